@@ -1,0 +1,6 @@
+"""`python -m rebal_tui` is the same program as `rebal-tui`."""
+
+from rebal_tui.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""The one place that wires a book: file, clock, sessions, prices, broker."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from rebal_tui.broker.simulated.broker import SimulatedBroker
+from rebal_tui.broker.simulated.fills import FillModel
+from rebal_tui.broker.simulated.schema import create_tables
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.quantities import Price
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.market.clock import ClockState, FixedClock, RealClock, SimulatedClock
+from rebal_tui.market.closes import Closes, ClosesFeed
+from rebal_tui.market.fixed import FixedPrices
+from rebal_tui.market.profiles import walk_asset
+from rebal_tui.market.protocol import Clock, PriceFeed, Quote
+from rebal_tui.market.sessions import TradingCalendar, build_sessions
+from rebal_tui.market.walk import RandomWalk
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book, Mode, Settings, window_end_only
+from rebal_tui.services.market_state import load_clock, load_walk, store_clock
+from rebal_tui.store import meta
+from rebal_tui.store import sessions as session_store
+from rebal_tui.store.database import MEMORY, Database
+from rebal_tui.store.migrations import migrate
+from rebal_tui.store.schema import MIGRATIONS
+
+DEFAULT_SPEED = 600.0
+SETTLE_IN = timedelta(days=40)
+AHEAD = timedelta(days=800)
+
+
+def default_path() -> Path:
+    """Where a book lives when no file is named: the user's data folder."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("rebal-tui", appauthor=False)) / "book.db"
+
+
+def log_folder() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_log_dir("rebal-tui", appauthor=False))
+
+
+def real_now() -> datetime:
+    """The real moment, for what must not depend on a book's clock."""
+    return RealClock().now()
+
+
+def open_database(path: Path | str, *, read_only: bool = False) -> Database:
+    """Open a file and bring it up to date. Raises `Conflict` when it is no book, or a newer one."""
+    import sqlite3
+
+    database: Database | None = None
+    try:
+        database = Database(path, read_only=read_only)
+        if not read_only:
+            migrate(database, [("book", MIGRATIONS)])
+            with database.write() as connection:
+                create_tables(connection)
+    except sqlite3.Error as error:
+        if database is not None:
+            database.close()
+        raise Conflict(f"{path} cannot be opened as a book: {error}") from error
+    except Conflict:
+        if database is not None:
+            database.close()
+        raise
+    return database
+
+
+def is_empty(database: Database) -> bool:
+    """Whether the book has no accounts yet."""
+    return database.row("SELECT 1 FROM accounts") is None and database.row("SELECT 1 FROM sim_accounts") is None
+
+
+def found_simulation(
+    database: Database, *, start: datetime, seed: str, name: str = "book", speed: float = DEFAULT_SPEED,
+    fills: str = "", turbulence: str = "1", paused: bool = False,
+) -> None:  # fmt: skip
+    """Make a new file the book of a simulated market that begins at a moment."""
+    first = min(new_york_day(start) - SETTLE_IN, date(start.year, 1, 1))
+    with database.write():
+        session_store.save(database, build_sessions(first, new_york_day(start) + AHEAD))
+        values = {"mode": Mode.SIMULATED.value, "name": name, "seed": seed, "id_seed": seed, "fills": fills}
+        for key, value in {**values, "turbulence": turbulence}.items():
+            meta.put(database, key, value)
+        store_clock(database, ClockState(start, speed, paused))
+
+
+def open_simulation(database: Database, *, backup_folder: Path | None = None, at: datetime | None = None) -> Book:
+    """The book of a simulated market, its clock going on from where it stood.
+
+    With `at` the clock stands still at that moment and orders fill at once, as a single evaluation wants it.
+    """
+    state = load_clock(database)
+    if state is None:
+        raise Conflict("the file is not the book of a simulated market")
+    calendar = TradingCalendar(session_store.load(database))
+    clock: Clock = SimulatedClock(state, skip=calendar.demo_skip) if at is None else FixedClock(max(at, state.at))
+    walk_state = load_walk(database)
+    prices = {symbol: Price(price) for symbol, price in database.rows(
+        "SELECT symbol, price FROM assets WHERE price IS NOT NULL"
+    )}  # fmt: skip
+    feed = RandomWalk(
+        [walk_asset(symbol, price) for symbol, price in sorted(prices.items())],
+        calendar,
+        seed=meta.get(database, "seed", "1"),
+        start=walk_state or state.at,
+        turbulence=float(meta.get(database, "turbulence", "1")),
+    )
+    settings = Settings(
+        Mode.SIMULATED,
+        name=meta.get(database, "name", "book"),
+        backup_folder=str(backup_folder) if backup_folder else None,
+    )
+    immediate = meta.get(database, "fills") == "immediate" or at is not None
+    model = FillModel.immediate() if immediate else FillModel(latency_seconds=(60, 420), partial_chance=35)
+    return _assemble(database, clock, calendar, feed, settings, model)
+
+
+def memory_book(
+    at: datetime, *, prices: Mapping[str, Price], known_from: date | None = None, path: Path | str = MEMORY,
+    seed: str = "memory", settings: Settings | None = None, model: FillModel | None = None,
+) -> Book:  # fmt: skip
+    """A book whose clock and prices stand still and whose orders fill at once, for a snapshot of accounts."""
+    database = open_database(path)
+    found_simulation(database, start=at, seed=seed, paused=True, fills="immediate")
+    if known_from is not None:
+        with database.write():
+            session_store.save(database, build_sessions(known_from, new_york_day(at) + AHEAD))
+    calendar = TradingCalendar(session_store.load(database))
+    used = settings or Settings(Mode.SIMULATED, price_max_age=None)
+    return _assemble(database, FixedClock(at), calendar, FixedPrices(prices, at), used, model or FillModel.immediate())
+
+
+def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = MEMORY) -> Book:
+    """A book that lives through a history of closes: one evaluation a session, fills in full at its prices."""
+    database = open_database(path)
+    sessions = build_sessions(first - SETTLE_IN, last + SETTLE_IN)
+    calendar = TradingCalendar(sessions)
+    opening = calendar.on_or_before(first - timedelta(days=1))
+    start = opening.close if opening else sessions[0].open
+    found_simulation(database, start=start, seed="replay", paused=True, fills="immediate")
+    with database.write():
+        session_store.save(database, sessions)
+    settings = Settings(Mode.REPLAY, name="replay", price_max_age=None, slots=window_end_only)
+    feed = ClosesFeed(closes, calendar)
+    return _assemble(database, FixedClock(start), calendar, feed, settings, FillModel.immediate())
+
+
+def _assemble(
+    database: Database, clock: Clock, calendar: TradingCalendar, feed: PriceFeed, settings: Settings, model: FillModel
+) -> Book:
+    namespace = uuid.uuid5(uuid.NAMESPACE_OID, meta.get(database, "id_seed", "book"))
+    broker = SimulatedBroker(
+        database, calendar, _quote_of(feed), clock.now, lambda name: str(uuid.uuid5(namespace, name)), model
+    )
+    book = Book(database, broker, clock, settings, feed=feed, sandbox=broker)
+    scheduler.start(book)
+    return book
+
+
+def _quote_of(feed: PriceFeed) -> Callable[[str], Quote | None]:
+    return lambda symbol: feed.quotes().get(symbol)

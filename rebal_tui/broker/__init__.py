@@ -1,0 +1,1 @@
+"""Where orders go: the `Broker` protocol and the brokers behind it."""

@@ -1,0 +1,171 @@
+"""What every broker can do, and how it can fail.
+
+A call either returns, raises `BrokerRefused` (a definitive no), or raises `BrokerUnavailable` (nobody knows whether it
+happened: look the thing up by its own id, never send blindly again).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from rebal_tui.domain.accounts import Account, Restriction
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.cash import CashEntry, Journal
+from rebal_tui.domain.orders import Fill, Order, OrderRequest
+from rebal_tui.domain.quantities import Money, Price, Qty
+
+FIRM_ACCOUNT = "00000000-0000-4000-8000-00000000f1f1"
+"""The account that journals go to and come from."""
+
+
+class BrokerRefused(Exception):
+    """The broker said no, and nothing happened. `code` is a `RefusalCode` value or the broker's own."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class RefusalCode(StrEnum):
+    ASSET_NOT_TRADABLE = "asset_not_tradable"
+    ASSET_NOT_FRACTIONABLE = "asset_not_fractionable"
+    INSUFFICIENT_BUYING_POWER = "insufficient_buying_power"
+    INSUFFICIENT_QTY = "insufficient_qty"
+    BELOW_MINIMUM = "below_minimum"
+    ACCOUNT_RESTRICTED = "account_restricted"
+    MARKET_CLOSED = "market_closed"
+    DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"
+    NOT_CANCELABLE = "not_cancelable"
+    NOT_FOUND = "not_found"
+    NO_PRICE = "no_price"
+    AMOUNT_NOT_AVAILABLE = "amount_not_available"
+    REJECTED = "rejected"
+
+
+class BrokerUnavailable(Exception):
+    """No answer. Whether the request took effect is unknown until it is looked up."""
+
+
+class EventKind(StrEnum):
+    """`ACCOUNT` and `ASSET` say that the thing changed: read it again. The others carry what happened."""
+
+    ORDER = "order"
+    FILL = "fill"
+    CASH = "cash"
+    SETTLEMENT = "settlement"
+    JOURNAL = "journal"
+    ACCOUNT = "account"
+    ASSET = "asset"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerEvent:
+    """One thing that happened at the broker. `seq` rises without end; each event is delivered at least once.
+
+    A fill event carries the fill and the order after it. `CASH` and `SETTLEMENT` concern `account_id`.
+    """
+
+    seq: int
+    kind: EventKind
+    at: datetime
+    account_id: str | None = None
+    symbol: str | None = None
+    order: Order | None = None
+    fill: Fill | None = None
+    cash: CashEntry | None = None
+    journal: Journal | None = None
+
+
+class Broker(Protocol):
+    """Accounts, positions, assets, orders and journals at a broker. Every account, order and journal is named by UUID."""
+
+    def assets(self) -> Sequence[Asset]:
+        """Every asset the broker knows, with its last price where it has one."""
+
+    def accounts(self) -> Sequence[Account]:
+        """Every client account with its positions; the firm account is not among them."""
+
+    def account(self, account_id: str) -> Account:
+        """One account. Raises `BrokerRefused` with `NOT_FOUND`."""
+
+    def submit_order(self, request: OrderRequest) -> Order:
+        """Place a market day order. The same `client_order_id` is never accepted twice."""
+
+    def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
+        """The order under that id, None when the broker never accepted one."""
+
+    def cancel_order(self, account_id: str, order_id: str) -> None:
+        """Ask for a cancel; what has filled stands. Raises `BrokerRefused` when the order is final or unknown."""
+
+    def open_orders(self, account_id: str) -> Sequence[Order]:
+        """Orders of an account that are not final, of whatever origin."""
+
+    def create_journal(
+        self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
+    ) -> Journal:
+        """Move cash between a client and the firm. A used key returns the journal that it made."""
+
+    def journal(self, journal_id: str) -> Journal:
+        """One journal. Raises `BrokerRefused` with `NOT_FOUND`."""
+
+    def cash_transferable(self, account_id: str) -> Money:
+        """Settled cash less what open orders and journals reserve (R-2)."""
+
+    def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+        """Events with `seq` above `after`, oldest first."""
+
+
+class SandboxControls(Protocol):
+    """What only a simulated broker can do: make things happen on purpose."""
+
+    def advance(self, now: datetime) -> None:
+        """Let the broker live up to `now`: settle, fill, expire day orders at the close, clear journals."""
+
+    def open_account(
+        self,
+        account: Account,
+    ) -> None:
+        """Add an account with its cash and positions as the opening entries of its ledger."""
+
+    def add_asset(self, asset: Asset) -> None:
+        """Add or replace an asset."""
+
+    def deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
+        """Cash arrives at once and is settled (R-31)."""
+
+    def return_deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
+        """An ACH deposit bounces: the cash goes and the account is restricted."""
+
+    def set_restrictions(self, account_id: str, restrictions: frozenset[Restriction], at: datetime) -> None:
+        """Replace what restricts an account."""
+
+    def set_account_status(self, account_id: str, status: str, at: datetime) -> None:
+        """Set one of the API's account statuses."""
+
+    def bring_in(self, account_id: str, symbol: str, qty: Qty, price: Price, at: datetime) -> None:
+        """Add shares from outside, as an account transfer does."""
+
+    def set_asset(
+        self,
+        symbol: str,
+        at: datetime,
+        *,
+        status: str | None = None,
+        tradable: bool | None = None,
+        fractionable: bool | None = None,
+    ) -> None:
+        """Change what an asset allows."""
+
+    def halt(self, symbol: str, halted: bool, at: datetime) -> None:
+        """While halted, orders are accepted and do not fill."""
+
+    def reject_next(self, account_id: str, symbol: str, reason: str) -> None:
+        """The next order of that account and symbol is accepted and then rejected."""
+
+    def place_outside_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
+        """An order that somebody else places in the account."""

@@ -1,0 +1,191 @@
+"""Accounts and assets: added, changed, read."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, RefusalCode
+from rebal_tui.broker.simulated.moments import day_of, from_micros, to_micros
+from rebal_tui.broker.simulated.ports import PriceOf, Query, Tables
+from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.cash import CashKind
+from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
+
+_ACCOUNT = "SELECT n, id, account_number, name, status, restrictions, cash, unsettled, created_at FROM sim_accounts"
+_CHUNK = 5_000
+
+
+def account_number(query: Query, account_id: str) -> int:
+    """The small key of an account. Raises `BrokerRefused`."""
+    for (n,) in query("SELECT n FROM sim_accounts WHERE id = ?", (account_id,)):
+        return int(n)
+    raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
+
+
+def asset_number(query: Query, symbol: str) -> int:
+    """The small key of an asset. Raises `BrokerRefused`."""
+    for (n,) in query("SELECT n FROM sim_assets WHERE symbol = ?", (symbol,)):
+        return int(n)
+    raise BrokerRefused(RefusalCode.NOT_FOUND, f"no such asset: {symbol}")
+
+
+def restrictions_text(restrictions: frozenset[Restriction]) -> str:
+    return ",".join(sorted(restrictions))
+
+
+def _account(row: tuple[Any, ...], positions: Sequence[Position]) -> Account:
+    _, account_id, number, name, status, restrictions, cash, unsettled, created_at = row
+    return Account(
+        id=account_id,
+        account_number=number,
+        name=name,
+        status=AccountStatus(status),
+        cash=Money(cash),
+        unsettled=Money(unsettled),
+        restrictions=frozenset(Restriction(text) for text in restrictions.split(",")) if restrictions else frozenset(),
+        positions=tuple(positions),
+        created_at=from_micros(created_at),
+    )
+
+
+def read_account(tables: Tables, account_id: str) -> Account:
+    """One account with its positions by symbol. Raises `BrokerRefused`."""
+    row = tables.row(f"{_ACCOUNT} WHERE id = ?", (account_id,))
+    if row is None:
+        raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
+    positions = tables.rows(
+        "SELECT s.symbol, p.qty, p.avg_entry_price FROM sim_positions AS p JOIN sim_assets AS s ON s.n = p.asset"
+        " WHERE p.account = ? ORDER BY s.symbol",
+        (row[0],),
+    )
+    return _account(row, [Position(symbol, qty, average) for symbol, qty, average in positions])
+
+
+def read_accounts(tables: Tables) -> list[Account]:
+    """Every account with its positions by symbol, in the order of opening."""
+    symbols = dict(tables.rows("SELECT n, symbol FROM sim_assets"))
+    positions: defaultdict[int, list[Position]] = defaultdict(list)
+    for account, asset, qty, average in tables.rows("SELECT account, asset, qty, avg_entry_price FROM sim_positions"):
+        positions[account].append(Position(symbols[asset], qty, average))
+    for held in positions.values():
+        held.sort(key=_symbol)
+    return [_account(row, positions.get(row[0], ())) for row in tables.rows(f"{_ACCOUNT} ORDER BY n")]
+
+
+def _symbol(position: Position) -> str:
+    return position.symbol
+
+
+def read_assets(tables: Tables, price: PriceOf) -> list[Asset]:
+    """Every asset by symbol, with its latest price."""
+    assets = []
+    for asset_id, symbol, name, exchange, status, tradable, fractionable in tables.rows(
+        "SELECT id, symbol, name, exchange, status, tradable, fractionable FROM sim_assets ORDER BY symbol"
+    ):
+        quote = price(symbol)
+        assets.append(
+            Asset(
+                id=asset_id,
+                symbol=symbol,
+                name=name,
+                exchange=exchange,
+                status=AssetStatus(status),
+                tradable=bool(tradable),
+                fractionable=bool(fractionable),
+                price=quote.price if quote else None,
+                price_at=quote.at if quote else None,
+            )
+        )
+    return assets
+
+
+def put_assets(tx: sqlite3.Connection, assets: Sequence[Asset], at: int) -> None:
+    """Add assets, or replace those whose symbol is known."""
+    try:
+        numbers = [_put_asset(tx, asset) for asset in assets]
+    except sqlite3.IntegrityError:
+        raise BrokerRefused(RefusalCode.REJECTED, "an asset with that id has another symbol") from None
+    tx.executemany("INSERT INTO sim_events (kind, at, asset) VALUES ('asset', ?, ?)", [(at, n) for n in numbers])
+
+
+def _put_asset(tx: sqlite3.Connection, asset: Asset) -> int:
+    (n,) = tx.execute(
+        "INSERT INTO sim_assets (id, symbol, name, exchange, status, tradable, fractionable)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (symbol) DO UPDATE SET id = excluded.id, name = excluded.name,"
+        " exchange = excluded.exchange, status = excluded.status, tradable = excluded.tradable,"
+        " fractionable = excluded.fractionable RETURNING n",
+        (asset.id, asset.symbol, asset.name, asset.exchange, asset.status, asset.tradable, asset.fractionable),
+    ).fetchone()
+    return int(n)
+
+
+def open_accounts(tx: sqlite3.Connection, accounts: Sequence[Account], at: int) -> None:
+    """Add accounts with their cash and positions as opening entries. All or, on `BrokerRefused`, none."""
+    assets = dict(tx.execute("SELECT symbol, n FROM sim_assets").fetchall())
+    (first,) = tx.execute("SELECT coalesce(max(n), 0) + 1 FROM sim_accounts").fetchone()
+    for start in range(0, len(accounts), _CHUNK):
+        _open_chunk(tx, accounts[start : start + _CHUNK], first + start, assets, at)
+
+
+def _open_chunk(
+    tx: sqlite3.Connection, accounts: Sequence[Account], first: int, assets: dict[str, int], at: int
+) -> None:
+    numbered = list(enumerate(accounts, first))
+    for _, account in numbered:
+        _may_open(account, assets)
+    try:
+        tx.executemany(
+            "INSERT INTO sim_accounts (n, id, account_number, name, status, restrictions, cash, unsettled, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)",
+            [
+                (n, a.id, a.account_number, a.name, a.status, restrictions_text(a.restrictions), a.cash,
+                 to_micros(a.created_at))
+                for n, a in numbered
+            ],
+        )  # fmt: skip
+    except sqlite3.IntegrityError:
+        raise BrokerRefused(RefusalCode.REJECTED, "an account with that id is open already") from None
+    day = day_of(at).isoformat()
+    tx.executemany(
+        "INSERT INTO sim_ledger (account, counter, at, kind, amount, settles_on, reference)"
+        " VALUES (?, 'bank', ?, ?, ?, ?, 'opening')",
+        [(n, at, CashKind.OPENING, a.cash, day) for n, a in numbered if a.cash],
+    )
+    held = [(n, assets[p.symbol], p) for n, a in numbered for p in a.positions]
+    tx.executemany(
+        "INSERT INTO sim_shares (account, asset, kind, qty, at) VALUES (?, ?, 'opening', ?, ?)",
+        [(n, asset, p.qty, at) for n, asset, p in held],
+    )
+    tx.executemany(
+        "INSERT INTO sim_positions (account, asset, qty, avg_entry_price) VALUES (?, ?, ?, ?)",
+        [(n, asset, p.qty, p.avg_entry_price) for n, asset, p in held],
+    )
+    tx.executemany(
+        "INSERT INTO sim_events (kind, at, account) VALUES ('account', ?, ?)", [(at, n) for n, _ in numbered]
+    )
+
+
+def _may_open(account: Account, assets: dict[str, int]) -> None:
+    if account.id == FIRM_ACCOUNT:
+        raise BrokerRefused(RefusalCode.REJECTED, "the firm account is no client account")
+    if account.unsettled or not 0 <= account.cash <= MAX_NANO:
+        raise BrokerRefused(RefusalCode.REJECTED, "an account opens with settled cash from 0 to 9,000,000,000 dollars")
+    symbols = set()
+    for position in account.positions:
+        if position.symbol not in assets:
+            raise BrokerRefused(RefusalCode.NOT_FOUND, f"no such asset: {position.symbol}")
+        if position.symbol in symbols or not 0 < position.qty <= MAX_NANO:
+            raise BrokerRefused(RefusalCode.REJECTED, f"{position.symbol}: expected one position above 0 shares")
+        if position.avg_entry_price is not None and position.avg_entry_price <= 0:
+            raise BrokerRefused(RefusalCode.REJECTED, f"{position.symbol}: expected an entry price above 0")
+        symbols.add(position.symbol)
+
+
+def check_transfer(qty: Qty, price: Price) -> None:
+    """Raises `BrokerRefused` for shares that cannot come in."""
+    if not 0 < qty <= MAX_NANO or not 0 < price <= MAX_NANO:
+        raise BrokerRefused(RefusalCode.REJECTED, "expected a quantity and a price above 0 and up to 9,000,000,000")

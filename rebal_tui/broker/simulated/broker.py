@@ -1,0 +1,294 @@
+"""The simulated broker: market, clearing and banks in the book's own file, and the controls to provoke them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, RefusalCode
+from rebal_tui.broker.simulated.accounts import (
+    account_number,
+    asset_number,
+    check_transfer,
+    open_accounts,
+    put_assets,
+    read_account,
+    read_accounts,
+    read_assets,
+    restrictions_text,
+)
+from rebal_tui.broker.simulated.events import emit_account, emit_asset, emit_cash, read_events
+from rebal_tui.broker.simulated.execution import Execution
+from rebal_tui.broker.simulated.fills import FillModel
+from rebal_tui.broker.simulated.invariants import find_violations
+from rebal_tui.broker.simulated.journals import JournalDesk, find_journal, transferable
+from rebal_tui.broker.simulated.ledger import add_shares, free_cash, post, settle
+from rebal_tui.broker.simulated.moments import day_of, to_micros
+from rebal_tui.broker.simulated.orders import OrderDesk
+from rebal_tui.broker.simulated.ports import Ids, PriceOf, Sessions, Tables
+from rebal_tui.broker.simulated.working import load
+from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.cash import CashEntry, CashKind, Journal
+from rebal_tui.domain.orders import Order, OrderRequest
+from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.text import display_text
+
+
+class SimulatedBroker:
+    """A broker in the book's own file (`Broker` and `SandboxControls`).
+
+    Every call that changes something is one transaction: after a crash it has happened, with its events, or it has not.
+    The tables must exist (`schema.create_tables`). `price` gives the latest quote of a symbol, `now` the time of a call
+    that has none of its own, `ids` a UUID made of nothing but the name it is given.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        sessions: Sessions,
+        price: PriceOf,
+        now: Callable[[], datetime],
+        ids: Ids,
+        model: FillModel | None = None,
+    ) -> None:
+        model = model or FillModel()
+        self._tables = tables
+        self._sessions = sessions
+        self._price = price
+        self._now = now
+        self._execution = Execution(model, ids, price)
+        self._orders = OrderDesk(self._execution, sessions, ids)
+        self._journals = JournalDesk(model, ids)
+
+    def assets(self) -> Sequence[Asset]:
+        """Every asset by symbol, with its latest price where it has one."""
+        return read_assets(self._tables, self._price)
+
+    def accounts(self) -> Sequence[Account]:
+        """Every client account with its positions, in the order of opening."""
+        return read_accounts(self._tables)
+
+    def account(self, account_id: str) -> Account:
+        """One account. Raises `BrokerRefused` with `NOT_FOUND`."""
+        return read_account(self._tables, account_id)
+
+    def submit_order(self, request: OrderRequest) -> Order:
+        """Place a market day order. Raises `BrokerRefused`; a refused order leaves no trace and its id unused."""
+        with self._tables.write() as tx:
+            return self._orders.submit(tx, request, to_micros(self._now()))
+
+    def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
+        """The order under that id, None when none was accepted."""
+        found = load(self._tables.rows, "o.client_order_id = ? AND a.id = ?", (client_order_id, account_id))
+        return found[0].order() if found else None
+
+    def cancel_order(self, account_id: str, order_id: str) -> None:
+        """Cancel, at once or after the model's latency. Raises `BrokerRefused` when the order is final or unknown."""
+        with self._tables.write() as tx:
+            self._orders.cancel(tx, account_id, order_id, to_micros(self._now()))
+
+    def open_orders(self, account_id: str) -> Sequence[Order]:
+        """Orders of an account that are not final, oldest first."""
+        account = account_number(self._tables.rows, account_id)
+        return [order.order() for order in load(self._tables.rows, "o.account = ? AND o.open = 1", (account,))]
+
+    def create_journal(
+        self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
+    ) -> Journal:
+        """Move cash between a client and the firm (R-9); what leaves a client is reserved at once.
+
+        A description with `/fixtures/status=rejected/fixtures/` ends rejected and gives the cash back; with `pending`
+        it waits for the next New York day. The same key and content give the journal that there is. Raises
+        `BrokerRefused`.
+        """
+        with self._tables.write() as tx:
+            return self._journals.create(
+                tx, from_account, to_account, amount, description, idempotency_key, to_micros(self._now())
+            )
+
+    def journal(self, journal_id: str) -> Journal:
+        """One journal. Raises `BrokerRefused` with `NOT_FOUND`."""
+        found = find_journal(self._tables.rows, "id", journal_id)
+        if found is None:
+            raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
+        return found
+
+    def cash_transferable(self, account_id: str) -> Money:
+        """Settled cash less what open buys and journals reserve, never below zero (R-2)."""
+        return transferable(self._tables.rows, account_number(self._tables.rows, account_id))
+
+    def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+        """Events above `after`, oldest first, each with the state of its time.
+
+        A fill's cash is told by the fill alone, an account's opening by its `ACCOUNT` event alone. A settlement's
+        `cash` has the amount that is settled from now on and the day it was due; it moves no cash.
+        """
+        return read_events(self._tables, after, limit)
+
+    def last_event(self) -> int:
+        """The latest event's `seq`, 0 when there is none: what is read now includes all up to it."""
+        row = self._tables.row("SELECT coalesce(max(seq), 0) FROM sim_events")
+        return int(row[0]) if row else 0
+
+    def invariants(self) -> list[str]:
+        """What does not add up in the broker's books, in words; empty when everything does."""
+        return find_violations(self._tables)
+
+    def advance(self, now: datetime) -> None:
+        """Let the broker live up to `now`: clear journals, fill, cancel and expire orders, settle proceeds.
+
+        One transaction, and none when nothing is due.
+        """
+        moment = to_micros(now)
+        session = self._sessions.session(new_york_day(now))
+        settled_through = new_york_day(now)
+        if session is not None and now < session.open:
+            settled_through -= timedelta(days=1)
+        due = self._tables.row(
+            "SELECT EXISTS (SELECT 1 FROM sim_orders WHERE open = 1 AND wake_at <= ?1)"
+            " OR EXISTS (SELECT 1 FROM sim_journals WHERE due_at <= ?1)"
+            " OR EXISTS (SELECT 1 FROM sim_unsettled WHERE settles_on <= ?2)",
+            (moment, settled_through.isoformat()),
+        )
+        if due is None or not due[0]:
+            return
+        with self._tables.write() as tx:
+            self._journals.advance(tx, moment)
+            self._execution.run(tx, moment)
+            settle(tx, settled_through, moment)
+
+    def open_account(self, account: Account) -> None:
+        """Add an account with its cash and positions as opening entries. Raises `BrokerRefused`."""
+        self.open_accounts([account])
+
+    def open_accounts(self, accounts: Sequence[Account]) -> None:
+        """Add many accounts in one transaction: all, or none on `BrokerRefused`."""
+        with self._tables.write() as tx:
+            open_accounts(tx, accounts, to_micros(self._now()))
+
+    def add_asset(self, asset: Asset) -> None:
+        """Add an asset, or replace the one with its symbol."""
+        self.add_assets([asset])
+
+    def add_assets(self, assets: Sequence[Asset]) -> None:
+        """Add or replace many assets in one transaction. Open orders end where an asset ceases to be tradable."""
+        at = to_micros(self._now())
+        with self._tables.write() as tx:
+            put_assets(tx, assets, at)
+            for asset in assets:
+                if asset.status is not AssetStatus.ACTIVE or not asset.tradable:
+                    self._orders.end_orders_of(tx, asset.symbol, at)
+
+    def deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
+        """Cash arrives at once and is settled (R-31). Raises `BrokerRefused`."""
+        with self._tables.write() as tx:
+            return _bank_entry(tx, account_id, CashKind.DEPOSIT, amount, at)
+
+    def return_deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
+        """An ACH deposit bounces: the account is restricted (R-40), and what it has free of `amount` goes.
+
+        Cash never falls below zero: what was spent or is reserved stays, and the entry says what went, 0 at least.
+        """
+        with self._tables.write() as tx:
+            account = account_number(tx.execute, account_id)
+            entry = _bank_entry(tx, account_id, CashKind.ACH_RETURN, amount, at, free_cash(tx, account))
+            (restrictions,) = tx.execute("SELECT restrictions FROM sim_accounts WHERE n = ?", (account,)).fetchone()
+            present = {Restriction(text) for text in restrictions.split(",") if text}
+            _change_account(
+                tx, account_id, "restrictions", restrictions_text(frozenset({*present, Restriction.ACH_RETURN})), at
+            )
+            return entry
+
+    def set_restrictions(self, account_id: str, restrictions: frozenset[Restriction], at: datetime) -> None:
+        """Replace what restricts an account."""
+        with self._tables.write() as tx:
+            _change_account(tx, account_id, "restrictions", restrictions_text(restrictions), at)
+
+    def set_account_status(self, account_id: str, status: str, at: datetime) -> None:
+        """Set one of the API's account statuses. Raises `BrokerRefused` for any other."""
+        if status not in set(AccountStatus):
+            raise BrokerRefused(RefusalCode.REJECTED, f"expected an account status, one of {', '.join(AccountStatus)}")
+        with self._tables.write() as tx:
+            _change_account(tx, account_id, "status", status, at)
+
+    def bring_in(self, account_id: str, symbol: str, qty: Qty, price: Price, at: datetime) -> None:
+        """Add shares from outside at their entry price."""
+        check_transfer(qty, price)
+        with self._tables.write() as tx:
+            account, asset = account_number(tx.execute, account_id), asset_number(tx.execute, symbol)
+            add_shares(tx, account, asset, qty, price)
+            tx.execute(
+                "INSERT INTO sim_shares (account, asset, kind, qty, at) VALUES (?, ?, 'brought_in', ?, ?)",
+                (account, asset, qty, to_micros(at)),
+            )
+            emit_account(tx, to_micros(at), account)
+
+    def set_asset(
+        self, symbol: str, at: datetime, *, status: str | None = None, tradable: bool | None = None,
+        fractionable: bool | None = None,
+    ) -> None:  # fmt: skip
+        """Change what an asset allows. Its open orders end when it ceases to be tradable; what filled stands."""
+        if status is not None and status not in set(AssetStatus):
+            raise BrokerRefused(RefusalCode.REJECTED, "expected the asset status active or inactive")
+        moment = to_micros(at)
+        with self._tables.write() as tx:
+            asset = asset_number(tx.execute, symbol)
+            status, tradable = tx.execute(
+                "UPDATE sim_assets SET status = coalesce(?, status), tradable = coalesce(?, tradable),"
+                " fractionable = coalesce(?, fractionable) WHERE n = ? RETURNING status, tradable",
+                (status, tradable, fractionable, asset),
+            ).fetchone()
+            emit_asset(tx, moment, asset)
+            if status != AssetStatus.ACTIVE or not tradable:
+                self._orders.end_orders_of(tx, symbol, moment)
+
+    def halt(self, symbol: str, halted: bool, at: datetime) -> None:
+        """While halted, orders are accepted and do not fill; afterwards they fill from `at` on."""
+        with self._tables.write() as tx:
+            asset = asset_number(tx.execute, symbol)
+            tx.execute("UPDATE sim_assets SET halted = ? WHERE n = ?", (halted, asset))
+            if not halted:
+                self._orders.resume(tx, symbol, to_micros(at))
+            emit_asset(tx, to_micros(at), asset)
+
+    def reject_next(self, account_id: str, symbol: str, reason: str) -> None:
+        """The next order of that account and symbol is accepted and then rejected for `reason`."""
+        try:
+            display_text(reason)
+        except ValueError as error:
+            raise BrokerRefused(RefusalCode.REJECTED, f"reason: {error}") from None
+        with self._tables.write() as tx:
+            tx.execute(
+                "INSERT INTO sim_rejections (account, asset, reason) VALUES (?, ?, ?)"
+                " ON CONFLICT (account, asset) DO UPDATE SET reason = excluded.reason",
+                (account_number(tx.execute, account_id), asset_number(tx.execute, symbol), reason),
+            )
+
+    def place_outside_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
+        """An order that somebody else places in the account at `at`, under the same rules."""
+        with self._tables.write() as tx:
+            return self._orders.submit(tx, replace(request, account_id=account_id), to_micros(at))
+
+
+def _change_account(tx: sqlite3.Connection, account_id: str, column: str, value: str, at: datetime) -> None:
+    account = account_number(tx.execute, account_id)
+    tx.execute(f"UPDATE sim_accounts SET {column} = ? WHERE n = ?", (value, account))
+    emit_account(tx, to_micros(at), account)
+
+
+def _bank_entry(
+    tx: sqlite3.Connection, account_id: str, kind: CashKind, amount: Money, at: datetime, at_most: int = MAX_NANO
+) -> CashEntry:
+    """Cash from the bank, or back to it up to `at_most`."""
+    if not 0 < amount <= MAX_NANO:
+        raise BrokerRefused(RefusalCode.REJECTED, "expected an amount above 0 and up to 9,000,000,000 dollars")
+    account, moment = account_number(tx.execute, account_id), to_micros(at)
+    signed = Money(amount if kind is CashKind.DEPOSIT else -min(amount, at_most))
+    day = day_of(moment).isoformat()
+    entry = post(tx, account, moment, kind, signed, day, "bank")
+    emit_cash(tx, moment, account, entry)
+    return CashEntry(entry, account_id, at, kind, signed, day, "bank")

@@ -1,0 +1,148 @@
+"""What happens to open orders as time passes: pieces fill, cancels take effect, day orders expire."""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from enum import Enum
+
+from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.broker.simulated.fills import SHARES_OF_WHOLE, FillModel, average_price, cash_of, shares_for
+from rebal_tui.broker.simulated.ledger import add_shares, free_cash, post, take_shares
+from rebal_tui.broker.simulated.moments import to_micros
+from rebal_tui.broker.simulated.ports import Ids, PriceOf, Quoted
+from rebal_tui.broker.simulated.working import WorkingOrder, load
+from rebal_tui.domain.cash import CashKind
+from rebal_tui.domain.orders import OrderStatus, Side
+from rebal_tui.domain.quantities import NANO, Price
+
+TOO_SMALL = "too small for a billionth of a share"
+OUT_OF_CASH = "the price rose beyond the account's buying power"
+OUT_OF_SHARES = "the price fell beyond the shares held"
+
+
+class _Step(Enum):
+    FILL = 0
+    CANCEL = 1
+    EXPIRE = 2
+
+
+class Execution:
+    """Works open orders under a fill model, at the prices of the moment it is called."""
+
+    def __init__(self, model: FillModel, ids: Ids, price: PriceOf) -> None:
+        self.model = model
+        self._ids = ids
+        self._price = price
+
+    def quote(self, symbol: str) -> Quoted | None:
+        """The latest quote, None when there is none above zero."""
+        quote = self._price(symbol)
+        return quote if quote is not None and quote.price > 0 else None
+
+    def run(self, tx: sqlite3.Connection, now: int) -> None:
+        """Let all open orders live up to `now`, step by step as they fall due; halted or unquoted assets wait."""
+        orders = load(tx.execute, "o.open = 1 AND o.wake_at <= ?", (now,))
+        queue = [(at, order.n, order) for order in orders if (at := self._next(order)[0]) <= now]
+        heapq.heapify(queue)
+        while queue:
+            _, n, order = heapq.heappop(queue)
+            self._step(tx, order, now)
+            if not order.status.final and (at := self._next(order)[0]) <= now:
+                heapq.heappush(queue, (at, n, order))
+
+    def run_one(self, tx: sqlite3.Connection, order: WorkingOrder, now: int) -> None:
+        """Let one order live up to `now`."""
+        while not order.status.final and self._next(order)[0] <= now:
+            self._step(tx, order, now)
+
+    def _next(self, order: WorkingOrder) -> tuple[int, _Step]:
+        """The next step and when it is. What cannot fill waits for its cancel or the close; at a tie these win."""
+        if order.cancel_at is not None and order.cancel_at < order.expires_at:
+            end = order.cancel_at, _Step.CANCEL
+        else:
+            end = order.expires_at, _Step.EXPIRE
+        can_fill = order.doom is not None or (not order.halted and self.quote(order.symbol) is not None)
+        return (order.due_at, _Step.FILL) if can_fill and order.due_at < end[0] else end
+
+    def _step(self, tx: sqlite3.Connection, order: WorkingOrder, now: int) -> None:
+        at, step = self._next(order)
+        if step is _Step.CANCEL:
+            order.end(tx, OrderStatus.CANCELED, at)
+        elif step is _Step.EXPIRE:
+            order.end(tx, OrderStatus.EXPIRED, at)
+        elif order.doom is not None:
+            order.end(tx, OrderStatus.REJECTED, at, order.doom)
+        elif (quote := self.quote(order.symbol)) is not None:
+            # Never earlier than the quote that prices it, and never after the order could still fill.
+            latest = min(now, order.expires_at - 1, order.expires_at if order.cancel_at is None else order.cancel_at)
+            self._fill(tx, order, max(at, min(to_micros(quote.at), latest)), quote.price)
+
+    def _fill(self, tx: sqlite3.Connection, order: WorkingOrder, at: int, price: Price) -> None:
+        plan = self.model.pieces(order.client_order_id)
+        last = order.pieces_done >= len(plan) - 1
+        wanted, possible = _portion(tx, order, SHARES_OF_WHOLE if last else plan[order.pieces_done], price)
+        order.pieces_done += 1
+        order.due_at += self.model.latency(order.client_order_id, order.pieces_done)
+        order.updated_at = at
+        fill: int | None = None
+        if qty := min(wanted, possible):
+            try:
+                fill = self._book(tx, order, qty, price, at)
+            except BrokerRefused as refused:
+                order.end(tx, OrderStatus.CANCELED, at, refused.message)
+                return
+        if last and wanted <= possible:
+            if not order.filled_qty:
+                order.end(tx, OrderStatus.REJECTED, at, TOO_SMALL)
+                return
+            order.status = OrderStatus.FILLED
+        elif order.filled_qty and order.status is not OrderStatus.PENDING_CANCEL:
+            order.status = OrderStatus.PARTIALLY_FILLED
+        order.save(tx)
+        if fill is not None or order.status.final:
+            order.tell(tx, fill)
+        if wanted > possible:
+            order.end(tx, OrderStatus.CANCELED, at, OUT_OF_CASH if order.side is Side.BUY else OUT_OF_SHARES)
+
+    def _book(self, tx: sqlite3.Connection, order: WorkingOrder, qty: int, price: Price, at: int) -> int:
+        """Move the shares and the cash of one fill and return its number.
+
+        Raises `BrokerRefused`, before anything has moved, when the account would hold more than fits.
+        """
+        execution_id = self._ids(f"fill:{order.client_order_id}:{order.pieces_done}")
+        amount = cash_of(order.side, qty, price)
+        if order.side is Side.BUY:
+            add_shares(tx, order.account, order.asset, qty, price)
+            entry = post(tx, order.account, at, CashKind.BUY, -amount, order.settles_on, execution_id)
+            order.reserved_cash = max(0, order.reserved_cash - amount)
+        else:
+            entry = post(tx, order.account, at, CashKind.SELL, amount, order.settles_on, execution_id)
+            take_shares(tx, order.account, order.asset, qty)
+            order.reserved_qty -= qty
+        parts = tx.execute("SELECT qty, price FROM sim_fills WHERE order_n = ?", (order.n,)).fetchall()
+        order.filled_qty += qty
+        order.filled_amount += amount
+        order.filled_avg_price = average_price([*parts, (qty, price)])
+        fill = tx.execute(
+            "INSERT INTO sim_fills (execution_id, order_n, qty, price, amount, at, entry) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (execution_id, order.n, qty, price, amount, at, entry),
+        ).lastrowid
+        return int(fill or 0)
+
+
+def _portion(tx: sqlite3.Connection, order: WorkingOrder, upto: int, price: Price) -> tuple[int, int]:
+    """Shares that are wanted to reach `upto` ten-thousandths of the order, and shares that the account allows."""
+    if order.notional is not None:
+        wanted = int(shares_for(max(0, order.notional * upto // SHARES_OF_WHOLE - order.filled_amount), price))
+    else:
+        wanted = (order.qty or 0) * upto // SHARES_OF_WHOLE - order.filled_qty
+    if order.side is Side.SELL:
+        possible = order.reserved_qty
+    elif order.notional is not None:
+        possible = wanted
+    else:
+        possible = int(shares_for(order.reserved_cash + 10**12, price))
+    if order.whole_shares:
+        wanted, possible = wanted - wanted % NANO, possible - possible % NANO
+    return wanted, possible

@@ -1,0 +1,115 @@
+"""The simulated broker's check of its own books."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from rebal_tui.broker.simulated.ports import Tables
+
+_CASH = """
+SELECT a.id, a.cash, coalesce(l.high, 0), coalesce(l.low, 0)
+FROM sim_accounts AS a
+LEFT JOIN (
+    SELECT account, sum(amount / 1000000000) AS high, sum(amount % 1000000000) AS low FROM sim_ledger GROUP BY account
+) AS l ON l.account = a.n
+"""
+_SELLS = """
+SELECT account, sum(amount / 1000000000), sum(amount % 1000000000) FROM sim_ledger WHERE kind = 'sell' GROUP BY account
+"""
+_SETTLEMENTS = """
+SELECT account, sum(amount / 1000000000), sum(amount % 1000000000) FROM sim_events
+WHERE kind = 'settlement' GROUP BY account
+"""
+_SHARES = """
+SELECT account, asset, sum(qty / 1000000000), sum(qty % 1000000000) FROM (
+    SELECT account, asset, qty FROM sim_shares
+    UNION ALL
+    SELECT o.account, o.asset, CASE o.side WHEN 'buy' THEN f.qty ELSE -f.qty END
+    FROM sim_fills AS f JOIN sim_orders AS o ON o.n = f.order_n
+) GROUP BY account, asset
+"""
+_RESERVED = """
+SELECT a.id, a.cash, o.reserved, j.reserved
+FROM sim_accounts AS a
+LEFT JOIN (SELECT account, sum(reserved_cash) AS reserved FROM sim_orders WHERE open = 1 GROUP BY account) AS o
+    ON o.account = a.n
+LEFT JOIN (SELECT account, sum(reserved) AS reserved FROM sim_journals WHERE reserved > 0 GROUP BY account) AS j
+    ON j.account = a.n
+WHERE a.cash < coalesce(o.reserved, 0) + coalesce(j.reserved, 0)
+"""
+_RESERVED_SHARES = """
+SELECT a.id, s.symbol, o.reserved, coalesce(p.qty, 0)
+FROM (SELECT account, asset, sum(reserved_qty) AS reserved FROM sim_orders WHERE open = 1 GROUP BY account, asset) AS o
+JOIN sim_accounts AS a ON a.n = o.account
+JOIN sim_assets AS s ON s.n = o.asset
+LEFT JOIN sim_positions AS p ON p.account = o.account AND p.asset = o.asset
+WHERE o.reserved > coalesce(p.qty, 0)
+"""
+_ORDER_RESERVES = """
+SELECT client_order_id FROM sim_orders
+WHERE open = 1 AND (
+    (side = 'buy' AND (reserved_qty <> 0 OR (notional IS NOT NULL AND reserved_cash <> notional - filled_amount)))
+    OR (side = 'sell' AND (reserved_cash <> 0 OR (qty IS NOT NULL AND reserved_qty <> qty - filled_qty)))
+)
+"""
+_ORDER_FILLS = """
+SELECT o.client_order_id FROM sim_orders AS o
+LEFT JOIN (SELECT order_n, sum(qty) AS qty, sum(amount) AS amount FROM sim_fills GROUP BY order_n) AS f
+    ON f.order_n = o.n
+WHERE o.filled_qty <> coalesce(f.qty, 0) OR o.filled_amount <> coalesce(f.amount, 0)
+    OR (o.filled_qty > 0) <> (o.filled_avg_price IS NOT NULL)
+"""
+_ENTRIES = """
+SELECT f.execution_id FROM sim_fills AS f
+JOIN sim_orders AS o ON o.n = f.order_n
+JOIN sim_ledger AS l ON l.n = f.entry
+WHERE l.account <> o.account OR l.kind <> o.side OR abs(l.amount) <> f.amount OR l.reference <> f.execution_id
+"""
+_NANO = 1_000_000_000
+
+
+def find_violations(tables: Tables) -> list[str]:
+    """What does not add up, in words; empty when everything does. Sums are exact whatever their size."""
+    ids: dict[int, str] = dict(tables.rows("SELECT n, id FROM sim_accounts"))
+    symbols: dict[int, str] = dict(tables.rows("SELECT n, symbol FROM sim_assets"))
+    faults = [
+        f"account {account}: cash is {cash}, its entries sum to {high * _NANO + low}"
+        for account, cash, high, low in tables.rows(_CASH)
+        if cash != high * _NANO + low or cash < 0
+    ]
+
+    unsettled: defaultdict[int, int] = defaultdict(int)
+    for account, high, low in tables.rows(_SELLS):
+        unsettled[account] += high * _NANO + low
+    for account, high, low in tables.rows(_SETTLEMENTS):
+        unsettled[account] -= high * _NANO + low
+    waiting = dict(tables.rows("SELECT account, sum(amount) FROM sim_unsettled GROUP BY account"))
+    faults += [
+        f"account {ids[account]}: unsettled is {booked}, {waiting.get(account, 0)} waits, {unsettled[account]} is due"
+        for account, booked in tables.rows("SELECT n, unsettled FROM sim_accounts")
+        if not booked == waiting.get(account, 0) == unsettled[account]
+    ]
+
+    entered = {(account, asset): high * _NANO + low for account, asset, high, low in tables.rows(_SHARES)}
+    held = {
+        (account, asset): qty for account, asset, qty in tables.rows("SELECT account, asset, qty FROM sim_positions")
+    }
+    faults += [
+        f"account {ids[account]}: {held.get((account, asset), 0)} of {symbols[asset]} held,"
+        f" entries sum to {entered.get((account, asset), 0)}"
+        for account, asset in sorted(entered.keys() | held.keys())
+        if entered.get((account, asset), 0) != held.get((account, asset), 0)
+    ]
+
+    faults += [
+        f"account {account}: orders reserve {orders or 0} and journals {journals or 0} of {cash} cash"
+        for account, cash, orders, journals in tables.rows(_RESERVED)
+    ]
+    faults += [
+        f"account {account}: sells reserve {reserved} of {qty} {symbol}"
+        for account, symbol, reserved, qty in tables.rows(_RESERVED_SHARES)
+    ]
+    faults += [f"order {name}: its reserve is not what is left of it" for (name,) in tables.rows(_ORDER_RESERVES)]
+    faults += [f"order {name}: its figures are not those of its fills" for (name,) in tables.rows(_ORDER_FILLS)]
+    faults += [f"fill {name}: its ledger entry is another one" for (name,) in tables.rows(_ENTRIES)]
+    return faults

@@ -1,0 +1,166 @@
+"""Cash between a client account and the firm account, in steps (R-9)."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import Literal
+
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, RefusalCode
+from rebal_tui.broker.simulated.events import emit_cash, emit_journal, make_journal
+from rebal_tui.broker.simulated.fills import FillModel
+from rebal_tui.broker.simulated.ledger import post, reserved_cash
+from rebal_tui.broker.simulated.moments import day_of, next_midnight
+from rebal_tui.broker.simulated.ports import Ids, Query
+from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.domain.cash import CashKind, Journal, JournalStatus
+from rebal_tui.domain.quantities import MAX_NANO, Money
+from rebal_tui.domain.text import display_text
+
+MAX_DESCRIPTION = 1_024
+MAX_KEY = 128
+_FIXTURE = re.compile(r"/fixtures/status=(rejected|pending)/fixtures/")
+_REJECTED_ON_PURPOSE = "rejected by the fixture in its description"
+_FIXED = "j.id, j.to_firm, j.amount, j.description, j.reason, j.created_at"
+_JOURNAL = (
+    f"SELECT {_FIXED}, a.id, j.status, j.updated_at FROM sim_journals AS j JOIN sim_accounts AS a ON a.n = j.account"
+)
+
+
+def transferable(query: Query, account: int) -> Money:
+    """Settled cash less what open orders and journals reserve, never below zero (R-2)."""
+    ((cash, unsettled),) = query("SELECT cash, unsettled FROM sim_accounts WHERE n = ?", (account,))
+    return Money(max(0, cash - unsettled - reserved_cash(query, account)))
+
+
+def find_journal(query: Query, column: Literal["id", "idempotency_key"], value: str) -> Journal | None:
+    """The journal with that `id` or `idempotency_key`."""
+    for row in query(f"{_JOURNAL} WHERE j.{column} = ?", (value,)):
+        return make_journal(row[:6], row[6], JournalStatus(row[7]), row[8])
+    return None
+
+
+class JournalDesk:
+    """Makes journals and moves them on. Each method works inside its caller's transaction."""
+
+    def __init__(self, model: FillModel, ids: Ids) -> None:
+        self._model = model
+        self._ids = ids
+
+    def create(
+        self, tx: sqlite3.Connection, from_account: str, to_account: str, amount: Money, description: str, key: str,
+        at: int,
+    ) -> Journal:  # fmt: skip
+        """Make a journal; what leaves a client is reserved from now on. Raises `BrokerRefused`."""
+        _well_formed(amount, description, key)
+        made = find_journal(tx.execute, "idempotency_key", key)
+        if made is not None:
+            if (made.from_account, made.to_account, made.amount, made.description) != (
+                from_account, to_account, amount, description,
+            ):  # fmt: skip
+                raise BrokerRefused(RefusalCode.REJECTED, "the idempotency key belongs to another journal")
+            return made
+        account, to_firm = _direction(tx, from_account, to_account)
+        if to_firm and amount > transferable(tx.execute, account):
+            raise BrokerRefused(RefusalCode.AMOUNT_NOT_AVAILABLE, "the amount exceeds cash_transferable")
+        fixture = _FIXTURE.search(description)
+        wish = fixture[1] if fixture else ""
+        pending = wish == "pending"
+        n = tx.execute(
+            "INSERT INTO sim_journals (id, idempotency_key, account, to_firm, amount, status, description, doom,"
+            " due_at, reserved, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self._ids(f"journal:{key}"), key, account, to_firm, amount,
+                JournalStatus.PENDING if pending else JournalStatus.QUEUED, description,
+                _REJECTED_ON_PURPOSE if wish == "rejected" else None,
+                next_midnight(at) if pending else at + self._model.latency(f"journal {key}", 0),
+                amount if to_firm else 0, at, at,
+            ),
+        ).lastrowid  # fmt: skip
+        emit_journal(tx, at, account, int(n or 0), JournalStatus.PENDING if pending else JournalStatus.QUEUED)
+        if self._model.at_once:
+            self.advance(tx, at)
+        journal = find_journal(tx.execute, "idempotency_key", key)
+        if journal is None:
+            raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
+        return journal
+
+    def advance(self, tx: sqlite3.Connection, now: int) -> None:
+        """Move every journal through the steps due by `now`. What is pending waits for the next day."""
+        due = tx.execute(
+            "SELECT n, idempotency_key, account, to_firm, amount, status, doom, due_at FROM sim_journals"
+            " WHERE due_at <= ? ORDER BY due_at, n",
+            (now,),
+        ).fetchall()
+        for n, key, account, to_firm, amount, status, doom, due_at in due:
+            at: int | None = due_at
+            state = JournalStatus(status)
+            step = 0
+            while at is not None and at <= now:
+                step += 1
+                state, at = self._step(tx, n, key, account, bool(to_firm), amount, state, doom, at, step)
+
+    def _step(
+        self, tx: sqlite3.Connection, n: int, key: str, account: int, to_firm: bool, amount: int,
+        status: JournalStatus, doom: str | None, at: int, step: int,
+    ) -> tuple[JournalStatus, int | None]:  # fmt: skip
+        """One step on; returns the new status and when the next is due."""
+        later = at + self._model.latency(f"journal {key}", step)
+        due: int | None = later
+        reason: str | None = None
+        if status is JournalStatus.PENDING:
+            following = JournalStatus.QUEUED
+        elif status is JournalStatus.QUEUED:
+            following = JournalStatus.SENT_TO_CLEARING
+        else:
+            due = None
+            reason = doom or (None if to_firm else _cannot_receive(tx, account, amount))
+            following = JournalStatus.REJECTED if reason else JournalStatus.EXECUTED
+        tx.execute(
+            "UPDATE sim_journals SET status = ?, reason = ?, due_at = ?, updated_at = ?,"
+            " reserved = CASE WHEN ? IS NULL THEN 0 ELSE reserved END WHERE n = ?",
+            (following, reason, due, at, due, n),
+        )
+        emit_journal(tx, at, account, n, following)
+        if following is JournalStatus.EXECUTED:
+            kind = CashKind.JOURNAL_OUT if to_firm else CashKind.JOURNAL_IN
+            journal_id = self._ids(f"journal:{key}")
+            entry = post(tx, account, at, kind, -amount if to_firm else amount, day_of(at).isoformat(), journal_id)
+            emit_cash(tx, at, account, entry)
+        return following, due
+
+
+def _well_formed(amount: Money, description: str, key: str) -> None:
+    if not 0 < amount <= MAX_NANO:
+        raise BrokerRefused(RefusalCode.REJECTED, "expected an amount above 0 and up to 9,000,000,000 dollars")
+    try:
+        display_text(description, MAX_DESCRIPTION)
+        display_text(key, MAX_KEY)
+    except ValueError as error:
+        raise BrokerRefused(RefusalCode.REJECTED, f"description or idempotency key: {error}") from None
+    if not key:
+        raise BrokerRefused(RefusalCode.REJECTED, "an idempotency key is required")
+
+
+def _direction(tx: sqlite3.Connection, from_account: str, to_account: str) -> tuple[int, bool]:
+    """The client's number and whether the cash goes to the firm. Raises `BrokerRefused`."""
+    to_firm = to_account == FIRM_ACCOUNT
+    if to_firm == (from_account == FIRM_ACCOUNT):
+        raise BrokerRefused(RefusalCode.REJECTED, "a journal goes between a client and the firm")
+    row = tx.execute(
+        "SELECT n, status FROM sim_accounts WHERE id = ?", (from_account if to_firm else to_account,)
+    ).fetchone()
+    if row is None:
+        raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
+    allowed = (AccountStatus.ACTIVE, AccountStatus.ACCOUNT_CLOSED) if to_firm else (AccountStatus.ACTIVE,)
+    if row[1] not in allowed:
+        raise BrokerRefused(RefusalCode.ACCOUNT_RESTRICTED, f"the account is {row[1]}, not ACTIVE")
+    return int(row[0]), to_firm
+
+
+def _cannot_receive(tx: sqlite3.Connection, account: int, amount: int) -> str | None:
+    """Why incoming cash bounces, None when it does not."""
+    status, cash = tx.execute("SELECT status, cash FROM sim_accounts WHERE n = ?", (account,)).fetchone()
+    if status != AccountStatus.ACTIVE:
+        return f"the account is {status}, not ACTIVE"
+    return "the account cannot hold that much" if cash + amount > MAX_NANO else None

@@ -1,0 +1,128 @@
+"""Cash and shares: every movement is an entry against a counter-account, and balances follow the entries."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import date
+
+from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
+from rebal_tui.broker.simulated.events import emit_settlement
+from rebal_tui.broker.simulated.fills import average_price
+from rebal_tui.broker.simulated.ports import Query
+from rebal_tui.domain.cash import CashKind
+from rebal_tui.domain.quantities import MAX_NANO
+
+_COUNTERS = {
+    CashKind.OPENING: "bank",
+    CashKind.DEPOSIT: "bank",
+    CashKind.ACH_RETURN: "bank",
+    CashKind.BUY: "market",
+    CashKind.SELL: "market",
+    CashKind.JOURNAL_IN: "firm",
+    CashKind.JOURNAL_OUT: "firm",
+}
+
+
+def post(
+    tx: sqlite3.Connection, account: int, at: int, kind: CashKind, amount: int, settles_on: str, reference: str
+) -> int:
+    """Book one signed movement and return its entry's number. Sale proceeds count as unsettled (R-30).
+
+    The counter-account gives what the account gets: `bank` for deposits, `market` for trades, `firm` for journals.
+    Raises `BrokerRefused` when the account would hold more than fits.
+    """
+    cash, unsettled = tx.execute("SELECT cash, unsettled FROM sim_accounts WHERE n = ?", (account,)).fetchone()
+    if cash + amount > MAX_NANO:
+        raise BrokerRefused(RefusalCode.REJECTED, "an account holds at most 9,000,000,000 dollars")
+    entry = tx.execute(
+        "INSERT INTO sim_ledger (account, counter, at, kind, amount, settles_on, reference)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (account, _COUNTERS[kind], at, kind, amount, settles_on, reference),
+    ).lastrowid
+    if kind is CashKind.SELL and amount > 0:
+        unsettled += amount
+        tx.execute(
+            "INSERT INTO sim_unsettled (account, settles_on, amount) VALUES (?, ?, ?)"
+            " ON CONFLICT (settles_on, account) DO UPDATE SET amount = amount + excluded.amount",
+            (account, settles_on, amount),
+        )
+    tx.execute("UPDATE sim_accounts SET cash = ?, unsettled = ? WHERE n = ?", (cash + amount, unsettled, account))
+    return int(entry or 0)
+
+
+def settle(tx: sqlite3.Connection, through: date, at: int) -> None:
+    """Make proceeds that settle on or before `through` settled cash, one event an account and day."""
+    day = through.isoformat()
+    due = tx.execute(
+        "SELECT account, amount, settles_on FROM sim_unsettled WHERE settles_on <= ? ORDER BY settles_on, account",
+        (day,),
+    ).fetchall()
+    tx.executemany(
+        "UPDATE sim_accounts SET unsettled = unsettled - ? WHERE n = ?",
+        [(amount, account) for account, amount, _ in due],
+    )
+    for account, amount, settles_on in due:
+        emit_settlement(tx, at, account, amount, settles_on)
+    tx.execute("DELETE FROM sim_unsettled WHERE settles_on <= ?", (day,))
+
+
+def reserved_cash(query: Query, account: int) -> int:
+    """Dollars that open buys and outgoing journals reserve."""
+    ((reserved,),) = query(
+        "SELECT (SELECT coalesce(sum(reserved_cash), 0) FROM sim_orders WHERE account = ?1 AND open = 1)"
+        " + (SELECT coalesce(sum(reserved), 0) FROM sim_journals WHERE account = ?1 AND reserved > 0)",
+        (account,),
+    )
+    return int(reserved)
+
+
+def free_cash(tx: sqlite3.Connection, account: int) -> int:
+    """Cash less what is reserved, settled or not (R-2: buying power)."""
+    (cash,) = tx.execute("SELECT cash FROM sim_accounts WHERE n = ?", (account,)).fetchone()
+    return int(cash) - reserved_cash(tx.execute, account)
+
+
+def free_qty(tx: sqlite3.Connection, account: int, asset: int) -> int:
+    """Shares held less what open sells have yet to sell."""
+    held = _position(tx, account, asset)[0]
+    (reserved,) = tx.execute(
+        "SELECT coalesce(sum(reserved_qty), 0) FROM sim_orders WHERE account = ? AND asset = ? AND open = 1",
+        (account, asset),
+    ).fetchone()
+    return held - int(reserved)
+
+
+def add_shares(tx: sqlite3.Connection, account: int, asset: int, qty: int, price: int | None) -> None:
+    """Shares come in; the average entry price follows, unknown once any part of it is.
+
+    Raises `BrokerRefused` when the position would hold more than fits.
+    """
+    held, average = _position(tx, account, asset)
+    if held + qty > MAX_NANO:
+        raise BrokerRefused(RefusalCode.REJECTED, "a position holds at most 9,000,000,000 shares")
+    if not held:
+        average = price
+    elif average is not None and price is not None:
+        average = average_price([(held, average), (qty, price)])
+    else:
+        average = None
+    tx.execute(
+        "INSERT INTO sim_positions (account, asset, qty, avg_entry_price) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (account, asset) DO UPDATE SET qty = excluded.qty, avg_entry_price = excluded.avg_entry_price",
+        (account, asset, held + qty, average),
+    )
+
+
+def take_shares(tx: sqlite3.Connection, account: int, asset: int, qty: int) -> None:
+    """Shares go out; an emptied position ceases to exist."""
+    if _position(tx, account, asset)[0] == qty:
+        tx.execute("DELETE FROM sim_positions WHERE account = ? AND asset = ?", (account, asset))
+    else:
+        tx.execute("UPDATE sim_positions SET qty = qty - ? WHERE account = ? AND asset = ?", (qty, account, asset))
+
+
+def _position(tx: sqlite3.Connection, account: int, asset: int) -> tuple[int, int | None]:
+    row: tuple[int, int | None] | None = tx.execute(
+        "SELECT qty, avg_entry_price FROM sim_positions WHERE account = ? AND asset = ?", (account, asset)
+    ).fetchone()
+    return row or (0, None)

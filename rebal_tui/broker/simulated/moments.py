@@ -1,0 +1,33 @@
+"""Moments as whole microseconds since 1970 UTC, without a float on the way."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from rebal_tui.domain.sessions import NEW_YORK, new_york_day
+
+SECOND = 1_000_000
+MILLISECOND = 1_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(at: datetime) -> int:
+    """Microseconds of an aware moment."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The moment, in UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def day_of(micros: int) -> date:
+    """The New York date."""
+    return new_york_day(from_micros(micros))
+
+
+def next_midnight(micros: int) -> int:
+    """When the next New York date begins."""
+    following = day_of(micros) + timedelta(days=1)
+    return to_micros(datetime(following.year, following.month, following.day, tzinfo=NEW_YORK))

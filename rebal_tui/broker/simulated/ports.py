@@ -1,0 +1,49 @@
+"""What the simulated broker asks of its surroundings."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from rebal_tui.domain.quantities import Price
+from rebal_tui.domain.sessions import Session
+
+
+class Tables(Protocol):
+    """The SQLite file: reads at any time, writes in transactions."""
+
+    def write(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One write transaction, undone when its block raises."""
+
+    def rows(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> list[tuple[Any, ...]]:
+        """Every row of a query."""
+
+    def row(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query, None when there is none."""
+
+
+class Sessions(Protocol):
+    """The trading days."""
+
+    def session(self, day: date) -> Session | None:
+        """The session of a New York date, None when the market is closed all day."""
+
+
+class Quoted(Protocol):
+    """A last price and the moment it was made."""
+
+    @property
+    def price(self) -> Price: ...
+    @property
+    def at(self) -> datetime: ...
+
+
+Query = Callable[[str, tuple[str | int, ...]], Iterable[tuple[Any, ...]]]
+"""A read: `rows` of the tables, or `execute` of the connection inside a transaction."""
+PriceOf = Callable[[str], Quoted | None]
+"""The latest quote of a symbol."""
+Ids = Callable[[str], str]
+"""A UUID that depends on nothing but the name it is given."""

@@ -1,0 +1,213 @@
+"""The simulated broker's own tables. Nobody else reads or writes them.
+
+Money, quantities and prices are billionths; moments are microseconds since 1970 UTC; days are ISO text. Accounts,
+assets, orders and so on have a small integer key `n` beside their UUID, so that what refers to them stays narrow.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.domain.cash import CashKind, JournalStatus
+from rebal_tui.domain.orders import OrderStatus
+from rebal_tui.domain.quantities import MAX_NANO
+
+
+def _any_of(values: type[AccountStatus] | type[CashKind] | type[JournalStatus] | type[OrderStatus]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+_FINAL_ORDERS = ", ".join(f"'{status}'" for status in OrderStatus if status.final)
+
+_INITIAL = f"""
+CREATE TABLE sim_assets (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    symbol TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    exchange TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('active', 'inactive')),
+    tradable INTEGER NOT NULL CHECK (tradable IN (0, 1)),
+    fractionable INTEGER NOT NULL CHECK (fractionable IN (0, 1)),
+    halted INTEGER NOT NULL DEFAULT 0 CHECK (halted IN (0, 1))
+) STRICT;
+
+CREATE TABLE sim_accounts (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    account_number TEXT NOT NULL,
+    name TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ({_any_of(AccountStatus)})),
+    restrictions TEXT NOT NULL,
+    cash INTEGER NOT NULL CHECK (cash BETWEEN 0 AND {MAX_NANO}),
+    unsettled INTEGER NOT NULL CHECK (unsettled >= 0),
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sim_positions (
+    account INTEGER NOT NULL REFERENCES sim_accounts (n),
+    asset INTEGER NOT NULL REFERENCES sim_assets (n),
+    qty INTEGER NOT NULL CHECK (qty BETWEEN 1 AND {MAX_NANO}),
+    avg_entry_price INTEGER CHECK (avg_entry_price >= 0),
+    PRIMARY KEY (account, asset)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sim_shares (
+    n INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES sim_accounts (n),
+    asset INTEGER NOT NULL REFERENCES sim_assets (n),
+    kind TEXT NOT NULL CHECK (kind IN ('opening', 'brought_in')),
+    qty INTEGER NOT NULL CHECK (qty > 0),
+    at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sim_ledger (
+    n INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES sim_accounts (n),
+    counter TEXT NOT NULL CHECK (counter IN ('bank', 'market', 'firm')),
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ({_any_of(CashKind)})),
+    amount INTEGER NOT NULL,
+    settles_on TEXT NOT NULL CHECK (length(settles_on) = 10),
+    reference TEXT NOT NULL,
+    CHECK (CASE WHEN kind IN ('buy', 'ach_return', 'journal_out') THEN amount <= 0 ELSE amount >= 0 END)
+) STRICT;
+
+CREATE TABLE sim_unsettled (
+    account INTEGER NOT NULL REFERENCES sim_accounts (n),
+    settles_on TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (settles_on, account)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sim_orders (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    client_order_id TEXT NOT NULL UNIQUE,
+    account INTEGER NOT NULL REFERENCES sim_accounts (n),
+    asset INTEGER NOT NULL REFERENCES sim_assets (n),
+    side TEXT NOT NULL CHECK (side IN ('buy', 'sell')),
+    notional INTEGER CHECK (notional > 0),
+    qty INTEGER CHECK (qty > 0),
+    status TEXT NOT NULL CHECK (status IN ({_any_of(OrderStatus)})),
+    open INTEGER NOT NULL CHECK (open = (status NOT IN ({_FINAL_ORDERS}))),
+    filled_qty INTEGER NOT NULL DEFAULT 0 CHECK (filled_qty >= 0),
+    filled_avg_price INTEGER CHECK (filled_avg_price >= 0),
+    filled_amount INTEGER NOT NULL DEFAULT 0 CHECK (filled_amount >= 0),
+    reserved_cash INTEGER NOT NULL CHECK (reserved_cash >= 0),
+    reserved_qty INTEGER NOT NULL CHECK (reserved_qty >= 0),
+    pieces_done INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER NOT NULL,
+    cancel_at INTEGER,
+    expires_at INTEGER NOT NULL,
+    wake_at INTEGER NOT NULL,
+    settles_on TEXT NOT NULL CHECK (length(settles_on) = 10),
+    doom TEXT,
+    reason TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    CHECK ((notional IS NULL) <> (qty IS NULL)),
+    CHECK (qty IS NULL OR filled_qty <= qty),
+    CHECK (notional IS NULL OR filled_amount <= notional),
+    CHECK (open OR (reserved_cash = 0 AND reserved_qty = 0))
+) STRICT;
+
+CREATE INDEX sim_orders_open ON sim_orders (account, asset) WHERE open = 1;
+CREATE INDEX sim_orders_wake ON sim_orders (wake_at) WHERE open = 1;
+CREATE INDEX sim_orders_open_asset ON sim_orders (asset) WHERE open = 1;
+
+CREATE TABLE sim_fills (
+    n INTEGER PRIMARY KEY,
+    execution_id TEXT NOT NULL UNIQUE,
+    order_n INTEGER NOT NULL REFERENCES sim_orders (n),
+    qty INTEGER NOT NULL CHECK (qty > 0),
+    price INTEGER NOT NULL CHECK (price > 0),
+    amount INTEGER NOT NULL CHECK (amount >= 0),
+    at INTEGER NOT NULL,
+    entry INTEGER NOT NULL UNIQUE REFERENCES sim_ledger (n)
+) STRICT;
+
+CREATE INDEX sim_fills_order ON sim_fills (order_n);
+
+CREATE TABLE sim_rejections (
+    account INTEGER NOT NULL REFERENCES sim_accounts (n),
+    asset INTEGER NOT NULL REFERENCES sim_assets (n),
+    reason TEXT NOT NULL,
+    PRIMARY KEY (account, asset)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sim_journals (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    idempotency_key TEXT NOT NULL UNIQUE,
+    account INTEGER NOT NULL REFERENCES sim_accounts (n),
+    to_firm INTEGER NOT NULL CHECK (to_firm IN (0, 1)),
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    status TEXT NOT NULL CHECK (status IN ({_any_of(JournalStatus)})),
+    description TEXT NOT NULL,
+    doom TEXT,
+    reason TEXT,
+    due_at INTEGER,
+    reserved INTEGER NOT NULL CHECK (reserved BETWEEN 0 AND amount),
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    CHECK ((due_at IS NULL) = (status IN ('executed', 'rejected', 'canceled', 'refused'))),
+    CHECK (due_at IS NOT NULL OR reserved = 0)
+) STRICT;
+
+CREATE INDEX sim_journals_due ON sim_journals (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX sim_journals_reserved ON sim_journals (account) WHERE reserved > 0;
+
+CREATE TABLE sim_events (
+    seq INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('order', 'fill', 'cash', 'settlement', 'journal', 'account', 'asset')),
+    at INTEGER NOT NULL,
+    account INTEGER REFERENCES sim_accounts (n),
+    asset INTEGER REFERENCES sim_assets (n),
+    order_n INTEGER REFERENCES sim_orders (n),
+    fill INTEGER REFERENCES sim_fills (n),
+    entry INTEGER REFERENCES sim_ledger (n),
+    journal INTEGER REFERENCES sim_journals (n),
+    status TEXT,
+    filled_qty INTEGER,
+    filled_avg_price INTEGER,
+    amount INTEGER,
+    settles_on TEXT
+) STRICT;
+
+CREATE TRIGGER sim_events_keep_update BEFORE UPDATE ON sim_events
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER sim_events_keep_delete BEFORE DELETE ON sim_events
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER sim_ledger_keep_update BEFORE UPDATE ON sim_ledger
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER sim_ledger_keep_delete BEFORE DELETE ON sim_ledger
+BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+"""
+
+MIGRATIONS: list[tuple[str, str]] = [("0001_initial", _INITIAL)]
+"""Name and script of each step, in order. A released step never changes."""
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Bring the tables up to date inside the caller's transaction. Doing it again changes nothing."""
+    connection.execute("CREATE TABLE IF NOT EXISTS sim_migrations (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
+    done = {name for (name,) in connection.execute("SELECT name FROM sim_migrations")}
+    for name, script in MIGRATIONS:
+        if name in done:
+            continue
+        for statement in statements(script):
+            connection.execute(statement)
+        connection.execute("INSERT INTO sim_migrations (name) VALUES (?)", (name,))
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one; `executescript` would commit the caller's transaction."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending.strip()
+            pending = ""

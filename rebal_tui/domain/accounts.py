@@ -1,0 +1,94 @@
+"""Accounts, positions and what restricts them (R-2, R-40)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rebal_tui.domain.quantities import Money, Price, Qty
+
+
+class AccountStatus(StrEnum):
+    INACTIVE = "INACTIVE"
+    ONBOARDING = "ONBOARDING"
+    SUBMITTED = "SUBMITTED"
+    RESUBMITTED = "RESUBMITTED"
+    SUBMISSION_FAILED = "SUBMISSION_FAILED"
+    ACTION_REQUIRED = "ACTION_REQUIRED"
+    EDITED = "EDITED"
+    ACCOUNT_UPDATED = "ACCOUNT_UPDATED"
+    APPROVAL_PENDING = "APPROVAL_PENDING"
+    REAPPROVAL_PENDING = "REAPPROVAL_PENDING"
+    SIGNED_UP = "SIGNED_UP"
+    KYC_SUBMITTED = "KYC_SUBMITTED"
+    LIMITED = "LIMITED"
+    AML_REVIEW = "AML_REVIEW"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+    ACTIVE = "ACTIVE"
+    DISABLED = "DISABLED"
+    DISABLE_PENDING = "DISABLE_PENDING"
+    ACCOUNT_CLOSED = "ACCOUNT_CLOSED"
+    PAPER_ONLY = "PAPER_ONLY"
+
+
+class Restriction(StrEnum):
+    """What stops runs on an account besides its status (R-40). The 6:1 ratio is also derived from the figures."""
+
+    TRADING_BLOCKED = "trading_blocked"
+    ACCOUNT_BLOCKED = "account_blocked"
+    PATTERN_DAY_TRADER = "pattern_day_trader"
+    ACH_RETURN = "ach_return"
+    POSITION_TO_EQUITY_RATIO = "position_to_equity_ratio"
+    CRYPTO = "crypto"
+    OPTIONS = "options"
+    UNSPECIFIED = "unspecified"
+
+
+RESTRICTION_WORDS = {
+    Restriction.TRADING_BLOCKED: "trading is blocked",
+    Restriction.ACCOUNT_BLOCKED: "the account is blocked",
+    Restriction.PATTERN_DAY_TRADER: "flagged as a pattern day trader",
+    Restriction.ACH_RETURN: "an ACH deposit was returned",
+    Restriction.POSITION_TO_EQUITY_RATIO: "positions exceed 6 × equity",
+    Restriction.CRYPTO: "restricted to liquidation for crypto trading",
+    Restriction.OPTIONS: "restricted to liquidation for options trading",
+    Restriction.UNSPECIFIED: "an unspecified restriction",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A holding. `qty` is above zero: a closed position does not exist. `avg_entry_price` is None when unknown."""
+
+    symbol: str
+    qty: Qty
+    avg_entry_price: Price | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A client account as the broker books it.
+
+    `cash` moves with each fill; `unsettled` is the part of it that came from sells not settled yet (R-30).
+    """
+
+    id: str
+    account_number: str
+    name: str
+    status: AccountStatus
+    cash: Money
+    unsettled: Money
+    restrictions: frozenset[Restriction]
+    positions: tuple[Position, ...]
+    created_at: datetime
+
+    def holding(self, symbol: str) -> Qty:
+        """Shares held of a symbol, 0 when none."""
+        return next((p.qty for p in self.positions if p.symbol == symbol), Qty(0))
+
+    @property
+    def settled_cash(self) -> Money:
+        """Cash that no open settlement stands against."""
+        return Money(self.cash - self.unsettled)

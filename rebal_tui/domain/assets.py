@@ -1,0 +1,46 @@
+"""Assets and their quotes (R-1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rebal_tui.domain.quantities import Price
+
+
+class AssetStatus(StrEnum):
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A US equity. `price` is its last price, `price_at` the time of it; both None while nothing was quoted."""
+
+    id: str
+    symbol: str
+    name: str
+    exchange: str
+    status: AssetStatus
+    tradable: bool
+    fractionable: bool
+    price: Price | None = None
+    price_at: datetime | None = None
+
+    @property
+    def eligible(self) -> bool:
+        """Whether a portfolio may hold it: active, tradable and fractionable."""
+        return self.status is AssetStatus.ACTIVE and self.tradable and self.fractionable
+
+    @property
+    def ineligibility(self) -> str:
+        """Why it is not eligible, in words; empty when it is."""
+        faults = []
+        if self.status is not AssetStatus.ACTIVE:
+            faults.append("inactive")
+        if not self.tradable:
+            faults.append("not tradable")
+        if not self.fractionable:
+            faults.append("not fractionable")
+        return ", ".join(faults)

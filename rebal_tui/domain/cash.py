@@ -1,0 +1,111 @@
+"""Journals, cash movements and withdrawals (R-9, R-30 to R-32)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rebal_tui.domain.quantities import Money
+
+
+class JournalStatus(StrEnum):
+    QUEUED = "queued"
+    SENT_TO_CLEARING = "sent_to_clearing"
+    EXECUTED = "executed"
+    PENDING = "pending"
+    REJECTED = "rejected"
+    CANCELED = "canceled"
+    REFUSED = "refused"
+
+    @property
+    def final(self) -> bool:
+        return self in (
+            JournalStatus.EXECUTED,
+            JournalStatus.REJECTED,
+            JournalStatus.CANCELED,
+            JournalStatus.REFUSED,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Cash between a client account and the firm account. `amount` is above zero; the direction is from → to."""
+
+    id: str
+    from_account: str
+    to_account: str
+    amount: Money
+    status: JournalStatus
+    description: str
+    created_at: datetime
+    updated_at: datetime
+    reason: str | None = None
+
+
+class CashKind(StrEnum):
+    OPENING = "opening"
+    DEPOSIT = "deposit"
+    ACH_RETURN = "ach_return"
+    BUY = "buy"
+    SELL = "sell"
+    JOURNAL_IN = "journal_in"
+    JOURNAL_OUT = "journal_out"
+
+
+@dataclass(frozen=True, slots=True)
+class CashEntry:
+    """One movement of an account's cash; `amount` carries the sign. `settles_on` is an ISO date."""
+
+    seq: int
+    account_id: str
+    at: datetime
+    kind: CashKind
+    amount: Money
+    settles_on: str
+    reference: str
+
+
+class WithdrawalStage(StrEnum):
+    """The durable steps of R-32, in order, and how a withdrawal can end."""
+
+    REQUESTED = "requested"
+    UNSUBSCRIBED = "unsubscribed"
+    SELLING = "selling"
+    SETTLING = "settling"
+    JOURNALING = "journaling"
+    RESUBSCRIBING = "resubscribing"
+    COMPLETED = "completed"
+    CANCELED = "canceled"
+
+    @property
+    def final(self) -> bool:
+        return self in (WithdrawalStage.COMPLETED, WithdrawalStage.CANCELED)
+
+    @property
+    def cancelable(self) -> bool:
+        """Cancelling works until the journal is made."""
+        return self in (
+            WithdrawalStage.REQUESTED,
+            WithdrawalStage.UNSUBSCRIBED,
+            WithdrawalStage.SELLING,
+            WithdrawalStage.SETTLING,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """One withdrawal. `stopped` is why it cannot go on, None while it moves. `rounds` counts liquidations made."""
+
+    id: str
+    account_id: str
+    portfolio_id: str | None
+    amount: Money
+    stage: WithdrawalStage
+    stopped: str | None
+    last_rebalanced_at: datetime | None
+    rounds: int
+    run_id: str | None
+    journal_id: str | None
+    created_at: datetime
+    updated_at: datetime

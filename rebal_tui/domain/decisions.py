@@ -1,0 +1,131 @@
+"""Decisions with their trace, and plans with a reason on every line (sections 2 and 3 of the rules)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
+from rebal_tui.domain.portfolios import Weights
+from rebal_tui.domain.quantities import Money, Percent, Price, Qty, Value
+from rebal_tui.domain.runs import RunType
+
+
+class Outcome(StrEnum):
+    FULL_REBALANCE = "full_rebalance"
+    INVEST_CASH = "invest_cash"
+    NONE = "none"
+    BLOCKED = "blocked"
+
+
+class Verdict(StrEnum):
+    """`PASS` and `FAIL` judge a prerequisite; `FIRES`, `HOLDS_BACK` and `NO` a trigger; `INFO` only tells."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    FIRES = "fires"
+    HOLDS_BACK = "holds_back"
+    NO = "no"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One step of an evaluation: what was asked, the verdict, and the figures compared."""
+
+    check: str
+    verdict: Verdict
+    detail: str
+    rule: str
+
+
+class LineReason(StrEnum):
+    """Why a plan line trades, or does not."""
+
+    ABOVE_TARGET = "ABOVE_TARGET"
+    NOT_IN_PORTFOLIO = "NOT_IN_PORTFOLIO"
+    BELOW_TARGET = "BELOW_TARGET"
+    EXCESS_CASH = "EXCESS_CASH"
+    RAISES_CASH = "RAISES_CASH"
+    ON_TARGET = "ON_TARGET"
+    BUYS_ONLY = "BUYS_ONLY"
+    SELLS_ONLY = "SELLS_ONLY"
+    ORDER_LESS_THAN_MIN_NOTIONAL = "ORDER_LESS_THAN_MIN_NOTIONAL"
+    ASSET_NOT_TRADABLE = "ASSET_NOT_TRADABLE"
+    INSUFFICIENT_CASH = "INSUFFICIENT_CASH"
+    NO_PRICE = "NO_PRICE"
+
+
+SKIPS = {
+    LineReason.ORDER_LESS_THAN_MIN_NOTIONAL: SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL,
+    LineReason.ASSET_NOT_TRADABLE: SkipReason.ASSET_NOT_TRADABLE,
+    LineReason.INSUFFICIENT_CASH: SkipReason.INSUFFICIENT_CASH,
+    LineReason.NO_PRICE: SkipReason.NO_PRICE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One asset of the portfolio or the account.
+
+    `side` is None when nothing is sent. A buy has `notional`, a sell `qty`; `wanted` is the dollar amount the line
+    would have traded before minimums and scaling, so a skipped line can say what it skipped.
+    """
+
+    symbol: str
+    target: Percent
+    held: Qty
+    price: Price | None
+    value: Value
+    target_value: Value
+    side: Side | None
+    notional: Money | None
+    qty: Qty | None
+    wanted: Money
+    reason: LineReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The orders of a run and every line that has none.
+
+    `scale` is the common factor of the buys as (numerator, denominator), (1, 1) when cash is enough (R-20).
+    `cash_target` is never spent; `budget` is what buys may use at the plan's prices.
+    """
+
+    type: RunType
+    weights: Weights
+    equity: Value
+    cash: Money
+    cash_target: Money
+    budget: Money
+    scale: tuple[int, int]
+    lines: tuple[PlanLine, ...]
+    skipped_orders: tuple[SkippedOrder, ...]
+    amount: Money | None = None
+
+    @property
+    def sells(self) -> tuple[PlanLine, ...]:
+        return tuple(line for line in self.lines if line.side is Side.SELL)
+
+    @property
+    def buys(self) -> tuple[PlanLine, ...]:
+        return tuple(line for line in self.lines if line.side is Side.BUY)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome of one evaluation. `culprits` are ineligible assets that stop the portfolio (R-12.6)."""
+
+    account_id: str
+    portfolio_id: str
+    subscription_id: str
+    at: datetime
+    session: str
+    outcome: Outcome
+    reason: str
+    trace: tuple[Check, ...]
+    plan: Plan | None = None
+    culprits: tuple[str, ...] = ()

@@ -1,0 +1,59 @@
+"""Refusals: what was wrong, where, and what is expected. A refusal changes nothing (rules, section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong. `place` is a path such as `portfolios[2].weights[0].percent`; empty for the whole."""
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class Refusal(Exception):
+    """A request that was not carried out. `status` is the HTTP status that says the same."""
+
+    status = 422
+
+    def __init__(self, faults: Iterable[Fault] | str) -> None:
+        self.faults = (Fault("", faults),) if isinstance(faults, str) else tuple(faults)
+        super().__init__("; ".join(str(fault) for fault in self.faults))
+
+
+class Invalid(Refusal):
+    """Malformed input: a missing field, a wrong type, a sum that is not 100."""
+
+    status = 400
+
+
+class Conflict(Refusal):
+    """Well formed, but the state of things does not allow it."""
+
+    status = 422
+
+
+class NotFound(Refusal):
+    """No such id."""
+
+    status = 404
+
+
+class PlanChanged(Conflict):
+    """Approval was bound to a plan that is no longer the plan (R-27)."""
+
+
+class BrokenInvariant(Exception):
+    """Something that the program takes for granted is not so: a fault of ours, never of the input."""
+
+
+def require(condition: object, what: str) -> None:
+    """Raise `BrokenInvariant` unless the condition holds. Unlike `assert` it is never compiled away."""
+    if not condition:
+        raise BrokenInvariant(what)

@@ -1,0 +1,108 @@
+"""Portfolios: weights, conditions, status (R-3 to R-5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rebal_tui.domain.quantities import Percent
+
+
+class PortfolioStatus(StrEnum):
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    NEEDS_ADJUSTMENT = "needs_adjustment"
+
+
+class BandType(StrEnum):
+    ABSOLUTE = "absolute"
+    RELATIVE = "relative"
+
+
+class CalendarType(StrEnum):
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+    ANNUALLY = "annually"
+
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+
+
+@dataclass(frozen=True, slots=True)
+class AssetWeight:
+    """The share of equity that an asset is to have, 0.01 to 100.00 percent."""
+
+    symbol: str
+    percent: Percent
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A target allocation: assets and cash, summing to exactly 100.00 percent. `cash` is 0 when none is kept."""
+
+    assets: tuple[AssetWeight, ...]
+    cash: Percent = Percent(0)
+
+    def of(self, symbol: str) -> Percent:
+        """The target of an asset, 0 when it is not part of the allocation."""
+        return next((w.percent for w in self.assets if w.symbol == symbol), Percent(0))
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return tuple(weight.symbol for weight in self.assets)
+
+
+@dataclass(frozen=True, slots=True)
+class DriftBand:
+    """Fires when drift exceeds `percent`: points for absolute, percent of the target for relative (R-15)."""
+
+    sub_type: BandType
+    percent: Percent
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarCondition:
+    """Fires on a day: `Monday`…`Friday`, "1".."31", or "MM-DD" for annually (R-5, R-16)."""
+
+    sub_type: CalendarType
+    day: str
+
+
+Condition = DriftBand | CalendarCondition
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """A model that accounts subscribe to. `review` asks for an advisor's approval of its system runs (R-27)."""
+
+    id: str
+    name: str
+    description: str
+    status: PortfolioStatus
+    weights: Weights
+    cooldown_days: int
+    conditions: tuple[Condition, ...]
+    created_at: datetime
+    updated_at: datetime
+    review: bool = False
+
+    @property
+    def bands(self) -> tuple[DriftBand, ...]:
+        return tuple(c for c in self.conditions if isinstance(c, DriftBand))
+
+    @property
+    def calendar(self) -> CalendarCondition | None:
+        return next((c for c in self.conditions if isinstance(c, CalendarCondition)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """An account that follows a portfolio (R-6)."""
+
+    id: str
+    account_id: str
+    portfolio_id: str
+    created_at: datetime
+    last_rebalanced_at: datetime | None = None

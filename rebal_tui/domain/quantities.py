@@ -1,0 +1,130 @@
+"""Exact quantities as scaled integers, and their only ways from and to text.
+
+`Money`, `Qty` and `Price` count billionths (nine decimals); `Percent` counts hundredths of a percent, so that 100.00 %
+is 10_000. A quantity times a price is a `Value`, exact in billionths of billionths of a dollar. Nothing here ever goes
+through a float.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+Money = NewType("Money", int)
+Qty = NewType("Qty", int)
+Price = NewType("Price", int)
+Percent = NewType("Percent", int)
+Value = NewType("Value", int)
+
+NANO = 1_000_000_000
+"""Units of `Money`, `Qty` and `Price` in one dollar or one share."""
+ATTO = NANO * NANO
+"""Units of `Value` in one dollar."""
+CENT = NANO // 100
+DOLLAR = Money(NANO)
+WHOLE = Percent(10_000)
+"""100.00 %."""
+MAX_NANO = 9_000_000_000 * NANO
+"""Largest amount taken from outside; its unit count fits a 64-bit integer."""
+
+_PLAIN = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
+
+
+def parse_scaled(text: str, decimals: int) -> int:
+    """The number of units of 10**-decimals in a plain decimal such as `-12.50`.
+
+    Raises `ValueError`, with what is expected, for anything else: exponents, signs other than one minus, separators,
+    spaces, non-ASCII digits, or more decimals than the scale holds (trailing zeros aside).
+    """
+    if not _PLAIN.fullmatch(text):
+        raise ValueError("expected a plain decimal number such as 1234.56")
+    whole, _, fraction = text.lstrip("-").partition(".")
+    fraction = fraction.rstrip("0")
+    if len(fraction) > decimals:
+        raise ValueError(f"expected at most {decimals} decimals")
+    units = int(whole + fraction.ljust(decimals, "0"))
+    return -units if text.startswith("-") else units
+
+
+def _amount(text: str, what: str) -> int:
+    units = parse_scaled(text, 9)
+    if not -MAX_NANO <= units <= MAX_NANO:
+        raise ValueError(f"expected {what} within ±9,000,000,000")
+    return units
+
+
+def parse_money(text: str) -> Money:
+    """Dollars from a plain decimal with at most nine decimals."""
+    return Money(_amount(text, "an amount"))
+
+
+def parse_qty(text: str) -> Qty:
+    """Shares from a plain decimal with at most nine decimals."""
+    return Qty(_amount(text, "a quantity"))
+
+
+def parse_price(text: str) -> Price:
+    """Dollars per share, above zero."""
+    units = _amount(text, "a price")
+    if units <= 0:
+        raise ValueError("expected a price above 0")
+    return Price(units)
+
+
+def parse_percent(text: str) -> Percent:
+    """A percentage with at most two decimals; sign and range are the caller's rule."""
+    return Percent(parse_scaled(text, 2))
+
+
+def format_scaled(units: int, decimals: int, at_least: int = 0) -> str:
+    """A plain decimal without an exponent; trailing zeros go, down to `at_least` decimals."""
+    sign = "-" if units < 0 else ""
+    whole, fraction = divmod(abs(units), 10**decimals)
+    digits = str(fraction).rjust(decimals, "0").rstrip("0") if decimals else ""
+    digits = digits.ljust(at_least, "0")
+    return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
+
+
+def money_text(amount: Money) -> str:
+    """`30000.00`, `30443.177578017`: the wire form, never fewer than two decimals."""
+    return format_scaled(amount, 9, 2)
+
+
+def qty_text(qty: Qty) -> str:
+    """`72.865432211`: the wire form."""
+    return format_scaled(qty, 9)
+
+
+def price_text(price: Price) -> str:
+    """`417.8`: the wire form."""
+    return format_scaled(price, 9)
+
+
+def percent_text(percent: Percent) -> str:
+    """`5`, `12.5`: the wire form."""
+    return format_scaled(percent, 2)
+
+
+def market_value(qty: Qty, price: Price) -> Value:
+    """Exact worth of a quantity at a price."""
+    return Value(qty * price)
+
+
+def as_value(amount: Money) -> Value:
+    """The same dollars on the exact product scale."""
+    return Value(amount * NANO)
+
+
+def floor_money(value: Value) -> Money:
+    """Dollars of a value, rounded down to a billionth."""
+    return Money(value // NANO)
+
+
+def floor_cents(value: Value) -> Money:
+    """Dollars of a value, rounded down to the cent (R-8)."""
+    return Money(value // (ATTO // 100) * CENT)
+
+
+def share_of(value: Value, percent: Percent) -> Value:
+    """`percent` of a value, rounded down to the smallest unit."""
+    return Value(value * percent // WHOLE)

@@ -1,0 +1,119 @@
+"""Runs and their life (R-7, R-25)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rebal_tui.domain.orders import Order, SkippedOrder
+from rebal_tui.domain.portfolios import Weights
+from rebal_tui.domain.quantities import Money
+
+
+class RunType(StrEnum):
+    FULL_REBALANCE = "full_rebalance"
+    INVEST_CASH = "invest_cash"
+    PARTIAL_LIQUIDATION = "partial_liquidation"
+
+
+class InitiatedFrom(StrEnum):
+    SYSTEM = "system"
+    API = "api"
+
+
+class RunStatus(StrEnum):
+    QUEUED = "QUEUED"
+    IN_PROGRESS = "IN_PROGRESS"
+    CANCELED = "CANCELED"
+    CANCELED_MID_RUN = "CANCELED_MID_RUN"
+    ERROR = "ERROR"
+    TIMEOUT = "TIMEOUT"
+    COMPLETED_SUCCESS = "COMPLETED_SUCCESS"
+    COMPLETED_ADJUSTED = "COMPLETED_ADJUSTED"
+
+    @property
+    def final(self) -> bool:
+        return not RUN_TRANSITIONS[self]
+
+    @property
+    def completed(self) -> bool:
+        return self in (RunStatus.COMPLETED_SUCCESS, RunStatus.COMPLETED_ADJUSTED)
+
+
+RUN_TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
+    RunStatus.QUEUED: frozenset({RunStatus.IN_PROGRESS, RunStatus.CANCELED, RunStatus.ERROR}),
+    RunStatus.IN_PROGRESS: frozenset(
+        {
+            RunStatus.CANCELED_MID_RUN,
+            RunStatus.ERROR,
+            RunStatus.TIMEOUT,
+            RunStatus.COMPLETED_SUCCESS,
+            RunStatus.COMPLETED_ADJUSTED,
+        }
+    ),
+    RunStatus.CANCELED: frozenset(),
+    RunStatus.CANCELED_MID_RUN: frozenset(),
+    RunStatus.ERROR: frozenset(),
+    RunStatus.TIMEOUT: frozenset(),
+    RunStatus.COMPLETED_SUCCESS: frozenset(),
+    RunStatus.COMPLETED_ADJUSTED: frozenset(),
+}
+
+
+class RunPhase(StrEnum):
+    """Where a run in progress stands. It only moves forward."""
+
+    WAITING = "waiting"
+    SELLING = "selling"
+    BUYING = "buying"
+    DONE = "done"
+
+
+class Approval(StrEnum):
+    """Where a run stands with review (R-27)."""
+
+    NOT_NEEDED = "not_needed"
+    AWAITING = "awaiting"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt to bring one account to a set of weights.
+
+    `portfolio_id` is None for a one-off run with explicit weights. `amount` is for partial_liquidation only. `weights`
+    is a snapshot. `cash_target` is the cash that the plan leaves, None until the run has been planned.
+    """
+
+    id: str
+    account_id: str
+    portfolio_id: str | None
+    subscription_id: str | None
+    type: RunType
+    amount: Money | None
+    initiated_from: InitiatedFrom
+    status: RunStatus
+    phase: RunPhase
+    approval: Approval
+    reason: str | None
+    weights: Weights
+    session: str
+    cash_target: Money | None
+    cancel_requested: bool
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    canceled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    """A run with everything that belongs to it, split as the API splits it."""
+
+    run: Run
+    orders: tuple[Order, ...]
+    failed_orders: tuple[Order, ...]
+    skipped_orders: tuple[SkippedOrder, ...]

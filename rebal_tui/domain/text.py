@@ -1,0 +1,32 @@
+"""Text from outside: what may be stored and shown."""
+
+from __future__ import annotations
+
+import unicodedata
+
+MAX_NAME = 200
+MAX_NOTE = 2_000
+_REFUSED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def display_text(text: str, limit: int = MAX_NAME) -> str:
+    """The text in NFC, refused when it holds control, invisible or unassigned characters or is too long.
+
+    Raises `ValueError` naming the first offending code point, so that no escape code, direction override or
+    zero-width character is ever stored or reaches a terminal.
+    """
+    normal = unicodedata.normalize("NFC", text)
+    for position, char in enumerate(normal):
+        if unicodedata.category(char) in _REFUSED:
+            raise ValueError(f"control or invisible character U+{ord(char):04X} at position {position + 1}")
+    if len(normal) > limit:
+        raise ValueError(f"expected at most {limit} characters, got {len(normal)}")
+    return normal
+
+
+def name_text(text: str) -> str:
+    """A name: display text that is not blank."""
+    name = display_text(text.strip())
+    if not name:
+        raise ValueError("expected a name, got nothing")
+    return name

@@ -1,0 +1,1 @@
+"""Pure decisions: drift, calendar, evaluation, planning. Time and prices come in as arguments."""

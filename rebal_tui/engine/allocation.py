@@ -1,0 +1,77 @@
+"""Splitting a buying budget over assets, with the one-dollar minimum (R-20 to R-22)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rebal_tui.domain.quantities import ATTO, CENT, NANO, Money, Percent, Value, floor_cents
+
+MIN_BUY = Value(ATTO)
+"""A buy below one dollar is not sent."""
+_ONE_CENT = Value(CENT * NANO)
+
+
+@dataclass(frozen=True, slots=True)
+class BuyIntent:
+    """What an asset lacks: `shortfall` dollars to its target, 0 or more."""
+
+    symbol: str
+    weight: Percent
+    shortfall: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """`amounts` in whole cents, each at least a dollar; `dropped` what fell to the minimum; `scale` the factor."""
+
+    amounts: dict[str, Money]
+    dropped: dict[str, Money]
+    scale: tuple[int, int]
+
+
+def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool = False) -> Allocation:
+    """Split a budget in proportion to shortfalls, never above them unless `spread_rest` gives what is left by weight.
+
+    Slices are rounded down to the cent (R-8). While any is below a dollar the smallest is dropped (ties: smaller weight
+    first, then the later symbol) and the budget is split again among the rest. A slice that lacks less than a cent to
+    the dollar is a dollar when the cents that rounding left over pay for it: $10 over eleven assets of 9.09 % and
+    9.10 % buys ten times $1.00. A slice that wants nothing is neither bought nor dropped.
+    """
+    available = Value(max(0, budget) * NANO)
+    kept = list(intents)
+    dropped: dict[str, Money] = {}
+    while True:
+        slices, scale = _slices(kept, available, spread_rest)
+        amounts = {symbol: floor_cents(Value(int(amount))) for symbol, amount in slices.items() if amount > 0}
+        small = [intent for intent in kept if 0 < slices[intent.symbol] < MIN_BUY]
+        if not small:
+            return Allocation(amounts, dropped, (scale.numerator, scale.denominator))
+        left_over = floor_cents(Value(int(sum(slices.values())))) - sum(amounts.values())
+        nearly = all(slices[intent.symbol] >= MIN_BUY - _ONE_CENT for intent in small)
+        if nearly and len(small) * CENT <= left_over:
+            amounts.update({intent.symbol: Money(NANO) for intent in small})
+            return Allocation(amounts, dropped, (scale.numerator, scale.denominator))
+        least = min(slices[intent.symbol] for intent in small)
+        victim = min(
+            (intent for intent in small if slices[intent.symbol] == least),
+            key=lambda intent: (intent.weight, _descending(intent.symbol)),
+        )
+        dropped[victim.symbol] = amounts[victim.symbol]
+        kept.remove(victim)
+
+
+def _slices(kept: Sequence[BuyIntent], available: Value, spread_rest: bool) -> tuple[dict[str, Fraction], Fraction]:
+    total = sum(intent.shortfall for intent in kept)
+    if total > available:
+        scale = Fraction(available, total)
+        return {intent.symbol: intent.shortfall * scale for intent in kept}, scale
+    weight = sum(intent.weight for intent in kept)
+    share = Fraction(available - total, weight) if spread_rest and weight else Fraction(0)
+    return {intent.symbol: intent.shortfall + intent.weight * share for intent in kept}, Fraction(1)
+
+
+def _descending(symbol: str) -> tuple[int, ...]:
+    """A key that sorts the later symbol first; the final 1 puts `AB` before its prefix `A` in that order."""
+    return (*(-ord(char) for char in symbol), 1)

@@ -1,0 +1,62 @@
+"""When a calendar condition fires and when a cooldown ends (R-16, R-17)."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from rebal_tui.domain.portfolios import WEEKDAYS, CalendarCondition, CalendarType
+from rebal_tui.domain.sessions import new_york_day
+
+QUARTER_ENDS = frozenset({3, 6, 9, 12})
+"""The default months of a quarterly condition."""
+
+
+def nominal_on(condition: CalendarCondition, day: date, quarterly_months: frozenset[int] = QUARTER_ENDS) -> bool:
+    """Whether a date, session or not, is one the condition names; a day that the month lacks is its last."""
+    if condition.sub_type is CalendarType.WEEKLY:
+        return day.weekday() == WEEKDAYS.index(condition.day)
+    if condition.sub_type is CalendarType.ANNUALLY:
+        month, wanted = (int(part) for part in condition.day.split("-"))
+        if day.month != month:
+            return False
+    else:
+        wanted = int(condition.day)
+        if condition.sub_type is CalendarType.QUARTERLY and day.month not in quarterly_months:
+            return False
+    return day.day == min(wanted, calendar.monthrange(day.year, day.month)[1])
+
+
+def fires_on(
+    condition: CalendarCondition,
+    session: date,
+    next_session: date,
+    quarterly_months: frozenset[int] = QUARTER_ENDS,
+) -> date | None:
+    """The nominal date D with session ≤ D < next session that makes this session the day; None when there is none."""
+    day = session
+    while day < next_session:
+        if nominal_on(condition, day, quarterly_months):
+            return day
+        day += timedelta(days=1)
+    return None
+
+
+def firing_sessions(
+    condition: CalendarCondition,
+    sessions: Iterable[tuple[date, date]],
+    quarterly_months: frozenset[int] = QUARTER_ENDS,
+) -> list[date]:
+    """Those of the sessions, given as (day, next session), on which the condition fires."""
+    return [day for day, following in sessions if fires_on(condition, day, following, quarterly_months)]
+
+
+def cooldown_ends(last_rebalanced_at: datetime, cooldown_days: int) -> date:
+    """The first New York date on which a full rebalance may happen again."""
+    return new_york_day(last_rebalanced_at) + timedelta(days=cooldown_days)
+
+
+def in_cooldown(last_rebalanced_at: datetime | None, cooldown_days: int, today: date) -> bool:
+    """Whether `today` lies before the end of the cooldown."""
+    return last_rebalanced_at is not None and today < cooldown_ends(last_rebalanced_at, cooldown_days)

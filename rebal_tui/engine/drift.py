@@ -1,0 +1,111 @@
+"""How far an account is from its targets, exactly (R-15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from rebal_tui.domain.portfolios import BandType, DriftBand, Weights
+from rebal_tui.domain.quantities import NANO, WHOLE, Money, Percent, Price, Qty, Value, market_value
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """What an account is worth at given prices. `values` has every holding with a price."""
+
+    cash: Money
+    values: Mapping[str, Value]
+    equity: Value
+
+    @property
+    def position_market_value(self) -> Value:
+        return Value(self.equity - self.cash * NANO)
+
+
+def value_account(cash: Money, positions: Mapping[str, Qty], prices: Mapping[str, Price]) -> Valuation:
+    """Worth of cash and positions. A holding without a price counts as nothing; asking for prices is R-12.5."""
+    values = {symbol: market_value(qty, prices[symbol]) for symbol, qty in positions.items() if symbol in prices}
+    return Valuation(cash, values, Value(cash * NANO + sum(values.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class AssetDrift:
+    """An asset's target against its actual share of equity, which is above zero.
+
+    `gap` is (actual - target) as a numerator over `equity`, in hundredths of a percentage point: it is compared by
+    cross-multiplication, never divided or rounded first.
+    """
+
+    symbol: str
+    target: Percent
+    value: Value
+    equity: Value
+
+    @property
+    def gap(self) -> int:
+        return self.value * WHOLE - self.target * self.equity
+
+    def breaches(self, band: DriftBand) -> bool:
+        """Whether drift exceeds the band: strictly, so at the band nothing fires."""
+        used = self.use_of(band)
+        return used is not None and used[0] > used[1]
+
+    def use_of(self, band: DriftBand) -> tuple[int, int] | None:
+        """Drift ÷ band as (numerator, denominator); None where the band does not apply (relative to a target of 0)."""
+        gap = abs(self.gap)
+        if band.sub_type is BandType.ABSOLUTE:
+            return gap, band.percent * self.equity
+        if self.target == 0:
+            return None
+        return gap * WHOLE, band.percent * self.target * self.equity
+
+
+def asset_drifts(valuation: Valuation, weights: Weights) -> tuple[AssetDrift, ...]:
+    """Drift of every portfolio asset, then of every other holding (target 0) by symbol; empty without equity."""
+    equity = valuation.equity
+    if equity <= 0:
+        return ()
+    targets = {weight.symbol: weight.percent for weight in weights.assets}
+    others = sorted(symbol for symbol in valuation.values if symbol not in targets)
+    return tuple(
+        AssetDrift(symbol, targets.get(symbol, Percent(0)), valuation.values.get(symbol, Value(0)), equity)
+        for symbol in (*targets, *others)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BandUse:
+    """How much of a band an asset's drift uses, as numerator over denominator. Above 1 is a breach."""
+
+    drift: AssetDrift
+    band: DriftBand
+    numerator: int
+    denominator: int
+
+    @property
+    def breached(self) -> bool:
+        return self.numerator > self.denominator
+
+    @property
+    def permille(self) -> int:
+        """Tenths of a percent of the band, rounded down."""
+        return self.numerator * 1000 // self.denominator
+
+
+def widest_use(drifts: Iterable[AssetDrift], bands: Iterable[DriftBand]) -> BandUse | None:
+    """The largest use of any band by any asset, the first in order on a tie; None without bands or assets."""
+    bands = tuple(bands)
+    widest: BandUse | None = None
+    for drift in drifts:
+        for band in bands:
+            used = drift.use_of(band)
+            if used is None:
+                continue
+            if widest is None or used[0] * widest.denominator > widest.numerator * used[1]:
+                widest = BandUse(drift, band, *used)
+    return widest
+
+
+def largest_drift(drifts: Iterable[AssetDrift]) -> AssetDrift | None:
+    """The asset furthest from its target in percentage points, the first in order on a tie."""
+    return max(drifts, key=lambda drift: abs(drift.gap), default=None)

@@ -1,0 +1,366 @@
+"""The ordered evaluation of one subscription: a decision that always carries its trace (R-10 to R-18)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.decisions import Check, Decision, Outcome, Plan, Verdict
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
+from rebal_tui.domain.quantities import (
+    ATTO,
+    NANO,
+    WHOLE,
+    Money,
+    Price,
+    Qty,
+    Value,
+)
+from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
+from rebal_tui.engine import words
+from rebal_tui.engine.calendar import QUARTER_ENDS, cooldown_ends, fires_on, in_cooldown
+from rebal_tui.engine.drift import Valuation, asset_drifts, value_account, widest_use
+from rebal_tui.engine.planning import Holdings, plan_full_rebalance, plan_invest_cash
+from rebal_tui.engine.restrictions import stops
+
+MIN_INVEST = Value(10 * ATTO)
+"""invest_cash needs this much excess cash; exactly this is enough (R-14.5)."""
+PRICE_MAX_AGE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything an evaluation looks at.
+
+    `session` is today's, None when today is not one or the calendar does not know. `open_run` names a non-terminal run
+    of the account, `quota_run` the system run it already had this session, `outside_orders` counts open orders of other
+    origin. `cash_floor` is the cash target of the last finished run under the same cash weight (0 when there was none).
+    `price_max_age` None takes any price as fresh.
+    """
+
+    now: datetime
+    session: Session | None
+    closed_reason: str
+    account: Account
+    portfolio: Portfolio
+    subscription: Subscription
+    assets: Mapping[str, Asset]
+    reserved: Money = Money(0)
+    cash_floor: Money = Money(0)
+    open_run: str | None = None
+    outside_orders: int = 0
+    quota_run: str | None = None
+    price_max_age: timedelta | None = PRICE_MAX_AGE
+    quarterly_months: frozenset[int] = QUARTER_ENDS
+    ignore_window: bool = False
+
+    @property
+    def positions(self) -> dict[str, Qty]:
+        return {position.symbol: position.qty for position in self.account.positions}
+
+    @property
+    def needed_symbols(self) -> tuple[str, ...]:
+        """Every asset whose price the evaluation needs: the portfolio's, then what is held besides."""
+        weights = self.portfolio.weights.symbols
+        return (*weights, *(p.symbol for p in self.account.positions if p.symbol not in weights))
+
+    @property
+    def prices(self) -> dict[str, Price]:
+        prices = {}
+        for symbol in self.needed_symbols:
+            asset = self.assets.get(symbol)
+            if asset is not None and asset.price is not None:
+                prices[symbol] = asset.price
+        return prices
+
+    def valuation(self) -> Valuation:
+        return value_account(self.account.cash, self.positions, self.prices)
+
+    def holdings(self) -> Holdings:
+        return Holdings(self.account.cash, self.reserved, self.positions, self.assets)
+
+
+class _Stop(Exception):
+    """A prerequisite failed."""
+
+
+class _Trace:
+    def __init__(self) -> None:
+        self.checks: list[Check] = []
+
+    def note(self, check: str, verdict: Verdict, detail: str, rule: str) -> None:
+        self.checks.append(Check(check, verdict, detail, rule))
+
+    def require(self, check: str, holds: bool, good: str, bad: str, rule: str) -> None:
+        self.note(check, Verdict.PASS if holds else Verdict.FAIL, good if holds else bad, rule)
+        if not holds:
+            raise _Stop
+
+    @property
+    def last(self) -> Check:
+        return self.checks[-1]
+
+
+def evaluate(situation: Situation) -> Decision:
+    """Decide what, if anything, is to be done for a subscription now."""
+    trace = _Trace()
+    try:
+        if not _window(situation, trace):
+            return _decision(situation, trace, Outcome.NONE)
+        _prerequisites(situation, trace)
+    except _Stop:
+        culprits = ineligible(situation) if trace.last.check == "assets" else ()
+        return _decision(situation, trace, Outcome.BLOCKED, culprits=culprits)
+    if _full_rebalance_fires(situation, trace):
+        plan = plan_full_rebalance(situation.holdings(), situation.portfolio.weights)
+        return _decision(situation, trace, Outcome.FULL_REBALANCE, plan)
+    if _invest_cash_fires(situation, trace):
+        plan = plan_invest_cash(situation.holdings(), situation.portfolio.weights, cash_to_keep(situation))
+        return _decision(situation, trace, Outcome.INVEST_CASH, plan)
+    return _decision(situation, trace, Outcome.NONE)
+
+
+def ineligible(situation: Situation) -> tuple[str, ...]:
+    """Assets of the portfolio that are unknown or not eligible (R-12.6)."""
+    return tuple(
+        symbol
+        for symbol in situation.portfolio.weights.symbols
+        if (asset := situation.assets.get(symbol)) is None or not asset.eligible
+    )
+
+
+def price_faults(situation: Situation) -> list[str]:
+    """Needed prices that are missing or older than allowed, in words (R-12.5)."""
+    faults = []
+    for symbol in situation.needed_symbols:
+        asset = situation.assets.get(symbol)
+        if asset is None or asset.price is None:
+            faults.append(f"{symbol} has no price")
+        elif situation.price_max_age is not None:
+            age = situation.now - asset.price_at if asset.price_at else None
+            if age is None or age > situation.price_max_age:
+                seconds = "of unknown age" if age is None else f"{int(age.total_seconds())} s old"
+                limit = int(situation.price_max_age.total_seconds())
+                faults.append(f"{symbol}'s price is {seconds}, {limit} s allowed")
+    return faults
+
+
+def cash_to_keep(situation: Situation) -> Money:
+    """The larger of cash weight × equity now and the cash target of the last finished run (R-14.5), rounded up."""
+    equity = max(0, situation.valuation().equity)
+    by_weight = -(-equity * situation.portfolio.weights.cash // (WHOLE * NANO))
+    return Money(max(by_weight, situation.cash_floor))
+
+
+def excess_cash(situation: Situation) -> Value:
+    """Cash less what is reserved and the cash to keep; below 0 when cash is short. Exact (R-14.5)."""
+    equity = max(0, situation.valuation().equity)
+    by_weight = equity * situation.portfolio.weights.cash
+    keep = max(by_weight, situation.cash_floor * NANO * WHOLE)
+    free = (situation.account.cash - situation.reserved) * NANO * WHOLE
+    return Value((free - keep) // WHOLE)
+
+
+def calendar_day(situation: Situation) -> bool:
+    """Whether today is the day of the portfolio's calendar condition (R-16)."""
+    condition, session = situation.portfolio.calendar, situation.session
+    if condition is None or session is None or session.next_day is None:
+        return False
+    return fires_on(condition, session.day, session.next_day, situation.quarterly_months) is not None
+
+
+def _decision(
+    situation: Situation,
+    trace: _Trace,
+    outcome: Outcome,
+    plan: Plan | None = None,
+    culprits: tuple[str, ...] = (),
+) -> Decision:
+    ended = trace.last.verdict is Verdict.FAIL
+    tells = Verdict.HOLDS_BACK if outcome is Outcome.NONE and not ended else Verdict.FAIL if ended else Verdict.FIRES
+    deciding = next((check for check in reversed(trace.checks) if check.verdict is tells), None)
+    reason = f"{deciding.check}: {deciding.detail}" if deciding else ""
+    if outcome is Outcome.NONE and not ended:
+        reason = f"no trigger fires; {reason}" if reason else "no trigger fires"
+    return Decision(
+        account_id=situation.account.id,
+        portfolio_id=situation.portfolio.id,
+        subscription_id=situation.subscription.id,
+        at=situation.now,
+        session=new_york_day(situation.now).isoformat(),
+        outcome=outcome,
+        reason=reason,
+        trace=tuple(trace.checks),
+        plan=plan,
+        culprits=culprits,
+    )
+
+
+def _window(situation: Situation, trace: _Trace) -> bool:
+    session, local = situation.session, situation.now.astimezone(NEW_YORK)
+    if situation.ignore_window:
+        trace.note("window", Verdict.INFO, "looked at regardless of the window", "R-10")
+        return True
+    if session is None or session.next_day is None:
+        unknown = situation.closed_reason or "the calendar does not know this day"
+        trace.note("window", Verdict.FAIL, f"{local:%Y-%m-%d} is no session: {unknown}; no trading", "R-10")
+        return False
+    start, end = session.open.astimezone(NEW_YORK), session.window_end.astimezone(NEW_YORK)
+    inside = session.in_window(situation.now)
+    relation = "is inside" if inside else "is outside"
+    trace.note(
+        "window",
+        Verdict.PASS if inside else Verdict.FAIL,
+        f"{local:%Y-%m-%d %H:%M} New York {relation} the window {start:%H:%M}–{end:%H:%M}",
+        "R-10",
+    )
+    return inside
+
+
+def _prerequisites(situation: Situation, trace: _Trace) -> None:
+    portfolio = situation.portfolio
+    trace.require(
+        "portfolio_status",
+        portfolio.status is PortfolioStatus.ACTIVE,
+        "portfolio is active",
+        f"portfolio is {portfolio.status}, not active",
+        "R-12.1",
+    )
+    have_prices = all(position.symbol in situation.prices for position in situation.account.positions)
+    stopped = stops(situation.account, situation.valuation() if have_prices else None)
+    trace.require(
+        "account",
+        not stopped,
+        "account is ACTIVE and unrestricted",
+        "; ".join(f"{name}: {text}" for name, text in stopped),
+        "R-12.2",
+    )
+    waits = f"run {situation.open_run} is not finished" if situation.open_run else ""
+    if situation.outside_orders:
+        waits = waits or f"{situation.outside_orders} open orders of other origin in the account"
+    trace.require("open_orders", not waits, "no unfinished run and no open order of other origin", waits, "R-12.3")
+    trace.require(
+        "quota",
+        situation.quota_run is None,
+        "no system run yet this session",
+        f"system run {situation.quota_run} was already made this session",
+        "R-11",
+    )
+    faults = price_faults(situation)
+    trace.require("prices", not faults, "every price needed is present and fresh", "; ".join(faults), "R-12.5")
+    culprits = ineligible(situation)
+    why = []
+    for symbol in culprits:
+        asset = situation.assets.get(symbol)
+        why.append(f"{symbol} is {asset.ineligibility if asset else 'unknown'}")
+    trace.require(
+        "assets",
+        not culprits,
+        "every asset of the portfolio is eligible",
+        "; ".join(why) + "; the portfolio needs adjustment",
+        "R-12.6",
+    )
+
+
+def _full_rebalance_fires(situation: Situation, trace: _Trace) -> bool:
+    last = situation.subscription.last_rebalanced_at
+    trace.note(
+        "first_rebalance",
+        Verdict.FIRES if last is None else Verdict.NO,
+        "never rebalanced since it was subscribed" if last is None else f"last rebalanced {_day(last)}",
+        "R-14.1",
+    )
+    if last is None:
+        return _equity_suffices(situation, trace)
+    today = new_york_day(situation.now)
+    cooling = in_cooldown(last, situation.portfolio.cooldown_days, today)
+    _note_cooldown(trace, last, situation.portfolio.cooldown_days, cooling)
+    if _calendar_fires(situation, trace, cooling) or _drift_fires(situation, trace, cooling):
+        return _equity_suffices(situation, trace)
+    return False
+
+
+def _note_cooldown(trace: _Trace, last: datetime, days: int, cooling: bool) -> None:
+    ends = cooldown_ends(last, days)
+    relation = f"no full rebalance before {ends}" if cooling else f"ended {ends}"
+    trace.note(
+        "in_cooldown",
+        Verdict.HOLDS_BACK if cooling else Verdict.NO,
+        f"rebalanced {_day(last)}, cooldown of {days} days: {relation}",
+        "R-14.2",
+    )
+
+
+def _calendar_fires(situation: Situation, trace: _Trace, cooling: bool) -> bool:
+    condition, session = situation.portfolio.calendar, situation.session
+    if condition is None:
+        trace.note("calendar", Verdict.NO, "no calendar condition", "R-14.3")
+        return False
+    text = words.calendar_text(condition)
+    if session is None or session.next_day is None:
+        trace.note("calendar", Verdict.NO, f"{text}: today is no session", "R-14.3")
+        return False
+    nominal = fires_on(condition, session.day, session.next_day, situation.quarterly_months)
+    if nominal is None:
+        trace.note("calendar", Verdict.NO, f"{text}: today is not the day", "R-14.3")
+        return False
+    day = f"{text}: today is the day" + ("" if nominal == session.day else f" (for {nominal}, no session)")
+    if cooling:
+        trace.note("calendar", Verdict.HOLDS_BACK, f"{day}, but it falls into the cooldown and is dropped", "R-16")
+        return False
+    trace.note("calendar", Verdict.FIRES, day, "R-14.3")
+    return True
+
+
+def _drift_fires(situation: Situation, trace: _Trace, cooling: bool) -> bool:
+    bands = situation.portfolio.bands
+    if not bands:
+        trace.note("drift_band", Verdict.NO, "no drift band", "R-14.4")
+        return False
+    use = widest_use(asset_drifts(situation.valuation(), situation.portfolio.weights), bands)
+    if use is None:
+        trace.note("drift_band", Verdict.NO, "no equity to compare with", "R-14.4")
+        return False
+    share = use.permille
+    detail = f"{words.drift_against(use)} ({share // 10}.{share % 10} % of the band)"
+    if use.breached and cooling:
+        trace.note("drift_band", Verdict.HOLDS_BACK, f"{detail}, but the cooldown holds it back", "R-14.4")
+        return False
+    trace.note("drift_band", Verdict.FIRES if use.breached else Verdict.NO, detail, "R-14.4")
+    return use.breached
+
+
+def _equity_suffices(situation: Situation, trace: _Trace) -> bool:
+    equity, count = situation.valuation().equity, len(situation.portfolio.weights.assets)
+    enough = equity >= count * ATTO
+    relation = "is at least" if enough else "is below"
+    trace.note(
+        "minimum_equity",
+        Verdict.PASS if enough else Verdict.HOLDS_BACK,
+        f"equity {words.dollars(equity)} {relation} $1 for each of {count} assets",
+        "R-14",
+    )
+    return enough
+
+
+def _invest_cash_fires(situation: Situation, trace: _Trace) -> bool:
+    excess = excess_cash(situation)
+    keep = words.money(cash_to_keep(situation))
+    held_back = f", {words.money(situation.reserved)} reserved" if situation.reserved else ""
+    fires = excess >= MIN_INVEST and bool(situation.portfolio.weights.assets)
+    relation = "reaches" if fires else "does not reach"
+    trace.note(
+        "invest_cash",
+        Verdict.FIRES if fires else Verdict.NO,
+        f"excess cash {words.dollars(excess)} {relation} $10.00 "
+        f"(cash {words.money(situation.account.cash)}, to keep {keep}{held_back})",
+        "R-14.5",
+    )
+    return fires
+
+
+def _day(at: datetime) -> str:
+    return f"{new_york_day(at):%Y-%m-%d}"

@@ -1,0 +1,378 @@
+"""The one planner: full_rebalance, invest_cash and partial_liquidation, a reason on every line (R-20 to R-23)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.decisions import SKIPS, LineReason, Plan, PlanLine
+from rebal_tui.domain.orders import Side, SkippedOrder
+from rebal_tui.domain.portfolios import Weights
+from rebal_tui.domain.quantities import (
+    ATTO,
+    CENT,
+    NANO,
+    WHOLE,
+    Money,
+    Price,
+    Qty,
+    Value,
+    floor_cents,
+    floor_money,
+    market_value,
+    money_text,
+    share_of,
+)
+from rebal_tui.domain.runs import RunType
+from rebal_tui.engine.allocation import Allocation, BuyIntent, allocate
+from rebal_tui.engine.drift import value_account
+
+MIN_ORDER = Value(ATTO)
+"""One dollar."""
+DUST = Value(2 * CENT * NANO)
+"""What the rounding of an order and of its scaling may leave; nearer than this is on target."""
+
+
+class CannotRaise(ValueError):
+    """A partial_liquidation asks for more than the account can raise; `most` is what it can."""
+
+    def __init__(self, most: Money) -> None:
+        super().__init__(f"the account can raise at most ${money_text(floor_cents(Value(most * NANO)))}")
+        self.most = most
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What a plan starts from. `reserved` is cash that open buys and pending withdrawals hold back."""
+
+    cash: Money
+    reserved: Money
+    positions: Mapping[str, Qty]
+    assets: Mapping[str, Asset]
+
+    @property
+    def prices(self) -> dict[str, Price]:
+        return {symbol: asset.price for symbol, asset in self.assets.items() if asset.price is not None}
+
+
+def plan_full_rebalance(holdings: Holdings, weights: Weights) -> Plan:
+    """Sell what is above target and all that is not in the portfolio; buy what is below from booked cash (R-20)."""
+    lines = _blank_lines(holdings, weights, None)
+    sold = [_rebalancing_sell(line, holdings) for line in lines]
+    equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
+    cash_target = _money_up(equity * weights.cash, WHOLE)
+    budget = Money(holdings.cash + _proceeds(sold) - holdings.reserved - cash_target)
+    bought = size_buys(sold, _shortfalls(sold, holdings), budget)
+    return _plan(RunType.FULL_REBALANCE, holdings, weights, equity, cash_target, budget, bought)
+
+
+def plan_invest_cash(holdings: Holdings, weights: Weights, keep: Money) -> Plan:
+    """Buys only: split the cash above `keep` over the shortfalls, what is left by weight (R-21)."""
+    lines = _blank_lines(holdings, weights, LineReason.BUYS_ONLY)
+    equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
+    budget = Money(max(0, holdings.cash - holdings.reserved - keep))
+    bought = size_buys(lines, _shortfalls(lines, holdings, every=True), budget, spread_rest=True)
+    return _plan(RunType.INVEST_CASH, holdings, weights, equity, keep, budget, bought)
+
+
+def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money) -> Plan:
+    """Set `amount` aside: excess cash first, then the relatively most overweight assets (R-23).
+
+    Assets are sold down to the targets of the smaller portfolio; only when that cannot raise the amount (an asset is
+    not tradable, cash is reserved) does it sell further, in proportion to what is left of each. Cash below its target
+    is not made up for. Raises `CannotRaise` when even everything is too little.
+    """
+    equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
+    smaller = Value(max(0, equity - amount * NANO))
+    cash_target = _money_up(smaller * weights.cash, WHOLE)
+    lines = [
+        replace(line, target_value=share_of(smaller, line.target))
+        for line in _blank_lines(holdings, weights, LineReason.SELLS_ONLY)
+    ]
+    free = holdings.cash - holdings.reserved
+    sellable = [line for line in lines if line.held > 0 and _sell_fault(line, holdings) is None]
+    most = Money(max(0, free) + floor_money(Value(sum(line.value for line in sellable))))
+    if amount > most:
+        raise CannotRaise(most)
+    needed = amount - max(0, free - cash_target)
+    sells = needed > 0
+    ordered = sorted(sellable, key=_most_overweight_first)
+    raised = {line.symbol: Qty(0) for line in ordered}
+    needed = _raise(ordered, raised, needed, {line.symbol: line.target_value for line in ordered}, holdings)
+    if needed * NANO >= DUST:
+        needed = _raise(ordered, raised, needed, _shrunk(ordered, raised, Value(needed * NANO)), holdings)
+    _raise(ordered, raised, needed, {}, holdings)
+    done = [_liquidation_line(line, raised.get(line.symbol, Qty(0)), holdings, sells) for line in lines]
+    plan = _plan(RunType.PARTIAL_LIQUIDATION, holdings, weights, equity, cash_target, Money(0), done)
+    return replace(plan, amount=amount)
+
+
+def size_buys(
+    lines: Iterable[PlanLine], intents: list[BuyIntent], budget: Money, *, spread_rest: bool = False
+) -> tuple[list[PlanLine], Allocation]:
+    """The lines with their buys filled in from a budget, and how it was split."""
+    allocation = allocate(intents, budget, spread_rest=spread_rest)
+    wanted = {intent.symbol: floor_money(intent.shortfall) for intent in intents}
+    return [_bought(line, wanted, allocation) for line in lines], allocation
+
+
+def resize_buys(plan: Plan, cash: Money, reserved: Money) -> Allocation:
+    """The buys of a plan again, from the cash that is booked once its sells are done (R-20)."""
+    spread = plan.type is RunType.INVEST_CASH
+    intents = [
+        BuyIntent(
+            line.symbol,
+            line.target,
+            Value((line.notional or Money(0)) * NANO) if spread else Value(line.wanted * NANO),
+        )
+        for line in plan.lines
+        if line.side is Side.BUY or (line.reason in _LOST_BUYS and line.value < line.target_value)
+    ]
+    return allocate(intents, Money(cash - reserved - plan.cash_target))
+
+
+_LOST_BUYS = (LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, LineReason.INSUFFICIENT_CASH)
+
+
+def _blank_lines(holdings: Holdings, weights: Weights, idle: LineReason | None) -> list[PlanLine]:
+    """A line for every asset of the portfolio and every other holding, nothing traded yet."""
+    equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
+    others = sorted(symbol for symbol in holdings.positions if symbol not in weights.symbols)
+    lines = []
+    for symbol in (*weights.symbols, *others):
+        asset = holdings.assets.get(symbol)
+        price = asset.price if asset else None
+        held = holdings.positions.get(symbol, Qty(0))
+        target = weights.of(symbol)
+        value = market_value(held, price) if price is not None else Value(0)
+        target_value = Value(max(0, equity) * target // WHOLE)
+        near = abs(value - target_value) < DUST
+        reason = LineReason.ON_TARGET if near or idle is None else idle
+        detail = _NEAR if near else _IDLE_WORDS.get(reason, "")
+        lines.append(
+            PlanLine(symbol, target, held, price, value, target_value, None, None, None, Money(0), reason, detail)
+        )
+    return lines
+
+
+_NEAR = "within a cent or two of its target"
+_IDLE_WORDS = {
+    LineReason.BUYS_ONLY: "at or above its target; invest_cash only buys",
+    LineReason.SELLS_ONLY: "not above its target in the smaller portfolio",
+}
+
+
+def _sell_fault(line: PlanLine, holdings: Holdings) -> LineReason | None:
+    asset = holdings.assets.get(line.symbol)
+    if asset is None or asset.price is None:
+        return LineReason.NO_PRICE
+    return None if asset.tradable and asset.status == "active" else LineReason.ASSET_NOT_TRADABLE
+
+
+def _refused(line: PlanLine, wanted: Money, reason: LineReason, holdings: Holdings) -> PlanLine:
+    asset = holdings.assets.get(line.symbol)
+    words = {
+        LineReason.NO_PRICE: "no price",
+        LineReason.ASSET_NOT_TRADABLE: f"the asset is {asset.ineligibility if asset else 'unknown'}",
+    }
+    return replace(line, wanted=wanted, reason=reason, detail=words[reason])
+
+
+def _rebalancing_sell(line: PlanLine, holdings: Holdings) -> PlanLine:
+    """Sell down to target; a holding outside the portfolio goes entirely."""
+    excess = Value(line.value - line.target_value)
+    closes = line.target == 0
+    if line.held <= 0 or (not closes and excess < DUST):
+        return line
+    wanted = floor_money(excess)
+    fault = _sell_fault(line, holdings)
+    if fault:
+        return _refused(line, wanted, fault, holdings)
+    price = _price(line)
+    qty = line.held if closes else Qty(excess // price)
+    if not holdings.assets[line.symbol].fractionable and not closes:
+        qty = Qty(qty // NANO * NANO)
+    if not closes and market_value(qty, price) < MIN_ORDER:
+        return _too_small(line, wanted, wanted)
+    reason = LineReason.NOT_IN_PORTFOLIO if closes else LineReason.ABOVE_TARGET
+    detail = "not in the portfolio: the whole position is sold" if closes else f"${_cents(excess)} above its target"
+    return replace(line, side=Side.SELL, qty=qty, wanted=wanted, reason=reason, detail=detail)
+
+
+def _too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
+    """The line without its order, which would have been for `order` dollars."""
+    detail = f"order notional value (${_cents(Value(order * NANO))}) is less than the minimum ($1)"
+    return replace(line, wanted=wanted, reason=LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, detail=detail)
+
+
+def _shortfalls(lines: Iterable[PlanLine], holdings: Holdings, *, every: bool = False) -> list[BuyIntent]:
+    """What buyable portfolio assets lack. With `every`, those that lack nothing too, as takers of what is left."""
+    intents = []
+    for line in lines:
+        asset = holdings.assets.get(line.symbol)
+        if line.target == 0 or asset is None or asset.price is None or not asset.eligible:
+            continue
+        missing = Value(max(0, line.target_value - line.value))
+        if every or missing >= DUST:
+            intents.append(BuyIntent(line.symbol, line.target, missing))
+    return intents
+
+
+def _bought(line: PlanLine, wanted: dict[str, Money], allocation: Allocation) -> PlanLine:
+    """The line with what the allocation gave it."""
+    missing = floor_money(Value(max(0, line.target_value - line.value)))
+    if line.symbol in allocation.amounts:
+        notional = allocation.amounts[line.symbol]
+        whole = wanted[line.symbol]
+        if notional > whole or line.reason is LineReason.BUYS_ONLY:
+            reason, detail = LineReason.EXCESS_CASH, "its share of the excess cash"
+        else:
+            reason, detail = LineReason.BELOW_TARGET, f"${_cents(Value(whole * NANO))} below its target"
+        return replace(
+            line,
+            side=Side.BUY,
+            notional=notional,
+            wanted=Money(max(whole, notional)),
+            reason=reason,
+            detail=detail,
+        )
+    if line.symbol in allocation.dropped:
+        dropped = allocation.dropped[line.symbol]
+        return _too_small(line, wanted[line.symbol] or dropped, dropped)
+    if line.target == 0 or line.side is not None or Value(missing * NANO) < DUST:
+        return line
+    if line.symbol in wanted:
+        return replace(
+            line,
+            wanted=missing,
+            reason=LineReason.INSUFFICIENT_CASH,
+            detail=f"${_cents(Value(missing * NANO))} below its target, no cash above the cash target",
+        )
+    reason = LineReason.NO_PRICE if line.price is None else LineReason.ASSET_NOT_TRADABLE
+    return replace(line, wanted=missing, reason=reason, detail="not eligible to be bought")
+
+
+def _most_overweight_first(line: PlanLine) -> tuple[int, int, str]:
+    """Largest value ÷ target first, what has no target before all; exact by scaling, ties by symbol."""
+    if line.target_value == 0:
+        return (0, 0, line.symbol)
+    return (1, -(line.value * ATTO // line.target_value), line.symbol)
+
+
+def _raise(
+    ordered: Iterable[PlanLine], raised: dict[str, Qty], needed: int, floors: Mapping[str, Value], holdings: Holdings
+) -> int:
+    """Add to `raised` what brings the needed money without selling an asset below its floor; what is still needed."""
+    for line in ordered:
+        if needed <= 0:
+            break
+        already = raised[line.symbol]
+        whole = not holdings.assets[line.symbol].fractionable
+        floor = floors.get(line.symbol, Value(0))
+        raised[line.symbol] = _raising_qty(line, Value(needed * NANO), floor, already, whole=whole)
+        needed -= _sale(raised[line.symbol], line) - _sale(already, line)
+    return needed
+
+
+def _shrunk(ordered: Iterable[PlanLine], raised: Mapping[str, Qty], needed: Value) -> dict[str, Value]:
+    """What each asset is worth once the needed money comes from all that is left, in proportion."""
+    left = {line.symbol: line.value - market_value(raised[line.symbol], _price(line)) for line in ordered}
+    total = sum(left.values())
+    return {
+        symbol: Value(value * max(0, total - needed) // total) if total else Value(0) for symbol, value in left.items()
+    }
+
+
+def _raising_qty(line: PlanLine, needed: Value, floor: Value, already: Qty, *, whole: bool) -> Qty:
+    """Shares to sell in all, `already` of them before: enough for `needed` more, not below `floor`, at most all.
+
+    At least a dollar's worth, and whole shares of an asset that has no fractions.
+    """
+    price = _price(line)
+    room = Value(line.value - market_value(already, price) - floor)
+    take = Value(min(room, needed))
+    if take <= 0:
+        return already
+    qty = max(already + -(-take // price), -(-MIN_ORDER // price))
+    if whole:
+        qty = -(-qty // NANO) * NANO
+    return Qty(min(line.held, qty))
+
+
+def _sale(qty: Qty, line: PlanLine) -> Money:
+    return floor_money(market_value(qty, _price(line)))
+
+
+def _price(line: PlanLine) -> Price:
+    """The price of a line that is to be sold; one without has been refused before."""
+    if line.price is None:
+        raise ValueError(f"{line.symbol} has no price")
+    return line.price
+
+
+def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool) -> PlanLine:
+    """The line with what it raises. `sells`: the cash alone was not enough, so a dead asset is missed."""
+    if qty > 0:
+        wanted = _sale(qty, line)
+        return replace(
+            line,
+            side=Side.SELL,
+            qty=qty,
+            wanted=wanted,
+            reason=LineReason.RAISES_CASH,
+            detail=f"sold to raise ${_cents(Value(wanted * NANO))}",
+        )
+    excess = Value(line.value - line.target_value)
+    fault = _sell_fault(line, holdings) if line.held > 0 and sells else None
+    if fault and (excess > 0 or fault is LineReason.NO_PRICE):
+        return _refused(line, floor_money(Value(max(0, excess))), fault, holdings)
+    if abs(excess) < DUST:
+        return replace(line, reason=LineReason.ON_TARGET, detail=_NEAR)
+    detail = _IDLE_WORDS[LineReason.SELLS_ONLY]
+    if excess > 0:
+        detail = "above its target in the smaller portfolio, but the amount is raised without it"
+    return replace(line, reason=LineReason.SELLS_ONLY, detail=detail)
+
+
+def _proceeds(lines: Iterable[PlanLine]) -> Money:
+    """What the sells bring at the plan's prices, as the broker books it."""
+    return Money(sum(_sale(line.qty, line) for line in lines if line.side is Side.SELL and line.qty))
+
+
+def _money_up(numerator: int, denominator: int) -> Money:
+    """Dollars of numerator ÷ denominator attodollars, rounded up so that a cash target is never undercut."""
+    return Money(-(-max(0, numerator) // (denominator * NANO)))
+
+
+def _cents(value: Value) -> str:
+    return money_text(floor_cents(value))
+
+
+def _plan(
+    kind: RunType,
+    holdings: Holdings,
+    weights: Weights,
+    equity: Value,
+    cash_target: Money,
+    budget: Money,
+    sized: tuple[list[PlanLine], Allocation] | list[PlanLine],
+) -> Plan:
+    lines, split = sized if isinstance(sized, tuple) else (sized, Allocation({}, {}, (1, 1)))
+    return Plan(
+        type=kind,
+        weights=weights,
+        equity=equity,
+        cash=holdings.cash,
+        cash_target=cash_target,
+        budget=Money(max(0, budget)),
+        scale=split.scale,
+        lines=tuple(lines),
+        skipped_orders=tuple(_skipped(line, split) for line in lines if line.reason in SKIPS),
+    )
+
+
+def _skipped(line: PlanLine, split: Allocation) -> SkippedOrder:
+    side = Side.SELL if line.value > line.target_value or line.target == 0 else Side.BUY
+    notional = split.dropped.get(line.symbol, line.wanted)
+    return SkippedOrder(line.symbol, side, floor_cents(Value(notional * NANO)), SKIPS[line.reason], line.detail)

@@ -1,0 +1,28 @@
+"""What stops an account (R-40)."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.accounts import RESTRICTION_WORDS, Account, AccountStatus, Restriction
+from rebal_tui.engine.drift import Valuation
+
+MAX_POSITION_TO_EQUITY = 6
+
+
+def exceeds_position_ratio(valuation: Valuation) -> bool:
+    """position_market_value / equity > 6, or positions against an equity that is not above 0."""
+    invested = valuation.position_market_value
+    if invested <= 0:
+        return False
+    return valuation.equity <= 0 or invested > MAX_POSITION_TO_EQUITY * valuation.equity
+
+
+def stops(account: Account, valuation: Valuation | None) -> list[tuple[str, str]]:
+    """Every reason why no run may start, as (name, words). Without a valuation the ratio is the broker's flag only."""
+    found: list[tuple[str, str]] = []
+    if account.status is not AccountStatus.ACTIVE:
+        found.append(("account_status", f"account status is {account.status}, not ACTIVE"))
+    restrictions = set(account.restrictions)
+    if valuation is not None and exceeds_position_ratio(valuation):
+        restrictions.add(Restriction.POSITION_TO_EQUITY_RATIO)
+    found.extend((r.value, RESTRICTION_WORDS[r]) for r in Restriction if r in restrictions)
+    return found

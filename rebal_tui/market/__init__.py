@@ -1,0 +1,1 @@
+"""Clock, NYSE sessions and price feeds."""

@@ -1,0 +1,161 @@
+"""Clocks: the real one, a fixed one for replay and tests, and a simulated one that can run fast and be paused."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from rebal_tui.domain.errors import Conflict, Fault, Invalid
+
+MIN_SPEED = 0.1
+MAX_SPEED = 100_000.0
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""Where simulated time stops, far beyond any calendar and well within what a datetime can hold."""
+
+
+def _utc(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError("expected an aware datetime")
+    return at.astimezone(UTC)
+
+
+class RealClock:
+    """The computer's clock."""
+
+    def now(self) -> datetime:
+        """The current moment in UTC."""
+        return datetime.now(UTC)
+
+
+class FixedClock:
+    """Time that stands still until it is moved, and only ever forward."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = _utc(at)
+
+    def now(self) -> datetime:
+        """The moment last set, in UTC."""
+        return self._at
+
+    def set(self, at: datetime) -> None:
+        """Move to `at`. Raises `ValueError` when that is earlier than now."""
+        moment = _utc(at)
+        if moment < self._at:
+            raise ValueError(f"time never goes back: {moment} is before {self._at}")
+        self._at = moment
+
+    def advance(self, delta: timedelta) -> None:
+        """Move forward by `delta`. Raises `ValueError` when it is negative."""
+        self.set(self._at + delta)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """What of a simulated clock outlives the process: its time, its speed, whether it is paused."""
+
+    at: datetime
+    speed: float
+    paused: bool
+
+
+class SimulatedClock:
+    """Simulated time: an anchor plus the real time since then × speed. Safe to read from any thread.
+
+    `skip` maps a moment in dead time to the later moment to go on from, and any other moment to None; it is asked
+    each time the clock is read while running (`TradingCalendar.demo_skip` leaps over nights). `monotonic` is real
+    elapsed time in seconds. Time the process was not running does not count.
+    """
+
+    def __init__(
+        self,
+        state: ClockState,
+        *,
+        skip: Callable[[datetime], datetime | None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._anchor = _checked_moment(state.at)
+        self._speed = _checked_speed(state.speed)
+        self._paused = state.paused
+        self._skip = skip
+        self._monotonic = monotonic
+        self._since = monotonic()
+        self._lock = threading.Lock()
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds per real second while running."""
+        return self._speed
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    def now(self) -> datetime:
+        """The simulated moment in UTC; never earlier than one returned before."""
+        with self._lock:
+            return self._settle()
+
+    def state(self) -> ClockState:
+        """The present state; a clock made from it goes on from here."""
+        with self._lock:
+            return ClockState(self._settle(), self._speed, self._paused)
+
+    def pause(self) -> None:
+        """Stop simulated time. Without effect when paused."""
+        with self._lock:
+            self._settle()
+            self._paused = True
+
+    def resume(self) -> None:
+        """Let simulated time run on from where it stopped. Without effect when running."""
+        with self._lock:
+            self._settle()
+            self._paused = False
+
+    def set_speed(self, speed: float) -> None:
+        """Change the speed from now on. Raises `Invalid` outside 0.1 to 100,000."""
+        checked = _checked_speed(speed)
+        with self._lock:
+            self._settle()
+            self._speed = checked
+
+    def jump(self, to: datetime) -> None:
+        """Go to a later moment at once, paused or not.
+
+        Raises `Conflict` when it has passed already, `Invalid` when it is beyond the simulation's end.
+        """
+        moment = _checked_moment(to)
+        with self._lock:
+            now = self._settle()
+            if moment < now:
+                raise Conflict(f"simulated time only goes forward: it is {now:%Y-%m-%d %H:%M:%S} UTC already")
+            self._anchor = moment
+
+    def _settle(self) -> datetime:
+        """Make the present moment the anchor and return it. The lock is held."""
+        real = self._monotonic()
+        elapsed, self._since = real - self._since, real
+        if self._paused:
+            return self._anchor
+        seconds = min(elapsed * self._speed, (LATEST - self._anchor).total_seconds())
+        self._anchor += timedelta(seconds=seconds)
+        target = self._skip(self._anchor) if self._skip else None
+        if target is not None:
+            self._anchor = min(max(self._anchor, _utc(target)), LATEST)
+        return self._anchor
+
+
+def _checked_moment(at: datetime) -> datetime:
+    moment = _utc(at)
+    if moment > LATEST:
+        raise Invalid([Fault("at", f"expected a moment up to {LATEST:%Y}")])
+    return moment
+
+
+def _checked_speed(speed: float) -> float:
+    if not MIN_SPEED <= speed <= MAX_SPEED:
+        raise Invalid([Fault("speed", "expected a speed from 0.1 to 100000")])
+    return float(speed)

@@ -1,0 +1,42 @@
+"""How the usual US ETFs move, for the random walk: annual volatility in percent and betas to its two factors.
+
+Rounded from the daily closes of 2009 to 2024; a symbol that is not listed moves like a single stock.
+"""
+
+from __future__ import annotations
+
+from rebal_tui.domain.quantities import Price
+from rebal_tui.market.walk import WalkAsset
+
+_PROFILES: dict[str, tuple[int, float, float]] = {
+    "SPY": (17, 1.0, 0.0),
+    "VTI": (18, 1.02, 0.0),
+    "QQQ": (21, 1.1, 0.0),
+    "DIA": (16, 0.92, 0.0),
+    "IWM": (23, 1.2, 0.0),
+    "EFA": (18, 0.95, 0.0),
+    "VEA": (18, 0.95, 0.0),
+    "VWO": (21, 1.0, 0.0),
+    "VNQ": (23, 1.0, 0.3),
+    "AGG": (5, 0.0, 0.7),
+    "BND": (5, 0.0, 0.7),
+    "TLT": (15, -0.3, 2.0),
+    "IEF": (7, -0.1, 1.0),
+    "SHY": (2, 0.0, 0.2),
+    "TIP": (6, 0.0, 0.8),
+    "LQD": (8, 0.2, 1.0),
+    "HYG": (9, 0.45, 0.3),
+    "VXUS": (18, 0.95, 0.0),
+    "ESGU": (18, 1.0, 0.0),
+    "GLD": (16, 0.05, 0.4),
+    "XLE": (27, 1.1, -0.3),
+    "XLV": (15, 0.75, 0.0),
+    "SCHD": (15, 0.85, 0.0),
+}
+_SINGLE_STOCK = (30, 1.1, 0.0)
+
+
+def walk_asset(symbol: str, price: Price) -> WalkAsset:
+    """How a symbol moves from a price on."""
+    volatility, equity_beta, bond_beta = _PROFILES.get(symbol, _SINGLE_STOCK)
+    return WalkAsset(symbol, price, volatility, equity_beta, bond_beta)

@@ -1,0 +1,146 @@
+"""NYSE sessions: made from the holiday tables, and looked up without them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+
+from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
+
+OPEN = time(9, 30)
+CLOSE = time(16)
+EARLY_CLOSE = time(13)
+FIRST_DAY = date(2003, 1, 1)
+"""Since then every session opens at 09:30 and closes at 16:00 or 13:00."""
+LAST_DAY = date(2099, 12, 31)
+SKIP_AFTER_CLOSE = timedelta(minutes=30)
+SKIP_TO_BEFORE_OPEN = timedelta(minutes=5)
+WEEKEND = "weekend"
+HOLIDAY = "holiday"
+UNKNOWN = "unknown to the calendar"
+_DAY = timedelta(days=1)
+_SATURDAY = 5
+_OVERHANG = timedelta(days=14)
+
+
+def build_sessions(first: date, last: date) -> list[Session]:
+    """Every NYSE session from `first` to `last`, both included, ascending.
+
+    A trade settles on the next settlement day (R-30): an NYSE session on which the Federal Reserve Banks are open, so
+    neither Columbus Day nor Veterans Day. `next_day` of the last one is None. Raises `Invalid` outside 2003 to 2099.
+    """
+    if not FIRST_DAY <= first <= last <= LAST_DAY:
+        raise Invalid([Fault("calendar", f"expected {FIRST_DAY} ≤ first ≤ last ≤ {LAST_DAY}")])
+    import holidays
+
+    # The last session settles after `last`.
+    beyond = last + _OVERHANG
+    years = range(first.year, beyond.year + 1)
+    closed = holidays.financial_holidays("XNYS", years=years, categories=("public",)).keys()
+    early = holidays.financial_holidays("XNYS", years=years, categories=("half_day",)).keys()
+    bank_holidays = holidays.financial_holidays("XFED", years=years).keys()
+
+    days = [
+        day
+        for day in (first + timedelta(days=n) for n in range((beyond - first).days + 1))
+        if day.weekday() < _SATURDAY and day not in closed
+    ]
+    settlement_days = [day for day in days if day not in bank_holidays]
+    within = days[: bisect_right(days, last)]
+    return [
+        Session(
+            day=day,
+            open=_utc(day, OPEN),
+            close=_utc(day, EARLY_CLOSE if day in early else CLOSE),
+            settles_on=settlement_days[bisect_right(settlement_days, day)],
+            next_day=within[place + 1] if place + 1 < len(within) else None,
+        )
+        for place, day in enumerate(within)
+    ]
+
+
+def _utc(day: date, at: time) -> datetime:
+    return datetime.combine(day, at, NEW_YORK).astimezone(UTC)
+
+
+class TradingCalendar:
+    """The sessions there are, with lookups by New York date and by moment. Moments are aware."""
+
+    def __init__(self, sessions: Iterable[Session]) -> None:
+        """Raises `ValueError` when there is no session, or they are not ascending by day."""
+        self._sessions = tuple(sessions)
+        self._days = [session.day for session in self._sessions]
+        self._opens = [session.open for session in self._sessions]
+        self._by_day = dict(zip(self._days, self._sessions, strict=True))
+        if not self._days:
+            raise ValueError("expected at least one session")
+        if any(later <= earlier for earlier, later in zip(self._days, self._days[1:], strict=False)):
+            raise ValueError("expected sessions ascending by day")
+
+    @property
+    def known_from(self) -> date:
+        """The first session's day."""
+        return self._days[0]
+
+    @property
+    def known_through(self) -> date:
+        """The last session's day; about later days nothing is known."""
+        return self._days[-1]
+
+    def session(self, day: date) -> Session | None:
+        """The session of that day."""
+        return self._by_day.get(day)
+
+    def at(self, moment: datetime) -> Session | None:
+        """The session of that moment's New York date, whether open then or not."""
+        return self._by_day.get(new_york_day(moment))
+
+    def on_or_before(self, day: date) -> Session | None:
+        """The last known session that is not after `day`; see `known_through` for where knowledge ends."""
+        return self._place(bisect_right(self._days, day) - 1)
+
+    def previous(self, day: date) -> Session | None:
+        """The last known session before `day`."""
+        return self._place(bisect_left(self._days, day) - 1)
+
+    def next_after(self, day: date) -> Session | None:
+        """The first known session after `day`."""
+        return self._place(bisect_right(self._days, day))
+
+    def last_opened(self, moment: datetime) -> Session | None:
+        """The session that opened last, at `moment` included."""
+        return self._place(bisect_right(self._opens, moment) - 1)
+
+    def next_open(self, after: datetime) -> datetime | None:
+        """The first open later than `after`."""
+        session = self._place(bisect_right(self._opens, after))
+        return session.open if session else None
+
+    def days(self, first: date, last: date) -> tuple[date, ...]:
+        """The days of all sessions from `first` to `last`, both included."""
+        return tuple(self._days[bisect_left(self._days, first) : bisect_right(self._days, last)])
+
+    def closed_reason(self, day: date) -> str | None:
+        """Why there is no session: `weekend`, `holiday` or `unknown to the calendar`. None on a session's day."""
+        if day in self._by_day:
+            return None
+        if day.weekday() >= _SATURDAY:
+            return WEEKEND
+        return HOLIDAY if self.known_from <= day <= self.known_through else UNKNOWN
+
+    def demo_skip(self, moment: datetime) -> datetime | None:
+        """Where a demonstration goes on from: 5 minutes before the next open, once the close is 30 minutes past.
+
+        None during and around sessions, and when no further session is known.
+        """
+        last = self.last_opened(moment)
+        if last is not None and moment < last.close + SKIP_AFTER_CLOSE:
+            return None
+        following = self.next_open(moment)
+        target = following - SKIP_TO_BEFORE_OPEN if following else None
+        return target if target is not None and moment < target else None
+
+    def _place(self, place: int) -> Session | None:
+        return self._sessions[place] if 0 <= place < len(self._sessions) else None

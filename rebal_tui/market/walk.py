@@ -1,0 +1,248 @@
+"""A made-up market: correlated geometric random walks that move while the exchange is open."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from rebal_tui.domain.errors import Fault, Invalid, NotFound
+from rebal_tui.domain.quantities import CENT, NANO, WHOLE, Percent, Price
+from rebal_tui.domain.sessions import Session
+from rebal_tui.market.protocol import Quote
+from rebal_tui.market.sessions import TradingCalendar
+
+EQUITY_VOLATILITY = 0.16
+"""Annual volatility of the equities factor; the beta of an asset to it is 1 for the whole market."""
+BOND_VOLATILITY = 0.06
+"""Annual volatility of the bond factor, independent of the equities factor."""
+OVERNIGHT_SHARE = 0.25
+"""Share of a day's variance that falls between the last close and the open."""
+SESSIONS_A_YEAR = 252
+SECONDS_A_SESSION = 23_400
+STEP_DIVIDES = 1_800
+"""Sessions last a whole number of half hours, so a step that divides one divides every session."""
+LOWEST = CENT
+HIGHEST = 1_000_000 * NANO
+MAX_SHOCK = Percent(100_000)
+_EQUITIES = "factor equities"
+_BONDS = "factor bonds"
+
+
+@dataclass(frozen=True, slots=True)
+class WalkAsset:
+    """How a symbol moves: its first price, annual volatility in percent, and betas to the two factors.
+
+    What the factors leave of the volatility is the symbol's own; where they alone exceed it, they are scaled down.
+    """
+
+    symbol: str
+    price: Price
+    volatility: int
+    equity_beta: float
+    bond_beta: float
+
+
+@dataclass(frozen=True, slots=True)
+class WalkState:
+    """Where a walk stands: the time of its last step, every price in billionths before rounding to the cent, and when
+    the quote of each frozen symbol was made."""
+
+    at: datetime
+    prices: tuple[tuple[str, int], ...]
+    frozen: tuple[tuple[str, datetime], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """Standard deviation a day from each source, as a fraction of the price."""
+
+    equities: float
+    bonds: float
+    own: float
+
+
+class RandomWalk:
+    """A price feed whose moves are a pure function of (seed, step, symbol).
+
+    A session's steps are its open, which carries the overnight gap, and every `step_seconds` up to its close; there is
+    none in between. So neither how often `advance` is called, nor a restart from `state()`, nor which other symbols
+    exist changes a path. `turbulence` multiplies every volatility.
+    """
+
+    def __init__(
+        self,
+        assets: Iterable[WalkAsset],
+        calendar: TradingCalendar,
+        *,
+        seed: str,
+        start: datetime | WalkState,
+        turbulence: float = 1.0,
+        step_seconds: int = 60,
+    ) -> None:
+        """Begin at the last step that is not after `start`, or go on from a state.
+
+        Symbols that a state lacks begin at their table price. Raises `Invalid` for an unusable table or setting.
+        """
+        table = {asset.symbol: asset for asset in assets}
+        _check(table, turbulence, step_seconds)
+        self._calendar = calendar
+        self._seed = seed
+        self._step = step_seconds
+        self._weights = {symbol: _weights(asset, turbulence) for symbol, asset in table.items()}
+        self._prices: dict[str, int] = {symbol: asset.price for symbol, asset in table.items()}
+        self._frozen: dict[str, datetime] = {}
+        if isinstance(start, WalkState):
+            self._at = start.at
+            self._prices |= {symbol: _bounded(price) for symbol, price in start.prices if symbol in table}
+            self._frozen = {symbol: at for symbol, at in start.frozen if symbol in table}
+        else:
+            self._at = self._last_step(start)
+        self._moves_day: date | None = None
+        self._moves: dict[str, list[float]] = {}
+        self._quotes = {symbol: self._quote(symbol) for symbol in self._prices}
+        self._reported = dict(self._quotes)
+
+    def advance(self, now: datetime) -> Mapping[str, Quote]:
+        """Walk up to `now`; returns the quotes that changed in price or time since the last call."""
+        target = self._last_step(now)
+        while self._at < target:
+            session = self._calendar.last_opened(self._at)
+            if session is None or self._at >= session.close:
+                following = self._calendar.next_open(self._at)
+                session = self._calendar.last_opened(following) if following else None
+            if session is None:
+                break
+            self._walk(session, min(target, session.close))
+        self._quotes = {symbol: self._quote(symbol) for symbol in self._prices}
+        changed = {symbol: quote for symbol, quote in self._quotes.items() if quote != self._reported[symbol]}
+        self._reported = self._quotes
+        return changed
+
+    def quotes(self) -> Mapping[str, Quote]:
+        """The latest price of every symbol, to the cent."""
+        return self._quotes
+
+    def state(self) -> WalkState:
+        """What a later walk over the same table, seed and settings needs to go on."""
+        return WalkState(self._at, tuple(sorted(self._prices.items())), tuple(sorted(self._frozen.items())))
+
+    @property
+    def frozen(self) -> frozenset[str]:
+        """The symbols that do not move."""
+        return frozenset(self._frozen)
+
+    def shock(self, symbol: str | None, percent: Percent) -> None:
+        """Move one price, or all, by a percentage at once and for good; frozen ones as well.
+
+        Raises `NotFound` for an unknown symbol, `Invalid` for -100 % or less and above 1,000 %.
+        """
+        if not -WHOLE < percent <= MAX_SHOCK:
+            raise Invalid([Fault("percent", "expected a shock above -100 and at most 1000 percent")])
+        names = tuple(self._prices) if symbol is None else (self._known(symbol),)
+        for name in names:
+            self._prices[name] = _bounded(self._prices[name] * (WHOLE + percent) // WHOLE)
+        self._quotes = {**self._quotes, **{name: self._quote(name) for name in names}}
+
+    def freeze(self, symbol: str) -> None:
+        """Hold a price where it is, its quote growing old. Raises `NotFound` for an unknown symbol."""
+        self._frozen.setdefault(self._known(symbol), self._at)
+
+    def unfreeze(self, symbol: str) -> None:
+        """Let a price move on from where it is held. Raises `NotFound` for an unknown symbol."""
+        self._frozen.pop(self._known(symbol), None)
+
+    def _known(self, symbol: str) -> str:
+        if symbol not in self._prices:
+            raise NotFound([Fault("symbol", "no such symbol in the simulated market")])
+        return symbol
+
+    def _quote(self, symbol: str) -> Quote:
+        cents = (self._prices[symbol] + CENT // 2) // CENT
+        return Quote(Price(cents * CENT), self._frozen.get(symbol, self._at))
+
+    def _last_step(self, moment: datetime) -> datetime:
+        """The time of the last step that is not after `moment`; the moment itself when there is none."""
+        session = self._calendar.last_opened(moment)
+        if session is None:
+            return moment.astimezone(UTC)
+        steps = int((min(moment, session.close) - session.open).total_seconds()) // self._step
+        return session.open + timedelta(seconds=steps * self._step)
+
+    def _walk(self, session: Session, until: datetime) -> None:
+        """Take the steps of one session that come after the last one taken, up to the one at `until`."""
+        if self._moves_day != session.day:
+            self._moves_day = session.day
+            self._moves = self._moves_of(session)
+        first = 0 if self._at < session.open else self._number(session, self._at) + 1
+        last = self._number(session, until)
+        for symbol, moves in self._moves.items():
+            if symbol in self._frozen:
+                continue
+            price = self._prices[symbol]
+            for move in moves[first : last + 1]:
+                price = _bounded(round(price * math.exp(move)))
+            self._prices[symbol] = price
+        self._at = until
+
+    def _number(self, session: Session, at: datetime) -> int:
+        return int((at - session.open).total_seconds()) // self._step
+
+    def _moves_of(self, session: Session) -> dict[str, list[float]]:
+        """The logarithmic move of every symbol at every step of a session, without drift in the mean price."""
+        steps = self._number(session, session.close)
+        gap = math.sqrt(OVERNIGHT_SHARE)
+        pace = math.sqrt((1 - OVERNIGHT_SHARE) * self._step / SECONDS_A_SESSION)
+        scales = [gap] + [pace] * steps
+        equities = self._draws(_EQUITIES, session, steps)
+        bonds = self._draws(_BONDS, session, steps)
+        moves: dict[str, list[float]] = {}
+        for symbol, weights in self._weights.items():
+            own = self._draws(f"symbol {symbol}", session, steps)
+            half_variance = (weights.equities**2 + weights.bonds**2 + weights.own**2) / 2
+            moves[symbol] = [
+                scale * (weights.equities * e + weights.bonds * b + weights.own * o) - scale * scale * half_variance
+                for scale, e, b, o in zip(scales, equities, bonds, own, strict=True)
+            ]
+        return moves
+
+    def _draws(self, source: str, session: Session, steps: int) -> list[float]:
+        """The standard normal draws of one source, the open's first."""
+        generator = random.Random(f"{self._seed}|{session.day.isoformat()}|{self._step}|{source}")
+        return [generator.gauss(0.0, 1.0) for _ in range(steps + 1)]
+
+
+def _bounded(price: int) -> int:
+    return min(max(price, LOWEST), HIGHEST)
+
+
+def _weights(asset: WalkAsset, turbulence: float) -> _Weights:
+    total = asset.volatility / 100
+    equities = asset.equity_beta * EQUITY_VOLATILITY
+    bonds = asset.bond_beta * BOND_VOLATILITY
+    common = math.hypot(equities, bonds)
+    scale = min(1.0, total / common) if common else 1.0
+    own = math.sqrt(max(0.0, total * total - (common * scale) ** 2))
+    daily = turbulence / math.sqrt(SESSIONS_A_YEAR)
+    return _Weights(equities * scale * daily, bonds * scale * daily, own * daily)
+
+
+def _check(table: Mapping[str, WalkAsset], turbulence: float, step_seconds: int) -> None:
+    faults = [
+        Fault(asset.symbol, expected)
+        for asset in table.values()
+        for holds, expected in (
+            (LOWEST <= asset.price <= HIGHEST, "expected a price from 0.01 to 1000000"),
+            (0 <= asset.volatility <= 1_000, "expected a volatility from 0 to 1000 percent"),
+            (max(abs(asset.equity_beta), abs(asset.bond_beta)) <= 100, "expected betas from -100 to 100"),
+        )
+        if not holds
+    ]
+    if not 0 <= turbulence <= 1_000:
+        faults.append(Fault("turbulence", "expected a factor from 0 to 1000"))
+    if step_seconds <= 0 or STEP_DIVIDES % step_seconds:
+        faults.append(Fault("step_seconds", "expected whole seconds that divide half an hour"))
+    if faults:
+        raise Invalid(faults)

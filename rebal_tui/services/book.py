@@ -1,0 +1,164 @@
+"""A book of accounts while it is open: its file, its broker, its market, and what of it is held in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from rebal_tui.broker.protocol import Broker, SandboxControls
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.errors import NotFound
+from rebal_tui.domain.portfolios import Portfolio, Subscription
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.runs import Run
+from rebal_tui.domain.sessions import Session, new_york_day
+from rebal_tui.engine.calendar import QUARTER_ENDS
+from rebal_tui.engine.evaluation import PRICE_MAX_AGE
+from rebal_tui.market.protocol import Clock, PriceFeed
+from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.store import accounts, assets, audit, cash, portfolios, runs
+from rebal_tui.store import sessions as session_store
+from rebal_tui.store.accounts import Extras
+from rebal_tui.store.database import Database
+
+
+class Mode(StrEnum):
+    SIMULATED = "SIMULATED"
+    REPLAY = "REPLAY"
+    LIVE = "LIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a book is run.
+
+    `slots` gives the evaluation times of a session. `resend_after` is how long the broker must not know a sent order
+    before it is sent once more under the same id. `backup_folder` None makes no backups. `price_max_age` None takes any
+    price as fresh.
+    """
+
+    mode: Mode
+    name: str = "book"
+    price_max_age: timedelta | None = PRICE_MAX_AGE
+    quarterly_months: frozenset[int] = QUARTER_ENDS
+    review: bool = False
+    resend_after: timedelta = timedelta(0)
+    slots: Callable[[Session], list[datetime]] = field(default=lambda session: quarter_hours(session))
+    backup_folder: str | None = None
+    actor: str = "system"
+
+
+def quarter_hours(session: Session) -> list[datetime]:
+    """Every 15 minutes from the open to the end of the window (R-10)."""
+    step, slot, slots = timedelta(minutes=15), session.open, []
+    while slot <= session.window_end:
+        slots.append(slot)
+        slot += step
+    return slots
+
+
+def window_end_only(session: Session) -> list[datetime]:
+    """One evaluation a session, at the end of its window."""
+    return [session.window_end]
+
+
+class Book:
+    """Everything a use case needs. Owned by one thread; what it hands out is frozen."""
+
+    def __init__(
+        self,
+        database: Database,
+        broker: Broker,
+        clock: Clock,
+        settings: Settings,
+        *,
+        feed: PriceFeed | None = None,
+        sandbox: SandboxControls | None = None,
+    ) -> None:
+        self.database = database
+        self.broker = broker
+        self.sandbox = sandbox
+        self.clock = clock
+        self.feed = feed
+        self.settings = settings
+        self.version = 0
+        self.accounts: dict[str, Account] = {}
+        self.extras: dict[str, Extras] = {}
+        self.assets: dict[str, Asset] = {}
+        self.portfolios: dict[str, Portfolio] = {}
+        self.subscriptions: dict[str, Subscription] = {}
+        self.open_runs: dict[str, Run] = {}
+        self.reload()
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def session(self, at: datetime | None = None) -> Session | None:
+        """The session of the New York day of a moment, now when none is given."""
+        return self.calendar.at(at or self.now())
+
+    def reload(self) -> None:
+        """Read everything held in memory from the file again."""
+        self.calendar = TradingCalendar(session_store.load(self.database))
+        self.reload_assets()
+        self.reload_accounts()
+        self.reload_portfolios()
+        self.reload_runs()
+
+    def reload_accounts(self, account_ids: Iterable[str] | None = None) -> None:
+        """Read accounts again, all of them or the ones named."""
+        named = None if account_ids is None else list(account_ids)
+        if named is None:
+            self.accounts, self.extras = {}, {}
+        for start in range(0, len(named) if named is not None else 1, 500):
+            part = None if named is None else named[start : start + 500]
+            for identity, (account, extras) in accounts.load(self.database, part).items():
+                self.accounts[identity] = account
+                self.extras[identity] = extras
+        self.version += 1
+
+    def reload_assets(self) -> None:
+        """Read the assets again; a price in memory that is newer stays."""
+        before = self.assets
+        self.assets = assets.load(self.database)
+        for symbol, old in before.items():
+            new = self.assets.get(symbol)
+            if new and old.price_at and (new.price_at is None or new.price_at < old.price_at):
+                self.assets[symbol] = replace(new, price=old.price, price_at=old.price_at)
+        self.version += 1
+
+    def reload_portfolios(self) -> None:
+        self.portfolios = portfolios.load(self.database)
+        self.subscriptions = portfolios.load_subscriptions(self.database)
+        self.version += 1
+
+    def reload_runs(self) -> None:
+        self.open_runs = {run.account_id: run for run in runs.open_runs(self.database)}
+        self.version += 1
+
+    def account(self, account_id: str) -> Account:
+        """Raises `NotFound`."""
+        if account_id not in self.accounts:
+            raise NotFound(f"no account {account_id}")
+        return self.accounts[account_id]
+
+    def portfolio(self, portfolio_id: str) -> Portfolio:
+        """Raises `NotFound`."""
+        if portfolio_id not in self.portfolios:
+            raise NotFound(f"no portfolio {portfolio_id}")
+        return self.portfolios[portfolio_id]
+
+    def reserved(self, account_id: str) -> Money:
+        """Cash that waits to leave: what was set aside or, when more, what journals out hold back (R-14.5)."""
+        extras = self.extras[account_id]
+        return Money(max(extras.set_aside, cash.pending_out(self.database, account_id)))
+
+    def record(self, action: str, subject: str, detail: object = None, actor: str | None = None) -> None:
+        """Append to the audit trail. Must be called inside `database.write()`."""
+        audit.append(self.database, self.now(), actor or self.settings.actor, action, subject, detail)
+
+    def today(self) -> date:
+        return new_york_day(self.now())

@@ -1,0 +1,61 @@
+"""Cash in and out by hand: deposits in the simulator, journals with the firm account (R-9, R-31)."""
+
+from __future__ import annotations
+
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, SandboxControls
+from rebal_tui.domain.cash import Journal
+from rebal_tui.domain.errors import Conflict, Fault, Invalid
+from rebal_tui.domain.quantities import Money
+from rebal_tui.services.book import Book
+from rebal_tui.services.sync import sync
+from rebal_tui.store import accounts, meta
+
+
+def sandbox(book: Book) -> SandboxControls:
+    """The controls of a simulated broker. Raises `Conflict` where the broker is real."""
+    if book.sandbox is None:
+        raise Conflict("this works with the simulated broker only")
+    return book.sandbox
+
+
+def deposit(book: Book, account_id: str, amount: Money) -> None:
+    """Cash arrives in an account; the next evaluation invests it (R-31)."""
+    book.account(account_id)
+    _require_positive(amount)
+    sandbox(book).deposit(account_id, amount, book.now())
+    sync(book)
+
+
+def create_journal(
+    book: Book, account_id: str, amount: Money, *, incoming: bool, description: str = "", key: str | None = None
+) -> Journal:
+    """Move cash between a client account and the firm account; `key` makes a repetition harmless (R-9).
+
+    Raises `Conflict` with the broker's words when it refuses, as for more than `cash_transferable`.
+    """
+    book.account(account_id)
+    _require_positive(amount)
+    if key is None:
+        with book.database.write():
+            key = meta.next_id(book.database)
+    source, target = (FIRM_ACCOUNT, account_id) if incoming else (account_id, FIRM_ACCOUNT)
+    try:
+        journal = book.broker.create_journal(source, target, amount, description, key)
+    except BrokerRefused as refusal:
+        raise Conflict(f"{refusal.code}: {refusal.message}") from refusal
+    sync(book)
+    return journal
+
+
+def release(book: Book, account_id: str) -> None:
+    """Give back to the portfolio what was set aside in an account (R-23)."""
+    book.account(account_id)
+    with book.database.write():
+        accounts.set_aside(book.database, account_id, Money(0))
+        book.record("cash.released", account_id, actor="advisor")
+    book.reload_accounts([account_id])
+
+
+def _require_positive(amount: Money) -> None:
+    if amount <= 0:
+        raise Invalid([Fault("amount", "expected an amount above 0")])

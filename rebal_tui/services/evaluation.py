@@ -1,0 +1,205 @@
+"""Evaluating subscriptions: one account for the screens, all of them for the scheduler (R-10 to R-18, R-27)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rebal_tui.domain.decisions import Decision, Outcome, Plan
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
+from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.engine.drift import Valuation, asset_drifts, value_account, widest_use
+from rebal_tui.engine.evaluation import Situation, evaluate
+from rebal_tui.services.book import Book
+from rebal_tui.store import decisions, jobs, meta, portfolios, runs
+
+_RUN_TYPES = {Outcome.FULL_REBALANCE: RunType.FULL_REBALANCE, Outcome.INVEST_CASH: RunType.INVEST_CASH}
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One evaluation of the whole book: its decisions, the runs made, and portfolios that now need adjustment."""
+
+    at: datetime
+    decisions: tuple[Decision, ...]
+    runs: tuple[Run, ...]
+    needs_adjustment: tuple[Portfolio, ...]
+
+
+def situation(book: Book, account_id: str, *, ignore_window: bool = False) -> Situation:
+    """Everything the evaluation of a subscribed account looks at, now. Raises `Conflict` without a subscription."""
+    account = book.account(account_id)
+    subscription = book.subscriptions.get(account_id)
+    if subscription is None:
+        raise Conflict(f"account {account.account_number} is not subscribed to a portfolio")
+    return _situation(book, subscription, book.now(), ignore_window)
+
+
+def _situation(book: Book, subscription: Subscription, now: datetime, ignore_window: bool = False) -> Situation:
+    account_id = subscription.account_id
+    portfolio = book.portfolios[subscription.portfolio_id]
+    open_run = book.open_runs.get(account_id)
+    day = new_york_day(now)
+    return Situation(
+        now=now,
+        session=book.calendar.session(day),
+        closed_reason=book.calendar.closed_reason(day) or "",
+        account=book.accounts[account_id],
+        portfolio=portfolio,
+        subscription=subscription,
+        assets=book.assets,
+        reserved=book.reserved(account_id),
+        cash_floor=runs.cash_target_of_last(book.database, account_id, portfolio.weights.cash),
+        open_run=open_run.id if open_run else None,
+        outside_orders=book.extras[account_id].outside_orders,
+        quota_run=runs.system_run_of(book.database, account_id, day.isoformat()),
+        price_max_age=book.settings.price_max_age,
+        quarterly_months=book.settings.quarterly_months,
+        ignore_window=ignore_window,
+    )
+
+
+def evaluate_account(book: Book, account_id: str) -> Decision:
+    """The decision that an evaluation would make now. Stores and sends nothing."""
+    return evaluate(situation(book, account_id))
+
+
+def evaluate_book(book: Book, account_ids: Iterable[str] | None = None) -> list[Decision]:
+    """The decision for every subscription, or for those of some accounts. Stores and sends nothing."""
+    now = book.now()
+    wanted = book.subscriptions if account_ids is None else {a: book.subscriptions[a] for a in account_ids}
+    return [evaluate(_situation(book, subscription, now)) for subscription in wanted.values()]
+
+
+def evaluation_pass(book: Book, slot: datetime | None = None) -> Pass:
+    """Evaluate every subscription, store the decisions, make the runs they ask for as QUEUED.
+
+    All decisions are made on the same state before any takes effect, so the order of accounts does not matter.
+    """
+    now = book.now()
+    made = evaluate_book(book)
+    with book.database.write():
+        adjusted = _needs_adjustment(book, made)
+        pairs = [(decision, _run_for(book, decision)) for decision in made]
+        decisions.save(book.database, [(decision, run.id if run else None) for decision, run in pairs])
+        decisions.add_history(book.database, now, _band_uses(book))
+        new_runs = [run for _, run in pairs if run]
+        detail = {outcome.value: sum(d.outcome is outcome for d in made) for outcome in Outcome}
+        session = book.calendar.at(now)
+        if session is not None:
+            text = ", ".join(f"{count} {name}" for name, count in detail.items() if count)
+            jobs.record_evaluation(book.database, session.day.isoformat(), slot or now, now, text)
+        book.record("evaluation", slot.isoformat() if slot else now.isoformat(), detail)
+    book.reload_portfolios()
+    book.reload_runs()
+    return Pass(now, tuple(made), tuple(new_runs), tuple(adjusted))
+
+
+def mark_needs_adjustment(book: Book, portfolio_id: str, culprits: Sequence[str]) -> Portfolio | None:
+    """Set a portfolio aside because of ineligible assets, cancel its QUEUED runs and raise an alert (R-12.6, R-26).
+
+    None when it was not active any more. Must be called inside `database.write()`.
+    """
+    portfolio = portfolios.load(book.database)[portfolio_id]
+    if portfolio.status is not PortfolioStatus.ACTIVE:
+        return None
+    now = book.now()
+    changed = replace(portfolio, status=PortfolioStatus.NEEDS_ADJUSTMENT, updated_at=now)
+    portfolios.save(book.database, changed)
+    names = ", ".join(culprits)
+    book.record("portfolio.needs_adjustment", portfolio_id, {"assets": list(culprits)})
+    text = f"{portfolio.name} needs adjustment: {names} cannot be held"
+    jobs.raise_alert(book.database, now, "needs_adjustment", portfolio_id, text)
+    for run in runs.open_runs(book.database):
+        if run.portfolio_id == portfolio_id and run.status is RunStatus.QUEUED:
+            cancel_queued(book, run, f"portfolio {portfolio.name} needs adjustment: {names}")
+    return changed
+
+
+def cancel_queued(book: Book, run: Run, reason: str, *, frees_quota: bool = False, actor: str | None = None) -> Run:
+    """QUEUED → CANCELED with a reason. Must be called inside `database.write()`."""
+    now = book.now()
+    canceled = replace(
+        run, status=RunStatus.CANCELED, phase=RunPhase.DONE, reason=reason, canceled_at=now, updated_at=now
+    )
+    runs.update(book.database, run, canceled, counts_quota=False if frees_quota else None)
+    runs.note(book.database, run.id, now, "CANCELED", reason)
+    book.record("run.canceled", run.id, {"reason": reason}, actor)
+    return canceled
+
+
+def needs_review(book: Book, portfolio: Portfolio) -> bool:
+    """Whether a system run waits for an advisor (R-27)."""
+    return book.settings.review or portfolio.review or meta.get(book.database, "review") == "1"
+
+
+def _needs_adjustment(book: Book, made: Iterable[Decision]) -> list[Portfolio]:
+    culprits: dict[str, tuple[str, ...]] = {}
+    for decision in made:
+        if decision.culprits:
+            culprits[decision.portfolio_id] = decision.culprits
+    changed = [mark_needs_adjustment(book, identity, names) for identity, names in culprits.items()]
+    return [portfolio for portfolio in changed if portfolio]
+
+
+def _run_for(book: Book, decision: Decision) -> Run | None:
+    if decision.plan is None or decision.outcome not in _RUN_TYPES:
+        return None
+    now = book.now()
+    portfolio = book.portfolios[decision.portfolio_id]
+    review = needs_review(book, portfolio)
+    run = Run(
+        id=meta.next_id(book.database),
+        account_id=decision.account_id,
+        portfolio_id=portfolio.id,
+        subscription_id=decision.subscription_id,
+        type=_RUN_TYPES[decision.outcome],
+        amount=None,
+        initiated_from=InitiatedFrom.SYSTEM,
+        status=RunStatus.QUEUED,
+        phase=RunPhase.WAITING,
+        approval=Approval.AWAITING if review else Approval.NOT_NEEDED,
+        reason=None,
+        weights=portfolio.weights,
+        session=decision.session,
+        cash_target=None,
+        cancel_requested=False,
+        created_at=now,
+        updated_at=now,
+    )
+    queue(book, run, counts_quota=True, plan=decision.plan if review else None, why=decision.reason)
+    return run
+
+
+def queue(book: Book, run: Run, *, counts_quota: bool, plan: Plan | None, why: str) -> None:
+    """Store a new run with its first timeline entry. Must be called inside `database.write()`."""
+    runs.add(book.database, run, counts_quota=counts_quota, plan=plan)
+    waits = " and awaits approval" if run.approval is Approval.AWAITING else ""
+    runs.note(book.database, run.id, run.created_at, "QUEUED", why + waits)
+    detail = {"account": run.account_id, "type": run.type, "from": run.initiated_from, "reason": why}
+    book.record("run.queued", run.id, detail)
+
+
+def _band_uses(book: Book) -> list[tuple[str, int]]:
+    uses = []
+    for account_id, subscription in book.subscriptions.items():
+        portfolio = book.portfolios[subscription.portfolio_id]
+        valuation = value_of(book, account_id)
+        use = widest_use(asset_drifts(valuation, portfolio.weights), portfolio.bands)
+        if use is not None:
+            uses.append((account_id, min(use.permille, 1_000_000)))
+    return uses
+
+
+def value_of(book: Book, account_id: str) -> Valuation:
+    """What an account is worth at the current prices."""
+    account = book.accounts[account_id]
+    prices = {
+        p.symbol: price
+        for p in account.positions
+        if (asset := book.assets.get(p.symbol)) is not None and (price := asset.price) is not None
+    }
+    return value_account(account.cash, {p.symbol: p.qty for p in account.positions}, prices)

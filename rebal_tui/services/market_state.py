@@ -1,0 +1,60 @@
+"""Where a simulated market stands, kept in the book so that it goes on from there."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from rebal_tui.market.clock import ClockState, SimulatedClock
+from rebal_tui.market.walk import RandomWalk, WalkState
+from rebal_tui.services.book import Book
+from rebal_tui.store import meta
+from rebal_tui.store.codec import dump, from_time, to_time
+from rebal_tui.store.database import Database
+
+CLOCK, WALK = "clock", "walk"
+
+
+def save_market_state(book: Book, now: datetime) -> None:
+    """Store the simulated time and prices; nothing is stored of a real clock."""
+    if not isinstance(book.clock, SimulatedClock):
+        return
+    state = book.clock.state()
+    with book.database.write():
+        store_clock(book.database, ClockState(max(now, state.at), state.speed, state.paused))
+        if isinstance(book.feed, RandomWalk):
+            store_walk(book.database, book.feed.state())
+
+
+def store_clock(database: Database, state: ClockState) -> None:
+    """Must be called inside `database.write()`."""
+    meta.put(database, CLOCK, dump([to_time(state.at), str(state.speed), state.paused]))
+
+
+def store_walk(database: Database, state: WalkState) -> None:
+    """Must be called inside `database.write()`."""
+    prices, frozen = list(state.prices), [(symbol, to_time(at)) for symbol, at in state.frozen]
+    meta.put(database, WALK, dump([to_time(state.at), prices, frozen]))
+
+
+def load_clock(database: Database) -> ClockState | None:
+    """The stored simulated time, but not before the last thing that is on record; None when none was stored."""
+    text = meta.get(database, CLOCK)
+    if not text:
+        return None
+    at, speed, paused = json.loads(text)
+    last = database.row("SELECT max(at) FROM audit")
+    return ClockState(from_time(max(at, last[0] or 0 if last else 0)), float(speed), paused)
+
+
+def load_walk(database: Database) -> WalkState | None:
+    """The stored state of the random walk, None when none was stored."""
+    text = meta.get(database, WALK)
+    if not text:
+        return None
+    at, prices, frozen = json.loads(text)
+    return WalkState(
+        from_time(at),
+        tuple((symbol, price) for symbol, price in prices),
+        tuple((symbol, from_time(since)) for symbol, since in frozen),
+    )

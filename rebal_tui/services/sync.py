@@ -1,0 +1,94 @@
+"""Taking over what happened at the broker, exactly once."""
+
+from __future__ import annotations
+
+from rebal_tui.broker.protocol import BrokerEvent, EventKind
+from rebal_tui.domain.cash import JournalStatus
+from rebal_tui.domain.quantities import Money
+from rebal_tui.services.book import Book
+from rebal_tui.store import accounts, assets, cash, jobs, meta, runs
+from rebal_tui.store.codec import parse_client_order_id
+
+CURSOR = "broker_cursor"
+
+
+def sync(book: Book) -> int:
+    """Read the broker's events since the last time and take them over; returns how many there were.
+
+    What an event says and how far the stream was read are stored in one transaction.
+    """
+    total = 0
+    while events := book.broker.events(int(meta.get(book.database, CURSOR, "0"))):
+        touched = {e.account_id for e in events if e.account_id is not None}
+        asset_news = any(e.kind is EventKind.ASSET for e in events)
+        with book.database.write():
+            if asset_news:
+                take_over_assets(book)
+            _take_over_accounts(book, touched)
+            for event in events:
+                _apply(book, event)
+            meta.put(book.database, CURSOR, str(events[-1].seq))
+        if asset_news:
+            book.reload_assets()
+        book.reload_accounts(sorted(touched))
+        total += len(events)
+    return total
+
+
+def take_over_everything(book: Book) -> None:
+    """Read every asset and account of the broker, at the first opening and at every start (R-2)."""
+    with book.database.write():
+        take_over_assets(book)
+        accounts.save(book.database, book.broker.accounts())
+    book.reload_assets()
+    book.reload_accounts()
+
+
+def take_over_assets(book: Book) -> None:
+    """Must be called inside `database.write()`."""
+    assets.save(book.database, book.broker.assets())
+
+
+def _take_over_accounts(book: Book, account_ids: set[str]) -> None:
+    for account_id in sorted(account_ids):
+        account = book.broker.account(account_id)
+        before = book.accounts.get(account_id)
+        accounts.save(book.database, [account])
+        if before is not None and before.restrictions != account.restrictions:
+            names = ", ".join(sorted(account.restrictions))
+            book.record("account.restrictions", account_id, {"restrictions": sorted(account.restrictions)})
+            if account.restrictions:
+                text = f"{account.name} ({account.account_number}) is restricted: {names}"
+                jobs.raise_alert(book.database, book.now(), "restricted", account_id, text)
+            else:
+                jobs.clear_alert(book.database, "restricted", account_id, book.now())
+        if before is not None and before.status is not account.status:
+            book.record("account.status", account_id, {"status": account.status.value})
+
+
+def _apply(book: Book, event: BrokerEvent) -> None:
+    database = book.database
+    if event.order is not None and not runs.store_order(database, event.order):
+        _count_outside_orders(book, event.order.account_id)
+    if event.fill is not None and accounts.add_fill(database, event.fill):
+        fill = event.fill
+        detail = {"symbol": fill.symbol, "side": fill.side, "qty": fill.qty, "price": fill.price, "amount": fill.amount}
+        book.record("order.filled", fill.client_order_id, {**detail, "execution": fill.execution_id}, "broker")
+    if event.cash is not None and accounts.add_cash(database, event.cash):
+        entry = event.cash
+        book.record("cash." + entry.kind, entry.account_id, {"amount": entry.amount, "seq": entry.seq}, "broker")
+    if event.journal is not None:
+        account_id = event.account_id or event.journal.from_account
+        before = cash.journal(database, event.journal.id)
+        cash.save_journal(database, event.journal, account_id)
+        executed = event.journal.status is JournalStatus.EXECUTED
+        if before is None or before.status is not event.journal.status:
+            book.record("journal." + event.journal.status, event.journal.id, {"amount": event.journal.amount}, "broker")
+            if executed and event.journal.from_account == account_id:
+                left = max(0, book.extras[account_id].set_aside - event.journal.amount)
+                accounts.set_aside(database, account_id, Money(left))
+
+
+def _count_outside_orders(book: Book, account_id: str) -> None:
+    others = [o for o in book.broker.open_orders(account_id) if parse_client_order_id(o.client_order_id) is None]
+    accounts.set_outside_orders(book.database, account_id, len(others))

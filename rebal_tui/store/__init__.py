@@ -1,0 +1,1 @@
+"""One SQLite file: schema, codec, reads for screens, the audit chain, backup."""

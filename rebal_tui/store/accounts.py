@@ -1,0 +1,128 @@
+"""Our copy of the accounts at the broker: cash, positions, restrictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rebal_tui.domain.accounts import Account, Position
+from rebal_tui.domain.cash import CashEntry, CashKind
+from rebal_tui.domain.orders import Fill
+from rebal_tui.domain.quantities import Money
+from rebal_tui.store.codec import (
+    ACCOUNT_COLUMNS,
+    from_time,
+    parse_client_order_id,
+    restrictions_text,
+    to_account,
+    to_time,
+)
+from rebal_tui.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What we keep of an account besides the broker's figures: cash set aside, open orders of other origin."""
+
+    set_aside: Money
+    outside_orders: int
+
+
+def load(database: Database, account_ids: Sequence[str] | None = None) -> dict[str, tuple[Account, Extras]]:
+    """Accounts by id, all of them or the ones named."""
+    where = ""
+    parameters: tuple[str, ...] = ()
+    if account_ids is not None:
+        where, parameters = f"WHERE accounts.id IN ({', '.join('?' * len(account_ids))})", tuple(account_ids)
+    held: dict[int, list[Position]] = {}
+    for account, symbol, qty, price in database.connection.execute(
+        "SELECT positions.account, assets.symbol, positions.qty, positions.avg_entry_price FROM positions "
+        f"JOIN assets ON assets.key = positions.asset JOIN accounts ON accounts.key = positions.account {where} "
+        "ORDER BY positions.account, assets.symbol",
+        parameters,
+    ):
+        held.setdefault(account, []).append(Position(symbol, qty, price))
+    return {
+        row[1]: (to_account(row[:9], tuple(held.get(row[0], ()))), Extras(Money(row[9]), row[10]))
+        for row in database.connection.execute(
+            f"SELECT {ACCOUNT_COLUMNS}, set_aside, outside_orders FROM accounts {where} ORDER BY key", parameters
+        )
+    }
+
+
+def save(database: Database, accounts: Iterable[Account]) -> None:
+    """Add accounts or replace all that the broker says of them. Must be called inside `database.write()`."""
+    connection = database.connection
+    for account in accounts:
+        connection.execute(
+            "INSERT INTO accounts (id, number, name, status, cash, unsettled, restrictions, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET number = excluded.number, "
+            "name = excluded.name, status = excluded.status, cash = excluded.cash, unsettled = excluded.unsettled, "
+            "restrictions = excluded.restrictions",
+            _values(account),
+        )
+        key = connection.execute("SELECT key FROM accounts WHERE id = ?", (account.id,)).fetchone()[0]
+        connection.execute("DELETE FROM positions WHERE account = ?", (key,))
+        connection.executemany(
+            "INSERT INTO positions SELECT ?, key, ?, ? FROM assets WHERE symbol = ?",
+            ((key, p.qty, p.avg_entry_price, p.symbol) for p in account.positions),
+        )
+
+
+def _values(account: Account) -> tuple[Any, ...]:
+    return (
+        account.id, account.account_number, account.name, account.status.value, account.cash, account.unsettled,
+        restrictions_text(account.restrictions), to_time(account.created_at),
+    )  # fmt: skip
+
+
+def set_aside(database: Database, account_id: str, amount: Money) -> None:
+    """Set the cash that waits to leave (R-23). Must be called inside `database.write()`."""
+    database.connection.execute("UPDATE accounts SET set_aside = ? WHERE id = ?", (amount, account_id))
+
+
+def set_outside_orders(database: Database, account_id: str, count: int) -> None:
+    """Set how many open orders of other origin the account has. Must be called inside `database.write()`."""
+    database.connection.execute("UPDATE accounts SET outside_orders = ? WHERE id = ?", (count, account_id))
+
+
+def add_fill(database: Database, fill: Fill) -> bool:
+    """Record an execution once; False when it was there already. Must be called inside `database.write()`."""
+    ours = parse_client_order_id(fill.client_order_id)
+    run_id, line = ours or (None, None)
+    cursor = database.connection.execute(
+        "INSERT INTO fills SELECT ?, accounts.key, assets.key, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "(SELECT key FROM runs WHERE id = ?), ? FROM accounts, assets WHERE accounts.id = ? AND assets.symbol = ? "
+        "ON CONFLICT (execution_id) DO NOTHING",
+        (
+            fill.execution_id, fill.side.value, fill.qty, fill.price, fill.amount, to_time(fill.at), fill.settles_on,
+            fill.client_order_id, fill.order_id, run_id, line, fill.account_id, fill.symbol,
+        ),
+    )  # fmt: skip
+    return cursor.rowcount == 1
+
+
+def add_cash(database: Database, entry: CashEntry) -> bool:
+    """Record a cash movement once; False when it was there already. Must be called inside `database.write()`."""
+    cursor = database.connection.execute(
+        "INSERT INTO cash_entries SELECT ?, key, ?, ?, ?, ?, ? FROM accounts WHERE id = ? "
+        "ON CONFLICT (seq) DO NOTHING",
+        (
+            entry.seq, to_time(entry.at), entry.kind.value, entry.amount, entry.settles_on, entry.reference,
+            entry.account_id,
+        ),
+    )  # fmt: skip
+    return cursor.rowcount == 1
+
+
+def cash_entries(database: Database, account_id: str, limit: int = 500) -> list[CashEntry]:
+    """The newest cash movements of an account first."""
+    return [
+        CashEntry(seq, account_id, from_time(at), CashKind(kind), Money(amount), settles_on, reference)
+        for seq, at, kind, amount, settles_on, reference in database.rows(
+            "SELECT seq, at, kind, amount, settles_on, reference FROM cash_entries "
+            "WHERE account = (SELECT key FROM accounts WHERE id = ?) ORDER BY seq DESC LIMIT ?",
+            (account_id, limit),
+        )
+    ]

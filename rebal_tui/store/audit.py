@@ -1,0 +1,82 @@
+"""The append-only, hash-chained audit trail. An entry is written in the transaction of what it records."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rebal_tui.store.codec import dump, from_time, to_time
+from rebal_tui.store.database import Database
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One entry. `hash` covers every other field and the hash before it; `detail` is JSON."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: str
+    hash: str
+
+
+def append(database: Database, at: datetime, actor: str, action: str, subject: str, detail: Any = None) -> None:
+    """Record who did what to what. Must be called inside `database.write()`."""
+    last = database.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+    seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
+    text = dump(detail if detail is not None else {})
+    digest = _digest(seq, to_time(at), actor, action, subject, text, previous)
+    database.connection.execute(
+        "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (seq, to_time(at), actor, action, subject, text, previous, digest),
+    )
+
+
+def verify(database: Database, anchor: tuple[int, str] | None = None) -> list[str]:
+    """What is wrong with the chain, empty when nothing is.
+
+    Edits, insertions and deletions inside show by themselves; a cut-off tail shows against an `anchor`, the (seq, hash)
+    of a head that was noted elsewhere, as every export and backup does.
+    """
+    previous, expected = GENESIS, 1
+    heads: dict[int, str] = {}
+    for seq, at, actor, action, subject, detail, before, digest in database.connection.execute(
+        "SELECT seq, at, actor, action, subject, detail, previous, hash FROM audit ORDER BY seq"
+    ):
+        if seq != expected:
+            return [f"audit entry {expected} is missing"]
+        if before != previous or digest != _digest(seq, at, actor, action, subject, detail, before):
+            return [f"audit entry {seq} does not match its hash"]
+        previous, expected = digest, seq + 1
+        if anchor and seq == anchor[0]:
+            heads[seq] = digest
+    if anchor and heads.get(anchor[0]) != anchor[1]:
+        return [f"the trail does not contain entry {anchor[0]} as it was noted"]
+    return []
+
+
+def head(database: Database) -> tuple[int, str]:
+    """The last entry's number and hash; (0, zeros) when the trail is empty."""
+    last = database.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+    return (last[0], last[1]) if last else (0, GENESIS)
+
+
+def entries(database: Database, limit: int = 1_000, containing: str = "") -> list[AuditEntry]:
+    """The newest entries first, those whose action, subject or detail contains a text."""
+    like = "%" + containing.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    rows = database.rows(
+        "SELECT seq, at, actor, action, subject, detail, hash FROM audit WHERE action LIKE ? ESCAPE '\\' "
+        "OR subject LIKE ? ESCAPE '\\' OR detail LIKE ? ESCAPE '\\' ORDER BY seq DESC LIMIT ?",
+        (like, like, like, limit),
+    )
+    return [AuditEntry(r[0], from_time(r[1]), *r[2:]) for r in rows]
+
+
+def _digest(seq: int, at: int, actor: str, action: str, subject: str, detail: str, previous: str) -> str:
+    return hashlib.sha256(dump([seq, at, actor, action, subject, detail, previous]).encode()).hexdigest()

@@ -1,0 +1,46 @@
+"""Online backup, verified before it counts, and what proves a file whole."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.store.database import Database
+
+
+def back_up(database: Database, target: Path) -> None:
+    """Write a verified copy of the book beside its final name, then put it there at once.
+
+    Raises `Conflict` when the copy cannot be written or does not verify; an older file at `target` is then untouched.
+    """
+    partial = target.with_name(target.name + ".partial")
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        copy = sqlite3.connect(partial, isolation_level=None)
+        try:
+            database.connection.backup(copy, pages=-1)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            faults = integrity_faults(copy)
+        finally:
+            copy.close()
+        if faults:
+            raise Conflict(f"the backup does not verify: {faults[0]}")
+        os.replace(partial, target)
+    except (OSError, sqlite3.Error) as error:
+        raise Conflict(f"the backup could not be written to {target}: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def integrity_faults(connection: sqlite3.Connection) -> list[str]:
+    """What SQLite finds wrong with the file: structure and foreign keys."""
+    faults = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
+    faults += [
+        f"{table} row {rowid} refers to a missing row of {parent}"
+        for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check")
+    ]
+    return faults

@@ -1,0 +1,112 @@
+"""Journals and withdrawals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rebal_tui.domain.cash import Journal, JournalStatus, Withdrawal, WithdrawalStage
+from rebal_tui.domain.errors import NotFound
+from rebal_tui.domain.quantities import Money
+from rebal_tui.store.codec import from_time, from_time_or_none, to_time, to_time_or_none
+from rebal_tui.store.database import Database
+
+
+def save_journal(database: Database, journal: Journal, account_id: str) -> None:
+    """Add a journal of an account or take over its new status."""
+    database.connection.execute(
+        "INSERT INTO journals SELECT ?, key, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE id = ? "
+        "ON CONFLICT (id) DO UPDATE SET status = excluded.status, reason = excluded.reason, "
+        "updated_at = excluded.updated_at",
+        (
+            journal.id, journal.from_account, journal.to_account, journal.amount, journal.status.value,
+            journal.description, journal.reason, to_time(journal.created_at), to_time(journal.updated_at), account_id,
+        ),
+    )  # fmt: skip
+
+
+def journal(database: Database, journal_id: str) -> Journal | None:
+    rows = _journals(database, "WHERE id = ?", (journal_id,))
+    return rows[0] if rows else None
+
+
+def journals(database: Database, limit: int = 500) -> list[Journal]:
+    """The newest journals first."""
+    return _journals(database, "ORDER BY created_at DESC, id LIMIT ?", (limit,))
+
+
+def pending_out(database: Database, account_id: str) -> Money:
+    """Cash that journals out of an account hold back until they are final."""
+    row = database.row(
+        "SELECT coalesce(sum(amount), 0) FROM journals WHERE from_account = ? "
+        "AND status IN ('queued', 'sent_to_clearing', 'pending')",
+        (account_id,),
+    )
+    return Money(row[0]) if row else Money(0)
+
+
+def _journals(database: Database, tail: str, parameters: tuple[Any, ...]) -> list[Journal]:
+    return [
+        Journal(r[0], r[1], r[2], Money(r[3]), JournalStatus(r[4]), r[5], from_time(r[7]), from_time(r[8]), r[6])
+        for r in database.rows(
+            "SELECT id, from_account, to_account, amount, status, description, reason, created_at, updated_at "
+            f"FROM journals {tail}",
+            parameters,
+        )
+    ]
+
+
+def add_withdrawal(database: Database, withdrawal: Withdrawal) -> None:
+    database.connection.execute(
+        "INSERT INTO withdrawals (id, account, portfolio, amount, stage, stopped, last_rebalanced_at, rounds, run, "
+        "journal, created_at, updated_at) SELECT ?, accounts.key, (SELECT key FROM portfolios WHERE id = ?), "
+        "?, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE accounts.id = ?",
+        (
+            withdrawal.id, withdrawal.portfolio_id, withdrawal.amount, withdrawal.stage.value, withdrawal.stopped,
+            to_time_or_none(withdrawal.last_rebalanced_at), withdrawal.rounds, withdrawal.run_id,
+            withdrawal.journal_id, to_time(withdrawal.created_at), to_time(withdrawal.updated_at),
+            withdrawal.account_id,
+        ),
+    )  # fmt: skip
+
+
+def update_withdrawal(database: Database, withdrawal: Withdrawal) -> None:
+    database.connection.execute(
+        "UPDATE withdrawals SET stage = ?, stopped = ?, rounds = ?, run = ?, journal = ?, last_rebalanced_at = ?, "
+        "portfolio = (SELECT key FROM portfolios WHERE id = ?), updated_at = ? WHERE id = ?",
+        (
+            withdrawal.stage.value, withdrawal.stopped, withdrawal.rounds, withdrawal.run_id, withdrawal.journal_id,
+            to_time_or_none(withdrawal.last_rebalanced_at), withdrawal.portfolio_id, to_time(withdrawal.updated_at),
+            withdrawal.id,
+        ),
+    )  # fmt: skip
+
+
+_WITHDRAWALS = (
+    "SELECT w.id, accounts.id, portfolios.id, w.amount, w.stage, w.stopped, w.last_rebalanced_at, w.rounds, w.run, "
+    "w.journal, w.created_at, w.updated_at FROM withdrawals w JOIN accounts ON accounts.key = w.account "
+    "LEFT JOIN portfolios ON portfolios.key = w.portfolio"
+)
+
+
+def withdrawal(database: Database, withdrawal_id: str) -> Withdrawal:
+    """One withdrawal. Raises `NotFound`."""
+    row = database.row(f"{_WITHDRAWALS} WHERE w.id = ?", (withdrawal_id,))
+    if row is None:
+        raise NotFound(f"no withdrawal {withdrawal_id}")
+    return _withdrawal(row)
+
+
+def withdrawals(database: Database, *, only_open: bool = False, limit: int = 500) -> list[Withdrawal]:
+    """Withdrawals, the newest first; with `only_open` those not ended, the oldest first."""
+    if only_open:
+        rows = database.rows(f"{_WITHDRAWALS} WHERE w.stage NOT IN ('completed', 'canceled') ORDER BY w.key")
+    else:
+        rows = database.rows(f"{_WITHDRAWALS} ORDER BY w.key DESC LIMIT ?", (limit,))
+    return [_withdrawal(row) for row in rows]
+
+
+def _withdrawal(row: tuple[Any, ...]) -> Withdrawal:
+    return Withdrawal(
+        row[0], row[1], row[2], Money(row[3]), WithdrawalStage(row[4]), row[5], from_time_or_none(row[6]), row[7],
+        row[8], row[9], from_time(row[10]), from_time(row[11]),
+    )  # fmt: skip

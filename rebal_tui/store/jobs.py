@@ -1,0 +1,120 @@
+"""What the scheduler did and when, and alerts until someone acknowledges them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rebal_tui.store.codec import from_time, from_time_or_none, to_time
+from rebal_tui.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job's record. `last_key` names what it last did (a session, a slot), so that it is not done twice."""
+
+    name: str
+    paused: bool
+    last_at: datetime | None
+    last_key: str
+    last_result: str
+    duration_ms: int | None
+    missed: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    key: int
+    at: datetime
+    kind: str
+    subject: str
+    text: str
+    acknowledged_at: datetime | None
+
+
+def jobs(database: Database) -> dict[str, JobRow]:
+    rows = database.rows(
+        "SELECT name, paused, last_at, last_key, last_result, duration_ms, missed, failed FROM jobs ORDER BY name"
+    )
+    return {r[0]: JobRow(r[0], bool(r[1]), from_time_or_none(r[2]), *r[3:]) for r in rows}
+
+
+def ensure(database: Database, names: tuple[str, ...]) -> None:
+    database.connection.executemany("INSERT OR IGNORE INTO jobs (name) VALUES (?)", [(name,) for name in names])
+
+
+def finished(database: Database, name: str, at: datetime, key: str, result: str, duration_ms: int | None) -> None:
+    database.connection.execute(
+        "UPDATE jobs SET last_at = ?, last_key = ?, last_result = ?, duration_ms = ? WHERE name = ?",
+        (to_time(at), key, result, duration_ms, name),
+    )
+
+
+def failed(database: Database, name: str, at: datetime, result: str) -> None:
+    database.connection.execute(
+        "UPDATE jobs SET last_at = ?, last_result = ?, failed = failed + 1 WHERE name = ?", (to_time(at), result, name)
+    )
+
+
+def missed(database: Database, name: str, count: int) -> None:
+    database.connection.execute("UPDATE jobs SET missed = missed + ? WHERE name = ?", (count, name))
+
+
+def set_paused(database: Database, name: str, paused: bool) -> None:
+    database.connection.execute("UPDATE jobs SET paused = ? WHERE name = ?", (int(paused), name))
+
+
+def raise_alert(database: Database, at: datetime, kind: str, subject: str, text: str) -> None:
+    """Raise an alert unless the same one is still open."""
+    database.connection.execute(
+        "INSERT INTO alerts (at, kind, subject, text) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (kind, subject) WHERE acknowledged_at IS NULL DO UPDATE SET text = excluded.text",
+        (to_time(at), kind, subject, text),
+    )
+
+
+def open_alerts(database: Database) -> list[Alert]:
+    """Alerts that nobody has acknowledged, newest first."""
+    rows = database.rows(
+        "SELECT key, at, kind, subject, text, acknowledged_at FROM alerts WHERE acknowledged_at IS NULL "
+        "ORDER BY key DESC"
+    )
+    return [Alert(r[0], from_time(r[1]), r[2], r[3], r[4], from_time_or_none(r[5])) for r in rows]
+
+
+def acknowledge(database: Database, key: int, at: datetime) -> None:
+    database.connection.execute("UPDATE alerts SET acknowledged_at = ? WHERE key = ?", (to_time(at), key))
+
+
+def clear_alert(database: Database, kind: str, subject: str, at: datetime) -> None:
+    """Close an alert whose cause is gone."""
+    database.connection.execute(
+        "UPDATE alerts SET acknowledged_at = ? WHERE kind = ? AND subject = ? AND acknowledged_at IS NULL",
+        (to_time(at), kind, subject),
+    )
+
+
+def evaluated(database: Database, session: str, slot: datetime) -> bool:
+    """Whether the evaluation of a slot was made."""
+    return (
+        database.row("SELECT 1 FROM evaluations WHERE session = ? AND slot = ?", (session, to_time(slot))) is not None
+    )
+
+
+def last_slot(database: Database, session: str) -> datetime | None:
+    """The latest slot of a session that was evaluated."""
+    row = database.row("SELECT max(slot) FROM evaluations WHERE session = ?", (session,))
+    return from_time_or_none(row[0]) if row else None
+
+
+def last_session(database: Database) -> str | None:
+    """The latest session with an evaluation."""
+    row = database.row("SELECT max(session) FROM evaluations")
+    return row[0] if row else None
+
+
+def record_evaluation(database: Database, session: str, slot: datetime, at: datetime, detail: str) -> None:
+    database.connection.execute(
+        "INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?)", (session, to_time(slot), to_time(at), detail)
+    )

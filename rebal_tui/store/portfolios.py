@@ -1,0 +1,127 @@
+"""Portfolios and subscriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from rebal_tui.domain.portfolios import (
+    AssetWeight,
+    BandType,
+    CalendarCondition,
+    CalendarType,
+    Condition,
+    DriftBand,
+    Portfolio,
+    PortfolioStatus,
+    Subscription,
+    Weights,
+)
+from rebal_tui.domain.quantities import Percent
+from rebal_tui.store.codec import from_time, from_time_or_none, to_time, to_time_or_none
+from rebal_tui.store.database import Database
+
+
+def load(database: Database) -> dict[str, Portfolio]:
+    """Every portfolio by id, oldest first."""
+    weights: dict[int, list[AssetWeight]] = {}
+    for portfolio, symbol, percent in database.rows(
+        "SELECT portfolio, symbol, percent FROM portfolio_weights JOIN assets ON assets.key = asset "
+        "ORDER BY portfolio, line"
+    ):
+        weights.setdefault(portfolio, []).append(AssetWeight(symbol, Percent(percent)))
+    conditions: dict[int, list[Condition]] = {}
+    for portfolio, kind, sub_type, percent, day in database.rows(
+        "SELECT portfolio, type, sub_type, percent, day FROM portfolio_conditions ORDER BY portfolio, line"
+    ):
+        condition: Condition = (
+            DriftBand(BandType(sub_type), Percent(percent))
+            if kind == "drift_band"
+            else CalendarCondition(CalendarType(sub_type), day)
+        )
+        conditions.setdefault(portfolio, []).append(condition)
+    return {
+        identity: Portfolio(
+            identity, name, description, PortfolioStatus(status),
+            Weights(tuple(weights.get(key, ())), Percent(cash)), cooldown,
+            tuple(conditions.get(key, ())), from_time(created_at), from_time(updated_at), bool(review),
+        )
+        for key, identity, name, description, status, cash, cooldown, review, created_at, updated_at in database.rows(
+            "SELECT key, id, name, description, status, cash_weight, cooldown_days, review, created_at, updated_at "
+            "FROM portfolios ORDER BY key"
+        )
+    }  # fmt: skip
+
+
+def save(database: Database, portfolio: Portfolio) -> None:
+    """Add a portfolio or replace it with its weights and conditions. Must be called inside `database.write()`."""
+    connection = database.connection
+    connection.execute(
+        "INSERT INTO portfolios (id, name, description, status, cash_weight, cooldown_days, review, created_at, "
+        "updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, "
+        "description = excluded.description, status = excluded.status, cash_weight = excluded.cash_weight, "
+        "cooldown_days = excluded.cooldown_days, review = excluded.review, updated_at = excluded.updated_at",
+        (
+            portfolio.id, portfolio.name, portfolio.description, portfolio.status.value, portfolio.weights.cash,
+            portfolio.cooldown_days, int(portfolio.review), to_time(portfolio.created_at),
+            to_time(portfolio.updated_at),
+        ),
+    )  # fmt: skip
+    key = connection.execute("SELECT key FROM portfolios WHERE id = ?", (portfolio.id,)).fetchone()[0]
+    connection.execute("DELETE FROM portfolio_weights WHERE portfolio = ?", (key,))
+    connection.execute("DELETE FROM portfolio_conditions WHERE portfolio = ?", (key,))
+    connection.executemany(
+        "INSERT INTO portfolio_weights SELECT ?, ?, key, ? FROM assets WHERE symbol = ?",
+        ((key, line, w.percent, w.symbol) for line, w in enumerate(portfolio.weights.assets)),
+    )
+    connection.executemany(
+        "INSERT INTO portfolio_conditions VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            (key, line, "drift_band", c.sub_type.value, c.percent, None)
+            if isinstance(c, DriftBand)
+            else (key, line, "calendar", c.sub_type.value, None, c.day)
+            for line, c in enumerate(portfolio.conditions)
+        ),
+    )
+
+
+_SUBSCRIPTIONS = (
+    "SELECT s.id, accounts.id, portfolios.id, s.created_at, s.last_rebalanced_at FROM subscriptions s "
+    "JOIN accounts ON accounts.key = s.account JOIN portfolios ON portfolios.key = s.portfolio"
+)
+
+
+def load_subscriptions(database: Database) -> dict[str, Subscription]:
+    """Active subscriptions by account id."""
+    rows = database.rows(f"{_SUBSCRIPTIONS} WHERE s.ended_at IS NULL ORDER BY s.key")
+    return {
+        account: Subscription(identity, account, portfolio, from_time(created_at), from_time_or_none(last))
+        for identity, account, portfolio, created_at, last in rows
+    }
+
+
+def add_subscriptions(database: Database, subscriptions: Iterable[Subscription]) -> None:
+    """Must be called inside `database.write()`."""
+    database.connection.executemany(
+        "INSERT INTO subscriptions (id, account, portfolio, created_at, last_rebalanced_at) "
+        "SELECT ?, accounts.key, portfolios.key, ?, ? FROM accounts, portfolios "
+        "WHERE accounts.id = ? AND portfolios.id = ?",
+        (
+            (s.id, to_time(s.created_at), to_time_or_none(s.last_rebalanced_at), s.account_id, s.portfolio_id)
+            for s in subscriptions
+        ),
+    )
+
+
+def end_subscription(database: Database, subscription_id: str, at: datetime) -> None:
+    """Must be called inside `database.write()`."""
+    database.connection.execute(
+        "UPDATE subscriptions SET ended_at = ? WHERE id = ? AND ended_at IS NULL", (to_time(at), subscription_id)
+    )
+
+
+def set_last_rebalanced(database: Database, subscription_id: str, at: datetime) -> None:
+    """Must be called inside `database.write()`."""
+    database.connection.execute(
+        "UPDATE subscriptions SET last_rebalanced_at = ? WHERE id = ?", (to_time(at), subscription_id)
+    )

@@ -1,0 +1,276 @@
+"""Runs, their timeline, orders and skipped orders: the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.errors import NotFound, require
+from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side, SkippedOrder, SkipReason
+from rebal_tui.domain.quantities import Money, Qty
+from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunDetail
+from rebal_tui.store import codec
+from rebal_tui.store.codec import from_time, to_time, to_time_or_none
+from rebal_tui.store.database import Database, Row
+
+
+def add(database: Database, run: Run, *, counts_quota: bool, plan: Plan | None = None) -> None:
+    """Insert a run; a second open run or second system run of a session breaks a unique index (R-7, R-11)."""
+    database.connection.execute(
+        "INSERT INTO runs (id, account, portfolio, subscription, type, amount, initiated_from, status, phase, approval, "
+        "reason, weights, cash_weight, session, counts_quota, cash_target, cancel_requested, plan, created_at, "
+        "updated_at) SELECT ?, accounts.key, (SELECT key FROM portfolios WHERE id = ?), "
+        "(SELECT key FROM subscriptions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ? "
+        "FROM accounts WHERE accounts.id = ?",
+        (
+            run.id, run.portfolio_id, run.subscription_id, run.type.value, run.amount, run.initiated_from.value,
+            run.status.value, run.phase.value, run.approval.value, run.reason, codec.to_weights(run.weights),
+            run.weights.cash, run.session, int(counts_quota), run.cash_target,
+            codec.to_plan(plan) if plan else None, to_time(run.created_at), to_time(run.updated_at), run.account_id,
+        ),
+    )  # fmt: skip
+
+
+def get(database: Database, run_id: str) -> Run:
+    """One run. Raises `NotFound`."""
+    row = database.row(f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.id = ?", (run_id,))
+    if row is None:
+        raise NotFound(f"no run {run_id}")
+    return codec.to_run(row)
+
+
+def open_runs(database: Database) -> list[Run]:
+    """Every run that is not final, oldest first."""
+    rows = database.rows(
+        f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') "
+        "ORDER BY runs.key"
+    )
+    return [codec.to_run(row) for row in rows]
+
+
+def newest(database: Database, limit: int, account_id: str | None = None) -> list[Run]:
+    """The newest runs first, of the book or of one account."""
+    where = "WHERE accounts.id = ? " if account_id else ""
+    parameters: tuple[Any, ...] = (account_id, limit) if account_id else (limit,)
+    rows = database.rows(
+        f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} {where}ORDER BY runs.key DESC LIMIT ?", parameters
+    )
+    return [codec.to_run(row) for row in rows]
+
+
+def count(database: Database) -> int:
+    row = database.row("SELECT count(*) FROM runs")
+    return row[0] if row else 0
+
+
+def update(database: Database, before: Run, after: Run, *, counts_quota: bool | None = None) -> None:
+    """Store a run's new state; the move must be one that `RUN_TRANSITIONS` allows."""
+    require(
+        after.status is before.status or after.status in RUN_TRANSITIONS[before.status],
+        f"run {before.id}: {before.status} cannot become {after.status}",
+    )
+    database.connection.execute(
+        "UPDATE runs SET status = ?, phase = ?, approval = ?, reason = ?, cash_target = ?, cancel_requested = ?, "
+        "updated_at = ?, started_at = ?, completed_at = ?, canceled_at = ?, counts_quota = coalesce(?, counts_quota) "
+        "WHERE id = ?",
+        (
+            after.status.value, after.phase.value, after.approval.value, after.reason, after.cash_target,
+            int(after.cancel_requested), to_time(after.updated_at), to_time_or_none(after.started_at),
+            to_time_or_none(after.completed_at), to_time_or_none(after.canceled_at),
+            None if counts_quota is None else int(counts_quota), after.id,
+        ),
+    )  # fmt: skip
+
+
+def set_plan(database: Database, run_id: str, plan: Plan) -> None:
+    database.connection.execute("UPDATE runs SET plan = ? WHERE id = ?", (codec.to_plan(plan), run_id))
+
+
+def plan(database: Database, run_id: str) -> Plan | None:
+    """The plan a run works from, None before it was planned."""
+    row = database.row("SELECT plan FROM runs WHERE id = ?", (run_id,))
+    return codec.from_plan(row[0]) if row and row[0] else None
+
+
+def note(database: Database, run_id: str, at: datetime, what: str, detail: str = "") -> None:
+    """Add a line to a run's timeline."""
+    database.connection.execute(
+        "INSERT INTO run_events SELECT key, (SELECT coalesce(max(seq), 0) + 1 FROM run_events WHERE run = runs.key), "
+        "?, ?, ? FROM runs WHERE id = ?",
+        (to_time(at), what, detail, run_id),
+    )
+
+
+def timeline(database: Database, run_id: str) -> list[tuple[datetime, str, str]]:
+    rows = database.rows(
+        "SELECT at, what, detail FROM run_events WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY seq",
+        (run_id,),
+    )
+    return [(from_time(at), what, detail) for at, what, detail in rows]
+
+
+def add_orders(database: Database, run_id: str, orders: Iterable[tuple[Order, int, str]]) -> None:
+    """Write orders as (order, line, reason), not yet sent."""
+    database.connection.executemany(
+        "INSERT INTO orders (run, line, asset, side, notional, qty, status, reason, created_at, updated_at) "
+        "SELECT runs.key, ?, assets.key, ?, ?, ?, ?, ?, ?, ? FROM runs, assets WHERE runs.id = ? AND assets.symbol = ?",
+        (
+            (
+                line, o.side.value, o.notional, o.qty, o.status.value, reason, to_time(o.created_at),
+                to_time(o.updated_at), run_id, o.symbol,
+            )
+            for o, line, reason in orders
+        ),
+    )  # fmt: skip
+
+
+def orders(database: Database, run_id: str) -> list[tuple[int, Order, bool, str]]:
+    """A run's orders by line, as (line, order, whether the broker knows it, reason)."""
+    rows = database.rows(
+        f"SELECT {codec.ORDER_COLUMNS}, o.reason, o.sent FROM {codec.ORDER_TABLES} WHERE runs.id = ? ORDER BY o.line",
+        (run_id,),
+    )
+    return [(row[3], codec.to_order(row[:-2]), bool(row[-1]), row[-2]) for row in rows]
+
+
+def mark_sent(database: Database, run_id: str, line: int, at: datetime) -> None:
+    """The order may be on its way from here on: before it is sent again it is looked up."""
+    database.connection.execute(
+        "UPDATE orders SET sent = 1, submitted_at = coalesce(submitted_at, ?) "
+        "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
+        (to_time(at), run_id, line),
+    )
+
+
+def store_order(database: Database, order: Order) -> bool:
+    """Take over what the broker says of one of our orders. A final order never goes back; False when it is not ours."""
+    ours = codec.parse_client_order_id(order.client_order_id)
+    if ours is None:
+        return False
+    cursor = database.connection.execute(
+        "UPDATE orders SET status = CASE WHEN status IN ('filled', 'rejected', 'expired') "
+        "OR (status = 'canceled' AND ? <> 'filled') THEN status ELSE ? END, broker_id = ?, sent = 1, "
+        "filled_qty = max(filled_qty, ?), filled_avg_price = CASE WHEN ? >= filled_qty THEN ? ELSE filled_avg_price END, "
+        "reject_reason = coalesce(?, reject_reason), submitted_at = coalesce(submitted_at, ?), updated_at = ?, "
+        "filled_at = coalesce(filled_at, ?), expired_at = coalesce(expired_at, ?), "
+        "canceled_at = coalesce(canceled_at, ?), failed_at = coalesce(failed_at, ?) "
+        "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
+        (
+            order.status.value, order.status.value, order.id, order.filled_qty, order.filled_qty,
+            order.filled_avg_price, order.reject_reason, to_time(order.submitted_at), to_time(order.updated_at),
+            to_time_or_none(order.filled_at), to_time_or_none(order.expired_at), to_time_or_none(order.canceled_at),
+            to_time_or_none(order.failed_at), ours[0], ours[1],
+        ),
+    )  # fmt: skip
+    return cursor.rowcount == 1
+
+
+def refuse_order(database: Database, run_id: str, line: int, at: datetime, why: str) -> None:
+    """The broker said no: nothing was placed."""
+    database.connection.execute(
+        "UPDATE orders SET status = 'rejected', reject_reason = ?, failed_at = ?, updated_at = ? "
+        "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
+        (why, to_time(at), to_time(at), run_id, line),
+    )
+
+
+def drop_order(database: Database, run_id: str, line: int) -> None:
+    """Remove an order that was never sent, when it is skipped instead."""
+    database.connection.execute(
+        "DELETE FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ? AND sent = 0", (run_id, line)
+    )
+
+
+def add_skipped(database: Database, run_id: str, skipped: Iterable[SkippedOrder]) -> None:
+    """Append skipped orders, one a symbol and side."""
+    known = {(s.symbol, s.side) for s in skipped_orders(database, run_id)}
+    for order in skipped:
+        if (order.symbol, order.side) in known:
+            continue
+        known.add((order.symbol, order.side))
+        database.connection.execute(
+            "INSERT INTO skipped_orders SELECT key, (SELECT coalesce(max(line), 0) + 1 FROM skipped_orders "
+            "WHERE run = runs.key), ?, ?, ?, ?, ? FROM runs WHERE id = ?",
+            (
+                order.symbol, order.side.value if order.side else None, order.notional, order.reason.value,
+                order.reason_details, run_id,
+            ),
+        )  # fmt: skip
+
+
+def skipped_orders(database: Database, run_id: str) -> list[SkippedOrder]:
+    rows = database.rows(
+        "SELECT symbol, side, notional, reason, details FROM skipped_orders "
+        "WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY line",
+        (run_id,),
+    )
+    return [
+        SkippedOrder(symbol, Side(side) if side else None, notional, SkipReason(reason), details)
+        for symbol, side, notional, reason, details in rows
+    ]
+
+
+def fills(database: Database, run_id: str) -> list[Fill]:
+    """A run's executions in the order they happened."""
+    rows: Sequence[Row] = database.rows(
+        "SELECT f.execution_id, f.broker_order_id, f.client_order_id, accounts.id, assets.symbol, f.side, f.qty, "
+        "f.price, f.amount, f.at, f.settles_on FROM fills f JOIN accounts ON accounts.key = f.account "
+        "JOIN assets ON assets.key = f.asset WHERE f.run = (SELECT key FROM runs WHERE id = ?) "
+        "ORDER BY f.at, f.execution_id",
+        (run_id,),
+    )
+    return [
+        Fill(
+            r[0], r[1], r[2], r[3], r[4], Side(r[5]), Qty(r[6]), r[7], Money(r[8]), from_time(r[9]), r[10]
+        )
+        for r in rows
+    ]  # fmt: skip
+
+
+def detail(database: Database, run: Run) -> RunDetail:
+    """A run with its orders, split as the API splits them."""
+    placed = [order for _, order, _, _ in orders(database, run.id)]
+    failed = {OrderStatus.REJECTED}
+    return RunDetail(
+        run=run,
+        orders=tuple(o for o in placed if o.status not in failed),
+        failed_orders=tuple(o for o in placed if o.status in failed),
+        skipped_orders=tuple(skipped_orders(database, run.id)),
+    )
+
+
+def cash_target_of_last(database: Database, account_id: str, cash_weight: int) -> Money:
+    """The cash target of the account's last completed run under the same cash weight; 0 without one (R-14.5)."""
+    row = database.row(
+        "SELECT cash_target FROM runs WHERE account = (SELECT key FROM accounts WHERE id = ?) AND cash_weight = ? "
+        "AND status IN ('COMPLETED_SUCCESS', 'COMPLETED_ADJUSTED') ORDER BY key DESC LIMIT 1",
+        (account_id, cash_weight),
+    )
+    return Money(row[0] or 0) if row else Money(0)
+
+
+def system_run_of(database: Database, account_id: str, session: str) -> str | None:
+    """The id of the system run that an account had in a session (R-11)."""
+    row = database.row(
+        "SELECT id FROM runs WHERE account = (SELECT key FROM accounts WHERE id = ?) AND session = ? "
+        "AND counts_quota = 1",
+        (account_id, session),
+    )
+    return row[0] if row else None
+
+
+def looked_up_at(database: Database, run_id: str, line: int) -> datetime | None:
+    """When the broker first said that it does not know a sent order; None when it was not asked yet."""
+    row = database.row(
+        "SELECT looked_up_at FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?", (run_id, line)
+    )
+    return codec.from_time_or_none(row[0]) if row else None
+
+
+def set_looked_up(database: Database, run_id: str, line: int, at: datetime | None) -> None:
+    database.connection.execute(
+        "UPDATE orders SET looked_up_at = ? WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
+        (to_time_or_none(at), run_id, line),
+    )

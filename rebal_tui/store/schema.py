@@ -1,0 +1,171 @@
+"""The schema of a book, as migrations that are never edited once released.
+
+STRICT tables; money, quantities and prices in billionths, percents in hundredths, times in microseconds since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+FIRST = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+  day TEXT PRIMARY KEY, open INTEGER NOT NULL, close INTEGER NOT NULL CHECK (close > open),
+  settles_on TEXT NOT NULL, next_day TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE assets (
+  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, symbol TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+  exchange TEXT NOT NULL, status TEXT NOT NULL CHECK (status IN ('active', 'inactive')),
+  tradable INTEGER NOT NULL CHECK (tradable IN (0, 1)), fractionable INTEGER NOT NULL CHECK (fractionable IN (0, 1)),
+  price INTEGER CHECK (price > 0), price_at INTEGER
+) STRICT;
+
+CREATE TABLE accounts (
+  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, number TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL,
+  cash INTEGER NOT NULL, unsettled INTEGER NOT NULL CHECK (unsettled >= 0), set_aside INTEGER NOT NULL DEFAULT 0
+  CHECK (set_aside >= 0), restrictions TEXT NOT NULL DEFAULT '', outside_orders INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE positions (
+  account INTEGER NOT NULL REFERENCES accounts, asset INTEGER NOT NULL REFERENCES assets,
+  qty INTEGER NOT NULL CHECK (qty > 0), avg_entry_price INTEGER, PRIMARY KEY (account, asset)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE portfolios (
+  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, description TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('active', 'inactive', 'needs_adjustment')),
+  cash_weight INTEGER NOT NULL CHECK (cash_weight BETWEEN 0 AND 10000),
+  cooldown_days INTEGER NOT NULL CHECK (cooldown_days >= 0),
+  review INTEGER NOT NULL DEFAULT 0 CHECK (review IN (0, 1)),
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE portfolio_weights (
+  portfolio INTEGER NOT NULL REFERENCES portfolios, line INTEGER NOT NULL, asset INTEGER NOT NULL REFERENCES assets,
+  percent INTEGER NOT NULL CHECK (percent BETWEEN 1 AND 10000),
+  PRIMARY KEY (portfolio, line), UNIQUE (portfolio, asset)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE portfolio_conditions (
+  portfolio INTEGER NOT NULL REFERENCES portfolios, line INTEGER NOT NULL,
+  type TEXT NOT NULL CHECK (type IN ('drift_band', 'calendar')), sub_type TEXT NOT NULL,
+  percent INTEGER CHECK (percent > 0), day TEXT, PRIMARY KEY (portfolio, line),
+  CHECK ((type = 'drift_band') = (percent IS NOT NULL)), CHECK ((type = 'calendar') = (day IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subscriptions (
+  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account INTEGER NOT NULL REFERENCES accounts,
+  portfolio INTEGER NOT NULL REFERENCES portfolios, created_at INTEGER NOT NULL, last_rebalanced_at INTEGER,
+  ended_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX one_subscription ON subscriptions (account) WHERE ended_at IS NULL;
+CREATE INDEX subscriptions_of ON subscriptions (portfolio) WHERE ended_at IS NULL;
+
+CREATE TABLE runs (
+  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account INTEGER NOT NULL REFERENCES accounts,
+  portfolio INTEGER REFERENCES portfolios, subscription INTEGER REFERENCES subscriptions,
+  type TEXT NOT NULL CHECK (type IN ('full_rebalance', 'invest_cash', 'partial_liquidation')),
+  amount INTEGER CHECK (amount > 0), initiated_from TEXT NOT NULL CHECK (initiated_from IN ('system', 'api')),
+  status TEXT NOT NULL CHECK (status IN ('QUEUED', 'IN_PROGRESS', 'CANCELED', 'CANCELED_MID_RUN', 'ERROR', 'TIMEOUT',
+                                         'COMPLETED_SUCCESS', 'COMPLETED_ADJUSTED')),
+  phase TEXT NOT NULL CHECK (phase IN ('waiting', 'selling', 'buying', 'done')),
+  approval TEXT NOT NULL CHECK (approval IN ('not_needed', 'awaiting', 'approved', 'rejected')),
+  reason TEXT, weights TEXT NOT NULL, cash_weight INTEGER NOT NULL, session TEXT NOT NULL,
+  counts_quota INTEGER NOT NULL CHECK (counts_quota IN (0, 1)), cash_target INTEGER,
+  cancel_requested INTEGER NOT NULL DEFAULT 0 CHECK (cancel_requested IN (0, 1)),
+  plan TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER, completed_at INTEGER,
+  canceled_at INTEGER, CHECK ((type = 'partial_liquidation') = (amount IS NOT NULL))
+) STRICT;
+CREATE UNIQUE INDEX one_open_run ON runs (account) WHERE status IN ('QUEUED', 'IN_PROGRESS');
+CREATE UNIQUE INDEX one_system_run ON runs (account, session) WHERE counts_quota = 1;
+CREATE INDEX runs_of_account ON runs (account, key);
+
+CREATE TABLE run_events (
+  run INTEGER NOT NULL REFERENCES runs, seq INTEGER NOT NULL, at INTEGER NOT NULL, what TEXT NOT NULL,
+  detail TEXT NOT NULL, PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE orders (
+  run INTEGER NOT NULL REFERENCES runs, line INTEGER NOT NULL, asset INTEGER NOT NULL REFERENCES assets,
+  side TEXT NOT NULL CHECK (side IN ('buy', 'sell')),
+  notional INTEGER CHECK (notional > 0), qty INTEGER CHECK (qty > 0),
+  status TEXT NOT NULL, broker_id TEXT, filled_qty INTEGER NOT NULL DEFAULT 0 CHECK (filled_qty >= 0),
+  filled_avg_price INTEGER, reason TEXT NOT NULL, reject_reason TEXT, sent INTEGER NOT NULL DEFAULT 0,
+  looked_up_at INTEGER,
+  created_at INTEGER NOT NULL, submitted_at INTEGER, updated_at INTEGER NOT NULL, filled_at INTEGER,
+  expired_at INTEGER, canceled_at INTEGER, failed_at INTEGER, PRIMARY KEY (run, line),
+  CHECK ((notional IS NULL) <> (qty IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fills (
+  execution_id TEXT PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts, asset INTEGER NOT NULL REFERENCES assets,
+  side TEXT NOT NULL CHECK (side IN ('buy', 'sell')), qty INTEGER NOT NULL CHECK (qty > 0),
+  price INTEGER NOT NULL CHECK (price > 0), amount INTEGER NOT NULL CHECK (amount >= 0), at INTEGER NOT NULL,
+  settles_on TEXT NOT NULL, client_order_id TEXT NOT NULL, broker_order_id TEXT NOT NULL,
+  run INTEGER REFERENCES runs, line INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fills_of_run ON fills (run, line) WHERE run IS NOT NULL;
+
+CREATE TABLE skipped_orders (
+  run INTEGER NOT NULL REFERENCES runs, line INTEGER NOT NULL, symbol TEXT NOT NULL, side TEXT, notional INTEGER,
+  reason TEXT NOT NULL, details TEXT NOT NULL, PRIMARY KEY (run, line)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE decisions (
+  key INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts,
+  portfolio INTEGER NOT NULL REFERENCES portfolios, subscription INTEGER NOT NULL REFERENCES subscriptions,
+  session TEXT NOT NULL, signature TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL, trace TEXT NOT NULL,
+  first_at INTEGER NOT NULL, at INTEGER NOT NULL, times INTEGER NOT NULL, run INTEGER REFERENCES runs,
+  UNIQUE (account, session, portfolio, signature)
+) STRICT;
+
+CREATE TABLE drift_history (
+  account INTEGER NOT NULL REFERENCES accounts, at INTEGER NOT NULL, band_used INTEGER NOT NULL,
+  PRIMARY KEY (account, at)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cash_entries (
+  seq INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts, at INTEGER NOT NULL, kind TEXT NOT NULL,
+  amount INTEGER NOT NULL, settles_on TEXT NOT NULL, reference TEXT NOT NULL
+) STRICT;
+CREATE INDEX cash_of_account ON cash_entries (account, seq);
+
+CREATE TABLE journals (
+  id TEXT PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts, from_account TEXT NOT NULL,
+  to_account TEXT NOT NULL, amount INTEGER NOT NULL CHECK (amount > 0), status TEXT NOT NULL,
+  description TEXT NOT NULL, reason TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE withdrawals (
+  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account INTEGER NOT NULL REFERENCES accounts,
+  portfolio INTEGER REFERENCES portfolios, amount INTEGER NOT NULL CHECK (amount > 0), stage TEXT NOT NULL,
+  stopped TEXT, last_rebalanced_at INTEGER, rounds INTEGER NOT NULL DEFAULT 0, run TEXT, journal TEXT,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX one_withdrawal ON withdrawals (account) WHERE stage NOT IN ('completed', 'canceled');
+
+CREATE TABLE evaluations (session TEXT NOT NULL, slot INTEGER NOT NULL, at INTEGER NOT NULL, detail TEXT NOT NULL,
+  PRIMARY KEY (session, slot)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE jobs (
+  name TEXT PRIMARY KEY, paused INTEGER NOT NULL DEFAULT 0, last_at INTEGER, last_key TEXT NOT NULL DEFAULT '',
+  last_result TEXT NOT NULL DEFAULT '', duration_ms INTEGER, missed INTEGER NOT NULL DEFAULT 0,
+  failed INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alerts (
+  key INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, text TEXT NOT NULL,
+  acknowledged_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX one_open_alert ON alerts (kind, subject) WHERE acknowledged_at IS NULL;
+
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL,
+  detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END
+"""
+
+MIGRATIONS: tuple[tuple[str, str], ...] = (("0001_first", FIRST),)

@@ -1,0 +1,41 @@
+"""Sessions kept in the book, so that start-up does not wait for a calendar library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from rebal_tui.domain.sessions import Session
+from rebal_tui.store.codec import from_time, to_time
+from rebal_tui.store.database import Database
+
+
+def save(database: Database, sessions: Iterable[Session]) -> None:
+    """Add or replace sessions. Must be called inside `database.write()`."""
+    database.connection.executemany(
+        "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)",
+        (
+            (
+                s.day.isoformat(),
+                to_time(s.open),
+                to_time(s.close),
+                s.settles_on.isoformat(),
+                s.next_day.isoformat() if s.next_day else None,
+            )
+            for s in sessions
+        ),
+    )
+
+
+def load(database: Database) -> list[Session]:
+    """Every session, oldest first."""
+    return [
+        Session(
+            date.fromisoformat(day),
+            from_time(opens),
+            from_time(closes),
+            date.fromisoformat(settles_on),
+            date.fromisoformat(next_day) if next_day else None,
+        )
+        for day, opens, closes, settles_on, next_day in database.rows("SELECT * FROM sessions ORDER BY day")
+    ]

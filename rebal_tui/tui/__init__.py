@@ -1,0 +1,1 @@
+"""The full-screen application. It knows the services only."""

@@ -1,0 +1,199 @@
+"""Every action of the program, once: bindings, footer, help and palette are made from this list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding
+
+
+class Place(StrEnum):
+    """The eight places, in the order of their keys."""
+
+    DESK = "desk"
+    PORTFOLIOS = "portfolios"
+    ACCOUNTS = "accounts"
+    RUNS = "runs"
+    CASH = "cash"
+    MARKET = "market"
+    LAB = "lab"
+    LOG = "log"
+
+    @property
+    def label(self) -> str:
+        return self.value.capitalize()
+
+    @property
+    def key(self) -> str:
+        return str(list(Place).index(self) + 1)
+
+
+EVERYWHERE = "everywhere"
+LISTS = "lists"
+"""Places that are a list with a row under the cursor."""
+LIST_PLACES = (Place.DESK, Place.RUNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that can be done.
+
+    `keys` are Textual key names, separated by commas. `method` is the name of
+    the `action_…` method. `where` is a place, `LISTS` or `EVERYWHERE`. `footer` puts it into the footer.
+    """
+
+    id: str
+    keys: str
+    label: str
+    help: str
+    where: str
+    method: str
+    footer: bool = True
+
+
+_GO = tuple(
+    Action(f"go.{place}", place.key, place.label, f"Go to {place.label}.", EVERYWHERE, f"go('{place}')", footer=False)
+    for place in Place
+)
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "desk.preview", "p", "Preview", "Show the run that would be made now. Nothing is sent.", Place.DESK, "preview"
+    ),
+    Action("desk.runs", "r", "Runs", "Show the runs of this account.", Place.DESK, "account_runs"),
+    Action("desk.tile", "t", "Tile", "Filter by the next tile.", Place.DESK, "tile(1)"),
+    Action("desk.tile_back", "T", "Tile back", "Filter by the tile before.", Place.DESK, "tile(-1)", footer=False),
+    Action("desk.evaluate", "v", "Evaluate", "Evaluate every account now, after asking.", Place.DESK, "evaluate"),
+    Action("runs.cancel", "c", "Cancel run", "Cancel this run, after asking.", Place.RUNS, "cancel_run"),
+    Action(
+        "runs.approve",
+        "A",
+        "Approve",
+        "Approve a run that awaits review, after asking.",
+        Place.RUNS,
+        "approve",
+        footer=False,
+    ),
+    Action(
+        "runs.reject",
+        "R",
+        "Reject",
+        "Turn down a run that awaits review, with a note.",
+        Place.RUNS,
+        "reject",
+        footer=False,
+    ),
+    Action("runs.json", "J", "JSON", "Show this run in the API's shape.", Place.RUNS, "json"),
+    Action("runs.tile", "t", "Status", "Filter by the next status.", Place.RUNS, "tile(1)"),
+    Action("runs.tile_back", "T", "Status back", "Filter by the status before.", Place.RUNS, "tile(-1)", footer=False),
+    Action("runs.type", "f", "Type", "Filter by the next type of run.", Place.RUNS, "cycle_type"),
+    Action("runs.account", "a", "On the Desk", "Go to this run's account on the Desk.", Place.RUNS, "account"),
+    Action(
+        "log.pause",
+        "p",
+        "Pause jobs",
+        "Stop the scheduler from starting anything new, after asking.",
+        Place.LOG,
+        "pause",
+    ),
+    Action("log.resume", "r", "Resume jobs", "Let the scheduler start jobs again.", Place.LOG, "resume"),
+    Action("log.run", "v", "Run now", "Run this job now, after asking.", Place.LOG, "run_now"),
+    Action("list.filter", "slash", "Filter", "Filter by text as you type; escape clears it.", LISTS, "filter"),
+    Action("list.sort", "s", "Sort", "Order by the next column.", LISTS, "sort"),
+    Action("list.reverse", "S", "Turn order", "Turn the order round.", LISTS, "reverse", footer=False),
+    Action("list.copy", "y", "Copy id", "Copy the whole id of this row.", LISTS, "copy_id", footer=False),
+    Action("list.export", "x", "Export", "Write this list to a CSV or JSON file.", LISTS, "export"),
+    Action("list.back", "escape", "Back", "Clear the filter, or go back.", LISTS, "back", footer=False),
+    *_GO,
+    Action(
+        "market.pause",
+        "z",
+        "Pause market",
+        "Stop or start the simulated market.",
+        EVERYWHERE,
+        "market_pause",
+        footer=False,
+    ),
+    Action(
+        "market.faster",
+        "greater_than_sign",
+        "Faster",
+        "Let simulated time run faster.",
+        EVERYWHERE,
+        "market_speed(1)",
+        footer=False,
+    ),
+    Action(
+        "market.slower",
+        "less_than_sign",
+        "Slower",
+        "Let simulated time run slower.",
+        EVERYWHERE,
+        "market_speed(-1)",
+        footer=False,
+    ),
+    Action(
+        "market.step",
+        "D",
+        "Step a day",
+        "Take the simulated market to the next day.",
+        EVERYWHERE,
+        "market_step",
+        footer=False,
+    ),
+    Action("app.help", "question_mark", "Help", "Show the keys of this place.", EVERYWHERE, "help"),
+    Action(
+        "app.palette",
+        "ctrl+p",
+        "Find",
+        "Find any action, account, portfolio or run by name.",
+        EVERYWHERE,
+        "command_palette",
+    ),
+    Action("app.theme", "ctrl+t", "Theme", "Change to the next theme.", EVERYWHERE, "next_theme", footer=False),
+    Action("app.quit", "q", "Quit", "Leave the program.", EVERYWHERE, "quit", footer=False),
+)
+
+MOVES: tuple[tuple[str, str], ...] = (
+    ("↑ ↓  k j", "Move the cursor"),
+    ("pgup pgdn", "Move by a page"),
+    ("home end", "First and last row"),
+    ("enter", "Open the row; a double click does the same"),
+    ("space", "Mark the row"),
+    ("tab", "Between the list and its detail"),
+)
+
+
+def applies(action: Action, place: str) -> bool:
+    """Whether an action works in a place."""
+    return action.where in (EVERYWHERE, place) or (action.where == LISTS and place in LIST_PLACES)
+
+
+def bindings(*wheres: str) -> list[Binding]:
+    """The bindings of the actions declared for these, in the registry's order."""
+    return [binding(action) for action in ACTIONS if action.where in wheres]
+
+
+def binding(action: Action) -> Binding:
+    """The binding of one action."""
+    return Binding(
+        action.keys,
+        action.method,
+        action.label,
+        show=action.footer,
+        tooltip=action.help,
+        id=action.id,
+    )
+
+
+def place_actions(place: str) -> Iterable[Action]:
+    """The actions that belong to a place itself, those of lists included."""
+    return (action for action in ACTIONS if action.where != EVERYWHERE and applies(action, place))
+
+
+def key_text(keys: str) -> str:
+    """Keys as people write them: `/`, `?`, `ctrl+p`."""
+    names = {"slash": "/", "question_mark": "?", "greater_than_sign": ">", "less_than_sign": "<", "escape": "esc"}
+    return " ".join(names.get(key, key) for key in keys.split(","))

@@ -1,0 +1,289 @@
+"""The application: places, heartbeat, messages. What the book is and does is the services' business."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import CommandPalette
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.services.views import DeskSnapshot, RunsSnapshot
+from rebal_tui.tui import actions, themes
+from rebal_tui.tui.actions import Action, Place
+from rebal_tui.tui.backend import Backend
+from rebal_tui.tui.heartbeat import Heartbeat
+from rebal_tui.tui.palette import ActionProvider, DataProvider
+from rebal_tui.tui.screens.desk import DeskScreen
+from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.first_run import FirstSteps
+from rebal_tui.tui.screens.place import PlaceScreen
+from rebal_tui.tui.screens.runs import RunsScreen
+
+log = logging.getLogger(__name__)
+P = TypeVar("P", bound=PlaceScreen)
+
+REST = 4
+"""Fetching takes at most a fifth of the time: after it, this many times as long passes before the next."""
+SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
+TOAST_SECONDS = 4
+
+
+def _log_screen() -> Screen[None]:
+    from rebal_tui.tui.screens.log import LogScreen
+
+    return LogScreen()
+
+
+def _coming(place: Place) -> Callable[[], Screen[None]]:
+    def make() -> Screen[None]:
+        from rebal_tui.tui.screens.coming import ComingScreen
+
+        return ComingScreen(place)
+
+    return make
+
+
+class RebalApp(App[None]):
+    """The full-screen program over one book."""
+
+    TITLE = "rebal-tui"
+    CSS_PATH = "app.tcss"
+    COMMANDS = {ActionProvider, DataProvider}  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-very-wide")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(actions.EVERYWHERE)]
+    MODES = {  # noqa: RUF012
+        Place.DESK.value: DeskScreen,
+        Place.PORTFOLIOS.value: _coming(Place.PORTFOLIOS),
+        Place.ACCOUNTS.value: _coming(Place.ACCOUNTS),
+        Place.RUNS.value: RunsScreen,
+        Place.CASH.value: _coming(Place.CASH),
+        Place.MARKET.value: _coming(Place.MARKET),
+        Place.LAB.value: _coming(Place.LAB),
+        Place.LOG.value: _log_screen,
+    }
+    DEFAULT_MODE = Place.DESK.value
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        theme: str = themes.DARK.name,
+        keymap: dict[str, str] | None = None,
+        first_run: FirstSteps | None = None,
+        log_path: Path | None = None,
+        heartbeat: bool = True,
+    ) -> None:
+        """`keymap` maps action ids to keys; `log_path` is named when the program breaks. Without `heartbeat` the
+        screens change only when `beat` is called."""
+        super().__init__()
+        self.backend = backend
+        self.first_run = first_run or FirstSteps()
+        self.last_desk: DeskSnapshot | None = None
+        self.last_runs: RunsSnapshot | None = None
+        self._log_path = log_path
+        self._heart = Heartbeat(self.beat, self._trouble) if heartbeat else None
+        self._beating = asyncio.Lock()
+        self._rest_until = 0.0
+        self._trouble_shown = ""
+        self._market_paused = False
+        self._speed = 600
+        for own in themes.OWN:
+            self.register_theme(own)
+        self.theme = theme if theme in self.available_themes else themes.DARK.name
+        if keymap:
+            self.set_keymap(keymap)
+
+    def on_mount(self) -> None:
+        try:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        except (NotImplementedError, RuntimeError, ValueError):
+            log.debug("no signal handler on this platform or thread")
+        self.call_after_refresh(self._after_first_paint)
+
+    def _after_first_paint(self) -> None:
+        if self._heart is not None:
+            self._heart.start()
+
+    def on_unmount(self) -> None:
+        if self._heart is not None:
+            self._heart.stop()
+
+    async def beat(self) -> None:
+        """One heartbeat: what is due happens, then the place in sight is brought up to date. Never doubled."""
+        if self._beating.locked():
+            return
+        async with self._beating:
+            loop = asyncio.get_running_loop()
+            try:
+                await self.backend.tick()
+                started = loop.time()
+                if started >= self._rest_until or self._heart is None:
+                    await self._pull()
+                    self._rest_until = loop.time() + REST * (loop.time() - started)
+            except Refusal as refusal:
+                self._trouble(str(refusal))
+            except Exception as error:
+                log.exception("heartbeat")
+                self._trouble(f"{type(error).__name__}: {error}")
+            else:
+                self._trouble("")
+
+    async def _pull(self) -> None:
+        place = self.place
+        if place is not None and place.is_mounted:
+            await place.pull()
+
+    def pull_soon(self) -> None:
+        """Bring the place in sight up to date now, without waiting for the next beat."""
+        self._rest_until = 0.0
+        self.work(self._pull(), name="pull")
+
+    @property
+    def place(self) -> PlaceScreen | None:
+        """The place in sight, below any dialog."""
+        base = self.screen_stack[0] if self.screen_stack else None
+        return base if isinstance(base, PlaceScreen) else None
+
+    def _trouble(self, text: str) -> None:
+        """Show why the heartbeat fails, once as a message and on top until it beats again."""
+        place = self.place
+        if place is not None and place.is_mounted:
+            place.show_trouble(text)
+        if text and text != self._trouble_shown:
+            self.say(f"The book could not be brought up to date: {text}", "error")
+        self._trouble_shown = text
+
+    def say(self, text: str, severity: str = "information") -> None:
+        """A short message, plain text whatever it holds."""
+        level: Any = severity
+        self.notify(text, markup=False, severity=level, timeout=TOAST_SECONDS if severity == "information" else 10)
+
+    def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> None:
+        """Run something beside the screen. A refusal becomes a message, anything else a message and a log entry."""
+        self.run_worker(self._guarded(coroutine, name), name=name, exit_on_error=False)
+
+    async def _guarded(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:
+        try:
+            await coroutine
+        except Refusal as refusal:
+            self.say(str(refusal), "warning")
+        except Exception as error:
+            log.exception("%s", name)
+            self.say(f"{name} failed: {type(error).__name__}: {error}", "error")
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR:
+            self.say(f"{event.worker.name} failed: {event.worker.error}", "error")
+
+    async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
+        """Do something that changes the book, say so, and show it."""
+        await do()
+        self.say(done)
+        self.pull_soon()
+
+    def confirm_sending(self, title: str, text: str, yes: str, do: Callable[[], Awaitable[Any]], done: str) -> None:
+        """Ask before something that sends orders or moves money; in a live book the answer is typed."""
+        bar = self.last_desk.status.mode if self.last_desk is not None else ""
+        typed = "LIVE" if bar.startswith("LIVE") else ""
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self.work(self.change(do, done), name=title)
+
+        self.push_screen(ConfirmScreen(title, text, yes=yes, typed=typed), answered)
+
+    def action_go(self, place: str) -> None:
+        self.switch_mode(place)
+
+    def perform(self, action: Action) -> None:
+        """Do an action of the registry, in its own place."""
+        if action.where in list(Place) and action.where != self.current_mode:
+            self.switch_mode(action.where)
+        self.call_later(self._perform, action)
+
+    async def _perform(self, action: Action) -> None:
+        await self.run_action(action.method, self if action.where == actions.EVERYWHERE else self.screen)
+
+    def show_account(self, account_id: str) -> None:
+        """Go to an account on the Desk."""
+        self.switch_mode(Place.DESK)
+        self._at(DeskScreen, lambda desk: desk.show_account(account_id))
+
+    def show_desk_filtered(self, text: str) -> None:
+        """Go to the Desk under a filter."""
+        self.switch_mode(Place.DESK)
+        self._at(DeskScreen, lambda desk: desk.show_only(text))
+
+    def show_runs_of(self, text: str) -> None:
+        """Go to the runs of an account."""
+        self.switch_mode(Place.RUNS)
+        self._at(RunsScreen, lambda runs: runs.show_only(text))
+
+    def show_run(self, run_id: str) -> None:
+        """Go to a run."""
+        self.switch_mode(Place.RUNS)
+        self._at(RunsScreen, lambda runs: runs.show_run(run_id))
+
+    def _at(self, kind: type[P], do: Callable[[P], None]) -> None:
+        def when_there() -> None:
+            place = self.place
+            if isinstance(place, kind):
+                do(place)
+
+        self.call_later(when_there)
+
+    def action_help(self) -> None:
+        if isinstance(self.screen, PlaceScreen):
+            from rebal_tui.tui.screens.help_lines import help_lines
+
+            place = Place(self.current_mode)
+            self.push_screen(ReadScreen(f"Help · {place.label}", help_lines(place)))
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="an action, account, portfolio or run…"))
+
+    def action_next_theme(self) -> None:
+        at = themes.CYCLE.index(self.theme) if self.theme in themes.CYCLE else -1
+        self.theme = themes.CYCLE[(at + 1) % len(themes.CYCLE)]
+        self.say(f"Theme {self.theme}.")
+
+    def action_market_pause(self) -> None:
+        paused = not self._market_paused
+
+        async def turn() -> None:
+            await (self.backend.pause_market() if paused else self.backend.resume_market())
+            self._market_paused = paused
+
+        self.work(self.change(turn, "The market stands still." if paused else "The market goes on."), name="market")
+
+    def action_market_speed(self, direction: int) -> None:
+        at = SPEEDS.index(self._speed) + direction
+        speed = SPEEDS[min(max(at, 0), len(SPEEDS) - 1)]
+
+        async def turn() -> None:
+            await self.backend.set_speed(speed)
+            self._speed = speed
+
+        self.work(self.change(turn, f"Simulated time runs ×{speed}."), name="speed")
+
+    def action_market_step(self) -> None:
+        self.work(self.change(self.backend.step_day, "The next day."), name="step")
+
+    def _fatal_error(self) -> None:
+        """A crash says where the log is and prints no variables: they can hold secrets."""
+        log.critical("the program stopped", exc_info=True)
+        self.bell()
+        where = f" Details: {self._log_path}." if self._log_path is not None else ""
+        self._exit_renderables.append(f"rebal-tui stopped because of an error in itself; the book is safe.{where}")
+        self._close_messages_no_wait()

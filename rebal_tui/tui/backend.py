@@ -1,0 +1,84 @@
+"""What the screens ask of the services. Every call runs on the book's own thread and returns frozen values.
+
+All of them may raise `Refusal`; `Backend` is all that the screens know.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.services.views import (
+    AccountView,
+    DeskSnapshot,
+    JobView,
+    PortfolioRow,
+    PreviewView,
+    RunsSnapshot,
+    RunView,
+    StatusLine,
+)
+
+
+class Backend(Protocol):
+    """The book as the screens see it."""
+
+    async def tick(self) -> None:
+        """One heartbeat: whatever is due happens."""
+
+    async def desk(self) -> DeskSnapshot:
+        """Every subscribed account under the current prices."""
+
+    async def status(self) -> StatusLine:
+        """The line on top."""
+
+    async def account(self, account_id: str) -> AccountView:
+        """One account with an evaluation made right now."""
+
+    async def preview(self, account_id: str) -> PreviewView:
+        """The run that would be made; refused, in words, when there would be none."""
+
+    async def runs(self) -> RunsSnapshot:
+        """The newest runs."""
+
+    async def run(self, run_id: str) -> RunView:
+        """One run with everything that belongs to it."""
+
+    async def jobs(self) -> tuple[JobView, ...]:
+        """The scheduler's jobs."""
+
+    async def portfolios(self) -> tuple[PortfolioRow, ...]:
+        """Every portfolio."""
+
+    async def cancel_run(self, run_id: str) -> str:
+        """Cancel a run; returns the status that it has then."""
+
+    async def approve_run(self, run_id: str, shown: Plan) -> str:
+        """Let a run that awaits review start, if its plan still is the one shown (R-27); returns its status."""
+
+    async def reject_run(self, run_id: str, note: str) -> str:
+        """Cancel a run that awaits review; returns its status."""
+
+    async def run_now(self, job: str) -> None:
+        """Run a job now."""
+
+    async def pause(self) -> None:
+        """Stop the scheduler from starting anything new."""
+
+    async def resume(self) -> None:
+        """Let the scheduler start jobs again."""
+
+    async def export(self, what: str, fmt: str) -> str:
+        """Runs, orders, decisions, accounts or the audit trail as CSV or JSON text."""
+
+    async def set_speed(self, speed: int) -> None:
+        """How many simulated seconds pass in one; refused where the market is not simulated."""
+
+    async def pause_market(self) -> None:
+        """Stop simulated time."""
+
+    async def resume_market(self) -> None:
+        """Let simulated time run."""
+
+    async def step_day(self) -> None:
+        """Take simulated time to the next day."""

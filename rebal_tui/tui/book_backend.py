@@ -1,0 +1,84 @@
+"""The services behind the screens: every call runs on the book's own thread."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.services import exports, queries, runs, scheduler, simulator
+from rebal_tui.services.book_thread import BookThread
+from rebal_tui.services.views import (
+    AccountView,
+    DeskSnapshot,
+    JobView,
+    PortfolioRow,
+    PreviewView,
+    RunsSnapshot,
+    RunView,
+    StatusLine,
+)
+
+
+class BookBackend:
+    """`Backend` over a `BookThread`."""
+
+    def __init__(self, thread: BookThread) -> None:
+        self._thread = thread
+
+    async def tick(self) -> None:
+        await self._thread.ask(scheduler.tick)
+
+    async def desk(self) -> DeskSnapshot:
+        return await self._thread.ask(queries.desk_snapshot)
+
+    async def status(self) -> StatusLine:
+        return await self._thread.ask(queries.status_line)
+
+    async def account(self, account_id: str) -> AccountView:
+        return await self._thread.ask(lambda book: queries.account_view(book, account_id))
+
+    async def preview(self, account_id: str) -> PreviewView:
+        return await self._thread.ask(lambda book: queries.preview(book, account_id))
+
+    async def runs(self) -> RunsSnapshot:
+        return await self._thread.ask(queries.runs_snapshot)
+
+    async def run(self, run_id: str) -> RunView:
+        return await self._thread.ask(lambda book: queries.run_view(book, run_id))
+
+    async def jobs(self) -> tuple[JobView, ...]:
+        return await self._thread.ask(queries.jobs)
+
+    async def portfolios(self) -> tuple[PortfolioRow, ...]:
+        return await self._thread.ask(queries.portfolios)
+
+    async def cancel_run(self, run_id: str) -> str:
+        return (await self._thread.ask(lambda book: runs.cancel_run(book, run_id))).status
+
+    async def approve_run(self, run_id: str, shown: Plan) -> str:
+        return (await self._thread.ask(lambda book: runs.approve_run(book, run_id, shown))).status
+
+    async def reject_run(self, run_id: str, note: str) -> str:
+        return (await self._thread.ask(lambda book: runs.reject_run(book, run_id, note))).status
+
+    async def run_now(self, job: str) -> None:
+        await self._thread.ask(lambda book: scheduler.run_now(book, job))
+
+    async def pause(self) -> None:
+        await self._thread.ask(scheduler.pause)
+
+    async def resume(self) -> None:
+        await self._thread.ask(scheduler.resume)
+
+    async def export(self, what: str, fmt: str) -> str:
+        return await self._thread.ask(lambda book: exports.export_text(book, what, fmt))
+
+    async def set_speed(self, speed: int) -> None:
+        await self._thread.ask(lambda book: simulator.set_speed(book, speed))
+
+    async def pause_market(self) -> None:
+        await self._thread.ask(simulator.pause_market)
+
+    async def resume_market(self) -> None:
+        await self._thread.ask(simulator.resume_market)
+
+    async def step_day(self) -> None:
+        await self._thread.ask(simulator.step_day)

@@ -1,0 +1,125 @@
+"""How figures are written on screen, from the exact integers."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money
+from rebal_tui.domain.sessions import NEW_YORK
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_CENT = NANO // 100
+
+
+def money(amount: Money) -> str:
+    """`104,311.20`: dollars and cents, cut to the cent toward zero so that no more is shown than is there."""
+    sign = "-" if amount <= -_CENT else ""
+    dollars, cents = divmod(abs(amount) // _CENT, 100)
+    return f"{sign}{dollars:,}.{cents:02d}"
+
+
+def value(amount: Value) -> str:
+    """An exact value as money."""
+    return money(floor_money(amount))
+
+
+def dollars(amount: Money) -> str:
+    """`104,311`: whole dollars, cut toward zero, for narrow columns."""
+    sign = "-" if amount <= -NANO else ""
+    return f"{sign}{abs(amount) // NANO:,}"
+
+
+def price(amount: Price | None) -> str:
+    """`417.80`, with up to four decimals where they are used; `–` for none."""
+    if amount is None:
+        return "–"
+    tenths = amount // 100_000
+    whole, fraction = divmod(tenths, 10_000)
+    digits = f"{fraction:04d}"
+    return f"{whole:,}.{digits[:2]}{digits[2:].rstrip('0')}"
+
+
+def qty(shares: Qty, decimals: int = 4) -> str:
+    """`72.8654`: shares, cut to `decimals`."""
+    sign = "-" if shares < 0 else ""
+    whole, fraction = divmod(abs(shares), NANO)
+    return f"{sign}{whole:,}.{fraction:09d}"[: -(9 - decimals) or None] if decimals else f"{sign}{whole:,}"
+
+
+def percent(hundredths: int) -> str:
+    """`60.00`, from hundredths of a percent."""
+    sign = "-" if hundredths < 0 else ""
+    whole, fraction = divmod(abs(hundredths), 100)
+    return f"{sign}{whole}.{fraction:02d}"
+
+
+def drift(hundredths: int) -> str:
+    """`+5.42`, `-0.30`, `0.00`, from hundredths of a percentage point."""
+    return f"+{percent(hundredths)}" if hundredths > 0 else percent(hundredths)
+
+
+def band_percent(tenths: int) -> str:
+    """`108 %`, from tenths of a percent. Never rounded up to 100 % below the band."""
+    return f"{tenths // 10} %"
+
+
+def clock(at: datetime) -> str:
+    """`10:45:12` in New York."""
+    return at.astimezone(NEW_YORK).strftime("%H:%M:%S")
+
+
+def minute(at: datetime) -> str:
+    """`10:45` in New York."""
+    return at.astimezone(NEW_YORK).strftime("%H:%M")
+
+
+def day(when: date | None) -> str:
+    """`02 Jan`; `never` for none."""
+    return "never" if when is None else f"{when.day:02d} {MONTHS[when.month - 1]}"
+
+
+def full_day(when: date) -> str:
+    """`Thu 02 Jan 2020`."""
+    return f"{WEEKDAYS[when.weekday()]} {when.day:02d} {MONTHS[when.month - 1]} {when.year}"
+
+
+def moment(at: datetime | None) -> str:
+    """`02 Jan 10:45:12` in New York; `–` for none."""
+    if at is None:
+        return "–"
+    local = at.astimezone(NEW_YORK)
+    return f"{day(local.date())} {local.strftime('%H:%M:%S')}"
+
+
+def short_moment(at: datetime | None) -> str:
+    """`02 Jan 10:45` in New York; `–` for none."""
+    return moment(at)[:-3] if at is not None else "–"
+
+
+def short_id(identifier: str | None) -> str:
+    """The first 8 characters."""
+    return identifier[:8] if identifier else "–"
+
+
+def duration(seconds: int) -> str:
+    """`4 h 48 m`, `48 m`, `12 s`."""
+    if seconds < 60:
+        return f"{max(seconds, 0)} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} m"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes:02d} m"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def words(code: str) -> str:
+    """`full rebalance` from `full_rebalance`, `not in portfolio` from `NOT_IN_PORTFOLIO`."""
+    return code.replace("_", " ").lower()
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 order`, `1,204 orders`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

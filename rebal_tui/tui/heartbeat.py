@@ -1,0 +1,44 @@
+"""The one job of the scheduler: tick, then bring the screen in sight up to date."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rebal_tui.domain.sessions import NEW_YORK
+
+SECONDS = 0.25
+
+
+class Heartbeat:
+    """An APScheduler that only says "tick"; what is due is the services' business."""
+
+    def __init__(self, beat: Callable[[], Awaitable[None]], failed: Callable[[str], None]) -> None:
+        """`failed` hears about a beat that raised or was missed, in words."""
+        self._beat = beat
+        self._failed = failed
+        self._scheduler: Any = None
+
+    def start(self) -> None:
+        """Begin to beat on the running event loop."""
+        from apscheduler.events import EVENT_JOB_ERROR
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._scheduler = AsyncIOScheduler(
+            timezone=NEW_YORK,
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        self._scheduler.add_listener(self._heard, EVENT_JOB_ERROR)
+        self._scheduler.add_job(self._beat, "interval", seconds=SECONDS, id="heartbeat")
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Beat no more; a beat under way is left to end."""
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+
+    def _heard(self, event: Any) -> None:
+        self._failed(str(event.exception))

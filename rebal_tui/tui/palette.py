@@ -1,0 +1,84 @@
+"""The command palette: every action by name, and accounts, portfolios and runs from what was last shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from rebal_tui.tui import formats
+from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, LISTS, Action, applies, key_text
+from rebal_tui.tui.text import printable, ui_text
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.app import RebalApp
+
+MOST_DATA_HITS = 30
+
+
+def title(action: Action) -> str:
+    """`Desk: Preview`; actions of every place stand alone."""
+    return action.label if action.where in (EVERYWHERE, LISTS) else f"{action.where.capitalize()}: {action.label}"
+
+
+class _Provider(Provider):
+    @property
+    def rebal(self) -> RebalApp:
+        return self.app  # type: ignore[return-value]
+
+
+class ActionProvider(_Provider):
+    """Every action that can be reached from here; one of another place goes there first."""
+
+    def _actions(self) -> Iterator[Action]:
+        place = self.rebal.current_mode
+        for action in ACTIONS:
+            if action.id == "app.palette" or (action.where == LISTS and not applies(action, place)):
+                continue
+            yield action
+
+    async def discover(self) -> Hits:
+        for action in self._actions():
+            yield DiscoveryHit(ui_text(title(action)), partial(self.rebal.perform, action), help=_help(action))
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for action in self._actions():
+            score = matcher.match(f"{title(action)} {action.help}")
+            if score > 0:
+                yield Hit(score, ui_text(title(action)), partial(self.rebal.perform, action), help=_help(action))
+
+
+def _help(action: Action) -> str:
+    return f"{key_text(action.keys)}  {action.help}"
+
+
+class DataProvider(_Provider):
+    """Accounts, portfolios and runs by name. Names are compared as plain text, never read as patterns or markup."""
+
+    async def search(self, query: str) -> Hits:
+        words = query.casefold().split()
+        found = 0
+        for text, command in self._things():
+            if all(word in text.casefold() for word in words):
+                yield Hit(0.5, ui_text(text), command, text=printable(text))
+                found += 1
+                if found >= MOST_DATA_HITS:
+                    return
+
+    def _things(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        app = self.rebal
+        portfolios: dict[str, str] = {}
+        if app.last_desk is not None:
+            for row in app.last_desk.rows:
+                portfolios.setdefault(row.portfolio_id, row.portfolio)
+                name = f"Account {row.client} · {row.account_number} · {formats.short_id(row.account_id)}"
+                yield name, partial(app.show_account, row.account_id)
+        for name in portfolios.values():
+            yield f"Portfolio {name} · its accounts", partial(app.show_desk_filtered, name)
+        if app.last_runs is not None:
+            for run in app.last_runs.rows:
+                text = f"Run {formats.short_id(run.id)} · {formats.words(run.type)} · {run.client}"
+                yield text, partial(app.show_run, run.id)

@@ -1,0 +1,178 @@
+"""Desk: live drift per account, what it leads to, and why."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from rebal_tui.services.views import AccountView, DeskRow, DeskSnapshot, Tile
+from rebal_tui.tui import actions, formats
+from rebal_tui.tui.actions import Place
+from rebal_tui.tui.screens import desk_columns
+from rebal_tui.tui.screens.account_lines import account_lines
+from rebal_tui.tui.screens.dialog import ReadScreen
+from rebal_tui.tui.screens.first_run import FirstRun
+from rebal_tui.tui.screens.lists import ListScreen
+from rebal_tui.tui.screens.plan_lines import preview_lines
+from rebal_tui.tui.widgets.chips import ChipBar
+from rebal_tui.tui.widgets.table import BookTable, View
+
+OWN_ACTIONS = frozenset(action.method.partition("(")[0] for action in actions.place_actions(Place.DESK))
+
+
+class AccountScreen(ReadScreen):
+    """One account over the whole terminal."""
+
+    def __init__(self, view: AccountView) -> None:
+        title = f"Account {view.account_number}"
+        super().__init__(title, account_lines(view, whole=True), copy=view.account_id)
+        self.account_id = view.account_id
+
+
+class DeskScreen(ListScreen, inherit_bindings=False):
+    """Every subscribed account, what needs a person first."""
+
+    PLACE = Place.DESK
+    EXPORT = "accounts"
+    NOUN = "account"
+    CSS_PATH = "desk.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *Screen.BINDINGS,
+        *actions.bindings(Place.DESK, actions.LISTS),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._snapshot: DeskSnapshot | None = None
+        self._tile = Tile.ALL
+        self._wanted: str | None = None
+
+    def make_table(self) -> BookTable[DeskRow]:
+        return BookTable(
+            desk_columns.columns(),
+            lambda row: row.account_id,
+            search=desk_columns.search,
+            natural=desk_columns.natural,
+            empty="Opening the book…",
+        )
+
+    def compose_body(self) -> ComposeResult:
+        yield ChipBar((), Tile.ALL, id="tiles")
+        yield from self.compose_list()
+        yield FirstRun(self.rebal.first_run)
+
+    async def pull(self) -> None:
+        snapshot = await self.rebal.backend.desk()
+        fresh = self._snapshot is None or snapshot.version != self._snapshot.version
+        self.show_status(snapshot.status)
+        if not fresh:
+            return
+        self._snapshot = snapshot
+        self.rebal.last_desk = snapshot
+        empty = not snapshot.rows and not await self.rebal.backend.portfolios()
+        self._set_first_run(empty)
+        with self.app.batch_update():
+            self.query_one("#tiles", ChipBar).chips = desk_columns.tile_chips(snapshot.tiles)
+            self._show_rows()
+        if self._wanted is not None and self.table.move_to(self._wanted):
+            self._wanted = None
+        self.request_detail(self.table.cursor_key)
+
+    def _set_first_run(self, empty: bool) -> None:
+        """Show the three choices instead of an empty table, or the table again."""
+        if empty == self.has_class("-first-run"):
+            return
+        self.set_class(empty, "-first-run")
+        (self.query_one("#first-choices") if empty else self.table).focus()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In an empty book only what works everywhere is offered."""
+        return not (self.has_class("-first-run") and action in OWN_ACTIONS)
+
+    def _show_rows(self) -> None:
+        if self._snapshot is None:
+            return
+        tile = self._tile
+        self.table.set_empty(
+            "No account is subscribed to a portfolio yet."
+            if not self._snapshot.rows
+            else f"No account here under “{tile}”; escape shows all."
+        )
+        self.table.set_rows(self._snapshot.rows, None if tile is Tile.ALL else lambda row: tile in row.tiles)
+
+    async def load_detail(self, key: str, request: int) -> None:
+        view = await self.rebal.backend.account(key)
+        if self.is_wanted(request):
+            changed = key != getattr(self, "_shown", None)
+            self._shown = key
+            self.detail.show(account_lines(view), top=changed)
+
+    def show_account(self, account_id: str) -> None:
+        """Put the cursor on an account, lifting filters that hide it."""
+        self._wanted = account_id
+        if self._snapshot is None or self.table.move_to(account_id):
+            return
+        self.set_tile(Tile.ALL)
+        self.table.view = View(self.table.view.sort, self.table.view.reverse)
+        if not self.table.move_to(account_id):
+            self._wanted = None
+            self.rebal.say(f"Account {formats.short_id(account_id)} is not subscribed, so it is not on the Desk.")
+
+    def set_tile(self, tile: Tile) -> None:
+        """Show the accounts of a tile."""
+        self._tile = tile
+        self.query_one("#tiles", ChipBar).current = tile
+        self._show_rows()
+
+    def reset_filters(self) -> None:
+        self.set_tile(Tile.ALL)
+
+    @on(ChipBar.Chosen, "#tiles")
+    def _tile_clicked(self, event: ChipBar.Chosen) -> None:
+        self.set_tile(Tile(event.key))
+
+    def action_tile(self, direction: int) -> None:
+        self.set_tile(Tile(self.query_one("#tiles", ChipBar).step(direction) or Tile.ALL))
+
+    @on(BookTable.Opened)
+    def _opened(self, event: BookTable.Opened) -> None:
+        self.rebal.work(self._open(str(event.key)), name="account")
+
+    async def _open(self, account_id: str) -> None:
+        view = await self.rebal.backend.account(account_id)
+        if self.is_current:
+            self.app.push_screen(AccountScreen(view))
+
+    def action_preview(self) -> None:
+        account_id = self.selected_id()
+        if account_id is not None:
+            self.rebal.work(self._preview(account_id), name="preview")
+
+    async def _preview(self, account_id: str) -> None:
+        view = await self.rebal.backend.preview(account_id)
+        if self.is_current:
+            title = f"Preview · {view.client} · nothing is sent"
+            self.app.push_screen(ReadScreen(title, preview_lines(view), copy=account_id))
+
+    def action_account_runs(self) -> None:
+        account_id = self.selected_id()
+        if account_id is not None:
+            self.rebal.show_runs_of(account_id)
+
+    def action_evaluate(self) -> None:
+        text = (
+            "Every subscription is evaluated now, under the current prices. Where its conditions are met a run is made "
+            "and its orders are sent, as at a scheduled evaluation."
+        )
+        self.rebal.confirm_sending(
+            "Evaluate every account now?",
+            text,
+            "Evaluate",
+            lambda: self.rebal.backend.run_now("evaluation"),
+            "Evaluated.",
+        )

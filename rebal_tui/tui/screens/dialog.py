@@ -1,0 +1,140 @@
+"""Dialogs over a place: something to read, and something to confirm."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Footer, Input, Static
+
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.lines import Builder, LinesView
+
+
+class ReadScreen(ModalScreen[None]):
+    """Lines to read over the whole terminal; escape goes back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "Back"),
+        Binding("y", "copy", "Copy", show=False),
+    ]
+    AUTO_FOCUS = "LinesView"
+    DEFAULT_CSS = """
+    ReadScreen { background: $background; }
+    ReadScreen #read-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
+    """
+
+    def __init__(self, title: str, builder: Builder, copy: str = "") -> None:
+        """`copy` is what `y` copies."""
+        super().__init__()
+        self._heading = title
+        self._builder = builder
+        self._copy = copy
+
+    def compose(self) -> ComposeResult:
+        yield Static(ui_text(self._heading), id="read-title", markup=False)
+        yield LinesView(self._builder)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def show(self, builder: Builder) -> None:
+        """Bring what is read up to date."""
+        self.query_one(LinesView).show(builder)
+
+    def action_copy(self) -> None:
+        if self._copy:
+            self.app.copy_to_clipboard(self._copy)
+            self.notify("Copied.", markup=False, timeout=3)
+
+
+class AskScreen(ModalScreen[str]):
+    """A question answered with a line of text; empty when the answer is no."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "Cancel")]
+    DEFAULT_CSS = """
+    AskScreen { align: center middle; background: $background 60%; }
+    AskScreen > Vertical {
+        width: 72; max-width: 95%; height: auto; max-height: 90%;
+        background: $surface; border: round $primary; padding: 1 2;
+    }
+    AskScreen #ask-title { text-style: bold; margin-bottom: 1; }
+    AskScreen Input { margin-top: 1; }
+    """
+
+    def __init__(self, title: str, text: str, placeholder: str) -> None:
+        super().__init__()
+        self._heading = title
+        self._text = text
+        self._placeholder = placeholder
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(ui_text(self._heading), id="ask-title", markup=False)
+            yield Static(ui_text(self._text), markup=False)
+            yield Input(placeholder=self._placeholder, compact=True)
+
+    @on(Input.Submitted)
+    def _answered(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip())
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """What exactly will happen, and yes or no. With `typed`, yes needs that word written out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,n", "answer(False)", "No"),
+        Binding("y", "answer(True)", "Yes"),
+    ]
+    DEFAULT_CSS = """
+    ConfirmScreen { align: center middle; background: $background 60%; }
+    ConfirmScreen > Vertical {
+        width: 72; max-width: 95%; height: auto; max-height: 90%;
+        background: $surface; border: round $primary; padding: 1 2;
+    }
+    ConfirmScreen #confirm-title { text-style: bold; margin-bottom: 1; }
+    ConfirmScreen #confirm-typed { margin-top: 1; }
+    ConfirmScreen Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
+    ConfirmScreen Button { margin-left: 2; }
+    """
+
+    def __init__(self, title: str, text: str, *, yes: str = "Yes", no: str = "No", typed: str = "") -> None:
+        super().__init__()
+        self._heading = title
+        self._text = text
+        self._yes = yes
+        self._no = no
+        self._typed = typed
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(ui_text(self._heading), id="confirm-title", markup=False)
+            yield Static(ui_text(self._text), id="confirm-text", markup=False)
+            if self._typed:
+                yield Input(placeholder=f"type {self._typed} to go on", id="confirm-typed", compact=True)
+            with Horizontal():
+                yield Button(ui_text(self._no), id="no", compact=True)
+                yield Button(ui_text(self._yes), id="yes", variant="primary", compact=True, disabled=bool(self._typed))
+
+    def on_mount(self) -> None:
+        self.query_one("#confirm-typed" if self._typed else "#no").focus()
+
+    @on(Input.Changed)
+    def _typing(self, event: Input.Changed) -> None:
+        self.query_one("#yes", Button).disabled = event.value != self._typed
+
+    @on(Input.Submitted)
+    def _typed_out(self) -> None:
+        self.action_answer(True)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.action_answer(event.button.id == "yes")
+
+    def action_answer(self, yes: bool) -> None:
+        if yes and self._typed and self.query_one(Input).value != self._typed:
+            self.notify(f"Type {self._typed} first.", markup=False)
+            return
+        self.dismiss(yes)

@@ -1,0 +1,110 @@
+"""An empty book: three ways to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from rebal_tui.tui.text import ui_text
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.app import RebalApp
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSteps:
+    """What an empty book can begin with; None where it cannot. Each returns what it did, in a sentence."""
+
+    open_demo: Callable[[], Awaitable[str]] | None = None
+    import_file: Callable[[Path], Awaitable[str]] | None = None
+    connect_broker: Callable[[], Awaitable[str]] | None = None
+
+
+NOT_HERE = {
+    "demo": "The demo is a book of its own: start it with  rebal-tui demo",
+    "import": "Import from the command line: rebal-tui import FILE",
+    "broker": "No broker can be connected from here yet.",
+}
+
+
+class FirstRun(Vertical):
+    """Three choices. One that is not available says so in a line."""
+
+    DEFAULT_CSS = """
+    FirstRun { align: center middle; height: 1fr; }
+    FirstRun > Vertical {
+        width: 72; max-width: 96%; height: auto; padding: 1 3; background: $surface; border: round $primary 40%;
+    }
+    FirstRun .first-title { text-style: bold; margin-bottom: 1; }
+    FirstRun OptionList { height: auto; border: none; background: $surface; padding: 0; }
+    FirstRun #first-path { display: none; margin-top: 1; }
+    FirstRun #first-note { margin-top: 1; color: $foreground 70%; }
+    """
+
+    def __init__(self, steps: FirstSteps) -> None:
+        super().__init__()
+        self._steps = steps
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(ui_text("This book is empty. How do you want to begin?"), classes="first-title", markup=False)
+            yield OptionList(
+                Option(ui_text("Open the demo       clients, portfolios and a simulated market"), id="demo"),
+                Option(ui_text("Import a file       accounts, portfolios and subscriptions"), id="import"),
+                Option(ui_text("Connect a broker    accounts that exist already"), id="broker"),
+                id="first-choices",
+                markup=False,
+            )
+            yield Input(placeholder="path of the file, then enter", id="first-path", compact=True)
+            yield Static("", id="first-note", markup=False)
+
+    @property
+    def _app(self) -> RebalApp:
+        return self.app  # type: ignore[return-value]
+
+    def _say(self, text: str) -> None:
+        self.query_one("#first-note", Static).update(ui_text(text))
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        choice = event.option_id or ""
+        steps = self._steps
+        if choice == "demo" and steps.open_demo is not None:
+            self._begin(steps.open_demo())
+        elif choice == "broker" and steps.connect_broker is not None:
+            self._begin(steps.connect_broker())
+        elif choice == "import" and steps.import_file is not None:
+            line = self.query_one("#first-path", Input)
+            line.display = True
+            line.focus()
+        else:
+            self._say(NOT_HERE[choice])
+
+    @on(Input.Submitted)
+    def _path(self, event: Input.Submitted) -> None:
+        path = Path(event.value.strip()).expanduser()
+        if not path.is_file():
+            self._say(f"There is no file {path}.")
+        elif self._steps.import_file is not None:
+            self._begin(self._steps.import_file(path))
+
+    def _begin(self, step: Awaitable[str]) -> None:
+        self._say("Working…")
+
+        async def go() -> None:
+            try:
+                self._say(await step)
+            except Exception:
+                self._say("")
+                raise
+            self._app.pull_soon()
+
+        self._app.work(go(), name="first step")

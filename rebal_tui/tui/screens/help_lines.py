@@ -1,0 +1,69 @@
+"""The help of a place, made from the registry of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.services.views import GLYPHS
+from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, MOVES, Place, key_text, place_actions
+from rebal_tui.tui.spans import Line, beside, heading, paragraph
+from rebal_tui.tui.widgets.lines import Builder
+
+KEYS = 12
+
+
+def help_lines(place: Place) -> Builder:
+    """Keys of the place, of every place, and what the glyphs mean."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        if width < 100:
+            return [*_here(place, width), (), *_everywhere(width), (), *_moves(width), (), *_legend(width)]
+        left = (width - 3) // 2
+        right = width - 3 - left
+        return beside([*_here(place, left), (), *_moves(left), (), *_legend(left)], _everywhere(right), left)
+
+    return build
+
+
+def _entry(keys: str, text: str, width: int) -> list[Line]:
+    parts = paragraph(text, width - KEYS)
+    first: Line = ((keys.ljust(KEYS), "key"), *parts[0])
+    return [first, *(((" " * KEYS, ""), *part) for part in parts[1:])]
+
+
+def _here(place: Place, width: int) -> list[Line]:
+    lines: list[Line] = [heading(place.label, width)]
+    for action in place_actions(place):
+        lines += _entry(key_text(action.keys), f"{action.label}. {action.help}", width)
+    return lines if len(lines) > 1 else [*lines, (("No keys of its own.", "muted"),)]
+
+
+def _everywhere(width: int) -> list[Line]:
+    lines: list[Line] = [heading("Everywhere", width)]
+    lines += _entry("1 … 8", ", ".join(place.label for place in Place) + ".", width)
+    for action in ACTIONS:
+        if action.where == EVERYWHERE and not action.id.startswith("go."):
+            lines += _entry(key_text(action.keys), f"{action.label}. {action.help}", width)
+    return lines
+
+
+def _moves(width: int) -> list[Line]:
+    lines: list[Line] = [heading("Lists", width)]
+    for keys, text in MOVES:
+        lines += _entry(keys, text, width)
+    return lines
+
+
+def _legend(width: int) -> list[Line]:
+    lines: list[Line] = [heading("Signs", width)]
+    words = {
+        "outside": "outside a drift band",
+        "near": "at 80 % of a band or more",
+        "inside": "inside every band",
+        "blocked": "blocked, or held back by a restriction",
+        "unable": "unable to check",
+        "none": "no drift band to measure against",
+    }
+    for standing, glyph in GLYPHS.items():
+        lines += _entry(glyph, words[standing], width)
+    return lines

@@ -1,0 +1,145 @@
+"""Places that are a list with a detail beside it: filter, sort, copy, export."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Input
+
+from rebal_tui.tui.screens.export import ExportScreen
+from rebal_tui.tui.screens.place import PlaceScreen
+from rebal_tui.tui.widgets.lines import LinesView, nothing
+from rebal_tui.tui.widgets.table import BookTable, View
+
+
+class ListScreen(PlaceScreen):
+    """A table, a filter line that appears with `/`, and a detail for the row under the cursor.
+
+    `EXPORT` is what `x` writes, `NOUN` what a row is called.
+    """
+
+    AUTO_FOCUS = "BookTable"
+    EXPORT: ClassVar[str]
+    NOUN: ClassVar[str]
+    DETAIL_DELAY = 0.06
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._request = 0
+
+    def make_table(self) -> BookTable[Any]:
+        """The table of this place."""
+        raise NotImplementedError
+
+    def compose_list(self) -> ComposeResult:
+        """The table, the filter and the detail."""
+        with Horizontal(id="body"):
+            yield self.make_table()
+            yield LinesView(id="detail")
+        filter_line = Input(placeholder=f"filter {self.NOUN}s: any words, in any order", id="filter", compact=True)
+        filter_line.display = False
+        yield filter_line
+
+    @property
+    def table(self) -> BookTable[Any]:
+        return self.query_one(BookTable)
+
+    @property
+    def detail(self) -> LinesView:
+        return self.query_one("#detail", LinesView)
+
+    @property
+    def detail_in_sight(self) -> bool:
+        """Whether the terminal is wide enough for the detail beside the list."""
+        return not self.has_class("-narrow")
+
+    def selected_id(self) -> str | None:
+        """The id of the row under the cursor; says so when there is none."""
+        key = self.table.cursor_key
+        if key is None:
+            self.rebal.say(f"There is no {self.NOUN} under the cursor.")
+            return None
+        return str(key)
+
+    async def load_detail(self, key: str, request: int) -> None:
+        """Fetch and show the detail of a row, unless `self.is_wanted(request)` has become false."""
+
+    def clear_detail(self) -> None:
+        """Show that there is no row."""
+        self.detail.show(nothing, top=True)
+
+    def is_wanted(self, request: int) -> bool:
+        """Whether an answer to this request is still wanted."""
+        return request == self._request and self.is_attached
+
+    def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
+        """Ask for the detail of a row; a later request makes this one's answer void."""
+        self._request += 1
+        request = self._request
+        if key is None:
+            self.clear_detail()
+        elif self.detail_in_sight:
+            self.set_timer(max(delay, 0.001), lambda: self._start_detail(str(key), request))
+
+    def _start_detail(self, key: str, request: int) -> None:
+        if self.is_wanted(request):
+            self.rebal.work(self.load_detail(key, request), name="detail")
+
+    @on(BookTable.Highlighted)
+    def _highlighted(self, event: BookTable.Highlighted) -> None:
+        self.request_detail(event.key, self.DETAIL_DELAY)
+
+    def action_filter(self) -> None:
+        line = self.query_one("#filter", Input)
+        line.display = True
+        line.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        view = self.table.view
+        self.table.view = View(view.sort, view.reverse, event.value)
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self, event: Input.Submitted) -> None:
+        event.input.display = bool(event.value)
+        self.table.focus()
+
+    def action_back(self) -> None:
+        line = self.query_one("#filter", Input)
+        if line.display or line.value:
+            line.value = ""
+            line.display = False
+            self.table.focus()
+        elif not self.table.has_focus:
+            self.table.focus()
+        else:
+            self.reset_filters()
+
+    def show_only(self, text: str) -> None:
+        """Filter by a text and lift every other filter."""
+        self.reset_filters()
+        line = self.query_one("#filter", Input)
+        line.value = text
+        line.display = bool(text)
+
+    def reset_filters(self) -> None:
+        """Go back to all rows; called by escape when no text filter is set."""
+
+    def action_sort(self) -> None:
+        self.rebal.say(f"Ordered by {self.table.cycle_sort()}.")
+
+    def action_reverse(self) -> None:
+        self.table.reverse_sort()
+
+    def action_copy_id(self) -> None:
+        key = self.selected_id()
+        if key is not None:
+            self.app.copy_to_clipboard(key)
+            self.rebal.say(f"Copied {key}.")
+
+    def action_export(self) -> None:
+        self.app.push_screen(ExportScreen(self.EXPORT))

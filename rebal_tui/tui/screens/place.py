@@ -1,0 +1,64 @@
+"""What every place has: the status line, the places, a footer, and data that is pulled when the heart beats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from rebal_tui.tui.actions import Place
+from rebal_tui.tui.widgets.chips import Chip, ChipBar
+from rebal_tui.tui.widgets.status import StatusBar
+
+if TYPE_CHECKING:
+    from rebal_tui.services.views import StatusLine
+    from rebal_tui.tui.app import RebalApp
+
+PLACE_CHIPS = tuple(Chip(place, place.label, mark=place.key, tone="key") for place in Place)
+
+
+class PlaceScreen(Screen[None]):
+    """One of the eight places. Subclasses give the body and what to pull."""
+
+    PLACE: ClassVar[Place]
+
+    @property
+    def rebal(self) -> RebalApp:
+        """The app, typed."""
+        from rebal_tui.tui.app import RebalApp
+
+        app = self.app
+        if not isinstance(app, RebalApp):
+            raise TypeError("places live in RebalApp only")
+        return app
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar(id="status")
+        yield ChipBar(PLACE_CHIPS, self.PLACE, id="places")
+        yield from self.compose_body()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def compose_body(self) -> ComposeResult:
+        """The widgets between the places and the footer."""
+        return ()
+
+    async def pull(self) -> None:
+        """Fetch what this place shows and show it. Called by the heartbeat while the place is in sight."""
+        self.show_status(await self.rebal.backend.status())
+
+    def show_status(self, status: StatusLine) -> None:
+        """Draw the line on top."""
+        self.query_one(StatusBar).status = status
+
+    def show_trouble(self, trouble: str) -> None:
+        """Say that the figures are not being brought up to date, and why; empty when they are."""
+        self.query_one(StatusBar).trouble = trouble
+
+    def on_screen_resume(self) -> None:
+        self.rebal.pull_soon()
+
+    def on_chip_bar_chosen(self, event: ChipBar.Chosen) -> None:
+        if event.bar.id == "places":
+            self.rebal.action_go(event.key)

@@ -1,0 +1,119 @@
+"""Small charts made of characters. Pure functions: figures and a width in, toned spans out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.services.views import DriftPoint
+from rebal_tui.tui.spans import Line, Span
+
+PARTIALS = " ▏▎▍▌▋▊▉"
+LEVELS = " ▁▂▃▄▅▆▇█"
+FULL = 1_000
+NEAR = 800
+SHADES = ("█", "▓", "▒", "░")
+SHADE_TONES = ("accent", "alt", "good", "key")
+
+
+def bar(part: int, whole: int, width: int) -> str:
+    """`██████▍   `: a bar to an eighth of a cell. More than the whole fills it; nothing is an empty bar."""
+    if whole <= 0 or part <= 0:
+        return " " * width
+    eighths = min(part * width * 8 // whole, width * 8)
+    full, rest = divmod(eighths, 8)
+    text = "█" * full + (PARTIALS[rest] if rest else "")
+    return (text or PARTIALS[1]).ljust(width)
+
+
+def band_tone(tenths: int) -> str:
+    """The tone of a band use in tenths of a percent: beyond the band, near it, inside."""
+    return "bad" if tenths > FULL else "warn" if tenths >= NEAR else "good"
+
+
+def bar_tone(tenths: int) -> str:
+    """The tone of a bar of that band use, calmer than its text."""
+    return f"{band_tone(tenths)}-bar"
+
+
+def band_bar(tenths: int | None, width: int = 10) -> Line:
+    """How much of the band is used, with the figure; a dash for a portfolio without bands."""
+    if tenths is None:
+        return ((" " * width, ""), ("     –", "muted"))
+    text = f"{min(tenths // 10, 9_999)} %"
+    return ((bar(tenths, FULL, width), bar_tone(tenths)), (text.rjust(6), band_tone(tenths) if tenths >= NEAR else ""))
+
+
+def fill_bar(done: int, whole: int, width: int = 8) -> Span:
+    """How much of an order, or of the orders of a run, is done."""
+    track = bar(done, whole, width).replace(" ", "░")
+    return (track, "good-bar" if whole > 0 and done >= whole else "accent-bar")
+
+
+def drift_bar(drift: int, low: int | None, high: int | None, reach: int, width: int) -> Line:
+    """A bar from the target in the middle to the actual share, with the band's ends as `┊`.
+
+    `drift`, `low` and `high` are hundredths of a percent from the target; `reach` is the drift that fills a side.
+    An end that the bar has passed stays visible as `╋`.
+    """
+    half = max((width - 1) // 2, 1)
+    reach = max(reach, 1)
+
+    def place(offset: int) -> int:
+        size = min(abs(offset) * half // reach, half - 1) + 1
+        return half + size if offset > 0 else half - size
+
+    outside = (high is not None and drift > high) or (low is not None and drift < low)
+    near = not outside and any(
+        edge and drift * edge > 0 and abs(drift) * FULL >= abs(edge) * NEAR for edge in (low, high)
+    )
+    tone = "bad-bar" if outside else "warn-bar" if near else "good-bar"
+    cells: list[Span] = [("─", "rule")] * (half * 2 + 1)
+    halves = min((abs(drift) * half * 2 + reach // 2) // reach, half * 2)
+    full, rest = divmod(halves, 2)
+    step = 1 if drift > 0 else -1
+    for distance in range(1, full + 1):
+        cells[half + step * distance] = ("█", tone)
+    if rest:
+        cells[half + step * (full + 1)] = ("▌" if step > 0 else "▐", tone)
+    for edge in (low, high):
+        if edge is not None:
+            at = place(edge)
+            cells[at] = ("╋", tone) if cells[at][0] == "█" else ("┊", "title")
+    cells[half] = ("│", "title")
+    return tuple(cells)
+
+
+def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
+    """Shares stacked into one bar of `width` cells, in hundredths of a percent; the largest remainders round up."""
+    total = sum(share for _, share in weights if share > 0)
+    if total <= 0:
+        return ((" " * width, ""),)
+    exact = [max(share, 0) * width for _, share in weights]
+    cells = [part // total for part in exact]
+    spare = sorted(range(len(exact)), key=lambda index: (-(exact[index] % total), index))
+    for index in spare[: width - sum(cells)]:
+        cells[index] += 1
+    return tuple(
+        (SHADES[index % 4] * size, "muted" if weights[index][0] == "cash" else SHADE_TONES[index // 4 % 4])
+        for index, size in enumerate(cells)
+        if size
+    )
+
+
+def drift_history(points: Sequence[DriftPoint], width: int, height: int = 2) -> list[Line]:
+    """The newest points as columns up to the band at least, then a line that marks the runs with `▴`."""
+    shown = points[-width:]
+    if not shown:
+        return []
+    ceiling = max(FULL, *(point.band_used for point in shown))
+    heights = [max(point.band_used * height * 8 // ceiling, 1) for point in shown]
+    lines: list[Line] = []
+    for row in range(height - 1, -1, -1):
+        lines.append(
+            tuple(
+                (LEVELS[max(min(size - row * 8, 8), 0)], bar_tone(point.band_used))
+                for size, point in zip(heights, shown, strict=True)
+            )
+        )
+    lines.append(tuple(("▴", "key") if point.run else ("─", "rule") for point in shown))
+    return lines

@@ -1,0 +1,92 @@
+"""The line on top of every screen."""
+
+from __future__ import annotations
+
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.services.views import StatusLine
+from rebal_tui.tui import formats
+from rebal_tui.tui.spans import Line, Span, line_width
+from rebal_tui.tui.widgets.tones import ToneView
+
+STALE_SECONDS = 60
+
+
+def status_line(status: StatusLine | None, trouble: str, width: int) -> Line:
+    """The status in one line; what matters least goes first when it does not fit.
+
+    `trouble` is why the heartbeat fails, empty while it beats.
+    """
+    if status is None:
+        return ((" rebal-tui", "title"), (" · opening the book…", "muted"))
+    session, _, rest = status.session.partition(" · ")
+    parts: list[tuple[int, Span]] = [(0, (f" {status.book}", "title")), (0, (status.mode, _mode_tone(status)))]
+    if trouble:
+        parts.append((0, (f"■ NOT UPDATING: {trouble}", "bad")))
+    if status.halted:
+        parts.append((0, ("■ HALTED", "bad")))
+    if status.read_only:
+        parts.append((1, ("read only", "warn")))
+    parts.append((3, (formats.full_day(status.now.astimezone(NEW_YORK).date()), "muted")))
+    parts.append((0, (f"{formats.clock(status.now)} NY", "")))
+    parts.append((1, (session, "good" if session.startswith("OPEN") else "muted")))
+    if rest:
+        parts.append((2, (rest, "muted")))
+    if status.next_evaluation is not None:
+        parts.append((4, (f"next evaluation {_when(status)}", "muted")))
+    if status.price_age_seconds is not None:
+        old = status.price_age_seconds > STALE_SECONDS
+        text = f"prices {formats.duration(status.price_age_seconds)} old"
+        parts.append((1 if old else 5, (f"▲ {text}" if old else text, "warn" if old else "muted")))
+    if status.alerts:
+        parts.append((0, (f"▲ {formats.counted(status.alerts, 'alert')}", "warn")))
+    while len(parts) > 1:
+        line = _join([span for _, span in parts])
+        if line_width(line) <= width:
+            return line
+        least = max(priority for priority, _ in parts)
+        if least == 0:
+            return line
+        del parts[max(index for index, (priority, _) in enumerate(parts) if priority == least)]
+    return _join([span for _, span in parts])
+
+
+def _mode_tone(status: StatusLine) -> str:
+    if status.mode.startswith("LIVE"):
+        return "bad"
+    return "warn" if "PAUSED" in status.mode else "accent"
+
+
+def _when(status: StatusLine) -> str:
+    following = status.next_evaluation
+    if following is None:
+        return "–"
+    today = status.now.astimezone(NEW_YORK).date()
+    local = following.astimezone(NEW_YORK)
+    return formats.minute(following) if local.date() == today else formats.short_moment(following)
+
+
+def _join(spans: list[Span]) -> Line:
+    line: list[Span] = []
+    for index, span in enumerate(spans):
+        if index:
+            line.append((" · ", "rule"))
+        line.append(span)
+    return tuple(line)
+
+
+class StatusBar(ToneView):
+    """The status line as a widget."""
+
+    DEFAULT_CSS = """
+    StatusBar { height: 1; background: $panel; overflow: hidden; }
+    """
+    status: reactive[StatusLine | None] = reactive(None)
+    trouble: reactive[str] = reactive("")
+
+    def render_line(self, y: int) -> Strip:
+        del y
+        width = self.size.width
+        return self.strip(status_line(self.status, self.trouble, width), width, self.rich_style)

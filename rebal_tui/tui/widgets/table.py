@@ -1,0 +1,358 @@
+"""A table that draws only the rows in sight, so a hundred thousand rows cost as much as fifty."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from rebal_tui.tui.spans import Line, fit, fit_line
+from rebal_tui.tui.text import printable
+from rebal_tui.tui.widgets.table_layout import Column, Placed, place
+from rebal_tui.tui.widgets.table_order import arrange
+from rebal_tui.tui.widgets.tones import ToneView
+
+R = TypeVar("R")
+CACHE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What decides which rows are shown and how they are ordered. `sort` is a column's key, None the natural order."""
+
+    sort: str | None = None
+    reverse: bool = False
+    text: str = ""
+
+
+class BookTable(ToneView, Generic[R], can_focus=True):
+    """Rows given as an immutable sequence, ordered and filtered here; the cursor stays on its row's key."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("home", "edge(False)", "First row", show=False),
+        Binding("end", "edge(True)", "Last row", show=False),
+        Binding("enter", "open", "Open", show=False),
+        Binding("space", "mark", "Mark", show=False),
+        Binding("right", "scroll_right", show=False),
+        Binding("left", "scroll_left", show=False),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--header",
+        "table--cursor",
+        "table--cursor-blurred",
+        "table--marked",
+    }
+    DEFAULT_CSS = """
+    BookTable {
+        height: 1fr;
+        background: $background;
+        .table--header { color: $foreground 70%; background: $panel; text-style: bold; }
+        .table--cursor { background: $primary 35%; text-style: bold; }
+        .table--cursor-blurred { background: $primary 18%; }
+        .table--marked { background: $accent 20%; }
+    }
+    BookTable:ansi {
+        .table--header { text-style: bold underline; }
+        .table--cursor { text-style: reverse; }
+        .table--cursor-blurred { text-style: reverse dim; }
+        .table--marked { text-style: underline; }
+    }
+    BookTable:nocolor {
+        .table--cursor { text-style: reverse; }
+        .table--cursor-blurred { text-style: underline; }
+    }
+    """
+
+    view: reactive[View] = reactive(View(), init=False)
+    marked: reactive[frozenset[Hashable]] = reactive(frozenset(), init=False)
+
+    class Highlighted(Message):
+        """The cursor is on another row; `key` is None when no row is shown."""
+
+        def __init__(self, table: BookTable[Any], key: Hashable | None) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> BookTable[Any]:
+            return self.table
+
+    class Opened(Message):
+        """A row was opened with enter or a second click."""
+
+        def __init__(self, table: BookTable[Any], key: Hashable) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> BookTable[Any]:
+            return self.table
+
+    def __init__(
+        self,
+        columns: Sequence[Column[R]],
+        key: Callable[[R], Hashable],
+        *,
+        search: Callable[[R], str] | None = None,
+        natural: Callable[[R], Any] | None = None,
+        empty: str = "Nothing here.",
+        id: str | None = None,
+    ) -> None:
+        """`search` gives the text that filters look at, `natural` the order when no column is chosen."""
+        super().__init__(id=id)
+        self.columns = tuple(columns)
+        self.empty = empty
+        self._key = key
+        self._search = search
+        self._natural = natural
+        self._source: Sequence[R] = ()
+        self._accept: Callable[[R], bool] | None = None
+        self._rows: list[R] = []
+        self._cursor = 0
+        self._cursor_key: Hashable | None = None
+        self._placed: tuple[Placed[R], ...] = ()
+        self._strips: OrderedDict[tuple[Hashable, int, int], tuple[R, Strip]] = OrderedDict()
+
+    @property
+    def rows(self) -> Sequence[R]:
+        """The rows in sight of filter and order."""
+        return self._rows
+
+    @property
+    def total(self) -> int:
+        """The rows before any filter."""
+        return len(self._source)
+
+    @property
+    def cursor_row(self) -> R | None:
+        """The row under the cursor."""
+        return self._rows[self._cursor] if self._rows else None
+
+    @property
+    def cursor_key(self) -> Hashable | None:
+        """The key of the row under the cursor."""
+        return self._cursor_key
+
+    def set_rows(self, rows: Sequence[R], accept: Callable[[R], bool] | None = None) -> None:
+        """Replace the rows; `accept` keeps those that belong. Cursor, order, filter and marks stay."""
+        self._source = rows
+        self._accept = accept
+        self._arrange()
+
+    def set_empty(self, text: str) -> None:
+        """What to say when there is no row."""
+        self.empty = text
+        self.refresh()
+
+    def move_to(self, key: Hashable) -> bool:
+        """Put the cursor on a row; False when it is not shown."""
+        index = self._index(key)
+        if index is None:
+            return False
+        self._go(index)
+        return True
+
+    def cycle_sort(self) -> str:
+        """Order by the next sortable column, after the last by the natural order; returns the title."""
+        keys: list[str | None] = [None, *(column.key for column in self.columns if column.sort is not None)]
+        following = keys[(keys.index(self.view.sort) + 1) % len(keys)]
+        column = next((column for column in self.columns if column.key == following), None)
+        self.view = View(following, column.descending if column else False, self.view.text)
+        return column.title if column else "the usual order"
+
+    def reverse_sort(self) -> None:
+        """Turn the order round."""
+        self.view = View(self.view.sort, not self.view.reverse, self.view.text)
+
+    def watch_view(self) -> None:
+        self._arrange()
+        self._strips.clear()
+
+    def watch_marked(self) -> None:
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strips.clear()
+
+    def on_resize(self) -> None:
+        self._layout()
+
+    def on_focus(self) -> None:
+        self._refresh_row(self._cursor)
+
+    def on_blur(self) -> None:
+        self._refresh_row(self._cursor)
+
+    def _arrange(self) -> None:
+        column = next((column for column in self.columns if column.key == self.view.sort), None)
+        order = column.sort if column else self._natural
+        rows = arrange(self._source, self._accept, self._search, self.view.text, order, self.view.reverse)
+        self._rows = rows
+        index = self._index(self._cursor_key) if self._cursor_key is not None else None
+        self._cursor = min(self._cursor, max(len(rows) - 1, 0)) if index is None else index
+        self._layout()
+        key = self._key(rows[self._cursor]) if rows else None
+        if key != self._cursor_key:
+            self._cursor_key = key
+            self.post_message(self.Highlighted(self, key))
+
+    def _index(self, key: Hashable) -> int | None:
+        rows, key_of = self._rows, self._key
+        if self._cursor < len(rows) and key_of(rows[self._cursor]) == key:
+            return self._cursor
+        return next((index for index, row in enumerate(rows) if key_of(row) == key), None)
+
+    def _layout(self) -> None:
+        width = self.scrollable_content_region.width
+        placed = place(self.columns, width)
+        if placed != self._placed:
+            self._placed = placed
+            self._strips.clear()
+        total = max((column.at + column.width for column in placed), default=0)
+        self.virtual_size = Size(max(total, width), len(self._rows) + 1)
+        self.refresh()
+
+    def action_move(self, step: int) -> None:
+        self._go(self._cursor + step)
+
+    def action_page(self, direction: int) -> None:
+        self._go(self._cursor + direction * max(self.scrollable_content_region.height - 2, 1))
+
+    def action_edge(self, last: bool) -> None:
+        self._go(len(self._rows) - 1 if last else 0)
+
+    def action_open(self) -> None:
+        if self._cursor_key is not None:
+            self.post_message(self.Opened(self, self._cursor_key))
+
+    def action_mark(self) -> None:
+        if self._cursor_key is not None:
+            self.marked = self.marked ^ {self._cursor_key}
+            self._go(self._cursor + 1)
+
+    def _go(self, index: int) -> None:
+        if not self._rows:
+            return
+        index = min(max(index, 0), len(self._rows) - 1)
+        old, self._cursor = self._cursor, index
+        height = max(self.scrollable_content_region.height - 1, 1)
+        top = round(self.scroll_y)
+        if index < top:
+            self.scroll_to(y=index, animate=False, immediate=True)
+        elif index >= top + height:
+            self.scroll_to(y=index - height + 1, animate=False, immediate=True)
+        self._refresh_row(old)
+        self._refresh_row(index)
+        key = self._key(self._rows[index])
+        if key != self._cursor_key:
+            self._cursor_key = key
+            self.post_message(self.Highlighted(self, key))
+
+    def _refresh_row(self, index: int) -> None:
+        y = index - round(self.scroll_y) + 1
+        if 1 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def on_click(self, event: Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        if offset.y == 0:
+            self._click_header(offset.x + round(self.scroll_x))
+            return
+        index = offset.y - 1 + round(self.scroll_y)
+        if index >= len(self._rows):
+            return
+        if index == self._cursor and self.has_focus and event.chain > 1:
+            self.action_open()
+        else:
+            self._go(index)
+
+    def _click_header(self, x: int) -> None:
+        for placed in self._placed:
+            if placed.at <= x <= placed.at + placed.width and placed.column.sort is not None:
+                column = placed.column
+                again = self.view.sort == column.key
+                self.view = View(column.key, not self.view.reverse if again else column.descending, self.view.text)
+                return
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        offset = round(self.scroll_x)
+        if y == 0:
+            return self._header(width, offset)
+        index = y - 1 + round(self.scroll_y)
+        if index >= len(self._rows):
+            base = self.rich_style
+            if y == 2 and not self._rows:
+                return self.strip(((f" {self.empty}", "muted"),), width, base)
+            return Strip.blank(width, base)
+        row = self._rows[index]
+        key = self._key(row)
+        state = (2 if self.has_focus else 1) if index == self._cursor else 0
+        flags = state * 2 + (key in self.marked)
+        cached = self._strips.get((key, flags, offset))
+        if cached is not None and (cached[0] is row or cached[0] == row):
+            return cached[1]
+        strip = self._row(row, flags, width, offset)
+        self._strips[(key, flags, offset)] = (row, strip)
+        if len(self._strips) > CACHE:
+            self._strips.popitem(last=False)
+        return strip
+
+    def _header(self, width: int, offset: int) -> Strip:
+        spans: list[tuple[str, str]] = []
+        for placed in self._placed:
+            title = placed.column.title
+            sorted_here = placed.column.key == self.view.sort
+            if sorted_here:
+                mark = "▼" if self.view.reverse else "▲"
+                title = f"{mark}{title}" if placed.column.align == "right" else f"{title}{mark}"
+            spans.append((" " * placed.gap, ""))
+            spans.append((fit(title, placed.width, placed.column.align), "key" if sorted_here else ""))
+        style = self.get_component_rich_style("table--header")
+        return self.strip(tuple(spans), width, style, offset)
+
+    def _row(self, row: R, flags: int, width: int, offset: int) -> Strip:
+        base = self.rich_style
+        cursor, marked = divmod(flags, 2)
+        if cursor:
+            base = self._over(base, "table--cursor" if cursor == 2 else "table--cursor-blurred")
+        elif marked:
+            base = self._over(base, "table--marked")
+        spans: list[tuple[str, str]] = []
+        for index, placed in enumerate(self._placed):
+            gap = " " * placed.gap
+            spans.append(("✓" + gap[1:] if marked and index == 0 and gap else gap, "key" if marked else ""))
+            spans.extend(_cell(placed, row))
+        return self.strip(tuple(spans), width, base, offset)
+
+    def _over(self, base: Style, name: str) -> Style:
+        style = self.get_component_rich_style(name)
+        return base + Style(bgcolor=style.bgcolor, bold=style.bold, reverse=style.reverse, underline=style.underline)
+
+
+def _cell(placed: Placed[R], row: R) -> Line:
+    content = placed.column.cell(row)
+    if isinstance(content, str):
+        return ((fit(content, placed.width, placed.column.align), ""),)
+    if len(content) == 1:
+        text, tone = content[0]
+        return ((fit(text, placed.width, placed.column.align), tone),)
+    return fit_line(tuple((printable(text), tone) for text, tone in content), placed.width)

@@ -1,0 +1,81 @@
+"""Columns of a table, and where they go at a width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from rebal_tui.tui.spans import Line
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[R]):
+    """One column. `cell` gives text, or spans that carry tones.
+
+    `priority` 0 always stays; on a narrow terminal the highest go first. `grow` is the share of spare width that the
+    column takes, up to `most` cells. `descending` is the direction of the first sort.
+    """
+
+    key: str
+    title: str
+    width: int
+    cell: Callable[[R], str | Line]
+    align: str = "left"
+    priority: int = 0
+    sort: Callable[[R], Any] | None = None
+    descending: bool = False
+    grow: int = 0
+    most: int = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[R]):
+    """A column at its place: `gap` cells before it, then `width` cells from `at`."""
+
+    column: Column[R]
+    at: int
+    width: int
+    gap: int
+
+
+GAP = 2
+EDGE = 1
+
+
+def place(columns: Sequence[Column[R]], width: int) -> tuple[Placed[R], ...]:
+    """The columns that fit, widened into what is left. Columns of priority 0 stay even when they do not fit."""
+    shown = list(columns)
+    while shown and _needed(shown) > width:
+        droppable = max((column.priority for column in shown), default=0)
+        if droppable == 0:
+            break
+        last = max(index for index, column in enumerate(shown) if column.priority == droppable)
+        del shown[last]
+    for column in sorted(columns, key=lambda column: column.priority):
+        if column not in shown and _needed([*shown, column]) <= width:
+            shown.append(column)
+    shown.sort(key=columns.index)
+    widths = [column.width for column in shown]
+    spare = width - _needed(shown)
+    while spare > 0:
+        growing = [i for i, column in enumerate(shown) if column.grow and widths[i] < column.most]
+        if not growing:
+            break
+        for index in growing:
+            step = min(shown[index].grow, spare, shown[index].most - widths[index])
+            widths[index] += step
+            spare -= step
+    placed: list[Placed[R]] = []
+    at = 0
+    for index, (column, size) in enumerate(zip(shown, widths, strict=True)):
+        gap = EDGE if index == 0 else GAP
+        placed.append(Placed(column, at + gap, size, gap))
+        at += gap + size
+    return tuple(placed)
+
+
+def _needed(columns: Sequence[Column[R]]) -> int:
+    return sum(column.width for column in columns) + GAP * max(len(columns) - 1, 0) + EDGE * 2

@@ -1,0 +1,101 @@
+"""What the line widgets have in common: tones as styles of the theme."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from rebal_tui.tui.spans import Line, fit_line
+
+TONES = (
+    "muted",
+    "rule",
+    "good",
+    "warn",
+    "bad",
+    "good-bar",
+    "warn-bar",
+    "bad-bar",
+    "accent",
+    "accent-bar",
+    "title",
+    "alt",
+    "key",
+)
+
+
+class ToneView(ScrollView):
+    """A line-API view whose spans carry tones; the stylesheet gives them their colours."""
+
+    ALLOW_SELECT = False
+    _tones: dict[str, Style] = {}  # noqa: RUF012 - replaced per widget on every change of style
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in TONES}
+    DEFAULT_CSS = """
+    ToneView {
+        scrollbar-size: 1 1;
+        scrollbar-gutter: stable;
+        scrollbar-color: $foreground 25%;
+        scrollbar-color-hover: $foreground 40%;
+        scrollbar-color-active: $primary;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        .tone--muted { color: $foreground 60%; }
+        .tone--rule { color: $foreground 25%; }
+        .tone--good { color: $text-success; }
+        .tone--warn { color: $text-warning; }
+        .tone--bad { color: $text-error; text-style: bold; }
+        .tone--good-bar { color: $success 60%; }
+        .tone--warn-bar { color: $warning 80%; }
+        .tone--bad-bar { color: $error 90%; }
+        .tone--accent { color: $text-primary; }
+        .tone--accent-bar { color: $primary 75%; }
+        .tone--alt { color: $text-secondary; }
+        .tone--title { color: $foreground; text-style: bold; }
+        .tone--key { color: $text-accent; text-style: bold; }
+    }
+    ToneView:ansi {
+        .tone--muted { text-style: dim; }
+        .tone--rule { text-style: dim; }
+    }
+    """
+
+    def tone(self, name: str) -> Style:
+        """The style of a tone without its background, so that it can lie on a row's own."""
+        if not name:
+            return Style.null()
+        style = self._tones.get(name)
+        if style is None:
+            style = self._tones[name] = self._make_tone(f"tone--{name}")
+        return style
+
+    def _make_tone(self, name: str) -> Style:
+        styles = self.get_component_styles(name)
+        color = styles.color
+        if color.ansi is None and color.a < 1:
+            color = self._ground() + color
+        return Style.from_color(color.rich_color) + styles.text_style
+
+    def _ground(self) -> Color:
+        """What lies behind the widget, for colours that let it through."""
+        return self.background_colors[1]
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._tones = {}
+
+    def strip(self, line: Line, width: int, base: Style, offset: int = 0) -> Strip:
+        """The line as a strip of exactly `width` cells, scrolled by `offset`. On a reversed base tones would turn
+        into patches of background, so they are left out there."""
+        fitted = fit_line(line, width + offset)
+        if base.reverse:
+            segments = [Segment(text, base) for text, _ in fitted if text]
+        else:
+            segments = [Segment(text, base + self.tone(tone)) for text, tone in fitted if text]
+        strip = Strip(segments, width + offset)
+        return strip.crop(offset, offset + width) if offset else strip

@@ -1,0 +1,314 @@
+"""Cash, journals, accounts and events at the simulated broker."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+
+import pytest
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, BrokerRefused, EventKind, RefusalCode
+from rebal_tui.broker.simulated.fills import FillModel
+from rebal_tui.broker.simulated.schema import create_tables
+from rebal_tui.domain.accounts import Position, Restriction
+from rebal_tui.domain.assets import AssetStatus
+from rebal_tui.domain.cash import CashKind, JournalStatus
+from rebal_tui.domain.orders import OrderStatus
+from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
+from rebal_tui.store.database import Database
+
+from .rig import ALICE, BOB, MONDAY, TUESDAY, WEDNESDAY, Rig, account, named, on, refusal, shares, usd
+
+SLOW = FillModel(latency_seconds=(2, 2), partial_chance=0)
+
+
+def test_proceeds_buy_at_once_and_are_transferable_when_the_next_session_opens() -> None:
+    rig = Rig()
+    rig.sell("s", "SPY", qty="10")
+    assert rig.broker.account(ALICE).unsettled == usd("1000")
+    assert rig.broker.cash_transferable(ALICE) == usd("1000")
+    rig.buy("b", "TLT", notional="1500")
+    rig.go(on(TUESDAY, 9, 29))
+    assert rig.broker.cash_transferable(ALICE) == 0
+    last = rig.broker.last_event()
+    rig.go(on(TUESDAY, 9, 30))
+    assert rig.broker.account(ALICE).unsettled == 0
+    assert rig.broker.cash_transferable(ALICE) == usd("500")
+    (event,) = rig.news(last)
+    assert (event.kind, event.account_id) == (EventKind.SETTLEMENT, ALICE)
+    assert event.cash is not None
+    assert (event.cash.amount, event.cash.settles_on) == (usd("1000"), TUESDAY.isoformat())
+
+
+def test_a_missed_settlement_day_is_made_up_for() -> None:
+    rig = Rig()
+    rig.sell("s", "SPY", qty="1")
+    rig.go(on(WEDNESDAY, 3))
+    assert rig.broker.account(ALICE).unsettled == 0
+
+
+def test_advancing_with_nothing_due_changes_nothing() -> None:
+    rig = Rig()
+    last = rig.broker.last_event()
+    rig.go(on(TUESDAY, 10))
+    rig.go(on(TUESDAY, 10))
+    assert rig.broker.last_event() == last
+
+
+def test_a_deposit_is_there_and_settled_at_once() -> None:
+    rig = Rig()
+    last = rig.broker.last_event()
+    entry = rig.broker.deposit(BOB, usd("10.01"), rig.moment)
+    assert (entry.kind, entry.amount, entry.account_id) == (CashKind.DEPOSIT, usd("10.01"), BOB)
+    assert rig.broker.cash_transferable(BOB) == usd("510.01")
+    (event,) = rig.news(last)
+    assert (event.kind, event.cash) == (EventKind.CASH, entry)
+
+
+@pytest.mark.parametrize("amount", [Money(0), Money(-1), Money(MAX_NANO + 1), Money(MAX_NANO)])
+def test_a_deposit_out_of_range_is_refused(amount: Money) -> None:
+    rig = Rig()
+    assert refusal(lambda: rig.broker.deposit(BOB, amount, rig.moment)) == RefusalCode.REJECTED
+    assert rig.cash(BOB) == usd("500")
+
+
+def test_a_returned_deposit_takes_the_cash_and_restricts_the_account() -> None:
+    rig = Rig()
+    rig.broker.set_restrictions(BOB, frozenset({Restriction.CRYPTO}), rig.moment)
+    entry = rig.broker.return_deposit(BOB, usd("200"), rig.moment)
+    assert entry.amount == -usd("200")
+    assert rig.cash(BOB) == usd("300")
+    assert rig.broker.account(BOB).restrictions == {Restriction.CRYPTO, Restriction.ACH_RETURN}
+
+
+def test_a_returned_deposit_never_takes_cash_that_is_spent_or_reserved() -> None:
+    rig = Rig(SLOW)
+    rig.buy("b", "SPY", notional="450", who=BOB)
+    entry = rig.broker.return_deposit(BOB, usd("200"), rig.moment)
+    assert entry.amount == -usd("50")
+    assert rig.broker.return_deposit(BOB, usd("200"), rig.moment).amount == 0
+    rig.wait(5)
+    assert rig.cash(BOB) == 0
+    assert rig.broker.invariants() == []
+
+
+def test_a_journal_is_reserved_from_its_creation_and_moves_cash_when_executed() -> None:
+    rig = Rig(SLOW)
+    journal = rig.broker.create_journal(ALICE, FIRM_ACCOUNT, usd("400"), "to the client", "key")
+    assert journal.status is JournalStatus.QUEUED
+    assert (rig.cash(), rig.broker.cash_transferable(ALICE)) == (usd("1000"), usd("600"))
+    assert refusal(lambda: rig.buy("b", "SPY", notional="600.01")) == RefusalCode.INSUFFICIENT_BUYING_POWER
+    rig.wait(2)
+    assert rig.broker.journal(journal.id).status is JournalStatus.SENT_TO_CLEARING
+    rig.wait(2)
+    assert rig.broker.journal(journal.id).status is JournalStatus.EXECUTED
+    assert (rig.cash(), rig.broker.cash_transferable(ALICE)) == (usd("600"), usd("600"))
+    kinds = [event.cash.kind for event in rig.news(0) if event.cash]
+    assert kinds == [CashKind.JOURNAL_OUT]
+
+
+def test_a_journal_is_immediate_under_immediate_fills() -> None:
+    rig = Rig()
+    out = rig.broker.create_journal(ALICE, FIRM_ACCOUNT, usd("1000"), "", "out")
+    into = rig.broker.create_journal(FIRM_ACCOUNT, BOB, usd("5"), "", "in")
+    assert out.status is into.status is JournalStatus.EXECUTED
+    assert (rig.cash(ALICE), rig.cash(BOB)) == (0, usd("505"))
+    states = [event.journal.status for event in rig.news(0) if event.journal and event.journal.id == out.id]
+    assert states == [JournalStatus.QUEUED, JournalStatus.SENT_TO_CLEARING, JournalStatus.EXECUTED]
+
+
+def test_a_rejected_journal_gives_the_cash_back() -> None:
+    rig = Rig(SLOW)
+    journal = rig.broker.create_journal(ALICE, FIRM_ACCOUNT, usd("400"), "/fixtures/status=rejected/fixtures/", "k")
+    assert rig.broker.cash_transferable(ALICE) == usd("600")
+    rig.wait(10)
+    ended = rig.broker.journal(journal.id)
+    assert ended.status is JournalStatus.REJECTED
+    assert ended.reason
+    assert rig.broker.cash_transferable(ALICE) == usd("1000")
+
+
+@pytest.mark.parametrize("model", [SLOW, FillModel.immediate()])
+def test_a_pending_journal_waits_for_the_next_day(model: FillModel) -> None:
+    rig = Rig(model)
+    journal = rig.broker.create_journal(ALICE, FIRM_ACCOUNT, usd("400"), "/fixtures/status=pending/fixtures/", "k")
+    rig.go(on(MONDAY, 23, 59))
+    assert rig.broker.journal(journal.id).status is JournalStatus.PENDING
+    assert rig.broker.cash_transferable(ALICE) == usd("600")
+    rig.go(on(TUESDAY, 0, 1))
+    assert rig.broker.journal(journal.id).status is JournalStatus.EXECUTED
+
+
+def test_a_used_idempotency_key_gives_the_same_journal() -> None:
+    rig = Rig(SLOW)
+    first = rig.broker.create_journal(ALICE, FIRM_ACCOUNT, usd("800"), "d", "key")
+    assert rig.broker.create_journal(ALICE, FIRM_ACCOUNT, usd("800"), "d", "key") == first
+    other = refusal(lambda: rig.broker.create_journal(ALICE, FIRM_ACCOUNT, usd("1"), "d", "key"))
+    assert other == RefusalCode.REJECTED
+    assert rig.broker.cash_transferable(ALICE) == usd("200")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "amount", "code"),
+    [
+        (ALICE, FIRM_ACCOUNT, "1000.000000001", RefusalCode.AMOUNT_NOT_AVAILABLE),
+        (ALICE, BOB, "1", RefusalCode.REJECTED),
+        (FIRM_ACCOUNT, FIRM_ACCOUNT, "1", RefusalCode.REJECTED),
+        (named("nobody"), FIRM_ACCOUNT, "1", RefusalCode.NOT_FOUND),
+        (ALICE, FIRM_ACCOUNT, "0", RefusalCode.REJECTED),
+    ],
+)
+def test_journals_that_are_refused(source: str, target: str, amount: str, code: RefusalCode) -> None:
+    rig = Rig()
+    assert refusal(lambda: rig.broker.create_journal(source, target, usd(amount), "", "k")) == code
+
+
+def test_unsettled_proceeds_are_not_transferable_by_journal() -> None:
+    rig = Rig()
+    rig.sell("s", "SPY", qty="1")
+    code = refusal(lambda: rig.broker.create_journal(ALICE, FIRM_ACCOUNT, usd("1000.01"), "", "k"))
+    assert code == RefusalCode.AMOUNT_NOT_AVAILABLE
+
+
+def test_cash_goes_to_active_accounts_and_comes_from_closed_ones_too() -> None:
+    rig = Rig()
+    rig.broker.set_account_status(ALICE, "ACCOUNT_CLOSED", rig.moment)
+    code = refusal(lambda: rig.broker.create_journal(FIRM_ACCOUNT, ALICE, usd("1"), "", "in"))
+    assert code == RefusalCode.ACCOUNT_RESTRICTED
+    assert rig.broker.create_journal(ALICE, FIRM_ACCOUNT, usd("1"), "", "out").status is JournalStatus.EXECUTED
+
+
+def test_an_incoming_journal_bounces_when_the_account_closes_meanwhile() -> None:
+    rig = Rig(SLOW)
+    journal = rig.broker.create_journal(FIRM_ACCOUNT, ALICE, usd("1"), "", "in")
+    rig.broker.set_account_status(ALICE, "ACCOUNT_CLOSED", rig.moment)
+    rig.wait(10)
+    assert rig.broker.journal(journal.id).status is JournalStatus.REJECTED
+    assert rig.cash() == usd("1000")
+
+
+def test_shares_from_outside_join_the_position() -> None:
+    rig = Rig()
+    last = rig.broker.last_event()
+    rig.broker.bring_in(ALICE, "SPY", shares("10"), Price(usd("110")), rig.moment)
+    rig.broker.bring_in(BOB, "TLT", shares("2.5"), Price(usd("40")), rig.moment)
+    assert rig.broker.account(ALICE).positions == (Position("SPY", shares("20"), Price(usd("100"))),)
+    assert rig.broker.account(BOB).positions == (Position("TLT", shares("2.5"), Price(usd("40"))),)
+    assert [event.kind for event in rig.news(last)] == [EventKind.ACCOUNT, EventKind.ACCOUNT]
+    assert rig.broker.invariants() == []
+
+
+@pytest.mark.parametrize(("symbol", "qty"), [("NONE", shares("1")), ("SPY", Qty(0)), ("SPY", Qty(MAX_NANO))])
+def test_shares_that_cannot_come_in_are_refused(symbol: str, qty: Qty) -> None:
+    rig = Rig()
+    before = rig.broker.account(ALICE)
+    with pytest.raises(BrokerRefused):
+        rig.broker.bring_in(ALICE, symbol, qty, Price(usd("1")), rig.moment)
+    assert rig.broker.account(ALICE) == before
+
+
+def test_accounts_read_alike_one_by_one_and_together() -> None:
+    rig = Rig()
+    rig.broker.bring_in(ALICE, "BRK", shares("1"), Price(usd("1")), rig.moment)
+    everyone = rig.broker.accounts()
+    assert list(everyone) == [rig.broker.account(ALICE), rig.broker.account(BOB)]
+    assert [position.symbol for position in everyone[0].positions] == ["BRK", "SPY"]
+    assert refusal(lambda: rig.broker.account(FIRM_ACCOUNT)) == RefusalCode.NOT_FOUND
+
+
+def test_accounts_open_all_or_none() -> None:
+    rig = Rig()
+    fresh = account(named("new"), "1")
+    stray = account(named("stray"), "1", Position("NONE", shares("1")))
+    twice = account(named("twice"), "1", Position("SPY", shares("1")), Position("SPY", shares("1")))
+    for wrong in (account(ALICE, "1"), account(FIRM_ACCOUNT, "1"), account(named("minus"), "-1"), stray, twice):
+        with pytest.raises(BrokerRefused):
+            rig.broker.open_accounts([fresh, wrong])
+    assert [known.id for known in rig.broker.accounts()] == [ALICE, BOB]
+
+
+def test_assets_carry_their_price_and_what_they_allow() -> None:
+    rig = Rig()
+    del rig.prices["TLT"]
+    rig.broker.set_asset("SPY", rig.moment, status="inactive", tradable=False, fractionable=False)
+    brk, spy, tlt = rig.broker.assets()
+    assert (brk.symbol, brk.eligible, brk.price) == ("BRK", False, rig.prices["BRK"])
+    assert (spy.status, spy.tradable, spy.fractionable) == (AssetStatus.INACTIVE, False, False)
+    assert (tlt.price, tlt.price_at, tlt.eligible) == (None, None, True)
+
+
+@pytest.mark.parametrize("status", ["active", "", "CLOSED"])
+def test_an_unknown_account_status_is_refused(status: str) -> None:
+    rig = Rig()
+    assert refusal(lambda: rig.broker.set_account_status(ALICE, status, rig.moment)) == RefusalCode.REJECTED
+
+
+def test_events_tell_the_state_of_their_time() -> None:
+    rig = Rig(FillModel(latency_seconds=(2, 2), partial_chance=100, max_pieces=2))
+    last = rig.broker.last_event()
+    rig.buy("b", "SPY", notional="100")
+    rig.wait(60)
+    told = [event.order for event in rig.news(last) if event.order]
+    assert [order.status for order in told] == [OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED]
+    assert told[0].filled_qty == 0 < told[1].filled_qty < told[2].filled_qty
+    assert told[2] == rig.order("b")
+
+
+def test_events_are_paged_in_order_and_read_alike_again() -> None:
+    rig = Rig()
+    for n in range(5):
+        rig.buy(f"b{n}", "SPY", notional="10")
+    everything = rig.news(0)
+    paged: list[BrokerEvent] = []
+    while page := rig.broker.events(paged[-1].seq if paged else 0, 3):
+        paged += page
+    assert paged == everything
+    assert [event.seq for event in everything] == sorted({event.seq for event in everything})
+
+
+def test_events_and_ledger_cannot_be_rewritten() -> None:
+    rig = Rig()
+    for table in ("sim_events", "sim_ledger"):
+        for statement in (f"UPDATE {table} SET at = 0", f"DELETE FROM {table}"):
+            with pytest.raises(sqlite3.IntegrityError), rig.database.write() as tx:
+                tx.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE sim_accounts SET cash = cash + 1 WHERE n = 1",
+        "UPDATE sim_accounts SET unsettled = unsettled + 1 WHERE n = 1",
+        "UPDATE sim_positions SET qty = qty + 1",
+        "DELETE FROM sim_positions",
+        "UPDATE sim_orders SET reserved_cash = 10000000000000 WHERE client_order_id = 'open'",
+        "UPDATE sim_orders SET reserved_qty = 1 WHERE client_order_id = 'open'",
+        "UPDATE sim_orders SET filled_qty = filled_qty - 1 WHERE client_order_id = 'sold'",
+        "UPDATE sim_fills SET amount = amount + 1",
+        "DELETE FROM sim_unsettled",
+    ],
+)
+def test_invariants_see_damage(damage: str) -> None:
+    rig = Rig(SLOW)
+    rig.sell("sold", "SPY", qty="2")
+    rig.wait(5)
+    rig.buy("open", "SPY", notional="100")
+    assert rig.broker.invariants() == []
+    with rig.database.write() as tx:
+        tx.execute(damage)
+    assert rig.broker.invariants()
+
+
+def test_creating_the_tables_again_changes_nothing() -> None:
+    rig = Rig()
+    before = rig.news(0)
+    with rig.database.write() as tx:
+        create_tables(tx)
+    assert rig.news(0) == before
+
+
+def test_creating_the_tables_belongs_to_its_transaction() -> None:
+    database = Database()
+    with suppress(RuntimeError), database.write() as tx:
+        create_tables(tx)
+        raise RuntimeError
+    assert database.rows("SELECT name FROM sqlite_master WHERE name LIKE 'sim_%'") == []

@@ -1,0 +1,267 @@
+"""Cash and shares are conserved to the last unit whatever is done, and the events alone tell all of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, EventKind
+from rebal_tui.broker.simulated.broker import SimulatedBroker
+from rebal_tui.broker.simulated.fills import FillModel, average_price
+from rebal_tui.domain.accounts import Restriction
+from rebal_tui.domain.orders import OrderRequest, OrderStatus, Side
+from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty
+
+from .rig import ALICE, BOB, MONDAY, Rig, on, request
+
+MODELS = [
+    FillModel.immediate(),
+    FillModel(latency_seconds=(0, 0), partial_chance=100, max_pieces=3),
+    FillModel(latency_seconds=(1, 900), partial_chance=60, max_pieces=6, reject_chance=10, cancel_latency=20),
+]
+WHO = st.sampled_from([ALICE, BOB])
+SYMBOL = st.sampled_from(["SPY", "TLT", "BRK"])
+AMOUNT = st.one_of(
+    st.integers(1, 2_000 * NANO),
+    st.integers(1, 200_000).map(lambda cents: cents * CENT),
+    st.sampled_from([1, NANO - 1, NANO, 500 * NANO, 1_000 * NANO, 10 * NANO]),
+)
+FIXTURE = st.sampled_from(["", "", "/fixtures/status=rejected/fixtures/", "/fixtures/status=pending/fixtures/"])
+
+Command = tuple[Any, ...]
+COMMANDS: st.SearchStrategy[Command] = st.one_of(
+    st.tuples(st.just("order"), WHO, SYMBOL, st.sampled_from(Side), st.booleans(), AMOUNT),
+    st.tuples(st.just("order"), WHO, SYMBOL, st.sampled_from(Side), st.booleans(), AMOUNT),
+    st.tuples(st.just("sell all"), WHO, SYMBOL),
+    st.tuples(st.just("wait"), st.sampled_from([1, 30, 600, 7_200, 86_400])),
+    st.tuples(st.just("price"), SYMBOL, st.integers(1, 2_000 * NANO)),
+    st.tuples(st.just("no price"), SYMBOL),
+    st.tuples(st.just("cancel"), WHO),
+    st.tuples(st.just("deposit"), WHO, AMOUNT),
+    st.tuples(st.just("return"), WHO, AMOUNT),
+    st.tuples(st.just("lift"), WHO),
+    st.tuples(st.just("bring in"), WHO, SYMBOL, AMOUNT),
+    st.tuples(st.just("journal"), WHO, st.booleans(), AMOUNT, FIXTURE),
+    st.tuples(st.just("halt"), SYMBOL, st.booleans()),
+    st.tuples(st.just("tradable"), SYMBOL, st.booleans()),
+    st.tuples(st.just("fractionable"), SYMBOL, st.booleans()),
+    st.tuples(st.just("reject next"), WHO, SYMBOL),
+)
+
+
+class Mirror:
+    """What somebody knows who saw the accounts open and from then on reads nothing but events.
+
+    Shares brought in are the exception: their `ACCOUNT` event says to look, so they are told to the mirror.
+    """
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.seen = rig.broker.last_event()
+        self.cash: Counter[str] = Counter()
+        self.unsettled: Counter[str] = Counter()
+        self.shares: Counter[tuple[str, str]] = Counter()
+        self.parts: dict[str, list[tuple[int, int]]] = {}
+        self.status: dict[str, OrderStatus] = {}
+        for account in rig.broker.accounts():
+            self.cash[account.id] = account.cash
+            for position in account.positions:
+                self.shares[account.id, position.symbol] = position.qty
+
+    def follow(self) -> None:
+        """Apply what is new."""
+        for event in self.rig.broker.events(self.seen):
+            assert event.seq > self.seen
+            self.seen = event.seq
+            who = event.account_id or ""
+            if event.fill:
+                sign = 1 if event.fill.side is Side.BUY else -1
+                self.cash[who] -= sign * event.fill.amount
+                self.shares[who, event.fill.symbol] += sign * event.fill.qty
+                if event.fill.side is Side.SELL:
+                    self.unsettled[who] += event.fill.amount
+                self.parts.setdefault(event.fill.order_id, []).append((event.fill.qty, event.fill.price))
+            if event.order:
+                assert not self.status.get(event.order.id, OrderStatus.NEW).final
+                self.status[event.order.id] = event.order.status
+                parts = self.parts.get(event.order.id, [])
+                assert event.order.filled_qty == sum(qty for qty, _ in parts)
+                assert event.order.filled_avg_price == (average_price(parts) if parts else None)
+            if event.cash and event.kind is EventKind.CASH:
+                self.cash[who] += event.cash.amount
+            if event.cash and event.kind is EventKind.SETTLEMENT:
+                self.unsettled[who] -= event.cash.amount
+
+    def agree(self) -> None:
+        """What the mirror knows is what the broker has, to the last unit."""
+        accounts = self.rig.broker.accounts()
+        assert {a.id: a.cash for a in accounts} == {a.id: self.cash[a.id] for a in accounts}
+        assert {a.id: a.unsettled for a in accounts} == {a.id: self.unsettled[a.id] for a in accounts}
+        held = {(a.id, position.symbol): position.qty for a in accounts for position in a.positions}
+        assert held == {key: qty for key, qty in self.shares.items() if qty}
+        for account in accounts:
+            assert account.cash >= 0
+            transferable = self.rig.broker.cash_transferable(account.id)
+            assert 0 <= transferable <= max(0, account.settled_cash)
+
+
+def carry_out(rig: Rig, mirror: Mirror, number: int, command: Command) -> None:
+    """Do one thing; the broker may refuse it."""
+    name, *rest = command
+    broker = rig.broker
+    if name == "order":
+        who, symbol, side, by_qty, amount = rest
+        sizes = (None, Qty(amount // 10 + 1)) if by_qty else (Money(amount), None)
+        broker.submit_order(OrderRequest(who, f"order {number}", symbol, side, *sizes))
+    elif name == "sell all":
+        who, symbol = rest
+        broker.submit_order(OrderRequest(who, f"order {number}", symbol, Side.SELL, None, rig.held(symbol, who)))
+    elif name == "wait":
+        rig.wait(rest[0])
+    elif name == "price":
+        rig.prices[rest[0]] = Price(rest[1])
+    elif name == "no price":
+        rig.prices.pop(rest[0], None)
+    elif name == "cancel":
+        for order in broker.open_orders(rest[0]):
+            broker.cancel_order(rest[0], order.id)
+    elif name == "deposit":
+        broker.deposit(rest[0], Money(rest[1]), rig.moment)
+    elif name == "return":
+        broker.return_deposit(rest[0], Money(rest[1]), rig.moment)
+    elif name == "lift":
+        broker.set_restrictions(rest[0], frozenset[Restriction](), rig.moment)
+    elif name == "bring in":
+        who, symbol, qty = rest
+        broker.bring_in(who, symbol, Qty(qty), Price(NANO), rig.moment)
+        mirror.shares[who, symbol] += qty
+    elif name == "journal":
+        who, outgoing, amount, fixture = rest
+        source, target = (who, FIRM_ACCOUNT) if outgoing else (FIRM_ACCOUNT, who)
+        broker.create_journal(source, target, Money(amount), fixture, f"journal {number}")
+    elif name == "halt":
+        broker.halt(rest[0], rest[1], rig.moment)
+    elif name == "tradable":
+        broker.set_asset(rest[0], rig.moment, tradable=rest[1])
+    elif name == "fractionable":
+        broker.set_asset(rest[0], rig.moment, fractionable=rest[1])
+    else:
+        broker.reject_next(rest[0], rest[1], "on purpose")
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(MODELS), st.lists(COMMANDS, min_size=10, max_size=40))
+def test_nothing_is_lost_and_nothing_appears(model: FillModel, commands: list[Command]) -> None:
+    rig = Rig(model)
+    mirror = Mirror(rig)
+    for number, command in enumerate(commands):
+        with suppress(BrokerRefused):
+            carry_out(rig, mirror, number, command)
+        mirror.follow()
+        mirror.agree()
+        assert rig.broker.invariants() == []
+    rig.go(on(MONDAY, 10) + timedelta(days=400))
+    rig.go(rig.moment + timedelta(days=2))
+    mirror.follow()
+    mirror.agree()
+    assert all(not rig.broker.open_orders(who) for who in (ALICE, BOB))
+    assert not any(mirror.unsettled.values())
+    rig.database.close()
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+class DyingTables:
+    """Tables whose writer dies at its n-th statement."""
+
+    def __init__(self, rig: Rig, at: int) -> None:
+        self._database = rig.database
+        self._left = at
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        with self._database.write() as tx:
+            yield cast(sqlite3.Connection, _DyingConnection(tx, self._count))
+
+    def rows(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> list[tuple[Any, ...]]:
+        return self._database.rows(sql, parameters)
+
+    def row(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> tuple[Any, ...] | None:
+        return self._database.row(sql, parameters)
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise Killed
+
+
+class _DyingConnection:
+    def __init__(self, tx: sqlite3.Connection, count: Callable[[], None]) -> None:
+        self._tx = tx
+        self._count = count
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        self._count()
+        return self._tx.execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Sequence[Sequence[Any]]) -> sqlite3.Cursor:
+        self._count()
+        return self._tx.executemany(sql, parameters)
+
+
+def _submit(broker: SimulatedBroker, moment: datetime) -> None:
+    broker.submit_order(request("b", "SPY", Side.SELL, qty="3"))
+
+
+def _journal(broker: SimulatedBroker, moment: datetime) -> None:
+    broker.create_journal(ALICE, FIRM_ACCOUNT, Money(NANO), "", "key")
+
+
+def _advance(broker: SimulatedBroker, moment: datetime) -> None:
+    broker.advance(moment)
+
+
+def _return(broker: SimulatedBroker, moment: datetime) -> None:
+    broker.return_deposit(ALICE, Money(NANO), moment)
+
+
+@pytest.mark.parametrize("act", [_submit, _journal, _advance, _return])
+def test_a_call_cut_off_anywhere_has_not_happened(act: Callable[[SimulatedBroker, datetime], None]) -> None:
+    def prepared() -> Rig:
+        rig = Rig(FillModel(latency_seconds=(1, 1), partial_chance=0) if act is _advance else FillModel.immediate())
+        if act is _advance:
+            rig.sell("s", "SPY", qty="1")
+            rig.wait(1)
+            rig.buy("c", "TLT", notional="10")
+            rig.broker.create_journal(ALICE, FIRM_ACCOUNT, Money(NANO), "", "key")
+            rig.moment += timedelta(days=1)
+        return rig
+
+    undisturbed = prepared()
+    act(undisturbed.broker, undisturbed.moment)
+    cuts = 0
+    while True:
+        rig = prepared()
+        before = (rig.broker.accounts(), rig.news(0))
+        dying = rig.broker_on(DyingTables(rig, cuts))
+        try:
+            act(dying, rig.moment)
+        except Killed:
+            assert (rig.broker.accounts(), rig.news(0)) == before
+            act(rig.broker, rig.moment)
+        else:
+            break
+        finally:
+            assert rig.news(0) == undisturbed.news(0)
+            assert rig.broker.accounts() == undisturbed.broker.accounts()
+        cuts += 1
+    assert cuts >= 5

@@ -1,0 +1,386 @@
+"""Orders at the simulated broker: what is refused, how they fill, how they end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from rebal_tui.broker.protocol import BrokerEvent, RefusalCode
+from rebal_tui.broker.simulated.fills import FillModel, average_price
+from rebal_tui.domain.accounts import Restriction
+from rebal_tui.domain.errors import Invalid
+from rebal_tui.domain.orders import OrderRequest, OrderStatus, Side
+from rebal_tui.domain.quantities import NANO, Money, parse_price
+
+from .rig import ALICE, BOB, MONDAY, TUESDAY, Rig, named, on, refusal, request, shares, usd
+
+SLOW = FillModel(latency_seconds=(2, 2), partial_chance=0)
+PIECES = FillModel(latency_seconds=(2, 2), partial_chance=100, max_pieces=5)
+
+REFUSED = [
+    (request("x", "SPY", Side.BUY, "1000.01"), RefusalCode.INSUFFICIENT_BUYING_POWER),
+    (request("x", "SPY", Side.BUY, qty="9.6"), RefusalCode.INSUFFICIENT_BUYING_POWER),
+    (request("x", "SPY", Side.BUY, "0.999999999"), RefusalCode.BELOW_MINIMUM),
+    (request("x", "SPY", Side.BUY, qty="0.0099"), RefusalCode.BELOW_MINIMUM),
+    (request("x", "SPY", Side.SELL, qty="10.000000001"), RefusalCode.INSUFFICIENT_QTY),
+    (request("x", "SPY", Side.SELL, "1000.01"), RefusalCode.INSUFFICIENT_QTY),
+    (request("x", "TLT", Side.SELL, "1"), RefusalCode.INSUFFICIENT_QTY),
+    (request("x", "BRK", Side.BUY, "500"), RefusalCode.ASSET_NOT_FRACTIONABLE),
+    (request("x", "BRK", Side.BUY, qty="1.5"), RefusalCode.ASSET_NOT_FRACTIONABLE),
+    (request("x", "NONE", Side.BUY, "10"), RefusalCode.ASSET_NOT_TRADABLE),
+    (request("x", "SPY", Side.BUY, "10", who=named("nobody")), RefusalCode.NOT_FOUND),
+    (request("x", "SPY", Side.BUY), RefusalCode.REJECTED),
+    (request("x", "SPY", Side.BUY, "10", "1"), RefusalCode.REJECTED),
+    (request("x", "SPY", Side.BUY, "-10"), RefusalCode.REJECTED),
+    (request("", "SPY", Side.BUY, "10"), RefusalCode.REJECTED),
+    (request("x" * 49, "SPY", Side.BUY, "10"), RefusalCode.REJECTED),
+    (request("\x1b[2J", "SPY", Side.BUY, "10"), RefusalCode.REJECTED),
+    (OrderRequest(ALICE, "x", "SPY", Side.BUY, Money(10**40)), RefusalCode.REJECTED),
+]
+
+
+@pytest.mark.parametrize(("wrong", "code"), REFUSED)
+def test_a_refused_order_says_why_and_leaves_no_trace(wrong: OrderRequest, code: RefusalCode) -> None:
+    rig = Rig()
+    before, last = rig.broker.accounts(), rig.broker.last_event()
+    assert refusal(lambda: rig.broker.submit_order(wrong)) == code
+    assert rig.broker.accounts() == before
+    assert rig.broker.last_event() == last
+    assert rig.broker.order_by_client_id(wrong.account_id, wrong.client_order_id) is None
+
+
+@pytest.mark.parametrize("moment", [on(MONDAY, 9, 29, 59), on(MONDAY, 16), on(MONDAY, 10) + timedelta(days=5)])
+def test_no_order_is_taken_outside_a_session(moment: datetime) -> None:
+    rig = Rig()
+    rig.moment = moment
+    assert refusal(lambda: rig.buy("b", "SPY", notional="10")) == RefusalCode.MARKET_CLOSED
+
+
+def test_no_order_is_taken_without_a_price() -> None:
+    rig = Rig()
+    del rig.prices["SPY"]
+    assert refusal(lambda: rig.buy("b", "SPY", notional="10")) == RefusalCode.NO_PRICE
+
+
+@pytest.mark.parametrize("restriction", list(Restriction))
+def test_a_restricted_account_trades_again_once_it_is_lifted(restriction: Restriction) -> None:
+    rig = Rig()
+    rig.broker.set_restrictions(ALICE, frozenset({restriction}), rig.moment)
+    assert refusal(lambda: rig.sell("s", "SPY", qty="1")) == RefusalCode.ACCOUNT_RESTRICTED
+    rig.broker.set_restrictions(ALICE, frozenset(), rig.moment)
+    assert rig.sell("s", "SPY", qty="1").status is OrderStatus.FILLED
+
+
+def test_an_account_that_is_not_active_does_not_trade() -> None:
+    rig = Rig()
+    rig.broker.set_account_status(ALICE, "DISABLED", rig.moment)
+    assert refusal(lambda: rig.sell("s", "SPY", qty="1")) == RefusalCode.ACCOUNT_RESTRICTED
+
+
+def test_a_buy_for_an_amount_gets_the_most_shares_and_never_spends_more() -> None:
+    rig = Rig()
+    rig.set_price("SPY", "417.83")
+    order = rig.buy("b", "SPY", notional="333.33")
+    bought = order.filled_qty
+    assert order.status is OrderStatus.FILLED
+    assert bought == usd("333.33") * NANO // rig.prices["SPY"]
+    spent = usd("1000") - rig.cash()
+    assert spent == -(-bought * rig.prices["SPY"] // NANO)
+    assert spent <= usd("333.33")
+    assert rig.held("SPY") == shares("10") + bought
+
+
+def test_a_sell_gets_proceeds_rounded_down() -> None:
+    rig = Rig()
+    rig.set_price("SPY", "33.333333333")
+    rig.sell("s", "SPY", qty="0.000000001")
+    assert rig.cash() == usd("1000.000000033")
+    rig.sell("t", "SPY", notional="10")
+    assert usd("1010") <= rig.cash() <= usd("1010.000000033")
+
+
+def test_a_full_exit_ends_the_position() -> None:
+    rig = Rig()
+    rig.sell("s", "SPY", qty="10")
+    assert rig.broker.account(ALICE).positions == ()
+    assert rig.cash() == usd("2000")
+
+
+def test_the_entry_price_is_the_average_of_what_was_bought() -> None:
+    rig = Rig()
+    rig.buy("b", "SPY", qty="5")
+    rig.sell("s", "SPY", qty="3")
+    (position,) = rig.broker.account(ALICE).positions
+    assert position.avg_entry_price == parse_price("93.333333333")
+    assert position.qty == shares("12")
+
+
+@pytest.mark.parametrize(
+    ("parts", "average"), [([(1, 1), (1, 2)], 2), ([(2, 1), (1, 2)], 1), ([(3, 5), (1, 6)], 5), ([(1, 5), (1, 6)], 6)]
+)
+def test_averages_round_half_up(parts: list[tuple[int, int]], average: int) -> None:
+    assert average_price(parts) == average
+
+
+def test_a_client_order_id_is_used_once_for_ever() -> None:
+    rig = Rig(SLOW)
+    order = rig.buy("b", "SPY", notional="100")
+    rig.broker.cancel_order(ALICE, order.id)
+    for who in (ALICE, BOB):
+        again = request("b", "SPY", Side.BUY, "1", who=who)
+        assert refusal(partial(rig.broker.submit_order, again)) == RefusalCode.DUPLICATE_CLIENT_ORDER_ID
+
+
+def test_orders_are_found_by_their_own_account_only() -> None:
+    rig = Rig(SLOW)
+    order = rig.buy("b", "SPY", notional="100")
+    assert rig.broker.order_by_client_id(ALICE, "b") == order
+    assert rig.broker.order_by_client_id(BOB, "b") is None
+    assert list(rig.broker.open_orders(ALICE)) == [order]
+    assert list(rig.broker.open_orders(BOB)) == []
+    assert refusal(lambda: rig.broker.cancel_order(BOB, order.id)) == RefusalCode.NOT_FOUND
+
+
+def test_open_orders_reserve_cash_and_shares() -> None:
+    rig = Rig(SLOW)
+    rig.buy("b", "SPY", notional="600")
+    assert refusal(lambda: rig.buy("c", "TLT", notional="400.01")) == RefusalCode.INSUFFICIENT_BUYING_POWER
+    rig.buy("d", "TLT", notional="400")
+    rig.sell("s", "SPY", qty="7")
+    assert refusal(lambda: rig.sell("t", "SPY", qty="3.1")) == RefusalCode.INSUFFICIENT_QTY
+    assert rig.broker.cash_transferable(ALICE) == 0
+    rig.broker.cancel_order(ALICE, rig.order("b").id)
+    assert rig.broker.cash_transferable(ALICE) == usd("600")
+    assert rig.broker.invariants() == []
+
+
+def test_a_delayed_order_fills_at_the_price_of_its_time() -> None:
+    rig = Rig(SLOW)
+    assert rig.buy("b", "SPY", notional="100").status is OrderStatus.NEW
+    rig.wait(1)
+    assert rig.order("b").status is OrderStatus.NEW
+    rig.set_price("SPY", "125")
+    rig.wait(1)
+    order = rig.order("b")
+    assert (order.status, order.filled_qty) == (OrderStatus.FILLED, shares("0.8"))
+    assert order.filled_at == rig.moment
+    assert rig.cash() == usd("900")
+
+
+def test_pieces_add_up_to_the_order() -> None:
+    rig = Rig(PIECES)
+    last = rig.broker.last_event()
+    rig.buy("b", "SPY", notional="100")
+    seen: set[OrderStatus] = set()
+    while not rig.order("b").status.final:
+        rig.set_price("SPY", f"{100 + len(seen)}")
+        rig.wait(1)
+        seen.add(rig.order("b").status)
+    order = rig.order("b")
+    fills = [event.fill for event in rig.news(last) if event.fill]
+    assert OrderStatus.PARTIALLY_FILLED in seen
+    assert 2 <= len(fills) <= 5
+    assert len({fill.execution_id for fill in fills}) == len(fills)
+    assert sum(fill.qty for fill in fills) == order.filled_qty
+    assert order.filled_avg_price == average_price([(fill.qty, fill.price) for fill in fills])
+    assert sum(fill.amount for fill in fills) == usd("1000") - rig.cash() <= usd("100")
+    assert usd("100") - (usd("1000") - rig.cash()) < 200
+
+
+def test_the_same_seed_fills_alike_and_another_differently() -> None:
+    def story(seed: int) -> list[BrokerEvent]:
+        rig = Rig(FillModel(latency_seconds=(1, 30), partial_chance=50, max_pieces=4, reject_chance=10, seed=seed))
+        for n in range(8):
+            rig.buy(f"b{n}", "SPY", notional="50")
+        for _ in range(200):
+            rig.wait(1)
+        return rig.news(0)
+
+    assert story(1) == story(1)
+    assert story(1) != story(2)
+
+
+def test_a_quantity_is_bought_only_as_far_as_cash_goes() -> None:
+    rig = Rig(SLOW)
+    rig.buy("b", "SPY", qty="9.5")
+    rig.set_price("SPY", "200")
+    rig.wait(2)
+    order = rig.order("b")
+    assert (order.status, order.filled_qty) == (OrderStatus.CANCELED, shares("5"))
+    assert order.reject_reason == "the price rose beyond the account's buying power"
+    assert rig.cash() == 0
+    assert rig.broker.invariants() == []
+
+
+def test_a_sell_for_an_amount_sells_only_what_is_held() -> None:
+    rig = Rig(SLOW)
+    rig.sell("s", "SPY", notional="1000")
+    rig.set_price("SPY", "50")
+    rig.wait(2)
+    order = rig.order("s")
+    assert (order.status, order.filled_qty) == (OrderStatus.CANCELED, shares("10"))
+    assert rig.cash() == usd("1500")
+
+
+def test_whole_shares_stay_whole_in_pieces() -> None:
+    rig = Rig(PIECES)
+    rig.set_price("BRK", "30")
+    rig.buy("b", "BRK", qty="25")
+    rig.wait(30)
+    fills = [event.fill for event in rig.news(0) if event.fill]
+    assert rig.held("BRK") == shares("25")
+    assert all(fill.qty % NANO == 0 for fill in fills)
+
+
+def test_day_orders_expire_at_the_close_and_what_filled_stands() -> None:
+    rig = Rig(FillModel(latency_seconds=(600, 600), partial_chance=100, max_pieces=2))
+    rig.moment = on(MONDAY, 15, 45)
+    rig.buy("b", "SPY", notional="100")
+    rig.go(on(MONDAY, 15, 56))
+    filled = rig.order("b").filled_qty
+    assert filled > 0
+    rig.go(on(TUESDAY, 9))
+    order = rig.order("b")
+    assert (order.status, order.filled_qty) == (OrderStatus.EXPIRED, filled)
+    assert order.expired_at == on(MONDAY, 16)
+    assert rig.broker.cash_transferable(ALICE) == rig.cash()
+
+
+def test_what_was_due_before_the_close_fills_even_when_time_jumps() -> None:
+    rig = Rig(SLOW)
+    rig.buy("b", "SPY", notional="100")
+    rig.go(on(TUESDAY, 8))
+    order = rig.order("b")
+    assert order.status is OrderStatus.FILLED
+    assert order.filled_at is not None
+    assert order.filled_at < on(MONDAY, 16)
+
+
+@pytest.mark.parametrize("model", [SLOW, FillModel.immediate()])
+def test_a_halted_asset_waits(model: FillModel) -> None:
+    rig = Rig(model)
+    rig.broker.halt("SPY", True, rig.moment)
+    rig.buy("b", "SPY", notional="100")
+    rig.wait(600)
+    assert rig.order("b").status is OrderStatus.NEW
+    rig.broker.halt("SPY", False, rig.moment)
+    rig.wait(1)
+    order = rig.order("b")
+    assert order.status is OrderStatus.FILLED
+    assert order.filled_at is not None
+    assert order.filled_at >= on(MONDAY, 10, 10)
+
+
+def test_a_halt_till_the_close_expires_the_order() -> None:
+    rig = Rig(SLOW)
+    rig.broker.halt("SPY", True, rig.moment)
+    rig.buy("b", "SPY", notional="100")
+    rig.go(on(MONDAY, 16))
+    assert rig.order("b").status is OrderStatus.EXPIRED
+
+
+def test_a_missing_price_makes_an_order_wait() -> None:
+    rig = Rig(SLOW)
+    rig.buy("b", "SPY", notional="100")
+    del rig.prices["SPY"]
+    rig.wait(60)
+    assert rig.order("b").status is OrderStatus.NEW
+    rig.set_price("SPY", "80")
+    rig.wait(60)
+    assert rig.order("b").filled_qty == shares("1.25")
+    assert rig.order("b").filled_at == rig.moment
+
+
+@pytest.mark.parametrize("change", [{"tradable": False}, {"status": "inactive"}])
+def test_orders_end_when_their_asset_ceases_to_be_tradable(change: dict[str, object]) -> None:
+    rig = Rig(FillModel(latency_seconds=(10, 10), partial_chance=100, max_pieces=2))
+    rig.buy("started", "SPY", notional="100")
+    rig.wait(15)
+    rig.buy("waiting", "SPY", notional="100")
+    rig.buy("other", "TLT", notional="100")
+    rig.broker.set_asset("SPY", rig.moment, **change)  # type: ignore[arg-type]
+    assert rig.order("started").status is OrderStatus.CANCELED
+    assert rig.order("waiting").status is OrderStatus.REJECTED
+    assert rig.order("waiting").reject_reason == "the asset is not tradable any more"
+    assert rig.order("other").status is OrderStatus.NEW
+    assert refusal(lambda: rig.buy("again", "SPY", notional="100")) == RefusalCode.ASSET_NOT_TRADABLE
+    assert rig.broker.invariants() == []
+
+
+@pytest.mark.parametrize("model", [SLOW, FillModel.immediate()])
+def test_the_next_order_is_rejected_on_purpose_once(model: FillModel) -> None:
+    rig = Rig(model)
+    rig.broker.reject_next(ALICE, "SPY", "no luck")
+    rig.buy("other", "TLT", notional="100")
+    rig.buy("unlucky", "SPY", notional="100")
+    rig.buy("lucky", "SPY", notional="100")
+    rig.wait(5)
+    unlucky = rig.order("unlucky")
+    assert (unlucky.status, unlucky.reject_reason) == (OrderStatus.REJECTED, "no luck")
+    assert unlucky.failed_at is not None
+    assert rig.order("lucky").status is OrderStatus.FILLED
+    assert rig.order("other").status is OrderStatus.FILLED
+    assert rig.cash() == usd("800")
+
+
+def test_the_market_can_reject_every_order() -> None:
+    rig = Rig(FillModel(reject_chance=100))
+    rig.buy("b", "SPY", notional="100")
+    rig.wait(5)
+    assert rig.order("b").status is OrderStatus.REJECTED
+    assert rig.cash() == usd("1000")
+
+
+def test_a_cancel_takes_effect_at_once() -> None:
+    rig = Rig(SLOW)
+    order = rig.buy("b", "SPY", notional="100")
+    rig.broker.cancel_order(ALICE, order.id)
+    assert rig.order("b").status is OrderStatus.CANCELED
+    rig.wait(60)
+    assert rig.held("SPY") == shares("10")
+    assert refusal(lambda: rig.broker.cancel_order(ALICE, order.id)) == RefusalCode.NOT_CANCELABLE
+    assert refusal(lambda: rig.broker.cancel_order(ALICE, named("no order"))) == RefusalCode.NOT_FOUND
+
+
+@pytest.mark.parametrize(("latency", "status"), [(5, OrderStatus.FILLED), (1, OrderStatus.CANCELED)])
+def test_a_fill_may_come_before_a_slow_cancel(latency: int, status: OrderStatus) -> None:
+    rig = Rig(FillModel(latency_seconds=(3, 3), partial_chance=0, cancel_latency=latency))
+    order = rig.buy("b", "SPY", notional="100")
+    rig.broker.cancel_order(ALICE, order.id)
+    rig.broker.cancel_order(ALICE, order.id)
+    assert rig.order("b").status is OrderStatus.PENDING_CANCEL
+    rig.wait(10)
+    assert rig.order("b").status is status
+
+
+def test_an_outside_order_is_an_order_like_any_other() -> None:
+    rig = Rig(SLOW)
+    rig.broker.place_outside_order(ALICE, request("theirs", "SPY", Side.BUY, "100", who=BOB), rig.moment)
+    assert [order.client_order_id for order in rig.broker.open_orders(ALICE)] == ["theirs"]
+
+
+def test_an_order_survives_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    rig = Rig(SLOW, path)
+    rig.buy("b", "SPY", notional="100")
+    rig.database.close()
+    again = Rig(SLOW, path, populate=False)
+    again.wait(2)
+    assert again.order("b").status is OrderStatus.FILLED
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"latency_seconds": (3, 2)},
+        {"partial_chance": 101},
+        {"reject_chance": -1},
+        {"max_pieces": 0},
+        {"cancel_latency": -1},
+    ],
+)
+def test_a_fill_model_refuses_figures_out_of_range(wrong: dict[str, object]) -> None:
+    with pytest.raises(Invalid):
+        FillModel(**wrong)  # type: ignore[arg-type]

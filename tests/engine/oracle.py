@@ -1,0 +1,234 @@
+"""A second opinion on the rules: slow, obvious, in fractions of a dollar, and sharing no code with the engine.
+
+Where the rules leave rounding open this follows the domain's documented choices: a cash target is rounded up to a
+billionth, proceeds of a sell down to a billionth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+from math import ceil, floor
+
+CENT = Fraction(1, 100)
+NANO = Fraction(1, 10**9)
+ONE = Fraction(1)
+
+
+def down(amount: Fraction, unit: Fraction) -> Fraction:
+    return floor(amount / unit) * unit
+
+
+def up(amount: Fraction, unit: Fraction) -> Fraction:
+    return ceil(amount / unit) * unit
+
+
+@dataclass(frozen=True)
+class Book:
+    """One account and its portfolio: dollars, shares, and weights as shares of 1."""
+
+    cash: Fraction
+    reserved: Fraction
+    positions: dict[str, Fraction]
+    prices: dict[str, Fraction]
+    weights: dict[str, Fraction]
+    cash_weight: Fraction
+    dead: frozenset[str] = frozenset()
+
+    def value(self, symbol: str) -> Fraction:
+        return self.positions.get(symbol, Fraction(0)) * self.prices.get(symbol, Fraction(0))
+
+    @property
+    def equity(self) -> Fraction:
+        return self.cash + sum((self.value(symbol) for symbol in self.positions), Fraction(0))
+
+    @property
+    def cash_target(self) -> Fraction:
+        return up(max(self.cash_weight * self.equity, Fraction(0)), NANO)
+
+    def untradable(self, symbol: str) -> bool:
+        return symbol in self.dead or symbol not in self.prices
+
+
+@dataclass
+class Orders:
+    """Buys in dollars, sells in shares, and what was too small to send."""
+
+    buys: dict[str, Fraction] = field(default_factory=dict)
+    sells: dict[str, Fraction] = field(default_factory=dict)
+    too_small: set[str] = field(default_factory=set)
+    scale: Fraction = ONE
+
+
+def full_rebalance(book: Book) -> Orders:
+    """R-20, R-22."""
+    orders = Orders()
+    equity = book.equity
+    proceeds = Fraction(0)
+    for symbol, held in book.positions.items():
+        if book.untradable(symbol):
+            continue
+        price = book.prices[symbol]
+        if symbol not in book.weights:
+            qty = held
+        else:
+            over = held * price - book.weights[symbol] * equity
+            if over <= 0:
+                continue
+            qty = down(over / price, NANO)
+        if qty == held or qty * price >= ONE:
+            orders.sells[symbol] = qty
+            proceeds += down(qty * price, NANO)
+        else:
+            orders.too_small.add(symbol)
+    short = {
+        symbol: weight * equity - book.value(symbol)
+        for symbol, weight in book.weights.items()
+        if weight * equity > book.value(symbol) and not book.untradable(symbol)
+    }
+    budget = book.cash + proceeds - book.reserved - book.cash_target
+
+    def slices(kept: set[str]) -> dict[str, Fraction]:
+        wanted = sum((short[symbol] for symbol in kept), Fraction(0))
+        orders.scale = min(ONE, max(budget, Fraction(0)) / wanted) if wanted else ONE
+        return {symbol: short[symbol] * orders.scale for symbol in kept}
+
+    _buy(orders, set(short), slices, book.weights)
+    return orders
+
+
+def invest_cash(book: Book, keep: Fraction) -> Orders:
+    """R-21, R-22. What is over once every shortfall is covered goes to all assets that can be bought, by weight."""
+    orders = Orders()
+    budget = max(book.cash - book.reserved - keep, Fraction(0))
+    equity = book.equity
+    short = {
+        symbol: max(Fraction(0), weight * equity - book.value(symbol))
+        for symbol, weight in book.weights.items()
+        if not book.untradable(symbol)
+    }
+
+    def slices(kept: set[str]) -> dict[str, Fraction]:
+        wanted = sum((short[symbol] for symbol in kept), Fraction(0))
+        weight = sum((book.weights[symbol] for symbol in kept), Fraction(0))
+        if wanted > budget:
+            return {symbol: short[symbol] * budget / wanted for symbol in kept}
+        rest = budget - wanted
+        return {symbol: short[symbol] + rest * book.weights[symbol] / weight for symbol in kept}
+
+    _buy(orders, set(short), slices, book.weights)
+    return orders
+
+
+def _buy(
+    orders: Orders, kept: set[str], slices: Callable[[set[str]], dict[str, Fraction]], weights: dict[str, Fraction]
+) -> None:
+    """R-22: while a slice is below a dollar the smallest goes; ties: the smaller weight, then the later symbol.
+
+    Slices less than a cent short of the dollar are a dollar each if what rounding down to the cent leaves pays for all
+    of them: the ten times $1.00 of eleven assets. A slice of nothing is no order that could be too small.
+    """
+    while True:
+        parts = {symbol: part for symbol, part in slices(kept).items() if part}
+        small = {symbol for symbol, part in parts.items() if part < ONE}
+        cents = {symbol: down(part, CENT) for symbol, part in parts.items()}
+        lost = down(sum(parts.values(), Fraction(0)), CENT) - sum(cents.values(), Fraction(0))
+        topped_up = all(parts[symbol] >= ONE - CENT for symbol in small) and lost >= len(small) * CENT
+        if not small or topped_up:
+            orders.buys = cents | dict.fromkeys(small, ONE)
+            return
+        smallest = min(parts.values())
+        lightest = min(weights[symbol] for symbol in parts if parts[symbol] == smallest)
+        victim = max(symbol for symbol in parts if parts[symbol] == smallest and weights[symbol] == lightest)
+        orders.too_small.add(victim)
+        kept = kept - {victim}
+
+
+def most_raised(book: Book) -> Fraction:
+    """R-23: all free cash and everything that can be sold."""
+    sellable = [s for s in book.positions if not book.untradable(s)]
+    return book.cash - book.reserved + sum((down(book.value(s), NANO) for s in sellable), Fraction(0))
+
+
+def partial_liquidation(book: Book, amount: Fraction) -> dict[str, Fraction]:
+    """R-23 in dollars per asset, before the rounding of shares and the one-dollar minimum.
+
+    Cash below its target is no excess, and is not made up for: sells raise the amount and no more. Only for books
+    without dead assets and reserved cash: there the targets of the smaller portfolio suffice.
+    """
+    smaller = book.equity - amount
+    needed = amount - max(book.cash - book.cash_weight * smaller, Fraction(0))
+    sold: dict[str, Fraction] = {}
+
+    def overweight(symbol: str) -> Fraction:
+        weight = book.weights.get(symbol, Fraction(0))
+        return book.value(symbol) / weight if weight else Fraction(10**30)
+
+    for symbol in sorted(book.positions, key=lambda s: (-overweight(s), s)):
+        over = book.value(symbol) - book.weights.get(symbol, Fraction(0)) * smaller
+        part = min(over, needed)
+        if part > 0:
+            sold[symbol] = part
+            needed -= part
+    return sold
+
+
+def breached(book: Book, bands: list[tuple[str, Fraction]]) -> bool:
+    """R-15: any band, strictly."""
+    equity = book.equity
+    if equity <= 0:
+        return False
+    for symbol in set(book.weights) | set(book.positions):
+        target = book.weights.get(symbol, Fraction(0)) * 100
+        drift = abs(book.value(symbol) / equity * 100 - target)
+        for kind, percent in bands:
+            if kind == "absolute" and drift > percent:
+                return True
+            if kind == "relative" and target > 0 and drift / target * 100 > percent:
+                return True
+    return False
+
+
+def names_day(kind: str, day: str, on: date, months: frozenset[int] = frozenset({3, 6, 9, 12})) -> bool:
+    """Whether a date is the nominal date D of a calendar condition (R-16); a lacking day is the month's last."""
+    if kind == "weekly":
+        return ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "", "")[on.weekday()] == day
+    last = (on.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    if kind == "annually":
+        month, wanted = int(day[:2]), int(day[3:])
+        return on.month == month and on.day == min(wanted, last.day)
+    if kind == "quarterly" and on.month not in months:
+        return False
+    return on.day == min(int(day), last.day)
+
+
+def calendar_fires(kind: str, day: str, today: date, next_session: date) -> bool:
+    """R-16: some D with today ≤ D < next session."""
+    return any(names_day(kind, day, today + timedelta(days=n)) for n in range((next_session - today).days))
+
+
+def outcome(
+    book: Book,
+    *,
+    bands: list[tuple[str, Fraction]],
+    calendar: tuple[str, str] | None,
+    last_rebalanced: date | None,
+    cooldown_days: int,
+    today: date,
+    next_session: date,
+    cash_floor: Fraction,
+) -> str:
+    """R-14, the prerequisites taken as met."""
+    equity = book.equity
+    enough = equity >= len(book.weights)
+    cooling = last_rebalanced is not None and today < last_rebalanced + timedelta(days=cooldown_days)
+    wants_full = last_rebalanced is None or (
+        not cooling
+        and ((calendar is not None and calendar_fires(*calendar, today, next_session)) or breached(book, bands))
+    )
+    if wants_full and enough:
+        return "full_rebalance"
+    keep = max(book.cash_weight * equity, cash_floor)
+    return "invest_cash" if book.cash - book.reserved - keep >= 10 else "none"

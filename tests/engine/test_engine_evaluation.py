@@ -1,0 +1,442 @@
+"""The ordered evaluation and its trace (R-10 to R-18, R-40)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, time, timedelta
+
+import pytest
+from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.assets import AssetStatus
+from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
+from rebal_tui.domain.portfolios import Condition, PortfolioStatus
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.engine.evaluation import Situation, cash_to_keep, evaluate, excess_cash
+from rebal_tui.market.sessions import build_sessions
+
+from .support import asset, at, band, calendar, session_on, situation, weights
+
+TODAY = date(2026, 3, 4)
+ON_TARGET = {"SPY": "6", "TLT": "3.5"}
+OFF_TARGET = {"SPY": "6.6", "TLT": "2.9"}
+PREREQUISITES = ["window", "portfolio_status", "account", "open_orders", "quota", "prices", "assets"]
+
+
+def check(decision: Decision, name: str) -> Check:
+    return next(check for check in decision.trace if check.check == name)
+
+
+def blocked_by(state: Situation) -> Check:
+    decision = evaluate(state)
+    assert decision.outcome is Outcome.BLOCKED
+    assert decision.plan is None
+    last = decision.trace[-1]
+    assert last.verdict is Verdict.FAIL
+    assert [step.check for step in decision.trace] == PREREQUISITES[: len(decision.trace)]
+    assert decision.reason == f"{last.check}: {last.detail}"
+    return last
+
+
+def drifting(**changes: object) -> Situation:
+    return replace(situation(cash="50", positions=OFF_TARGET, conditions=[band("absolute", "5")]), **changes)  # type: ignore[arg-type]
+
+
+def test_a_breached_band_rebalances_and_says_so() -> None:
+    decision = evaluate(drifting())
+    assert decision.outcome is Outcome.FULL_REBALANCE
+    assert decision.plan is not None
+    assert decision.session == "2026-03-04"
+    assert [step.check for step in decision.trace] == [
+        *PREREQUISITES,
+        *("first_rebalance", "in_cooldown", "calendar", "drift_band", "minimum_equity"),
+    ]
+    assert check(decision, "drift_band").rule == "R-14.4"
+    assert decision.reason == (
+        "drift_band: SPY 66.00 % for a target of 60 %: absolute drift 6.00 pp exceeds the band of 5 pp "
+        "(120.0 % of the band)"
+    )
+
+
+# R-10
+
+
+@pytest.mark.parametrize(
+    ("moment", "inside"),
+    [(time(9, 29, 59), False), (time(9, 30), True), (time(15, 30), True), (time(15, 30, 1), False), (time(20), False)],
+)
+def test_the_window(moment: time, inside: bool) -> None:
+    decision = evaluate(situation(cash="50", positions=OFF_TARGET, conditions=[band("absolute", "5")], moment=moment))
+    assert (decision.outcome is Outcome.FULL_REBALANCE) is inside
+    if not inside:
+        assert decision.outcome is Outcome.NONE
+        assert [step.check for step in decision.trace] == ["window"]
+        assert "is outside the window 09:30–15:30" in decision.reason
+
+
+def test_the_window_of_the_day_after_thanksgiving_ends_at_half_past_twelve() -> None:
+    session, following = build_sessions(date(2026, 11, 27), date(2026, 11, 30))
+    assert following.day == date(2026, 11, 30)
+    base = situation(cash="50", positions=OFF_TARGET, conditions=[band("absolute", "5")], day=session.day)
+    for moment, outcome in ((time(12, 30), Outcome.FULL_REBALANCE), (time(12, 31), Outcome.NONE)):
+        now = at(session.day, moment)
+        assets = {symbol: replace(a, price_at=now) for symbol, a in base.assets.items()}
+        decision = evaluate(replace(base, session=session, now=now, assets=assets))
+        assert decision.outcome is outcome
+        assert "09:30–12:30" in decision.trace[0].detail
+
+
+def test_no_session_means_no_trading_said_out_loud() -> None:
+    closed = evaluate(drifting(session=None, closed_reason="holiday"))
+    assert closed.outcome is Outcome.NONE
+    assert closed.reason == "window: 2026-03-04 is no session: holiday; no trading"
+    unknown = evaluate(drifting(session=None))
+    assert "the calendar does not know this day" in unknown.reason
+    end_of_calendar = evaluate(drifting(session=replace(session_on(TODAY), next_day=None)))
+    assert end_of_calendar.outcome is Outcome.NONE
+
+
+def test_a_look_outside_the_window_can_be_asked_for() -> None:
+    state = situation(cash="50", positions=OFF_TARGET, conditions=[band("absolute", "5")], moment=time(20))
+    decision = evaluate(replace(state, ignore_window=True))
+    assert decision.outcome is Outcome.FULL_REBALANCE
+    assert decision.trace[0].verdict is Verdict.INFO
+
+
+# R-12
+
+
+@pytest.mark.parametrize("status", [PortfolioStatus.INACTIVE, PortfolioStatus.NEEDS_ADJUSTMENT])
+def test_only_an_active_portfolio_is_evaluated(status: PortfolioStatus) -> None:
+    state = drifting()
+    failed = blocked_by(replace(state, portfolio=replace(state.portfolio, status=status)))
+    assert (failed.check, failed.rule) == ("portfolio_status", "R-12.1")
+    assert status.value in failed.detail
+
+
+@pytest.mark.parametrize("status", [status for status in AccountStatus if status is not AccountStatus.ACTIVE])
+def test_only_an_active_account_is_evaluated(status: AccountStatus) -> None:
+    failed = blocked_by(situation(cash="100", account_status=status))
+    assert failed.check == "account"
+    assert f"account status is {status.value}, not ACTIVE" in failed.detail
+
+
+@pytest.mark.parametrize("restriction", list(Restriction))
+def test_every_restriction_stops_the_account_and_is_named(restriction: Restriction) -> None:
+    failed = blocked_by(situation(cash="100", restrictions=[restriction]))
+    assert (failed.check, failed.rule) == ("account", "R-12.2")
+    assert failed.detail.startswith(f"{restriction.value}: ")
+
+
+def test_several_restrictions_are_all_named() -> None:
+    failed = blocked_by(situation(cash="100", restrictions=[Restriction.ACH_RETURN, Restriction.TRADING_BLOCKED]))
+    assert "trading_blocked" in failed.detail
+    assert "ach_return" in failed.detail
+
+
+@pytest.mark.parametrize(
+    ("cash", "stopped"),
+    [("-500", False), ("-500.000000001", True), ("-499.99", False), ("-600", True), ("-700", True), ("0", False)],
+)
+def test_positions_above_six_times_equity_stop_the_account(cash: str, stopped: bool) -> None:
+    decision = evaluate(situation(cash=cash, positions={"SPY": "6"}))
+    assert (decision.outcome is Outcome.BLOCKED) is stopped
+    if stopped:
+        assert decision.trace[-1].detail.startswith("position_to_equity_ratio: ")
+
+
+def test_no_run_beside_another_nor_beside_foreign_orders() -> None:
+    running = blocked_by(drifting(open_run="r-1", quota_run="r-0"))
+    assert (running.check, running.rule) == ("open_orders", "R-12.3")
+    assert "r-1" in running.detail
+    foreign = blocked_by(drifting(outside_orders=2))
+    assert "2 open orders of other origin" in foreign.detail
+
+
+def test_one_system_run_per_session() -> None:
+    failed = blocked_by(drifting(quota_run="r-7"))
+    assert (failed.check, failed.rule) == ("quota", "R-11")
+    assert "r-7" in failed.detail
+
+
+def test_every_price_must_be_there_and_fresh() -> None:
+    state = drifting()
+    missing = {**state.assets, "TLT": asset("TLT", None)}
+    assert blocked_by(replace(state, assets=missing)).detail == "TLT has no price"
+    for age, fresh in ((60, True), (61, False)):
+        aged = {**state.assets, "TLT": asset("TLT", "100", state.now - timedelta(seconds=age))}
+        assert (evaluate(replace(state, assets=aged)).outcome is not Outcome.BLOCKED) is fresh
+        assert evaluate(replace(state, assets=aged, price_max_age=None)).outcome is not Outcome.BLOCKED
+    undated = {**state.assets, "TLT": asset("TLT", "100", None)}
+    assert "unknown age" in blocked_by(replace(state, assets=undated)).detail
+
+
+def test_the_price_of_a_holding_outside_the_portfolio_is_needed_too() -> None:
+    failed = blocked_by(situation(cash="100", positions={"XYZ": "1"}))
+    assert (failed.check, failed.detail) == ("prices", "XYZ has no price")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"tradable": False}, "not tradable"),
+        ({"fractionable": False}, "not fractionable"),
+        ({"status": AssetStatus.INACTIVE}, "inactive"),
+    ],
+)
+def test_an_ineligible_asset_of_the_portfolio_is_a_culprit(changes: dict[str, bool | AssetStatus], why: str) -> None:
+    state = drifting()
+    bad = {**state.assets, "TLT": asset("TLT", "100", state.now, **changes)}
+    decision = evaluate(replace(state, assets=bad))
+    assert decision.culprits == ("TLT",)
+    assert blocked_by(replace(state, assets=bad)).detail == f"TLT is {why}; the portfolio needs adjustment"
+
+
+def test_an_ineligible_holding_outside_the_portfolio_is_none() -> None:
+    state = situation(
+        cash="50",
+        positions={**OFF_TARGET, "XYZ": "0.1"},
+        prices={"SPY": "100", "TLT": "100", "XYZ": "1"},
+        conditions=[band("absolute", "5")],
+    )
+    assets = {**state.assets, "XYZ": asset("XYZ", "1", state.now, tradable=False)}
+    decision = evaluate(replace(state, assets=assets))
+    assert decision.outcome is Outcome.FULL_REBALANCE
+    assert decision.culprits == ()
+
+
+def test_prerequisites_are_asked_in_the_order_of_the_rules() -> None:
+    """With everything wrong at once, mending one after the other uncovers the next."""
+    good = drifting()
+    no_price = {**good.assets, "TLT": asset("TLT", None, tradable=False)}
+    state = replace(
+        good,
+        now=at(TODAY, time(8)),
+        portfolio=replace(good.portfolio, status=PortfolioStatus.INACTIVE),
+        account=replace(good.account, status=AccountStatus.DISABLED),
+        open_run="r",
+        quota_run="q",
+        assets=no_price,
+    )
+    mendings = [
+        ("window", {"now": good.now}),
+        ("portfolio_status", {"portfolio": good.portfolio}),
+        ("account", {"account": good.account}),
+        ("open_orders", {"open_run": None}),
+        ("quota", {"quota_run": None}),
+        ("prices", {"assets": {**good.assets, "TLT": asset("TLT", "100", good.now, tradable=False)}}),
+        ("assets", {"assets": good.assets}),
+    ]
+    for name, mending in mendings:
+        decision = evaluate(state)
+        assert decision.trace[-1].check == name
+        assert decision.trace[-1].verdict is Verdict.FAIL
+        assert all(step.verdict is Verdict.PASS for step in decision.trace[:-1])
+        state = replace(state, **mending)  # type: ignore[arg-type]
+    assert evaluate(state).outcome is Outcome.FULL_REBALANCE
+
+
+# R-14
+
+
+def test_a_first_rebalance_asks_no_condition() -> None:
+    decision = evaluate(situation(cash="50", positions=ON_TARGET, rebalanced=None, cooldown_days=99))
+    assert decision.outcome is Outcome.FULL_REBALANCE
+    assert decision.reason.startswith("first_rebalance: ")
+    assert "in_cooldown" not in [step.check for step in decision.trace]
+
+
+@pytest.mark.parametrize(("cash", "outcome"), [("2", "full_rebalance"), ("1.999999999", "none")])
+def test_a_full_rebalance_needs_a_dollar_for_each_asset(cash: str, outcome: str) -> None:
+    decision = evaluate(situation(cash=cash, rebalanced=None))
+    assert decision.outcome.value == outcome
+
+
+def test_equity_below_the_minimum_falls_through_to_invest_cash() -> None:
+    target = weights("0", **{f"S{n:02d}": "9.09" for n in range(10)}, S10="9.1")
+    state = situation(cash="10", target=target, prices={f"S{n:02d}": "20" for n in range(11)}, rebalanced=None)
+    decision = evaluate(state)
+    assert decision.outcome is Outcome.INVEST_CASH
+    minimum = check(decision, "minimum_equity")
+    assert minimum.verdict is Verdict.HOLDS_BACK
+    assert minimum.detail == "equity $10.00 is below $1 for each of 11 assets"
+    assert decision.reason.startswith("invest_cash: excess cash $10.00 reaches $10.00")
+    assert decision.plan is not None
+    assert len(decision.plan.buys) == 10
+
+
+def test_when_equity_is_too_small_the_reason_is_that() -> None:
+    decision = evaluate(situation(cash="1.5", rebalanced=None))
+    assert decision.outcome is Outcome.NONE
+    assert "minimum_equity: equity $1.50 is below $1 for each of 2 assets" in decision.reason
+
+
+def test_zero_equity_decides_nothing_and_does_not_fail() -> None:
+    decision = evaluate(situation(cash="0", conditions=[band("absolute", "5")]))
+    assert decision.outcome is Outcome.NONE
+    assert check(decision, "drift_band").detail == "no equity to compare with"
+    assert evaluate(situation(cash="0", rebalanced=None)).outcome is Outcome.NONE
+
+
+@pytest.mark.parametrize(("days_ago", "outcome"), [(6, Outcome.NONE), (7, Outcome.FULL_REBALANCE)])
+def test_the_cooldown_holds_a_breached_band_back(days_ago: int, outcome: Outcome) -> None:
+    decision = evaluate(
+        situation(
+            cash="50",
+            positions=OFF_TARGET,
+            conditions=[band("absolute", "5")],
+            cooldown_days=7,
+            rebalanced=at(TODAY - timedelta(days=days_ago), time(15, 59)),
+            moment=time(9, 30),
+        )
+    )
+    assert decision.outcome is outcome
+    if outcome is Outcome.NONE:
+        assert check(decision, "in_cooldown").verdict is Verdict.HOLDS_BACK
+        held = check(decision, "drift_band")
+        assert held.verdict is Verdict.HOLDS_BACK
+        assert "the cooldown holds it back" in held.detail
+        assert "cooldown" in decision.reason
+
+
+def test_cash_is_invested_during_a_cooldown() -> None:
+    decision = evaluate(
+        situation(
+            cash="200", positions=OFF_TARGET, conditions=[band("absolute", "5")], cooldown_days=7, rebalanced=at(TODAY)
+        )
+    )
+    assert decision.outcome is Outcome.INVEST_CASH
+    assert decision.plan is not None
+    assert not decision.plan.sells
+
+
+def test_a_calendar_day_rebalances_without_drift() -> None:
+    decision = evaluate(situation(cash="50", positions=ON_TARGET, conditions=[calendar("weekly", "Wednesday")]))
+    assert decision.outcome is Outcome.FULL_REBALANCE
+    assert decision.reason == "calendar: weekly on Wednesday: today is the day"
+    other = evaluate(situation(cash="50", positions=ON_TARGET, conditions=[calendar("weekly", "Tuesday")]))
+    assert other.outcome is Outcome.NONE
+    assert check(other, "calendar").detail == "weekly on Tuesday: today is not the day"
+
+
+def test_a_moved_calendar_day_names_the_nominal_date() -> None:
+    decision = evaluate(
+        situation(
+            cash="50",
+            positions=ON_TARGET,
+            conditions=[calendar("weekly", "Friday")],
+            day=date(2026, 4, 2),
+            next_day=date(2026, 4, 6),
+        )
+    )
+    assert decision.outcome is Outcome.FULL_REBALANCE
+    assert "(for 2026-04-03, no session)" in decision.reason
+
+
+def test_a_calendar_day_in_the_cooldown_is_dropped_and_the_trace_says_so() -> None:
+    conditions = [calendar("weekly", "Wednesday")]
+    state = situation(cash="50", positions=OFF_TARGET, conditions=conditions, cooldown_days=7, rebalanced=at(TODAY))
+    decision = evaluate(state)
+    assert decision.outcome is Outcome.NONE
+    dropped = check(decision, "calendar")
+    assert (dropped.verdict, dropped.rule) == (Verdict.HOLDS_BACK, "R-16")
+    assert "falls into the cooldown and is dropped" in dropped.detail
+    tomorrow = situation(
+        cash="50",
+        positions=OFF_TARGET,
+        conditions=conditions,
+        cooldown_days=1,
+        rebalanced=at(TODAY),
+        day=TODAY + timedelta(days=1),
+    )
+    assert evaluate(tomorrow).outcome is Outcome.NONE
+
+
+def test_conditions_are_ored() -> None:
+    conditions: list[Condition] = [calendar("weekly", "Tuesday"), band("absolute", "50"), band("relative", "9")]
+    assert evaluate(situation(cash="50", positions=OFF_TARGET, conditions=conditions)).reason.startswith("drift_band")
+    assert evaluate(situation(cash="50", positions=ON_TARGET, conditions=conditions)).outcome is Outcome.NONE
+
+
+def test_a_portfolio_without_conditions_still_invests_cash_and_nothing_else() -> None:
+    assert evaluate(situation(cash="50", positions=OFF_TARGET)).outcome is Outcome.NONE
+    assert evaluate(situation(cash="90", positions=OFF_TARGET)).outcome is Outcome.INVEST_CASH
+
+
+def test_target_ten_with_two_points_and_ten_percent() -> None:
+    """The seed's example: 2 points fire below 8 and above 12, 10 percent of 10 below 9 and above 11."""
+    for held, absolute, relative in (
+        ("9", False, False),
+        ("8.99", False, True),
+        ("8", False, True),
+        ("7.99", True, True),
+    ):
+        rest = parse_money("100") - parse_money(held)
+        positions = {"A": held, "B": f"{rest // 10**9}.{rest % 10**9:09d}"}
+        for condition, fires in ((band("absolute", "2"), absolute), (band("relative", "10"), relative)):
+            decision = evaluate(
+                situation(
+                    cash="0",
+                    positions=positions,
+                    prices={"A": "1", "B": "1"},
+                    target=weights("0", A="10", B="90"),
+                    conditions=[condition],
+                )
+            )
+            assert (decision.outcome is Outcome.FULL_REBALANCE) is fires, (held, condition)
+
+
+# R-14.5
+
+
+@pytest.mark.parametrize(
+    ("cash", "outcome"), [("10", "invest_cash"), ("9.999999999", "none"), ("10.01", "invest_cash")]
+)
+def test_excess_cash_of_exactly_ten_dollars_is_enough(cash: str, outcome: str) -> None:
+    state = situation(cash=cash, positions={"SPY": "6", "TLT": "4"}, target=weights("0", SPY="60", TLT="40"))
+    decision = evaluate(state)
+    assert decision.outcome.value == outcome
+    relation = "reaches" if outcome == "invest_cash" else "does not reach"
+    assert f" {relation} $10.00" in decision.trace[-1].detail
+
+
+def test_a_deposit_of_ten_dollars_is_invested_by_its_cash_weight() -> None:
+    """5 % of a deposit stays cash, so ten dollars over the target need a deposit of 10.53."""
+    assert evaluate(situation(cash="60.52", positions=ON_TARGET)).outcome is Outcome.NONE
+    assert evaluate(situation(cash="60.53", positions=ON_TARGET)).outcome is Outcome.INVEST_CASH
+
+
+def test_the_cash_to_keep_is_the_larger_of_weight_and_last_target() -> None:
+    fallen = situation(cash="100", positions={"SPY": "6", "TLT": "3.5"}, cash_floor="95")
+    assert cash_to_keep(fallen) == parse_money("95")
+    assert evaluate(fallen).outcome is Outcome.NONE
+    assert evaluate(replace(fallen, cash_floor=parse_money("90"))).outcome is Outcome.INVEST_CASH
+    risen = replace(fallen, cash_floor=parse_money("1"))
+    assert cash_to_keep(risen) == parse_money("52.50")
+
+
+def test_reserved_cash_is_no_excess() -> None:
+    state = situation(cash="100", positions=ON_TARGET, reserved="38")
+    assert excess_cash(state) == (100 - 38) * 10**18 - 1050 * 10**18 * 5 // 100
+    assert evaluate(replace(state, reserved=parse_money("37.5"))).outcome is Outcome.INVEST_CASH
+    decision = evaluate(state)
+    assert decision.outcome is Outcome.NONE
+    assert "$38.00 reserved" in decision.trace[-1].detail
+
+
+def test_a_decision_without_a_trigger_tells_how_far_each_is() -> None:
+    decision = evaluate(
+        situation(
+            cash="50",
+            positions=ON_TARGET,
+            conditions=[band("absolute", "5"), calendar("monthly", "1")],
+            cooldown_days=7,
+        )
+    )
+    assert decision.outcome is Outcome.NONE
+    assert decision.reason == "no trigger fires"
+    assert [step.check for step in decision.trace[len(PREREQUISITES) :]] == [
+        *("first_rebalance", "in_cooldown", "calendar", "drift_band", "invest_cash")
+    ]
+    assert "(0.0 % of the band)" in check(decision, "drift_band").detail
+    assert "excess cash $0.00 does not reach $10.00" in decision.trace[-1].detail
+    assert check(decision, "in_cooldown").detail.endswith("ended 2026-01-09")

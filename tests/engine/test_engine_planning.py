@@ -1,0 +1,295 @@
+"""Plans by example (R-20 to R-23)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
+from rebal_tui.domain.orders import Side, SkipReason
+from rebal_tui.domain.quantities import NANO, Money, Qty, parse_money, parse_qty
+from rebal_tui.engine.allocation import BuyIntent, allocate
+from rebal_tui.engine.planning import (
+    CannotRaise,
+    plan_full_rebalance,
+    plan_invest_cash,
+    plan_partial_liquidation,
+    resize_buys,
+)
+
+from .support import asset, executed, holdings, weights
+
+BALANCED = weights("5", SPY="60", TLT="35")
+PRICES = {"SPY": "417.8", "TLT": "137.62"}
+ELEVEN = weights("0", **{f"S{n:02d}": "9.09" for n in range(10)}, S10="9.1")
+ELEVEN_PRICES = dict.fromkeys(ELEVEN.symbols, "20")
+
+
+def line(plan: Plan, symbol: str) -> PlanLine:
+    return next(line for line in plan.lines if line.symbol == symbol)
+
+
+def buys(plan: Plan) -> dict[str, Money | None]:
+    return {line.symbol: line.notional for line in plan.buys}
+
+
+def dollars(**amounts: str) -> dict[str, Money]:
+    return {symbol: parse_money(amount) for symbol, amount in amounts.items()}
+
+
+# R-20
+
+
+def test_fifty_thousand_dollars_into_the_seed_portfolio() -> None:
+    plan = plan_full_rebalance(holdings("50000", {}, PRICES), BALANCED)
+    assert buys(plan) == dollars(SPY="30000", TLT="17500")
+    assert plan.cash_target == parse_money("2500")
+    assert plan.scale == (1, 1)
+    assert not plan.skipped_orders
+    assert line(plan, "SPY").detail == "$30000.00 below its target"
+
+
+def test_sells_go_down_to_target_in_shares_rounded_down() -> None:
+    plan = plan_full_rebalance(holdings("0", {"A": "2", "B": "1"}, {"A": "3", "B": "1"}), weights("0", A="50", B="50"))
+    sold = line(plan, "A")
+    assert (sold.side, sold.qty, sold.reason) == (Side.SELL, 833_333_333, LineReason.ABOVE_TARGET)
+    assert buys(plan) == dollars(B="2.49")
+    assert plan.budget == parse_money("2.499999999")
+    assert plan.scale[0] < plan.scale[1]
+
+
+def test_what_is_not_in_the_portfolio_is_sold_to_the_last_share_even_below_a_dollar() -> None:
+    state = holdings("100", {"XYZ": "0.000000001"}, {**PRICES, "XYZ": "5"})
+    sold = line(plan_full_rebalance(state, BALANCED), "XYZ")
+    assert (sold.side, sold.qty, sold.reason) == (Side.SELL, 1, LineReason.NOT_IN_PORTFOLIO)
+
+
+def test_short_cash_scales_all_buys_by_one_factor() -> None:
+    state = holdings("1000", {"C": "10"}, {"A": "10", "B": "10", "C": "100"}, dead=["C"])
+    plan = plan_full_rebalance(state, weights("10", A="30", B="60"))
+    assert plan.cash_target == parse_money("200")
+    assert buys(plan) == dollars(A="266.66", B="533.33")
+    assert plan.scale[0] * 9 == plan.scale[1] * 4
+    assert line(plan, "C").reason is LineReason.ASSET_NOT_TRADABLE
+
+
+def test_no_cash_above_the_target_buys_nothing() -> None:
+    state = holdings("90", {"C": "10"}, {"A": "10", "C": "100"}, dead=["C"])
+    plan = plan_full_rebalance(state, weights("10", A="90"))
+    assert not plan.buys
+    assert line(plan, "A").reason is LineReason.INSUFFICIENT_CASH
+    assert {skip.reason for skip in plan.skipped_orders} == {
+        SkipReason.INSUFFICIENT_CASH,
+        SkipReason.ASSET_NOT_TRADABLE,
+    }
+
+
+def test_reserved_cash_is_not_spent() -> None:
+    plan = plan_full_rebalance(holdings("1000", {}, {"A": "10"}, reserved="400"), weights("10", A="90"))
+    assert buys(plan) == dollars(A="500")
+
+
+def test_a_small_excess_is_not_sold_and_a_small_shortfall_not_bought() -> None:
+    state = holdings("0", {"A": "50.99", "B": "49.01"}, {"A": "1", "B": "1"})
+    plan = plan_full_rebalance(state, weights("0", A="50", B="50"))
+    assert not plan.sells
+    assert not plan.buys
+    skipped = plan.skipped_orders[0]
+    assert (skipped.symbol, skipped.side, skipped.notional) == ("A", Side.SELL, parse_money("0.99"))
+    assert skipped.reason_details == "order notional value ($0.99) is less than the minimum ($1)"
+    assert line(plan, "B").reason is LineReason.INSUFFICIENT_CASH
+
+
+@pytest.mark.parametrize(("excess", "sold"), [("1", True), ("0.99", False)])
+def test_a_sell_of_exactly_a_dollar_is_sent(excess: str, sold: bool) -> None:
+    amount = parse_money("50") + parse_money(excess)
+    other = parse_money("100") - amount
+    state = replace(holdings("0", {}, {"A": "1", "B": "1"}), positions={"A": Qty(amount), "B": Qty(other)})
+    plan = plan_full_rebalance(state, weights("0", A="50", B="50"))
+    assert bool(plan.sells) is sold
+
+
+def test_on_target_is_said() -> None:
+    plan = plan_full_rebalance(holdings("5", {"SPY": "60", "TLT": "35"}, {"SPY": "1", "TLT": "1"}), BALANCED)
+    assert [(line.reason, line.side) for line in plan.lines] == [(LineReason.ON_TARGET, None)] * 2
+
+
+def test_an_asset_without_a_price_is_told_apart() -> None:
+    state = holdings("100", {"XYZ": "1"}, {"SPY": "10"})
+    state = replace(state, assets={**state.assets, "TLT": asset("TLT", None), "XYZ": asset("XYZ", None)})
+    plan = plan_full_rebalance(state, BALANCED)
+    assert {each.symbol: each.reason for each in plan.lines if each.side is None} == {
+        "TLT": LineReason.NO_PRICE,
+        "XYZ": LineReason.NO_PRICE,
+    }
+    assert {skip.symbol: skip.side for skip in plan.skipped_orders} == {"TLT": Side.BUY, "XYZ": Side.SELL}
+
+
+def test_an_unfractionable_holding_is_sold_in_whole_shares_or_closed() -> None:
+    state = holdings("0", {"A": "10", "B": "1.5"}, {"A": "10", "B": "10"})
+    stiff = {symbol: replace(a, fractionable=False) for symbol, a in state.assets.items()}
+    plan = plan_full_rebalance(replace(state, assets=stiff), weights("75", A="25"))
+    assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("7"), "B": parse_qty("1.5")}
+
+
+# R-21, R-22
+
+
+def test_ten_dollars_into_eleven_equal_assets_buy_ten_times_a_dollar() -> None:
+    plan = plan_invest_cash(holdings("10", {}, ELEVEN_PRICES), ELEVEN, Money(0))
+    assert list(buys(plan).values()) == [NANO] * 10
+    skipped = [line for line in plan.lines if line.side is None]
+    assert [(each.symbol, each.reason) for each in skipped] == [("S09", LineReason.ORDER_LESS_THAN_MIN_NOTIONAL)]
+    assert [(s.symbol, s.side, s.reason) for s in plan.skipped_orders] == [
+        ("S09", Side.BUY, SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL)
+    ]
+
+
+def test_a_dropped_slice_says_how_small_it_was() -> None:
+    """The slice was too small, whatever the asset lacks."""
+    state = holdings("10", {"A": "1"}, {"A": "980", "B": "1", "C": "1"})
+    plan = plan_invest_cash(state, weights("0", A="1", B="90", C="9"), Money(0))
+    assert buys(plan) == dollars(B="10")
+    skipped = plan.skipped_orders[0]
+    assert (skipped.symbol, skipped.notional) == ("C", parse_money("0.90"))
+    assert skipped.reason_details == "order notional value ($0.90) is less than the minimum ($1)"
+    assert line(plan, "C").wanted == parse_money("89.10")
+
+
+def test_the_budget_is_split_by_shortfall() -> None:
+    state = holdings("90", {"A": "30", "B": "80"}, {"A": "1", "B": "1", "C": "1"})
+    plan = plan_invest_cash(state, weights("0", A="30", B="50", C="20"), parse_money("45"))
+    assert buys(plan) == dollars(A="15", B="10", C="20")
+
+
+def test_what_is_over_goes_by_weight() -> None:
+    """C cannot be bought; A and B reach their targets, and what is left goes 3 : 1, at or above target or not."""
+    state = holdings("100", {"A": "60", "B": "40"}, {"A": "1", "B": "1", "C": "1"}, dead=["C"])
+    plan = plan_invest_cash(state, weights("0", A="30", B="10", C="60"), Money(0))
+    assert buys(plan) == dollars(A="75", B="25")
+    assert line(plan, "A").reason is LineReason.EXCESS_CASH
+    assert line(plan, "C").reason is LineReason.ASSET_NOT_TRADABLE
+
+
+def test_invest_cash_leaves_an_overweight_asset_alone() -> None:
+    plan = plan_invest_cash(holdings("10", {"A": "90"}, {"A": "1", "B": "1"}), weights("0", A="50", B="50"), Money(0))
+    assert buys(plan) == dollars(B="10")
+    assert line(plan, "A").reason is LineReason.BUYS_ONLY
+
+
+def intent(symbol: str, weight: int, shortfall: str) -> BuyIntent:
+    return BuyIntent(symbol, weight, parse_money(shortfall) * NANO)  # type: ignore[arg-type]
+
+
+def test_ties_drop_the_smaller_weight_then_the_later_symbol() -> None:
+    light = allocate([intent("A", 20, "0.60"), intent("B", 10, "0.60"), intent("C", 20, "0.60")], parse_money("1.80"))
+    assert next(iter(light.dropped)) == "B"
+    later = allocate([intent("A", 10, "1"), intent("AB", 10, "1"), intent("B", 10, "1")], parse_money("1"))
+    assert list(later.dropped) == ["B", "AB"]
+    assert later.amounts == {"A": NANO}
+
+
+def test_the_factor_is_that_of_the_buys_that_are_sent() -> None:
+    split = allocate([intent("A", 10, "10"), intent("B", 10, "1")], parse_money("5.5"))
+    assert split.amounts == {"A": parse_money("5.5")}
+    assert split.dropped == {"B": parse_money("0.5")}
+    assert split.scale == (11, 20)
+
+
+def test_a_budget_below_a_dollar_buys_nothing() -> None:
+    split = allocate([intent("A", 10, "10"), intent("B", 10, "1")], parse_money("0.98"))
+    assert not split.amounts
+    assert split.dropped.keys() == {"A", "B"}
+
+
+@pytest.mark.parametrize("budget", ["0", "-5"])
+def test_no_budget_drops_nothing(budget: str) -> None:
+    split = allocate([intent("A", 10, "10")], parse_money(budget))
+    assert (split.amounts, split.dropped, split.scale) == ({}, {}, (0, 1))
+
+
+# R-23
+
+
+def test_excess_cash_comes_first() -> None:
+    state = holdings("500", {"SPY": "600", "TLT": "350"}, {"SPY": "1", "TLT": "1"})
+    plan = plan_partial_liquidation(state, BALANCED, parse_money("400"))
+    assert not plan.sells
+    assert plan.cash_target == parse_money("52.50")
+    assert plan.amount == parse_money("400")
+
+
+def test_the_most_overweight_is_sold_first_and_down_to_the_smaller_targets() -> None:
+    state = holdings("0", {"A": "700", "B": "300"}, {"A": "1", "B": "1"})
+    target = weights("0", A="50", B="50")
+    some = plan_partial_liquidation(state, target, parse_money("200"))
+    assert {each.symbol: each.qty for each in some.sells} == {"A": parse_qty("200")}
+    more = plan_partial_liquidation(state, target, parse_money("500"))
+    assert {each.symbol: each.qty for each in more.sells} == {"A": parse_qty("450"), "B": parse_qty("50")}
+
+
+def test_what_has_no_target_goes_before_everything() -> None:
+    state = holdings("0", {"A": "900", "XYZ": "100"}, {"A": "1", "XYZ": "1"})
+    plan = plan_partial_liquidation(state, weights("0", A="100"), parse_money("150"))
+    assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("50"), "XYZ": parse_qty("100")}
+    assert {each.reason for each in plan.sells} == {LineReason.RAISES_CASH}
+
+
+def test_the_whole_account_can_be_raised_and_not_a_billionth_more() -> None:
+    state = holdings("10", {"A": "9", "B": "1"}, {"A": "10", "B": "10"}, dead=["B"])
+    plan = plan_partial_liquidation(state, weights("0", A="90", B="10"), parse_money("100"))
+    assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("9")}
+    with pytest.raises(CannotRaise, match=r"the account can raise at most \$100.00") as refusal:
+        plan_partial_liquidation(state, weights("0", A="90", B="10"), parse_money("100.000000001"))
+    assert refusal.value.most == parse_money("100")
+
+
+def test_when_a_dead_asset_must_be_kept_the_rest_shrinks_together() -> None:
+    """As close to target as the amount allows: A and B keep their proportion instead of A paying for everything."""
+    state = holdings("0", {"A": "2500", "B": "2500", "U": "5000"}, {"A": "1", "B": "1", "U": "1"}, dead=["U"])
+    plan = plan_partial_liquidation(state, weights("0", A="25", B="25", U="50"), parse_money("3000"))
+    assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("1500"), "B": parse_qty("1500")}
+
+
+def test_an_unfractionable_holding_is_liquidated_in_whole_shares() -> None:
+    state = holdings("0", {"A": "10"}, {"A": "10"})
+    stiff = replace(state, assets={"A": asset("A", "10", fractionable=False)})
+    plan = plan_partial_liquidation(stiff, weights("0", A="100"), parse_money("25"))
+    assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("3")}
+
+
+def test_lines_left_alone_by_a_liquidation_say_the_true_reason() -> None:
+    state = holdings("0", {"A": "800", "B": "150", "C": "50"}, dict.fromkeys("ABC", "1"))
+    plan = plan_partial_liquidation(state, weights("0", A="60", B="10", C="30"), parse_money("20"))
+    assert {each.symbol for each in plan.sells} == {"B"}
+    assert line(plan, "A").detail == "above its target in the smaller portfolio, but the amount is raised without it"
+    assert line(plan, "C").detail == "not above its target in the smaller portfolio"
+
+
+# Buying again once the sells are booked
+
+
+def test_resized_buys_follow_the_cash_that_came_in() -> None:
+    state = holdings("0", {"A": "800", "B": "100", "C": "100"}, dict.fromkeys("ABC", "1"))
+    plan = plan_full_rebalance(state, weights("0", A="20", B="40", C="40"))
+    assert buys(plan) == dollars(B="300", C="300")
+    assert resize_buys(plan, parse_money("600"), Money(0)).amounts == buys(plan)
+    less = resize_buys(plan, parse_money("590"), Money(0))
+    assert less.amounts == dollars(B="295", C="295")
+    assert less.scale == (59, 60)
+    assert resize_buys(plan, parse_money("600"), parse_money("100")).amounts == dollars(B="250", C="250")
+    assert resize_buys(plan, parse_money("900"), Money(0)).amounts == buys(plan)
+
+
+def test_resized_invest_cash_stays_as_planned() -> None:
+    plan = plan_invest_cash(holdings("10", {}, ELEVEN_PRICES), ELEVEN, Money(0))
+    assert resize_buys(plan, parse_money("10"), Money(0)).amounts == buys(plan)
+
+
+def test_executing_a_plan_reaches_the_target() -> None:
+    after = executed(
+        holdings("50000", {}, {"SPY": "400", "TLT": "100"}),
+        plan_full_rebalance(holdings("50000", {}, {"SPY": "400", "TLT": "100"}), BALANCED),
+    )
+    assert after.cash == parse_money("2500")
+    assert after.positions == {"SPY": parse_qty("75"), "TLT": parse_qty("175")}
