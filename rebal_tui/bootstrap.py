@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -149,7 +150,7 @@ def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = M
     found_simulation(database, start=start, seed="replay", paused=True, fills="immediate")
     with database.write():
         session_store.save(database, sessions)
-    settings = Settings(Mode.REPLAY, name="replay", price_max_age=None, slots=window_end_only)
+    settings = Settings(Mode.REPLAY, name="replay", slots=window_end_only)
     feed = ClosesFeed(closes, calendar)
     return _assemble(database, FixedClock(start), calendar, feed, settings, FillModel.immediate())
 
@@ -168,3 +169,20 @@ def _assemble(
 
 def _quote_of(feed: PriceFeed) -> Callable[[str], Quote | None]:
     return lambda symbol: feed.quotes().get(symbol)
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Be the one writer of a book's file. Raises `Conflict` when another process is."""
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(path.name + ".lock"), timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Conflict(f"{path} is open in another rebal-tui; close it there first") from None
+    try:
+        yield
+    finally:
+        lock.release()

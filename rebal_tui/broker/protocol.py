@@ -67,7 +67,8 @@ class EventKind(StrEnum):
 class BrokerEvent:
     """One thing that happened at the broker. `seq` rises without end; each event is delivered at least once.
 
-    A fill event carries the fill and the order after it. `CASH` and `SETTLEMENT` concern `account_id`.
+    A fill event carries the fill and the order after it. `CASH` and `SETTLEMENT` concern `account_id`; `settled` is
+    how much of its unsettled cash a settlement frees.
     """
 
     seq: int
@@ -79,6 +80,7 @@ class BrokerEvent:
     fill: Fill | None = None
     cash: CashEntry | None = None
     journal: Journal | None = None
+    settled: Money | None = None
 
 
 class Broker(Protocol):
@@ -132,8 +134,14 @@ class SandboxControls(Protocol):
     ) -> None:
         """Add an account with its cash and positions as the opening entries of its ledger."""
 
+    def open_accounts(self, accounts: Sequence[Account]) -> None:
+        """Add many accounts: all, or none on `BrokerRefused`."""
+
     def add_asset(self, asset: Asset) -> None:
         """Add or replace an asset."""
+
+    def add_assets(self, assets: Sequence[Asset]) -> None:
+        """Add or replace many assets."""
 
     def deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
         """Cash arrives at once and is settled (R-31)."""

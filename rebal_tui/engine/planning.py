@@ -81,7 +81,7 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
 
     Assets are sold down to the targets of the smaller portfolio; only when that cannot raise the amount (an asset is
     not tradable, cash is reserved) does it sell further, in proportion to what is left of each. Cash below its target
-    is not made up for. Raises `CannotRaise` when even everything is too little.
+    is not made up for, cash below what is reserved is. Raises `CannotRaise` when even everything is too little.
     """
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
     smaller = Value(max(0, equity - amount * NANO))
@@ -92,10 +92,10 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
     ]
     free = holdings.cash - holdings.reserved
     sellable = [line for line in lines if line.held > 0 and _sell_fault(line, holdings) is None]
-    most = Money(max(0, free) + floor_money(Value(sum(line.value for line in sellable))))
+    most = Money(max(0, free + sum(floor_money(line.value) for line in sellable)))
     if amount > most:
         raise CannotRaise(most)
-    needed = amount - max(0, free - cash_target)
+    needed = amount - min(free, max(0, free - cash_target))
     sells = needed > 0
     ordered = sorted(sellable, key=_most_overweight_first)
     raised = {line.symbol: Qty(0) for line in ordered}

@@ -91,6 +91,9 @@ class Book:
         self.portfolios: dict[str, Portfolio] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.open_runs: dict[str, Run] = {}
+        self.cash_targets: dict[tuple[str, int], Money] = {}
+        self.system_runs: dict[str, tuple[str, str]] = {}
+        self.pending_out: dict[str, Money] = {}
         self.reload()
 
     def now(self) -> datetime:
@@ -107,6 +110,12 @@ class Book:
         self.reload_accounts()
         self.reload_portfolios()
         self.reload_runs()
+        self.cash_targets = runs.cash_targets(self.database)
+        self.system_runs = runs.system_runs(self.database)
+        self.reload_journals()
+
+    def reload_journals(self) -> None:
+        self.pending_out = cash.pending_out(self.database)
 
     def reload_accounts(self, account_ids: Iterable[str] | None = None) -> None:
         """Read accounts again, all of them or the ones named."""
@@ -154,7 +163,16 @@ class Book:
     def reserved(self, account_id: str) -> Money:
         """Cash that waits to leave: what was set aside or, when more, what journals out hold back (R-14.5)."""
         extras = self.extras[account_id]
-        return Money(max(extras.set_aside, cash.pending_out(self.database, account_id)))
+        return Money(max(extras.set_aside, self.pending_out.get(account_id, 0)))
+
+    def cash_floor(self, account_id: str, cash_weight: int) -> Money:
+        """The cash target of the account's last completed run under a cash weight; 0 without one (R-14.5)."""
+        return self.cash_targets.get((account_id, cash_weight), Money(0))
+
+    def quota_run(self, account_id: str, session: str) -> str | None:
+        """The system run that an account had in a session (R-11)."""
+        latest = self.system_runs.get(account_id)
+        return latest[1] if latest and latest[0] == session else None
 
     def record(self, action: str, subject: str, detail: object = None, actor: str | None = None) -> None:
         """Append to the audit trail. Must be called inside `database.write()`."""

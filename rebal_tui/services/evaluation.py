@@ -52,10 +52,10 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
         subscription=subscription,
         assets=book.assets,
         reserved=book.reserved(account_id),
-        cash_floor=runs.cash_target_of_last(book.database, account_id, portfolio.weights.cash),
+        cash_floor=book.cash_floor(account_id, portfolio.weights.cash),
         open_run=open_run.id if open_run else None,
         outside_orders=book.extras[account_id].outside_orders,
-        quota_run=runs.system_run_of(book.database, account_id, day.isoformat()),
+        quota_run=book.quota_run(account_id, day.isoformat()),
         price_max_age=book.settings.price_max_age,
         quarterly_months=book.settings.quarterly_months,
         ignore_window=ignore_window,
@@ -93,7 +93,10 @@ def evaluation_pass(book: Book, slot: datetime | None = None) -> Pass:
             text = ", ".join(f"{count} {name}" for name, count in detail.items() if count)
             jobs.record_evaluation(book.database, session.day.isoformat(), slot or now, now, text)
         book.record("evaluation", slot.isoformat() if slot else now.isoformat(), detail)
-    book.reload_portfolios()
+    if adjusted:
+        book.reload_portfolios()
+    for run in new_runs:
+        book.system_runs[run.account_id] = (run.session, run.id)
     book.reload_runs()
     return Pass(now, tuple(made), tuple(new_runs), tuple(adjusted))
 
@@ -128,6 +131,8 @@ def cancel_queued(book: Book, run: Run, reason: str, *, frees_quota: bool = Fals
     runs.update(book.database, run, canceled, counts_quota=False if frees_quota else None)
     runs.note(book.database, run.id, now, "CANCELED", reason)
     book.record("run.canceled", run.id, {"reason": reason}, actor)
+    if frees_quota and book.quota_run(run.account_id, run.session) == run.id:
+        del book.system_runs[run.account_id]
     return canceled
 
 

@@ -16,7 +16,6 @@ from rebal_tui.engine.planning import (
     plan_partial_liquidation,
 )
 from rebal_tui.services.book import Book
-from rebal_tui.store import runs
 
 
 def holdings(book: Book, account_id: str) -> Holdings:
@@ -47,7 +46,7 @@ def keep(book: Book, account_id: str, weights: Weights) -> Money:
     start = holdings(book, account_id)
     equity = max(Value(0), value_account(start.cash, start.positions, start.prices).equity)
     by_weight = -(-equity * weights.cash // (WHOLE * NANO))
-    return Money(max(by_weight, runs.cash_target_of_last(book.database, account_id, weights.cash)))
+    return Money(max(by_weight, book.cash_floor(account_id, weights.cash)))
 
 
 def same_orders(shown: Plan, now: Plan) -> bool:

@@ -212,6 +212,8 @@ def _finish(book: Book, run: Run, status: RunStatus, reason: str | None) -> Run:
             text = f"{run.type} of {name}: {status}, {reason}"
             jobs.raise_alert(book.database, now, "run", run.id, text)
         book.record("run." + status.value.lower(), run.id, {"reason": reason})
+    if status.completed:
+        book.cash_targets[run.account_id, run.weights.cash] = run.cash_target or Money(0)
     book.reload_portfolios()
     book.reload_accounts([run.account_id])
     return done

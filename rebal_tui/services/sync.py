@@ -31,6 +31,8 @@ def sync(book: Book) -> int:
         if asset_news:
             book.reload_assets()
         book.reload_accounts(sorted(touched))
+        if any(e.kind is EventKind.JOURNAL for e in events):
+            book.reload_journals()
         total += len(events)
     return total
 

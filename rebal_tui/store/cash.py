@@ -34,14 +34,15 @@ def journals(database: Database, limit: int = 500) -> list[Journal]:
     return _journals(database, "ORDER BY created_at DESC, id LIMIT ?", (limit,))
 
 
-def pending_out(database: Database, account_id: str) -> Money:
-    """Cash that journals out of an account hold back until they are final."""
-    row = database.row(
-        "SELECT coalesce(sum(amount), 0) FROM journals WHERE from_account = ? "
-        "AND status IN ('queued', 'sent_to_clearing', 'pending')",
-        (account_id,),
-    )
-    return Money(row[0]) if row else Money(0)
+def pending_out(database: Database) -> dict[str, Money]:
+    """Cash that journals out of each account hold back until they are final."""
+    return {
+        account_id: Money(amount)
+        for account_id, amount in database.rows(
+            "SELECT from_account, sum(amount) FROM journals WHERE status IN ('queued', 'sent_to_clearing', 'pending') "
+            "GROUP BY from_account"
+        )
+    }
 
 
 def _journals(database: Database, tail: str, parameters: tuple[Any, ...]) -> list[Journal]:

@@ -81,3 +81,9 @@ def history(database: Database, account_id: str, limit: int = 120) -> list[tuple
 
 def prune_history(database: Database, before: datetime) -> None:
     database.connection.execute("DELETE FROM drift_history WHERE at < ?", (to_time(before),))
+
+
+def outcomes(database: Database) -> dict[str, int]:
+    """How many decisions there were of each outcome."""
+    rows = database.rows("SELECT outcome, sum(times) FROM decisions GROUP BY outcome ORDER BY outcome")
+    return {outcome: count for outcome, count in rows}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import NotFound, require
 from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import Money, Qty
+from rebal_tui.domain.quantities import NANO, Money, Qty
 from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunDetail
 from rebal_tui.store import codec
 from rebal_tui.store.codec import from_time, to_time, to_time_or_none
@@ -200,6 +201,43 @@ def add_skipped(database: Database, run_id: str, skipped: Iterable[SkippedOrder]
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class OrderCounts:
+    """A run's orders at a glance; `amount` is what was bought plus what was sold."""
+
+    total: int
+    filled: int
+    problems: int
+    amount: Money
+
+
+def order_counts(database: Database, newest_runs: int) -> dict[str, OrderCounts]:
+    """The order counts of the newest runs by id. Problems: orders rejected, canceled, expired or skipped."""
+    first = database.row("SELECT min(key) FROM (SELECT key FROM runs ORDER BY key DESC LIMIT ?)", (newest_runs,))
+    since = first[0] if first and first[0] is not None else 0
+    skipped: dict[int, int] = dict(database.rows("SELECT run, count(*) FROM skipped_orders WHERE run >= ? GROUP BY run", (since,)))
+    amounts: dict[int, int] = dict(
+        database.rows("SELECT run, sum(amount) FROM fills WHERE run IS NOT NULL AND run >= ? GROUP BY run", (since,))
+    )
+    placed = {
+        run: counts
+        for run, *counts in database.rows(
+            "SELECT run, count(*), sum(status = 'filled'), sum(status IN ('rejected', 'canceled', 'expired')) "
+            "FROM orders WHERE run >= ? GROUP BY run",
+            (since,),
+        )
+    }
+    return {
+        identity: OrderCounts(
+            placed.get(key, [0, 0, 0])[0],
+            placed.get(key, [0, 0, 0])[1],
+            placed.get(key, [0, 0, 0])[2] + skipped.get(key, 0),
+            Money(amounts.get(key, 0)),
+        )
+        for key, identity in database.rows("SELECT key, id FROM runs WHERE key >= ?", (since,))
+    }
+
+
 def skipped_orders(database: Database, run_id: str) -> list[SkippedOrder]:
     rows = database.rows(
         "SELECT symbol, side, notional, reason, details FROM skipped_orders "
@@ -241,24 +279,27 @@ def detail(database: Database, run: Run) -> RunDetail:
     )
 
 
-def cash_target_of_last(database: Database, account_id: str, cash_weight: int) -> Money:
-    """The cash target of the account's last completed run under the same cash weight; 0 without one (R-14.5)."""
-    row = database.row(
-        "SELECT cash_target FROM runs WHERE account = (SELECT key FROM accounts WHERE id = ?) AND cash_weight = ? "
-        "AND status IN ('COMPLETED_SUCCESS', 'COMPLETED_ADJUSTED') ORDER BY key DESC LIMIT 1",
-        (account_id, cash_weight),
-    )
-    return Money(row[0] or 0) if row else Money(0)
+def cash_targets(database: Database) -> dict[tuple[str, int], Money]:
+    """The cash target of the last completed run of each account and cash weight (R-14.5)."""
+    return {
+        (account_id, cash_weight): Money(target or 0)
+        for account_id, cash_weight, target, _ in database.rows(
+            "SELECT accounts.id, cash_weight, cash_target, max(runs.key) FROM runs "
+            "JOIN accounts ON accounts.key = runs.account "
+            "WHERE runs.status IN ('COMPLETED_SUCCESS', 'COMPLETED_ADJUSTED') GROUP BY runs.account, cash_weight"
+        )
+    }
 
 
-def system_run_of(database: Database, account_id: str, session: str) -> str | None:
-    """The id of the system run that an account had in a session (R-11)."""
-    row = database.row(
-        "SELECT id FROM runs WHERE account = (SELECT key FROM accounts WHERE id = ?) AND session = ? "
-        "AND counts_quota = 1",
-        (account_id, session),
-    )
-    return row[0] if row else None
+def system_runs(database: Database) -> dict[str, tuple[str, str]]:
+    """The latest (session, run id) of each account that counts against its quota (R-11)."""
+    return {
+        account_id: (session, run_id)
+        for account_id, session, run_id in database.rows(
+            "SELECT accounts.id, max(session), runs.id FROM runs JOIN accounts ON accounts.key = runs.account "
+            "WHERE counts_quota = 1 GROUP BY runs.account"
+        )
+    }
 
 
 def looked_up_at(database: Database, run_id: str, line: int) -> datetime | None:
@@ -274,3 +315,10 @@ def set_looked_up(database: Database, run_id: str, line: int, at: datetime | Non
         "UPDATE orders SET looked_up_at = ? WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
         (to_time_or_none(at), run_id, line),
     )
+
+
+def traded(database: Database) -> Money:
+    """What all runs bought plus what they sold. Summed in two parts, so that no sum is too large for SQLite."""
+    row = database.row(f"SELECT sum(amount / {NANO}), sum(amount % {NANO}) FROM fills WHERE run IS NOT NULL")
+    dollars, rest = row or (None, None)
+    return Money((dollars or 0) * NANO + (rest or 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rebal_tui.domain.decisions import Plan
-from rebal_tui.services import exports, queries, runs, scheduler, simulator
+from rebal_tui.services import desk, exports, run_views, runs, scheduler, simulator, status
 from rebal_tui.services.book_thread import BookThread
 from rebal_tui.services.views import (
     AccountView,
@@ -27,28 +27,28 @@ class BookBackend:
         await self._thread.ask(scheduler.tick)
 
     async def desk(self) -> DeskSnapshot:
-        return await self._thread.ask(queries.desk_snapshot)
+        return await self._thread.ask(desk.desk_snapshot)
 
     async def status(self) -> StatusLine:
-        return await self._thread.ask(queries.status_line)
+        return await self._thread.ask(status.status_line)
 
     async def account(self, account_id: str) -> AccountView:
-        return await self._thread.ask(lambda book: queries.account_view(book, account_id))
+        return await self._thread.ask(lambda book: desk.account_view(book, account_id))
 
     async def preview(self, account_id: str) -> PreviewView:
-        return await self._thread.ask(lambda book: queries.preview(book, account_id))
+        return await self._thread.ask(lambda book: desk.preview(book, account_id))
 
     async def runs(self) -> RunsSnapshot:
-        return await self._thread.ask(queries.runs_snapshot)
+        return await self._thread.ask(run_views.runs_snapshot)
 
     async def run(self, run_id: str) -> RunView:
-        return await self._thread.ask(lambda book: queries.run_view(book, run_id))
+        return await self._thread.ask(lambda book: run_views.run_view(book, run_id))
 
     async def jobs(self) -> tuple[JobView, ...]:
-        return await self._thread.ask(queries.jobs)
+        return await self._thread.ask(status.job_views)
 
     async def portfolios(self) -> tuple[PortfolioRow, ...]:
-        return await self._thread.ask(queries.portfolios)
+        return await self._thread.ask(run_views.portfolio_rows)
 
     async def cancel_run(self, run_id: str) -> str:
         return (await self._thread.ask(lambda book: runs.cancel_run(book, run_id))).status

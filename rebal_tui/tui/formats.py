@@ -24,12 +24,6 @@ def value(amount: Value) -> str:
     return money(floor_money(amount))
 
 
-def dollars(amount: Money) -> str:
-    """`104,311`: whole dollars, cut toward zero, for narrow columns."""
-    sign = "-" if amount <= -NANO else ""
-    return f"{sign}{abs(amount) // NANO:,}"
-
-
 def price(amount: Price | None) -> str:
     """`417.80`, with up to four decimals where they are used; `–` for none."""
     if amount is None:

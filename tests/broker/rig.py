@@ -82,6 +82,7 @@ class Rig:
 
     def __init__(self, model: FillModel | None = None, path: Path | str = MEMORY, *, populate: bool = True) -> None:
         self.moment = on(MONDAY, 10)
+        self.quoted_at: datetime | None = None
         self.model = model or FillModel.immediate()
         self.prices = {"SPY": parse_price("100"), "TLT": parse_price("50"), "BRK": parse_price("300")}
         self.database = Database(path)
@@ -105,7 +106,7 @@ class Rig:
 
     def _quote(self, symbol: str) -> FixedQuote | None:
         price = self.prices.get(symbol)
-        return None if price is None else FixedQuote(price, self.moment)
+        return None if price is None else FixedQuote(price, self.quoted_at or self.moment)
 
     def set_price(self, symbol: str, text: str) -> None:
         self.prices[symbol] = parse_price(text)

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, EventKind
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.broker.simulated.fills import FillModel, average_price
 from rebal_tui.domain.accounts import Restriction
@@ -39,7 +39,7 @@ Command = tuple[Any, ...]
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.tuples(st.just("order"), WHO, SYMBOL, st.sampled_from(Side), st.booleans(), AMOUNT),
     st.tuples(st.just("order"), WHO, SYMBOL, st.sampled_from(Side), st.booleans(), AMOUNT),
-    st.tuples(st.just("sell all"), WHO, SYMBOL),
+    st.tuples(st.just("sell part"), WHO, SYMBOL, st.sampled_from([1, 33, 50, 100])),
     st.tuples(st.just("wait"), st.sampled_from([1, 30, 600, 7_200, 86_400])),
     st.tuples(st.just("price"), SYMBOL, st.integers(1, 2_000 * NANO)),
     st.tuples(st.just("no price"), SYMBOL),
@@ -65,6 +65,7 @@ class Mirror:
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.seen = rig.broker.last_event()
+        self.entry = 0
         self.cash: Counter[str] = Counter()
         self.unsettled: Counter[str] = Counter()
         self.shares: Counter[tuple[str, str]] = Counter()
@@ -94,10 +95,12 @@ class Mirror:
                 parts = self.parts.get(event.order.id, [])
                 assert event.order.filled_qty == sum(qty for qty, _ in parts)
                 assert event.order.filled_avg_price == (average_price(parts) if parts else None)
-            if event.cash and event.kind is EventKind.CASH:
+            if event.cash:
+                assert event.cash.seq > self.entry
+                self.entry = event.cash.seq
                 self.cash[who] += event.cash.amount
-            if event.cash and event.kind is EventKind.SETTLEMENT:
-                self.unsettled[who] -= event.cash.amount
+            if event.settled:
+                self.unsettled[who] -= event.settled
 
     def agree(self) -> None:
         """What the mirror knows is what the broker has, to the last unit."""
@@ -120,9 +123,10 @@ def carry_out(rig: Rig, mirror: Mirror, number: int, command: Command) -> None:
         who, symbol, side, by_qty, amount = rest
         sizes = (None, Qty(amount // 10 + 1)) if by_qty else (Money(amount), None)
         broker.submit_order(OrderRequest(who, f"order {number}", symbol, side, *sizes))
-    elif name == "sell all":
-        who, symbol = rest
-        broker.submit_order(OrderRequest(who, f"order {number}", symbol, Side.SELL, None, rig.held(symbol, who)))
+    elif name == "sell part":
+        who, symbol, percent = rest
+        qty = Qty(rig.held(symbol, who) * percent // 100)
+        broker.submit_order(OrderRequest(who, f"order {number}", symbol, Side.SELL, None, qty))
     elif name == "wait":
         rig.wait(rest[0])
     elif name == "price":

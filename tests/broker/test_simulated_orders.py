@@ -169,6 +169,31 @@ def test_a_delayed_order_fills_at_the_price_of_its_time() -> None:
     assert rig.cash() == usd("900")
 
 
+def test_a_fill_is_no_earlier_than_it_was_due_and_than_its_quote() -> None:
+    rig = Rig(SLOW)
+    rig.buy("b", "SPY", notional="100")
+    quoted = rig.moment
+    rig.quoted_at = quoted
+    rig.wait(60)
+    assert rig.order("b").filled_at == quoted + timedelta(seconds=2)
+    rig.buy("c", "SPY", notional="100")
+    rig.quoted_at = rig.moment + timedelta(seconds=30)
+    rig.wait(60)
+    assert rig.order("c").filled_at == rig.quoted_at
+
+
+def test_a_partly_done_sell_reserves_what_is_left_of_it() -> None:
+    rig = Rig(FillModel(latency_seconds=(10, 10), partial_chance=100, max_pieces=2))
+    rig.sell("s", "SPY", qty="6")
+    rig.wait(10)
+    sold = rig.order("s").filled_qty
+    assert 0 < sold < shares("6")
+    assert refusal(lambda: rig.sell("t", "SPY", qty="4.000000001")) == RefusalCode.INSUFFICIENT_QTY
+    rig.sell("u", "SPY", qty="4")
+    rig.wait(60)
+    assert rig.held("SPY") == 0
+
+
 def test_pieces_add_up_to_the_order() -> None:
     rig = Rig(PIECES)
     last = rig.broker.last_event()

@@ -20,7 +20,7 @@ from rebal_tui.engine.planning import (
 from . import oracle
 from .support import at, band, calendar, holdings_of, nanos, random_book, situation, weights_of
 
-BOOKS = 250
+BOOKS = 160
 SEEDS = range(8)
 NEAR_TARGET = Fraction(2, 100)
 """Within two cents of its target the planner leaves an asset alone; the rules do not know that allowance."""
@@ -110,11 +110,11 @@ def test_what_can_be_raised_is_raised_and_nothing_above_it(seed: int) -> None:
     for number in range(BOOKS // 2):
         book = random_book(rng)
         most = oracle.most_raised(book)
-        if most <= 1 or book.cash < book.reserved:
+        if most <= 1:
             continue
         start, target = holdings_of(book), weights_of(book)
         with pytest.raises(CannotRaise):
-            plan_partial_liquidation(start, target, Money(nanos(most) + NANO // 1000 * len(book.positions) + 1))
+            plan_partial_liquidation(start, target, Money(nanos(most) + 1))
         amount = oracle.down(most * rng.choice([1, 50, 99, 100]) / 100, oracle.CENT)
         plan = plan_partial_liquidation(start, target, Money(nanos(amount)))
         raised = sum(oracle.down(book.prices[s] * q, oracle.NANO) for s, q in orders(plan)[1].items())

@@ -298,6 +298,16 @@ def test_the_cooldown_holds_a_breached_band_back(days_ago: int, outcome: Outcome
         assert "cooldown" in decision.reason
 
 
+def test_a_cooldown_holds_nothing_back_when_no_band_is_breached() -> None:
+    decision = evaluate(
+        situation(
+            cash="50", positions=ON_TARGET, conditions=[band("absolute", "5")], cooldown_days=7, rebalanced=at(TODAY)
+        )
+    )
+    assert check(decision, "drift_band").verdict is Verdict.NO
+    assert decision.reason.startswith("no trigger fires; in_cooldown: rebalanced 2026-03-04, cooldown of 7 days")
+
+
 def test_cash_is_invested_during_a_cooldown() -> None:
     decision = evaluate(
         situation(

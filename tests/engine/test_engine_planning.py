@@ -235,6 +235,24 @@ def test_what_has_no_target_goes_before_everything() -> None:
     assert {each.reason for each in plan.sells} == {LineReason.RAISES_CASH}
 
 
+def test_cash_that_others_wait_for_is_raised_as_well() -> None:
+    state = holdings("100", {"A": "900"}, {"A": "1"}, reserved="300")
+    plan = plan_partial_liquidation(state, weights("0", A="100"), parse_money("200"))
+    assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("400")}
+    with pytest.raises(CannotRaise, match=r"at most \$700.00"):
+        plan_partial_liquidation(state, weights("0", A="100"), parse_money("700.01"))
+
+
+def test_a_dead_holding_is_only_missed_when_something_must_be_sold() -> None:
+    state = holdings("500", {"A": "300", "B": "200"}, {"A": "1", "B": "1"}, dead=["B"])
+    target = weights("40", A="50", B="10")
+    assert not plan_partial_liquidation(state, target, parse_money("50")).skipped_orders
+    missed = plan_partial_liquidation(state, target, parse_money("200")).skipped_orders
+    assert [(each.symbol, each.side, each.reason) for each in missed] == [
+        ("B", Side.SELL, SkipReason.ASSET_NOT_TRADABLE)
+    ]
+
+
 def test_the_whole_account_can_be_raised_and_not_a_billionth_more() -> None:
     state = holdings("10", {"A": "9", "B": "1"}, {"A": "10", "B": "10"}, dead=["B"])
     plan = plan_partial_liquidation(state, weights("0", A="90", B="10"), parse_money("100"))
@@ -279,6 +297,27 @@ def test_resized_buys_follow_the_cash_that_came_in() -> None:
     assert less.scale == (59, 60)
     assert resize_buys(plan, parse_money("600"), parse_money("100")).amounts == dollars(B="250", C="250")
     assert resize_buys(plan, parse_money("900"), Money(0)).amounts == buys(plan)
+
+
+def test_a_buy_that_was_too_small_comes_back_when_more_cash_comes_in() -> None:
+    state = holdings("1", {"U": "1"}, {"A": "1", "B": "1", "U": "99"}, dead=["U"])
+    plan = plan_full_rebalance(state, weights("0", A="60", B="40"))
+    assert buys(plan) == dollars(A="1")
+    assert line(plan, "B").reason is LineReason.ORDER_LESS_THAN_MIN_NOTIONAL
+    assert resize_buys(plan, parse_money("10"), Money(0)).amounts == dollars(A="6", B="4")
+
+
+def test_an_asset_a_cent_below_its_target_is_on_target() -> None:
+    near = plan_full_rebalance(holdings("0.01", {"A": "59.99"}, {"A": "1"}), weights("0", A="100"))
+    assert [(each.side, each.reason) for each in near.lines] == [(None, LineReason.ON_TARGET)]
+    assert not near.skipped_orders
+
+
+def test_resized_invest_cash_never_grows() -> None:
+    state = holdings("20", {"U": "1"}, {"A": "1", "B": "1", "U": "80"}, dead=["U"])
+    plan = plan_invest_cash(state, weights("0", A="60", B="40"), Money(0))
+    assert buys(plan) == dollars(A="12", B="8")
+    assert resize_buys(plan, parse_money("50"), Money(0)).amounts == buys(plan)
 
 
 def test_resized_invest_cash_stays_as_planned() -> None:

@@ -124,8 +124,8 @@ class SimulatedBroker:
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
         """Events above `after`, oldest first, each with the state of its time.
 
-        A fill's cash is told by the fill alone, an account's opening by its `ACCOUNT` event alone. A settlement's
-        `cash` has the amount that is settled from now on and the day it was due; it moves no cash.
+        A fill's cash is told by the fill alone, an account's opening by its `ACCOUNT` event alone. A settlement
+        moves no cash: `settled` of it ceases to be unsettled.
         """
         return read_events(self._tables, after, limit)
 

@@ -25,10 +25,10 @@ def emit_cash(tx: sqlite3.Connection, at: int, account: int, entry: int) -> None
     tx.execute("INSERT INTO sim_events (kind, at, account, entry) VALUES ('cash', ?, ?, ?)", (at, account, entry))
 
 
-def emit_settlement(tx: sqlite3.Connection, at: int, account: int, amount: int, settles_on: str) -> None:
+def emit_settlement(tx: sqlite3.Connection, at: int, account: int, amount: int) -> None:
     tx.execute(
-        "INSERT INTO sim_events (kind, at, account, amount, settles_on) VALUES ('settlement', ?, ?, ?, ?)",
-        (at, account, amount, settles_on),
+        "INSERT INTO sim_events (kind, at, account, amount) VALUES ('settlement', ?, ?, ?)",
+        (at, account, amount),
     )
 
 
@@ -59,7 +59,7 @@ def emit_order(
 
 
 _EVENTS = """
-SELECT e.seq, e.kind, e.at, a.id, s.symbol, e.status, e.filled_qty, e.filled_avg_price, e.amount, e.settles_on,
+SELECT e.seq, e.kind, e.at, a.id, s.symbol, e.status, e.filled_qty, e.filled_avg_price, e.amount,
     o.id, o.client_order_id, o.side, o.notional, o.qty, o.reason, o.created_at,
     f.execution_id, f.qty, f.price, f.amount, f.at, o.settles_on,
     l.n, l.at, l.kind, l.amount, l.settles_on, l.reference,
@@ -82,29 +82,27 @@ def read_events(tables: Tables, after: int, limit: int) -> list[BrokerEvent]:
 
 def _event(row: tuple[Any, ...]) -> BrokerEvent:
     seq, kind, at, account_id, symbol = row[:5]
-    moment = from_micros(at)
     order: Order | None = None
     fill: Fill | None = None
     cash: CashEntry | None = None
     journal: Journal | None = None
-    if row[10] is not None:
-        order = make_order(row[10:17], account_id, symbol, OrderStatus(row[5]), Qty(row[6]), row[7], at)
-        if row[17] is not None:
-            execution_id, qty, price, amount, filled_at, settles_on = row[17:23]
+    if row[9] is not None:
+        order = make_order(row[9:16], account_id, symbol, OrderStatus(row[5]), Qty(row[6]), row[7], at)
+        if row[16] is not None:
+            execution_id, qty, price, amount, filled_at, settles_on = row[16:22]
             fill = Fill(
                 execution_id, order.id, order.client_order_id, account_id, symbol, order.side,
                 Qty(qty), Price(price), Money(amount), from_micros(filled_at), settles_on,
             )  # fmt: skip
-    elif row[23] is not None:
-        entry, booked_at, cash_kind, amount, settles_on, reference = row[23:29]
+    elif row[22] is not None:
+        entry, booked_at, cash_kind, amount, settles_on, reference = row[22:28]
         cash = CashEntry(
             entry, account_id, from_micros(booked_at), CashKind(cash_kind), Money(amount), settles_on, reference
         )
-    elif row[29] is not None:
-        journal = make_journal(row[29:35], account_id, JournalStatus(row[5]), at)
-    elif kind == EventKind.SETTLEMENT:
-        cash = CashEntry(seq, account_id, moment, CashKind.SELL, Money(row[8]), row[9], "settlement")
-    return BrokerEvent(seq, EventKind(kind), moment, account_id, symbol, order, fill, cash, journal)
+    elif row[28] is not None:
+        journal = make_journal(row[28:34], account_id, JournalStatus(row[5]), at)
+    settled = None if row[8] is None else Money(row[8])
+    return BrokerEvent(seq, EventKind(kind), from_micros(at), account_id, symbol, order, fill, cash, journal, settled)
 
 
 def make_order(

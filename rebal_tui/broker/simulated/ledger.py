@@ -54,15 +54,15 @@ def settle(tx: sqlite3.Connection, through: date, at: int) -> None:
     """Make proceeds that settle on or before `through` settled cash, one event an account and day."""
     day = through.isoformat()
     due = tx.execute(
-        "SELECT account, amount, settles_on FROM sim_unsettled WHERE settles_on <= ? ORDER BY settles_on, account",
+        "SELECT account, amount FROM sim_unsettled WHERE settles_on <= ? ORDER BY settles_on, account",
         (day,),
     ).fetchall()
     tx.executemany(
         "UPDATE sim_accounts SET unsettled = unsettled - ? WHERE n = ?",
-        [(amount, account) for account, amount, _ in due],
+        [(amount, account) for account, amount in due],
     )
-    for account, amount, settles_on in due:
-        emit_settlement(tx, at, account, amount, settles_on)
+    for account, amount in due:
+        emit_settlement(tx, at, account, amount)
     tx.execute("DELETE FROM sim_unsettled WHERE settles_on <= ?", (day,))
 
 

@@ -173,8 +173,7 @@ CREATE TABLE sim_events (
     status TEXT,
     filled_qty INTEGER,
     filled_avg_price INTEGER,
-    amount INTEGER,
-    settles_on TEXT
+    amount INTEGER CHECK ((amount IS NOT NULL) = (kind = 'settlement'))
 ) STRICT;
 
 CREATE TRIGGER sim_events_keep_update BEFORE UPDATE ON sim_events

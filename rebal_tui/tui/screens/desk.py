@@ -92,6 +92,7 @@ class DeskScreen(ListScreen, inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In an empty book only what works everywhere is offered."""
+        del parameters
         return not (self.has_class("-first-run") and action in OWN_ACTIONS)
 
     def _show_rows(self) -> None:

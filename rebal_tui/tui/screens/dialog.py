@@ -97,7 +97,7 @@ class ConfirmScreen(ModalScreen[bool]):
     ConfirmScreen #confirm-title { text-style: bold; margin-bottom: 1; }
     ConfirmScreen #confirm-typed { margin-top: 1; }
     ConfirmScreen Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
-    ConfirmScreen Button { margin-left: 2; }
+    ConfirmScreen Button { margin-left: 2; min-width: 10; }
     """
 
     def __init__(self, title: str, text: str, *, yes: str = "Yes", no: str = "No", typed: str = "") -> None:

@@ -35,7 +35,7 @@ class ExportScreen(ModalScreen[None]):
     ExportScreen #export-note { margin-top: 1; color: $foreground 60%; }
     ExportScreen #export-fault { color: $text-error; }
     ExportScreen Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
-    ExportScreen Button { margin-left: 2; }
+    ExportScreen Button { margin-left: 2; min-width: 10; }
     """
 
     def __init__(self, what: str) -> None:

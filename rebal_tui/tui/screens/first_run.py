@@ -44,7 +44,7 @@ class FirstRun(Vertical):
         width: 72; max-width: 96%; height: auto; padding: 1 3; background: $surface; border: round $primary 40%;
     }
     FirstRun .first-title { text-style: bold; margin-bottom: 1; }
-    FirstRun OptionList { height: auto; border: none; background: $surface; padding: 0; }
+    FirstRun OptionList, FirstRun OptionList:focus { height: auto; border: none; background: $surface; padding: 0; }
     FirstRun #first-path { display: none; margin-top: 1; }
     FirstRun #first-note { margin-top: 1; color: $foreground 70%; }
     """

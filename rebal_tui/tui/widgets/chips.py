@@ -28,7 +28,7 @@ class Chip:
     short: str = ""
 
 
-class ChipBar(ToneView):
+class ChipBar(ToneView, can_focus=False):
     """Choices on one line, wrapped onto a second when there is no other way. A click chooses."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chip--current"}

@@ -77,7 +77,7 @@ def _join(spans: list[Span]) -> Line:
     return tuple(line)
 
 
-class StatusBar(ToneView):
+class StatusBar(ToneView, can_focus=False):
     """The status line as a widget."""
 
     DEFAULT_CSS = """

@@ -279,7 +279,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         index = offset.y - 1 + round(self.scroll_y)
         if index >= len(self._rows):
             return
-        if index == self._cursor and self.has_focus and event.chain > 1:
+        if index == self._cursor and self.has_focus and event.chain == 2:
             self.action_open()
         else:
             self._go(index)

@@ -1,0 +1,300 @@
+"""The Desk: every subscribed account under the current prices, and one account in full."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rebal_tui.domain.decisions import Decision, Outcome, Plan, PlanLine
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.portfolios import BandType, Portfolio, PortfolioStatus, Subscription
+from rebal_tui.domain.quantities import NANO, WHOLE, Money, Percent, Qty, Value, floor_money
+from rebal_tui.domain.runs import Approval, Run, RunStatus, RunType
+from rebal_tui.domain.sessions import NEW_YORK, new_york_day
+from rebal_tui.engine import words
+from rebal_tui.engine.calendar import cooldown_ends, in_cooldown
+from rebal_tui.engine.drift import (
+    AssetDrift,
+    BandUse,
+    Valuation,
+    asset_drifts,
+    largest_drift,
+    value_account,
+    widest_use,
+)
+from rebal_tui.engine.evaluation import MIN_INVEST, Situation, calendar_day, excess_cash, price_faults
+from rebal_tui.engine.planning import Holdings
+from rebal_tui.engine.restrictions import stops
+from rebal_tui.services.book import Book
+from rebal_tui.services.evaluation import evaluate_account, situation
+from rebal_tui.services.planning import holdings, plan_run
+from rebal_tui.services.scheduler import next_evaluation
+from rebal_tui.services.status import status_line
+from rebal_tui.services.views import (
+    AccountView,
+    DeskRow,
+    DeskSnapshot,
+    DriftPoint,
+    HoldingView,
+    PreviewView,
+    Standing,
+    Tile,
+)
+from rebal_tui.store import decisions, runs
+
+NEAR_PERMILLE = 800
+"""From this share of a band on, an account is near it."""
+_TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
+
+
+def desk_snapshot(book: Book) -> DeskSnapshot:
+    """Every subscribed account as it stands now."""
+    upcoming = next_evaluation(book)
+    when = f"{upcoming.astimezone(NEW_YORK):%H:%M}" if upcoming else ""
+    rows = tuple(_row(book, subscription, when) for subscription in book.subscriptions.values())
+    tiles = tuple((tile, sum(tile in row.tiles for row in rows)) for tile in Tile)
+    return DeskSnapshot(book.version, status_line(book), tiles, rows)
+
+
+def _row(book: Book, subscription: Subscription, when: str) -> DeskRow:
+    account_id = subscription.account_id
+    now = situation(book, account_id)
+    valuation = now.valuation()
+    drifts = asset_drifts(valuation, now.portfolio.weights)
+    use = widest_use(drifts, now.portfolio.bands)
+    worst = use.drift if use else largest_drift(drifts)
+    tiles, standing, state = _standing(book, now, valuation, use, when)
+    return DeskRow(
+        account_id=account_id,
+        account_number=now.account.account_number,
+        client=now.account.name,
+        portfolio_id=now.portfolio.id,
+        portfolio=now.portfolio.name,
+        equity=floor_money(valuation.equity),
+        cash=now.account.cash,
+        worst=worst.symbol if worst else "",
+        drift_bp=_points(worst) if worst else 0,
+        band_used=use.permille if use else None,
+        standing=standing,
+        tiles=tiles,
+        state=state,
+        last_rebalanced=new_york_day(last) if (last := subscription.last_rebalanced_at) else None,
+        exception=standing in (Standing.BLOCKED, Standing.UNABLE),
+    )
+
+
+def _standing(
+    book: Book, now: Situation, valuation: Valuation, use: BandUse | None, when: str
+) -> tuple[frozenset[Tile], Standing, str]:
+    tiles = {Tile.ALL}
+    stopped = stops(now.account, valuation)
+    faults = price_faults(now) if now.session is not None and now.session.is_open(now.now) else []
+    last = now.subscription.last_rebalanced_at
+    cooling = in_cooldown(last, now.portfolio.cooldown_days, new_york_day(now.now))
+    if last is None:
+        tiles.add(Tile.FIRST)
+    if cooling:
+        tiles.add(Tile.COOLDOWN)
+    if calendar_day(now):
+        tiles.add(Tile.CALENDAR)
+    if excess_cash(now) >= MIN_INVEST:
+        tiles.add(Tile.CASH)
+    standing = Standing.NONE if use is None else Standing.INSIDE
+    if use is not None and use.breached:
+        tiles.add(Tile.OUTSIDE)
+        standing = Standing.OUTSIDE
+    elif use is not None and use.permille >= NEAR_PERMILLE:
+        tiles.add(Tile.NEAR)
+        standing = Standing.NEAR
+    if stopped or now.portfolio.status is not PortfolioStatus.ACTIVE:
+        tiles.add(Tile.BLOCKED)
+        why = stopped[0][0].replace("_", " ") if stopped else str(now.portfolio.status).replace("_", " ")
+        return frozenset(tiles), Standing.BLOCKED, why
+    if faults:
+        tiles.add(Tile.UNABLE)
+        return frozenset(tiles), Standing.UNABLE, faults[0]
+    return frozenset(tiles), standing, _state(book, now, tiles, cooling, when)
+
+
+def _state(book: Book, now: Situation, tiles: set[Tile], cooling: bool, when: str) -> str:
+    run = book.open_runs.get(now.account.id)
+    if run is not None:
+        return run_state(run)
+    if now.outside_orders:
+        return "outside order open"
+    if now.quota_run:
+        return "ran today"
+    fires = Tile.FIRST in tiles or (not cooling and (Tile.CALENDAR in tiles or Tile.OUTSIDE in tiles))
+    if (fires or Tile.CASH in tiles) and when:
+        return f"runs {when}"
+    if cooling and now.subscription.last_rebalanced_at:
+        return f"cooldown to {cooldown_ends(now.subscription.last_rebalanced_at, now.portfolio.cooldown_days):%d %b}"
+    return "near" if Tile.NEAR in tiles else "inside"
+
+
+def run_state(run: Run) -> str:
+    """What a run that is not finished does at the moment, in a word or two."""
+    if run.approval is Approval.AWAITING:
+        return "awaits approval"
+    if run.cancel_requested:
+        return "canceling"
+    return "queued" if run.status is RunStatus.QUEUED else run.phase.value
+
+
+def account_view(book: Book, account_id: str) -> AccountView:
+    """One account in full, with an evaluation made right now. Raises `NotFound`."""
+    account = book.account(account_id)
+    subscription = book.subscriptions.get(account_id)
+    portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
+    start = holdings(book, account_id)
+    valuation = _valuation(start)
+    stored = decisions.latest(book.database, account_id)
+    now = evaluate_account(book, account_id) if subscription else None
+    equity = max(0, valuation.equity)
+    return AccountView(
+        account_id=account_id,
+        account_number=account.account_number,
+        client=account.name,
+        portfolio_id=portfolio.id if portfolio else None,
+        portfolio=portfolio.name if portfolio else "not subscribed",
+        equity=floor_money(valuation.equity),
+        cash=account.cash,
+        cash_target=floor_money(Value(equity * portfolio.weights.cash // WHOLE)) if portfolio else Money(0),
+        holdings=_holdings(book, start, valuation, portfolio),
+        conditions=conditions_text(portfolio) if portfolio else "",
+        last_decision=stored[0] if stored else None,
+        decision_now=now,
+        next_step=_next_step(book, now) if now else "Nothing happens by itself: the account follows no portfolio.",
+        history=_history(book, account_id),
+        withdrawable=book.broker.cash_transferable(account_id),
+        restrictions=tuple(text for _, text in stops(account, valuation)),
+    )
+
+
+def conditions_text(portfolio: Portfolio) -> str:
+    """`±5 pp · ±20 % · monthly on the 15th · cooldown 7 d`."""
+    parts = [words.condition_text(condition) for condition in portfolio.conditions]
+    return " · ".join([*parts, f"cooldown {portfolio.cooldown_days} d"])
+
+
+def preview(book: Book, account_id: str) -> PreviewView:
+    """The run that would be made for a subscribed account, were its trigger to fire now. Nothing is sent.
+
+    It is the run that an evaluation decides on, or a full_rebalance when none would fire. Raises `Conflict` when the
+    account is not subscribed or cannot be valued.
+    """
+    view = situation(book, account_id, ignore_window=True)
+    decision = evaluate_account(book, account_id)
+    if decision.outcome in _TYPES:
+        kind, why = RunType(decision.outcome.value), decision.reason
+    else:
+        kind, why = RunType.FULL_REBALANCE, f"no run is due ({decision.reason}); this is what a full_rebalance would do"
+    plan = plan_run(book, account_id, kind, view.portfolio.weights)
+    return preview_of(book, account_id, plan, why)
+
+
+def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView:
+    """A plan with what it does to an account at the plan's own prices."""
+    account = book.account(account_id)
+    subscription = book.subscriptions.get(account_id)
+    spent = sum(line.notional or 0 for line in plan.buys)
+    raised = sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells)
+    cash_after = account.cash + raised - spent
+    before = [(line.symbol, _share(line.value, plan.equity)) for line in plan.lines]
+    after = [(line.symbol, _share(Value(_value_after(line)), plan.equity)) for line in plan.lines]
+    return PreviewView(
+        account_id=account_id,
+        client=account.name,
+        portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "explicit weights",
+        plan=plan,
+        why=why,
+        turnover=Money(spent + raised),
+        cash_after=Money(cash_after),
+        before=(*before, ("cash", _share(Value(account.cash * NANO), plan.equity))),
+        after=(*after, ("cash", _share(Value(cash_after * NANO), plan.equity))),
+        at=book.now(),
+    )
+
+
+def _value_after(line: PlanLine) -> int:
+    sold = (line.qty or 0) * (line.price or 0) if line.side is Side.SELL else 0
+    return line.value + (line.notional or 0) * NANO - sold
+
+
+def _valuation(start: Holdings) -> Valuation:
+    return value_account(start.cash, start.positions, start.prices)
+
+
+def _share(value: Value, equity: Value) -> int:
+    """Hundredths of a percent of equity."""
+    return value * WHOLE // equity if equity > 0 else 0
+
+
+def _points(drift: AssetDrift) -> int:
+    """Signed drift in hundredths of a percentage point, rounded toward zero."""
+    gap = drift.gap
+    return abs(gap) // drift.equity * (1 if gap >= 0 else -1)
+
+
+def _holdings(
+    book: Book, start: Holdings, valuation: Valuation, portfolio: Portfolio | None
+) -> tuple[HoldingView, ...]:
+    targets = portfolio.weights.symbols if portfolio else ()
+    others = sorted(symbol for symbol in start.positions if symbol not in targets)
+    views = []
+    for symbol in (*targets, *others):
+        target = portfolio.weights.of(symbol) if portfolio else Percent(0)
+        value = valuation.values.get(symbol, Value(0))
+        asset = book.assets.get(symbol)
+        low, high = _band(portfolio, target)
+        actual = _share(value, valuation.equity)
+        note = "" if asset and asset.price else "no price"
+        if asset and not asset.eligible:
+            note = asset.ineligibility
+        views.append(
+            HoldingView(
+                symbol, start.positions.get(symbol, Qty(0)), floor_money(value), target, actual, actual - target,
+                low, high, note,
+            )
+        )  # fmt: skip
+    return tuple(views)
+
+
+def _band(portfolio: Portfolio | None, target: Percent) -> tuple[int | None, int | None]:
+    """The tightest band around a target, in hundredths of a percent of equity."""
+    widths = []
+    for band in portfolio.bands if portfolio else ():
+        if band.sub_type is BandType.ABSOLUTE:
+            widths.append(int(band.percent))
+        elif target > 0:
+            widths.append(target * band.percent // WHOLE)
+    if not widths:
+        return None, None
+    return max(0, target - min(widths)), target + min(widths)
+
+
+def _history(book: Book, account_id: str) -> tuple[DriftPoint, ...]:
+    made = [run.created_at for run in runs.newest(book.database, 40, account_id)]
+    points = []
+    previous = None
+    for at, used in decisions.history(book.database, account_id):
+        since = previous or at - timedelta(minutes=15)
+        points.append(DriftPoint(at, used, any(since < moment <= at for moment in made)))
+        previous = at
+    return tuple(points)
+
+
+def _next_step(book: Book, decision: Decision) -> str:
+    """What happens next and when, in one sentence."""
+    run = book.open_runs.get(decision.account_id)
+    if run is not None:
+        return f"A {run.type} is {run_state(run)}; no other run starts before it has finished."
+    upcoming = next_evaluation(book)
+    if upcoming is None:
+        return "The scheduler is paused: nothing is evaluated until it is resumed."
+    local = upcoming.astimezone(NEW_YORK)
+    when = f"{local:%H:%M}" if local.date() == book.today() else f"{local:%a %d %b %H:%M}"
+    if decision.outcome in _TYPES:
+        return f"At {when} the evaluation will make this {decision.outcome} unless prices move back."
+    if decision.outcome is Outcome.BLOCKED:
+        return f"Looked at again at {when}; nothing trades until the block is lifted."
+    return f"Looked at again at {when}."

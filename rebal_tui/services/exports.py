@@ -1,0 +1,201 @@
+"""A book's runs, orders, decisions, accounts and audit trail as CSV or JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.runs import RunDetail
+from rebal_tui.services.api_shapes import (
+    AssetId,
+    Json,
+    account_json,
+    asset_ids,
+    decision_json,
+    order_json,
+    run_json,
+    time_text,
+)
+from rebal_tui.services.book import Book
+from rebal_tui.store import audit, decisions, runs
+
+EXPORTS = ("runs", "orders", "decisions", "accounts", "audit")
+FORMATS = ("csv", "json")
+
+_ALL = 2**62
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_FORMULA_STARTS = frozenset("=+-@|%\t\r\n\0")
+
+
+def export_text(book: Book, what: str, fmt: str) -> str:
+    """One of `EXPORTS` in one of `FORMATS`, oldest first. JSON carries the audit head; CSV needs `export_head` beside.
+
+    In CSV no cell is a formula for a spreadsheet, and every number stays one. Raises `Invalid`.
+    """
+    faults = []
+    if what not in EXPORTS:
+        faults.append(Fault("what", f"expected one of {', '.join(EXPORTS)}"))
+    if fmt not in FORMATS:
+        faults.append(Fault("format", "expected csv or json"))
+    if faults:
+        raise Invalid(faults)
+    items = _ITEMS[what](book)
+    if fmt == "json":
+        return json.dumps({"audit_head": export_head(book), what: items}, ensure_ascii=False, indent=2) + "\n"
+    return csv_text(_COLUMNS[what], ({**item, **_summed_up(item)} for item in items))
+
+
+def export_head(book: Book) -> Json:
+    """The last audit entry at this moment: kept elsewhere, it shows later whether the trail was cut."""
+    seq, digest = audit.head(book.database)
+    return {"seq": seq, "hash": digest, "at": time_text(book.now())}
+
+
+def csv_text(columns: Sequence[str], items: Iterable[Json]) -> str:
+    """A table with a header row, safe to open in a spreadsheet."""
+    from defusedcsv import csv
+
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([safe_cell(item.get(column)) for column in columns] for item in items)
+    return out.getvalue()
+
+
+def safe_cell(value: Any) -> str:
+    """A value as one CSV cell. Text that a spreadsheet could take for a formula gets an apostrophe in front.
+
+    What defusedcsv lets through is caught here: leading blanks, tabs, returns and full-width signs.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, dict)):
+        value = json.dumps(value, ensure_ascii=False)
+    text = str(value)
+    if not text or _NUMBER.fullmatch(text):
+        return text
+    start = unicodedata.normalize("NFKC", text.lstrip()[:1])[:1]
+    return "'" + text if start in _FORMULA_STARTS or text[0] in _FORMULA_STARTS else text
+
+
+def _summed_up(item: Json) -> Json:
+    """What is a list in JSON, short enough for a cell: counts of orders, a trace and positions in words."""
+    cells: Json = {name: len(item[name]) for name in ("orders", "failed_orders", "skipped_orders") if name in item}
+    if "trace" in item:
+        cells["trace"] = "; ".join(
+            f"{check['check']}: {check['verdict']}: {check['detail']}" for check in item["trace"]
+        )
+    if "positions" in item:
+        cells["positions"] = "; ".join(f"{position['symbol']} {position['qty']}" for position in item["positions"])
+    if "restrictions" in item:
+        cells["restrictions"] = ", ".join(item["restrictions"])
+    return cells
+
+
+def _run_details(book: Book) -> Iterable[RunDetail]:
+    for run in reversed(runs.newest(book.database, _ALL)):
+        yield runs.detail(book.database, run)
+
+
+def _runs(book: Book) -> list[Json]:
+    ids = asset_ids(book.assets)
+    return [_with_names(book, run_json(detail, ids)) for detail in _run_details(book)]
+
+
+def _with_names(book: Book, item: Json) -> Json:
+    account = book.accounts.get(item["account_id"])
+    portfolio = book.portfolios.get(item["portfolio_id"])
+    return {
+        **item,
+        "account_number": account.account_number if account else None,
+        "client": account.name if account else None,
+        "portfolio": portfolio.name if portfolio else None,
+    }
+
+
+def _orders(book: Book) -> list[Json]:
+    ids = asset_ids(book.assets)
+    return [order for detail in _run_details(book) for order in _orders_of(detail, ids)]
+
+
+def _orders_of(detail: RunDetail, ids: AssetId) -> list[Json]:
+    run = detail.run
+    placed = sorted([*detail.orders, *detail.failed_orders], key=lambda order: _line(order.client_order_id))
+    return [{"run_id": run.id, "account_id": run.account_id, **order_json(order, ids)} for order in placed]
+
+
+def _line(client_order_id: str) -> int:
+    last = client_order_id.rpartition("-")[2]
+    return int(last) if last.isdecimal() else 0
+
+
+def _decisions(book: Book) -> list[Json]:
+    made = [d for account_id in book.accounts for d in decisions.latest(book.database, account_id, _ALL)]
+    made.sort(key=lambda decision: decision.at)
+    return [_with_names(book, decision_json(decision)) for decision in made]
+
+
+def _accounts(book: Book) -> list[Json]:
+    items = []
+    for account in book.accounts.values():
+        item = account_json(account, book.assets, book.broker.cash_transferable(account.id))
+        subscription = book.subscriptions.get(account.id)
+        portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
+        item["portfolio_id"] = portfolio.id if portfolio else None
+        item["portfolio"] = portfolio.name if portfolio else None
+        rebalanced = subscription.last_rebalanced_at if subscription else None
+        item["last_rebalanced_at"] = time_text(rebalanced) if rebalanced else None
+        items.append(item)
+    return items
+
+
+def _audit(book: Book) -> list[Json]:
+    return [
+        {
+            "seq": entry.seq,
+            "at": time_text(entry.at),
+            "actor": entry.actor,
+            "action": entry.action,
+            "subject": entry.subject,
+            "detail": json.loads(entry.detail),
+            "hash": entry.hash,
+        }
+        for entry in reversed(audit.entries(book.database, _ALL))
+    ]
+
+
+_ITEMS: dict[str, Callable[[Book], list[Json]]] = {
+    "runs": _runs,
+    "orders": _orders,
+    "decisions": _decisions,
+    "accounts": _accounts,
+    "audit": _audit,
+}
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "runs": (
+        "id", "created_at", "type", "status", "reason", "amount", "initiated_from", "account_id", "account_number",
+        "client", "portfolio_id", "portfolio", "orders", "failed_orders", "skipped_orders", "completed_at",
+        "canceled_at", "updated_at",
+    ),
+    "orders": (
+        "id", "client_order_id", "run_id", "account_id", "symbol", "side", "notional", "qty", "filled_qty",
+        "filled_avg_price", "status", "reject_reason", "created_at", "submitted_at", "filled_at", "canceled_at",
+        "expired_at", "failed_at", "updated_at",
+    ),
+    "decisions": (
+        "at", "session", "account_id", "account_number", "client", "portfolio_id", "portfolio", "outcome", "reason",
+        "trace",
+    ),
+    "accounts": (
+        "id", "account_number", "name", "status", "currency", "cash", "cash_withdrawable", "position_market_value",
+        "equity", "restrictions", "portfolio_id", "portfolio", "last_rebalanced_at", "created_at", "positions",
+    ),
+    "audit": ("seq", "at", "actor", "action", "subject", "detail", "hash"),
+}  # fmt: skip

@@ -1,0 +1,122 @@
+"""Runs as the screens show them, and portfolios in a list."""
+
+from __future__ import annotations
+
+import json
+
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.orders import OrderStatus
+from rebal_tui.domain.quantities import NANO, WHOLE, Money, Percent, Value
+from rebal_tui.domain.runs import Approval, Run
+from rebal_tui.services.api_shapes import run_json
+from rebal_tui.services.book import Book
+from rebal_tui.services.desk import conditions_text
+from rebal_tui.services.evaluation import value_of
+from rebal_tui.services.views import PortfolioRow, RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
+from rebal_tui.store import decisions
+from rebal_tui.store import runs as store
+
+CASH = "cash"
+
+
+def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:
+    """The newest runs first."""
+    newest = store.newest(book.database, limit)
+    counts = store.order_counts(book.database, limit)
+    return RunsSnapshot(
+        book.version, tuple(_row(book, run, counts.get(run.id)) for run in newest), store.count(book.database)
+    )
+
+
+def _row(book: Book, run: Run, counts: store.OrderCounts | None) -> RunRow:
+    account = book.account(run.account_id)
+    return RunRow(
+        id=run.id,
+        type=run.type.value,
+        status=run.status.value,
+        phase=run.phase.value,
+        account_id=run.account_id,
+        account_number=account.account_number,
+        client=account.name,
+        portfolio_id=run.portfolio_id,
+        portfolio=book.portfolios[run.portfolio_id].name if run.portfolio_id else "explicit weights",
+        created_at=run.created_at,
+        updated_at=run.updated_at,
+        session=run.session,
+        initiated_from=run.initiated_from.value,
+        done=counts.filled if counts else 0,
+        total=counts.total if counts else 0,
+        amount=counts.amount if counts else Money(0),
+        problems=counts.problems if counts else 0,
+        awaiting_approval=run.approval is Approval.AWAITING,
+    )
+
+
+def run_view(book: Book, run_id: str) -> RunView:
+    """One run with everything that belongs to it. Raises `NotFound`."""
+    run = store.get(book.database, run_id)
+    account = book.account(run.account_id)
+    detail = store.detail(book.database, run)
+    plan = store.plan(book.database, run_id)
+    return RunView(
+        run=run,
+        client=account.name,
+        account_number=account.account_number,
+        portfolio=book.portfolios[run.portfolio_id].name if run.portfolio_id else "explicit weights",
+        plan=plan,
+        orders=detail.orders,
+        failed_orders=detail.failed_orders,
+        skipped_orders=detail.skipped_orders,
+        fills=tuple(store.fills(book.database, run_id)),
+        timeline=tuple(TimelineEvent(*event) for event in store.timeline(book.database, run_id)),
+        weights=_weights(book, run, plan),
+        decision=decisions.of_run(book.database, run_id),
+        api_json=json.dumps(run_json(detail), indent=2, ensure_ascii=False),
+    )
+
+
+def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
+    """Every portfolio with its subscribers and the assets that follow it."""
+    followers: dict[str, list[str]] = {}
+    for subscription in book.subscriptions.values():
+        followers.setdefault(subscription.portfolio_id, []).append(subscription.account_id)
+    return tuple(
+        PortfolioRow(
+            id=portfolio.id,
+            name=portfolio.name,
+            description=portfolio.description,
+            status=portfolio.status.value,
+            weights=portfolio.weights,
+            conditions=portfolio.conditions,
+            conditions_text=conditions_text(portfolio),
+            cooldown_days=portfolio.cooldown_days,
+            subscribers=len(followers.get(portfolio.id, ())),
+            assets_under_model=Value(sum(value_of(book, a).equity for a in followers.get(portfolio.id, ()))),
+            review=portfolio.review,
+        )
+        for portfolio in book.portfolios.values()
+    )
+
+
+def _weights(book: Book, run: Run, plan: Plan | None) -> tuple[RunWeight, ...]:
+    """Target, weight at the run's start, and weight after its fills at the plan's prices, with cash last."""
+    if plan is None or plan.equity <= 0:
+        targets = [(w.symbol, w.percent) for w in run.weights.assets]
+        return tuple(RunWeight(s, p, None, None) for s, p in [*targets, (CASH, run.weights.cash)])
+    moved: dict[str, int] = {}
+    cash = plan.cash * NANO
+    filled = any(o.status is OrderStatus.FILLED or o.filled_qty for _, o, _, _ in store.orders(book.database, run.id))
+    for fill in store.fills(book.database, run.id):
+        sign = 1 if fill.side == "buy" else -1
+        moved[fill.symbol] = moved.get(fill.symbol, 0) + sign * fill.qty
+        cash -= sign * fill.amount * NANO
+    weights = []
+    for line in plan.lines:
+        after = line.value + moved.get(line.symbol, 0) * (line.price or 0)
+        weights.append(
+            RunWeight(line.symbol, line.target, line.value * WHOLE // plan.equity,
+                      after * WHOLE // plan.equity if filled else None)
+        )  # fmt: skip
+    start = plan.cash * NANO * WHOLE // plan.equity
+    end = cash * WHOLE // plan.equity if filled else None
+    return (*weights, RunWeight(CASH, Percent(run.weights.cash), start, end))

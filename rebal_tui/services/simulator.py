@@ -1,0 +1,77 @@
+"""Driving a simulated market: speed, pause, leaps, shocks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.quantities import Percent, percent_text
+from rebal_tui.market.clock import SimulatedClock
+from rebal_tui.market.walk import RandomWalk
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.cash import sandbox
+from rebal_tui.services.market_state import save_market_state
+from rebal_tui.services.sync import sync
+
+_STEP = timedelta(minutes=15)
+
+
+def set_speed(book: Book, speed: float) -> None:
+    """Simulated seconds per second, 0.1 to 100,000."""
+    _clock(book).set_speed(speed)
+    save_market_state(book, book.now())
+    book.version += 1
+
+
+def pause_market(book: Book) -> None:
+    _clock(book).pause()
+    save_market_state(book, book.now())
+    book.version += 1
+
+
+def resume_market(book: Book) -> None:
+    _clock(book).resume()
+    book.version += 1
+
+
+def step_day(book: Book) -> None:
+    """Go on to the same time of the next session, with everything the scheduler does on the way."""
+    clock = _clock(book)
+    now = book.now()
+    today = book.calendar.last_opened(now)
+    following = book.calendar.next_open(now)
+    if following is None:
+        raise Conflict("the calendar knows no further session")
+    into = min(now - today.open, today.close - today.open) if today is not None and now >= today.open else timedelta(0)
+    target = following + into
+    while (moment := book.now()) < target:
+        session = book.session(moment)
+        if session is None or not session.open <= moment < session.close:
+            opening = book.calendar.next_open(moment) or target
+            clock.jump(max(moment, min(opening, target)))
+        else:
+            clock.jump(max(moment, min(moment + _STEP, target)))
+        scheduler.tick(book)
+
+
+def shock(book: Book, symbol: str | None, percent: Percent) -> None:
+    """Move one price, or all, by a percentage at once."""
+    if not isinstance(book.feed, RandomWalk):
+        raise Conflict("prices can be shocked in a simulated market only")
+    book.feed.shock(symbol, percent)
+    with book.database.write():
+        book.record("market.shock", symbol or "all", {"percent": percent_text(percent)}, "advisor")
+    scheduler.advance_market(book, book.now())
+
+
+def set_tradable(book: Book, symbol: str, tradable: bool) -> None:
+    """Make an asset tradable or not, as its exchange would."""
+    sandbox(book).set_asset(symbol, book.now(), tradable=tradable)
+    sync(book)
+
+
+def _clock(book: Book) -> SimulatedClock:
+    if not isinstance(book.clock, SimulatedClock):
+        raise Conflict("time is not simulated here")
+    return book.clock

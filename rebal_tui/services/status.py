@@ -1,0 +1,86 @@
+"""The line on top of every screen, and the scheduler's jobs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.market.clock import SimulatedClock
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book, Mode
+from rebal_tui.services.run_processing import halted
+from rebal_tui.services.views import JobView, StatusLine
+from rebal_tui.store import jobs
+
+
+def status_line(book: Book) -> StatusLine:
+    """Where the book and the market stand now."""
+    now = book.now()
+    made = [asset.price_at for asset in book.assets.values() if asset.price_at]
+    return StatusLine(
+        book=book.settings.name,
+        mode=_mode(book, now),
+        now=now,
+        session=_session_text(book, now),
+        next_evaluation=scheduler.next_evaluation(book),
+        price_age_seconds=max(0, int((now - max(made)).total_seconds())) if made else None,
+        alerts=len(jobs.open_alerts(book.database)),
+        halted=halted(book),
+        read_only=book.database.read_only,
+    )
+
+
+def job_views(book: Book) -> tuple[JobView, ...]:
+    """Each job with its times, in the order they are looked at."""
+    rows, now = jobs.jobs(book.database), book.now()
+    everything_paused = rows[scheduler.PAUSE].paused
+    return tuple(
+        JobView(
+            name=job.name,
+            title=job.title,
+            next_at=None if everything_paused or rows[job.name].paused else job.next_at(book, now),
+            last_at=rows[job.name].last_at,
+            last_result=rows[job.name].last_result,
+            duration_ms=rows[job.name].duration_ms,
+            missed=rows[job.name].missed,
+            failed=rows[job.name].failed,
+            paused=everything_paused or rows[job.name].paused,
+        )
+        for job in scheduler.JOBS
+    )
+
+
+def _mode(book: Book, now: datetime) -> str:
+    if book.settings.mode is Mode.LIVE:
+        return "LIVE"
+    if book.settings.mode is Mode.REPLAY:
+        return f"REPLAY {now.astimezone(NEW_YORK):%Y-%m-%d}"
+    if isinstance(book.clock, SimulatedClock):
+        return "PAUSED" if book.clock.paused else f"SIMULATED ×{book.clock.speed:g}"
+    return "SIMULATED"
+
+
+def _session_text(book: Book, now: datetime) -> str:
+    """`OPEN · window to 15:30, 4 h 48 m left`, or why and until when the market is closed."""
+    session = book.session(now)
+    if session is None or session.next_day is None:
+        day = now.astimezone(NEW_YORK).date()
+        opening = book.calendar.next_open(now)
+        until = f" · opens {opening.astimezone(NEW_YORK):%a %d %b %H:%M}" if opening else " · no trading"
+        return f"CLOSED ({book.calendar.closed_reason(day) or 'unknown to the calendar'}){until}"
+    if now < session.open:
+        return f"CLOSED · opens {session.open.astimezone(NEW_YORK):%H:%M}, in {_span(session.open - now)}"
+    if now >= session.close:
+        opening = book.calendar.next_open(now)
+        until = f" · opens {opening.astimezone(NEW_YORK):%a %d %b %H:%M}" if opening else ""
+        return f"CLOSED{until}"
+    half = "half day · " if session.half_day else ""
+    end = session.window_end
+    if now <= end:
+        return f"OPEN · {half}window to {end.astimezone(NEW_YORK):%H:%M}, {_span(end - now)} left"
+    return f"OPEN · {half}window closed, market to {session.close.astimezone(NEW_YORK):%H:%M}"
+
+
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds()) // 60
+    return f"{minutes // 60} h {minutes % 60:02d} m" if minutes >= 60 else f"{minutes} m"

@@ -1,0 +1,59 @@
+"""Running the app headless in a test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.lists import ListScreen
+from tests.tui.fakes import FakeBackend
+from textual.pilot import Pilot
+
+WIDE = (120, 40)
+Script = Callable[["Pilot[Any]", RebalApp], Awaitable[None]]
+
+
+def make_app(backend: FakeBackend | None = None, **options: Any) -> RebalApp:
+    """The app over a book made by hand, without a heartbeat of its own."""
+    return RebalApp(backend or FakeBackend(), heartbeat=False, **options)
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Wait until every worker is done and everything is drawn, delayed details included."""
+    await pilot.pause(ListScreen.DETAIL_DELAY + 0.02)
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+def drive(script: Script, app: RebalApp | None = None, size: tuple[int, int] = WIDE) -> RebalApp:
+    """Start the app, let it settle, and run the script."""
+    app = app or make_app()
+
+    async def main() -> None:
+        async with app.run_test(size=size) as pilot:
+            await settle(pilot)
+            await script(pilot, app)
+
+    asyncio.run(main())
+    return app
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys one after the other, each to its end."""
+    for key in keys:
+        await pilot.press(key)
+        await pilot.app.workers.wait_for_complete()
+    await settle(pilot)
+
+
+def screen_text(app: RebalApp) -> str:
+    """What the terminal shows, line by line."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text for strip in strips)
+
+
+def said(app: RebalApp) -> list[str]:
+    """The messages shown so far."""
+    return [str(notification.message) for notification in app._notifications]

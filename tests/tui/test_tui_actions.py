@@ -1,0 +1,62 @@
+from itertools import combinations
+
+from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, LISTS, Place, applies, key_text
+from rebal_tui.tui.screens.help_lines import help_lines
+from tests.tui.driving import drive, make_app, press, screen_text
+
+
+def test_every_action_has_a_method_where_it_applies() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        for place in Place:
+            app.action_go(place)
+            await pilot.pause()
+            for action in ACTIONS:
+                if applies(action, place):
+                    owner = app if action.where == EVERYWHERE else app.screen
+                    assert hasattr(owner, f"action_{action.method.partition('(')[0]}"), (place, action.id)
+
+    drive(script)
+
+
+def test_no_key_means_two_things_in_one_place() -> None:
+    for place in Place:
+        here = [action for action in ACTIONS if applies(action, place)]
+        for one, other in combinations(here, 2):
+            assert not set(one.keys.split(",")) & set(other.keys.split(",")), (place, one.id, other.id)
+
+
+def test_ids_are_unique_and_every_action_is_explained() -> None:
+    assert len({action.id for action in ACTIONS}) == len(ACTIONS)
+    for action in ACTIONS:
+        assert action.keys
+        assert action.label
+        assert action.help.endswith(".")
+        assert action.where in {*Place, EVERYWHERE, LISTS}
+
+
+def test_help_names_every_key_of_the_place() -> None:
+    text = "\n".join("".join(part for part, _ in line) for line in help_lines(Place.RUNS)(80, 24))
+    for action in ACTIONS:
+        if applies(action, Place.RUNS) and not action.id.startswith("go."):
+            assert key_text(action.keys) in text
+            assert action.label in text
+
+
+def test_a_keymap_moves_a_key() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "slash")
+        assert not app.screen.query_one("#filter").display
+        await press(pilot, "f5")
+        assert app.screen.query_one("#filter").display
+
+    drive(script, make_app(keymap={"list.filter": "f5"}))
+
+
+def test_the_footer_shows_the_keys_of_the_place() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        assert "p Preview" in screen_text(app).splitlines()[-1]
+        await press(pilot, "4")
+        assert "c Cancel run" in screen_text(app).splitlines()[-1]
+        assert "Preview" not in screen_text(app).splitlines()[-1]
+
+    drive(script)

@@ -1,0 +1,413 @@
+import asyncio
+import logging
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.services.views import AccountView, DeskSnapshot, RunsSnapshot, Tile
+from rebal_tui.tui.actions import Place
+from rebal_tui.tui.screens.dialog import ConfirmScreen
+from rebal_tui.tui.screens.first_run import FirstSteps
+from rebal_tui.tui.screens.runs import RunsScreen
+from tests.tui.driving import drive, make_app, press, said, screen_text, settle
+from tests.tui.fakes import FakeBackend, status
+
+
+def test_every_place_is_one_key_away_and_keeps_its_state() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "j", "j", "s")
+        key, view = app.screen.table.cursor_key, app.screen.table.view
+        for place in Place:
+            await press(pilot, place.key)
+            assert app.current_mode == place
+            assert place.label in screen_text(app)
+        await press(pilot, "1")
+        assert app.screen.table.cursor_key == key
+        assert app.screen.table.view == view
+
+    drive(script)
+
+
+def test_the_desk_puts_first_what_needs_a_person() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        rows = app.screen.table.rows
+        exceptions = [row.exception for row in rows]
+        assert exceptions == sorted(exceptions, reverse=True)
+        used = [-1 if row.band_used is None else row.band_used for row in rows if not row.exception]
+        assert used == sorted(used, reverse=True)
+
+    drive(script)
+
+
+def test_the_filter_works_while_typing_and_escape_clears_it() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        table = app.screen.table
+        await press(pilot, "slash", "r", "u", "i", "z")
+        assert {row.client for row in table.rows} == {"Ruiz, Ana"}
+        await press(pilot, "enter")
+        assert table.has_focus
+        await press(pilot, "4", "1")
+        assert {row.client for row in table.rows} == {"Ruiz, Ana"}
+        await press(pilot, "escape")
+        assert len(table.rows) == table.total
+
+    drive(script)
+
+
+def test_tiles_filter_by_key_and_by_click() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        table = app.screen.table
+        await press(pilot, "t")
+        assert table.rows
+        assert all(Tile.OUTSIDE in row.tiles for row in table.rows)
+        await press(pilot, "T")
+        assert len(table.rows) == table.total
+        await pilot.click("#tiles", offset=(24, 0))
+        await settle(pilot)
+        assert all(Tile.NEAR in row.tiles for row in table.rows)
+        await press(pilot, "escape")
+        assert len(table.rows) == table.total
+
+    drive(script)
+
+
+def test_the_detail_says_why() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "enter")
+        text = screen_text(app)
+        for part in ("Holdings", "Band used", "Why", "full rebalance", "R-14.4", "Next", "Last decision", "▴ run"):
+            assert part in text
+
+    drive(script, size=(160, 60))
+
+
+def test_a_narrow_terminal_has_the_list_alone_and_the_detail_on_enter() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        assert "Holdings" not in screen_text(app)
+        await press(pilot, "enter")
+        assert "Holdings" in screen_text(app)
+        await press(pilot, "escape")
+        assert app.screen is app.place
+
+    drive(script, size=(80, 24))
+
+
+def test_a_preview_shows_every_line_and_sends_nothing() -> None:
+    backend = FakeBackend()
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, *["j"] * 8, "p")
+        text = screen_text(app)
+        for part in (
+            "VTI",
+            "GLD",
+            "order less than min notional",
+            "above target",
+            "Before and after",
+            "Nothing has been sent",
+        ):
+            assert part in text
+
+    drive(script, make_app(backend))
+    assert backend.calls == []
+
+
+def test_a_refusal_is_a_message_in_words() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "p")
+        assert "No run would be made: an ACH deposit was returned." in said(app)
+        assert app.screen is app.place
+        await press(pilot, "greater_than_sign")
+        assert "Only a simulated market can be sped up." in said(app)
+
+    drive(script)
+
+
+def test_nothing_is_evaluated_without_a_yes() -> None:
+    backend = FakeBackend()
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "v", "enter")
+        assert backend.calls == []
+        await press(pilot, "v", "escape")
+        assert backend.calls == []
+        await press(pilot, "v", "y")
+        assert backend.calls == ["run evaluation"]
+
+    drive(script, make_app(backend))
+
+
+def test_in_a_live_book_yes_is_typed() -> None:
+    backend = FakeBackend()
+    backend.line = status(mode="LIVE")
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "v")
+        assert isinstance(app.screen, ConfirmScreen)
+        assert app.screen.query_one("#yes").disabled
+        await press(pilot, "enter", "y")
+        assert backend.calls == []
+        await press(pilot, "backspace", "L", "I", "V", "E", "enter")
+        assert backend.calls == ["run evaluation"]
+
+    drive(script, make_app(backend))
+
+
+def test_only_an_unfinished_run_can_be_cancelled() -> None:
+    backend = FakeBackend()
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "4")
+        run_id = app.screen.table.cursor_key
+        await press(pilot, "c")
+        assert "No further order is sent" in screen_text(app)
+        await press(pilot, "y")
+        assert backend.calls == [f"cancel {run_id}"]
+        await press(pilot, "j", "c")
+        assert app.screen is app.place
+        assert "only a queued or running one can be cancelled" in said(app)[-1]
+
+    drive(script, make_app(backend))
+
+
+def test_a_run_that_awaits_review_is_approved_or_rejected_with_a_note() -> None:
+    class Reviewing(FakeBackend):
+        async def runs(self) -> RunsSnapshot:
+            snapshot = await super().runs()
+            first = replace(snapshot.rows[0], status="QUEUED", awaiting_approval=True)
+            return replace(snapshot, rows=(first, *snapshot.rows[1:]))
+
+    backend = Reviewing()
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "4")
+        run_id = app.screen.table.cursor_key
+        await press(pilot, "A")
+        assert "1 sell and 4 buys" in screen_text(app)
+        await press(pilot, "y", "R", "n", "o", "enter")
+        assert backend.calls == [f"approve {run_id}", f"reject {run_id} no"]
+        await press(pilot, "j", "A")
+        assert said(app)[-1] == "This run does not await review."
+
+    drive(script, make_app(backend))
+
+
+def test_from_an_account_to_its_runs_and_back() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "j")
+        account = app.screen.table.cursor_key
+        await press(pilot, "r")
+        assert isinstance(app.screen, RunsScreen)
+        assert {row.account_id for row in app.screen.table.rows} == {account}
+        await press(pilot, "1", "home", "4", "a")
+        assert app.current_mode == Place.DESK
+        assert app.screen.table.cursor_key == account
+
+    drive(script)
+
+
+def test_an_export_is_private_and_asks_before_it_replaces(tmp_path: Path) -> None:
+    backend = FakeBackend()
+    path = tmp_path / "out.json"
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        for _ in range(2):
+            await press(pilot, "x")
+            app.screen.query_one("#export-path").value = str(path)
+            await press(pilot, "enter")
+        assert "exists and will be replaced" in screen_text(app)
+        await press(pilot, "escape", "escape")
+        await press(pilot, "x")
+        app.screen.query_one("#export-path").value = str(tmp_path / "nowhere" / "out.csv")
+        await press(pilot, "enter")
+        assert "There is no folder" in screen_text(app)
+
+    drive(script, make_app(backend))
+    assert backend.calls == ["export accounts json"]
+    assert path.read_text() == "[]\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_palette_finds_actions_accounts_and_runs() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "4", "1", "ctrl+p", *"okafor")
+        assert "Account Okafor, B." in screen_text(app)
+        await press(pilot, "escape", "ctrl+p", *"cancel run", "enter", "enter")
+        assert app.current_mode == Place.RUNS
+
+    drive(script)
+
+
+def test_a_failing_heartbeat_is_visible_and_goes_away() -> None:
+    class Failing(FakeBackend):
+        broken = False
+
+        async def tick(self) -> None:
+            if self.broken:
+                raise RuntimeError("disk full")
+
+    backend = Failing()
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        backend.broken = True
+        await app.beat()
+        await app.beat()
+        await settle(pilot)
+        assert "NOT UPDATING" in screen_text(app).splitlines()[0]
+        assert sum("disk full" in text for text in said(app)) == 1
+        backend.broken = False
+        await app.beat()
+        await settle(pilot)
+        assert "NOT UPDATING" not in screen_text(app)
+
+    drive(script, make_app(backend))
+
+
+def test_the_scheduler_beats_by_itself_and_never_twice_at_once() -> None:
+    class Slow(FakeBackend):
+        running = most = beats = 0
+
+        async def tick(self) -> None:
+            self.running += 1
+            self.beats += 1
+            self.most = max(self.most, self.running)
+            await asyncio.sleep(0.4)
+            self.running -= 1
+
+    from rebal_tui.tui.app import RebalApp
+
+    backend = Slow()
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        async with asyncio.timeout(20):
+            while backend.beats < 3:
+                await pilot.pause(0.05)
+
+    drive(script, RebalApp(backend))
+    assert backend.most == 1
+
+
+def test_a_late_answer_is_dropped() -> None:
+    class Slow(FakeBackend):
+        gates: dict[str, asyncio.Event] = {}  # noqa: RUF012
+        asked: list[str] = []  # noqa: RUF012
+
+        async def account(self, account_id: str) -> AccountView:
+            self.asked.append(account_id)
+            await self.gates.setdefault(account_id, asyncio.Event()).wait()
+            return await super().account(account_id)
+
+    backend = Slow()
+
+    async def main() -> None:
+        app = make_app(backend)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.pause(0.2)
+            await pilot.press("j")
+            await pilot.pause(0.2)
+            first, second = list(dict.fromkeys(backend.asked))
+            clients = {row.account_id: row.client for row in backend.rows}
+            backend.gates[second].set()
+            await pilot.pause(0.1)
+            assert app.screen.detail.render_line(0).text.strip().startswith(clients[second])  # type: ignore[attr-defined]
+            backend.gates[first].set()
+            await pilot.pause(0.1)
+            assert app.screen.detail.render_line(0).text.strip().startswith(clients[second])  # type: ignore[attr-defined]
+
+    asyncio.run(main())
+
+
+def test_a_snapshot_that_has_not_changed_is_not_drawn_again() -> None:
+    class Counting(FakeBackend):
+        asked = 0
+
+        async def account(self, account_id: str) -> AccountView:
+            self.asked += 1
+            return await super().account(account_id)
+
+    backend = Counting()
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        before = backend.asked
+        await app.beat()
+        await settle(pilot)
+        assert backend.asked == before
+        backend.version += 1
+        await app.beat()
+        await settle(pilot)
+        assert backend.asked == before + 1
+
+    drive(script, make_app(backend))
+
+
+def test_an_empty_book_offers_three_ways_to_begin() -> None:
+    done: list[str] = []
+
+    async def demo() -> str:
+        done.append("demo")
+        return "The demo is open."
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        text = screen_text(app)
+        for choice in ("Open the demo", "Import a file", "Connect a broker"):
+            assert choice in text
+        assert "Preview" not in text
+        await press(pilot, "enter")
+        assert done == ["demo"]
+        assert "The demo is open." in screen_text(app)
+        await press(pilot, "down", "down", "enter")
+        assert "No broker can be connected" in screen_text(app)
+
+    drive(script, make_app(FakeBackend(0), first_run=FirstSteps(open_demo=demo)))
+
+
+def test_a_crash_shows_no_variables_and_says_where_the_log_is(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        app = make_app(log_path=Path("rebal.log"))
+
+        def crash() -> None:
+            secret = "sk-canary"
+            raise RuntimeError("broken" if secret else "")
+
+        async def run() -> None:
+            async with app.run_test() as pilot:
+                app.call_later(crash)
+                await pilot.pause(0.2)
+
+        with pytest.raises(RuntimeError):
+            await run()
+        app._print_error_renderables()
+        assert app.return_code == 1
+
+    with caplog.at_level(logging.CRITICAL):
+        asyncio.run(main())
+    printed = "".join(capsys.readouterr())
+    assert "sk-canary" not in printed
+    assert "rebal.log" in printed
+    assert "broken" in caplog.text
+
+
+def test_a_refused_desk_keeps_what_was_shown() -> None:
+    class Refusing(FakeBackend):
+        refuse = False
+
+        async def desk(self) -> DeskSnapshot:
+            if self.refuse:
+                raise Conflict("The book is being backed up.")
+            return await super().desk()
+
+    backend = Refusing()
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        backend.refuse = True
+        await app.beat()
+        await settle(pilot)
+        assert "The book is being backed up." in screen_text(app)
+        assert len(app.screen.table.rows) == 40
+
+    drive(script, make_app(backend))

@@ -1,0 +1,89 @@
+import pytest
+from rebal_tui.tui.app import RebalApp
+from rich.cells import cell_len
+from tests.tui.driving import drive, make_app, press, screen_text, settle
+from tests.tui.fakes import FakeBackend
+
+HOSTILE = [
+    "Smith [/] Co",
+    "[@click=app.quit]x[/]",
+    "[b]BRK[B][/b]",
+    "日本投資信託 🙂🙂",
+    "[[[[ ' \" \\",
+    "x" * 200,
+    "a\x1b[2Jb\u202ec",
+]
+
+
+def shown(name: str, room: int) -> str:
+    """As much of the name as fits, as plain text."""
+    text = "".join(char if char.isprintable() else "�" for char in name)
+    while cell_len(text) > room:
+        text = text[:-1]
+    return text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["narrow", "wide"])
+@pytest.mark.parametrize("name", HOSTILE, ids=["slash", "click", "brackets", "wide", "quotes", "long", "escape"])
+def test_names_are_shown_as_they_are_on_every_screen(name: str, size: tuple[int, int]) -> None:
+    backend = FakeBackend(12, client=name, portfolio=name)
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        async def see(room: int = 10) -> None:
+            text = screen_text(app)
+            assert shown(name, room) in text
+            assert "\x1b" not in text
+            assert all(cell_len(line) == size[0] for line in text.splitlines())
+
+        await see()
+        await press(pilot, "enter")
+        await see()
+        await press(pilot, "escape", "end", "p")
+        await press(pilot, "escape", "j", "y", "S", "home", "t", "escape")
+        await see()
+        await press(pilot, "4")
+        await see()
+        await press(pilot, "enter")
+        await see()
+        await press(pilot, "escape", "J")
+        await press(pilot, "escape", "c")
+        await press(pilot, "escape", "a")
+        await see()
+        await press(pilot, "ctrl+p")
+        for key in ("a", "c", "c"):
+            await pilot.press(key)
+        await settle(pilot)
+        assert app.is_running
+        await press(pilot, "escape")
+
+    app = drive(script, make_app(backend), size)
+    assert app.return_code in (0, None)
+
+
+def test_a_click_on_a_name_does_not_run_what_it_says() -> None:
+    backend = FakeBackend(6, client="[@click=app.quit]quit[/]")
+
+    async def script(pilot, app: RebalApp) -> None:  # type: ignore[no-untyped-def]
+        for y in range(4, 9):
+            for x in (5, 12, 20, 30, 80, 100):
+                await pilot.click(offset=(x, y))
+        assert app.is_running
+        while len(app.screen_stack) > 1:
+            app.pop_screen()
+        app.say("[@click=app.quit]x[/] [/]")
+        await settle(pilot)
+        assert app.is_running
+
+    drive(script, make_app(backend))
+
+
+def test_an_error_with_markup_in_it_is_only_a_message() -> None:
+    class Failing(FakeBackend):
+        async def account(self, account_id: str):  # type: ignore[no-untyped-def]
+            raise RuntimeError("[/] [@click=app.quit]x[/]")
+
+    async def script(pilot, app: RebalApp) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "enter")
+        assert any("[@click=app.quit]" in str(note.message) for note in app._notifications)
+
+    drive(script, make_app(Failing()))
