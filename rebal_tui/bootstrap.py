@@ -13,7 +13,7 @@ from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.broker.simulated.schema import create_tables
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.quantities import Price
-from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.sessions import Session, new_york_day
 from rebal_tui.market.clock import ClockState, FixedClock, RealClock, SimulatedClock
 from rebal_tui.market.closes import Closes, ClosesFeed
 from rebal_tui.market.fixed import FixedPrices
@@ -21,8 +21,11 @@ from rebal_tui.market.profiles import walk_asset
 from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
 from rebal_tui.market.walk import RandomWalk
-from rebal_tui.services import scheduler
+from rebal_tui.services import demo, scheduler
 from rebal_tui.services.book import Book, Mode, Settings, window_end_only
+from rebal_tui.services.book_file import BookFile
+from rebal_tui.services.demo_models import start_prices
+from rebal_tui.services.imports import ImportSummary, import_book
 from rebal_tui.services.market_state import load_clock, load_walk, store_clock
 from rebal_tui.store import meta
 from rebal_tui.store import sessions as session_store
@@ -53,6 +56,11 @@ def real_now() -> datetime:
     return RealClock().now()
 
 
+def new_seed() -> str:
+    """A seed that no other book has."""
+    return uuid.uuid4().hex
+
+
 def open_database(path: Path | str, *, read_only: bool = False) -> Database:
     """Open a file and bring it up to date. Raises `Conflict` when it is no book, or a newer one."""
     import sqlite3
@@ -75,6 +83,47 @@ def open_database(path: Path | str, *, read_only: bool = False) -> Database:
     return database
 
 
+def open_copy(path: Path) -> Database:
+    """A book copied into memory as it is now, whoever has it open; what is done to the copy never reaches the file.
+
+    Raises `Conflict` when it is no book, or a newer one.
+    """
+    import sqlite3
+
+    source, copy = open_database(path, read_only=True), Database()
+    try:
+        if source.row("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'sim_accounts'") is None:
+            raise Conflict(f"{path} is no book of this program")
+        source.connection.backup(copy.connection, pages=-1)
+        migrate(copy, [("book", MIGRATIONS)])
+        with copy.write() as connection:
+            create_tables(connection)
+    except BaseException as error:
+        copy.close()
+        if isinstance(error, sqlite3.Error):
+            raise Conflict(f"{path} cannot be opened as a book: {error}") from error
+        raise
+    finally:
+        source.close()
+    return copy
+
+
+class _Closed:
+    """Sessions of a market that never opens."""
+
+    def session(self, day: date) -> Session | None:  # noqa: ARG002
+        return None
+
+
+def books_of(database: Database) -> SimulatedBroker:
+    """The broker's books in a file, to be looked at only: without a market, and without new ids."""
+
+    def no_ids(_name: str) -> str:
+        raise Conflict("the broker's books are open for reading only")
+
+    return SimulatedBroker(database, _Closed(), lambda _symbol: None, real_now, no_ids)
+
+
 def is_empty(database: Database) -> bool:
     """Whether the book has no accounts yet."""
     return database.row("SELECT 1 FROM accounts") is None and database.row("SELECT 1 FROM sim_accounts") is None
@@ -92,6 +141,56 @@ def found_simulation(
         for key, value in {**values, "turbulence": turbulence}.items():
             meta.put(database, key, value)
         store_clock(database, ClockState(start, speed, paused))
+
+
+def found_demo(
+    path: Path | str, *, accounts: int = 60, seed: str = "1", start: datetime | None = None,
+    speed: float = DEFAULT_SPEED,
+) -> Database:  # fmt: skip
+    """Make a new file the demonstration book, for `open_simulation`; the same arguments make the same book.
+
+    One transaction. Raises `Conflict` for a file that is in use, `Invalid` for a number of accounts outside 1 to
+    100,000 or a speed out of range.
+    """
+    database = open_database(path)
+    try:
+        if load_clock(database) is not None or not is_empty(database):
+            raise Conflict(f"{path} holds a book already; the demonstration needs a new file")
+        at = start or demo.DEFAULT_START
+        with database.write():
+            found_simulation(
+                database, start=at, seed=seed, name="demonstration", speed=speed, turbulence=demo.TURBULENCE
+            )
+            calendar = TradingCalendar(session_store.load(database))
+            prices = FixedPrices(start_prices(), at)
+            settings = Settings(Mode.SIMULATED)
+            book = _assemble(database, FixedClock(at), calendar, prices, settings, FillModel.immediate())
+            demo.populate(book, accounts, seed)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def import_file(path: Path, parsed: BookFile) -> ImportSummary:
+    """Make a new or empty file the book that a BOOK.json describes, its simulated market running at the pace of time.
+
+    All or nothing: a file that was not there before is not there after a refusal. Raises `Conflict`.
+    """
+    new = not path.exists()
+    database = open_database(path)
+    try:
+        with database.write():
+            if load_clock(database) is None:
+                found_simulation(database, start=parsed.as_of or real_now(), seed=path.stem, name=path.stem, speed=1.0)
+            summary = import_book(open_simulation(database), parsed)
+        database.close()
+    except BaseException:
+        database.close()
+        if new:
+            path.unlink(missing_ok=True)
+        raise
+    return summary
 
 
 def open_simulation(database: Database, *, backup_folder: Path | None = None, at: datetime | None = None) -> Book:

@@ -84,7 +84,7 @@ class BrokerEvent:
 
 
 class Broker(Protocol):
-    """Accounts, positions, assets, orders and journals at a broker. Every account, order and journal is named by UUID."""
+    """Accounts, positions, assets, orders and journals at a broker. All are named by UUID."""
 
     def assets(self) -> Sequence[Asset]:
         """Every asset the broker knows, with its last price where it has one."""
@@ -168,6 +168,9 @@ class SandboxControls(Protocol):
         fractionable: bool | None = None,
     ) -> None:
         """Change what an asset allows."""
+
+    def halted(self) -> frozenset[str]:
+        """The symbols that are halted."""
 
     def halt(self, symbol: str, halted: bool, at: datetime) -> None:
         """While halted, orders are accepted and do not fill."""

@@ -19,6 +19,7 @@ from rebal_tui.engine.calendar import QUARTER_ENDS
 from rebal_tui.engine.evaluation import PRICE_MAX_AGE
 from rebal_tui.market.protocol import Clock, PriceFeed
 from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.services.trends import Trends
 from rebal_tui.store import accounts, assets, audit, cash, portfolios, runs
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.accounts import Extras
@@ -85,6 +86,7 @@ class Book:
         self.feed = feed
         self.settings = settings
         self.version = 0
+        self.trends = Trends()
         self.accounts: dict[str, Account] = {}
         self.extras: dict[str, Extras] = {}
         self.assets: dict[str, Asset] = {}

@@ -36,6 +36,15 @@ class BookThread:
             self._book.reload()
             raise
 
+    async def reopen(self, between: Callable[[], T]) -> T:
+        """Close the file, let `between` work on it, and open it again with the next request."""
+
+        def closed() -> T:
+            self._close_book()
+            return between()
+
+        return await asyncio.get_running_loop().run_in_executor(self._executor, closed)
+
     def close(self) -> None:
         """Finish what is under way and close the file."""
         self._executor.submit(self._close_book).result()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum, auto
+from itertools import cycle
 from uuid import UUID
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.portfolios import BandType, DriftBand, PortfolioStatus
-from rebal_tui.domain.quantities import CENT, NANO, WHOLE, Money, Price, Qty
+from rebal_tui.domain.quantities import CENT, NANO, WHOLE, Money, Percent, Price, Qty
 from rebal_tui.domain.sessions import NEW_YORK, new_york_day
 from rebal_tui.services.demo_models import LEGACY, MODELS, Model
 from rebal_tui.services.demo_names import client_name
@@ -27,7 +29,8 @@ STANDING = (
     Restriction.POSITION_TO_EQUITY_RATIO,
 )
 """What restricts accounts from the beginning; the script uses others, and lifts only those."""
-_VIRTUAL_BAND = DriftBand(BandType.ABSOLUTE, WHOLE // 20)  # type: ignore[arg-type]
+_LOOSE = DriftBand(BandType.ABSOLUTE, Percent(500))
+"""What stands in for the band of a model without one."""
 
 
 class Kind(Enum):
@@ -78,12 +81,12 @@ def make_clients(
     kinds = _kinds(count, rng)
     restricted = 0
     clients = []
-    for number, kind in zip(numbers, kinds, strict=True):
+    for number, kind, model in zip(numbers, kinds, _models(kinds, rng), strict=True):
         restrictions: frozenset[Restriction] = frozenset()
         if kind is Kind.RESTRICTED:
             restrictions = frozenset({STANDING[restricted % len(STANDING)]})
             restricted += 1
-        clients.append(_client(str(number), kind, restrictions, rng, now, sessions, prices))
+        clients.append(_client(str(number), kind, model, restrictions, rng, now, sessions, prices))
     return clients
 
 
@@ -101,13 +104,13 @@ def _kinds(count: int, rng: random.Random) -> list[Kind]:
 def _client(
     number: str,
     kind: Kind,
+    model: Model,
     restrictions: frozenset[Restriction],
     rng: random.Random,
     now: datetime,
     sessions: Sequence[date],
     prices: Mapping[str, Price],
 ) -> Client:
-    model = _model(kind, rng)
     age = rng.randint(45, 3_200) if kind is not Kind.FIRST else rng.randint(1, 20)
     created = _morning(new_york_day(now) - timedelta(days=age), rng)
     dollars = min(LARGEST, max(SMALLEST, int(rng.lognormvariate(11.9, 1.25))))
@@ -139,11 +142,12 @@ def identity(rng: random.Random) -> str:
     return str(UUID(int=rng.getrandbits(128), version=4))
 
 
-def _model(kind: Kind, rng: random.Random) -> Model:
-    open_models = [m for m in MODELS if m.status is PortfolioStatus.ACTIVE]
-    if kind in (Kind.OUTSIDE, Kind.NEAR, Kind.HELD_BACK):
-        open_models = [m for m in open_models if _bands(m)]
-    return rng.choices(open_models, [m.share for m in open_models])[0]
+def _models(kinds: Sequence[Kind], rng: random.Random) -> list[Model]:
+    """A model for each account, in proportion to their shares; what is measured by a band gets one that has bands."""
+    deck = [m for m in MODELS for _ in range(m.share) if m.status is PortfolioStatus.ACTIVE]
+    rng.shuffle(deck)
+    every, banded = cycle(deck), cycle([m for m in deck if _bands(m)])
+    return [next(banded if kind in (Kind.OUTSIDE, Kind.NEAR, Kind.HELD_BACK) else every) for kind in kinds]
 
 
 def _bands(model: Model) -> list[DriftBand]:
@@ -173,7 +177,7 @@ def _band_use(kind: Kind, rng: random.Random) -> int:
     if kind in (Kind.OUTSIDE, Kind.HELD_BACK):
         return rng.randint(1_080, 1_700)
     if kind is Kind.NEAR:
-        return rng.randint(840, 950)
+        return rng.randint(870, 970)
     return int(rng.betavariate(2, 4) * 850)
 
 
@@ -192,7 +196,7 @@ def _drifted(model: Model, use: int, spare: int, rng: random.Random) -> dict[str
         if band.sub_type is BandType.ABSOLUTE
         else abs(push) * 1_000 * WHOLE // (targets[symbol] * band.percent)
         for symbol, push in pushes.items()
-        for band in _bands(model) or [_VIRTUAL_BAND]
+        for band in _bands(model) or [_LOOSE]
     )
     return {
         symbol: max(0, target + spare * target // whole + pushes[symbol] * use // max(1, widest))
@@ -221,10 +225,9 @@ def _last_rebalanced(
     kind: Kind, model: Model, created: datetime, rng: random.Random, now: datetime, sessions: Sequence[date]
 ) -> datetime | None:
     """A moment in a past session: within the cooldown for some, before it for the others."""
-    today = new_york_day(now)
-    known = [day for day in sessions[-190:] if day > new_york_day(created)]
-    cooling = [day for day in known if today < day + timedelta(days=model.cooldown_days)]
-    rested = known[: len(known) - len(cooling)]
+    known = sessions[bisect_right(sessions, new_york_day(created)) :][-190:]
+    cooled = bisect_right(known, new_york_day(now) - timedelta(days=model.cooldown_days))
+    rested, cooling = known[:cooled], known[cooled:]
     if kind is Kind.HELD_BACK or (kind in (Kind.INSIDE, Kind.EXCESS_CASH) and rng.randrange(4) == 0):
         rested = cooling or rested
     days = rested or known
@@ -232,6 +235,7 @@ def _last_rebalanced(
 
 
 def _morning(day: date, rng: random.Random) -> datetime:
-    """Between 09:40 and 12:20 in New York."""
-    minutes = rng.randint(0, 160)
-    return datetime(day.year, day.month, day.day, 9, 40, tzinfo=NEW_YORK) + timedelta(minutes=minutes)
+    """Between 09:40 and 12:20 in New York, on a Friday instead of a weekend."""
+    friday = day - timedelta(days=max(0, day.weekday() - 4))
+    opening = datetime(friday.year, friday.month, friday.day, 9, 40, tzinfo=NEW_YORK)
+    return opening.astimezone(UTC) + timedelta(minutes=rng.randint(0, 160))

@@ -62,7 +62,7 @@ def start_prices() -> dict[str, Price]:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model portfolio. `share` is how many of 100 clients follow it."""
+    """A model portfolio. `share` is how many of 20 clients follow it."""
 
     name: str
     description: str
@@ -96,23 +96,23 @@ MODELS = (
         _weights("VTI 40 VXUS 19 BND 28 TLT 10 cash 3"),
         (_absolute("5"), _relative("20")),
         7,
-        29,
+        6,
     ),
     Model(
         "Growth",
         "Long horizons; tilted to technology and two sectors",
         _weights("VTI 34 QQQ 20 VEA 15 VWO 10 XLV 6 XLE 5 VNQ 4 AGG 5 cash 1"),
-        (_relative("25"),),
+        (_relative("20"),),
         14,
-        22,
+        4,
     ),
     Model(
         "Conservative Income",
         "Capital first: short bonds, inflation protection, dividends",
         _weights("BND 40 SHY 20 LQD 15 TIP 10 SCHD 10 cash 5"),
-        (_absolute("3"), CalendarCondition(CalendarType.QUARTERLY, "15")),
+        (_absolute("2.5"), CalendarCondition(CalendarType.QUARTERLY, "15")),
         31,
-        16,
+        3,
     ),
     Model(
         "ESG Core",
@@ -120,7 +120,7 @@ MODELS = (
         _weights("ESGU 64 AGG 24 IEF 10 cash 2"),
         (_relative("15"), CalendarCondition(CalendarType.ANNUALLY, "12-31")),
         30,
-        11,
+        2,
     ),
     Model(
         "Dividend Income",
@@ -128,7 +128,7 @@ MODELS = (
         _weights("SCHD 40 DIA 25 VNQ 10 HYG 15 LQD 8 cash 2"),
         (CalendarCondition(CalendarType.MONTHLY, "25"),),
         21,
-        10,
+        2,
     ),
     Model(
         "All Equity",
@@ -136,15 +136,15 @@ MODELS = (
         _weights("VTI 60 VXUS 30 IWM 10"),
         (),
         0,
-        7,
+        2,
     ),
     Model(
         "Tactical Gold",
         "Shares, long bonds and gold in near equal parts, put right every Friday",
         _weights("SPY 32 TLT 32 GLD 31 cash 5"),
-        (_absolute("4"), CalendarCondition(CalendarType.WEEKLY, "Friday")),
+        (_absolute("3"), CalendarCondition(CalendarType.WEEKLY, "Friday")),
         5,
-        5,
+        1,
     ),
     Model(
         "Global Opportunities",

@@ -26,7 +26,7 @@ from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.restrictions import stops
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import evaluate_account, situation
-from rebal_tui.services.planning import holdings, plan_run
+from rebal_tui.services.planning import holdings, plan_run, turnover_of
 from rebal_tui.services.scheduler import next_evaluation
 from rebal_tui.services.status import status_line
 from rebal_tui.services.views import (
@@ -197,8 +197,7 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     spent = sum(line.notional or 0 for line in plan.buys)
-    raised = sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells)
-    cash_after = account.cash + raised - spent
+    cash_after = account.cash + turnover_of(plan) - 2 * spent
     before = [(line.symbol, _share(line.value, plan.equity)) for line in plan.lines]
     after = [(line.symbol, _share(Value(_value_after(line)), plan.equity)) for line in plan.lines]
     return PreviewView(
@@ -207,7 +206,7 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
         portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "explicit weights",
         plan=plan,
         why=why,
-        turnover=Money(spent + raised),
+        turnover=turnover_of(plan),
         cash_after=Money(cash_after),
         before=(*before, ("cash", _share(Value(account.cash * NANO), plan.equity))),
         after=(*after, ("cash", _share(Value(cash_after * NANO), plan.equity))),

@@ -12,7 +12,7 @@ from rebal_tui.domain.portfolios import Portfolio, Subscription
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_file import LONG_AGO, BookFile
 from rebal_tui.services.cash import sandbox
-from rebal_tui.services.sync import CURSOR, take_over_everything
+from rebal_tui.services.sync import pass_events, take_over_everything
 from rebal_tui.store import assets as asset_store
 from rebal_tui.store import meta, portfolios
 
@@ -49,7 +49,7 @@ def import_book(book: Book, parsed: BookFile) -> ImportSummary:
             controls.add_assets([_known_as(book, asset) for asset in parsed.assets])
             controls.open_accounts([_opened(book, account) for account in parsed.accounts])
             take_over_everything(book)
-            _pass_events(book)
+            pass_events(book)
             _save_prices(book, parsed)
             _add_portfolios(book, parsed)
             counts = {"assets": summary.assets, "accounts": summary.accounts, "portfolios": summary.portfolios}
@@ -83,14 +83,6 @@ def _known_as(book: Book, asset: Asset) -> Asset:
 
 def _opened(book: Book, account: Account) -> Account:
     return replace(account, created_at=book.now()) if account.created_at == LONG_AGO else account
-
-
-def _pass_events(book: Book) -> None:
-    """Openings were taken over whole; what the broker told of them on the way is behind us."""
-    cursor = int(meta.get(book.database, CURSOR, "0"))
-    while events := book.broker.events(cursor):
-        cursor = events[-1].seq
-    meta.put(book.database, CURSOR, str(cursor))
 
 
 def _save_prices(book: Book, parsed: BookFile) -> None:

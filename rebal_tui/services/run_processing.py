@@ -54,6 +54,14 @@ def halted(book: Book) -> bool:
     return meta.get(book.database, HALT) == "1"
 
 
+def set_halt(book: Book, on: bool) -> None:
+    """Turn the kill switch: while it is on no run starts and no order is sent, by hand or by the scheduler."""
+    with book.database.write():
+        meta.put(book.database, HALT, "1" if on else "0")
+        book.record("book.halted" if on else "book.released", "book", actor="advisor")
+    book.version += 1
+
+
 def _step(book: Book, run: Run) -> Run:
     if run.status is RunStatus.QUEUED:
         return _start(book, run)
@@ -195,10 +203,12 @@ def _finish(book: Book, run: Run, status: RunStatus, reason: str | None) -> Run:
         completed_at=None if canceled else now,
         canceled_at=now if canceled else None,
     )
+    rebalanced = status.completed and run.type is RunType.FULL_REBALANCE
+    adjusted = None
     with book.database.write():
         runs.update(book.database, run, done)
         runs.note(book.database, run.id, now, status.value, reason or "every order filled")
-        if status.completed and run.type is RunType.FULL_REBALANCE and run.subscription_id:
+        if rebalanced and run.subscription_id:
             portfolios.set_last_rebalanced(book.database, run.subscription_id, now)
         if status.completed and run.type is RunType.PARTIAL_LIQUIDATION and run.amount:
             aside = Money(book.extras[run.account_id].set_aside + run.amount)
@@ -206,7 +216,7 @@ def _finish(book: Book, run: Run, status: RunStatus, reason: str | None) -> Run:
         if run.portfolio_id:
             culprits = [s for s in run.weights.symbols if not _eligible(book.assets.get(s))]
             if culprits:
-                mark_needs_adjustment(book, run.portfolio_id, culprits)
+                adjusted = mark_needs_adjustment(book, run.portfolio_id, culprits)
         if status in (RunStatus.ERROR, RunStatus.TIMEOUT):
             name = book.accounts[run.account_id].name
             text = f"{run.type} of {name}: {status}, {reason}"
@@ -214,7 +224,11 @@ def _finish(book: Book, run: Run, status: RunStatus, reason: str | None) -> Run:
         book.record("run." + status.value.lower(), run.id, {"reason": reason})
     if status.completed:
         book.cash_targets[run.account_id, run.weights.cash] = run.cash_target or Money(0)
-    book.reload_portfolios()
+    subscription = book.subscriptions.get(run.account_id)
+    if rebalanced and subscription is not None and subscription.id == run.subscription_id:
+        book.subscriptions[run.account_id] = replace(subscription, last_rebalanced_at=now)
+    if adjusted:
+        book.reload_portfolios()
     book.reload_accounts([run.account_id])
     return done
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import OrderStatus
 from rebal_tui.domain.quantities import NANO, WHOLE, Money, Percent, Value
 from rebal_tui.domain.runs import Approval, Run
-from rebal_tui.services.api_shapes import run_json
+from rebal_tui.services.api_shapes import asset_ids, run_json
 from rebal_tui.services.book import Book
 from rebal_tui.services.desk import conditions_text
 from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.views import PortfolioRow, RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
-from rebal_tui.store import decisions
+from rebal_tui.store import decisions, fills
 from rebal_tui.store import runs as store
 
 CASH = "cash"
@@ -21,11 +22,13 @@ CASH = "cash"
 
 def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:
     """The newest runs first."""
-    newest = store.newest(book.database, limit)
-    counts = store.order_counts(book.database, limit)
-    return RunsSnapshot(
-        book.version, tuple(_row(book, run, counts.get(run.id)) for run in newest), store.count(book.database)
-    )
+    return RunsSnapshot(book.version, rows_of(book, store.newest(book.database, limit)), store.count(book.database))
+
+
+def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
+    """Runs as rows of a list, in the order given."""
+    counts = store.order_counts(book.database, [run.id for run in some])
+    return tuple(_row(book, run, counts.get(run.id)) for run in some)
 
 
 def _row(book: Book, run: Run, counts: store.OrderCounts | None) -> RunRow:
@@ -67,11 +70,11 @@ def run_view(book: Book, run_id: str) -> RunView:
         orders=detail.orders,
         failed_orders=detail.failed_orders,
         skipped_orders=detail.skipped_orders,
-        fills=tuple(store.fills(book.database, run_id)),
+        fills=tuple(fills.of_run(book.database, run_id)),
         timeline=tuple(TimelineEvent(*event) for event in store.timeline(book.database, run_id)),
         weights=_weights(book, run, plan),
         decision=decisions.of_run(book.database, run_id),
-        api_json=json.dumps(run_json(detail), indent=2, ensure_ascii=False),
+        api_json=json.dumps(run_json(detail, asset_ids(book.assets)), indent=2, ensure_ascii=False),
     )
 
 
@@ -106,7 +109,7 @@ def _weights(book: Book, run: Run, plan: Plan | None) -> tuple[RunWeight, ...]:
     moved: dict[str, int] = {}
     cash = plan.cash * NANO
     filled = any(o.status is OrderStatus.FILLED or o.filled_qty for _, o, _, _ in store.orders(book.database, run.id))
-    for fill in store.fills(book.database, run.id):
+    for fill in fills.of_run(book.database, run.id):
         sign = 1 if fill.side == "buy" else -1
         moved[fill.symbol] = moved.get(fill.symbol, 0) + sign * fill.qty
         cash -= sign * fill.amount * NANO

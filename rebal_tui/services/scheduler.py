@@ -14,6 +14,7 @@ from rebal_tui.engine.calendar import fires_on
 from rebal_tui.engine.words import calendar_text
 from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services.book import Book
+from rebal_tui.services.demo_script import demo_events, events_due, is_demo, next_events
 from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.market_state import save_market_state
 from rebal_tui.services.run_processing import process_runs
@@ -55,7 +56,7 @@ def tick(book: Book) -> None:
     advance_market(book, now)
     rows = jobs.jobs(book.database)
     if not rows[PAUSE].paused:
-        for job in JOBS:
+        for job in jobs_of(book):
             if not rows[job.name].paused:
                 _run_if_due(book, job, rows[job.name], now)
     process_runs(book)
@@ -66,6 +67,7 @@ def advance_market(book: Book, now: datetime) -> None:
     """Let prices and the simulated broker live up to now, and take over what happened."""
     if book.feed is not None:
         changed = book.feed.advance(now)
+        book.trends.note(changed)
         for symbol, quote in changed.items():
             if symbol in book.assets:
                 book.assets[symbol] = replace(book.assets[symbol], price=quote.price, price_at=quote.at)
@@ -78,7 +80,7 @@ def advance_market(book: Book, now: datetime) -> None:
 
 def run_now(book: Book, name: str) -> str:
     """Run a job now, whatever is due; returns what came of it. An evaluation still keeps to the window (R-10)."""
-    job = next((job for job in JOBS if job.name == name), None)
+    job = next((job for job in jobs_of(book) if job.name == name), None)
     if job is None:
         raise NotFound(f"no job {name}")
     now = book.now()
@@ -265,17 +267,25 @@ def _next_minute(_book: Book, now: datetime) -> datetime | None:
     return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
+DEMONSTRATION = Job("demo", "Demonstration events", events_due, demo_events, next_events)
+
 JOBS = (
     Job("sessions", "Sessions refresh", _refresh_due, _refresh_sessions, _next_midnight),
     Job("settlement", "Settlement", _settlement_due, _settle, _next_open),
     Job("prices", "Prices kept", _prices_due, _save_prices, _next_minute),
+    DEMONSTRATION,
     Job("evaluation", "Evaluation", _slot_due, _evaluate, _next_slot),
     Job("backup", "Backup", _backup_due, _back_up, _next_close),
 )
 
 
+def jobs_of(book: Book) -> tuple[Job, ...]:
+    """The jobs of this book, in the order they are looked at: a demonstration has one more."""
+    return tuple(job for job in JOBS if job is not DEMONSTRATION or is_demo(book))
+
+
 def _note_missed(book: Book) -> None:
-    """Sessions without an evaluation since the last one are not made up for; say which, and which calendar days (R-18)."""
+    """Sessions without an evaluation since the last one are not made up for; say which they were (R-18)."""
     last = jobs.last_session(book.database)
     if last is None:
         return

@@ -83,3 +83,50 @@ def unsubscribe(book: Book, subscription_id: str) -> None:
         book.record("subscription.ended", subscription_id, {"account": subscription.account_id}, "advisor")
     book.reload_portfolios()
     book.reload_runs()
+
+
+def unsubscribe_many(book: Book, account_ids: Iterable[str]) -> list[BulkOutcome]:
+    """End the subscriptions of several accounts, with an outcome for each."""
+    outcomes = []
+    for account_id in account_ids:
+        try:
+            unsubscribe_account(book, account_id)
+            outcomes.append(BulkOutcome(account_id, None, None))
+        except Refusal as refusal:
+            outcomes.append(BulkOutcome(account_id, None, str(refusal)))
+    return outcomes
+
+
+def unsubscribe_account(book: Book, account_id: str) -> None:
+    """End an account's subscription. Raises `Conflict` when it has none."""
+    subscription = book.subscriptions.get(account_id)
+    if subscription is None:
+        raise Conflict(f"account {book.account(account_id).account_number} follows no portfolio")
+    unsubscribe(book, subscription.id)
+
+
+def move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
+    """Take an account from its portfolio to another, or subscribe it when it follows none; all or nothing.
+
+    The new subscription has never been rebalanced, so the next evaluation realigns the account (R-14.1).
+    """
+    current = book.subscriptions.get(account_id)
+    if current is not None and current.portfolio_id == portfolio_id:
+        raise Conflict(f"account {book.account(account_id).account_number} follows this portfolio already")
+    with book.database.write():
+        if current is not None:
+            unsubscribe(book, current.id)
+        return subscribe_by_hand(book, account_id, portfolio_id)
+
+
+def move_many(book: Book, account_ids: Iterable[str], portfolio_id: str) -> list[BulkOutcome]:
+    """Move several accounts, with an outcome for each; one refusal does not stop the others."""
+    outcomes = []
+    for account_id in account_ids:
+        try:
+            outcomes.append(BulkOutcome(account_id, move(book, account_id, portfolio_id), None))
+        except Refusal as refusal:
+            book.reload_portfolios()
+            book.reload_runs()
+            outcomes.append(BulkOutcome(account_id, None, str(refusal)))
+    return outcomes

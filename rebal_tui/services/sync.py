@@ -6,7 +6,7 @@ from rebal_tui.broker.protocol import BrokerEvent, EventKind
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.book import Book
-from rebal_tui.store import accounts, assets, cash, jobs, meta, runs
+from rebal_tui.store import accounts, assets, cash, fills, jobs, meta, runs
 from rebal_tui.store.codec import parse_client_order_id
 
 CURSOR = "broker_cursor"
@@ -46,6 +46,17 @@ def take_over_everything(book: Book) -> None:
     book.reload_accounts()
 
 
+def pass_events(book: Book) -> None:
+    """Leave behind what the broker has told so far, after everything was taken over whole.
+
+    Must be called inside `database.write()`.
+    """
+    cursor = int(meta.get(book.database, CURSOR, "0"))
+    while events := book.broker.events(cursor):
+        cursor = events[-1].seq
+    meta.put(book.database, CURSOR, str(cursor))
+
+
 def take_over_assets(book: Book) -> None:
     """Must be called inside `database.write()`."""
     assets.save(book.database, book.broker.assets())
@@ -72,7 +83,7 @@ def _apply(book: Book, event: BrokerEvent) -> None:
     database = book.database
     if event.order is not None and not runs.store_order(database, event.order):
         _count_outside_orders(book, event.order.account_id)
-    if event.fill is not None and accounts.add_fill(database, event.fill):
+    if event.fill is not None and fills.add(database, event.fill):
         fill = event.fill
         detail = {"symbol": fill.symbol, "side": fill.side, "qty": fill.qty, "price": fill.price, "amount": fill.amount}
         book.record("order.filled", fill.client_order_id, {**detail, "execution": fill.execution_id}, "broker")

@@ -12,7 +12,7 @@ from enum import StrEnum
 from rebal_tui.domain.decisions import Decision, Plan
 from rebal_tui.domain.orders import Fill, Order, SkippedOrder
 from rebal_tui.domain.portfolios import Condition, Weights
-from rebal_tui.domain.quantities import Money, Percent, Qty, Value
+from rebal_tui.domain.quantities import Money, Percent, Price, Qty, Value
 from rebal_tui.domain.runs import Run
 
 
@@ -278,3 +278,218 @@ class JobView:
     missed: int
     failed: int
     paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """Any account of the book, subscribed or not. `exception` names what needs a person, empty when nothing does."""
+
+    account_id: str
+    account_number: str
+    client: str
+    status: str
+    restrictions: tuple[str, ...]
+    equity: Money
+    cash: Money
+    withdrawable: Money
+    set_aside: Money
+    portfolio_id: str | None
+    portfolio: str
+    standing: Standing
+    exception: str
+    open_run: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    """A holding with what it cost; `gain` is None when the entry price or the price is unknown."""
+
+    symbol: str
+    name: str
+    qty: Qty
+    price: Price | None
+    value: Money
+    avg_entry_price: Price | None
+    gain: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A movement of cash with the day it settles; `settled` is whether that day has come."""
+
+    at: datetime
+    kind: str
+    amount: Money
+    settles_on: str
+    settled: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDetail:
+    """Everything the Accounts place shows of one account."""
+
+    row: AccountRow
+    positions: tuple[PositionView, ...]
+    ledger: tuple[LedgerEntry, ...]
+    runs: tuple[RunRow, ...]
+    decisions: tuple[Decision, ...]
+    created_at: datetime
+    last_rebalanced: date | None
+    unsettled: Money
+    subscription_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What saving a portfolio change would do to its subscribers, were they evaluated now.
+
+    `outside_before` and `outside_after` count accounts beyond a band; `orders` and `turnover` are those of the full
+    rebalances that would follow, `cooling` the accounts whose cooldown holds them back, `unable` those that cannot
+    be valued.
+    """
+
+    subscribers: int
+    outside_before: int
+    outside_after: int
+    orders: int
+    turnover: Money
+    cooling: int
+    unable: int
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioView:
+    """A portfolio in full. `next_dates` are the next sessions on which its calendar condition fires."""
+
+    row: PortfolioRow
+    next_dates: tuple[date, ...]
+    culprits: tuple[str, ...]
+    subscribers: tuple[AccountRow, ...]
+    api_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalView:
+    """A withdrawal on its five stages. `can_leave` is the day the money can go, None while it is not known."""
+
+    id: str
+    account_id: str
+    client: str
+    portfolio: str
+    amount: Money
+    stage: str
+    stopped: str | None
+    cancelable: bool
+    can_leave: date | None
+    steps: tuple[tuple[str, str, str], ...]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JournalView:
+    """A journal of an account; `incoming` is from the firm to the client."""
+
+    id: str
+    account_id: str
+    client: str
+    incoming: bool
+    amount: Money
+    status: str
+    description: str
+    reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CashSnapshot:
+    """The Cash place: withdrawals, journals and the latest deposits, the newest first."""
+
+    version: int
+    withdrawals: tuple[WithdrawalView, ...]
+    journals: tuple[JournalView, ...]
+    deposits: tuple[tuple[datetime, str, str, Money, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalPreview:
+    """What a withdrawal would sell, leave, and when it can go; nothing is done."""
+
+    preview: PreviewView
+    amount: Money
+    settled_now: Money
+    can_leave: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRow:
+    """An asset in the market. `change_bp` is since the last close in hundredths of a percent, None without one."""
+
+    symbol: str
+    name: str
+    status: str
+    tradable: bool
+    fractionable: bool
+    halted: bool
+    price: Price | None
+    price_at: datetime | None
+    change_bp: int | None
+    trend: tuple[Price, ...]
+    portfolios: int
+    accounts: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSnapshot:
+    """The Market place. `speed` is None where time is not simulated."""
+
+    version: int
+    assets: tuple[AssetRow, ...]
+    outside: int
+    speed: float | None
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """Something that a person should see. `kind` is restricted, needs_adjustment, run, withdrawal, job or missed."""
+
+    key: int
+    at: datetime
+    kind: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """An entry of the audit trail; `detail` is JSON."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogSnapshot:
+    """The Log place. `verified` says what verification found when it was asked for, None when it was not."""
+
+    version: int
+    jobs: tuple[JobView, ...]
+    alerts: tuple[AlertView, ...]
+    audit: tuple[AuditView, ...]
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """What became of one account of a bulk action; `refusal` is empty when it was done."""
+
+    account_id: str
+    client: str
+    refusal: str

@@ -12,6 +12,7 @@ from rebal_tui.domain.quantities import WHOLE, Money, Percent, money_text
 from rebal_tui.domain.runs import Approval as RunApproval
 from rebal_tui.domain.runs import InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.engine.restrictions import stops
 from rebal_tui.services import subscriptions
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import cancel_queued, queue, value_of
@@ -55,6 +56,9 @@ def check_withdrawal(book: Book, account_id: str, amount: Money) -> Weights:
         raise Invalid([Fault("amount", "expected an amount above 0")])
     if any(w.account_id == account_id for w in cash.withdrawals(book.database, only_open=True)):
         raise Conflict(f"a withdrawal from account {account.account_number} is under way")
+    stopped = stops(account, value_of(book, account_id))
+    if stopped:
+        raise Conflict(f"account {account.account_number}: " + "; ".join(text for _, text in stopped))
     weights = _weights(book, account_id, _portfolio_of(book, account_id))
     plan_run(book, account_id, RunType.PARTIAL_LIQUIDATION, weights, amount)
     return weights
@@ -223,6 +227,11 @@ def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 
 
 def _resubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
+    try:
+        if book.broker.open_orders(withdrawal.account_id):
+            return withdrawal
+    except BrokerUnavailable:
+        return withdrawal
     with book.database.write():
         _subscribe_again(book, withdrawal)
         moved = _move(book, withdrawal, WithdrawalStage.COMPLETED)

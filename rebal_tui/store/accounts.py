@@ -8,12 +8,10 @@ from typing import Any
 
 from rebal_tui.domain.accounts import Account, Position
 from rebal_tui.domain.cash import CashEntry, CashKind
-from rebal_tui.domain.orders import Fill
 from rebal_tui.domain.quantities import Money
 from rebal_tui.store.codec import (
     ACCOUNT_COLUMNS,
     from_time,
-    parse_client_order_id,
     restrictions_text,
     to_account,
     to_time,
@@ -87,22 +85,6 @@ def set_outside_orders(database: Database, account_id: str, count: int) -> None:
     database.connection.execute("UPDATE accounts SET outside_orders = ? WHERE id = ?", (count, account_id))
 
 
-def add_fill(database: Database, fill: Fill) -> bool:
-    """Record an execution once; False when it was there already. Must be called inside `database.write()`."""
-    ours = parse_client_order_id(fill.client_order_id)
-    run_id, line = ours or (None, None)
-    cursor = database.connection.execute(
-        "INSERT INTO fills SELECT ?, accounts.key, assets.key, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "(SELECT key FROM runs WHERE id = ?), ? FROM accounts, assets WHERE accounts.id = ? AND assets.symbol = ? "
-        "ON CONFLICT (execution_id) DO NOTHING",
-        (
-            fill.execution_id, fill.side.value, fill.qty, fill.price, fill.amount, to_time(fill.at), fill.settles_on,
-            fill.client_order_id, fill.order_id, run_id, line, fill.account_id, fill.symbol,
-        ),
-    )  # fmt: skip
-    return cursor.rowcount == 1
-
-
 def add_cash(database: Database, entry: CashEntry) -> bool:
     """Record a cash movement once; False when it was there already. Must be called inside `database.write()`."""
     cursor = database.connection.execute(
@@ -124,5 +106,17 @@ def cash_entries(database: Database, account_id: str, limit: int = 500) -> list[
             "SELECT seq, at, kind, amount, settles_on, reference FROM cash_entries "
             "WHERE account = (SELECT key FROM accounts WHERE id = ?) ORDER BY seq DESC LIMIT ?",
             (account_id, limit),
+        )
+    ]
+
+
+def latest_deposits(database: Database, limit: int = 200) -> list[CashEntry]:
+    """The newest deposits and returned deposits of all accounts first."""
+    return [
+        CashEntry(seq, account_id, from_time(at), CashKind(kind), Money(amount), settles_on, reference)
+        for seq, account_id, at, kind, amount, settles_on, reference in database.rows(
+            "SELECT seq, accounts.id, at, kind, amount, settles_on, reference FROM cash_entries "
+            "JOIN accounts ON accounts.key = account WHERE kind IN ('deposit', 'ach_return') ORDER BY seq DESC LIMIT ?",
+            (limit,),
         )
     ]

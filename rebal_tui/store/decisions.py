@@ -19,8 +19,8 @@ def signature(decision: Decision) -> str:
 def save(database: Database, decisions: Iterable[tuple[Decision, str | None]]) -> None:
     """Store decisions with the id of the run each led to; a repeated kind replaces the one before and counts up."""
     database.connection.executemany(
-        "INSERT INTO decisions (account, portfolio, subscription, session, signature, outcome, reason, trace, first_at, "
-        "at, times, run) SELECT a.key, p.key, s.key, ?, ?, ?, ?, ?, ?, ?, 1, (SELECT key FROM runs WHERE id = ?) "
+        "INSERT INTO decisions (account, portfolio, subscription, session, signature, outcome, reason, trace, "
+        "first_at, at, times, run) SELECT a.key, p.key, s.key, ?, ?, ?, ?, ?, ?, ?, 1, (SELECT key FROM runs WHERE id = ?) "
         "FROM accounts a, portfolios p, subscriptions s WHERE a.id = ? AND p.id = ? AND s.id = ? "
         "ON CONFLICT (account, session, portfolio, signature) DO UPDATE SET reason = excluded.reason, "
         "trace = excluded.trace, at = excluded.at, times = times + 1, run = coalesce(excluded.run, run)",
@@ -86,4 +86,4 @@ def prune_history(database: Database, before: datetime) -> None:
 def outcomes(database: Database) -> dict[str, int]:
     """How many decisions there were of each outcome."""
     rows = database.rows("SELECT outcome, sum(times) FROM decisions GROUP BY outcome ORDER BY outcome")
-    return {outcome: count for outcome, count in rows}
+    return dict(rows)

@@ -9,19 +9,19 @@ from typing import Any
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import NotFound, require
-from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import NANO, Money, Qty
+from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
+from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunDetail
 from rebal_tui.store import codec
 from rebal_tui.store.codec import from_time, to_time, to_time_or_none
-from rebal_tui.store.database import Database, Row
+from rebal_tui.store.database import Database
 
 
 def add(database: Database, run: Run, *, counts_quota: bool, plan: Plan | None = None) -> None:
     """Insert a run; a second open run or second system run of a session breaks a unique index (R-7, R-11)."""
     database.connection.execute(
-        "INSERT INTO runs (id, account, portfolio, subscription, type, amount, initiated_from, status, phase, approval, "
-        "reason, weights, cash_weight, session, counts_quota, cash_target, cancel_requested, plan, created_at, "
+        "INSERT INTO runs (id, account, portfolio, subscription, type, amount, initiated_from, status, phase, "
+        "approval, reason, weights, cash_weight, session, counts_quota, cash_target, cancel_requested, plan, created_at, "
         "updated_at) SELECT ?, accounts.key, (SELECT key FROM portfolios WHERE id = ?), "
         "(SELECT key FROM subscriptions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ? "
         "FROM accounts WHERE accounts.id = ?",
@@ -153,7 +153,8 @@ def store_order(database: Database, order: Order) -> bool:
     cursor = database.connection.execute(
         "UPDATE orders SET status = CASE WHEN status IN ('filled', 'rejected', 'expired') "
         "OR (status = 'canceled' AND ? <> 'filled') THEN status ELSE ? END, broker_id = ?, sent = 1, "
-        "filled_qty = max(filled_qty, ?), filled_avg_price = CASE WHEN ? >= filled_qty THEN ? ELSE filled_avg_price END, "
+        "filled_qty = max(filled_qty, ?), "
+        "filled_avg_price = CASE WHEN ? >= filled_qty THEN ? ELSE filled_avg_price END, "
         "reject_reason = coalesce(?, reject_reason), submitted_at = coalesce(submitted_at, ?), updated_at = ?, "
         "filled_at = coalesce(filled_at, ?), expired_at = coalesce(expired_at, ?), "
         "canceled_at = coalesce(canceled_at, ?), failed_at = coalesce(failed_at, ?) "
@@ -211,31 +212,22 @@ class OrderCounts:
     amount: Money
 
 
-def order_counts(database: Database, newest_runs: int) -> dict[str, OrderCounts]:
-    """The order counts of the newest runs by id. Problems: orders rejected, canceled, expired or skipped."""
-    first = database.row("SELECT min(key) FROM (SELECT key FROM runs ORDER BY key DESC LIMIT ?)", (newest_runs,))
-    since = first[0] if first and first[0] is not None else 0
-    skipped: dict[int, int] = dict(database.rows("SELECT run, count(*) FROM skipped_orders WHERE run >= ? GROUP BY run", (since,)))
-    amounts: dict[int, int] = dict(
-        database.rows("SELECT run, sum(amount) FROM fills WHERE run IS NOT NULL AND run >= ? GROUP BY run", (since,))
-    )
-    placed = {
-        run: counts
-        for run, *counts in database.rows(
-            "SELECT run, count(*), sum(status = 'filled'), sum(status IN ('rejected', 'canceled', 'expired')) "
-            "FROM orders WHERE run >= ? GROUP BY run",
-            (since,),
-        )
-    }
-    return {
-        identity: OrderCounts(
-            placed.get(key, [0, 0, 0])[0],
-            placed.get(key, [0, 0, 0])[1],
-            placed.get(key, [0, 0, 0])[2] + skipped.get(key, 0),
-            Money(amounts.get(key, 0)),
-        )
-        for key, identity in database.rows("SELECT key, id FROM runs WHERE key >= ?", (since,))
-    }
+def order_counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderCounts]:
+    """The order counts of runs by id. Problems: orders rejected, canceled, expired or skipped."""
+    counts: dict[str, OrderCounts] = {}
+    for start in range(0, len(run_ids), 500):
+        part = tuple(run_ids[start : start + 500])
+        for identity, total, filled, problems, skipped, amount in database.rows(
+            "SELECT id, (SELECT count(*) FROM orders WHERE run = key), "
+            "(SELECT count(*) FROM orders WHERE run = key AND status = 'filled'), "
+            "(SELECT count(*) FROM orders WHERE run = key AND status IN ('rejected', 'canceled', 'expired')), "
+            "(SELECT count(*) FROM skipped_orders WHERE run = key), "
+            "(SELECT coalesce(sum(amount), 0) FROM fills WHERE run = key) "
+            f"FROM runs WHERE id IN ({', '.join('?' * len(part))})",
+            part,
+        ):
+            counts[identity] = OrderCounts(total, filled, problems + skipped, Money(amount))
+    return counts
 
 
 def skipped_orders(database: Database, run_id: str) -> list[SkippedOrder]:
@@ -248,23 +240,6 @@ def skipped_orders(database: Database, run_id: str) -> list[SkippedOrder]:
         SkippedOrder(symbol, Side(side) if side else None, notional, SkipReason(reason), details)
         for symbol, side, notional, reason, details in rows
     ]
-
-
-def fills(database: Database, run_id: str) -> list[Fill]:
-    """A run's executions in the order they happened."""
-    rows: Sequence[Row] = database.rows(
-        "SELECT f.execution_id, f.broker_order_id, f.client_order_id, accounts.id, assets.symbol, f.side, f.qty, "
-        "f.price, f.amount, f.at, f.settles_on FROM fills f JOIN accounts ON accounts.key = f.account "
-        "JOIN assets ON assets.key = f.asset WHERE f.run = (SELECT key FROM runs WHERE id = ?) "
-        "ORDER BY f.at, f.execution_id",
-        (run_id,),
-    )
-    return [
-        Fill(
-            r[0], r[1], r[2], r[3], r[4], Side(r[5]), Qty(r[6]), r[7], Money(r[8]), from_time(r[9]), r[10]
-        )
-        for r in rows
-    ]  # fmt: skip
 
 
 def detail(database: Database, run: Run) -> RunDetail:

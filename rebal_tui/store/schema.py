@@ -106,6 +106,7 @@ CREATE TABLE fills (
   run INTEGER REFERENCES runs, line INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX fills_of_run ON fills (run, line) WHERE run IS NOT NULL;
+CREATE INDEX fills_of_account ON fills (account, at);
 
 CREATE TABLE skipped_orders (
   run INTEGER NOT NULL REFERENCES runs, line INTEGER NOT NULL, symbol TEXT NOT NULL, side TEXT, notional INTEGER,

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from rebal_tui.domain.errors import Refusal
-from rebal_tui.services.views import DeskSnapshot, RunsSnapshot
+from rebal_tui.services.views import DeskSnapshot, RunsSnapshot, StatusLine
 from rebal_tui.tui import actions, themes
 from rebal_tui.tui.actions import Action, Place
 from rebal_tui.tui.backend import Backend
@@ -35,6 +35,15 @@ REST = 4
 """Fetching takes at most a fifth of the time: after it, this many times as long passes before the next."""
 SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 TOAST_SECONDS = 4
+
+
+def next_speed(mode: str, direction: int) -> int:
+    """The speed after or before the one that a mode such as `SIMULATED ×600` tells; 600 when it tells none."""
+    told = mode.rpartition("×")[2]
+    now = int(told) if told.isdecimal() else 600
+    if direction > 0:
+        return next((speed for speed in SPEEDS if speed > now), SPEEDS[-1])
+    return next((speed for speed in reversed(SPEEDS) if speed < now), SPEEDS[0])
 
 
 def _log_screen() -> Screen[None]:
@@ -90,13 +99,13 @@ class RebalApp(App[None]):
         self.first_run = first_run or FirstSteps()
         self.last_desk: DeskSnapshot | None = None
         self.last_runs: RunsSnapshot | None = None
+        self.last_status: StatusLine | None = None
         self._log_path = log_path
         self._heart = Heartbeat(self.beat, self._trouble) if heartbeat else None
         self._beating = asyncio.Lock()
         self._rest_until = 0.0
         self._trouble_shown = ""
-        self._market_paused = False
-        self._speed = 600
+        self._failures: dict[str, str] = {}
         for own in themes.OWN:
             self.register_theme(own)
         self.theme = theme if theme in self.available_themes else themes.DARK.name
@@ -169,7 +178,8 @@ class RebalApp(App[None]):
         self.notify(text, markup=False, severity=level, timeout=TOAST_SECONDS if severity == "information" else 10)
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> None:
-        """Run something beside the screen. A refusal becomes a message, anything else a message and a log entry."""
+        """Run something beside the screen. A refusal becomes a message, anything else a log entry and a message, which
+        is not repeated while the same thing keeps failing."""
         self.run_worker(self._guarded(coroutine, name), name=name, exit_on_error=False)
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:
@@ -179,22 +189,26 @@ class RebalApp(App[None]):
             self.say(str(refusal), "warning")
         except Exception as error:
             log.exception("%s", name)
-            self.say(f"{name} failed: {type(error).__name__}: {error}", "error")
+            text = f"{name} failed: {type(error).__name__}: {error}"
+            if self._failures.get(name) != text:
+                self._failures[name] = text
+                self.say(text, "error")
+        else:
+            self._failures.pop(name, None)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR:
             self.say(f"{event.worker.name} failed: {event.worker.error}", "error")
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
-        """Do something that changes the book, say so, and show it."""
-        await do()
-        self.say(done)
+        """Do something that changes the book, say so with what came of it, and show it."""
+        result = await do()
+        self.say(f"{done}: {result}." if isinstance(result, str) else f"{done}.")
         self.pull_soon()
 
     def confirm_sending(self, title: str, text: str, yes: str, do: Callable[[], Awaitable[Any]], done: str) -> None:
         """Ask before something that sends orders or moves money; in a live book the answer is typed."""
-        bar = self.last_desk.status.mode if self.last_desk is not None else ""
-        typed = "LIVE" if bar.startswith("LIVE") else ""
+        typed = "LIVE" if self.mode_shown.startswith("LIVE") else ""
 
         def answered(sure: bool | None) -> None:
             if sure:
@@ -258,27 +272,23 @@ class RebalApp(App[None]):
         self.theme = themes.CYCLE[(at + 1) % len(themes.CYCLE)]
         self.say(f"Theme {self.theme}.")
 
+    @property
+    def mode_shown(self) -> str:
+        """The mode as the status line says it: `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16`, `LIVE`."""
+        return self.last_status.mode if self.last_status is not None else ""
+
     def action_market_pause(self) -> None:
-        paused = not self._market_paused
-
-        async def turn() -> None:
-            await (self.backend.pause_market() if paused else self.backend.resume_market())
-            self._market_paused = paused
-
-        self.work(self.change(turn, "The market stands still." if paused else "The market goes on."), name="market")
+        if self.mode_shown.startswith("PAUSED"):
+            self.work(self.change(self.backend.resume_market, "The market goes on"), name="market")
+        else:
+            self.work(self.change(self.backend.pause_market, "The market stands still"), name="market")
 
     def action_market_speed(self, direction: int) -> None:
-        at = SPEEDS.index(self._speed) + direction
-        speed = SPEEDS[min(max(at, 0), len(SPEEDS) - 1)]
-
-        async def turn() -> None:
-            await self.backend.set_speed(speed)
-            self._speed = speed
-
-        self.work(self.change(turn, f"Simulated time runs ×{speed}."), name="speed")
+        speed = next_speed(self.mode_shown, direction)
+        self.work(self.change(lambda: self.backend.set_speed(speed), f"Simulated time runs ×{speed:,}"), name="speed")
 
     def action_market_step(self) -> None:
-        self.work(self.change(self.backend.step_day, "The next day."), name="step")
+        self.work(self.change(self.backend.step_day, "The next day"), name="step")
 
     def _fatal_error(self) -> None:
         """A crash says where the log is and prints no variables: they can hold secrets."""

@@ -59,8 +59,8 @@ class Backend(Protocol):
     async def reject_run(self, run_id: str, note: str) -> str:
         """Cancel a run that awaits review; returns its status."""
 
-    async def run_now(self, job: str) -> None:
-        """Run a job now."""
+    async def run_now(self, job: str) -> str:
+        """Run a job now; returns what came of it."""
 
     async def pause(self) -> None:
         """Stop the scheduler from starting anything new."""

@@ -59,8 +59,8 @@ class BookBackend:
     async def reject_run(self, run_id: str, note: str) -> str:
         return (await self._thread.ask(lambda book: runs.reject_run(book, run_id, note))).status
 
-    async def run_now(self, job: str) -> None:
-        await self._thread.ask(lambda book: scheduler.run_now(book, job))
+    async def run_now(self, job: str) -> str:
+        return await self._thread.ask(lambda book: scheduler.run_now(book, job))
 
     async def pause(self) -> None:
         await self._thread.ask(scheduler.pause)

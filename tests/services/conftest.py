@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from rebal_tui.bootstrap import memory_book
 from rebal_tui.domain.quantities import parse_price
 from rebal_tui.services.book import Book

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.market.clock import FixedClock
@@ -19,13 +20,12 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.runs import cancel_run
 from rebal_tui.store import audit, runs
 from rebal_tui.store.backup import integrity_faults
-
 from tests.services.worlds import SLOW, account, balanced, fill_book, make_book, new_york
 
 Step = tuple[str, Callable[[Book], None] | None]
 Beat = tuple[datetime, Callable[[Book], None] | None]
-EVERY = 7
-"""Each scenario is killed at every EVERY-th statement from a start that differs between scenarios."""
+EVERY = int(os.environ.get("CRASH_EVERY", "29"))
+"""Each scenario is killed at every so-manieth statement, from a start that differs between scenarios; 1 is all."""
 
 
 def beats(steps: list[Step]) -> list[Beat]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Conflict, NotFound, PlanChanged
@@ -18,9 +19,9 @@ from rebal_tui.services import scheduler, subscriptions
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
 from rebal_tui.store import accounts as account_store
+from rebal_tui.store import fills as fill_store
 from rebal_tui.store import jobs
 from rebal_tui.store import runs as store
-
 from tests.services.worlds import (
     SLOW,
     account,
@@ -294,7 +295,7 @@ def test_every_movement_of_cash_is_on_record_and_proceeds_settle_the_next_day() 
     fill_book(book, [account("a", "0", {"SPY": "100", "GLD": "20"})], [balanced()], {"a": "balanced"})
     scheduler.tick(book)
     entries = account_store.cash_entries(book.database, "a")
-    fills = store.fills(book.database, only_run(book).id)
+    fills = fill_store.of_run(book.database, only_run(book).id)
     assert len(fills) == len(entries) or {e.kind for e in entries} <= set(CashKind)
     unsettled = book.accounts["a"].unsettled
     assert unsettled > 0

@@ -86,7 +86,10 @@ def make_book(
 ) -> Book:
     """A book at a New York time; orders fill at once unless a model says otherwise. An existing file is opened."""
     return bootstrap.memory_book(
-        new_york(at) if isinstance(at, str) else at, prices={s: parse_price(p) for s, p in prices.items()}, path=path, model=model
+        new_york(at) if isinstance(at, str) else at,
+        prices={s: parse_price(p) for s, p in prices.items()},
+        path=path,
+        model=model,
     )
 
 

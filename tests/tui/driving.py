@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from textual.pilot import Pilot
+
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.lists import ListScreen
 from tests.tui.fakes import FakeBackend
-from textual.pilot import Pilot
 
 WIDE = (120, 40)
 Script = Callable[["Pilot[Any]", RebalApp], Awaitable[None]]

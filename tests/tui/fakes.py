@@ -411,8 +411,9 @@ class FakeBackend:
         self.calls.append(f"reject {run_id} {note}")
         return "CANCELED"
 
-    async def run_now(self, job: str) -> None:
+    async def run_now(self, job: str) -> str:
         self.calls.append(f"run {job}")
+        return "40 accounts, 4 runs"
 
     async def pause(self) -> None:
         self.calls.append("pause")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.views import AccountView, DeskSnapshot, RunsSnapshot, Tile
 from rebal_tui.tui.actions import Place

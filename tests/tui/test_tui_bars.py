@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from rebal_tui.services.views import DriftPoint
 from rebal_tui.tui.spans import Line, line_width
 from rebal_tui.tui.widgets import bars
@@ -19,7 +20,7 @@ def test_a_bar_counts_eighths_of_a_cell() -> None:
 
 
 def test_band_use_says_its_figure_and_not_only_a_colour() -> None:
-    assert text(bars.band_bar(1084)) == "██████████ 108 %"
+    assert text(bars.band_bar(1084)) == "██████████  108 %"
     assert text(bars.band_bar(None)).strip() == "–"
     assert [tone for _, tone in bars.band_bar(800)] == ["warn-bar", "warn"]
     assert next(tone for _, tone in bars.band_bar(1000)) == "warn-bar", "exactly at the band is not outside (R-15)"

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from rebal_tui.domain.quantities import Money, Price, Qty, parse_money
 from rebal_tui.tui import formats
 from rebal_tui.tui.text import printable, ui_text

@@ -1,6 +1,7 @@
 import pytest
-from rebal_tui.tui.app import RebalApp
 from rich.cells import cell_len
+
+from rebal_tui.tui.app import RebalApp
 from tests.tui.driving import drive, make_app, press, screen_text, settle
 from tests.tui.fakes import FakeBackend
 

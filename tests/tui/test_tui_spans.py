@@ -1,6 +1,7 @@
 import pytest
-from rebal_tui.tui.spans import beside, fit, fit_line, heading, line_width, wrap
 from rich.cells import cell_len
+
+from rebal_tui.tui.spans import beside, fit, fit_line, heading, line_width, wrap
 
 NAMES = ["Ruiz", "日本投資信託会社の顧客", "a🙂b🙂c🙂d🙂e🙂", "x" * 200, "[/]", "", "José"]
 

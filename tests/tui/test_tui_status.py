@@ -1,4 +1,5 @@
 import pytest
+
 from rebal_tui.tui.spans import line_width
 from rebal_tui.tui.widgets.status import status_line
 from tests.tui.fakes import status

@@ -246,6 +246,10 @@ class SimulatedBroker:
             if status != AssetStatus.ACTIVE or not tradable:
                 self._orders.end_orders_of(tx, symbol, moment)
 
+    def halted(self) -> frozenset[str]:
+        """The symbols that are halted."""
+        return frozenset(row[0] for row in self._tables.rows("SELECT symbol FROM sim_assets WHERE halted = 1"))
+
     def halt(self, symbol: str, halted: bool, at: datetime) -> None:
         """While halted, orders are accepted and do not fill; afterwards they fill from `at` on."""
         with self._tables.write() as tx:

@@ -175,5 +175,5 @@ class DeskScreen(ListScreen, inherit_bindings=False):
             text,
             "Evaluate",
             lambda: self.rebal.backend.run_now("evaluation"),
-            "Evaluated.",
+            "Evaluated",
         )

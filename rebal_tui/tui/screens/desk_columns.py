@@ -86,14 +86,14 @@ def columns() -> tuple[Column[DeskRow], ...]:
         Column(
             "band",
             "Band used",
-            16,
+            17,
             lambda row: bars.band_bar(row.band_used),
             "left",
             0,
             lambda row: -1 if row.band_used is None else row.band_used,
             True,
         ),
-        Column("state", "State", 12, _state, sort=lambda row: row.state, grow=2, most=30),
+        Column("state", "State", 11, _state, sort=lambda row: row.state, grow=2, most=30),
         Column(
             "last",
             "Last",

@@ -60,10 +60,10 @@ class LogScreen(PlaceScreen):
 
     def action_pause(self) -> None:
         text = "Nothing new is evaluated or started until it is resumed. Runs that have started go on."
-        self.rebal.confirm_sending("Pause the scheduler?", text, "Pause", self.rebal.backend.pause, "Paused.")
+        self.rebal.confirm_sending("Pause the scheduler?", text, "Pause", self.rebal.backend.pause, "Paused")
 
     def action_resume(self) -> None:
-        self.rebal.work(self.rebal.change(self.rebal.backend.resume, "Resumed."), name="resume")
+        self.rebal.work(self.rebal.change(self.rebal.backend.resume, "Resumed"), name="resume")
 
     def action_run_now(self) -> None:
         job = self.query_one(BookTable).cursor_row
@@ -72,5 +72,5 @@ class LogScreen(PlaceScreen):
             return
         text = f"{job.title} is run once now, as if it were due. An evaluation may make runs and send orders."
         self.rebal.confirm_sending(
-            f"Run “{job.title}” now?", text, "Run", lambda: self.rebal.backend.run_now(job.name), "Done."
+            f"Run “{job.title}” now?", text, "Run", lambda: self.rebal.backend.run_now(job.name), "Done"
         )

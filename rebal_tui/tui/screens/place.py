@@ -50,6 +50,7 @@ class PlaceScreen(Screen[None]):
 
     def show_status(self, status: StatusLine) -> None:
         """Draw the line on top."""
+        self.rebal.last_status = status
         self.query_one(StatusBar).status = status
 
     def show_trouble(self, trouble: str) -> None:

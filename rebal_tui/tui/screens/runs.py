@@ -151,7 +151,7 @@ class RunsScreen(ListScreen, inherit_bindings=False):
         )
         text = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}.\n\n{what}"
         self.rebal.confirm_sending(
-            "Cancel this run?", text, "Cancel run", lambda: self.rebal.backend.cancel_run(run_id), "Cancelling the run."
+            "Cancel this run?", text, "Cancel run", lambda: self.rebal.backend.cancel_run(run_id), "Cancelling the run"
         )
 
     def _awaiting(self) -> RunRow | None:
@@ -180,7 +180,7 @@ class RunsScreen(ListScreen, inherit_bindings=False):
             "If prices have moved so that the plan is another one, nothing is sent and the new plan is shown."
         )
         self.rebal.confirm_sending(
-            "Approve this run?", text, "Approve", lambda: self.rebal.backend.approve_run(row.id, plan), "Approved."
+            "Approve this run?", text, "Approve", lambda: self.rebal.backend.approve_run(row.id, plan), "Approved"
         )
 
     def action_reject(self) -> None:
@@ -190,7 +190,7 @@ class RunsScreen(ListScreen, inherit_bindings=False):
 
         def answered(note: str | None) -> None:
             if note:
-                reject = self.rebal.change(lambda: self.rebal.backend.reject_run(row.id, note), "Rejected.")
+                reject = self.rebal.change(lambda: self.rebal.backend.reject_run(row.id, note), "Rejected")
                 self.rebal.work(reject, name="reject")
 
         text = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}, is cancelled. Why?"

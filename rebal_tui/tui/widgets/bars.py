@@ -38,9 +38,9 @@ def bar_tone(tenths: int) -> str:
 def band_bar(tenths: int | None, width: int = 10) -> Line:
     """How much of the band is used, with the figure; a dash for a portfolio without bands."""
     if tenths is None:
-        return ((" " * width, ""), ("     –", "muted"))
+        return ((" " * width, ""), ("      –", "muted"))
     text = f"{min(tenths // 10, 9_999)} %"
-    return ((bar(tenths, FULL, width), bar_tone(tenths)), (text.rjust(6), band_tone(tenths) if tenths >= NEAR else ""))
+    return ((bar(tenths, FULL, width), bar_tone(tenths)), (text.rjust(7), band_tone(tenths) if tenths >= NEAR else ""))
 
 
 def fill_bar(done: int, whole: int, width: int = 8) -> Span:

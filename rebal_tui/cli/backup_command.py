@@ -1,0 +1,37 @@
+"""`rebal-tui backup`: a verified copy of a book."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rebal_tui.cli.parameters import FILE, command, db_option, existing, reading, write
+from rebal_tui.domain.errors import Conflict
+
+
+@command("backup")
+@click.argument("target", type=FILE, metavar="FILE")
+@db_option
+@click.option("--force", is_flag=True, help="Replace FILE if there is one.")
+@click.pass_context
+def entry(ctx: click.Context, target: Path, db: Path | None, force: bool) -> int:
+    """Write a copy of a book to FILE, readable by you alone.
+
+    Works while the book is open elsewhere: the copy is the book at one moment. It is verified before it takes its name.
+
+    \b
+    Example:
+      rebal-tui backup ~/backups/clients.db --db clients.db
+    """
+    from rebal_tui.store import audit
+    from rebal_tui.store.backup import back_up
+
+    path = existing(ctx, db)
+    if target.exists() and (target.samefile(path) or not force):
+        raise Conflict(f"{target} is the book itself" if target.samefile(path) else f"{target} exists; --force replaces it")
+    with reading(path) as database:
+        back_up(database, target)
+        seq, digest = audit.head(database)
+    write(f"{target}: verified; the audit trail ends with entry {seq}, {digest}\n")
+    return 0

@@ -1,0 +1,97 @@
+"""`rebal-tui demo`: a made-up book that lives in fast motion; and the opening of the screens."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from rebal_tui.cli.parameters import FILE, command, told, write
+from rebal_tui.domain.errors import Conflict
+
+MINUTE = timedelta(minutes=1)
+
+
+@command("demo")
+@click.option("--accounts", type=click.IntRange(1, 100_000), default=60, show_default=True, help="How many accounts.")
+@click.option("--seed", default="1", show_default=True, help="The same seed makes the same book.")
+@click.option(
+    "--speed", type=click.FloatRange(0.1, 100_000), default=600.0, show_default=True, help="Seconds a second."
+)
+@click.option("--db", type=FILE, metavar="FILE", help="Keep the book in a new file. Without it: gone at the end.")
+@click.option("--headless", type=click.IntRange(1, 100_000), metavar="MINUTES", help="No screens: live so long, then say what happened.")
+def entry(accounts: int, seed: str, speed: float, db: Path | None, headless: int | None) -> int:
+    """Open the screens on a made-up book that lives in fast motion.
+
+    Clients, model portfolios, accounts in all states, and a simulated market whose time runs accelerated, so that
+    drift, runs and fills can be watched. Nothing of it is real.
+
+    \b
+    Examples:
+      rebal-tui demo
+      rebal-tui demo --accounts 2000 --seed 7 --speed 3600
+      rebal-tui demo --db demo.db          a book to keep; open it again with 'rebal-tui --db demo.db'
+    """
+    if db is not None:
+        if db.exists():
+            raise Conflict(f"{db} exists; a demo makes a new book (open this one with 'rebal-tui --db {db}')")
+        return _demo(db, accounts, seed, speed, headless)
+    with tempfile.TemporaryDirectory(prefix="rebal-tui-") as folder:
+        return _demo(Path(folder) / "demo.db", accounts, seed, speed, headless)
+
+
+def open_screens(path: Path) -> int:
+    """The screens on a book's file, this process being its one writer; returns the exit code."""
+    from rebal_tui import bootstrap
+
+    with bootstrap.hold(path):
+        from rebal_tui import launch
+
+        return launch.run(path)
+
+
+def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | None) -> int:
+    from rebal_tui import bootstrap
+
+    with bootstrap.hold(path):
+        bootstrap.found_demo(path, accounts=accounts, seed=seed, speed=speed).close()
+        if headless is not None:
+            return _headless(path, headless)
+    return open_screens(path)
+
+
+def _headless(path: Path, minutes: int) -> int:
+    """Let the heartbeat beat once a simulated minute; nights are skipped as in the screens."""
+    from rebal_tui import bootstrap
+    from rebal_tui.market.clock import SimulatedClock
+    from rebal_tui.services import scheduler
+    from rebal_tui.store import jobs, runs
+
+    database = bootstrap.open_database(path)
+    try:
+        book = bootstrap.open_simulation(database)
+        clock = book.clock
+        if not isinstance(clock, SimulatedClock):
+            raise Conflict("the book's time is not simulated")
+        clock.pause()
+        start = clock.now()
+        for _ in range(minutes):
+            following = clock.now() + MINUTE
+            clock.jump(book.calendar.demo_skip(following) or following)
+            scheduler.tick(book)
+        statuses: dict[str, int] = {}
+        for run in runs.newest(database, -1):
+            statuses[run.status.value] = statuses.get(run.status.value, 0) + 1
+        made = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "none"
+        write(
+            f"{start:%Y-%m-%d %H:%M} to {clock.now():%Y-%m-%d %H:%M} UTC: {len(book.accounts):,} accounts, "
+            f"{minutes:,} beats, runs: {made}, open alerts: {len(jobs.open_alerts(database))}\n"
+        )
+        for job in jobs.jobs(database).values():
+            if job.failed:
+                told(f"{job.name}: failed {job.failed} times, last: {job.last_result}")
+    finally:
+        database.close()
+    return 0

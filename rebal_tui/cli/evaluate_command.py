@@ -1,0 +1,223 @@
+"""`rebal-tui evaluate`: one evaluation pass over a book or a BOOK.json."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rebal_tui.cli.parameters import (
+    FILE,
+    Moment,
+    command,
+    copied,
+    db_option,
+    existing,
+    json_option,
+    read_file,
+    write,
+    write_json,
+)
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.sessions import NEW_YORK
+
+if TYPE_CHECKING:
+    from rebal_tui.domain.decisions import Decision
+    from rebal_tui.domain.runs import Run
+    from rebal_tui.services.book import Book
+    from rebal_tui.services.evaluation import Pass
+    from rebal_tui.store.database import Database
+
+
+@command("evaluate")
+@db_option
+@click.option("--book", "book_file", type=FILE, metavar="BOOK.json", help="Evaluate this file, in memory.")
+@click.option("--at", type=Moment(), help="The moment. Without it: the book's own, with --book its as_of, else now.")
+@click.option("--dry-run", is_flag=True, help="Decide only: nothing is stored, no run is made.")
+@click.option("--explain", is_flag=True, help="Show every check and every order planned, not the outcomes alone.")
+@json_option
+@click.pass_context
+def entry(
+    ctx: click.Context, db: Path | None, book_file: Path | None, at: datetime | None, dry_run: bool, explain: bool,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Make one evaluation pass and say why each account trades or does not.
+
+    Every subscription is evaluated by the rules. With a book's file the decisions are stored and the runs they ask for
+    are made and carried out at that moment's prices; its time moves on to TIME and never goes back. With --dry-run, or
+    with --book, no file is changed.
+
+    TIME is RFC 3339, such as 2026-11-27T17:30:00Z; without an offset it is New York time.
+
+    \b
+    Examples:
+      rebal-tui evaluate --dry-run --explain
+      rebal-tui evaluate --book clients.json --at "2026-11-27 12:30" --json
+    """
+    if book_file is not None:
+        if db is not None:
+            raise click.UsageError("--db and --book exclude each other")
+        return _of_file(book_file, at, dry_run=dry_run, explain=explain, as_json=as_json)
+    path = existing(ctx, db)
+    if dry_run:
+        with copied(path) as database:
+            book = _open(database, at)
+            made, _ = _decide(book, dry_run=True)
+            _show(book, made, (), explain=explain, as_json=as_json)
+        return 0
+    from rebal_tui import bootstrap
+
+    with bootstrap.hold(path):
+        database = bootstrap.open_database(path)
+        try:
+            book = _open(database, at)
+            made, runs = _decide(book, dry_run=False)
+            _show(book, made, runs, explain=explain, as_json=as_json)
+        finally:
+            database.close()
+    return 0
+
+
+def _of_file(path: Path, at: datetime | None, *, dry_run: bool, explain: bool, as_json: bool) -> int:
+    from rebal_tui import bootstrap
+    from rebal_tui.services.book_file import parse_book
+    from rebal_tui.services.imports import import_book
+
+    parsed = parse_book(read_file(path))
+    moment = at or parsed.as_of or bootstrap.real_now()
+    prices = {asset.symbol: asset.price for asset in parsed.assets if asset.price is not None}
+    book = bootstrap.memory_book(moment, prices=prices)
+    try:
+        import_book(book, parsed)
+        made, runs = _decide(book, dry_run=dry_run)
+        _show(book, made, runs, explain=explain, as_json=as_json)
+    finally:
+        book.database.close()
+    return 0
+
+
+def _open(database: Database, at: datetime | None) -> Book:
+    """The book at the moment, never before what is on record."""
+    from rebal_tui import bootstrap
+    from rebal_tui.services.market_state import load_clock
+
+    state = load_clock(database)
+    if state is None:
+        raise Conflict(f"{database.path}: the file is not the book of a simulated market")
+    if at is not None and at < state.at:
+        raise Conflict(f"--at: {_local(at)} has passed: the book stands at {_local(state.at)}, and its time only goes on")
+    return bootstrap.open_simulation(database, at=at or state.at)
+
+
+def _decide(book: Book, *, dry_run: bool) -> tuple[Pass, tuple[Run, ...]]:
+    """One pass; without `dry_run` its runs are carried out, and the market's state is kept in the book."""
+    from rebal_tui.services import scheduler
+    from rebal_tui.services.evaluation import evaluation_pass
+    from rebal_tui.services.run_processing import process_runs
+    from rebal_tui.store import runs
+
+    scheduler.advance_market(book, book.now())
+    made = evaluation_pass(book)
+    if dry_run:
+        return made, ()
+    process_runs(book)
+    _keep_market(book)
+    return made, tuple(runs.get(book.database, run.id) for run in made.runs)
+
+
+def _keep_market(book: Book) -> None:
+    from dataclasses import replace
+
+    from rebal_tui.market.walk import RandomWalk
+    from rebal_tui.services.market_state import load_clock, store_clock, store_walk
+    from rebal_tui.store import assets
+
+    state = load_clock(book.database)
+    with book.database.write():
+        if state is not None:
+            store_clock(book.database, replace(state, at=max(state.at, book.now())))
+        if isinstance(book.feed, RandomWalk):
+            store_walk(book.database, book.feed.state())
+        known = [(a.symbol, a.price, a.price_at) for a in book.assets.values()]
+        assets.save_prices(book.database, [(s, price, at) for s, price, at in known if price and at])
+
+
+def _show(book: Book, made: Pass, runs: tuple[Run, ...], *, explain: bool, as_json: bool) -> None:
+    if as_json:
+        from rebal_tui.services.api_shapes import decision_json, portfolio_json, time_text
+
+        write_json(
+            {
+                "as_of": time_text(made.at),
+                "decisions": [decision_json(decision) for decision in made.decisions],
+                "portfolios": [portfolio_json(portfolio) for portfolio in made.needs_adjustment],
+            }
+        )
+        return
+    write(f"{_local(made.at)}, {len(made.decisions):,} subscriptions evaluated\n\n")
+    if explain:
+        for decision in made.decisions:
+            write(_explained(book, decision))
+    else:
+        _table(book, made)
+    for portfolio in made.needs_adjustment:
+        write(f"{portfolio.name} now needs adjustment.\n")
+    for run in runs:
+        reason = f": {run.reason}" if run.reason else ""
+        write(f"{run.type.value} of {book.accounts[run.account_id].name}: {run.status.value}{reason}\n")
+
+
+_HEADER = ("ACCOUNT", "CLIENT", "PORTFOLIO", "OUTCOME", "WHY")
+
+
+def _table(book: Book, made: Pass) -> None:
+    rows = [_row(book, decision) for decision in made.decisions]
+    if sys.stdout.isatty():
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*_HEADER, box=SIMPLE_HEAD, pad_edge=False)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        Console().print(table)
+        return
+    from rebal_tui.cli.tables import plain_table
+
+    write(plain_table(_HEADER, rows) + "\n")
+
+
+def _row(book: Book, decision: Decision) -> tuple[str, ...]:
+    account = book.accounts[decision.account_id]
+    portfolio = book.portfolios[decision.portfolio_id]
+    return account.account_number, account.name, portfolio.name, decision.outcome.value, decision.reason
+
+
+def _explained(book: Book, decision: Decision) -> str:
+    from rebal_tui.cli.tables import plain_table
+    from rebal_tui.domain.quantities import money_text, qty_text
+
+    number, name, portfolio, outcome, _ = _row(book, decision)
+    checks = [("  " + c.check, c.verdict.value, c.rule, c.detail) for c in decision.trace]
+    text = f"{number}  {name}  {portfolio}: {outcome}\n" + plain_table(None, checks)
+    if decision.plan is not None:
+        lines = [
+            (
+                "  " + line.symbol,
+                line.side.value if line.side else "-",
+                f"${money_text(line.notional)}" if line.notional else qty_text(line.qty) if line.qty else "",
+                line.reason.value,
+                line.detail,
+            )
+            for line in decision.plan.lines
+        ]
+        text += "\n" + plain_table(None, lines)
+    return text + "\n"
+
+
+def _local(at: datetime) -> str:
+    return f"{at.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S} New York"

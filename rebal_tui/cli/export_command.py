@@ -1,0 +1,42 @@
+"""`rebal-tui export`: what a book holds, as CSV or JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rebal_tui.cli.parameters import FILE, command, copied, db_option, existing, write, write_file
+
+
+@command("export")
+@click.argument("what", type=click.Choice(["runs", "orders", "decisions", "accounts", "audit"]))
+@click.option("--format", "fmt", type=click.Choice(["csv", "json"]), required=True, help="How to write it.")
+@db_option
+@click.option("--output", "-o", type=FILE, metavar="FILE", help="Write here, readable by you alone, not to stdout.")
+@click.option("--force", is_flag=True, help="Replace the output file if there is one.")
+@click.pass_context
+def entry(ctx: click.Context, what: str, fmt: str, db: Path | None, output: Path | None, force: bool) -> int:
+    """Write runs, orders, decisions, accounts or the audit trail as CSV or JSON, oldest first.
+
+    Works while the book is open elsewhere. In CSV no cell is a formula for a spreadsheet. JSON carries the audit head,
+    which kept elsewhere shows later whether the trail was cut.
+
+    \b
+    Examples:
+      rebal-tui export runs --format csv --output runs.csv
+      rebal-tui export audit --format json --db clients.db | jq '.audit[-1]'
+    """
+    from rebal_tui import bootstrap
+    from rebal_tui.services.exports import export_text
+    from rebal_tui.services.market_state import load_clock
+
+    with copied(existing(ctx, db)) as database:
+        state = load_clock(database)
+        book = bootstrap.open_simulation(database, at=state.at if state else None)
+        text = export_text(book, what, fmt)
+    if output is None:
+        write(text)
+    else:
+        write_file(output, text, force=force)
+    return 0

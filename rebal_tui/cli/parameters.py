@@ -1,0 +1,177 @@
+"""What the commands share: their parameters, the book's file, how they read and write."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.sessions import NEW_YORK
+
+if TYPE_CHECKING:
+    from rebal_tui.store.database import Database
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    refused, or a check found faults; each on its own line on stderr
+  2    the command line is wrong
+  130  interrupted
+"""
+FILE = click.Path(path_type=Path, dir_okay=False)
+STDIN = Path("-")
+_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2})(?:(:[0-9]{2})(?:\.([0-9]{1,9}))?)?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})?)?",
+    re.ASCII,
+)
+
+db_option = click.option("--db", type=FILE, metavar="FILE", help="The book's file. Without it: the one in your data folder.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, decimals as strings.")
+
+
+def command(name: str) -> Any:
+    """A command whose help ends with the exit codes."""
+    return click.command(name, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+class Moment(click.ParamType):
+    """RFC 3339 with an offset; a date or a date with a time, without one, is New York's."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        match = _TIME.fullmatch(value)
+        if match is not None:
+            day, time, seconds, fraction, offset = match.groups()
+            micros = (fraction or "").ljust(6, "0")[:6]
+            text = f"{day}T{time or '00:00'}{seconds or ':00'}.{micros}{(offset or '').upper()}"
+            try:
+                at = datetime.fromisoformat(text)
+                return (at if at.tzinfo else at.replace(tzinfo=NEW_YORK)).astimezone(UTC)
+            except (ValueError, OverflowError):
+                pass
+        self.fail(
+            f"{value!r}: expected a time such as 2026-11-27T17:30:00Z, 2026-11-27T12:30:00-05:00 or, in New York time,"
+            ' "2026-11-27 12:30"',
+            param,
+            ctx,
+        )
+
+
+class Day(click.ParamType):
+    """A calendar date."""
+
+    name = "DATE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            if value.isascii() and len(value) == 10:
+                return date.fromisoformat(value)
+        except ValueError:
+            pass
+        self.fail(f"{value!r}: expected a date such as 2020-03-16", param, ctx)
+
+
+def told(text: str) -> None:
+    """One line for the person at the terminal, beside the output."""
+    click.echo(text, err=True)
+
+
+def write(text: str) -> None:
+    """Output, as it is."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def write_json(value: Any) -> None:
+    """Output as JSON."""
+    import json
+
+    write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes, `-` for standard input; one more than can be accepted at most. Raises `OSError`."""
+    from rebal_tui.services.exact_json import MAX_SIZE
+
+    if path == STDIN:
+        return sys.stdin.buffer.read(MAX_SIZE + 1)
+    with path.open("rb") as file:
+        return file.read(MAX_SIZE + 1)
+
+
+def write_file(path: Path, text: str, *, force: bool) -> None:
+    """Write a file that only its owner can read, whole or not at all.
+
+    Raises `Conflict` when there is one already and `force` is not set, `OSError` when it cannot be written.
+    """
+    if path.exists() and not force:
+        raise Conflict(f"{path} exists; --force replaces it")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if force:
+            os.replace(partial, path)
+        else:
+            os.link(partial, path)
+    except FileExistsError:
+        raise Conflict(f"{path} exists; --force replaces it") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def chosen(ctx: click.Context, db: Path | None) -> Path:
+    """The book's file: the command's --db, else the program's, else the one in the user's data folder."""
+    from rebal_tui import bootstrap
+
+    given: Path | None = db or ctx.find_root().obj
+    return given or bootstrap.default_path()
+
+
+def existing(ctx: click.Context, db: Path | None) -> Path:
+    """The same, which must be there. Raises `Conflict`."""
+    path = chosen(ctx, db)
+    if not path.is_file():
+        raise Conflict(f"{path}: there is no book; make one with 'rebal-tui import' or 'rebal-tui demo --db FILE'")
+    return path
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Database]:
+    """A book's file as it is now, which nothing is written to, whoever else has it open."""
+    from rebal_tui import bootstrap
+
+    database = bootstrap.open_database(path, read_only=True)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def copied(path: Path) -> Iterator[Database]:
+    """A book copied into memory, where anything may be done to it. Raises `Conflict` when it is no book."""
+    from rebal_tui import bootstrap
+
+    memory = bootstrap.open_copy(path)
+    try:
+        yield memory
+    finally:
+        memory.close()

@@ -1,0 +1,115 @@
+"""The commands by name, and how every way to end becomes an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sqlite3
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rebal_tui import __version__
+from rebal_tui.cli.parameters import EXIT_CODES, FILE, told
+from rebal_tui.domain.errors import Refusal
+
+_COMMANDS = {
+    "demo": "Open the screens on a made-up book that lives in fast motion.",
+    "import": "Make a book of a BOOK.json, or print its JSON Schema.",
+    "export": "Write runs, orders, decisions, accounts or the audit trail as CSV or JSON.",
+    "evaluate": "Make one evaluation pass and say why each account trades or does not.",
+    "replay": "Live through a price history with the same rules, scheduler and broker.",
+    "check": "Check a book's integrity, ledger, orders and audit chain.",
+    "backup": "Write a verified copy of a book.",
+    "connect": "Connect a live broker (not there yet).",
+}
+
+
+class _Program(click.Group):
+    """A group whose commands are imported when they are called; their summaries are known without that."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"rebal_tui.cli.{cmd_name}_command").entry
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_Program,
+    invoke_without_command=True,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--db", type=FILE, metavar="FILE", help="The book's file. Without it: the one in your data folder.")
+@click.version_option(__version__, prog_name="rebal-tui")
+@click.pass_context
+def program(ctx: click.Context, db: Path | None) -> int | None:
+    """Keep client accounts at their target allocation, from a full-screen terminal.
+
+    Without a command the screens open on your book; an empty book offers a demo or an import.
+
+    \b
+    Examples:
+      rebal-tui demo                       a living book to look around in
+      rebal-tui import clients.json        make your book of a file
+      rebal-tui                            open it
+      rebal-tui evaluate --dry-run         what would be done now, and why
+      rebal-tui replay closes.csv          the same rules over past prices
+
+    'rebal-tui COMMAND --help' tells more of each command.
+    """
+    ctx.obj = db
+    if ctx.invoked_subcommand is not None:
+        return None
+    from rebal_tui.cli.demo_command import open_screens
+    from rebal_tui.cli.parameters import chosen
+
+    return open_screens(chosen(ctx, None))
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the program and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    sys.exit(run(args))
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit code. What went wrong is told on stderr, one fault a line."""
+    try:
+        code: Any = program.main(args, prog_name="rebal-tui", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # Nobody reads any more; what is still buffered must not fail at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Refusal as refusal:
+        for fault in refusal.faults:
+            told(str(fault))
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        told(f"{place}{error.strerror or error}")
+        return 1
+    except sqlite3.Error as error:
+        told(f"the book: {error}")
+        return 1
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,33 @@
+"""Tables for people: plain text, which a terminal and a file show alike."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from rebal_tui.domain.quantities import ATTO, Value
+
+
+def plain_table(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> str:
+    """Columns of equal width, two blanks apart; the last one is as long as it is."""
+    lines = [*([header] if header else []), *rows]
+    if not lines:
+        return ""
+    widths = [max(_width(line[place]) for line in lines) for place in range(len(lines[0]))]
+    return "".join(
+        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
+        for line in lines
+    )
+
+
+def dollars(value: Value) -> str:
+    """`$103,250.17`, cut off below the cent."""
+    cents = abs(value) * 100 // ATTO
+    return f"{'-' if value < 0 else ''}${cents // 100:,}.{cents % 100:02d}"
+
+
+def _width(text: str) -> int:
+    """How many cells a terminal gives a text."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )

@@ -1,0 +1,103 @@
+"""Accounts as the screens show them: exceptions first, and one in full."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.cash import CashKind
+from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money, market_value, qty_text
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.engine.drift import asset_drifts, widest_use
+from rebal_tui.engine.restrictions import stops
+from rebal_tui.services.book import Book
+from rebal_tui.services.desk import NEAR_PERMILLE
+from rebal_tui.services.evaluation import value_of
+from rebal_tui.services.run_views import rows_of
+from rebal_tui.services.views import AccountDetail, AccountRow, LedgerEntry, PositionView, Standing
+from rebal_tui.store import accounts, decisions, fills, runs
+
+
+def account_rows(book: Book) -> tuple[AccountRow, ...]:
+    """Every account, those that need a person first, then by client."""
+    rows = (account_row(book, account_id) for account_id in book.accounts)
+    return tuple(sorted(rows, key=lambda row: (not row.exception, row.client.casefold(), row.account_number)))
+
+
+def account_row(book: Book, account_id: str) -> AccountRow:
+    """One account as a row. Raises `NotFound`."""
+    account = book.account(account_id)
+    subscription = book.subscriptions.get(account_id)
+    portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
+    valuation = value_of(book, account_id)
+    stopped = stops(account, valuation)
+    standing = Standing.NONE
+    if portfolio is not None:
+        use = widest_use(asset_drifts(valuation, portfolio.weights), portfolio.bands)
+        if use is not None:
+            near = Standing.NEAR if use.permille >= NEAR_PERMILLE else Standing.INSIDE
+            standing = Standing.OUTSIDE if use.breached else near
+    exception = "; ".join(text for _, text in stopped)
+    if not exception and portfolio is not None and portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
+        exception = f"{portfolio.name} needs adjustment"
+    run = book.open_runs.get(account_id)
+    reserved = book.pending_out.get(account_id, Money(0))
+    return AccountRow(
+        account_id=account_id,
+        account_number=account.account_number,
+        client=account.name,
+        status=account.status.value,
+        restrictions=tuple(sorted(account.restrictions)),
+        equity=floor_money(valuation.equity),
+        cash=account.cash,
+        withdrawable=Money(max(0, account.settled_cash - reserved)),
+        set_aside=book.extras[account_id].set_aside,
+        portfolio_id=portfolio.id if portfolio else None,
+        portfolio=portfolio.name if portfolio else "",
+        standing=Standing.BLOCKED if stopped else standing,
+        exception=exception,
+        open_run=run.id if run and run.status in (RunStatus.QUEUED, RunStatus.IN_PROGRESS) else None,
+    )
+
+
+def account_detail(book: Book, account_id: str) -> AccountDetail:
+    """One account with its positions, cash ledger, runs and decisions. Raises `NotFound`."""
+    account = book.account(account_id)
+    subscription = book.subscriptions.get(account_id)
+    last = subscription.last_rebalanced_at if subscription else None
+    return AccountDetail(
+        row=account_row(book, account_id),
+        positions=tuple(_position(book, p.symbol, p.qty, p.avg_entry_price) for p in account.positions),
+        ledger=tuple(_ledger(book, account_id)),
+        runs=rows_of(book, runs.newest(book.database, 50, account_id)),
+        decisions=tuple(decisions.latest(book.database, account_id, 60)),
+        created_at=account.created_at,
+        last_rebalanced=new_york_day(last) if last else None,
+        unsettled=account.unsettled,
+        subscription_id=subscription.id if subscription else None,
+    )
+
+
+def _position(book: Book, symbol: str, qty: Qty, entry: Price | None) -> PositionView:
+    asset = book.assets.get(symbol)
+    price = asset.price if asset else None
+    value = floor_money(market_value(qty, price)) if price is not None else Money(0)
+    cost = market_value(qty, entry) if entry is not None else None
+    gain = floor_money(Value(value * NANO - cost)) if cost is not None and price is not None else None
+    return PositionView(symbol, asset.name if asset else "", qty, price, value, entry, gain)
+
+
+def _ledger(book: Book, account_id: str) -> list[LedgerEntry]:
+    """Cash movements and fills together, the newest first."""
+    today = book.today().isoformat()
+    entries = [
+        LedgerEntry(e.at, e.kind.value, e.amount, e.settles_on, e.settles_on <= today, e.reference)
+        for e in accounts.cash_entries(book.database, account_id)
+    ]
+    for fill in fills.of_account(book.database, account_id):
+        sells = fill.side == "sell"
+        kind = CashKind.SELL if sells else CashKind.BUY
+        settled = not sells or fill.settles_on <= today
+        text = f"{qty_text(fill.qty)} {fill.symbol}"
+        amount = Money(fill.amount if sells else -fill.amount)
+        entries.append(LedgerEntry(fill.at, kind.value, amount, fill.settles_on, settled, text))
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)

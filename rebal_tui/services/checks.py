@@ -1,0 +1,258 @@
+"""Whether a book is whole: the file, our copy of the broker's books, orders and runs, weights, the audit chain."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rebal_tui.broker.protocol import Broker, BrokerRefused
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.errors import Fault
+from rebal_tui.domain.orders import Order, OrderStatus, Side
+from rebal_tui.domain.quantities import NANO, WHOLE, Percent, money_text, percent_text, qty_text
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services.sync import CURSOR
+from rebal_tui.store import accounts, audit, meta, runs
+from rebal_tui.store.backup import integrity_faults
+from rebal_tui.store.codec import from_plan, from_weights, parse_client_order_id
+from rebal_tui.store.database import Database
+from rebal_tui.store.schema import MIGRATIONS
+
+COUNTED = (
+    "assets", "accounts", "positions", "portfolios", "subscriptions", "runs", "orders", "fills", "decisions", "audit",
+)  # fmt: skip
+
+
+class CheckedBroker(Broker, Protocol):
+    """A broker that can check its own books, as the simulated one can."""
+
+    def invariants(self) -> list[str]:
+        """What does not add up, in words."""
+
+    def last_event(self) -> int:
+        """The latest event's `seq`, 0 when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found. `behind` is how many of the broker's events we have not taken over yet, which is no fault."""
+
+    faults: tuple[Fault, ...]
+    counts: Mapping[str, int]
+    behind: int
+
+
+def check_book(database: Database, broker: CheckedBroker) -> Checked:
+    """Check everything that can be checked without changing anything, at one moment.
+
+    What is compared with the broker is left out while the broker is ahead of us: opening the book takes that over.
+    """
+    faults: list[Fault] = []
+    counts: dict[str, int] = {}
+    behind = 0
+    try:
+        database.connection.execute("BEGIN")
+        faults += [Fault("file", text) for text in integrity_faults(database.connection)]
+        faults += _schema(database)
+        if faults:
+            return Checked(tuple(faults), counts, behind)
+        counts = {table: _count(database, table) for table in COUNTED}
+        behind = broker.last_event() - int(meta.get(database, CURSOR, "0"))
+        faults += [Fault("broker", text) for text in broker.invariants()]
+        checks: list[Callable[[Database], Iterator[Fault]]] = [
+            _open_runs, _subscriptions, _weights, _plans, _fills, _runs,
+        ]  # fmt: skip
+        for check in checks:
+            faults += check(database)
+        if behind == 0:
+            faults += _accounts(database, broker)
+            faults += _orders(database, broker)
+        faults += [Fault("audit", text) for text in audit.verify(database)]
+    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        faults.append(Fault("file", f"cannot be read on: {error}"))
+    finally:
+        if database.connection.in_transaction:
+            database.connection.execute("ROLLBACK")
+    return Checked(tuple(faults), counts, behind)
+
+
+def _count(database: Database, table: str) -> int:
+    row = database.row(f"SELECT count(*) FROM {table}")
+    return row[0] if row else 0
+
+
+def _schema(database: Database) -> Iterator[Fault]:
+    tables = {name for (name,) in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "_sqlite_migrations" not in tables or "sim_accounts" not in tables:
+        yield Fault("schema", "this is no book of this program")
+        return
+    known = {name for name, _ in MIGRATIONS}
+    applied = {
+        name for (name,) in database.rows("SELECT name FROM _sqlite_migrations WHERE migration_set = 'book'")
+    }
+    for name in sorted(applied - known):
+        yield Fault("schema", f"{name} was made by a newer version of rebal-tui")
+    for name in sorted(known - applied):
+        yield Fault("schema", f"{name} is missing: open the book once to bring it up to date")
+
+
+def _open_runs(database: Database) -> Iterator[Fault]:
+    for account, count in database.rows(
+        "SELECT accounts.id, count(*) FROM runs JOIN accounts ON accounts.key = runs.account "
+        "WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') GROUP BY runs.account HAVING count(*) > 1"
+    ):
+        yield Fault(f"account {account}", f"{count} runs are not finished, one at most may be (R-7)")
+    for account, session, count in database.rows(
+        "SELECT accounts.id, runs.session, count(*) FROM runs JOIN accounts ON accounts.key = runs.account "
+        "WHERE runs.counts_quota = 1 GROUP BY runs.account, runs.session HAVING count(*) > 1"
+    ):
+        yield Fault(f"account {account}", f"{count} system runs on {session}, one at most may be (R-11)")
+
+
+def _subscriptions(database: Database) -> Iterator[Fault]:
+    for account, count in database.rows(
+        "SELECT accounts.id, count(*) FROM subscriptions s JOIN accounts ON accounts.key = s.account "
+        "WHERE s.ended_at IS NULL GROUP BY s.account HAVING count(*) > 1"
+    ):
+        yield Fault(f"account {account}", f"{count} active subscriptions, one at most may be (R-6)")
+
+
+def _weights(database: Database) -> Iterator[Fault]:
+    for portfolio, total in database.rows(
+        "SELECT p.id, p.cash_weight + coalesce(sum(w.percent), 0) AS total FROM portfolios p "
+        "LEFT JOIN portfolio_weights w ON w.portfolio = p.key GROUP BY p.key HAVING total <> 10000"
+    ):
+        yield Fault(f"portfolio {portfolio}", f"weights sum to {percent_text(Percent(total))}, not 100 (R-4)")
+    for run, text in database.rows("SELECT id, weights FROM runs"):
+        try:
+            weights = from_weights(text)
+            total = weights.cash + sum(weight.percent for weight in weights.assets)
+        except (ValueError, KeyError, TypeError) as error:
+            yield Fault(f"run {run}", f"its weights cannot be read: {error}")
+            continue
+        if total != WHOLE:
+            yield Fault(f"run {run}", f"its weights sum to {percent_text(Percent(total))}, not 100 (R-4)")
+
+
+def _plans(database: Database) -> Iterator[Fault]:
+    """Every plan can be read, and every order it meant was placed or skipped once the run has ended with orders."""
+    ended = {RunStatus.COMPLETED_SUCCESS, RunStatus.COMPLETED_ADJUSTED, RunStatus.TIMEOUT, RunStatus.CANCELED_MID_RUN}
+    for key, run, status, text in database.rows("SELECT key, id, status, plan FROM runs WHERE plan IS NOT NULL"):
+        try:
+            plan = from_plan(text)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            yield Fault(f"run {run}", f"its plan cannot be read: {error}")
+            continue
+        if RunStatus(status) not in ended:
+            continue
+        placed = set(
+            database.rows(
+                "SELECT assets.symbol, orders.side FROM orders JOIN assets ON assets.key = orders.asset "
+                "WHERE orders.run = ? UNION SELECT symbol, side FROM skipped_orders WHERE run = ?",
+                (key, key),
+            )
+        )
+        for line in plan.lines:
+            if line.side is not None and (line.symbol, line.side.value) not in placed:
+                yield Fault(f"run {run}", f"the {line.side} of {line.symbol} was neither placed nor skipped")
+
+
+def _runs(database: Database) -> Iterator[Fault]:
+    """A finished run has no order open, and one that succeeded none unfilled or skipped (R-25)."""
+    final = ", ".join(f"'{status}'" for status in OrderStatus if status.final)
+    over = ", ".join(f"'{status}'" for status in RunStatus if status.final)
+    for run, line, status in database.rows(
+        "SELECT runs.id, orders.line, orders.status FROM orders JOIN runs ON runs.key = orders.run "
+        f"WHERE runs.status IN ({over}) AND orders.status NOT IN ({final})"
+    ):
+        yield Fault(f"run {run}", f"is finished, but its order {line} is {status}")
+    for run, count in database.rows(
+        "SELECT runs.id, (SELECT count(*) FROM orders WHERE run = runs.key AND status <> 'filled') "
+        "+ (SELECT count(*) FROM skipped_orders WHERE run = runs.key) AS problems FROM runs "
+        "WHERE runs.status = 'COMPLETED_SUCCESS' AND problems > 0"
+    ):
+        yield Fault(f"run {run}", f"succeeded, but {count} of its orders were not filled")
+    for run, line, filled, executed in database.rows(
+        "SELECT runs.id, o.line, o.filled_qty, coalesce(sum(f.qty), 0) AS executed FROM orders o "
+        "JOIN runs ON runs.key = o.run LEFT JOIN fills f ON f.run = o.run AND f.line = o.line "
+        "GROUP BY o.run, o.line HAVING o.filled_qty <> executed"
+    ):
+        yield Fault(f"run {run}", f"order {line} filled {qty_text(filled)}, its fills sum to {qty_text(executed)}")
+
+
+def _fills(database: Database) -> Iterator[Fault]:
+    """A fill's amount is quantity × price, rounded as cash moves, and it belongs to an order of ours."""
+    for execution, side, qty, price, amount in database.connection.execute(
+        "SELECT execution_id, side, qty, price, amount FROM fills"
+    ):
+        exact = -(-qty * price // NANO) if side == Side.BUY else qty * price // NANO
+        if amount != exact:
+            yield Fault(f"fill {execution}", f"moved ${money_text(amount)}, {qty_text(qty)} × its price is another sum")
+    for execution, name in database.rows(
+        "SELECT f.execution_id, f.client_order_id FROM fills f "
+        "LEFT JOIN orders o ON o.run = f.run AND o.line = f.line AND o.asset = f.asset AND o.side = f.side "
+        "WHERE o.run IS NULL"
+    ):
+        if parse_client_order_id(name) is not None:
+            yield Fault(f"fill {execution}", f"there is no such order as {name}")
+
+
+def _accounts(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
+    ours = {identity: account for identity, (account, _) in accounts.load(database).items()}
+    theirs = {account.id: account for account in broker.accounts()}
+    for identity in sorted(ours.keys() | theirs.keys()):
+        place = f"account {identity}"
+        if identity not in ours or identity not in theirs:
+            yield Fault(place, "unknown to the broker" if identity in ours else "the broker has it, the book does not")
+        else:
+            yield from _account(place, ours[identity], theirs[identity])
+
+
+def _account(place: str, ours: Account, theirs: Account) -> Iterator[Fault]:
+    for what, mine, yours in (
+        ("cash", money_text(ours.cash), money_text(theirs.cash)),
+        ("unsettled cash", money_text(ours.unsettled), money_text(theirs.unsettled)),
+        ("status", ours.status.value, theirs.status.value),
+        ("restrictions", _names(ours), _names(theirs)),
+    ):
+        if mine != yours:
+            yield Fault(place, f"{what} is {mine} in the book, {yours} at the broker")
+    held = {position.symbol: position.qty for position in ours.positions}
+    booked = {position.symbol: position.qty for position in theirs.positions}
+    for symbol in sorted(held.keys() | booked.keys()):
+        mine, yours = held.get(symbol, 0), booked.get(symbol, 0)
+        if mine != yours:
+            amounts = f"{qty_text(held.get(symbol, theirs.holding('')))} in the book"
+            yield Fault(place, f"{symbol}: {amounts}, {qty_text(theirs.holding(symbol))} at the broker")
+
+
+def _names(account: Account) -> str:
+    return ", ".join(sorted(account.restrictions)) or "none"
+
+
+def _orders(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
+    """Every order that the broker answered is the same there."""
+    for run in runs.newest(database, -1):
+        for line, order, _, _ in runs.orders(database, run.id):
+            if not order.id:
+                continue
+            place = f"run {run.id}"
+            try:
+                known = broker.order_by_client_id(run.account_id, order.client_order_id)
+            except BrokerRefused as refusal:
+                yield Fault(place, f"order {line}: {refusal.message}")
+                continue
+            if known is None:
+                yield Fault(place, f"order {line} is unknown to the broker")
+            elif _state(order) != _state(known):
+                yield Fault(place, f"order {line} is {_said(order)} in the book, {_said(known)} at the broker")
+
+
+def _state(order: Order) -> Sequence[object]:
+    return order.id, order.symbol, order.side, order.status, order.notional, order.qty, order.filled_qty
+
+
+def _said(order: Order) -> str:
+    return f"{order.status} with {qty_text(order.filled_qty)} {order.symbol}"

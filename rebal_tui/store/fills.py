@@ -1,0 +1,51 @@
+"""Executions, each once, keyed by the broker's execution id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rebal_tui.domain.orders import Fill, Side
+from rebal_tui.domain.quantities import Money, Qty
+from rebal_tui.store.codec import from_time, parse_client_order_id, to_time
+from rebal_tui.store.database import Database
+
+
+def add(database: Database, fill: Fill) -> bool:
+    """Record an execution once; False when it was there already. Must be called inside `database.write()`."""
+    ours = parse_client_order_id(fill.client_order_id)
+    run_id, line = ours or (None, None)
+    cursor = database.connection.execute(
+        "INSERT INTO fills SELECT ?, accounts.key, assets.key, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "(SELECT key FROM runs WHERE id = ?), ? FROM accounts, assets WHERE accounts.id = ? AND assets.symbol = ? "
+        "ON CONFLICT (execution_id) DO NOTHING",
+        (
+            fill.execution_id, fill.side.value, fill.qty, fill.price, fill.amount, to_time(fill.at), fill.settles_on,
+            fill.client_order_id, fill.order_id, run_id, line, fill.account_id, fill.symbol,
+        ),
+    )  # fmt: skip
+    return cursor.rowcount == 1
+
+
+def of_run(database: Database, run_id: str) -> list[Fill]:
+    """A run's executions in the order they happened."""
+    where = "WHERE f.run = (SELECT key FROM runs WHERE id = ?) ORDER BY f.at, f.execution_id"
+    return _fills(database, where, (run_id,))
+
+
+def of_account(database: Database, account_id: str, limit: int = 500) -> list[Fill]:
+    """An account's newest executions first."""
+    return _fills(database, "WHERE accounts.id = ? ORDER BY f.at DESC, f.execution_id LIMIT ?", (account_id, limit))
+
+
+def _fills(database: Database, tail: str, parameters: tuple[Any, ...]) -> list[Fill]:
+    return [
+        Fill(
+            r[0], r[1], r[2], r[3], r[4], Side(r[5]), Qty(r[6]), r[7], Money(r[8]), from_time(r[9]), r[10]
+        )
+        for r in database.rows(
+            "SELECT f.execution_id, f.broker_order_id, f.client_order_id, accounts.id, assets.symbol, f.side, f.qty, "
+            "f.price, f.amount, f.at, f.settles_on FROM fills f JOIN accounts ON accounts.key = f.account "
+            f"JOIN assets ON assets.key = f.asset {tail}",
+            parameters,
+        )
+    ]  # fmt: skip

@@ -1,0 +1,56 @@
+"""What the screens look like. The pictures are reviewed by eye when they change."""
+
+import os
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.driving import make_app, press, settle
+from tests.tui.fakes import FakeBackend
+
+SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
+KEYS = {
+    "desk": (),
+    "account": ("enter",),
+    "preview": ("end", "home", *["j"] * 8, "p"),
+    "runs": ("4",),
+    "run": ("4", "enter"),
+    "market": ("6",),
+    "log": ("8",),
+    "help": ("question_mark",),
+    "evaluate": ("v",),
+}
+
+
+def shows(snap_compare: Any, keys: tuple[str, ...], size: tuple[int, int], **options: Any) -> None:
+    async def before(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await press(pilot, *keys)
+
+    assert snap_compare(make_app(**options), terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("screen", ["desk", "account", "preview", "runs", "run"])
+def test_at_every_size(snap_compare: Any, screen: str, size: str) -> None:
+    shows(snap_compare, KEYS[screen], SIZES[size])
+
+
+@pytest.mark.parametrize("screen", ["market", "log", "help", "evaluate"])
+def test_other_screens(snap_compare: Any, screen: str) -> None:
+    shows(snap_compare, KEYS[screen], SIZES["80x24"])
+
+
+@pytest.mark.parametrize("theme", ["rebal-light", "rebal-safe", "ansi-dark"])
+def test_in_every_theme(snap_compare: Any, theme: str) -> None:
+    shows(snap_compare, (), SIZES["120x40"], theme=theme)
+
+
+def test_without_colour(snap_compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "NO_COLOR", "1")
+    shows(snap_compare, (), SIZES["120x40"])
+
+
+def test_an_empty_book(snap_compare: Any) -> None:
+    shows(snap_compare, (), SIZES["80x24"], backend=FakeBackend(0))
