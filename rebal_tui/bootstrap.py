@@ -14,7 +14,7 @@ from rebal_tui.broker.simulated.schema import create_tables
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.sessions import Session, new_york_day
-from rebal_tui.market.clock import ClockState, FixedClock, RealClock, SimulatedClock
+from rebal_tui.market.clock import ClockState, FixedClock, HeldClock, RealClock
 from rebal_tui.market.closes import Closes, ClosesFeed
 from rebal_tui.market.fixed import FixedPrices
 from rebal_tui.market.profiles import walk_asset
@@ -202,7 +202,7 @@ def open_simulation(database: Database, *, backup_folder: Path | None = None, at
     if state is None:
         raise Conflict("the file is not the book of a simulated market")
     calendar = TradingCalendar(session_store.load(database))
-    clock: Clock = SimulatedClock(state, skip=calendar.demo_skip) if at is None else FixedClock(max(at, state.at))
+    clock: Clock = HeldClock(state, skip=calendar.demo_skip) if at is None else FixedClock(max(at, state.at))
     walk_state = load_walk(database)
     prices = {symbol: Price(price) for symbol, price in database.rows(
         "SELECT symbol, price FROM assets WHERE price IS NOT NULL"

@@ -80,7 +80,7 @@ def _import(path: Path, source: Path) -> str:
 
 
 def _put_away(path: Path) -> None:
-    """Remove an empty book's file, so that another can be founded in its place. Raises `Conflict` if it has accounts."""
+    """Remove an empty book's file, so that another can be founded in its place. Raises `Conflict` when it has any."""
     database = bootstrap.open_database(path)
     try:
         empty = bootstrap.is_empty(database)

@@ -148,6 +148,35 @@ class SimulatedClock:
         return self._anchor
 
 
+class HeldClock(SimulatedClock):
+    """Simulated time as a heartbeat sees it: it stands still between beats, so that everything that is done between
+    two of them happens at one moment, however fast time runs."""
+
+    def __init__(
+        self,
+        state: ClockState,
+        *,
+        skip: Callable[[datetime], datetime | None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(state, skip=skip, monotonic=monotonic)
+        self._moment = super().now()
+
+    def now(self) -> datetime:
+        """The moment of the last beat."""
+        return self._moment
+
+    def beat(self) -> datetime:
+        """Move to the present simulated moment and stay there."""
+        self._moment = super().now()
+        return self._moment
+
+    def jump(self, to: datetime) -> None:
+        """Go to a later moment at once and stay there."""
+        super().jump(to)
+        self.beat()
+
+
 def _checked_moment(at: datetime) -> datetime:
     moment = _utc(at)
     if moment > LATEST:

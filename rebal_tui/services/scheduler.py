@@ -12,6 +12,7 @@ from rebal_tui.domain.errors import Conflict, NotFound, Refusal
 from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
 from rebal_tui.engine.calendar import fires_on
 from rebal_tui.engine.words import calendar_text
+from rebal_tui.market.clock import HeldClock
 from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services.book import Book
 from rebal_tui.services.demo_script import demo_events, events_due, is_demo, next_events
@@ -51,6 +52,8 @@ def start(book: Book) -> None:
 
 def tick(book: Book) -> None:
     """One heartbeat. The time is stored before anything happens at it, so it never runs backwards after a kill."""
+    if isinstance(book.clock, HeldClock):
+        book.clock.beat()
     now = book.now()
     save_market_state(book, now)
     advance_market(book, now)

@@ -5,9 +5,11 @@ All of them may raise `Refusal`; `Backend` is all that the screens know.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 from rebal_tui.domain.decisions import Plan
+from rebal_tui.services.book import Book
 from rebal_tui.services.views import (
     AccountView,
     DeskSnapshot,
@@ -19,9 +21,14 @@ from rebal_tui.services.views import (
     StatusLine,
 )
 
+T = TypeVar("T")
+
 
 class Backend(Protocol):
     """The book as the screens see it."""
+
+    async def ask(self, work: Callable[[Book], T]) -> T:
+        """The result of a use case, run on the book's thread. What the places of their own need is asked this way."""
 
     async def tick(self) -> None:
         """One heartbeat: whatever is due happens."""

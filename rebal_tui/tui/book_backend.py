@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.services import desk, exports, run_views, runs, scheduler, simulator, status
+from rebal_tui.services.book import Book
 from rebal_tui.services.book_thread import BookThread
 from rebal_tui.services.views import (
     AccountView,
@@ -16,12 +20,17 @@ from rebal_tui.services.views import (
     StatusLine,
 )
 
+T = TypeVar("T")
+
 
 class BookBackend:
     """`Backend` over a `BookThread`."""
 
     def __init__(self, thread: BookThread) -> None:
         self._thread = thread
+
+    async def ask(self, work: Callable[[Book], T]) -> T:
+        return await self._thread.ask(work)
 
     async def tick(self) -> None:
         await self._thread.ask(scheduler.tick)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from rebal_tui.domain.errors import Conflict, Invalid
-from rebal_tui.market.clock import LATEST, ClockState, FixedClock, RealClock, SimulatedClock
+from rebal_tui.market.clock import LATEST, ClockState, FixedClock, HeldClock, RealClock, SimulatedClock
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
 
 START = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)
@@ -178,3 +178,14 @@ def test_changes_count_from_their_own_moment_even_when_nobody_read_the_clock() -
     clock.resume()
     real.seconds += 1
     assert clock.now() == START + timedelta(minutes=21)
+
+
+def test_a_held_clock_stands_still_between_beats_and_follows_a_jump() -> None:
+    elapsed = [0.0]
+    start = datetime(2026, 3, 2, 15, tzinfo=UTC)
+    clock = HeldClock(ClockState(start, 600, False), monotonic=lambda: elapsed[0])
+    elapsed[0] = 1.0
+    assert clock.now() == start
+    assert clock.beat() == start + timedelta(minutes=10) == clock.now()
+    clock.jump(start + timedelta(hours=1))
+    assert clock.now() == start + timedelta(hours=1)

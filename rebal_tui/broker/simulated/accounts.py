@@ -172,8 +172,8 @@ def _open_chunk(
 def _may_open(account: Account, assets: dict[str, int]) -> None:
     if account.id == FIRM_ACCOUNT:
         raise BrokerRefused(RefusalCode.REJECTED, "the firm account is no client account")
-    if account.unsettled or not 0 <= account.cash <= MAX_NANO:
-        raise BrokerRefused(RefusalCode.REJECTED, "an account opens with settled cash from 0 to 9,000,000,000 dollars")
+    if account.unsettled or not -MAX_NANO <= account.cash <= MAX_NANO:
+        raise BrokerRefused(RefusalCode.REJECTED, "an account opens with settled cash within ±9,000,000,000 dollars")
     symbols = set()
     for position in account.positions:
         if position.symbol not in assets:

@@ -7,10 +7,11 @@ from collections import defaultdict
 from rebal_tui.broker.simulated.ports import Tables
 
 _CASH = """
-SELECT a.id, a.cash, coalesce(l.high, 0), coalesce(l.low, 0)
+SELECT a.id, a.cash, coalesce(l.high, 0), coalesce(l.low, 0), coalesce(l.opening, 0)
 FROM sim_accounts AS a
 LEFT JOIN (
-    SELECT account, sum(amount / 1000000000) AS high, sum(amount % 1000000000) AS low FROM sim_ledger GROUP BY account
+    SELECT account, sum(amount / 1000000000) AS high, sum(amount % 1000000000) AS low,
+           sum(CASE kind WHEN 'opening' THEN amount END) AS opening FROM sim_ledger GROUP BY account
 ) AS l ON l.account = a.n
 """
 _SELLS = """
@@ -35,7 +36,7 @@ LEFT JOIN (SELECT account, sum(reserved_cash) AS reserved FROM sim_orders WHERE 
     ON o.account = a.n
 LEFT JOIN (SELECT account, sum(reserved) AS reserved FROM sim_journals WHERE reserved > 0 GROUP BY account) AS j
     ON j.account = a.n
-WHERE a.cash < coalesce(o.reserved, 0) + coalesce(j.reserved, 0)
+WHERE coalesce(o.reserved, 0) + coalesce(j.reserved, 0) > max(a.cash, 0)
 """
 _RESERVED_SHARES = """
 SELECT a.id, s.symbol, o.reserved, coalesce(p.qty, 0)
@@ -74,8 +75,8 @@ def find_violations(tables: Tables) -> list[str]:
     symbols: dict[int, str] = dict(tables.rows("SELECT n, symbol FROM sim_assets"))
     faults = [
         f"account {account}: cash is {cash}, its entries sum to {high * _NANO + low}"
-        for account, cash, high, low in tables.rows(_CASH)
-        if cash != high * _NANO + low or cash < 0
+        for account, cash, high, low, opening in tables.rows(_CASH)
+        if cash != high * _NANO + low or cash < min(0, opening)
     ]
 
     unsettled: defaultdict[int, int] = defaultdict(int)

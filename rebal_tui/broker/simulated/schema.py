@@ -41,7 +41,7 @@ CREATE TABLE sim_accounts (
     name TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ({_any_of(AccountStatus)})),
     restrictions TEXT NOT NULL,
-    cash INTEGER NOT NULL CHECK (cash BETWEEN 0 AND {MAX_NANO}),
+    cash INTEGER NOT NULL CHECK (cash BETWEEN -{MAX_NANO} AND {MAX_NANO}),
     unsettled INTEGER NOT NULL CHECK (unsettled >= 0),
     created_at INTEGER NOT NULL
 ) STRICT;
@@ -72,7 +72,8 @@ CREATE TABLE sim_ledger (
     amount INTEGER NOT NULL,
     settles_on TEXT NOT NULL CHECK (length(settles_on) = 10),
     reference TEXT NOT NULL,
-    CHECK (CASE WHEN kind IN ('buy', 'ach_return', 'journal_out') THEN amount <= 0 ELSE amount >= 0 END)
+    CHECK (CASE WHEN kind IN ('buy', 'ach_return', 'journal_out') THEN amount <= 0
+           WHEN kind = 'opening' THEN 1 ELSE amount >= 0 END)
 ) STRICT;
 
 CREATE TABLE sim_unsettled (

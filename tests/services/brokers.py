@@ -1,0 +1,109 @@
+"""Brokers around the simulated one that misbehave as real ones do: lost requests, lost replies, repeated events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rebal_tui.broker.protocol import BrokerEvent, BrokerUnavailable
+from rebal_tui.broker.simulated.broker import SimulatedBroker
+from rebal_tui.broker.simulated.fills import FillModel
+from rebal_tui.domain.cash import Journal
+from rebal_tui.domain.orders import Order, OrderRequest
+from rebal_tui.domain.quantities import Money
+from rebal_tui.services.book import Book
+
+from tests.services.worlds import make_book
+
+
+def broker(book: Book) -> SimulatedBroker:
+    """The simulated broker under whatever stands around it."""
+    inner = book.broker
+    while isinstance(inner, Around):
+        inner = inner.inner
+    assert isinstance(inner, SimulatedBroker)
+    return inner
+
+
+def reopen(book: Book, *, model: FillModel | None = None, at: datetime | None = None) -> Book:
+    """Close the book and open a new one over the same file, at the same prices and, unless told otherwise, time."""
+    quotes = book.feed.quotes() if book.feed else {}
+    now, path = at or book.now(), Path(book.database.path)
+    book.database.close()
+    prices = {symbol: f"{quote.price / 10**9:.9f}" for symbol, quote in quotes.items()}
+    return make_book(now, path=path, model=model, prices=prices)
+
+
+class Around:
+    """Hands every call on."""
+
+    def __init__(self, book: Book) -> None:
+        self.inner: Any = book.broker
+        book.broker = self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+class Unreliable(Around):
+    """Loses requests before they arrive or replies after they did, as `fate` says of each call."""
+
+    def __init__(self, book: Book, fate: Callable[[str], str]) -> None:
+        super().__init__(book)
+        self._fate = fate
+
+    def submit_order(self, request: OrderRequest) -> Order:
+        answer: Order = self._call("submit_order", request)
+        return answer
+
+    def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
+        answer: Order | None = self._call("order_by_client_id", account_id, client_order_id)
+        return answer
+
+    def cancel_order(self, account_id: str, order_id: str) -> None:
+        self._call("cancel_order", account_id, order_id)
+
+    def create_journal(
+        self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
+    ) -> Journal:
+        answer: Journal = self._call("create_journal", from_account, to_account, amount, description, idempotency_key)
+        return answer
+
+    def journal(self, journal_id: str) -> Journal:
+        answer: Journal = self._call("journal", journal_id)
+        return answer
+
+    def cash_transferable(self, account_id: str) -> Money:
+        answer: Money = self._call("cash_transferable", account_id)
+        return answer
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        fate = self._fate(name)
+        if fate == "request lost":
+            raise BrokerUnavailable(name)
+        answer = getattr(self.inner, name)(*arguments)
+        if fate == "reply lost":
+            raise BrokerUnavailable(name)
+        return answer
+
+
+class Repeating(Around):
+    """Delivers every batch a second time, after what is new, together with events of long ago."""
+
+    def __init__(self, book: Book, *, backwards: bool = False) -> None:
+        super().__init__(book)
+        self._repeat = False
+        self._backwards = backwards
+
+    def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+        fresh = list(self.inner.events(after, limit))
+        if fresh:
+            self._repeat = True
+            again = [*fresh, *fresh]
+            return again[::-1] if self._backwards else again
+        if self._repeat:
+            self._repeat = False
+            return list(self.inner.events(0, limit))
+        return []
