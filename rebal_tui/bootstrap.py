@@ -24,6 +24,7 @@ from rebal_tui.market.walk import RandomWalk
 from rebal_tui.services import demo, scheduler
 from rebal_tui.services.book import Book, Mode, Settings, window_end_only
 from rebal_tui.services.book_file import BookFile
+from rebal_tui.services.book_rules import stored_rules, with_rules
 from rebal_tui.services.demo_models import start_prices
 from rebal_tui.services.imports import ImportSummary, import_book
 from rebal_tui.services.market_state import load_clock, load_walk, store_clock
@@ -90,10 +91,9 @@ def open_copy(path: Path) -> Database:
     """
     import sqlite3
 
+    require_book(path)
     source, copy = open_database(path, read_only=True), Database()
     try:
-        if source.row("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'sim_accounts'") is None:
-            raise Conflict(f"{path} is no book of this program")
         source.connection.backup(copy.connection, pages=-1)
         migrate(copy, [("book", MIGRATIONS)])
         with copy.write() as connection:
@@ -106,6 +106,22 @@ def open_copy(path: Path) -> Database:
     finally:
         source.close()
     return copy
+
+
+def require_book(path: Path) -> None:
+    """Raise `Conflict` when there is a file and it is not a book's; an empty or missing one may become one."""
+    import sqlite3
+
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    database = open_database(path, read_only=True)
+    try:
+        if database.row("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'sim_accounts'") is None:
+            raise Conflict(f"{path} is no book of this program")
+    except sqlite3.Error as error:
+        raise Conflict(f"{path} cannot be opened as a book: {error}") from error
+    finally:
+        database.close()
 
 
 class _Closed:
@@ -219,6 +235,7 @@ def open_simulation(database: Database, *, backup_folder: Path | None = None, at
         name=meta.get(database, "name", "book"),
         backup_folder=str(backup_folder) if backup_folder else None,
     )
+    settings = with_rules(settings, stored_rules(database))
     immediate = meta.get(database, "fills") == "immediate" or at is not None
     model = FillModel.immediate() if immediate else FillModel(latency_seconds=(60, 420), partial_chance=35)
     return _assemble(database, clock, calendar, feed, settings, model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from rebal_tui import bootstrap
@@ -16,13 +17,16 @@ from rebal_tui.tui.screens.first_run import FirstSteps
 _LARGEST_FILE = 64 * 1024 * 1024
 
 
-def run(path: Path) -> int:
-    """Open the screens on a file until they are left; returns the exit code. The caller holds the file's lock."""
+def run(path: Path, prepare: Callable[[], None] | None = None) -> int:
+    """Open the screens on a file until they are left; returns the exit code. The caller holds the file's lock.
+
+    `prepare` makes the file first, on the book's thread, while the screens are painted already.
+    """
     from rebal_tui.tui.app import RebalApp
     from rebal_tui.tui.book_backend import BookBackend
 
     log_path = _log_to_file()
-    thread = BookThread(lambda: open_book(path))
+    thread = BookThread(lambda: open_book(path, prepare))
     app = RebalApp(BookBackend(thread), first_run=first_steps(thread, path), log_path=log_path)
     try:
         app.run()
@@ -31,8 +35,13 @@ def run(path: Path) -> int:
     return app.return_code or 0
 
 
-def open_book(path: Path) -> Book:
-    """The book of a file; a new file becomes an empty book whose market runs in real time."""
+def open_book(path: Path, prepare: Callable[[], None] | None = None) -> Book:
+    """The book of a file; a new file becomes an empty book whose market runs in real time.
+
+    `prepare` makes the file when there is none.
+    """
+    if prepare is not None and not path.exists():
+        prepare()
     database = bootstrap.open_database(path)
     try:
         if load_clock(database) is None:

@@ -29,7 +29,9 @@ def entry(ctx: click.Context, target: Path, db: Path | None, force: bool) -> int
 
     path = existing(ctx, db)
     if target.exists() and (target.samefile(path) or not force):
-        raise Conflict(f"{target} is the book itself" if target.samefile(path) else f"{target} exists; --force replaces it")
+        raise Conflict(
+            f"{target} is the book itself" if target.samefile(path) else f"{target} exists; --force replaces it"
+        )
     with reading(path) as database:
         back_up(database, target)
         seq, digest = audit.head(database)

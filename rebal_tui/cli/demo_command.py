@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +22,12 @@ MINUTE = timedelta(minutes=1)
     "--speed", type=click.FloatRange(0.1, 100_000), default=600.0, show_default=True, help="Seconds a second."
 )
 @click.option("--db", type=FILE, metavar="FILE", help="Keep the book in a new file. Without it: gone at the end.")
-@click.option("--headless", type=click.IntRange(1, 100_000), metavar="MINUTES", help="No screens: live so long, then say what happened.")
+@click.option(
+    "--headless",
+    type=click.IntRange(1, 100_000),
+    metavar="MINUTES",
+    help="No screens: live so long, then say what happened.",
+)
 def entry(accounts: int, seed: str, speed: float, db: Path | None, headless: int | None) -> int:
     """Open the screens on a made-up book that lives in fast motion.
 
@@ -42,24 +48,36 @@ def entry(accounts: int, seed: str, speed: float, db: Path | None, headless: int
         return _demo(Path(folder) / "demo.db", accounts, seed, speed, headless)
 
 
-def open_screens(path: Path) -> int:
-    """The screens on a book's file, this process being its one writer; returns the exit code."""
+def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
+    """The screens on a book's file, this process being its one writer; returns the exit code.
+
+    `prepare` makes a new file, while the screens are painted already.
+    """
+    import sys
+
     from rebal_tui import bootstrap
 
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Conflict("the screens need a terminal; 'rebal-tui --help' lists the commands that work without one")
     with bootstrap.hold(path):
+        if prepare is None:
+            bootstrap.require_book(path)
         from rebal_tui import launch
 
-        return launch.run(path)
+        return launch.run(path, prepare)
 
 
 def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | None) -> int:
     from rebal_tui import bootstrap
 
-    with bootstrap.hold(path):
+    def prepare() -> None:
         bootstrap.found_demo(path, accounts=accounts, seed=seed, speed=speed).close()
-        if headless is not None:
-            return _headless(path, headless)
-    return open_screens(path)
+
+    if headless is None:
+        return open_screens(path, prepare)
+    with bootstrap.hold(path):
+        prepare()
+        return _headless(path, headless)
 
 
 def _headless(path: Path, minutes: int) -> int:

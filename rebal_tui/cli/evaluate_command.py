@@ -18,6 +18,7 @@ from rebal_tui.cli.parameters import (
     existing,
     json_option,
     read_file,
+    told_of,
     write,
     write_json,
 )
@@ -71,6 +72,7 @@ def entry(
     from rebal_tui import bootstrap
 
     with bootstrap.hold(path):
+        bootstrap.require_book(path)
         database = bootstrap.open_database(path)
         try:
             book = _open(database, at)
@@ -86,7 +88,8 @@ def _of_file(path: Path, at: datetime | None, *, dry_run: bool, explain: bool, a
     from rebal_tui.services.book_file import parse_book
     from rebal_tui.services.imports import import_book
 
-    parsed = parse_book(read_file(path))
+    with told_of(path):
+        parsed = parse_book(read_file(path))
     moment = at or parsed.as_of or bootstrap.real_now()
     prices = {asset.symbol: asset.price for asset in parsed.assets if asset.price is not None}
     book = bootstrap.memory_book(moment, prices=prices)
@@ -108,7 +111,9 @@ def _open(database: Database, at: datetime | None) -> Book:
     if state is None:
         raise Conflict(f"{database.path}: the file is not the book of a simulated market")
     if at is not None and at < state.at:
-        raise Conflict(f"--at: {_local(at)} has passed: the book stands at {_local(state.at)}, and its time only goes on")
+        raise Conflict(
+            f"--at: {_local(at)} has passed: the book stands at {_local(state.at)}, and its time only goes on"
+        )
     return bootstrap.open_simulation(database, at=at or state.at)
 
 

@@ -10,7 +10,7 @@ from rebal_tui.cli.parameters import FILE, command, copied, db_option, existing,
 
 
 @command("export")
-@click.argument("what", type=click.Choice(["runs", "orders", "decisions", "accounts", "audit"]))
+@click.argument("what", type=click.Choice(["runs", "orders", "decisions", "accounts", "portfolios", "audit"]))
 @click.option("--format", "fmt", type=click.Choice(["csv", "json"]), required=True, help="How to write it.")
 @db_option
 @click.option("--output", "-o", type=FILE, metavar="FILE", help="Write here, readable by you alone, not to stdout.")

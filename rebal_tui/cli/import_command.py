@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rebal_tui.cli.parameters import FILE, chosen, command, db_option, read_file, write, write_json
+from rebal_tui.cli.parameters import FILE, chosen, command, db_option, read_file, told_of, write, write_json
 
 
 @command("import")
@@ -33,14 +33,16 @@ def entry(ctx: click.Context, book_file: Path | None, db: Path | None, schema: b
         return 0
     if book_file is None:
         raise click.UsageError("expected BOOK.json, or --schema")
-    parsed = parse_book(read_file(book_file))
+    with told_of(book_file):
+        parsed = parse_book(read_file(book_file))
     path = chosen(ctx, db)
     from rebal_tui import bootstrap
 
     with bootstrap.hold(path):
+        bootstrap.require_book(path)
         summary = bootstrap.import_file(path, parsed)
     write(
-        f"{path}: {summary.accounts:,} accounts with {summary.positions:,} positions, {summary.portfolios:,} portfolios,"
-        f" {summary.subscriptions:,} subscriptions, {summary.assets:,} assets\n"
+        f"{path}: {summary.accounts:,} accounts with {summary.positions:,} positions, "
+        f"{summary.portfolios:,} portfolios, {summary.subscriptions:,} subscriptions, {summary.assets:,} assets\n"
     )
     return 0

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.errors import Conflict, Fault, Refusal
 from rebal_tui.domain.sessions import NEW_YORK
 
 if TYPE_CHECKING:
@@ -28,22 +28,27 @@ Exit codes:
 """
 FILE = click.Path(path_type=Path, dir_okay=False)
 STDIN = Path("-")
+_YEARS = range(2004, 2097)
+"""For these the sessions before and after are known."""
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2})(?:(:[0-9]{2})(?:\.([0-9]{1,9}))?)?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})?)?",
     re.ASCII,
 )
 
-db_option = click.option("--db", type=FILE, metavar="FILE", help="The book's file. Without it: the one in your data folder.")
+db_option = click.option(
+    "--db", type=FILE, metavar="FILE", help="The book's file. Without it: the one in your data folder."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, decimals as strings.")
 
 
-def command(name: str) -> Any:
+def command(name: str) -> Callable[[Callable[..., int]], click.Command]:
     """A command whose help ends with the exit codes."""
     return click.command(name, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """RFC 3339 with an offset; a date or a date with a time, without one, is New York's."""
 
     name = "TIME"
@@ -51,25 +56,18 @@ class Moment(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         if isinstance(value, datetime):
             return value
-        match = _TIME.fullmatch(value)
-        if match is not None:
-            day, time, seconds, fraction, offset = match.groups()
-            micros = (fraction or "").ljust(6, "0")[:6]
-            text = f"{day}T{time or '00:00'}{seconds or ':00'}.{micros}{(offset or '').upper()}"
-            try:
-                at = datetime.fromisoformat(text)
-                return (at if at.tzinfo else at.replace(tzinfo=NEW_YORK)).astimezone(UTC)
-            except (ValueError, OverflowError):
-                pass
-        self.fail(
-            f"{value!r}: expected a time such as 2026-11-27T17:30:00Z, 2026-11-27T12:30:00-05:00 or, in New York time,"
-            ' "2026-11-27 12:30"',
-            param,
-            ctx,
-        )
+        at = _moment(value)
+        if at is None:
+            self.fail(
+                f"{value!r}: expected a time such as 2026-11-27T17:30:00Z, 2026-11-27T12:30:00-05:00 or, in New York "
+                'time, "2026-11-27 12:30", between 2004 and 2096',
+                param,
+                ctx,
+            )
+        return at
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A calendar date."""
 
     name = "DATE"
@@ -78,11 +76,26 @@ class Day(click.ParamType):
         if isinstance(value, date):
             return value
         try:
-            if value.isascii() and len(value) == 10:
-                return date.fromisoformat(value)
+            day = date.fromisoformat(value) if _DATE.fullmatch(value) else None
         except ValueError:
-            pass
-        self.fail(f"{value!r}: expected a date such as 2020-03-16", param, ctx)
+            day = None
+        if day is None:
+            self.fail(f"{value!r}: expected a date such as 2020-03-16", param, ctx)
+        return day
+
+
+def _moment(text: str) -> datetime | None:
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    day, time, seconds, fraction, offset = match.groups()
+    micros = (fraction or "").ljust(6, "0")[:6]
+    try:
+        at = datetime.fromisoformat(f"{day}T{time or '00:00'}{seconds or ':00'}.{micros}{(offset or '').upper()}")
+        at = (at if at.tzinfo else at.replace(tzinfo=NEW_YORK)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return at if at.year in _YEARS else None
 
 
 def told(text: str) -> None:
@@ -116,13 +129,13 @@ def read_file(path: Path) -> bytes:
 def write_file(path: Path, text: str, *, force: bool) -> None:
     """Write a file that only its owner can read, whole or not at all.
 
-    Raises `Conflict` when there is one already and `force` is not set, `OSError` when it cannot be written.
+    Raises `Conflict` when there is one already and `force` is not set, and when it cannot be written.
     """
     if path.exists() and not force:
         raise Conflict(f"{path} exists; --force replaces it")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
+        handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
@@ -133,8 +146,11 @@ def write_file(path: Path, text: str, *, force: bool) -> None:
             os.link(partial, path)
     except FileExistsError:
         raise Conflict(f"{path} exists; --force replaces it") from None
+    except OSError as error:
+        raise Conflict([Fault(str(path), f"cannot be written: {error.strerror}")]) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def chosen(ctx: click.Context, db: Path | None) -> Path:
@@ -154,10 +170,20 @@ def existing(ctx: click.Context, db: Path | None) -> Path:
 
 
 @contextmanager
+def told_of(path: Path) -> Iterator[None]:
+    """Name the file in refusals that name no place."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise type(refusal)([Fault(fault.place or str(path), fault.message) for fault in refusal.faults]) from refusal
+
+
+@contextmanager
 def reading(path: Path) -> Iterator[Database]:
     """A book's file as it is now, which nothing is written to, whoever else has it open."""
     from rebal_tui import bootstrap
 
+    bootstrap.require_book(path)
     database = bootstrap.open_database(path, read_only=True)
     try:
         yield database

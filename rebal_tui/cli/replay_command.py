@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rebal_tui.cli.parameters import FILE, Day, command, json_option, read_file, told, write, write_json
+from rebal_tui.cli.parameters import FILE, Day, command, json_option, read_file, told, told_of, write, write_json
 from rebal_tui.domain.errors import Conflict
 
 if TYPE_CHECKING:
@@ -53,9 +53,15 @@ def entry(
 
     if db is not None and db.exists():
         raise Conflict(f"{db} exists; a replay makes a new book")
-    closes = read_closes(prices)
-    parsed = parse_book(read_file(book_file)) if book_file else None
-    replay.require_columns(closes, replay.needed_symbols(parsed))
+    with told_of(prices):
+        closes = read_closes(prices)
+    parsed = None
+    if book_file is not None:
+        with told_of(book_file):
+            parsed = parse_book(read_file(book_file))
+    needed = replay.needed_symbols(parsed)
+    replay.require_columns(closes, needed)
+    closes = replay.narrowed(closes, needed)
     first, last = replay.span(closes, since, until)
     book = bootstrap.replay_book(closes, first, last)
     try:
@@ -76,9 +82,6 @@ def entry(
     finally:
         book.database.close()
     return 0
-
-
-
 
 
 def _tell_lost_days(book: Book, closes: Closes, first: date, last: date) -> None:

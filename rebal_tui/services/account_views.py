@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rebal_tui.domain.cash import CashKind
+from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money, market_value, qty_text
 from rebal_tui.domain.runs import RunStatus
@@ -13,7 +14,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.desk import NEAR_PERMILLE
 from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.run_views import rows_of
-from rebal_tui.services.views import AccountDetail, AccountRow, LedgerEntry, PositionView, Standing
+from rebal_tui.services.views import AccountDetail, AccountRow, AccountsSnapshot, LedgerEntry, PositionView, Standing
 from rebal_tui.store import accounts, decisions, fills, runs
 
 
@@ -21,6 +22,41 @@ def account_rows(book: Book) -> tuple[AccountRow, ...]:
     """Every account, those that need a person first, then by client."""
     rows = (account_row(book, account_id) for account_id in book.accounts)
     return tuple(sorted(rows, key=lambda row: (not row.exception, row.client.casefold(), row.account_number)))
+
+
+def accounts_snapshot(book: Book, seen: int | None = None) -> AccountsSnapshot | None:
+    """`account_rows` with their version; None when the book has not changed since version `seen`."""
+    return None if book.version == seen else AccountsSnapshot(book.version, account_rows(book))
+
+
+def find_account(book: Book, text: str) -> AccountRow:
+    """The one account that a text names: an id, a number, or words of which only this account has all.
+
+    Raises `Invalid` at `account` that says how many there are.
+    """
+    words = text.replace("·", " ").casefold().split()
+    if not words:
+        raise Invalid([Fault("account", "expected a client, an account number or an id")])
+    found = []
+    for account in book.accounts.values():
+        if text.strip() in (account.id, account.account_number):
+            return account_row(book, account.id)
+        name = f"{account.name} {account.account_number} {account.id}".casefold()
+        if all(word in name for word in words):
+            found.append(account)
+    if len(found) == 1:
+        return account_row(book, found[0].id)
+    if not found:
+        raise Invalid([Fault("account", "no account has that name, number or id")])
+    named = ", ".join(account.name for account in sorted(found, key=lambda account: account.name.casefold())[:3])
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    raise Invalid([Fault("account", f"{len(found)} accounts: {named}{more}; type more of it")])
+
+
+def account_names(book: Book) -> tuple[str, ...]:
+    """Every account as `find_account` understands it, by client."""
+    accounts = sorted(book.accounts.values(), key=lambda account: (account.name.casefold(), account.account_number))
+    return tuple(f"{account.name} · {account.account_number}" for account in accounts)
 
 
 def account_row(book: Book, account_id: str) -> AccountRow:

@@ -8,7 +8,7 @@ from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.book import Book
 from rebal_tui.services.sync import sync
-from rebal_tui.store import accounts, meta
+from rebal_tui.store import accounts, cash, meta
 
 
 def sandbox(book: Book) -> SandboxControls:
@@ -23,6 +23,8 @@ def deposit(book: Book, account_id: str, amount: Money) -> None:
     book.account(account_id)
     _require_positive(amount)
     sandbox(book).deposit(account_id, amount, book.now())
+    with book.database.write():
+        book.record("cash.deposited", account_id, {"amount": amount}, "advisor")
     sync(book)
 
 
@@ -43,17 +45,33 @@ def create_journal(
         journal = book.broker.create_journal(source, target, amount, description, key)
     except BrokerRefused as refusal:
         raise Conflict(f"{refusal.code}: {refusal.message}") from refusal
+    with book.database.write():
+        book.record("journal.created", journal.id, {"account": account_id, "incoming": incoming}, "advisor")
     sync(book)
     return journal
 
 
 def release(book: Book, account_id: str) -> None:
-    """Give back to the portfolio what was set aside in an account (R-23)."""
-    book.account(account_id)
+    """Give back to the portfolio what was set aside in an account (R-23).
+
+    Raises `Conflict` when nothing is set aside or a withdrawal holds it.
+    """
+    check_release(book, account_id)
     with book.database.write():
         accounts.set_aside(book.database, account_id, Money(0))
         book.record("cash.released", account_id, actor="advisor")
     book.reload_accounts([account_id])
+
+
+def check_release(book: Book, account_id: str) -> Money:
+    """What `release` would give back. Raises as it does; changes nothing."""
+    number = book.account(account_id).account_number
+    if any(w.account_id == account_id for w in cash.withdrawals(book.database, only_open=True)):
+        raise Conflict(f"a withdrawal from account {number} is under way and holds it; cancel the withdrawal instead")
+    amount = book.extras[account_id].set_aside
+    if amount <= 0:
+        raise Conflict(f"nothing is set aside in account {number}")
+    return amount
 
 
 def _require_positive(amount: Money) -> None:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.cash import Withdrawal, WithdrawalStage
 from rebal_tui.domain.quantities import Money, money_text
-from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.services.book import Book
 from rebal_tui.services.desk import preview_of
 from rebal_tui.services.planning import plan_run
-from rebal_tui.services.views import CashSnapshot, JournalView, WithdrawalPreview, WithdrawalView
+from rebal_tui.services.runs import check_run, create_run
+from rebal_tui.services.views import (
+    CashSnapshot,
+    JournalView,
+    PreviewView,
+    TimelineEvent,
+    WithdrawalPreview,
+    WithdrawalView,
+)
 from rebal_tui.services.withdrawals import check_withdrawal
-from rebal_tui.store import accounts, cash, runs
+from rebal_tui.store import accounts, audit, cash, runs
 
 STAGES = ("unsubscribe", "sell", "settle", "journal", "subscribe again")
 """The five stages that an advisor sees."""
@@ -53,6 +62,39 @@ def cash_snapshot(book: Book) -> CashSnapshot:
             for entry in accounts.latest_deposits(book.database)
         ),
     )
+
+
+def cash_changes(book: Book, seen: tuple[int, date] | None) -> tuple[tuple[int, date], CashSnapshot] | None:
+    """`cash_snapshot` with what it depends on; None when that is as it was `seen`."""
+    stamp = (book.version, book.today())
+    return None if stamp == seen else (stamp, cash_snapshot(book))
+
+
+def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, ...]:
+    """What happened to a withdrawal, the oldest first."""
+    found = [entry for entry in audit.entries(book.database, 200, withdrawal_id) if entry.subject == withdrawal_id]
+    return tuple(
+        TimelineEvent(entry.at, entry.action.partition(".")[2], str(json.loads(entry.detail).get("why", "")))
+        for entry in reversed(found)
+    )
+
+
+def preview_manual(
+    book: Book, account_id: str, kind: RunType, *, amount: Money | None = None, portfolio_id: str | None = None
+) -> PreviewView:
+    """What a run by hand would do; with `portfolio_id` by that portfolio's weights. Raises as the run itself would."""
+    given = book.portfolio(portfolio_id).weights if portfolio_id else None
+    weights = check_run(book, account_id, kind, weights=given, amount=amount)
+    plan = plan_run(book, account_id, kind, weights, amount)
+    return preview_of(book, account_id, plan, "asked for by hand")
+
+
+def run_by_hand(
+    book: Book, account_id: str, kind: RunType, *, amount: Money | None = None, portfolio_id: str | None = None
+) -> Run:
+    """The run that `preview_manual` shows, queued (R-24)."""
+    given = book.portfolio(portfolio_id).weights if portfolio_id else None
+    return create_run(book, account_id, kind, weights=given, amount=amount)
 
 
 def preview_withdrawal(book: Book, account_id: str, amount: Money) -> WithdrawalPreview:

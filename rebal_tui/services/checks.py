@@ -89,9 +89,7 @@ def _schema(database: Database) -> Iterator[Fault]:
         yield Fault("schema", "this is no book of this program")
         return
     known = {name for name, _ in MIGRATIONS}
-    applied = {
-        name for (name,) in database.rows("SELECT name FROM _sqlite_migrations WHERE migration_set = 'book'")
-    }
+    applied = {name for (name,) in database.rows("SELECT name FROM _sqlite_migrations WHERE migration_set = 'book'")}
     for name in sorted(applied - known):
         yield Fault("schema", f"{name} was made by a newer version of rebal-tui")
     for name in sorted(known - applied):
@@ -219,13 +217,10 @@ def _account(place: str, ours: Account, theirs: Account) -> Iterator[Fault]:
     ):
         if mine != yours:
             yield Fault(place, f"{what} is {mine} in the book, {yours} at the broker")
-    held = {position.symbol: position.qty for position in ours.positions}
-    booked = {position.symbol: position.qty for position in theirs.positions}
-    for symbol in sorted(held.keys() | booked.keys()):
-        mine, yours = held.get(symbol, 0), booked.get(symbol, 0)
-        if mine != yours:
-            amounts = f"{qty_text(held.get(symbol, theirs.holding('')))} in the book"
-            yield Fault(place, f"{symbol}: {amounts}, {qty_text(theirs.holding(symbol))} at the broker")
+    for symbol in sorted({position.symbol for position in (*ours.positions, *theirs.positions)}):
+        held, booked = ours.holding(symbol), theirs.holding(symbol)
+        if held != booked:
+            yield Fault(place, f"{symbol}: {qty_text(held)} in the book, {qty_text(booked)} at the broker")
 
 
 def _names(account: Account) -> str:

@@ -1,4 +1,4 @@
-"""A book's runs, orders, decisions, accounts and audit trail as CSV or JSON."""
+"""A book's runs, orders, decisions, accounts, portfolios and audit trail as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -18,13 +19,14 @@ from rebal_tui.services.api_shapes import (
     asset_ids,
     decision_json,
     order_json,
+    portfolio_json,
     run_json,
     time_text,
 )
 from rebal_tui.services.book import Book
 from rebal_tui.store import audit, decisions, runs
 
-EXPORTS = ("runs", "orders", "decisions", "accounts", "audit")
+EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "audit")
 FORMATS = ("csv", "json")
 
 _ALL = 2**62
@@ -94,6 +96,8 @@ def _summed_up(item: Json) -> Json:
         )
     if "positions" in item:
         cells["positions"] = "; ".join(f"{position['symbol']} {position['qty']}" for position in item["positions"])
+    if "weights" in item:
+        cells["weights"] = "; ".join(f"{weight['symbol'] or 'cash'} {weight['percent']}" for weight in item["weights"])
     if "restrictions" in item:
         cells["restrictions"] = ", ".join(item["restrictions"])
     return cells
@@ -156,6 +160,11 @@ def _accounts(book: Book) -> list[Json]:
     return items
 
 
+def _portfolios(book: Book) -> list[Json]:
+    followers = Counter(subscription.portfolio_id for subscription in book.subscriptions.values())
+    return [{**portfolio_json(p), "subscribers": followers[p.id]} for p in book.portfolios.values()]
+
+
 def _audit(book: Book) -> list[Json]:
     return [
         {
@@ -176,6 +185,7 @@ _ITEMS: dict[str, Callable[[Book], list[Json]]] = {
     "orders": _orders,
     "decisions": _decisions,
     "accounts": _accounts,
+    "portfolios": _portfolios,
     "audit": _audit,
 }
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -196,6 +206,10 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "accounts": (
         "id", "account_number", "name", "status", "currency", "cash", "cash_withdrawable", "position_market_value",
         "equity", "restrictions", "portfolio_id", "portfolio", "last_rebalanced_at", "created_at", "positions",
+    ),
+    "portfolios": (
+        "id", "name", "description", "status", "weights", "rebalance_conditions", "cooldown_days", "review",
+        "subscribers", "created_at", "updated_at",
     ),
     "audit": ("seq", "at", "actor", "action", "subject", "detail", "hash"),
 }  # fmt: skip

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.services.book import Book
 from rebal_tui.services.status import job_views
-from rebal_tui.services.views import AlertView, AuditView, LogSnapshot
+from rebal_tui.services.views import AlertView, AuditCheck, AuditView, LogSnapshot
 from rebal_tui.store import audit, jobs
 
 
@@ -25,16 +27,27 @@ def log_snapshot(book: Book, containing: str = "", limit: int = 500) -> LogSnaps
 
 def acknowledge(book: Book, key: int) -> None:
     """Take note of an alert; it is raised again when its cause comes again. Raises `NotFound`."""
-    if all(alert.key != key for alert in jobs.open_alerts(book.database)):
-        raise NotFound(f"no open alert {key}")
+    acknowledge_all(book, (key,))
+
+
+def acknowledge_all(book: Book, keys: Sequence[int]) -> int:
+    """Take note of several alerts at once, all or none; returns how many. Raises `NotFound`."""
+    known = {alert.key for alert in jobs.open_alerts(book.database)}
+    for key in keys:
+        if key not in known:
+            raise NotFound(f"no open alert {key}")
     with book.database.write():
-        jobs.acknowledge(book.database, key, book.now())
-        book.record("alert.acknowledged", str(key), actor="advisor")
+        for key in keys:
+            jobs.acknowledge(book.database, key, book.now())
+            book.record("alert.acknowledged", str(key), actor="advisor")
     book.version += 1
+    return len(keys)
 
 
-def verify_audit(book: Book) -> str:
-    """Check the audit chain from its first entry on; what was found, in a sentence."""
+def verify_audit(book: Book) -> AuditCheck:
+    """Check the audit chain from its first entry on."""
     faults = audit.verify(book.database)
     count, digest = audit.head(book.database)
-    return faults[0] if faults else f"{count} entries verified; the last is {digest[:16]}"
+    if faults:
+        return AuditCheck(False, faults[0])
+    return AuditCheck(True, f"{count:,} entries verified; the last is {digest[:16]}")

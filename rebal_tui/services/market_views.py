@@ -3,49 +3,149 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 
 from rebal_tui.domain.assets import Asset
-from rebal_tui.domain.quantities import WHOLE
-from rebal_tui.engine.drift import asset_drifts, widest_use
+from rebal_tui.domain.errors import NotFound
+from rebal_tui.domain.quantities import NANO, WHOLE, Percent, Price, Qty, floor_money, market_value
+from rebal_tui.engine.drift import asset_drifts, value_account, widest_use
 from rebal_tui.market.clock import SimulatedClock
+from rebal_tui.market.walk import RandomWalk
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
-from rebal_tui.services.views import AssetRow, MarketSnapshot
+from rebal_tui.services.views import AssetRow, AssetView, Effect, HolderView, MarketSnapshot
+
+HOLDERS = 200
+"""How many accounts are listed with an asset."""
 
 
 def market_snapshot(book: Book) -> MarketSnapshot:
     """Every asset with its price and who holds it, and how many accounts stand outside a band now."""
-    models = Counter(symbol for p in book.portfolios.values() for symbol in p.weights.symbols)
-    holders = Counter(position.symbol for a in book.accounts.values() for position in a.positions)
-    halted = book.sandbox.halted() if book.sandbox else frozenset()
     clock = book.clock if isinstance(book.clock, SimulatedClock) else None
     return MarketSnapshot(
         book.version,
-        tuple(
-            _row(book, asset, asset.symbol in halted, models[asset.symbol], holders[asset.symbol])
-            for asset in book.assets.values()
-        ),
+        _rows(book),
         outside(book),
         clock.speed if clock else None,
         clock.paused if clock else False,
+        len(book.subscriptions),
     )
+
+
+def asset_view(book: Book, symbol: str) -> AssetView:
+    """One asset with who wants it and who holds it. Raises `NotFound`."""
+    row = next((row for row in _rows(book) if row.symbol == symbol), None)
+    if row is None:
+        raise NotFound(f"no asset {symbol}")
+    models = sorted(
+        ((p.name, p.weights.of(symbol)) for p in book.portfolios.values() if symbol in p.weights.symbols),
+        key=lambda model: (-model[1], model[0]),
+    )
+    held = [
+        (account_id, position.qty)
+        for account_id, account in book.accounts.items()
+        for position in account.positions
+        if position.symbol == symbol
+    ]
+    held.sort(key=lambda pair: -pair[1])
+    return AssetView(row, tuple(models), tuple(_holder(book, symbol, a, qty) for a, qty in held[:HOLDERS]))
 
 
 def outside(book: Book) -> int:
     """How many subscribed accounts are beyond one of their bands at the current prices."""
+    return _count(book, {})
+
+
+def shock_effect(book: Book, symbol: str | None, percent: Percent) -> Effect:
+    """How many accounts would stand outside a band if one price, or all, moved by a percentage. Moves nothing.
+
+    Raises `NotFound` for an unknown symbol.
+    """
+    if symbol is not None and symbol not in book.assets:
+        raise NotFound(f"no asset {symbol}")
+    moved = {
+        name: Price(max(asset.price * (WHOLE + percent) // WHOLE, 1))
+        for name, asset in book.assets.items()
+        if asset.price is not None and symbol in (None, name)
+    }
+    return Effect(outside(book), _count(book, moved), len(book.subscriptions))
+
+
+def measured(book: Book, do: Callable[[Book], object]) -> Effect:
+    """Do something to the market, and how many accounts it moved across a band."""
+    before = outside(book)
+    do(book)
+    return Effect(before, outside(book), len(book.subscriptions))
+
+
+def _count(book: Book, moved: dict[str, Price]) -> int:
     count = 0
     for account_id, subscription in book.subscriptions.items():
         portfolio = book.portfolios[subscription.portfolio_id]
-        use = widest_use(asset_drifts(value_of(book, account_id), portfolio.weights), portfolio.bands)
+        valuation = value_of(book, account_id)
+        if moved:
+            account = book.accounts[account_id]
+            prices = {s: moved.get(s, price) for s, price in _prices(book, account_id).items()}
+            valuation = value_account(account.cash, {p.symbol: p.qty for p in account.positions}, prices)
+        use = widest_use(asset_drifts(valuation, portfolio.weights), portfolio.bands)
         count += bool(use and use.breached)
     return count
 
 
-def _row(book: Book, asset: Asset, halted: bool, models: int, holders: int) -> AssetRow:
-    trend = book.trends.of(asset.symbol)
+def _prices(book: Book, account_id: str) -> dict[str, Price]:
+    known = {
+        p.symbol: book.assets[p.symbol].price for p in book.accounts[account_id].positions if p.symbol in book.assets
+    }
+    return {symbol: price for symbol, price in known.items() if price is not None}
+
+
+def _rows(book: Book) -> tuple[AssetRow, ...]:
+    models = Counter(symbol for p in book.portfolios.values() for symbol in p.weights.symbols)
+    holders = Counter(position.symbol for a in book.accounts.values() for position in a.positions)
+    halted = book.sandbox.halted() if book.sandbox else frozenset()
+    frozen = book.feed.frozen if isinstance(book.feed, RandomWalk) else frozenset()
+    rows = [
+        replace(
+            _row(book, asset, models[asset.symbol], holders[asset.symbol]),
+            halted=asset.symbol in halted,
+            frozen=asset.symbol in frozen,
+        )
+        for asset in book.assets.values()
+    ]
+    return tuple(sorted(rows, key=lambda row: row.symbol))
+
+
+def _row(book: Book, asset: Asset, models: int, holders: int) -> AssetRow:
     close = book.trends.last_close(asset.symbol)
-    change = (asset.price - close) * WHOLE // close if asset.price is not None and close else None
     return AssetRow(
-        asset.symbol, asset.name, asset.status.value, asset.tradable, asset.fractionable, halted, asset.price,
-        asset.price_at, change, trend, models, holders,
-    )  # fmt: skip
+        symbol=asset.symbol,
+        name=asset.name,
+        status=asset.status.value,
+        tradable=asset.tradable,
+        fractionable=asset.fractionable,
+        halted=False,
+        price=asset.price,
+        price_at=asset.price_at,
+        change_bp=(asset.price - close) * WHOLE // close if asset.price is not None and close else None,
+        trend=book.trends.of(asset.symbol),
+        portfolios=models,
+        accounts=holders,
+    )
+
+
+def _holder(book: Book, symbol: str, account_id: str, qty: Qty) -> HolderView:
+    subscription = book.subscriptions.get(account_id)
+    portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
+    price = _prices(book, account_id).get(symbol)
+    value = floor_money(market_value(qty, price)) if price is not None else floor_money(market_value(qty, Price(0)))
+    equity = value_of(book, account_id).equity
+    return HolderView(
+        account_id=account_id,
+        client=book.accounts[account_id].name,
+        portfolio=portfolio.name if portfolio else "",
+        qty=qty,
+        value=value,
+        target=portfolio.weights.of(symbol) if portfolio else Percent(0),
+        actual_bp=value * NANO * WHOLE // equity if equity > 0 else 0,
+    )

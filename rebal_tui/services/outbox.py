@@ -43,8 +43,11 @@ def cancel_open_orders(book: Book, run: Run) -> None:
                 continue
 
 
-def _settle(book: Book, run: Run, line: int, order: Order) -> bool:
-    """Find out what became of an order that may have been sent; send it once more only when the broker never had it."""
+def _settle(book: Book, run: Run, line: int, order: Order, *, resend: bool = True) -> bool:
+    """Find out what became of an order that may have been sent; send it once more only when the broker never had it.
+
+    `resend` False: the broker says that it has it, so what it does not find yet is looked for again later.
+    """
     database = book.database
     try:
         known = book.broker.order_by_client_id(run.account_id, order.client_order_id)
@@ -54,6 +57,8 @@ def _settle(book: Book, run: Run, line: int, order: Order) -> bool:
         with database.write():
             runs.store_order(database, known)
         return True
+    if not resend:
+        return False
     first_miss = runs.looked_up_at(database, run.id, line)
     if first_miss is None or book.now() - first_miss < book.settings.resend_after:
         if first_miss is None:
@@ -71,7 +76,7 @@ def _send(book: Book, run: Run, line: int, order: Order) -> bool:
         answer = book.broker.submit_order(request)
     except BrokerRefused as refusal:
         if refusal.code == RefusalCode.DUPLICATE_CLIENT_ORDER_ID:
-            return _settle(book, run, line, order)
+            return _settle(book, run, line, order, resend=False)
         with database.write():
             runs.refuse_order(database, run.id, line, book.now(), f"{refusal.code}: {refusal.message}")
             book.record("order.refused", order.client_order_id, {"code": refusal.code}, "broker")

@@ -15,12 +15,16 @@ from rebal_tui.services.account_views import account_row
 from rebal_tui.services.api_shapes import portfolio_json
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
+from rebal_tui.services.exact_json import read_json
+from rebal_tui.services.fields import Faults, Fields
 from rebal_tui.services.planning import plan_run, turnover_of
-from rebal_tui.services.portfolio_input import PortfolioBody
+from rebal_tui.services.portfolio_input import PORTFOLIO_KEYS, PortfolioBody, parse_portfolio
+from rebal_tui.services.portfolios import require_eligible
 from rebal_tui.services.run_views import portfolio_rows
-from rebal_tui.services.views import Impact, PortfolioView
+from rebal_tui.services.views import AssetChoice, Impact, PortfolioDraft, PortfolioView
 
 _AHEAD = timedelta(days=760)
+_STORED_KEYS = frozenset({"id", "status", "created_at", "updated_at"})
 
 
 def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
@@ -31,13 +35,43 @@ def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
         row=next(row for row in portfolio_rows(book) if row.id == portfolio_id),
         next_dates=next_dates(book, portfolio.calendar) if portfolio.calendar else (),
         culprits=tuple(
-            symbol
-            for symbol in portfolio.weights.symbols
-            if (asset := book.assets.get(symbol)) is None or not asset.eligible
+            f"{symbol} is {why}" for symbol in portfolio.weights.symbols if (why := _ineligibility(book, symbol))
         ),
         subscribers=tuple(account_row(book, account_id) for account_id in subscribers),
         api_json=json.dumps(portfolio_json(portfolio), indent=2, ensure_ascii=False),
     )
+
+
+def portfolio_draft(book: Book, portfolio_id: str | None) -> PortfolioDraft:
+    """What an editor of a portfolio, or of a new one, begins with. Raises `NotFound`."""
+    return PortfolioDraft(
+        portfolio=book.portfolio(portfolio_id) if portfolio_id is not None else None,
+        subscribers=sum(s.portfolio_id == portfolio_id for s in book.subscriptions.values()),
+        assets=tuple(
+            AssetChoice(symbol, book.assets[symbol].name, book.assets[symbol].ineligibility)
+            for symbol in sorted(book.assets)
+        ),
+    )
+
+
+def pasted_portfolio(book: Book, text: str) -> PortfolioBody:
+    """A portfolio from JSON in the API's shape, whose assets the book can hold.
+
+    What only a stored portfolio has (id, status, times) is left out. Raises `Invalid` with every fault, or `Conflict`
+    for assets that are not eligible (R-4).
+    """
+    raw = read_json(text, "the text")
+    faults = Faults()
+    Fields(raw, "", faults, "a portfolio").refuse_unknown(PORTFOLIO_KEYS | _STORED_KEYS)
+    body = parse_portfolio(raw, "", faults if isinstance(raw, dict) else Faults())
+    faults.raise_if_any()
+    require_eligible(book, body.weights)
+    return body
+
+
+def _ineligibility(book: Book, symbol: str) -> str:
+    asset = book.assets.get(symbol)
+    return asset.ineligibility if asset else "unknown"
 
 
 def next_dates(book: Book, condition: CalendarCondition, count: int = 4) -> tuple[date, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -61,8 +61,8 @@ class Replay:
 
     `first_equity` is all accounts' equity at the first session's prices before anything was traded, `final_equity` the
     same after the last session. `traded` is what was bought plus what was sold. `days_outside` counts sessions on which
-    an account that had been rebalanced before was outside a drift band when it was evaluated; `worst` looks at the same
-    accounts. `decisions` counts by outcome.
+    an account that had been rebalanced before was outside a drift band when it was evaluated, all its prices being that
+    session's; `worst` looks at the same accounts. `decisions` counts by outcome.
     """
 
     first: date
@@ -120,6 +120,17 @@ def require_columns(closes: Closes, symbols: Iterable[str]) -> None:
     faults = [Fault(symbol, "the closes have no such column") for symbol in symbols if symbol not in closes.symbols]
     if faults:
         raise Invalid(faults)
+
+
+def narrowed(closes: Closes, symbols: Iterable[str]) -> Closes:
+    """The closes of some symbols alone; what nobody holds or aims at need not be priced every session."""
+    wanted = set(symbols)
+    places = [place for place, symbol in enumerate(closes.symbols) if symbol in wanted]
+    return Closes(
+        tuple(closes.symbols[place] for place in places),
+        closes.days,
+        tuple(tuple(row[place] for place in places) for row in closes.rows),
+    )
 
 
 def begin(book: Book, first: date) -> None:
@@ -187,14 +198,14 @@ def replay(book: Book, first: date, last: date, progress: Progress = lambda _don
             continue
         clock.set(session.open)
         scheduler.tick(book)
-        clock.set(session.window_end)
-        scheduler.advance_market(book, book.now())
+        # From the open on, prices are those that the evaluation will see, and nothing is traded before it.
         equity, outside, found = _look(book, day)
         first_equity = equity if done == 1 else first_equity
         total_equity += equity
         days_outside += outside
         if found and (worst is None or found.points > worst.points):
             worst = found
+        clock.set(session.window_end)
         scheduler.tick(book)
         if book.open_runs:
             clock.set(session.close)
@@ -234,7 +245,9 @@ def _look(book: Book, day: date) -> tuple[Value, bool, WorstDrift | None]:
         if subscription is None or subscription.last_rebalanced_at is None:
             continue
         portfolio = book.portfolios[subscription.portfolio_id]
-        drifts: Sequence[AssetDrift] = asset_drifts(valuation, portfolio.weights)
+        if not _priced(book, {*portfolio.weights.symbols, *valuation.values}):
+            continue
+        drifts = asset_drifts(valuation, portfolio.weights)
         use = widest_use(drifts, portfolio.bands)
         outside = outside or (use is not None and use.breached)
         largest = largest_drift(drifts)
@@ -243,6 +256,12 @@ def _look(book: Book, day: date) -> tuple[Value, bool, WorstDrift | None]:
             if worst is None or found.points > worst.points:
                 worst = found
     return Value(total), outside, worst
+
+
+def _priced(book: Book, symbols: Iterable[str]) -> bool:
+    """Whether every price is of now: on a day without closes nothing can be said of drift."""
+    now = book.now()
+    return all((asset := book.assets.get(symbol)) is not None and asset.price_at == now for symbol in symbols)
 
 
 def _equity(book: Book) -> Value:

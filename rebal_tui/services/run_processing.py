@@ -214,7 +214,8 @@ def _finish(book: Book, run: Run, status: RunStatus, reason: str | None) -> Run:
             aside = Money(book.extras[run.account_id].set_aside + run.amount)
             accounts.set_aside(book.database, run.account_id, aside)
         if run.portfolio_id:
-            culprits = [s for s in run.weights.symbols if not _eligible(book.assets.get(s))]
+            wanted = book.portfolios[run.portfolio_id].weights.symbols
+            culprits = [s for s in wanted if not _eligible(book.assets.get(s))]
             if culprits:
                 adjusted = mark_needs_adjustment(book, run.portfolio_id, culprits)
         if status in (RunStatus.ERROR, RunStatus.TIMEOUT):

@@ -8,20 +8,21 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from rebal_tui.broker.protocol import BrokerUnavailable
 from rebal_tui.domain.errors import Conflict, NotFound, Refusal
 from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
 from rebal_tui.engine.calendar import fires_on
 from rebal_tui.engine.words import calendar_text
 from rebal_tui.market.clock import HeldClock
 from rebal_tui.market.sessions import build_sessions
-from rebal_tui.services.book import Book
+from rebal_tui.services.book import Book, Mode
 from rebal_tui.services.demo_script import demo_events, events_due, is_demo, next_events
 from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.market_state import save_market_state
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.services.sync import sync
 from rebal_tui.services.withdrawals import process_withdrawals
-from rebal_tui.store import assets, decisions, jobs
+from rebal_tui.store import assets, audit, decisions, jobs, meta
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.backup import back_up
 
@@ -29,6 +30,8 @@ PAUSE = "scheduler"
 """The job row whose pause stops everything that is started by time."""
 KEEP_BACKUPS = 7
 HISTORY = timedelta(days=45)
+MISSED = "missed_through"
+"""The name under which the last session is kept that was said to be missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,27 @@ def start(book: Book) -> None:
 
 
 def tick(book: Book) -> None:
-    """One heartbeat. The time is stored before anything happens at it, so it never runs backwards after a kill."""
+    """One heartbeat. The time is stored before anything happens at it, so it never runs backwards after a kill.
+
+    While the broker does not answer nothing is decided, and an alert says so.
+    """
     if isinstance(book.clock, HeldClock):
         book.clock.beat()
     now = book.now()
     save_market_state(book, now)
+    try:
+        _beat(book, now)
+    except BrokerUnavailable as error:
+        book.reload()
+        with book.database.write():
+            jobs.raise_alert(book.database, now, "broker", "broker", f"the broker does not answer: {error}")
+        return
+    if jobs.is_open(book.database, "broker", "broker"):
+        with book.database.write():
+            jobs.clear_alert(book.database, "broker", "broker", now)
+
+
+def _beat(book: Book, now: datetime) -> None:
     advance_market(book, now)
     rows = jobs.jobs(book.database)
     if not rows[PAUSE].paused:
@@ -130,7 +149,7 @@ def _act(book: Book, job: Job, key: str, now: datetime) -> str:
     """Run a job and record how it went; a failure is recorded and raised as an alert, and the heartbeat goes on."""
     try:
         result = job.act(book, key)
-    except (Refusal, OSError, sqlite3.OperationalError) as error:
+    except (Refusal, BrokerUnavailable, OSError, sqlite3.OperationalError) as error:
         book.reload()
         with book.database.write():
             jobs.failed(book.database, job.name, now, str(error))
@@ -170,6 +189,7 @@ def _slot_due(book: Book, now: datetime) -> str | None:
 
 
 def _evaluate(book: Book, key: str) -> str:
+    _note_missed(book)
     slot = datetime.fromisoformat(key)
     session = book.session()
     if session is not None:
@@ -187,24 +207,29 @@ def _refresh_due(_book: Book, now: datetime) -> str | None:
 
 
 def _refresh_sessions(book: Book, key: str) -> str:
-    """Keep the calendar known for two years ahead."""
+    """Keep the calendar known for two years ahead, and the drift history no longer than it is shown."""
     today = date.fromisoformat(key)
+    with book.database.write():
+        decisions.prune_history(book.database, book.now() - HISTORY)
     through = book.calendar.known_through
     if through >= today + timedelta(days=400):
         return f"known through {through}"
     extended = build_sessions(today - timedelta(days=30), today + timedelta(days=800))
     with book.database.write():
         session_store.save(book.database, extended)
-        decisions.prune_history(book.database, book.now() - HISTORY)
     book.reload()
     return f"known through {book.calendar.known_through}"
 
 
 def _backup_due(book: Book, now: datetime) -> str | None:
-    session = book.session(now)
-    if book.settings.backup_folder is None or session is None or now < session.close:
+    """The last session that closed since the book began: at its close, or at the next start."""
+    if book.settings.backup_folder is None:
         return None
-    return session.day.isoformat()
+    session = book.calendar.last_opened(now)
+    if session is not None and now < session.close:
+        session = book.calendar.previous(session.day)
+    began = audit.began_at(book.database)
+    return session.day.isoformat() if session and began and began < session.close else None
 
 
 def _back_up(book: Book, key: str) -> str:
@@ -216,7 +241,9 @@ def _back_up(book: Book, key: str) -> str:
     return str(target)
 
 
-def _prices_due(_book: Book, now: datetime) -> str | None:
+def _prices_due(book: Book, now: datetime) -> str | None:
+    if book.settings.mode is Mode.REPLAY:
+        return new_york_day(now).isoformat()
     return now.replace(second=0, microsecond=0).isoformat()
 
 
@@ -292,9 +319,11 @@ def _note_missed(book: Book) -> None:
     last = jobs.last_session(book.database)
     if last is None:
         return
-    today = new_york_day(book.now())
+    known, now = date.fromisoformat(max(last, meta.get(book.database, MISSED))), book.now()
     days = [
-        day for day in book.calendar.days(date.fromisoformat(last), today) if date.fromisoformat(last) < day < today
+        day
+        for day in book.calendar.days(known + timedelta(days=1), new_york_day(now))
+        if (session := book.calendar.session(day)) and session.window_end < now
     ]
     if not days:
         return
@@ -312,6 +341,7 @@ def _note_missed(book: Book) -> None:
     if lost:
         text += "; calendar days missed and not made up for: " + ", ".join(lost)
     with book.database.write():
+        meta.put(book.database, MISSED, days[-1].isoformat())
         jobs.missed(book.database, "evaluation", len(days))
         jobs.raise_alert(book.database, book.now(), "missed", days[-1].isoformat(), text)
         book.record("scheduler.missed", "evaluation", {"sessions": [day.isoformat() for day in days], "lost": lost})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from rebal_tui.domain.errors import Conflict
+from rebal_tui.broker.protocol import SandboxControls
+from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.quantities import Percent, percent_text
 from rebal_tui.market.clock import SimulatedClock
-from rebal_tui.market.walk import RandomWalk
+from rebal_tui.market.walk import MAX_SHOCK, RandomWalk
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import sandbox
@@ -15,6 +16,7 @@ from rebal_tui.services.market_state import save_market_state
 from rebal_tui.services.sync import sync
 
 _STEP = timedelta(minutes=15)
+LARGEST_SHOCK: Percent = MAX_SHOCK
 
 
 def set_speed(book: Book, speed: float) -> None:
@@ -66,9 +68,33 @@ def shock(book: Book, symbol: str | None, percent: Percent) -> None:
 
 
 def set_tradable(book: Book, symbol: str, tradable: bool) -> None:
-    """Make an asset tradable or not, as its exchange would."""
-    sandbox(book).set_asset(symbol, book.now(), tradable=tradable)
+    """Make an asset tradable or not, as its exchange would. Raises `NotFound` for an unknown symbol."""
+    controls = _controls_of(book, symbol)
+    controls.set_asset(symbol, book.now(), tradable=tradable)
+    _recorded(book, "market.tradable" if tradable else "market.untradable", symbol)
+
+
+def halt(book: Book, symbol: str, halted: bool) -> None:
+    """Halt trading in an asset or let it go on. While halted its orders are accepted and do not fill.
+
+    Raises `NotFound` for an unknown symbol.
+    """
+    controls = _controls_of(book, symbol)
+    controls.halt(symbol, halted, book.now())
+    _recorded(book, "market.halt" if halted else "market.unhalt", symbol)
+
+
+def _controls_of(book: Book, symbol: str) -> SandboxControls:
+    if symbol not in book.assets:
+        raise NotFound(f"no asset {symbol}")
+    return sandbox(book)
+
+
+def _recorded(book: Book, action: str, symbol: str) -> None:
+    with book.database.write():
+        book.record(action, symbol, actor="advisor")
     sync(book)
+    book.version += 1
 
 
 def _clock(book: Book) -> SimulatedClock:

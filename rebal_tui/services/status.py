@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from rebal_tui.domain.runs import Approval
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.services import scheduler
@@ -27,6 +28,7 @@ def status_line(book: Book) -> StatusLine:
         alerts=len(jobs.open_alerts(book.database)),
         halted=halted(book),
         read_only=book.database.read_only,
+        awaiting=sum(run.approval is Approval.AWAITING for run in book.open_runs.values()),
     )
 
 
@@ -46,7 +48,7 @@ def job_views(book: Book) -> tuple[JobView, ...]:
             failed=rows[job.name].failed,
             paused=everything_paused or rows[job.name].paused,
         )
-        for job in scheduler.JOBS
+        for job in scheduler.jobs_of(book)
     )
 
 

@@ -32,15 +32,8 @@ def subscribe(
     Raises `Conflict` when the account is not ACTIVE, is subscribed already, has open orders or a withdrawal under way,
     or when the portfolio is not active.
     """
-    account, portfolio = book.account(account_id), book.portfolio(portfolio_id)
-    if account.status is not AccountStatus.ACTIVE:
-        raise Conflict(f"account {account.account_number} is {account.status}, not ACTIVE")
-    if account_id in book.subscriptions:
-        raise Conflict(f"subscription already exists: account {account.account_number} follows a portfolio")
-    if portfolio.status is not PortfolioStatus.ACTIVE:
-        raise Conflict(f"portfolio {portfolio.name} is {portfolio.status}, not active")
-    if book.broker.open_orders(account_id):
-        raise Conflict(f"account {account.account_number} has open orders")
+    _check(book, account_id, portfolio_id)
+    _check_free(book, account_id)
     with book.database.write():
         subscription = Subscription(
             meta.next_id(book.database), account_id, portfolio_id, book.now(), last_rebalanced_at
@@ -54,9 +47,46 @@ def subscribe(
 
 def subscribe_by_hand(book: Book, account_id: str, portfolio_id: str) -> Subscription:
     """`subscribe`, refused while a withdrawal will subscribe the account again by itself."""
+    _check_withdrawal(book, account_id)
+    return subscribe(book, account_id, portfolio_id)
+
+
+def check_move(book: Book, account_id: str, portfolio_id: str) -> None:
+    """Raise as `move` would; changes nothing."""
+    current = book.subscriptions.get(account_id)
+    if current is not None and current.portfolio_id == portfolio_id:
+        raise Conflict(f"account {book.account(account_id).account_number} follows this portfolio already")
+    _check_withdrawal(book, account_id)
+    _check(book, account_id, portfolio_id)
+
+
+def check_subscribe(book: Book, account_id: str, portfolio_id: str) -> None:
+    """Raise as `subscribe_by_hand` would; changes nothing."""
+    _check_withdrawal(book, account_id)
+    _check(book, account_id, portfolio_id)
+    _check_free(book, account_id)
+
+
+def _check_withdrawal(book: Book, account_id: str) -> None:
     if any(w.account_id == account_id for w in cash.withdrawals(book.database, only_open=True)):
         raise Conflict("a withdrawal is under way; it subscribes the account again")
-    return subscribe(book, account_id, portfolio_id)
+
+
+def _check_free(book: Book, account_id: str) -> None:
+    if account_id in book.subscriptions:
+        number = book.account(account_id).account_number
+        raise Conflict(f"subscription already exists: account {number} follows a portfolio")
+
+
+def _check(book: Book, account_id: str, portfolio_id: str) -> None:
+    """What an account and a portfolio need for any new subscription (R-6)."""
+    account, portfolio = book.account(account_id), book.portfolio(portfolio_id)
+    if account.status is not AccountStatus.ACTIVE:
+        raise Conflict(f"account {account.account_number} is {account.status}, not ACTIVE")
+    if portfolio.status is not PortfolioStatus.ACTIVE:
+        raise Conflict(f"portfolio {portfolio.name} is {portfolio.status}, not active")
+    if book.broker.open_orders(account_id):
+        raise Conflict(f"account {account.account_number} has open orders")
 
 
 def subscribe_many(book: Book, account_ids: Iterable[str], portfolio_id: str) -> list[BulkOutcome]:
@@ -110,9 +140,8 @@ def move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
 
     The new subscription has never been rebalanced, so the next evaluation realigns the account (R-14.1).
     """
+    check_move(book, account_id, portfolio_id)
     current = book.subscriptions.get(account_id)
-    if current is not None and current.portfolio_id == portfolio_id:
-        raise Conflict(f"account {book.account(account_id).account_number} follows this portfolio already")
     with book.database.write():
         if current is not None:
             unsubscribe(book, current.id)

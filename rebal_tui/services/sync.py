@@ -7,7 +7,6 @@ from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.book import Book
 from rebal_tui.store import accounts, assets, cash, fills, jobs, meta, runs
-from rebal_tui.store.codec import parse_client_order_id
 
 CURSOR = "broker_cursor"
 
@@ -15,10 +14,12 @@ CURSOR = "broker_cursor"
 def sync(book: Book) -> int:
     """Read the broker's events since the last time and take them over; returns how many there were.
 
-    What an event says and how far the stream was read are stored in one transaction.
+    What an event says and how far the stream was read are stored in one transaction. An event that is told again
+    changes nothing.
     """
     total = 0
-    while events := book.broker.events(int(meta.get(book.database, CURSOR, "0"))):
+    while events := book.broker.events(cursor := int(meta.get(book.database, CURSOR, "0"))):
+        reached = max(cursor, *(e.seq for e in events))
         touched = {e.account_id for e in events if e.account_id is not None}
         asset_news = any(e.kind is EventKind.ASSET for e in events)
         with book.database.write():
@@ -27,13 +28,15 @@ def sync(book: Book) -> int:
             _take_over_accounts(book, touched)
             for event in events:
                 _apply(book, event)
-            meta.put(book.database, CURSOR, str(events[-1].seq))
+            meta.put(book.database, CURSOR, str(reached))
         if asset_news:
             book.reload_assets()
         book.reload_accounts(sorted(touched))
         if any(e.kind is EventKind.JOURNAL for e in events):
             book.reload_journals()
         total += len(events)
+        if reached == cursor:
+            break
     return total
 
 
@@ -93,6 +96,8 @@ def _apply(book: Book, event: BrokerEvent) -> None:
     if event.journal is not None:
         account_id = event.account_id or event.journal.from_account
         before = cash.journal(database, event.journal.id)
+        if before is not None and before.status.final:
+            return
         cash.save_journal(database, event.journal, account_id)
         executed = event.journal.status is JournalStatus.EXECUTED
         if before is None or before.status is not event.journal.status:
@@ -103,5 +108,5 @@ def _apply(book: Book, event: BrokerEvent) -> None:
 
 
 def _count_outside_orders(book: Book, account_id: str) -> None:
-    others = [o for o in book.broker.open_orders(account_id) if parse_client_order_id(o.client_order_id) is None]
+    others = [o for o in book.broker.open_orders(account_id) if not runs.placed(book.database, o.client_order_id)]
     accounts.set_outside_orders(book.database, account_id, len(others))

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from rebal_tui.domain.decisions import Decision, Plan
 from rebal_tui.domain.orders import Fill, Order, SkippedOrder
-from rebal_tui.domain.portfolios import Condition, Weights
+from rebal_tui.domain.portfolios import Condition, Portfolio, Weights
 from rebal_tui.domain.quantities import Money, Percent, Price, Qty, Value
 from rebal_tui.domain.runs import Run
 
@@ -91,7 +91,8 @@ class DeskRow:
 
 @dataclass(frozen=True, slots=True)
 class StatusLine:
-    """The line on top of every screen. `mode` is `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16` or `LIVE`."""
+    """The line on top of every screen. `mode` is `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16` or `LIVE`; `awaiting`
+    counts runs that wait for approval."""
 
     book: str
     mode: str
@@ -102,6 +103,7 @@ class StatusLine:
     alerts: int
     halted: bool
     read_only: bool
+    awaiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,13 +362,32 @@ class Impact:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioView:
-    """A portfolio in full. `next_dates` are the next sessions on which its calendar condition fires."""
+    """A portfolio in full. `next_dates` are the next sessions on which its calendar condition fires; `culprits` its
+    assets that are not eligible, each with why."""
 
     row: PortfolioRow
     next_dates: tuple[date, ...]
     culprits: tuple[str, ...]
     subscribers: tuple[AccountRow, ...]
     api_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetChoice:
+    """An asset that weights can name. `ineligible` is why a portfolio may not hold it, empty when it may."""
+
+    symbol: str
+    name: str
+    ineligible: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioDraft:
+    """What an editor begins with: the portfolio, None for a new one, its subscribers, and every asset by symbol."""
+
+    portfolio: Portfolio | None
+    subscribers: int
+    assets: tuple[AssetChoice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,17 +460,88 @@ class AssetRow:
     trend: tuple[Price, ...]
     portfolios: int
     accounts: int
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MarketSnapshot:
-    """The Market place. `speed` is None where time is not simulated."""
+    """The Market place. `speed` is None where time is not simulated; `subscribed` counts the accounts that `outside` is
+    out of."""
 
     version: int
     assets: tuple[AssetRow, ...]
     outside: int
     speed: float | None
     paused: bool
+    subscribed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How many of the subscribed accounts stood outside a band before something, and how many after it."""
+
+    before: int
+    after: int
+    subscribed: int
+
+    def __str__(self) -> str:
+        """`12 more accounts outside: 21 of 58`."""
+        moved = abs(self.after - self.before)
+        total = f"{self.after:,} of {self.subscribed:,}"
+        if not moved:
+            return f"no account moved in or out: {total} outside"
+        noun = "account" if moved == 1 else "accounts"
+        return f"{moved:,} {'more' if self.after > self.before else 'fewer'} {noun} outside: {total}"
+
+
+@dataclass(frozen=True, slots=True)
+class HolderView:
+    """An account that holds an asset or follows a portfolio with it; `actual_bp` is its share of equity."""
+
+    account_id: str
+    client: str
+    portfolio: str
+    qty: Qty
+    value: Money
+    target: Percent
+    actual_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssetView:
+    """An asset with the portfolios that want it and the accounts that hold it, the largest first."""
+
+    row: AssetRow
+    portfolios: tuple[tuple[str, Percent], ...]
+    holders: tuple[HolderView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSnapshot:
+    """Runs that wait for approval, the oldest first. `everything` is whether the book asks for review of every run."""
+
+    version: int
+    rows: tuple[RunRow, ...]
+    everything: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewView:
+    """A run that waits, with the plan under the current prices. `changed` is whether that is another plan than the one
+    stored with the run, `until` when the run expires."""
+
+    row: RunRow
+    preview: PreviewView
+    changed: bool
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCheck:
+    """What a verification of the audit trail found, in a sentence."""
+
+    intact: bool
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,7 +569,7 @@ class AuditView:
 
 @dataclass(frozen=True, slots=True)
 class LogSnapshot:
-    """The Log place. `verified` says what verification found when it was asked for, None when it was not."""
+    """The Log place; `entries` counts the whole audit trail."""
 
     version: int
     jobs: tuple[JobView, ...]
@@ -493,3 +585,33 @@ class BulkResult:
     account_id: str
     client: str
     refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRun:
+    """What a bulk action would lead to for one account. `follows` is its portfolio now, empty when it has none;
+    `refusal` is why it would be left out, `note` what else there is to say."""
+
+    account_id: str
+    client: str
+    follows: str
+    orders: int
+    turnover: Money
+    refusal: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkPreview:
+    """A bulk action before it is done; `portfolio` is the one that the accounts would follow."""
+
+    portfolio: str
+    rows: tuple[FirstRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsSnapshot:
+    """Every account of the book, those that need a person first."""
+
+    version: int
+    rows: tuple[AccountRow, ...]

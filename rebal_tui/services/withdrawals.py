@@ -139,7 +139,12 @@ def _unsubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 
 
 def _sell(book: Book, withdrawal: Withdrawal) -> Withdrawal:
-    """Raise what is missing; an account that holds enough settled cash makes a run without orders."""
+    """Raise what is missing; an account that holds enough settled cash makes a run without orders.
+
+    A run that was asked for by hand meanwhile is waited for (R-7).
+    """
+    if withdrawal.account_id in book.open_runs:
+        return withdrawal
     missing = Money(withdrawal.amount - book.extras[withdrawal.account_id].set_aside)
     if missing <= 0:
         return _store(book, withdrawal, WithdrawalStage.SETTLING)
@@ -193,7 +198,8 @@ def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     if ready >= withdrawal.amount:
         return _store(book, withdrawal, WithdrawalStage.JOURNALING)
     account = book.accounts[withdrawal.account_id]
-    if account.cash >= withdrawal.amount and account.unsettled > 0:
+    if account.cash >= withdrawal.amount:
+        # The rest of it is unsettled, or an open order or journal holds it.
         return withdrawal
     if withdrawal.rounds >= MAX_ROUNDS:
         return _stop(book, withdrawal, f"only ${money_text(ready)} can leave after {MAX_ROUNDS} liquidations")
@@ -206,23 +212,29 @@ def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 
 
 def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
-    """The journal's idempotency key is the withdrawal's id: asked again after a restart it is the same journal."""
+    """The journal's idempotency key is the withdrawal's id: asked again after a restart it is the same journal.
+
+    One that failed is kept as `journal_id` and gives the next try a key of its own; no money has moved then, so the
+    withdrawal goes back to where it can be retried or canceled.
+    """
+    failed = withdrawal.journal_id
+    key = f"wd-{withdrawal.id}-{failed[:8]}" if failed else f"wd-{withdrawal.id}"
     try:
         journal = book.broker.create_journal(
-            withdrawal.account_id, FIRM_ACCOUNT, withdrawal.amount, "withdrawal", f"wd-{withdrawal.id}"
+            withdrawal.account_id, FIRM_ACCOUNT, withdrawal.amount, "withdrawal", key
         )
         journal = book.broker.journal(journal.id)
     except BrokerRefused as refusal:
-        return _stop(book, withdrawal, f"{refusal.code}: {refusal.message}")
+        return _stop(book, withdrawal, f"{refusal.code}: {refusal.message}", back_to=WithdrawalStage.SETTLING)
     except BrokerUnavailable:
         return withdrawal
     sync(book)
+    ended = replace(withdrawal, journal_id=journal.id)
     if journal.status is JournalStatus.EXECUTED:
-        return _store(book, replace(withdrawal, journal_id=journal.id), WithdrawalStage.RESUBSCRIBING)
+        return _store(book, ended, WithdrawalStage.RESUBSCRIBING)
     if journal.status.final:
-        return _stop(book, withdrawal, f"the journal was {journal.status}: {journal.reason or 'no reason given'}")
-    if withdrawal.journal_id is None:
-        return _store(book, replace(withdrawal, journal_id=journal.id), WithdrawalStage.JOURNALING)
+        why = f"the journal was {journal.status}: {journal.reason or 'no reason given'}"
+        return _stop(book, ended, why, back_to=WithdrawalStage.SETTLING)
     return withdrawal
 
 
@@ -275,6 +287,7 @@ def _move(book: Book, withdrawal: Withdrawal, stage: WithdrawalStage, why: str =
     """Store a stage. Must be called inside `database.write()`."""
     moved = replace(withdrawal, stage=stage, stopped=None, updated_at=book.now())
     cash.update_withdrawal(book.database, moved)
+    jobs.clear_alert(book.database, "withdrawal", withdrawal.id, book.now())
     book.record("withdrawal." + stage.value, withdrawal.id, {"why": why} if why else None)
     book.version += 1
     return moved

@@ -45,7 +45,7 @@ def verify(database: Database, anchor: tuple[int, str] | None = None) -> list[st
     of a head that was noted elsewhere, as every export and backup does.
     """
     previous, expected = GENESIS, 1
-    heads: dict[int, str] = {}
+    heads: dict[int, str] = {0: GENESIS}
     for seq, at, actor, action, subject, detail, before, digest in database.connection.execute(
         "SELECT seq, at, actor, action, subject, detail, previous, hash FROM audit ORDER BY seq"
     ):
@@ -59,6 +59,12 @@ def verify(database: Database, anchor: tuple[int, str] | None = None) -> list[st
     if anchor and heads.get(anchor[0]) != anchor[1]:
         return [f"the trail does not contain entry {anchor[0]} as it was noted"]
     return []
+
+
+def began_at(database: Database) -> datetime | None:
+    """When the first entry was written, None in an empty trail."""
+    first = database.row("SELECT at FROM audit ORDER BY seq LIMIT 1")
+    return from_time(first[0]) if first else None
 
 
 def head(database: Database) -> tuple[int, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import MEMORY, Database
 
 
 def back_up(database: Database, target: Path) -> None:
@@ -16,6 +17,8 @@ def back_up(database: Database, target: Path) -> None:
     Raises `Conflict` when the copy cannot be written or does not verify; an older file at `target` is then untouched.
     """
     partial = target.with_name(target.name + ".partial")
+    if database.path != MEMORY and target.resolve() == Path(database.path).resolve():
+        raise Conflict(f"{target} is the book itself; name another file for the backup")
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)
@@ -33,7 +36,8 @@ def back_up(database: Database, target: Path) -> None:
     except (OSError, sqlite3.Error) as error:
         raise Conflict(f"the backup could not be written to {target}: {error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def integrity_faults(connection: sqlite3.Connection) -> list[str]:

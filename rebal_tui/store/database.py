@@ -63,6 +63,7 @@ class Database:
         self._depth += 1
         try:
             yield self.connection
+            self.connection.execute(f"RELEASE {point}" if nested else "COMMIT")
         except BaseException:
             if self.connection.in_transaction:
                 if nested:
@@ -71,8 +72,6 @@ class Database:
                 else:
                     self.connection.execute("ROLLBACK")
             raise
-        else:
-            self.connection.execute(f"RELEASE {point}" if nested else "COMMIT")
         finally:
             self._depth -= 1
 

@@ -83,6 +83,16 @@ def open_alerts(database: Database) -> list[Alert]:
     return [Alert(r[0], from_time(r[1]), r[2], r[3], r[4], from_time_or_none(r[5])) for r in rows]
 
 
+def is_open(database: Database, kind: str, subject: str) -> bool:
+    """Whether an alert is raised that nobody has acknowledged."""
+    return (
+        database.row(
+            "SELECT 1 FROM alerts WHERE kind = ? AND subject = ? AND acknowledged_at IS NULL", (kind, subject)
+        )
+        is not None
+    )
+
+
 def acknowledge(database: Database, key: int, at: datetime) -> None:
     database.connection.execute("UPDATE alerts SET acknowledged_at = ? WHERE key = ?", (to_time(at), key))
 

@@ -169,6 +169,15 @@ def store_order(database: Database, order: Order) -> bool:
     return cursor.rowcount == 1
 
 
+def placed(database: Database, client_order_id: str) -> bool:
+    """Whether an order is of one of this book's runs, and not merely called like one."""
+    ours = codec.parse_client_order_id(client_order_id)
+    return ours is not None and (
+        database.row("SELECT 1 FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?", ours)
+        is not None
+    )
+
+
 def refuse_order(database: Database, run_id: str, line: int, at: datetime, why: str) -> None:
     """The broker said no: nothing was placed."""
     database.connection.execute(

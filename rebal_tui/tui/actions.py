@@ -31,9 +31,11 @@ class Place(StrEnum):
 
 
 EVERYWHERE = "everywhere"
+REVIEW = "review"
+"""The queue of runs that wait for approval: reached from everywhere, beside the eight places."""
 LISTS = "lists"
 """Places that are a list with a row under the cursor."""
-LIST_PLACES = (Place.DESK, Place.RUNS)
+LIST_PLACES = (REVIEW, Place.MARKET, Place.LOG, Place.DESK, Place.ACCOUNTS, Place.CASH, Place.RUNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Action:
     """One thing that can be done.
 
     `keys` are Textual key names, separated by commas. `method` is the name of
-    the `action_…` method. `where` is a place, `LISTS` or `EVERYWHERE`. `footer` puts it into the footer.
+    the `action_…` method. `where` is a place, `REVIEW`, `LISTS` or `EVERYWHERE`. `footer` puts it into
+    the footer; `priority` lets the key work over dialogs and while something is typed.
     """
 
     id: str
@@ -51,6 +54,7 @@ class Action:
     where: str
     method: str
     footer: bool = True
+    priority: bool = False
 
 
 _GO = tuple(
@@ -100,6 +104,168 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("log.resume", "r", "Resume jobs", "Let the scheduler start jobs again.", Place.LOG, "resume"),
     Action("log.run", "v", "Run now", "Run this job now, after asking.", Place.LOG, "run_now"),
+    Action("log.tab", "t", "Tab", "Show the next of jobs, alerts and audit trail.", Place.LOG, "tab(1)"),
+    Action("log.tab_back", "T", "Tab back", "Show the one before.", Place.LOG, "tab(-1)", footer=False),
+    Action("log.acknowledge", "a", "Acknowledge", "Take note of this alert, or all marked.", Place.LOG, "acknowledge"),
+    Action("log.go", "g", "Go to it", "Go to what this alert is about.", Place.LOG, "go_to", footer=False),
+    Action("log.verify", "V", "Verify", "Verify the audit trail from its first entry on.", Place.LOG, "verify"),
+    Action("market.shock", "o", "Shock", "Move this price, or all, by a percentage.", Place.MARKET, "shock"),
+    Action("market.halt", "h", "Halt", "Halt trading in it, or let it go on; asks.", Place.MARKET, "halt_asset"),
+    Action(
+        "market.tradable",
+        "u",
+        "Untradable",
+        "Make this asset untradable, or tradable again; asks.",
+        Place.MARKET,
+        "set_tradable",
+    ),
+    Action("review.approve", "A", "Approve", "Approve this run, or all marked, after asking.", REVIEW, "approve"),
+    Action("review.reject", "R", "Reject", "Turn down this run, or all marked, with a note.", REVIEW, "reject"),
+    Action("review.run", "g", "In Runs", "Go to this run in Runs.", REVIEW, "run"),
+    Action("review.account", "a", "On the Desk", "Go to this run's account on the Desk.", REVIEW, "account"),
+    Action(
+        "accounts.subscribe",
+        "n",
+        "Subscribe",
+        "Subscribe this account, or all marked, to a portfolio; shows the first runs and asks.",
+        Place.ACCOUNTS,
+        "subscribe",
+    ),
+    Action(
+        "accounts.move",
+        "m",
+        "Move",
+        "Move this account, or all marked, to another portfolio; shows the first runs and asks.",
+        Place.ACCOUNTS,
+        "move_accounts",
+    ),
+    Action(
+        "accounts.unsubscribe",
+        "u",
+        "Unsubscribe",
+        "End the subscription of this account, or of all marked, after asking.",
+        Place.ACCOUNTS,
+        "unsubscribe",
+    ),
+    Action(
+        "accounts.preview",
+        "p",
+        "Preview",
+        "Show the run that would be made now. Nothing is sent.",
+        Place.ACCOUNTS,
+        "preview",
+    ),
+    Action(
+        "accounts.run",
+        "v",
+        "Run by hand",
+        "Make a run by hand, after showing its plan.",
+        Place.ACCOUNTS,
+        "run_by_hand",
+    ),
+    Action("accounts.deposit", "d", "Deposit", "Let cash arrive in the simulator.", Place.ACCOUNTS, "deposit"),
+    Action("accounts.withdraw", "w", "Withdraw", "Withdraw cash from this account.", Place.ACCOUNTS, "withdraw"),
+    Action(
+        "accounts.release",
+        "l",
+        "Release",
+        "Give cash set aside back to the portfolio, after asking.",
+        Place.ACCOUNTS,
+        "release",
+        footer=False,
+    ),
+    Action(
+        "accounts.simulate",
+        "i",
+        "Simulate",
+        "Restrictions, status, an ACH return or a holding brought in, in the simulator.",
+        Place.ACCOUNTS,
+        "simulate",
+        footer=False,
+    ),
+    Action(
+        "accounts.mark_shown",
+        "M",
+        "Mark all",
+        "Mark all rows shown, or lift all marks.",
+        Place.ACCOUNTS,
+        "mark_shown",
+        footer=False,
+    ),
+    Action(
+        "accounts.runs",
+        "r",
+        "Runs",
+        "Show the runs of this account.",
+        Place.ACCOUNTS,
+        "account_runs",
+        footer=False,
+    ),
+    Action(
+        "accounts.desk",
+        "a",
+        "On the Desk",
+        "Go to this account on the Desk.",
+        Place.ACCOUNTS,
+        "on_desk",
+        footer=False,
+    ),
+    Action(
+        "accounts.portfolio",
+        "o",
+        "Portfolio",
+        "Go to this account's portfolio.",
+        Place.ACCOUNTS,
+        "portfolio",
+        footer=False,
+    ),
+    Action("accounts.tile", "t", "Group", "Filter by the next group.", Place.ACCOUNTS, "tile(1)"),
+    Action(
+        "accounts.tile_back",
+        "T",
+        "Group back",
+        "Filter by the group before.",
+        Place.ACCOUNTS,
+        "tile(-1)",
+        footer=False,
+    ),
+    Action(
+        "cash.withdraw",
+        "n",
+        "New withdrawal",
+        "Withdraw cash: one form that shows what is sold and when the money can leave.",
+        Place.CASH,
+        "withdraw",
+    ),
+    Action("cash.cancel", "c", "Cancel", "Cancel this withdrawal, after asking.", Place.CASH, "cancel_withdrawal"),
+    Action(
+        "cash.retry",
+        "v",
+        "Try again",
+        "Let a withdrawal that stopped try its step again, after asking.",
+        Place.CASH,
+        "retry",
+    ),
+    Action(
+        "cash.journal_in",
+        "i",
+        "Journal in",
+        "Move cash from the firm account to a client.",
+        Place.CASH,
+        "journal(True)",
+    ),
+    Action(
+        "cash.journal_out",
+        "o",
+        "Journal out",
+        "Move cash from a client to the firm account.",
+        Place.CASH,
+        "journal(False)",
+    ),
+    Action("cash.account", "a", "Account", "Go to this account.", Place.CASH, "account", footer=False),
+    Action("cash.runs", "r", "Runs", "Show the runs of this account.", Place.CASH, "account_runs", footer=False),
+    Action("cash.tile", "t", "Group", "Filter by the next group.", Place.CASH, "tile(1)"),
+    Action("cash.tile_back", "T", "Group back", "Filter by the group before.", Place.CASH, "tile(-1)", footer=False),
     Action("list.filter", "slash", "Filter", "Filter by text as you type; escape clears it.", LISTS, "filter"),
     Action("list.sort", "s", "Sort", "Order by the next column.", LISTS, "sort"),
     Action("list.reverse", "S", "Turn order", "Turn the order round.", LISTS, "reverse", footer=False),
@@ -141,6 +307,34 @@ ACTIONS: tuple[Action, ...] = (
         "Take the simulated market to the next day.",
         EVERYWHERE,
         "market_step",
+        footer=False,
+    ),
+    Action(
+        "app.review",
+        "9",
+        "Review",
+        "Go to the runs that wait for approval.",
+        EVERYWHERE,
+        f"go('{REVIEW}')",
+        footer=False,
+    ),
+    Action(
+        "app.halt",
+        "f9",
+        "Kill switch",
+        "Stop every new order at once, or release the stop; asks.",
+        EVERYWHERE,
+        "halt",
+        footer=False,
+        priority=True,
+    ),
+    Action(
+        "app.settings",
+        "comma",
+        "Settings",
+        "Theme, density, keys, and how the book is run.",
+        EVERYWHERE,
+        "settings",
         footer=False,
     ),
     Action("app.help", "question_mark", "Help", "Show the keys of this place.", EVERYWHERE, "help"),
@@ -185,6 +379,7 @@ def binding(action: Action) -> Binding:
         show=action.footer,
         tooltip=action.help,
         id=action.id,
+        priority=action.priority,
     )
 
 
@@ -196,4 +391,5 @@ def place_actions(place: str) -> Iterable[Action]:
 def key_text(keys: str) -> str:
     """Keys as people write them: `/`, `?`, `ctrl+p`."""
     names = {"slash": "/", "question_mark": "?", "greater_than_sign": ">", "less_than_sign": "<", "escape": "esc"}
+    names |= {"comma": ","}
     return " ".join(names.get(key, key) for key in keys.split(","))

@@ -23,10 +23,11 @@ from rebal_tui.tui.backend import Backend
 from rebal_tui.tui.heartbeat import Heartbeat
 from rebal_tui.tui.palette import ActionProvider, DataProvider
 from rebal_tui.tui.screens.desk import DeskScreen
-from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.dialog import ConfirmScreen, LiveDialog, ReadScreen
 from rebal_tui.tui.screens.first_run import FirstSteps
 from rebal_tui.tui.screens.place import PlaceScreen
 from rebal_tui.tui.screens.runs import RunsScreen
+from rebal_tui.tui.widgets.lines import Builder
 
 log = logging.getLogger(__name__)
 P = TypeVar("P", bound=PlaceScreen)
@@ -52,6 +53,18 @@ def _log_screen() -> Screen[None]:
     return LogScreen()
 
 
+def _accounts_screen() -> Screen[None]:
+    from rebal_tui.tui.screens.accounts import AccountsScreen
+
+    return AccountsScreen()
+
+
+def _cash_screen() -> Screen[None]:
+    from rebal_tui.tui.screens.cash import CashScreen
+
+    return CashScreen()
+
+
 def _coming(place: Place) -> Callable[[], Screen[None]]:
     def make() -> Screen[None]:
         from rebal_tui.tui.screens.coming import ComingScreen
@@ -72,9 +85,9 @@ class RebalApp(App[None]):
     MODES = {  # noqa: RUF012
         Place.DESK.value: DeskScreen,
         Place.PORTFOLIOS.value: _coming(Place.PORTFOLIOS),
-        Place.ACCOUNTS.value: _coming(Place.ACCOUNTS),
+        Place.ACCOUNTS.value: _accounts_screen,
         Place.RUNS.value: RunsScreen,
-        Place.CASH.value: _coming(Place.CASH),
+        Place.CASH.value: _cash_screen,
         Place.MARKET.value: _coming(Place.MARKET),
         Place.LAB.value: _coming(Place.LAB),
         Place.LOG.value: _log_screen,
@@ -151,6 +164,8 @@ class RebalApp(App[None]):
         place = self.place
         if place is not None and place.is_mounted:
             await place.pull()
+        if isinstance(self.screen, LiveDialog) and self.screen.is_mounted:
+            await self.screen.pull()
 
     def pull_soon(self) -> None:
         """Bring the place in sight up to date now, without waiting for the next beat."""
@@ -206,7 +221,15 @@ class RebalApp(App[None]):
         self.say(f"{done}: {result}." if isinstance(result, str) else f"{done}.")
         self.pull_soon()
 
-    def confirm_sending(self, title: str, text: str, yes: str, do: Callable[[], Awaitable[Any]], done: str) -> None:
+    def confirm_sending(
+        self,
+        title: str,
+        text: str,
+        yes: str,
+        do: Callable[[], Awaitable[Any]],
+        done: str,
+        lines: Builder | None = None,
+    ) -> None:
         """Ask before something that sends orders or moves money; in a live book the answer is typed."""
         typed = "LIVE" if self.mode_shown.startswith("LIVE") else ""
 
@@ -214,7 +237,7 @@ class RebalApp(App[None]):
             if sure:
                 self.work(self.change(do, done), name=title)
 
-        self.push_screen(ConfirmScreen(title, text, yes=yes, typed=typed), answered)
+        self.push_screen(ConfirmScreen(title, text, yes=yes, typed=typed, lines=lines), answered)
 
     def action_go(self, place: str) -> None:
         self.switch_mode(place)
@@ -232,6 +255,20 @@ class RebalApp(App[None]):
         """Go to an account on the Desk."""
         self.switch_mode(Place.DESK)
         self._at(DeskScreen, lambda desk: desk.show_account(account_id))
+
+    def show_in_accounts(self, account_id: str) -> None:
+        """Go to an account in Accounts, subscribed or not."""
+        from rebal_tui.tui.screens.accounts import AccountsScreen
+
+        self.switch_mode(Place.ACCOUNTS)
+        self._at(AccountsScreen, lambda accounts: accounts.show_account(account_id))
+
+    def withdraw_from(self, account: str) -> None:
+        """Go to Cash and open the form of a new withdrawal for an account."""
+        from rebal_tui.tui.screens.cash import CashScreen
+
+        self.switch_mode(Place.CASH)
+        self._at(CashScreen, lambda cash: cash.new_withdrawal(account))
 
     def show_desk_filtered(self, text: str) -> None:
         """Go to the Desk under a filter."""

@@ -15,6 +15,13 @@ from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView
 
 
+class LiveDialog:
+    """A dialog that is brought up to date when the heart beats."""
+
+    async def pull(self) -> None:
+        """Fetch what this dialog shows and show it."""
+
+
 class ReadScreen(ModalScreen[None]):
     """Lines to read over the whole terminal; escape goes back."""
 
@@ -96,12 +103,18 @@ class ConfirmScreen(ModalScreen[bool]):
     }
     ConfirmScreen #confirm-title { text-style: bold; margin-bottom: 1; }
     ConfirmScreen #confirm-typed { margin-top: 1; }
+    ConfirmScreen.-with-lines > Vertical { width: 112; }
+    ConfirmScreen LinesView { height: auto; min-height: 3; max-height: 60vh; margin-top: 1; padding: 0; }
     ConfirmScreen Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
     ConfirmScreen Button { margin-left: 2; min-width: 10; }
     """
 
-    def __init__(self, title: str, text: str, *, yes: str = "Yes", no: str = "No", typed: str = "") -> None:
-        super().__init__()
+    def __init__(
+        self, title: str, text: str, *, yes: str = "Yes", no: str = "No", typed: str = "", lines: Builder | None = None
+    ) -> None:
+        """`lines` are shown between the text and the answers, and scroll."""
+        super().__init__(classes="-with-lines" if lines is not None else None)
+        self._lines = lines
         self._heading = title
         self._text = text
         self._yes = yes
@@ -112,6 +125,8 @@ class ConfirmScreen(ModalScreen[bool]):
         with Vertical():
             yield Static(ui_text(self._heading), id="confirm-title", markup=False)
             yield Static(ui_text(self._text), id="confirm-text", markup=False)
+            if self._lines is not None:
+                yield LinesView(self._lines)
             if self._typed:
                 yield Input(placeholder=f"type {self._typed} to go on", id="confirm-typed", compact=True)
             with Horizontal():
@@ -119,7 +134,8 @@ class ConfirmScreen(ModalScreen[bool]):
                 yield Button(ui_text(self._yes), id="yes", variant="primary", compact=True, disabled=bool(self._typed))
 
     def on_mount(self) -> None:
-        self.query_one("#confirm-typed" if self._typed else "#no").focus()
+        first = "#confirm-typed" if self._typed else "LinesView" if self._lines is not None else "#no"
+        self.query_one(first).focus()
 
     @on(Input.Changed)
     def _typing(self, event: Input.Changed) -> None:

@@ -1,0 +1,90 @@
+"""Many accounts at once: what would come of it, shown before it is done, and what came of each account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.errors import Conflict, Refusal
+from rebal_tui.domain.quantities import NANO, Money
+from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.engine.restrictions import stops
+from rebal_tui.services import subscriptions
+from rebal_tui.services.book import Book
+from rebal_tui.services.evaluation import value_of
+from rebal_tui.services.planning import plan_run, turnover_of
+from rebal_tui.services.subscriptions import BulkOutcome
+from rebal_tui.services.views import BulkPreview, BulkResult, FirstRun
+
+
+def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> BulkPreview:
+    """The first runs that subscribing or moving accounts would lead to (R-14.1). Nothing is changed."""
+    return BulkPreview(
+        book.portfolio(portfolio_id).name,
+        tuple(_first_run(book, account_id, portfolio_id, moving) for account_id in account_ids),
+    )
+
+
+def preview_unsubscriptions(book: Book, account_ids: Sequence[str]) -> BulkPreview:
+    """What ending the subscriptions of accounts would do. Nothing is changed."""
+    return BulkPreview("", tuple(_end(book, account_id) for account_id in account_ids))
+
+
+def subscribe_all(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> tuple[BulkResult, ...]:
+    """Subscribe or move accounts; one refusal does not stop the others."""
+    act = subscriptions.move_many if moving else subscriptions.subscribe_many
+    return _results(book, act(book, account_ids, portfolio_id))
+
+
+def unsubscribe_all(book: Book, account_ids: Sequence[str]) -> tuple[BulkResult, ...]:
+    """End the subscriptions of accounts; one refusal does not stop the others."""
+    return _results(book, subscriptions.unsubscribe_many(book, account_ids))
+
+
+def _results(book: Book, outcomes: Sequence[BulkOutcome]) -> tuple[BulkResult, ...]:
+    return tuple(
+        BulkResult(outcome.account_id, _name(book, outcome.account_id), outcome.refusal or "") for outcome in outcomes
+    )
+
+
+def _name(book: Book, account_id: str) -> str:
+    account = book.accounts.get(account_id)
+    return account.name if account else account_id
+
+
+def _first_run(book: Book, account_id: str, portfolio_id: str, moving: bool) -> FirstRun:
+    try:
+        check = subscriptions.check_move if moving else subscriptions.check_subscribe
+        check(book, account_id, portfolio_id)
+    except Refusal as refusal:
+        return _row(book, account_id, refusal=str(refusal))
+    weights = book.portfolio(portfolio_id).weights
+    valuation = value_of(book, account_id)
+    stopped = stops(book.account(account_id), valuation)
+    if stopped:
+        return _row(book, account_id, note="no run while " + "; ".join(text for _, text in stopped))
+    if valuation.equity < len(weights.assets) * NANO * NANO:
+        return _row(book, account_id, note="no run before there is $1 for each asset")
+    try:
+        plan = plan_run(book, account_id, RunType.FULL_REBALANCE, weights)
+    except Conflict as unable:
+        return _row(book, account_id, note=str(unable))
+    return _row(book, account_id, orders=len(plan.sells) + len(plan.buys), turnover=turnover_of(plan))
+
+
+def _end(book: Book, account_id: str) -> FirstRun:
+    if account_id not in book.subscriptions:
+        number = book.account(account_id).account_number
+        return _row(book, account_id, refusal=f"account {number} follows no portfolio")
+    run = book.open_runs.get(account_id)
+    if run is None:
+        return _row(book, account_id, note="nothing is sold; no further run")
+    queued = run.status is RunStatus.QUEUED
+    return _row(book, account_id, note="its queued run is canceled" if queued else "its run in progress finishes")
+
+
+def _row(
+    book: Book, account_id: str, *, orders: int = 0, turnover: Money = Money(0), refusal: str = "", note: str = ""
+) -> FirstRun:
+    subscription = book.subscriptions.get(account_id)
+    follows = book.portfolios[subscription.portfolio_id].name if subscription else ""
+    return FirstRun(account_id, _name(book, account_id), follows, orders, turnover, refusal, note)

@@ -1,0 +1,112 @@
+"""The columns of Portfolios, and the statuses that filter them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.portfolios import PortfolioStatus, Weights
+from rebal_tui.services.views import PortfolioRow
+from rebal_tui.tui import formats
+from rebal_tui.tui.spans import Line, Span
+from rebal_tui.tui.widgets import bars
+from rebal_tui.tui.widgets.chips import Chip
+from rebal_tui.tui.widgets.table_layout import Column
+
+ALL = "All"
+STATUSES: dict[str, tuple[str, str, str]] = {
+    PortfolioStatus.ACTIVE: ("●", "active", "good"),
+    PortfolioStatus.NEEDS_ADJUSTMENT: ("■", "adjust", "bad"),
+    PortfolioStatus.INACTIVE: ("◌", "inactive", "muted"),
+}
+ORDER = (PortfolioStatus.NEEDS_ADJUSTMENT, PortfolioStatus.ACTIVE, PortfolioStatus.INACTIVE)
+BAR = 14
+
+
+def status_span(status: str) -> Span:
+    """Glyph and word of a portfolio's status."""
+    glyph, _, tone = STATUSES[status]
+    return (f"{glyph} {formats.words(status)}", tone)
+
+
+def natural(row: PortfolioRow) -> tuple[int, str]:
+    """What needs adjustment first, then active ones by name, inactive ones last."""
+    return ([status.value for status in ORDER].index(row.status), row.name.casefold())
+
+
+def search(row: PortfolioRow) -> str:
+    """The text that a filter looks at."""
+    symbols = " ".join(row.weights.symbols)
+    return f"{row.id} {row.name} {row.description} {formats.words(row.status)} {symbols} {row.conditions_text}"
+
+
+def status_chips(rows: Sequence[PortfolioRow]) -> tuple[Chip, ...]:
+    """The statuses with their counts."""
+    chips = [Chip(ALL, ALL, figure=f"{len(rows):,}")]
+    for status in ORDER:
+        count = sum(row.status == status for row in rows)
+        glyph, short, tone = STATUSES[status]
+        label = formats.words(status).capitalize()
+        chips.append(
+            Chip(status, label, mark=glyph, figure=f"{count:,}", tone=tone if count else "muted", short=short.title())
+        )
+    return tuple(chips)
+
+
+def shares_of(weights: Weights) -> list[tuple[str, int]]:
+    """Symbol and hundredths, cash last."""
+    shares = [(weight.symbol, int(weight.percent)) for weight in weights.assets]
+    return [*shares, ("cash", int(weights.cash))] if weights.cash else shares
+
+
+def _status(row: PortfolioRow) -> Line:
+    glyph, word, tone = STATUSES[row.status]
+    return ((f"{glyph} {word}", tone),)
+
+
+def _weights(row: PortfolioRow) -> Line:
+    return bars.weights_bar(shares_of(row.weights), BAR)
+
+
+def _subscribers(row: PortfolioRow) -> Line:
+    return ((f"{row.subscribers:,}", ""),) if row.subscribers else (("·", "rule"),)
+
+
+def columns() -> tuple[Column[PortfolioRow], ...]:
+    """The columns, those that narrow terminals lose first having the highest priority."""
+    return (
+        Column("status", "Status", 10, _status, sort=natural),
+        Column("name", "Name", 16, lambda row: row.name, sort=lambda row: row.name.casefold(), grow=3, most=30),
+        Column("weights", "Weights", BAR, _weights, priority=1, sort=lambda row: len(row.weights.assets)),
+        Column(
+            "subscribers",
+            "Subs",
+            5,
+            _subscribers,
+            "right",
+            0,
+            lambda row: row.subscribers,
+            True,
+        ),
+        Column(
+            "assets",
+            "Under model",
+            15,
+            lambda row: formats.value(row.assets_under_model) if row.subscribers else "–",
+            "right",
+            0,
+            lambda row: row.assets_under_model,
+            True,
+        ),
+        Column(
+            "conditions",
+            "Conditions",
+            20,
+            lambda row: row.conditions_text,
+            priority=3,
+            grow=4,
+            most=60,
+        ),
+        Column(
+            "review", "Review", 6, lambda row: "asks" if row.review else "", sort=lambda row: row.review, priority=4
+        ),
+    )

@@ -1,0 +1,533 @@
+"""The portfolio editor: every field in place, every fault beside it, and what a change would do before it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import DescendantBlur
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Footer, Input, OptionList, Static
+
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
+from rebal_tui.domain.quantities import WHOLE, Money
+from rebal_tui.services import portfolio_views, portfolios
+from rebal_tui.services.portfolio_input import PortfolioBody
+from rebal_tui.services.views import AssetChoice, Impact, PortfolioDraft
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens import portfolio_form as forms
+from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.portfolio_fields import (
+    ChoiceBar,
+    Completions,
+    DayInput,
+    PercentInput,
+    PlainInput,
+    SymbolInput,
+    WeightRow,
+    show_note,
+)
+from rebal_tui.tui.screens.portfolio_form import PortfolioForm, WeightText
+from rebal_tui.tui.screens.portfolio_lines import (
+    before_after,
+    condition_lines,
+    cooldown_text,
+    dates_text,
+    impact_facts,
+    impact_lines,
+    impact_text,
+)
+from rebal_tui.tui.spans import Line, heading, table_line
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets import bars
+from rebal_tui.tui.widgets.chips import ChipBar
+from rebal_tui.tui.widgets.lines import LinesView
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.app import RebalApp
+
+OFF, ON = "no review", "review"
+DAY_HINTS = {
+    forms.NO_CALENDAR: "",
+    CalendarType.WEEKLY: "Monday … Friday",
+    CalendarType.MONTHLY: "1 … 31",
+    CalendarType.QUARTERLY: "1 … 31",
+    CalendarType.ANNUALLY: "MM-DD",
+}
+SUM_BAR = 30
+NO_IMPACT = Impact(0, 0, 0, 0, Money(0), 0, 0)
+"""What saving a new portfolio does to others."""
+
+
+class PortfolioEditor(ModalScreen[str]):
+    """One portfolio being written. Ends with the id of what was saved, or None."""
+
+    CSS_PATH = "portfolio_editor.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "save", "Save"),
+        Binding("escape", "leave", "Back"),
+        Binding("equals_sign", "rest", "Rest here"),
+        Binding("percent_sign", "normalise", "Normalise"),
+        Binding("ctrl+n", "add_line", "Add"),
+        Binding("ctrl+r", "remove_line", "Remove"),
+        Binding("f5,p", "impact", "Impact", key_display="p"),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+    AUTO_FOCUS = "#name"
+
+    def __init__(self, draft: PortfolioDraft, form: PortfolioForm | None = None) -> None:
+        """`form` is what the fields begin with when that is not the portfolio itself."""
+        super().__init__()
+        self._draft = draft
+        self._assets = {asset.symbol: asset for asset in draft.assets}
+        self._saved = draft.portfolio
+        stored = forms.form_of(draft.portfolio) if draft.portfolio else PortfolioForm()
+        self._start = stored
+        self._form = form or stored
+        self._checked = self._check(self._form)
+        self._dates: dict[CalendarCondition, tuple[date, ...]] = {}
+        self._impact: tuple[PortfolioBody, Impact] | None = None
+        self._pressed_save = False
+        self._busy = False
+
+    @property
+    def _rebal(self) -> RebalApp:
+        return self.app  # type: ignore[return-value]
+
+    def compose(self) -> ComposeResult:
+        form = self._form
+        yield Static(ui_text(self._title()), id="edit-title", markup=False)
+        with Horizontal(id="edit-body"):
+            with VerticalScroll(id="edit-form", can_focus=False):
+                yield from _field("Name", PlainInput(form.name, placeholder="what it is called", id="name"))
+                yield from _field("Description", PlainInput(form.description, placeholder="optional", id="description"))
+                yield Static(ui_text("Weights"), classes="section", markup=False)
+                with Vertical(id="lines"):
+                    for line in form.lines:
+                        yield WeightRow(line)
+                with Horizontal(classes="weight"):
+                    yield Static(ui_text("cash"), classes="cash-label", markup=False)
+                    yield PercentInput(form.cash, placeholder="0.00", id="cash")
+                    yield Static("", id="cash-note", classes="note", markup=False)
+                yield Static(ui_text("Conditions"), classes="section", markup=False)
+                for index, (kind, percent) in enumerate(form.bands):
+                    with Horizontal(classes="weight"):
+                        yield Static(ui_text(f"{kind} drift"), classes="band-label", markup=False)
+                        yield PercentInput(percent, placeholder="none", id=f"band-{index}", classes="band")
+                        yield Static("", id=f"band-{index}-note", classes="note", markup=False)
+                with Horizontal(classes="weight"):
+                    yield Static(ui_text("calendar"), classes="band-label", markup=False)
+                    yield ChoiceBar(forms.CALENDARS, form.calendar, id="calendar")
+                with Horizontal(classes="weight", id="day-row"):
+                    yield Static(ui_text("day"), classes="band-label", markup=False)
+                    yield DayInput(form.day, id="day", classes="band")
+                    yield Static("", id="day-note", classes="note", markup=False)
+                yield Static("", id="dates", markup=False)
+                with Horizontal(classes="weight"):
+                    yield Static(ui_text("cooldown"), classes="band-label", markup=False)
+                    yield PercentInput(form.cooldown, placeholder="0", id="cooldown", classes="band")
+                    yield Static("", id="cooldown-note", classes="note", markup=False)
+                with Horizontal(classes="weight"):
+                    yield Static(ui_text("system runs"), classes="band-label", markup=False)
+                    yield ChoiceBar((OFF, ON), ON if form.review else OFF, id="review")
+            yield LinesView(id="live")
+        yield Completions()
+        yield LinesView(self._foot, id="foot")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def _title(self) -> str:
+        before = self._draft.portfolio
+        if before is None:
+            return "New portfolio"
+        return f"Edit {before.name} · {formats.counted(self._draft.subscribers, 'subscriber')}"
+
+    def on_mount(self) -> None:
+        for view in self.query(LinesView):
+            view.can_focus = False
+        self._changed()
+
+    @property
+    def _rows(self) -> list[WeightRow]:
+        return list(self.query(WeightRow))
+
+    def _read(self) -> PortfolioForm:
+        """The fields as they stand."""
+        return replace(
+            self._form,
+            name=self._text("#name"),
+            description=self._text("#description"),
+            lines=tuple(row.line for row in self._rows),
+            cash=self._text("#cash"),
+            bands=tuple((kind, self._text(f"#band-{i}")) for i, (kind, _) in enumerate(self._form.bands)),
+            calendar=self.query_one("#calendar", ChoiceBar).current,
+            day=self._text("#day"),
+            cooldown=self._text("#cooldown"),
+            review=self.query_one("#review", ChoiceBar).current == ON,
+        )
+
+    def _text(self, selector: str) -> str:
+        return self.query_one(selector, Input).value.strip()
+
+    def _check(self, form: PortfolioForm) -> forms.Checked:
+        return forms.check(form, self._assets, self._saved.weights if self._saved else None)
+
+    def _changed(self) -> None:
+        """Read the fields and show at once what they lead to."""
+        self._form = self._read()
+        self._checked = self._check(self._form)
+        self._show_notes(self._checked.faults)
+        self._ask_dates()
+        self._show_live()
+
+    def _show_notes(self, faults: Mapping[str, str]) -> None:
+        form = self._form
+        for index, row in enumerate(self._rows):
+            line = form.lines[index]
+            choice = self._assets.get(line.symbol)
+            fault = faults.get(forms.line_place(index), "")
+            unfinished = not line.symbol or not line.percent
+            stored_fault = choice.ineligible if choice else ""
+            name = f"▲ {stored_fault}" if stored_fault else choice.name if choice else ""
+            row.say(f"✗ {fault}" if fault and not unfinished else fault or name, self._kind(fault, unfinished))
+        notes = [("#name-note", forms.NAME, form.name), ("#description-note", forms.DESCRIPTION, form.description)]
+        for selector, place, text in notes:
+            fault = faults.get(place, "")
+            note = self.query_one(selector, Static)
+            show_note(note, fault, self._kind(fault, not text))
+            note.display = bool(fault)
+        self._say("#cash-note", faults.get(forms.CASH, ""), "kept as cash" if form.cash else "nothing kept as cash")
+        for index, (kind, percent) in enumerate(form.bands):
+            unit = "points from the target" if kind == "absolute" else "% of the target"
+            self._say(f"#band-{index}-note", faults.get(forms.band_place(index), ""), unit if percent else "off")
+        self.query_one("#day-row").display = form.calendar != forms.NO_CALENDAR
+        self.query_one("#day", Input).placeholder = DAY_HINTS[form.calendar]
+        self._say("#day-note", faults.get(forms.DAY, ""), "" if form.day else DAY_HINTS[form.calendar], not form.day)
+        days = self._checked.body.cooldown_days if self._checked.body else forms.whole_number(form.cooldown)
+        spelled = cooldown_text(days) if days is not None else ""
+        self._say("#cooldown-note", faults.get(forms.COOLDOWN, ""), spelled)
+
+    def _say(self, selector: str, fault: str, fine: str, blank: bool = False) -> None:
+        show_note(self.query_one(selector, Static), fault or fine, self._kind(fault, blank))
+
+    def _kind(self, fault: str, blank: bool) -> str:
+        return "fine" if not fault else "todo" if blank and not self._pressed_save else "fault"
+
+    def _ask_dates(self) -> None:
+        """The next days of the calendar, asked of the book once for each condition."""
+        calendar = self._checked.calendar
+        note = self.query_one("#dates", Static)
+        note.display = calendar is not None
+        if calendar is None:
+            return
+        if calendar in self._dates:
+            note.update(ui_text(dates_text(self._dates[calendar])))
+        else:
+            self._rebal.work(self._load_dates(calendar), name="calendar")
+
+    async def _load_dates(self, calendar: CalendarCondition) -> None:
+        self._dates[calendar] = await self._rebal.backend.ask(lambda book: portfolio_views.next_dates(book, calendar))
+        if self.is_attached and self._checked.calendar == calendar:
+            self._ask_dates()
+            self._show_live()
+
+    def _show_live(self) -> None:
+        self.query_one("#foot", LinesView).show(self._foot)
+        self.query_one("#live", LinesView).show(self._live)
+
+    def _foot(self, width: int, _height: int) -> Sequence[Line]:
+        total = self._checked.total
+        right = total == WHOLE
+        tone = "good" if right else "bad" if total > WHOLE else "warn"
+        track = bars.bar(total, WHOLE, SUM_BAR).replace(" ", "░")
+        short = WHOLE - total
+        says = (
+            "✓ reaches 100.00" if right else f"▲ {formats.percent(abs(short))} {'missing' if short > 0 else 'too much'}"
+        )
+        line: Line = (
+            ("Sum ", "muted"),
+            (track, f"{tone}-bar"),
+            (f" {formats.percent(total)}  ", "title"),
+            (says, tone),
+        )
+        why = self._checked.first_fault
+        if why:
+            return [line, (("✗ cannot be saved: ", "bad"), (why, ""))]
+        if self._form == self._start and self._saved is not None:
+            return [line, (("✓ as saved", "muted"),)]
+        return [line, (("✓ ready", "good"), ("  ctrl+s saves", "muted"))]
+
+    def _live(self, width: int, _height: int) -> Sequence[Line]:
+        """Beside the form: the weights as bars, the conditions in words, and the last impact asked for."""
+        shares = forms.weights_of(self._form)
+        most = max((share for _, share in shares), default=1)
+        size = max(width - 18, 4)
+        lines: list[Line] = [heading("Weights", width), bars.weights_bar(shares, width)]
+        for symbol, share in shares:
+            bar = (bars.bar(share, most, size), size, "left", "rule" if symbol == "cash" else "accent-bar")
+            lines.append(table_line([(symbol, 8, "left", "title"), (formats.percent(share), 7, "right", ""), bar]))
+        body = self._checked.body
+        if body is not None:
+            dates = self._dates.get(self._checked.calendar, ()) if self._checked.calendar else ()
+            lines += [(), heading("Conditions", width)]
+            lines += condition_lines(body.conditions, dates, body.cooldown_days, width)
+        if self._saved is not None and self._draft.subscribers:
+            current = self._impact is not None and self._impact[0] == body
+            lines += [(), heading("Impact", width, "" if current else "p counts it")]
+            if self._impact is not None and current:
+                impact = self._impact[1]
+                lines += before_after(impact, width)
+                lines += [((f"{fact}  ", "muted"), (figure, "")) for fact, figure in impact_facts(impact)]
+        return lines
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        self._changed()
+        field = event.input
+        if isinstance(field, SymbolInput) and field.has_focus:
+            self._offer(field)
+
+    @on(ChipBar.Chosen)
+    def _chosen(self, event: ChipBar.Chosen) -> None:
+        event.bar.current = event.key
+        self._changed()
+
+    def _offer(self, field: SymbolInput) -> None:
+        typed = field.value
+        taken = frozenset(row.line.symbol for row in self._rows if row.symbol is not field)
+        found = forms.matches(self._draft.assets, typed, taken) if typed else []
+        if [choice.symbol for choice in found] == [typed]:
+            found = []
+        self.query_one(Completions).offer(found, field)
+
+    def completion_key(self, key: str) -> bool:
+        """Whether the open list of completions has taken a key."""
+        listed = self.query_one(Completions)
+        if not listed.display:
+            return False
+        if key == "escape":
+            listed.close()
+        elif key == "down":
+            listed.action_cursor_down()
+        elif key == "up":
+            listed.action_cursor_up()
+        else:
+            self._complete(listed.chosen)
+        return True
+
+    def _complete(self, choice: AssetChoice | None) -> None:
+        row = self._row_here()
+        self.query_one(Completions).close()
+        if row is not None and choice is not None:
+            with row.symbol.prevent(Input.Changed):
+                row.symbol.value = choice.symbol
+            row.percent.focus()
+            self._changed()
+
+    @on(OptionList.OptionSelected, "#completions")
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        self.query_one(Completions).highlighted = event.option_index
+        self._complete(self.query_one(Completions).chosen)
+
+    def on_descendant_blur(self, event: DescendantBlur) -> None:
+        if isinstance(event.widget, SymbolInput):
+            self.query_one(Completions).close()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        """Enter goes on: after the last weight to a new line while something is missing."""
+        row = self._row_here()
+        if row is not None and event.input is row.percent and row is self._rows[-1]:
+            if self._checked.total < WHOLE and not row.line.blank:
+                self.action_add_line()
+            else:
+                self.query_one("#cash").focus()
+        else:
+            self.focus_next()
+
+    def _row_here(self) -> WeightRow | None:
+        """The weight line that has the focus."""
+        focused = self.focused
+        return next((row for row in self._rows if focused in (row.symbol, row.percent)), None)
+
+    def action_add_line(self) -> None:
+        if len(self._rows) >= forms.MOST_LINES:
+            self._rebal.say(f"A portfolio can have {forms.MOST_LINES} lines at most here.")
+            return
+        blank = next((row for row in self._rows if row.line.blank), None)
+        if blank is not None:
+            blank.symbol.focus()
+            return
+        self._rebal.work(self._add_line(), name="add a line")
+
+    async def _add_line(self) -> None:
+        row = WeightRow(WeightText())
+        await self.query_one("#lines").mount(row)
+        row.symbol.focus()
+        self._changed()
+
+    def action_remove_line(self) -> None:
+        row = self._row_here()
+        if row is None:
+            self._rebal.say("Put the cursor on a weight line first.")
+            return
+        self._rebal.work(self._remove_line(row), name="remove a line")
+
+    async def _remove_line(self, row: WeightRow) -> None:
+        rows = self._rows
+        if len(rows) == 1:
+            row.symbol.value = row.percent.value = ""
+            row.symbol.focus()
+            return
+        at = rows.index(row)
+        await row.remove()
+        self._rows[min(at, len(rows) - 2)].symbol.focus()
+        self._changed()
+
+    def action_rest(self) -> None:
+        row = self._row_here()
+        if row is None and self.focused is not self.query_one("#cash"):
+            self._rebal.say("Put the cursor on a weight line, or on cash, first.")
+            return
+        self._rewrite(lambda form: forms.with_rest(form, self._rows.index(row) if row else None))
+
+    def action_normalise(self) -> None:
+        self._rewrite(forms.normalised)
+
+    def _rewrite(self, change: Callable[[PortfolioForm], PortfolioForm]) -> None:
+        """Put other percents into the fields, or say why not."""
+        try:
+            form = change(self._read())
+        except ValueError as error:
+            self._rebal.say(str(error))
+            return
+        fields: Iterable[tuple[Input, str]] = [
+            *((row.percent, line.percent) for row, line in zip(self._rows, form.lines, strict=True)),
+            (self.query_one("#cash", Input), form.cash),
+        ]
+        for field, text in fields:
+            with field.prevent(Input.Changed):
+                field.value = text
+                field.cursor_position = len(text)
+        self._changed()
+
+    def _ready(self) -> PortfolioBody | None:
+        """What can be saved; where it cannot, say why and go to the field."""
+        if self._checked.body is None:
+            self._pressed_save = True
+            self._changed()
+            self._rebal.say(f"Cannot be saved: {self._checked.first_fault}.", "warning")
+            self._go_to_fault()
+        return self._checked.body
+
+    def _go_to_fault(self) -> None:
+        place = self._checked.first_place
+        kind, _, number = place.partition(" ")
+        field: Widget
+        if kind == "line":
+            row = self._rows[int(number)]
+            field = row.symbol if "symbol" in self._checked.faults[place] else row.percent
+        elif place == forms.SUM:
+            field = self._rows[-1].percent if self._rows[-1].line.symbol else self._rows[-1].symbol
+        else:
+            field = self.query_one(f"#{kind}-{number}" if number else f"#{kind}")
+        field.focus()
+
+    def action_impact(self) -> None:
+        if self._saved is None:
+            self._rebal.say("A new portfolio has no subscribers yet, so there is no impact.")
+        elif (body := self._ready()) is not None:
+            self._rebal.work(self._show_impact(body), name="impact")
+
+    async def _show_impact(self, body: PortfolioBody) -> None:
+        impact = await self._count(body)
+        if self.is_current:
+            what = "What saving these changes would do to its subscribers."
+            self.app.push_screen(ReadScreen(f"Impact · {body.name}", impact_lines(body.name, impact, what)))
+
+    async def _count(self, body: PortfolioBody) -> Impact:
+        stored = self._saved
+        if stored is None:
+            return NO_IMPACT
+        impact = await self._rebal.backend.ask(lambda book: portfolio_views.impact(book, stored.id, body))
+        self._impact = (body, impact)
+        if self.is_attached:
+            self._show_live()
+        return impact
+
+    def action_save(self) -> None:
+        body = self._ready()
+        if body is None or self._busy:
+            return
+        if self._saved is not None and self._form == self._start:
+            self._rebal.say("Nothing has changed.")
+            return
+        self._busy = True
+        self._rebal.work(self._save(body), name="save")
+
+    async def _save(self, body: PortfolioBody) -> None:
+        """Store it, after asking when accounts follow it."""
+        try:
+            impact = await self._count(body)
+            if impact.subscribers == 0:
+                await self._store(body)
+                self._rebal.say(f"Saved {body.name}.")
+                self._rebal.pull_soon()
+            elif self.is_current:
+                self._confirm(body, impact)
+        finally:
+            self._busy = False
+
+    def _confirm(self, body: PortfolioBody, impact: Impact) -> None:
+        text = (
+            f"{impact_text(impact)}\n\nIts subscribers are evaluated under what is saved at the next opportunity; "
+            "runs and orders may follow then. Nothing is sent by saving."
+        )
+        self._rebal.confirm_sending(f"Save {body.name}?", text, "Save", lambda: self._store(body), f"Saved {body.name}")
+
+    async def _store(self, body: PortfolioBody) -> None:
+        before = self._saved
+        try:
+            stored = await self._rebal.backend.ask(
+                lambda book: (
+                    portfolios.update_portfolio(book, before.id, body)
+                    if before is not None
+                    else portfolios.create_portfolio(book, body)
+                )
+            )
+        except Refusal:
+            self._draft = await self._rebal.backend.ask(
+                lambda book: portfolio_views.portfolio_draft(book, before.id if before else None)
+            )
+            self._assets = {asset.symbol: asset for asset in self._draft.assets}
+            self._changed()
+            raise
+        self.dismiss(stored.id)
+
+    def action_leave(self) -> None:
+        if self._read() == self._start:
+            self.dismiss()
+            return
+        question = ConfirmScreen(
+            "Discard what you have written?", "The changes have not been saved.", yes="Discard", no="Keep writing"
+        )
+        self.app.push_screen(question, lambda yes: self._left() if yes else None)
+
+    def _left(self) -> None:
+        self.dismiss()
+
+
+def _field(label: str, field: PlainInput) -> ComposeResult:
+    """A labelled field with its note under it."""
+    with Horizontal(classes="weight"):
+        yield Static(ui_text(label), classes="label", markup=False)
+        yield field
+    yield Static("", id=f"{field.id}-note", classes="note under", markup=False)

@@ -1,0 +1,205 @@
+"""The program as a whole: exit codes, what it loads, files, refusals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rebal_tui.bootstrap import hold
+from tests.cli.books import COMMANDS, book, call, spawn, written
+
+HEAVY = ("textual", "pandas", "rich", "pydantic", "apscheduler")
+
+
+def db_of(folder: Path) -> Path:
+    path = folder / "book.db"
+    assert call("import", written(folder, book()), "--db", path).code == 0
+    return path
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_command_has_help_with_its_exit_codes(command: str) -> None:
+    result = call(*filter(None, [command]), "--help")
+
+    assert result.code == 0
+    assert "Exit codes:" in result.out
+
+
+def test_headless_commands_load_neither_screens_nor_data_frames(tmp_path: Path) -> None:
+    db = db_of(tmp_path)
+    closes = tmp_path / "closes.csv"
+    closes.write_text("date,SPY,TLT\n2020-01-02,100,100\n2020-01-03,101,100\n")
+    script = (
+        "import json, sys\nfrom rebal_tui.cli.program import run\n"
+        "code = run(json.loads(sys.argv[1]))\n"
+        f"loaded = sorted({{name.partition('.')[0] for name in sys.modules}} & set({HEAVY!r}))\n"
+        "print(json.dumps([code, loaded]), file=sys.stderr)\n"
+    )
+    for arguments in (
+        ["--help"],
+        ["check", "--db", str(db)],
+        ["evaluate", "--db", str(db), "--dry-run", "--json"],
+        ["evaluate", "--book", str(tmp_path / "book.json")],
+        ["export", "runs", "--format", "csv", "--db", str(db)],
+        ["replay", str(closes), "--json"],
+        ["backup", str(tmp_path / "copy.db"), "--db", str(db)],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", script, json.dumps(arguments)], capture_output=True, text=True, check=True
+        )
+        assert json.loads(done.stderr.splitlines()[-1]) == [0, []], arguments
+
+
+def test_exit_codes_of_the_real_program(tmp_path: Path) -> None:
+    db = db_of(tmp_path)
+
+    assert spawn("check", "--db", db).code == 0
+    assert spawn("connect").code == 1
+    assert spawn("no-such-command").code == 2
+    assert spawn("evaluate", "--at", "garbage").code == 2
+    missing = spawn("check", "--db", tmp_path / "none.db")
+    assert (missing.code, "there is no book" in missing.err, "Traceback" in missing.err) == (1, True, False)
+
+
+def test_ctrl_c_exits_with_130(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rebal_tui", "import", "-", "--db", str(tmp_path / "x.db")],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+
+    assert (process.returncode, "Traceback" in err) == (130, False)
+
+
+def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
+    db = db_of(tmp_path)
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "rebal_tui", "export", "audit", "--format", "json", "--db", str(db)],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_the_screens_need_a_terminal(tmp_path: Path) -> None:
+    result = spawn("--db", tmp_path / "new.db", stdin="")
+
+    assert (result.code, "need a terminal" in result.err) == (1, True)
+
+
+def test_the_demo_lives_without_screens(tmp_path: Path) -> None:
+    db = tmp_path / "demo.db"
+    result = call("demo", "--accounts", "12", "--headless", "30", "--db", db)
+
+    assert (result.code, "12 accounts, 30 beats" in result.out) == (0, True)
+    assert call("check", "--db", db).code == 0
+    assert call("demo", "--db", db).code == 1
+
+
+@pytest.mark.parametrize("command", [("evaluate",), ("import", "book.json")])
+def test_a_second_writer_is_refused_in_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
+    db = db_of(tmp_path)
+    arguments = [str(tmp_path / part) if part.endswith(".json") else part for part in command]
+    with hold(db):
+        result = spawn(*arguments, "--db", db)
+        assert (result.code, len(result.err.splitlines())) == (1, 1)
+        assert "is open in another rebal-tui" in result.err
+        for reading in (("check",), ("evaluate", "--dry-run"), ("export", "runs", "--format", "csv")):
+            assert call(*reading, "--db", db).code == 0
+
+
+def test_exports_are_private_and_replace_nothing_unasked(tmp_path: Path) -> None:
+    db, target = db_of(tmp_path), tmp_path / "accounts.csv"
+
+    assert call("export", "accounts", "--format", "csv", "--db", db, "-o", target).code == 0
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    before = target.read_text()
+    target.write_text("mine")
+    refused = call("export", "accounts", "--format", "csv", "--db", db, "-o", target)
+    assert (refused.code, target.read_text()) == (1, "mine")
+    assert call("export", "accounts", "--format", "csv", "--db", db, "-o", target, "--force").code == 0
+    assert target.read_text() == before
+    assert sorted(path.name for path in tmp_path.iterdir() if "partial" in path.name) == []
+
+
+def test_an_export_that_cannot_be_written_says_where(tmp_path: Path) -> None:
+    result = call("export", "runs", "--format", "csv", "--db", db_of(tmp_path), "-o", tmp_path / "none" / "runs.csv")
+
+    assert result.code == 1
+    assert result.err.startswith(f"{tmp_path / 'none' / 'runs.csv'}: cannot be written")
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+    db = db_of(tmp_path)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "rebal_tui", "export", "audit", "--format", "json", "--db", str(db)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (1, "No space left on device\n")
+
+
+@pytest.mark.parametrize("content", [b"\x00\xff" * 2000, b"plain text that is no database at all" * 50])
+def test_a_file_that_is_no_book_is_refused_untouched(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "junk.db"
+    path.write_bytes(content)
+    for command in (("check",), ("evaluate",), ("evaluate", "--dry-run"), ("backup", str(tmp_path / "copy.db"))):
+        result = call(*command, "--db", path)
+        assert (result.code, len(result.err.splitlines())) == (1, 1), command
+    assert path.read_bytes() == content
+
+
+def test_a_refused_import_leaves_no_file(tmp_path: Path) -> None:
+    content = book()
+    content["as_of"] = "1999-03-01T15:00:00Z"
+
+    result = call("import", written(tmp_path, content), "--db", tmp_path / "new.db")
+
+    assert result.code == 1
+    assert not (tmp_path / "new.db").exists()
+
+
+def test_a_book_is_imported_from_standard_input(tmp_path: Path) -> None:
+    result = call("import", "-", "--db", tmp_path / "new.db", stdin=json.dumps(book()))
+
+    assert (result.code, "1 accounts" in result.out) == (0, True)
+    assert stat.S_IMODE((tmp_path / "new.db").stat().st_mode) == 0o600
+    assert call("import", "-", "--db", tmp_path / "new.db", stdin=json.dumps(book())).code == 1
+
+
+def test_a_backup_is_a_whole_book_and_replaces_nothing(tmp_path: Path) -> None:
+    db, copy = db_of(tmp_path), tmp_path / "copy.db"
+
+    assert call("backup", copy, "--db", db).code == 0
+    assert call("check", "--db", copy).code == 0
+    assert call("backup", copy, "--db", db).code == 1
+    assert call("backup", db, "--db", db, "--force").code == 1
+
+
+def test_check_as_json_lists_counts(tmp_path: Path) -> None:
+    result = call("check", "--db", db_of(tmp_path), "--json")
+
+    assert result.json["ok"] is True
+    assert result.json["counts"]["accounts"] == 1

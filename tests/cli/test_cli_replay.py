@@ -1,0 +1,181 @@
+"""`replay` against a computation of its own, in whole numbers and fractions, that shares nothing with the program."""
+
+from __future__ import annotations
+
+import csv
+import random
+from datetime import date, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.books import book, call, written
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "etf_daily_close_2009_2024.csv"
+HOLIDAYS = {date(2020, 1, 1), date(2020, 1, 20), date(2020, 2, 17), date(2020, 4, 10), date(2020, 5, 25)}
+CENT = Fraction(1, 100)
+
+
+def generated(path: Path) -> Path:
+    """Closes of the first half of 2020, wild enough for several rebalances."""
+    draw = random.Random(5)
+    spy, tlt, day, lines = 30000, 12000, date(2020, 1, 2), ["date,SPY,TLT"]
+    while day <= date(2020, 6, 30):
+        if day.weekday() < 5 and day not in HOLIDAYS:
+            lines.append(f"{day},{spy // 100}.{spy % 100:02d},{tlt // 100}.{tlt % 100:02d}")
+            spy = spy * draw.randint(940, 1065) // 1000
+            tlt = tlt * draw.randint(982, 1018) // 1000
+        day += timedelta(days=1)
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def by_hand(path: Path) -> tuple[list[str], Fraction]:
+    """The days that the rules rebalance on, and the equity at the end."""
+    cash, held = Fraction(100_000), {"SPY": Fraction(0), "TLT": Fraction(0)}
+    weights = {"SPY": Fraction(60, 100), "TLT": Fraction(35, 100)}
+    last: date | None = None
+    days: list[str] = []
+    equity = cash
+    with path.open() as file:
+        for row in csv.DictReader(file):
+            day = date.fromisoformat(row["date"])
+            price = {symbol: Fraction(row[symbol]) for symbol in weights}
+            equity = cash + sum(held[symbol] * price[symbol] for symbol in weights)
+            gaps = {symbol: abs(held[symbol] * price[symbol] / equity - weight) for symbol, weight in weights.items()}
+            breached = any(gap > CENT * 5 or gap > weights[symbol] / 5 for symbol, gap in gaps.items())
+            if last is not None and (day < last + timedelta(days=7) or not breached):
+                continue
+            days.append(row["date"])
+            last = day
+            for symbol, weight in weights.items():
+                surplus = held[symbol] * price[symbol] - weight * equity
+                if surplus > 0:
+                    held[symbol] -= surplus / price[symbol]
+                    cash += surplus
+            for symbol, weight in weights.items():
+                missing = (weight * equity - held[symbol] * price[symbol]) // CENT * CENT
+                if missing > 0:
+                    held[symbol] += missing / price[symbol]
+                    cash -= missing
+    return days, equity
+
+
+@pytest.mark.parametrize("source", ["generated", pytest.param("real", id="real")] if REAL.exists() else ["generated"])
+def test_every_run_is_on_the_day_that_the_rules_give(tmp_path: Path, source: str) -> None:
+    path = REAL if source == "real" else generated(tmp_path / "closes.csv")
+    days, equity = by_hand(path)
+
+    result = call("replay", path, "--json")
+
+    assert result.code == 0
+    told = result.json
+    assert [run["created_at"][:10] for run in told["runs"]] == days
+    assert {(run["type"], run["status"]) for run in told["runs"]} == {("full_rebalance", "COMPLETED_SUCCESS")}
+    assert abs(Fraction(told["final_equity"]) - equity) < Fraction(1, 10)
+    assert len(days) > 3
+    if source == "real":
+        assert (len(days), told["sessions"]) == (24, 3991)
+        assert {"2020-02-28", "2020-03-16"} <= set(days)
+
+
+CRASH = """date,SPY,TLT
+2020-03-02,100,100
+2020-03-03,130,100
+2020-03-09,150,100
+2020-03-10,75,100
+"""
+
+
+def crash(folder: Path, text: str = CRASH) -> Path:
+    path = folder / "crash.csv"
+    path.write_text(text)
+    return path
+
+
+def test_a_small_history_gives_the_figures_worked_out_by_hand(tmp_path: Path) -> None:
+    """Bought at 100: 600 SPY, 350 TLT, $5,000. At 130 the band is broken, in the cooldown; 150 on the seventh day.
+
+    On 2020-03-09 equity is 600 × 150 + 350 × 100 + 5,000 = 130,000. Sold: 90,000 − 78,000 = 12,000 of SPY; bought:
+    45,500 − 35,000 = 10,500 of TLT; cash 6,500. A day later SPY has halved: 39,000 + 45,500 + 6,500 = 91,000. Three
+    sessions of the week have no closes.
+    """
+    told = call("replay", crash(tmp_path), "--json").json
+
+    assert told["sessions"] == 7
+    assert [run["created_at"][:10] for run in told["runs"]] == ["2020-03-02", "2020-03-09"]
+    assert [(o["symbol"], o["side"]) for o in told["runs"][1]["orders"]] == [("SPY", "sell"), ("TLT", "buy")]
+    assert told["runs"][1]["orders"][1]["notional"] == "10500.00"
+    assert told["first_equity"] == "100000.00"
+    assert (told["final_equity"], told["turnover"]) == ("91000.00", "117500.00")
+    assert told["days_outside"] == 3
+    assert told["worst_drift_at"]["date"] == "2020-03-10"
+    assert told["worst_drift"] == "17.1428"
+    assert told["decisions"] == {"blocked": 3, "full_rebalance": 2, "none": 2}
+
+
+def test_an_empty_cell_stops_the_day_and_nothing_else(tmp_path: Path) -> None:
+    text = "date,SPY,TLT\n2020-03-02,100,\n2020-03-03,100,100\n2020-03-04,101,\n"
+
+    result = call("replay", crash(tmp_path, text), "--json", "--db", tmp_path / "kept.db")
+
+    assert [run["created_at"][:10] for run in result.json["runs"]] == ["2020-03-03"]
+    decisions = call("export", "decisions", "--format", "json", "--db", tmp_path / "kept.db").json["decisions"]
+    assert [(d["session"], d["outcome"]) for d in decisions] == [
+        ("2020-03-02", "blocked"),
+        ("2020-03-03", "full_rebalance"),
+        ("2020-03-04", "blocked"),
+    ]
+    assert decisions[2]["reason"].startswith("prices: TLT's price is")
+    assert call("check", "--db", tmp_path / "kept.db").code == 0
+
+
+def test_the_same_history_gives_the_same_bytes(tmp_path: Path) -> None:
+    path = crash(tmp_path)
+
+    assert call("replay", path, "--json").out == call("replay", path, "--json").out
+
+
+def test_a_book_brings_its_accounts_and_not_its_prices(tmp_path: Path) -> None:
+    content: dict[str, Any] = book(cash="1000", spy="90", last="2026-11-23T15:00:00Z")
+    path = written(tmp_path, content)
+
+    told = call("replay", crash(tmp_path), "--book", path, "--from", "2020-03-09", "--json").json
+
+    assert told["first_equity"] == "14500.00"
+    assert (told["from"], told["to"], told["sessions"]) == ("2020-03-09", "2020-03-10", 2)
+    assert [run["account_id"] for run in told["runs"]] == ["acc"]
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "told"),
+    [
+        ("date,SPY\n2020-03-02,100\n", (), "TLT: the closes have no such column"),
+        ("date,SPY,TLT\n2020-03-02,100,x\n", (), "line 2, TLT: expected a plain decimal number such as 1234.56"),
+        (CRASH, ("--from", "2021-01-01"), "--from/--to: no day of closes lies between them"),
+        ("", (), "crash.csv: expected a header"),
+    ],
+)
+def test_what_cannot_be_replayed_is_refused(tmp_path: Path, text: str, arguments: tuple[str, ...], told: str) -> None:
+    result = call("replay", crash(tmp_path, text), *arguments)
+
+    assert result.code == 1
+    assert told in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_replay_never_touches_a_file_that_is_there(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.db"
+    kept.write_text("mine")
+
+    assert call("replay", crash(tmp_path), "--db", kept).code == 1
+    assert kept.read_text() == "mine"
+
+
+def test_the_summary_names_runs_and_equity(tmp_path: Path) -> None:
+    out = call("replay", crash(tmp_path)).out
+
+    assert "$91,000.00" in out
+    assert "full_rebalance  COMPLETED_SUCCESS  2" in out

@@ -1,0 +1,110 @@
+"""`check_book` finds what is broken on purpose, each time in a book that is whole otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rebal_tui.bootstrap import books_of, found_demo, open_copy, open_simulation
+from rebal_tui.domain.quantities import Money
+from rebal_tui.market.clock import SimulatedClock
+from rebal_tui.services import scheduler
+from rebal_tui.services.cash import sandbox
+from rebal_tui.services.checks import check_book
+from rebal_tui.store.database import Database
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demonstration book after a morning of runs."""
+    path = tmp_path_factory.mktemp("checks") / "book.db"
+    database = found_demo(path, accounts=12, seed="checks")
+    book = open_simulation(database)
+    assert isinstance(book.clock, SimulatedClock)
+    book.clock.pause()
+    for _ in range(40):
+        book.clock.jump(book.now() + timedelta(minutes=1))
+        scheduler.tick(book)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database(lived: Path) -> Iterator[Database]:
+    copy = open_copy(lived)
+    yield copy
+    copy.close()
+
+
+def places(database: Database) -> set[str]:
+    """The first words of what is found."""
+    return {fault.place.split(" ")[0] for fault in check_book(database, books_of(database)).faults}
+
+
+def test_a_book_that_lived_is_whole(database: Database) -> None:
+    found = check_book(database, books_of(database))
+
+    assert found.faults == ()
+    assert found.behind == 0
+    assert found.counts["accounts"] == 12
+    assert found.counts["fills"] > 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "place"),
+    [
+        ("UPDATE accounts SET cash = cash + 1", "account"),
+        ("UPDATE accounts SET status = 'LIMITED'", "account"),
+        ("UPDATE accounts SET restrictions = 'options'", "account"),
+        ("UPDATE positions SET qty = qty + 1", "account"),
+        ("UPDATE sim_accounts SET cash = cash + 1", "broker"),
+        ("UPDATE sim_positions SET qty = qty + 1", "broker"),
+        ("UPDATE portfolios SET cash_weight = (cash_weight + 1) % 10000", "portfolio"),
+        ("UPDATE runs SET weights = '{}'", "run"),
+        ('UPDATE runs SET weights = \'{"cash": 1, "assets": []}\'', "run"),
+        ("UPDATE runs SET plan = '[1]' WHERE plan IS NOT NULL", "run"),
+        ("UPDATE fills SET amount = amount + 1", "fill"),
+        ("UPDATE fills SET side = 'sell' WHERE side = 'buy'", "fill"),
+        ("DELETE FROM fills", "run"),
+        ("UPDATE orders SET status = 'canceled'", "run"),
+        ("UPDATE orders SET filled_qty = filled_qty + 1", "run"),
+        ("DELETE FROM orders", "run"),
+        ("DROP TRIGGER audit_no_update; UPDATE audit SET actor = 'someone' WHERE seq = 3", "audit"),
+        ("DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE seq = 3", "audit"),
+        ("PRAGMA foreign_keys = OFF; DELETE FROM portfolios", "file"),
+        ("DROP INDEX one_open_run; UPDATE runs SET status = 'QUEUED', account = 1", "account"),
+        ("DELETE FROM _sqlite_migrations", "schema"),
+        (
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('book', '9999_future', '')",
+            "schema",
+        ),
+    ],
+)
+def test_damage_is_found_where_it_is(database: Database, damage: str, place: str) -> None:
+    for statement in damage.split("; "):
+        database.connection.execute(statement)
+
+    assert place in places(database)
+
+
+def test_events_not_taken_over_are_no_fault(lived: Path, database: Database) -> None:
+    """A kill between the broker's commit and ours leaves this; the next opening takes it over."""
+    book = open_simulation(open_copy(lived))
+    account = next(iter(book.accounts))
+    sandbox(book).deposit(account, Money(10**9), book.now())
+
+    found = check_book(book.database, books_of(book.database))
+
+    assert (found.faults, found.behind) == ((), 1)
+
+
+def test_a_check_changes_nothing(database: Database) -> None:
+    before = list(database.connection.iterdump())
+
+    check_book(database, books_of(database))
+
+    assert list(database.connection.iterdump()) == before
+    assert not database.connection.in_transaction

@@ -1,0 +1,151 @@
+"""The audit chain finds what was changed, and against an anchor what was cut off (G23)."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from rebal_tui.store import audit
+from rebal_tui.store.database import Database
+
+from tests.store.books import START, new_file, with_trail
+
+
+def unlocked(database: Database) -> sqlite3.Connection:
+    """As someone would who writes to the file with another program."""
+    for trigger in ("audit_no_update", "audit_no_delete"):
+        database.connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+    return database.connection
+
+
+def test_an_untouched_trail_verifies_with_its_head_as_the_anchor() -> None:
+    database = with_trail(new_file())
+    assert audit.verify(database) == []
+    assert audit.verify(database, audit.head(database)) == []
+    assert audit.verify(database, (7, audit.entries(database, 100)[-7].hash)) == []
+
+
+def test_an_empty_trail_verifies_with_its_own_head() -> None:
+    database = new_file()
+    assert audit.head(database) == (0, audit.GENESIS)
+    anchor = audit.head(database)
+    assert audit.verify(database, anchor) == []
+    with_trail(database)
+    assert audit.verify(database, anchor) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit SET actor = 'someone' WHERE seq = 3",
+        "DELETE FROM audit WHERE seq = 20",
+        "DELETE FROM audit",
+        "UPDATE audit SET hash = hash",
+    ],
+)
+def test_the_file_refuses_changes_to_the_trail(statement: str) -> None:
+    database = with_trail(new_file())
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        database.connection.execute(statement)
+    assert audit.verify(database) == []
+
+
+@pytest.mark.parametrize("column", ["at", "actor", "action", "subject", "detail", "previous", "hash"])
+@pytest.mark.parametrize("seq", [1, 11, 20])
+def test_an_edit_of_any_field_of_any_entry_is_found(column: str, seq: int) -> None:
+    database = with_trail(new_file())
+    value = "1" if column == "at" else "'edited'"
+    unlocked(database).execute(f"UPDATE audit SET {column} = {value} WHERE seq = ?", (seq,))
+    assert audit.verify(database) == [f"audit entry {seq} does not match its hash"]
+
+
+def delete(connection: sqlite3.Connection, random: Random) -> None:
+    """Without a trace in the numbers: those after it move up."""
+    seq = random.randint(1, 19)
+    connection.execute("DELETE FROM audit WHERE seq = ?", (seq,))
+    if random.random() < 0.5:
+        for later in range(seq + 1, 21):
+            connection.execute("UPDATE audit SET seq = ? WHERE seq = ?", (later - 1, later))
+
+
+def insert(connection: sqlite3.Connection, random: Random) -> None:
+    seq = random.randint(1, 20)
+    for later in range(20, seq - 1, -1):
+        connection.execute("UPDATE audit SET seq = ? WHERE seq = ?", (later + 1, later))
+    forged = hashlib.sha256(random.randbytes(8)).hexdigest()
+    (previous,) = connection.execute("SELECT previous FROM audit WHERE seq = ?", (seq + 1,)).fetchone()
+    connection.execute(
+        "INSERT INTO audit VALUES (?, 0, 'system', 'action.0', 'subject-0', '{}', ?, ?)", (seq, previous, forged)
+    )
+
+
+def swap(connection: sqlite3.Connection, random: Random) -> None:
+    first, second = random.sample(range(1, 21), 2)
+    for before, after in ((first, 99), (second, first), (99, second)):
+        connection.execute("UPDATE audit SET seq = ? WHERE seq = ?", (after, before))
+
+
+def cut(connection: sqlite3.Connection, random: Random) -> None:
+    connection.execute("DELETE FROM audit WHERE seq > ?", (random.randint(0, 19),))
+
+
+@pytest.mark.parametrize("tamper", [delete, insert, swap])
+def test_deletions_insertions_and_swaps_are_found(tamper: Callable[[sqlite3.Connection, Random], None]) -> None:
+    database = with_trail(new_file())
+    connection = unlocked(database)
+    for seed in range(120):
+        connection.execute("SAVEPOINT whole")
+        tamper(connection, Random(seed))
+        assert audit.verify(database), seed
+        connection.execute("ROLLBACK TO whole")
+        connection.execute("RELEASE whole")
+    assert audit.verify(database) == []
+
+
+def test_a_tail_that_was_cut_off_shows_against_an_anchor() -> None:
+    database = with_trail(new_file())
+    anchor = audit.head(database)
+    connection = unlocked(database)
+    for seed in range(40):
+        connection.execute("SAVEPOINT whole")
+        cut(connection, Random(seed))
+        assert audit.verify(database) == []
+        assert audit.verify(database, anchor) == ["the trail does not contain entry 20 as it was noted"]
+        connection.execute("ROLLBACK TO whole")
+        connection.execute("RELEASE whole")
+
+
+def test_a_tail_that_was_cut_off_and_written_anew_shows_against_an_anchor() -> None:
+    database = with_trail(new_file())
+    anchor = audit.head(database)
+    unlocked(database).execute("DELETE FROM audit WHERE seq > 15")
+    with database.write():
+        for number in range(5):
+            audit.append(database, START, "system", "action", f"other {number}")
+    assert audit.head(database)[0] == 20
+    assert audit.verify(database) == []
+    assert audit.verify(database, anchor) != []
+
+
+def test_an_entry_is_undone_with_what_it_records() -> None:
+    database = with_trail(new_file())
+    with pytest.raises(ZeroDivisionError), database.write():
+        audit.append(database, START, "system", "run.queued", "run")
+        _ = 1 / 0
+    assert audit.head(database)[0] == 20
+    with database.write():
+        audit.append(database, START, "system", "after", "it")
+    assert audit.verify(database) == []
+
+
+def test_entries_are_found_by_text_and_a_wildcard_is_only_a_character() -> None:
+    database = new_file()
+    with database.write():
+        for subject in ("100%", "100 percent", "under_score", "underXscore", "back\\slash", "it's; DROP TABLE audit"):
+            audit.append(database, START, "system", "note", subject)
+    for text in ("100%", "under_score", "back\\slash", "it's; DROP TABLE audit"):
+        assert [entry.subject for entry in audit.entries(database, containing=text)] == [text]
+    assert len(audit.entries(database, limit=2)) == 2

@@ -1,0 +1,259 @@
+"""The one connection: private files, nested transactions, constraints that refuse what is not exact, ids given once."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+from random import Random
+
+import pytest
+from rebal_tui.store import meta
+from rebal_tui.store.database import Database
+
+from tests.store.books import new_file
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_file_its_log_and_a_new_folder_are_the_users_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "book.db"
+    database = new_file(path)
+    with database.write():
+        meta.put(database, "a", "b")
+    assert mode(path.parent) == 0o700
+    assert {name.name: mode(name) for name in path.parent.iterdir()} == {
+        "book.db": 0o600, "book.db-wal": 0o600, "book.db-shm": 0o600,
+    }  # fmt: skip
+    database.close()
+
+
+def test_writes_are_durable_and_take_the_lock_at_once(tmp_path: Path) -> None:
+    database = new_file(tmp_path / "book.db")
+    assert database.row("PRAGMA journal_mode") == ("wal",)
+    assert database.row("PRAGMA synchronous") == (2,)
+    assert database.row("PRAGMA foreign_keys") == (1,)
+    other = sqlite3.connect(tmp_path / "book.db", timeout=0, isolation_level=None)
+    with database.write():
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+    other.close()
+    database.close()
+
+
+def test_read_only_reads_and_refuses_to_write(tmp_path: Path) -> None:
+    new_file(tmp_path / "book.db").close()
+    database = Database(tmp_path / "book.db", read_only=True)
+    assert meta.get(database, "id_seed") == "seed"
+    with pytest.raises(sqlite3.OperationalError, match="readonly"), database.write():
+        meta.put(database, "a", "b")
+    database.close()
+
+
+def test_a_name_with_a_question_mark_is_a_name_and_no_option(tmp_path: Path) -> None:
+    path = tmp_path / "book?mode=memory #1%41.db"
+    new_file(path).close()
+    assert path.exists()
+    assert meta.get(Database(path, read_only=True), "id_seed") == "seed"
+
+
+class Failure(Exception):
+    pass
+
+
+def test_what_raises_is_undone() -> None:
+    database = new_file()
+    with pytest.raises(Failure), database.write():
+        meta.put(database, "a", "1")
+        raise Failure
+    assert meta.get(database, "a") == ""
+    assert not database.connection.in_transaction
+
+
+def test_an_inner_block_that_raises_is_undone_alone() -> None:
+    database = new_file()
+    with database.write():
+        meta.put(database, "a", "outer")
+        with pytest.raises(Failure), database.write():
+            meta.put(database, "a", "inner")
+            with database.write():
+                meta.put(database, "b", "innermost")
+            raise Failure
+        meta.put(database, "c", "after")
+    assert [meta.get(database, name) for name in "abc"] == ["outer", "", "after"]
+
+
+def test_an_outer_block_that_raises_undoes_the_inner_ones() -> None:
+    database = new_file()
+    with pytest.raises(Failure), database.write():
+        with database.write():
+            meta.put(database, "a", "inner")
+        raise Failure
+    assert meta.get(database, "a") == ""
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open() -> None:
+    database = new_file()
+    database.connection.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+    database.connection.execute(
+        "CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED, text TEXT)"
+    )
+    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+        connection.execute("INSERT INTO child VALUES (1, 'orphan')")
+    with database.write():
+        meta.put(database, "a", "works")
+    assert meta.get(database, "a") == "works"
+    assert database.rows("SELECT * FROM child") == []
+
+
+def test_a_full_disk_undoes_the_whole_transaction_and_the_next_one_works(tmp_path: Path) -> None:
+    database = new_file(tmp_path / "book.db")
+    pages = database.row("PRAGMA page_count")
+    assert pages is not None
+    database.connection.execute(f"PRAGMA max_page_count = {pages[0] + 3}")
+    with pytest.raises(sqlite3.OperationalError, match="full"), database.write():
+        for number in range(100):
+            meta.put(database, f"name {number}", "x" * 2_000)
+    assert database.rows("SELECT name FROM meta WHERE name LIKE 'name %'") == []
+    database.connection.execute("PRAGMA max_page_count = 100000")
+    with database.write():
+        meta.put(database, "a", "works")
+    assert meta.get(database, "a") == "works"
+    database.close()
+
+
+def test_an_id_is_never_given_twice(tmp_path: Path) -> None:
+    """Not after transactions that were undone, and not after a restart."""
+    random = Random(1)
+    database = new_file(tmp_path / "book.db")
+    given: list[str] = []
+    for _ in range(30):
+        taken: list[str] = []
+        try:
+            with database.write():
+                taken = [meta.next_id(database) for _ in range(random.randint(1, 4))]
+                if random.random() < 0.3:
+                    raise Failure
+            given += taken
+        except Failure:
+            pass
+        if random.random() < 0.3:
+            database.close()
+            database = Database(tmp_path / "book.db")
+    assert len(given) == len(set(given)) > 40
+    assert all(len(identity) == 36 and identity[14] == "4" for identity in given)
+
+
+def test_the_same_seed_gives_the_same_ids_and_another_gives_others() -> None:
+    books = [new_file(), new_file(), new_file()]
+    with books[2].write():
+        meta.put(books[2], "id_seed", "another")
+    ids = []
+    for book in books:
+        with book.write():
+            ids.append([meta.next_id(book) for _ in range(5)])
+    assert ids[0] == ids[1]
+    assert set(ids[0]).isdisjoint(ids[2])
+
+
+ASSET = "INSERT INTO assets VALUES (1, 'id', 'SPY', 'SPY', 'ARCA', 'active', 1, 1, {price}, 0)"
+ACCOUNT = "INSERT INTO accounts VALUES (1, 'a', 'n', 'name', 'ACTIVE', {cash}, {unsettled}, 0, '', 0, 0)"
+RUN = (
+    "INSERT INTO runs VALUES ({key}, '{key}', 1, NULL, NULL, '{type}', {amount}, '{origin}', '{status}', 'waiting', "
+    "'not_needed', NULL, '{{}}', 0, '2026-03-02', {quota}, NULL, 0, NULL, 0, 0, NULL, NULL, NULL)"
+)
+
+
+def run(key: int = 1, kind: str = "full_rebalance", amount: str = "NULL", status: str = "QUEUED", quota: int = 0,
+        origin: str = "system") -> str:  # fmt: skip
+    return RUN.format(key=key, type=kind, amount=amount, status=status, quota=quota, origin=origin)
+
+
+def ready() -> Database:
+    database = new_file()
+    database.connection.execute(ASSET.format(price=1))
+    database.connection.execute(ACCOUNT.format(cash=0, unsettled=0))
+    return database
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        ACCOUNT.replace("1, 'a'", "2, 'b'").format(cash="1.5", unsettled=0),
+        ACCOUNT.replace("1, 'a'", "2, 'b'").format(cash="'1.5'", unsettled=0),
+        ACCOUNT.replace("1, 'a'", "2, 'b'").format(cash="'ten'", unsettled=0),
+        ACCOUNT.replace("1, 'a'", "2, 'b'").format(cash=0, unsettled=-1),
+        ACCOUNT.format(cash=0, unsettled=0),
+        ASSET.replace("1, 'id', 'SPY'", "2, 'x', 'X'").format(price=0),
+        ASSET.replace("1, 'id', 'SPY'", "2, 'x', 'X'").format(price=-5),
+        ASSET.replace("1, 'id', 'SPY'", "2, 'x', 'X'").format(price=100.25),
+        "UPDATE accounts SET set_aside = -1",
+        "INSERT INTO positions VALUES (1, 1, 0, NULL)",
+        "INSERT INTO positions VALUES (1, 1, -1, NULL)",
+        "INSERT INTO positions VALUES (1, 1, 0.5, NULL)",
+        "INSERT INTO positions VALUES (2, 1, 1, NULL)",
+        "INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'asleep', 0, 0, 0, 0, 0)",
+        "INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'active', 10001, 0, 0, 0, 0)",
+        "INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'active', 0, -1, 0, 0, 0)",
+        run(kind="partial_liquidation"),
+        run(kind="partial_liquidation", amount="0"),
+        run(kind="full_rebalance", amount="5"),
+        run(kind="sell_everything"),
+        run(status="DONE"),
+        run(origin="someone"),
+        run(quota=2),
+        "INSERT INTO journals VALUES ('j', 1, 'a', 'f', 0, 'queued', '', NULL, 0, 0)",
+        "INSERT INTO fills VALUES ('e', 1, 1, 'buy', 0, 1, 1, 0, '', '', '', NULL, NULL)",
+        "INSERT INTO fills VALUES ('e', 1, 1, 'hold', 1, 1, 1, 0, '', '', '', NULL, NULL)",
+        "INSERT INTO fills VALUES ('e', 1, 1, 'buy', 1, 1, 1.0000001, 0, '', '', '', NULL, NULL)",
+        "INSERT INTO sessions VALUES ('2026-03-02', 5, 5, '2026-03-03', NULL)",
+    ],
+)
+def test_what_is_not_exact_or_out_of_range_is_refused_by_the_file(statement: str) -> None:
+    database = ready()
+    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
+        connection.execute(statement)
+
+
+def test_an_account_has_one_open_run_one_system_run_a_session_and_one_subscription() -> None:
+    database = ready()
+    connection = database.connection
+    connection.execute(run(1, status="COMPLETED_SUCCESS", quota=1))
+    connection.execute(run(2))
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute(run(3, status="IN_PROGRESS"))
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute(run(3, status="COMPLETED_ADJUSTED", quota=1))
+    connection.execute(run(3, status="CANCELED"))
+    connection.execute("INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'active', 0, 0, 0, 0, 0)")
+    connection.execute("INSERT INTO subscriptions VALUES (1, 's1', 1, 1, 0, NULL, 5)")
+    connection.execute("INSERT INTO subscriptions VALUES (2, 's2', 1, 1, 0, NULL, NULL)")
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute("INSERT INTO subscriptions VALUES (3, 's3', 1, 1, 0, NULL, NULL)")
+
+
+@pytest.mark.parametrize("sizes", [("NULL", "NULL"), ("1", "1"), ("0", "NULL"), ("NULL", "-1")])
+def test_an_order_has_either_dollars_or_shares_and_more_than_none(sizes: tuple[str, str]) -> None:
+    database = ready()
+    database.connection.execute(run())
+    notional, qty = sizes
+    with pytest.raises(sqlite3.IntegrityError):
+        database.connection.execute(
+            "INSERT INTO orders (run, line, asset, side, notional, qty, status, reason, created_at, updated_at) "
+            f"VALUES (1, 1, 1, 'buy', {notional}, {qty}, 'new', '', 0, 0)"
+        )
+
+
+def test_money_columns_hold_integers_only() -> None:
+    """Every table is STRICT and no column is REAL, so that no float is ever stored."""
+    database = new_file()
+    tables = database.rows(
+        "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
+        "AND name NOT LIKE 'sqlite%' AND name <> '_sqlite_migrations'"
+    )
+    assert len(tables) > 15
+    assert [name for name, strict in tables if not strict] == []
+    types = {kind for name, _ in tables for _, _, kind, *_ in database.rows(f"PRAGMA table_info({name})")}
+    assert types == {"INTEGER", "TEXT"}

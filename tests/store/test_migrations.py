@@ -1,0 +1,152 @@
+"""Bringing a file to the known schema: old or new and never between; a newer file is refused (G18)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from rebal_tui import bootstrap
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.store import meta
+from rebal_tui.store.database import Database
+from rebal_tui.store.migrations import migrate, statements
+from rebal_tui.store.schema import FIRST, MIGRATIONS
+
+from tests.store.books import new_file
+
+SECOND = """
+CREATE TABLE extra (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
+INSERT INTO extra VALUES (1, 'a; b');
+ALTER TABLE meta ADD COLUMN note TEXT;
+UPDATE meta SET note = 'new'
+"""
+NEWER: Sequence[tuple[str, str]] = (*MIGRATIONS, ("0002_second", SECOND))
+
+
+def schema(database: Database) -> list[tuple[object, ...]]:
+    return database.rows("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '_sqlite_m%' ORDER BY 1, 2")
+
+
+def test_migrating_twice_changes_nothing() -> None:
+    database = new_file()
+    before = schema(database)
+    migrate(database, [("book", MIGRATIONS)])
+    assert schema(database) == before
+    assert meta.get(database, "id_seed") == "seed"
+
+
+def test_a_released_file_is_brought_up_to_date_with_its_content() -> None:
+    database = new_file()
+    migrate(database, [("book", NEWER)])
+    assert database.rows("SELECT text FROM extra") == [("a; b",)]
+    assert database.rows("SELECT note FROM meta WHERE name = 'id_seed'") == [("new",)]
+    assert meta.get(database, "id_seed") == "seed"
+
+
+def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    database = new_file(tmp_path / "book.db")
+    migrate(database, [("book", NEWER)])
+    before = schema(database)
+    with pytest.raises(Conflict, match=r"newer version.*0002_second.*upgrade the program"):
+        migrate(database, [("book", MIGRATIONS)])
+    assert schema(database) == before
+    database.close()
+    with pytest.raises(Conflict, match="newer version"):
+        bootstrap.open_database(tmp_path / "book.db")
+
+
+@pytest.mark.parametrize("content", [b"not a database, but long enough to be read as one" * 100, b"SQLite format 3\0" + b"\xff" * 4096])
+def test_a_file_that_is_no_book_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "book.db"
+    path.write_bytes(content)
+    with pytest.raises(Conflict, match="cannot be opened as a book"):
+        bootstrap.open_database(path)
+    assert path.read_bytes() == content
+
+
+def test_a_script_that_fails_midway_leaves_the_file_as_it_was() -> None:
+    database = new_file()
+    before = schema(database)
+    broken = (*MIGRATIONS, ("0002_second", SECOND + "; CREATE TABLE meta (x)"))
+    with pytest.raises(Exception, match="meta already exists"):
+        migrate(database, [("book", broken)])
+    assert schema(database) == before
+    assert not database.connection.in_transaction
+    migrate(database, [("book", NEWER)])
+    assert database.rows("SELECT count(*) FROM extra") == [(1,)]
+
+
+@pytest.mark.parametrize("scripts", [MIGRATIONS, NEWER], ids=["a new file", "a released file"])
+def test_killed_at_any_statement_a_file_is_old_or_new(scripts: Sequence[tuple[str, str]], tmp_path: Path) -> None:
+    template = tmp_path / "template.db"
+    if scripts is NEWER:
+        new_file(template).close()
+    else:
+        Database(template).close()
+    old, new = _schema_of(template), _schema_after(template, tmp_path / "whole.db", scripts)
+    seen = set()
+    for number in range(1, 400):
+        path = tmp_path / "killed.db"
+        for leftover in tmp_path.glob("killed.db*"):
+            leftover.unlink()
+        shutil.copy(template, path)
+        if not _killed(path, scripts, number):
+            break
+        found = _schema_of(path)
+        assert found in (old, new), f"killed at statement {number}"
+        seen.add(found == new)
+        assert _schema_after(path, path, scripts) == new
+    else:
+        pytest.fail("the migration never ended")
+    assert False in seen
+
+
+def _schema_of(path: Path) -> list[tuple[object, ...]]:
+    database = Database(path)
+    found = schema(database)
+    assert database.row("PRAGMA integrity_check") == ("ok",)
+    database.close()
+    return found
+
+
+def _schema_after(source: Path, path: Path, scripts: Sequence[tuple[str, str]]) -> list[tuple[object, ...]]:
+    if source != path:
+        shutil.copy(source, path)
+    database = Database(path)
+    migrate(database, [("book", scripts)])
+    found = schema(database)
+    database.close()
+    return found
+
+
+def _killed(path: Path, scripts: Sequence[tuple[str, str]], number: int) -> bool:
+    """Migrate in a process of its own that is killed when it begins its n-th statement; False when it ended before."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            database = Database(path)
+            count = 0
+
+            def trace(_: str) -> None:
+                nonlocal count
+                count += 1
+                if count == number:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            database.connection.set_trace_callback(trace)
+            migrate(database, [("book", scripts)])
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    return os.WIFSIGNALED(status)
+
+
+def test_a_script_is_cut_where_its_statements_end() -> None:
+    assert list(statements("SELECT ';'; SELECT 2 ;\n\n")) == ["SELECT ';';", "SELECT 2 ;"]
+    cut = list(statements(FIRST))
+    assert sum(statement.startswith("CREATE TRIGGER") for statement in cut) == 2
+    assert all(s.rstrip("; \n").endswith("END") for s in cut if s.startswith("CREATE TRIGGER"))
