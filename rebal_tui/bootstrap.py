@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -209,16 +210,22 @@ def import_file(path: Path, parsed: BookFile) -> ImportSummary:
     return summary
 
 
-def open_simulation(database: Database, *, backup_folder: Path | None = None, at: datetime | None = None) -> Book:
+def open_simulation(
+    database: Database, *, backup_folder: Path | None = None, at: datetime | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Book:  # fmt: skip
     """The book of a simulated market, its clock going on from where it stood.
 
     With `at` the clock stands still at that moment and orders fill at once, as a single evaluation wants it.
+    `monotonic` is the real time in seconds that simulated time follows.
     """
     state = load_clock(database)
     if state is None:
         raise Conflict("the file is not the book of a simulated market")
     calendar = TradingCalendar(session_store.load(database))
-    clock: Clock = HeldClock(state, skip=calendar.demo_skip) if at is None else FixedClock(max(at, state.at))
+    clock: Clock = (
+        HeldClock(state, skip=calendar.demo_skip, monotonic=monotonic) if at is None else FixedClock(max(at, state.at))
+    )
     walk_state = load_walk(database)
     prices = {symbol: Price(price) for symbol, price in database.rows(
         "SELECT symbol, price FROM assets WHERE price IS NOT NULL"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -44,6 +46,8 @@ def entry(accounts: int, seed: str, speed: float, db: Path | None, headless: int
         if db.exists():
             raise Conflict(f"{db} exists; a demo makes a new book (open this one with 'rebal-tui --db {db}')")
         return _demo(db, accounts, seed, speed, headless)
+    # A terminal that is closed must not leave the temporary book behind.
+    signal.signal(signal.SIGHUP, lambda _number, _frame: sys.exit(128 + signal.SIGHUP))
     with tempfile.TemporaryDirectory(prefix="rebal-tui-") as folder:
         return _demo(Path(folder) / "demo.db", accounts, seed, speed, headless)
 
@@ -53,8 +57,6 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
 
     `prepare` makes a new file, while the screens are painted already.
     """
-    import sys
-
     from rebal_tui import bootstrap
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):

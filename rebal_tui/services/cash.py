@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, SandboxControls
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable, SandboxControls
 from rebal_tui.domain.cash import Journal
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.quantities import Money
@@ -45,6 +45,8 @@ def create_journal(
         journal = book.broker.create_journal(source, target, amount, description, key)
     except BrokerRefused as refusal:
         raise Conflict(f"{refusal.code}: {refusal.message}") from refusal
+    except BrokerUnavailable as silence:
+        raise Conflict("the broker did not answer: look whether the journal was made before asking again") from silence
     with book.database.write():
         book.record("journal.created", journal.id, {"account": account_id, "incoming": incoming}, "advisor")
     sync(book)

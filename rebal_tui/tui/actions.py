@@ -35,7 +35,7 @@ REVIEW = "review"
 """The queue of runs that wait for approval: reached from everywhere, beside the eight places."""
 LISTS = "lists"
 """Places that are a list with a row under the cursor."""
-LIST_PLACES = (REVIEW, Place.MARKET, Place.LOG, Place.DESK, Place.ACCOUNTS, Place.CASH, Place.RUNS)
+LIST_PLACES = (Place.PORTFOLIOS, REVIEW, Place.MARKET, Place.LOG, Place.DESK, Place.ACCOUNTS, Place.CASH, Place.RUNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,46 @@ ACTIONS: tuple[Action, ...] = (
     Action("desk.tile", "t", "Tile", "Filter by the next tile.", Place.DESK, "tile(1)"),
     Action("desk.tile_back", "T", "Tile back", "Filter by the tile before.", Place.DESK, "tile(-1)", footer=False),
     Action("desk.evaluate", "v", "Evaluate", "Evaluate every account now, after asking.", Place.DESK, "evaluate"),
+    Action("portfolios.new", "n", "New", "Write a new portfolio.", Place.PORTFOLIOS, "new"),
+    Action("portfolios.edit", "e", "Edit", "Change this portfolio, its impact shown first.", Place.PORTFOLIOS, "edit"),
+    Action(
+        "portfolios.impact",
+        "p",
+        "Impact",
+        "Count what its subscribers would do now. Nothing is sent.",
+        Place.PORTFOLIOS,
+        "impact",
+    ),
+    Action("portfolios.duplicate", "d", "Duplicate", "Copy it under another name.", Place.PORTFOLIOS, "duplicate"),
+    Action(
+        "portfolios.inactivate",
+        "i",
+        "Inactivate",
+        "Take it out of use, after asking.",
+        Place.PORTFOLIOS,
+        "inactivate",
+    ),
+    Action(
+        "portfolios.reactivate",
+        "r",
+        "Reactivate",
+        "Make it active again, if every asset is eligible.",
+        Place.PORTFOLIOS,
+        "reactivate",
+    ),
+    Action("portfolios.json", "J", "JSON", "Show it in the API's shape.", Place.PORTFOLIOS, "json"),
+    Action("portfolios.paste", "P", "Paste JSON", "Make a portfolio from JSON.", Place.PORTFOLIOS, "paste_json"),
+    Action("portfolios.accounts", "a", "Subscribers", "Show them on the Desk.", Place.PORTFOLIOS, "subscribers"),
+    Action("portfolios.tile", "t", "Status", "Filter by the next status.", Place.PORTFOLIOS, "tile(1)"),
+    Action(
+        "portfolios.tile_back",
+        "T",
+        "Status back",
+        "Filter by the status before.",
+        Place.PORTFOLIOS,
+        "tile(-1)",
+        footer=False,
+    ),
     Action("runs.cancel", "c", "Cancel run", "Cancel this run, after asking.", Place.RUNS, "cancel_run"),
     Action(
         "runs.approve",

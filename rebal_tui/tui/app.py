@@ -53,6 +53,12 @@ def _log_screen() -> Screen[None]:
     return LogScreen()
 
 
+def _portfolios_screen() -> Screen[None]:
+    from rebal_tui.tui.screens.portfolios import PortfoliosScreen
+
+    return PortfoliosScreen()
+
+
 def _accounts_screen() -> Screen[None]:
     from rebal_tui.tui.screens.accounts import AccountsScreen
 
@@ -84,7 +90,7 @@ class RebalApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(actions.EVERYWHERE)]
     MODES = {  # noqa: RUF012
         Place.DESK.value: DeskScreen,
-        Place.PORTFOLIOS.value: _coming(Place.PORTFOLIOS),
+        Place.PORTFOLIOS.value: _portfolios_screen,
         Place.ACCOUNTS.value: _accounts_screen,
         Place.RUNS.value: RunsScreen,
         Place.CASH.value: _cash_screen,
@@ -274,6 +280,13 @@ class RebalApp(App[None]):
         """Go to the Desk under a filter."""
         self.switch_mode(Place.DESK)
         self._at(DeskScreen, lambda desk: desk.show_only(text))
+
+    def show_portfolio(self, portfolio_id: str) -> None:
+        """Go to a portfolio."""
+        from rebal_tui.tui.screens.portfolios import PortfoliosScreen
+
+        self.switch_mode(Place.PORTFOLIOS)
+        self._at(PortfoliosScreen, lambda portfolios: portfolios.show_portfolio(portfolio_id))
 
     def show_runs_of(self, text: str) -> None:
         """Go to the runs of an account."""

@@ -76,7 +76,8 @@ class DataProvider(_Provider):
                 portfolios.setdefault(row.portfolio_id, row.portfolio)
                 name = f"Account {row.client} · {row.account_number} · {formats.short_id(row.account_id)}"
                 yield name, partial(app.show_account, row.account_id)
-        for name in portfolios.values():
+        for portfolio_id, name in portfolios.items():
+            yield f"Portfolio {name}", partial(app.show_portfolio, portfolio_id)
             yield f"Portfolio {name} · its accounts", partial(app.show_desk_filtered, name)
         if app.last_runs is not None:
             for run in app.last_runs.rows:

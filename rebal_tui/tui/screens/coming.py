@@ -23,15 +23,6 @@ class Promise:
 
 
 PROMISES: dict[Place, Promise] = {
-    Place.PORTFOLIOS: Promise(
-        "Portfolios arrive with the next release: an editor for weights, conditions and cooldown, "
-        "with the impact on every subscriber shown before a change is saved.",
-        (
-            ("rebal-tui import FILE", "portfolios from a file"),
-            ("ctrl+p", "find a portfolio's accounts by name"),
-            ("1", "the Desk shows each account under its portfolio"),
-        ),
-    ),
     Place.ACCOUNTS: Promise(
         "Accounts arrive with the next release: positions, the cash ledger with settlement dates, runs and decisions "
         "day by day, subscribing and moving one account or many.",

@@ -243,7 +243,7 @@ class PortfolioEditor(ModalScreen[str]):
         self.query_one("#foot", LinesView).show(self._foot)
         self.query_one("#live", LinesView).show(self._live)
 
-    def _foot(self, width: int, _height: int) -> Sequence[Line]:
+    def _foot(self, _width: int, _height: int) -> Sequence[Line]:
         total = self._checked.total
         right = total == WHOLE
         tone = "good" if right else "bad" if total > WHOLE else "warn"

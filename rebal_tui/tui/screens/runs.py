@@ -15,9 +15,9 @@ from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens import run_columns
 from rebal_tui.tui.screens.dialog import AskScreen, ReadScreen
+from rebal_tui.tui.screens.json_lines import json_lines
 from rebal_tui.tui.screens.lists import ListScreen
 from rebal_tui.tui.screens.run_lines import run_lines
-from rebal_tui.tui.spans import paragraph
 from rebal_tui.tui.widgets.chips import ChipBar
 from rebal_tui.tui.widgets.table import BookTable
 
@@ -125,11 +125,10 @@ class RunsScreen(ListScreen, inherit_bindings=False):
     async def _json(self, run_id: str) -> None:
         text = (await self.rebal.backend.run(run_id)).api_json
         if self.is_current:
-            lines = text.split("\n")
             self.app.push_screen(
                 ReadScreen(
                     f"Run {formats.short_id(run_id)} · as the API gives it · y copies it",
-                    lambda width, _: [part for line in lines for part in _json_line(line, width)],
+                    json_lines(text),
                     copy=text,
                 )
             )
@@ -200,12 +199,3 @@ class RunsScreen(ListScreen, inherit_bindings=False):
         row = self.table.cursor_row
         if self.selected_id() is not None and row is not None:
             self.rebal.show_account(row.account_id)
-
-
-def _json_line(line: str, width: int) -> list[tuple[tuple[str, str], ...]]:
-    indent = len(line) - len(line.lstrip())
-    key, colon, rest = line.strip().partition(": ")
-    pad = " " * min(indent, width // 2)
-    if not colon or not key.startswith('"') or len(line) > width:
-        return paragraph(line.strip(), width, "", indent=len(pad))
-    return [((pad, ""), (key, "accent"), (": ", "muted"), (rest, ""))]

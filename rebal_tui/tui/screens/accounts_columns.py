@@ -1,0 +1,128 @@
+"""The columns of Accounts and the groups that filter them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.accounts import RESTRICTION_WORDS, AccountStatus, Restriction
+from rebal_tui.services.views import GLYPHS, AccountRow, Standing
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.desk_columns import STANDING_TONES
+from rebal_tui.tui.spans import Line
+from rebal_tui.tui.widgets.chips import Chip
+from rebal_tui.tui.widgets.table_layout import Column
+
+ALL = "All"
+GROUPS = {
+    "Exceptions": ("▲", "bad", "Except"),
+    "Restricted": ("◌", "warn", "Restr"),
+    "Not active": ("✗", "warn", "Inact"),
+    "Unsubscribed": ("○", "key", "Unsub"),
+    "Running": ("▶", "accent", "Run"),
+    "Set aside": ("$", "key", "Aside"),
+}
+
+
+def in_group(row: AccountRow, group: str) -> bool:
+    """Whether an account belongs to a group."""
+    return {
+        ALL: True,
+        "Exceptions": bool(row.exception),
+        "Restricted": bool(row.restrictions),
+        "Not active": row.status != AccountStatus.ACTIVE,
+        "Unsubscribed": row.portfolio_id is None,
+        "Running": row.open_run is not None,
+        "Set aside": row.set_aside > 0,
+    }[group]
+
+
+def group_chips(rows: Sequence[AccountRow]) -> tuple[Chip, ...]:
+    """The groups with their counts; a count of nothing has no colour."""
+    chips = [Chip(ALL, ALL, figure=f"{len(rows):,}")]
+    for group, (mark, tone, short) in GROUPS.items():
+        count = sum(in_group(row, group) for row in rows)
+        chips.append(Chip(group, group, mark, f"{count:,}", tone if count else "muted", short))
+    return tuple(chips)
+
+
+def restriction_words(row: AccountRow) -> list[str]:
+    """What restricts an account, in words."""
+    known = {restriction.value: text for restriction, text in RESTRICTION_WORDS.items()}
+    return [known.get(restriction, formats.words(restriction)) for restriction in row.restrictions]
+
+
+def state(row: AccountRow) -> str:
+    """What is to be said of an account in a few words."""
+    if row.exception:
+        return row.exception
+    if row.open_run is not None:
+        return "run under way"
+    if row.portfolio_id is None:
+        return "unsubscribed"
+    return "subscribed" if row.standing is Standing.NONE else row.standing.value
+
+
+def search(row: AccountRow) -> str:
+    """The text that a filter looks at."""
+    named = " ".join(restriction_words(row))
+    return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.status} {state(row)} {named}"
+
+
+def glyph(row: AccountRow) -> tuple[str, str]:
+    """The standing as a mark and its tone; `○` for an account that follows no portfolio."""
+    if row.portfolio_id is None and row.standing is Standing.NONE:
+        return ("○", "muted")
+    return (GLYPHS[row.standing], STANDING_TONES[row.standing])
+
+
+def _state(row: AccountRow) -> Line:
+    tone = "bad" if row.exception else "accent" if row.open_run else "muted"
+    return ((state(row), tone),)
+
+
+def _portfolio(row: AccountRow) -> Line:
+    return ((row.portfolio, "") if row.portfolio_id else ("–", "muted"),)
+
+
+def _status(row: AccountRow) -> Line:
+    return ((row.status, "muted" if row.status == AccountStatus.ACTIVE else "warn"),)
+
+
+def _restrictions(row: AccountRow) -> Line:
+    return ((", ".join(formats.words(Restriction(r))[:20] for r in row.restrictions) or "–", "muted"),)
+
+
+def _amount(amount: int, text: str) -> Line:
+    return ((text, "" if amount else "muted"),)
+
+
+def columns() -> tuple[Column[AccountRow], ...]:
+    """The columns, those that narrow terminals lose first having the highest priority."""
+    return (
+        Column("standing", "", 1, lambda row: (glyph(row),)),
+        Column(
+            "number", "Account", 9, lambda row: row.account_number, sort=lambda row: row.account_number, priority=5,
+            grow=1, most=12,
+        ),
+        Column("client", "Client", 16, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=3, most=30),
+        Column("status", "Status", 9, _status, sort=lambda row: row.status, priority=6, grow=1, most=18),
+        Column("equity", "Equity", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True),
+        Column(
+            "cash", "Cash", 12, lambda row: _amount(row.cash, formats.money(row.cash)), "right", 2,
+            lambda row: row.cash, True,
+        ),
+        Column(
+            "withdrawable", "Withdrawable", 12, lambda row: _amount(row.withdrawable, formats.money(row.withdrawable)),
+            "right", 4, lambda row: row.withdrawable, True,
+        ),
+        Column(
+            "aside", "Set aside", 11, lambda row: _amount(row.set_aside, formats.money(row.set_aside)), "right", 7,
+            lambda row: row.set_aside, True,
+        ),
+        Column(
+            "portfolio", "Portfolio", 12, _portfolio, sort=lambda row: row.portfolio.casefold(), priority=1, grow=2,
+            most=24,
+        ),
+        Column("restrictions", "Restrictions", 14, _restrictions, priority=8, grow=2, most=30),
+        Column("state", "State", 14, _state, sort=state, grow=3, most=48),
+    )  # fmt: skip

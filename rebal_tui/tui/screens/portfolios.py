@@ -1,0 +1,314 @@
+"""Portfolios: the models that accounts follow, made, changed and taken out of use here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.events import Paste
+from textual.screen import Screen
+
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
+from rebal_tui.services import portfolio_views, portfolios
+from rebal_tui.services.book import Book
+from rebal_tui.services.portfolio_input import PortfolioBody
+from rebal_tui.services.views import Impact, PortfolioRow, PortfolioView
+from rebal_tui.tui import actions, formats
+from rebal_tui.tui.actions import Place
+from rebal_tui.tui.screens import portfolio_columns
+from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.json_lines import json_lines
+from rebal_tui.tui.screens.lists import ListScreen
+from rebal_tui.tui.screens.portfolio_editor import PortfolioEditor
+from rebal_tui.tui.screens.portfolio_lines import impact_lines, names_text, portfolio_lines
+from rebal_tui.tui.screens.portfolio_paste import NameScreen, PasteScreen
+from rebal_tui.tui.widgets.chips import ChipBar
+from rebal_tui.tui.widgets.table import BookTable, View
+
+NONE_YET = "No portfolio yet: n makes one, P makes one from JSON."
+
+
+class PortfolioScreen(ReadScreen):
+    """One portfolio over the whole terminal."""
+
+    def __init__(self, view: PortfolioView) -> None:
+        super().__init__(f"Portfolio {view.row.name}", portfolio_lines(view, whole=True), copy=view.row.id)
+
+
+class PortfoliosScreen(ListScreen, inherit_bindings=False):
+    """Every portfolio, what needs adjustment first."""
+
+    PLACE = Place.PORTFOLIOS
+    EXPORT = "portfolios"
+    NOUN = "portfolio"
+    CSS_PATH = ["desk.tcss", "portfolios.tcss"]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *Screen.BINDINGS,
+        *actions.bindings(Place.PORTFOLIOS, actions.LISTS),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: tuple[PortfolioRow, ...] | None = None
+        self._status = portfolio_columns.ALL
+        self._wanted: str | None = None
+        self._shown: str | None = None
+
+    def make_table(self) -> BookTable[PortfolioRow]:
+        return BookTable(
+            portfolio_columns.columns(),
+            lambda row: row.id,
+            search=portfolio_columns.search,
+            natural=portfolio_columns.natural,
+            empty="Reading the portfolios…",
+        )
+
+    def compose_body(self) -> ComposeResult:
+        yield ChipBar((), portfolio_columns.ALL, id="tiles")
+        yield from self.compose_list()
+
+    async def pull(self) -> None:
+        self.show_status(await self.rebal.backend.status())
+        rows = await self.rebal.backend.portfolios()
+        if rows == self._rows:
+            return
+        self._rows = rows
+        with self.app.batch_update():
+            self._show_rows()
+        if self._wanted is not None and self.table.move_to(self._wanted):
+            self._wanted = None
+        self.request_detail(self.table.cursor_key)
+
+    def _show_rows(self) -> None:
+        if self._rows is None:
+            return
+        status = self._status
+        tiles = self.query_one("#tiles", ChipBar)
+        tiles.chips = portfolio_columns.status_chips(self._rows)
+        tiles.current = status
+        self.table.set_empty(NONE_YET if not self._rows else "No portfolio under these filters; escape lifts them.")
+        every = status == portfolio_columns.ALL
+        self.table.set_rows(self._rows, None if every else lambda row: row.status == status)
+
+    async def _view(self, portfolio_id: str) -> PortfolioView:
+        return await self.rebal.backend.ask(lambda book: portfolio_views.portfolio_view(book, portfolio_id))
+
+    async def load_detail(self, key: str, request: int) -> None:
+        view = await self._view(key)
+        if self.is_wanted(request):
+            self.detail.show(portfolio_lines(view), top=key != self._shown)
+            self._shown = key
+
+    def show_portfolio(self, portfolio_id: str) -> None:
+        """Put the cursor on a portfolio, lifting filters that hide it."""
+        self._wanted = portfolio_id
+        if self._rows is None or self.table.move_to(portfolio_id):
+            return
+        self.show_only("")
+        self.table.view = View(self.table.view.sort, self.table.view.reverse)
+        if self.table.move_to(portfolio_id):
+            self._wanted = None
+
+    def reset_filters(self) -> None:
+        self._status = portfolio_columns.ALL
+        self._show_rows()
+
+    @on(ChipBar.Chosen, "#tiles")
+    def _status_clicked(self, event: ChipBar.Chosen) -> None:
+        self._status = event.key
+        self._show_rows()
+
+    def action_tile(self, direction: int) -> None:
+        self._status = self.query_one("#tiles", ChipBar).step(direction) or portfolio_columns.ALL
+        self._show_rows()
+
+    @on(BookTable.Opened)
+    def _opened(self, event: BookTable.Opened) -> None:
+        self.rebal.work(self._open(str(event.key)), name="portfolio")
+
+    async def _open(self, portfolio_id: str) -> None:
+        view = await self._view(portfolio_id)
+        if self.is_current:
+            self.app.push_screen(PortfolioScreen(view))
+
+    def _row(self) -> PortfolioRow | None:
+        """The row under the cursor; says so when there is none."""
+        row = self.table.cursor_row
+        return row if self.selected_id() is not None and isinstance(row, PortfolioRow) else None
+
+    def action_new(self) -> None:
+        self.rebal.work(self._edit(None), name="new portfolio")
+
+    def action_edit(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.status == PortfolioStatus.INACTIVE:
+            self.rebal.say(f"{row.name} is inactive; reactivate it first with r.")
+            return
+        self.rebal.work(self._edit(row.id), name="edit")
+
+    async def _edit(self, portfolio_id: str | None) -> None:
+        draft = await self.rebal.backend.ask(lambda book: portfolio_views.portfolio_draft(book, portfolio_id))
+        if self.is_current:
+            self.app.push_screen(PortfolioEditor(draft), self._came_back)
+
+    def _came_back(self, portfolio_id: str | None) -> None:
+        """Put the cursor on what was written."""
+        if portfolio_id is not None:
+            self._rows = None
+            self._wanted = portfolio_id
+            self.rebal.pull_soon()
+
+    def action_duplicate(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+
+        def named(name: str | None) -> None:
+            if name:
+                self.rebal.work(self._duplicate(row.id, name), name="duplicate")
+
+        text = f"The same weights, conditions and cooldown as {row.name}, without its subscribers, under the name:"
+        self.app.push_screen(NameScreen("Duplicate this portfolio", text, f"{row.name} copy", "Duplicate"), named)
+
+    async def _duplicate(self, portfolio_id: str, name: str) -> None:
+        made = await self._ask(lambda book: portfolios.duplicate_portfolio(book, portfolio_id, name))
+        if made is not None:
+            self.rebal.say(f"Made {made.name}.")
+            self._came_back(made.id)
+
+    async def _ask(self, work: Callable[[Book], Portfolio]) -> Portfolio | None:
+        """What a use case made; a refusal is said in its words without the places of fields."""
+        try:
+            return await self.rebal.backend.ask(work)
+        except Refusal as refusal:
+            self.rebal.say(f"{'; '.join(fault.message for fault in refusal.faults)}.", "warning")
+            return None
+
+    def action_inactivate(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.status == PortfolioStatus.INACTIVE:
+            self.rebal.say(f"{row.name} is inactive already.")
+            return
+        self.rebal.work(self._inactivate(row), name="inactivate")
+
+    async def _inactivate(self, row: PortfolioRow) -> None:
+        followers = (await self._view(row.id)).subscribers
+        if followers:
+            names = names_text([follower.client for follower in followers])
+            count = formats.counted(len(followers), "subscriber")
+            self.rebal.say(f"{row.name} has {count}: {names}. Move or unsubscribe them first.", "warning")
+            return
+        if not self.is_current:
+            return
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self.rebal.work(self._set_inactive(row), name="inactivate")
+
+        text = f"{row.name} is taken out of use: no account can subscribe to it. r brings it back."
+        self.app.push_screen(ConfirmScreen("Inactivate this portfolio?", text, yes="Inactivate"), answered)
+
+    async def _set_inactive(self, row: PortfolioRow) -> None:
+        if await self._ask(lambda book: portfolios.inactivate_portfolio(book, row.id)) is not None:
+            self.rebal.say(f"{row.name} is inactive.")
+            self.rebal.pull_soon()
+
+    def action_reactivate(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.status == PortfolioStatus.ACTIVE:
+            self.rebal.say(f"{row.name} is active already.")
+            return
+        self.rebal.work(self._reactivate(row), name="reactivate")
+
+    async def _reactivate(self, row: PortfolioRow) -> None:
+        view = await self._view(row.id)
+        if view.culprits:
+            self.rebal.say(f"{row.name} stays {formats.words(row.status)}: {'; '.join(view.culprits)}.", "warning")
+            return
+        if not view.subscribers:
+            await self._set_active(row)
+        elif self.is_current:
+            count = formats.counted(len(view.subscribers), "subscriber")
+            text = f"{count} of {row.name} are evaluated again at the next opportunity; runs and orders may follow."
+            self.rebal.confirm_sending(
+                "Reactivate this portfolio?",
+                text,
+                "Reactivate",
+                lambda: self.rebal.backend.ask(lambda book: portfolios.reactivate_portfolio(book, row.id)),
+                f"{row.name} is active",
+            )
+
+    async def _set_active(self, row: PortfolioRow) -> None:
+        if await self._ask(lambda book: portfolios.reactivate_portfolio(book, row.id)) is not None:
+            self.rebal.say(f"{row.name} is active.")
+            self.rebal.pull_soon()
+
+    def action_impact(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if not row.subscribers:
+            self.rebal.say(f"No account follows {row.name}, so there is nothing to count.")
+            return
+        self.rebal.work(self._impact(row), name="impact")
+
+    async def _impact(self, row: PortfolioRow) -> None:
+        impact = await self.rebal.backend.ask(lambda book: _impact_as_it_is(book, row.id))
+        if self.is_current:
+            what = "What its subscribers would do if they were evaluated now, with the portfolio as it is."
+            self.app.push_screen(ReadScreen(f"Impact · {row.name}", impact_lines(row.name, impact, what)))
+
+    def action_json(self) -> None:
+        portfolio_id = self.selected_id()
+        if portfolio_id is not None:
+            self.rebal.work(self._json(portfolio_id), name="json")
+
+    async def _json(self, portfolio_id: str) -> None:
+        view = await self._view(portfolio_id)
+        if self.is_current:
+            self.app.push_screen(
+                ReadScreen(
+                    f"{view.row.name} · as the API gives it · y copies it",
+                    json_lines(view.api_json),
+                    copy=view.api_json,
+                )
+            )
+
+    def action_paste_json(self) -> None:
+        self._paste("")
+
+    def on_paste(self, event: Paste) -> None:
+        """What is pasted over the list is taken for a portfolio."""
+        if self.table.has_focus and event.text.strip():
+            event.stop()
+            self._paste(event.text)
+
+    def _paste(self, text: str) -> None:
+        self.app.push_screen(PasteScreen(text), self._came_back)
+
+    def action_subscribers(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.subscribers:
+            self.rebal.show_desk_filtered(row.name)
+        else:
+            self.rebal.say(f"No account follows {row.name}.")
+
+
+def _impact_as_it_is(book: Book, portfolio_id: str) -> Impact:
+    stored = book.portfolio(portfolio_id)
+    body = PortfolioBody(
+        stored.name, stored.description, stored.weights, stored.cooldown_days, stored.conditions, stored.review
+    )
+    return portfolio_views.impact(book, portfolio_id, body)

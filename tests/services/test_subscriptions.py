@@ -1,0 +1,137 @@
+"""Subscriptions: who may follow what, and what ending one does to its runs (R-6, section 6)."""
+
+from __future__ import annotations
+
+import pytest
+from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.domain.errors import Conflict, NotFound
+from rebal_tui.domain.orders import OrderRequest, Side
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services import portfolios, scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.subscriptions import subscribe, subscribe_many, unsubscribe
+
+from tests.services.brokers import broker
+from tests.services.worlds import SLOW, account, all_runs, balanced, fill_book, go_on, go_to, make_book, simple_book
+
+
+def two_accounts() -> Book:
+    book = make_book()
+    fill_book(book, [account("a", "50000"), account("b", "50000")], [balanced(), balanced("other")], {})
+    return book
+
+
+def rows(book: Book) -> list[object]:
+    return [book.database.rows(f"SELECT * FROM {table}") for table in ("subscriptions", "runs", "audit", "meta")]
+
+
+@pytest.mark.parametrize("status", [s for s in AccountStatus if s is not AccountStatus.ACTIVE])
+def test_an_account_that_is_not_active_is_refused(status: AccountStatus) -> None:
+    book = two_accounts()
+    broker(book).set_account_status("a", status, book.now())
+    scheduler.advance_market(book, book.now())
+    before = rows(book)
+    with pytest.raises(Conflict, match=f"account N-a is {status}, not ACTIVE"):
+        subscribe(book, "a", "balanced")
+    assert rows(book) == before
+
+
+def test_an_account_follows_one_portfolio_at_most() -> None:
+    book = two_accounts()
+    subscribe(book, "a", "balanced")
+    before = rows(book)
+    for portfolio in ("balanced", "other"):
+        with pytest.raises(Conflict, match="already exists"):
+            subscribe(book, "a", portfolio)
+    assert rows(book) == before
+
+
+def test_a_portfolio_out_of_use_is_refused() -> None:
+    book = two_accounts()
+    portfolios.inactivate_portfolio(book, "other")
+    with pytest.raises(Conflict, match="portfolio Other is inactive, not active"):
+        subscribe(book, "a", "other")
+
+
+def test_an_account_with_open_orders_is_refused_until_they_are_gone() -> None:
+    book = two_accounts()
+    broker(book).halt("GLD", True, book.now())
+    request = OrderRequest("a", "outside", "GLD", Side.BUY, notional=parse_money("5"))
+    order = broker(book).place_outside_order("a", request, book.now())
+    with pytest.raises(Conflict, match="has open orders"):
+        subscribe(book, "a", "balanced")
+    broker(book).cancel_order("a", order.id)
+    subscribe(book, "a", "balanced")
+
+
+def test_unknown_names_are_not_found() -> None:
+    book = two_accounts()
+    with pytest.raises(NotFound, match="no account nobody"):
+        subscribe(book, "nobody", "balanced")
+    with pytest.raises(NotFound, match="no portfolio none"):
+        subscribe(book, "a", "none")
+    with pytest.raises(NotFound, match="no subscription nothing"):
+        unsubscribe(book, "nothing")
+
+
+def test_of_many_each_has_its_outcome_and_one_refusal_stops_no_other() -> None:
+    book = two_accounts()
+    broker(book).set_account_status("a", "DISABLED", book.now())
+    scheduler.advance_market(book, book.now())
+    outcomes = subscribe_many(book, ["a", "b", "nobody", "b"], "balanced")
+    assert [(o.account_id, o.subscription is not None) for o in outcomes] == [
+        ("a", False), ("b", True), ("nobody", False), ("b", False),
+    ]  # fmt: skip
+    said = [str(o.refusal) for o in outcomes]
+    assert "DISABLED" in said[0]
+    assert said[1] == "None"
+    assert "no account nobody" in said[2]
+    assert "already exists" in said[3]
+    assert set(book.subscriptions) == {"b"}
+
+
+def test_a_new_subscription_makes_the_first_rebalance_at_the_next_slot() -> None:
+    book = two_accounts()
+    scheduler.tick(book)
+    made = subscribe(book, "a", "balanced")
+    assert made.last_rebalanced_at is None
+    go_to(book, "2026-03-02 09:44")
+    assert all_runs(book) == []
+    go_to(book, "2026-03-02 09:45")
+    assert [r.subscription_id for r in all_runs(book)] == [made.id]
+
+
+def test_the_end_of_a_subscription_cancels_its_queued_run() -> None:
+    book = make_book()
+    fill_book(book, [account("a", "50000")], [balanced(review=True)], {"a": "balanced"})
+    scheduler.tick(book)
+    unsubscribe(book, book.subscriptions["a"].id)
+    run = all_runs(book)[0]
+    assert (run.status, run.reason) == (RunStatus.CANCELED, "the subscription was ended")
+    assert book.open_runs == {}
+    assert book.subscriptions == {}
+    go_to(book, "2026-03-03 10:00")
+    assert len(all_runs(book)) == 1
+
+
+def test_the_end_of_a_subscription_lets_a_run_in_progress_finish() -> None:
+    book = simple_book(model=SLOW)
+    scheduler.tick(book)
+    ended = book.subscriptions["a"].id
+    unsubscribe(book, ended)
+    assert all_runs(book)[0].status is RunStatus.IN_PROGRESS
+    go_on(book, 20)
+    assert all_runs(book)[0].status is RunStatus.COMPLETED_SUCCESS
+    assert book.subscriptions == {}
+    with pytest.raises(NotFound):
+        unsubscribe(book, ended)
+    again = subscribe(book, "a", "balanced")
+    assert (again.id == ended, again.last_rebalanced_at) == (False, None)
+
+
+def test_a_subscription_that_ended_stays_on_record() -> None:
+    book = two_accounts()
+    unsubscribe(book, subscribe(book, "a", "balanced").id)
+    subscribe(book, "a", "other")
+    assert book.database.rows("SELECT ended_at IS NULL FROM subscriptions ORDER BY key") == [(0,), (1,)]

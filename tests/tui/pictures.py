@@ -1,0 +1,98 @@
+"""Pictures of every place for the README, from the real app over the demonstration book: `python -m tests.tui.pictures`."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from rebal_tui import bootstrap
+from rebal_tui.market.clock import SimulatedClock
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.book_thread import BookThread
+from rebal_tui.tui.actions import Place
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.book_backend import BookBackend
+
+FOLDER = Path(__file__).parents[2] / "screenshots"
+SIZES = {place: ((120, 40),) for place in Place} | {Place.DESK: ((80, 24), (120, 40), (200, 60))}
+MINUTES = 24 * 4 + 10
+"""How long the demonstration has lived when it is shown: far enough for runs, alerts and a withdrawal."""
+FONT = "DejaVu Sans Mono"
+
+
+def stem(place: Place, size: tuple[int, int]) -> str:
+    """The name of a place's picture at a size, without its ending."""
+    return f"{place.value}-{size[0]}x{size[1]}"
+
+
+def demonstration(path: Path) -> Book:
+    """The demonstration book after a while; real time stands still for it."""
+    bootstrap.found_demo(path).close()
+    book = bootstrap.open_simulation(bootstrap.open_database(path), monotonic=lambda: 0.0)
+    clock = book.clock
+    if not isinstance(clock, SimulatedClock):
+        raise TypeError("the demonstration has a simulated clock")
+    for _ in range(MINUTES):
+        clock.jump(clock.now() + timedelta(minutes=1))
+        scheduler.tick(book)
+    return book
+
+
+def picture(book: Book, place: Place, size: tuple[int, int]) -> str:
+    """A place at a size as SVG."""
+    thread = BookThread(lambda: book)
+    app = RebalApp(BookBackend(thread), heartbeat=False)
+
+    async def shoot() -> str:
+        async with app.run_test(size=size) as pilot:
+            await app.beat()
+            await _settle(pilot)
+            if place is not Place.DESK:
+                await pilot.press(place.key)
+                await _settle(pilot)
+            await pilot.press(*["down"] * (5 if place is Place.DESK else 1))
+            await _settle(pilot)
+            return app.export_screenshot(title="rebal-tui")
+
+    return asyncio.run(shoot())
+
+
+async def _settle(pilot: Pilot[Any]) -> None:
+    for _ in range(3):
+        await pilot.pause(0.2)
+        await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+def as_png(svg: str) -> bytes:
+    """The picture as PNG, in an installed font."""
+    import resvg_py
+
+    return bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=svg.replace("Fira Code", FONT), font_dirs=["/usr/share/fonts"], monospace_family=FONT
+        )
+    )
+
+
+def main() -> None:
+    """Make every picture anew."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        book = demonstration(Path(folder) / "demo.db")
+        for place, sizes in SIZES.items():
+            for size in sizes:
+                svg = picture(book, place, size)
+                (FOLDER / f"{stem(place, size)}.svg").write_text(svg)
+                (FOLDER / f"{stem(place, size)}.png").write_bytes(as_png(svg))
+                print(stem(place, size))
+
+
+if __name__ == "__main__":
+    main()
