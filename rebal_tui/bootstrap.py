@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from rebal_tui import paths
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.broker.simulated.schema import create_tables
@@ -38,19 +38,6 @@ from rebal_tui.store.schema import MIGRATIONS
 DEFAULT_SPEED = 600.0
 SETTLE_IN = timedelta(days=40)
 AHEAD = timedelta(days=800)
-
-
-def default_path() -> Path:
-    """Where a book lives when no file is named: the user's data folder."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("rebal-tui", appauthor=False)) / "book.db"
-
-
-def log_folder() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_log_dir("rebal-tui", appauthor=False))
 
 
 def real_now() -> datetime:
@@ -92,7 +79,7 @@ def open_copy(path: Path) -> Database:
     """
     import sqlite3
 
-    require_book(path)
+    paths.require_book(path)
     source, copy = open_database(path, read_only=True), Database()
     try:
         source.connection.backup(copy.connection, pages=-1)
@@ -107,22 +94,6 @@ def open_copy(path: Path) -> Database:
     finally:
         source.close()
     return copy
-
-
-def require_book(path: Path) -> None:
-    """Raise `Conflict` when there is a file and it is not a book's; an empty or missing one may become one."""
-    import sqlite3
-
-    if not path.exists() or path.stat().st_size == 0:
-        return
-    database = open_database(path, read_only=True)
-    try:
-        if database.row("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'sim_accounts'") is None:
-            raise Conflict(f"{path} is no book of this program")
-    except sqlite3.Error as error:
-        raise Conflict(f"{path} cannot be opened as a book: {error}") from error
-    finally:
-        database.close()
 
 
 class _Closed:
@@ -292,20 +263,3 @@ def _assemble(
 
 def _quote_of(feed: PriceFeed) -> Callable[[str], Quote | None]:
     return lambda symbol: feed.quotes().get(symbol)
-
-
-@contextmanager
-def hold(path: Path) -> Iterator[None]:
-    """Be the one writer of a book's file. Raises `Conflict` when another process is."""
-    from filelock import FileLock, Timeout
-
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = FileLock(path.with_name(path.name + ".lock"), timeout=0, mode=0o600)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise Conflict(f"{path} is open in another rebal-tui; close it there first") from None
-    try:
-        yield
-    finally:
-        lock.release()

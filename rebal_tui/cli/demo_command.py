@@ -57,27 +57,27 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
 
     `prepare` makes a new file, while the screens are painted already.
     """
-    from rebal_tui import bootstrap
+    from rebal_tui import paths
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Conflict("the screens need a terminal; 'rebal-tui --help' lists the commands that work without one")
-    with bootstrap.hold(path):
+    with paths.hold(path):
         if prepare is None:
-            bootstrap.require_book(path)
+            paths.require_book(path)
         from rebal_tui import launch
 
         return launch.run(path, prepare)
 
 
 def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | None) -> int:
-    from rebal_tui import bootstrap
+    from rebal_tui import bootstrap, paths
 
     def prepare() -> None:
         bootstrap.found_demo(path, accounts=accounts, seed=seed, speed=speed).close()
 
     if headless is None:
         return open_screens(path, prepare)
-    with bootstrap.hold(path):
+    with paths.hold(path):
         prepare()
         return _headless(path, headless)
 

@@ -69,10 +69,10 @@ def entry(
             made, _ = _decide(book, dry_run=True)
             _show(book, made, (), explain=explain, as_json=as_json)
         return 0
-    from rebal_tui import bootstrap
+    from rebal_tui import bootstrap, paths
 
-    with bootstrap.hold(path):
-        bootstrap.require_book(path)
+    with paths.hold(path):
+        paths.require_book(path)
         database = bootstrap.open_database(path)
         try:
             book = _open(database, at)

@@ -36,10 +36,10 @@ def entry(ctx: click.Context, book_file: Path | None, db: Path | None, schema: b
     with told_of(book_file):
         parsed = parse_book(read_file(book_file))
     path = chosen(ctx, db)
-    from rebal_tui import bootstrap
+    from rebal_tui import bootstrap, paths
 
-    with bootstrap.hold(path):
-        bootstrap.require_book(path)
+    with paths.hold(path):
+        paths.require_book(path)
         summary = bootstrap.import_file(path, parsed)
     write(
         f"{path}: {summary.accounts:,} accounts with {summary.positions:,} positions, "

@@ -155,10 +155,10 @@ def write_file(path: Path, text: str, *, force: bool) -> None:
 
 def chosen(ctx: click.Context, db: Path | None) -> Path:
     """The book's file: the command's --db, else the program's, else the one in the user's data folder."""
-    from rebal_tui import bootstrap
+    from rebal_tui import paths
 
     given: Path | None = db or ctx.find_root().obj
-    return given or bootstrap.default_path()
+    return given or paths.default_path()
 
 
 def existing(ctx: click.Context, db: Path | None) -> Path:
@@ -181,9 +181,9 @@ def told_of(path: Path) -> Iterator[None]:
 @contextmanager
 def reading(path: Path) -> Iterator[Database]:
     """A book's file as it is now, which nothing is written to, whoever else has it open."""
-    from rebal_tui import bootstrap
+    from rebal_tui import bootstrap, paths
 
-    bootstrap.require_book(path)
+    paths.require_book(path)
     database = bootstrap.open_database(path, read_only=True)
     try:
         yield database

@@ -46,6 +46,12 @@ def bring_in(book: Book, account_id: str, symbol: str, qty: Qty) -> None:
     _record(book, "account.brought_in", account_id, {"symbol": symbol, "qty": qty_text(qty)})
 
 
+def known_symbols(book: Book) -> tuple[str, ...]:
+    """Every symbol that can be brought in, in order. Raises `Conflict` where the broker is real."""
+    sandbox(book)
+    return tuple(sorted(book.assets))
+
+
 def check_bring_in(book: Book, account_id: str, symbol: str, qty: Qty) -> Price:
     """The price at which shares would arrive. Raises as `bring_in` does; changes nothing."""
     book.account(account_id)

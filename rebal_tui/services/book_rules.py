@@ -3,45 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
-from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.sessions import NEW_YORK, Session
-from rebal_tui.engine.calendar import QUARTER_ENDS
 from rebal_tui.services.book import Book, Settings
+from rebal_tui.services.rules import BookRules
 from rebal_tui.services.runs import set_review
 from rebal_tui.store import meta
 from rebal_tui.store.database import Database
 
 EVERY, AT, MONTHS, FRESH, REVIEW = "evaluate_every", "evaluate_at", "quarterly_months", "fresh_price", "review"
 """The names under which they are kept."""
-MOST_MINUTES = 390
-MOST_SECONDS = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class BookRules:
-    """What of a book can be set. `evaluate_at` are New York times that replace the interval when there are any (R-10);
-    `fresh_seconds` 0 takes a price of any age (R-12.5)."""
-
-    review: bool = False
-    evaluate_minutes: int = 15
-    evaluate_at: tuple[time, ...] = ()
-    quarterly_months: tuple[int, ...] = tuple(sorted(QUARTER_ENDS))
-    fresh_seconds: int = 60
-
-    def check(self) -> None:
-        """Raises `Invalid` with every fault."""
-        faults = []
-        if not 1 <= self.evaluate_minutes <= MOST_MINUTES:
-            faults.append(Fault("evaluate_minutes", f"expected whole minutes from 1 to {MOST_MINUTES}"))
-        if not self.quarterly_months or not all(1 <= month <= 12 for month in self.quarterly_months):
-            faults.append(Fault("quarterly_months", "expected months from 1 to 12, at least one"))
-        if not 0 <= self.fresh_seconds <= MOST_SECONDS:
-            faults.append(Fault("fresh_seconds", f"expected whole seconds from 0 (any age) to {MOST_SECONDS}"))
-        if faults:
-            raise Invalid(faults)
 
 
 def rules_of(book: Book) -> BookRules:

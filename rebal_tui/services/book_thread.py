@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rebal_tui.domain.errors import Refusal
-from rebal_tui.services.book import Book
+
+if TYPE_CHECKING:
+    from rebal_tui.services.book import Book
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""A book's runs, orders, decisions, accounts, portfolios and audit trail as CSV or JSON."""
+"""A book's runs, orders, decisions, accounts, portfolios, cash and audit trail as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.quantities import money_text
 from rebal_tui.domain.runs import RunDetail
 from rebal_tui.services.api_shapes import (
     AssetId,
@@ -24,9 +26,9 @@ from rebal_tui.services.api_shapes import (
     time_text,
 )
 from rebal_tui.services.book import Book
-from rebal_tui.store import audit, decisions, runs
+from rebal_tui.store import accounts, audit, cash, decisions, runs
 
-EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "audit")
+EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "cash", "audit")
 FORMATS = ("csv", "json")
 
 _ALL = 2**62
@@ -165,6 +167,31 @@ def _portfolios(book: Book) -> list[Json]:
     return [{**portfolio_json(p), "subscribers": followers[p.id]} for p in book.portfolios.values()]
 
 
+def _cash(book: Book) -> list[Json]:
+    """Withdrawals, journals and deposits, the amounts signed as the account sees them."""
+    items: list[Json] = [
+        {"id": w.id, "kind": "withdrawal", "account_id": w.account_id, "at": w.created_at, "amount": -w.amount,
+         "status": w.stage.value, "reason": w.stopped}
+        for w in cash.withdrawals(book.database)
+    ]  # fmt: skip
+    for j in cash.journals(book.database):
+        incoming = j.from_account == FIRM_ACCOUNT
+        items.append(
+            {"id": j.id, "kind": "journal", "account_id": j.to_account if incoming else j.from_account,
+             "at": j.created_at, "amount": j.amount if incoming else -j.amount, "status": j.status.value,
+             "reason": j.reason}
+        )  # fmt: skip
+    items += [
+        {"id": None, "kind": e.kind.value, "account_id": e.account_id, "at": e.at, "amount": e.amount,
+         "status": "settled", "reason": None}
+        for e in accounts.latest_deposits(book.database)
+    ]  # fmt: skip
+    items.sort(key=lambda item: item["at"])
+    return [
+        _with_names(book, {**item, "at": time_text(item["at"]), "amount": money_text(item["amount"])}) for item in items
+    ]
+
+
 def _audit(book: Book) -> list[Json]:
     return [
         {
@@ -186,6 +213,7 @@ _ITEMS: dict[str, Callable[[Book], list[Json]]] = {
     "decisions": _decisions,
     "accounts": _accounts,
     "portfolios": _portfolios,
+    "cash": _cash,
     "audit": _audit,
 }
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -211,5 +239,6 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         "id", "name", "description", "status", "weights", "rebalance_conditions", "cooldown_days", "review",
         "subscribers", "created_at", "updated_at",
     ),
+    "cash": ("at", "kind", "account_id", "account_number", "client", "amount", "status", "reason", "id"),
     "audit": ("seq", "at", "actor", "action", "subject", "detail", "hash"),
 }  # fmt: skip

@@ -220,9 +220,7 @@ def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     failed = withdrawal.journal_id
     key = f"wd-{withdrawal.id}-{failed[:8]}" if failed else f"wd-{withdrawal.id}"
     try:
-        journal = book.broker.create_journal(
-            withdrawal.account_id, FIRM_ACCOUNT, withdrawal.amount, "withdrawal", key
-        )
+        journal = book.broker.create_journal(withdrawal.account_id, FIRM_ACCOUNT, withdrawal.amount, "withdrawal", key)
         journal = book.broker.journal(journal.id)
     except BrokerRefused as refusal:
         return _stop(book, withdrawal, f"{refusal.code}: {refusal.message}", back_to=WithdrawalStage.SETTLING)

@@ -86,9 +86,7 @@ def open_alerts(database: Database) -> list[Alert]:
 def is_open(database: Database, kind: str, subject: str) -> bool:
     """Whether an alert is raised that nobody has acknowledged."""
     return (
-        database.row(
-            "SELECT 1 FROM alerts WHERE kind = ? AND subject = ? AND acknowledged_at IS NULL", (kind, subject)
-        )
+        database.row("SELECT 1 FROM alerts WHERE kind = ? AND subject = ? AND acknowledged_at IS NULL", (kind, subject))
         is not None
     )
 

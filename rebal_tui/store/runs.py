@@ -21,8 +21,8 @@ def add(database: Database, run: Run, *, counts_quota: bool, plan: Plan | None =
     """Insert a run; a second open run or second system run of a session breaks a unique index (R-7, R-11)."""
     database.connection.execute(
         "INSERT INTO runs (id, account, portfolio, subscription, type, amount, initiated_from, status, phase, "
-        "approval, reason, weights, cash_weight, session, counts_quota, cash_target, cancel_requested, plan, created_at, "
-        "updated_at) SELECT ?, accounts.key, (SELECT key FROM portfolios WHERE id = ?), "
+        "approval, reason, weights, cash_weight, session, counts_quota, cash_target, cancel_requested, plan, "
+        "created_at, updated_at) SELECT ?, accounts.key, (SELECT key FROM portfolios WHERE id = ?), "
         "(SELECT key FROM subscriptions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ? "
         "FROM accounts WHERE accounts.id = ?",
         (

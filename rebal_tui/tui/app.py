@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -23,10 +24,11 @@ from rebal_tui.tui.backend import Backend
 from rebal_tui.tui.heartbeat import Heartbeat
 from rebal_tui.tui.palette import ActionProvider, DataProvider
 from rebal_tui.tui.screens.desk import DeskScreen
-from rebal_tui.tui.screens.dialog import ConfirmScreen, LiveDialog, ReadScreen
+from rebal_tui.tui.screens.dialog import ConfirmScreen, KillScreen, LiveDialog, ReadScreen
 from rebal_tui.tui.screens.first_run import FirstSteps
 from rebal_tui.tui.screens.place import PlaceScreen
 from rebal_tui.tui.screens.runs import RunsScreen
+from rebal_tui.tui.settings import Density, Settings, SettingsFile
 from rebal_tui.tui.widgets.lines import Builder
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,18 @@ def _cash_screen() -> Screen[None]:
     return CashScreen()
 
 
+def _market_screen() -> Screen[None]:
+    from rebal_tui.tui.screens.market import MarketScreen
+
+    return MarketScreen()
+
+
+def _review_screen() -> Screen[None]:
+    from rebal_tui.tui.screens.review import ReviewScreen
+
+    return ReviewScreen()
+
+
 def _coming(place: Place) -> Callable[[], Screen[None]]:
     def make() -> Screen[None]:
         from rebal_tui.tui.screens.coming import ComingScreen
@@ -94,9 +108,10 @@ class RebalApp(App[None]):
         Place.ACCOUNTS.value: _accounts_screen,
         Place.RUNS.value: RunsScreen,
         Place.CASH.value: _cash_screen,
-        Place.MARKET.value: _coming(Place.MARKET),
+        Place.MARKET.value: _market_screen,
         Place.LAB.value: _coming(Place.LAB),
         Place.LOG.value: _log_screen,
+        actions.REVIEW: _review_screen,
     }
     DEFAULT_MODE = Place.DESK.value
     ENABLE_COMMAND_PALETTE = True
@@ -110,9 +125,10 @@ class RebalApp(App[None]):
         first_run: FirstSteps | None = None,
         log_path: Path | None = None,
         heartbeat: bool = True,
+        settings: SettingsFile | None = None,
     ) -> None:
         """`keymap` maps action ids to keys; `log_path` is named when the program breaks. Without `heartbeat` the
-        screens change only when `beat` is called."""
+        screens change only when `beat` is called. `settings` is what was read from a file, where they are kept."""
         super().__init__()
         self.backend = backend
         self.first_run = first_run or FirstSteps()
@@ -125,11 +141,13 @@ class RebalApp(App[None]):
         self._rest_until = 0.0
         self._trouble_shown = ""
         self._failures: dict[str, str] = {}
+        self._clashes: set[str] = set()
+        self.came_from = Place.DESK.value
         for own in themes.OWN:
             self.register_theme(own)
         self.theme = theme if theme in self.available_themes else themes.DARK.name
-        if keymap:
-            self.set_keymap(keymap)
+        self.settings_file = settings or SettingsFile(None, Settings(theme=self.theme, keys=keymap or {}))
+        self.use_settings(self.settings_file.settings)
 
     def on_mount(self) -> None:
         try:
@@ -139,6 +157,8 @@ class RebalApp(App[None]):
         self.call_after_refresh(self._after_first_paint)
 
     def _after_first_paint(self) -> None:
+        for fault in self.settings_file.faults:
+            self.say(str(fault), "warning")
         if self._heart is not None:
             self._heart.start()
 
@@ -246,12 +266,29 @@ class RebalApp(App[None]):
         self.push_screen(ConfirmScreen(title, text, yes=yes, typed=typed, lines=lines), answered)
 
     def action_go(self, place: str) -> None:
+        if place != self.current_mode:
+            self.came_from = self.current_mode
         self.switch_mode(place)
+
+    def use_settings(self, settings: Settings) -> None:
+        """Show the screens as they are set from now on."""
+        self.theme = settings.theme if settings.theme in self.available_themes else themes.DARK.name
+        self.set_class(settings.density is Density.COMFORTABLE, "-comfortable")
+        self.set_keymap(dict(settings.keys))
+
+    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
+        """Say once which key means two things."""
+        del node
+        for clashed in clashed_bindings:
+            text = f"The key {actions.key_text(clashed.key)} means two things; “{clashed.description}” has lost it."
+            if text not in self._clashes:
+                self._clashes.add(text)
+                self.say(text, "warning")
 
     def perform(self, action: Action) -> None:
         """Do an action of the registry, in its own place."""
-        if action.where in list(Place) and action.where != self.current_mode:
-            self.switch_mode(action.where)
+        if action.where in self.MODES and action.where != self.current_mode:
+            self.action_go(action.where)
         self.call_later(self._perform, action)
 
     async def _perform(self, action: Action) -> None:
@@ -298,6 +335,24 @@ class RebalApp(App[None]):
         self.switch_mode(Place.RUNS)
         self._at(RunsScreen, lambda runs: runs.show_run(run_id))
 
+    def show_subject(self, kind: str, subject: str) -> None:
+        """Go to what an alert of a kind is about; says so when there is nothing to go to."""
+        if kind == "run":
+            self.show_run(subject)
+        elif kind == "restricted":
+            self.show_in_accounts(subject)
+        elif kind == "needs_adjustment":
+            self.show_portfolio(subject)
+        elif kind == "withdrawal":
+            self.switch_mode(Place.CASH)
+        elif kind in ("job", "missed"):
+            self.switch_mode(Place.LOG)
+            from rebal_tui.tui.screens.log import LogScreen
+
+            self._at(LogScreen, lambda log: log.show_job(subject if kind == "job" else "evaluation"))
+        else:
+            self.say("There is no place that shows more of this.")
+
     def _at(self, kind: type[P], do: Callable[[P], None]) -> None:
         def when_there() -> None:
             place = self.place
@@ -310,8 +365,9 @@ class RebalApp(App[None]):
         if isinstance(self.screen, PlaceScreen):
             from rebal_tui.tui.screens.help_lines import help_lines
 
-            place = Place(self.current_mode)
-            self.push_screen(ReadScreen(f"Help · {place.label}", help_lines(place)))
+            place = self.screen.PLACE
+            lines = help_lines(place, self.settings_file.settings.keys)
+            self.push_screen(ReadScreen(f"Help · {place.capitalize()}", lines))
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):
@@ -338,7 +394,46 @@ class RebalApp(App[None]):
         self.work(self.change(lambda: self.backend.set_speed(speed), f"Simulated time runs ×{speed:,}"), name="speed")
 
     def action_market_step(self) -> None:
-        self.work(self.change(self.backend.step_day, "The next day"), name="step")
+        text = (
+            "Simulated time goes to the same hour of the next session. Everything that is due on the way happens: "
+            "evaluations make runs and orders are sent, cash settles, withdrawals move on."
+        )
+        self.confirm_sending("Step to the next day?", text, "Step", self._step_day, "The next day")
+
+    async def _step_day(self) -> str:
+        from rebal_tui.services.market_views import outside
+        from rebal_tui.services.views import Effect
+
+        before = await self.backend.ask(outside)
+        await self.backend.step_day()
+        after, subscribed = await self.backend.ask(lambda book: (outside(book), len(book.subscriptions)))
+        return str(Effect(before, after, subscribed))
+
+    def action_halt(self) -> None:
+        """The kill switch. To stop is one yes even in a live book; to let orders out again is typed there."""
+        if isinstance(self.screen, KillScreen):
+            return
+        self.work(self._ask_halt(), name="kill switch")
+
+    async def _ask_halt(self) -> None:
+        from rebal_tui.services.run_processing import halted, set_halt
+
+        on = not await self.backend.ask(halted)
+        typed = "LIVE" if not on and self.mode_shown.startswith("LIVE") else ""
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                done = "HALTED: no new order is sent" if on else "Released: orders are sent again"
+                change = self.change(lambda: self.backend.ask(lambda book: set_halt(book, on)), done)
+                self.work(change, name="kill switch")
+
+        self.push_screen(KillScreen(on, typed), answered)
+
+    def action_settings(self) -> None:
+        from rebal_tui.tui.screens.settings import SettingsScreen
+
+        if not isinstance(self.screen, SettingsScreen):
+            self.work(SettingsScreen.open_over(self), name="settings")
 
     def _fatal_error(self) -> None:
         """A crash says where the log is and prints no variables: they can hold secrets."""

@@ -6,10 +6,12 @@ All of them may raise `Refusal`; `Backend` is all that the screens know.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rebal_tui.domain.decisions import Plan
-from rebal_tui.services.book import Book
+
+if TYPE_CHECKING:
+    from rebal_tui.services.book import Book
 from rebal_tui.services.views import (
     AccountView,
     DeskSnapshot,

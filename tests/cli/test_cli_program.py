@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rebal_tui.bootstrap import hold
+from rebal_tui.paths import hold
 from tests.cli.books import COMMANDS, book, call, spawn, written
 
 HEAVY = ("textual", "pandas", "rich", "pydantic", "apscheduler")

@@ -14,7 +14,6 @@ from rebal_tui.domain.cash import Journal
 from rebal_tui.domain.orders import Order, OrderRequest
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.book import Book
-
 from tests.services.worlds import make_book
 
 

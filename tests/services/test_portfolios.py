@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.portfolios import AssetWeight, BandType, DriftBand, Portfolio, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import Percent
@@ -15,7 +16,6 @@ from rebal_tui.services import scheduler, subscriptions
 from rebal_tui.services.book import Book
 from rebal_tui.services.portfolio_input import PortfolioBody
 from rebal_tui.store import jobs, runs
-
 from tests.services.brokers import broker
 from tests.services.worlds import SLOW, account, all_runs, balanced, fill_book, go_on, go_to, make_book, simple_book
 
@@ -60,25 +60,24 @@ def test_an_asset_that_is_not_eligible_is_refused_by_name_and_place(
         scheduler.advance_market(book, book.now())
     before = tables(book)
     wanted = weights(0, SPY=50, **{symbol: 50})
-    for act in (
-        lambda: service.create_portfolio(book, body(balanced(), weights=wanted)),
-        lambda: service.update_portfolio(book, "balanced", body(balanced(), weights=wanted)),
-    ):
-        with pytest.raises(Conflict, match=rf"weights\[1\]\.symbol: asset {symbol} is .*{why}"):
-            act()
+    refused = rf"weights\[1\]\.symbol: asset {symbol} is .*{why}"
+    with pytest.raises(Conflict, match=refused):
+        service.create_portfolio(book, body(balanced(), weights=wanted))
+    with pytest.raises(Conflict, match=refused):
+        service.update_portfolio(book, "balanced", body(balanced(), weights=wanted))
     assert tables(book) == before
 
 
 def test_an_unknown_portfolio_is_not_found() -> None:
     book = simple_book()
-    for act in (
-        lambda: service.update_portfolio(book, "none", body(balanced())),
-        lambda: service.inactivate_portfolio(book, "none"),
-        lambda: service.reactivate_portfolio(book, "none"),
-        lambda: service.duplicate_portfolio(book, "none", "copy"),
-    ):
-        with pytest.raises(NotFound, match="no portfolio none"):
-            act()
+    with pytest.raises(NotFound, match="no portfolio none"):
+        service.update_portfolio(book, "none", body(balanced()))
+    with pytest.raises(NotFound, match="no portfolio none"):
+        service.inactivate_portfolio(book, "none")
+    with pytest.raises(NotFound, match="no portfolio none"):
+        service.reactivate_portfolio(book, "none")
+    with pytest.raises(NotFound, match="no portfolio none"):
+        service.duplicate_portfolio(book, "none", "copy")
 
 
 def test_a_portfolio_with_subscribers_is_not_inactivated() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
 from rebal_tui.broker.protocol import BrokerRefused
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.errors import Refusal
@@ -25,7 +26,6 @@ from rebal_tui.store import audit, runs
 from rebal_tui.store import cash as cash_store
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.codec import to_time
-
 from tests.services.brokers import Around, Repeating, Unreliable, broker, reopen
 from tests.services.test_sync import agrees
 from tests.services.worlds import SLOW, account, all_runs, balanced, fill_book, make_book, new_york, set_price
@@ -188,7 +188,10 @@ def new_walk(seed: int, path: Path) -> Walk:
     fill_book(
         book,
         [account("a", "1000", {"SPY": "100", "GLD": "20"}), account("b", "20000"), account("c", "0.5", {"TLT": "3"})],
-        [balanced(conditions=tight, cooldown=1), balanced("reviewed", cash="0", weights={"SPY": "60", "TLT": "40"}, review=True)],
+        [
+            balanced(conditions=tight, cooldown=1),
+            balanced("reviewed", cash="0", weights={"SPY": "60", "TLT": "40"}, review=True),
+        ],
         {"a": "balanced", "b": "balanced", "c": "reviewed"},
     )
     walk = Walk(book, Random(seed))
@@ -211,7 +214,9 @@ def holds(walk: Walk) -> None:
     book, rows = walk.book, walk.book.database.rows
     agrees(book)
     assert all(one.cash >= 0 for one in book.accounts.values())
-    assert rows("SELECT 1 FROM runs WHERE status IN ('QUEUED', 'IN_PROGRESS') GROUP BY account HAVING count(*) > 1") == []
+    assert (
+        rows("SELECT 1 FROM runs WHERE status IN ('QUEUED', 'IN_PROGRESS') GROUP BY account HAVING count(*) > 1") == []
+    )
     system = "SELECT 1 FROM runs WHERE initiated_from = 'system' AND counts_quota = 1 GROUP BY account, session"
     assert rows(f"{system} HAVING count(*) > 1") == []
     legs = "SELECT 1 FROM orders GROUP BY run, asset, side HAVING count(*) > 1"

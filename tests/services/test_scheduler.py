@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+
+from rebal_tui.broker.protocol import BrokerEvent, BrokerUnavailable
 from rebal_tui.domain.decisions import Outcome
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.quantities import parse_money
@@ -18,10 +22,10 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
 from rebal_tui.services.evaluation import evaluate_account
 from rebal_tui.services.status import job_views, status_line
-from rebal_tui.store import audit, decisions, jobs
+from rebal_tui.store import audit, decisions, jobs, sessions
 from rebal_tui.store.backup import integrity_faults
-
-from tests.services.brokers import Unreliable, reopen
+from rebal_tui.store.codec import from_time
+from tests.services.brokers import Around, reopen
 from tests.services.worlds import (
     SLOW,
     account,
@@ -41,7 +45,7 @@ from tests.services.worlds import (
 def evaluations(book: Book) -> list[str]:
     """New York times of every slot that was evaluated."""
     slots = book.database.rows("SELECT slot FROM evaluations ORDER BY slot")
-    return [f"{decisions.from_time(at).astimezone(NEW_YORK):%m-%d %H:%M}" for (at,) in slots]
+    return [f"{from_time(at).astimezone(NEW_YORK):%m-%d %H:%M}" for (at,) in slots]
 
 
 def row(book: Book, name: str) -> jobs.JobRow:
@@ -207,12 +211,8 @@ def test_an_evaluation_asked_for_keeps_to_the_rules() -> None:
 
 
 def with_backups(book: Book, folder: Path) -> Book:
-    book.settings = type(book.settings)(**{**_fields(book), "backup_folder": str(folder)})
+    book.settings = replace(book.settings, backup_folder=str(folder))
     return book
-
-
-def _fields(book: Book) -> dict[str, object]:
-    return {name: getattr(book.settings, name) for name in book.settings.__dataclass_fields__}
 
 
 def test_a_failing_job_is_recorded_and_the_heartbeat_goes_on(tmp_path: Path) -> None:
@@ -234,30 +234,26 @@ def test_a_failing_job_is_recorded_and_the_heartbeat_goes_on(tmp_path: Path) -> 
 
 def test_a_broker_that_does_not_answer_is_said_and_trades_nothing_until_it_does() -> None:
     book = simple_book()
-    silent = Unreliable(book, lambda name: "")
-    down = True
-    silent.inner = _Silent(silent.inner, lambda: down)
+    silent = Silent(book)
     scheduler.tick(book)
     assert all_runs(book) == []
     assert "broker" in alerts(book)
-    down = False
+    silent.down = False
     go_to(book, "2026-03-02 09:31")
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
     assert "broker" not in alerts(book)
 
 
-class _Silent:
+class Silent(Around):
     """Answers no request for events while it is down."""
 
-    def __init__(self, inner: object, down: object) -> None:
-        self._inner, self._down = inner, down
+    down = True
 
-    def __getattr__(self, name: str) -> object:
-        from rebal_tui.broker.protocol import BrokerUnavailable
-
-        if name == "events" and self._down():  # type: ignore[operator]
+    def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+        if self.down:
             raise BrokerUnavailable("no answer")
-        return getattr(self._inner, name)
+        told: Sequence[BrokerEvent] = self.inner.events(after, limit)
+        return told
 
 
 def test_a_verified_backup_a_session_of_which_the_latest_are_kept(tmp_path: Path) -> None:
@@ -296,14 +292,8 @@ def test_the_calendar_is_extended_before_it_ends() -> None:
     assert book.calendar.known_through < end
     scheduler.tick(book)
     assert book.calendar.known_through > date(2027, 4, 1)
-    assert all(session.next_day for session in _sessions(book)[:-1])
+    assert all(session.next_day for session in sessions.load(book.database)[:-1])
     assert row(book, "sessions").last_key == "2026-03-02"
-
-
-def _sessions(book: Book) -> list[object]:
-    from rebal_tui.store import sessions
-
-    return list(sessions.load(book.database))  # type: ignore[return-value]
 
 
 def test_a_day_that_the_calendar_does_not_know_means_no_trading_and_says_so() -> None:

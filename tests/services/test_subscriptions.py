@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.orders import OrderRequest, Side
@@ -11,7 +12,6 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services import portfolios, scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.subscriptions import subscribe, subscribe_many, unsubscribe
-
 from tests.services.brokers import broker
 from tests.services.worlds import SLOW, account, all_runs, balanced, fill_book, go_on, go_to, make_book, simple_book
 

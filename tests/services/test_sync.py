@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+
 from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.cash import JournalStatus
@@ -24,7 +25,6 @@ from rebal_tui.services.sync import sync
 from rebal_tui.store import accounts as account_store
 from rebal_tui.store import audit, jobs, meta, runs
 from rebal_tui.store import cash as cash_store
-
 from tests.services.brokers import Around, Repeating, Unreliable, broker, reopen
 from tests.services.worlds import (
     SLOW,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.cash import Journal, JournalStatus, Withdrawal, WithdrawalStage
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
@@ -22,7 +23,6 @@ from rebal_tui.services.runs import cancel_run, create_run
 from rebal_tui.services.withdrawals import cancel_withdrawal, request_withdrawal, retry_withdrawal
 from rebal_tui.store import cash as store
 from rebal_tui.store import jobs, runs
-
 from tests.services.brokers import Around, Unreliable, broker, reopen
 from tests.services.worlds import (
     SLOW,
@@ -282,7 +282,9 @@ def finished(book: Book) -> dict[str, Any]:
         "cash": book.database.rows("SELECT id, cash, unsettled, set_aside FROM accounts"),
         "positions": book.database.rows("SELECT * FROM positions"),
         "runs": book.database.rows("SELECT id, type, status FROM runs"),
-        "subscriptions": book.database.rows("SELECT account, portfolio, last_rebalanced_at, ended_at IS NULL FROM subscriptions"),
+        "subscriptions": book.database.rows(
+            "SELECT account, portfolio, last_rebalanced_at, ended_at IS NULL FROM subscriptions"
+        ),
     }
 
 

@@ -8,11 +8,11 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.store import audit, backup, meta
 from rebal_tui.store.backup import back_up, integrity_faults
 from rebal_tui.store.database import Database
-
 from tests.store.books import new_file, with_trail
 
 

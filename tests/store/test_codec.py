@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from rebal_tui.domain.decisions import Check, LineReason, Plan, PlanLine, Verdict
 from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
 from rebal_tui.domain.portfolios import AssetWeight, Weights
@@ -105,7 +106,8 @@ def test_a_client_order_id_names_its_run_and_line_and_fits(run_id: object, line:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "rt-", "rt-1", "someone-1", "rt-" + "0" * 31 + "-1", "rt-" + "0" * 32, "rt-" + "0" * 32 + "-x", "x" * 48]
+    "text",
+    ["", "rt-", "rt-1", "someone-1", "rt-" + "0" * 31 + "-1", "rt-" + "0" * 32, "rt-" + "0" * 32 + "-x", "x" * 48],
 )
 def test_what_is_not_called_like_one_of_ours_is_not_ours(text: str) -> None:
     assert codec.parse_client_order_id(text) is None

@@ -8,9 +8,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
 from rebal_tui.store import meta
 from rebal_tui.store.database import Database
-
 from tests.store.books import new_file
 
 
@@ -36,9 +36,8 @@ def test_writes_are_durable_and_take_the_lock_at_once(tmp_path: Path) -> None:
     assert database.row("PRAGMA synchronous") == (2,)
     assert database.row("PRAGMA foreign_keys") == (1,)
     other = sqlite3.connect(tmp_path / "book.db", timeout=0, isolation_level=None)
-    with database.write():
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
-            other.execute("BEGIN IMMEDIATE")
+    with database.write(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
     other.close()
     database.close()
 
@@ -65,32 +64,47 @@ class Failure(Exception):
 
 def test_what_raises_is_undone() -> None:
     database = new_file()
-    with pytest.raises(Failure), database.write():
-        meta.put(database, "a", "1")
-        raise Failure
+
+    def work() -> None:
+        with database.write():
+            meta.put(database, "a", "1")
+            raise Failure
+
+    with pytest.raises(Failure):
+        work()
     assert meta.get(database, "a") == ""
     assert not database.connection.in_transaction
 
 
 def test_an_inner_block_that_raises_is_undone_alone() -> None:
     database = new_file()
-    with database.write():
-        meta.put(database, "a", "outer")
-        with pytest.raises(Failure), database.write():
+
+    def inner() -> None:
+        with database.write():
             meta.put(database, "a", "inner")
             with database.write():
                 meta.put(database, "b", "innermost")
             raise Failure
+
+    with database.write():
+        meta.put(database, "a", "outer")
+        with pytest.raises(Failure):
+            inner()
         meta.put(database, "c", "after")
     assert [meta.get(database, name) for name in "abc"] == ["outer", "", "after"]
 
 
 def test_an_outer_block_that_raises_undoes_the_inner_ones() -> None:
     database = new_file()
-    with pytest.raises(Failure), database.write():
+
+    def outer() -> None:
         with database.write():
-            meta.put(database, "a", "inner")
-        raise Failure
+            with database.write():
+                meta.put(database, "a", "inner")
+            raise Failure
+
+    with pytest.raises(Failure):
+        outer()
     assert meta.get(database, "a") == ""
 
 
@@ -113,9 +127,14 @@ def test_a_full_disk_undoes_the_whole_transaction_and_the_next_one_works(tmp_pat
     pages = database.row("PRAGMA page_count")
     assert pages is not None
     database.connection.execute(f"PRAGMA max_page_count = {pages[0] + 3}")
-    with pytest.raises(sqlite3.OperationalError, match="full"), database.write():
-        for number in range(100):
-            meta.put(database, f"name {number}", "x" * 2_000)
+
+    def fill_up() -> None:
+        with database.write():
+            for number in range(100):
+                meta.put(database, f"name {number}", "x" * 2_000)
+
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        fill_up()
     assert database.rows("SELECT name FROM meta WHERE name LIKE 'name %'") == []
     database.connection.execute("PRAGMA max_page_count = 100000")
     with database.write():

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
 from rebal_tui import bootstrap
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.store import meta
 from rebal_tui.store.database import Database
 from rebal_tui.store.migrations import migrate, statements
 from rebal_tui.store.schema import FIRST, MIGRATIONS
-
 from tests.store.books import new_file
 
 SECOND = """
@@ -59,7 +59,9 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> 
         bootstrap.open_database(tmp_path / "book.db")
 
 
-@pytest.mark.parametrize("content", [b"not a database, but long enough to be read as one" * 100, b"SQLite format 3\0" + b"\xff" * 4096])
+@pytest.mark.parametrize(
+    "content", [b"not a database, but long enough to be read as one" * 100, b"SQLite format 3\0" + b"\xff" * 4096]
+)
 def test_a_file_that_is_no_book_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "book.db"
     path.write_bytes(content)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
 
 from rebal_tui.domain.decisions import Check, Decision, LineReason, Outcome, Plan, PlanLine, Verdict
 from rebal_tui.domain.errors import Conflict, NotFound
@@ -12,6 +14,7 @@ from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side, SkippedOrder
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty, Value, parse_money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
+from rebal_tui.services.book import Book
 from rebal_tui.services.views import (
     AccountView,
     DeskRow,
@@ -30,6 +33,9 @@ from rebal_tui.services.views import (
     Tile,
     TimelineEvent,
 )
+from tests.services.worlds import simple_book
+
+T = TypeVar("T")
 
 NOW = datetime(2026, 3, 16, 14, 42, 15, tzinfo=UTC)
 NAMES = (
@@ -343,9 +349,16 @@ class FakeBackend:
         self.version = 1
         self.calls: list[str] = []
         self.line = status()
+        self.book: Book | None = None
 
     async def tick(self) -> None:
         pass
+
+    async def ask(self, work: Callable[[Book], T]) -> T:
+        """What has no view made by hand comes from a small real book."""
+        if self.book is None:
+            self.book = simple_book()
+        return work(self.book)
 
     async def desk(self) -> DeskSnapshot:
         tiles = tuple((tile, sum(tile in row.tiles for row in self.rows)) for tile in Tile)

@@ -73,8 +73,7 @@ def run(flow: Flow, book: Book, size: tuple[int, int] = WIDE) -> RebalApp:
 
 async def type_text(pilot: Pilot[Any], text: str) -> None:
     names = {" ": "space", ".": "full_stop", "-": "minus", "=": "equals_sign", "%": "percent_sign"}
-    for char in text:
-        await pilot.press(names.get(char, char))
+    await pilot.press(*(names.get(char, char) for char in text))
     await settle(pilot)
 
 
@@ -89,20 +88,521 @@ def named(book: Book, name: str) -> Portfolio:
     return next(portfolio for portfolio in book.portfolios.values() if portfolio.name == name)
 
 
-def test_the_list_and_its_detail() -> None:
+async def fill(pilot: Pilot[Any], text: str) -> None:
+    """Replace what the field under the cursor holds."""
+    await pilot.press("end", "ctrl+u")
+    await type_text(pilot, text)
+
+
+def editor_of(app: RebalApp) -> PortfolioEditor:
+    assert isinstance(app.screen, PortfolioEditor)
+    return app.screen
+
+
+def foot(app: RebalApp) -> str:
+    """Sum and whether it can be saved."""
+    return "\n".join(screen_text(app).splitlines()[-3:-1])
+
+
+def test_the_list_and_its_detail_say_everything() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        print(screen_text(app))
-        await press(pilot, "n")
-        print(screen_text(app))
-        await type_text(pilot, "Mine")
-        await press(pilot, "enter","enter")
-        await type_text(pilot, "s")
-        print(screen_text(app))
+        text = screen_text(app)
+        for part in ("All 3", "● active", "Balanced", "200,000.00", "60.00", "±5 pp", "cooldown 7 days", "Client b"):
+            assert part in text
+        assert text.index("■ Client b") < text.index("● Client a")
+        await go_to_portfolio(pilot, app, "calm")
+        text = screen_text(app)
+        assert "monthly on the 15th" in text
+        assert "next Fri 13 Mar 2026 · Wed 15 Apr 2026" in text
         await press(pilot, "enter")
-        await type_text(pilot, "60=")
-        await press(pilot, "enter")
-        print(screen_text(app))
+        assert "Client c" in screen_text(app)
+        await press(pilot, "escape", "t")
+        assert "No portfolio under these filters" in screen_text(app)
+        await press(pilot, "escape", "slash")
+        await type_text(pilot, "gld")
+        assert isinstance(app.screen, PortfoliosScreen)
+        assert [row.id for row in app.screen.table.rows] == ["growth"]
 
     run(flow, full_book())
-    run(flow, full_book(), (80, 24))
-    assert 0
+
+
+def test_an_empty_book_says_how_to_begin() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert "No portfolio yet: n makes one, P makes one from JSON." in screen_text(app)
+        for key in ("e", "p", "d", "i", "r", "J", "a", "y"):
+            await press(pilot, key)
+            assert app.screen is app.place
+        assert set(said(app)) == {"There is no portfolio under the cursor."}
+
+    book = worlds.make_book(AT)
+    worlds.fill_book(book, [], [], {})
+    run(flow, book, (80, 24))
+
+
+@pytest.mark.parametrize("size", [(80, 24), WIDE], ids=["narrow", "wide"])
+def test_a_portfolio_is_made_by_keys_only(size: tuple[int, int]) -> None:
+    book = full_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        assert "cannot be saved: name" in foot(app)
+        await type_text(pilot, "All Weather")
+        await press(pilot, "enter")
+        await type_text(pilot, "for every season")
+        await press(pilot, "enter")
+        await type_text(pilot, "t")
+        assert "TLT" in screen_text(app)
+        await press(pilot, "enter")
+        await type_text(pilot, "30")
+        assert "70.00 missing" in foot(app)
+        await press(pilot, "enter")
+        await type_text(pilot, "s")
+        await press(pilot, "enter")
+        await type_text(pilot, "50.5")
+        await press(pilot, "enter")
+        await type_text(pilot, "gld")
+        await press(pilot, "tab")
+        await type_text(pilot, "=")
+        assert "100.00" in foot(app)
+        assert "✓ ready" in foot(app)
+        await press(pilot, "enter")
+        await type_text(pilot, "5")
+        assert "5.00 too much" in foot(app)
+        await press(pilot, "up")
+        await type_text(pilot, "=")
+        assert "✓ ready" in foot(app)
+        await press(pilot, "down", "down")
+        await type_text(pilot, "5")
+        await press(pilot, "enter")
+        await type_text(pilot, "20")
+        await press(pilot, "enter", "right", "right")
+        assert "day" in foot(app)
+        await press(pilot, "enter", "tab")
+        await type_text(pilot, "31")
+        text = screen_text(app)
+        assert (
+            "next Tue 31 Mar 2026 · Thu 30 Apr 2026 · Fri 29 May 2026 · Tue 30 Jun 2026"
+            in " ".join(text.replace("▏", " ").split())
+            or size[0] > 80
+        )
+        await press(pilot, "enter")
+        await fill(pilot, "14")
+        assert "cooldown 14 days" in screen_text(app)
+        await press(pilot, "tab", "right")
+        await press(pilot, "ctrl+s")
+        assert app.screen is app.place
+        assert "Saved All Weather." in said(app)
+        assert "All Weather" in screen_text(app)
+
+    run(flow, book, size)
+    made = named(book, "All Weather")
+    assert [(w.symbol, w.percent) for w in made.weights.assets] == [("TLT", 3000), ("SPY", 5050), ("GLD", 1450)]
+    assert made.weights.cash == 500
+    assert [str(band.sub_type) for band in made.bands] == ["absolute", "relative"]
+    assert made.calendar is not None
+    assert (made.calendar.sub_type, made.calendar.day) == ("monthly", "31")
+    assert (made.cooldown_days, made.review, made.description) == (14, True, "for every season")
+
+
+def test_a_sum_that_is_not_100_cannot_be_saved_and_says_why() -> None:
+    book = full_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        await type_text(pilot, "Short")
+        await press(pilot, "enter", "enter")
+        await type_text(pilot, "spy")
+        await press(pilot, "enter")
+        await type_text(pilot, "99.99")
+        assert "weights: the sum is 99.99: 0.01 missing" in foot(app)
+        await press(pilot, "ctrl+s")
+        assert isinstance(app.screen, PortfolioEditor)
+        assert any("the sum is 99.99" in text for text in said(app))
+        await fill(pilot, "100.01")
+        assert "0.01 too much" in foot(app)
+        await press(pilot, "ctrl+s")
+        assert isinstance(app.screen, PortfolioEditor)
+
+    run(flow, book)
+    assert len(book.portfolios) == 3
+
+
+def test_every_fault_stands_beside_its_field() -> None:
+    book = full_book()
+    book.assets["GLD"] = type(book.assets["GLD"])(
+        "id-GLD", "GLD", "Gold", "ARCA", AssetStatus.ACTIVE, False, True, book.assets["GLD"].price
+    )
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        def line_with(part: str) -> str:
+            form = (line.partition("▏")[0] for line in screen_text(app).splitlines())
+            return next(line for line in form if part in line)
+
+        await press(pilot, "n", "enter", "enter")
+        await type_text(pilot, "GLD")
+        await press(pilot, "tab")
+        await type_text(pilot, "50")
+        assert "GLD is not tradable" in line_with("GLD  ")
+        await press(pilot, "enter")
+        await type_text(pilot, "XXX")
+        await press(pilot, "tab")
+        await type_text(pilot, "1.234")
+        assert "at most two decimals" in line_with("XXX  ")
+        await fill(pilot, "1.23")
+        assert "XXX is unknown" in line_with("XXX  ")
+        await press(pilot, "enter")
+        await type_text(pilot, "GLD")
+        await press(pilot, "tab")
+        await type_text(pilot, "1")
+        assert screen_text(app).count("duplicate asset GLD") >= 1
+        await press(pilot, "ctrl+r", "ctrl+r")
+        assert "XXX" not in screen_text(app)
+        editor = editor_of(app)
+        for name in ("band-0", "cooldown"):
+            editor.query_one(f"#{name}").focus()
+            await fill(pilot, "1.2.3")
+        assert "expected a percent above 0" in line_with("absolute drift")
+        assert "expected a whole number of days" in line_with("cooldown")
+        editor.query_one("#calendar").focus()
+        await press(pilot, "space", "tab")
+        await type_text(pilot, "Sun")
+        assert "expected Monday" in line_with("day  ")
+        await fill(pilot, "fri")
+        assert "next Fri 06 Mar 2026" in screen_text(app)
+
+    run(flow, book, (160, 40))
+
+
+def test_rest_and_normalise_reach_100_exactly() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        await type_text(pilot, "Thirds")
+        await press(pilot, "enter", "enter")
+        for index, symbol in enumerate(("spy", "tlt", "gld")):
+            await type_text(pilot, symbol)
+            await press(pilot, "tab")
+            await type_text(pilot, "1")
+            if index < 2:
+                await press(pilot, "enter")
+        await type_text(pilot, "%")
+        lines = [row.line.percent for row in editor_of(app)._rows]
+        assert lines == ["33.34", "33.33", "33.33"]
+        assert "✓ ready" in foot(app)
+        await fill(pilot, "70")
+        await type_text(pilot, "=")
+        assert editor_of(app)._rows[2].line.percent == "33.33"
+        await press(pilot, "up", "up")
+        await fill(pilot, "90")
+        await press(pilot, "down", "down")
+        await type_text(pilot, "=")
+        assert any("Nothing is left for this line: the others sum to 123.34" in text for text in said(app))
+
+    run(flow, full_book())
+
+
+def test_unsaved_changes_are_asked_about() -> None:
+    book = full_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "e", "escape")
+        assert app.screen is app.place
+        await press(pilot, "e")
+        await type_text(pilot, "x")
+        await press(pilot, "escape")
+        assert isinstance(app.screen, ConfirmScreen)
+        await press(pilot, "n")
+        assert editor_of(app)._read().name == "Balancedx"
+        await press(pilot, "escape", "y")
+        assert app.screen is app.place
+
+    run(flow, book)
+    assert book.portfolios["balanced"].name == "Balanced"
+
+
+def test_a_change_shows_its_impact_before_it_is_saved() -> None:
+    book = full_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await go_to_portfolio(pilot, app, "balanced")
+        await press(pilot, "p")
+        text = screen_text(app)
+        assert "outside their bands" in text
+        assert "1 → 1" in text
+        await press(pilot, "escape", "e", "tab", "tab", "tab")
+        await fill(pilot, "30")
+        await press(pilot, "enter", "tab")
+        await type_text(pilot, "=")
+        await press(pilot, "p")
+        assert isinstance(app.screen, ReadScreen)
+        assert "1 → 2" in screen_text(app)
+        await press(pilot, "escape")
+        await press(pilot, "ctrl+s")
+        assert isinstance(app.screen, ConfirmScreen)
+        text = " ".join(screen_text(app).split())
+        assert "Save Balanced?" in text
+        assert "outside their bands 1 → 2" in text
+        assert "orders that would follow 4" in text
+        await press(pilot, "n")
+        assert book.portfolios["balanced"].weights.of("SPY") == 6000
+        await press(pilot, "ctrl+s", "y")
+        assert app.screen is app.place
+        assert "Saved Balanced." in said(app)
+        assert "30.00" in screen_text(app)
+
+    run(flow, book)
+    weights = book.portfolios["balanced"].weights
+    assert (weights.of("SPY"), weights.of("TLT"), weights.cash) == (3000, 6500, 500)
+
+
+def test_duplicate_asks_for_a_name() -> None:
+    book = full_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await go_to_portfolio(pilot, app, "growth")
+        await press(pilot, "d", "end", "ctrl+u")
+        assert "expected a name" in screen_text(app)
+        await press(pilot, "enter")
+        await type_text(pilot, "Growth II")
+        await press(pilot, "enter")
+        assert isinstance(app.screen, PortfoliosScreen)
+        row = app.screen.table.cursor_row
+        assert row is not None
+        assert row.name == "Growth II"
+
+    run(flow, book)
+    assert named(book, "Growth II").weights == book.portfolios["growth"].weights
+
+
+def test_inactivate_is_refused_with_subscribers_and_undone_by_reactivate() -> None:
+    book = full_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await go_to_portfolio(pilot, app, "balanced")
+        await press(pilot, "i")
+        assert any("2 subscribers: Client a, Client b" in text for text in said(app))
+        assert app.screen is app.place
+        await press(pilot, "r")
+        assert "Balanced is active already." in said(app)
+        await go_to_portfolio(pilot, app, "growth")
+        await press(pilot, "i", "y")
+        assert book.portfolios["growth"].status is PortfolioStatus.INACTIVE
+        assert "◌ inactive" in screen_text(app)
+        await press(pilot, "e")
+        assert any("reactivate it first" in text for text in said(app))
+        await press(pilot, "r")
+
+    run(flow, book)
+    assert book.portfolios["growth"].status is PortfolioStatus.ACTIVE
+
+
+def set_tradable(book: Book, symbol: str, tradable: bool) -> None:
+    from dataclasses import replace
+
+    from rebal_tui.store import assets
+
+    changed = replace(book.assets[symbol], tradable=tradable)
+    with book.database.write():
+        assets.save(book.database, [changed])
+    book.reload_assets()
+
+
+def test_needs_adjustment_names_its_culprits_until_it_is_mended() -> None:
+    book = full_book()
+    set_tradable(book, "TLT", False)
+    with book.database.write():
+        mark_needs_adjustment(book, "calm", ["TLT"])
+    book.reload_portfolios()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert isinstance(app.screen, PortfoliosScreen)
+        assert app.screen.table.cursor_key == "calm"
+        text = screen_text(app)
+        assert "■ needs adjustment" in text
+        assert "■ TLT is not tradable" in text
+        await press(pilot, "r")
+        assert "Calm stays needs adjustment: TLT is not tradable." in said(app)
+        await press(pilot, "e", "end")
+        await type_text(pilot, "er")
+        assert "✓ ready" in foot(app)
+        await press(pilot, "ctrl+s", "y")
+        assert book.portfolios["calm"].name == "Calmer"
+        assert book.portfolios["calm"].status is PortfolioStatus.NEEDS_ADJUSTMENT
+        await press(pilot, "e", "tab", "tab")
+        await fill(pilot, "SPY")
+        await press(pilot, "ctrl+s", "y")
+        assert book.portfolios["calm"].status is PortfolioStatus.ACTIVE
+
+    run(flow, book)
+    assert book.portfolios["calm"].weights.of("SPY") == 9000
+
+
+def test_what_became_eligible_again_can_be_reactivated() -> None:
+    book = full_book()
+    set_tradable(book, "TLT", False)
+    with book.database.write():
+        mark_needs_adjustment(book, "calm", ["TLT"])
+    book.reload_portfolios()
+    set_tradable(book, "TLT", True)
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "r")
+        assert isinstance(app.screen, ConfirmScreen)
+        assert book.portfolios["calm"].status is PortfolioStatus.NEEDS_ADJUSTMENT
+        await press(pilot, "y")
+
+    run(flow, book)
+    assert book.portfolios["calm"].status is PortfolioStatus.ACTIVE
+
+
+GOOD = {
+    "name": "Pasted",
+    "weights": [{"type": "asset", "symbol": "SPY", "percent": "60"}, {"type": "cash", "percent": "40"}],
+    "cooldown_days": 3,
+    "rebalance_conditions": [{"type": "drift_band", "sub_type": "absolute", "percent": "5"}],
+}
+
+
+def test_good_json_makes_a_portfolio() -> None:
+    book = full_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        app.screen.post_message(Paste(json.dumps(GOOD, indent=2)))
+        await settle(pilot)
+        assert isinstance(app.screen, PasteScreen)
+        assert "✓ Pasted: SPY" in screen_text(app)
+        await press(pilot, "ctrl+s")
+        assert isinstance(app.screen, PortfoliosScreen)
+        row = app.screen.table.cursor_row
+        assert row is not None
+        assert row.name == "Pasted"
+
+    run(flow, book)
+    assert named(book, "Pasted").weights.cash == 4000
+
+
+def test_bad_json_lists_its_faults_and_makes_nothing() -> None:
+    book = full_book()
+    bad = {**GOOD, "cooldown": 3, "weights": [{"type": "asset", "symbol": "spy", "percent": "0"}]}
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "P")
+        assert "Paste a portfolio" in screen_text(app)
+        await press(pilot, "ctrl+s")
+        assert "There is no text yet." in said(app)
+        app.screen.focused.post_message(Paste(json.dumps(bad)))  # type: ignore[union-attr]
+        await settle(pilot)
+        text = screen_text(app)
+        assert "✗ 3 to correct" in text
+        for place in ("weights[0].symbol", "weights[0].percent", 'unknown field "cooldown"; did you mean'):
+            assert place in text
+        await press(pilot, "ctrl+s")
+        assert isinstance(app.screen, PasteScreen)
+        app.screen._area.text = '{"name": '
+        await settle(pilot)
+        assert "line 1, column" in screen_text(app)
+        app.screen._area.text = json.dumps({**GOOD, "weights": [{"type": "asset", "symbol": "QQQ", "percent": "100"}]})
+        await settle(pilot)
+        assert "asset QQQ is unknown" in screen_text(app)
+        await press(pilot, "escape")
+        assert app.screen is app.place
+
+    run(flow, book)
+    assert len(book.portfolios) == 3
+
+
+def test_json_copy_export_and_the_way_to_the_desk(tmp_path: Path) -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await go_to_portfolio(pilot, app, "calm")
+        await press(pilot, "J")
+        assert '"sub_type": "monthly"' in screen_text(app).replace("  ", " ")
+        await press(pilot, "y")
+        assert json.loads(app.clipboard)["id"] == "calm"
+        await press(pilot, "escape", "x")
+        app.screen.query_one("Input").value = str(tmp_path / "models.json")  # type: ignore[attr-defined]
+        await press(pilot, "enter")
+        written = json.loads((tmp_path / "models.json").read_text())["portfolios"]
+        assert {item["name"]: item["subscribers"] for item in written} == {"Balanced": 2, "Growth": 0, "Calm": 1}
+        await press(pilot, "a")
+        assert app.current_mode == "desk"
+        assert "Client c" in screen_text(app)
+        assert "Client a" not in screen_text(app)
+        await press(pilot, "2")
+        await go_to_portfolio(pilot, app, "growth")
+        await press(pilot, "a", "p")
+        assert app.current_mode == "portfolios"
+        assert "No account follows Growth." in said(app)
+
+    run(flow, full_book())
+
+
+def test_the_heart_beats_without_touching_what_is_being_written() -> None:
+    book = full_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "j", "slash")
+        await type_text(pilot, "a")
+        await press(pilot, "enter", "j", "e")
+        await type_text(pilot, " half")
+        worlds.set_price(book, "SPY", "500.00")
+        await app.beat()
+        await settle(pilot)
+        assert editor_of(app)._read().name.endswith(" half")
+        await press(pilot, "escape", "y")
+        assert isinstance(app.screen, PortfoliosScreen)
+        assert app.screen.table.view.text == "a"
+
+    run(flow, book)
+
+
+@pytest.mark.parametrize("name", ["[@click=app.quit]x[/]", "日本投資信託 🙂" * 20], ids=["markup", "wide"])
+def test_hostile_names_are_shown_as_they_are(name: str) -> None:
+    book = worlds.make_book(AT)
+    hostile = worlds.balanced()
+    hostile = type(hostile)(
+        "h", name, name, hostile.status, hostile.weights, 7, hostile.conditions, hostile.created_at,
+        hostile.updated_at,
+    )  # fmt: skip
+    worlds.fill_book(book, [worlds.account("a", "1000")], [hostile], {"a": "h"})
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        for key in ("enter", "e", "d", "p", "J"):
+            assert name[:8] in screen_text(app)
+            await press(pilot, key)
+            assert name[:6] in screen_text(app) or app.screen is app.place
+            await press(pilot, "escape")
+        await press(pilot, "e", "ctrl+e")
+        app.screen.focused.post_message(Paste("\x1b[2J\u202e"))  # type: ignore[union-attr]
+        await settle(pilot)
+        assert "\x1b" not in screen_text(app)
+        assert app.is_running
+
+    run(flow, book, (80, 24))
+
+
+KEYS = (
+    *"nepdirJPatTsSyjk/=%5x ", "tab", "shift+tab", "enter", "escape", "up", "down", "left", "right", "ctrl+s", "ctrl+n",
+    "ctrl+r", "f5", "backspace", "home", "end",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_keys_break_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    book = full_book()
+    rng = random.Random(seed)
+    names = {"/": "slash", "=": "equals_sign", "%": "percent_sign", " ": "space"}
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        for _ in range(10):
+            await pilot.press(*(names.get(key, key) for key in rng.choices(KEYS, k=14)))
+            await app.beat()
+            await settle(pilot)
+        await settle(pilot)
+        assert app.is_running
+        assert not [text for text in said(app) if "failed" in text or "Error" in text]
+
+    app = run(flow, book, (80, 24) if seed % 2 else WIDE)
+    assert app.return_code in (0, None)
+    for portfolio in book.portfolios.values():
+        assert sum(w.percent for w in portfolio.weights.assets) + portfolio.weights.cash == 10_000
+    assert len(worlds.all_runs(book)) <= 3

@@ -1,6 +1,6 @@
 from itertools import combinations
 
-from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, LISTS, Place, applies, key_text
+from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, LISTS, REVIEW, Place, applies, key_text
 from rebal_tui.tui.screens.help_lines import help_lines
 from tests.tui.driving import drive, make_app, press, screen_text
 
@@ -31,7 +31,7 @@ def test_ids_are_unique_and_every_action_is_explained() -> None:
         assert action.keys
         assert action.label
         assert action.help.endswith(".")
-        assert action.where in {*Place, EVERYWHERE, LISTS}
+        assert action.where in {*Place, EVERYWHERE, LISTS, REVIEW}
 
 
 def test_help_names_every_key_of_the_place() -> None:

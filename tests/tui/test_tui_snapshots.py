@@ -16,8 +16,6 @@ KEYS = {
     "preview": ("end", "home", *["j"] * 8, "p"),
     "runs": ("4",),
     "run": ("4", "enter"),
-    "market": ("6",),
-    "log": ("8",),
     "help": ("question_mark",),
     "evaluate": ("v",),
 }
@@ -37,7 +35,7 @@ def test_at_every_size(snap_compare: Any, screen: str, size: str) -> None:
     shows(snap_compare, KEYS[screen], SIZES[size])
 
 
-@pytest.mark.parametrize("screen", ["market", "log", "help", "evaluate"])
+@pytest.mark.parametrize("screen", ["help", "evaluate"])
 def test_other_screens(snap_compare: Any, screen: str) -> None:
     shows(snap_compare, KEYS[screen], SIZES["80x24"])
 

@@ -154,3 +154,18 @@ class ConfirmScreen(ModalScreen[bool]):
             self.notify(f"Type {self._typed} first.", markup=False)
             return
         self.dismiss(yes)
+
+
+class KillScreen(ConfirmScreen):
+    """Asks before every new order is stopped, or let go again; the same key, pressed again, is no answer."""
+
+    def __init__(self, on: bool, typed: str = "") -> None:
+        if on:
+            text = (
+                "No run starts and no further order is sent, by hand or by the scheduler, until the same key releases "
+                "it. Orders that are with the broker already stand; runs keep what has filled."
+            )
+            super().__init__("Stop all new orders?", text, yes="Stop")
+        else:
+            text = "Runs that wait start again and runs in progress go on: their orders are sent at once."
+            super().__init__("Release the stop?", text, yes="Release", typed=typed)

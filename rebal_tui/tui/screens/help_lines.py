@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from rebal_tui.services.views import GLYPHS
 from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, MOVES, Place, key_text, place_actions
@@ -12,15 +13,17 @@ from rebal_tui.tui.widgets.lines import Builder
 KEYS = 12
 
 
-def help_lines(place: Place) -> Builder:
-    """Keys of the place, of every place, and what the glyphs mean."""
+def help_lines(place: str, keymap: Mapping[str, str] = MappingProxyType({})) -> Builder:
+    """Keys of the place, of every place, and what the glyphs mean; `keymap` has keys that were set, by action id."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         if width < 100:
-            return [*_here(place, width), (), *_everywhere(width), (), *_moves(width), (), *_legend(width)]
+            keys = [*_here(place, width, keymap), (), *_everywhere(width, keymap)]
+            return [*keys, (), *_moves(width), (), *_legend(width)]
         left = (width - 3) // 2
         right = width - 3 - left
-        return beside([*_here(place, left), (), *_moves(left), (), *_legend(left)], _everywhere(right), left)
+        here = [*_here(place, left, keymap), (), *_moves(left), (), *_legend(left)]
+        return beside(here, _everywhere(right, keymap), left)
 
     return build
 
@@ -31,19 +34,19 @@ def _entry(keys: str, text: str, width: int) -> list[Line]:
     return [first, *(((" " * KEYS, ""), *part) for part in parts[1:])]
 
 
-def _here(place: Place, width: int) -> list[Line]:
-    lines: list[Line] = [heading(place.label, width)]
+def _here(place: str, width: int, keymap: Mapping[str, str]) -> list[Line]:
+    lines: list[Line] = [heading(place.capitalize(), width)]
     for action in place_actions(place):
-        lines += _entry(key_text(action.keys), f"{action.label}. {action.help}", width)
+        lines += _entry(key_text(keymap.get(action.id, action.keys)), f"{action.label}. {action.help}", width)
     return lines if len(lines) > 1 else [*lines, (("No keys of its own.", "muted"),)]
 
 
-def _everywhere(width: int) -> list[Line]:
+def _everywhere(width: int, keymap: Mapping[str, str]) -> list[Line]:
     lines: list[Line] = [heading("Everywhere", width)]
     lines += _entry("1 … 8", ", ".join(place.label for place in Place) + ".", width)
     for action in ACTIONS:
         if action.where == EVERYWHERE and not action.id.startswith("go."):
-            lines += _entry(key_text(action.keys), f"{action.label}. {action.help}", width)
+            lines += _entry(key_text(keymap.get(action.id, action.keys)), f"{action.label}. {action.help}", width)
     return lines
 
 

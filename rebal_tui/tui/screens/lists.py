@@ -100,8 +100,12 @@ class ListScreen(PlaceScreen):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
+        self.filter_by(event.value)
+
+    def filter_by(self, text: str) -> None:
+        """Show the rows that hold a text."""
         view = self.table.view
-        self.table.view = View(view.sort, view.reverse, event.value)
+        self.table.view = View(view.sort, view.reverse, text)
 
     @on(Input.Submitted, "#filter")
     def _filter_done(self, event: Input.Submitted) -> None:

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from rebal_tui.services import log_views
-from rebal_tui.services.views import AlertView, AuditCheck, AuditView, JobView, LogSnapshot
+from rebal_tui.services.views import AlertView, AuditCheck, JobView, LogSnapshot
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens import log_lines
@@ -31,6 +31,7 @@ class LogScreen(ListScreen, inherit_bindings=False):
 
     PLACE = Place.LOG
     EXPORT = "audit"
+    NOUN = "row"
     CSS_PATH = ["desk.tcss", "log.tcss"]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(Place.LOG, actions.LISTS)]
 
@@ -41,10 +42,6 @@ class LogScreen(ListScreen, inherit_bindings=False):
         self._searched = ""
         self._search = ""
         self._shown: str | None = None
-
-    @property
-    def NOUN(self) -> str:  # type: ignore[override]  # noqa: N802 - what a row is called depends on the tab
-        return log_lines.NOUNS[self._tab]
 
     @property
     def table(self) -> BookTable[Any]:
@@ -109,6 +106,11 @@ class LogScreen(ListScreen, inherit_bindings=False):
         """Show jobs, alerts or the audit trail."""
         self._tab = tab
         self._show_tab()
+
+    def show_job(self, name: str) -> None:
+        """Put the cursor on a job."""
+        self.show_tab(JOBS)
+        self.table.go_to(f"{JOBS}:{name}")
 
     def _show_tab(self) -> None:
         for tab in TABS:
@@ -207,8 +209,3 @@ class LogScreen(ListScreen, inherit_bindings=False):
         line.display = True
         if not check.intact:
             self.rebal.say(f"The audit trail has been tampered with: {check.text}.", "error")
-
-
-def kind_of(row: JobView | AlertView | AuditView) -> str:
-    """The tab that a row belongs to."""
-    return JOBS if isinstance(row, JobView) else ALERTS if isinstance(row, AlertView) else AUDIT

@@ -14,7 +14,6 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 JOBS, ALERTS, AUDIT = "jobs", "alerts", "audit"
 TABS = (JOBS, ALERTS, AUDIT)
-NOUNS = {JOBS: "job", ALERTS: "alert", AUDIT: "entry"}
 KINDS = {
     "restricted": "◌ account",
     "needs_adjustment": "▲ portfolio",

@@ -52,7 +52,6 @@ class MarketScreen(ListScreen, inherit_bindings=False):
         self._snapshot: MarketSnapshot | None = None
         self._last = ""
         self._shown: str | None = None
-        self._wanted: str | None = None
 
     def make_table(self) -> BookTable[AssetRow]:
         return BookTable(
@@ -77,8 +76,6 @@ class MarketScreen(ListScreen, inherit_bindings=False):
             self.table.set_empty("No asset is known." if not snapshot.assets else "No asset under this filter.")
             self.table.set_rows(snapshot.assets)
             self._tell()
-        if self._wanted is not None and self.table.move_to(self._wanted):
-            self._wanted = None
         self.request_detail(self.table.cursor_key)
 
     def _tell(self) -> None:
@@ -117,8 +114,7 @@ class MarketScreen(ListScreen, inherit_bindings=False):
     def show_asset(self, symbol: str) -> None:
         """Put the cursor on an asset."""
         self.show_only("")
-        if not self.table.move_to(symbol):
-            self._wanted = symbol
+        self.table.go_to(symbol)
 
     async def _measure(self, what: str, do: Callable[[Book], object]) -> str:
         """Do something to the market; returns, and keeps in sight, how many accounts it moved."""
@@ -170,11 +166,12 @@ class MarketScreen(ListScreen, inherit_bindings=False):
             return
         symbol, tradable = row.symbol, not row.tradable
         text = (
-            f"{symbol} can be bought and sold again. Portfolios that need adjustment because of it stay so until someone "
-            "reactivates them."
+            f"{symbol} can be bought and sold again. Portfolios that need adjustment because of it stay so "
+            "until someone reactivates them."
             if tradable
             else f"The broker refuses orders in {symbol} from now on. At the next evaluation "
-            f"{formats.counted(row.portfolios, 'active portfolio')} with it would need adjustment, with queued runs cancelled. "
+            f"{formats.counted(row.portfolios, 'active portfolio')} "
+            "with it would need adjustment, with queued runs cancelled. "
             f"{formats.counted(row.accounts, 'account')} hold it."
         )
         title = f"Make {symbol} tradable again?" if tradable else f"Make {symbol} untradable?"

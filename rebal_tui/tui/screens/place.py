@@ -20,9 +20,9 @@ PLACE_CHIPS = tuple(Chip(place, place.label, mark=place.key, tone="key") for pla
 
 
 class PlaceScreen(Screen[None]):
-    """One of the eight places. Subclasses give the body and what to pull."""
+    """One of the eight places, or Review. Subclasses give the body and what to pull."""
 
-    PLACE: ClassVar[Place]
+    PLACE: ClassVar[str]
 
     @property
     def rebal(self) -> RebalApp:

@@ -19,7 +19,7 @@ STATUSES: dict[str, tuple[str, str, str]] = {
     PortfolioStatus.INACTIVE: ("◌", "inactive", "muted"),
 }
 ORDER = (PortfolioStatus.NEEDS_ADJUSTMENT, PortfolioStatus.ACTIVE, PortfolioStatus.INACTIVE)
-BAR = 14
+BAR = 12
 
 
 def status_span(status: str) -> Span:
@@ -75,7 +75,7 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
     """The columns, those that narrow terminals lose first having the highest priority."""
     return (
         Column("status", "Status", 10, _status, sort=natural),
-        Column("name", "Name", 16, lambda row: row.name, sort=lambda row: row.name.casefold(), grow=3, most=30),
+        Column("name", "Name", 14, lambda row: row.name, sort=lambda row: row.name.casefold(), grow=3, most=30),
         Column("weights", "Weights", BAR, _weights, priority=1, sort=lambda row: len(row.weights.assets)),
         Column(
             "subscribers",

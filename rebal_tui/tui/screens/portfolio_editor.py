@@ -78,7 +78,8 @@ class PortfolioEditor(ModalScreen[str]):
         Binding("percent_sign", "normalise", "Normalise"),
         Binding("ctrl+n", "add_line", "Add"),
         Binding("ctrl+r", "remove_line", "Remove"),
-        Binding("f5,p", "impact", "Impact", key_display="p"),
+        Binding("f5", "impact", "Impact"),
+        Binding("p", "impact", show=False),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]

@@ -40,6 +40,8 @@ def status_line(status: StatusLine | None, trouble: str, width: int) -> Line:
         old = status.price_age_seconds > STALE_SECONDS
         text = f"prices {formats.duration(status.price_age_seconds)} old"
         parts.append((1 if old else 5, (f"▲ {text}" if old else text, "warn" if old else "muted")))
+    if status.awaiting:
+        parts.append((0, (f"◇ {status.awaiting:,} to review", "key")))
     if status.alerts:
         parts.append((0, (f"▲ {formats.counted(status.alerts, 'alert')}", "warn")))
     while len(parts) > 1:

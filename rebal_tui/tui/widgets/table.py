@@ -125,6 +125,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         self._rows: list[R] = []
         self._cursor = 0
         self._cursor_key: Hashable | None = None
+        self._wanted: Hashable | None = None
         self._placed: tuple[Placed[R], ...] = ()
         self._strips: OrderedDict[tuple[Hashable, int, int], tuple[R, Strip]] = OrderedDict()
 
@@ -153,6 +154,8 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         self._source = rows
         self._accept = accept
         self._arrange()
+        if self._wanted is not None:
+            self.go_to(self._wanted)
 
     def set_empty(self, text: str) -> None:
         """What to say when there is no row."""
@@ -166,6 +169,10 @@ class BookTable(ToneView, Generic[R], can_focus=True):
             return False
         self._go(index)
         return True
+
+    def go_to(self, key: Hashable) -> None:
+        """Put the cursor on a row, or do so as soon as it is shown."""
+        self._wanted = None if self.move_to(key) else key
 
     def cycle_sort(self) -> str:
         """Order by the next sortable column, after the last by the natural order; returns the title."""

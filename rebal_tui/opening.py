@@ -1,0 +1,76 @@
+"""Opening a book's file for the screens, and what an empty one can become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rebal_tui import bootstrap
+from rebal_tui.domain.errors import Conflict, Fault, Invalid
+from rebal_tui.services.book import Book
+from rebal_tui.services.book_rules import apply_rules, rules_of
+from rebal_tui.services.market_state import load_clock
+from rebal_tui.services.rules import BookRules
+
+_LARGEST_FILE = 64 * 1024 * 1024
+
+
+def open_book(
+    path: Path, prepare: Callable[[], None] | None = None, rules: Callable[[BookRules], BookRules] | None = None
+) -> Book:
+    """The book of a file; a new file becomes an empty book whose market runs in real time.
+
+    `prepare` makes the file when there is none; `rules` gives those that hold from now on, from those of the book.
+    """
+    if prepare is not None and not path.exists():
+        prepare()
+    database = bootstrap.open_database(path)
+    try:
+        if load_clock(database) is None:
+            bootstrap.found_simulation(
+                database, start=bootstrap.real_now(), seed=bootstrap.new_seed(), name=path.stem, speed=1.0
+            )
+        book = bootstrap.open_simulation(database, backup_folder=path.parent / f"{path.stem}-backups")
+        if rules is not None:
+            apply_rules(book, rules(rules_of(book)))
+        return book
+    except BaseException:
+        database.close()
+        raise
+
+
+def become_demo(path: Path) -> str:
+    """Put the demonstration book in the place of an empty one. Raises `Conflict` when the book is not empty."""
+    _put_away(path)
+    bootstrap.found_demo(path).close()
+    return "The demonstration book is open: nothing in it is real."
+
+
+def become_import(path: Path, source: Path) -> str:
+    """Put what a BOOK.json describes in the place of an empty book. Raises a `Refusal` with every fault of the file."""
+    from rebal_tui.services.book_file import parse_book
+
+    source = source.expanduser()
+    try:
+        if source.stat().st_size > _LARGEST_FILE:
+            raise Invalid([Fault(str(source), "expected a file of at most 64 MiB")])
+        text = source.read_bytes()
+    except OSError as error:
+        raise Conflict(f"{source}: {error.strerror}") from error
+    parsed = parse_book(text)
+    _put_away(path)
+    summary = bootstrap.import_file(path, parsed)
+    return f"{summary.accounts:,} accounts and {summary.portfolios:,} portfolios came in."
+
+
+def _put_away(path: Path) -> None:
+    """Remove an empty book's file, so that another can be founded in its place."""
+    database = bootstrap.open_database(path)
+    try:
+        empty = bootstrap.is_empty(database)
+    finally:
+        database.close()
+    if not empty:
+        raise Conflict(f"{path} has accounts already")
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,64 @@
+"""Where things are on the user's machine, and who may write to a book's file. Light: it is imported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rebal_tui.domain.errors import Conflict
+
+
+def default_path() -> Path:
+    """Where a book lives when no file is named: the user's data folder."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("rebal-tui", appauthor=False)) / "book.db"
+
+
+def settings_path() -> Path:
+    """Where the settings of the screens are kept: the user's configuration folder."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("rebal-tui", appauthor=False)) / "settings.toml"
+
+
+def log_folder() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_log_dir("rebal-tui", appauthor=False))
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Be the one writer of a book's file. Raises `Conflict` when another process is."""
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(path.name + ".lock"), timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Conflict(f"{path} is open in another rebal-tui; close it there first") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def require_book(path: Path) -> None:
+    """Raise `Conflict` when there is a file and it is not a book's; an empty or missing one may become one."""
+    import sqlite3
+
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sim_accounts'").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise Conflict(f"{path} cannot be opened as a book: {error}") from error
+    if known is None:
+        raise Conflict(f"{path} is no book of this program")

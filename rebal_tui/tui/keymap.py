@@ -1,0 +1,85 @@
+"""Keys that a person has set: which are keys at all, and which would mean two things in one place."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from textual.keys import Keys, _character_to_key
+
+from rebal_tui.tui.actions import ACTIONS, REVIEW, Action, Place, applies, key_text
+
+MODIFIERS = ("ctrl", "shift", "alt", "super", "meta", "hyper")
+MOVING = frozenset("up,down,left,right,pageup,pagedown,home,end,j,k,enter,space,tab,shift+tab".split(","))
+"""Keys that move or open in every list and form."""
+_SIGNS = {_character_to_key(sign) for sign in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"}
+NAMES = frozenset({str(key.value) for key in Keys if not key.value.startswith("<")} | _SIGNS)
+BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+
+
+def key_name(text: str) -> str:
+    """The name of a key as Textual has it: `slash` for `/`; other names as they are."""
+    text = text.strip()
+    return _character_to_key(text) if len(text) == 1 else text
+
+
+def key_fault(identity: str, keys: object) -> str:
+    """Why an action cannot have these keys, whatever other keys there are; empty when it can."""
+    if identity not in BY_ID:
+        near = difflib.get_close_matches(identity[:60], BY_ID, n=1, cutoff=0.5)
+        return f"no such action; did you mean {near[0]}?" if near else "no such action; the help lists them"
+    if not isinstance(keys, str) or not keys.strip():
+        return 'expected a key in quotes, such as "f5" or "ctrl+r"'
+    for key in keys.split(","):
+        fault = _one_fault(key_name(key))
+        if fault:
+            return fault
+    return ""
+
+
+def _one_fault(key: str) -> str:
+    *modifiers, last = key.split("+")
+    for modifier in modifiers:
+        if modifier not in MODIFIERS:
+            near = difflib.get_close_matches(modifier[:20], MODIFIERS, n=1, cutoff=0.4)
+            return f"no such modifier key: {modifier}; did you mean {near[0]}?" if near else f"no such key: {key}"
+    if key in MOVING:
+        return f"{key} moves or opens in every list"
+    if len(last) == 1 or key in NAMES or last in NAMES:
+        return ""
+    near = difflib.get_close_matches(key[:40], sorted(NAMES), n=1, cutoff=0.5)
+    return f"no such key: {key}; did you mean {near[0]}?" if near else f"no such key: {key}"
+
+
+def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
+    """The keys that an action has under a key map."""
+    return keymap.get(action.id, action.keys)
+
+
+def usable_keys(keymap: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The part of a key map in which no key means two things in one place, and why the rest was left out.
+
+    Keys may be swapped; of two actions set to one key the first keeps it.
+    """
+    used = {identity: ",".join(key_name(key) for key in keys.split(",")) for identity, keys in keymap.items()}
+    faults: dict[str, str] = {}
+    while True:
+        clash = _first_clash(used)
+        if clash is None:
+            return used, faults
+        identity, fault = clash
+        del used[identity]
+        faults[identity] = fault
+
+
+def _first_clash(keymap: Mapping[str, str]) -> tuple[str, str] | None:
+    for place in (*Place, REVIEW):
+        taken: dict[str, Action] = {}
+        here = [action for action in ACTIONS if applies(action, place)]
+        here.sort(key=lambda action: list(keymap).index(action.id) + 1 if action.id in keymap else 0)
+        for action in here:
+            for key in keys_of(action, keymap).split(","):
+                other = taken.setdefault(key, action)
+                if other is not action:
+                    return action.id, f"{key_text(key)} is “{other.label}” in {place.capitalize()} ({other.id})"
+    return None

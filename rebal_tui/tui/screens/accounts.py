@@ -1,0 +1,430 @@
+"""Accounts: every account of the book, exceptions first, and what an advisor does with one or many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.runs import RunType
+from rebal_tui.services import account_events, bulk, cash, cash_views
+from rebal_tui.services.account_views import account_detail, account_row, accounts_snapshot
+from rebal_tui.services.book import Book
+from rebal_tui.services.views import AccountRow, AccountsSnapshot, BulkResult, PreviewView
+from rebal_tui.tui import actions, formats
+from rebal_tui.tui.actions import Place
+from rebal_tui.tui.screens import accounts_columns, accounts_simulate
+from rebal_tui.tui.screens.accounts_columns import ALL
+from rebal_tui.tui.screens.accounts_form import Field, FormScreen, Proposal, Values, read_amount
+from rebal_tui.tui.screens.accounts_lines import bulk_lines, bulk_text, detail_lines, result_lines
+from rebal_tui.tui.screens.accounts_page import AccountPage
+from rebal_tui.tui.screens.accounts_pick import Choice, PickScreen
+from rebal_tui.tui.screens.dialog import ReadScreen
+from rebal_tui.tui.screens.lists import ListScreen
+from rebal_tui.tui.screens.plan_lines import preview_lines
+from rebal_tui.tui.widgets.chips import ChipBar
+from rebal_tui.tui.widgets.table import BookTable, View
+
+RUN_CHOICES = (
+    Choice(RunType.FULL_REBALANCE, "full rebalance", "sell what is above target, buy what is below"),
+    Choice(RunType.INVEST_CASH, "invest cash", "buys only, from the cash beyond what is kept"),
+    Choice(RunType.PARTIAL_LIQUIDATION, "partial liquidation", "sell so that an amount is set aside"),
+)
+
+
+class AccountsScreen(ListScreen, inherit_bindings=False):
+    """Every account, those that need a person first."""
+
+    PLACE = Place.ACCOUNTS
+    EXPORT = "accounts"
+    NOUN = "account"
+    CSS_PATH: ClassVar[list[str]] = ["desk.tcss", "accounts.tcss"]  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *Screen.BINDINGS,
+        *actions.bindings(Place.ACCOUNTS, actions.LISTS),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._snapshot: AccountsSnapshot | None = None
+        self._group = ALL
+        self._wanted: str | None = None
+        self._shown: str | None = None
+
+    def make_table(self) -> BookTable[AccountRow]:
+        return BookTable(
+            accounts_columns.columns(),
+            lambda row: row.account_id,
+            search=accounts_columns.search,
+            empty="Reading the accounts…",
+        )
+
+    def compose_body(self) -> ComposeResult:
+        yield ChipBar((), ALL, id="tiles")
+        yield from self.compose_list()
+
+    async def pull(self) -> None:
+        self.show_status(await self.rebal.backend.status())
+        seen = self._snapshot.version if self._snapshot is not None else None
+        snapshot = await self.rebal.backend.ask(lambda book: accounts_snapshot(book, seen))
+        if snapshot is None:
+            return
+        self._snapshot = snapshot
+        with self.app.batch_update():
+            self._show_rows()
+        if self._wanted is not None and self.table.move_to(self._wanted):
+            self._wanted = None
+        self.request_detail(self.table.cursor_key)
+
+    def _show_rows(self) -> None:
+        if self._snapshot is None:
+            return
+        group, rows = self._group, self._snapshot.rows
+        tiles = self.query_one("#tiles", ChipBar)
+        tiles.chips = accounts_columns.group_chips(rows)
+        tiles.current = group
+        self.table.set_empty(
+            "This book has no account yet: import a file, or open the demo."
+            if not rows
+            else f"No account here under “{group}”; escape shows all."
+        )
+        self.table.set_rows(rows, None if group == ALL else lambda row: accounts_columns.in_group(row, group))
+
+    async def load_detail(self, key: str, request: int) -> None:
+        view = await self.rebal.backend.ask(lambda book: account_detail(book, key))
+        if self.is_wanted(request):
+            self.detail.show(detail_lines(view), top=key != self._shown)
+            self._shown = key
+
+    def show_account(self, account_id: str) -> None:
+        """Put the cursor on an account, lifting filters that hide it."""
+        self._wanted = account_id
+        if self._snapshot is None or self.table.move_to(account_id):
+            return
+        self.reset_filters()
+        self.table.view = View(self.table.view.sort, self.table.view.reverse)
+        self.table.move_to(account_id)
+        self._wanted = None
+
+    def reset_filters(self) -> None:
+        self._group = ALL
+        self._show_rows()
+
+    @on(ChipBar.Chosen, "#tiles")
+    def _group_clicked(self, event: ChipBar.Chosen) -> None:
+        self._group = event.key
+        self._show_rows()
+
+    def action_tile(self, direction: int) -> None:
+        self._group = self.query_one("#tiles", ChipBar).step(direction) or ALL
+        self._show_rows()
+
+    def action_mark_shown(self) -> None:
+        shown = frozenset(row.account_id for row in self.table.rows)
+        if not shown:
+            self.rebal.say("There is no account to mark.")
+        elif shown <= self.table.marked:
+            self.table.marked = frozenset()
+            self.rebal.say("No account is marked.")
+        else:
+            self.table.marked = self.table.marked | shown
+            self.rebal.say(f"{formats.counted(len(self.table.marked), 'account')} marked.")
+
+    @on(BookTable.Opened)
+    def _opened(self, event: BookTable.Opened) -> None:
+        self.rebal.work(self._open(str(event.key)), name="account")
+
+    async def _open(self, account_id: str) -> None:
+        view = await self.rebal.backend.ask(lambda book: account_detail(book, account_id))
+
+        def answered(run_id: str | None) -> None:
+            if run_id:
+                self.rebal.show_run(run_id)
+
+        if self.is_current:
+            self.app.push_screen(AccountPage(view), answered)
+
+    def _row(self) -> AccountRow | None:
+        """The row under the cursor; says so when there is none."""
+        row = self.table.cursor_row
+        return row if self.selected_id() is not None and isinstance(row, AccountRow) else None
+
+    def _chosen(self) -> tuple[str, ...]:
+        """The marked accounts in the book's order, else the one under the cursor."""
+        marked = self.table.marked
+        if marked and self._snapshot is not None:
+            return tuple(row.account_id for row in self._snapshot.rows if row.account_id in marked)
+        row = self._row()
+        return (row.account_id,) if row is not None else ()
+
+    def action_subscribe(self) -> None:
+        self._choose_portfolio(moving=False)
+
+    def action_move_accounts(self) -> None:
+        self._choose_portfolio(moving=True)
+
+    def _choose_portfolio(self, *, moving: bool) -> None:
+        chosen = self._chosen()
+        if not chosen:
+            return
+        which = formats.counted(len(chosen), "marked account") if self.table.marked else "this account"
+        title = f"{'Move' if moving else 'Subscribe'} {which} to which portfolio?"
+
+        def picked(portfolio_id: str | None) -> None:
+            if portfolio_id:
+                self.rebal.work(self._subscribe(chosen, portfolio_id, moving=moving), name="subscribe")
+
+        self.rebal.work(self._pick_portfolio(title, picked), name="portfolios")
+
+    async def _pick_portfolio(self, title: str, picked: Callable[[str | None], None]) -> None:
+        rows = await self.rebal.backend.portfolios()
+        if not rows:
+            raise Conflict("There is no portfolio yet; Portfolios (2) makes one.")
+        choices = [
+            Choice(row.id, row.name, f"{formats.words(row.status)} · {formats.counted(row.subscribers, 'account')} · "
+                   f"{row.conditions_text}", "muted" if row.status == "active" else "warn")
+            for row in sorted(rows, key=lambda row: (row.status != "active", row.name.casefold()))
+        ]  # fmt: skip
+        if self.is_current:
+            self.app.push_screen(PickScreen(title, choices, "portfolio"), picked)
+
+    async def _subscribe(self, chosen: tuple[str, ...], portfolio_id: str, *, moving: bool) -> None:
+        preview = await self.rebal.backend.ask(
+            lambda book: bulk.preview_subscriptions(book, chosen, portfolio_id, moving=moving)
+        )
+        verb, done = ("Move", "Moved") if moving else ("Subscribe", "Subscribed")
+        self._require_some([row.refusal for row in preview.rows])
+
+        async def do() -> str:
+            return self._outcome(
+                await self.rebal.backend.ask(
+                    lambda book: bulk.subscribe_all(book, chosen, portfolio_id, moving=moving)
+                ),
+                done,
+            )
+
+        if self.is_current:
+            title = f"{verb} to {preview.portfolio}?"
+            self.rebal.confirm_sending(title, bulk_text(preview, verb), verb, do, done, bulk_lines(preview))
+
+    def action_unsubscribe(self) -> None:
+        chosen = self._chosen()
+        if chosen:
+            self.rebal.work(self._unsubscribe(chosen), name="unsubscribe")
+
+    async def _unsubscribe(self, chosen: tuple[str, ...]) -> None:
+        preview = await self.rebal.backend.ask(lambda book: bulk.preview_unsubscriptions(book, chosen))
+        self._require_some([row.refusal for row in preview.rows])
+
+        async def do() -> str:
+            results = await self.rebal.backend.ask(lambda book: bulk.unsubscribe_all(book, chosen))
+            return self._outcome(results, "Unsubscribed")
+
+        if self.is_current:
+            text = bulk_text(preview, "Unsubscribe")
+            self.rebal.confirm_sending(
+                "End these subscriptions?", text, "Unsubscribe", do, "Unsubscribed", bulk_lines(preview)
+            )
+
+    def _require_some(self, refusals: list[str]) -> None:
+        """Raise `Conflict` with the reason when a single account would be refused; many are shown with theirs."""
+        if len(refusals) == 1 and refusals[0]:
+            raise Conflict(refusals[0])
+
+    def _outcome(self, results: tuple[BulkResult, ...], verb: str) -> str:
+        """Show what became of each account, keep the refused ones marked, and sum it up."""
+        refused = [result for result in results if result.refusal]
+        self.table.marked = self.table.marked & {result.account_id for result in refused}
+        done = len(results) - len(refused)
+        if len(results) > 1 or refused:
+            title = f"{verb} · {done} done · {len(refused)} refused"
+            self.app.push_screen(ReadScreen(title, result_lines(results, verb)))
+        text = formats.counted(done, "account")
+        return f"{text}, {len(refused)} refused" if refused else text
+
+    def action_preview(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.work(self._preview(row.account_id), name="preview")
+
+    async def _preview(self, account_id: str) -> None:
+        view = await self.rebal.backend.preview(account_id)
+        if self.is_current:
+            title = f"Preview · {view.client} · nothing is sent"
+            self.app.push_screen(ReadScreen(title, preview_lines(view), copy=account_id))
+
+    def action_run_by_hand(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+
+        def picked(kind: str | None) -> None:
+            if kind == RunType.PARTIAL_LIQUIDATION and row.portfolio_id is not None:
+                self.app.push_screen(liquidation_form(row, None))
+            elif kind and row.portfolio_id is not None:
+                self.rebal.work(self._manual(row, RunType(kind), None), name="run")
+            elif kind:
+                title = f"{row.client} follows no portfolio: run once by whose weights?"
+                self.rebal.work(self._pick_portfolio(title, lambda one: weights_picked(kind, one)), name="portfolios")
+
+        def weights_picked(kind: str, portfolio_id: str | None) -> None:
+            if portfolio_id and kind == RunType.PARTIAL_LIQUIDATION:
+                self.app.push_screen(liquidation_form(row, portfolio_id))
+            elif portfolio_id:
+                self.rebal.work(self._manual(row, RunType(kind), portfolio_id), name="run")
+
+        self.app.push_screen(PickScreen(f"Run by hand · {row.client}", RUN_CHOICES, "run"), picked)
+
+    async def _manual(self, row: AccountRow, kind: RunType, portfolio_id: str | None) -> None:
+        view = await self.rebal.backend.ask(
+            lambda book: cash_views.preview_manual(book, row.account_id, kind, portfolio_id=portfolio_id)
+        )
+
+        async def do() -> str:
+            run = await self.rebal.backend.ask(
+                lambda book: cash_views.run_by_hand(book, row.account_id, kind, portfolio_id=portfolio_id)
+            )
+            return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
+
+        if self.is_current:
+            title = f"{formats.words(kind).capitalize()} of {row.client}?"
+            self.rebal.confirm_sending(title, manual_text(view), "Run", do, "Run", preview_lines(view))
+
+    def action_deposit(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.work(self._with_simulator(row, accounts_simulate.deposit_form), name="deposit")
+
+    async def _with_simulator(self, row: AccountRow, form: Callable[[AccountRow], FormScreen]) -> None:
+        await self.rebal.backend.ask(cash.sandbox)
+        if self.is_current:
+            self.app.push_screen(form(row))
+
+    def action_withdraw(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.withdraw_from(f"{row.client} · {row.account_number}")
+
+    def action_release(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.work(self._release(row), name="release")
+
+    async def _release(self, row: AccountRow) -> None:
+        amount = await self.rebal.backend.ask(lambda book: cash.check_release(book, row.account_id))
+        text = (
+            f"${formats.money(amount)} set aside in the account of {row.client} is given back; "
+            f"{'the next evaluation invests it' if row.portfolio_id else 'it stays cash, as no portfolio is followed'}."
+        )
+
+        async def do() -> str:
+            await self.rebal.backend.ask(lambda book: cash.release(book, row.account_id))
+            return f"${formats.money(amount)} of {row.client}"
+
+        if self.is_current:
+            self.rebal.confirm_sending("Release what was set aside?", text, "Release", do, "Released")
+
+    def action_simulate(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.work(self._simulate(row), name="simulate")
+
+    async def _simulate(self, row: AccountRow) -> None:
+        def look(book: Book) -> tuple[AccountRow, tuple[str, ...]]:
+            return account_row(book, row.account_id), account_events.known_symbols(book)
+
+        now, symbols = await self.rebal.backend.ask(look)
+
+        def picked(key: str | None) -> None:
+            if key == accounts_simulate.RETURN:
+                self.app.push_screen(accounts_simulate.return_form(now))
+            elif key == accounts_simulate.BRING_IN:
+                self.app.push_screen(accounts_simulate.bring_in_form(now, symbols))
+            elif key == accounts_simulate.STATUS:
+                title = f"Status of {now.client} · {now.status}"
+                self.app.push_screen(PickScreen(title, accounts_simulate.status_choices(now), "status"), status_picked)
+            elif key:
+                on = key not in now.restrictions
+                what = f"{now.client}, {formats.words(key)}"
+                self.rebal.work(
+                    self.rebal.change(
+                        lambda: self.rebal.backend.ask(
+                            lambda book: account_events.set_restriction(book, now.account_id, Restriction(key), on)
+                        ),
+                        f"{'Restricted' if on else 'Restriction lifted'}: {what}",
+                    ),
+                    name="restriction",
+                )
+
+        def status_picked(status: str | None) -> None:
+            if status:
+                self.rebal.work(
+                    self.rebal.change(
+                        lambda: self.rebal.backend.ask(
+                            lambda book: account_events.set_status(book, now.account_id, AccountStatus(status))
+                        ),
+                        f"{now.client} is {status}",
+                    ),
+                    name="status",
+                )
+
+        if self.is_current:
+            title = f"Simulate · {now.client} · {now.account_number}"
+            self.app.push_screen(PickScreen(title, accounts_simulate.choices(now), "event"), picked)
+
+    def action_account_runs(self) -> None:
+        account_id = self.selected_id()
+        if account_id is not None:
+            self.rebal.show_runs_of(account_id)
+
+    def action_on_desk(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.portfolio_id is None:
+            self.rebal.say("This account follows no portfolio, so it is not on the Desk.")
+        else:
+            self.rebal.show_account(row.account_id)
+
+    def action_portfolio(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.portfolio_id is None:
+            self.rebal.say("This account follows no portfolio.")
+        else:
+            self.rebal.show_portfolio(row.portfolio_id)
+
+
+def manual_text(view: PreviewView) -> str:
+    """What a run by hand sends, in a sentence."""
+    sells, buys = formats.counted(len(view.plan.sells), "sell"), formats.counted(len(view.plan.buys), "buy")
+    return (
+        f"{sells} and {buys}, turnover {formats.money(view.turnover)}, cash {formats.money(view.plan.cash)} → "
+        f"{formats.money(view.cash_after)}. It starts at once in the window, else when the next one opens."
+    )
+
+
+def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:
+    """A partial liquidation by hand: the amount, and live what it sells."""
+    kind = RunType.PARTIAL_LIQUIDATION
+
+    def propose(book: Book, values: Values) -> Proposal:
+        amount = read_amount(values)
+        view = cash_views.preview_manual(book, row.account_id, kind, amount=amount, portfolio_id=portfolio_id)
+
+        def act(book: Book) -> str:
+            run = cash_views.run_by_hand(book, row.account_id, kind, amount=amount, portfolio_id=portfolio_id)
+            return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
+
+        text = f"${formats.money(amount)} is set aside in the account of {row.client}. {manual_text(view)}"
+        return Proposal(preview_lines(view), "Partial liquidation?", text, "Run", act, "Run")
+
+    title = f"Partial liquidation · {row.client} · withdrawable {formats.money(row.withdrawable)}"
+    return FormScreen(title, [Field("amount", "Amount", hint="dollars to set aside")], propose)

@@ -1,0 +1,187 @@
+"""The rows, columns and groups of the Cash place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from rebal_tui.domain.cash import JournalStatus, WithdrawalStage
+from rebal_tui.domain.quantities import Money
+from rebal_tui.services.views import CashSnapshot, JournalView, WithdrawalView
+from rebal_tui.tui import formats
+from rebal_tui.tui.spans import Line, Span
+from rebal_tui.tui.widgets.chips import Chip
+from rebal_tui.tui.widgets.table_layout import Column
+
+ALL = "All"
+Kind = Literal["withdrawal", "journal", "deposit"]
+GROUPS = {
+    "Under way": ("▸", "accent", "Going"),
+    "Stopped": ("■", "bad", "Stop"),
+    "Withdrawals": ("▼", "key", "Withdr"),
+    "Journals": ("⇄", "key", "Journ"),
+    "Deposits": ("▲", "key", "Depos"),
+}
+STEP_MARKS: dict[str, Span] = {
+    "done": ("✓", "good"),
+    "now": ("▸", "key"),
+    "stopped": ("■", "bad"),
+    "canceled": ("◌", "muted"),
+    "waiting": ("·", "rule"),
+}
+DOING = {
+    "unsubscribe": ("unsubscribed", "unsubscribes", "unsubscribe"),
+    "sell": ("sold", "sells", "sell"),
+    "settle": ("settled", "settles", "settles"),
+    "journal": ("journaled", "journals", "journal"),
+    "subscribe again": ("subscribed again", "subscribes again", "subscribe again"),
+}
+"""A stage when it is done, going on, and to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class CashRow:
+    """A withdrawal, journal or deposit of the list. `amount` is signed as the account sees it."""
+
+    key: str
+    kind: Kind
+    account_id: str
+    client: str
+    amount: Money
+    at: datetime
+    state: str
+    tone: str
+    rank: int
+    withdrawal: WithdrawalView | None = None
+    journal: JournalView | None = None
+
+
+def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
+    """Everything of the snapshot: stopped withdrawals, those under way, then the rest, the newest first."""
+    rows = [_withdrawal(view) for view in snapshot.withdrawals]
+    rows += [_journal(view) for view in snapshot.journals]
+    rows += [
+        CashRow(f"deposit-{len(snapshot.deposits) - index}-{at.isoformat()}", "deposit", account, client, amount, at,
+                formats.words(kind), "bad" if amount <= 0 or kind == "ach_return" else "good", 2)
+        for index, (at, account, client, amount, kind) in enumerate(snapshot.deposits)
+    ]  # fmt: skip
+    return tuple(sorted(rows, key=lambda row: (row.rank, -row.at.timestamp())))
+
+
+def _withdrawal(view: WithdrawalView) -> CashRow:
+    final = WithdrawalStage(view.stage).final
+    tone = "bad" if view.stopped else "muted" if final else "accent"
+    return CashRow(
+        view.id, "withdrawal", view.account_id, view.client, Money(-view.amount), view.created_at,
+        withdrawal_state(view), tone, 0 if view.stopped else 2 if final else 1, withdrawal=view,
+    )  # fmt: skip
+
+
+def _journal(view: JournalView) -> CashRow:
+    bad = view.status in (JournalStatus.REJECTED, JournalStatus.REFUSED, JournalStatus.CANCELED)
+    tone = "bad" if bad else "good" if view.status == JournalStatus.EXECUTED else "accent"
+    amount = view.amount if view.incoming else Money(-view.amount)
+    return CashRow(
+        view.id, "journal", view.account_id, view.client, amount, view.created_at, formats.words(view.status), tone, 2,
+        journal=view,
+    )  # fmt: skip
+
+
+def withdrawal_state(view: WithdrawalView) -> str:
+    """Where a withdrawal stands, in a few words."""
+    if view.stopped:
+        return f"stopped: {view.stopped}"
+    if view.stage == WithdrawalStage.COMPLETED:
+        return "completed"
+    if view.stage == WithdrawalStage.CANCELED:
+        return "canceled"
+    stage, _, note = next(step for step in view.steps if step[1] == "now")
+    doing = DOING[stage][1]
+    return f"{doing} {note}" if note and stage == "settle" else doing
+
+
+def stages_line(view: WithdrawalView) -> Line:
+    """`sold ✓ · settles Thu 20 Mar ▸ journal · subscribe again`."""
+    spans: list[Span] = []
+    for index, (stage, state, note) in enumerate(view.steps):
+        done, _, coming = DOING[stage]
+        if index:
+            before = view.steps[index - 1][1]
+            spans.append((" ▸ ", "key") if before in ("now", "stopped") else (" · ", "rule"))
+        if state == "done":
+            spans.append((f"{done} ✓", "good"))
+        elif state in ("now", "stopped"):
+            dated = f"{coming} {note}" if stage == "settle" and note else coming
+            spans.append((f"■ {dated}", "bad") if state == "stopped" else (dated, "key"))
+        else:
+            spans.append((coming, "muted"))
+    return tuple(spans)
+
+
+def strip(row: CashRow) -> Line:
+    """The five stages as five marks; for anything else its kind."""
+    if row.withdrawal is None:
+        return ((row.kind if row.journal is None else "journal", "muted"),)
+    marks: list[Span] = []
+    for index, (_, state, _) in enumerate(row.withdrawal.steps):
+        marks += [(" ", "")] if index else []
+        marks.append(STEP_MARKS[state])
+    return tuple(marks)
+
+
+def _whole_line(row: CashRow) -> Line:
+    if row.withdrawal is not None:
+        return stages_line(row.withdrawal)
+    if row.journal is not None:
+        way = "from the firm" if row.journal.incoming else "to the firm"
+        return ((f"{way}  {row.journal.description}", "muted"),)
+    return (("from outside", "muted"),)
+
+
+def _amount(row: CashRow) -> Line:
+    text = formats.money(row.amount)
+    return ((f"+{text}" if row.amount > 0 else text, "good" if row.amount > 0 else ""),)
+
+
+def in_group(row: CashRow, group: str) -> bool:
+    """Whether a row belongs to a group."""
+    if group == "Under way":
+        return row.rank < 2 or (row.journal is not None and not JournalStatus(row.journal.status).final)
+    if group == "Stopped":
+        return row.rank == 0
+    return group == ALL or group == f"{row.kind.capitalize()}s"
+
+
+def group_chips(rows: Sequence[CashRow]) -> tuple[Chip, ...]:
+    """The groups with their counts; a count of nothing has no colour."""
+    chips = [Chip(ALL, ALL, figure=f"{len(rows):,}")]
+    for group, (mark, tone, short) in GROUPS.items():
+        count = sum(in_group(row, group) for row in rows)
+        chips.append(Chip(group, group, mark, f"{count:,}", tone if count else "muted", short))
+    return tuple(chips)
+
+
+def search(row: CashRow) -> str:
+    """The text that a filter looks at."""
+    more = row.withdrawal.portfolio if row.withdrawal else row.journal.description if row.journal else ""
+    return f"{row.key} {row.account_id} {row.client} {row.kind} {row.state} {formats.money(row.amount)} {more}"
+
+
+def columns() -> tuple[Column[CashRow], ...]:
+    """The columns, those that narrow terminals lose first having the highest priority."""
+    return (
+        Column(
+            "at", "Asked", 12, lambda row: formats.short_moment(row.at), sort=lambda row: row.at, descending=True,
+            priority=2,
+        ),
+        Column("client", "Client", 14, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=1, most=30),
+        Column("amount", "Amount", 13, _amount, "right", 0, lambda row: row.amount),
+        Column("stages", "Stages", 10, strip, sort=lambda row: row.kind),
+        Column(
+            "state", "State", 18, lambda row: ((row.state, row.tone),), sort=lambda row: (row.rank, row.state), grow=2,
+            most=44,
+        ),
+        Column("line", "What happens", 56, _whole_line, priority=4, grow=1, most=84),
+    )  # fmt: skip

@@ -1,0 +1,508 @@
+"""The Accounts place: every flow by keys, over the real services."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.quantities import parse_money, parse_qty
+from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.market.clock import FixedClock
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.book_thread import BookThread
+from rebal_tui.services.runs import create_run
+from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, Place, applies
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.book_backend import BookBackend
+from rebal_tui.tui.screens.accounts import AccountsScreen
+from rebal_tui.tui.screens.accounts_form import FormScreen
+from rebal_tui.tui.screens.accounts_page import AccountPage
+from rebal_tui.tui.screens.accounts_pick import PickScreen
+from rebal_tui.tui.screens.cash import CashScreen
+from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
+from tests.services import worlds
+from tests.tui.driving import WIDE, press, said, screen_text, settle
+
+Flow = Callable[["Pilot[Any]", RebalApp], Awaitable[None]]
+TWELVE = "abcdefghijkl"
+
+
+def small_book() -> Book:
+    """Twelve accounts of $10,000 and more; `a` to `c` follow Balanced, `l` is restricted, 2 March 2026, 10:00."""
+    book = worlds.make_book("2026-03-02 10:00")
+    accounts = [
+        worlds.account(
+            name,
+            str(10_000 + 1_000 * place),
+            {"SPY": "20"} if place % 3 == 0 else None,
+            ["ach_return"] if name == "l" else [],
+        )
+        for place, name in enumerate(TWELVE)
+    ]
+    growth = worlds.balanced("growth", {"SPY": "80", "GLD": "20"}, cash="0")
+    follows = {"a": "balanced", "b": "balanced", "c": "balanced"}
+    worlds.fill_book(book, accounts, [worlds.balanced(), growth], follows)
+    scheduler.tick(book)
+    return book
+
+
+def app_over(book: Book, **options: Any) -> RebalApp:
+    return RebalApp(BookBackend(BookThread(lambda: book)), heartbeat=False, **options)
+
+
+def run(flow: Flow, book: Book, size: tuple[int, int] = WIDE, place: str = "3") -> RebalApp:
+    """Start in a place and run the flow."""
+    app = app_over(book)
+
+    async def main() -> None:
+        async with app.run_test(size=size) as pilot:
+            await settle(pilot)
+            await press(pilot, place)
+            await flow(pilot, app)
+
+    asyncio.run(main())
+    return app
+
+
+async def type_text(pilot: Pilot[Any], text: str) -> None:
+    names = {" ": "space", ".": "full_stop", "-": "minus", ",": "comma", "·": "middle_dot"}
+    for char in text:
+        await pilot.press(names.get(char, char))
+    await settle(pilot)
+
+
+async def time_to(pilot: Pilot[Any], app: RebalApp, book: Book, at: str) -> None:
+    """Set the clock and let the heart beat."""
+    assert isinstance(book.clock, FixedClock)
+    book.clock.set(worlds.new_york(at))
+    await app.beat()
+    await settle(pilot)
+
+
+async def at_account(pilot: Pilot[Any], app: RebalApp, account_id: str) -> None:
+    assert isinstance(app.screen, AccountsScreen)
+    app.screen.show_account(account_id)
+    await settle(pilot)
+    assert app.screen.table.cursor_key == account_id
+
+
+async def mark(pilot: Pilot[Any], app: RebalApp, names: str) -> None:
+    for name in names:
+        await at_account(pilot, app, name)
+        await press(pilot, "space")
+
+
+def sound(book: Book) -> None:
+    """The simulated broker's books add up."""
+    assert book.broker.invariants() == []  # type: ignore[attr-defined]
+
+
+def test_the_list_puts_exceptions_first_and_the_detail_says_everything() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        rows = app.screen.table.rows  # type: ignore[attr-defined]
+        assert rows[0].account_id == "l"
+        text = screen_text(app)
+        for part in ("All 12", "Exceptions 1", "Unsubscribed 9", "an ACH deposit was returned", "Withdrawable"):
+            assert part in text
+        await at_account(pilot, app, "a")
+        text = screen_text(app)
+        for part in (
+            "Client a",
+            "N-a",
+            "Balanced",
+            "Positions",
+            "SPY",
+            "TLT",
+            "Decisions",
+            "full rebalance",
+            "buy",
+        ):
+            assert part in text
+        await press(pilot, "t")
+        assert [row.account_id for row in app.screen.table.rows] == ["l"]  # type: ignore[attr-defined]
+        await press(pilot, "escape", "slash", "b", "a", "l", "a", "n", "enter")
+        assert {row.account_id for row in app.screen.table.rows} == set("abc")  # type: ignore[attr-defined]
+
+    run(flow, book, (160, 50))
+
+
+def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await mark(pilot, app, "cdefghijkl")
+        await press(pilot, "n")
+        assert isinstance(app.screen, PickScreen)
+        await type_text(pilot, "grow")
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ConfirmScreen)
+        text = screen_text(app)
+        assert "Subscribe to Growth?" in text
+        assert "Subscribe 9 accounts to Growth. The next evaluation makes 8 first runs" in text
+        assert "1 would be refused" in text
+        assert "subscription already exists: account N-c follows a portfolio" in text
+        assert "no run while an ACH deposit was returned" in text
+        await press(pilot, "n")
+        assert set(book.subscriptions) == set("abc")
+        await press(pilot, "n", "g", "enter", "y")
+        assert isinstance(app.screen, ReadScreen)
+        text = screen_text(app)
+        assert "9 done · 1 refused" in text
+        assert "subscription already exists" in text
+        assert {a for a, s in book.subscriptions.items() if s.portfolio_id == "growth"} == set("defghijkl")
+        assert book.subscriptions["c"].portfolio_id == "balanced"
+        await press(pilot, "escape")
+        assert app.screen.table.marked == {"c"}  # type: ignore[attr-defined]
+        assert "Subscribed: 9 accounts, 1 refused." in said(app)
+        await time_to(pilot, app, book, "2026-03-02 10:15")
+        assert {run.account_id for run in worlds.all_runs(book) if run.portfolio_id == "growth"} == set("defghijk")
+
+    run(flow, book)
+    sound(book)
+
+
+def test_the_preview_of_first_runs_is_what_the_runs_then_do() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await mark(pilot, app, "de")
+        await press(pilot, "n", "g", "enter")
+        assert "2 first runs: 4 orders, turnover 28,000.00" not in screen_text(app)
+        text = " ".join(screen_text(app).split())
+        assert "makes 2 first runs: 4 orders" in text
+        await press(pilot, "y", "escape")
+        await time_to(pilot, app, book, "2026-03-02 10:15")
+        made = [run for run in worlds.all_runs(book) if run.portfolio_id == "growth"]
+        assert len(made) == 2
+        orders = book.database.row(
+            "SELECT count(*) FROM orders WHERE run IN (SELECT key FROM runs WHERE portfolio IN"
+            " (SELECT key FROM portfolios WHERE id = 'growth'))"
+        )
+        assert orders == (4,)
+
+    run(flow, book)
+
+
+def test_marked_accounts_are_moved_and_unsubscribed() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await mark(pilot, app, "ab")
+        await press(pilot, "m", "g", "enter")
+        text = screen_text(app)
+        assert "Move 2 accounts to Growth" in text
+        assert "Balanced" in text
+        await press(pilot, "y")
+        assert "Moved · 2 done · 0 refused" in screen_text(app)
+        assert {book.subscriptions[name].portfolio_id for name in "ab"} == {"growth"}
+        await press(pilot, "escape")
+        await time_to(pilot, app, book, "2026-03-03 09:30")
+        moved = [run for run in worlds.all_runs(book) if run.portfolio_id == "growth"]
+        assert {(run.account_id, run.status) for run in moved} == {
+            ("a", RunStatus.COMPLETED_SUCCESS),
+            ("b", RunStatus.COMPLETED_SUCCESS),
+        }
+        await at_account(pilot, app, "c")
+        await press(pilot, "u")
+        assert "nothing is sold; no further run" in screen_text(app)
+        await press(pilot, "y")
+        assert set(book.subscriptions) == {"a", "b"}
+        await press(pilot, "u")
+        assert "account N-c follows no portfolio" in said(app)
+
+    run(flow, book)
+    sound(book)
+
+
+def test_mark_all_shown_respects_the_filter() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert isinstance(app.screen, AccountsScreen)
+        await press(pilot, *["t"] * 4)
+        await press(pilot, "M")
+        assert app.screen.table.marked == set("defghijkl")
+        await press(pilot, "M")
+        assert not app.screen.table.marked
+
+    run(flow, small_book())
+
+
+def test_a_deposit_is_invested_at_the_next_evaluation() -> None:
+    book = small_book()
+    before = book.accounts["a"].cash
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await at_account(pilot, app, "a")
+        await press(pilot, "d")
+        assert isinstance(app.screen, FormScreen)
+        await type_text(pilot, "12x")
+        assert "✗ expected a plain decimal number" in screen_text(app)
+        await press(pilot, "backspace", "backspace", "backspace")
+        await type_text(pilot, "2,500")
+        assert "The next evaluation invests" in " ".join(screen_text(app).split())
+        await press(pilot, "enter")
+        assert "$2,500.00 arrives in the account of Client a" in screen_text(app)
+        assert book.accounts["a"].cash == before
+        await press(pilot, "y")
+        assert book.accounts["a"].cash == before + parse_money("2500")
+        assert isinstance(app.screen, AccountsScreen)
+        await time_to(pilot, app, book, "2026-03-03 09:30")
+        last = worlds.all_runs(book)[-1]
+        assert (last.account_id, last.type) == ("a", RunType.INVEST_CASH)
+        assert book.accounts["a"].cash < before + parse_money("2500")
+
+    run(flow, book)
+    sound(book)
+
+
+def test_a_restriction_is_set_and_lifted() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await at_account(pilot, app, "a")
+        await press(pilot, "i")
+        await type_text(pilot, "trading blocked")
+        await press(pilot, "enter")
+        assert book.accounts["a"].restrictions == {Restriction.TRADING_BLOCKED}
+        assert app.screen.table.rows[0].account_id == "a"  # type: ignore[attr-defined]
+        assert "trading is blocked" in screen_text(app)
+        await press(pilot, "i")
+        assert "☑ trading blocked" in screen_text(app)
+        await press(pilot, "enter")
+        assert not book.accounts["a"].restrictions
+        await press(pilot, "i")
+        await type_text(pilot, "status")
+        await press(pilot, "enter")
+        await type_text(pilot, "closed")
+        await press(pilot, "enter")
+        assert book.accounts["a"].status is AccountStatus.ACCOUNT_CLOSED
+
+    run(flow, book)
+
+
+def test_a_deposit_bounces_and_a_holding_is_brought_in() -> None:
+    book = small_book()
+    cash = book.accounts["e"].cash
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await at_account(pilot, app, "e")
+        await press(pilot, "i")
+        await type_text(pilot, "return")
+        await press(pilot, "enter")
+        await type_text(pilot, "1000")
+        await press(pilot, "enter", "y")
+        assert book.accounts["e"].cash == cash - parse_money("1000")
+        assert book.accounts["e"].restrictions == {Restriction.ACH_RETURN}
+        await press(pilot, "i")
+        await type_text(pilot, "holding")
+        await press(pilot, "enter")
+        await type_text(pilot, "nope")
+        await press(pilot, "tab")
+        await type_text(pilot, "x")
+        text = screen_text(app)
+        assert "✗ no asset NOPE is known" in text
+        assert "✗ expected a plain decimal number" in text
+        await press(pilot, "shift+tab", "ctrl+u")
+        await type_text(pilot, "gld")
+        await press(pilot, "tab", "ctrl+u")
+        await type_text(pilot, "3.5")
+        await press(pilot, "enter", "y")
+        assert book.accounts["e"].holding("GLD") == parse_qty("3.5")
+
+    run(flow, book)
+    sound(book)
+
+
+def test_a_partial_liquidation_by_hand_after_its_preview_and_its_release() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await at_account(pilot, app, "a")
+        await press(pilot, "v")
+        await type_text(pilot, "liqui")
+        await press(pilot, "enter")
+        await type_text(pilot, "900000")
+        assert "✗ amount too large" in screen_text(app)
+        await press(pilot, "enter")
+        assert isinstance(app.screen, FormScreen)
+        await press(pilot, "ctrl+u")
+        await type_text(pilot, "3000")
+        text = screen_text(app)
+        assert "raises cash" in text
+        count = len(worlds.all_runs(book))
+        await press(pilot, "enter")
+        assert "$3,000.00 is set aside" in screen_text(app)
+        assert len(worlds.all_runs(book)) == count
+        await press(pilot, "y")
+        last = worlds.all_runs(book)[-1]
+        assert (last.type, last.amount) == (RunType.PARTIAL_LIQUIDATION, parse_money("3000"))
+        assert book.extras["a"].set_aside == parse_money("3000")
+        assert "Set aside 3,000.00" in screen_text(app)
+        await press(pilot, "l")
+        assert "the next evaluation invests it" in " ".join(screen_text(app).split())
+        await press(pilot, "y")
+        assert book.extras["a"].set_aside == 0
+        await press(pilot, "l")
+        assert "nothing is set aside in account N-a" in said(app)
+
+    run(flow, book)
+    sound(book)
+
+
+def test_a_full_rebalance_by_hand_of_an_account_without_a_portfolio() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await at_account(pilot, app, "d")
+        await press(pilot, "v", "enter")
+        assert "run once by whose weights?" in screen_text(app)
+        await press(pilot, "g", "enter")
+        text = screen_text(app)
+        assert "Full rebalance of Client d?" in text
+        assert "GLD" in text
+        await press(pilot, "y")
+        last = worlds.all_runs(book)[-1]
+        assert (last.account_id, last.status, last.portfolio_id) == ("d", RunStatus.COMPLETED_SUCCESS, None)
+        assert "d" not in book.subscriptions
+
+    run(flow, book)
+    sound(book)
+
+
+def test_the_whole_account_is_live_and_keeps_its_cursor() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await at_account(pilot, app, "a")
+        await press(pilot, "enter")
+        page = app.screen
+        assert isinstance(page, AccountPage)
+        assert "Unsettled" not in screen_text(app) or "settled" in screen_text(app)
+        await press(pilot, "j", "t", "j")
+        text = screen_text(app)
+        assert "buy" in text
+        assert "settled" in text
+        create_run(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("2000"))
+        await app.beat()
+        await settle(pilot)
+        text = screen_text(app)
+        assert "settles 03 Mar" in text
+        assert page._table("Cash").cursor_key == 2
+        await press(pilot, "t", "t")
+        assert "▶ full rebalance" in screen_text(app)
+        await press(pilot, "end", "enter")
+        assert "R-14.1" in screen_text(app)
+        await press(pilot, "escape", "T", "enter")
+        assert app.current_mode == Place.RUNS
+
+    run(flow, book)
+
+
+def test_jumps_to_the_desk_the_runs_the_portfolio_and_the_withdrawal_form() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await at_account(pilot, app, "b")
+        await press(pilot, "a")
+        assert app.current_mode == Place.DESK
+        assert app.screen.table.cursor_key == "b"  # type: ignore[attr-defined]
+        await press(pilot, "3", "r")
+        assert app.current_mode == Place.RUNS
+        await press(pilot, "3", "o")
+        assert app.current_mode == Place.PORTFOLIOS
+        await press(pilot, "3", "w")
+        assert isinstance(app.place, CashScreen)
+        assert app.screen.query_one("#field-account", Input).value == "Client b · N-b"
+        assert app.focused is app.screen.query_one("#field-amount")
+        await press(pilot, "escape", "3")
+        await at_account(pilot, app, "d")
+        await press(pilot, "a", "o", "p")
+        for text in (
+            "This account follows no portfolio, so it is not on the Desk.",
+            "This account follows no portfolio.",
+        ):
+            assert text in said(app)
+
+    run(flow, small_book())
+
+
+def test_a_beat_keeps_cursor_marks_filter_and_what_is_half_typed() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await at_account(pilot, app, "f")
+        await press(pilot, "space")
+        at = app.screen.table.cursor_key  # type: ignore[attr-defined]
+        await press(pilot, "d")
+        await type_text(pilot, "12")
+        worlds.set_price(book, "SPY", "410.00")
+        await app.beat()
+        await settle(pilot)
+        assert app.screen.query_one("#field-amount", Input).value == "12"
+        await press(pilot, "escape")
+        assert app.screen.table.cursor_key == at  # type: ignore[attr-defined]
+        assert app.screen.table.marked == {"f"}  # type: ignore[attr-defined]
+
+    run(flow, book)
+
+
+def test_an_empty_book_says_so_and_every_key_says_why() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert "This book has no account yet" in screen_text(app)
+        for key in ("n", "m", "u", "p", "v", "d", "w", "l", "i", "r", "a", "o", "y", "enter", "space"):
+            await press(pilot, key)
+            assert isinstance(app.screen, AccountsScreen)
+        await press(pilot, "M")
+        assert "There is no account under the cursor." in said(app)
+        assert "There is no account to mark." in said(app)
+
+    run(flow, worlds.make_book())
+
+
+def test_a_single_refusal_is_one_line_before_anything_is_asked() -> None:
+    book = small_book()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await at_account(pilot, app, "a")
+        await press(pilot, "n", "enter")
+        assert isinstance(app.screen, AccountsScreen)
+        assert "subscription already exists: account N-a follows a portfolio" in said(app)
+        await press(pilot, "m", "b", "enter")
+        assert "account N-a follows this portfolio already" in said(app)
+
+    run(flow, book)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("place", [Place.ACCOUNTS, Place.CASH])
+def test_random_keys_break_nothing(seed: int, place: Place) -> None:
+    book = small_book()
+    keys = [key for action in ACTIONS if applies(action, place) and action.where != EVERYWHERE
+            for key in action.keys.split(",")]  # fmt: skip
+    keys += ["enter", "escape", "up", "down", "end", "tab", "space", "y", "1", "2", "a", "0", "backspace"]
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        chance = random.Random(seed)
+        for step in range(150):
+            await pilot.press(chance.choice(keys))
+            if app.current_mode != place and len(app.screen_stack) == 1:
+                await pilot.press(place.key)
+            if step % 25 == 24:
+                await app.workers.wait_for_complete()
+                assert isinstance(book.clock, FixedClock)
+                book.clock.advance(timedelta(minutes=10))
+                await app.beat()
+        await app.workers.wait_for_complete()
+        await settle(pilot)
+        assert not [text for text in said(app) if "failed" in text]
+
+    run(flow, book, place=place.key)
+    sound(book)

@@ -1,0 +1,100 @@
+"""What a half-written portfolio says, without a screen."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rebal_tui.services.views import AssetChoice
+from rebal_tui.tui.screens import portfolio_form as forms
+from rebal_tui.tui.screens.portfolio_form import PortfolioForm, WeightText
+from tests.services import worlds
+
+ASSETS = {
+    "SPY": AssetChoice("SPY", "S&P 500", ""),
+    "TLT": AssetChoice("TLT", "Treasuries", "not tradable"),
+    "V": AssetChoice("V", "Visa", ""),
+    "VTI": AssetChoice("VTI", "Total market", ""),
+}
+
+
+def form(*lines: tuple[str, str], cash: str = "") -> PortfolioForm:
+    return PortfolioForm("P", lines=tuple(WeightText(*line) for line in lines), cash=cash)
+
+
+def test_what_is_stored_comes_back_as_it_was() -> None:
+    stored = worlds.balanced(conditions=[worlds.monthly("31"), *worlds.balanced().conditions], review=True)
+    checked = forms.check(forms.form_of(stored), {}, stored.weights)
+    assert checked.body is not None
+    assert checked.body.weights == stored.weights
+    assert set(checked.body.conditions) == set(stored.conditions)
+    assert (checked.body.cooldown_days, checked.body.review) == (stored.cooldown_days, True)
+
+
+def test_an_asset_that_is_not_eligible_is_a_fault_only_when_the_weights_change() -> None:
+    stored = worlds.balanced(weights={"TLT": "100"}, cash="0")
+    same = forms.form_of(stored)
+    assert forms.check(same, ASSETS, stored.weights).body is not None
+    other = replace(same, lines=(WeightText("TLT", "90"), WeightText("SPY", "10")))
+    assert forms.check(other, ASSETS, stored.weights).faults == {"line 0": "TLT is not tradable"}
+
+
+def test_blank_lines_are_left_out_and_faults_keep_their_line() -> None:
+    checked = forms.check(form(("", ""), ("SPY", "x"), ("", ""), ("SPY", "5")), ASSETS, None)
+    assert set(checked.faults) == {"line 1", "line 3"}
+    assert checked.first_fault.startswith("weight 2: ")
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [(("60", "39.99"), "0.01 missing"), (("60", "40.01"), "0.01 too much"), (("100", "100"), "100.00 too much")],
+)
+def test_a_wrong_sum_says_by_how_much(texts: tuple[str, str], says: str) -> None:
+    checked = forms.check(form(("SPY", texts[0]), ("VTI", texts[1])), ASSETS, None)
+    assert says in checked.faults[forms.SUM]
+    assert checked.body is None
+
+
+def test_rest_counts_cash_and_every_other_line() -> None:
+    asked = form(("SPY", "60.5"), ("VTI", "7"), cash="5")
+    assert forms.with_rest(asked, 1).lines[1].percent == "34.50"
+    assert forms.with_rest(asked, None).cash == "32.50"
+    with pytest.raises(ValueError, match=r"others sum to 100\.00"):
+        forms.with_rest(form(("SPY", "95"), ("VTI", ""), cash="5"), 1)
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=200))
+def test_scaled_amounts_sum_to_100_and_none_vanishes(amounts: list[int]) -> None:
+    shares = forms.scaled(amounts)
+    assert sum(shares) == 10_000
+    assert min(shares) >= 1
+    total = sum(amounts)
+    if all(amount * 10_000 >= total for amount in amounts):
+        assert all(abs(share * total - amount * 10_000) < total for share, amount in zip(shares, amounts, strict=True))
+
+
+def test_what_cannot_be_normalised_is_said() -> None:
+    for lines in ((("SPY", ""),), (("SPY", "0"),), (("", ""),)):
+        with pytest.raises(ValueError, match="percent above 0"):
+            forms.normalised(form(*lines))
+    with pytest.raises(ValueError, match="Cash"):
+        forms.normalised(form(("SPY", "1"), cash="."))
+
+
+def test_completions_begin_with_what_is_typed_and_leave_out_what_cannot_be_held() -> None:
+    found = forms.matches(list(ASSETS.values()), "v", frozenset())
+    assert [asset.symbol for asset in found] == ["V", "VTI"]
+    assert [asset.symbol for asset in forms.matches(list(ASSETS.values()), "total", frozenset())] == ["VTI"]
+    assert forms.matches(list(ASSETS.values()), "tlt", frozenset()) == []
+    assert [asset.symbol for asset in forms.matches(list(ASSETS.values()), "v", frozenset({"V"}))] == ["VTI"]
+
+
+def test_a_weekday_may_be_begun() -> None:
+    assert [forms.weekday_of(text) for text in ("fri", "MON", "t", "", "tu")] == [
+        "Friday",
+        "Monday",
+        "t",
+        "",
+        "Tuesday",
+    ]
