@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
@@ -31,7 +32,7 @@ MIN_INVEST = Value(10 * ATTO)
 PRICE_MAX_AGE = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Situation:
     """Everything an evaluation looks at.
 
@@ -57,7 +58,7 @@ class Situation:
     quarterly_months: frozenset[int] = QUARTER_ENDS
     ignore_window: bool = False
 
-    @property
+    @cached_property
     def positions(self) -> dict[str, Qty]:
         return {position.symbol: position.qty for position in self.account.positions}
 
@@ -67,17 +68,18 @@ class Situation:
         weights = self.portfolio.weights.symbols
         return (*weights, *(p.symbol for p in self.account.positions if p.symbol not in weights))
 
-    @property
+    @cached_property
     def prices(self) -> dict[str, Price]:
-        prices = {}
-        for symbol in self.needed_symbols:
-            asset = self.assets.get(symbol)
-            if asset is not None and asset.price is not None:
-                prices[symbol] = asset.price
-        return prices
+        found = ((symbol, self.assets.get(symbol)) for symbol in self.needed_symbols)
+        return {symbol: asset.price for symbol, asset in found if asset is not None and asset.price is not None}
+
+    @cached_property
+    def _valuation(self) -> Valuation:
+        return value_account(self.account.cash, self.positions, self.prices)
 
     def valuation(self) -> Valuation:
-        return value_account(self.account.cash, self.positions, self.prices)
+        """What the account is worth, computed once."""
+        return self._valuation
 
     def holdings(self) -> Holdings:
         return Holdings(self.account.cash, self.reserved, self.positions, self.assets)
@@ -238,7 +240,7 @@ def _prerequisites(situation: Situation, trace: _Trace) -> None:
         "; ".join(f"{name}: {text}" for name, text in stopped),
         "R-12.2",
     )
-    waits = f"run {situation.open_run} is not finished" if situation.open_run else ""
+    waits = f"run {situation.open_run[:8]} is not finished" if situation.open_run else ""
     if situation.outside_orders:
         waits = waits or f"{situation.outside_orders} open orders of other origin in the account"
     trace.require("open_orders", not waits, "no unfinished run and no open order of other origin", waits, "R-12.3")
@@ -246,7 +248,7 @@ def _prerequisites(situation: Situation, trace: _Trace) -> None:
         "quota",
         situation.quota_run is None,
         "no system run yet this session",
-        f"system run {situation.quota_run} was already made this session",
+        f"system run {(situation.quota_run or '')[:8]} was already made this session",
         "R-11",
     )
     faults = price_faults(situation)

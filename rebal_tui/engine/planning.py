@@ -21,12 +21,12 @@ from rebal_tui.domain.quantities import (
     floor_cents,
     floor_money,
     market_value,
-    money_text,
     share_of,
 )
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.allocation import Allocation, BuyIntent, allocate
 from rebal_tui.engine.drift import value_account
+from rebal_tui.engine.words import dollars
 
 MIN_ORDER = Value(ATTO)
 """One dollar."""
@@ -38,7 +38,7 @@ class CannotRaise(ValueError):
     """A partial_liquidation asks for more than the account can raise; `most` is what it can."""
 
     def __init__(self, most: Money) -> None:
-        super().__init__(f"the account can raise at most ${money_text(floor_cents(Value(most * NANO)))}")
+        super().__init__(f"the account can raise at most {dollars(Value(most * NANO))}")
         self.most = most
 
 
@@ -196,13 +196,13 @@ def _rebalancing_sell(line: PlanLine, holdings: Holdings) -> PlanLine:
     if not closes and market_value(qty, price) < MIN_ORDER:
         return _too_small(line, wanted, wanted)
     reason = LineReason.NOT_IN_PORTFOLIO if closes else LineReason.ABOVE_TARGET
-    detail = "not in the portfolio: the whole position is sold" if closes else f"${_cents(excess)} above its target"
+    detail = "not in the portfolio: the whole position is sold" if closes else f"{dollars(excess)} above its target"
     return replace(line, side=Side.SELL, qty=qty, wanted=wanted, reason=reason, detail=detail)
 
 
 def _too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
     """The line without its order, which would have been for `order` dollars."""
-    detail = f"order notional value (${_cents(Value(order * NANO))}) is less than the minimum ($1)"
+    detail = f"order notional value ({dollars(Value(order * NANO))}) is less than the minimum ($1)"
     return replace(line, wanted=wanted, reason=LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, detail=detail)
 
 
@@ -228,7 +228,7 @@ def _bought(line: PlanLine, wanted: dict[str, Money], allocation: Allocation) ->
         if notional > whole or line.reason is LineReason.BUYS_ONLY:
             reason, detail = LineReason.EXCESS_CASH, "its share of the excess cash"
         else:
-            reason, detail = LineReason.BELOW_TARGET, f"${_cents(Value(whole * NANO))} below its target"
+            reason, detail = LineReason.BELOW_TARGET, f"{dollars(Value(whole * NANO))} below its target"
         return replace(
             line,
             side=Side.BUY,
@@ -247,7 +247,7 @@ def _bought(line: PlanLine, wanted: dict[str, Money], allocation: Allocation) ->
             line,
             wanted=missing,
             reason=LineReason.INSUFFICIENT_CASH,
-            detail=f"${_cents(Value(missing * NANO))} below its target, no cash above the cash target",
+            detail=f"{dollars(Value(missing * NANO))} below its target, no cash above the cash target",
         )
     reason = LineReason.NO_PRICE if line.price is None else LineReason.ASSET_NOT_TRADABLE
     return replace(line, wanted=missing, reason=reason, detail="not eligible to be bought")
@@ -321,7 +321,7 @@ def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool)
             qty=qty,
             wanted=wanted,
             reason=LineReason.RAISES_CASH,
-            detail=f"sold to raise ${_cents(Value(wanted * NANO))}",
+            detail=f"sold to raise {dollars(Value(wanted * NANO))}",
         )
     excess = Value(line.value - line.target_value)
     fault = _sell_fault(line, holdings) if line.held > 0 and sells else None
@@ -343,10 +343,6 @@ def _proceeds(lines: Iterable[PlanLine]) -> Money:
 def _money_up(numerator: int, denominator: int) -> Money:
     """Dollars of numerator ÷ denominator attodollars, rounded up so that a cash target is never undercut."""
     return Money(-(-max(0, numerator) // (denominator * NANO)))
-
-
-def _cents(value: Value) -> str:
-    return money_text(floor_cents(value))
 
 
 def _plan(

@@ -150,6 +150,14 @@ class Book:
         self.open_runs = {run.account_id: run for run in runs.open_runs(self.database)}
         self.version += 1
 
+    def note_run(self, run: Run) -> None:
+        """Take over one run's new state."""
+        if run.status.final:
+            self.open_runs.pop(run.account_id, None)
+        else:
+            self.open_runs[run.account_id] = run
+        self.version += 1
+
     def account(self, account_id: str) -> Account:
         """Raises `NotFound`."""
         if account_id not in self.accounts:

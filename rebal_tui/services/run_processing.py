@@ -9,11 +9,12 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Plan, PlanLine
 from rebal_tui.domain.errors import Conflict, require
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import Money, money_text
+from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import Session
 from rebal_tui.engine.planning import resize_buys
 from rebal_tui.engine.restrictions import stops
+from rebal_tui.engine.words import money
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import cancel_queued, mark_needs_adjustment, value_of
 from rebal_tui.services.outbox import cancel_open_orders, send_orders
@@ -45,7 +46,7 @@ def process_run(book: Book, run_id: str) -> bool:
             break
         run = after
     if run != before:
-        book.reload_runs()
+        book.note_run(run)
     return run != before
 
 
@@ -141,7 +142,7 @@ def _sell(book: Book, run: Run) -> Run:
         runs.update(book.database, run, after)
         numerator, denominator = sized.scale
         short = f", scaled by {numerator / denominator:.6f}" if numerator < denominator else ""
-        text = f"{len(tradable)} buys of ${money_text(Money(sum(sized.amounts.values())))}{short}"
+        text = f"{len(tradable)} buys of {money(Money(sum(sized.amounts.values())))}{short}"
         runs.note(book.database, run.id, now, "buying", f"sells are done; {text} from booked cash")
     return after
 
@@ -230,6 +231,7 @@ def _finish(book: Book, run: Run, status: RunStatus, reason: str | None) -> Run:
         book.subscriptions[run.account_id] = replace(subscription, last_rebalanced_at=now)
     if adjusted:
         book.reload_portfolios()
+        book.reload_runs()
     book.reload_accounts([run.account_id])
     return done
 
@@ -280,7 +282,7 @@ def _skipped_buys(book: Book, plan: Plan, amounts: dict[str, Money], dropped: di
         if line.symbol in known:
             continue
         if line.symbol in dropped:
-            text = f"order notional value (${money_text(dropped[line.symbol])}) is less than the minimum ($1)"
+            text = f"order notional value ({money(dropped[line.symbol])}) is less than the minimum ($1)"
             skipped.append(
                 SkippedOrder(line.symbol, Side.BUY, dropped[line.symbol], SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL, text)
             )
@@ -308,4 +310,4 @@ def _plan(book: Book, run: Run) -> Plan:
 
 
 def _plan_text(plan: Plan) -> str:
-    return f"{len(plan.sells)} sells, then {len(plan.buys)} buys; cash target ${money_text(plan.cash_target)}"
+    return f"{len(plan.sells)} sells, then {len(plan.buys)} buys; cash target {money(plan.cash_target)}"

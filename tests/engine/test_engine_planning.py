@@ -46,7 +46,7 @@ def test_fifty_thousand_dollars_into_the_seed_portfolio() -> None:
     assert plan.cash_target == parse_money("2500")
     assert plan.scale == (1, 1)
     assert not plan.skipped_orders
-    assert line(plan, "SPY").detail == "$30000.00 below its target"
+    assert line(plan, "SPY").detail == "$30,000.00 below its target"
 
 
 def test_sells_go_down_to_target_in_shares_rounded_down() -> None:

@@ -138,7 +138,7 @@ def test_an_amount_that_is_none_is_invalid(amount: str) -> None:
 def test_an_amount_that_the_account_cannot_raise_is_refused_and_nothing_changes() -> None:
     book = rebalanced()
     before = everything(book)
-    with pytest.raises(Conflict, match=r"amount too large: the account can raise at most \$50000\.00"):
+    with pytest.raises(Conflict, match=r"amount too large: the account can raise at most \$50,000\.00"):
         request_withdrawal(book, "a", parse_money("50000.01"))
     assert everything(book) == before
     assert "a" in book.subscriptions

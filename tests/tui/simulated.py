@@ -1,0 +1,113 @@
+"""A simulated market that moves only when it is told to, and the app over it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from textual.pilot import Pilot
+
+from rebal_tui import bootstrap
+from rebal_tui.broker.simulated.broker import SimulatedBroker
+from rebal_tui.market.clock import SimulatedClock
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.book_thread import BookThread
+from rebal_tui.store import meta
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.book_backend import BookBackend
+from tests.services import worlds
+from tests.tui.driving import WIDE, press, settle
+
+Flow = Callable[["Pilot[Any]", RebalApp], Awaitable[None]]
+LAST = worlds.new_york("2026-02-02 10:00")
+SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
+
+
+def market_book(accounts: int = 5, at: str = "2026-03-02 10:01", *, immediate: bool = True) -> Book:
+    """Accounts `a`, `b` … on target in 60 SPY, 35 TLT and cash; the last follows a portfolio with GLD.
+
+    Time is paused and prices stand still; a shock and `at_time` move them.
+    """
+    book = worlds.make_book(at)
+    names = [f"{chr(97 + index % 26)}{index // 26 or ''}" for index in range(accounts)]
+    gold = worlds.balanced("gold", {"SPY": "50", "GLD": "45"})
+    held = [worlds.account(name, "5000", {"SPY": "150", "TLT": "350"}) for name in names[:-1]]
+    held += [worlds.account(names[-1], "5000", {"SPY": "125", "GLD": "250"})]
+    follows = {name: "balanced" for name in names[:-1]} | {names[-1]: "gold"}
+    worlds.fill_book(book, held, [worlds.balanced(), gold], follows, dict.fromkeys(names, LAST))
+    scheduler.tick(book)
+    with book.database.write():
+        meta.put(book.database, "turbulence", "0")
+        meta.put(book.database, "fills", "immediate" if immediate else "")
+        meta.put(book.database, "name", "test")
+    opened = bootstrap.open_simulation(book.database)
+    scheduler.tick(opened)
+    return opened
+
+
+def at_time(book: Book, text: str) -> None:
+    """Let simulated time go to a New York time; the next beat sees it."""
+    assert isinstance(book.clock, SimulatedClock)
+    moment: datetime = worlds.new_york(text)
+    book.clock.jump(moment)
+
+
+def sound(book: Book) -> None:
+    """The broker's books add up."""
+    assert isinstance(book.broker, SimulatedBroker)
+    assert book.broker.invariants() == []
+
+
+def app_over(book: Book, **options: Any) -> RebalApp:
+    return RebalApp(BookBackend(BookThread(lambda: book)), heartbeat=False, **options)
+
+
+def run(flow: Flow, book: Book, place: str, size: tuple[int, int] = WIDE, **options: Any) -> RebalApp:
+    """Start in a place and run the flow."""
+    app = app_over(book, **options)
+
+    async def main() -> None:
+        async with app.run_test(size=size) as pilot:
+            await settle(pilot)
+            await press(pilot, place)
+            await flow(pilot, app)
+
+    asyncio.run(main())
+    return app
+
+
+async def beat(pilot: Pilot[Any], app: RebalApp) -> None:
+    """One heartbeat, and all that it draws."""
+    await app.beat()
+    await settle(pilot)
+
+
+async def write(pilot: Pilot[Any], text: str) -> None:
+    """Type a text, key by key."""
+    names = {" ": "space", ".": "full_stop", "-": "minus", ",": "comma", ":": "colon", "%": "percent_sign"}
+    for char in text:
+        await pilot.press(names.get(char, char))
+    await settle(pilot)
+
+
+def shows(
+    snap_compare: Any,
+    book: Book,
+    keys: tuple[str, ...],
+    size: tuple[int, int],
+    prepare: Callable[[], None] | None = None,
+) -> None:
+    """Compare what the app shows after some keys with its picture."""
+
+    async def before(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await press(pilot, *keys)
+        if prepare is not None:
+            prepare()
+            app: Any = pilot.app
+            await beat(pilot, app)
+
+    assert snap_compare(app_over(book), terminal_size=size, run_before=before)

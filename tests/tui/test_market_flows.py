@@ -1,0 +1,216 @@
+"""The Market place by keys, over the real services."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from textual.widgets import Button, Input, Static
+
+from rebal_tui.domain.orders import OrderStatus
+from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services import market_views
+from rebal_tui.store import runs
+from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, Place, applies
+from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.market import MarketScreen
+from rebal_tui.tui.screens.market_lines import chart, sampled
+from rebal_tui.tui.screens.market_shock import ShockScreen, read_percent, read_symbol
+from tests.services.worlds import all_runs
+from tests.tui.driving import press, said, screen_text
+from tests.tui.simulated import SIZES, at_time, beat, market_book, run, shows, sound, write
+
+
+def test_a_shock_says_what_it_would_move_then_moves_it_and_becomes_runs() -> None:
+    book = market_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "slash", *"spy", "enter", "o")
+        assert isinstance(app.screen, ShockScreen)
+        await write(pilot, "-30")
+        told = str(app.screen.query_one("#shock-effect", Static).content)
+        assert told.startswith("SPY -30 %, at once and for good: 5 more accounts outside: 5 of 5 (0 now).")
+        assert market_views.outside(book) == 0, "nothing moves before it is confirmed"
+        await press(pilot, "enter")
+        assert market_views.outside(book) == 5
+        assert "SPY -30 %: 5 more accounts outside: 5 of 5." in said(app)
+        assert "■ 5 of 5 accounts outside" in screen_text(app)
+        assert all_runs(book) == []
+        at_time(book, "2026-03-02 10:15")
+        await beat(pilot, app)
+        assert {one.status for one in all_runs(book)} == {RunStatus.COMPLETED_SUCCESS}
+        assert len(all_runs(book)) == 5
+        assert "● 0 of 5" in screen_text(app) or "0 of 5 accounts outside" in screen_text(app)
+
+    run(flow, book, "6")
+    sound(book)
+
+
+def test_a_shock_of_everything_and_faults_beside_their_fields() -> None:
+    book = market_book()
+    before = book.assets["SPY"].price
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "o")
+        symbol, percent = app.screen.query_one("#shock-symbol", Input), app.screen.query_one("#shock-percent", Input)
+        await write(pilot, "-100")
+        assert "above -100" in screen_text(app)
+        assert app.screen.query_one("#shock", Button).disabled
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ShockScreen), "nothing is lost and nothing is done"
+        percent.value = "12.5"
+        symbol.value = "SYP"
+        await press(pilot)
+        assert "did you mean SPY?" in screen_text(app)
+        symbol.value = ""
+        await press(pilot, "enter")
+        assert isinstance(app.screen, MarketScreen)
+        assert before is not None
+        assert book.assets["SPY"].price == before * 1125 // 1000
+
+    run(flow, book, "6")
+
+
+@pytest.mark.parametrize("text", ["", "0", "-100", "1000.01", "1e3", "--5", "٣", "5,5", "1.234", "nan"])
+def test_what_is_no_shock(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a percentage"):
+        read_percent(text)
+
+
+def test_what_is_a_shock() -> None:
+    assert [read_percent(text) for text in ("-8", "+2.5 %", "−3", "1000")] == [-800, 250, -300, 100_000]
+    assert [read_symbol(text, ("SPY",)) for text in (" spy", "", "all")] == ["SPY", None, None]
+
+
+def test_a_halted_asset_takes_orders_and_fills_them_when_it_goes_on() -> None:
+    book = market_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "slash", *"spy", "enter", "h")
+        assert isinstance(app.screen, ConfirmScreen)
+        await press(pilot, "n")
+        assert book.sandbox is not None
+        assert book.sandbox.halted() == frozenset()
+        await press(pilot, "h", "y")
+        assert book.sandbox.halted() == {"SPY"}
+        assert "■ halted" in screen_text(app)
+        await press(pilot, "o", *"20", "enter")
+        at_time(book, "2026-03-02 10:15")
+        await beat(pilot, app)
+        placed = [order for one in all_runs(book) for _, order, _, _ in runs.orders(book.database, one.id)]
+        assert {order.status for order in placed if order.symbol == "SPY"} <= {OrderStatus.NEW, OrderStatus.ACCEPTED}
+        assert {one.status for one in all_runs(book)} == {RunStatus.IN_PROGRESS}
+        await press(pilot, "h", "y")
+        assert "● trades" in screen_text(app)
+        at_time(book, "2026-03-02 10:30")
+        await beat(pilot, app)
+        await beat(pilot, app)
+        assert {one.status for one in all_runs(book)} == {RunStatus.COMPLETED_SUCCESS}
+
+    run(flow, book, "6")
+    sound(book)
+
+
+def test_an_untradable_asset_sets_its_portfolios_aside_at_the_evaluation() -> None:
+    book = market_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "slash", *"gld", "enter", "u")
+        assert "1 active portfolio" in screen_text(app)
+        await press(pilot, "y")
+        assert "✗ not tradable" in screen_text(app)
+        assert book.portfolios["gold"].status is PortfolioStatus.ACTIVE
+        at_time(book, "2026-03-02 10:15")
+        await beat(pilot, app)
+        assert book.portfolios["gold"].status is PortfolioStatus.NEEDS_ADJUSTMENT
+        assert book.portfolios["balanced"].status is PortfolioStatus.ACTIVE
+        assert "▲ 1 alert" in screen_text(app)
+        await press(pilot, "u", "y")
+        assert "● trades" in screen_text(app)
+
+    run(flow, book, "6")
+
+
+def test_stepping_a_day_asks_and_counts() -> None:
+    book = market_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "D", "n")
+        assert book.today().day == 2
+        await press(pilot, "D", "y")
+        assert book.today().day == 3
+        assert "The next day: no account moved in or out: 0 of 5 outside." in said(app)
+
+    run(flow, book, "6")
+
+
+def test_a_market_that_is_not_simulated_says_so() -> None:
+    from tests.services.worlds import simple_book
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "o", "h", "u")
+        assert isinstance(app.screen, MarketScreen)
+        assert said(app).count("Only a simulated market can be moved, halted or made untradable.") == 3
+
+    run(flow, simple_book(), "6")
+
+
+def test_an_asset_in_full_names_who_holds_it() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "slash", *"gld", "enter", "enter")
+        assert isinstance(app.screen, ReadScreen)
+        text = screen_text(app)
+        for part in ("Held by", "Client e", "Portfolios", "Gold", "45.00"):
+            assert part in text
+
+    run(flow, market_book(), "6")
+
+
+def test_charts_end_with_the_newest_price() -> None:
+    prices: Any = tuple(range(100, 200))
+    assert sampled(prices, 10)[-1] == 199
+    assert len(sampled(prices, 10)) == 10
+    assert chart(prices[:3], 5)[0] == (("  ▁▄█", "good-bar"),)
+    assert len(chart(prices, 30, 4)) == 4
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_keys_do_no_harm(seed: int) -> None:
+    book = market_book(4)
+    keys = [key for action in ACTIONS if applies(action, Place.MARKET) for key in action.keys.split(",")]
+    own = [action for action in ACTIONS if applies(action, Place.MARKET) and action.where != EVERYWHERE]
+    keys = [*keys, *[action.keys for action in own] * 3, "enter", "y", "n", "escape", "tab", "5", "j", "space", "down"]
+    skipped = {"q", "x"}
+    random_keys = random.Random(seed)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        for step in range(150):
+            await pilot.press(random_keys.choice([key for key in keys if key not in skipped]))
+            if step % 25 == 0:
+                await app.beat()
+        await app.workers.wait_for_complete()
+        assert app.is_running
+
+    run(flow, book, "6")
+    sound(book)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_market_looks_right(snap_compare: Any, size: str) -> None:
+    book = market_book()
+
+    def prepare() -> None:
+        at_time(book, "2026-03-02 10:14")
+
+    shows(snap_compare, book, ("6", "o", *"10", "enter", "j", "h", "y"), SIZES[size], prepare)
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
+    shows(snap_compare, market_book(), ("6", "o", *"-25"), SIZES[size])
+
+
+def test_a_fault_looks_right(snap_compare: Any) -> None:
+    shows(snap_compare, market_book(), ("6", "o", *"5e9"), SIZES["80x24"])
