@@ -96,7 +96,7 @@ def test_a_halted_asset_takes_orders_and_fills_them_when_it_goes_on() -> None:
         await press(pilot, "h", "y")
         assert book.sandbox.halted() == {"SPY"}
         assert "■ halted" in screen_text(app)
-        await press(pilot, "o", *"20", "enter")
+        await press(pilot, "o", *"30", "enter")
         at_time(book, "2026-03-02 10:15")
         await beat(pilot, app)
         placed = [order for one in all_runs(book) for _, order, _, _ in runs.orders(book.database, one.id)]

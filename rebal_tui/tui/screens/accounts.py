@@ -104,13 +104,12 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
 
     def show_account(self, account_id: str) -> None:
         """Put the cursor on an account, lifting filters that hide it."""
-        self._wanted = account_id
+        self._wanted = account_id if self._snapshot is None else None
         if self._snapshot is None or self.table.move_to(account_id):
             return
         self.reset_filters()
         self.table.view = View(self.table.view.sort, self.table.view.reverse)
         self.table.move_to(account_id)
-        self._wanted = None
 
     def reset_filters(self) -> None:
         self._group = ALL

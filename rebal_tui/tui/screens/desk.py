@@ -115,7 +115,7 @@ class DeskScreen(ListScreen, inherit_bindings=False):
 
     def show_account(self, account_id: str) -> None:
         """Put the cursor on an account, lifting filters that hide it."""
-        self._wanted = account_id
+        self._wanted = account_id if self._snapshot is None else None
         if self._snapshot is None or self.table.move_to(account_id):
             return
         self.set_tile(Tile.ALL)

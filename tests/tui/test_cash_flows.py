@@ -1,0 +1,297 @@
+"""The Cash place: every flow by keys, over the real services."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from rebal_tui.domain.cash import JournalStatus, WithdrawalStage
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.withdrawals import request_withdrawal
+from rebal_tui.store import cash as store
+from rebal_tui.tui.actions import Place
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.screens.accounts_form import FormScreen
+from rebal_tui.tui.screens.cash import CashScreen
+from rebal_tui.tui.screens.dialog import ConfirmScreen
+from tests.services import worlds
+from tests.services.brokers import reopen
+from tests.tui.driving import press, said, screen_text, settle
+from tests.tui.test_accounts_flows import Flow, asked, sound, time_to, type_text
+from tests.tui.test_accounts_flows import run as run_in
+
+
+def invested(path: Path | str = ":memory:") -> Book:
+    """Two accounts of $50,000 invested in Balanced; it is Monday, 2 March 2026, 10:00."""
+    book = worlds.make_book("2026-03-02 09:30", path=path)
+    accounts = [worlds.account("a", "50000"), worlds.account("b", "20000")]
+    worlds.fill_book(book, accounts, [worlds.balanced()], {"a": "balanced", "b": "balanced"})
+    scheduler.tick(book)
+    worlds.go_to(book, "2026-03-02 10:00")
+    assert {run.status for run in worlds.all_runs(book)} == {RunStatus.COMPLETED_SUCCESS}
+    return book
+
+
+def run(flow: Flow, book: Book, size: tuple[int, int] = (120, 40)) -> RebalApp:
+    return run_in(flow, book, size, place="5")
+
+
+def only(book: Book) -> Any:
+    found = store.withdrawals(book.database)
+    assert len(found) == 1
+    return found[0]
+
+
+async def ask_for(pilot: Pilot[Any], account: str, amount: str) -> None:
+    """Fill the form of a new withdrawal and go on to the question."""
+    await press(pilot, "n")
+    await type_text(pilot, account)
+    await press(pilot, "tab")
+    await type_text(pilot, amount)
+    await press(pilot, "enter")
+
+
+def fault(app: RebalApp, key: str) -> str:
+    return str(app.screen.query_one(f"#fault-{key}", Static).content)
+
+
+def test_a_withdrawal_goes_to_its_end_across_a_settlement_and_a_restart(tmp_path: Path) -> None:
+    book = invested(tmp_path / "book.db")
+    last = book.subscriptions["a"].last_rebalanced_at
+
+    async def begin(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert "No cash has moved yet" in screen_text(app) or "deposit" in screen_text(app)
+        await press(pilot, "n")
+        await type_text(pilot, "client a")
+        await press(pilot, "tab")
+        await type_text(pilot, "9000")
+        text = screen_text(app)
+        for part in ("Can leave Tue 03 Mar 2026", "sells settle on the next settlement day", "raises cash", "Before"):
+            assert part in text
+        assert not store.withdrawals(book.database)
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ConfirmScreen)
+        for part in (
+            "$9,000.00 leave the account of Client a (N-a)",
+            "Tue 03 Mar 2026",
+            "subscribed to Balanced again",
+        ):
+            assert part in asked(app)
+        await press(pilot, "y")
+        assert only(book).stage is WithdrawalStage.SELLING
+        await app.beat()
+        await settle(pilot)
+        text = screen_text(app)
+        assert "settles Tue 03 Mar" in text
+        assert "✓ ✓ ▸ · ·" in text
+        assert "a" not in book.subscriptions
+        await press(pilot, "enter")
+        text = screen_text(app)
+        for part in ("unsubscribed", "sold", "settles", "It can be canceled", "Record", "requested"):
+            assert part in text
+        await press(pilot, "escape")
+
+    run(begin, book)
+    again = reopen(book)
+
+    async def end(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert "✓ ✓ ▸ · ·" in screen_text(app)
+        await time_to(pilot, app, again, "2026-03-03 09:29")
+        assert only(again).stage is WithdrawalStage.SETTLING
+        await time_to(pilot, app, again, "2026-03-03 09:30")
+        await time_to(pilot, app, again, "2026-03-03 09:31")
+        assert only(again).stage is WithdrawalStage.COMPLETED
+        text = screen_text(app)
+        assert "✓ ✓ ✓ ✓ ✓" in text
+        assert "completed" in text
+        assert "executed" in text
+        await press(pilot, "c")
+        assert "It is completed; there is nothing left to cancel." in said(app)
+        await press(pilot, "v")
+        assert "It is completed." in said(app)
+
+    run(end, again)
+    assert again.subscriptions["a"].last_rebalanced_at == last
+    assert [(j.amount, j.status) for j in store.journals(again.database)] == [
+        (parse_money("9000"), JournalStatus.EXECUTED)
+    ]
+    sound(again)
+
+
+def test_a_withdrawal_is_cancelled_before_its_journal() -> None:
+    book = invested()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await ask_for(pilot, "N-b", "4000")
+        await press(pilot, "y")
+        await app.beat()
+        await settle(pilot)
+        await press(pilot, "c")
+        assert "It can be canceled: the journal is not made and the account is subscribed to Balanced again" in asked(
+            app
+        )
+        await press(pilot, "n")
+        assert only(book).stage is WithdrawalStage.SETTLING
+        await press(pilot, "c", "y")
+        assert only(book).stage is WithdrawalStage.CANCELED
+        assert book.subscriptions["b"].portfolio_id == "balanced"
+        assert "canceled" in screen_text(app)
+        assert book.extras["b"].set_aside == 0
+
+    run(flow, book)
+    sound(book)
+
+
+def test_an_amount_too_large_and_an_unclear_account_are_refused_beside_their_fields() -> None:
+    book = invested()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        assert fault(app, "account") == ""
+        await type_text(pilot, "client")
+        assert fault(app, "account").startswith("✗ 2 accounts: Client a, Client b")
+        await press(pilot, "tab")
+        await type_text(pilot, "9000000")
+        assert fault(app, "amount") == ""
+        await press(pilot, "enter")
+        assert isinstance(app.screen, FormScreen)
+        assert app.focused is app.screen.query_one("#field-account")
+        await type_text(pilot, " b")
+        assert fault(app, "account") == ""
+        assert "✗ amount too large" in fault(app, "amount")
+        assert app.screen.query_one("#field-amount", Input).value == "9000000"
+        await press(pilot, "enter")
+        assert isinstance(app.screen, FormScreen)
+        await press(pilot, "ctrl+u")
+        await type_text(pilot, "0.001")
+        assert "✗ expected whole cents" in fault(app, "amount")
+        await press(pilot, "escape")
+        assert isinstance(app.screen, CashScreen)
+        assert not store.withdrawals(book.database)
+
+    run(flow, book)
+
+
+def test_a_stopped_withdrawal_says_why_and_can_be_tried_again() -> None:
+    book = invested()
+    request_withdrawal(book, "a", parse_money("9000"))
+    scheduler.tick(book)
+    with book.database.write():
+        stopped = only(book)
+        store.update_withdrawal(book.database, replace(stopped, stopped="the journal was refused: test"))
+    book.version += 1
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        text = screen_text(app)
+        assert "stopped: the journal" in text
+        assert "Stopped 1" in text
+        await press(pilot, "enter")
+        assert "■ stopped: the journal was refused: test" in screen_text(app)
+        await press(pilot, "escape", "v")
+        assert "stopped: the journal was refused: test" in asked(app)
+        await press(pilot, "y")
+        assert only(book).stopped is None
+        await press(pilot, "v")
+        assert "It has not stopped; it goes on by itself." in said(app)
+
+    run(flow, book)
+
+
+def test_journals_in_and_out_and_what_cannot_be_done_with_them() -> None:
+    book = invested()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "i")
+        await type_text(pilot, "N-a")
+        await press(pilot, "tab")
+        await type_text(pilot, "750")
+        await press(pilot, "enter")
+        assert "$750.00 move from the firm account, for Client a (N-a)" in asked(app)
+        await press(pilot, "y")
+        made = store.journals(book.database)
+        assert [(j.to_account, j.amount, j.description) for j in made] == [("a", parse_money("750"), "by hand")]
+        await press(pilot, "o")
+        await type_text(pilot, "N-a")
+        await press(pilot, "tab")
+        await type_text(pilot, "999999")
+        assert "can be transferred now" in fault(app, "amount")
+        await press(pilot, "escape", "c")
+        assert "This is a journal, not a withdrawal." in said(app)
+        await press(pilot, "a")
+        assert app.current_mode == Place.ACCOUNTS
+        assert app.screen.table.cursor_key == "a"  # type: ignore[attr-defined]
+
+    run(flow, book)
+    sound(book)
+
+
+def test_a_half_typed_form_survives_the_beat_and_follows_the_prices() -> None:
+    book = invested()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await press(pilot, "n")
+        await type_text(pilot, "N-a")
+        await press(pilot, "tab")
+        await type_text(pilot, "9000")
+        before = screen_text(app)
+        worlds.set_price(book, "SPY", "300.00")
+        await app.beat()
+        await settle(pilot)
+        assert app.screen.query_one("#field-amount", Input).value == "9000"
+        assert screen_text(app) != before
+
+    run(flow, book)
+
+
+def test_a_live_book_wants_the_answer_typed() -> None:
+    book = invested()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert app.last_status is not None
+        await press(pilot, "n")
+        await type_text(pilot, "N-a")
+        await press(pilot, "tab")
+        await type_text(pilot, "9000")
+        app.last_status = replace(app.last_status, mode="LIVE")
+        await press(pilot, "enter", "y")
+        assert isinstance(app.screen, ConfirmScreen)
+        assert not store.withdrawals(book.database)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, FormScreen)
+
+    run(flow, book)
+
+
+def test_every_key_says_why_in_an_empty_book() -> None:
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert "No cash has moved yet; n withdraws" in screen_text(app)
+        for key in ("c", "v", "a", "r", "y", "enter", "t", "T"):
+            await press(pilot, key)
+            assert isinstance(app.screen, CashScreen)
+        assert "There is no movement under the cursor." in said(app)
+
+    run(flow, worlds.make_book())
+
+
+def test_forms_refuse_names_with_markup_and_escape_codes_as_plain_text() -> None:
+    book = worlds.make_book("2026-03-02 09:30")
+    hostile = replace(worlds.account("x", "5000"), name="[red]Eve[/] [@click=app.quit]x[/]")
+    worlds.fill_book(book, [hostile], [worlds.balanced()], {"x": "balanced"})
+    scheduler.tick(book)
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await ask_for(pilot, "eve", "1000")
+        assert "[red]Eve[/]" in asked(app)
+        await press(pilot, "y")
+        await app.beat()
+        await settle(pilot)
+        assert "[red]Eve[/]" in screen_text(app)
+
+    run(flow, book)

@@ -1,0 +1,200 @@
+"""The Log by keys, over the real services."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from textual.widgets import Input, Static
+
+from rebal_tui.domain.accounts import Restriction
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.store import jobs
+from rebal_tui.tui.actions import ACTIONS, Place, applies
+from rebal_tui.tui.screens.dialog import ReadScreen
+from rebal_tui.tui.screens.log import LogScreen
+from tests.tui.driving import press, said, screen_text
+from tests.tui.simulated import SIZES, at_time, beat, market_book, run, shows, sound
+
+
+def alerted(book: Book, *names: str) -> None:
+    """Restrict accounts, so that each raises an alert."""
+    assert book.sandbox is not None
+    for name in names:
+        book.sandbox.set_restrictions(name, frozenset({Restriction("ach_return")}), book.now())
+    scheduler.tick(book)
+
+
+def test_jobs_pause_resume_and_run_after_asking() -> None:
+    book = market_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        assert "Evaluation" in screen_text(app)
+        await press(pilot, "p", "n")
+        assert not scheduler.paused(book)
+        await press(pilot, "p", "y")
+        assert scheduler.paused(book)
+        assert "◌ paused" in screen_text(app)
+        await press(pilot, "r")
+        assert not scheduler.paused(book)
+        app.screen.show_job("evaluation")
+        await press(pilot, "v", "y")
+        assert any("5 accounts, 0 runs" in text for text in said(app))
+        await press(pilot, "enter")
+        assert "Last result" in screen_text(app)
+
+    run(flow, book, "8")
+
+
+def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
+    book = market_book()
+    alerted(book, "a")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        assert "▲ 1 alert" in screen_text(app)
+        await press(pilot, "a")
+        assert "There is no alert under the cursor; t shows the alerts." in said(app)
+        await press(pilot, "t")
+        assert "◌ account" in screen_text(app)
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ReadScreen)
+        await press(pilot, "escape", "g")
+        assert app.current_mode == Place.ACCOUNTS
+        assert app.screen.table.cursor_key == "a"
+        await press(pilot, "8", "a")
+        assert jobs.open_alerts(book.database) == []
+        text = screen_text(app)
+        assert "No alert: nothing waits for a person." in text
+        assert "1 alert" not in text
+
+    run(flow, book, "8")
+
+
+def test_all_marked_alerts_are_acknowledged_at_once() -> None:
+    book = market_book()
+    alerted(book, "a", "b", "c")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "t", "space", "space", "a")
+        assert len(jobs.open_alerts(book.database)) == 1
+        assert "2 alerts acknowledged: 2." in said(app) or "2 alerts acknowledged." in said(app)
+        assert app.screen.table.marked == frozenset()
+
+    run(flow, book, "8")
+
+
+def test_the_audit_trail_is_searched_as_it_is_typed_and_opened_as_json() -> None:
+    book = market_book()
+    alerted(book, "a")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "T", "slash", *"restrict")
+        rows = app.screen.table.rows
+        assert rows
+        assert all("restrict" in f"{row.action} {row.subject} {row.detail}" for row in rows)
+        await press(pilot, "enter", "enter")
+        assert isinstance(app.screen, ReadScreen)
+        assert '"action"' in screen_text(app)
+        await press(pilot, "escape", "escape")
+        assert len(app.screen.table.rows) > len(rows)
+        await press(pilot, "slash", *"zzz")
+        assert "No entry holds “zzz”." in screen_text(app)
+        await press(pilot, "escape")
+        assert app.screen.query_one("#filter", Input).value == ""
+
+    run(flow, book, "8")
+
+
+def test_a_sound_trail_is_verified_and_a_changed_one_is_named() -> None:
+    book = market_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "T", "V")
+        line = app.screen.query_one("#verified", Static)
+        assert "● intact" in screen_text(app)
+        assert "entries verified" in str(line.content)
+        book.database.connection.execute("UPDATE audit SET subject = 'else' WHERE seq = 2")
+        await press(pilot, "V")
+        assert "■ TAMPERED WITH: audit entry 2 does not match its hash" in screen_text(app)
+        assert any("tampered with" in text for text in said(app))
+
+    run(flow, book, "8")
+
+
+def test_cursor_filter_and_half_typed_text_survive_the_heart() -> None:
+    book = market_book()
+    alerted(book, "a", "b", "c")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "t", "j", "slash", *"cl")
+        key = app.screen.table.cursor_key
+        alerted(book, "d")
+        at_time(book, "2026-03-02 10:15")
+        await beat(pilot, app)
+        assert app.screen.query_one("#filter", Input).value == "cl"
+        assert app.screen.query_one("#filter", Input).has_focus
+        assert app.screen.table.cursor_key == key
+
+    run(flow, book, "8")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_keys_do_no_harm(seed: int) -> None:
+    book = market_book(4)
+    alerted(book, "a", "b")
+    own = [key for a in ACTIONS if applies(a, Place.LOG) for key in a.keys.split(",") if key not in {"q", "x"}]
+    keys = [*own, "t", "t", "a", "enter", "escape", "y", "n", "space", "j", "k", "tab"]
+    chosen = random.Random(seed)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        for step in range(150):
+            await pilot.press(chosen.choice(keys))
+            if step % 25 == 0:
+                await app.beat()
+        await app.workers.wait_for_complete()
+        assert app.is_running
+
+    run(flow, book, "8")
+    sound(book)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_jobs_look_right(snap_compare: Any, size: str) -> None:
+    shows(snap_compare, market_book(), ("8", "j"), SIZES[size])
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+def test_the_alerts_look_right(snap_compare: Any, size: str) -> None:
+    book = market_book()
+    alerted(book, "a", "b", "c")
+    shows(snap_compare, book, ("8", "t", "space"), SIZES[size])
+
+
+def test_no_alerts_look_right(snap_compare: Any) -> None:
+    shows(snap_compare, market_book(), ("8", "t"), SIZES["80x24"])
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+def test_the_audit_trail_looks_right(snap_compare: Any, size: str) -> None:
+    shows(snap_compare, market_book(), ("8", "T", "V", "slash", "s", "e", "enter"), SIZES[size])
+
+
+def test_a_broken_trail_looks_right(snap_compare: Any) -> None:
+    book = market_book()
+    book.database.connection.execute("UPDATE audit SET subject = 'else' WHERE seq = 2")
+    shows(snap_compare, book, ("8", "T", "V"), SIZES["80x24"])
+
+
+def test_an_entry_looks_right(snap_compare: Any) -> None:
+    shows(snap_compare, market_book(), ("8", "T", "enter"), SIZES["80x24"])
+
+
+def test_the_screen_is_a_list() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        assert isinstance(app.screen, LogScreen)
+        await press(pilot, "y")
+        assert "Copied sessions." in said(app)
+
+    run(flow, market_book(), "8")

@@ -1,0 +1,320 @@
+"""Review and the kill switch by keys, over the real services."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual.widgets import Input
+
+from rebal_tui.domain.runs import Approval, RunStatus
+from rebal_tui.services import simulator
+from rebal_tui.services.book import Book, Mode
+from rebal_tui.services.run_processing import halted
+from rebal_tui.services.runs import set_review
+from rebal_tui.store import runs
+from rebal_tui.tui.actions import ACTIONS, REVIEW, applies
+from rebal_tui.tui.screens.dialog import AskScreen, KillScreen, ReadScreen
+from rebal_tui.tui.screens.review_approve import ApproveScreen
+from tests.services.worlds import all_runs
+from tests.tui.driving import press, said, screen_text
+from tests.tui.simulated import SIZES, at_time, beat, market_book, run, shows, sound, write
+
+
+def queue_book(accounts: int = 4, **options: Any) -> Book:
+    """Every account has a run that waits for approval, after SPY rose by 30 %."""
+    book = market_book(accounts, **options)
+    set_review(book, True)
+    simulator.shock(book, "SPY", 3000)  # type: ignore[arg-type]
+    from rebal_tui.services import scheduler
+
+    at_time(book, "2026-03-02 10:15")
+    scheduler.tick(book)
+    assert {one.approval for one in all_runs(book)} == {Approval.AWAITING}
+    return book
+
+
+def statuses(book: Book) -> list[RunStatus]:
+    return [one.status for one in all_runs(book)]
+
+
+def test_the_queue_is_one_key_away_and_counted_everywhere() -> None:
+    book = queue_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        assert "◇ 4 to review" in screen_text(app)
+        await press(pilot, "9")
+        text = screen_text(app)
+        for part in ("◇ To review 4", "every run is reviewed", "awaits approval", "Plan", "SPY", "above target"):
+            assert part in text
+        await press(pilot, "escape")
+        assert app.current_mode == "cash"
+
+    run(flow, book, "5", (140, 50))
+
+
+def test_one_run_is_approved_on_the_plan_in_sight() -> None:
+    book = queue_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        key = app.screen.table.cursor_key
+        await press(pilot, "A")
+        assert isinstance(app.screen, ApproveScreen)
+        assert "above target" in screen_text(app)
+        await press(pilot, "escape")
+        assert statuses(book).count(RunStatus.QUEUED) == 4
+        await press(pilot, "A")
+        await write(pilot, "fine")
+        await press(pilot, "enter")
+        assert runs.get(book.database, key).status is RunStatus.COMPLETED_SUCCESS
+        assert ("approved", "fine") in [(what, note) for _, what, note in runs.timeline(book.database, key)]
+        assert len(app.screen.table.rows) == 3
+        assert statuses(book).count(RunStatus.QUEUED) == 3
+
+    run(flow, book, "9")
+    sound(book)
+
+
+def test_a_rejection_needs_a_note() -> None:
+    book = queue_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        key = app.screen.table.cursor_key
+        await press(pilot, "R")
+        assert isinstance(app.screen, AskScreen)
+        await press(pilot, "enter")
+        assert runs.get(book.database, key).status is RunStatus.QUEUED
+        await press(pilot, "R")
+        await write(pilot, "not now")
+        await press(pilot, "enter")
+        rejected = runs.get(book.database, key)
+        assert rejected.status is RunStatus.CANCELED
+        assert rejected.reason == "rejected: not now"
+
+    run(flow, book, "9")
+
+
+def test_a_plan_that_changed_is_shown_anew_and_says_so() -> None:
+    book = queue_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        key = app.screen.table.cursor_key
+        await press(pilot, "A")
+        simulator.shock(book, "SPY", 2000)  # type: ignore[arg-type]
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ApproveScreen), "the new plan is asked about"
+        assert "The plan has changed, nothing was sent. Approve the new plan?" in screen_text(app)
+        assert "Prices have moved" in screen_text(app) or not app.screen.query("#never")
+        assert any("nothing was sent" in text for text in said(app))
+        assert runs.get(book.database, key).status is RunStatus.QUEUED
+        await press(pilot, "enter")
+        assert runs.get(book.database, key).status is RunStatus.COMPLETED_SUCCESS
+
+    run(flow, book, "9")
+    sound(book)
+
+
+def test_a_plan_that_changed_before_it_was_looked_at_can_be_approved_at_once() -> None:
+    book = queue_book()
+    simulator.shock(book, "SPY", 2000)  # type: ignore[arg-type]
+
+    async def flow(pilot: Any, app: Any) -> None:
+        key = app.screen.table.cursor_key
+        assert "This is the new plan." in " ".join(screen_text(app).split())
+        await press(pilot, "A", "enter")
+        assert runs.get(book.database, key).status is RunStatus.COMPLETED_SUCCESS
+
+    run(flow, book, "9", (160, 50))
+
+
+def test_all_marked_are_approved_with_an_outcome_each() -> None:
+    book = queue_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "space", "space", "space", "A")
+        assert "Approve 3 runs?" in screen_text(app)
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ReadScreen)
+        text = screen_text(app)
+        assert "3 of 3 runs approved" in text
+        assert text.count("✓ Client") == 3
+        await press(pilot, "escape")
+        assert statuses(book).count(RunStatus.COMPLETED_SUCCESS) == 3
+        assert statuses(book).count(RunStatus.QUEUED) == 1
+
+    run(flow, book, "9")
+
+
+def test_all_marked_are_rejected_with_one_note() -> None:
+    book = queue_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "space", "space", "R")
+        await write(pilot, "later")
+        await press(pilot, "enter")
+        assert "2 of 2 runs rejected" in screen_text(app)
+        assert statuses(book).count(RunStatus.CANCELED) == 2
+
+    run(flow, book, "9")
+
+
+def test_in_a_live_book_approval_is_typed() -> None:
+    book = queue_book()
+    book.settings = replace(book.settings, mode=Mode.LIVE)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await beat(pilot, app)
+        await press(pilot, "A", "enter")
+        assert isinstance(app.screen, ApproveScreen)
+        assert statuses(book).count(RunStatus.QUEUED) == 4
+        await press(pilot, *"LIVE", "enter")
+        assert statuses(book).count(RunStatus.COMPLETED_SUCCESS) == 1
+
+    run(flow, book, "9")
+
+
+def test_an_empty_queue_says_so_and_refuses_in_words() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        assert "No run waits for approval." in screen_text(app)
+        await press(pilot, "A", "R", "g", "a")
+        assert said(app).count("There is no run under the cursor.") == 4
+
+    run(flow, market_book(), "9")
+
+
+def test_from_the_queue_to_the_run_and_the_desk() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        key = app.screen.table.cursor_key
+        await press(pilot, "g")
+        assert app.current_mode == "runs"
+        assert app.screen.table.cursor_key == key
+        await press(pilot, "9", "a")
+        assert app.current_mode == "desk"
+
+    run(flow, queue_book(), "9")
+
+
+def test_the_kill_switch_stops_a_run_in_the_middle_until_it_is_released() -> None:
+    book = market_book(3, immediate=False)
+    simulator.shock(book, "SPY", 3000)  # type: ignore[arg-type]
+
+    async def flow(pilot: Any, app: Any) -> None:
+        at_time(book, "2026-03-02 10:15")
+        await beat(pilot, app)
+        assert set(statuses(book)) == {RunStatus.IN_PROGRESS}
+        sent = sum(sent for one in all_runs(book) for _, _, sent, _ in runs.orders(book.database, one.id))
+        await press(pilot, "f9")
+        assert isinstance(app.screen, KillScreen)
+        assert not halted(book)
+        await press(pilot, "f9", "y")
+        assert halted(book)
+        assert "■ HALTED" in screen_text(app)
+        for minute in (25, 35, 45):
+            at_time(book, f"2026-03-02 10:{minute}")
+            await beat(pilot, app)
+        assert set(statuses(book)) == {RunStatus.IN_PROGRESS}, "sells filled, buys wait"
+        assert sent == sum(sent for one in all_runs(book) for _, _, sent, _ in runs.orders(book.database, one.id))
+        for place in "12345678":
+            await press(pilot, place)
+            assert "■ HALTED" in screen_text(app)
+        await press(pilot, "f9", "y")
+        assert not halted(book)
+        assert "HALTED" not in screen_text(app)
+        for minute in (50, 59):
+            at_time(book, f"2026-03-02 10:{minute}")
+            await beat(pilot, app)
+        at_time(book, "2026-03-02 11:20")
+        await beat(pilot, app)
+        await beat(pilot, app)
+        assert set(statuses(book)) == {RunStatus.COMPLETED_SUCCESS}
+
+    run(flow, book, "1")
+    sound(book)
+
+
+def test_the_kill_switch_works_over_a_dialog_and_while_typing() -> None:
+    book = queue_book()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "A")
+        await write(pilot, "ha")
+        await press(pilot, "f9", "y")
+        assert halted(book)
+        assert isinstance(app.screen, ApproveScreen)
+        assert app.screen.query_one("#note", Input).value == "ha"
+        await press(pilot, "enter")
+        assert statuses(book).count(RunStatus.QUEUED) == 4, "approved, but nothing starts"
+        assert book.open_runs
+        await press(pilot, "f9", "y")
+        await beat(pilot, app)
+        assert statuses(book).count(RunStatus.COMPLETED_SUCCESS) == 1
+
+    run(flow, book, "9")
+
+
+def test_releasing_a_live_book_is_typed_and_stopping_it_is_not() -> None:
+    book = market_book(2)
+    book.settings = replace(book.settings, mode=Mode.LIVE)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await beat(pilot, app)
+        await press(pilot, "f9", "y")
+        assert halted(book)
+        await press(pilot, "f9", "y", "enter")
+        assert halted(book)
+        app.screen.query_one(Input).value = ""
+        await press(pilot, *"LIVE", "enter")
+        assert not halted(book)
+
+    run(flow, book, "1")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_keys_do_no_harm(seed: int) -> None:
+    book = queue_book(5)
+    own = [key for a in ACTIONS if applies(a, REVIEW) for key in a.keys.split(",") if key not in {"q", "x"}]
+    keys = [*own, "A", "R", "9", "9", "enter", "enter", "escape", "y", "n", "space", "space", "j", "tab"]
+    chosen = random.Random(seed)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        for step in range(150):
+            await pilot.press(chosen.choice(keys))
+            if step % 25 == 0:
+                await app.beat()
+        await app.workers.wait_for_complete()
+        assert app.is_running
+
+    run(flow, book, "9")
+    sound(book)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_queue_looks_right(snap_compare: Any, size: str) -> None:
+    shows(snap_compare, queue_book(), ("9", "space"), SIZES[size])
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+def test_asking_looks_right(snap_compare: Any, size: str) -> None:
+    shows(snap_compare, queue_book(), ("9", "A"), SIZES[size])
+
+
+def test_an_empty_queue_looks_right(snap_compare: Any) -> None:
+    shows(snap_compare, market_book(), ("9",), SIZES["80x24"])
+
+
+def test_asking_about_many_looks_right(snap_compare: Any) -> None:
+    shows(snap_compare, queue_book(), ("9", "space", "space", "A"), SIZES["80x24"])
+
+
+def test_outcomes_look_right(snap_compare: Any) -> None:
+    shows(snap_compare, queue_book(), ("9", "space", "space", "A", "enter"), SIZES["80x24"])
+
+
+def test_the_question_before_the_stop_looks_right(snap_compare: Any) -> None:
+    shows(snap_compare, market_book(), ("f9",), SIZES["80x24"])
+
+
+def test_a_stopped_book_looks_right(snap_compare: Any) -> None:
+    shows(snap_compare, market_book(), ("f9", "y"), SIZES["80x24"])
