@@ -121,33 +121,20 @@ def _decide(book: Book, *, dry_run: bool) -> tuple[Pass, tuple[Run, ...]]:
     """One pass; without `dry_run` its runs are carried out, and the market's state is kept in the book."""
     from rebal_tui.services import scheduler
     from rebal_tui.services.evaluation import evaluation_pass
+    from rebal_tui.services.market_state import save_market_state
     from rebal_tui.services.run_processing import process_runs
     from rebal_tui.store import runs
 
+    if not dry_run:
+        save_market_state(book, book.now())
     scheduler.advance_market(book, book.now())
     made = evaluation_pass(book)
     if dry_run:
         return made, ()
     process_runs(book)
-    _keep_market(book)
+    save_market_state(book, book.now())
+    scheduler.save_prices(book)
     return made, tuple(runs.get(book.database, run.id) for run in made.runs)
-
-
-def _keep_market(book: Book) -> None:
-    from dataclasses import replace
-
-    from rebal_tui.market.walk import RandomWalk
-    from rebal_tui.services.market_state import load_clock, store_clock, store_walk
-    from rebal_tui.store import assets
-
-    state = load_clock(book.database)
-    with book.database.write():
-        if state is not None:
-            store_clock(book.database, replace(state, at=max(state.at, book.now())))
-        if isinstance(book.feed, RandomWalk):
-            store_walk(book.database, book.feed.state())
-        known = [(a.symbol, a.price, a.price_at) for a in book.assets.values()]
-        assets.save_prices(book.database, [(s, price, at) for s, price, at in known if price and at])
 
 
 def _show(book: Book, made: Pass, runs: tuple[Run, ...], *, explain: bool, as_json: bool) -> None:

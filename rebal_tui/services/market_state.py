@@ -16,14 +16,15 @@ CLOCK, WALK = "clock", "walk"
 
 
 def save_market_state(book: Book, now: datetime) -> None:
-    """Store the simulated time and prices; nothing is stored of a real clock."""
-    if not isinstance(book.clock, SimulatedClock):
+    """Store the simulated time and prices; nothing is stored of a market that is not a random walk."""
+    if not isinstance(book.feed, RandomWalk):
         return
-    state = book.clock.state()
+    state = book.clock.state() if isinstance(book.clock, SimulatedClock) else load_clock(book.database)
+    if state is None:
+        return
     with book.database.write():
         store_clock(book.database, ClockState(max(now, state.at), state.speed, state.paused))
-        if isinstance(book.feed, RandomWalk):
-            store_walk(book.database, book.feed.state())
+        store_walk(book.database, book.feed.state())
 
 
 def store_clock(database: Database, state: ClockState) -> None:

@@ -247,11 +247,16 @@ def _prices_due(book: Book, now: datetime) -> str | None:
     return now.replace(second=0, microsecond=0).isoformat()
 
 
-def _save_prices(book: Book, _key: str) -> str:
+def save_prices(book: Book) -> int:
+    """Keep the last price of every asset in the file; returns how many there are."""
     known = [(a.symbol, a.price, a.price_at) for a in book.assets.values()]
     with book.database.write():
         assets.save_prices(book.database, [(s, price, at) for s, price, at in known if price and at])
-    return f"{len(known)} prices"
+    return len(known)
+
+
+def _save_prices(book: Book, _key: str) -> str:
+    return f"{save_prices(book)} prices"
 
 
 def _next_open(book: Book, now: datetime) -> datetime | None:

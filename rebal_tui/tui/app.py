@@ -335,6 +335,13 @@ class RebalApp(App[None]):
         self.switch_mode(Place.RUNS)
         self._at(RunsScreen, lambda runs: runs.show_run(run_id))
 
+    def show_asset(self, symbol: str) -> None:
+        """Go to an asset in Market."""
+        from rebal_tui.tui.screens.market import MarketScreen
+
+        self.switch_mode(Place.MARKET)
+        self._at(MarketScreen, lambda market: market.show_asset(symbol))
+
     def show_subject(self, kind: str, subject: str) -> None:
         """Go to what an alert of a kind is about; says so when there is nothing to go to."""
         if kind == "run":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.services.finding import Names, names_of
 from rebal_tui.tui import formats
 from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, LISTS, Action, applies, key_text
 from rebal_tui.tui.text import printable, ui_text
@@ -41,22 +43,42 @@ class ActionProvider(_Provider):
 
     async def discover(self) -> Hits:
         for action in self._actions():
-            yield DiscoveryHit(ui_text(title(action)), partial(self.rebal.perform, action), help=_help(action))
+            yield DiscoveryHit(
+                ui_text(title(action)),
+                partial(self.rebal.perform, action),
+                help=_help(action, self.rebal.settings_file.settings.keys),
+            )
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for action in self._actions():
             score = matcher.match(f"{title(action)} {action.help}")
             if score > 0:
-                yield Hit(score, ui_text(title(action)), partial(self.rebal.perform, action), help=_help(action))
+                yield Hit(
+                    score,
+                    ui_text(title(action)),
+                    partial(self.rebal.perform, action),
+                    help=_help(action, self.rebal.settings_file.settings.keys),
+                )
 
 
-def _help(action: Action) -> str:
-    return f"{key_text(action.keys)}  {action.help}"
+def _help(action: Action, keymap: Mapping[str, str]) -> str:
+    return f"{key_text(keymap.get(action.id, action.keys))}  {action.help}"
 
 
 class DataProvider(_Provider):
     """Accounts, portfolios and runs by name. Names are compared as plain text, never read as patterns or markup."""
+
+    _names: Names | None = None
+
+    async def startup(self) -> None:
+        """What of the book the last snapshots do not hold."""
+        try:
+            self._names = await self.rebal.backend.ask(names_of)
+            if self.rebal.last_runs is None:
+                self.rebal.last_runs = await self.rebal.backend.runs()
+        except Refusal:
+            self._names = None
 
     async def search(self, query: str) -> Hits:
         words = query.casefold().split()
@@ -71,14 +93,22 @@ class DataProvider(_Provider):
     def _things(self) -> Iterator[tuple[str, Callable[[], None]]]:
         app = self.rebal
         portfolios: dict[str, str] = {}
+        on_the_desk: set[str] = set()
         if app.last_desk is not None:
             for row in app.last_desk.rows:
                 portfolios.setdefault(row.portfolio_id, row.portfolio)
+                on_the_desk.add(row.account_id)
                 name = f"Account {row.client} · {row.account_number} · {formats.short_id(row.account_id)}"
                 yield name, partial(app.show_account, row.account_id)
-        for portfolio_id, name in portfolios.items():
+        names = self._names or Names((), (), ())
+        for account_id, client, number in names.accounts:
+            if account_id not in on_the_desk:
+                yield f"Account {client} · {number} · not subscribed", partial(app.show_in_accounts, account_id)
+        for portfolio_id, name in (portfolios | dict(names.portfolios)).items():
             yield f"Portfolio {name}", partial(app.show_portfolio, portfolio_id)
             yield f"Portfolio {name} · its accounts", partial(app.show_desk_filtered, name)
+        for symbol in names.symbols:
+            yield f"Asset {symbol}", partial(app.show_asset, symbol)
         if app.last_runs is not None:
             for run in app.last_runs.rows:
                 text = f"Run {formats.short_id(run.id)} · {formats.words(run.type)} · {run.client}"

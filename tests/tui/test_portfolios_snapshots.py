@@ -21,7 +21,7 @@ FAULTS = (
     *("n", "enter", "enter", "s", "p", "y", "tab", "6", "0", "enter", "q", "tab", "1", "full_stop", "2", "3", "4"),
     *("down", "down", "5", "enter", "0", "enter", "right", "right", "right", "enter", "3", "2", "ctrl+s"),
 )
-EDIT = ("j", "e", "tab", "tab", "tab", "end", "ctrl+u", "8", "0", "enter", "2", "0")
+EDIT = ("j", "e", "tab", "tab", "tab", "end", "ctrl+u", "8", "0", "enter", "g", "tab", "5")
 CHANGE = ("e", "tab", "tab", "tab", "end", "ctrl+u", "3", "0", "enter", "tab", "equals_sign")
 BAD = {"name": "Pasted", "cooldown": 3, "weights": [{"type": "asset", "symbol": "spy", "percent": "0"}]}
 
@@ -30,7 +30,9 @@ def shows(snap_compare: Any, keys: tuple[str, ...], size: str, book: Book | None
     async def before(pilot: Pilot[Any]) -> None:
         await settle(pilot)
         await press(pilot, "2")
-        await pilot.press(*keys)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.app.workers.wait_for_complete()
         await settle(pilot)
         if paste:
             assert pilot.app.screen.focused is not None

@@ -19,7 +19,7 @@ STATUSES: dict[str, tuple[str, str, str]] = {
     PortfolioStatus.INACTIVE: ("◌", "inactive", "muted"),
 }
 ORDER = (PortfolioStatus.NEEDS_ADJUSTMENT, PortfolioStatus.ACTIVE, PortfolioStatus.INACTIVE)
-BAR = 12
+BAR = 10
 
 
 def status_span(status: str) -> Span:
@@ -100,7 +100,7 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
         Column(
             "conditions",
             "Conditions",
-            20,
+            12,
             lambda row: row.conditions_text,
             priority=3,
             grow=4,

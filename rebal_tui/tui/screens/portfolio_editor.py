@@ -29,11 +29,11 @@ from rebal_tui.tui.screens.portfolio_fields import (
     ChoiceBar,
     Completions,
     DayInput,
+    Note,
     PercentInput,
     PlainInput,
     SymbolInput,
     WeightRow,
-    show_note,
 )
 from rebal_tui.tui.screens.portfolio_form import PortfolioForm, WeightText
 from rebal_tui.tui.screens.portfolio_lines import (
@@ -118,25 +118,25 @@ class PortfolioEditor(ModalScreen[str]):
                 with Horizontal(classes="weight"):
                     yield Static(ui_text("cash"), classes="cash-label", markup=False)
                     yield PercentInput(form.cash, placeholder="0.00", id="cash")
-                    yield Static("", id="cash-note", classes="note", markup=False)
+                    yield Note(id="cash-note")
                 yield Static(ui_text("Conditions"), classes="section", markup=False)
                 for index, (kind, percent) in enumerate(form.bands):
                     with Horizontal(classes="weight"):
                         yield Static(ui_text(f"{kind} drift"), classes="band-label", markup=False)
                         yield PercentInput(percent, placeholder="none", id=f"band-{index}", classes="band")
-                        yield Static("", id=f"band-{index}-note", classes="note", markup=False)
+                        yield Note(id=f"band-{index}-note")
                 with Horizontal(classes="weight"):
                     yield Static(ui_text("calendar"), classes="band-label", markup=False)
                     yield ChoiceBar(forms.CALENDARS, form.calendar, id="calendar")
                 with Horizontal(classes="weight", id="day-row"):
                     yield Static(ui_text("day"), classes="band-label", markup=False)
                     yield DayInput(form.day, id="day", classes="band")
-                    yield Static("", id="day-note", classes="note", markup=False)
-                yield Static("", id="dates", markup=False)
+                    yield Note(id="day-note")
+                yield Note(id="dates", classes="")
                 with Horizontal(classes="weight"):
                     yield Static(ui_text("cooldown"), classes="band-label", markup=False)
                     yield PercentInput(form.cooldown, placeholder="0", id="cooldown", classes="band")
-                    yield Static("", id="cooldown-note", classes="note", markup=False)
+                    yield Note(id="cooldown-note")
                 with Horizontal(classes="weight"):
                     yield Static(ui_text("system runs"), classes="band-label", markup=False)
                     yield ChoiceBar((OFF, ON), ON if form.review else OFF, id="review")
@@ -198,12 +198,12 @@ class PortfolioEditor(ModalScreen[str]):
             unfinished = not line.symbol or not line.percent
             stored_fault = choice.ineligible if choice else ""
             name = f"▲ {stored_fault}" if stored_fault else choice.name if choice else ""
-            row.say(f"✗ {fault}" if fault and not unfinished else fault or name, self._kind(fault, unfinished))
+            row.say(fault or name, self._kind(fault, unfinished))
         notes = [("#name-note", forms.NAME, form.name), ("#description-note", forms.DESCRIPTION, form.description)]
         for selector, place, text in notes:
             fault = faults.get(place, "")
-            note = self.query_one(selector, Static)
-            show_note(note, fault, self._kind(fault, not text))
+            note = self.query_one(selector, Note)
+            note.say(fault, self._kind(fault, not text))
             note.display = bool(fault)
         self._say("#cash-note", faults.get(forms.CASH, ""), "kept as cash" if form.cash else "nothing kept as cash")
         for index, (kind, percent) in enumerate(form.bands):
@@ -217,7 +217,7 @@ class PortfolioEditor(ModalScreen[str]):
         self._say("#cooldown-note", faults.get(forms.COOLDOWN, ""), spelled)
 
     def _say(self, selector: str, fault: str, fine: str, blank: bool = False) -> None:
-        show_note(self.query_one(selector, Static), fault or fine, self._kind(fault, blank))
+        self.query_one(selector, Note).say(fault or fine, self._kind(fault, blank))
 
     def _kind(self, fault: str, blank: bool) -> str:
         return "fine" if not fault else "todo" if blank and not self._pressed_save else "fault"
@@ -225,12 +225,12 @@ class PortfolioEditor(ModalScreen[str]):
     def _ask_dates(self) -> None:
         """The next days of the calendar, asked of the book once for each condition."""
         calendar = self._checked.calendar
-        note = self.query_one("#dates", Static)
+        note = self.query_one("#dates", Note)
         note.display = calendar is not None
         if calendar is None:
             return
         if calendar in self._dates:
-            note.update(ui_text(dates_text(self._dates[calendar])))
+            note.say(dates_text(self._dates[calendar]))
         else:
             self._rebal.work(self._load_dates(calendar), name="calendar")
 
@@ -531,4 +531,4 @@ def _field(label: str, field: PlainInput) -> ComposeResult:
     with Horizontal(classes="weight"):
         yield Static(ui_text(label), classes="label", markup=False)
         yield field
-    yield Static("", id=f"{field.id}-note", classes="note under", markup=False)
+    yield Note(id=f"{field.id}-note", classes="note under")

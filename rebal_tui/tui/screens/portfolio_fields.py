@@ -102,6 +102,23 @@ class ChoiceBar(ChipBar, can_focus=True):
         self.post_message(self.Chosen(self, self.step(direction)))
 
 
+class Note(Static):
+    """A line beside a field; drawn anew only when it says something else."""
+
+    def __init__(self, *, id: str | None = None, classes: str = "note") -> None:
+        super().__init__("", id=id, classes=classes, markup=False)
+        self._says = ("", "fine")
+
+    def say(self, text: str, kind: str = "fine") -> None:
+        """Show a text; `kind` is fault, todo or fine."""
+        if (text, kind) == self._says:
+            return
+        self._says = (text, kind)
+        self.update(ui_text(text), layout=self.styles.is_auto_height)
+        for name in ("fault", "todo"):
+            self.set_class(name == kind, name)
+
+
 class WeightRow(Horizontal):
     """A line of the weights: symbol, percent, and what there is to say of them."""
 
@@ -119,7 +136,7 @@ class WeightRow(Horizontal):
     def compose(self) -> ComposeResult:
         yield SymbolInput(self._line.symbol, placeholder="symbol", classes="symbol")
         yield PercentInput(self._line.percent, placeholder="0.00", classes="percent")
-        yield Static("", classes="note", markup=False)
+        yield Note()
 
     @property
     def line(self) -> WeightText:
@@ -138,14 +155,7 @@ class WeightRow(Horizontal):
 
     def say(self, text: str, kind: str) -> None:
         """Show a note: `fault`, `todo` or `fine`."""
-        show_note(self.query_one(".note", Static), text, kind)
-
-
-def show_note(note: Static, text: str, kind: str) -> None:
-    """Show a text beside a field; `kind` is fault, todo or fine."""
-    note.update(ui_text(text))
-    for name in ("fault", "todo"):
-        note.set_class(name == kind, name)
+        self.query_one(Note).say(text, kind)
 
 
 class Completions(OptionList, can_focus=False):

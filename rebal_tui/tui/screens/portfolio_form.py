@@ -25,6 +25,7 @@ CALENDARS = (NO_CALENDAR, *CalendarType)
 NAME, DESCRIPTION, CASH, DAY, COOLDOWN, SUM = "name", "description", "cash", "day", "cooldown", "sum"
 MOST_LINES = 200
 
+_QUOTE = re.compile(r', got ".*"$|, got null$', re.DOTALL)
 _INDEXED = re.compile(r"(weights|rebalance_conditions)\[([0-9]+)\]")
 
 
@@ -166,8 +167,9 @@ def _place_of(place: str, places: Mapping[str, str]) -> str:
 
 
 def _in_words(message: str) -> str:
-    """A fault beside its field need not quote what is written in the field."""
-    return message.removesuffix(', got ""').removesuffix(", got nothing")
+    """A fault beside its field: short, and without a quote of what is written in the field."""
+    text = _QUOTE.sub("", message).removesuffix(", got nothing")
+    return text.replace("expected a percent above 0 with at most", "expected above 0, at most")
 
 
 def _order(place: str) -> tuple[int, str]:

@@ -58,7 +58,7 @@ class PasteScreen(ModalScreen[str]):
     DEFAULT_CSS = """
     PasteScreen { background: $background; }
     PasteScreen #paste-title { height: 1; background: $panel; text-style: bold; padding: 0 1; }
-    PasteScreen JsonArea { height: 1fr; border: none; padding: 0 1; }
+    PasteScreen JsonArea, PasteScreen JsonArea:focus { height: 1fr; border: none; padding: 0 1; }
     PasteScreen #paste-faults { height: auto; max-height: 50%; background: $surface; }
     """
 
@@ -68,7 +68,7 @@ class PasteScreen(ModalScreen[str]):
         self._body: PortfolioBody | None = None
         self._faults: list[str] = []
         self._request = 0
-        self._sure = False
+        self._busy_creating = False
 
     @property
     def _rebal(self) -> RebalApp:
@@ -98,7 +98,7 @@ class PasteScreen(ModalScreen[str]):
             return paragraph(f"✓ {self._body.name}: {weights}. ctrl+s creates it.", width, "good")
         lines: list[Line] = [((f"✗ {len(self._faults)} to correct", "bad"),)] if self._faults else []
         for fault in self._faults:
-            lines.extend(paragraph(f"· {fault}", width))
+            lines.extend(paragraph(f"· {printable(fault)}", width))
         return lines or [(("…", "muted"),)]
 
     def _show(self) -> None:
@@ -111,7 +111,6 @@ class PasteScreen(ModalScreen[str]):
     def _look(self) -> None:
         """Have the text read by the book; a later text makes this answer void."""
         self._request += 1
-        self._sure = False
         if self._area.text.strip():
             self._rebal.work(self._read(self._area.text, self._request), name="reading the text")
         else:
@@ -126,7 +125,7 @@ class PasteScreen(ModalScreen[str]):
         except Refusal as refusal:
             faults = [str(fault) for fault in refusal.faults]
         if request == self._request and self.is_attached:
-            self._body, self._faults, self._sure = body, faults, True
+            self._body, self._faults = body, faults
             self._show()
 
     def action_create(self) -> None:
@@ -153,8 +152,6 @@ class PasteScreen(ModalScreen[str]):
         self._rebal.say(f"Created {stored.name}.")
         self._rebal.pull_soon()
         self.dismiss(stored.id)
-
-    _busy_creating = False
 
     def action_leave(self) -> None:
         self.dismiss()

@@ -1,0 +1,98 @@
+"""The palette reaches every action and every thing with a name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.command import CommandPalette
+
+from rebal_tui.services import simulator
+from rebal_tui.services.run_processing import halted
+from rebal_tui.tui.actions import ACTIONS, LISTS
+from rebal_tui.tui.palette import ActionProvider, DataProvider, title
+from rebal_tui.tui.screens.dialog import KillScreen
+from rebal_tui.tui.screens.settings import SettingsScreen
+from tests.services import worlds
+from tests.tui.driving import press, screen_text, settle
+from tests.tui.simulated import at_time, beat, market_book, run, write
+
+
+async def find(pilot: Any, text: str) -> None:
+    """Open the palette, type, and take the first hit."""
+    await press(pilot, "ctrl+p")
+    await write(pilot, text)
+    for _ in range(20):
+        await settle(pilot)
+        if pilot.app.screen.query_one("CommandList").option_count:
+            break
+    await press(pilot, "down", "enter")
+
+
+def test_every_action_of_every_place_is_found_by_name() -> None:
+    async def flow(pilot: Any, app: Any) -> None:
+        provider = ActionProvider(app.screen)
+        found = {str(hit.text or hit.display) async for hit in provider.discover()}
+        for action in ACTIONS:
+            if action.where != LISTS and action.id != "app.palette":
+                assert title(action) in found, action.id
+
+    run(flow, market_book(2), "1")
+
+
+def test_names_of_all_kinds_are_found() -> None:
+    book = market_book(3)
+    assert book.sandbox is not None
+    book.sandbox.open_account(worlds.account("zoe", "10"))
+    simulator.shock(book, "SPY", 3000)  # type: ignore[arg-type]
+    at_time(book, "2026-03-02 10:15")
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await beat(pilot, app)
+        provider = DataProvider(app.screen)
+        await provider.startup()
+
+        async def hits(text: str) -> list[str]:
+            return [str(hit.text) async for hit in provider.search(text)]
+
+        assert any("Client a" in text for text in await hits("account client a"))
+        assert any("not subscribed" in text for text in await hits("zoe"))
+        assert "Portfolio Gold" in await hits("gold")
+        assert "Asset GLD" in await hits("gld")
+        assert any(text.startswith("Run ") and "Client b" in text for text in await hits("run client b"))
+        assert await hits("[/] [b]") == []
+
+    run(flow, book, "1")
+
+
+def test_a_hit_leads_to_the_thing() -> None:
+    book = market_book(3)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await find(pilot, "asset tlt")
+        assert app.current_mode == "market"
+        assert app.screen.table.cursor_key == "TLT"
+        await find(pilot, "portfolio gold")
+        assert app.current_mode in {"portfolios", "desk"}
+        assert "Gold" in screen_text(app)
+        await find(pilot, "account client b")
+        assert app.current_mode == "desk"
+        assert app.screen.table.cursor_key == "b"
+
+    run(flow, book, "8")
+
+
+def test_an_action_of_another_place_goes_there_first() -> None:
+    book = market_book(2)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await find(pilot, "kill switch")
+        assert isinstance(app.screen, KillScreen)
+        await press(pilot, "y")
+        assert halted(book)
+        await find(pilot, "market: shock")
+        assert app.current_mode == "market"
+        await press(pilot, "escape")
+        await find(pilot, "settings")
+        assert isinstance(app.screen, SettingsScreen) or not isinstance(app.screen, CommandPalette)
+
+    run(flow, book, "1")

@@ -1,0 +1,248 @@
+"""Settings: the file, the form, keys of one's own, and a book that obeys."""
+
+from __future__ import annotations
+
+import stat
+from datetime import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Input, Select
+
+from rebal_tui import bootstrap
+from rebal_tui.services import scheduler
+from rebal_tui.services.book_rules import apply_rules, rules_of
+from rebal_tui.services.rules import BookRules
+from rebal_tui.store import meta
+from rebal_tui.tui.actions import ACTIONS, REVIEW, Place, applies
+from rebal_tui.tui.keymap import key_fault, usable_keys
+from rebal_tui.tui.screens.settings import SettingsScreen
+from rebal_tui.tui.settings import Density, Settings, SettingsFile, read_settings, settings_text, write_settings
+from tests.tui.driving import press, said, screen_text
+from tests.tui.simulated import SIZES, app_over, at_time, beat, market_book, run, shows, write
+
+ALL = Settings(
+    "rebal-safe",
+    Density.COMFORTABLE,
+    {"list.filter": "f5", "app.halt": "ctrl+k,f12"},
+    BookRules(True, 30, (time(10), time(14, 30)), (1, 4, 7, 10), 0),
+    frozenset({"review", "evaluate_minutes", "evaluate_at", "quarterly_months", "fresh_seconds"}),
+)
+
+
+def test_no_file_is_the_usual_settings(tmp_path: Path) -> None:
+    read = read_settings(tmp_path / "none.toml")
+    assert read == SettingsFile(tmp_path / "none.toml", Settings())
+
+
+@pytest.mark.parametrize("settings", [ALL, Settings()])
+def test_what_is_written_is_read_again(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "settings.toml"
+    write_settings(SettingsFile(path, Settings()), settings)
+    assert read_settings(path) == SettingsFile(path, settings)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [one.name for one in path.parent.iterdir()] == ["settings.toml"]
+
+
+def test_a_file_shows_what_is_usual_without_setting_it() -> None:
+    text = settings_text(Settings())
+    assert '# theme = "rebal-dark"' in text
+    assert "# evaluate_minutes = 15" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ('theme = "rebal-drak"', "theme", "did you mean rebal-dark?"),
+        ("theme = 5", "theme", "expected rebal-dark,"),
+        ('them = "x"', "them", "no such setting; did you mean theme?"),
+        ('density = "wide"', "density", "expected compact, comfortable"),
+        ("book = 5", "book", "expected a table: [book]"),
+        ("[book]\nevaluate_minutes = 0", "book.evaluate_minutes", "expected a whole number from 1 to 390"),
+        ("[book]\nevaluate_minutes = true", "book.evaluate_minutes", "expected a whole number from 1 to 390"),
+        ("[book]\nevaluate_minuts = 5", "book.evaluate_minuts", "no such setting; did you mean evaluate_minutes?"),
+        ('[book]\nevaluate_at = ["25:00"]', "book.evaluate_at", "expected New York times"),
+        ('[book]\nevaluate_at = "10:00"', "book.evaluate_at", "expected New York times in quotes"),
+        ("[book]\nquarterly_months = [13]", "book.quarterly_months", "expected months from 1 to 12"),
+        ("[book]\nfresh_seconds = -1", "book.fresh_seconds", "expected a whole number from 0"),
+        ('[book]\nreview = "al"', "book.review", "did you mean all?"),
+        ('[keys]\n"list.fliter" = "f5"', "keys.list.fliter", "no such action; did you mean list.filter?"),
+        ('[keys]\n"list.filter" = "ctlr+f"', "keys.list.filter", "did you mean ctrl?"),
+        ('[keys]\n"list.filter" = "enter"', "keys.list.filter", "enter moves or opens in every list"),
+        ('[keys]\n"list.filter" = 5', "keys.list.filter", "expected a key in quotes"),
+        ('[keys]\n"list.filter" = "s"', "keys.list.filter", "s is “Sort” in"),
+    ],
+)
+def test_a_fault_is_named_with_file_and_key_and_the_rest_holds(
+    text: str, place: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(text if text.startswith("density") else 'density = "comfortable"\n' + text)
+    read = read_settings(path)
+    (fault,) = read.faults
+    assert fault.place == f"{path}: {place}"
+    assert message in fault.message
+    assert read.settings.density is (Density.COMPACT if place == "density" else Density.COMFORTABLE)
+
+
+@pytest.mark.parametrize("content", [b"theme =", b"\xff\xfe", b"#" * 70_000, b'theme = "a\x1b[2Jb"'])
+def test_a_file_that_cannot_be_read_is_told_and_the_program_starts(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_bytes(content)
+    settings = read_settings(path)
+    assert len(settings.faults) == 1
+    assert str(settings.faults[0]).isprintable()
+
+    async def flow(pilot: Any, app: Any) -> None:
+        assert any(str(path) in text for text in said(app))
+        assert app.theme == "rebal-dark"
+
+    run(flow, market_book(2), "1", settings=settings)
+
+
+def test_keys_can_be_swapped_and_what_clashes_is_left_out() -> None:
+    assert usable_keys({"list.sort": "S", "list.reverse": "s"}) == ({"list.sort": "S", "list.reverse": "s"}, {})
+    used, faults = usable_keys({"list.sort": "f5", "list.filter": "f5"})
+    assert used == {"list.sort": "f5"}
+    assert "“Sort”" in faults["list.filter"]
+    assert usable_keys({"list.filter": "/"}) == ({"list.filter": "slash"}, {})
+
+
+def test_no_key_of_review_or_of_another_place_means_two_things() -> None:
+    assert usable_keys({}) == ({}, {})
+    for place in (*Place, REVIEW):
+        for action in ACTIONS:
+            if applies(action, place):
+                for key in action.keys.split(","):
+                    assert key_fault(action.id, key) in ("", f"{key} moves or opens in every list")
+
+
+def test_a_key_of_ones_own_works_and_the_footer_help_and_palette_show_it() -> None:
+    file = SettingsFile(None, Settings(keys={"market.shock": "f6"}))
+
+    async def flow(pilot: Any, app: Any) -> None:
+        assert "f6 Shock" in screen_text(app).splitlines()[-1]
+        await press(pilot, "o")
+        assert app.screen is app.place
+        await press(pilot, "f6")
+        assert app.screen is not app.place
+        await press(pilot, "escape", "question_mark")
+        assert any("f6" in line and "Shock" in line for line in screen_text(app).splitlines())
+
+    run(flow, market_book(2), "6", settings=file)
+
+
+def test_the_form_saves_applies_at_once_and_the_book_obeys_headless(tmp_path: Path) -> None:
+    book = market_book(3)
+    path = tmp_path / "settings.toml"
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "comma")
+        assert isinstance(app.screen, SettingsScreen)
+        minutes = app.screen.query_one("#evaluate_minutes", Input)
+        minutes.value = "x"
+        await press(pilot, "ctrl+s")
+        assert "✗ expected a whole number from 1 to 390" in screen_text(app)
+        assert not path.exists()
+        minutes.value = "5"
+        app.screen.query_one("#quarterly_months", Input).value = "1, 4, 7, 10"
+        app.screen.query_one("#theme", Select).value = "rebal-light"
+        app.screen.query_one("#density", Select).value = "comfortable"
+        app.screen.query_one("#review", Select).value = "all"
+        await press(pilot, "ctrl+s")
+        assert app.screen is app.place
+        assert app.theme == "rebal-light"
+        assert app.has_class("-comfortable")
+        assert read_settings(path).settings == app.settings_file.settings
+        assert "next evaluation 10:05" in screen_text(app)
+        await press(pilot, "comma")
+        assert app.screen.query_one("#evaluate_minutes", Input).value == "5"
+        await press(pilot, "escape")
+
+    run(flow, book, "1", settings=read_settings(path))
+    assert rules_of(book) == BookRules(True, 5, (), (1, 4, 7, 10), 60)
+    again = bootstrap.open_simulation(book.database)
+    assert again.settings.quarterly_months == {1, 4, 7, 10}
+    session = again.session()
+    assert session is not None
+    assert len(again.settings.slots(session)) == 73
+    assert meta.get(again.database, "review") == "1"
+
+
+def test_evaluations_follow_the_times_that_were_set() -> None:
+    book = market_book(2)
+    apply_rules(book, BookRules(evaluate_at=(time(11), time(9), time(15, 30), time(15, 45))))
+    session = book.session()
+    assert session is not None
+    assert [at.hour for at in book.settings.slots(session)] == [16, 20]
+    assert scheduler.next_evaluation(book) == book.settings.slots(session)[0]
+    assert apply_rules(book, rules_of(book)) == (), "what is so already is no change"
+
+
+def test_only_what_is_set_changes_a_book() -> None:
+    book = BookRules(review=True, evaluate_minutes=5)
+    assert Settings().rules_over(book) == book
+    assert ALL.rules_over(book) == ALL.rules
+
+
+def test_a_faulty_file_is_kept_beside_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("theme = ")
+    write_settings(read_settings(path), ALL)
+    assert (tmp_path / "settings.toml.bak").read_text() == "theme = "
+    assert read_settings(path).settings == ALL
+
+
+def test_keys_are_changed_by_pressing_them_and_clashes_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "comma", "f2")
+        table = app.screen.query_one("BookTable")
+        table.move_to("market.shock")
+        await press(pilot, "enter", "h")
+        assert any("Halt" in text for text in said(app))
+        await press(pilot, "enter", "f7")
+        assert "f7 (was o)" in screen_text(app)
+        await press(pilot, "backspace")
+        assert "f7" not in screen_text(app)
+        await press(pilot, "enter", "f7", "escape", "ctrl+s")
+        assert read_settings(path).settings.keys == {"market.shock": "f7"}
+        assert "f7 Shock" in screen_text(app).splitlines()[-1]
+
+    run(flow, market_book(2), "6", settings=read_settings(path))
+
+
+def test_typing_survives_the_heart() -> None:
+    book = market_book(2)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "comma")
+        app.screen.query_one("#evaluate_at", Input).value = ""
+        app.screen.query_one("#evaluate_at", Input).focus()
+        await write(pilot, "10:0")
+        at_time(book, "2026-03-02 10:15")
+        await beat(pilot, app)
+        assert app.screen.query_one("#evaluate_at", Input).value == "10:0"
+
+    run(flow, book, "1")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
+    shows(snap_compare, market_book(2), ("comma",), SIZES[size])
+
+
+def test_a_fault_looks_right(snap_compare: Any) -> None:
+    shows(snap_compare, market_book(2), ("comma", "tab", "tab", "tab", "tab", "x"), SIZES["80x24"])
+
+
+def test_the_keys_look_right(snap_compare: Any) -> None:
+    shows(snap_compare, market_book(2), ("comma", "f2", "j"), SIZES["80x24"])
+
+
+def test_comfortable_looks_right(snap_compare: Any) -> None:
+    book = market_book(2)
+    file = SettingsFile(None, Settings(density=Density.COMFORTABLE))
+    assert snap_compare(app_over(book, settings=file), terminal_size=SIZES["120x40"], press=["6"])
