@@ -216,7 +216,7 @@ def open_simulation(
     settings = with_rules(settings, stored_rules(database))
     immediate = meta.get(database, "fills") == "immediate" or at is not None
     model = FillModel.immediate() if immediate else FillModel(latency_seconds=(60, 420), partial_chance=35)
-    return _assemble(database, clock, calendar, feed, settings, model)
+    return _assemble(database, clock, calendar, feed, settings, model, monotonic)
 
 
 def memory_book(
@@ -250,13 +250,14 @@ def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = M
 
 
 def _assemble(
-    database: Database, clock: Clock, calendar: TradingCalendar, feed: PriceFeed, settings: Settings, model: FillModel
-) -> Book:
+    database: Database, clock: Clock, calendar: TradingCalendar, feed: PriceFeed, settings: Settings, model: FillModel,
+    stopwatch: Callable[[], float] | None = None,
+) -> Book:  # fmt: skip
     namespace = uuid.uuid5(uuid.NAMESPACE_OID, meta.get(database, "id_seed", "book"))
     broker = SimulatedBroker(
         database, calendar, _quote_of(feed), clock.now, lambda name: str(uuid.uuid5(namespace, name)), model
     )
-    book = Book(database, broker, clock, settings, feed=feed, sandbox=broker)
+    book = Book(database, broker, clock, settings, feed=feed, sandbox=broker, stopwatch=stopwatch)
     scheduler.start(book)
     return book
 

@@ -78,7 +78,10 @@ class Book:
         *,
         feed: PriceFeed | None = None,
         sandbox: SandboxControls | None = None,
+        stopwatch: Callable[[], float] | None = None,
     ) -> None:
+        """`stopwatch` is real elapsed time in seconds, by which jobs are timed; without it they are not."""
+        self.stopwatch = stopwatch
         self.database = database
         self.broker = broker
         self.sandbox = sandbox

@@ -147,6 +147,7 @@ def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime) -> None:
 
 def _act(book: Book, job: Job, key: str, now: datetime) -> str:
     """Run a job and record how it went; a failure is recorded and raised as an alert, and the heartbeat goes on."""
+    started = book.stopwatch() if book.stopwatch else None
     try:
         result = job.act(book, key)
     except (Refusal, BrokerUnavailable, OSError, sqlite3.OperationalError) as error:
@@ -156,8 +157,9 @@ def _act(book: Book, job: Job, key: str, now: datetime) -> str:
             jobs.raise_alert(book.database, now, "job", job.name, f"{job.title} failed: {error}")
         book.version += 1
         return f"failed: {error}"
+    duration = int((book.stopwatch() - started) * 1000) if book.stopwatch and started is not None else None
     with book.database.write():
-        jobs.finished(book.database, job.name, now, key, result, None)
+        jobs.finished(book.database, job.name, now, key, result, duration)
         jobs.clear_alert(book.database, "job", job.name, now)
     book.version += 1
     return result

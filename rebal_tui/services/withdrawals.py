@@ -45,6 +45,7 @@ def request_withdrawal(book: Book, account_id: str, amount: Money) -> Withdrawal
         )
         cash.add_withdrawal(book.database, withdrawal)
         book.record("withdrawal.requested", withdrawal.id, {"account": account_id, "amount": amount}, "advisor")
+    book.version += 1
     process_withdrawals(book)
     return cash.withdrawal(book.database, withdrawal.id)
 
@@ -90,6 +91,7 @@ def retry_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
     with book.database.write():
         cash.update_withdrawal(book.database, replace(withdrawal, stopped=None, rounds=0, updated_at=book.now()))
         book.record("withdrawal.retried", withdrawal_id, actor="advisor")
+    book.version += 1
     process_withdrawals(book)
     return cash.withdrawal(book.database, withdrawal_id)
 

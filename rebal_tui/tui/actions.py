@@ -198,7 +198,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "accounts.run",
         "v",
-        "Run by hand",
+        "Run",
         "Make a run by hand, after showing its plan.",
         Place.ACCOUNTS,
         "run_by_hand",
@@ -259,7 +259,7 @@ ACTIONS: tuple[Action, ...] = (
         "portfolio",
         footer=False,
     ),
-    Action("accounts.tile", "t", "Group", "Filter by the next group.", Place.ACCOUNTS, "tile(1)"),
+    Action("accounts.tile", "t", "Group", "Filter by the next group.", Place.ACCOUNTS, "tile(1)", footer=False),
     Action(
         "accounts.tile_back",
         "T",

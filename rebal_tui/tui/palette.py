@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rebal_tui.tui.app import RebalApp
 
 MOST_DATA_HITS = 30
+NAMED = 100.0
+"""The score of a thing whose name holds every word; letters that are merely scattered in a text score far less."""
 
 
 def title(action: Action) -> str:
@@ -52,7 +54,7 @@ class ActionProvider(_Provider):
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for action in self._actions():
-            score = matcher.match(f"{title(action)} {action.help}")
+            score = _score(query, title(action), action.help) or matcher.match(f"{title(action)} {action.help}")
             if score > 0:
                 yield Hit(
                     score,
@@ -60,6 +62,14 @@ class ActionProvider(_Provider):
                     partial(self.rebal.perform, action),
                     help=_help(action, self.rebal.settings_file.settings.keys),
                 )
+
+
+def _score(query: str, name: str, text: str) -> float:
+    """Above every thing with a name when the words are in the action's own, below it when they are in its help."""
+    words = query.casefold().split()
+    if all(word in name.casefold() for word in words):
+        return NAMED * 2
+    return NAMED / 2 if all(word in f"{name} {text}".casefold() for word in words) else 0
 
 
 def _help(action: Action, keymap: Mapping[str, str]) -> str:
@@ -85,7 +95,7 @@ class DataProvider(_Provider):
         found = 0
         for text, command in self._things():
             if all(word in text.casefold() for word in words):
-                yield Hit(0.5, ui_text(text), command, text=printable(text))
+                yield Hit(NAMED, ui_text(text), command, text=printable(text))
                 found += 1
                 if found >= MOST_DATA_HITS:
                     return

@@ -480,6 +480,11 @@ def test_a_single_refusal_is_one_line_before_anything_is_asked() -> None:
         assert "subscription already exists: account N-a follows a portfolio" in said(app)
         await press(pilot, "m", "b", "enter")
         assert "account N-a follows this portfolio already" in said(app)
+        await mark(pilot, app, "bc")
+        await press(pilot, "m", "b", "enter")
+        assert "Nothing can be done · 2 accounts refused" in screen_text(app)
+        await press(pilot, "escape")
+        assert isinstance(app.screen, AccountsScreen)
 
     run(flow, book)
 

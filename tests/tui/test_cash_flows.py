@@ -134,9 +134,7 @@ def test_a_withdrawal_is_cancelled_before_its_journal() -> None:
         await app.beat()
         await settle(pilot)
         await press(pilot, "c")
-        assert "the journal is not made and the account is subscribed to Balanced again" in asked(
-            app
-        )
+        assert "the journal is not made and the account is subscribed to Balanced again" in asked(app)
         await press(pilot, "n")
         assert only(book).stage is WithdrawalStage.SETTLING
         await press(pilot, "c", "y")

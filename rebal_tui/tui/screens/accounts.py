@@ -16,7 +16,7 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.services import account_events, bulk, cash, cash_views
 from rebal_tui.services.account_views import account_detail, account_row, accounts_snapshot
 from rebal_tui.services.book import Book
-from rebal_tui.services.views import AccountRow, AccountsSnapshot, BulkResult, PreviewView
+from rebal_tui.services.views import AccountRow, AccountsSnapshot, BulkPreview, BulkResult, PreviewView
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens import accounts_columns, accounts_simulate
@@ -198,7 +198,8 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
             lambda book: bulk.preview_subscriptions(book, chosen, portfolio_id, moving=moving)
         )
         verb, done = ("Move", "Moved") if moving else ("Subscribe", "Subscribed")
-        self._require_some([row.refusal for row in preview.rows])
+        if self._all_refused(preview):
+            return
 
         async def do() -> str:
             return self._outcome(
@@ -219,7 +220,8 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
 
     async def _unsubscribe(self, chosen: tuple[str, ...]) -> None:
         preview = await self.rebal.backend.ask(lambda book: bulk.preview_unsubscriptions(book, chosen))
-        self._require_some([row.refusal for row in preview.rows])
+        if self._all_refused(preview):
+            return
 
         async def do() -> str:
             results = await self.rebal.backend.ask(lambda book: bulk.unsubscribe_all(book, chosen))
@@ -231,10 +233,16 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
                 "End these subscriptions?", text, "Unsubscribe", do, "Unsubscribed", bulk_lines(preview)
             )
 
-    def _require_some(self, refusals: list[str]) -> None:
-        """Raise `Conflict` with the reason when a single account would be refused; many are shown with theirs."""
-        if len(refusals) == 1 and refusals[0]:
-            raise Conflict(refusals[0])
+    def _all_refused(self, preview: BulkPreview) -> bool:
+        """Whether nothing would be done; the reasons are shown then, that of a single account by raising `Conflict`."""
+        if not all(row.refusal for row in preview.rows):
+            return False
+        if len(preview.rows) == 1:
+            raise Conflict(preview.rows[0].refusal)
+        if self.is_current:
+            title = f"Nothing can be done · {formats.counted(len(preview.rows), 'account')} refused"
+            self.app.push_screen(ReadScreen(title, bulk_lines(preview)))
+        return True
 
     def _outcome(self, results: tuple[BulkResult, ...], verb: str) -> str:
         """Show what became of each account, keep the refused ones marked, and sum it up."""

@@ -108,7 +108,7 @@ def columns() -> tuple[Column[AccountRow], ...]:
         Column("status", "Status", 9, _status, sort=lambda row: row.status, priority=6, grow=1, most=18),
         Column("equity", "Equity", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True),
         Column(
-            "cash", "Cash", 12, lambda row: _amount(row.cash, formats.money(row.cash)), "right", 2,
+            "cash", "Cash", 11, lambda row: _amount(row.cash, formats.money(row.cash)), "right", 2,
             lambda row: row.cash, True,
         ),
         Column(
@@ -124,5 +124,5 @@ def columns() -> tuple[Column[AccountRow], ...]:
             most=24,
         ),
         Column("restrictions", "Restrictions", 14, _restrictions, priority=8, grow=2, most=30),
-        Column("state", "State", 14, _state, sort=state, grow=3, most=48),
+        Column("state", "State", 12, _state, sort=state, grow=3, most=48),
     )  # fmt: skip

@@ -182,7 +182,8 @@ def bulk_text(preview: BulkPreview, verb: str) -> str:
         turnover = formats.money(Money(sum(row.turnover for row in runs)))
         orders = formats.counted(sum(row.orders for row in runs), "order")
         first = formats.counted(len(runs), "first run")
-        text += f" to {preview.portfolio}. The next evaluation makes {first}: {orders}, turnover {turnover}"
+        text += f" to {preview.portfolio}. "
+        text += f"The next evaluation makes {first}: {orders}, turnover {turnover}" if runs else "No run follows now"
     return f"{text}. {refused} would be refused and stay as they are." if refused else f"{text}."
 
 

@@ -103,12 +103,13 @@ def withdrawal_state(view: WithdrawalView) -> str:
 
 
 def stages_line(view: WithdrawalView) -> Line:
-    """`sold ✓ · settles Thu 20 Mar ▸ journal · subscribe again`."""
+    """`sold ✓ · settles Thu 20 Mar ▸ journal · subscribe again`; the first stage is told only while it lasts."""
     spans: list[Span] = []
-    for index, (stage, state, note) in enumerate(view.steps):
+    steps = view.steps[1:] if view.steps[0][1] == "done" else view.steps
+    for index, (stage, state, note) in enumerate(steps):
         done, _, coming = DOING[stage]
         if index:
-            before = view.steps[index - 1][1]
+            before = steps[index - 1][1]
             spans.append((" ▸ ", "key") if before in ("now", "stopped") else (" · ", "rule"))
         if state == "done":
             spans.append((f"{done} ✓", "good"))
@@ -176,12 +177,12 @@ def columns() -> tuple[Column[CashRow], ...]:
             "at", "Asked", 12, lambda row: formats.short_moment(row.at), sort=lambda row: row.at, descending=True,
             priority=2,
         ),
-        Column("client", "Client", 14, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=1, most=30),
-        Column("amount", "Amount", 13, _amount, "right", 0, lambda row: row.amount),
-        Column("stages", "Stages", 10, strip, sort=lambda row: row.kind),
+        Column("client", "Client", 11, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=1, most=30),
+        Column("amount", "Amount", 12, _amount, "right", 0, lambda row: row.amount),
+        Column("stages", "Stages", 9, strip, sort=lambda row: row.kind),
         Column(
             "state", "State", 18, lambda row: ((row.state, row.tone),), sort=lambda row: (row.rank, row.state), grow=2,
             most=44,
         ),
-        Column("line", "What happens", 56, _whole_line, priority=4, grow=1, most=84),
+        Column("line", "What happens", 55, _whole_line, priority=4, grow=1, most=84),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from rebal_tui.domain.errors import Refusal
 from rebal_tui.tui.text import ui_text
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class FirstSteps:
     connect_broker: Callable[[], Awaitable[str]] | None = None
 
 
+MOST_FAULTS = 12
 NOT_HERE = {
     "demo": "The demo is a book of its own: start it with  rebal-tui demo",
     "import": "Import from the command line: rebal-tui import FILE",
@@ -102,9 +104,18 @@ class FirstRun(Vertical):
         async def go() -> None:
             try:
                 self._say(await step)
+            except Refusal as refusal:
+                self._say(_faults(refusal))
             except Exception:
                 self._say("")
                 raise
             self._app.pull_soon()
 
         self._app.work(go(), name="first step")
+
+
+def _faults(refusal: Refusal) -> str:
+    """Every fault on a line of its own, the first of many and how many more there are."""
+    lines = [f"✗ {fault}" for fault in refusal.faults[:MOST_FAULTS]]
+    more = len(refusal.faults) - MOST_FAULTS
+    return "\n".join(["Nothing was changed:", *lines, *([f"… and {more:,} more"] if more > 0 else [])])

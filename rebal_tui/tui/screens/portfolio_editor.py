@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.events import DescendantBlur
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -28,33 +28,22 @@ from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
 from rebal_tui.tui.screens.portfolio_fields import (
     ChoiceBar,
     Completions,
-    DayInput,
     Note,
-    PercentInput,
-    PlainInput,
     SymbolInput,
     WeightRow,
 )
 from rebal_tui.tui.screens.portfolio_form import PortfolioForm, WeightText
-from rebal_tui.tui.screens.portfolio_lines import (
-    before_after,
-    condition_lines,
-    cooldown_text,
-    dates_text,
-    impact_facts,
-    impact_lines,
-    impact_text,
-)
-from rebal_tui.tui.spans import Line, heading, table_line
+from rebal_tui.tui.screens.portfolio_layout import ON, compose_form
+from rebal_tui.tui.screens.portfolio_lines import cooldown_text, dates_text, impact_lines, impact_text
+from rebal_tui.tui.screens.portfolio_live import foot_lines, impact_panel, live_lines
+from rebal_tui.tui.spans import Line
 from rebal_tui.tui.text import ui_text
-from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.chips import ChipBar
 from rebal_tui.tui.widgets.lines import LinesView
 
 if TYPE_CHECKING:
     from rebal_tui.tui.app import RebalApp
 
-OFF, ON = "no review", "review"
 DAY_HINTS = {
     forms.NO_CALENDAR: "",
     CalendarType.WEEKLY: "Monday … Friday",
@@ -62,7 +51,6 @@ DAY_HINTS = {
     CalendarType.QUARTERLY: "1 … 31",
     CalendarType.ANNUALLY: "MM-DD",
 }
-SUM_BAR = 30
 NO_IMPACT = Impact(0, 0, 0, 0, Money(0), 0, 0)
 """What saving a new portfolio does to others."""
 
@@ -109,37 +97,7 @@ class PortfolioEditor(ModalScreen[str]):
         yield Static(ui_text(self._title()), id="edit-title", markup=False)
         with Horizontal(id="edit-body"):
             with VerticalScroll(id="edit-form", can_focus=False):
-                yield from _field("Name", PlainInput(form.name, placeholder="what it is called", id="name"))
-                yield from _field("Description", PlainInput(form.description, placeholder="optional", id="description"))
-                yield Static(ui_text("Weights"), classes="section", markup=False)
-                with Vertical(id="lines"):
-                    for line in form.lines:
-                        yield WeightRow(line)
-                with Horizontal(classes="weight"):
-                    yield Static(ui_text("cash"), classes="cash-label", markup=False)
-                    yield PercentInput(form.cash, placeholder="0.00", id="cash")
-                    yield Note(id="cash-note")
-                yield Static(ui_text("Conditions"), classes="section", markup=False)
-                for index, (kind, percent) in enumerate(form.bands):
-                    with Horizontal(classes="weight"):
-                        yield Static(ui_text(f"{kind} drift"), classes="band-label", markup=False)
-                        yield PercentInput(percent, placeholder="none", id=f"band-{index}", classes="band")
-                        yield Note(id=f"band-{index}-note")
-                with Horizontal(classes="weight"):
-                    yield Static(ui_text("calendar"), classes="band-label", markup=False)
-                    yield ChoiceBar(forms.CALENDARS, form.calendar, id="calendar")
-                with Horizontal(classes="weight", id="day-row"):
-                    yield Static(ui_text("day"), classes="band-label", markup=False)
-                    yield DayInput(form.day, id="day", classes="band")
-                    yield Note(id="day-note")
-                yield Note(id="dates", classes="")
-                with Horizontal(classes="weight"):
-                    yield Static(ui_text("cooldown"), classes="band-label", markup=False)
-                    yield PercentInput(form.cooldown, placeholder="0", id="cooldown", classes="band")
-                    yield Note(id="cooldown-note")
-                with Horizontal(classes="weight"):
-                    yield Static(ui_text("system runs"), classes="band-label", markup=False)
-                    yield ChoiceBar((OFF, ON), ON if form.review else OFF, id="review")
+                yield from compose_form(form)
             yield LinesView(id="live")
         yield Completions()
         yield LinesView(self._foot, id="foot")
@@ -245,49 +203,15 @@ class PortfolioEditor(ModalScreen[str]):
         self.query_one("#live", LinesView).show(self._live)
 
     def _foot(self, _width: int, _height: int) -> Sequence[Line]:
-        total = self._checked.total
-        right = total == WHOLE
-        tone = "good" if right else "bad" if total > WHOLE else "warn"
-        track = bars.bar(total, WHOLE, SUM_BAR).replace(" ", "░")
-        short = WHOLE - total
-        says = (
-            "✓ reaches 100.00" if right else f"▲ {formats.percent(abs(short))} {'missing' if short > 0 else 'too much'}"
-        )
-        line: Line = (
-            ("Sum ", "muted"),
-            (track, f"{tone}-bar"),
-            (f" {formats.percent(total)}  ", "title"),
-            (says, tone),
-        )
-        why = self._checked.first_fault
-        if why:
-            return [line, (("✗ cannot be saved: ", "bad"), (why, ""))]
-        if self._form == self._start and self._saved is not None:
-            return [line, (("✓ as saved", "muted"),)]
-        return [line, (("✓ ready", "good"), ("  ctrl+s saves", "muted"))]
+        unchanged = self._saved is not None and self._form == self._start
+        return foot_lines(self._checked, unchanged=unchanged)
 
     def _live(self, width: int, _height: int) -> Sequence[Line]:
-        """Beside the form: the weights as bars, the conditions in words, and the last impact asked for."""
-        shares = forms.weights_of(self._form)
-        most = max((share for _, share in shares), default=1)
-        size = max(width - 18, 4)
-        lines: list[Line] = [heading("Weights", width), bars.weights_bar(shares, width)]
-        for symbol, share in shares:
-            bar = (bars.bar(share, most, size), size, "left", "rule" if symbol == "cash" else "accent-bar")
-            lines.append(table_line([(symbol, 8, "left", "title"), (formats.percent(share), 7, "right", ""), bar]))
         body = self._checked.body
-        if body is not None:
-            dates = self._dates.get(self._checked.calendar, ()) if self._checked.calendar else ()
-            lines += [(), heading("Conditions", width)]
-            lines += condition_lines(body.conditions, dates, body.cooldown_days, width)
-        if self._saved is not None and self._draft.subscribers:
-            current = self._impact is not None and self._impact[0] == body
-            lines += [(), heading("Impact", width, "" if current else "p counts it")]
-            if self._impact is not None and current:
-                impact = self._impact[1]
-                lines += before_after(impact, width)
-                lines += [((f"{fact}  ", "muted"), (figure, "")) for fact, figure in impact_facts(impact)]
-        return lines
+        counted = self._impact[1] if self._impact is not None and self._impact[0] == body else None
+        dates = self._dates.get(self._checked.calendar, ()) if self._checked.calendar else ()
+        lines = live_lines(forms.weights_of(self._form), body, dates, width)
+        return [*lines, *impact_panel(counted, width)] if self._saved and self._draft.subscribers else lines
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -524,11 +448,3 @@ class PortfolioEditor(ModalScreen[str]):
 
     def _left(self) -> None:
         self.dismiss()
-
-
-def _field(label: str, field: PlainInput) -> ComposeResult:
-    """A labelled field with its note under it."""
-    with Horizontal(classes="weight"):
-        yield Static(ui_text(label), classes="label", markup=False)
-        yield field
-    yield Note(id=f"{field.id}-note", classes="note under")

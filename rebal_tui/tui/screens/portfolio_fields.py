@@ -19,6 +19,8 @@ from rebal_tui.tui.spans import fit
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.chips import Chip, ChipBar
 
+LIST_WIDTH = 54
+
 
 class PlainInput(Input):
     """An input that takes `TAKES` (None: everything printable); other keys go on to the screen's commands."""
@@ -164,7 +166,7 @@ class Completions(OptionList, can_focus=False):
     DEFAULT_CSS = """
     Completions, Completions:focus {
         display: none; overlay: screen; constrain: none inside;
-        width: 46; height: auto; max-height: 8; border: none; padding: 0; background: $panel;
+        width: 56; height: auto; max-height: 8; border: none; padding: 0; background: $panel;
         scrollbar-size: 0 0;
     }
     """
@@ -179,7 +181,8 @@ class Completions(OptionList, can_focus=False):
         self.display = bool(choices)
         if not choices:
             return
-        self.set_options([Option(ui_text(f"{fit(choice.symbol, 8)} {choice.name}")) for choice in choices])
+        texts = (f"{fit(choice.symbol, 8)} {choice.name}" for choice in choices)
+        self.set_options([Option(ui_text(fit(text, LIST_WIDTH).rstrip())) for text in texts])
         self.highlighted = 0
         region = under.region
         self.absolute_offset = Offset(region.x, region.y + 1)

@@ -266,11 +266,11 @@ def scaled(amounts: Sequence[int]) -> list[int]:
 
 
 def matches(assets: Sequence[AssetChoice], typed: str, taken: frozenset[str], most: int = 8) -> list[AssetChoice]:
-    """Eligible assets for what was typed: symbols that begin with it, then those whose symbol or name holds it."""
+    """Eligible assets for what was typed: symbols that begin with it, then those with a word that begins with it."""
     needle = typed.casefold()
     free = [asset for asset in assets if not asset.ineligible and asset.symbol not in taken]
     first = [asset for asset in free if asset.symbol.casefold().startswith(needle)]
-    rest = [a for a in free if a not in first and needle in f"{a.symbol} {a.name}".casefold()]
+    rest = [a for a in free if a not in first and f" {needle}" in f" {a.name.casefold()}"]
     return [*first, *rest][:most]
 
 

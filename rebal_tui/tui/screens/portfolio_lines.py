@@ -106,7 +106,7 @@ def dates_text(dates: Sequence[date]) -> str:
 def cooldown_text(days: int) -> str:
     """What a cooldown of so many days means."""
     if days == 0:
-        return "cooldown 0 days: the next rebalance may follow at once"
+        return "cooldown 0 days: rebalances may follow at once"
     return f"cooldown {formats.counted(days, 'day')} after each full rebalance"
 
 
@@ -180,7 +180,7 @@ def before_after(impact: Impact, width: int) -> list[Line]:
 
 
 def names_text(names: Sequence[str], most: int = 3) -> str:
-    """`Ada, Ben and 4 more`."""
+    """`Ng, Ada; Ruiz, Ana and 4 more`."""
     if len(names) <= most:
-        return ", ".join(names)
-    return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+        return "; ".join(names)
+    return f"{'; '.join(names[:most])} and {len(names) - most:,} more"

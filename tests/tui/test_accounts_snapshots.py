@@ -1,0 +1,77 @@
+"""What Accounts and Cash look like. The pictures are reviewed by eye when they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.withdrawals import request_withdrawal
+from tests.services import worlds
+from tests.tui.driving import press, settle
+from tests.tui.test_accounts_flows import app_over, small_book
+from tests.tui.test_cash_flows import invested
+
+SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
+
+
+def moving() -> Book:
+    """Two withdrawals that wait for settlement."""
+    book = invested()
+    request_withdrawal(book, "a", parse_money("9000"))
+    request_withdrawal(book, "b", parse_money("3000"))
+    scheduler.tick(book)
+    return book
+
+
+def shows(snap_compare: Any, book: Book, keys: tuple[str, ...], size: str) -> None:
+    async def before(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await press(pilot, *keys)
+
+    assert snap_compare(app_over(book), terminal_size=SIZES[size], run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("make", "key"), [(small_book, "3"), (moving, "5")], ids=["accounts", "cash"])
+def test_at_every_size(snap_compare: Any, make: Callable[[], Book], key: str, size: str) -> None:
+    shows(snap_compare, make(), (key, "j"), size)
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+def test_one_account(snap_compare: Any, size: str) -> None:
+    shows(snap_compare, small_book(), ("3", "j", "enter", "t"), size)
+
+
+@pytest.mark.parametrize("key", ["3", "5"])
+def test_empty(snap_compare: Any, key: str) -> None:
+    shows(snap_compare, worlds.make_book(), (key,), "80x24")
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("pick", ("n",)),
+        ("bulk", ("M", "n", "g", "enter")),
+        ("result", ("M", "n", "g", "enter", "y")),
+        ("deposit", ("j", "d", "2", "5", "0", "0")),
+        ("run", ("j", "v", "enter")),
+        ("simulate", ("j", "i")),
+    ],
+)
+def test_dialogs_of_accounts(snap_compare: Any, name: str, keys: tuple[str, ...]) -> None:
+    shows(snap_compare, small_book(), ("3", *keys), "80x24" if name in ("pick", "deposit") else "120x40")
+
+
+@pytest.mark.parametrize("size", ["80x24", "120x40"])
+def test_the_form_of_a_withdrawal(snap_compare: Any, size: str) -> None:
+    shows(snap_compare, invested(), ("5", "n", "N", "minus", "a", "tab", *"9000"), size)
+
+
+def test_a_refused_amount(snap_compare: Any) -> None:
+    shows(snap_compare, invested(), ("5", "n", "N", "minus", "a", "tab", *"900000"), "80x24")

@@ -1,0 +1,80 @@
+"""A new book, from its first screen on: the demo, a file with faults, a good file; against the real services."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from rebal_tui.launch import first_steps
+from rebal_tui.opening import open_book
+from rebal_tui.services.book_thread import BookThread
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.book_backend import BookBackend
+from tests.cli.books import book
+from tests.tui.driving import Script, press, screen_text, settle
+
+
+def on_empty_book(path: Path, script: Script) -> None:
+    """Open the screens on a file that is not there yet and run a script."""
+    thread = BookThread(lambda: open_book(path))
+    app = RebalApp(BookBackend(thread), first_run=first_steps(thread, path), heartbeat=False)
+
+    async def main() -> None:
+        async with app.run_test(size=(120, 40)) as pilot:
+            await app.beat()
+            await settle(pilot)
+            await script(pilot, app)
+
+    try:
+        asyncio.run(main())
+    finally:
+        thread.close()
+
+
+async def enter_path(pilot: Pilot[Any], path: Path) -> None:
+    await press(pilot, "down", "enter")
+    await press(pilot, *[_key(char) for char in str(path)], "enter")
+
+
+def _key(char: str) -> str:
+    return {"/": "slash", ".": "full_stop", "-": "minus", "_": "underscore"}.get(char, char)
+
+
+def test_an_empty_book_becomes_the_demonstration(tmp_path: Path) -> None:
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        assert "This book is empty" in screen_text(app)
+        await press(pilot, "enter")
+        await app.beat()
+        await settle(pilot)
+        assert "demonstration" in screen_text(app)
+        assert "All 58" in screen_text(app)
+
+    on_empty_book(tmp_path / "book.db", script)
+
+
+def test_a_file_with_faults_is_refused_with_each_of_them_and_a_good_one_opens(tmp_path: Path) -> None:
+    bad, good = tmp_path / "bad.json", tmp_path / "good.json"
+    wrong = book()
+    wrong["accounts"][0]["cash"] = "12,000"
+    wrong["portfolios"][0]["cooldown_days"] = -1
+    bad.write_text(json.dumps(wrong))
+    good.write_text(json.dumps(book()))
+
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        await enter_path(pilot, bad)
+        shown = screen_text(app)
+        assert "Nothing was changed" in shown
+        assert "accounts[0].cash" in shown
+        assert "portfolios[0].cooldown_days" in shown
+        app.screen.query_one("#first-path").focus()
+        await press(pilot, "ctrl+u")
+        await press(pilot, *[_key(char) for char in str(good)], "enter")
+        await app.beat()
+        await settle(pilot)
+        assert "Ann Example" in screen_text(app)
+
+    on_empty_book(tmp_path / "book.db", script)
