@@ -258,6 +258,7 @@ def _assemble(
         database, calendar, _quote_of(feed), clock.now, lambda name: str(uuid.uuid5(namespace, name)), model
     )
     book = Book(database, broker, clock, settings, feed=feed, sandbox=broker, stopwatch=stopwatch)
+    book.trends.note(feed.quotes())
     scheduler.start(book)
     return book
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.errors import Fault, Invalid
-from rebal_tui.domain.quantities import money_text
+from rebal_tui.domain.quantities import money_text, price_text
 from rebal_tui.domain.runs import RunDetail
 from rebal_tui.services.api_shapes import (
     AssetId,
@@ -28,7 +28,7 @@ from rebal_tui.services.api_shapes import (
 from rebal_tui.services.book import Book
 from rebal_tui.store import accounts, audit, cash, decisions, runs
 
-EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "cash", "audit")
+EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "assets", "cash", "audit")
 FORMATS = ("csv", "json")
 
 _ALL = 2**62
@@ -187,8 +187,27 @@ def _cash(book: Book) -> list[Json]:
         for e in accounts.latest_deposits(book.database)
     ]  # fmt: skip
     items.sort(key=lambda item: item["at"])
+    for item in items:
+        account = book.account(item["account_id"])
+        item["account_number"], item["client"] = account.account_number, account.name
+        item["at"], item["amount"] = time_text(item["at"]), money_text(item["amount"])
+    return items
+
+
+def _assets(book: Book) -> list[Json]:
     return [
-        _with_names(book, {**item, "at": time_text(item["at"]), "amount": money_text(item["amount"])}) for item in items
+        {
+            "id": asset.id,
+            "symbol": asset.symbol,
+            "name": asset.name,
+            "exchange": asset.exchange,
+            "status": asset.status.value,
+            "tradable": asset.tradable,
+            "fractionable": asset.fractionable,
+            "price": price_text(asset.price) if asset.price is not None else None,
+            "price_at": time_text(asset.price_at) if asset.price_at else None,
+        }
+        for _, asset in sorted(book.assets.items())
     ]
 
 
@@ -213,6 +232,7 @@ _ITEMS: dict[str, Callable[[Book], list[Json]]] = {
     "decisions": _decisions,
     "accounts": _accounts,
     "portfolios": _portfolios,
+    "assets": _assets,
     "cash": _cash,
     "audit": _audit,
 }
@@ -234,6 +254,9 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "accounts": (
         "id", "account_number", "name", "status", "currency", "cash", "cash_withdrawable", "position_market_value",
         "equity", "restrictions", "portfolio_id", "portfolio", "last_rebalanced_at", "created_at", "positions",
+    ),
+    "assets": (
+        "symbol", "name", "exchange", "status", "tradable", "fractionable", "price", "price_at", "id",
     ),
     "portfolios": (
         "id", "name", "description", "status", "weights", "rebalance_conditions", "cooldown_days", "review",

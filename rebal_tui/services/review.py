@@ -21,7 +21,7 @@ from rebal_tui.store import runs as store
 def review_snapshot(book: Book) -> ReviewSnapshot:
     """Every run that waits for approval, the oldest first."""
     waiting = [run for run in book.open_runs.values() if _waits(run)]
-    waiting.sort(key=lambda run: (run.created_at, run.id))
+    waiting.sort(key=lambda run: (run.created_at, book.accounts[run.account_id].name.casefold(), run.id))
     everything = book.settings.review or meta.get(book.database, "review") == "1"
     return ReviewSnapshot(book.version, rows_of(book, waiting), everything)
 

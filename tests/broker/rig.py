@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
 
 import pytest
+
 from rebal_tui.broker.protocol import Broker, BrokerEvent, BrokerRefused, SandboxControls
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.broker.simulated.fills import FillModel

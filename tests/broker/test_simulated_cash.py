@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import suppress
 
 import pytest
+
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, BrokerRefused, EventKind, RefusalCode
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.broker.simulated.schema import create_tables
@@ -219,7 +220,7 @@ def test_accounts_open_all_or_none() -> None:
     fresh = account(named("new"), "1")
     stray = account(named("stray"), "1", Position("NONE", shares("1")))
     twice = account(named("twice"), "1", Position("SPY", shares("1")), Position("SPY", shares("1")))
-    for wrong in (account(ALICE, "1"), account(FIRM_ACCOUNT, "1"), account(named("minus"), "-1"), stray, twice):
+    for wrong in (account(ALICE, "1"), account(FIRM_ACCOUNT, "1"), stray, twice):
         with pytest.raises(BrokerRefused):
             rig.broker.open_accounts([fresh, wrong])
     assert [known.id for known in rig.broker.accounts()] == [ALICE, BOB]
@@ -311,3 +312,11 @@ def test_creating_the_tables_belongs_to_its_transaction() -> None:
         create_tables(tx)
         raise RuntimeError
     assert database.rows("SELECT name FROM sqlite_master WHERE name LIKE 'sim_%'") == []
+
+
+def test_an_account_may_open_on_margin_and_then_buys_nothing() -> None:
+    rig = Rig()
+    rig.broker.open_account(account(named("margin"), "-60000", Position("SPY", shares("170"))))
+    assert rig.broker.account(named("margin")).cash == usd("-60000")
+    assert rig.broker.cash_transferable(named("margin")) == 0
+    assert rig.broker.invariants() == []

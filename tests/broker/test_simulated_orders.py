@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+
 from rebal_tui.broker.protocol import BrokerEvent, RefusalCode
 from rebal_tui.broker.simulated.fills import FillModel, average_price
 from rebal_tui.domain.accounts import Restriction

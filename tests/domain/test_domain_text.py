@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rebal_tui.domain.text import MAX_NAME, display_text, name_text
 
 

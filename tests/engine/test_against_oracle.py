@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 import pytest
+
 from rebal_tui.domain.decisions import LineReason, Outcome, Plan
 from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty, money_text, percent_text, price_text, qty_text
 from rebal_tui.engine.evaluation import evaluate

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
 import pytest
+
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.engine.calendar import cooldown_ends, fires_on, firing_sessions, in_cooldown
 from rebal_tui.market.sessions import TradingCalendar, build_sessions

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rebal_tui.domain.decisions import Verdict
 from rebal_tui.domain.portfolios import DriftBand
 from rebal_tui.domain.quantities import ATTO, Money, Percent, Price, Qty, Value, parse_money, parse_qty

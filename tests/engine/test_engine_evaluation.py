@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
+
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict

@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from rebal_tui.domain.accounts import Position
 from rebal_tui.domain.decisions import SKIPS, LineReason, Outcome, Plan, Verdict
 from rebal_tui.domain.orders import Side

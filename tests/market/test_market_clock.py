@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+
 from rebal_tui.domain.errors import Conflict, Invalid
 from rebal_tui.market.clock import LATEST, ClockState, FixedClock, HeldClock, RealClock, SimulatedClock
 from rebal_tui.market.sessions import TradingCalendar, build_sessions

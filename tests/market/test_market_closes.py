@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.quantities import NANO, parse_price
 from rebal_tui.market import closes as module

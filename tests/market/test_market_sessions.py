@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.sessions import NEW_YORK, Session
 from rebal_tui.market.sessions import TradingCalendar, build_sessions

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+
 from rebal_tui.domain.errors import Invalid, NotFound
 from rebal_tui.domain.quantities import CENT, NANO, Percent, Price
 from rebal_tui.market.sessions import TradingCalendar, build_sessions

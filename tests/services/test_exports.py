@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rebal_tui.domain.errors import Invalid
+from rebal_tui.domain.quantities import parse_money
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_file import parse_book
+from rebal_tui.services.cash import deposit
 from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.exports import EXPORTS, FORMATS, csv_text, export_head, export_text, safe_cell
 from rebal_tui.services.imports import import_book
@@ -39,11 +41,12 @@ def table(text: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("what", EXPORTS)
 def test_json_and_csv_tell_of_the_same_things(ran: Book, what: str) -> None:
+    deposit(ran, "a1", parse_money("10"))
     told = json.loads(export_text(ran, what, "json"))
     rows = table(export_text(ran, what, "csv"))
     assert told["audit_head"] == export_head(ran)
     assert len(rows) == len(told[what]) > 0
-    key = {"decisions": "account_id", "audit": "hash"}.get(what, "id")
+    key = {"decisions": "account_id", "audit": "hash", "cash": "at"}.get(what, "id")
     assert [row[key] for row in rows] == [item[key] for item in told[what]]
 
 

@@ -36,7 +36,7 @@ def market_book(accounts: int = 5, at: str = "2026-03-02 10:01", *, immediate: b
     gold = worlds.balanced("gold", {"SPY": "50", "GLD": "45"})
     held = [worlds.account(name, "5000", {"SPY": "150", "TLT": "350"}) for name in names[:-1]]
     held += [worlds.account(names[-1], "5000", {"SPY": "125", "GLD": "250"})]
-    follows = {name: "balanced" for name in names[:-1]} | {names[-1]: "gold"}
+    follows = dict.fromkeys(names[:-1], "balanced") | {names[-1]: "gold"}
     worlds.fill_book(book, held, [worlds.balanced(), gold], follows, dict.fromkeys(names, LAST))
     scheduler.tick(book)
     with book.database.write():

@@ -168,7 +168,7 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
         assert {a for a, s in book.subscriptions.items() if s.portfolio_id == "growth"} == set("defghijkl")
         assert book.subscriptions["c"].portfolio_id == "balanced"
         await press(pilot, "escape")
-        assert app.screen.table.marked == {"c"}  # type: ignore[attr-defined]
+        assert app.screen.table.marked == {"c"}
         assert "Subscribed: 9 accounts, 1 refused." in said(app)
         await time_to(pilot, app, book, "2026-03-02 10:15")
         assert {run.account_id for run in worlds.all_runs(book) if run.portfolio_id == "growth"} == set("defghijk")

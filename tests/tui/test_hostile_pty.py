@@ -158,7 +158,7 @@ def test_hostile_names_in_a_terminal_are_only_text(tmp_path: Path) -> None:
     assert code == 0
     written = terminal.written
     text = written.decode("utf-8", errors="strict")
-    for part in ("Smith [/] Co", "[@click=app.quit]", "日本投資", "محمد"):
+    for part in ("Smith [/] Co", "[@click=app.quit]", "日本投資", "محمد", "Sessions refresh", "No run waits"):
         assert part in text
     rest = KNOWN.sub(b"", written)
     controls = {byte for byte in rest if byte < 32 or byte == 127} - set(b"\r\n\x00\x0f\x0e\x08\t")

@@ -121,7 +121,7 @@ def test_an_untradable_asset_sets_its_portfolios_aside_at_the_evaluation() -> No
         assert "1 active portfolio" in screen_text(app)
         await press(pilot, "y")
         assert "✗ not tradable" in screen_text(app)
-        assert book.portfolios["gold"].status is PortfolioStatus.ACTIVE
+        assert book.portfolios["gold"].status.value == "active"
         at_time(book, "2026-03-02 10:15")
         await beat(pilot, app)
         assert book.portfolios["gold"].status is PortfolioStatus.NEEDS_ADJUSTMENT

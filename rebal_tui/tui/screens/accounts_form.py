@@ -84,7 +84,7 @@ class FormScreen(LiveDialog, Dialog[None]):
     FormScreen .label { width: 12; color: $foreground 60%; }
     FormScreen Input { width: 34; background: $panel; }
     FormScreen .fault { width: 1fr; height: auto; margin-left: 2; color: $text-error; }
-    FormScreen LinesView { height: auto; min-height: 4; max-height: 65vh; margin-top: 1; padding: 0; }
+    FormScreen LinesView { height: auto; min-height: 4; max-height: 55vh; margin-top: 1; padding: 0; }
     FormScreen #form-end { height: 1; margin-top: 1; }
     FormScreen #form-note { width: 1fr; color: $foreground 60%; }
     FormScreen Button { margin-left: 2; min-width: 10; }

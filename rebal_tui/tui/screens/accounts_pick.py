@@ -78,7 +78,7 @@ class PickScreen(Dialog[str]):
         )
         with Vertical():
             yield Static(ui_text(self._heading), id="pick-title", markup=False)
-            yield Input(placeholder=f"type to filter, ↑ ↓ to choose a {self._noun}", compact=True)
+            yield Input(placeholder="type to filter, ↑ ↓ to choose", compact=True)
             yield BookTable(
                 columns,
                 lambda choice: choice.key,

@@ -104,7 +104,7 @@ class ConfirmScreen(ModalScreen[bool]):
     ConfirmScreen #confirm-title { text-style: bold; margin-bottom: 1; }
     ConfirmScreen #confirm-typed { margin-top: 1; }
     ConfirmScreen.-with-lines > Vertical { width: 112; }
-    ConfirmScreen LinesView { height: auto; min-height: 3; max-height: 60vh; margin-top: 1; padding: 0; }
+    ConfirmScreen LinesView { height: auto; min-height: 3; max-height: 36vh; margin-top: 1; padding: 0; }
     ConfirmScreen Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
     ConfirmScreen Button { margin-left: 2; min-width: 10; }
     """

@@ -129,7 +129,8 @@ def simulator_line(snapshot: MarketSnapshot | None, last: str) -> Line:
     else:
         pace = [(" ▶ running", "good"), (f" ×{snapshot.speed:g}", "accent")]
     tone = "bad" if snapshot.outside else "good"
-    outside = (f"■ {snapshot.outside:,} of {formats.counted(snapshot.subscribed, 'account')} outside", tone)
+    mark = "■" if snapshot.outside else "●"
+    outside = (f"{mark} {snapshot.outside:,} of {formats.counted(snapshot.subscribed, 'account')} outside", tone)
     told: list[Span] = [(" · ", "rule"), (printable(last), "")] if last else []
     return (*pace, (" · ", "rule"), outside, *told)
 

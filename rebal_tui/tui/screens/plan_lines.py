@@ -8,7 +8,7 @@ from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side
 from rebal_tui.services.views import PreviewView
 from rebal_tui.tui import formats
-from rebal_tui.tui.spans import Line, heading, paragraph, table_line
+from rebal_tui.tui.spans import Line, heading, line_width, paragraph, table_line
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.lines import Builder
 
@@ -29,7 +29,7 @@ def preview_lines(view: PreviewView) -> Builder:
             ),
             *paragraph(view.why, width, "muted"),
             (),
-            _sums(view),
+            *_sums(view, width),
             (),
             *plan_lines(plan, width),
             (),
@@ -56,26 +56,28 @@ def preview_lines(view: PreviewView) -> Builder:
     return build
 
 
-def _sums(view: PreviewView) -> Line:
+def _sums(view: PreviewView, width: int) -> list[Line]:
+    """The figures of a plan, on as many lines as they need."""
     plan = view.plan
-    turnover = f"{formats.money(view.turnover)}"
-    line: Line = (
-        (formats.words(plan.type), "key"),
-        ("   sells ", "muted"),
-        (str(len(plan.sells)), ""),
-        ("   buys ", "muted"),
-        (str(len(plan.buys)), ""),
-        ("   turnover ", "muted"),
-        (turnover, ""),
-        ("   cash ", "muted"),
-        (f"{formats.money(plan.cash)} → {formats.money(view.cash_after)}", ""),
-        ("   keeps ", "muted"),
-        (formats.money(plan.cash_target), ""),
-    )
+    figures: list[Line] = [
+        ((formats.words(plan.type), "key"),),
+        (("sells ", "muted"), (str(len(plan.sells)), "")),
+        (("buys ", "muted"), (str(len(plan.buys)), "")),
+        (("turnover ", "muted"), (formats.money(view.turnover), "")),
+        (("cash ", "muted"), (f"{formats.money(plan.cash)} → {formats.money(view.cash_after)}", "")),
+        (("keeps ", "muted"), (formats.money(plan.cash_target), "")),
+    ]
     top, bottom = plan.scale
     if top != bottom:
-        line = (*line, (f"   ▲ buys scaled to {formats.percent(top * 10_000 // bottom)} %", "warn"))
-    return line
+        figures.append(((f"▲ buys scaled to {formats.percent(top * 10_000 // bottom)} %", "warn"),))
+    lines: list[Line] = [figures[0]]
+    for figure in figures[1:]:
+        longer: Line = (*lines[-1], ("   ", ""), *figure)
+        if line_width(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(figure)
+    return lines
 
 
 def plan_lines(plan: Plan, width: int) -> list[Line]:

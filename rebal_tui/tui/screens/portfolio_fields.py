@@ -29,6 +29,7 @@ class PlainInput(Input):
 
     def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None, classes: str = "") -> None:
         super().__init__(value, placeholder=placeholder, id=id, classes=classes, compact=True, select_on_focus=False)
+        self.cursor_blink = False
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         takes = self.TAKES

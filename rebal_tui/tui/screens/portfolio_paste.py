@@ -77,7 +77,9 @@ class PasteScreen(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         title = "New portfolio from JSON · nothing is created before ctrl+s"
         yield Static(ui_text(title), id="paste-title", markup=False)
-        yield JsonArea(self._text, show_line_numbers=True, tab_behavior="focus")
+        area = JsonArea(self._text, show_line_numbers=True, tab_behavior="focus")
+        area.cursor_blink = False
+        yield area
         yield LinesView(self._lines, id="paste-faults")
         yield Footer(show_command_palette=False, compact=True)
 

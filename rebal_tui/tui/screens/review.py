@@ -29,7 +29,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
     PLACE = REVIEW
     EXPORT = "runs"
     NOUN = "run"
-    CSS_PATH = "desk.tcss"
+    CSS_PATH = ["desk.tcss", "review.tcss"]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(REVIEW, actions.LISTS)]
 
     def __init__(self) -> None:

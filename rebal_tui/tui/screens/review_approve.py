@@ -32,7 +32,7 @@ class ApproveScreen(ModalScreen[str | None]):
         background: $surface; border: round $primary; padding: 0 2;
     }
     ApproveScreen #approve-title { text-style: bold; }
-    ApproveScreen LinesView { height: auto; max-height: 60vh; min-height: 3; margin: 1 0; padding: 0; }
+    ApproveScreen LinesView { height: auto; max-height: 46vh; min-height: 3; margin: 1 0; padding: 0; }
     ApproveScreen .fault { color: $text-error; height: auto; }
     ApproveScreen Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
     ApproveScreen Button { margin-left: 2; min-width: 10; }

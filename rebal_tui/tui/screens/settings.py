@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 REVIEW_WORDS = {"portfolios": "runs of portfolios that ask for it", "all": "every run"}
 TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "evaluate_minutes": ("Evaluate every", "minutes, from the open on", lambda t: read_whole(t, 1, MOST_MINUTES)),
-    "evaluate_at": ("… or at", "New York times such as 10:00, 14:30; empty: the interval", read_times),
+    "evaluate_at": ("… or at", "New York, such as 10:00, 14:30", read_times),
     "quarterly_months": ("Quarterly in", "months such as 3, 6, 9, 12", read_months),
     "fresh_seconds": ("Price is fresh", "seconds; 0 takes any price", lambda t: read_whole(t, 0, MOST_SECONDS)),
 }
@@ -54,11 +54,11 @@ class SettingsScreen(ModalScreen[None]):
     SettingsScreen #settings-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
     SettingsScreen VerticalScroll { padding: 0 2; }
     SettingsScreen .section { text-style: bold; color: $text-primary; margin-top: 1; }
-    SettingsScreen .line { height: 1; }
+    SettingsScreen .line { height: auto; }
     SettingsScreen Label { width: 16; color: $foreground 70%; }
     SettingsScreen Select { width: 44; }
-    SettingsScreen Input { width: 28; }
-    SettingsScreen .hint { width: 1fr; padding-left: 2; color: $foreground 60%; }
+    SettingsScreen Input { width: 22; }
+    SettingsScreen .hint { width: 1fr; height: auto; padding-left: 2; color: $foreground 60%; }
     SettingsScreen .hint.-fault { color: $text-error; text-style: bold; }
     SettingsScreen Button { margin-right: 2; min-width: 10; }
     SettingsScreen #settings-buttons { height: auto; margin-top: 1; }
