@@ -20,7 +20,8 @@ def save(database: Database, decisions: Iterable[tuple[Decision, str | None]]) -
     """Store decisions with the id of the run each led to; a repeated kind replaces the one before and counts up."""
     database.connection.executemany(
         "INSERT INTO decisions (account, portfolio, subscription, session, signature, outcome, reason, trace, "
-        "first_at, at, times, run) SELECT a.key, p.key, s.key, ?, ?, ?, ?, ?, ?, ?, 1, (SELECT key FROM runs WHERE id = ?) "
+        "first_at, at, times, run) "
+        "SELECT a.key, p.key, s.key, ?, ?, ?, ?, ?, ?, ?, 1, (SELECT key FROM runs WHERE id = ?) "
         "FROM accounts a, portfolios p, subscriptions s WHERE a.id = ? AND p.id = ? AND s.id = ? "
         "ON CONFLICT (account, session, portfolio, signature) DO UPDATE SET reason = excluded.reason, "
         "trace = excluded.trace, at = excluded.at, times = times + 1, run = coalesce(excluded.run, run)",

@@ -85,13 +85,10 @@ def _review_screen() -> Screen[None]:
     return ReviewScreen()
 
 
-def _coming(place: Place) -> Callable[[], Screen[None]]:
-    def make() -> Screen[None]:
-        from rebal_tui.tui.screens.coming import ComingScreen
+def _lab_screen() -> Screen[None]:
+    from rebal_tui.tui.screens.lab import LabScreen
 
-        return ComingScreen(place)
-
-    return make
+    return LabScreen()
 
 
 class RebalApp(App[None]):
@@ -109,7 +106,7 @@ class RebalApp(App[None]):
         Place.RUNS.value: RunsScreen,
         Place.CASH.value: _cash_screen,
         Place.MARKET.value: _market_screen,
-        Place.LAB.value: _coming(Place.LAB),
+        Place.LAB.value: _lab_screen,
         Place.LOG.value: _log_screen,
         actions.REVIEW: _review_screen,
     }

@@ -1,4 +1,4 @@
-"""Pictures of every place for the README, from the real app over the demonstration book: `python -m tests.tui.pictures`."""
+"""Pictures of every place, from the real app over the demonstration book: `python -m tests.tui.pictures`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
-SIZES = {place: ((120, 40),) for place in Place} | {Place.DESK: ((80, 24), (120, 40), (200, 60))}
+SIZES: dict[Place, tuple[tuple[int, int], ...]] = {
+    **dict.fromkeys(Place, ((120, 40),)),
+    Place.DESK: ((80, 24), (120, 40), (200, 60)),
+}
 MINUTES = 24 * 4 + 10
 """How long the demonstration has lived when it is shown: far enough for runs, alerts and a withdrawal."""
 FONT = "DejaVu Sans Mono"

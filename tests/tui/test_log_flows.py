@@ -67,7 +67,7 @@ def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
         await press(pilot, "t")
         assert "◌ account" in screen_text(app)
         await press(pilot, "enter")
-        assert isinstance(app.screen, ReadScreen)
+        assert isinstance(app.screen_stack[-1], ReadScreen)
         await press(pilot, "escape", "g")
         assert app.current_mode == Place.ACCOUNTS
         assert app.screen.table.cursor_key == "a"
@@ -87,7 +87,7 @@ def test_all_marked_alerts_are_acknowledged_at_once() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "t", "space", "space", "a")
         assert len(jobs.open_alerts(book.database)) == 1
-        assert "2 alerts acknowledged: 2." in said(app) or "2 alerts acknowledged." in said(app)
+        assert "2 alerts acknowledged." in said(app)
         assert app.screen.table.marked == frozenset()
 
     run(flow, book, "8")
@@ -103,7 +103,7 @@ def test_the_audit_trail_is_searched_as_it_is_typed_and_opened_as_json() -> None
         assert rows
         assert all("restrict" in f"{row.action} {row.subject} {row.detail}" for row in rows)
         await press(pilot, "enter", "enter")
-        assert isinstance(app.screen, ReadScreen)
+        assert isinstance(app.screen_stack[-1], ReadScreen)
         assert '"action"' in screen_text(app)
         await press(pilot, "escape", "escape")
         assert len(app.screen.table.rows) > len(rows)

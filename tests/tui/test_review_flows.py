@@ -61,7 +61,7 @@ def test_one_run_is_approved_on_the_plan_in_sight() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         key = app.screen.table.cursor_key
         await press(pilot, "A")
-        assert isinstance(app.screen, ApproveScreen)
+        assert isinstance(app.screen_stack[-1], ApproveScreen)
         assert "above target" in screen_text(app)
         await press(pilot, "escape")
         assert statuses(book).count(RunStatus.QUEUED) == 4
@@ -106,7 +106,6 @@ def test_a_plan_that_changed_is_shown_anew_and_says_so() -> None:
         await press(pilot, "enter")
         assert isinstance(app.screen, ApproveScreen), "the new plan is asked about"
         assert "The plan has changed, nothing was sent. Approve the new plan?" in screen_text(app)
-        assert "Prices have moved" in screen_text(app) or not app.screen.query("#never")
         assert any("nothing was sent" in text for text in said(app))
         assert runs.get(book.database, key).status is RunStatus.QUEUED
         await press(pilot, "enter")
@@ -167,7 +166,7 @@ def test_in_a_live_book_approval_is_typed() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await beat(pilot, app)
         await press(pilot, "A", "enter")
-        assert isinstance(app.screen, ApproveScreen)
+        assert isinstance(app.screen_stack[-1], ApproveScreen)
         assert statuses(book).count(RunStatus.QUEUED) == 4
         await press(pilot, *"LIVE", "enter")
         assert statuses(book).count(RunStatus.COMPLETED_SUCCESS) == 1
@@ -242,7 +241,7 @@ def test_the_kill_switch_works_over_a_dialog_and_while_typing() -> None:
         await write(pilot, "ha")
         await press(pilot, "f9", "y")
         assert halted(book)
-        assert isinstance(app.screen, ApproveScreen)
+        assert isinstance(app.screen_stack[-1], ApproveScreen)
         assert app.screen.query_one("#note", Input).value == "ha"
         await press(pilot, "enter")
         assert statuses(book).count(RunStatus.QUEUED) == 4, "approved, but nothing starts"
