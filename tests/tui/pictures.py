@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
 
 from rebal_tui import bootstrap
+from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
@@ -24,8 +25,8 @@ SIZES: dict[Place, tuple[tuple[int, int], ...]] = {
     **dict.fromkeys(Place, ((120, 40),)),
     Place.DESK: ((80, 24), (120, 40), (200, 60)),
 }
-MINUTES = 24 * 4 + 10
-"""How long the demonstration has lived when it is shown: far enough for runs, alerts and a withdrawal."""
+SHOWN_AT = datetime(2026, 11, 24, 11, 26, tzinfo=NEW_YORK)
+"""When the demonstration is shown: on its second day, with runs, alerts and a withdrawal under way."""
 FONT = "DejaVu Sans Mono"
 
 
@@ -41,8 +42,9 @@ def demonstration(path: Path) -> Book:
     clock = book.clock
     if not isinstance(clock, SimulatedClock):
         raise TypeError("the demonstration has a simulated clock")
-    for _ in range(MINUTES):
-        clock.jump(clock.now() + timedelta(minutes=1))
+    while clock.now() < SHOWN_AT:
+        following = clock.now() + timedelta(minutes=1)
+        clock.jump(book.calendar.demo_skip(following) or following)
         scheduler.tick(book)
     return book
 
