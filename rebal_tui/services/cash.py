@@ -5,7 +5,8 @@ from __future__ import annotations
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable, SandboxControls
 from rebal_tui.domain.cash import Journal
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
-from rebal_tui.domain.quantities import Money, money_text
+from rebal_tui.domain.quantities import Money
+from rebal_tui.engine.words import money
 from rebal_tui.services.book import Book
 from rebal_tui.services.sync import sync
 from rebal_tui.store import accounts, cash, meta
@@ -59,7 +60,7 @@ def check_journal(book: Book, account_id: str, amount: Money, *, incoming: bool)
     _require_positive(amount)
     ready = book.broker.cash_transferable(account_id)
     if not incoming and amount > ready:
-        raise Conflict(f"only ${money_text(ready)} can be transferred now")
+        raise Conflict(f"only {money(ready)} can be transferred now")
 
 
 def release(book: Book, account_id: str) -> None:

@@ -7,8 +7,9 @@ from datetime import date
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.cash import Withdrawal, WithdrawalStage
-from rebal_tui.domain.quantities import Money, money_text
+from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run, RunType
+from rebal_tui.engine.words import money
 from rebal_tui.services.book import Book
 from rebal_tui.services.desk import preview_of
 from rebal_tui.services.planning import plan_run
@@ -102,7 +103,7 @@ def preview_withdrawal(book: Book, account_id: str, amount: Money) -> Withdrawal
     weights = check_withdrawal(book, account_id, amount)
     plan = plan_run(book, account_id, RunType.PARTIAL_LIQUIDATION, weights, amount)
     settled = book.broker.cash_transferable(account_id)
-    view = preview_of(book, account_id, plan, f"sets ${money_text(amount)} aside")
+    view = preview_of(book, account_id, plan, f"sets {money(amount)} aside")
     return WithdrawalPreview(view, amount, settled, _can_leave(book, settled >= amount))
 
 

@@ -8,11 +8,12 @@ from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavail
 from rebal_tui.domain.cash import JournalStatus, Withdrawal, WithdrawalStage
 from rebal_tui.domain.errors import Conflict, Fault, Invalid, Refusal, require
 from rebal_tui.domain.portfolios import AssetWeight, PortfolioStatus, Weights
-from rebal_tui.domain.quantities import WHOLE, Money, Percent, money_text
+from rebal_tui.domain.quantities import WHOLE, Money, Percent
 from rebal_tui.domain.runs import Approval as RunApproval
 from rebal_tui.domain.runs import InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.restrictions import stops
+from rebal_tui.engine.words import money
 from rebal_tui.services import subscriptions
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import cancel_queued, queue, value_of
@@ -173,7 +174,7 @@ def _sell(book: Book, withdrawal: Withdrawal) -> Withdrawal:
             created_at=now,
             updated_at=now,
         )
-        queue(book, run, counts_quota=False, plan=None, why=f"withdrawal of ${money_text(withdrawal.amount)}")
+        queue(book, run, counts_quota=False, plan=None, why=f"withdrawal of {money(withdrawal.amount)}")
         sold = replace(withdrawal, run_id=run.id, rounds=withdrawal.rounds + 1)
         moved = _move(book, sold, WithdrawalStage.SELLING)
     book.reload_runs()
@@ -204,7 +205,7 @@ def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
         # The rest of it is unsettled, or an open order or journal holds it.
         return withdrawal
     if withdrawal.rounds >= MAX_ROUNDS:
-        return _stop(book, withdrawal, f"only ${money_text(ready)} can leave after {MAX_ROUNDS} liquidations")
+        return _stop(book, withdrawal, f"only {money(ready)} can leave after {MAX_ROUNDS} liquidations")
     with book.database.write():
         left = Money(max(0, min(account.cash, book.extras[withdrawal.account_id].set_aside)))
         accounts.set_aside(book.database, withdrawal.account_id, left)
@@ -304,7 +305,7 @@ def _stop(book: Book, withdrawal: Withdrawal, why: str, back_to: WithdrawalStage
     with book.database.write():
         cash.update_withdrawal(book.database, stopped)
         name = book.accounts[withdrawal.account_id].name
-        text = f"withdrawal of ${money_text(withdrawal.amount)} for {name} stopped: {why}"
+        text = f"withdrawal of {money(withdrawal.amount)} for {name} stopped: {why}"
         jobs.raise_alert(book.database, book.now(), "withdrawal", withdrawal.id, text)
         book.record("withdrawal.stopped", withdrawal.id, {"why": why})
     book.version += 1

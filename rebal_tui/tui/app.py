@@ -187,8 +187,9 @@ class RebalApp(App[None]):
         place = self.place
         if place is not None and place.is_mounted:
             await place.pull()
-        if isinstance(self.screen, LiveDialog) and self.screen.is_mounted:
-            await self.screen.pull()
+        top = self.screen_stack[-1] if self.screen_stack else None
+        if isinstance(top, LiveDialog) and top.is_mounted:
+            await top.pull()
 
     def pull_soon(self) -> None:
         """Bring the place in sight up to date now, without waiting for the next beat."""

@@ -103,7 +103,7 @@ def test_cash_set_aside_is_released_once_and_never_from_under_a_withdrawal() -> 
 
 def test_a_journal_out_beyond_what_can_be_transferred_is_refused_before_it_is_made() -> None:
     book = rebalanced()
-    with pytest.raises(Conflict, match=r"only \$2500.00 can be transferred"):
+    with pytest.raises(Conflict, match=r"only \$2,500.00 can be transferred"):
         cash.check_journal(book, "a", parse_money("2500.01"), incoming=False)
     cash.check_journal(book, "a", parse_money("2500"), incoming=False)
     cash.check_journal(book, "a", parse_money("999999"), incoming=True)
