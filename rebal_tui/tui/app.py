@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from rich.console import RenderableType
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -135,6 +136,7 @@ class RebalApp(App[None]):
         self._log_path = log_path
         self._heart = Heartbeat(self.beat, self._trouble) if heartbeat else None
         self._beating = asyncio.Lock()
+        self._leaving = False
         self._rest_until = 0.0
         self._trouble_shown = ""
         self._failures: dict[str, str] = {}
@@ -159,6 +161,11 @@ class RebalApp(App[None]):
         if self._heart is not None:
             self._heart.start()
 
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """Leave the program. What is still being fetched finds no screen any more and is let go."""
+        self._leaving = True
+        super().exit(result, return_code, message)
+
     def on_unmount(self) -> None:
         if self._heart is not None:
             self._heart.stop()
@@ -178,6 +185,8 @@ class RebalApp(App[None]):
             except Refusal as refusal:
                 self._trouble(str(refusal))
             except Exception as error:
+                if self._leaving:
+                    return
                 log.exception("heartbeat")
                 self._trouble(f"{type(error).__name__}: {error}")
             else:
@@ -227,6 +236,8 @@ class RebalApp(App[None]):
         except Refusal as refusal:
             self.say(str(refusal), "warning")
         except Exception as error:
+            if self._leaving:
+                return
             log.exception("%s", name)
             text = f"{name} failed: {type(error).__name__}: {error}"
             if self._failures.get(name) != text:

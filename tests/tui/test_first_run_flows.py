@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from rebal_tui.launch import first_steps
@@ -56,8 +57,11 @@ def test_an_empty_book_becomes_the_demonstration(tmp_path: Path) -> None:
     on_empty_book(tmp_path / "book.db", script)
 
 
-def test_a_file_with_faults_is_refused_with_each_of_them_and_a_good_one_opens(tmp_path: Path) -> None:
-    bad, good = tmp_path / "bad.json", tmp_path / "good.json"
+def test_a_file_with_faults_is_refused_with_each_of_them_and_a_good_one_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bad, good = Path("bad.json"), Path("good.json")
     wrong = book()
     wrong["accounts"][0]["cash"] = "12,000"
     wrong["portfolios"][0]["cooldown_days"] = -1
