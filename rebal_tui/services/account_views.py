@@ -14,7 +14,8 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.desk import NEAR_PERMILLE
 from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.run_views import rows_of
-from rebal_tui.services.views import AccountDetail, AccountRow, AccountsSnapshot, LedgerEntry, PositionView, Standing
+from rebal_tui.services.views.accounts import AccountDetail, AccountRow, AccountsSnapshot, LedgerEntry, PositionView
+from rebal_tui.services.views.standing import Standing
 from rebal_tui.store import accounts, decisions, fills, runs
 
 

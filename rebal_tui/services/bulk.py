@@ -13,7 +13,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.planning import plan_run, turnover_of
 from rebal_tui.services.subscriptions import BulkOutcome
-from rebal_tui.services.views import BulkPreview, BulkResult, FirstRun
+from rebal_tui.services.views.accounts import BulkPreview, BulkResult, FirstRun
 
 
 def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> BulkPreview:

@@ -14,14 +14,9 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.desk import preview_of
 from rebal_tui.services.planning import plan_run
 from rebal_tui.services.runs import check_run, create_run
-from rebal_tui.services.views import (
-    CashSnapshot,
-    JournalView,
-    PreviewView,
-    TimelineEvent,
-    WithdrawalPreview,
-    WithdrawalView,
-)
+from rebal_tui.services.views.cash import CashSnapshot, JournalView, WithdrawalPreview, WithdrawalView
+from rebal_tui.services.views.desk import PreviewView
+from rebal_tui.services.views.runs import TimelineEvent
 from rebal_tui.services.withdrawals import check_withdrawal
 from rebal_tui.store import accounts, audit, cash, runs
 

@@ -29,16 +29,8 @@ from rebal_tui.services.evaluation import evaluate_account, situation
 from rebal_tui.services.planning import holdings, plan_run, turnover_of
 from rebal_tui.services.scheduler import next_evaluation
 from rebal_tui.services.status import status_line
-from rebal_tui.services.views import (
-    AccountView,
-    DeskRow,
-    DeskSnapshot,
-    DriftPoint,
-    HoldingView,
-    PreviewView,
-    Standing,
-    Tile,
-)
+from rebal_tui.services.views.desk import AccountView, DeskRow, DeskSnapshot, DriftPoint, HoldingView, PreviewView
+from rebal_tui.services.views.standing import Standing, Tile
 from rebal_tui.store import decisions, runs
 
 NEAR_PERMILLE = 800

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.services.book import Book
 from rebal_tui.services.status import job_views
-from rebal_tui.services.views import AlertView, AuditCheck, AuditView, LogSnapshot
+from rebal_tui.services.views.log import AlertView, AuditCheck, AuditView, LogSnapshot
 from rebal_tui.store import audit, jobs
 
 

@@ -14,7 +14,7 @@ from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.market.walk import RandomWalk
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
-from rebal_tui.services.views import AssetRow, AssetView, Effect, HolderView, MarketSnapshot
+from rebal_tui.services.views.market import AssetRow, AssetView, Effect, HolderView, MarketSnapshot
 
 HOLDERS = 200
 """How many accounts are listed with an asset."""

@@ -21,7 +21,7 @@ from rebal_tui.services.planning import plan_run, turnover_of
 from rebal_tui.services.portfolio_input import PORTFOLIO_KEYS, PortfolioBody, parse_portfolio
 from rebal_tui.services.portfolios import require_eligible
 from rebal_tui.services.run_views import portfolio_rows
-from rebal_tui.services.views import AssetChoice, Impact, PortfolioDraft, PortfolioView
+from rebal_tui.services.views.portfolios import AssetChoice, Impact, PortfolioDraft, PortfolioView
 
 _AHEAD = timedelta(days=760)
 _STORED_KEYS = frozenset({"id", "status", "created_at", "updated_at"})

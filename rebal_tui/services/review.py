@@ -13,7 +13,8 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.desk import preview_of
 from rebal_tui.services.planning import plan_run, same_orders
 from rebal_tui.services.run_views import rows_of
-from rebal_tui.services.views import BulkResult, ReviewSnapshot, ReviewView
+from rebal_tui.services.views.accounts import BulkResult
+from rebal_tui.services.views.review import ReviewSnapshot, ReviewView
 from rebal_tui.store import meta
 from rebal_tui.store import runs as store
 

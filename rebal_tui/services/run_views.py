@@ -13,7 +13,8 @@ from rebal_tui.services.api_shapes import asset_ids, run_json
 from rebal_tui.services.book import Book
 from rebal_tui.services.desk import conditions_text
 from rebal_tui.services.evaluation import value_of
-from rebal_tui.services.views import PortfolioRow, RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
+from rebal_tui.services.views.portfolios import PortfolioRow
+from rebal_tui.services.views.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
 from rebal_tui.store import decisions, fills
 from rebal_tui.store import runs as store
 

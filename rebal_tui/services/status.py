@@ -10,7 +10,7 @@ from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book, Mode
 from rebal_tui.services.run_processing import halted
-from rebal_tui.services.views import JobView, StatusLine
+from rebal_tui.services.views.status import JobView, StatusLine
 from rebal_tui.store import jobs
 
 

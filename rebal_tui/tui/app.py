@@ -18,7 +18,9 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from rebal_tui.domain.errors import Refusal
-from rebal_tui.services.views import DeskSnapshot, RunsSnapshot, StatusLine
+from rebal_tui.services.views.desk import DeskSnapshot
+from rebal_tui.services.views.runs import RunsSnapshot
+from rebal_tui.services.views.status import StatusLine
 from rebal_tui.tui import actions, themes
 from rebal_tui.tui.actions import Action, Place
 from rebal_tui.tui.backend import Backend
@@ -418,7 +420,7 @@ class RebalApp(App[None]):
 
     async def _step_day(self) -> str:
         from rebal_tui.services.market_views import outside
-        from rebal_tui.services.views import Effect
+        from rebal_tui.services.views.market import Effect
 
         before = await self.backend.ask(outside)
         await self.backend.step_day()

@@ -9,16 +9,10 @@ from rebal_tui.domain.decisions import Plan
 from rebal_tui.services import desk, exports, run_views, runs, scheduler, simulator, status
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_thread import BookThread
-from rebal_tui.services.views import (
-    AccountView,
-    DeskSnapshot,
-    JobView,
-    PortfolioRow,
-    PreviewView,
-    RunsSnapshot,
-    RunView,
-    StatusLine,
-)
+from rebal_tui.services.views.desk import AccountView, DeskSnapshot, PreviewView
+from rebal_tui.services.views.portfolios import PortfolioRow
+from rebal_tui.services.views.runs import RunsSnapshot, RunView
+from rebal_tui.services.views.status import JobView, StatusLine
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from rebal_tui.services import scheduler
 from rebal_tui.services.demo import DEFAULT_START
 from rebal_tui.services.desk import desk_snapshot
 from rebal_tui.services.evaluation import evaluate_book
-from rebal_tui.services.views import DeskRow, DeskSnapshot
+from rebal_tui.services.views.desk import DeskRow, DeskSnapshot
 from rebal_tui.tui.screens import desk_columns
 from rebal_tui.tui.widgets.table import BookTable
 

@@ -13,7 +13,7 @@ from rebal_tui.services.account_views import account_detail, account_names, acco
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
 from rebal_tui.services.runs import create_run
-from rebal_tui.services.views import Standing
+from rebal_tui.services.views.standing import Standing
 from rebal_tui.services.withdrawals import request_withdrawal
 from rebal_tui.store import audit
 from tests.services.worlds import account, all_runs, balanced, fill_book, go_to, make_book, simple_book

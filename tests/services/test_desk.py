@@ -17,7 +17,8 @@ from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
 from rebal_tui.services.desk import account_view, desk_snapshot, preview
-from rebal_tui.services.views import DeskRow, Standing, Tile
+from rebal_tui.services.views.desk import DeskRow
+from rebal_tui.services.views.standing import Standing, Tile
 from rebal_tui.store import runs
 from tests.services.brokers import broker
 from tests.services.worlds import (

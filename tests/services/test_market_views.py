@@ -7,7 +7,7 @@ import pytest
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.services import market_views, simulator
-from rebal_tui.services.views import Effect
+from rebal_tui.services.views.market import Effect
 from tests.tui.simulated import market_book
 
 

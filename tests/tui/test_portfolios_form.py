@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebal_tui.services.views import AssetChoice
+from rebal_tui.services.views.portfolios import AssetChoice
 from rebal_tui.tui.screens import portfolio_form as forms
 from rebal_tui.tui.screens.portfolio_form import PortfolioForm, WeightText
 from tests.services import worlds

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rebal_tui.services.views import DriftPoint
+from rebal_tui.services.views.desk import DriftPoint
 from rebal_tui.tui.spans import Line, line_width
 from rebal_tui.tui.widgets import bars
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.decisions import Decision, Outcome, Verdict
-from rebal_tui.services.views import AccountView, HoldingView
+from rebal_tui.services.views.desk import AccountView, HoldingView
 from rebal_tui.tui import formats
 from rebal_tui.tui.spans import Line, Span, beside, fit, heading, paragraph, table_line
 from rebal_tui.tui.text import printable

@@ -16,7 +16,8 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.services import account_events, bulk, cash, cash_views
 from rebal_tui.services.account_views import account_detail, account_row, accounts_snapshot
 from rebal_tui.services.book import Book
-from rebal_tui.services.views import AccountRow, AccountsSnapshot, BulkPreview, BulkResult, PreviewView
+from rebal_tui.services.views.accounts import AccountRow, AccountsSnapshot, BulkPreview, BulkResult
+from rebal_tui.services.views.desk import PreviewView
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens import accounts_columns, accounts_simulate

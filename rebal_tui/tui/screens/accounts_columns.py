@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.accounts import RESTRICTION_WORDS, AccountStatus, Restriction
-from rebal_tui.services.views import GLYPHS, AccountRow, Standing
+from rebal_tui.services.views.accounts import AccountRow
+from rebal_tui.services.views.standing import GLYPHS, Standing
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.desk_columns import STANDING_TONES
 from rebal_tui.tui.spans import Line

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from rebal_tui.domain.quantities import Money
-from rebal_tui.services.views import AccountDetail, BulkPreview, BulkResult, LedgerEntry, PositionView
+from rebal_tui.services.views.accounts import AccountDetail, BulkPreview, BulkResult, LedgerEntry, PositionView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.account_lines import OUTCOMES
 from rebal_tui.tui.screens.accounts_columns import glyph, restriction_words

@@ -11,7 +11,8 @@ from textual.widgets import Footer, Static
 
 from rebal_tui.domain.decisions import Decision
 from rebal_tui.services.account_views import account_detail
-from rebal_tui.services.views import AccountDetail, LedgerEntry, PositionView, RunRow
+from rebal_tui.services.views.accounts import AccountDetail, LedgerEntry, PositionView
+from rebal_tui.services.views.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens import run_columns
 from rebal_tui.tui.screens.account_lines import OUTCOMES, decision_lines

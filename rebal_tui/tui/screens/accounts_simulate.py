@@ -10,7 +10,7 @@ from rebal_tui.domain.quantities import Money, Qty, floor_money, market_value, p
 from rebal_tui.services import account_events, cash
 from rebal_tui.services.account_views import account_row
 from rebal_tui.services.book import Book
-from rebal_tui.services.views import AccountRow
+from rebal_tui.services.views.accounts import AccountRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.accounts_form import Field, FormScreen, Proposal, Values, read_amount
 from rebal_tui.tui.screens.accounts_pick import Choice

@@ -14,7 +14,7 @@ from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.services import withdrawals
 from rebal_tui.services.account_views import account_names
 from rebal_tui.services.cash_views import cash_changes, withdrawal_history
-from rebal_tui.services.views import WithdrawalView
+from rebal_tui.services.views.cash import WithdrawalView
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens import cash_columns

@@ -9,7 +9,7 @@ from typing import Literal
 
 from rebal_tui.domain.cash import JournalStatus, WithdrawalStage
 from rebal_tui.domain.quantities import Money
-from rebal_tui.services.views import CashSnapshot, JournalView, WithdrawalView
+from rebal_tui.services.views.cash import CashSnapshot, JournalView, WithdrawalView
 from rebal_tui.tui import formats
 from rebal_tui.tui.spans import Line, Span
 from rebal_tui.tui.widgets.chips import Chip

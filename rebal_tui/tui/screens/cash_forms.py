@@ -8,7 +8,7 @@ from rebal_tui.services import cash
 from rebal_tui.services.account_views import find_account
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash_views import preview_withdrawal
-from rebal_tui.services.views import AccountRow
+from rebal_tui.services.views.accounts import AccountRow
 from rebal_tui.services.withdrawals import request_withdrawal
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.accounts_form import Field, FormScreen, Proposal, Values, read_amount

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.domain.quantities import Money
-from rebal_tui.services.views import TimelineEvent, WithdrawalPreview, WithdrawalView
+from rebal_tui.services.views.cash import WithdrawalPreview, WithdrawalView
+from rebal_tui.services.views.runs import TimelineEvent
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.cash_columns import DOING, STEP_MARKS, CashRow
 from rebal_tui.tui.screens.plan_lines import preview_lines

@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from rebal_tui.services.views import AccountView, DeskRow, DeskSnapshot, Tile
+from rebal_tui.services.views.desk import AccountView, DeskRow, DeskSnapshot
+from rebal_tui.services.views.standing import Tile
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens import desk_columns

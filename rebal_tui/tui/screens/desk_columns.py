@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rebal_tui.services.views import GLYPHS, TILE_GLYPHS, DeskRow, Standing, Tile
+from rebal_tui.services.views.desk import DeskRow
+from rebal_tui.services.views.standing import GLYPHS, TILE_GLYPHS, Standing, Tile
 from rebal_tui.tui import formats
 from rebal_tui.tui.spans import Line
 from rebal_tui.tui.widgets import bars

@@ -13,7 +13,8 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from rebal_tui.services import log_views
-from rebal_tui.services.views import AlertView, AuditCheck, JobView, LogSnapshot
+from rebal_tui.services.views.log import AlertView, AuditCheck, LogSnapshot
+from rebal_tui.services.views.status import JobView
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens import log_lines

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from rebal_tui.services.views import AlertView, AuditView, JobView, LogSnapshot
+from rebal_tui.services.views.log import AlertView, AuditView, LogSnapshot
+from rebal_tui.services.views.status import JobView
 from rebal_tui.tui import formats
 from rebal_tui.tui.spans import Line, heading, paragraph
 from rebal_tui.tui.widgets.chips import Chip

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from rebal_tui.domain.quantities import percent_text
 from rebal_tui.services import market_views, simulator
 from rebal_tui.services.book import Book
-from rebal_tui.services.views import AssetRow, MarketSnapshot
+from rebal_tui.services.views.market import AssetRow, MarketSnapshot
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens import market_lines

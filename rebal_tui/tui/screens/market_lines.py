@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.quantities import Price
-from rebal_tui.services.views import AssetRow, AssetView, MarketSnapshot
+from rebal_tui.services.views.market import AssetRow, AssetView, MarketSnapshot
 from rebal_tui.tui import formats
 from rebal_tui.tui.spans import Line, Span, beside, heading, paragraph, table_line
 from rebal_tui.tui.text import printable

@@ -13,7 +13,7 @@ from rebal_tui.tui.widgets.chips import Chip, ChipBar
 from rebal_tui.tui.widgets.status import StatusBar
 
 if TYPE_CHECKING:
-    from rebal_tui.services.views import StatusLine
+    from rebal_tui.services.views.status import StatusLine
     from rebal_tui.tui.app import RebalApp
 
 PLACE_CHIPS = tuple(Chip(place, place.label, mark=place.key, tone="key") for place in Place)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side
-from rebal_tui.services.views import PreviewView
+from rebal_tui.services.views.desk import PreviewView
 from rebal_tui.tui import formats
 from rebal_tui.tui.spans import Line, heading, line_width, paragraph, table_line
 from rebal_tui.tui.widgets import bars

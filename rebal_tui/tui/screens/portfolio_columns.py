@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.portfolios import PortfolioStatus, Weights
-from rebal_tui.services.views import PortfolioRow
+from rebal_tui.services.views.portfolios import PortfolioRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.spans import Line, Span
 from rebal_tui.tui.widgets import bars

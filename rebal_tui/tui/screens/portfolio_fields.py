@@ -13,7 +13,7 @@ from textual.geometry import Offset
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from rebal_tui.services.views import AssetChoice
+from rebal_tui.services.views.portfolios import AssetChoice
 from rebal_tui.tui.screens.portfolio_form import WeightText
 from rebal_tui.tui.spans import fit
 from rebal_tui.tui.text import printable, ui_text

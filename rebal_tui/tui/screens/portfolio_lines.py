@@ -7,7 +7,9 @@ from datetime import date
 
 from rebal_tui.domain.portfolios import CalendarCondition, Condition
 from rebal_tui.engine.words import condition_text
-from rebal_tui.services.views import GLYPHS, AccountRow, Impact, PortfolioView
+from rebal_tui.services.views.accounts import AccountRow
+from rebal_tui.services.views.portfolios import Impact, PortfolioView
+from rebal_tui.services.views.standing import GLYPHS
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.desk_columns import STANDING_TONES
 from rebal_tui.tui.screens.portfolio_columns import shares_of, status_span

@@ -7,7 +7,7 @@ from datetime import date
 
 from rebal_tui.domain.quantities import WHOLE
 from rebal_tui.services.portfolio_input import PortfolioBody
-from rebal_tui.services.views import Impact
+from rebal_tui.services.views.portfolios import Impact
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.portfolio_form import Checked
 from rebal_tui.tui.screens.portfolio_lines import before_after, condition_lines, impact_facts

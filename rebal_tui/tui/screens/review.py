@@ -12,7 +12,9 @@ from textual.screen import Screen
 
 from rebal_tui.domain.errors import PlanChanged, Refusal
 from rebal_tui.services import review
-from rebal_tui.services.views import BulkResult, ReviewSnapshot, ReviewView, RunRow
+from rebal_tui.services.views.accounts import BulkResult
+from rebal_tui.services.views.review import ReviewSnapshot, ReviewView
+from rebal_tui.services.views.runs import RunRow
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import REVIEW
 from rebal_tui.tui.screens import review_lines, run_columns

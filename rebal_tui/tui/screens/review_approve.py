@@ -14,7 +14,7 @@ from textual.widgets import Button, Input, Static
 
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.text import MAX_NOTE, display_text
-from rebal_tui.services.views import ReviewView
+from rebal_tui.services.views.review import ReviewView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.review_lines import plans_lines
 from rebal_tui.tui.text import ui_text

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebal_tui.services.views import BulkResult, ReviewSnapshot, ReviewView, RunRow
+from rebal_tui.services.views.accounts import BulkResult
+from rebal_tui.services.views.review import ReviewSnapshot, ReviewView
+from rebal_tui.services.views.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.plan_lines import preview_lines
 from rebal_tui.tui.screens.run_columns import TYPES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.runs import RunStatus, RunType
-from rebal_tui.services.views import RunRow
+from rebal_tui.services.views.runs import RunRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.run_lines import status_span
 from rebal_tui.tui.spans import Line

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import RunStatus
-from rebal_tui.services.views import RunView
+from rebal_tui.services.views.runs import RunView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.account_lines import decision_lines
 from rebal_tui.tui.screens.plan_lines import plan_lines

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.runs import RunStatus, RunType
-from rebal_tui.services.views import RunRow, RunsSnapshot
+from rebal_tui.services.views.runs import RunRow, RunsSnapshot
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens import run_columns

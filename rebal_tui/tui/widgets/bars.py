@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebal_tui.services.views import DriftPoint
+from rebal_tui.services.views.desk import DriftPoint
 from rebal_tui.tui.spans import Line, Span
 
 PARTIALS = " ▏▎▍▌▋▊▉"

@@ -6,7 +6,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from rebal_tui.domain.sessions import NEW_YORK
-from rebal_tui.services.views import StatusLine
+from rebal_tui.services.views.status import StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.spans import Line, Span, line_width
 from rebal_tui.tui.widgets.tones import ToneView

@@ -1,0 +1,80 @@
+"""Assets, the simulator, and what a change of prices did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rebal_tui.domain.quantities import Money, Percent, Price, Qty
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRow:
+    """An asset in the market. `change_bp` is since the last close in hundredths of a percent, None without one."""
+
+    symbol: str
+    name: str
+    status: str
+    tradable: bool
+    fractionable: bool
+    halted: bool
+    price: Price | None
+    price_at: datetime | None
+    change_bp: int | None
+    trend: tuple[Price, ...]
+    portfolios: int
+    accounts: int
+    frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSnapshot:
+    """The Market place. `speed` is None where time is not simulated; `subscribed` counts the accounts that `outside` is
+    out of."""
+
+    version: int
+    assets: tuple[AssetRow, ...]
+    outside: int
+    speed: float | None
+    paused: bool
+    subscribed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How many of the subscribed accounts stood outside a band before something, and how many after it."""
+
+    before: int
+    after: int
+    subscribed: int
+
+    def __str__(self) -> str:
+        """`12 more accounts outside: 21 of 58`."""
+        moved = abs(self.after - self.before)
+        total = f"{self.after:,} of {self.subscribed:,}"
+        if not moved:
+            return f"no account moved in or out: {total} outside"
+        noun = "account" if moved == 1 else "accounts"
+        return f"{moved:,} {'more' if self.after > self.before else 'fewer'} {noun} outside: {total}"
+
+
+@dataclass(frozen=True, slots=True)
+class HolderView:
+    """An account that holds an asset or follows a portfolio with it; `actual_bp` is its share of equity."""
+
+    account_id: str
+    client: str
+    portfolio: str
+    qty: Qty
+    value: Money
+    target: Percent
+    actual_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssetView:
+    """An asset with the portfolios that want it and the accounts that hold it, the largest first."""
+
+    row: AssetRow
+    portfolios: tuple[tuple[str, Percent], ...]
+    holders: tuple[HolderView, ...]

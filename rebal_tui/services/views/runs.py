@@ -1,0 +1,82 @@
+"""Runs in a list and one in full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rebal_tui.domain.decisions import Decision, Plan
+from rebal_tui.domain.orders import Fill, Order, SkippedOrder
+from rebal_tui.domain.quantities import Money, Percent
+from rebal_tui.domain.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run in the list. `done` and `total` count orders; `amount` is what has filled, bought plus sold."""
+
+    id: str
+    type: str
+    status: str
+    phase: str
+    account_id: str
+    account_number: str
+    client: str
+    portfolio_id: str | None
+    portfolio: str
+    created_at: datetime
+    updated_at: datetime
+    session: str
+    initiated_from: str
+    done: int
+    total: int
+    amount: Money
+    problems: int
+    awaiting_approval: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunsSnapshot:
+    """The newest runs first, and how many there are in the book."""
+
+    version: int
+    rows: tuple[RunRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunWeight:
+    """An asset (or `cash`) before, planned and after a run, in hundredths of a percent of equity."""
+
+    symbol: str
+    target: Percent
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """A state that a run reached, and what was said with it."""
+
+    at: datetime
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run with everything the Runs place shows. `api_json` is the run in the API's shape."""
+
+    run: Run
+    client: str
+    account_number: str
+    portfolio: str
+    plan: Plan | None
+    orders: tuple[Order, ...]
+    failed_orders: tuple[Order, ...]
+    skipped_orders: tuple[SkippedOrder, ...]
+    fills: tuple[Fill, ...]
+    timeline: tuple[TimelineEvent, ...]
+    weights: tuple[RunWeight, ...]
+    decision: Decision | None
+    api_json: str

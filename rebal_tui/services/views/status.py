@@ -1,0 +1,38 @@
+"""The line on top of every screen, and the scheduler's jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatusLine:
+    """The line on top of every screen. `mode` is `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16` or `LIVE`; `awaiting`
+    counts runs that wait for approval."""
+
+    book: str
+    mode: str
+    now: datetime
+    session: str
+    next_evaluation: datetime | None
+    price_age_seconds: int | None
+    alerts: int
+    halted: bool
+    read_only: bool
+    awaiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A scheduler job: when it ran, when it runs next, and how it went."""
+
+    name: str
+    title: str
+    next_at: datetime | None
+    last_at: datetime | None
+    last_result: str
+    duration_ms: int | None
+    missed: int
+    failed: int
+    paused: bool
