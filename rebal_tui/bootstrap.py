@@ -22,12 +22,13 @@ from rebal_tui.market.profiles import walk_asset
 from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
 from rebal_tui.market.walk import RandomWalk
-from rebal_tui.services import demo, scheduler
+from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book, Mode, Settings, window_end_only
-from rebal_tui.services.book_file import BookFile
 from rebal_tui.services.book_rules import stored_rules, with_rules
-from rebal_tui.services.demo_models import start_prices
-from rebal_tui.services.imports import ImportSummary, import_book
+from rebal_tui.services.demonstration import founding
+from rebal_tui.services.demonstration.models import start_prices
+from rebal_tui.services.intake.book_file import BookFile
+from rebal_tui.services.intake.imports import ImportSummary, import_book
 from rebal_tui.services.market_state import load_clock, load_walk, store_clock
 from rebal_tui.store import meta
 from rebal_tui.store import sessions as session_store
@@ -144,16 +145,16 @@ def found_demo(
     try:
         if load_clock(database) is not None or not is_empty(database):
             raise Conflict(f"{path} holds a book already; the demonstration needs a new file")
-        at = start or demo.DEFAULT_START
+        at = start or founding.DEFAULT_START
         with database.write():
             found_simulation(
-                database, start=at, seed=seed, name="demonstration", speed=speed, turbulence=demo.TURBULENCE
+                database, start=at, seed=seed, name="demonstration", speed=speed, turbulence=founding.TURBULENCE
             )
             calendar = TradingCalendar(session_store.load(database))
             prices = FixedPrices(start_prices(), at)
             settings = Settings(Mode.SIMULATED)
             book = _assemble(database, FixedClock(at), calendar, prices, settings, FillModel.immediate())
-            demo.populate(book, accounts, seed)
+            founding.populate(book, accounts, seed)
     except BaseException:
         database.close()
         raise

@@ -48,7 +48,7 @@ def become_demo(path: Path) -> str:
 
 def become_import(path: Path, source: Path) -> str:
     """Put what a BOOK.json describes in the place of an empty book. Raises a `Refusal` with every fault of the file."""
-    from rebal_tui.services.book_file import parse_book
+    from rebal_tui.services.intake.book_file import parse_book
 
     source = source.expanduser()
     try:

@@ -85,8 +85,8 @@ def entry(
 
 def _of_file(path: Path, at: datetime | None, *, dry_run: bool, explain: bool, as_json: bool) -> int:
     from rebal_tui import bootstrap
-    from rebal_tui.services.book_file import parse_book
-    from rebal_tui.services.imports import import_book
+    from rebal_tui.services.intake.book_file import parse_book
+    from rebal_tui.services.intake.imports import import_book
 
     with told_of(path):
         parsed = parse_book(read_file(path))

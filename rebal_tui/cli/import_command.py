@@ -26,7 +26,7 @@ def entry(ctx: click.Context, book_file: Path | None, db: Path | None, schema: b
       rebal-tui import --schema > book.schema.json
       other-program | rebal-tui import -
     """
-    from rebal_tui.services.book_file import book_schema, parse_book
+    from rebal_tui.services.intake.book_file import book_schema, parse_book
 
     if schema:
         write_json(book_schema())

@@ -118,7 +118,7 @@ def write_json(value: Any) -> None:
 
 def read_file(path: Path) -> bytes:
     """A file's bytes, `-` for standard input; one more than can be accepted at most. Raises `OSError`."""
-    from rebal_tui.services.exact_json import MAX_SIZE
+    from rebal_tui.services.intake.exact_json import MAX_SIZE
 
     if path == STDIN:
         return sys.stdin.buffer.read(MAX_SIZE + 1)

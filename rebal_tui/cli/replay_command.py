@@ -49,7 +49,7 @@ def entry(
     from rebal_tui import bootstrap
     from rebal_tui.market.closes import read_closes
     from rebal_tui.services import replay
-    from rebal_tui.services.book_file import parse_book
+    from rebal_tui.services.intake.book_file import parse_book
 
     if db is not None and db.exists():
         raise Conflict(f"{db} exists; a replay makes a new book")

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rebal_tui.domain.decisions import Decision, Outcome, Plan
+from rebal_tui.domain.decisions import Decision, Outcome
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
-from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
+from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.drift import Valuation, asset_drifts, value_account, widest_use
 from rebal_tui.engine.evaluation import Situation, evaluate
 from rebal_tui.services.book import Book
+from rebal_tui.services.queueing import cancel_queued, new_run, queue
 from rebal_tui.store import decisions, jobs, meta, portfolios, runs
 
 _RUN_TYPES = {Outcome.FULL_REBALANCE: RunType.FULL_REBALANCE, Outcome.INVEST_CASH: RunType.INVEST_CASH}
@@ -122,20 +123,6 @@ def mark_needs_adjustment(book: Book, portfolio_id: str, culprits: Sequence[str]
     return changed
 
 
-def cancel_queued(book: Book, run: Run, reason: str, *, frees_quota: bool = False, actor: str | None = None) -> Run:
-    """QUEUED → CANCELED with a reason. Must be called inside `database.write()`."""
-    now = book.now()
-    canceled = replace(
-        run, status=RunStatus.CANCELED, phase=RunPhase.DONE, reason=reason, canceled_at=now, updated_at=now
-    )
-    runs.update(book.database, run, canceled, counts_quota=False if frees_quota else None)
-    runs.note(book.database, run.id, now, "CANCELED", reason)
-    book.record("run.canceled", run.id, {"reason": reason}, actor)
-    if frees_quota and book.quota_run(run.account_id, run.session) == run.id:
-        del book.system_runs[run.account_id]
-    return canceled
-
-
 def needs_review(book: Book, portfolio: Portfolio) -> bool:
     """Whether a system run waits for an advisor (R-27)."""
     return book.settings.review or portfolio.review or meta.get(book.database, "review") == "1"
@@ -153,39 +140,20 @@ def _needs_adjustment(book: Book, made: Iterable[Decision]) -> list[Portfolio]:
 def _run_for(book: Book, decision: Decision) -> Run | None:
     if decision.plan is None or decision.outcome not in _RUN_TYPES:
         return None
-    now = book.now()
     portfolio = book.portfolios[decision.portfolio_id]
     review = needs_review(book, portfolio)
-    run = Run(
-        id=meta.next_id(book.database),
-        account_id=decision.account_id,
+    run = new_run(
+        book,
+        decision.account_id,
+        _RUN_TYPES[decision.outcome],
+        portfolio.weights,
+        InitiatedFrom.SYSTEM,
         portfolio_id=portfolio.id,
         subscription_id=decision.subscription_id,
-        type=_RUN_TYPES[decision.outcome],
-        amount=None,
-        initiated_from=InitiatedFrom.SYSTEM,
-        status=RunStatus.QUEUED,
-        phase=RunPhase.WAITING,
         approval=Approval.AWAITING if review else Approval.NOT_NEEDED,
-        reason=None,
-        weights=portfolio.weights,
-        session=decision.session,
-        cash_target=None,
-        cancel_requested=False,
-        created_at=now,
-        updated_at=now,
     )
     queue(book, run, counts_quota=True, plan=decision.plan if review else None, why=decision.reason)
     return run
-
-
-def queue(book: Book, run: Run, *, counts_quota: bool, plan: Plan | None, why: str) -> None:
-    """Store a new run with its first timeline entry. Must be called inside `database.write()`."""
-    runs.add(book.database, run, counts_quota=counts_quota, plan=plan)
-    waits = " and awaits approval" if run.approval is Approval.AWAITING else ""
-    runs.note(book.database, run.id, run.created_at, "QUEUED", why + waits)
-    detail = {"account": run.account_id, "type": run.type, "from": run.initiated_from, "reason": why}
-    book.record("run.queued", run.id, detail)
 
 
 def _band_uses(book: Book) -> list[tuple[str, int]]:

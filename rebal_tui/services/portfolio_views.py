@@ -15,10 +15,10 @@ from rebal_tui.services.account_views import account_row
 from rebal_tui.services.api_shapes import portfolio_json
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
-from rebal_tui.services.exact_json import read_json
-from rebal_tui.services.fields import Faults, Fields
+from rebal_tui.services.intake.exact_json import read_json
+from rebal_tui.services.intake.fields import Faults, Fields
+from rebal_tui.services.intake.portfolio_input import PORTFOLIO_KEYS, PortfolioBody, parse_portfolio
 from rebal_tui.services.planning import plan_run, turnover_of
-from rebal_tui.services.portfolio_input import PORTFOLIO_KEYS, PortfolioBody, parse_portfolio
 from rebal_tui.services.portfolios import require_eligible
 from rebal_tui.services.run_views import portfolio_rows
 from rebal_tui.services.views.portfolios import AssetChoice, Impact, PortfolioDraft, PortfolioView

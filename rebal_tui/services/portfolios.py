@@ -8,7 +8,7 @@ from dataclasses import replace
 from rebal_tui.domain.errors import Conflict, Fault
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Weights
 from rebal_tui.services.book import Book
-from rebal_tui.services.portfolio_input import PortfolioBody
+from rebal_tui.services.intake.portfolio_input import PortfolioBody
 from rebal_tui.store import jobs, meta
 from rebal_tui.store import portfolios as store
 

@@ -19,11 +19,11 @@ from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.closes import Closes
 from rebal_tui.services import portfolios, scheduler, subscriptions
 from rebal_tui.services.book import Book
-from rebal_tui.services.book_file import BookFile
 from rebal_tui.services.cash import sandbox
 from rebal_tui.services.evaluation import value_of
-from rebal_tui.services.imports import import_book
-from rebal_tui.services.portfolio_input import PortfolioBody
+from rebal_tui.services.intake.book_file import BookFile
+from rebal_tui.services.intake.imports import import_book
+from rebal_tui.services.intake.portfolio_input import PortfolioBody
 from rebal_tui.services.sync import sync, take_over_everything
 from rebal_tui.store import decisions, meta, runs
 

@@ -7,18 +7,19 @@ from dataclasses import replace
 
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Plan, PlanLine
-from rebal_tui.domain.errors import Conflict, require
+from rebal_tui.domain.errors import BrokenInvariant, Conflict, require
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import Money, Qty
 from rebal_tui.domain.runs import Approval, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import Session
 from rebal_tui.engine.planning import resize_buys
 from rebal_tui.engine.restrictions import stops
 from rebal_tui.engine.words import money
 from rebal_tui.services.book import Book
-from rebal_tui.services.evaluation import cancel_queued, mark_needs_adjustment, value_of
+from rebal_tui.services.evaluation import mark_needs_adjustment, value_of
 from rebal_tui.services.outbox import cancel_open_orders, send_orders
 from rebal_tui.services.planning import plan_run
+from rebal_tui.services.queueing import cancel_queued
 from rebal_tui.services.sync import sync
 from rebal_tui.store import accounts, jobs, meta, portfolios, runs
 
@@ -261,7 +262,7 @@ def _orders(book: Book, run: Run, lines: Iterable[PlanLine], amounts: dict[str, 
                 status=OrderStatus.PENDING_NEW,
                 notional=amounts.get(line.symbol),
                 qty=None if amounts else line.qty,
-                filled_qty=0,  # type: ignore[arg-type]
+                filled_qty=Qty(0),
                 filled_avg_price=None,
                 created_at=now,
                 updated_at=now,
@@ -305,8 +306,9 @@ def _eligible(asset: Asset | None) -> bool:
 
 def _plan(book: Book, run: Run) -> Plan:
     plan = runs.plan(book.database, run.id)
-    require(plan is not None, f"run {run.id} is in progress without a plan")
-    return plan  # type: ignore[return-value]
+    if plan is None:
+        raise BrokenInvariant(f"run {run.id} is in progress without a plan")
+    return plan
 
 
 def _plan_text(plan: Plan) -> str:

@@ -8,13 +8,13 @@ from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, Fault, Invalid, PlanChanged
 from rebal_tui.domain.portfolios import PortfolioStatus, Weights
 from rebal_tui.domain.quantities import Money
-from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
-from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.domain.text import MAX_NOTE, display_text
 from rebal_tui.engine.restrictions import stops
 from rebal_tui.services.book import Book
-from rebal_tui.services.evaluation import cancel_queued, queue, value_of
+from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.planning import plan_run, same_orders
+from rebal_tui.services.queueing import cancel_queued, new_run, queue
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.store import meta
 from rebal_tui.store import runs as store
@@ -35,7 +35,17 @@ def create_run(
     """
     used = check_run(book, account_id, kind, weights=weights, amount=amount)
     with book.database.write():
-        run = _manual_run(book, account_id, kind, used, amount)
+        subscription = book.subscriptions.get(account_id)
+        run = new_run(
+            book,
+            account_id,
+            kind,
+            used,
+            InitiatedFrom.API,
+            portfolio_id=subscription.portfolio_id if subscription else None,
+            subscription_id=subscription.id if subscription else None,
+            amount=amount,
+        )
         queue(book, run, counts_quota=False, plan=None, why="asked for by hand")
     book.reload_runs()
     process_runs(book)
@@ -163,27 +173,3 @@ def _require_eligible(book: Book, weights: Weights) -> None:
             faults.append(Fault("weights", f"asset {symbol} is {asset.ineligibility if asset else 'unknown'}"))
     if faults:
         raise Conflict(faults)
-
-
-def _manual_run(book: Book, account_id: str, kind: RunType, weights: Weights, amount: Money | None) -> Run:
-    subscription = book.subscriptions.get(account_id)
-    now = book.now()
-    return Run(
-        id=meta.next_id(book.database),
-        account_id=account_id,
-        portfolio_id=subscription.portfolio_id if subscription else None,
-        subscription_id=subscription.id if subscription else None,
-        type=kind,
-        amount=amount,
-        initiated_from=InitiatedFrom.API,
-        status=RunStatus.QUEUED,
-        phase=RunPhase.WAITING,
-        approval=Approval.NOT_NEEDED,
-        reason=None,
-        weights=weights,
-        session=new_york_day(now).isoformat(),
-        cash_target=None,
-        cancel_requested=False,
-        created_at=now,
-        updated_at=now,
-    )

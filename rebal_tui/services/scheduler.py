@@ -16,7 +16,7 @@ from rebal_tui.engine.words import calendar_text
 from rebal_tui.market.clock import HeldClock
 from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services.book import Book, Mode
-from rebal_tui.services.demo_script import demo_events, events_due, is_demo, next_events
+from rebal_tui.services.demonstration.script import demo_events, events_due, is_demo, next_events
 from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.market_state import save_market_state
 from rebal_tui.services.run_processing import process_runs

@@ -11,7 +11,7 @@ from rebal_tui.domain.errors import Conflict, NotFound, Refusal
 from rebal_tui.domain.portfolios import PortfolioStatus, Subscription
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services.book import Book
-from rebal_tui.services.evaluation import cancel_queued
+from rebal_tui.services.queueing import cancel_queued
 from rebal_tui.store import cash, meta, portfolios
 
 

@@ -9,15 +9,14 @@ from rebal_tui.domain.cash import JournalStatus, Withdrawal, WithdrawalStage
 from rebal_tui.domain.errors import Conflict, Fault, Invalid, Refusal, require
 from rebal_tui.domain.portfolios import AssetWeight, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import WHOLE, Money, Percent
-from rebal_tui.domain.runs import Approval as RunApproval
-from rebal_tui.domain.runs import InitiatedFrom, Run, RunPhase, RunStatus, RunType
-from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
 from rebal_tui.engine.restrictions import stops
 from rebal_tui.engine.words import money
 from rebal_tui.services import subscriptions
 from rebal_tui.services.book import Book
-from rebal_tui.services.evaluation import cancel_queued, queue, value_of
+from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.planning import plan_run
+from rebal_tui.services.queueing import cancel_queued, new_run, queue
 from rebal_tui.services.sync import sync
 from rebal_tui.store import accounts, cash, jobs, meta, portfolios, runs
 
@@ -153,26 +152,14 @@ def _sell(book: Book, withdrawal: Withdrawal) -> Withdrawal:
         return _store(book, withdrawal, WithdrawalStage.SETTLING)
     weights = _weights(book, withdrawal.account_id, withdrawal.portfolio_id)
     plan_run(book, withdrawal.account_id, RunType.PARTIAL_LIQUIDATION, weights, missing)
-    now = book.now()
     with book.database.write():
-        run = Run(
-            id=meta.next_id(book.database),
-            account_id=withdrawal.account_id,
-            portfolio_id=None,
-            subscription_id=None,
-            type=RunType.PARTIAL_LIQUIDATION,
+        run = new_run(
+            book,
+            withdrawal.account_id,
+            RunType.PARTIAL_LIQUIDATION,
+            weights,
+            InitiatedFrom.API,
             amount=missing,
-            initiated_from=InitiatedFrom.API,
-            status=RunStatus.QUEUED,
-            phase=RunPhase.WAITING,
-            approval=RunApproval.NOT_NEEDED,
-            reason=None,
-            weights=weights,
-            session=new_york_day(now).isoformat(),
-            cash_target=None,
-            cancel_requested=False,
-            created_at=now,
-            updated_at=now,
         )
         queue(book, run, counts_quota=False, plan=None, why=f"withdrawal of {money(withdrawal.amount)}")
         sold = replace(withdrawal, run_id=run.id, rounds=withdrawal.rounds + 1)

@@ -18,7 +18,7 @@ from textual.widgets import DataTable
 
 from rebal_tui import bootstrap
 from rebal_tui.services import scheduler
-from rebal_tui.services.demo import DEFAULT_START
+from rebal_tui.services.demonstration.founding import DEFAULT_START
 from rebal_tui.services.desk import desk_snapshot
 from rebal_tui.services.evaluation import evaluate_book
 from rebal_tui.services.views.desk import DeskRow, DeskSnapshot

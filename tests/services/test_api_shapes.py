@@ -15,9 +15,9 @@ from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, Skip
 from rebal_tui.domain.quantities import Qty, parse_money, parse_price, parse_qty
 from rebal_tui.services import api_shapes
 from rebal_tui.services.book import Book
-from rebal_tui.services.book_file import parse_book
 from rebal_tui.services.evaluation import evaluate_account, evaluation_pass
-from rebal_tui.services.imports import import_book
+from rebal_tui.services.intake.book_file import parse_book
+from rebal_tui.services.intake.imports import import_book
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.store import runs
 

@@ -18,8 +18,8 @@ from rebal_tui.domain.accounts import AccountStatus, Position, Restriction
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import parse_money, parse_price, parse_qty
-from rebal_tui.services.book_file import book_schema, parse_book
-from rebal_tui.services.fields import MAX_FAULTS
+from rebal_tui.services.intake.book_file import book_schema, parse_book
+from rebal_tui.services.intake.fields import MAX_FAULTS
 
 Raw = dict[str, Any]
 Text = Callable[[], str]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rebal_tui.domain.errors import Invalid
-from rebal_tui.services.exact_json import MAX_DEPTH, MAX_SIZE, Number, read_json
+from rebal_tui.services.intake.exact_json import MAX_DEPTH, MAX_SIZE, Number, read_json
 
 REFUSED: list[tuple[str | bytes, str, str]] = [
     ("", "line 1, column 1", "expecting value"),

@@ -20,8 +20,8 @@ from rebal_tui.domain.text import name_text
 from rebal_tui.engine.drift import asset_drifts, widest_use
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
-from rebal_tui.services.demo_accounts import LARGEST, SMALLEST
-from rebal_tui.services.demo_models import ASSETS, MODELS, SUSPENDED
+from rebal_tui.services.demonstration.accounts import LARGEST, SMALLEST
+from rebal_tui.services.demonstration.models import ASSETS, MODELS, SUSPENDED
 from rebal_tui.services.evaluation import evaluate_book, value_of
 from rebal_tui.store import audit, runs
 from rebal_tui.store.database import MEMORY, Database

@@ -17,8 +17,8 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
-from rebal_tui.services.demo_models import SUSPENDED
-from rebal_tui.services.demo_script import Happening, day_script, events_due, next_events, slots
+from rebal_tui.services.demonstration.models import SUSPENDED
+from rebal_tui.services.demonstration.script import Happening, day_script, events_due, next_events, slots
 from rebal_tui.services.market_state import load_clock, store_clock
 from rebal_tui.store import audit, jobs, runs
 from rebal_tui.store.database import MEMORY, Database

@@ -12,8 +12,8 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import parse_price
 from rebal_tui.services.book import Book
-from rebal_tui.services.book_file import parse_book
-from rebal_tui.services.imports import ImportSummary, import_book
+from rebal_tui.services.intake.book_file import parse_book
+from rebal_tui.services.intake.imports import ImportSummary, import_book
 from rebal_tui.services.sync import sync
 from rebal_tui.store import audit
 

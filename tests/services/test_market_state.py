@@ -8,7 +8,7 @@ from pathlib import Path
 from rebal_tui import bootstrap
 from rebal_tui.domain.assets import Asset
 from rebal_tui.services import scheduler
-from rebal_tui.services.demo import DEFAULT_START
+from rebal_tui.services.demonstration.founding import DEFAULT_START
 from rebal_tui.services.market_state import save_market_state
 
 AT = DEFAULT_START + timedelta(hours=2)

@@ -26,8 +26,8 @@ from rebal_tui.domain.portfolios import (
 )
 from rebal_tui.domain.quantities import Percent, format_scaled
 from rebal_tui.services.api_shapes import portfolio_json
-from rebal_tui.services.exact_json import Number, read_json
-from rebal_tui.services.portfolio_input import (
+from rebal_tui.services.intake.exact_json import Number, read_json
+from rebal_tui.services.intake.portfolio_input import (
     MAX_COOLDOWN,
     PortfolioBody,
     parse_portfolio,

@@ -7,7 +7,7 @@ from rebal_tui.domain.portfolios import AssetWeight, CalendarCondition, Calendar
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.services import portfolio_views
 from rebal_tui.services.book import Book
-from rebal_tui.services.portfolio_input import PortfolioBody
+from rebal_tui.services.intake.portfolio_input import PortfolioBody
 from tests.services import worlds
 
 

@@ -14,7 +14,7 @@ from rebal_tui.domain.runs import Approval, RunStatus, RunType
 from rebal_tui.services import portfolios as service
 from rebal_tui.services import scheduler, subscriptions
 from rebal_tui.services.book import Book
-from rebal_tui.services.portfolio_input import PortfolioBody
+from rebal_tui.services.intake.portfolio_input import PortfolioBody
 from rebal_tui.store import jobs, runs
 from tests.services.brokers import broker
 from tests.services.worlds import SLOW, account, all_runs, balanced, fill_book, go_on, go_to, make_book, simple_book

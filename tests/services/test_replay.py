@@ -12,7 +12,7 @@ from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.quantities import ATTO
 from rebal_tui.market.closes import Closes, read_closes
 from rebal_tui.services import replay
-from rebal_tui.services.book_file import parse_book
+from rebal_tui.services.intake.book_file import parse_book
 
 FLAT = "date,SPY,TLT\n" + "".join(f"2020-03-{day:02},100,100\n" for day in (2, 3, 4, 5, 6, 9, 10))
 

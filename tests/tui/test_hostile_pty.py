@@ -129,7 +129,7 @@ class Terminal:
 @pytest.mark.parametrize("name", REFUSED, ids=["clear", "bell", "c1", "rtl", "zero-width", "newline", "clipboard"])
 def test_a_name_with_a_control_character_is_refused(name: str, tmp_path: Path) -> None:
     from rebal_tui.domain.errors import Invalid
-    from rebal_tui.services.book_file import parse_book
+    from rebal_tui.services.intake.book_file import parse_book
 
     with pytest.raises(Invalid) as refusal:
         parse_book(book_file(tmp_path, (name,)).read_bytes())

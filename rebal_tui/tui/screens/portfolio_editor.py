@@ -20,7 +20,7 @@ from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
 from rebal_tui.domain.quantities import WHOLE, Money
 from rebal_tui.services import portfolio_views, portfolios
-from rebal_tui.services.portfolio_input import PortfolioBody
+from rebal_tui.services.intake.portfolio_input import PortfolioBody
 from rebal_tui.services.views.portfolios import AssetChoice, Impact, PortfolioDraft
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens import portfolio_form as forms

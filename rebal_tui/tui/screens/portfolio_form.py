@@ -16,7 +16,7 @@ from rebal_tui.domain.portfolios import (
     Weights,
 )
 from rebal_tui.domain.quantities import WHOLE, parse_percent, percent_text
-from rebal_tui.services.portfolio_input import PortfolioBody, parse_portfolio
+from rebal_tui.services.intake.portfolio_input import PortfolioBody, parse_portfolio
 from rebal_tui.services.views.portfolios import AssetChoice
 from rebal_tui.tui import formats
 

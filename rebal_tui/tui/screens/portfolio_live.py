@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from rebal_tui.domain.quantities import WHOLE
-from rebal_tui.services.portfolio_input import PortfolioBody
+from rebal_tui.services.intake.portfolio_input import PortfolioBody
 from rebal_tui.services.views.portfolios import Impact
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.portfolio_form import Checked

@@ -15,7 +15,7 @@ from textual.widgets import Button, Footer, Input, Static, TextArea
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.text import name_text
 from rebal_tui.services import portfolios
-from rebal_tui.services.portfolio_input import PortfolioBody
+from rebal_tui.services.intake.portfolio_input import PortfolioBody
 from rebal_tui.services.portfolio_views import pasted_portfolio
 from rebal_tui.tui.screens.portfolio_fields import PlainInput
 from rebal_tui.tui.spans import Line, paragraph

@@ -15,7 +15,7 @@ from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.services import portfolio_views, portfolios
 from rebal_tui.services.book import Book
-from rebal_tui.services.portfolio_input import PortfolioBody
+from rebal_tui.services.intake.portfolio_input import PortfolioBody
 from rebal_tui.services.views.portfolios import Impact, PortfolioRow, PortfolioView
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place

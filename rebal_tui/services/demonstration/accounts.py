@@ -15,8 +15,8 @@ from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restrict
 from rebal_tui.domain.portfolios import BandType, DriftBand, PortfolioStatus
 from rebal_tui.domain.quantities import CENT, NANO, WHOLE, Money, Percent, Price, Qty
 from rebal_tui.domain.sessions import NEW_YORK, new_york_day
-from rebal_tui.services.demo_models import LEGACY, MODELS, Model
-from rebal_tui.services.demo_names import client_name
+from rebal_tui.services.demonstration.models import LEGACY, MODELS, Model
+from rebal_tui.services.demonstration.names import client_name
 
 PARTS = 1_000_000
 """Shares of an account's equity are counted in millionths."""

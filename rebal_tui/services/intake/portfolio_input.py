@@ -20,9 +20,9 @@ from rebal_tui.domain.portfolios import (
 )
 from rebal_tui.domain.quantities import WHOLE, Percent, parse_percent, percent_text
 from rebal_tui.domain.text import MAX_NOTE, display_text
-from rebal_tui.services import fields
-from rebal_tui.services.exact_json import Number
-from rebal_tui.services.fields import Faults, Fields, shown
+from rebal_tui.services.intake import fields
+from rebal_tui.services.intake.exact_json import Number
+from rebal_tui.services.intake.fields import Faults, Fields, shown
 
 CONDITION_KEYS = ("rebalance_conditions", "rebalancing_conditions")
 """The name that is written, and the other one that the API's pages also use."""

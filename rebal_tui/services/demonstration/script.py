@@ -18,7 +18,7 @@ from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
 from rebal_tui.market.walk import RandomWalk
 from rebal_tui.services import cash, runs, withdrawals
 from rebal_tui.services.book import Book
-from rebal_tui.services.demo_models import SECTORS, SUSPENDED
+from rebal_tui.services.demonstration.models import SECTORS, SUSPENDED
 from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.market_state import store_walk
 from rebal_tui.services.sync import sync

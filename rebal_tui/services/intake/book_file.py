@@ -13,10 +13,10 @@ from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restrict
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import MAX_NANO, NANO, Money, Price
-from rebal_tui.services import fields
-from rebal_tui.services.exact_json import read_json
-from rebal_tui.services.fields import Faults, Fields, shown
-from rebal_tui.services.portfolio_input import PORTFOLIO_KEYS, PortfolioBody, parse_portfolio
+from rebal_tui.services.intake import fields
+from rebal_tui.services.intake.exact_json import read_json
+from rebal_tui.services.intake.fields import Faults, Fields, shown
+from rebal_tui.services.intake.portfolio_input import PORTFOLIO_KEYS, PortfolioBody, parse_portfolio
 
 BOOK_KEYS = frozenset({"as_of", "assets", "accounts", "portfolios", "subscriptions"})
 ASSET_KEYS = frozenset({"symbol", "name", "price", "status", "tradable", "fractionable"})
@@ -57,7 +57,7 @@ class BookFile:
 
 def book_schema() -> dict[str, Any]:
     """The JSON Schema of a BOOK.json. What it cannot say, such as that weights sum to 100, `parse_book` checks."""
-    from rebal_tui.services.book_schema import schema
+    from rebal_tui.services.intake.book_schema import schema
 
     return schema()
 

@@ -10,8 +10,8 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import Conflict, Fault
 from rebal_tui.domain.portfolios import Portfolio, Subscription
 from rebal_tui.services.book import Book
-from rebal_tui.services.book_file import LONG_AGO, BookFile
 from rebal_tui.services.cash import sandbox
+from rebal_tui.services.intake.book_file import LONG_AGO, BookFile
 from rebal_tui.services.sync import pass_events, take_over_everything
 from rebal_tui.store import assets as asset_store
 from rebal_tui.store import meta, portfolios

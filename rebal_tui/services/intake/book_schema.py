@@ -10,8 +10,8 @@ from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.portfolios import BandType, PortfolioStatus
 from rebal_tui.domain.text import MAX_NAME, MAX_NOTE
-from rebal_tui.services.fields import MAX_ID, SYMBOL_PATTERN, TIME_PATTERN
-from rebal_tui.services.portfolio_input import MAX_COOLDOWN
+from rebal_tui.services.intake.fields import MAX_ID, SYMBOL_PATTERN, TIME_PATTERN
+from rebal_tui.services.intake.portfolio_input import MAX_COOLDOWN
 
 
 def _decimal(pattern: str, number: dict[str, Any], description: str) -> WithJsonSchema:

@@ -12,9 +12,9 @@ from rebal_tui.domain.portfolios import Portfolio, Subscription
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import sandbox
-from rebal_tui.services.demo_accounts import Client, Kind, identity, make_clients
-from rebal_tui.services.demo_models import ASSETS, MODELS, start_prices
-from rebal_tui.services.demo_script import mark
+from rebal_tui.services.demonstration.accounts import Client, Kind, identity, make_clients
+from rebal_tui.services.demonstration.models import ASSETS, MODELS, start_prices
+from rebal_tui.services.demonstration.script import mark
 from rebal_tui.services.sync import pass_events, take_over_everything
 from rebal_tui.store import portfolios
 

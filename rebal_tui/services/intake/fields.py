@@ -13,7 +13,7 @@ from typing import TypeVar, overload
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.quantities import Money, Price, Qty, parse_money, parse_price, parse_qty
 from rebal_tui.domain.text import display_text, name_text
-from rebal_tui.services.exact_json import Number
+from rebal_tui.services.intake.exact_json import Number
 
 T = TypeVar("T")
 D = TypeVar("D")
