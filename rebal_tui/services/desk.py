@@ -35,6 +35,20 @@ from rebal_tui.store import decisions, runs
 
 NEAR_PERMILLE = 800
 """From this share of a band on, an account is near it."""
+BRIEFLY = {
+    "account_status": "not active",
+    "trading_blocked": "no trading",
+    "account_blocked": "blocked",
+    "pattern_day_trader": "day trader",
+    "ach_return": "ACH return",
+    "position_to_equity_ratio": "6:1 ratio",
+    "crypto": "crypto",
+    "options": "options",
+    "unspecified": "unspecified",
+    "needs_adjustment": "dead asset",
+    "inactive": "inactive",
+}
+"""What stops an account, in at most eleven characters; the detail beside the list says it in full."""
 _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
 
 
@@ -99,11 +113,10 @@ def _standing(
         standing = Standing.NEAR
     if stopped or now.portfolio.status is not PortfolioStatus.ACTIVE:
         tiles.add(Tile.BLOCKED)
-        why = stopped[0][0].replace("_", " ") if stopped else str(now.portfolio.status).replace("_", " ")
-        return frozenset(tiles), Standing.BLOCKED, why
+        return frozenset(tiles), Standing.BLOCKED, BRIEFLY[stopped[0][0] if stopped else now.portfolio.status.value]
     if faults:
         tiles.add(Tile.UNABLE)
-        return frozenset(tiles), Standing.UNABLE, faults[0]
+        return frozenset(tiles), Standing.UNABLE, "no price" if faults[0].endswith("has no price") else "stale price"
     return frozenset(tiles), standing, _state(book, now, tiles, cooling, when)
 
 
@@ -118,15 +131,17 @@ def _state(book: Book, now: Situation, tiles: set[Tile], cooling: bool, when: st
     fires = Tile.FIRST in tiles or (not cooling and (Tile.CALENDAR in tiles or Tile.OUTSIDE in tiles))
     if (fires or Tile.CASH in tiles) and when:
         return f"runs {when}"
-    if cooling and now.subscription.last_rebalanced_at:
-        return f"cooldown to {cooldown_ends(now.subscription.last_rebalanced_at, now.portfolio.cooldown_days):%d %b}"
+    last = now.subscription.last_rebalanced_at
+    if cooling and last is not None:
+        left = cooldown_ends(last, now.portfolio.cooldown_days) - new_york_day(now.now)
+        return f"cooling {left.days}d"
     return "near" if Tile.NEAR in tiles else "inside"
 
 
 def run_state(run: Run) -> str:
     """What a run that is not finished does at the moment, in a word or two."""
     if run.approval is Approval.AWAITING:
-        return "awaits approval"
+        return "in review"
     if run.cancel_requested:
         return "canceling"
     return "queued" if run.status is RunStatus.QUEUED else run.phase.value

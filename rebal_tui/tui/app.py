@@ -168,6 +168,11 @@ class RebalApp(App[None]):
         self._leaving = True
         super().exit(result, return_code, message)
 
+    def clear_selection(self) -> None:
+        """Where tasks start at once (Python 3.12 and later) an Input asks for this before its screen is on the stack."""
+        if self.screen_stack:
+            super().clear_selection()
+
     def on_unmount(self) -> None:
         if self._heart is not None:
             self._heart.stop()

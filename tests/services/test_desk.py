@@ -85,7 +85,7 @@ def test_first() -> None:
 def test_in_cooldown_a_breach_does_not_run() -> None:
     found = row(standing_book("93.75", "100", last=YESTERDAY))
     assert {Tile.COOLDOWN, Tile.OUTSIDE} <= found.tiles
-    assert (found.standing, found.state) == (Standing.OUTSIDE, "cooldown to 06 Mar")
+    assert (found.standing, found.state) == (Standing.OUTSIDE, "cooling 4d")
 
 
 def test_calendar_day() -> None:
@@ -107,7 +107,7 @@ def test_blocked_names_the_reason_and_is_an_exception() -> None:
     broker(book).return_deposit("a", parse_money("1"), book.now())
     scheduler.advance_market(book, book.now())
     found = row(book)
-    assert (found.standing, found.state, found.exception) == (Standing.BLOCKED, "ach return", True)
+    assert (found.standing, found.state, found.exception) == (Standing.BLOCKED, "ACH return", True)
     assert Tile.BLOCKED in found.tiles
     assert account_view(book, "a").restrictions == ("an ACH deposit was returned",)
 
@@ -117,7 +117,7 @@ def test_a_portfolio_that_needs_adjustment_blocks() -> None:
     broker(book).set_asset("TLT", book.now(), tradable=False)
     go_to(book, "2026-03-02 10:15")
     assert book.portfolios["balanced"].status is PortfolioStatus.NEEDS_ADJUSTMENT
-    assert (row(book).standing, row(book).state) == (Standing.BLOCKED, "needs adjustment")
+    assert (row(book).standing, row(book).state) == (Standing.BLOCKED, "dead asset")
 
 
 def test_unable_with_a_stale_price_while_the_market_is_open() -> None:
@@ -129,7 +129,7 @@ def test_unable_with_a_stale_price_while_the_market_is_open() -> None:
     go_to(book, "2026-03-02 10:02")
     found = row(book)
     assert (found.standing, found.exception, Tile.UNABLE in found.tiles) == (Standing.UNABLE, True, True)
-    assert found.state == "SPY's price is 120 s old, 60 s allowed"
+    assert found.state == "stale price"
     go_to(book, "2026-03-02 16:30")
     assert row(book).standing is not Standing.UNABLE, "nothing is asked of prices when nothing trades"
 
@@ -143,7 +143,7 @@ def test_what_a_run_does_is_the_state() -> None:
     review = make_book()
     fill_book(review, [account("a", "50000")], [balanced(review=True)], {"a": "balanced"})
     scheduler.tick(review)
-    assert row(review).state == "awaits approval"
+    assert row(review).state == "in review"
     done = simple_book()
     scheduler.tick(done)
     assert row(done).state == "ran today"

@@ -27,6 +27,8 @@ SIZES: dict[Place, tuple[tuple[int, int], ...]] = {
 }
 SHOWN_AT = datetime(2026, 11, 24, 11, 26, tzinfo=NEW_YORK)
 """When the demonstration is shown: on its second day, with runs, alerts and a withdrawal under way."""
+DOWN = {Place.DESK: 10, Place.CASH: 0, Place.RUNS: 3}
+"""The row that is shown: an account outside its bands, a withdrawal, a run of several orders."""
 FONT = "DejaVu Sans Mono"
 
 
@@ -61,7 +63,7 @@ def picture(book: Book, place: Place, size: tuple[int, int]) -> str:
             if place is not Place.DESK:
                 await pilot.press(place.key)
                 await _settle(pilot)
-            await pilot.press(*["down"] * (5 if place is Place.DESK else 1))
+            await pilot.press(*["down"] * DOWN.get(place, 1))
             await _settle(pilot)
             return app.export_screenshot(title="rebal-tui")
 
