@@ -169,7 +169,7 @@ class RebalApp(App[None]):
         super().exit(result, return_code, message)
 
     def clear_selection(self) -> None:
-        """Where tasks start at once (Python 3.12 and later) an Input asks for this before its screen is on the stack."""
+        """Where tasks start at once (Python 3.12 on) an Input asks for this before its screen is on the stack."""
         if self.screen_stack:
             super().clear_selection()
 
