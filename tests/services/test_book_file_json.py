@@ -14,7 +14,7 @@ from rebal_tui.services.intake.exact_json import MAX_DEPTH, MAX_SIZE, Number, re
 
 REFUSED: list[tuple[str | bytes, str, str]] = [
     ("", "line 1, column 1", "expecting value"),
-    ('{\n "a": 1,\n}', "line 3, column 1", "property name"),
+    ('{\n "a": 1,\n b: 2}', "line 3, column 2", "property name"),
     ('{"a": "x\ty"}', "line 1, column 9", "control character"),
     ("[1] 2", "line 1, column 5", "extra data"),
     ('{"a": 1,\n "b": {"c": 1, "c": 2}}', "line 2, column 16", 'key "c" twice'),
