@@ -191,6 +191,9 @@ class RebalApp(App[None]):
                     self._rest_until = loop.time() + REST * (loop.time() - started)
             except Refusal as refusal:
                 self._trouble(str(refusal))
+            except asyncio.CancelledError:
+                if not self._leaving:
+                    raise
             except Exception as error:
                 if self._leaving:
                     return
