@@ -30,7 +30,8 @@ from rebal_tui.services.demonstration.models import start_prices
 from rebal_tui.services.intake.book_file import BookFile
 from rebal_tui.services.intake.imports import ImportSummary, import_book
 from rebal_tui.services.market_state import load_clock, load_walk, store_clock
-from rebal_tui.store import meta
+from rebal_tui.store import accounts as account_store
+from rebal_tui.store import assets, meta
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.database import MEMORY, Database
 from rebal_tui.store.migrations import migrate
@@ -114,8 +115,8 @@ def books_of(database: Database) -> SimulatedBroker:
 
 
 def is_empty(database: Database) -> bool:
-    """Whether the book has no accounts yet."""
-    return database.row("SELECT 1 FROM accounts") is None and database.row("SELECT 1 FROM sim_accounts") is None
+    """Whether neither the book nor its broker has accounts yet."""
+    return not account_store.known(database) and not books_of(database).accounts()
 
 
 def found_simulation(
@@ -199,9 +200,7 @@ def open_simulation(
         HeldClock(state, skip=calendar.demo_skip, monotonic=monotonic) if at is None else FixedClock(max(at, state.at))
     )
     walk_state = load_walk(database)
-    prices = {symbol: Price(price) for symbol, price in database.rows(
-        "SELECT symbol, price FROM assets WHERE price IS NOT NULL"
-    )}  # fmt: skip
+    prices = {symbol: asset.price for symbol, asset in assets.load(database).items() if asset.price is not None}
     feed = RandomWalk(
         [walk_asset(symbol, price) for symbol, price in sorted(prices.items())],
         calendar,

@@ -8,7 +8,7 @@ from datetime import datetime
 from rebal_tui.market.clock import ClockState, SimulatedClock
 from rebal_tui.market.walk import RandomWalk, WalkState
 from rebal_tui.services.book import Book
-from rebal_tui.store import meta
+from rebal_tui.store import audit, meta
 from rebal_tui.store.codec import dump, from_time, to_time
 from rebal_tui.store.database import Database
 
@@ -44,8 +44,8 @@ def load_clock(database: Database) -> ClockState | None:
     if not text:
         return None
     at, speed, paused = json.loads(text)
-    last = database.row("SELECT max(at) FROM audit")
-    return ClockState(from_time(max(at, last[0] or 0 if last else 0)), float(speed), paused)
+    stored, last = from_time(at), audit.last_at(database)
+    return ClockState(max(stored, last) if last else stored, float(speed), paused)
 
 
 def load_walk(database: Database) -> WalkState | None:

@@ -49,6 +49,11 @@ def load(database: Database, account_ids: Sequence[str] | None = None) -> dict[s
     }
 
 
+def known(database: Database) -> bool:
+    """Whether there is any account."""
+    return database.row("SELECT 1 FROM accounts") is not None
+
+
 def save(database: Database, accounts: Iterable[Account]) -> None:
     """Add accounts or replace all that the broker says of them. Must be called inside `database.write()`."""
     connection = database.connection

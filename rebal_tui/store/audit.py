@@ -67,6 +67,12 @@ def began_at(database: Database) -> datetime | None:
     return from_time(first[0]) if first else None
 
 
+def last_at(database: Database) -> datetime | None:
+    """The latest moment that an entry tells of, None in an empty trail."""
+    last = database.row("SELECT max(at) FROM audit")
+    return from_time(last[0]) if last and last[0] is not None else None
+
+
 def head(database: Database) -> tuple[int, str]:
     """The last entry's number and hash; (0, zeros) when the trail is empty."""
     last = database.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
