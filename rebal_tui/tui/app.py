@@ -222,7 +222,10 @@ class RebalApp(App[None]):
         return base if isinstance(base, PlaceScreen) else None
 
     def _trouble(self, text: str) -> None:
-        """Show why the heartbeat fails, once as a message and on top until it beats again."""
+        """Show why the heartbeat fails, once as a message and on top until it beats again. Leaving takes the screens
+        apart under a beat that is still under way: it has nobody to tell."""
+        if self._leaving:
+            return
         place = self.place
         if place is not None and place.is_mounted:
             place.show_trouble(text)
