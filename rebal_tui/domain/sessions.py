@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
 WINDOW_MARGIN = timedelta(minutes=30)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +45,13 @@ class Session:
 def new_york_day(at: datetime) -> date:
     """The calendar date in New York at a moment."""
     return at.astimezone(NEW_YORK).date()
+
+
+def epoch_micros(at: datetime) -> int:
+    """Microseconds since 1970 UTC of an aware moment."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_epoch_micros(micros: int) -> datetime:
+    """The moment, in UTC, of so many microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=micros)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
@@ -13,18 +13,16 @@ from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, Skip
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import Money, Percent, Price, Qty, Value
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from rebal_tui.domain.sessions import epoch_micros, from_epoch_micros
 
 
 def to_time(at: datetime) -> int:
     """Microseconds since 1970 UTC of an aware moment."""
-    return (at - _EPOCH) // _MICROSECOND
+    return epoch_micros(at)
 
 
 def from_time(micros: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=micros)
+    return from_epoch_micros(micros)
 
 
 def to_time_or_none(at: datetime | None) -> int | None:

@@ -1,0 +1,270 @@
+"""The book as arrays: accounts, holdings, assets and portfolios, numbered by their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntFlag
+
+import numpy as np
+import numpy.typing as npt
+
+from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.errors import require
+from rebal_tui.domain.portfolios import Portfolio
+from rebal_tui.domain.quantities import Price, Qty
+from rebal_tui.domain.sessions import epoch_micros
+from rebal_tui.engine.arrays.layout import Block, Others, Table, blocks_of, others_of, refilled, slots_of, table_of
+
+Ints = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]
+Bits = npt.NDArray[np.uint16]
+Flags = npt.NDArray[np.bool_]
+
+NEVER = -1
+"""In place of a day's ordinal: it has not happened."""
+UNSUBSCRIBED = -1
+"""In place of a portfolio's number: the account follows none."""
+
+
+class Mark(IntFlag):
+    """Bits of an account's `marks`."""
+
+    NOT_ACTIVE = 1
+    TRADING_BLOCKED = 2
+    ACCOUNT_BLOCKED = 4
+    PATTERN_DAY_TRADER = 8
+    ACH_RETURN = 16
+    POSITION_TO_EQUITY_RATIO = 32
+    CRYPTO = 64
+    OPTIONS = 128
+    UNSPECIFIED = 256
+    OPEN_RUN = 512
+    OUTSIDE_ORDERS = 1024
+
+
+STOPS = 511
+"""The marks that stop an account by themselves (R-40)."""
+_RESTRICTION_BITS = {restriction: int(Mark[restriction.name]) for restriction in Restriction}
+
+
+def account_marks(account: Account, *, open_run: bool = False, outside_orders: bool = False) -> int:
+    """The bits of an account."""
+    marks = 0 if account.status is AccountStatus.ACTIVE else int(Mark.NOT_ACTIVE)
+    for restriction in account.restrictions:
+        marks |= _RESTRICTION_BITS[restriction]
+    return marks | (Mark.OPEN_RUN if open_run else 0) | (Mark.OUTSIDE_ORDERS if outside_orders else 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccountColumns:
+    """One entry per account, in the book's order. Money in billionths, days as proleptic ordinals or `NEVER`.
+
+    `reserved` is what open buys and pending withdrawals hold back; `cash_floor` the cash target of the last completed
+    run under the cash weight that the account's portfolio has now (R-14.5); `portfolio` a place in the frame's
+    portfolios or `UNSUBSCRIBED`; `rebalanced_on` the New York day of last_rebalanced_at; `system_run_on` the session of
+    the latest system run (R-11); `marks` the bits of `Mark`.
+    """
+
+    cash: Ints
+    reserved: Ints
+    cash_floor: Ints
+    portfolio: Places
+    rebalanced_on: Places
+    system_run_on: Places
+    marks: Bits
+
+    def __len__(self) -> int:
+        return len(self.cash)
+
+    def part(self, start: int, stop: int) -> AccountColumns:
+        """The accounts from `start` up to `stop`."""
+        return AccountColumns(
+            self.cash[start:stop], self.reserved[start:stop], self.cash_floor[start:stop], self.portfolio[start:stop],
+            self.rebalanced_on[start:stop], self.system_run_on[start:stop], self.marks[start:stop],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PositionColumns:
+    """One entry per holding, in any order: the account's and the asset's place, and shares in billionths, above 0."""
+
+    account: Places
+    asset: Places
+    qty: Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AssetColumns:
+    """One entry per asset. `price` in billionths, 0 when there is none; `price_at` in microseconds since 1970 UTC.
+
+    A price of unknown time has `price_at` 0. `sellable` is active and tradable, `eligible` fractionable besides.
+    """
+
+    symbols: tuple[str, ...]
+    price: Ints
+    price_at: Ints
+    eligible: Flags
+    sellable: Flags
+    fractionable: Flags
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BookFrame:
+    """A whole book, frozen: a change makes another frame that shares every array the change does not touch.
+
+    `portfolios` are the domain's own, `table` their figures as arrays. Holdings lie in `blocks`, dense matrices of
+    accounts by the slots of their portfolio's assets, and in `others` what is held besides. `column` is each account's
+    column in its block.
+    """
+
+    accounts: AccountColumns
+    assets: AssetColumns
+    portfolios: tuple[Portfolio, ...]
+    table: Table
+    blocks: tuple[Block, ...]
+    others: Others
+    column: Places
+
+    @classmethod
+    def of(
+        cls,
+        accounts: AccountColumns,
+        positions: PositionColumns,
+        assets: AssetColumns,
+        portfolios: Sequence[Portfolio],
+    ) -> BookFrame:
+        """Lay a book out. `assets` must hold every symbol of the portfolios (`assets_of` sees to it)."""
+        table = table_of(portfolios, assets.symbols)
+        blocks, others, column = blocks_of(
+            table, accounts.portfolio, positions.account, positions.asset, positions.qty, len(assets)
+        )
+        return cls(accounts, assets, tuple(portfolios), table, blocks, others, column)
+
+    def __len__(self) -> int:
+        return len(self.accounts)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the arrays of accounts and holdings take."""
+        columns = self.accounts
+        own = (
+            self.column, columns.cash, columns.reserved, columns.cash_floor, columns.portfolio, columns.rebalanced_on,
+            columns.system_run_on, columns.marks, self.others.account, self.others.asset, self.others.qty,
+        )  # fmt: skip
+        return sum(array.nbytes for array in own) + sum(block.nbytes for block in self.blocks)
+
+    def positions(self) -> PositionColumns:
+        """Every holding, ordered by account, then by the portfolio's assets, then what is held besides."""
+        accounts, assets, qtys = [self.others.account], [self.others.asset], [self.others.qty]
+        for block in self.blocks:
+            slot, column = np.nonzero(block.qty)
+            accounts.append(block.rows[column].astype(np.int32))
+            assets.append(block.asset[slot, block.local[column]])
+            qtys.append(block.qty[slot, column])
+        account, asset, qty = np.concatenate(accounts), np.concatenate(assets), np.concatenate(qtys)
+        order = np.argsort(account, kind="stable")
+        return PositionColumns(account[order], asset[order], qty[order])
+
+    def holdings(self, row: int) -> dict[str, Qty]:
+        """What one account holds, by symbol."""
+        block = self.blocks[self.table.block[self.accounts.portfolio[row]]]
+        column = self.column[row]
+        held: dict[str, Qty] = {}
+        for asset, qty in zip(block.asset[:, block.local[column]], block.qty[:, column], strict=True):
+            if qty:
+                held[self.assets.symbols[asset]] = Qty(int(qty))
+        first, last = np.searchsorted(self.others.account, (row, row + 1))
+        for place in range(first, last):
+            held[self.assets.symbols[self.others.asset[place]]] = Qty(int(self.others.qty[place]))
+        return held
+
+    def prices(self) -> dict[str, Price]:
+        """The price of every asset that has one."""
+        return {s: Price(int(p)) for s, p in zip(self.assets.symbols, self.assets.price, strict=True) if p}
+
+    def with_prices(self, places: Places | Ints, prices: Ints, price_at: Ints | int) -> BookFrame:
+        """The frame with some assets' prices replaced; costs nothing that grows with the book."""
+        price, stamped = self.assets.price.copy(), self.assets.price_at.copy()
+        price[places] = prices
+        stamped[places] = price_at
+        return replace(self, assets=replace(self.assets, price=price, price_at=stamped))
+
+    def with_assets(self, assets: AssetColumns) -> BookFrame:
+        """The frame with other figures of the same assets in the same places."""
+        require(assets.symbols == self.assets.symbols, "a frame's assets keep their places")
+        return replace(self, assets=assets)
+
+    def with_accounts(self, accounts: AccountColumns) -> BookFrame:
+        """The frame with other columns of the same accounts in the same places; laid out anew if any follows another
+        portfolio than before."""
+        require(len(accounts) == len(self.accounts), "a frame's accounts keep their places")
+        if accounts.portfolio is not self.accounts.portfolio and not np.array_equal(
+            accounts.portfolio, self.accounts.portfolio
+        ):
+            return BookFrame.of(accounts, self.positions(), self.assets, self.portfolios)
+        return replace(self, accounts=accounts)
+
+    def with_cash(self, places: Places | Ints, cash: Ints) -> BookFrame:
+        """The frame with some accounts' cash replaced."""
+        changed = self.accounts.cash.copy()
+        changed[places] = cash
+        return replace(self, accounts=replace(self.accounts, cash=changed))
+
+    def with_holdings(self, places: Places | Ints, positions: PositionColumns) -> BookFrame:
+        """The frame with all holdings of some accounts replaced. `positions` holds accounts of `places` only.
+
+        Copies the matrices those accounts lie in: gather the fills of a moment and replace once.
+        """
+        portfolio = self.accounts.portfolio
+        slot = slots_of(self.table, portfolio[positions.account], positions.asset, len(self.assets))
+        inside = slot >= 0
+        kept = ~np.isin(self.others.account, places)
+        others = others_of(
+            np.concatenate((self.others.account[kept], positions.account[~inside])),
+            np.concatenate((self.others.asset[kept], positions.asset[~inside])),
+            np.concatenate((self.others.qty[kept], positions.qty[~inside])),
+        )
+        home, target_home = self.table.block[portfolio[places]], self.table.block[portfolio[positions.account]]
+        blocks = list(self.blocks)
+        for number in np.unique(home):
+            mine = inside & (target_home == number)
+            columns, column = self.column[places[home == number]], self.column[positions.account[mine]]
+            blocks[number] = refilled(blocks[number], columns, slot[mine], column, positions.qty[mine])
+        return replace(self, blocks=tuple(blocks), others=others)
+
+    def with_portfolios(self, portfolios: Sequence[Portfolio]) -> BookFrame:
+        """The frame under other models in the same places, laid out anew."""
+        return BookFrame.of(self.accounts, self.positions(), self.assets, portfolios)
+
+    def part(self, start: int, stop: int) -> BookFrame:
+        """The accounts from `start` up to `stop` as a frame of their own, with the same assets and portfolios."""
+        held = self.positions()
+        first, last = np.searchsorted(held.account, (start, stop))
+        account = (held.account[first:last] - start).astype(np.int32)
+        positions = PositionColumns(account, held.asset[first:last], held.qty[first:last])
+        return BookFrame.of(self.accounts.part(start, stop), positions, self.assets, self.portfolios)
+
+
+def assets_of(assets: Mapping[str, Asset], needed: Iterable[str] = ()) -> AssetColumns:
+    """Assets as columns, by symbol. A needed symbol that is not among them is one without a price, not eligible."""
+    symbols = tuple(sorted({*assets, *needed}))
+    found = [assets.get(symbol) for symbol in symbols]
+    return AssetColumns(
+        symbols=symbols,
+        price=np.array([asset.price or 0 if asset else 0 for asset in found], np.int64),
+        price_at=np.array(
+            [epoch_micros(asset.price_at) if asset and asset.price_at else 0 for asset in found], np.int64
+        ),
+        eligible=np.array([asset is not None and asset.eligible for asset in found], np.bool_),
+        sellable=np.array([asset is not None and _sellable(asset) for asset in found], np.bool_),
+        fractionable=np.array([asset is not None and asset.fractionable for asset in found], np.bool_),
+    )
+
+
+def _sellable(asset: Asset) -> bool:
+    return asset.tradable and asset.status is AssetStatus.ACTIVE
