@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -16,6 +16,7 @@ from rebal_tui.domain.quantities import (
     NANO,
     WHOLE,
     Money,
+    Percent,
     Price,
     Qty,
     Value,
@@ -159,11 +160,27 @@ def cash_to_keep(situation: Situation) -> Money:
 
 def excess_cash(situation: Situation) -> Value:
     """Cash less what is reserved and the cash to keep; below 0 when cash is short. Exact (R-14.5)."""
-    equity = max(0, situation.valuation().equity)
-    by_weight = equity * situation.portfolio.weights.cash
-    keep = max(by_weight, situation.cash_floor * NANO * WHOLE)
-    free = (situation.account.cash - situation.reserved) * NANO * WHOLE
-    return Value((free - keep) // WHOLE)
+    equity = situation.valuation().equity
+    free = Money(situation.account.cash - situation.reserved)
+    return excess_over(free, situation.cash_floor, situation.portfolio.weights.cash, equity)
+
+
+def excess_over(free: Money, cash_floor: Money, cash_weight: Percent, equity: Value) -> Value:
+    """What unreserved cash is above the larger of cash weight × equity and the cash floor (R-14.5)."""
+    keep = max(max(0, equity) * cash_weight, cash_floor * NANO * WHOLE)
+    return Value((free * NANO * WHOLE - keep) // WHOLE)
+
+
+def equity_suffices(equity: Value, assets: int) -> bool:
+    """Whether equity is at least $1 for each asset weight, as every full rebalance needs (R-14)."""
+    return equity >= assets * ATTO
+
+
+def deciding_check(trace: Sequence[Check], outcome: Outcome) -> Check | None:
+    """The check that a decision's reason names: the one that failed, fired or, of nothing, last held back."""
+    ended = trace[-1].verdict is Verdict.FAIL
+    tells = Verdict.HOLDS_BACK if outcome is Outcome.NONE and not ended else Verdict.FAIL if ended else Verdict.FIRES
+    return next((check for check in reversed(trace) if check.verdict is tells), None)
 
 
 def calendar_day(situation: Situation) -> bool:
@@ -182,8 +199,7 @@ def _decision(
     culprits: tuple[str, ...] = (),
 ) -> Decision:
     ended = trace.last.verdict is Verdict.FAIL
-    tells = Verdict.HOLDS_BACK if outcome is Outcome.NONE and not ended else Verdict.FAIL if ended else Verdict.FIRES
-    deciding = next((check for check in reversed(trace.checks) if check.verdict is tells), None)
+    deciding = deciding_check(trace.checks, outcome)
     reason = f"{deciding.check}: {deciding.detail}" if deciding else ""
     if outcome is Outcome.NONE and not ended:
         reason = f"no trigger fires; {reason}" if reason else "no trigger fires"
@@ -337,7 +353,7 @@ def _drift_fires(situation: Situation, trace: _Trace, cooling: bool) -> bool:
 
 def _equity_suffices(situation: Situation, trace: _Trace) -> bool:
     equity, count = situation.valuation().equity, len(situation.portfolio.weights.assets)
-    enough = equity >= count * ATTO
+    enough = equity_suffices(equity, count)
     relation = "is at least" if enough else "is below"
     trace.note(
         "minimum_equity",

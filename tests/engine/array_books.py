@@ -104,7 +104,7 @@ def _random_situation(rng: random.Random, number: int) -> Situation:
     held = tuple(Position(own(s), Qty(min(q * factor, MAX_NANO))) for s, q in state.positions.items() if q > 0)
     return replace(
         base,
-        account=replace(base.account, cash=Money(min(state.cash * factor, MAX_NANO)), positions=held),
+        account=replace(base.account, cash=Money(max(-MAX_NANO, min(state.cash * factor, MAX_NANO))), positions=held),
         assets=assets,
         reserved=state.reserved,
         cash_floor=Money(rng.choice([0, 0, 10**9, abs(state.cash) // 2])),

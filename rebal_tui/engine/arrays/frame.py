@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntFlag
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +96,11 @@ class PositionColumns:
     qty: Ints
 
 
+@lru_cache(maxsize=4)
+def _places(symbols: tuple[str, ...]) -> dict[str, int]:
+    return {symbol: place for place, symbol in enumerate(symbols)}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AssetColumns:
     """One entry per asset. `price` in billionths, 0 when there is none; `price_at` in microseconds since 1970 UTC.
@@ -111,6 +117,11 @@ class AssetColumns:
 
     def __len__(self) -> int:
         return len(self.symbols)
+
+    @property
+    def place(self) -> Mapping[str, int]:
+        """The place of each symbol."""
+        return _places(self.symbols)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,6 +193,11 @@ class BookFrame:
         for place in range(first, last):
             held[self.assets.symbols[self.others.asset[place]]] = Qty(int(self.others.qty[place]))
         return held
+
+    def prices_of(self, symbols: Iterable[str]) -> dict[str, Price]:
+        """The prices of some assets, without those that have none."""
+        price, place = self.assets.price, self.assets.place
+        return {symbol: Price(found) for symbol in symbols if (found := int(price[place[symbol]]))}
 
     def prices(self) -> dict[str, Price]:
         """The price of every asset that has one."""

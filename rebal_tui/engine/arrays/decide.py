@@ -1,0 +1,200 @@
+"""The evaluation of a whole book: the outcome of every account and the check that decides it (R-10 to R-18)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rebal_tui.domain.decisions import Outcome
+from rebal_tui.engine.arrays.exact import exact_account
+from rebal_tui.engine.arrays.frame import STOPS, UNSUBSCRIBED, BookFrame, Mark
+from rebal_tui.engine.arrays.layout import Flags, Floats
+from rebal_tui.engine.arrays.passes import any_other, any_weight, dollars, pieces, slot_prices, values_besides
+from rebal_tui.engine.arrays.today import Today
+
+Codes = npt.NDArray[np.uint8]
+
+OUTCOMES = tuple(Outcome)
+"""An account's outcome code is a place in this."""
+CHECKS = (
+    *("", "window", "portfolio_status", "account", "open_orders", "quota", "prices", "assets"),
+    *("first_rebalance", "in_cooldown", "calendar", "drift_band", "minimum_equity", "invest_cash"),
+)
+"""A check's code is its place in this, in the order they are asked; 0 is none."""
+NOT_EVALUATED = 255
+"""The outcome code of an account that follows no portfolio."""
+_CHECK = {name: code for code, name in enumerate(CHECKS)}
+_OUTCOME = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+
+_NEAR = 1e-9
+"""How near a threshold, as a share of what is compared, the exact form is asked. Floats here err by less than 1e-12."""
+_THIN = 1e-3
+"""Equity below this share of what is held and owed loses too many digits to be compared in floats."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decisions:
+    """One entry per account of a frame, in its order.
+
+    `outcome` is a code of `OUTCOMES` or `NOT_EVALUATED`, `check` the code in `CHECKS` of the check that the decision's
+    reason names. `told` has a bit (1 << code) for every check that failed, fired or held back. `equity` is in floating
+    dollars, right to about 15 digits. `confirmed` counts accounts that the exact form was asked about.
+    """
+
+    outcome: Codes
+    check: Codes
+    told: npt.NDArray[np.uint16]
+    equity: Floats
+    confirmed: int
+
+    def where(self, outcome: Outcome) -> npt.NDArray[np.intp]:
+        """The places of the accounts with an outcome."""
+        return np.flatnonzero(self.outcome == _OUTCOME[outcome])
+
+    def told_checks(self, row: int) -> list[str]:
+        """The checks of an account that failed, fired or held back, in order."""
+        return [name for code, name in enumerate(CHECKS) if code and self.told[row] >> code & 1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Figures:
+    """What the thresholds ask, by account. `margin` is the largest drift less its band, in hundredths of a point."""
+
+    equity: Floats
+    invested: Floats
+    margin: Floats
+
+
+def decide(frame: BookFrame, today: Today) -> Decisions:
+    """Decide for every account what, if anything, is to be done: the outcomes of `evaluate`, account for account."""
+    accounts, table = frame.accounts, frame.table
+    follows = accounts.portfolio
+    figures = _figures(frame)
+    ratio, breach, enough, invests, confirmed = _thresholds(frame, figures)
+    unpriced = frame.assets.price == 0
+    if unpriced.any():
+        ratio &= ~_holds_any(frame, unpriced)
+    stale = ~today.fresh
+    checks = (
+        ("window", np.full(len(frame), not today.open_window)),
+        ("portfolio_status", ~table.active[follows]),
+        ("account", (accounts.marks & STOPS != 0) | ratio),
+        ("open_orders", accounts.marks & int(Mark.OPEN_RUN | Mark.OUTSIDE_ORDERS) != 0),
+        ("quota", accounts.system_run_on == today.day),
+        ("prices", any_weight(frame, stale)[follows] | any_other(frame, stale)),
+        ("assets", any_weight(frame, ~frame.assets.eligible)[follows]),
+    )
+    check = np.zeros(len(frame), np.uint8)
+    for name, fails in reversed(checks):
+        check[fails] = _CHECK[name]
+    passed = check == 0
+    first = passed & (accounts.rebalanced_on < 0)
+    again = passed & ~first
+    cooling = again & (today.day < accounts.rebalanced_on + table.cooldown[follows])
+    due = again & today.calendar[follows]
+    by_calendar = due & ~cooling
+    drifted = again & breach & ~by_calendar
+    fires = first | by_calendar | (drifted & ~cooling)
+    short = fires & ~enough
+    full = fires & enough
+    invest = passed & ~full & invests & (table.count[follows] > 0)
+    told = np.where(passed, 0, np.left_shift(1, check)).astype(np.uint16)
+    for name, holds in (
+        ("in_cooldown", cooling),
+        ("calendar", due),
+        ("drift_band", drifted),
+        ("first_rebalance", first),
+        ("minimum_equity", short),
+        ("invest_cash", invest),
+    ):
+        told[holds] |= np.uint16(1 << _CHECK[name])
+        tells = holds & ~full if name in ("in_cooldown", "minimum_equity") else holds
+        check[tells] = _CHECK[name]
+    quiet = passed & ~full & ~invest
+    check[quiet & first] = _CHECK["minimum_equity"]
+    outcome = np.full(len(frame), _OUTCOME[Outcome.BLOCKED], np.uint8)
+    outcome[quiet] = _OUTCOME[Outcome.NONE]
+    outcome[full] = _OUTCOME[Outcome.FULL_REBALANCE]
+    outcome[invest] = _OUTCOME[Outcome.INVEST_CASH]
+    if not today.open_window:
+        outcome[:] = _OUTCOME[Outcome.NONE]
+    left_out = follows == UNSUBSCRIBED
+    outcome[left_out], check[left_out], told[left_out] = NOT_EVALUATED, 0, 0
+    return Decisions(outcome, check, told, figures.equity, confirmed)
+
+
+def _figures(frame: BookFrame) -> _Figures:
+    """Equity, what is invested, and the widest drift against its band, each account in floats."""
+    cash = dollars(frame.accounts.cash)
+    worth, besides = values_besides(frame)
+    invested = np.empty(len(frame))
+    margin = np.full(len(frame), -np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for block in frame.blocks:
+            prices, target = slot_prices(frame, block), block.target.astype(np.float64)
+            for piece in pieces(block):
+                rows = piece.rows
+                drift = piece.qty * piece.of(prices)
+                held = drift.sum(axis=0)
+                held += besides[rows]
+                invested[rows] = held
+                held += cash[rows]
+                drift *= 10_000 / held
+                drift -= piece.of(target)
+                np.abs(drift, out=drift)
+                drift -= piece.of(block.limit)
+                margin[rows] = drift.max(axis=0)
+        equity = cash + invested
+        if len(worth):
+            account = frame.others.account
+            absolute = frame.table.absolute[frame.accounts.portfolio[account]]
+            over = worth * 10_000 / equity[account] - np.where(absolute > 0, absolute, np.inf)
+            np.maximum.at(margin, account, over)
+    banded = (frame.table.absolute > 0) | (frame.table.relative > 0)
+    margin[~banded[frame.accounts.portfolio]] = -np.inf
+    return _Figures(equity, invested, margin)
+
+
+def _thresholds(frame: BookFrame, figures: _Figures) -> tuple[Flags, Flags, Flags, Flags, int]:
+    """Each account against 6:1, its bands, the minimum equity and $10: screened in floats, exact where it is near."""
+    accounts, table = frame.accounts, frame.table
+    follows = accounts.portfolio
+    equity, invested = figures.equity, figures.invested
+    cash, reserved, floor = (dollars(a) for a in (accounts.cash, accounts.reserved, accounts.cash_floor))
+    count = table.count[follows]
+    keep = np.maximum(np.maximum(equity, 0) * (table.cash_weight[follows] / 10_000), floor)
+    above = cash - reserved - keep - 10
+    over = invested - 6 * equity
+    gross = np.abs(cash) + invested
+    ratio = (invested > 0) & ((equity <= 0) | (over > 0))
+    breach = (figures.margin > 0) & (equity > 0)
+    enough = equity >= count
+    invests = above >= 0
+    scale = gross * _NEAR
+    near = (equity < gross * _THIN) & (gross > 0)
+    near |= (np.abs(over) <= scale) & (gross > 0)
+    near |= np.abs(figures.margin) <= _NEAR * 10_000
+    near |= np.abs(equity - count) <= scale + _NEAR
+    near |= np.abs(above) <= (gross + reserved + floor) * 1e-12 + _NEAR
+    near &= follows != UNSUBSCRIBED
+    rows = np.flatnonzero(near)
+    for row in rows:
+        exact = exact_account(frame, int(row))
+        ratio[row], breach[row] = exact.exceeds_ratio, exact.breached
+        enough[row], invests[row] = exact.suffices, exact.invests
+    return ratio, breach, enough, invests, len(rows)
+
+
+def _holds_any(frame: BookFrame, assets: Flags) -> Flags:
+    """By account, whether it holds any of some assets."""
+    found = any_other(frame, assets)
+    concerned = any_weight(frame, assets)
+    padded = np.append(assets, False)
+    for block in frame.blocks:
+        for member in np.flatnonzero(concerned[block.members]):
+            first, last = np.searchsorted(block.local, (member, member + 1))
+            slots = np.flatnonzero(padded[block.asset[:, member]])
+            found[block.rows[first:last]] |= (block.qty[slots, first:last] != 0).any(axis=0)
+    return found

@@ -1,0 +1,103 @@
+"""Made-up books as frames, of any size, drawn from a seed without an object per account."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import numpy as np
+
+from rebal_tui.domain.portfolios import (
+    AssetWeight,
+    BandType,
+    CalendarCondition,
+    CalendarType,
+    DriftBand,
+    Portfolio,
+    PortfolioStatus,
+    Weights,
+)
+from rebal_tui.domain.quantities import NANO, WHOLE, Percent
+from rebal_tui.domain.sessions import Session
+from rebal_tui.engine.arrays.frame import AccountColumns, AssetColumns, BookFrame, PositionColumns
+from rebal_tui.engine.arrays.today import Today, today_of
+
+ASSETS = 500
+PORTFOLIOS = 50
+DAY = date(2026, 3, 4)
+NOW = datetime(2026, 3, 4, 17, tzinfo=UTC)
+SESSION = Session(
+    DAY,
+    datetime(2026, 3, 4, 14, 30, tzinfo=UTC),
+    datetime(2026, 3, 4, 21, tzinfo=UTC),
+    date(2026, 3, 5),
+    date(2026, 3, 5),
+)
+
+
+def portfolios(rng: np.random.Generator, symbols: list[str], width: int) -> list[Portfolio]:
+    """Models of so many assets, 5 % cash, ±5 points and ±25 %, monthly, a cooldown of a week."""
+    made = []
+    for number in range(PORTFOLIOS):
+        cuts = np.sort(rng.choice(np.arange(1, 9_500 - 100 * width), width - 1, replace=False))
+        parts = np.diff(np.concatenate(([0], cuts, [9_500 - 100 * width]))) + 100
+        chosen = rng.choice(len(symbols), width, replace=False)
+        assets = tuple(AssetWeight(symbols[c], Percent(int(p))) for c, p in zip(chosen, parts, strict=True))
+        conditions = (
+            DriftBand(BandType.ABSOLUTE, Percent(500)),
+            DriftBand(BandType.RELATIVE, Percent(2_500)),
+            CalendarCondition(CalendarType.MONTHLY, str(number % 28 + 1)),
+        )
+        made.append(
+            Portfolio(
+                f"p{number}", f"Model {number}", "", PortfolioStatus.ACTIVE, Weights(assets, Percent(500)), 7,
+                conditions, NOW, NOW,
+            )
+        )  # fmt: skip
+    return made
+
+
+def book(accounts: int, width: int = 20, *, spread: float = 0.06, seed: int = 1) -> BookFrame:
+    """Accounts of $1,000 to $10 million around their targets, by a lognormal `spread`; 2 % hold something besides."""
+    rng = np.random.default_rng(seed)
+    symbols = [f"S{number:04d}" for number in range(ASSETS)]
+    models = portfolios(rng, symbols, width)
+    prices = np.round(np.exp(rng.uniform(np.log(5), np.log(800), ASSETS)), 2)
+    price = np.rint(prices * 100).astype(np.int64) * (NANO // 100)
+    follows = rng.integers(0, PORTFOLIOS, accounts).astype(np.int32)
+    place = {symbol: number for number, symbol in enumerate(symbols)}
+    asset = np.array([[place[a.symbol] for a in m.weights.assets] for m in models], np.int32)[follows]
+    weight = np.array([[a.percent for a in m.weights.assets] for m in models], np.float64)[follows] / WHOLE
+    equity = np.exp(rng.uniform(np.log(1e3), np.log(1e7), accounts))
+    dollars = equity[:, None] * weight * np.exp(rng.normal(0, spread, weight.shape))
+    qty = np.maximum(1, np.rint(dollars / prices[asset] * 1e9)).astype(np.int64)
+    cash = np.rint(equity * 0.05 * np.exp(rng.normal(0, 0.05, accounts)) * 100).astype(np.int64) * (NANO // 100)
+    besides = np.sort(rng.choice(accounts, accounts // 50, replace=False)).astype(np.int32)
+    outside = ((asset[besides].max(axis=1) + 1) % ASSETS).astype(np.int32)
+    outside_ok = ~(asset[besides] == outside[:, None]).any(axis=1)
+    besides, outside = besides[outside_ok], outside[outside_ok]
+    positions = PositionColumns(
+        np.concatenate((np.repeat(np.arange(accounts, dtype=np.int32), width), besides)),
+        np.concatenate((asset.ravel(), outside)),
+        np.concatenate((qty.ravel(), np.full(len(besides), NANO, np.int64))),
+    )
+    today = DAY.toordinal()
+    rebalanced = today - rng.integers(0, 60, accounts).astype(np.int32)
+    rebalanced[rng.random(accounts) < 0.01] = -1
+    columns = AccountColumns(
+        cash=cash,
+        reserved=np.zeros(accounts, np.int64),
+        cash_floor=np.where(rng.random(accounts) < 0.5, cash, 0),
+        portfolio=follows,
+        rebalanced_on=rebalanced,
+        system_run_on=np.where(rng.random(accounts) < 0.01, today, -1).astype(np.int32),
+        marks=np.where(rng.random(accounts) < 0.01, 1, 0).astype(np.uint16),
+    )
+    able = np.ones(ASSETS, np.bool_)
+    stamped = np.full(ASSETS, int(NOW.timestamp()) * 1_000_000, np.int64)
+    assets = AssetColumns(tuple(symbols), price, stamped, able, able, able)
+    return BookFrame.of(columns, positions, assets, models)
+
+
+def today(frame: BookFrame) -> Today:
+    """Midday of a session, every price fresh."""
+    return today_of(frame, NOW, SESSION)

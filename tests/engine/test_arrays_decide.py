@@ -1,0 +1,78 @@
+"""The whole book in arrays decides as the exact form does, account for account."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rebal_tui.domain.decisions import Outcome, Verdict
+from rebal_tui.engine.arrays.decide import CHECKS, NOT_EVALUATED, OUTCOMES, decide
+from rebal_tui.engine.arrays.today import today_of
+from rebal_tui.engine.evaluation import Situation, deciding_check, evaluate
+
+from .array_books import frame_of, random_situations, tied_situations
+from .support import at
+
+BOOKS = int(os.environ.get("ARRAY_BOOKS", "4"))
+"""Books of a thousand accounts each, of both kinds."""
+
+
+def compare(situations: Sequence[Situation]) -> None:
+    first = situations[0]
+    frame = frame_of(situations)
+    made = decide(frame, today_of(frame, first.now, first.session, price_max_age=first.price_max_age))
+    for row, situation in enumerate(situations):
+        exact = evaluate(situation)
+        deciding = deciding_check(exact.trace, exact.outcome)
+        told = [c.check for c in exact.trace if c.verdict in (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)]
+        assert OUTCOMES[made.outcome[row]] is exact.outcome, (row, exact)
+        assert CHECKS[made.check[row]] == (deciding.check if deciding else ""), (row, exact)
+        assert made.told_checks(row) == told, (row, exact)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**40), st.sampled_from([random_situations, tied_situations]))
+def test_any_book_is_decided_as_its_accounts_are(seed: int, kind: object) -> None:
+    rng = random.Random(seed)
+    compare(random_situations(rng, 20) if kind is random_situations else tied_situations(rng, 20))
+
+
+@pytest.mark.parametrize("seed", range(BOOKS))
+def test_large_books_are_decided_as_their_accounts_are(seed: int) -> None:
+    compare(random_situations(random.Random(seed), 500))
+    compare(tied_situations(random.Random(seed), 1_500))
+
+
+def test_outside_the_window_nothing_is_done() -> None:
+    situations = tied_situations(random.Random(1), 20)
+    late = at(situations[0].now.date(), time(15, 31))
+    compare([replace(s, now=late) for s in situations])
+    compare([replace(s, session=None) for s in situations])
+
+
+def test_an_account_without_a_portfolio_is_left_out() -> None:
+    situations = tied_situations(random.Random(2), 30)
+    frame = frame_of(situations)
+    portfolio = frame.accounts.portfolio.copy()
+    portfolio[::3] = -1
+    frame = frame.with_accounts(replace(frame.accounts, portfolio=portfolio))
+    made = decide(frame, today_of(frame, situations[0].now, situations[0].session))
+    assert (made.outcome[::3] == NOT_EVALUATED).all()
+    assert sum(len(made.where(outcome)) for outcome in Outcome) == 20
+
+
+def test_partitions_decide_as_the_whole_does() -> None:
+    situations = random_situations(random.Random(3), 90)
+    frame = frame_of(situations)
+    today = today_of(frame, situations[0].now, situations[0].session)
+    whole = decide(frame, today)
+    parts = [decide(frame.part(start, start + 30), today) for start in (0, 30, 60)]
+    assert [code for part in parts for code in part.check] == list(whole.check)
+    assert [code for part in parts for code in part.outcome] == list(whole.outcome)
