@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from rebal_tui.broker.protocol import Broker, SandboxControls
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import NotFound
-from rebal_tui.domain.portfolios import Portfolio, Subscription
+from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import Session, new_york_day
@@ -19,11 +19,13 @@ from rebal_tui.engine.calendar import QUARTER_ENDS
 from rebal_tui.engine.evaluation import PRICE_MAX_AGE
 from rebal_tui.market.protocol import Clock, PriceFeed
 from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.services.price_board import PriceBoard
 from rebal_tui.services.trends import Trends
-from rebal_tui.store import accounts, assets, audit, cash, portfolios, runs
+from rebal_tui.store import assets, audit, cash, portfolios, runs
 from rebal_tui.store import sessions as session_store
-from rebal_tui.store.accounts import Extras
+from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
 from rebal_tui.store.database import Database
+from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
 
 
 class Mode(StrEnum):
@@ -67,7 +69,10 @@ def window_end_only(session: Session) -> list[datetime]:
 
 
 class Book:
-    """Everything a use case needs. Owned by one thread; what it hands out is frozen."""
+    """Everything a use case needs. Owned by one thread; what it hands out is frozen.
+
+    Accounts and subscriptions lie in columns; `accounts`, `extras` and `subscriptions` make one when it is asked for.
+    """
 
     def __init__(
         self,
@@ -79,8 +84,10 @@ class Book:
         feed: PriceFeed | None = None,
         sandbox: SandboxControls | None = None,
         stopwatch: Callable[[], float] | None = None,
+        progress: Progress | None = None,
     ) -> None:
-        """`stopwatch` is real elapsed time in seconds, by which jobs are timed; without it they are not."""
+        """`stopwatch` is real elapsed time in seconds, by which jobs are timed; without it they are not. `progress` is
+        told how far the first reading of the file has come."""
         self.stopwatch = stopwatch
         self.database = database
         self.broker = broker
@@ -90,16 +97,18 @@ class Book:
         self.settings = settings
         self.version = 0
         self.trends = Trends()
-        self.accounts: dict[str, Account] = {}
-        self.extras: dict[str, Extras] = {}
-        self.assets: dict[str, Asset] = {}
+        self.board = PriceBoard()
+        self.account_table = AccountTable()
+        self.subscription_table = SubscriptionTable(self.account_table)
+        self.accounts = Accounts(self.account_table)
+        self.extras = ExtrasByAccount(self.account_table)
+        self.subscriptions = Subscriptions(self.account_table, self.subscription_table)
         self.portfolios: dict[str, Portfolio] = {}
-        self.subscriptions: dict[str, Subscription] = {}
         self.open_runs: dict[str, Run] = {}
         self.cash_targets: dict[tuple[str, int], Money] = {}
         self.system_runs: dict[str, tuple[str, str]] = {}
         self.pending_out: dict[str, Money] = {}
-        self.reload()
+        self.reload(progress)
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -108,11 +117,16 @@ class Book:
         """The session of the New York day of a moment, now when none is given."""
         return self.calendar.at(at or self.now())
 
-    def reload(self) -> None:
+    @property
+    def assets(self) -> dict[str, Asset]:
+        """Every asset under its last price, by symbol."""
+        return self.board.assets
+
+    def reload(self, progress: Progress | None = None) -> None:
         """Read everything held in memory from the file again."""
         self.calendar = TradingCalendar(session_store.load(self.database))
         self.reload_assets()
-        self.reload_accounts()
+        self.account_table.load(self.database, progress)
         self.reload_portfolios()
         self.reload_runs()
         self.cash_targets = runs.cash_targets(self.database)
@@ -124,29 +138,29 @@ class Book:
 
     def reload_accounts(self, account_ids: Iterable[str] | None = None) -> None:
         """Read accounts again, all of them or the ones named."""
-        named = None if account_ids is None else list(account_ids)
-        if named is None:
-            self.accounts, self.extras = {}, {}
-        for start in range(0, len(named) if named is not None else 1, 500):
-            part = None if named is None else named[start : start + 500]
-            for identity, (account, extras) in accounts.load(self.database, part).items():
-                self.accounts[identity] = account
-                self.extras[identity] = extras
+        known = len(self.account_table)
+        if account_ids is None:
+            self.account_table.load(self.database)
+        else:
+            self.account_table.reload(self.database, list(account_ids))
+        if account_ids is None or len(self.account_table) != known:
+            self.subscription_table.load(self.database)
         self.version += 1
 
     def reload_assets(self) -> None:
         """Read the assets again; a price in memory that is newer stays."""
-        before = self.assets
-        self.assets = assets.load(self.database)
-        for symbol, old in before.items():
-            new = self.assets.get(symbol)
-            if new and old.price_at and (new.price_at is None or new.price_at < old.price_at):
-                self.assets[symbol] = replace(new, price=old.price, price_at=old.price_at)
+        self.board.load(assets.load(self.database))
         self.version += 1
 
     def reload_portfolios(self) -> None:
+        """Read portfolios and subscriptions again."""
         self.portfolios = portfolios.load(self.database)
-        self.subscriptions = portfolios.load_subscriptions(self.database)
+        self.subscription_table.load(self.database)
+        self.version += 1
+
+    def reload_subscriptions(self, account_ids: Iterable[str]) -> None:
+        """Read the subscriptions of some accounts again."""
+        self.subscription_table.reload(self.database, list(account_ids))
         self.version += 1
 
     def reload_runs(self) -> None:
@@ -166,6 +180,11 @@ class Book:
         if account_id not in self.accounts:
             raise NotFound(f"no account {account_id}")
         return self.accounts[account_id]
+
+    def subscribers(self, portfolio_id: str) -> list[str]:
+        """The accounts that follow a portfolio, the oldest subscription first."""
+        ids = self.account_table.ids
+        return [ids[row] for row in self.subscription_table.rows_of(portfolio_id).tolist()]
 
     def portfolio(self, portfolio_id: str) -> Portfolio:
         """Raises `NotFound`."""

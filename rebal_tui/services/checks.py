@@ -198,7 +198,7 @@ def _fills(database: Database) -> Iterator[Fault]:
 
 
 def _accounts(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
-    ours = {identity: account for identity, (account, _) in accounts.load(database).items()}
+    ours = accounts.load(database)
     theirs = {account.id: account for account in broker.accounts()}
     for identity in sorted(ours.keys() | theirs.keys()):
         place = f"account {identity}"

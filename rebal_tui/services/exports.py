@@ -6,7 +6,6 @@ import io
 import json
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -163,8 +162,7 @@ def _accounts(book: Book) -> list[Json]:
 
 
 def _portfolios(book: Book) -> list[Json]:
-    followers = Counter(subscription.portfolio_id for subscription in book.subscriptions.values())
-    return [{**portfolio_json(p), "subscribers": followers[p.id]} for p in book.portfolios.values()]
+    return [{**portfolio_json(p), "subscribers": len(book.subscribers(p.id))} for p in book.portfolios.values()]
 
 
 def _cash(book: Book) -> list[Json]:

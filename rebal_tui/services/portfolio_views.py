@@ -30,7 +30,7 @@ _STORED_KEYS = frozenset({"id", "status", "created_at", "updated_at"})
 def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
     """One portfolio with its subscribers. Raises `NotFound`."""
     portfolio = book.portfolio(portfolio_id)
-    subscribers = [s.account_id for s in book.subscriptions.values() if s.portfolio_id == portfolio_id]
+    subscribers = book.subscribers(portfolio_id)
     return PortfolioView(
         row=next(row for row in portfolio_rows(book) if row.id == portfolio_id),
         next_dates=next_dates(book, portfolio.calendar) if portfolio.calendar else (),
@@ -46,7 +46,7 @@ def portfolio_draft(book: Book, portfolio_id: str | None) -> PortfolioDraft:
     """What an editor of a portfolio, or of a new one, begins with. Raises `NotFound`."""
     return PortfolioDraft(
         portfolio=book.portfolio(portfolio_id) if portfolio_id is not None else None,
-        subscribers=sum(s.portfolio_id == portfolio_id for s in book.subscriptions.values()),
+        subscribers=len(book.subscribers(portfolio_id)) if portfolio_id is not None else 0,
         assets=tuple(
             AssetChoice(symbol, book.assets[symbol].name, book.assets[symbol].ineligibility)
             for symbol in sorted(book.assets)
@@ -86,7 +86,7 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
     """What saving `body` over a portfolio would do to its subscribers. Nothing is changed."""
     before = book.portfolio(portfolio_id)
     orders = turnover = outside_before = outside_after = cooling = unable = 0
-    subscribers = [s for s in book.subscriptions.values() if s.portfolio_id == portfolio_id]
+    subscribers = [book.subscriptions[account_id] for account_id in book.subscribers(portfolio_id)]
     for subscription in subscribers:
         valuation = value_of(book, subscription.account_id)
         old = widest_use(asset_drifts(valuation, before.weights), before.bands)

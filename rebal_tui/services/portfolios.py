@@ -90,7 +90,7 @@ def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> Port
 def inactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
     """Take a portfolio out of use. Raises `Conflict` while accounts are subscribed to it."""
     before = book.portfolio(portfolio_id)
-    subscribers = sum(s.portfolio_id == portfolio_id for s in book.subscriptions.values())
+    subscribers = len(book.subscribers(portfolio_id))
     if subscribers:
         raise Conflict(f"portfolio {before.name} has {subscribers} subscribers; unsubscribe them first")
     if before.status is PortfolioStatus.INACTIVE:

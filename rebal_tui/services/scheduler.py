@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -90,10 +90,8 @@ def advance_market(book: Book, now: datetime) -> None:
     if book.feed is not None:
         changed = book.feed.advance(now)
         book.trends.note(changed)
-        for symbol, quote in changed.items():
-            if symbol in book.assets:
-                book.assets[symbol] = replace(book.assets[symbol], price=quote.price, price_at=quote.at)
         if changed:
+            book.board.note(changed)
             book.version += 1
     if book.sandbox is not None:
         book.sandbox.advance(now)
@@ -176,7 +174,7 @@ def _settle(book: Book, key: str) -> str:
         book.sandbox.advance(book.now())
     events = sync(book)
     book.reload_accounts()
-    waiting = sum(account.unsettled > 0 for account in book.accounts.values())
+    waiting = int((book.account_table.unsettled > 0).sum())
     return f"{key}: {events} events, {waiting} accounts with cash still to settle"
 
 

@@ -17,14 +17,14 @@ from rebal_tui.store import jobs
 def status_line(book: Book) -> StatusLine:
     """Where the book and the market stand now."""
     now = book.now()
-    made = [asset.price_at for asset in book.assets.values() if asset.price_at]
+    made = book.board.newest
     return StatusLine(
         book=book.settings.name,
         mode=_mode(book, now),
         now=now,
         session=_session_text(book, now),
         next_evaluation=scheduler.next_evaluation(book),
-        price_age_seconds=max(0, int((now - max(made)).total_seconds())) if made else None,
+        price_age_seconds=max(0, int((now - made).total_seconds())) if made else None,
         alerts=len(jobs.open_alerts(book.database)),
         halted=halted(book),
         read_only=book.database.read_only,

@@ -41,7 +41,7 @@ def subscribe(
         portfolios.add_subscriptions(book.database, [subscription])
         detail = {"account": account_id, "portfolio": portfolio_id}
         book.record("subscription.created", subscription.id, detail, "advisor")
-    book.reload_portfolios()
+    book.reload_subscriptions([account_id])
     return subscription
 
 
@@ -102,16 +102,17 @@ def subscribe_many(book: Book, account_ids: Iterable[str], portfolio_id: str) ->
 
 def unsubscribe(book: Book, subscription_id: str) -> None:
     """End a subscription: its QUEUED run is canceled, a run in progress finishes (R-6). Raises `NotFound`."""
-    subscription = next((s for s in book.subscriptions.values() if s.id == subscription_id), None)
-    if subscription is None:
+    account_id = book.subscription_table.account_of(subscription_id)
+    if account_id is None:
         raise NotFound(f"no subscription {subscription_id}")
+    subscription = book.subscriptions[account_id]
     run = book.open_runs.get(subscription.account_id)
     with book.database.write():
         portfolios.end_subscription(book.database, subscription_id, book.now())
         if run is not None and run.status is RunStatus.QUEUED and run.subscription_id == subscription_id:
             cancel_queued(book, run, "the subscription was ended")
         book.record("subscription.ended", subscription_id, {"account": subscription.account_id}, "advisor")
-    book.reload_portfolios()
+    book.reload_subscriptions([subscription.account_id])
     book.reload_runs()
 
 
@@ -155,7 +156,7 @@ def move_many(book: Book, account_ids: Iterable[str], portfolio_id: str) -> list
         try:
             outcomes.append(BulkOutcome(account_id, move(book, account_id, portfolio_id), None))
         except Refusal as refusal:
-            book.reload_portfolios()
+            book.reload_subscriptions([account_id])
             book.reload_runs()
             outcomes.append(BulkOutcome(account_id, None, str(refusal)))
     return outcomes

@@ -235,13 +235,13 @@ def _resubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     with book.database.write():
         _subscribe_again(book, withdrawal)
         moved = _move(book, withdrawal, WithdrawalStage.COMPLETED)
-    book.reload_portfolios()
+    book.reload_subscriptions([withdrawal.account_id])
     return moved
 
 
 def _subscribe_again(book: Book, withdrawal: Withdrawal) -> None:
     """Back to the same portfolio with the earlier last_rebalanced_at, so that nothing is forced or forgotten."""
-    if withdrawal.portfolio_id is None or withdrawal.account_id in portfolios.load_subscriptions(book.database):
+    if withdrawal.portfolio_id is None or portfolios.subscribed(book.database, withdrawal.account_id):
         return
     portfolio = book.portfolio(withdrawal.portfolio_id)
     if portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,25 +27,17 @@ class Extras:
     outside_orders: int
 
 
-def load(database: Database, account_ids: Sequence[str] | None = None) -> dict[str, tuple[Account, Extras]]:
-    """Accounts by id, all of them or the ones named."""
-    where = ""
-    parameters: tuple[str, ...] = ()
-    if account_ids is not None:
-        where, parameters = f"WHERE accounts.id IN ({', '.join('?' * len(account_ids))})", tuple(account_ids)
+def load(database: Database) -> dict[str, Account]:
+    """Every account by id, an object each."""
     held: dict[int, list[Position]] = {}
     for account, symbol, qty, price in database.connection.execute(
         "SELECT positions.account, assets.symbol, positions.qty, positions.avg_entry_price FROM positions "
-        f"JOIN assets ON assets.key = positions.asset JOIN accounts ON accounts.key = positions.account {where} "
-        "ORDER BY positions.account, assets.symbol",
-        parameters,
+        "JOIN assets ON assets.key = positions.asset ORDER BY positions.account, assets.symbol"
     ):
         held.setdefault(account, []).append(Position(symbol, qty, price))
     return {
-        row[1]: (to_account(row[:9], tuple(held.get(row[0], ()))), Extras(Money(row[9]), row[10]))
-        for row in database.connection.execute(
-            f"SELECT {ACCOUNT_COLUMNS}, set_aside, outside_orders FROM accounts {where} ORDER BY key", parameters
-        )
+        row[1]: to_account(row, tuple(held.get(row[0], ())))
+        for row in database.connection.execute(f"SELECT {ACCOUNT_COLUMNS} FROM accounts ORDER BY key")
     }
 
 

@@ -18,7 +18,7 @@ from rebal_tui.domain.portfolios import (
     Weights,
 )
 from rebal_tui.domain.quantities import Percent
-from rebal_tui.store.codec import from_time, from_time_or_none, to_time, to_time_or_none
+from rebal_tui.store.codec import from_time, to_time, to_time_or_none
 from rebal_tui.store.database import Database
 
 
@@ -85,19 +85,10 @@ def save(database: Database, portfolio: Portfolio) -> None:
     )
 
 
-_SUBSCRIPTIONS = (
-    "SELECT s.id, accounts.id, portfolios.id, s.created_at, s.last_rebalanced_at FROM subscriptions s "
-    "JOIN accounts ON accounts.key = s.account JOIN portfolios ON portfolios.key = s.portfolio"
-)
-
-
-def load_subscriptions(database: Database) -> dict[str, Subscription]:
-    """Active subscriptions by account id."""
-    rows = database.rows(f"{_SUBSCRIPTIONS} WHERE s.ended_at IS NULL ORDER BY s.key")
-    return {
-        account: Subscription(identity, account, portfolio, from_time(created_at), from_time_or_none(last))
-        for identity, account, portfolio, created_at, last in rows
-    }
+def subscribed(database: Database, account_id: str) -> bool:
+    """Whether an account has an active subscription."""
+    query = "SELECT 1 FROM subscriptions WHERE ended_at IS NULL AND account = (SELECT key FROM accounts WHERE id = ?)"
+    return database.row(query, (account_id,)) is not None
 
 
 def add_subscriptions(database: Database, subscriptions: Iterable[Subscription]) -> None:

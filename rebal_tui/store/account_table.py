@@ -1,0 +1,277 @@
+"""Accounts, their positions and what we keep of them besides, in columns: an object is made when one is asked for.
+
+A row per account in the order of their keys. Positions lie in long columns of their own: the account of row r has
+`count[r]` of them from `start[r]` on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
+from rebal_tui.domain.quantities import Money, Price, Qty
+from rebal_tui.store.accounts import Extras
+from rebal_tui.store.codec import from_time, to_restrictions
+from rebal_tui.store.database import Database
+
+Ints = NDArray[np.int64]
+Progress = Callable[[int, int], None]
+"""Told how many accounts were read, and of how many."""
+
+STATUSES = tuple(AccountStatus)
+RESTRICTIONS = tuple(Restriction)
+NO_ENTRY_PRICE = -1
+CHUNK = 4_000
+CACHE = 4_096
+ROOM = 4
+"""Places kept free when the positions of an account move because they have become more."""
+
+_STATUS_CODES = {status.value: code for code, status in enumerate(STATUSES)}
+_COLUMNS = "key, id, number, name, status, cash, unsettled, set_aside, outside_orders, restrictions, created_at"
+
+
+class AccountTable:
+    """Every account of a book in columns; money in billionths of a dollar, times in microseconds since 1970 UTC.
+
+    `status` counts in `STATUSES`, `restrictions` has a bit for each of `RESTRICTIONS`. `asset` holds asset keys of the
+    file, `entry_price` is `NO_ENTRY_PRICE` where it is unknown. `texts_version` rises when a name or number changes.
+    """
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.numbers: list[str] = []
+        self.names: list[str] = []
+        self.row_of: dict[str, int] = {}
+        self.texts_version = 0
+        self.symbols: dict[int, str] = {}
+        self.keys = _empty()
+        self.cash = _empty()
+        self.unsettled = _empty()
+        self.set_aside = _empty()
+        self.outside_orders = _empty()
+        self.created_at = _empty()
+        self.status = np.empty(0, np.uint8)
+        self.restrictions = np.empty(0, np.uint16)
+        self.start = _empty()
+        self.count = np.empty(0, np.int32)
+        self._room = np.empty(0, np.int32)
+        self.asset = np.empty(0, np.int32)
+        self.qty = _empty()
+        self.entry_price = _empty()
+        self._used = 0
+        self._made: dict[int, Account] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def load(self, database: Database, progress: Progress | None = None) -> None:
+        """Read every account; `progress` is told after each few thousand."""
+        fresh = AccountTable()
+        fresh.texts_version = self.texts_version + 1
+        fresh.symbols = _symbols(database)
+        total = int((database.row("SELECT count(*) FROM accounts") or (0,))[0])
+        numbers: list[tuple[Any, ...]] = []
+        positions: list[tuple[Ints, ...]] = []
+        last = -1
+        while rows := database.rows(
+            f"SELECT {_COLUMNS} FROM accounts WHERE key > ? ORDER BY key LIMIT {CHUNK}", (last,)
+        ):
+            columns = tuple(zip(*rows, strict=True))
+            first, last = columns[0][0], columns[0][-1]
+            fresh.ids.extend(columns[1])
+            fresh.numbers.extend(columns[2])
+            fresh.names.extend(columns[3])
+            numbers.append(_numbers(columns))
+            positions.append(_positions(database, first, last))
+            if progress is not None:
+                progress(len(fresh.ids), total)
+        fresh._take(numbers, positions)
+        self.__dict__.update(fresh.__dict__)
+
+    def _take(self, numbers: list[tuple[Any, ...]], positions: list[tuple[Ints, ...]]) -> None:
+        self.row_of = {identity: row for row, identity in enumerate(self.ids)}
+        if not numbers:
+            return
+        (
+            self.keys, self.status, self.cash, self.unsettled, self.set_aside, self.outside_orders, self.restrictions,
+            self.created_at,
+        ) = (np.concatenate(parts) for parts in zip(*numbers, strict=True))  # fmt: skip
+        owner, asset, self.qty, self.entry_price = (np.concatenate(parts) for parts in zip(*positions, strict=True))
+        self.asset = asset.astype(np.int32)
+        self.start = np.searchsorted(owner, self.keys, "left").astype(np.int64)
+        self.count = (np.searchsorted(owner, self.keys, "right") - self.start).astype(np.int32)
+        self._room = self.count.copy()
+        self._used = len(self.qty)
+
+    def reload(self, database: Database, account_ids: Sequence[str]) -> None:
+        """Read some accounts again; everything when one of them is not known yet."""
+        if not all(identity in self.row_of for identity in account_ids):
+            self.load(database)
+            return
+        for first in range(0, len(account_ids), 500):
+            part = tuple(account_ids[first : first + 500])
+            marks = ", ".join("?" * len(part))
+            for row in database.rows(f"SELECT {_COLUMNS} FROM accounts WHERE id IN ({marks})", part):
+                self._replace(row)
+            held: dict[int, list[tuple[Any, ...]]] = {self.row_of[identity]: [] for identity in part}
+            for identity, *position in database.rows(
+                "SELECT accounts.id, asset, qty, avg_entry_price FROM positions JOIN accounts "
+                f"ON accounts.key = positions.account WHERE accounts.id IN ({marks}) ORDER BY account, asset",
+                part,
+            ):
+                held[self.row_of[identity]].append(tuple(position))
+            if any(position[0] not in self.symbols for found in held.values() for position in found):
+                self.symbols = _symbols(database)
+            for index, found in held.items():
+                self._hold(index, found)
+
+    def _replace(self, values: tuple[Any, ...]) -> None:
+        row = self.row_of[values[1]]
+        self._made.pop(row, None)
+        _, _, number, name, status, cash, unsettled, aside, outside, restrictions, created_at = values
+        if (self.numbers[row], self.names[row]) != (number, name):
+            self.numbers[row], self.names[row] = number, name
+            self.texts_version += 1
+        self.status[row], self.restrictions[row] = _STATUS_CODES[status], _bits(restrictions)
+        self.cash[row], self.unsettled[row], self.set_aside[row] = cash, unsettled, aside
+        self.outside_orders[row], self.created_at[row] = outside, created_at
+
+    def _hold(self, row: int, held: list[tuple[Any, ...]]) -> None:
+        """Put an account's positions in their place, or at the end where they have become more than it holds."""
+        if len(held) > self._room[row]:
+            room = len(held) + ROOM
+            if self._used + room > len(self.qty):
+                more = max(room, len(self.qty) // 8, 1_024)
+                self.asset = np.concatenate((self.asset, np.zeros(more, np.int32)))
+                self.qty = np.concatenate((self.qty, np.zeros(more, np.int64)))
+                self.entry_price = np.concatenate((self.entry_price, np.zeros(more, np.int64)))
+            self.start[row], self._room[row] = self._used, room
+            self._used += room
+        self.count[row] = len(held)
+        at = int(self.start[row])
+        for offset, (asset, qty, price) in enumerate(held, at):
+            self.asset[offset], self.qty[offset] = asset, qty
+            self.entry_price[offset] = NO_ENTRY_PRICE if price is None else price
+
+    def account(self, row: int) -> Account:
+        """The account of a row."""
+        made = self._made.get(row)
+        if made is None:
+            made = self._make(row)
+            if len(self._made) >= CACHE:
+                self._made.clear()
+            self._made[row] = made
+        return made
+
+    def _make(self, row: int) -> Account:
+        first, bits = int(self.start[row]), int(self.restrictions[row])
+        span = slice(first, first + int(self.count[row]))
+        held = [
+            Position(self.symbols[asset], Qty(qty), None if price == NO_ENTRY_PRICE else Price(price))
+            for asset, qty, price in zip(
+                self.asset[span].tolist(), self.qty[span].tolist(), self.entry_price[span].tolist(), strict=True
+            )
+        ]
+        held.sort(key=lambda position: position.symbol)
+        return Account(
+            self.ids[row], self.numbers[row], self.names[row], STATUSES[self.status[row]], Money(int(self.cash[row])),
+            Money(int(self.unsettled[row])), _NONE if bits == 0 else restrictions_of(bits), tuple(held),
+            from_time(int(self.created_at[row])),
+        )  # fmt: skip
+
+    def extras(self, row: int) -> Extras:
+        """What we keep of the account of a row."""
+        return Extras(Money(int(self.set_aside[row])), int(self.outside_orders[row]))
+
+    def places(self) -> tuple[Ints, Ints]:
+        """For every position of every account, by row: the row, and its place in the columns of positions."""
+        rows = np.repeat(np.arange(len(self), dtype=np.int64), self.count)
+        before = np.concatenate((np.zeros(1, np.int64), np.cumsum(self.count, dtype=np.int64)[:-1]))
+        inside = np.arange(len(rows), dtype=np.int64) - np.repeat(before[: len(self)], self.count)
+        return rows, np.repeat(self.start, self.count) + inside
+
+
+class Accounts(Mapping[str, Account]):
+    """Accounts by id, made from the columns when one is asked for."""
+
+    def __init__(self, columns: AccountTable) -> None:
+        self._columns = columns
+
+    def __getitem__(self, account_id: str) -> Account:
+        return self._columns.account(self._columns.row_of[account_id])
+
+    def __contains__(self, account_id: object) -> bool:
+        return account_id in self._columns.row_of
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns.ids)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
+class ExtrasByAccount(Mapping[str, Extras]):
+    """What we keep of each account, by id."""
+
+    def __init__(self, columns: AccountTable) -> None:
+        self._columns = columns
+
+    def __getitem__(self, account_id: str) -> Extras:
+        return self._columns.extras(self._columns.row_of[account_id])
+
+    def __contains__(self, account_id: object) -> bool:
+        return account_id in self._columns.row_of
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns.ids)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
+_NONE: frozenset[Restriction] = frozenset()
+
+
+def restrictions_of(bits: int) -> frozenset[Restriction]:
+    """The restrictions whose bits are set."""
+    return frozenset(restriction for place, restriction in enumerate(RESTRICTIONS) if bits >> place & 1)
+
+
+def _bits(text: str) -> int:
+    return sum(1 << RESTRICTIONS.index(restriction) for restriction in to_restrictions(text)) if text else 0
+
+
+def _empty() -> Ints:
+    return np.empty(0, np.int64)
+
+
+def _symbols(database: Database) -> dict[int, str]:
+    return dict(database.rows("SELECT key, symbol FROM assets"))
+
+
+def _numbers(columns: tuple[tuple[Any, ...], ...]) -> tuple[Any, ...]:
+    keys, _, _, _, status, cash, unsettled, aside, outside, restrictions, created_at = columns
+    return (
+        np.array(keys, np.int64), np.array([_STATUS_CODES[name] for name in status], np.uint8),
+        np.array(cash, np.int64), np.array(unsettled, np.int64), np.array(aside, np.int64),
+        np.array(outside, np.int64), np.array([_bits(text) for text in restrictions], np.uint16),
+        np.array(created_at, np.int64),
+    )  # fmt: skip
+
+
+def _positions(database: Database, first: int, last: int) -> tuple[Ints, ...]:
+    """The positions of the accounts from one key to another, in columns: account, asset, quantity, entry price.
+
+    SQLite writes each column as one text, which NumPy reads: no object is made for a position.
+    """
+    row = database.row(
+        "SELECT group_concat(account), group_concat(asset), group_concat(qty), "
+        f"group_concat(ifnull(avg_entry_price, {NO_ENTRY_PRICE})) FROM positions WHERE account BETWEEN ? AND ?",
+        (first, last),
+    )
+    texts = row if row is not None else (None,) * 4
+    return tuple(np.fromstring(text, np.int64, sep=",") if text else _empty() for text in texts)

@@ -1,0 +1,156 @@
+"""Active subscriptions in columns beside those of the accounts: an object is made when one is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebal_tui.domain.portfolios import Subscription
+from rebal_tui.store.account_table import AccountTable, Ints
+from rebal_tui.store.codec import from_time, to_time
+from rebal_tui.store.database import Database
+
+NEVER = np.iinfo(np.int64).min
+"""`last_rebalanced_at` of a subscription that has not been rebalanced."""
+NO_PORTFOLIO = -1
+_QUERY = (
+    "SELECT subscriptions.id, accounts.id, portfolio, subscriptions.created_at, last_rebalanced_at FROM subscriptions "
+    "JOIN accounts ON accounts.key = subscriptions.account WHERE ended_at IS NULL"
+)
+
+
+class SubscriptionTable:
+    """For the account of each row its subscription: `portfolio` counts in `portfolio_ids`, `NO_PORTFOLIO` without one.
+
+    Times are microseconds since 1970 UTC. `order` has the rows of subscribed accounts, the oldest subscription first.
+    """
+
+    def __init__(self, accounts: AccountTable) -> None:
+        self._accounts = accounts
+        self.portfolio_ids: list[str] = []
+        self._portfolio_keys: dict[int, int] = {}
+        self.ids: list[str | None] = []
+        self.portfolio: NDArray[np.int32] = np.empty(0, np.int32)
+        self.created_at: Ints = np.empty(0, np.int64)
+        self.last_rebalanced_at: Ints = np.empty(0, np.int64)
+        self.order: Ints = np.empty(0, np.int64)
+
+    def load(self, database: Database) -> None:
+        """Read every active subscription of the accounts known."""
+        self._load_portfolios(database)
+        size = len(self._accounts)
+        self.ids = [None] * size
+        self.portfolio = np.full(size, NO_PORTFOLIO, np.int32)
+        self.created_at = np.zeros(size, np.int64)
+        self.last_rebalanced_at = np.full(size, NEVER, np.int64)
+        rows = database.rows(
+            "SELECT id, account, portfolio, created_at, last_rebalanced_at FROM subscriptions "
+            "WHERE ended_at IS NULL ORDER BY key"
+        )
+        if not rows:
+            self.order = np.empty(0, np.int64)
+            return
+        ids, accounts, portfolios, created, last = zip(*rows, strict=True)
+        at = np.searchsorted(self._accounts.keys, np.array(accounts, np.int64)).astype(np.int64)
+        for row, identity in zip(at.tolist(), ids, strict=True):
+            self.ids[row] = identity
+        self.portfolio[at] = [self._portfolio_keys[key] for key in portfolios]
+        self.created_at[at] = created
+        self.last_rebalanced_at[at] = [NEVER if moment is None else moment for moment in last]
+        self.order = at
+
+    def reload(self, database: Database, account_ids: Sequence[str]) -> None:
+        """Read the subscriptions of some accounts again."""
+        self._load_portfolios(database)
+        gone = {self._accounts.row_of[identity] for identity in account_ids}
+        before = {row: self.ids[row] for row in gone}
+        for row in gone:
+            self.ids[row], self.portfolio[row], self.last_rebalanced_at[row] = None, NO_PORTFOLIO, NEVER
+        came: list[int] = []
+        for first in range(0, len(account_ids), 500):
+            part = tuple(account_ids[first : first + 500])
+            marks = ", ".join("?" * len(part))
+            for found in database.rows(f"{_QUERY} AND accounts.id IN ({marks}) ORDER BY subscriptions.key", part):
+                row = self._put(found)
+                if before[row] == self.ids[row]:
+                    gone.discard(row)
+                else:
+                    came.append(row)
+        if gone or came:
+            kept = self.order[~np.isin(self.order, list(gone))] if gone else self.order
+            self.order = np.concatenate((kept, np.array(came, np.int64)))
+
+    def _put(self, found: tuple[Any, ...]) -> int:
+        identity, account_id, portfolio, created_at, last = found
+        row = self._accounts.row_of[account_id]
+        self.ids[row], self.portfolio[row] = identity, self._portfolio_keys[portfolio]
+        self.created_at[row], self.last_rebalanced_at[row] = created_at, NEVER if last is None else last
+        return row
+
+    def _load_portfolios(self, database: Database) -> None:
+        rows = database.rows("SELECT key, id FROM portfolios ORDER BY key")
+        self.portfolio_ids = [identity for _, identity in rows]
+        self._portfolio_keys = {key: index for index, (key, _) in enumerate(rows)}
+
+    def subscription(self, row: int) -> Subscription | None:
+        """The subscription of the account of a row, None without one."""
+        identity = self.ids[row] if row < len(self.ids) else None
+        if identity is None:
+            return None
+        last = int(self.last_rebalanced_at[row])
+        return Subscription(
+            identity,
+            self._accounts.ids[row],
+            self.portfolio_ids[self.portfolio[row]],
+            from_time(int(self.created_at[row])),
+            None if last == NEVER else from_time(last),
+        )
+
+    def account_of(self, subscription_id: str) -> str | None:
+        """The account of an active subscription, None when there is no such subscription."""
+        return self._accounts.ids[self.ids.index(subscription_id)] if subscription_id in self.ids else None
+
+    def store(self, row: int, subscription: Subscription) -> None:
+        """Take over what changed in a subscription that is there."""
+        last = subscription.last_rebalanced_at
+        self.last_rebalanced_at[row] = NEVER if last is None else to_time(last)
+
+    def rows_of(self, portfolio_id: str) -> Ints:
+        """The rows of a portfolio's subscribers, the oldest subscription first."""
+        if portfolio_id not in self.portfolio_ids:
+            return np.empty(0, np.int64)
+        found: Ints = self.order[self.portfolio[self.order] == self.portfolio_ids.index(portfolio_id)]
+        return found
+
+
+class Subscriptions(Mapping[str, Subscription]):
+    """Active subscriptions by account id, made from the columns when one is asked for."""
+
+    def __init__(self, accounts: AccountTable, columns: SubscriptionTable) -> None:
+        self._accounts = accounts
+        self._columns = columns
+
+    def __getitem__(self, account_id: str) -> Subscription:
+        found = self._columns.subscription(self._accounts.row_of[account_id])
+        if found is None:
+            raise KeyError(account_id)
+        return found
+
+    def __setitem__(self, account_id: str, subscription: Subscription) -> None:
+        """Take over what changed in an account's subscription; it must have one."""
+        if account_id not in self:
+            raise KeyError(account_id)
+        self._columns.store(self._accounts.row_of[account_id], subscription)
+
+    def __contains__(self, account_id: object) -> bool:
+        row = self._accounts.row_of.get(account_id) if isinstance(account_id, str) else None
+        return row is not None and row < len(self._columns.ids) and self._columns.ids[row] is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return (self._accounts.ids[row] for row in self._columns.order.tolist())
+
+    def __len__(self) -> int:
+        return len(self._columns.order)
