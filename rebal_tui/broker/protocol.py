@@ -51,8 +51,23 @@ class BrokerUnavailable(Exception):
     """No answer. Whether the request took effect is unknown until it is looked up."""
 
 
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """What the broker said last of its limit: `remaining` of `limit` requests are left until `reset_at`.
+
+    A broker that limits requests has it as `rate_limit`, None until it was told.
+    """
+
+    limit: int
+    remaining: int
+    reset_at: datetime
+
+
 class EventKind(StrEnum):
-    """`ACCOUNT` and `ASSET` say that the thing changed: read it again. The others carry what happened."""
+    """`ACCOUNT` and `ASSET` say that the thing changed: read it again. The others carry what happened.
+
+    `NOTICE` is something that no rule covers and a person has to look at, as a trade taken back; `note` says what.
+    """
 
     ORDER = "order"
     FILL = "fill"
@@ -61,6 +76,7 @@ class EventKind(StrEnum):
     JOURNAL = "journal"
     ACCOUNT = "account"
     ASSET = "asset"
+    NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +97,7 @@ class BrokerEvent:
     cash: CashEntry | None = None
     journal: Journal | None = None
     settled: Money | None = None
+    note: str | None = None
 
 
 class Broker(Protocol):

@@ -51,6 +51,7 @@ class CashKind(StrEnum):
     SELL = "sell"
     JOURNAL_IN = "journal_in"
     JOURNAL_OUT = "journal_out"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)

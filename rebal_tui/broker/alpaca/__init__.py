@@ -1,0 +1,1 @@
+"""Alpaca's Broker API as a `Broker`: HTTP, its wire format, its event streams."""

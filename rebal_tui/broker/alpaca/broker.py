@@ -1,0 +1,352 @@
+"""The Alpaca adapter: the `Broker` protocol over HTTP."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from rebal_tui.broker.alpaca import shapes, wire
+from rebal_tui.broker.alpaca.client import AlpacaClient, Denied
+from rebal_tui.broker.alpaca.events import ACTIVITIES, JOURNALS, OWN, STREAMS, broker_event
+from rebal_tui.broker.alpaca.ports import Inbox, PriceOf, SettlesOn
+from rebal_tui.broker.alpaca.refusals import is_no_order, refusal
+from rebal_tui.broker.alpaca.streams import Listener, Told
+from rebal_tui.broker.alpaca.wire import Json, Malformed
+from rebal_tui.broker.protocol import (
+    FIRM_ACCOUNT,
+    BrokerEvent,
+    BrokerRefused,
+    BrokerUnavailable,
+    RateLimit,
+    RefusalCode,
+)
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.cash import Journal
+from rebal_tui.domain.orders import Order, OrderRequest
+from rebal_tui.domain.quantities import Money, Price, money_text
+from rebal_tui.domain.sessions import Session
+
+log = logging.getLogger(__name__)
+
+PAGE = 500
+AT_ONCE = 8
+"""Reads under way at the same time."""
+SYMBOLS_AT_ONCE = 200
+_NOT_FOUND = 404
+T = TypeVar("T")
+
+
+class AlpacaBroker:
+    """A broker at the other end of a wire (`Broker`).
+
+    `firm_account` is the account that journals go to and come from, "" where none is known. `begin` is when listening
+    begins for a book that has heard nothing yet. Call `listen` to hear of events, `close` at the end.
+    """
+
+    def __init__(
+        self,
+        client: AlpacaClient,
+        inbox: Inbox,
+        now: Callable[[], datetime],
+        settles_on: SettlesOn,
+        price: PriceOf,
+        *,
+        firm_account: str = "",
+    ) -> None:
+        self._client = client
+        self._inbox = inbox
+        self._now = now
+        self._settles_on = settles_on
+        self._price = price
+        self._firm_account = firm_account
+        self._told: queue.SimpleQueue[Told] = queue.SimpleQueue()
+        self._waiting: Told | None = None
+        self._listeners: list[Listener] = []
+        self._pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="alpaca-read")
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """What the broker said last of how many requests are left."""
+        return self._client.rate_limit
+
+    @property
+    def listening(self) -> bool:
+        """Whether every event stream is being read right now."""
+        return bool(self._listeners) and all(listener.connected for listener in self._listeners)
+
+    def listen(self) -> None:
+        """Begin to listen to the event streams, each from a little before what was heard last."""
+        if self._listeners:
+            return
+        for stream in STREAMS:
+            begin = self._inbox.last_at(stream.name) or self._now()
+            self._listeners.append(Listener(self._client, stream, begin, self._now, self._told))
+        for listener in self._listeners:
+            listener.start()
+
+    def close(self) -> None:
+        for listener in self._listeners:
+            listener.stop()
+        self._client.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def clock(self) -> datetime:
+        """The broker's time."""
+        return _read(lambda: wire.moment(wire.an_object(self._client.get("/v1/clock")), "timestamp"))
+
+    def sessions(self, first: date, last: date) -> Sequence[Session]:
+        """The broker's trading days, the last one without a `next_day`."""
+        params = {"start": first.isoformat(), "end": last.isoformat()}
+        return _read(lambda: shapes.sessions(wire.a_list(self._client.get("/v1/calendar", params))))
+
+    def latest_prices(self, symbols: Sequence[str]) -> Mapping[str, tuple[Price, datetime]]:
+        """The latest price of each symbol that has one, with the time it was made.
+
+        The middle of the latest quote where that is newer than the latest trade and not crossed, else that trade.
+        """
+        found: dict[str, tuple[Price, datetime]] = {}
+        for start in range(0, len(symbols), SYMBOLS_AT_ONCE):
+            part = symbols[start : start + SYMBOLS_AT_ONCE]
+            answer = self._snapshots(part)
+            for symbol in part:
+                quoted = _snapshot(answer.get(symbol))
+                if quoted is not None:
+                    found[symbol] = quoted
+        return found
+
+    def assets(self) -> Sequence[Asset]:
+        """Every US equity, active or not, with its latest price where it has one."""
+        listed = _read(lambda: [shapes.asset(data) for data in wire.a_list(self._client.get("/v1/assets"))])
+        return [self._priced(asset) for asset in listed if asset is not None]
+
+    def accounts(self) -> Sequence[Account]:
+        """Every client account with its positions; the firm's own account is not among them."""
+        listed = _read(lambda: wire.a_list(self._client.get("/v1/accounts", {"entities": "contact,identity"})))
+        clients = [data for data in listed if data.get("id") != self._firm_account]
+        return list(self._pool.map(self._whole, clients))
+
+    def account(self, account_id: str) -> Account:
+        """One account. Raises `BrokerRefused` with `NOT_FOUND`."""
+        return self._whole(_read(lambda: wire.an_object(self._get(f"/v1/accounts/{account_id}"))))
+
+    def submit_order(self, request: OrderRequest) -> Order:
+        """Place a market day order, once. Anything but a readable answer is `BrokerUnavailable`."""
+        path = f"/v1/trading/accounts/{request.account_id}/orders"
+        return self._noted(self._order(self._send("POST", path, shapes.order_body(request)), request.account_id))
+
+    def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
+        """The order under that id; None only when the broker itself says that it has none."""
+        path = f"/v1/trading/accounts/{account_id}/orders:by_client_order_id"
+        try:
+            data = self._client.get(path, {"client_order_id": client_order_id})
+        except Denied as denied:
+            if is_no_order(denied):
+                return None
+            raise BrokerUnavailable(f"the order could not be looked up: {denied}") from None
+        order = self._order(data, account_id)
+        if order.client_order_id != client_order_id:
+            raise BrokerUnavailable("the broker answered with another order")
+        return self._noted(order)
+
+    def cancel_order(self, account_id: str, order_id: str) -> None:
+        """Ask for a cancel; what has filled stands. Raises `BrokerRefused` when the order is final or unknown."""
+        self._send("DELETE", f"/v1/trading/accounts/{account_id}/orders/{order_id}", default=RefusalCode.NOT_CANCELABLE)
+
+    def open_orders(self, account_id: str) -> Sequence[Order]:
+        """Orders of an account that are not final, oldest first."""
+        path = f"/v1/trading/accounts/{account_id}/orders"
+        found: dict[str, Order] = {}
+        after = ""
+        while True:
+            params: dict[str, str | int] = {"status": "open", "limit": PAGE, "direction": "asc"}
+            if after:
+                params["after"] = after
+            orders = self._orders(path, params, account_id)
+            fresh = [order for order in orders if order.id not in found]
+            found.update((order.id, order) for order in fresh)
+            if len(orders) < PAGE or not fresh:
+                break
+            after = orders[-1].submitted_at.isoformat()
+        return [order for order in found.values() if not order.status.final]
+
+    def create_journal(
+        self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
+    ) -> Journal:
+        """Move cash between a client and the firm. A used key returns the journal that it made."""
+        if not self._firm_account:
+            raise BrokerRefused(RefusalCode.REJECTED, "no firm account is known; connect again with --firm-account")
+        body = {
+            "entry_type": "JNLC",
+            "from_account": self._account_there(from_account),
+            "to_account": self._account_there(to_account),
+            "amount": money_text(amount),
+            "description": description,
+        }
+        data = self._send("POST", "/v1/journals", body, {"Idempotency-Key": idempotency_key})
+        return _read(lambda: shapes.journal(wire.an_object(data), self._firm_account, self._now()))
+
+    def journal(self, journal_id: str) -> Journal:
+        """One journal. Raises `BrokerRefused` with `NOT_FOUND`."""
+        data = self._get(f"/v1/journals/{journal_id}")
+        return _read(lambda: shapes.journal(wire.an_object(data), self._firm_account, self._now()))
+
+    def cash_transferable(self, account_id: str) -> Money:
+        """Settled cash less what open orders and journals reserve, never below zero (R-2)."""
+        trading = self._get(f"/v1/trading/accounts/{account_id}/account")
+        return Money(max(0, _read(lambda: wire.money(wire.an_object(trading), "cash_transferable"))))
+
+    def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+        """Events with `seq` above `after`, oldest first. Never waits for the network, but for journals' figures."""
+        self._take_in()
+        return [
+            broker_event(received, self._firm_account, self._settles_on) for received in self._inbox.after(after, limit)
+        ]
+
+    def remind(self, account_id: str | None, why: str) -> None:
+        """Have an account, or the assets, read again with the next events; the same `why` only once."""
+        body: dict[str, Any] = {"assets": True} if account_id is None else {"account_id": account_id}
+        self._inbox.add([(OWN, why, self._now(), json.dumps(body))])
+
+    def _snapshots(self, symbols: Sequence[str]) -> Json:
+        params = {"symbols": ",".join(symbols)}
+        return _read(lambda: wire.an_object(self._client.get_data("/v2/stocks/snapshots", params)))
+
+    def _orders(self, path: str, params: Mapping[str, str | int], account_id: str) -> list[Order]:
+        return _read(lambda: [shapes.order(data, account_id) for data in wire.a_list(self._get(path, params))])
+
+    def _take_in(self) -> None:
+        """Keep what was heard. A journal's event tells its status alone: the journal is read, then kept."""
+        fresh: list[tuple[str, str, datetime, str]] = []
+        try:
+            while (told := self._next()) is not None:
+                body = self._completed(told)
+                if body is not None:
+                    fresh.append((told.stream.name, told.event_id, told.at, body))
+                self._waiting = None
+        finally:
+            if fresh:
+                self._inbox.add(fresh)
+
+    def _next(self) -> Told | None:
+        """The oldest thing heard that was not kept yet; it stays that until it was."""
+        if self._waiting is None:
+            try:
+                self._waiting = self._told.get_nowait()
+            except queue.Empty:
+                return None
+        return self._waiting
+
+    def _completed(self, told: Told) -> str | None:
+        """The event as it is kept, None when it does not concern the book."""
+        data = wire.an_object(wire.parse(told.body))
+        if data.get("account_id") is not None and data["account_id"] == self._firm_account:
+            return None
+        if told.stream.name == ACTIVITIES and data.get("account_id") is None:
+            return None
+        if told.stream.name != JOURNALS:
+            return told.body
+        try:
+            journal = dict(wire.an_object(self._get(f"/v1/journals/{wire.id_of(data, 'journal_id')}")))
+        except (BrokerRefused, Malformed) as error:
+            log.warning("journal of event %s: %s", told.event_id, error)
+            return None
+        if journal.get("entry_type", "JNLC") != "JNLC":
+            return None
+        return json.dumps({**journal, "status": data.get("status_to") or journal.get("status")})
+
+    def _noted(self, order: Order) -> Order:
+        """What an answer tells before its event comes changes the account: read that again, too."""
+        if order.filled_qty:
+            self.remind(order.account_id, f"{order.id}:{order.status}:{order.filled_qty}")
+        return order
+
+    def _whole(self, data: Json) -> Account:
+        account_id = _read(lambda: wire.id_of(data))
+        trading = self._get_or_none(f"/v1/trading/accounts/{account_id}/account")
+        held = self._get_or_none(f"/v1/trading/accounts/{account_id}/positions") if trading is not None else []
+        return _read(
+            lambda: shapes.account(
+                data, None if trading is None else wire.an_object(trading), wire.a_list([] if held is None else held)
+            )
+        )
+
+    def _priced(self, asset: Asset) -> Asset:
+        quote = self._price(asset.symbol)
+        if quote is None:
+            return asset
+        return Asset(
+            asset.id, asset.symbol, asset.name, asset.exchange, asset.status, asset.tradable, asset.fractionable,
+            quote.price, quote.at,
+        )  # fmt: skip
+
+    def _account_there(self, account_id: str) -> str:
+        return self._firm_account if account_id == FIRM_ACCOUNT else account_id
+
+    def _order(self, data: Any, account_id: str) -> Order:
+        return _read(lambda: shapes.order(wire.an_object(data), account_id))
+
+    def _get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
+        try:
+            return self._client.get(path, params)
+        except Denied as denied:
+            raise refusal(denied) from None
+
+    def _get_or_none(self, path: str) -> Any:
+        """The same, None where there is no such thing yet."""
+        try:
+            return self._client.get(path)
+        except Denied as denied:
+            if denied.status == _NOT_FOUND:
+                return None
+            raise refusal(denied) from None
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        default: RefusalCode = RefusalCode.REJECTED,
+    ) -> Any:
+        try:
+            return self._client.send(method, path, body, headers)
+        except Denied as denied:
+            raise refusal(denied, default) from None
+
+
+def _read(reading: Callable[[], T]) -> T:
+    """What cannot be read is as good as no answer: nobody knows."""
+    try:
+        return reading()
+    except Malformed as error:
+        raise BrokerUnavailable(f"an answer that cannot be read: {error}") from None
+    except Denied as denied:
+        raise refusal(denied) from None
+
+
+def _snapshot(data: Any) -> tuple[Price, datetime] | None:
+    """The price of a symbol's snapshot, None where it has none or it makes no sense."""
+    if not isinstance(data, dict):
+        return None
+    try:
+        trade, quote = data.get("latestTrade"), data.get("latestQuote")
+        found: tuple[Price, datetime] | None = None
+        if isinstance(trade, dict):
+            price, at = wire.price_or_none(trade, "p"), wire.moment_or_none(trade, "t")
+            found = (price, at) if price is not None and at is not None else None
+        if isinstance(quote, dict):
+            bid, ask, at = (
+                wire.price_or_none(quote, "bp"), wire.price_or_none(quote, "ap"), wire.moment_or_none(quote, "t"),
+            )  # fmt: skip
+            if bid and ask and at and bid <= ask <= bid * 101 // 100 and (found is None or at > found[1]):
+                found = Price((bid + ask) // 2), at
+        return found
+    except Malformed as error:
+        log.warning("a snapshot cannot be read: %s", error)
+        return None

@@ -1,0 +1,208 @@
+"""HTTP to Alpaca: every call has a timeout, only reads are tried again, and any doubt is said to be one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import tenacity
+
+from rebal_tui.broker.alpaca import wire
+from rebal_tui.broker.protocol import BrokerUnavailable, RateLimit
+
+TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+MOST_WAIT = 65.0
+"""Seconds that a read waits for the rate limit at most: its window is a minute."""
+TRIES = 4
+_TOO_MANY = 429
+_IN_TIME = frozenset({408, 425, _TOO_MANY})
+"""Answers of the 4xx kind that say nothing about the request itself."""
+_UNAUTHORIZED = 401
+_FLOOR = 0.1
+
+Params = Mapping[str, str | int]
+
+
+class Denied(Exception):
+    """A definitive no: a 4xx that carries the API's own error body."""
+
+    def __init__(self, status: int, code: int, message: str) -> None:
+        super().__init__(f"{message} ({code})")
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class KeysRefused(BrokerUnavailable):
+    """The broker does not know the key, or the secret is wrong; nothing can be said of anything else."""
+
+
+class _Passing(BrokerUnavailable):
+    """Trouble that a read outlasts."""
+
+
+class _RateLimited(_Passing):
+    """Too many requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the API and its market data are. `live` is True where real money moves."""
+
+    broker: str
+    data: str
+    live: bool
+
+
+PAPER = Endpoints("https://broker-api.sandbox.alpaca.markets", "https://data.sandbox.alpaca.markets", False)
+LIVE = Endpoints("https://broker-api.alpaca.markets", "https://data.alpaca.markets", True)
+
+
+class AlpacaClient:
+    """One connection pool, safe to use from any thread.
+
+    `auth` signs a request and is all that knows the secret. `now` is the time by which the rate limit is waited for,
+    `sleep` how; `transport` replaces the network in tests.
+    """
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        auth: Callable[[httpx.Request], httpx.Request],
+        now: Callable[[], datetime],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.endpoints = endpoints
+        self._http = httpx.Client(auth=auth, timeout=TIMEOUT, transport=transport, follow_redirects=False)
+        self._now = now
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._limit: RateLimit | None = None
+
+    @property
+    def http(self) -> httpx.Client:
+        """The pool itself, for what streams."""
+        return self._http
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """What the last answer of the broker's API said of its limit."""
+        with self._lock:
+            return self._limit
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(self, path: str, params: Params | None = None) -> Any:
+        """What the API answers to a read, tried again while that makes sense.
+
+        Raises `Denied` for a definitive no, else `BrokerUnavailable`.
+        """
+        return self._patiently(self.endpoints.broker + path, params, counted=True)
+
+    def get_data(self, path: str, params: Params | None = None) -> Any:
+        """The same of the market data API, which counts its requests apart."""
+        return self._patiently(self.endpoints.data + path, params, counted=False)
+
+    def send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        """Ask for something to be done, once. Raises `Denied` only when it certainly was not done.
+
+        Anything else but a readable success is `BrokerUnavailable`: it may have been done.
+        """
+        return self._once(method, self.endpoints.broker + path, None, body, headers, counted=True)
+
+    def _patiently(self, url: str, params: Params | None, *, counted: bool) -> Any:
+        attempts = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Passing),
+            stop=tenacity.stop_after_attempt(TRIES),
+            wait=self._wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return attempts(lambda: self._once("GET", url, params, None, None, counted=counted))
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        """Until the rate limit's window ends, or ever longer."""
+        longer = float(tenacity.wait_exponential(multiplier=0.25, max=5)(state))
+        limit = self.rate_limit
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, _RateLimited) and limit is not None:
+            until = (limit.reset_at - self._now()).total_seconds() + _FLOOR
+            return min(max(until, longer), MOST_WAIT)
+        return longer
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        params: Params | None,
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        *,
+        counted: bool,
+    ) -> Any:
+        try:
+            response = self._http.request(
+                method, url, params=dict(params) if params else None, json=body, headers=dict(headers or {})
+            )
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise _Passing(f"{type(error).__name__} at {method} {_path(url)}") from None
+        if counted:
+            self._note_limit(response)
+        return _answer(response, f"{method} {_path(url)}")
+
+    def _note_limit(self, response: httpx.Response) -> None:
+        try:
+            limit = int(response.headers["X-RateLimit-Limit"])
+            remaining = int(response.headers["X-RateLimit-Remaining"])
+            reset_at = datetime.fromtimestamp(int(response.headers["X-RateLimit-Reset"]), UTC)
+        except (KeyError, ValueError, OverflowError, OSError):
+            return
+        with self._lock:
+            self._limit = RateLimit(limit, remaining, reset_at)
+
+
+def _answer(response: httpx.Response, what: str) -> Any:
+    status = response.status_code
+    if 200 <= status < 300:
+        if status == httpx.codes.NO_CONTENT:
+            return None
+        try:
+            return wire.parse(response.content)
+        except wire.Malformed as error:
+            raise _Passing(f"an answer that cannot be read at {what}: {error}") from None
+    if status == _TOO_MANY:
+        raise _RateLimited(f"too many requests at {what}")
+    if status == _UNAUTHORIZED:
+        raise KeysRefused("the broker does not accept the keys")
+    if 400 <= status < 500 and status not in _IN_TIME:
+        denied = _denied(response)
+        if denied is not None:
+            raise denied
+    raise _Passing(f"HTTP {status} at {what}")
+
+
+def _denied(response: httpx.Response) -> Denied | None:
+    """The API's own error, None when something in between has answered."""
+    try:
+        body = wire.an_object(wire.parse(response.content))
+        message = wire.text_of(body, "message")
+    except wire.Malformed:
+        return None
+    code = body.get("code")
+    if isinstance(code, bool) or not isinstance(code, int):
+        return None
+    return Denied(response.status_code, code, message)
+
+
+def _path(url: str) -> str:
+    return httpx.URL(url).path

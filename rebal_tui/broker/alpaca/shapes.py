@@ -1,0 +1,264 @@
+"""Alpaca's objects as ours. What we do not know of is named in the log and taken in the most careful sense."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+
+from rebal_tui.broker.alpaca import wire
+from rebal_tui.broker.alpaca.wire import Json, Malformed
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
+from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.cash import Journal, JournalStatus
+from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side
+from rebal_tui.domain.quantities import Money, Qty, money_text, qty_text
+from rebal_tui.domain.sessions import NEW_YORK, Session
+
+log = logging.getLogger(__name__)
+
+US_EQUITY = "us_equity"
+_CASH_ACCOUNT = "1"
+_REASONS = {
+    "pattern_day_trading": Restriction.PATTERN_DAY_TRADER,
+    "ach_return": Restriction.ACH_RETURN,
+    "position_to_equity_ratio": Restriction.POSITION_TO_EQUITY_RATIO,
+    "crypto": Restriction.CRYPTO,
+    "options": Restriction.OPTIONS,
+}
+_JOURNAL_STATUSES = {
+    "deleted": JournalStatus.CANCELED,
+    "correct": JournalStatus.CANCELED,
+    "activity_created": JournalStatus.SENT_TO_CLEARING,
+}
+
+
+def account_name(data: Json) -> str:
+    """The client's name where the API gives one, else the account's number."""
+    for part, names in (("identity", ("given_name", "family_name")), ("contact", ("name",))):
+        inner = data.get(part)
+        if isinstance(inner, dict):
+            found = " ".join(wire.text_of(inner, name, "").strip() for name in names).strip()
+            if found:
+                return wire.shown(found)
+    for name in ("account_name", "name", "account_number"):
+        text = wire.text_of(data, name, "").strip()
+        if text:
+            return wire.shown(text)
+    return wire.id_of(data)
+
+
+def account_status(data: Json) -> AccountStatus:
+    """An unknown status is one that may not trade."""
+    text = wire.text_of(data, "status")
+    try:
+        return AccountStatus(text)
+    except ValueError:
+        log.warning("unknown account status %r of %s", text, wire.id_of(data))
+        return AccountStatus.ACTION_REQUIRED
+
+
+def account(data: Json, trading: Json | None, positions: Iterable[Json]) -> Account:
+    """An account of its own object, its trading account (None where it has none yet) and its positions.
+
+    `unsettled` is the cash that can neither be withdrawn nor is reserved by open buys (R-30).
+    """
+    held, foreign = _positions(positions)
+    restrictions = set(_restrictions(trading)) if trading else set()
+    if foreign:
+        restrictions.add(Restriction.UNSPECIFIED)
+    cash = wire.money(trading, "cash") if trading else Money(0)
+    status = account_status(trading) if trading and trading.get("status") else account_status(data)
+    return Account(
+        id=wire.id_of(data),
+        account_number=wire.shown(wire.text_of(data, "account_number", "")),
+        name=account_name(data),
+        status=status,
+        cash=cash,
+        unsettled=_unsettled(trading, cash) if trading else Money(0),
+        restrictions=frozenset(restrictions),
+        positions=held,
+        created_at=wire.moment(data, "created_at"),
+    )
+
+
+def _unsettled(trading: Json, cash: Money) -> Money:
+    withdrawable = wire.money_or_none(trading, "cash_withdrawable")
+    if withdrawable is None or cash <= 0:
+        return Money(0)
+    buying_power = wire.money_or_none(trading, "buying_power")
+    plain = str(trading.get("multiplier", _CASH_ACCOUNT)) == _CASH_ACCOUNT
+    reserved = max(0, cash - buying_power) if plain and buying_power is not None else 0
+    return Money(min(cash, max(0, cash - withdrawable - reserved)))
+
+
+def _restrictions(trading: Json) -> Iterable[Restriction]:
+    if wire.flag(trading, "trading_blocked") or wire.flag(trading, "trade_suspended_by_user"):
+        yield Restriction.TRADING_BLOCKED
+    if wire.flag(trading, "account_blocked"):
+        yield Restriction.ACCOUNT_BLOCKED
+    if wire.flag(trading, "pattern_day_trader"):
+        yield Restriction.PATTERN_DAY_TRADER
+    configured = trading.get("admin_configurations")
+    reasons = configured.get("restrict_to_liquidation_reasons") if isinstance(configured, dict) else None
+    if isinstance(reasons, dict):
+        for name, on in reasons.items():
+            if on is True:
+                known = (restriction for word, restriction in _REASONS.items() if word in name)
+                yield next(known, Restriction.UNSPECIFIED)
+    elif reasons:
+        yield Restriction.UNSPECIFIED
+
+
+def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], bool]:
+    """The long holdings of US shares, and whether there is anything else, which no rule covers."""
+    held: list[Position] = []
+    foreign = False
+    for data in positions:
+        qty = wire.qty(data, "qty")
+        if wire.text_of(data, "asset_class", US_EQUITY) != US_EQUITY or qty < 0 or data.get("side") == "short":
+            log.warning("a position in %s is not a long one in a US share", wire.text_of(data, "symbol"))
+            foreign = True
+        elif qty > 0:
+            held.append(Position(wire.text_of(data, "symbol"), qty, wire.price_or_none(data, "avg_entry_price")))
+    return tuple(held), foreign
+
+
+def asset(data: Json) -> Asset | None:
+    """A US equity, None for anything else. Its price is another endpoint's to know."""
+    if wire.text_of(data, "class", wire.text_of(data, "asset_class", US_EQUITY)) != US_EQUITY:
+        return None
+    active = wire.text_of(data, "status") == AssetStatus.ACTIVE
+    return Asset(
+        id=wire.id_of(data),
+        symbol=wire.shown(wire.text_of(data, "symbol"), 30),
+        name=wire.shown(wire.text_of(data, "name", "")),
+        exchange=wire.shown(wire.text_of(data, "exchange", ""), 30),
+        status=AssetStatus.ACTIVE if active else AssetStatus.INACTIVE,
+        tradable=wire.flag(data, "tradable"),
+        fractionable=wire.flag(data, "fractionable"),
+    )
+
+
+def order_body(request: OrderRequest) -> dict[str, str]:
+    """A market day order as the API takes it, decimals as text."""
+    body = {
+        "symbol": request.symbol,
+        "side": request.side.value,
+        "type": "market",
+        "time_in_force": "day",
+        "client_order_id": request.client_order_id,
+    }
+    if request.notional is not None:
+        body["notional"] = money_text(request.notional)
+    if request.qty is not None:
+        body["qty"] = qty_text(request.qty)
+    return body
+
+
+def order(data: Json, account_id: str) -> Order:
+    """An order. A status that we do not know leaves it open, which is what has to be looked after."""
+    created = wire.moment(data, "created_at")
+    return Order(
+        id=wire.id_of(data),
+        client_order_id=wire.shown(wire.text_of(data, "client_order_id"), 128),
+        account_id=account_id,
+        symbol=wire.text_of(data, "symbol"),
+        side=_side(data),
+        status=_order_status(data),
+        notional=wire.money_or_none(data, "notional"),
+        qty=wire.qty_or_none(data, "qty"),
+        filled_qty=wire.qty_or_none(data, "filled_qty") or Qty(0),
+        filled_avg_price=wire.price_or_none(data, "filled_avg_price"),
+        created_at=created,
+        updated_at=wire.moment_or_none(data, "updated_at") or created,
+        submitted_at=wire.moment_or_none(data, "submitted_at") or created,
+        filled_at=wire.moment_or_none(data, "filled_at"),
+        expired_at=wire.moment_or_none(data, "expired_at"),
+        canceled_at=wire.moment_or_none(data, "canceled_at"),
+        failed_at=wire.moment_or_none(data, "failed_at"),
+        reject_reason=wire.text_of(data, "reject_reason", "") or None,
+    )
+
+
+def _side(data: Json) -> Side:
+    text = wire.text_of(data, "side")
+    if text.startswith("sell"):
+        return Side.SELL
+    if text.startswith("buy"):
+        return Side.BUY
+    raise Malformed("side: expected buy or sell")
+
+
+def _order_status(data: Json) -> OrderStatus:
+    text = wire.text_of(data, "status")
+    try:
+        return OrderStatus(text)
+    except ValueError:
+        log.warning("unknown order status %r of order %s", text, wire.id_of(data))
+        return OrderStatus.ACCEPTED
+
+
+def journal(data: Json, firm_account: str, now: datetime) -> Journal:
+    """A cash journal, the firm's own account under the name that we use for it. Raises `Malformed` for shares."""
+    amount = wire.money_or_none(data, "net_amount") or wire.money_or_none(data, "amount")
+    if wire.text_of(data, "entry_type", "JNLC") != "JNLC" or amount is None:
+        raise Malformed("expected a cash journal with an amount")
+    source, target = wire.id_of(data, "from_account"), wire.id_of(data, "to_account")
+    made = wire.moment_or_none(data, "created_at") or now
+    return Journal(
+        id=wire.id_of(data),
+        from_account=FIRM_ACCOUNT if source == firm_account else source,
+        to_account=FIRM_ACCOUNT if target == firm_account else target,
+        amount=Money(abs(amount)),
+        status=journal_status(wire.text_of(data, "status")),
+        description=wire.text_of(data, "description", ""),
+        created_at=made,
+        updated_at=wire.moment_or_none(data, "updated_at") or now,
+        reason=wire.text_of(data, "error_message", "") or wire.text_of(data, "reason", "") or None,
+    )
+
+
+def journal_status(text: str) -> JournalStatus:
+    """An unknown status is one that goes on."""
+    try:
+        return _JOURNAL_STATUSES.get(text) or JournalStatus(text)
+    except ValueError:
+        log.warning("unknown journal status %r", text)
+        return JournalStatus.PENDING
+
+
+def sessions(calendar: Iterable[Json]) -> list[Session]:
+    """The broker's trading days, ascending; the last one has no `next_day`. Raises `Malformed`."""
+    days = sorted(calendar, key=lambda data: wire.text_of(data, "date"))
+    made: list[Session] = []
+    for place, data in enumerate(days):
+        following = days[place + 1] if place + 1 < len(days) else None
+        day = _day(data, "date")
+        settles = _day(data, "settlement_date") if data.get("settlement_date") else None
+        after = _day(following, "date") if following else None
+        made.append(
+            Session(
+                day=day,
+                open=_at(day, wire.text_of(data, "open")),
+                close=_at(day, wire.text_of(data, "close")),
+                settles_on=settles or after or day + timedelta(days=1),
+                next_day=after,
+            )
+        )
+    return made
+
+
+def _day(data: Json, name: str) -> date:
+    try:
+        return date.fromisoformat(wire.text_of(data, name))
+    except ValueError:
+        raise Malformed(f"{name}: expected a date") from None
+
+
+def _at(day: date, text: str) -> datetime:
+    try:
+        return datetime.combine(day, time.fromisoformat(text), NEW_YORK).astimezone(UTC)
+    except ValueError:
+        raise Malformed(f"expected a time such as 09:30, got {text!r}") from None

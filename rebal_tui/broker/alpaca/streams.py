@@ -1,0 +1,142 @@
+"""Reading event streams on threads of their own: a dropped connection is made again from a little before its end."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import httpx
+
+from rebal_tui.broker.alpaca import wire
+from rebal_tui.broker.alpaca.client import AlpacaClient
+from rebal_tui.broker.alpaca.events import Stream, event_id, moment_of
+from rebal_tui.broker.alpaca.wire import Malformed
+from rebal_tui.domain.sessions import new_york_day
+
+log = logging.getLogger(__name__)
+
+OVERLAP = timedelta(minutes=5)
+"""How far before the last event a stream is read again: ids of one millisecond come in any order."""
+SILENCE = httpx.Timeout(10.0, read=90.0)
+"""A stream from which nothing comes for so long, not even a heartbeat, is dead."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+_LOST = ("dropped", "error")
+MOST_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as it came."""
+
+    stream: Stream
+    event_id: str
+    at: datetime
+    body: str
+
+
+class Listener:
+    """Listens to one stream until it is closed, and hands on what it says."""
+
+    def __init__(
+        self,
+        client: AlpacaClient,
+        stream: Stream,
+        begin: datetime,
+        now: Callable[[], datetime],
+        told: queue.SimpleQueue[Told],
+    ) -> None:
+        """`begin` is the time of the last event known."""
+        self._client = client
+        self._stream = stream
+        self._last = begin
+        self._now = now
+        self._told = told
+        self._stop = threading.Event()
+        self._connected = threading.Event()
+        self.trouble = ""
+        self._thread = threading.Thread(target=self._run, name=f"alpaca-{stream.name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the thread to end; it does with its connection's next word or when the client is closed."""
+        self._stop.set()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the stream is being read right now."""
+        return self._connected.is_set()
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._stop.is_set():
+            try:
+                self._listen()
+                pause, self.trouble = FIRST_PAUSE, ""
+            except (httpx.HTTPError, OSError, RuntimeError) as error:
+                self.trouble = f"{type(error).__name__}: {error}"
+                if not self._stop.is_set():
+                    log.info("stream %s: %s", self._stream.name, self.trouble)
+            finally:
+                if self._connected.is_set():
+                    pause = FIRST_PAUSE
+                self._connected.clear()
+            self._stop.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _listen(self) -> None:
+        since = self._last - OVERLAP
+        text = new_york_day(since).isoformat() if self._stream.by_day else since.isoformat().replace("+00:00", "Z")
+        url = self._client.endpoints.broker + self._stream.path
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        with self._client.http.stream("GET", url, params={"since": text}, headers=headers, timeout=SILENCE) as response:
+            if response.status_code != httpx.codes.OK:
+                raise httpx.HTTPError(f"HTTP {response.status_code}")
+            self._connected.set()
+            self._read(response)
+
+    def _read(self, response: httpx.Response) -> None:
+        data: list[str] = []
+        for line in _lines(response.iter_bytes()):
+            if self._stop.is_set():
+                return
+            if line.startswith(":"):
+                _heed(line[1:])
+            elif line.startswith("data:"):
+                data.append(line[5:].removeprefix(" "))
+            elif not line and data:
+                self._take("\n".join(data))
+                data = []
+
+    def _take(self, body: str) -> None:
+        try:
+            data = wire.an_object(wire.parse(body))
+            identity = event_id(self._stream, data)
+        except Malformed as error:
+            log.warning("stream %s: an event cannot be read: %s", self._stream.name, error)
+            return
+        at = moment_of(data, self._now())
+        self._last = max(self._last, at)
+        self._told.put(Told(self._stream, identity, at, body))
+
+
+def _lines(parts: Iterator[bytes]) -> Iterator[str]:
+    """The lines of a stream, ended by CR, LF or both."""
+    rest = b""
+    for part in parts:
+        *lines, rest = (rest + part).replace(b"\r\n", b"\n").split(b"\n")
+        if len(rest) > MOST_BYTES:
+            raise httpx.HTTPError("an event is too large")
+        for line in lines:
+            yield line.rstrip(b"\r").decode("utf-8", "replace")
+
+
+def _heed(comment: str) -> None:
+    """Most comments are heartbeats. One of lost messages ends the connection: the next one reads them again."""
+    if any(word in comment for word in _LOST):
+        raise httpx.HTTPError(f"the stream says:{wire.shown(comment)}")

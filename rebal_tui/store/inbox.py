@@ -1,0 +1,42 @@
+"""What a broker on the network has told, in the order it came, each thing once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rebal_tui.store.codec import from_time, from_time_or_none, to_time
+from rebal_tui.store.database import Database
+
+
+def add(database: Database, received: Sequence[tuple[str, str, datetime, str]]) -> int:
+    """Keep (stream, event id, time, JSON) of each, except what is there; returns how many were new."""
+    with database.write() as connection:
+        before = connection.total_changes
+        connection.executemany(
+            "INSERT INTO inbox (stream, event_id, at, body) VALUES (?, ?, ?, ?) ON CONFLICT (stream, event_id) "
+            "DO NOTHING",
+            ((stream, event_id, to_time(at), body) for stream, event_id, at, body in received),
+        )
+        return connection.total_changes - before
+
+
+def after(database: Database, seq: int, limit: int) -> list[tuple[int, str, str, datetime, str]]:
+    """(seq, stream, event id, time, JSON) of what came after `seq`, oldest first."""
+    return [
+        (row[0], row[1], row[2], from_time(row[3]), row[4])
+        for row in database.rows(
+            "SELECT seq, stream, event_id, at, body FROM inbox WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)
+        )
+    ]
+
+
+def last_at(database: Database, stream: str) -> datetime | None:
+    """The time of the latest event of a stream, None when none came."""
+    row = database.row("SELECT max(at) FROM inbox WHERE stream = ?", (stream,))
+    return from_time_or_none(row[0]) if row else None
+
+
+def prune(database: Database, before: datetime, through: int) -> None:
+    """Forget what is older and was taken over, up to the cursor `through`. Must be called inside `database.write()`."""
+    database.connection.execute("DELETE FROM inbox WHERE at < ? AND seq <= ?", (to_time(before), through))
