@@ -15,10 +15,12 @@ from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import Session, new_york_day
+from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.engine.calendar import QUARTER_ENDS
 from rebal_tui.engine.evaluation import PRICE_MAX_AGE
 from rebal_tui.market.protocol import Clock, PriceFeed
 from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.services.book_frame import FrameKeeper, Noted
 from rebal_tui.services.price_board import PriceBoard
 from rebal_tui.services.trends import Trends
 from rebal_tui.store import assets, audit, cash, portfolios, runs
@@ -105,9 +107,10 @@ class Book:
         self.subscriptions = Subscriptions(self.account_table, self.subscription_table)
         self.portfolios: dict[str, Portfolio] = {}
         self.open_runs: dict[str, Run] = {}
-        self.cash_targets: dict[tuple[str, int], Money] = {}
-        self.system_runs: dict[str, tuple[str, str]] = {}
+        self.cash_targets: Noted[tuple[str, int], Money] = Noted({})
+        self.system_runs: Noted[str, tuple[str, str]] = Noted({})
         self.pending_out: dict[str, Money] = {}
+        self._frames = FrameKeeper(self)
         self.reload(progress)
 
     def now(self) -> datetime:
@@ -129,9 +132,13 @@ class Book:
         self.account_table.load(self.database, progress)
         self.reload_portfolios()
         self.reload_runs()
-        self.cash_targets = runs.cash_targets(self.database)
-        self.system_runs = runs.system_runs(self.database)
+        self.cash_targets = Noted(runs.cash_targets(self.database))
+        self.system_runs = Noted(runs.system_runs(self.database))
         self.reload_journals()
+
+    def frame(self) -> BookFrame:
+        """The whole book in arrays as it is now, rows as in `account_table`."""
+        return self._frames.frame()
 
     def reload_journals(self) -> None:
         self.pending_out = cash.pending_out(self.database)

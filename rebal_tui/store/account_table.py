@@ -38,7 +38,9 @@ class AccountTable:
     """Every account of a book in columns; money in billionths of a dollar, times in microseconds since 1970 UTC.
 
     `status` counts in `STATUSES`, `restrictions` has a bit for each of `RESTRICTIONS`. `asset` holds asset keys of the
-    file, `entry_price` is `NO_ENTRY_PRICE` where it is unknown. `texts_version` rises when a name or number changes.
+    file, `entry_price` is `NO_ENTRY_PRICE` where it is unknown. `version` rises with every change, `texts_version` when
+    a name or number changes, `loads` when everything was read again; `moved` gathers the rows whose holdings were
+    replaced since it was last cleared.
     """
 
     def __init__(self) -> None:
@@ -47,6 +49,9 @@ class AccountTable:
         self.names: list[str] = []
         self.row_of: dict[str, int] = {}
         self.texts_version = 0
+        self.version = 0
+        self.loads = 0
+        self.moved: set[int] = set()
         self.symbols: dict[int, str] = {}
         self.keys = _empty()
         self.cash = _empty()
@@ -71,7 +76,7 @@ class AccountTable:
     def load(self, database: Database, progress: Progress | None = None) -> None:
         """Read every account; `progress` is told after each few thousand."""
         fresh = AccountTable()
-        fresh.texts_version = self.texts_version + 1
+        fresh.texts_version, fresh.version, fresh.loads = self.texts_version + 1, self.version + 1, self.loads + 1
         fresh.symbols = _symbols(database)
         total = int((database.row("SELECT count(*) FROM accounts") or (0,))[0])
         numbers: list[tuple[Any, ...]] = []
@@ -112,6 +117,7 @@ class AccountTable:
         if not all(identity in self.row_of for identity in account_ids):
             self.load(database)
             return
+        self.version += 1
         for first in range(0, len(account_ids), 500):
             part = tuple(account_ids[first : first + 500])
             marks = ", ".join("?" * len(part))
@@ -142,6 +148,7 @@ class AccountTable:
 
     def _hold(self, row: int, held: list[tuple[Any, ...]]) -> None:
         """Put an account's positions in their place, or at the end where they have become more than it holds."""
+        self.moved.add(row)
         if len(held) > self._room[row]:
             room = len(held) + ROOM
             if self._used + room > len(self.qty):
@@ -187,12 +194,13 @@ class AccountTable:
         """What we keep of the account of a row."""
         return Extras(Money(int(self.set_aside[row])), int(self.outside_orders[row]))
 
-    def places(self) -> tuple[Ints, Ints]:
-        """For every position of every account, by row: the row, and its place in the columns of positions."""
-        rows = np.repeat(np.arange(len(self), dtype=np.int64), self.count)
-        before = np.concatenate((np.zeros(1, np.int64), np.cumsum(self.count, dtype=np.int64)[:-1]))
-        inside = np.arange(len(rows), dtype=np.int64) - np.repeat(before[: len(self)], self.count)
-        return rows, np.repeat(self.start, self.count) + inside
+    def places(self, rows: NDArray[Any] | None = None) -> tuple[Ints, Ints]:
+        """For every position of some accounts, or of all, by row: the row, and its place in the position columns."""
+        wanted = np.arange(len(self), dtype=np.int64) if rows is None else rows.astype(np.int64)
+        count = self.count[wanted]
+        before = np.cumsum(count, dtype=np.int64) - count
+        inside = np.arange(int(count.sum()), dtype=np.int64) - np.repeat(before, count)
+        return np.repeat(wanted, count), np.repeat(self.start[wanted], count) + inside
 
 
 class Accounts(Mapping[str, Account]):

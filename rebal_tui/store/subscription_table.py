@@ -26,10 +26,12 @@ class SubscriptionTable:
     """For the account of each row its subscription: `portfolio` counts in `portfolio_ids`, `NO_PORTFOLIO` without one.
 
     Times are microseconds since 1970 UTC. `order` has the rows of subscribed accounts, the oldest subscription first.
+    `version` rises with every change.
     """
 
     def __init__(self, accounts: AccountTable) -> None:
         self._accounts = accounts
+        self.version = 0
         self.portfolio_ids: list[str] = []
         self._portfolio_keys: dict[int, int] = {}
         self.ids: list[str | None] = []
@@ -41,6 +43,7 @@ class SubscriptionTable:
     def load(self, database: Database) -> None:
         """Read every active subscription of the accounts known."""
         self._load_portfolios(database)
+        self.version += 1
         size = len(self._accounts)
         self.ids = [None] * size
         self.portfolio = np.full(size, NO_PORTFOLIO, np.int32)
@@ -65,6 +68,7 @@ class SubscriptionTable:
     def reload(self, database: Database, account_ids: Sequence[str]) -> None:
         """Read the subscriptions of some accounts again."""
         self._load_portfolios(database)
+        self.version += 1
         gone = {self._accounts.row_of[identity] for identity in account_ids}
         before = {row: self.ids[row] for row in gone}
         for row in gone:
@@ -116,6 +120,7 @@ class SubscriptionTable:
     def store(self, row: int, subscription: Subscription) -> None:
         """Take over what changed in a subscription that is there."""
         last = subscription.last_rebalanced_at
+        self.version += 1
         self.last_rebalanced_at[row] = NEVER if last is None else to_time(last)
 
     def rows_of(self, portfolio_id: str) -> Ints:

@@ -1,0 +1,209 @@
+"""The book as the arrays that whole-book work runs over, brought up to date by what changed since the last time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rebal_tui.domain.sessions import epoch_micros, new_york_day
+from rebal_tui.engine.arrays.frame import (
+    NEVER,
+    UNSUBSCRIBED,
+    AccountColumns,
+    BookFrame,
+    Mark,
+    PositionColumns,
+    assets_of,
+)
+from rebal_tui.store.account_table import STATUSES
+from rebal_tui.store.codec import from_time
+from rebal_tui.store.subscription_table import NEVER as NEVER_AT
+
+if TYPE_CHECKING:
+    from rebal_tui.services.book import Book
+
+K = TypeVar("K")
+V = TypeVar("V")
+Ints = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]
+
+_HOUR = 3_600_000_000
+_ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "ACTIVE")
+_MANY = 0.2
+"""From this share of the accounts on it is quicker to lay the book out anew than to replace their holdings."""
+
+
+class Noted(dict[K, V], Generic[K, V]):
+    """A dictionary that remembers which keys changed."""
+
+    def __init__(self, content: Mapping[K, V]) -> None:
+        super().__init__(content)
+        self.changed: set[K] = set()
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self.changed.add(key)
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: K) -> None:
+        self.changed.add(key)
+        super().__delitem__(key)
+
+    def update(self, *others: Any, **named: V) -> None:
+        """As a dictionary's; every key given counts as changed."""
+        fresh: dict[K, V] = dict(*others, **named)
+        self.changed.update(fresh)
+        super().update(fresh)
+
+
+class FrameKeeper:
+    """Makes a book's frame, and the next one from the last and what changed."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._frame: BookFrame | None = None
+        self._stamp: tuple[object, ...] = ()
+        self._version: tuple[int, ...] = ()
+        self._place_of: dict[int, int] = {}
+        self._subscribed = -1
+        self._portfolio: Places = np.empty(0, np.int32)
+        self._rebalanced_on: Places = np.empty(0, np.int32)
+        self._floor: Ints = np.empty(0, np.int64)
+        self._floors: object = None
+        self._run_on: Places = np.empty(0, np.int32)
+        self._runs: object = None
+
+    def frame(self) -> BookFrame:
+        """The book as it is now."""
+        book, accounts = self._book, self._book.account_table
+        stamp = (accounts.loads, id(book.portfolios), book.board.layout, len(accounts.symbols))
+        if self._frame is None or stamp != self._stamp or len(accounts.moved) > _MANY * len(accounts):
+            self._frame = self._whole()
+            self._stamp = stamp
+        else:
+            self._frame = self._brought_up(self._frame)
+        self._version = self._versions()
+        return self._frame
+
+    def _versions(self) -> tuple[int, ...]:
+        book = self._book
+        return (book.version, book.account_table.version, book.subscription_table.version)
+
+    def _whole(self) -> BookFrame:
+        book, accounts = self._book, self._book.account_table
+        wanted = (symbol for portfolio in book.portfolios.values() for symbol in portfolio.weights.symbols)
+        columns = assets_of(book.assets, {*accounts.symbols.values(), *wanted})
+        book.board.take_unread()
+        place = {symbol: at for at, symbol in enumerate(columns.symbols)}
+        self._place_of = {key: place[symbol] for key, symbol in accounts.symbols.items()}
+        self._subscribed, self._floors, self._runs = -1, None, None
+        accounts.moved.clear()
+        return BookFrame.of(self._accounts(), self._positions(None), columns, tuple(book.portfolios.values()))
+
+    def _brought_up(self, frame: BookFrame) -> BookFrame:
+        book, accounts = self._book, self._book.account_table
+        unread = book.board.take_unread()
+        if unread:
+            place = {symbol: at for at, symbol in enumerate(frame.assets.symbols)}
+            frame = frame.with_prices(
+                np.array([place[symbol] for symbol in unread], np.int32),
+                np.array([quote.price for quote in unread.values()], np.int64),
+                np.array([_micros(quote.at) for quote in unread.values()], np.int64),
+            )
+        if self._versions() != self._version:
+            frame = frame.with_accounts(self._accounts())
+        if accounts.moved:
+            rows = np.array(sorted(accounts.moved), np.int32)
+            accounts.moved.clear()
+            frame = frame.with_holdings(rows, self._positions(rows))
+        return frame
+
+    def _positions(self, rows: Places | None) -> PositionColumns:
+        accounts = self._book.account_table
+        owner, places = accounts.places(rows)
+        lookup = np.zeros(max(self._place_of, default=0) + 1, np.int32)
+        for key, place in self._place_of.items():
+            lookup[key] = place
+        return PositionColumns(owner.astype(np.int32), lookup[accounts.asset[places]], accounts.qty[places])
+
+    def _accounts(self) -> AccountColumns:
+        book, accounts, subscriptions = self._book, self._book.account_table, self._book.subscription_table
+        if subscriptions.version != self._subscribed:
+            self._subscribed = subscriptions.version
+            self._portfolio = np.where(subscriptions.portfolio < 0, UNSUBSCRIBED, subscriptions.portfolio)
+            self._rebalanced_on = new_york_days(subscriptions.last_rebalanced_at)
+            self._floors = None
+        reserved = accounts.set_aside.copy()
+        for account_id, amount in book.pending_out.items():
+            row = accounts.row_of[account_id]
+            reserved[row] = max(int(reserved[row]), amount)
+        marks = np.where(accounts.status == _ACTIVE, 0, int(Mark.NOT_ACTIVE)).astype(np.uint16)
+        marks |= accounts.restrictions << np.uint16(1)
+        marks[accounts.outside_orders > 0] |= np.uint16(Mark.OUTSIDE_ORDERS)
+        marks[[accounts.row_of[account_id] for account_id in book.open_runs]] |= np.uint16(Mark.OPEN_RUN)
+        return AccountColumns(
+            accounts.cash.copy(), reserved, self._cash_floor(), self._portfolio, self._rebalanced_on,
+            self._system_run_on(), marks,
+        )  # fmt: skip
+
+    def _cash_floor(self) -> Ints:
+        book, row_of = self._book, self._book.account_table.row_of
+        targets = book.cash_targets
+        changed: Iterable[tuple[str, int]] = targets.changed
+        if self._floors is not targets:
+            self._floors, changed = targets, targets
+            self._floor = np.zeros(len(row_of), np.int64)
+        elif not targets.changed:
+            return self._floor
+        weights = [portfolio.weights.cash for portfolio in book.portfolios.values()]
+        floor = self._floor.copy()
+        for account_id, weight in changed:
+            row = row_of[account_id]
+            portfolio = self._portfolio[row]
+            if portfolio != UNSUBSCRIBED and weights[portfolio] == weight:
+                floor[row] = targets.get((account_id, weight), 0)
+        targets.changed.clear()
+        self._floor = floor
+        return floor
+
+    def _system_run_on(self) -> Places:
+        row_of, latest = self._book.account_table.row_of, self._book.system_runs
+        changed: Iterable[str] = latest.changed
+        if self._runs is not latest:
+            self._runs, changed = latest, latest
+            self._run_on = np.full(len(row_of), NEVER, np.int32)
+        elif not latest.changed:
+            return self._run_on
+        run_on = self._run_on.copy()
+        for account_id in changed:
+            run_on[row_of[account_id]] = _ordinal(latest[account_id][0]) if account_id in latest else NEVER
+        latest.changed.clear()
+        self._run_on = run_on
+        return run_on
+
+
+def new_york_days(micros: Ints) -> Places:
+    """The New York day of moments in microseconds since 1970 UTC, as ordinals; `NEVER` where there is none.
+
+    The offset from UTC changes on the hour only, so that it is looked up once an hour that occurs.
+    """
+    days = np.full(len(micros), NEVER, np.int32)
+    known = micros != NEVER_AT
+    hours, which = np.unique(micros[known] // _HOUR, return_inverse=True)
+    ordinals = np.array([new_york_day(from_time(int(hour) * _HOUR)).toordinal() for hour in hours], np.int32)
+    days[known] = ordinals[which] if len(ordinals) else 0
+    return days
+
+
+@lru_cache(maxsize=1_024)
+def _ordinal(day: str) -> int:
+    return date.fromisoformat(day).toordinal()
+
+
+@lru_cache(maxsize=64)
+def _micros(at: Any) -> int:
+    return epoch_micros(at)
