@@ -45,6 +45,12 @@ class AssetDrift:
     def gap(self) -> int:
         return self.value * WHOLE - self.target * self.equity
 
+    @property
+    def points(self) -> int:
+        """Signed drift in hundredths of a percentage point, rounded toward zero."""
+        gap = self.gap
+        return abs(gap) // self.equity * (1 if gap >= 0 else -1)
+
     def breaches(self, band: DriftBand) -> bool:
         """Whether drift exceeds the band: strictly, so at the band nothing fires."""
         used = self.use_of(band)

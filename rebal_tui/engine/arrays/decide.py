@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rebal_tui.domain.decisions import Outcome
+from rebal_tui.engine.arrays.cash import NEAR, screen_cash
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import STOPS, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.engine.arrays.layout import Flags, Floats
@@ -27,11 +28,6 @@ NOT_EVALUATED = 255
 """The outcome code of an account that follows no portfolio."""
 _CHECK = {name: code for code, name in enumerate(CHECKS)}
 _OUTCOME = {outcome: code for code, outcome in enumerate(OUTCOMES)}
-
-_NEAR = 1e-9
-"""How near a threshold, as a share of what is compared, the exact form is asked. Floats here err by less than 1e-12."""
-_THIN = 1e-3
-"""Equity below this share of what is held and owed loses too many digits to be compared in floats."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,26 +155,16 @@ def _figures(frame: BookFrame) -> _Figures:
 
 def _thresholds(frame: BookFrame, figures: _Figures) -> tuple[Flags, Flags, Flags, Flags, int]:
     """Each account against 6:1, its bands, the minimum equity and $10: screened in floats, exact where it is near."""
-    accounts, table = frame.accounts, frame.table
-    follows = accounts.portfolio
-    equity, invested = figures.equity, figures.invested
-    cash, reserved, floor = (dollars(a) for a in (accounts.cash, accounts.reserved, accounts.cash_floor))
-    count = table.count[follows]
-    keep = np.maximum(np.maximum(equity, 0) * (table.cash_weight[follows] / 10_000), floor)
-    above = cash - reserved - keep - 10
-    over = invested - 6 * equity
-    gross = np.abs(cash) + invested
-    ratio = (invested > 0) & ((equity <= 0) | (over > 0))
+    equity = figures.equity
+    count = frame.table.count[frame.accounts.portfolio]
+    cash = screen_cash(frame, equity, figures.invested)
+    ratio, invests = cash.exceeds_ratio, cash.invests
     breach = (figures.margin > 0) & (equity > 0)
     enough = equity >= count
-    invests = above >= 0
-    scale = gross * _NEAR
-    near = (equity < gross * _THIN) & (gross > 0)
-    near |= (np.abs(over) <= scale) & (gross > 0)
-    near |= np.abs(figures.margin) <= _NEAR * 10_000
-    near |= np.abs(equity - count) <= scale + _NEAR
-    near |= np.abs(above) <= (gross + reserved + floor) * 1e-12 + _NEAR
-    near &= follows != UNSUBSCRIBED
+    near = np.abs(figures.margin) <= NEAR * 10_000
+    near |= np.abs(equity - count) <= cash.gross * NEAR + NEAR
+    near &= frame.accounts.portfolio != UNSUBSCRIBED
+    near |= cash.near
     rows = np.flatnonzero(near)
     for row in rows:
         exact = exact_account(frame, int(row))

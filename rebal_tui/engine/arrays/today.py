@@ -18,12 +18,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Today:
-    """`day` is the New York date as an ordinal. `open_window`: evaluations may take place (R-10). `calendar`: by
+    """`day` is the New York date as an ordinal. `open_window`: evaluations may take place (R-10). `open_market`: the
+    session is open, so prices must be fresh for an account to be shown as able. `calendar`: by
     portfolio, whether its calendar condition fires (R-16), with a last entry that is False. `fresh`: by asset, whether
     it has a price that is fresh enough (R-12.5)."""
 
     day: int
     open_window: bool
+    open_market: bool
     calendar: Flags
     fresh: Flags
 
@@ -53,6 +55,7 @@ def today_of(
     return Today(
         day=new_york_day(now).toordinal(),
         open_window=ignore_window or (known and session is not None and session.in_window(now)),
+        open_market=session is not None and session.is_open(now),
         calendar=np.array([*(p.calendar is not None and due[p.calendar] for p in frame.portfolios), False], np.bool_),
         fresh=fresh,
     )

@@ -1,0 +1,105 @@
+"""The sweep shows of every account what the exact form shows of one."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rebal_tui.domain.accounts import Position
+from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty, floor_money
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE, NO_BAND, NOTHING, Group, exact_equity, sweep
+from rebal_tui.engine.arrays.today import today_of
+from rebal_tui.engine.calendar import in_cooldown
+from rebal_tui.engine.drift import asset_drifts, largest_drift, widest_use
+from rebal_tui.engine.evaluation import MIN_INVEST, Situation, calendar_day, excess_cash, price_faults
+from rebal_tui.engine.restrictions import stops
+
+from .array_books import frame_of, random_situations, tied_situations
+from .support import situation, weights
+
+BOOKS = int(os.environ.get("ARRAY_BOOKS", "4"))
+
+
+def exact_groups(one: Situation) -> Group:
+    valuation = one.valuation()
+    use = widest_use(asset_drifts(valuation, one.portfolio.weights), one.portfolio.bands)
+    last = one.subscription.last_rebalanced_at
+    stopped = bool(stops(one.account, valuation)) or one.portfolio.status is not PortfolioStatus.ACTIVE
+    watched = one.session is not None and one.session.is_open(one.now)
+    groups = Group(0)
+    groups |= Group.OUTSIDE if use and use.breached else Group(0)
+    groups |= Group.NEAR if use and not use.breached and use.permille >= NEAR_PERMILLE else Group(0)
+    groups |= Group.CALENDAR if calendar_day(one) else Group(0)
+    groups |= Group.CASH if excess_cash(one) >= MIN_INVEST else Group(0)
+    groups |= Group.FIRST if last is None else Group(0)
+    groups |= Group.COOLDOWN if in_cooldown(last, one.portfolio.cooldown_days, new_york_day(one.now)) else Group(0)
+    groups |= Group.BLOCKED if stopped else Group(0)
+    groups |= Group.UNABLE if watched and price_faults(one) and not stopped else Group(0)
+    return groups
+
+
+def compare(situations: Sequence[Situation]) -> None:
+    first = situations[0]
+    frame = frame_of(situations)
+    made = sweep(frame, today_of(frame, first.now, first.session, price_max_age=first.price_max_age))
+    equities = exact_equity(frame)
+    for row, one in enumerate(situations):
+        valuation = one.valuation()
+        drifts = asset_drifts(valuation, one.portfolio.weights)
+        use = widest_use(drifts, one.portfolio.bands)
+        worst = use.drift if use else largest_drift(drifts)
+        shown = frame.assets.symbols[made.worst[row]] if made.worst[row] != NOTHING else ""
+        assert shown == (worst.symbol if worst else ""), (row, one)
+        assert made.drift[row] == (worst.points if worst else 0), (row, one)
+        assert made.band_used[row] == (use.permille if use else NO_BAND), (row, one)
+        assert Group(int(made.groups[row])) == exact_groups(one), (row, one)
+        assert equities[row] == min(floor_money(valuation.equity), 2**63 - 1), (row, one)
+        assert made.equity[row] == pytest.approx(valuation.equity / 1e18, rel=1e-12, abs=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**40), st.booleans())
+def test_any_book_is_swept_as_its_accounts_are(seed: int, tied: bool) -> None:
+    compare((tied_situations if tied else random_situations)(random.Random(seed), 20))
+
+
+@pytest.mark.parametrize("seed", range(BOOKS))
+def test_large_books_are_swept_as_their_accounts_are(seed: int) -> None:
+    compare(random_situations(random.Random(seed), 500))
+    compare(tied_situations(random.Random(seed), 1_500))
+
+
+def test_prices_that_moved_are_swept_as_prices_that_were_there() -> None:
+    situations = tied_situations(random.Random(9), 300)
+    frame = frame_of(situations)
+    today = today_of(frame, situations[0].now, situations[0].session)
+    places = np.arange(len(frame.assets))
+    moved = frame.assets.price * 11 // 10 + 7
+    after = sweep(frame.with_prices(places, moved, frame.assets.price_at), today)
+    assets = {s: replace(a, price=Price((a.price or 0) * 11 // 10 + 7)) for s, a in situations[0].assets.items()}
+    compare([replace(s, assets=assets) for s in situations])
+    assert (after.band_used != sweep(frame, today).band_used).any()
+
+
+def test_an_equity_beyond_922_thousand_and_beyond_9_billion_dollars_is_exact() -> None:
+    sizes = (922_337 * 10**9, 10**18, 9 * 10**18, MAX_NANO)
+    base = situation(target=weights("0", SPY="60", TLT="40"), prices={"SPY": "612345.123456789", "TLT": "0.000000001"})
+    compare(
+        [
+            replace(
+                base,
+                account=replace(base.account, cash=Money(cash), positions=(Position("SPY", Qty(qty)),)),
+            )
+            for cash in sizes
+            for qty in (1, 10**9, 10**13, MAX_NANO)
+        ]
+    )
