@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import secrets
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -22,7 +24,8 @@ from rebal_tui.market.profiles import walk_asset
 from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
 from rebal_tui.market.walk import RandomWalk
-from rebal_tui.services import scheduler
+from rebal_tui.services import sandbox, scheduler
+from rebal_tui.services.api_keys import NewKey
 from rebal_tui.services.book import Book, Mode, Settings, window_end_only
 from rebal_tui.services.book_rules import stored_rules, with_rules
 from rebal_tui.services.demonstration import founding
@@ -38,6 +41,7 @@ from rebal_tui.store.migrations import migrate
 from rebal_tui.store.schema import MIGRATIONS
 
 DEFAULT_SPEED = 600.0
+SANDBOX = "sandbox"
 SETTLE_IN = timedelta(days=40)
 AHEAD = timedelta(days=800)
 
@@ -50,6 +54,19 @@ def real_now() -> datetime:
 def new_seed() -> str:
     """A seed that no other book has."""
     return uuid.uuid4().hex
+
+
+def new_api_key() -> NewKey:
+    """A key for the API that no other is like: 160 bits of secret."""
+    key_id = base64.b32encode(secrets.token_bytes(10)).decode()
+    return NewKey(f"PK{key_id}", secrets.token_urlsafe(30), secrets.token_bytes(16))
+
+
+def next_open(after: datetime) -> datetime:
+    """When the exchange opens next."""
+    day = new_york_day(after)
+    opening = TradingCalendar(build_sessions(day, day + timedelta(days=14))).next_open(after)
+    return opening or after
 
 
 def open_database(path: Path | str, *, read_only: bool = False) -> Database:
@@ -162,6 +179,34 @@ def found_demo(
     return database
 
 
+def found_sandbox(path: Path | str, *, start: datetime, seed: str, at_once: bool = True) -> None:
+    """Make a new file a sandbox: time stands at a moment until it is stepped, prices stay where they are put.
+
+    Its assets are the usual ETFs. With `at_once` orders fill and journals execute when they are made, else minutes
+    later and in pieces. Raises `Conflict` for a file that is in use.
+    """
+    database = open_database(path)
+    try:
+        if load_clock(database) is not None or not is_empty(database):
+            raise Conflict(f"{path} holds a book already; a sandbox needs a new file")
+        with database.write():
+            fills = "immediate" if at_once else ""
+            found_simulation(database, start=start, seed=seed, name="sandbox", paused=True, fills=fills)
+            meta.put(database, "market", SANDBOX)
+            calendar = TradingCalendar(session_store.load(database))
+            feed = FixedPrices(start_prices(), start)
+            settings = Settings(Mode.SIMULATED)
+            book = _assemble(database, FixedClock(start), calendar, feed, settings, FillModel.immediate())
+            sandbox.add_usual_assets(book)
+    finally:
+        database.close()
+
+
+def is_sandbox(database: Database) -> bool:
+    """Whether the book's prices stay where they are put."""
+    return meta.get(database, "market") == SANDBOX
+
+
 def import_file(path: Path, parsed: BookFile) -> ImportSummary:
     """Make a new or empty file the book that a BOOK.json describes, its simulated market running at the pace of time.
 
@@ -201,17 +246,21 @@ def open_simulation(
     )
     walk_state = load_walk(database)
     prices = {symbol: asset.price for symbol, asset in assets.load(database).items() if asset.price is not None}
-    feed = RandomWalk(
-        [walk_asset(symbol, price) for symbol, price in sorted(prices.items())],
-        calendar,
-        seed=meta.get(database, "seed", "1"),
-        start=walk_state or state.at,
-        turbulence=float(meta.get(database, "turbulence", "1")),
-    )
+    feed: PriceFeed
+    if is_sandbox(database):
+        feed = FixedPrices(prices, state.at)
+    else:
+        feed = RandomWalk(
+            [walk_asset(symbol, price) for symbol, price in sorted(prices.items())],
+            calendar,
+            seed=meta.get(database, "seed", "1"),
+            start=walk_state or state.at,
+            turbulence=float(meta.get(database, "turbulence", "1")),
+        )
     settings = Settings(
         Mode.SIMULATED,
         name=meta.get(database, "name", "book"),
-        backup_folder=str(backup_folder) if backup_folder else None,
+        backup_folder=str(backup_folder) if backup_folder and not is_sandbox(database) else None,
     )
     settings = with_rules(settings, stored_rules(database))
     immediate = meta.get(database, "fills") == "immediate" or at is not None

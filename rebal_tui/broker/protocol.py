@@ -15,7 +15,7 @@ from typing import Protocol
 from rebal_tui.domain.accounts import Account, Restriction
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import CashEntry, Journal
-from rebal_tui.domain.orders import Fill, Order, OrderRequest
+from rebal_tui.domain.orders import Fill, Order, OrderRequest, Side
 from rebal_tui.domain.quantities import Money, Price, Qty
 
 FIRM_ACCOUNT = "00000000-0000-4000-8000-00000000f1f1"
@@ -139,8 +139,33 @@ class Broker(Protocol):
         """Events with `seq` above `after`, oldest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class OrderQuery:
+    """Which orders of an account: open, final or (None) both; created inside the moments given, both excluded."""
+
+    open: bool | None = None
+    after: datetime | None = None
+    until: datetime | None = None
+    side: Side | None = None
+    symbols: frozenset[str] = frozenset()
+    oldest_first: bool = False
+    limit: int = 500
+
+
 class SandboxControls(Protocol):
-    """What only a simulated broker can do: make things happen on purpose."""
+    """What only a simulated broker can do: tell all that it knows, and make things happen on purpose."""
+
+    def orders(self, account_id: str, query: OrderQuery) -> Sequence[Order]:
+        """Orders of an account, of whatever origin, the newest first unless asked otherwise."""
+
+    def order(self, account_id: str, order_id: str) -> Order | None:
+        """One order of an account by the broker's id."""
+
+    def buying_power(self, account_id: str) -> Money:
+        """Cash less what open buys and journals reserve, settled or not (R-2)."""
+
+    def cancel_journal(self, journal_id: str) -> None:
+        """Call back a journal that is pending. Raises `BrokerRefused`."""
 
     def advance(self, now: datetime) -> None:
         """Let the broker live up to `now`: settle, fill, expire day orders at the close, clear journals."""

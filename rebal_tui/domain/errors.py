@@ -39,10 +39,22 @@ class Conflict(Refusal):
     status = 422
 
 
+class Forbidden(Conflict):
+    """Understood and refused for good: the account may not, or has not got what it takes."""
+
+    status = 403
+
+
 class NotFound(Refusal):
     """No such id."""
 
     status = 404
+
+
+class Unavailable(Refusal):
+    """The broker gave no answer: whether it happened is to be looked up before asking again."""
+
+    status = 503
 
 
 class PlanChanged(Conflict):

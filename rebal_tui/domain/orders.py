@@ -76,7 +76,7 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as the broker reports it. `client_order_id` is unique per broker and at most 48 characters."""
+    """An order as the broker reports it. `client_order_id` is unique per broker and at most 128 characters."""
 
     id: str
     client_order_id: str

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable, SandboxControls
+from rebal_tui.broker.protocol import (
+    FIRM_ACCOUNT,
+    BrokerRefused,
+    BrokerUnavailable,
+    RefusalCode,
+    SandboxControls,
+)
 from rebal_tui.domain.cash import Journal
-from rebal_tui.domain.errors import Conflict, Fault, Invalid
+from rebal_tui.domain.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Refusal
 from rebal_tui.domain.quantities import Money
 from rebal_tui.engine.words import money
 from rebal_tui.services.book import Book
 from rebal_tui.services.sync import sync
 from rebal_tui.store import accounts, cash, meta
+
+_FORBIDDEN = frozenset(
+    {
+        RefusalCode.ACCOUNT_RESTRICTED,
+        RefusalCode.AMOUNT_NOT_AVAILABLE,
+        RefusalCode.INSUFFICIENT_BUYING_POWER,
+        RefusalCode.INSUFFICIENT_QTY,
+    }
+)
 
 
 def sandbox(book: Book) -> SandboxControls:
@@ -34,7 +49,8 @@ def create_journal(
 ) -> Journal:
     """Move cash between a client account and the firm account; `key` makes a repetition harmless (R-9).
 
-    Raises `Conflict` with the broker's words when it refuses, as for more than `cash_transferable`.
+    Raises `Conflict` with the broker's words when it refuses: `Forbidden` for more than `cash_transferable` or an
+    account that may not.
     """
     book.account(account_id)
     _require_positive(amount)
@@ -45,13 +61,32 @@ def create_journal(
     try:
         journal = book.broker.create_journal(source, target, amount, description, key)
     except BrokerRefused as refusal:
-        raise Conflict(f"{refusal.code}: {refusal.message}") from refusal
+        raise refused(refusal) from refusal
     except BrokerUnavailable as silence:
         raise Conflict("the broker did not answer: look whether the journal was made before asking again") from silence
     with book.database.write():
         book.record("journal.created", journal.id, {"account": account_id, "incoming": incoming}, "advisor")
     sync(book)
     return journal
+
+
+def refused(refusal: BrokerRefused) -> Refusal:
+    """A broker's refusal as one of ours, with the status that the API gives it."""
+    text = f"{refusal.code}: {refusal.message}"
+    if refusal.code == RefusalCode.NOT_FOUND:
+        return NotFound(text)
+    return Forbidden(text) if refusal.code in _FORBIDDEN else Conflict(text)
+
+
+def cancel_journal(book: Book, journal_id: str) -> None:
+    """Call back a journal that is pending. Raises `NotFound`, and `Conflict` for one that is not pending."""
+    try:
+        sandbox(book).cancel_journal(journal_id)
+    except BrokerRefused as refusal:
+        raise refused(refusal) from refusal
+    with book.database.write():
+        book.record("journal.cancel_asked", journal_id, actor="advisor")
+    sync(book)
 
 
 def check_journal(book: Book, account_id: str, amount: Money, *, incoming: bool) -> None:

@@ -16,15 +16,18 @@ CLOCK, WALK = "clock", "walk"
 
 
 def save_market_state(book: Book, now: datetime) -> None:
-    """Store the simulated time and prices; nothing is stored of a market that is not a random walk."""
-    if not isinstance(book.feed, RandomWalk):
-        return
-    state = book.clock.state() if isinstance(book.clock, SimulatedClock) else load_clock(book.database)
+    """Store the simulated time, and the prices of a random walk; nothing is stored of a market that is neither."""
+    walk = book.feed if isinstance(book.feed, RandomWalk) else None
+    if isinstance(book.clock, SimulatedClock):
+        state: ClockState | None = book.clock.state()
+    else:
+        state = load_clock(book.database) if walk else None
     if state is None:
         return
     with book.database.write():
         store_clock(book.database, ClockState(max(now, state.at), state.speed, state.paused))
-        store_walk(book.database, book.feed.state())
+        if walk is not None:
+            store_walk(book.database, walk.state())
 
 
 def store_clock(database: Database, state: ClockState) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from rebal_tui.domain.errors import Conflict, Fault
+from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Weights
 from rebal_tui.services.book import Book
-from rebal_tui.services.intake.portfolio_input import PortfolioBody
+from rebal_tui.services.intake.fields import shown
+from rebal_tui.services.intake.portfolio_input import PortfolioBody, portfolio_patch
 from rebal_tui.store import jobs, meta
 from rebal_tui.store import portfolios as store
 
@@ -73,18 +74,29 @@ def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> Port
     if replaced:
         require_eligible(book, body.weights)
     status = PortfolioStatus.ACTIVE if replaced else before.status
-    after = replace(
-        before,
-        name=body.name,
-        description=body.description,
-        weights=body.weights,
-        cooldown_days=body.cooldown_days,
-        conditions=body.conditions,
-        review=body.review,
-        status=status,
-        updated_at=book.now(),
-    )
-    return _store(book, before, after, "portfolio.updated")
+    return _store(book, before, _changed(book, before, body, status), "portfolio.updated")
+
+
+def patch_portfolio(book: Book, portfolio_id: str, raw: object) -> Portfolio:
+    """Change the fields that a partial body gives, and with `status` active reactivate (R-13), all or nothing.
+
+    Raises `Invalid` with every fault of the body, otherwise as `update_portfolio` and `reactivate_portfolio` do.
+    """
+    before = book.portfolio(portfolio_id)
+    body = portfolio_patch(before, raw)
+    status = raw.get("status") if isinstance(raw, dict) else None
+    if status not in (None, PortfolioStatus.ACTIVE.value):
+        raise Invalid([Fault("status", f"expected active, got {shown(status)}; DELETE takes a portfolio out of use")])
+    if status is None or before.status is PortfolioStatus.ACTIVE:
+        return update_portfolio(book, portfolio_id, body)
+    with book.database.write():
+        if body.weights != before.weights:
+            require_eligible(book, body.weights)
+            _store(book, before, _changed(book, before, body, PortfolioStatus.ACTIVE), "portfolio.reactivated")
+        else:
+            reactivate_portfolio(book, portfolio_id)
+            update_portfolio(book, portfolio_id, body)
+    return book.portfolio(portfolio_id)
 
 
 def inactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
@@ -126,6 +138,20 @@ def require_eligible(book: Book, weights: Weights) -> None:
             faults.append(Fault(f"weights[{line}].symbol", f"asset {weight.symbol} is {why}"))
     if faults:
         raise Conflict(faults)
+
+
+def _changed(book: Book, before: Portfolio, body: PortfolioBody, status: PortfolioStatus) -> Portfolio:
+    return replace(
+        before,
+        name=body.name,
+        description=body.description,
+        weights=body.weights,
+        cooldown_days=body.cooldown_days,
+        conditions=body.conditions,
+        review=body.review,
+        status=status,
+        updated_at=book.now(),
+    )
 
 
 def _store(book: Book, before: Portfolio, after: Portfolio, action: str) -> Portfolio:

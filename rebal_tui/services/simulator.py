@@ -21,25 +21,25 @@ LARGEST_SHOCK: Percent = MAX_SHOCK
 
 def set_speed(book: Book, speed: float) -> None:
     """Simulated seconds per second, 0.1 to 100,000."""
-    _clock(book).set_speed(speed)
+    simulated_clock(book).set_speed(speed)
     save_market_state(book, book.now())
     book.version += 1
 
 
 def pause_market(book: Book) -> None:
-    _clock(book).pause()
+    simulated_clock(book).pause()
     save_market_state(book, book.now())
     book.version += 1
 
 
 def resume_market(book: Book) -> None:
-    _clock(book).resume()
+    simulated_clock(book).resume()
     book.version += 1
 
 
 def step_day(book: Book) -> None:
     """Go on to the same time of the next session, with everything the scheduler does on the way."""
-    clock = _clock(book)
+    clock = simulated_clock(book)
     now = book.now()
     today = book.calendar.last_opened(now)
     following = book.calendar.next_open(now)
@@ -97,7 +97,8 @@ def _recorded(book: Book, action: str, symbol: str) -> None:
     book.version += 1
 
 
-def _clock(book: Book) -> SimulatedClock:
+def simulated_clock(book: Book) -> SimulatedClock:
+    """The clock that can be driven. Raises `Conflict` where time is not simulated."""
     if not isinstance(book.clock, SimulatedClock):
         raise Conflict("time is not simulated here")
     return book.clock

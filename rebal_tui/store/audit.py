@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,6 +89,22 @@ def entries(database: Database, limit: int = 1_000, containing: str = "") -> lis
         (like, like, like, limit),
     )
     return [AuditEntry(r[0], from_time(r[1]), *r[2:]) for r in rows]
+
+
+def entries_after(database: Database, seq: int, limit: int, actions: Sequence[str]) -> list[AuditEntry]:
+    """The oldest entries above a number first, those of the named actions."""
+    rows = database.rows(
+        "SELECT seq, at, actor, action, subject, detail, hash FROM audit WHERE seq > ? "
+        f"AND action IN ({', '.join('?' * len(actions))}) ORDER BY seq LIMIT ?",
+        (seq, *actions, limit),
+    )
+    return [AuditEntry(r[0], from_time(r[1]), *r[2:]) for r in rows]
+
+
+def last_before(database: Database, at: datetime) -> int:
+    """The number of the last entry earlier than a moment, 0 when there is none."""
+    row = database.row("SELECT coalesce(max(seq), 0) FROM audit WHERE at < ?", (to_time(at),))
+    return int(row[0]) if row else 0
 
 
 def _digest(seq: int, at: int, actor: str, action: str, subject: str, detail: str, previous: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from rebal_tui.domain.cash import Journal, JournalStatus, Withdrawal, WithdrawalStage
@@ -32,6 +33,35 @@ def journal(database: Database, journal_id: str) -> Journal | None:
 def journals(database: Database, limit: int = 500) -> list[Journal]:
     """The newest journals first."""
     return _journals(database, "ORDER BY created_at DESC, id LIMIT ?", (limit,))
+
+
+def find_journals(
+    database: Database,
+    *,
+    after: datetime | None = None,
+    before: datetime | None = None,
+    status: JournalStatus | None = None,
+    from_account: str | None = None,
+    to_account: str | None = None,
+    limit: int = 500,
+) -> list[Journal]:
+    """The newest journals for which every given filter holds; `after` and `before` exclude their own moment."""
+    tests: list[tuple[str, str | int]] = []
+    if after is not None:
+        tests.append(("created_at > ?", to_time(after)))
+    if before is not None:
+        tests.append(("created_at < ?", to_time(before)))
+    if status is not None:
+        tests.append(("status = ?", status.value))
+    if from_account is not None:
+        tests.append(("from_account = ?", from_account))
+    if to_account is not None:
+        tests.append(("to_account = ?", to_account))
+    where = " AND ".join(test for test, _ in tests)
+    values = tuple(value for _, value in tests)
+    return _journals(
+        database, f"{'WHERE ' + where if where else ''} ORDER BY created_at DESC, id LIMIT ?", (*values, limit)
+    )
 
 
 def pending_out(database: Database) -> dict[str, Money]:

@@ -91,6 +91,33 @@ def subscribed(database: Database, account_id: str) -> bool:
     return database.row(query, (account_id,)) is not None
 
 
+def page_of_subscriptions(
+    database: Database,
+    limit: int,
+    *,
+    after: int = 0,
+    account_id: str | None = None,
+    portfolio_id: str | None = None,
+) -> list[tuple[int, Subscription]]:
+    """Active subscriptions with their keys, the oldest first, those of keys above `after`."""
+    tests = ["s.ended_at IS NULL", "s.key > ?"]
+    values: list[str | int] = [after]
+    if account_id is not None:
+        tests.append("accounts.id = ?")
+        values.append(account_id)
+    if portfolio_id is not None:
+        tests.append("portfolios.id = ?")
+        values.append(portfolio_id)
+    rows = database.rows(
+        f"{_SUBSCRIPTIONS.replace('SELECT ', 'SELECT s.key, ', 1)} WHERE {' AND '.join(tests)} ORDER BY s.key LIMIT ?",
+        (*values, limit),
+    )
+    return [
+        (key, Subscription(identity, account, portfolio, from_time(created_at), from_time_or_none(last)))
+        for key, identity, account, portfolio, created_at, last in rows
+    ]
+
+
 def add_subscriptions(database: Database, subscriptions: Iterable[Subscription]) -> None:
     """Must be called inside `database.write()`."""
     database.connection.executemany(

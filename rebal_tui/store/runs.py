@@ -11,7 +11,7 @@ from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import NotFound, require
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import NANO, Money
-from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunDetail
+from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunDetail, RunStatus, RunType
 from rebal_tui.store import codec
 from rebal_tui.store.codec import from_time, to_time, to_time_or_none
 from rebal_tui.store.database import Database
@@ -59,6 +59,38 @@ def newest(database: Database, limit: int, account_id: str | None = None) -> lis
         f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} {where}ORDER BY runs.key DESC LIMIT ?", parameters
     )
     return [codec.to_run(row) for row in rows]
+
+
+def page(
+    database: Database,
+    limit: int,
+    *,
+    before: int | None = None,
+    account_id: str | None = None,
+    status: RunStatus | None = None,
+    kinds: Sequence[RunType] = (),
+) -> list[tuple[int, Run]]:
+    """The newest runs with their keys for which every given filter holds; with `before` those of lower keys."""
+    tests = ["1"]
+    values: list[Any] = []
+    if before is not None:
+        tests.append("runs.key < ?")
+        values.append(before)
+    if account_id is not None:
+        tests.append("accounts.id = ?")
+        values.append(account_id)
+    if status is not None:
+        tests.append("runs.status = ?")
+        values.append(status.value)
+    if kinds:
+        tests.append(f"runs.type IN ({', '.join('?' * len(kinds))})")
+        values.extend(kind.value for kind in kinds)
+    rows = database.rows(
+        f"SELECT {codec.RUN_COLUMNS}, runs.key FROM {codec.RUN_TABLES} WHERE {' AND '.join(tests)} "
+        "ORDER BY runs.key DESC LIMIT ?",
+        (*values, limit),
+    )
+    return [(row[-1], codec.to_run(row[:-1])) for row in rows]
 
 
 def count(database: Database) -> int:

@@ -169,4 +169,12 @@ CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END
 """
 
-MIGRATIONS: tuple[tuple[str, str], ...] = (("0001_first", FIRST),)
+API_KEYS = """
+CREATE TABLE api_keys (
+  key_id TEXT PRIMARY KEY, name TEXT NOT NULL, salt TEXT NOT NULL CHECK (length(salt) >= 32),
+  digest TEXT NOT NULL CHECK (length(digest) = 64), created_at INTEGER NOT NULL, revoked_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX one_key_a_name ON api_keys (name) WHERE revoked_at IS NULL
+"""
+
+MIGRATIONS: tuple[tuple[str, str], ...] = (("0001_first", FIRST), ("0002_api_keys", API_KEYS))

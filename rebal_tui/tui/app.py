@@ -18,13 +18,13 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from rebal_tui.domain.errors import Refusal
+from rebal_tui.services.heartbeat import Heartbeat
 from rebal_tui.services.views.desk import DeskSnapshot
 from rebal_tui.services.views.runs import RunsSnapshot
 from rebal_tui.services.views.status import StatusLine
 from rebal_tui.tui import actions, themes
 from rebal_tui.tui.actions import Action, Place
 from rebal_tui.tui.backend import Backend
-from rebal_tui.tui.heartbeat import Heartbeat
 from rebal_tui.tui.palette import ActionProvider, DataProvider
 from rebal_tui.tui.screens.desk import DeskScreen
 from rebal_tui.tui.screens.dialog import ConfirmScreen, KillScreen, LiveDialog, ReadScreen

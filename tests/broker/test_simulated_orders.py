@@ -36,7 +36,7 @@ REFUSED = [
     (request("x", "SPY", Side.BUY, "10", "1"), RefusalCode.REJECTED),
     (request("x", "SPY", Side.BUY, "-10"), RefusalCode.REJECTED),
     (request("", "SPY", Side.BUY, "10"), RefusalCode.REJECTED),
-    (request("x" * 49, "SPY", Side.BUY, "10"), RefusalCode.REJECTED),
+    (request("x" * 129, "SPY", Side.BUY, "10"), RefusalCode.REJECTED),
     (request("\x1b[2J", "SPY", Side.BUY, "10"), RefusalCode.REJECTED),
     (OrderRequest(ALICE, "x", "SPY", Side.BUY, Money(10**40)), RefusalCode.REJECTED),
 ]

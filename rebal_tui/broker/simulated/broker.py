@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, OrderQuery, RefusalCode
 from rebal_tui.broker.simulated.accounts import (
     account_number,
     asset_number,
@@ -28,7 +28,7 @@ from rebal_tui.broker.simulated.ledger import add_shares, free_cash, post, settl
 from rebal_tui.broker.simulated.moments import day_of, to_micros
 from rebal_tui.broker.simulated.orders import OrderDesk
 from rebal_tui.broker.simulated.ports import Ids, PriceOf, Sessions, Tables
-from rebal_tui.broker.simulated.working import load
+from rebal_tui.broker.simulated.working import find_orders, load
 from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.cash import CashEntry, CashKind, Journal
@@ -95,6 +95,25 @@ class SimulatedBroker:
         """Orders of an account that are not final, oldest first."""
         account = account_number(self._tables.rows, account_id)
         return [order.order() for order in load(self._tables.rows, "o.account = ? AND o.open = 1", (account,))]
+
+    def orders(self, account_id: str, query: OrderQuery) -> Sequence[Order]:
+        """Orders of an account, of whatever origin, the newest first unless asked otherwise. Raises `BrokerRefused`."""
+        account = account_number(self._tables.rows, account_id)
+        return [order.order() for order in find_orders(self._tables.rows, account, query)]
+
+    def order(self, account_id: str, order_id: str) -> Order | None:
+        """One order of an account by its id."""
+        found = load(self._tables.rows, "o.id = ? AND a.id = ?", (order_id, account_id))
+        return found[0].order() if found else None
+
+    def buying_power(self, account_id: str) -> Money:
+        """Cash less what open buys and journals reserve, settled or not (R-2)."""
+        return Money(max(0, free_cash(self._tables.rows, account_number(self._tables.rows, account_id))))
+
+    def cancel_journal(self, journal_id: str) -> None:
+        """Call back a journal that is pending; what it reserved is free. Raises `BrokerRefused`."""
+        with self._tables.write() as tx:
+            self._journals.cancel(tx, journal_id, to_micros(self._now()))
 
     def create_journal(
         self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
@@ -195,7 +214,7 @@ class SimulatedBroker:
         """
         with self._tables.write() as tx:
             account = account_number(tx.execute, account_id)
-            entry = _bank_entry(tx, account_id, CashKind.ACH_RETURN, amount, at, free_cash(tx, account))
+            entry = _bank_entry(tx, account_id, CashKind.ACH_RETURN, amount, at, free_cash(tx.execute, account))
             (restrictions,) = tx.execute("SELECT restrictions FROM sim_accounts WHERE n = ?", (account,)).fetchone()
             present = {Restriction(text) for text in restrictions.split(",") if text}
             _change_account(

@@ -142,7 +142,7 @@ def _portion(tx: sqlite3.Connection, order: WorkingOrder, upto: int, price: Pric
     elif order.notional is not None:
         possible = wanted
     else:
-        possible = int(shares_for(order.reserved_cash + free_cash(tx, order.account), price))
+        possible = int(shares_for(order.reserved_cash + free_cash(tx.execute, order.account), price))
     if order.whole_shares:
         wanted, possible = wanted - wanted % NANO, possible - possible % NANO
     return wanted, possible

@@ -85,6 +85,19 @@ class JournalDesk:
             raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
         return journal
 
+    def cancel(self, tx: sqlite3.Connection, journal_id: str, at: int) -> None:
+        """Call back a journal that is pending. Raises `BrokerRefused`."""
+        row = tx.execute("SELECT n, account, status FROM sim_journals WHERE id = ?", (journal_id,)).fetchone()
+        if row is None:
+            raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
+        if row[2] != JournalStatus.PENDING:
+            raise BrokerRefused(RefusalCode.NOT_CANCELABLE, f"the journal is {row[2]}, not pending")
+        tx.execute(
+            "UPDATE sim_journals SET status = ?, due_at = NULL, reserved = 0, updated_at = ? WHERE n = ?",
+            (JournalStatus.CANCELED, at, row[0]),
+        )
+        emit_journal(tx, at, row[1], row[0], JournalStatus.CANCELED)
+
     def advance(self, tx: sqlite3.Connection, now: int) -> None:
         """Move every journal through the steps due by `now`. What is pending waits for the next day."""
         due = tx.execute(

@@ -76,10 +76,10 @@ def reserved_cash(query: Query, account: int) -> int:
     return int(reserved)
 
 
-def free_cash(tx: sqlite3.Connection, account: int) -> int:
+def free_cash(query: Query, account: int) -> int:
     """Cash less what is reserved, settled or not (R-2: buying power)."""
-    (cash,) = tx.execute("SELECT cash FROM sim_accounts WHERE n = ?", (account,)).fetchone()
-    return int(cash) - reserved_cash(tx.execute, account)
+    ((cash,),) = query("SELECT cash FROM sim_accounts WHERE n = ?", (account,))
+    return int(cash) - reserved_cash(query, account)
 
 
 def free_qty(tx: sqlite3.Connection, account: int, asset: int) -> int:

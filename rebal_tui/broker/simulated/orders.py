@@ -19,7 +19,7 @@ from rebal_tui.domain.text import display_text
 
 COLLAR_PERCENT = 5
 """How far the price may move against an order for a quantity (or a sell for an amount) before its reserve runs out."""
-MAX_CLIENT_ORDER_ID = 48
+MAX_CLIENT_ORDER_ID = 128
 NOT_TRADABLE_ANY_MORE = "the asset is not tradable any more"
 
 
@@ -161,7 +161,7 @@ def _reserve(tx: sqlite3.Connection, request: OrderRequest, account: int, asset:
         if worth < DOLLAR:
             raise BrokerRefused(RefusalCode.BELOW_MINIMUM, "a buy is worth at least $1")
         needed = int(worth) if request.notional is not None else -(-worth * (100 + COLLAR_PERCENT) // 100)
-        if needed > free_cash(tx, account):
+        if needed > free_cash(tx.execute, account):
             raise BrokerRefused(RefusalCode.INSUFFICIENT_BUYING_POWER, "insufficient buying power")
         return needed, 0
     free = free_qty(tx, account, asset)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from rebal_tui.broker.protocol import OrderQuery
 from rebal_tui.broker.simulated.events import emit_order, make_order
+from rebal_tui.broker.simulated.moments import to_micros
 from rebal_tui.broker.simulated.ports import Query
 from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.quantities import NANO, Qty
@@ -144,3 +146,29 @@ def insert(
 def load(query: Query, condition: str, parameters: tuple[str | int, ...]) -> list[WorkingOrder]:
     """Orders by a condition on `o` (order), `a` (account) or `s` (asset), in the order they came."""
     return [WorkingOrder(*row) for row in query(f"{_SELECT} WHERE {condition} ORDER BY o.n", parameters)]
+
+
+def find_orders(query: Query, account: int, wanted: OrderQuery) -> list[WorkingOrder]:
+    """Orders of an account by a query, of the newest or oldest at most its limit."""
+    conditions = ["o.account = ?"]
+    values: list[str | int] = [account]
+    if wanted.open is not None:
+        conditions.append("o.open = ?")
+        values.append(int(wanted.open))
+    if wanted.after is not None:
+        conditions.append("o.created_at > ?")
+        values.append(to_micros(wanted.after))
+    if wanted.until is not None:
+        conditions.append("o.created_at < ?")
+        values.append(to_micros(wanted.until))
+    if wanted.side is not None:
+        conditions.append("o.side = ?")
+        values.append(wanted.side.value)
+    if wanted.symbols:
+        conditions.append(f"s.symbol IN ({', '.join('?' * len(wanted.symbols))})")
+        values.extend(sorted(wanted.symbols))
+    direction = "ASC" if wanted.oldest_first else "DESC"
+    found = query(
+        f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY o.n {direction} LIMIT ?", (*values, wanted.limit)
+    )
+    return [WorkingOrder(*row) for row in found]

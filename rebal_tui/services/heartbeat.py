@@ -1,4 +1,4 @@
-"""The one job of the scheduler: tick, then bring the screen in sight up to date."""
+"""The one job of the scheduler: an awaited beat, four times a second."""
 
 from __future__ import annotations
 

@@ -1,0 +1,116 @@
+"""Who may ask, and how often: basic authentication and rate limits, before anything else is looked at."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rebal_tui.api.answers import error
+from rebal_tui.services.api_keys import Keyring
+
+OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
+"""What anybody may read."""
+WINDOW = 60.0
+"""Seconds over which requests are counted."""
+MOST_FAILURES = 120
+"""Failed authentications that one address may have in a window."""
+MOST_WATCHED = 10_000
+_MAX_HEADER = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of a window. `reset_in` is in seconds."""
+
+    limit: int
+    remaining: int
+    reset_in: float
+    granted: bool
+
+
+class Limiter:
+    """Counts requests of each caller in windows of a minute. `clock` is real elapsed time in seconds."""
+
+    def __init__(self, limit: int, clock: Callable[[], float]) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._windows: dict[str, tuple[float, int]] = {}
+
+    def ask(self, caller: str, *, count: bool = True) -> Allowance:
+        """Count a request, unless the window is used up; without `count` only look."""
+        now = self._clock()
+        began, used = self._windows.get(caller, (now, 0))
+        if now - began >= WINDOW:
+            began, used = now, 0
+        granted = used < self._limit
+        if granted and count:
+            used += 1
+            if len(self._windows) >= MOST_WATCHED and caller not in self._windows:
+                self._windows = {c: w for c, w in self._windows.items() if now - w[0] < WINDOW}
+            if len(self._windows) < MOST_WATCHED or caller in self._windows:
+                self._windows[caller] = (began, used)
+        return Allowance(self._limit, self._limit - used, began + WINDOW - now, granted)
+
+
+class Access:
+    """Lets requests with a good key and something left of their allowance through, and tells what is left."""
+
+    def __init__(
+        self, app: ASGIApp, keyring: Keyring, limiter: Limiter, failures: Limiter, now: Callable[[], float]
+    ) -> None:
+        """`now` is the real time in seconds since 1970, by which callers are told when their window ends."""
+        self._app = app
+        self._keyring = keyring
+        self._limiter = limiter
+        self._failures = failures
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        client = scope["client"][0] if scope.get("client") else ""
+        blocked = self._failures.ask(client, count=False)
+        name = self._caller(Headers(scope=scope)) if blocked.granted else None
+        if name is None:
+            left = self._failures.ask(client)
+            if left.granted:
+                told = {"WWW-Authenticate": 'Basic realm="rebal-tui"'}
+                await error(401, "request is not authorized", told)(scope, receive, send)
+            else:
+                await error(429, "too many failed attempts", self._headers(left))(scope, receive, send)
+            return
+        left = self._limiter.ask(name)
+        headers = self._headers(left)
+        if not left.granted:
+            await error(429, "rate limit exceeded", headers)(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(headers)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+    def _caller(self, headers: Headers) -> str | None:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic" or len(token) > _MAX_HEADER:
+            return None
+        try:
+            key_id, colon, secret = base64.b64decode(token.strip(), validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, ValueError):
+            return None
+        return self._keyring.name_of(key_id, secret) if colon else None
+
+    def _headers(self, left: Allowance) -> dict[str, str]:
+        return {
+            "X-RateLimit-Limit": str(left.limit),
+            "X-RateLimit-Remaining": str(left.remaining),
+            "X-RateLimit-Reset": str(int(self._now() + left.reset_in) + 1),
+        }

@@ -1,0 +1,143 @@
+"""How requests are read and answered: exact JSON in, decimals as text out, one shape for every error."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Protocol, TypeVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from rebal_tui.domain.errors import Fault, Invalid, Refusal
+from rebal_tui.services.book import Book
+from rebal_tui.services.intake.exact_json import read_json
+
+T = TypeVar("T")
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a request's body that are read at most."""
+PAGE, MOST = 100, 1_000
+"""How many items a page has unless told otherwise, and at most."""
+_LARGEST_KEY = 2**62
+_YEARS = range(1970, 2200)
+_CODES = {401: 40110000, 404: 40410000, 405: 40510000, 413: 41310000, 415: 41510000, 429: 42910000, 500: 50010000}
+_log = logging.getLogger(__name__)
+
+
+def _moment(at: datetime) -> datetime:
+    """A time without an offset is UTC."""
+    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if aware.year not in _YEARS:
+        raise ValueError("expected a time between 1970 and 2199")
+    return aware.astimezone(UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_moment)]
+"""A time in a query; a date is its beginning."""
+
+
+class Desk(Protocol):
+    """The book, asked on its own thread."""
+
+    async def ask(self, work: Callable[[Book], T]) -> T:
+        """The result of a use case. Raises `Refusal`."""
+
+
+class TooLarge(Exception):
+    """A body above `MAX_BODY`."""
+
+
+class NotJson(Exception):
+    """A body that does not say it is JSON."""
+
+
+def desk_of(request: Request) -> Desk:
+    """The book that the request is about."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, status, headers, "application/json")
+
+
+def nothing() -> Response:
+    """Done, and nothing to tell."""
+    return Response(status_code=204)
+
+
+def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """`{"code", "message"}`; the code begins with the status."""
+    return answer({"code": _CODES.get(status, status * 100_000), "message": message}, status, headers)
+
+
+async def json_body(request: Request) -> object:
+    """The body, read exactly: numbers are `Number`, never floats. Raises `NotJson`, `TooLarge`, `Invalid`."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise NotJson
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise TooLarge
+    return read_json(bytes(body), "request body")
+
+
+def token_of(key: int) -> str:
+    """An opaque token for the page behind the item of a key."""
+    return base64.urlsafe_b64encode(str(key).encode()).decode()
+
+
+def key_of(token: str | None) -> int | None:
+    """The key in a token, None without one. Raises `Invalid`."""
+    if token is None:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(token.encode("ascii")).decode("ascii")
+        key = int(text) if text.isdigit() else -1
+    except ValueError:
+        key = -1
+    if not 0 <= key <= _LARGEST_KEY:
+        raise Invalid([Fault("page_token", "invalid value")])
+    return key
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Every way to fail becomes `{"code", "message"}`."""
+
+    @app.exception_handler(Refusal)
+    async def refused(_request: Request, refusal: Refusal) -> Response:
+        return error(refusal.status, str(refusal))
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_request: Request, fault: RequestValidationError) -> Response:
+        told = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in fault.errors())
+        return error(400, told)
+
+    @app.exception_handler(HTTPException)
+    async def failed(_request: Request, fault: HTTPException) -> Response:
+        words = {404: "endpoint not found", 405: "method not allowed"}
+        return error(fault.status_code, words.get(fault.status_code, str(fault.detail)), fault.headers)
+
+    @app.exception_handler(TooLarge)
+    async def too_large(_request: Request, _fault: TooLarge) -> Response:
+        return error(413, f"request body is larger than {MAX_BODY} bytes", {"Connection": "close"})
+
+    @app.exception_handler(NotJson)
+    async def not_json(_request: Request, _fault: NotJson) -> Response:
+        return error(415, "unsupported media type: expected application/json")
+
+    @app.exception_handler(Exception)
+    async def broke(request: Request, _fault: Exception) -> Response:
+        _log.error("%s %s failed", request.method, request.url.path)
+        return error(500, "internal server error occurred")

@@ -1,0 +1,55 @@
+"""The application: every route twice (`/v1`, `/v1/beta`), access before everything, one shape for errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import APIRouter, FastAPI
+
+from rebal_tui import __version__
+from rebal_tui.api import accounts, events, journals, market, orders, rebalancing, sandbox
+from rebal_tui.api.access import MOST_FAILURES, Access, Limiter
+from rebal_tui.api.answers import Desk, add_handlers
+from rebal_tui.api.described import ABOUT, describe
+from rebal_tui.services.api_keys import Keyring
+
+RATE = 60_000
+"""Requests that a key has in a minute unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`rate`: requests a minute and key. `clock`: real elapsed seconds. `now`: real seconds since 1970. `closing`:
+    whether the server is about to end, so that streams end as well."""
+
+    clock: Callable[[], float]
+    now: Callable[[], float]
+    closing: Callable[[], bool]
+    rate: int = RATE
+    with_sandbox: bool = False
+
+
+def create_app(desk: Desk, keyring: Keyring, options: Options) -> FastAPI:
+    """The API over a book."""
+    app = FastAPI(title="Rebalancing API", version=__version__, description=ABOUT, redoc_url=None)
+    app.state.desk, app.state.options = desk, options
+    v1 = APIRouter()
+    for part in (rebalancing, accounts, orders, journals, market):
+        v1.include_router(part.router)
+    app.include_router(v1, prefix="/v1")
+    app.include_router(v1, prefix="/v1/beta", include_in_schema=False)
+    for prefix in ("/v1", "/v2"):
+        app.include_router(events.router, prefix=prefix, include_in_schema=prefix == "/v2")
+    if options.with_sandbox:
+        app.include_router(sandbox.router)
+    add_handlers(app)
+    describe(app)
+    app.add_middleware(
+        Access,
+        keyring=keyring,
+        limiter=Limiter(options.rate, options.clock),
+        failures=Limiter(MOST_FAILURES, options.clock),
+        now=options.now,
+    )
+    return app

@@ -1,0 +1,71 @@
+"""What the OpenAPI document says of a route: its body, its answer, its errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from rebal_tui.api import schemas
+
+ABOUT = """\
+The Rebalancing API as Alpaca's Broker API has it, over a rebal-tui book. Money, quantities, prices and percents are
+decimal strings in answers; in requests strings and JSON numbers are read exactly. Times are RFC 3339. Errors are
+`{"code", "message"}`. Everything under `/v1` is also there under `/v1/beta`.
+"""
+_WORDS = {
+    400: "A field is missing or malformed.",
+    401: "The key or its secret is wrong.",
+    403: "The account may not, or does not have what it takes.",
+    404: "There is no such thing.",
+    405: "No such method here.",
+    413: "The body is too large.",
+    415: "The body is no JSON.",
+    422: "Well formed, but the state of things does not allow it.",
+    429: "Too many requests; X-RateLimit-Reset says when to go on.",
+    500: "Our fault.",
+}
+_REF = "#/components/schemas/{model}"
+
+
+def told(model: type[BaseModel] | None, status: int | None = None) -> dict[str, Any]:
+    """A route that answers with a model, or with nothing (204)."""
+    good = status or (200 if model else 204)
+    success: dict[str, Any] = {"description": "Done."}
+    if model is not None:
+        success["model"] = model
+    errors = {code: {"model": schemas.Error, "description": words} for code, words in _WORDS.items()}
+    return {"response_model": None, "status_code": good, "responses": {good: success, **errors}}
+
+
+def listed(model: type[BaseModel]) -> dict[str, Any]:
+    """A route that answers with a bare array of a model."""
+    made = told(model)
+    made["responses"][200]["model"] = list[model]  # type: ignore[valid-type]
+    return made
+
+
+def body(model: type[BaseModel]) -> dict[str, Any]:
+    """The body of a request, which the route reads by itself, exactly."""
+    content = {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+    return {"openapi_extra": {"requestBody": {"required": True, "content": content}}}
+
+
+def describe(app: FastAPI) -> None:
+    """Let the application publish its document, with the bodies and the way to authenticate."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            _, bodies = models_json_schema([(m, "validation") for m in schemas.BODIES], ref_template=_REF)
+            components = made.setdefault("components", {})
+            components.setdefault("schemas", {}).update(bodies["$defs"])
+            components["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}
+            made["security"] = [{"basic": []}]
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]

@@ -1,0 +1,114 @@
+"""Streams of events (SSE), each resumable behind the last event that was seen."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from rebal_tui.api.answers import Moment, desk_of, error
+from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.services import api_events
+from rebal_tui.services.api_events import Source, Start, StreamEvent
+from rebal_tui.services.book import Book
+
+router = APIRouter(prefix="/events", tags=["events"])
+
+MOST_STREAMS = 64
+PAUSE = 0.25
+"""Seconds between two looks for something new."""
+KEEP_ALIVE = 15.0
+_STREAM: dict[str, Any] = {
+    "response_model": None,
+    "responses": {
+        200: {"description": "Events without end, or until `until`.", "content": {"text/event-stream": {}}},
+        422: {"description": "Never."},
+    },
+}
+
+Since = Annotated[Moment | None, Query(description="Begin with this moment; without it and since_id, begin now.")]
+Until = Annotated[Moment | None, Query(description="End behind this moment.")]
+SinceId = Annotated[str | None, Query(max_length=26, description="Begin behind this event.")]
+UntilId = Annotated[str | None, Query(max_length=26, description="End with this event.")]
+LastId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=26)]
+
+
+@router.get("/rebalancer", include_in_schema=True, **_STREAM)
+async def rebalancer(
+    request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
+    last_event_id: LastId = None,
+) -> Response:  # fmt: skip
+    """portfolio.status_changed, run.created and run.status_changed. `since` excludes `since_id`."""
+    return await _stream(request, api_events.REBALANCER, since, until, since_id or last_event_id, until_id)
+
+
+@router.get("/trades", **_STREAM)
+async def trades(
+    request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
+    last_event_id: LastId = None,
+) -> Response:  # fmt: skip
+    """Every order's life and its fills, each with its execution_id."""
+    return await _stream(request, api_events.TRADES, since, until, since_id or last_event_id, until_id)
+
+
+@router.get("/journals/status", **_STREAM)
+async def journals(
+    request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
+    last_event_id: LastId = None,
+) -> Response:  # fmt: skip
+    """Journals as they move on."""
+    return await _stream(request, api_events.JOURNALS, since, until, since_id or last_event_id, until_id)
+
+
+def _look(book: Book, source: Source, seq: int) -> tuple[Sequence[StreamEvent], datetime]:
+    return source.after(book, seq), book.now()
+
+
+async def _stream(
+    request: Request, source: Source, since: Moment | None, until: Moment | None, since_id: str | None,
+    until_id: str | None,
+) -> Response:  # fmt: skip
+    if since is not None and since_id is not None:
+        raise Invalid([Fault("since", "expected since or since_id, got both")])
+    last = api_events.seq_of(until_id, "until_id") if until_id else None
+    state = request.app.state
+    if getattr(state, "streams", 0) >= MOST_STREAMS:
+        return error(429, "too many open streams")
+    desk = desk_of(request)
+    seq = await desk.ask(lambda book: api_events.begin(book, source, Start(since, since_id)))
+
+    async def lines() -> AsyncIterator[str]:
+        nonlocal seq
+        state.streams = getattr(state, "streams", 0) + 1
+        quiet = 0.0
+        try:
+            yield ": begin\n\n"
+            while not state.options.closing():
+                events, now = await desk.ask(partial(_look, source=source, seq=seq))
+                for event in events:
+                    if (until is not None and event.at > until) or (last is not None and event.seq > last):
+                        return
+                    seq = event.seq
+                    if event.data is not None:
+                        identity, data = event.data["event_id"], json.dumps(event.data, ensure_ascii=False)
+                        yield f"id: {identity}\nevent: {event.kind}\ndata: {data}\n\n"
+                if events:
+                    quiet = 0.0
+                    continue
+                if (until is not None and now > until) or (last is not None and seq >= last):
+                    return
+                await asyncio.sleep(PAUSE)
+                quiet += PAUSE
+                if quiet >= KEEP_ALIVE:
+                    quiet = 0.0
+                    yield ": still here\n\n"
+        finally:
+            state.streams -= 1
+
+    return StreamingResponse(lines(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,70 @@
+"""Journals: cash between a client account and the firm account."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response
+
+from rebal_tui.api import schemas
+from rebal_tui.api.answers import Moment, answer, desk_of, json_body, nothing
+from rebal_tui.api.described import body, listed, told
+from rebal_tui.domain.cash import JournalStatus
+from rebal_tui.services import api_journals
+from rebal_tui.services.api_shapes import journal_json
+from rebal_tui.services.cash import cancel_journal as call_back
+from rebal_tui.services.intake.requests import read_journal
+
+router = APIRouter(prefix="/journals", tags=["journals"])
+
+Id = Annotated[str | None, Query(max_length=64)]
+
+
+@router.post("", **told(schemas.Journal), **body(schemas.CreateJournal))
+async def create_journal(
+    request: Request,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=128)] = None,
+) -> Response:
+    """Move cash between a client account and the firm account, up to cash_transferable.
+
+    The same Idempotency-Key with the same content gives the journal that there is. In a sandbox a description with
+    `/fixtures/status=pending/fixtures/` or `…=rejected/…` ends so.
+    """
+    given = read_journal(await json_body(request))
+    made = await desk_of(request).ask(lambda book: api_journals.make_journal(book, given, idempotency_key))
+    return answer(journal_json(made))
+
+
+@router.get("", **listed(schemas.Journal))
+async def list_journals(
+    request: Request,
+    after: Moment | None = None,
+    before: Moment | None = None,
+    status: JournalStatus | None = None,
+    entry_type: Literal["JNLC", "JNLS"] | None = None,
+    to_account: Id = None,
+    from_account: Id = None,
+) -> Response:
+    """Journals, the newest first, at most 10,000."""
+    if entry_type == "JNLS":
+        return answer([])
+    found = await desk_of(request).ask(
+        lambda book: api_journals.list_journals(
+            book, after=after, before=before, status=status, from_account=from_account, to_account=to_account
+        )
+    )
+    return answer([journal_json(journal) for journal in found])
+
+
+@router.get("/{journal_id}", **told(schemas.Journal))
+async def get_journal(request: Request, journal_id: str) -> Response:
+    """One journal."""
+    return answer(journal_json(await desk_of(request).ask(lambda book: api_journals.find_journal(book, journal_id))))
+
+
+@router.delete("/{journal_id}", **told(None))
+async def cancel_journal(request: Request, journal_id: str) -> Response:
+    """Call back a journal that is pending."""
+    await desk_of(request).ask(lambda book: call_back(book, journal_id))
+    return nothing()

@@ -1,0 +1,53 @@
+"""Assets, the calendar and the clock."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from rebal_tui.api import schemas
+from rebal_tui.api.answers import answer, desk_of
+from rebal_tui.api.described import listed, told
+from rebal_tui.domain.assets import AssetStatus
+from rebal_tui.services import api_market
+
+router = APIRouter(tags=["market"])
+
+
+@router.get("/assets", **listed(schemas.Asset))
+async def list_assets(
+    request: Request,
+    status: AssetStatus | None = None,
+    asset_class: Literal["us_equity", "us_option", "crypto"] | None = None,
+    exchange: Annotated[str | None, Query(max_length=20)] = None,
+) -> Response:
+    """Assets by symbol; there are US equities only."""
+    if asset_class not in (None, "us_equity"):
+        return answer([])
+    return answer(await desk_of(request).ask(lambda book: api_market.list_assets(book, status, exchange)))
+
+
+@router.get("/assets/{symbol_or_asset_id}", **told(schemas.Asset))
+async def get_asset(request: Request, symbol_or_asset_id: str) -> Response:
+    """One asset."""
+    return answer(await desk_of(request).ask(lambda book: api_market.find_asset(book, symbol_or_asset_id)))
+
+
+@router.get("/calendar", **listed(schemas.CalendarDay))
+async def get_calendar(
+    request: Request,
+    start: date | None = None,
+    end: date | None = None,
+    date_type: Literal["trading", "TRADING"] = "trading",  # noqa: ARG001
+) -> Response:
+    """The sessions from one day to another, both included, as far as they are known."""
+    return answer(await desk_of(request).ask(lambda book: api_market.calendar(book, start, end)))
+
+
+@router.get("/clock", **told(schemas.Clock))
+async def get_clock(request: Request) -> Response:
+    """What time it is, and when the market opens and closes next."""
+    return answer(await desk_of(request).ask(api_market.clock))

@@ -1,0 +1,167 @@
+"""The 13 rebalancing operations: portfolios, subscriptions, runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from rebal_tui.api import schemas
+from rebal_tui.api.answers import MOST, PAGE, answer, desk_of, json_body, key_of, nothing, token_of
+from rebal_tui.api.described import body, listed, told
+from rebal_tui.domain.errors import Conflict, NotFound
+from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.services import api_pages, api_shapes, portfolios, subscriptions
+from rebal_tui.services.api_pages import Page
+from rebal_tui.services.api_shapes import Json
+from rebal_tui.services.book import Book
+from rebal_tui.services.intake.portfolio_input import parse_portfolio
+from rebal_tui.services.intake.requests import read_run, read_subscription
+from rebal_tui.services.runs import cancel_run, create_run
+
+router = APIRouter(prefix="/rebalancing", tags=["rebalancing"])
+
+Limit = Annotated[int, Query(ge=1, le=MOST, description="Items of a page.")]
+Token = Annotated[str | None, Query(max_length=100, description="next_page_token of the page before.")]
+Text = Annotated[str, Query(max_length=200)]
+Id = Annotated[str | None, Query(max_length=64)]
+
+
+@router.post("/portfolios", **told(schemas.Portfolio), **body(schemas.CreatePortfolio))
+async def create_portfolio(request: Request) -> Response:
+    """Create a portfolio. Weights sum to exactly 100; every asset must be active, tradable and fractionable."""
+    given = parse_portfolio(await json_body(request))
+    made = await desk_of(request).ask(lambda book: portfolios.create_portfolio(book, given))
+    return answer(api_shapes.portfolio_json(made))
+
+
+@router.get("/portfolios", **listed(schemas.Portfolio))
+async def list_portfolios(
+    request: Request, name: Text = "", description: Text = "", symbol: Text = "", portfolio_id: Text = "",
+    status: PortfolioStatus | None = None,
+) -> Response:  # fmt: skip
+    """Portfolios for which every filter holds: name and description contain a text, the others are equal."""
+    found = await desk_of(request).ask(
+        lambda book: portfolios.list_portfolios(
+            book, name=name, description=description, symbol=symbol, portfolio_id=portfolio_id, status=status
+        )
+    )
+    return answer([api_shapes.portfolio_json(portfolio) for portfolio in found])
+
+
+@router.get("/portfolios/{portfolio_id}", **told(schemas.Portfolio))
+async def get_portfolio(request: Request, portfolio_id: str) -> Response:
+    """One portfolio."""
+    return answer(await desk_of(request).ask(lambda book: api_shapes.portfolio_json(book.portfolio(portfolio_id))))
+
+
+@router.patch("/portfolios/{portfolio_id}", **told(schemas.Portfolio), **body(schemas.UpdatePortfolio))
+async def update_portfolio(request: Request, portfolio_id: str) -> Response:
+    """Change a portfolio; weights and conditions are replaced whole. `"status": "active"` reactivates it."""
+    given = await json_body(request)
+    made = await desk_of(request).ask(lambda book: portfolios.patch_portfolio(book, portfolio_id, given))
+    return answer(api_shapes.portfolio_json(made))
+
+
+@router.delete("/portfolios/{portfolio_id}", **told(None))
+async def inactivate_portfolio(request: Request, portfolio_id: str) -> Response:
+    """Take a portfolio out of use; refused while accounts are subscribed to it."""
+    try:
+        await desk_of(request).ask(lambda book: portfolios.inactivate_portfolio(book, portfolio_id))
+    except NotFound as unknown:
+        raise Conflict("invalid portfolio_id") from unknown
+    return nothing()
+
+
+@router.post("/subscriptions", **told(schemas.Subscription), **body(schemas.CreateSubscription))
+async def create_subscription(request: Request) -> Response:
+    """Subscribe an account to a portfolio. It must be ACTIVE, without open orders, and not subscribed."""
+    given = read_subscription(await json_body(request))
+    made = await desk_of(request).ask(
+        lambda book: subscriptions.subscribe_by_hand(book, given.account_id, given.portfolio_id)
+    )
+    return answer(api_shapes.subscription_json(made))
+
+
+@router.get("/subscriptions", **told(schemas.SubscriptionPage))
+async def list_subscriptions(
+    request: Request, account_id: Id = None, portfolio_id: Id = None, limit: Limit = PAGE, page_token: Token = None
+) -> Response:
+    """Active subscriptions, the oldest first."""
+    after = key_of(page_token)
+    found = await desk_of(request).ask(
+        lambda book: api_pages.page_of_subscriptions(
+            book, limit, after=after, account_id=account_id, portfolio_id=portfolio_id
+        )
+    )
+    return _page("subscriptions", found)
+
+
+@router.get("/subscriptions/{subscription_id}", **told(schemas.Subscription))
+async def get_subscription(request: Request, subscription_id: str) -> Response:
+    """One active subscription."""
+    found = await desk_of(request).ask(lambda book: api_pages.find_subscription(book, subscription_id))
+    return answer(api_shapes.subscription_json(found))
+
+
+@router.delete("/subscriptions/{subscription_id}", **told(None))
+async def delete_subscription(request: Request, subscription_id: str) -> Response:
+    """End a subscription: its queued run is canceled, one in progress finishes."""
+    try:
+        await desk_of(request).ask(lambda book: subscriptions.unsubscribe(book, subscription_id))
+    except NotFound as unknown:
+        raise Conflict("the subscription does not exist") from unknown
+    return nothing()
+
+
+@router.post("/runs", **told(schemas.Run), **body(schemas.CreateRun))
+async def create_manual_run(request: Request) -> Response:
+    """Queue a run: with weights for an account that is not subscribed, without them by its subscription.
+
+    Outside the window (open to 30 minutes before the close) it waits as QUEUED. `partial_liquidation` sets an amount
+    aside and is told as a full_rebalance whose `kind` says what it is.
+    """
+    given = read_run(await json_body(request))
+
+    def make(book: Book) -> Json:
+        run = create_run(book, given.account_id, given.type, weights=given.weights, amount=given.amount)
+        return api_pages.wire_run(book, run)
+
+    return answer(await desk_of(request).ask(make))
+
+
+@router.get("/runs", **told(schemas.RunPage))
+async def list_runs(
+    request: Request,
+    account_id: Id = None,
+    status: RunStatus | None = None,
+    type: RunType | None = None,
+    limit: Limit = PAGE,
+    page_token: Token = None,
+) -> Response:
+    """Runs, the newest first."""
+    before = key_of(page_token)
+    found = await desk_of(request).ask(
+        lambda book: api_pages.page_of_runs(book, limit, before=before, account_id=account_id, status=status, kind=type)
+    )
+    return _page("runs", found)
+
+
+@router.get("/runs/{run_id}", **told(schemas.Run))
+async def get_run(request: Request, run_id: str) -> Response:
+    """One run with its orders."""
+    return answer(await desk_of(request).ask(lambda book: api_pages.find_run(book, run_id)))
+
+
+@router.delete("/runs/{run_id}", **told(None))
+async def delete_run(request: Request, run_id: str) -> Response:
+    """Cancel a run that is QUEUED or IN_PROGRESS; what has filled stands."""
+    await desk_of(request).ask(lambda book: cancel_run(book, run_id))
+    return nothing()
+
+
+def _page(name: str, page: Page) -> Response:
+    token = None if page.next_key is None else token_of(page.next_key)
+    return answer({name: page.items, "next_page_token": token})

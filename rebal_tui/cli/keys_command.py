@@ -1,0 +1,113 @@
+"""`rebal-tui keys`: who may use the API of a book."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rebal_tui.cli.parameters import EXIT_CODES, command, db_option, existing, json_option, reading, write, write_json
+
+if TYPE_CHECKING:
+    from rebal_tui.store.database import Database
+
+
+@click.group("keys", epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+def entry() -> None:
+    """Make, list and revoke the keys with which programs use the API of a book.
+
+    Of a secret only a salted hash is kept: it is shown once, when the key is made.
+
+    \b
+    Examples:
+      rebal-tui keys add backoffice --db clients.db
+      rebal-tui keys list --db clients.db
+      rebal-tui keys revoke backoffice --db clients.db
+    """
+
+
+@command("add")
+@click.argument("name")
+@db_option
+@json_option
+@click.pass_context
+def add(ctx: click.Context, name: str, db: Path | None, as_json: bool) -> int:
+    """Make a key under NAME and print it with its secret, once."""
+    from rebal_tui import bootstrap
+    from rebal_tui.services.api_keys import add_key
+
+    with _writing(existing(ctx, db)) as (database, now):
+        key = bootstrap.new_api_key()
+        add_key(database, name, key, now)
+    if as_json:
+        write_json({"name": name, "key": key.key_id, "secret": key.secret})
+    else:
+        write(f"key {key.key_id}\nsecret {key.secret}\nThe secret is not kept: this is the only time it is shown.\n")
+    return 0
+
+
+@command("list")
+@db_option
+@json_option
+@click.pass_context
+def list_keys(ctx: click.Context, db: Path | None, as_json: bool) -> int:
+    """List the keys of a book, without their secrets."""
+    from rebal_tui.cli.tables import plain_table
+    from rebal_tui.services.api_shapes import time_or_null, time_text
+    from rebal_tui.store import api_keys
+
+    with reading(existing(ctx, db)) as database:
+        keys = api_keys.load(database)
+    told = [
+        {
+            "name": key.name,
+            "key": key.key_id,
+            "created_at": time_text(key.created_at),
+            "revoked_at": time_or_null(key.revoked_at),
+        }
+        for key in keys
+    ]
+    if as_json:
+        write_json(told)
+    else:
+        rows = [(k["name"] or "", k["key"] or "", k["created_at"] or "", k["revoked_at"] or "") for k in told]
+        write(plain_table(("NAME", "KEY", "CREATED", "REVOKED"), rows))
+    return 0
+
+
+@command("revoke")
+@click.argument("name")
+@db_option
+@click.pass_context
+def revoke(ctx: click.Context, name: str, db: Path | None) -> int:
+    """End the key that has NAME, or that id."""
+    from rebal_tui.services.api_keys import revoke_key
+
+    with _writing(existing(ctx, db)) as (database, now):
+        key = revoke_key(database, name, now)
+    write(f"key {key.key_id} of {key.name} is revoked\n")
+    return 0
+
+
+for part in (add, list_keys, revoke):
+    entry.add_command(part)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[tuple[Database, datetime]]:
+    """The file as its one writer, and what time it is in the book."""
+    from rebal_tui import bootstrap, paths
+    from rebal_tui.services.market_state import load_clock
+
+    with paths.hold(path):
+        paths.require_book(path)
+        database = bootstrap.open_database(path)
+        try:
+            state = load_clock(database)
+            yield database, state.at if state else bootstrap.real_now()
+        finally:
+            database.close()

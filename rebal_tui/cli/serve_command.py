@@ -1,0 +1,127 @@
+"""`rebal-tui serve`: the Rebalancing API over HTTP."""
+
+from __future__ import annotations
+
+import ipaddress
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rebal_tui.cli.parameters import Moment, chosen, command, db_option, told, write
+from rebal_tui.domain.errors import Conflict
+
+if TYPE_CHECKING:
+    from rebal_tui.serving import Served
+
+PORT = 8090
+
+
+@command("serve")
+@db_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=PORT, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--sandbox", is_flag=True, help="Time and prices stand still; /sandbox moves them. Temporary without --db."
+)
+@click.option(
+    "--at", type=Moment(), help="With --sandbox: where the time of a new one stands. Without it: the next open."
+)
+@click.option("--slow-fills", is_flag=True, help="With --sandbox: orders of a new one fill minutes later, in pieces.")
+@click.option(
+    "--rate",
+    type=click.IntRange(1, 10_000_000),
+    default=60_000,
+    show_default=True,
+    help="Requests that a key has in a minute.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Tell where it listens, and a new key, as one line of JSON.")
+@click.pass_context
+def entry(
+    ctx: click.Context, db: Path | None, host: str, port: int, sandbox: bool, at: datetime | None, slow_fills: bool,
+    rate: int, as_json: bool,
+) -> int:  # fmt: skip
+    """Offer a book as the Rebalancing API over HTTP, and let its scheduler run.
+
+    Clients of Alpaca's Broker API work against it. It needs a key: 'rebal-tui keys add NAME' makes one; a sandbox
+    without a key is given one, shown once. Stop it with ctrl-c or SIGTERM.
+
+    \b
+    Examples:
+      rebal-tui serve --sandbox --at "2026-11-23 10:00"      a sandbox that is gone at the end
+      rebal-tui keys add backoffice --db clients.db && rebal-tui serve --db clients.db
+    """
+    _require_extra()
+    if not sandbox and (at is not None or slow_fills):
+        raise click.UsageError("--at and --slow-fills go with --sandbox")
+    if not _is_loopback(host):
+        told(f"WARNING: {host} can be reached from other machines, and HTTP is not encrypted: keys and figures")
+        told("WARNING: can be read on the way. Put a TLS proxy before it, or leave --host out.")
+    chosen_db: Path | None = db or ctx.find_root().obj
+    if sandbox and chosen_db is None:
+        with tempfile.TemporaryDirectory(prefix="rebal-tui-") as folder:
+            return _serve(Path(folder) / "sandbox.db", host, port, rate, True, at, not slow_fills, as_json)
+    return _serve(chosen(ctx, db), host, port, rate, sandbox, at, not slow_fills, as_json)
+
+
+def _serve(
+    path: Path, host: str, port: int, rate: int, sandbox: bool, at: datetime | None, at_once: bool, as_json: bool
+) -> int:
+    from rebal_tui import bootstrap, paths, serving
+    from rebal_tui.api.server import Place
+
+    with paths.hold(path):
+        paths.require_book(path)
+        if sandbox and path.exists():
+            _require_sandbox(path, at)
+
+        def found() -> None:
+            start = at or bootstrap.next_open(bootstrap.real_now())
+            bootstrap.found_sandbox(path, start=start, seed=bootstrap.new_seed(), at_once=at_once)
+
+        def ready(served: Served) -> None:
+            _announce(served, path, sandbox, as_json)
+
+        return serving.run(path, found if sandbox else None, Place(host, port, rate, sandbox), ready)
+
+
+def _announce(served: Served, path: Path, sandbox: bool, as_json: bool) -> None:
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        write(json.dumps(asdict(served)) + "\n")
+        return
+    write(f"listening on {served.url}, documentation at {served.url}/docs\n")
+    write(f"{'sandbox' if sandbox else path}: it is {served.now}; the firm account is {served.firm_account}\n")
+    if served.secret is not None:
+        write(f"key {served.key_id}, secret {served.secret} (shown once)\n")
+
+
+def _require_sandbox(path: Path, at: datetime | None) -> None:
+    from rebal_tui import bootstrap
+
+    database = bootstrap.open_database(path, read_only=True)
+    try:
+        if not bootstrap.is_sandbox(database):
+            raise Conflict(f"{path} is no sandbox: its market moves by itself; --sandbox makes a new file")
+    finally:
+        database.close()
+    if at is not None:
+        raise Conflict(f"--at: {path} is a sandbox already, and its time goes on from where it stands")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _require_extra() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("fastapi") is None or find_spec("uvicorn") is None:
+        raise Conflict("serving needs more packages: pip install 'rebal-tui[api]'")

@@ -1,0 +1,223 @@
+"""What happened, as streams that a client can take up again where it left off.
+
+An event's id is a ULID: the moment, then the number in the book's own order, by which it is found again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from rebal_tui.broker.protocol import BrokerEvent
+from rebal_tui.domain.errors import Fault, Invalid, NotFound
+from rebal_tui.domain.orders import OrderStatus
+from rebal_tui.domain.quantities import price_text, qty_text
+from rebal_tui.services.api_pages import SHOWN_AS
+from rebal_tui.services.api_shapes import Json, asset_ids, order_json, time_text
+from rebal_tui.services.book import Book
+from rebal_tui.services.sync import CURSOR
+from rebal_tui.store import audit, meta, runs
+from rebal_tui.store.audit import AuditEntry
+
+BATCH = 500
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_SEQ_BITS = 80
+_RUN_STATUSES = {
+    "run.started": "IN_PROGRESS",
+    "run.canceled": "CANCELED",
+    "run.error": "ERROR",
+    "run.timeout": "TIMEOUT",
+    "run.completed_success": "COMPLETED_SUCCESS",
+    "run.completed_adjusted": "COMPLETED_ADJUSTED",
+}
+"""Audit actions that tell a run's status. CANCELED_MID_RUN is not part of the stream."""
+_PORTFOLIO_STATUSES = {
+    "portfolio.needs_adjustment": "needs_adjustment",
+    "portfolio.inactivated": "inactive",
+    "portfolio.reactivated": "active",
+    "portfolio.updated": "active",
+}
+_ACTIONS = ("run.queued", *_RUN_STATUSES, *_PORTFOLIO_STATUSES)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """One event of a stream; `data` is None for what the stream passes over."""
+
+    seq: int
+    at: datetime
+    kind: str
+    data: Json | None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a stream begins, by time (included) or by id (excluded); with neither it begins now."""
+
+    since: datetime | None = None
+    since_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A stream: what there is after a number, the number before a moment, and the last one."""
+
+    after: Callable[[Book, int], Sequence[StreamEvent]]
+    before: Callable[[Book, datetime], int]
+    last: Callable[[Book], int]
+
+
+def event_id(at: datetime, seq: int) -> str:
+    """A ULID of a moment and a number."""
+    number = ((at - _EPOCH) // _MILLISECOND << _SEQ_BITS) | seq
+    letters = []
+    for _ in range(26):
+        number, rest = divmod(number, 32)
+        letters.append(_ALPHABET[rest])
+    return "".join(reversed(letters))
+
+
+def seq_of(identity: str, place: str = "since_id") -> int:
+    """The number in an event's id. Raises `Invalid`."""
+    if len(identity) != 26 or any(letter not in _VALUES for letter in identity.upper()):
+        raise Invalid([Fault(place, "invalid value: expected the id of an event")])
+    number = 0
+    for letter in identity.upper():
+        number = number * 32 + _VALUES[letter]
+    return min(number & ((1 << _SEQ_BITS) - 1), 2**62)
+
+
+def begin(book: Book, source: Source, start: Start) -> int:
+    """The number after which a stream begins. Raises `Invalid`."""
+    if start.since_id is not None:
+        return seq_of(start.since_id)
+    return source.last(book) if start.since is None else source.before(book, start.since)
+
+
+def _rebalancer_after(book: Book, seq: int) -> list[StreamEvent]:
+    entries = audit.entries_after(book.database, seq, BATCH, _ACTIONS)
+    return [StreamEvent(entry.seq, entry.at, *_rebalancer_event(book, entry)) for entry in entries]
+
+
+def _rebalancer_event(book: Book, entry: AuditEntry) -> tuple[str, Json | None]:
+    detail = json.loads(entry.detail)
+    if entry.action in _PORTFOLIO_STATUSES:
+        status = detail.get("to", _PORTFOLIO_STATUSES[entry.action])
+        if detail.get("from") == status:
+            return "", None
+        kind, told = "portfolio.status_changed", {"portfolio_id": entry.subject, "status": status}
+    else:
+        kind = "run.created" if entry.action == "run.queued" else "run.status_changed"
+        try:
+            run = runs.get(book.database, entry.subject)
+        except NotFound:
+            return "", None
+        told = {
+            "run_id": run.id,
+            "account_id": run.account_id,
+            "portfolio_id": run.portfolio_id or run.id,
+            "type": SHOWN_AS.get(run.type, run.type).value,
+            "kind": run.type.value,
+            "initiated_from": run.initiated_from.value,
+            "status": _RUN_STATUSES.get(entry.action, "QUEUED"),
+            "reason": detail.get("reason") if kind == "run.status_changed" else None,
+        }
+    return kind, {"event_id": event_id(entry.at, entry.seq), "event": kind, "at": time_text(entry.at), **told}
+
+
+REBALANCER = Source(
+    _rebalancer_after,
+    lambda book, at: audit.last_before(book.database, at),
+    lambda book: audit.head(book.database)[0],
+)
+"""Runs and portfolios."""
+
+
+def _broker_after(
+    shape: Callable[[Book, BrokerEvent], tuple[str, Json] | None],
+) -> Callable[[Book, int], list[StreamEvent]]:
+    def after(book: Book, seq: int) -> list[StreamEvent]:
+        made = []
+        for event in book.broker.events(seq, BATCH):
+            told = shape(book, event)
+            data = None if told is None else _with_id(event, told[1])
+            made.append(StreamEvent(event.seq, event.at, told[0] if told else "", data))
+        return made
+
+    return after
+
+
+def _with_id(event: BrokerEvent, told: Json) -> Json:
+    identity = event_id(event.at, event.seq)
+    return {"event_id": identity, "event_ulid": identity, "at": time_text(event.at), **told}
+
+
+def _broker_before(book: Book, at: datetime) -> int:
+    """The number of the last event earlier than a moment."""
+    reached = 0
+    while events := book.broker.events(reached):
+        earlier = [event.seq for event in events if event.at < at]
+        reached = max(earlier, default=reached)
+        if len(earlier) < len(events):
+            break
+    return reached
+
+
+def _broker_last(book: Book) -> int:
+    return int(meta.get(book.database, CURSOR, "0"))
+
+
+_TRADES = {
+    OrderStatus.NEW: "new",
+    OrderStatus.FILLED: "fill",
+    OrderStatus.PARTIALLY_FILLED: "partial_fill",
+    OrderStatus.CANCELED: "canceled",
+    OrderStatus.EXPIRED: "expired",
+    OrderStatus.REJECTED: "rejected",
+    OrderStatus.PENDING_CANCEL: "pending_cancel",
+}
+
+
+def _trade(book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
+    order = event.order
+    if order is None or order.status not in _TRADES:
+        return None
+    kind = _TRADES[order.status]
+    if event.fill is not None and kind not in ("fill", "partial_fill"):
+        kind = "partial_fill"
+    told: Json = {
+        "account_id": order.account_id,
+        "event": kind,
+        "timestamp": time_text(event.at),
+        "order": order_json(order, asset_ids(book.assets)),
+    }
+    if event.fill is not None:
+        fill = event.fill
+        told |= {
+            "execution_id": fill.execution_id,
+            "price": price_text(fill.price),
+            "qty": qty_text(fill.qty),
+            "settle_date": fill.settles_on,
+        }
+    return kind, told
+
+
+def _journal(_book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
+    journal = event.journal
+    if journal is None:
+        return None
+    told: Json = {"journal_id": journal.id, "entry_type": "JNLC", "status_to": journal.status.value}
+    return "journal.status", {**told, "status_from": ""}
+
+
+TRADES = Source(_broker_after(_trade), _broker_before, _broker_last)
+"""Orders and their fills."""
+JOURNALS = Source(_broker_after(_journal), _broker_before, _broker_last)

@@ -1,0 +1,72 @@
+"""Who may use the API: keys are shown once, kept hashed, compared in constant time."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rebal_tui.domain.errors import Conflict, Fault, Invalid, NotFound
+from rebal_tui.domain.text import name_text
+from rebal_tui.store import api_keys as store
+from rebal_tui.store import audit
+from rebal_tui.store.api_keys import ApiKey
+from rebal_tui.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that is made of randomness: its id, its secret, and the salt that its hash will have (16 bytes or more)."""
+
+    key_id: str
+    secret: str
+    salt: bytes
+
+
+def add_key(database: Database, name: str, key: NewKey, at: datetime) -> None:
+    """Keep a key under a name, the secret as its hash only. Raises `Invalid`, and `Conflict` for a name in use."""
+    try:
+        shown = name_text(name)
+    except ValueError as error:
+        raise Invalid([Fault("name", str(error))]) from error
+    with database.write():
+        if any(known.name == shown for known in good_keys(database)):
+            raise Conflict(f"there is a key named {shown} already; revoke it first or choose another name")
+        store.add(database, ApiKey(key.key_id, shown, key.salt, _digest(key.salt, key.secret), at))
+        audit.append(database, at, "advisor", "api_key.added", key.key_id, {"name": shown})
+
+
+def revoke_key(database: Database, name: str, at: datetime) -> ApiKey:
+    """End a good key, named by its name or its id. Raises `NotFound`."""
+    found = next((key for key in good_keys(database) if name in (key.name, key.key_id)), None)
+    if found is None:
+        raise NotFound(f"no key {name}")
+    with database.write():
+        store.revoke(database, found.key_id, at)
+        audit.append(database, at, "advisor", "api_key.revoked", found.key_id, {"name": found.name})
+    return found
+
+
+def good_keys(database: Database) -> list[ApiKey]:
+    """Every key that is not revoked."""
+    return [key for key in store.load(database) if key.revoked_at is None]
+
+
+class Keyring:
+    """The keys that are good, held to be asked often."""
+
+    def __init__(self, keys: Iterable[ApiKey]) -> None:
+        self._keys = {key.key_id: key for key in keys}
+        self._nobody = ApiKey("", "", bytes(16), bytes(32), datetime.min.replace(tzinfo=UTC))
+
+    def name_of(self, key_id: str, secret: str) -> str | None:
+        """The name of a key whose secret this is, else None; an unknown key takes as long as a wrong secret."""
+        key = self._keys.get(key_id, self._nobody)
+        same = hmac.compare_digest(key.digest, _digest(key.salt, secret))
+        return key.name if same and key.key_id else None
+
+
+def _digest(salt: bytes, secret: str) -> bytes:
+    return hmac.new(salt, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()

@@ -1,0 +1,81 @@
+"""Opening a book for the API: the book's thread owns it, the server asks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from rebal_tui import bootstrap, opening
+from rebal_tui.api.server import Place, serve
+from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.domain.errors import Conflict, Unavailable
+from rebal_tui.services.api_keys import Keyring, add_key, good_keys
+from rebal_tui.services.book import Book
+from rebal_tui.services.book_thread import BookThread
+from rebal_tui.services.sandbox import sandbox_json
+
+T = TypeVar("T")
+
+SANDBOX_KEY = "sandbox"
+"""The name of the key that a sandbox without any is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the owner of a server is told: `key_id` and `secret` only of a key that was made just now."""
+
+    url: str
+    now: str
+    firm_account: str
+    key_id: str | None
+    secret: str | None
+
+
+class _Desk:
+    """The book's thread; a broker that does not answer is a refusal like others."""
+
+    def __init__(self, thread: BookThread) -> None:
+        self._thread = thread
+
+    async def ask(self, work: Callable[[Book], T]) -> T:
+        try:
+            return await self._thread.ask(work)
+        except BrokerUnavailable as silence:
+            raise Unavailable("the broker does not answer; look whether it happened before asking again") from silence
+
+
+def run(path: Path, prepare: Callable[[], None] | None, place: Place, ready: Callable[[Served], None]) -> int:
+    """Serve a book's file until told to stop; returns the exit code. The caller holds the file's lock.
+
+    `prepare` makes a new file. Raises `Conflict` for a book that has no key and is no sandbox.
+    """
+    thread = BookThread(lambda: opening.open_book(path, prepare))
+    try:
+        asyncio.run(_run(_Desk(thread), place, ready))
+    finally:
+        thread.close()
+    return 0
+
+
+async def _run(desk: _Desk, place: Place, ready: Callable[[Served], None]) -> None:
+    made = None
+    if not await desk.ask(lambda book: good_keys(book.database)):
+        if not place.with_sandbox:
+            raise Conflict("the book has no key for the API; make one with 'rebal-tui keys add NAME --db FILE'")
+        made = bootstrap.new_api_key()
+        key = made
+        await desk.ask(lambda book: add_key(book.database, SANDBOX_KEY, key, book.now()))
+    keyring = Keyring(await desk.ask(lambda book: good_keys(book.database)))
+    state = await desk.ask(sandbox_json)
+
+    def told(url: str) -> None:
+        ready(
+            Served(
+                url, state["now"], state["firm_account"], made.key_id if made else None, made.secret if made else None
+            )
+        )
+
+    await serve(desk, keyring, place, lambda: bootstrap.real_now().timestamp(), told)
