@@ -67,10 +67,10 @@ def find_run(book: Book, run_id: str) -> Json:
 
 def find_subscription(book: Book, subscription_id: str) -> Subscription:
     """One active subscription. Raises `NotFound`."""
-    found = next((s for s in book.subscriptions.values() if s.id == subscription_id), None)
-    if found is None:
+    account_id = book.subscription_table.account_of(subscription_id)
+    if account_id is None:
         raise NotFound(f"no subscription {subscription_id}")
-    return found
+    return book.subscriptions[account_id]
 
 
 def _next(found: Sequence[tuple[int, T]], limit: int) -> int | None:

@@ -34,7 +34,10 @@ def load(database: Database) -> list[ApiKey]:
     rows = database.rows(
         "SELECT key_id, name, salt, digest, created_at, revoked_at FROM api_keys ORDER BY created_at, key_id"
     )
-    return [ApiKey(r[0], r[1], bytes.fromhex(r[2]), bytes.fromhex(r[3]), from_time(r[4]), from_time_or_none(r[5])) for r in rows]
+    return [
+        ApiKey(r[0], r[1], bytes.fromhex(r[2]), bytes.fromhex(r[3]), from_time(r[4]), from_time_or_none(r[5]))
+        for r in rows
+    ]
 
 
 def revoke(database: Database, key_id: str, at: datetime) -> None:

@@ -18,7 +18,7 @@ from rebal_tui.domain.portfolios import (
     Weights,
 )
 from rebal_tui.domain.quantities import Percent
-from rebal_tui.store.codec import from_time, to_time, to_time_or_none
+from rebal_tui.store.codec import from_time, from_time_or_none, to_time, to_time_or_none
 from rebal_tui.store.database import Database
 
 
@@ -109,7 +109,9 @@ def page_of_subscriptions(
         tests.append("portfolios.id = ?")
         values.append(portfolio_id)
     rows = database.rows(
-        f"{_SUBSCRIPTIONS.replace('SELECT ', 'SELECT s.key, ', 1)} WHERE {' AND '.join(tests)} ORDER BY s.key LIMIT ?",
+        "SELECT s.key, s.id, accounts.id, portfolios.id, s.created_at, s.last_rebalanced_at FROM subscriptions s "
+        "JOIN accounts ON accounts.key = s.account JOIN portfolios ON portfolios.key = s.portfolio "
+        f"WHERE {' AND '.join(tests)} ORDER BY s.key LIMIT ?",
         (*values, limit),
     )
     return [
