@@ -70,6 +70,11 @@ def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = 
     return Response(text, status, headers, "application/json")
 
 
+def text_answer(text: str) -> Response:
+    """An answer that is JSON text already."""
+    return Response(text, media_type="application/json")
+
+
 def nothing() -> Response:
     """Done, and nothing to tell."""
     return Response(status_code=204)

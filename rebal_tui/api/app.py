@@ -41,6 +41,7 @@ def create_app(desk: Desk, keyring: Keyring, options: Options) -> FastAPI:
     app.include_router(v1, prefix="/v1/beta", include_in_schema=False)
     for prefix in ("/v1", "/v2"):
         app.include_router(events.router, prefix=prefix, include_in_schema=prefix == "/v2")
+    app.include_router(market.data_router, prefix="/v2")
     if options.with_sandbox:
         app.include_router(sandbox.router)
     add_handlers(app)

@@ -70,6 +70,24 @@ def _look(book: Book, source: Source, seq: int) -> tuple[Sequence[StreamEvent], 
     return source.after(book, seq), book.now()
 
 
+@router.get("/accounts/status", **_STREAM)
+async def accounts(
+    request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
+    last_event_id: LastId = None,
+) -> Response:  # fmt: skip
+    """Accounts that changed in anything but cash and holdings."""
+    return await _stream(request, api_events.ACCOUNTS, since, until, since_id or last_event_id, until_id)
+
+
+@router.get("/nta", **_STREAM)
+async def activities(
+    request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
+    last_event_id: LastId = None,
+) -> Response:  # fmt: skip
+    """Cash that is no trade's: deposits (CSD), returned ones (CSR), journals (JNLC)."""
+    return await _stream(request, api_events.ACTIVITIES, since, until, since_id or last_event_id, until_id)
+
+
 async def _stream(
     request: Request, source: Source, since: Moment | None, until: Moment | None, since_id: str | None,
     until_id: str | None,

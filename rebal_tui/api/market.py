@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from rebal_tui.api import schemas
-from rebal_tui.api.answers import answer, desk_of
+from rebal_tui.api.answers import answer, desk_of, text_answer
 from rebal_tui.api.described import listed, told
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.services import api_market
@@ -51,3 +51,13 @@ async def get_calendar(
 async def get_clock(request: Request) -> Response:
     """What time it is, and when the market opens and closes next."""
     return answer(await desk_of(request).ask(api_market.clock))
+
+
+data_router = APIRouter(tags=["market"])
+
+
+@data_router.get("/stocks/snapshots", **told(schemas.Snapshots))
+async def get_snapshots(request: Request, symbols: Annotated[str, Query(max_length=20_000)]) -> Response:
+    """The last price of each asset, as the market data API tells it; symbols are separated by commas."""
+    named = symbols.split(",")
+    return text_answer(await desk_of(request).ask(lambda book: api_market.snapshots(book, named)))

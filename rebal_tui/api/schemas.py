@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.assets import AssetStatus
@@ -216,6 +216,19 @@ class Asset(_Answer):
     easy_to_borrow: bool
     fractionable: bool
     price: Decimal | None
+
+
+class Trade(_Answer):
+    t: datetime
+    p: float
+
+
+class Snapshot(_Answer):
+    latestTrade: Trade  # noqa: N815
+
+
+class Snapshots(RootModel[dict[str, Snapshot]]):
+    pass
 
 
 class CalendarDay(_Answer):

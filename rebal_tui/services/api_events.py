@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from rebal_tui.broker.protocol import BrokerEvent
+from rebal_tui.broker.protocol import BrokerEvent, EventKind
+from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Fault, Invalid, NotFound
 from rebal_tui.domain.orders import OrderStatus
-from rebal_tui.domain.quantities import price_text, qty_text
+from rebal_tui.domain.quantities import money_text, price_text, qty_text
+from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.api_pages import SHOWN_AS
 from rebal_tui.services.api_shapes import Json, asset_ids, order_json, time_text
 from rebal_tui.services.book import Book
@@ -218,6 +220,43 @@ def _journal(_book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
     return "journal.status", {**told, "status_from": ""}
 
 
+def _account(book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
+    if event.kind is not EventKind.ACCOUNT or event.account_id is None or event.account_id not in book.accounts:
+        return None
+    account = book.account(event.account_id)
+    told: Json = {"account_id": account.id, "account_number": account.account_number, "status_from": ""}
+    return "account.status", {**told, "status_to": account.status.value}
+
+
+_ACTIVITIES = {
+    CashKind.DEPOSIT: "CSD",
+    CashKind.ACH_RETURN: "CSR",
+    CashKind.JOURNAL_IN: "JNLC",
+    CashKind.JOURNAL_OUT: "JNLC",
+}
+
+
+def _activity(_book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
+    entry = event.cash
+    if entry is None or entry.kind not in _ACTIVITIES:
+        return None
+    return "activity", {
+        "id": f"cash-{entry.seq}",
+        "account_id": entry.account_id,
+        "entry_type": _ACTIVITIES[entry.kind],
+        "status": "executed",
+        "net_amount": money_text(entry.amount),
+        "settle_date": entry.settles_on,
+        "system_date": entry.at.astimezone(NEW_YORK).date().isoformat(),
+        "description": "",
+        "reference": entry.reference,
+    }
+
+
 TRADES = Source(_broker_after(_trade), _broker_before, _broker_last)
 """Orders and their fills."""
 JOURNALS = Source(_broker_after(_journal), _broker_before, _broker_last)
+ACCOUNTS = Source(_broker_after(_account), _broker_before, _broker_last)
+"""Accounts that changed in anything but cash and holdings."""
+ACTIVITIES = Source(_broker_after(_activity), _broker_before, _broker_last)
+"""Cash that is no trade's."""

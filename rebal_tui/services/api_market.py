@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from datetime import date
 
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.errors import NotFound, Unavailable
-from rebal_tui.services.api_shapes import Json, asset_json, exchange_text, offset_text, session_json
+from rebal_tui.domain.quantities import price_text
+from rebal_tui.services.api_shapes import Json, asset_json, exchange_text, offset_text, session_json, time_text
 from rebal_tui.services.book import Book
 
 
@@ -47,3 +50,14 @@ def clock(book: Book) -> Json:
         "next_open": offset_text(opening),
         "next_close": offset_text(closing.close),
     }
+
+
+def snapshots(book: Book, symbols: Collection[str]) -> str:
+    """The last prices of some assets as JSON, its numbers exact: the market data API has no decimals as text."""
+    parts = []
+    for symbol in sorted(set(symbols)):
+        asset = book.assets.get(symbol)
+        if asset is not None and asset.price is not None and asset.price_at is not None:
+            trade = f'{{"t":"{time_text(asset.price_at)}","p":{price_text(asset.price)}}}'
+            parts.append(f'{json.dumps(symbol)}:{{"latestTrade":{trade}}}')
+    return f"{{{','.join(parts)}}}"
