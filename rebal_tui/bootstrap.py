@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import secrets
+import shlex
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -36,8 +37,9 @@ from rebal_tui.services.market_state import load_clock, load_walk, store_clock
 from rebal_tui.store import accounts as account_store
 from rebal_tui.store import assets, meta
 from rebal_tui.store import sessions as session_store
+from rebal_tui.store.backup import back_up, latest_backup, require_whole
 from rebal_tui.store.database import MEMORY, Database
-from rebal_tui.store.migrations import migrate
+from rebal_tui.store.migrations import migrate, require_schema
 from rebal_tui.store.schema import MIGRATIONS
 
 DEFAULT_SPEED = 600.0
@@ -70,25 +72,72 @@ def next_open(after: datetime) -> datetime:
 
 
 def open_database(path: Path | str, *, read_only: bool = False) -> Database:
-    """Open a file and bring it up to date. Raises `Conflict` when it is no book, or a newer one."""
+    """Open a file: for writing bring it up to date, and be the only one from then on that can write to it.
+
+    A file that is brought up to date is backed up before. Raises `Conflict` when it is no book, damaged or newer.
+    """
     import sqlite3
 
     database: Database | None = None
     try:
         database = Database(path, read_only=read_only)
         if not read_only:
-            migrate(database, [("book", MIGRATIONS)])
+            require_whole(database)
+            migrate(database, [("book", MIGRATIONS)], before=lambda names: _back_up_before(database, names))
             with database.write() as connection:
                 create_tables(connection)
+                database.take_over()
     except sqlite3.Error as error:
         if database is not None:
             database.close()
-        raise Conflict(f"{path} cannot be opened as a book: {error}") from error
+        raise Conflict(cannot_open(Path(path), error)) from error
     except Conflict:
         if database is not None:
             database.close()
         raise
     return database
+
+
+def open_view(path: Path) -> Book:
+    """The book of a file that another program writes, to be looked at and followed. Raises `Conflict`."""
+    import sqlite3
+
+    database = open_database(path, read_only=True)
+    try:
+        require_schema(database, [("book", MIGRATIONS)])
+        return open_simulation(database)
+    except sqlite3.Error as error:
+        database.close()
+        raise Conflict(cannot_open(path, error)) from error
+    except BaseException:
+        database.close()
+        raise
+
+
+def cannot_open(path: Path, error: Exception) -> str:
+    """Why a file is not opened and, where it is damaged, what can be put in its place."""
+    import sqlite3
+
+    code = getattr(error, "sqlite_errorcode", None)
+    damaged = code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    text = f"{path} cannot be opened as a book: {error}"
+    return f"{text}; {restore_advice(path)}" if damaged else text
+
+
+def restore_advice(path: Path) -> str:
+    """The last verified backup of a book and how to put it in its place, in a sentence."""
+    latest = latest_backup(paths.backup_folder(path))
+    if latest is None:
+        return "there is no backup of it"
+    command = shlex.join(["rebal-tui", "restore", str(latest), "--db", str(path)])
+    return f"the last verified backup is {latest}: {command}"
+
+
+def _back_up_before(database: Database, names: Sequence[str]) -> None:
+    """Keep the file as it is before migrations change it."""
+    if database.path != MEMORY:
+        folder = paths.backup_folder(Path(database.path))
+        back_up(database, folder / f"before-{names[0]}.db")
 
 
 def open_copy(path: Path) -> Database:
@@ -308,7 +357,8 @@ def _assemble(
     )
     book = Book(database, broker, clock, settings, feed=feed, sandbox=broker, stopwatch=stopwatch)
     book.trends.note(feed.quotes())
-    scheduler.start(book)
+    if not database.read_only:
+        scheduler.start(book)
     return book
 
 

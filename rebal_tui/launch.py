@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rebal_tui import paths
+from rebal_tui.domain.errors import Halt
 from rebal_tui.services.book_thread import BookThread
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
@@ -19,11 +20,18 @@ if TYPE_CHECKING:
     from rebal_tui.services.book import Book
 
 
-def run(path: Path, prepare: Callable[[], None] | None = None, settings_path: Path | None = None) -> int:
+def run(
+    path: Path,
+    prepare: Callable[[], None] | None = None,
+    settings_path: Path | None = None,
+    *,
+    viewing: bool = False,
+) -> int:
     """Open the screens on a file until they are left; returns the exit code. The caller holds the file's lock.
 
-    `prepare` makes the file first, on the book's thread, while the screens are painted already. Settings are read
-    from `settings_path`, without it from the user's configuration folder.
+    With `viewing` another process does: the book is shown as that one writes it. `prepare` makes the file first, on
+    the book's thread, while the screens are painted already. Settings are read from `settings_path`, without it from
+    the user's configuration folder.
     """
     log_path = _log_to_file()
     settings = read_settings(settings_path or paths.settings_path())
@@ -33,8 +41,19 @@ def run(path: Path, prepare: Callable[[], None] | None = None, settings_path: Pa
 
         return opening.open_book(path, prepare, settings.settings.rules_over)
 
-    thread = BookThread(open_book)
-    app = RebalApp(BookBackend(thread), first_run=first_steps(thread, path), log_path=log_path, settings=settings)
+    def view_book() -> Book:
+        from rebal_tui import opening
+
+        return opening.view_book(path)
+
+    def advice(why: Halt) -> str:
+        from rebal_tui import bootstrap
+
+        return f"{path}: {bootstrap.restore_advice(path)}." if why is Halt.DAMAGED else str(path)
+
+    thread = BookThread(view_book if viewing else open_book, view_book)
+    first_run = None if viewing else first_steps(thread, path)
+    app = RebalApp(BookBackend(thread), first_run=first_run, log_path=log_path, settings=settings, advice=advice)
     try:
         app.run()
     finally:

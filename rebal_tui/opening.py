@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rebal_tui import bootstrap
-from rebal_tui.domain.errors import Conflict, Fault, Invalid
+from rebal_tui import bootstrap, paths
+from rebal_tui.domain.errors import Conflict, Fault, Halt, Invalid
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_rules import apply_rules, rules_of
 from rebal_tui.services.market_state import load_clock
 from rebal_tui.services.rules import BookRules
 
 _LARGEST_FILE = 64 * 1024 * 1024
+
+
+def view_book(path: Path) -> Book:
+    """The book of a file that another program writes, to be looked at."""
+    book = bootstrap.open_view(path)
+    book.database.halt(Halt.VIEWING, "another rebal-tui writes to it")
+    return book
 
 
 def open_book(
@@ -30,7 +37,7 @@ def open_book(
             bootstrap.found_simulation(
                 database, start=bootstrap.real_now(), seed=bootstrap.new_seed(), name=path.stem, speed=1.0
             )
-        book = bootstrap.open_simulation(database, backup_folder=path.parent / f"{path.stem}-backups")
+        book = bootstrap.open_simulation(database, backup_folder=paths.backup_folder(path))
         if rules is not None:
             apply_rules(book, rules(rules_of(book)))
         return book

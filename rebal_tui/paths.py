@@ -29,9 +29,18 @@ def log_folder() -> Path:
     return Path(platformdirs.user_log_dir("rebal-tui", appauthor=False))
 
 
+class InUse(Conflict):
+    """Another process is the one writer of the book."""
+
+
+def backup_folder(path: Path) -> Path:
+    """Where the backups of a book are kept."""
+    return path.parent / f"{path.stem}-backups"
+
+
 @contextmanager
 def hold(path: Path) -> Iterator[None]:
-    """Be the one writer of a book's file. Raises `Conflict` when another process is."""
+    """Be the one writer of a book's file. Raises `InUse` when another process is."""
     from filelock import FileLock, Timeout
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -39,7 +48,7 @@ def hold(path: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise Conflict(f"{path} is open in another rebal-tui; close it there first") from None
+        raise InUse(f"{path} is open in another rebal-tui; close it there first") from None
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def entry(accounts: int, seed: str, speed: float, db: Path | None, headless: int
 
 
 def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
-    """The screens on a book's file, this process being its one writer; returns the exit code.
+    """The screens on a book's file; returns the exit code. Where another process writes the book it is only shown.
 
     `prepare` makes a new file, while the screens are painted already.
     """
@@ -61,12 +62,17 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Conflict("the screens need a terminal; 'rebal-tui --help' lists the commands that work without one")
-    with paths.hold(path):
+    with ExitStack() as stack:
+        viewing = False
+        try:
+            stack.enter_context(paths.hold(path))
+        except paths.InUse:
+            viewing = True
         if prepare is None:
             paths.require_book(path)
         from rebal_tui import launch
 
-        return launch.run(path, prepare)
+        return launch.run(path, prepare, viewing=viewing)
 
 
 def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,24 @@ class Forbidden(Conflict):
     """Understood and refused for good: the account may not, or has not got what it takes."""
 
     status = 403
+
+
+class Halt(StrEnum):
+    """Why nothing is written to a book here."""
+
+    VIEWING = "viewing"
+    TAKEN_OVER = "taken_over"
+    DISK_FULL = "disk_full"
+    IO_ERROR = "io_error"
+    DAMAGED = "damaged"
+
+
+class ReadOnly(Conflict):
+    """Nothing can be written to the book here, until it is opened anew."""
+
+    def __init__(self, halt: Halt, text: str) -> None:
+        super().__init__(text)
+        self.halt = halt
 
 
 class NotFound(Refusal):

@@ -176,6 +176,13 @@ class HeldClock(SimulatedClock):
         super().jump(to)
         self.beat()
 
+    def follow(self, state: ClockState) -> None:
+        """Stand where another clock of the same market stands, be it earlier."""
+        with self._lock:
+            self._anchor = self._moment = _checked_moment(state.at)
+            self._speed, self._paused = _checked_speed(state.speed), state.paused
+            self._since = self._monotonic()
+
 
 def _checked_moment(at: datetime) -> datetime:
     moment = _utc(at)

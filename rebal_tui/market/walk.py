@@ -129,6 +129,16 @@ class RandomWalk:
         """What a later walk over the same table, seed and settings needs to go on."""
         return WalkState(self._at, tuple(sorted(self._prices.items())), tuple(sorted(self._frozen.items())))
 
+    def follow(self, state: WalkState) -> Mapping[str, Quote]:
+        """Stand where another walk of the same market stands; returns the quotes that are others than before."""
+        before = self._quotes
+        self._at = state.at
+        self._prices |= {symbol: _bounded(price) for symbol, price in state.prices if symbol in self._weights}
+        self._frozen = {symbol: at for symbol, at in state.frozen if symbol in self._weights}
+        self._quotes = {symbol: self._quote(symbol) for symbol in self._prices}
+        self._reported = self._quotes
+        return {symbol: quote for symbol, quote in self._quotes.items() if quote != before[symbol]}
+
     @property
     def frozen(self) -> frozenset[str]:
         """The symbols that do not move."""

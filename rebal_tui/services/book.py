@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -18,7 +18,7 @@ from rebal_tui.domain.sessions import Session, new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.engine.calendar import QUARTER_ENDS
 from rebal_tui.engine.evaluation import PRICE_MAX_AGE
-from rebal_tui.market.protocol import Clock, PriceFeed
+from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.market.sessions import TradingCalendar
 from rebal_tui.services.book_frame import FrameKeeper, Noted
 from rebal_tui.services.price_board import PriceBoard
@@ -54,6 +54,18 @@ class Settings:
     slots: Callable[[Session], list[datetime]] = field(default=lambda session: quarter_hours(session))
     backup_folder: str | None = None
     actor: str = "system"
+
+
+@dataclass(slots=True)
+class Followed:
+    """How far a book that another program writes has been read: the file's version and the mark of what is in memory.
+
+    `rest_until` is when, in real seconds, everything may be read again.
+    """
+
+    version: int = -1
+    mark: str = ""
+    rest_until: float = 0.0
 
 
 def quarter_hours(session: Session) -> list[datetime]:
@@ -99,6 +111,7 @@ class Book:
         self.settings = settings
         self.version = 0
         self.trends = Trends()
+        self.followed = Followed()
         self.board = PriceBoard()
         self.account_table = AccountTable()
         self.subscription_table = SubscriptionTable(self.account_table)
@@ -158,6 +171,13 @@ class Book:
         """Read the assets again; a price in memory that is newer stays."""
         self.board.load(assets.load(self.database))
         self.version += 1
+
+    def take_prices(self, changed: Mapping[str, Quote]) -> None:
+        """Take over prices that changed."""
+        self.trends.note(changed)
+        if changed:
+            self.board.note(changed)
+            self.version += 1
 
     def reload_portfolios(self) -> None:
         """Read portfolios and subscriptions again."""

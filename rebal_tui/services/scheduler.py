@@ -88,11 +88,7 @@ def _beat(book: Book, now: datetime) -> None:
 def advance_market(book: Book, now: datetime) -> None:
     """Let prices and the simulated broker live up to now, and take over what happened."""
     if book.feed is not None:
-        changed = book.feed.advance(now)
-        book.trends.note(changed)
-        if changed:
-            book.board.note(changed)
-            book.version += 1
+        book.take_prices(book.feed.advance(now))
     if book.sandbox is not None:
         book.sandbox.advance(now)
     sync(book)

@@ -28,6 +28,7 @@ def status_line(book: Book) -> StatusLine:
         alerts=len(jobs.open_alerts(book.database)),
         halted=halted(book),
         read_only=book.database.read_only,
+        stopped=book.database.halted.halt if book.database.halted else None,
         awaiting=sum(run.approval is Approval.AWAITING for run in book.open_runs.values()),
     )
 

@@ -40,6 +40,30 @@ def back_up(database: Database, target: Path) -> None:
             partial.unlink(missing_ok=True)
 
 
+CHEAP = 32 * 1024 * 1024
+"""Up to this many bytes a file's pages are looked through whenever it is opened for writing."""
+
+
+def require_whole(database: Database) -> None:
+    """Raise `sqlite3.DatabaseError` with the code of corruption when the pages of a file are damaged.
+
+    A large file is looked at by `rebal-tui check` and by every backup, not each time it is opened.
+    """
+    if database.path == MEMORY or Path(database.path).stat().st_size > CHEAP:
+        return
+    found = database.row("PRAGMA quick_check(1)")
+    if found is not None and found[0] != "ok":
+        error = sqlite3.DatabaseError(str(found[0]).replace("\n", " "))
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+
+def latest_backup(folder: Path) -> Path | None:
+    """The newest backup in a folder, None without one; each was verified before it took its name."""
+    found = [path for path in folder.glob("*.db") if path.is_file()]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
 def integrity_faults(connection: sqlite3.Connection) -> list[str]:
     """What SQLite finds wrong with the file: structure and foreign keys."""
     faults = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from rebal_tui.domain.errors import Halt, ReadOnly
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -17,14 +20,41 @@ SqlValue = str | int | bytes | None
 Row = tuple[Any, ...]
 
 MEMORY = ":memory:"
+WAL_LIMIT = 8 * 1024 * 1024
+"""To this many bytes the write-ahead log is cut back once what it holds is in the file."""
+ROOM = 16 * 1024 * 1024
+"""With less free space than this nothing new is begun."""
+EPOCH = "epoch"
+"""The name under which the number of openings for writing is kept."""
+_FAULTS = {
+    sqlite3.SQLITE_FULL: Halt.DISK_FULL,
+    sqlite3.SQLITE_IOERR: Halt.IO_ERROR,
+    sqlite3.SQLITE_CANTOPEN: Halt.IO_ERROR,
+    sqlite3.SQLITE_READONLY: Halt.IO_ERROR,
+    sqlite3.SQLITE_PERM: Halt.IO_ERROR,
+    sqlite3.SQLITE_CORRUPT: Halt.DAMAGED,
+    sqlite3.SQLITE_NOTADB: Halt.DAMAGED,
+}
+_WORDS = {
+    Halt.VIEWING: "the book is open for reading only here",
+    Halt.TAKEN_OVER: "another rebal-tui has taken the book over; nothing more is written from here",
+    Halt.DISK_FULL: "the disk is full; writing has stopped, and nothing that was saved is lost",
+    Halt.IO_ERROR: "the file cannot be written; writing has stopped, and nothing that was saved is lost",
+    Halt.DAMAGED: "the file is damaged; writing has stopped",
+}
 
 
 class Database:
-    """A book's file, or memory. Owned by one thread; everyone else asks that thread."""
+    """A book's file, or memory. Owned by one thread; everyone else asks that thread.
+
+    A file has one connection that writes, which alone moves the write-ahead log into it; a connection that reads only
+    cannot. `halted` is why nothing is written here, None while writing works.
+    """
 
     def __init__(self, path: Path | str = MEMORY, *, read_only: bool = False) -> None:
         self.path = str(path)
-        self.read_only = read_only
+        self.halted: ReadOnly | None = None
+        self._epoch: int | None = None
         if self.path == MEMORY:
             target, uri = MEMORY, False
         elif read_only:
@@ -40,10 +70,64 @@ class Database:
         if not read_only:
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.execute("PRAGMA synchronous = FULL")
+            self.connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
+        else:
+            self.halt(Halt.VIEWING)
         self._depth = 0
+
+    @property
+    def read_only(self) -> bool:
+        return self.halted is not None
 
     def close(self) -> None:
         self.connection.close()
+
+    def take_over(self) -> None:
+        """Become the file's one writer: whoever opened it for writing before can write nothing any more."""
+        with self.write() as connection:
+            connection.execute(
+                "INSERT INTO meta VALUES (?, '1') ON CONFLICT (name) "
+                "DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)",
+                (EPOCH,),
+            )
+            epoch = self._stored_epoch()
+        self._epoch = epoch
+
+    def halt(self, why: Halt, detail: str = "") -> ReadOnly:
+        """Stop writing here for good; the refusal that every write meets from then on."""
+        text = f"{_WORDS[why]} ({detail})" if detail else _WORDS[why]
+        self.halted = ReadOnly(why, text)
+        return self.halted
+
+    def heed(self, error: sqlite3.Error) -> ReadOnly | None:
+        """Stop writing when an error says that the file cannot be trusted or written; None for any other error."""
+        code = getattr(error, "sqlite_errorcode", None)
+        why = _FAULTS.get(code & 0xFF) if code is not None else None
+        if why is None:
+            return None
+        if self.halted is not None and self.halted.halt is not Halt.VIEWING:
+            return self.halted
+        return self.halt(why, str(error))
+
+    def try_again(self) -> None:
+        """Write again after the disk failed. Raises `ReadOnly` when it still does, or when it never can."""
+        if self.halted is None:
+            return
+        if self.halted.halt not in (Halt.DISK_FULL, Halt.IO_ERROR):
+            raise ReadOnly(self.halted.halt, str(self.halted))
+        if not self.has_room():
+            raise self.halt(Halt.DISK_FULL, f"less than {ROOM // 1024**2} MB free")
+        self.halted = None
+        self.take_over()
+
+    def data_version(self) -> int:
+        """A number that changes when another connection has committed to the file."""
+        row = self.row("PRAGMA data_version")
+        return int(row[0]) if row else 0
+
+    def has_room(self) -> bool:
+        """Whether the file's disk has space for more than what is being written."""
+        return self.path == MEMORY or shutil.disk_usage(Path(self.path).parent).free >= ROOM
 
     def rows(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[Row]:
         """Every row of a query."""
@@ -56,24 +140,45 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction. Inside another it is a savepoint, undone alone when its block raises."""
+        """One write transaction. Inside another it is a savepoint, undone alone when its block raises.
+
+        Raises `ReadOnly` when the book is only looked at here, when another program has taken it over, and when the
+        disk is full or fails: then it is undone, and every later one is refused as well.
+        """
+        if self.halted is not None:
+            raise ReadOnly(self.halted.halt, str(self.halted))
         nested = self._depth > 0
         point = f"level_{self._depth}"
-        self.connection.execute(f"SAVEPOINT {point}" if nested else "BEGIN IMMEDIATE")
         self._depth += 1
         try:
+            self.connection.execute(f"SAVEPOINT {point}" if nested else "BEGIN IMMEDIATE")
+            if not nested and self._epoch is not None and self._stored_epoch() != self._epoch:
+                raise self.halt(Halt.TAKEN_OVER)
             yield self.connection
             self.connection.execute(f"RELEASE {point}" if nested else "COMMIT")
-        except BaseException:
-            if self.connection.in_transaction:
-                if nested:
-                    self.connection.execute(f"ROLLBACK TO {point}")
-                    self.connection.execute(f"RELEASE {point}")
-                else:
-                    self.connection.execute("ROLLBACK")
+        except BaseException as error:
+            self._undo(point if nested else None)
+            fault = self.heed(error) if isinstance(error, sqlite3.Error) else None
+            if fault is not None:
+                raise fault from error
             raise
         finally:
             self._depth -= 1
+
+    def _undo(self, point: str | None) -> None:
+        """Roll back; where a fault of the disk has done so already, or prevents it, the file is as it was."""
+        if not self.connection.in_transaction:
+            return
+        with suppress(sqlite3.Error):
+            if point is None:
+                self.connection.execute("ROLLBACK")
+            else:
+                self.connection.execute(f"ROLLBACK TO {point}")
+                self.connection.execute(f"RELEASE {point}")
+
+    def _stored_epoch(self) -> int:
+        row = self.row("SELECT value FROM meta WHERE name = ?", (EPOCH,))
+        return int(row[0]) if row else 0
 
     @property
     def utils(self) -> sqlite_utils.Database:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.store.database import Database, import_sqlite_utils
@@ -11,29 +12,54 @@ from rebal_tui.store.database import Database, import_sqlite_utils
 Scripts = Sequence[tuple[str, str]]
 
 
-def migrate(database: Database, sets: Iterable[tuple[str, Scripts]]) -> None:
-    """Apply what is pending of each named set, all in one transaction.
+def migrate(
+    database: Database,
+    sets: Iterable[tuple[str, Scripts]],
+    before: Callable[[Sequence[str]], None] | None = None,
+) -> None:
+    """Apply what is pending of each named set, all in one transaction: a file is as it was or up to date.
 
-    Raises `Conflict` when the file has migrations that this program does not know.
+    `before` is called first with the names of what is pending, unless the file is new. Raises `Conflict` when the file
+    has migrations that this program does not know.
     """
     wrapped = database.utils
-    pending = []
+    pending: list[Any] = []
+    known = False
     for name, scripts in sets:
         migrations = import_sqlite_utils().Migrations(name)
         for script_name, script in scripts:
             migrations(name=script_name)(_runner(script))
-        unknown = {m.name for m in migrations.applied(wrapped)} - {script_name for script_name, _ in scripts}
-        if unknown:
-            raise Conflict(
-                f"the book was made by a newer version of rebal-tui (it has {', '.join(sorted(unknown))}); "
-                "upgrade the program to open it"
-            )
+        applied = {m.name for m in migrations.applied(wrapped)}
+        _refuse_newer(applied, scripts)
+        known = known or bool(applied)
         if migrations.pending(wrapped):
             pending.append(migrations)
+    if pending and known and before is not None:
+        before([migration.name for migrations in pending for migration in migrations.pending(wrapped)])
     if pending:
         with database.write():
             for migrations in pending:
                 migrations.apply(wrapped)
+
+
+def require_schema(database: Database, sets: Iterable[tuple[str, Scripts]]) -> None:
+    """Raise `Conflict` when a file that is only read is older or newer than this program."""
+    rows = database.rows("SELECT migration_set, name FROM _sqlite_migrations")
+    for name, scripts in sets:
+        applied = {script for owner, script in rows if owner == name}
+        _refuse_newer(applied, scripts)
+        missing = [script_name for script_name, _ in scripts if script_name not in applied]
+        if missing:
+            raise Conflict(f"the book is of an older version of rebal-tui (it lacks {', '.join(missing)})")
+
+
+def _refuse_newer(applied: set[str], scripts: Scripts) -> None:
+    unknown = applied - {script_name for script_name, _ in scripts}
+    if unknown:
+        raise Conflict(
+            f"the book was made by a newer version of rebal-tui (it has {', '.join(sorted(unknown))}); "
+            "upgrade the program to open it"
+        )
 
 
 def _runner(script: str) -> object:

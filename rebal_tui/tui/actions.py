@@ -56,6 +56,11 @@ class Action:
     footer: bool = True
     priority: bool = False
 
+    @property
+    def writes(self) -> bool:
+        """Whether it changes the book."""
+        return self.id in WRITES
+
 
 _GO = tuple(
     Action(f"go.{place}", place.key, place.label, f"Go to {place.label}.", EVERYWHERE, f"go('{place}')", footer=False)
@@ -390,6 +395,17 @@ ACTIONS: tuple[Action, ...] = (
     Action("app.quit", "q", "Quit", "Leave the program.", EVERYWHERE, "quit", footer=False),
 )
 
+WRITES = frozenset(
+    """
+    desk.evaluate portfolios.new portfolios.edit portfolios.duplicate portfolios.inactivate portfolios.reactivate
+    portfolios.paste runs.cancel runs.approve runs.reject log.pause log.resume log.run log.acknowledge market.shock
+    market.halt market.tradable review.approve review.reject accounts.subscribe accounts.move accounts.unsubscribe
+    accounts.run accounts.deposit accounts.withdraw accounts.release accounts.simulate cash.withdraw cash.cancel
+    cash.retry cash.journal_in cash.journal_out market.pause market.faster market.slower market.step app.halt
+    """.split()
+)
+"""The actions that change the book: refused, in a line, where nothing is written."""
+
 MOVES: tuple[tuple[str, str], ...] = (
     ("↑ ↓  k j", "Move the cursor"),
     ("pgup pgdn", "Move by a page"),
@@ -403,6 +419,11 @@ MOVES: tuple[tuple[str, str], ...] = (
 def applies(action: Action, place: str) -> bool:
     """Whether an action works in a place."""
     return action.where in (EVERYWHERE, place) or (action.where == LISTS and place in LIST_PLACES)
+
+
+def find(method: str, *wheres: str) -> Action | None:
+    """The action that a binding of one of these calls."""
+    return next((action for action in ACTIONS if action.method == method and action.where in wheres), None)
 
 
 def bindings(*wheres: str) -> list[Binding]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from rich.console import RenderableType
+from textual.actions import ActionParseResult
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -17,7 +18,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.errors import Halt, Refusal
 from rebal_tui.services.heartbeat import Heartbeat
 from rebal_tui.services.views.desk import DeskSnapshot
 from rebal_tui.services.views.runs import RunsSnapshot
@@ -126,9 +127,11 @@ class RebalApp(App[None]):
         log_path: Path | None = None,
         heartbeat: bool = True,
         settings: SettingsFile | None = None,
+        advice: Callable[[Halt], str] = lambda _halt: "",
     ) -> None:
         """`keymap` maps action ids to keys; `log_path` is named when the program breaks. Without `heartbeat` the
-        screens change only when `beat` is called. `settings` is what was read from a file, where they are kept."""
+        screens change only when `beat` is called. `settings` is what was read from a file, where they are kept.
+        `advice` is what else to say of a book that is not written any more."""
         super().__init__()
         self.backend = backend
         self.first_run = first_run or FirstSteps()
@@ -136,6 +139,7 @@ class RebalApp(App[None]):
         self.last_runs: RunsSnapshot | None = None
         self.last_status: StatusLine | None = None
         self._log_path = log_path
+        self._advice = advice
         self._heart = Heartbeat(self.beat, self._trouble) if heartbeat else None
         self._beating = asyncio.Lock()
         self._leaving = False
@@ -143,6 +147,7 @@ class RebalApp(App[None]):
         self._trouble_shown = ""
         self._failures: dict[str, str] = {}
         self._clashes: set[str] = set()
+        self._stop_told: Halt | None = None
         self.came_from = Place.DESK.value
         for own in themes.OWN:
             self.register_theme(own)
@@ -201,6 +206,19 @@ class RebalApp(App[None]):
                 self._trouble(f"{type(error).__name__}: {error}")
             else:
                 self._trouble("")
+            finally:
+                self._tell_stopped()
+
+    def _tell_stopped(self) -> None:
+        """Say once that writing has stopped, why, and what can be done."""
+        halted = self.backend.halted
+        if self._leaving or halted is None or halted.halt is Halt.VIEWING:
+            self._stop_told = None
+        elif halted.halt is not self._stop_told:
+            self._stop_told = halted.halt
+            from rebal_tui.tui.screens.stopped import StoppedScreen
+
+            self.push_screen(StoppedScreen(halted, self._advice))
 
     async def _pull(self) -> None:
         place = self.place
@@ -306,6 +324,22 @@ class RebalApp(App[None]):
             if text not in self._clashes:
                 self._clashes.add(text)
                 self.say(text, "warning")
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key stands for. What would change a book that is not written here says why it cannot."""
+        halted = self.backend.halted
+        if halted is not None and isinstance(action, str):
+            place = default_namespace.PLACE if isinstance(default_namespace, PlaceScreen) else actions.EVERYWHERE
+            found = actions.find(action, place)
+            if found is not None and found.writes:
+                self.say(f"{found.label}: {halted}.", "warning")
+                return True
+        return await super().run_action(action, default_namespace, namespaces)
 
     def perform(self, action: Action) -> None:
         """Do an action of the registry, in its own place."""

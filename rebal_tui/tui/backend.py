@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.errors import ReadOnly
 
 if TYPE_CHECKING:
     from rebal_tui.services.book import Book
@@ -27,7 +28,14 @@ class Backend(Protocol):
         """The result of a use case, run on the book's thread. What the places of their own need is asked this way."""
 
     async def tick(self) -> None:
-        """One heartbeat: whatever is due happens."""
+        """One heartbeat: whatever is due happens; where nothing can be written, the file is read again."""
+
+    @property
+    def halted(self) -> ReadOnly | None:
+        """Why nothing is written to the book here, None while writing works. Known without asking the book."""
+
+    async def write_again(self) -> None:
+        """Go on writing after the disk failed; refused while it still does."""
 
     async def desk(self) -> DeskSnapshot:
         """Every subscribed account under the current prices."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from rebal_tui.domain.decisions import Plan
-from rebal_tui.services import desk, exports, run_views, runs, scheduler, simulator, status
+from rebal_tui.domain.errors import ReadOnly
+from rebal_tui.services import desk, exports, run_views, runs, scheduler, simulator, status, viewing
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_thread import BookThread
 from rebal_tui.services.views.desk import AccountView, DeskSnapshot, PreviewView
@@ -27,7 +28,14 @@ class BookBackend:
         return await self._thread.ask(work)
 
     async def tick(self) -> None:
-        await self._thread.ask(scheduler.tick)
+        await self._thread.ask(viewing.beat)
+
+    @property
+    def halted(self) -> ReadOnly | None:
+        return self._thread.halted
+
+    async def write_again(self) -> None:
+        await self._thread.write_again()
 
     async def desk(self) -> DeskSnapshot:
         return await self._thread.ask(desk.desk_snapshot)

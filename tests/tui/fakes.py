@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from rebal_tui.domain.decisions import Check, Decision, LineReason, Outcome, Plan, PlanLine, Verdict
-from rebal_tui.domain.errors import Conflict, NotFound
+from rebal_tui.domain.errors import Conflict, NotFound, ReadOnly
 from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty, Value, parse_money
@@ -337,9 +337,13 @@ class FakeBackend:
         self.calls: list[str] = []
         self.line = status()
         self.book: Book | None = None
+        self.halted: ReadOnly | None = None
 
     async def tick(self) -> None:
         pass
+
+    async def write_again(self) -> None:
+        self.halted = None
 
     async def ask(self, work: Callable[[Book], T]) -> T:
         """What has no view made by hand comes from a small real book."""

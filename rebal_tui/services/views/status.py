@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from rebal_tui.domain.errors import Halt
+
 
 @dataclass(frozen=True, slots=True)
 class StatusLine:
     """The line on top of every screen. `mode` is `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16` or `LIVE`; `awaiting`
-    counts runs that wait for approval."""
+    counts runs that wait for approval; `stopped` is why nothing is written, None while writing works."""
 
     book: str
     mode: str
@@ -21,6 +23,7 @@ class StatusLine:
     halted: bool
     read_only: bool
     awaiting: int = 0
+    stopped: Halt | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.views.status import StatusLine
 from rebal_tui.tui import formats
@@ -12,6 +13,14 @@ from rebal_tui.tui.spans import Line, Span, line_width
 from rebal_tui.tui.widgets.tones import ToneView
 
 STALE_SECONDS = 60
+STOPPED: dict[Halt, Span] = {
+    Halt.VIEWING: ("READ-ONLY", "warn"),
+    Halt.TAKEN_OVER: ("■ READ-ONLY: taken over", "bad"),
+    Halt.DISK_FULL: ("■ READ-ONLY: disk full", "bad"),
+    Halt.IO_ERROR: ("■ READ-ONLY: disk fault", "bad"),
+    Halt.DAMAGED: ("■ READ-ONLY: file damaged", "bad"),
+}
+"""What the line on top says while nothing is written."""
 
 
 def status_line(status: StatusLine | None, trouble: str, width: int) -> Line:
@@ -28,7 +37,7 @@ def status_line(status: StatusLine | None, trouble: str, width: int) -> Line:
     if status.halted:
         parts.append((0, ("■ HALTED", "bad")))
     if status.read_only:
-        parts.append((1, ("read only", "warn")))
+        parts.append((0, STOPPED.get(status.stopped or Halt.VIEWING, STOPPED[Halt.VIEWING])))
     parts.append((3, (formats.full_day(status.now.astimezone(NEW_YORK).date()), "muted")))
     parts.append((0, (f"{formats.clock(status.now)} NY", "")))
     parts.append((1, (session, "good" if session.startswith("OPEN") else "muted")))

@@ -1,0 +1,51 @@
+"""A book that another program writes: what it commits is shown, and nothing is done here."""
+
+from __future__ import annotations
+
+from rebal_tui.market.clock import HeldClock
+from rebal_tui.market.walk import RandomWalk
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.market_state import load_clock, load_walk
+from rebal_tui.services.sync import CURSOR
+from rebal_tui.store import audit, meta
+
+REST = 4
+"""Reading everything again takes at most a fifth of the time: this many times as long passes before the next."""
+
+
+def beat(book: Book) -> None:
+    """One heartbeat: what is due happens; where nothing can be written, the file is followed instead."""
+    if book.database.read_only:
+        follow(book)
+    else:
+        scheduler.tick(book)
+
+
+def follow(book: Book) -> bool:
+    """Show what the file holds now; False when nobody has committed since the last time."""
+    version = book.database.data_version()
+    if version == book.followed.version:
+        return False
+    _follow_market(book)
+    seconds = book.stopwatch() if book.stopwatch else 0.0
+    if seconds >= book.followed.rest_until:
+        mark = f"{audit.head(book.database)[0]} {meta.get(book.database, CURSOR)}"
+        if mark == book.followed.mark:
+            book.reload_runs()
+        else:
+            book.reload()
+        book.followed.version, book.followed.mark = version, mark
+        took = book.stopwatch() - seconds if book.stopwatch else 0.0
+        book.followed.rest_until = seconds + (1 + REST) * took
+    return True
+
+
+def _follow_market(book: Book) -> None:
+    """Time and prices as they were when the writer's heart beat last."""
+    clock = load_clock(book.database)
+    if clock is not None and isinstance(book.clock, HeldClock):
+        book.clock.follow(clock)
+    walk = load_walk(book.database)
+    if walk is not None and isinstance(book.feed, RandomWalk):
+        book.take_prices(book.feed.follow(walk))

@@ -1,0 +1,115 @@
+"""Writing has stopped: what happened, what stands, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
+from rebal_tui.tui.text import ui_text
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.app import RebalApp
+
+TITLES = {
+    Halt.TAKEN_OVER: "Another rebal-tui has taken this book over",
+    Halt.DISK_FULL: "The disk is full: writing has stopped",
+    Halt.IO_ERROR: "The disk fails: writing has stopped",
+    Halt.DAMAGED: "The book's file is damaged: writing has stopped",
+    Halt.VIEWING: "The book is open for reading only",
+}
+TEXTS = {
+    Halt.TAKEN_OVER: "Nothing more is written from here, and no order goes out. What the other one does is shown.",
+    Halt.DISK_FULL: (
+        "Everything that was saved is in the file; what was under way was undone as a whole. Nothing is evaluated and "
+        "no order goes out until writing works again. Make room on the disk, then try again."
+    ),
+    Halt.IO_ERROR: (
+        "Everything that was saved is in the file; what was under way was undone as a whole. Nothing is evaluated and "
+        "no order goes out until writing works again. Look after the disk, then try again."
+    ),
+    Halt.DAMAGED: "Nothing is evaluated and no order goes out. Leave, and put a backup in the file's place.",
+    Halt.VIEWING: "",
+}
+AGAIN = frozenset({Halt.DISK_FULL, Halt.IO_ERROR})
+
+
+class StoppedScreen(ModalScreen[None]):
+    """Says why writing has stopped and offers what there is to do."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "again", "Try again"),
+        Binding("escape,r", "look", "Look only"),
+        Binding("q", "leave", "Leave"),
+    ]
+    DEFAULT_CSS = """
+    StoppedScreen { align: center middle; background: $background 60%; }
+    StoppedScreen > Vertical {
+        width: 76; max-width: 95%; height: auto; max-height: 90%;
+        background: $surface; border: round $error; padding: 1 2;
+    }
+    StoppedScreen Static { margin-bottom: 1; }
+    StoppedScreen #stopped-title { text-style: bold; color: $text-error; }
+    StoppedScreen #stopped-cause { color: $foreground 70%; }
+    StoppedScreen Horizontal { height: auto; align-horizontal: right; }
+    StoppedScreen Button { margin-left: 2; min-width: 10; }
+    """
+
+    def __init__(self, halted: ReadOnly, advice: Callable[[Halt], str]) -> None:
+        super().__init__()
+        self._halted = halted
+        self._advice = advice
+
+    @property
+    def rebal(self) -> RebalApp:
+        return self.app  # type: ignore[return-value]
+
+    def compose(self) -> ComposeResult:
+        why = self._halted.halt
+        with Vertical():
+            yield Static(ui_text(f"■ {TITLES[why]}"), id="stopped-title", markup=False)
+            yield Static(ui_text(TEXTS[why]), markup=False)
+            yield Static(ui_text(self._cause(str(self._halted))), id="stopped-cause", markup=False)
+            with Horizontal():
+                if why in AGAIN:
+                    yield Button(ui_text("Try again (t)"), id="again", variant="primary", compact=True)
+                yield Button(ui_text("Look only (esc)"), id="look", compact=True)
+                yield Button(ui_text("Leave (q)"), id="leave", compact=True)
+
+    def _cause(self, text: str) -> str:
+        return "\n".join(filter(None, (text[:1].upper() + text[1:] + ".", self._advice(self._halted.halt))))
+
+    def on_mount(self) -> None:
+        self.query(Button).first().focus()
+
+    @on(Button.Pressed)
+    async def _pressed(self, event: Button.Pressed) -> None:
+        await self.run_action(event.button.id or "look")
+
+    def action_again(self) -> None:
+        if self._halted.halt in AGAIN:
+            self.rebal.work(self._again(), name="try again")
+
+    async def _again(self) -> None:
+        try:
+            await self.rebal.backend.write_again()
+        except Refusal as refusal:
+            if self.is_attached:
+                self.query_one("#stopped-cause", Static).update(ui_text(self._cause(str(refusal))))
+            return
+        self.rebal.say("Writing works again: the book goes on from what was saved.")
+        self.dismiss()
+        self.rebal.pull_soon()
+
+    def action_look(self) -> None:
+        self.dismiss()
+
+    def action_leave(self) -> None:
+        self.app.exit()

@@ -1,0 +1,208 @@
+"""A disk that is full or fails (G5): a clean stop with its reason, the file whole, nothing acknowledged lost."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from rebal_tui.domain.errors import Halt, ReadOnly
+from rebal_tui.market.clock import FixedClock
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.store import meta
+from rebal_tui.store.backup import integrity_faults
+from rebal_tui.store.database import Database
+from tests.services.worlds import SLOW, account, balanced, fill_book, go_on, make_book, only_run
+from tests.store.books import new_file
+
+WRITES = 12
+POINTS = int(os.environ.get("DISK_FAULT_POINTS", "16"))
+"""At how many sizes of the disk the rebalance is stopped; a longer run tries more."""
+
+
+def fill_up(database: Database, acknowledged: Callable[[int], None], size: int = 3_000) -> ReadOnly | None:
+    """Commit one large value after the other; why it stopped, None when it did not."""
+    for number in range(WRITES):
+        try:
+            with database.write():
+                meta.put(database, f"first {number}", "x" * size)
+                meta.put(database, f"second {number}", "y" * size)
+        except ReadOnly as stopped:
+            return stopped
+        acknowledged(number)
+    return None
+
+
+def kept(path: Path) -> list[int]:
+    """The numbers of the values that the file holds, each whole."""
+    database = Database(path)
+    assert integrity_faults(database.connection) == []
+    numbers = [int(name.split()[1]) for (name,) in database.rows("SELECT name FROM meta WHERE name LIKE 'first %'")]
+    halves = [int(name.split()[1]) for (name,) in database.rows("SELECT name FROM meta WHERE name LIKE 'second %'")]
+    assert sorted(numbers) == sorted(halves)
+    database.close()
+    return sorted(numbers)
+
+
+def limit_pages(database: Database, more: int) -> None:
+    row = database.row("PRAGMA page_count")
+    assert row is not None
+    database.connection.execute(f"PRAGMA max_page_count = {row[0] + more}")
+
+
+def test_a_disk_that_is_full_at_any_page_stops_writing_and_loses_nothing(tmp_path: Path) -> None:
+    template = tmp_path / "template.db"
+    new_file(template).close()
+    stopped_at = set()
+    for more in range(200):
+        path = tmp_path / f"full-{more}.db"
+        shutil.copy(template, path)
+        database = Database(path)
+        limit_pages(database, more)
+        acknowledged: list[int] = []
+        stopped = fill_up(database, acknowledged.append)
+        if stopped is None:
+            break
+        assert stopped.halt is Halt.DISK_FULL
+        assert "nothing that was saved is lost" in str(stopped)
+        assert [meta.get(database, f"first {number}") != "" for number in acknowledged] == [True] * len(acknowledged)
+        with pytest.raises(ReadOnly, match="disk is full"), database.write():
+            meta.put(database, "a", "never")
+        database.close()
+        assert kept(path) == acknowledged
+        stopped_at.add(len(acknowledged))
+    else:
+        pytest.fail("the disk was never large enough")
+    assert stopped_at == set(range(WRITES))
+
+
+def test_a_file_that_cannot_grow_at_any_size_stops_writing_and_loses_nothing(tmp_path: Path) -> None:
+    """The write of a page of the log fails midway, as a short write or an I/O error does."""
+    template = tmp_path / "template.db"
+    new_file(template).close()
+    stopped_at = set()
+    for size in range(template.stat().st_size, template.stat().st_size + 2_000_000, 22_000):
+        path = tmp_path / f"limit-{size}.db"
+        shutil.copy(template, path)
+        told = tmp_path / f"told-{size}"
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+                stopped = fill_up(Database(path), partial(_tell, told), 30_000)
+                code = 0 if stopped is None else 2 if stopped.halt in (Halt.IO_ERROR, Halt.DISK_FULL) else 1
+            finally:
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        assert code in (0, 2)
+        acknowledged = list(told.read_bytes()) if told.exists() else []
+        assert kept(path)[: len(acknowledged)] == acknowledged
+        assert len(kept(path)) <= len(acknowledged) + 1
+        stopped_at.add(len(acknowledged))
+        if code == 0:
+            break
+    else:
+        pytest.fail("the file could never grow enough")
+    assert len(stopped_at) > WRITES // 2
+
+
+def _tell(path: Path, number: int) -> None:
+    with path.open("ab", buffering=0) as file:
+        file.write(bytes([number]))
+
+
+def test_after_room_was_made_writing_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = new_file(tmp_path / "book.db")
+    limit_pages(database, 4)
+    assert fill_up(database, lambda _number: None) is not None
+    with monkeypatch.context() as full:
+        full.setattr("rebal_tui.store.database.ROOM", 10**18)
+        with pytest.raises(ReadOnly, match="MB free"):
+            database.try_again()
+    with pytest.raises(ReadOnly), database.write():
+        pytest.fail("never reached")
+    database.connection.execute("PRAGMA max_page_count = 100000")
+    database.try_again()
+    assert fill_up(database, lambda _number: None) is None
+
+
+def test_what_was_taken_over_or_is_only_looked_at_never_writes_again(tmp_path: Path) -> None:
+    new_file(tmp_path / "book.db").close()
+    database = Database(tmp_path / "book.db", read_only=True)
+    with pytest.raises(ReadOnly, match="reading only"):
+        database.try_again()
+
+
+def a_book(path: Path) -> Book:
+    book = make_book("2026-03-02 09:30", path=path, model=SLOW)
+    fill_book(book, [account("a", "1000", {"SPY": "100", "GLD": "20"})], [balanced()], {"a": "balanced"})
+    return book
+
+
+def state(book: Book) -> list[object]:
+    assert integrity_faults(book.database.connection) == []
+    return [
+        only_run(book).status,
+        book.database.rows("SELECT line, side, notional, qty, status, filled_qty FROM orders ORDER BY line"),
+        book.database.rows("SELECT execution_id, qty, amount FROM fills ORDER BY execution_id"),
+        book.database.rows("SELECT client_order_id, filled_qty FROM sim_orders ORDER BY client_order_id"),
+        (book.accounts["a"].cash, book.accounts["a"].positions),
+    ]
+
+
+def test_a_rebalance_that_meets_a_disk_fault_anywhere_ends_as_undisturbed_once_there_is_room(tmp_path: Path) -> None:
+    template = tmp_path / "template.db"
+    a_book(template).database.close()
+    path = tmp_path / "calm.db"
+    shutil.copy(template, path)
+    calm = make_book("2026-03-02 09:30", path=path, model=SLOW)
+    start = calm.now()
+    go_on(calm, 12)
+    expected, written = state(calm), path.with_name("calm.db-wal").stat().st_size
+    calm.database.close()
+    first = template.stat().st_size
+    assert written > first
+    for point in range(POINTS):
+        path = tmp_path / f"fault-{point}.db"
+        shutil.copy(template, path)
+        beats = tmp_path / f"beats-{point}"
+        size = first + (written - first) * point // POINTS
+        assert _live_on_a_disk_of(size, path, beats), f"nothing failed on a disk of {size} bytes"
+        again = make_book(start + timedelta(seconds=30 * beats.stat().st_size), path=path, model=SLOW)
+        scheduler.tick(again)
+        go_on(again, 12)
+        assert state(again) == expected, f"a fault on a disk of {size} bytes"
+        again.database.close()
+
+
+def _live_on_a_disk_of(size: int, path: Path, beats: Path) -> bool:
+    """Twelve minutes in a process whose files cannot grow beyond a size; whether it stopped for that."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            with beats.open("ab", buffering=0) as file:
+                book = make_book("2026-03-02 09:30", path=path, model=SLOW)
+                for _ in range(24):
+                    file.write(b".")
+                    _half_a_minute(book)
+        except ReadOnly as halt:
+            code = 2 if halt.halt in (Halt.IO_ERROR, Halt.DISK_FULL) else 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 2
+
+
+def _half_a_minute(book: Book) -> None:
+    assert isinstance(book.clock, FixedClock)
+    book.clock.advance(timedelta(seconds=30))
+    scheduler.tick(book)

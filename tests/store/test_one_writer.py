@@ -1,0 +1,185 @@
+"""One program writes a book (G15, G16): who opened it last for writing; and it alone moves the log into the file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rebal_tui import bootstrap
+from rebal_tui.domain.errors import Halt, ReadOnly
+from rebal_tui.store import meta
+from rebal_tui.store.backup import back_up
+from rebal_tui.store.database import WAL_LIMIT, Database
+from tests.store.books import new_file
+
+TRIES = 1_000
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Do something in a process of its own; returns its id."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return pid
+
+
+def ended_well(pid: int) -> bool:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def refused_writes(database: Database, tries: int = TRIES) -> int:
+    refused = 0
+    for number in range(tries):
+        try:
+            with database.write():
+                meta.put(database, "zombie", str(number))
+        except ReadOnly as refusal:
+            refused += refusal.halt is Halt.TAKEN_OVER
+    return refused
+
+
+def test_who_was_taken_over_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    old = bootstrap.open_database(path)
+    new = bootstrap.open_database(path)
+    before = new.data_version()
+    assert refused_writes(old) == TRIES
+    assert (new.data_version(), meta.get(new, "zombie")) == (before, "")
+    with new.write():
+        meta.put(new, "a", "works")
+    assert meta.get(old, "a") == "works"
+
+
+def test_a_suspended_process_that_wakes_up_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    bootstrap.open_database(path).close()
+    ready = tmp_path / "ready"
+
+    def suspended() -> None:
+        database = bootstrap.open_database(path)
+        ready.touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        assert refused_writes(database) == TRIES
+
+    pid = in_child(suspended)
+    os.waitpid(pid, os.WUNTRACED)
+    assert ready.exists()
+    database = bootstrap.open_database(path)
+    before = database.data_version()
+    os.kill(pid, signal.SIGCONT)
+    assert ended_well(pid)
+    assert (database.data_version(), meta.get(database, "zombie")) == (before, "")
+
+
+def test_whoever_is_taken_over_inside_a_transaction_still_ends_it(tmp_path: Path) -> None:
+    """The other one waits for it: what was begun as the one writer is whole."""
+    path = tmp_path / "book.db"
+    go = tmp_path / "go"
+
+    def take_over() -> None:
+        while not go.exists():
+            time.sleep(0.01)
+        bootstrap.open_database(path).close()
+
+    pid = in_child(take_over)
+    old = bootstrap.open_database(path)
+    with old.write():
+        meta.put(old, "a", "1")
+        go.touch()
+        time.sleep(0.3)
+        meta.put(old, "b", "2")
+    assert ended_well(pid)
+    assert (meta.get(old, "a"), meta.get(old, "b")) == ("1", "2")
+    assert refused_writes(old, 1) == 1
+
+
+def test_a_refused_transaction_leaves_nothing_open_and_a_nested_one_is_refused_too(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    old = bootstrap.open_database(path)
+    bootstrap.open_database(path).close()
+    with pytest.raises(ReadOnly, match="taken the book over"), old.write(), old.write():
+        pytest.fail("never reached")
+    assert not old.connection.in_transaction
+
+
+def test_a_reader_never_moves_the_log_into_the_file(tmp_path: Path) -> None:
+    """Also as the last to leave, after the writer was killed."""
+    path = tmp_path / "book.db"
+
+    def killed() -> None:
+        database = new_file(path)
+        with database.write():
+            meta.put(database, "a", "x" * 100_000)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    os.waitpid(in_child(killed), 0)
+    log = path.with_name("book.db-wal")
+    before = path.read_bytes(), log.read_bytes()
+    database = Database(path, read_only=True)
+    assert len(meta.get(database, "a")) == 100_000
+    with pytest.raises(sqlite3.OperationalError):
+        database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    assert (path.read_bytes(), log.read_bytes()) == before
+    Database(path).close()
+    assert not log.exists()
+
+
+def test_the_log_is_bounded_beside_a_reader(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    database = new_file(path)
+    reader = Database(path, read_only=True)
+    sizes = []
+    for number in range(300):
+        with database.write():
+            meta.put(database, f"large {number}", "x" * 200_000)
+        assert len(meta.get(reader, f"large {number}")) == 200_000
+        sizes.append(path.with_name("book.db-wal").stat().st_size)
+    assert max(sizes) <= 2 * WAL_LIMIT
+    with database.write():
+        meta.put(database, "one large change", "x" * (3 * WAL_LIMIT))
+    for number in range(4):
+        with database.write():
+            meta.put(database, "small", str(number))
+    assert path.with_name("book.db-wal").stat().st_size <= WAL_LIMIT
+
+
+def test_writer_viewer_and_backup_together_are_never_told_that_the_file_is_busy(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    bootstrap.open_database(path).close()
+    until = time.monotonic() + float(os.environ.get("BUSY_SECONDS", "2"))
+
+    def write() -> None:
+        database = bootstrap.open_database(path)
+        number = 0
+        while time.monotonic() < until:
+            with database.write():
+                number += 1
+                meta.put(database, f"value {number % 500}", str(number) * 50)
+
+    def view() -> None:
+        database = Database(path, read_only=True)
+        while time.monotonic() < until:
+            database.data_version()
+            database.rows("SELECT * FROM meta ORDER BY value")
+
+    def copy() -> None:
+        number = 0
+        while time.monotonic() < until:
+            database = Database(path, read_only=True)
+            back_up(database, tmp_path / f"copy-{(number := number + 1) % 3}.db")
+            database.close()
+
+    children = [in_child(work) for work in (write, view, view, copy)]
+    assert [ended_well(pid) for pid in children] == [True] * 4
