@@ -17,7 +17,7 @@ from rebal_tui.engine.restrictions import stops
 from rebal_tui.engine.words import money
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import mark_needs_adjustment, value_of
-from rebal_tui.services.outbox import cancel_open_orders, send_orders
+from rebal_tui.services.outbox import cancel_open_orders, send_orders, settle_orders
 from rebal_tui.services.planning import plan_run
 from rebal_tui.services.queueing import cancel_queued
 from rebal_tui.services.sync import sync
@@ -91,7 +91,7 @@ def _start(book: Book, run: Run) -> Run:
         return _expire_unapproved(book, run)
     if session is None or session.next_day is None or not session.in_window(now) or halted(book):
         return run
-    if book.extras[run.account_id].outside_orders:
+    if book.extras[run.account_id].outside_orders or _stale_prices(book, run):
         return run
     stopped = stops(book.accounts[run.account_id], value_of(book, run.account_id))
     if stopped:
@@ -116,6 +116,18 @@ def _start(book: Book, run: Run) -> Run:
         runs.note(book.database, run.id, now, "IN_PROGRESS", _plan_text(plan))
         book.record("run.started", run.id, {"sells": len(plan.sells), "cash_target": plan.cash_target})
     return started
+
+
+def _stale_prices(book: Book, run: Run) -> bool:
+    """Whether a price that the plan needs is older than allowed (R-12.5): no run is sized on it, it waits."""
+    age = book.settings.price_max_age
+    held = (position.symbol for position in book.accounts[run.account_id].positions)
+    return age is not None and any(
+        (asset := book.assets.get(symbol)) is not None
+        and asset.price_at is not None
+        and book.now() - asset.price_at > age
+        for symbol in {*run.weights.symbols, *held}
+    )
 
 
 def _expire_unapproved(book: Book, run: Run) -> Run:
@@ -184,7 +196,7 @@ def _wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: s
         if run.phase is RunPhase.SELLING:
             lost = [SkippedOrder(line.symbol, Side.BUY, line.notional, skip, why) for line in _plan(book, run).buys]
             runs.add_skipped(book.database, run.id, lost)
-    if not send_orders(book, run):
+    if not settle_orders(book, run):
         return run
     cancel_open_orders(book, run)
     sync(book)

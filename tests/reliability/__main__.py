@@ -1,0 +1,42 @@
+"""Replay a simulation, or live through many: `python -m tests.reliability --seed N [--trace]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import traceback
+from collections import Counter
+
+from tests.reliability.simulation import simulate
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--seeds", type=int, default=1, help="how many seeds, one after the other")
+    parser.add_argument("--days", type=int, help="end after so many days")
+    parser.add_argument("--trace", action="store_true", help="print everything that happened")
+    told = parser.parse_args()
+    counts: Counter[str] = Counter()
+    years, injected, failed, begun = 0.0, 0, [], time.process_time()
+    for seed in range(told.seed, told.seed + told.seeds):
+        trace: list[str] | None = [] if told.trace else None
+        try:
+            lived = simulate(seed, days=told.days, trace=trace)
+            years, injected = years + lived.account_years, injected + lived.injected
+            counts.update(lived.counts)
+            if told.seeds == 1:
+                print(lived)
+        except Exception:
+            failed.append(seed)
+            print("\n".join(trace or ()))
+            print(f"seed {seed}:\n{''.join(traceback.format_exc(limit=-6))}", flush=True)
+    spent = time.process_time() - begun
+    print(f"{told.seeds} seeds, {years:.1f} account-years, {injected:,} faults of the wires, {spent:.1f} s of CPU")
+    print(dict(counts), f"failed: {failed}" if failed else "none failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

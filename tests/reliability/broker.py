@@ -1,0 +1,155 @@
+"""A broker behind bad wires: requests and replies lost, late or doubled, events late, repeated and out of order.
+
+It outlives the program it serves, as a real one does, and shows the judge every request that arrives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.simulated.broker import SimulatedBroker
+from rebal_tui.domain.cash import Journal
+from rebal_tui.domain.orders import Order, OrderRequest
+from rebal_tui.domain.quantities import Money
+
+if TYPE_CHECKING:
+    from tests.reliability.judge import Judge
+
+T = TypeVar("T")
+LATE = timedelta(seconds=45)
+"""No request is under way for longer; the program gives up on one after a minute."""
+
+
+class Killed(BaseException):
+    """The process ends here, in the middle of a call."""
+
+
+class FaultyBroker:
+    """Hands every call to the simulated broker, unless a fault of the swarm says otherwise."""
+
+    def __init__(self, random: Random, on: frozenset[str], judge: Judge, now: Callable[[], datetime]) -> None:
+        self._random, self._on, self._judge, self._now = random, on, judge, now
+        self.inner: SimulatedBroker
+        self.calm = False
+        self.injected = 0
+        self.die_at: int | None = None
+        self._late: list[tuple[datetime, Callable[[], object]]] = []
+        self._withheld: list[tuple[datetime, BrokerEvent]] = []
+        self._accepted: dict[str, datetime] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def arrive(self) -> None:
+        """What was under way for long enough reaches the broker."""
+        due, self._late = (
+            [c for at, c in self._late if at <= self._now()],
+            [x for x in self._late if x[0] > self._now()],
+        )
+        for call in due:
+            try:
+                call()
+            except BrokerRefused:
+                continue
+
+    def withholds(self, account_id: str) -> bool:
+        """Whether something of the account, or of an asset, is on its way to the program."""
+        return any(event.account_id in (account_id, None) for _, event in self._withheld)
+
+    def _hit(self, fault: str, permille: int) -> bool:
+        if self.calm or fault not in self._on or self._random.randrange(1000) >= permille:
+            return False
+        self.injected += 1
+        return True
+
+    def _call(self, call: Callable[[], T]) -> T:
+        """A request that changes something."""
+        self._die()
+        if self._hit("lost_requests", 60):
+            raise BrokerUnavailable("the request was lost")
+        if self._hit("late_requests", 40):
+            self._late.append((self._now() + LATE, call))
+            raise BrokerUnavailable("no answer in time")
+        answer = call()
+        if self._hit("double_requests", 60):
+            answer = call()
+        self._die()
+        if self._hit("lost_replies", 60):
+            raise BrokerUnavailable("the reply was lost")
+        return answer
+
+    def _read(self, call: Callable[[], T]) -> T:
+        self._die()
+        if self._hit("failed_reads", 8):
+            raise BrokerUnavailable("the broker is away")
+        return call()
+
+    def _die(self) -> None:
+        if self.die_at is not None:
+            self.die_at -= 1
+            if self.die_at < 0:
+                self.die_at = None
+                self.injected += 1
+                raise Killed
+
+    def submit_order(self, request: OrderRequest) -> Order:
+        self._judge.asked(request)
+
+        def call() -> Order:
+            order = self.inner.submit_order(request)
+            self._accepted[request.client_order_id] = self._now()
+            self._judge.accepted(request, order)
+            return order
+
+        return self._call(call)
+
+    def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
+        since = self._accepted.get(client_order_id)
+        if since and self._now() - since < LATE and self._hit("lookup_lag", 500):
+            return None
+        return self._read(lambda: self.inner.order_by_client_id(account_id, client_order_id))
+
+    def cancel_order(self, account_id: str, order_id: str) -> None:
+        self._call(lambda: self.inner.cancel_order(account_id, order_id))
+
+    def create_journal(self, source: str, target: str, amount: Money, description: str, key: str) -> Journal:
+        def call() -> Journal:
+            journal = self.inner.create_journal(source, target, amount, description, key)
+            self._judge.journaled(journal, key)
+            return journal
+
+        return self._call(call)
+
+    def journal(self, journal_id: str) -> Journal:
+        return self._read(lambda: self.inner.journal(journal_id))
+
+    def cash_transferable(self, account_id: str) -> Money:
+        return self._read(lambda: self.inner.cash_transferable(account_id))
+
+    def open_orders(self, account_id: str) -> Sequence[Order]:
+        return self._read(lambda: self.inner.open_orders(account_id))
+
+    def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+        found = list(self._read(lambda: self.inner.events(after, limit)))
+        if self.calm:
+            late, self._withheld = [event for _, event in self._withheld], []
+            return late + found
+        now = self._now()
+        if found and self._hit("slow_stream", 150):
+            found = found[: len(found) // 2]
+        if len(found) > 1 and self._hit("late_events", 150):
+            late = found.pop(self._random.randrange(len(found)))
+            self._withheld += [(now + LATE * n, late) for n in (1, 2, 5)]
+        due = [event for at, event in self._withheld if at <= now]
+        if due:
+            self._withheld = [(at, event) for at, event in self._withheld if at > now]
+            found = found + due
+        if found and self._hit("repeated_events", 150):
+            found = found + list(self.inner.events(max(0, after - 12), 12))
+        if len(found) > 1 and self._hit("shuffled_events", 300):
+            self._random.shuffle(found)
+        return found

@@ -1,0 +1,102 @@
+"""The simulated book's surroundings: prices that somebody moves, and what a seed's swarm switches on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from rebal_tui.broker.simulated.fills import FillModel
+from rebal_tui.domain.quantities import CENT, NANO, Money, Price
+from rebal_tui.market.protocol import Quote
+
+START_PRICES = {"AAA": 100, "BBB": 50, "CCC": 25, "DDD": 400, "EEE": 8}
+SYMBOLS = tuple(START_PRICES)
+FAULTS = (
+    "lost_requests", "lost_replies", "double_requests", "late_requests", "lookup_lag", "failed_reads",
+    "repeated_events", "shuffled_events", "late_events", "slow_stream", "rejects", "partial_fills", "slow_fills",
+    "slow_cancels", "halts", "price_jumps", "price_freezes", "restrictions", "statuses", "deposits", "ach_returns",
+    "outside_orders", "dead_assets", "clock_jumps", "days_off", "restarts", "kills", "portfolio_edits", "withdrawals",
+    "manual_runs", "cancels", "journals", "transfers_in", "subscriptions", "review", "kill_switch",
+)  # fmt: skip
+"""What a swarm can switch on: faults of the broker and the wires, and everything people do at the wrong moment."""
+EDGE_AMOUNTS = ("0.01", "0.99", "1", "9.99", "10", "10.01", "11", "100", "250.37", "5000", "123456.789012345")
+
+
+class Prices:
+    """A price feed that moves only when told; what is frozen keeps the time of its last quote."""
+
+    def __init__(self, at: datetime) -> None:
+        self._quotes = {symbol: Quote(Price(price * NANO), at) for symbol, price in START_PRICES.items()}
+        self.frozen: set[str] = set()
+
+    def advance(self, now: datetime) -> Mapping[str, Quote]:
+        changed = {}
+        for symbol, quote in self._quotes.items():
+            if symbol not in self.frozen and quote.at < now:
+                changed[symbol] = self._quotes[symbol] = Quote(quote.price, now)
+        return changed
+
+    def quotes(self) -> Mapping[str, Quote]:
+        return self._quotes
+
+    def move(self, symbol: str, permille: int, *, cents: bool) -> None:
+        """Change a price by so many thousandths, to the cent or to any nine decimals, unless it is frozen."""
+        if symbol in self.frozen:
+            return
+        old = self._quotes[symbol]
+        moved = old.price * (1000 + permille) // 1000
+        if cents:
+            moved = moved // CENT * CENT
+        self._quotes[symbol] = Quote(Price(min(max(moved, CENT), 100_000 * NANO)), old.at)
+
+
+@dataclass(frozen=True)
+class Swarm:
+    """What a seed has switched on and how its book lives."""
+
+    on: frozenset[str]
+    still: bool
+    accounts: int
+    days: int
+    rhythm: int
+    model: FillModel
+
+    @classmethod
+    def of(cls, random: Random) -> Swarm:
+        share = random.choice((10, 25, 50, 80))
+        on = frozenset(fault for fault in FAULTS if random.randrange(100) < share)
+        still = random.random() < 0.3
+        at_once = still or random.random() < 0.25
+        model = (
+            FillModel.immediate()
+            if at_once
+            else FillModel(
+                latency_seconds=random.choice(((1, 4), (20, 90), (60, 420), (600, 9_000)))
+                if "slow_fills" in on
+                else (1, 20),
+                partial_chance=random.choice((30, 90)) if "partial_fills" in on else 0,
+                max_pieces=random.choice((2, 4, 9)),
+                reject_chance=random.choice((3, 20)) if "rejects" in on else 0,
+                cancel_latency=random.choice((30, 600)) if "slow_cancels" in on else 0,
+                seed=random.randrange(1_000),
+            )
+        )
+        return cls(on, still, random.randint(6, 12), random.choice((60, 120, 180, 360)), random.randint(1, 4), model)
+
+
+def edge_amount(random: Random, cash: int, equity: int) -> Money:
+    """An amount near where rules change: a minimum, a band, what is there, or anything."""
+    special = [
+        equity // 4 // CENT * CENT,
+        10 * NANO - cash,
+        10 * NANO - cash - CENT,
+        cash,
+        equity // 2,
+        random.randrange(1, 50_000 * NANO),
+    ]
+    if random.random() < 0.5:
+        return Money(max(1, special[random.randrange(len(special))]))
+    whole, _, part = random.choice(EDGE_AMOUNTS).partition(".")
+    return Money(int(whole) * NANO + int(part.ljust(9, "0") or "0"))

@@ -1,0 +1,256 @@
+"""Whole books over months behind a faulty broker: one seed is one life, the same each time."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from random import Random
+
+from rebal_tui import bootstrap
+from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.domain.accounts import Account, AccountStatus, Position
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
+from rebal_tui.domain.quantities import NANO, Money, Qty
+from rebal_tui.domain.sessions import Session
+from rebal_tui.market.clock import FixedClock
+from rebal_tui.services import run_processing, scheduler
+from rebal_tui.services.book import Book, Mode, Settings
+from rebal_tui.services.sync import sync, take_over_everything
+from rebal_tui.store import jobs, meta, portfolios
+from rebal_tui.store.codec import to_time
+from rebal_tui.store.database import Database
+from tests.reliability import happenings, models
+from tests.reliability.broker import FaultyBroker, Killed
+from tests.reliability.judge import Judge
+from tests.reliability.market import SYMBOLS, Prices, Swarm
+
+BEGIN = date(2026, 1, 5)
+
+
+@dataclass(frozen=True)
+class Lived:
+    """What a simulation came to: its trace hash, and how much of what there was."""
+
+    seed: int
+    hash: str
+    account_years: float
+    injected: int
+    counts: dict[str, int]
+
+
+class World:
+    """One book, its broker, its market and its judge. The book may be killed and opened again; the rest lives on."""
+
+    def __init__(self, seed: int, days: int | None = None) -> None:
+        self.seed = seed
+        self.random = Random(f"world {seed}")
+        self.swarm = Swarm.of(self.random)
+        if days is not None:
+            self.swarm = replace(self.swarm, days=days)
+        self.judge = Judge(lambda: self.book, lambda: self.broker)
+        first = datetime(BEGIN.year, BEGIN.month, BEGIN.day, 5, tzinfo=bootstrap.real_now().tzinfo)
+        self.clock = FixedClock(first)
+        self.feed = Prices(first)
+        self.broker = FaultyBroker(Random(f"wires {seed}"), self.swarm.on, self.judge, self.clock.now)
+        database = bootstrap.open_database(":memory:")
+        bootstrap.found_simulation(database, start=first, seed=f"simulation {seed}", paused=True)
+        self.settings = Settings(Mode.SIMULATED, name="simulation", slots=self._slots)
+        self.open(database)
+        self._found()
+
+    def _slots(self, session: Session) -> list[datetime]:
+        """One evaluation on every so many sessions, two now and then."""
+        place = (session.day - BEGIN).days
+        if place % self.swarm.rhythm:
+            return []
+        middle = session.open + timedelta(minutes=60)
+        return [middle, session.window_end] if place % 5 == 0 else [middle]
+
+    def open(self, database: Database) -> None:
+        """Open the book of a file as the program does."""
+        calendar = bootstrap.TradingCalendar(bootstrap.session_store.load(database))
+        self.book = bootstrap._assemble(  # the one way to a book with a feed and settings of one's own
+            database, self.clock, calendar, self.feed, self.settings, self.swarm.model
+        )
+        inner = self.book.broker
+        self.broker.inner = inner  # type: ignore[assignment]
+        self.book.broker = self.broker
+
+    def restart(self) -> None:
+        """The process is gone; another opens what the file holds."""
+        database = self.book.database
+        if database.connection.in_transaction:
+            database.connection.rollback()
+        image = database.connection.serialize()
+        database.close()
+        again = Database()
+        again.connection.deserialize(image)
+        self.open(again)
+
+    def _found(self) -> None:
+        random, book = self.random, self.book
+        inner = self.broker.inner
+        inner.add_assets([Asset(f"id-{s}", s, s, "ARCA", AssetStatus.ACTIVE, True, True) for s in SYMBOLS])
+        wanted = [models.portfolio(random, f"p{n}", self.swarm, book.now()) for n in range(random.randint(2, 3))]
+        accounts, follows = [], {}
+        for number in range(self.swarm.accounts):
+            identity = f"a{number}"
+            chosen = random.choice(wanted)
+            accounts.append(models.account(random, identity, chosen, self.swarm, book.now()))
+            if random.random() < 0.9:
+                follows[identity] = chosen
+        inner.open_accounts(accounts)
+        self.judge.ledger.open(accounts)
+        sync(book)
+        take_over_everything(book)
+        with book.database.write():
+            subscriptions = []
+            for portfolio in wanted:
+                portfolios.save(book.database, portfolio)
+            for identity, portfolio in follows.items():
+                last = book.now() - timedelta(days=random.randint(1, 40)) if random.random() < 0.5 else None
+                subscription = Subscription(meta.next_id(book.database), identity, portfolio.id, book.now(), last)
+                subscriptions.append(subscription)
+                if last is not None:
+                    self.judge.last_rebalanced[subscription.id] = happenings.new_york(last)
+            portfolios.add_subscriptions(book.database, subscriptions)
+        book.reload()
+
+    def live(self) -> Lived:
+        """Months of sessions with faults, then a day without."""
+        end = BEGIN + timedelta(days=self.swarm.days)
+        session = self.book.calendar.next_after(BEGIN)
+        while session is not None and session.day < end:
+            self._day(session)
+            skip = 0
+            if "clock_jumps" in self.swarm.on and self.random.random() < 0.03:
+                skip = self.random.randint(1, 14)
+            elif "days_off" in self.swarm.on and self.random.random() < 0.1:
+                skip = 1
+            session = self.book.calendar.next_after(session.day + timedelta(days=skip))
+        self._calm_down(session)
+        years = self.swarm.accounts * self.swarm.days / 365
+        counts = {**self.judge.counts, "fills": len(self.judge.ledger.executions)}
+        lived = Lived(self.seed, self.judge.hash, years, self.broker.injected, dict(counts))
+        self.book.database.close()
+        return lived
+
+    def _day(self, session: Session) -> None:
+        random = self.random
+        minute = timedelta(minutes=1)
+        moments = [session.open + random.choice((0, 1, 5)) * minute]
+        slots = self._slots(session)
+        moments += slots
+        if slots or self.book.open_runs or random.random() < 0.3:
+            start = slots[0] if slots else moments[0]
+            pace = timedelta(seconds=self.swarm.model.latency_seconds[1] * 2 // 3 + 15)
+            moments += [start + n * pace for n in (1, 2, 3, 4)] + [start + random.randint(3, 20) * minute]
+            moments.append(session.close + random.choice((0, 1, 60)) * minute)
+        if random.random() < 0.1:
+            moments.append(session.open - 30 * minute)
+        for moment in sorted({min(moment, session.close + 60 * minute) for moment in moments}):
+            self._moment(max(moment, self.clock.now()))
+
+    def _moment(self, at: datetime) -> None:
+        if "kills" in self.swarm.on and not self.broker.calm and self.random.random() < 0.04:
+            self.broker.die_at = self.random.randint(0, 12)
+        try:
+            self.clock.set(at)
+            self.broker.arrive()
+            happenings.outside(self)
+            self._evaluate()
+            self._do(lambda: scheduler.tick(self.book))
+            self.judge.after()
+            act = happenings.inside(self)
+            if act is not None:
+                self.judge.say(f"{at} {act}")
+                self._do(act)
+                self.judge.after()
+        except Killed:
+            self._killed()
+        self.broker.die_at = None
+        if "restarts" in self.swarm.on and not self.broker.calm and self.random.random() < 0.02:
+            self._killed()
+
+    def _evaluate(self) -> None:
+        """Where an evaluation is due and nothing disturbs it, ask the second opinion first."""
+        book = self.book
+        due = jobs_due(book)
+        if due is None:
+            return
+        self._do(lambda: scheduler.advance_market(book, book.now()))
+        if book is not self.book:
+            return
+        self.judge.after()
+        expected, known = self.judge.expected(), self.judge.known_runs()
+        self._do(lambda: scheduler.tick(book))
+        self.judge.after()
+        session = book.calendar.at(book.now())
+        if session is not None and jobs.evaluated(book.database, session.day.isoformat(), due):
+            self.judge.decided(expected, known)
+
+    def _do(self, work: Callable[[], object]) -> None:
+        """As the thread that owns a book does: after an error that is no refusal, memory follows the file again."""
+        try:
+            work()
+        except Refusal:
+            return
+        except BrokerUnavailable:
+            self.book.reload()
+
+    def _killed(self) -> None:
+        for _ in range(5):
+            try:
+                self.restart()
+                self.judge.after()
+                return
+            except (BrokerUnavailable, Killed):
+                continue
+
+    def _calm_down(self, session: Session | None) -> None:
+        """Phase two: nothing fails any more; a day later everything has come to an end."""
+        self.broker.calm = True
+        self.broker.die_at = None
+        assert session is not None
+        inner = self.broker.inner
+        for symbol in SYMBOLS:
+            if symbol in inner.halted():
+                inner.halt(symbol, False, self.clock.now())
+        self.feed.frozen.clear()
+        run_processing.set_halt(self.book, False)
+        moments = [session.open + timedelta(minutes=n) for n in range(0, 120, 3)]
+        moments += [session.close + timedelta(minutes=n) for n in (0, 1, 12, 25)]
+        for moment in moments:
+            self.clock.set(max(moment, self.clock.now()))
+            self.broker.arrive()
+            scheduler.tick(self.book)
+            self.judge.after()
+        self.judge.at_the_end()
+
+
+def jobs_due(book: Book) -> datetime | None:
+    """The evaluation slot that is due now, None when there is none."""
+    session, now = book.calendar.at(book.now()), book.now()
+    if session is None or not session.open <= now <= session.window_end or scheduler.paused(book):
+        return None
+    slots = [slot for slot in book.settings.slots(session) if slot <= now]
+    return slots[-1] if slots and not jobs.evaluated(book.database, session.day.isoformat(), slots[-1]) else None
+
+
+def simulate(seed: int, *, days: int | None = None, trace: list[str] | None = None) -> Lived:
+    """Live through one seed; raises whatever goes wrong with a note of how to see it again."""
+    world = World(seed, days)
+    world.judge.trace = trace
+    try:
+        return world.live()
+    except BaseException as error:
+        told = f" --days {days}" if days is not None else ""
+        error.add_note(f"replay: python -m tests.reliability --seed {seed}{told} --trace (at {world.clock.now()})")
+        raise
+    finally:
+        del world
+        gc.collect()
