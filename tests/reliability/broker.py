@@ -142,8 +142,8 @@ class FaultyBroker:
         if found and self._hit("slow_stream", 150):
             found = found[: len(found) // 2]
         if len(found) > 1 and self._hit("late_events", 150):
-            late = found.pop(self._random.randrange(len(found)))
-            self._withheld += [(now + LATE * n, late) for n in (1, 2, 5)]
+            held = found.pop(self._random.randrange(len(found)))
+            self._withheld += [(now + LATE * n, held) for n in (1, 2, 5)]
         due = [event for at, event in self._withheld if at <= now]
         if due:
             self._withheld = [(at, event) for at, event in self._withheld if at > now]

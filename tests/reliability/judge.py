@@ -185,8 +185,7 @@ class Judge:
 
     def after(self) -> None:
         """The program has done what it could at this moment."""
-        book, broker = self._book(), self._broker()
-        events = self.ledger.catch_up(broker.inner)
+        events = self.ledger.catch_up(self._broker().inner)
         self.counts["events"] += 1
         if self.ledger.faults:
             raise Violation("conservation", self.ledger.faults[0])
@@ -236,10 +235,8 @@ class Judge:
                     raise Violation("one open run", f"{run.id} and {open_of[run.account_id]} of {run.account_id}")
                 open_of[run.account_id] = run.id
                 portfolio = book.portfolios.get(run.portfolio_id or "")
-                if (
-                    run.status is RunStatus.QUEUED and run.initiated_from is InitiatedFrom.SYSTEM and portfolio is not None
-                    and portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT
-                ):  # fmt: skip
+                waits = run.status is RunStatus.QUEUED and run.initiated_from is InitiatedFrom.SYSTEM
+                if waits and portfolio is not None and portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
                     raise Violation("needs adjustment", f"run {run.id} still waits for {portfolio.name}")
         if set(book.open_runs) != set(open_of):
             raise Violation("one open run", f"open are {open_of}, held in memory {sorted(book.open_runs)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from random import Random
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position
@@ -40,7 +41,7 @@ def weights(random: Random, still: bool) -> Weights:
     cash = random.choice((0, 0, 1, 500, 2_000))
     cuts = sorted(random.sample(range(1, WHOLE - cash), count - 1))
     ends = [0, *cuts, WHOLE - cash]
-    shares = tuple(b - a for a, b in zip(ends, ends[1:], strict=False))
+    shares = tuple(b - a for a, b in pairwise(ends))
     return Weights(tuple(AssetWeight(s, Percent(p)) for s, p in zip(symbols, shares, strict=True)), Percent(cash))
 
 

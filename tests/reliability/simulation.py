@@ -10,18 +10,16 @@ from random import Random
 
 from rebal_tui import bootstrap
 from rebal_tui.broker.protocol import BrokerUnavailable
-from rebal_tui.domain.accounts import Account, AccountStatus, Position
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.errors import Refusal
-from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
-from rebal_tui.domain.quantities import NANO, Money, Qty
+from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.sessions import Session
 from rebal_tui.market.clock import FixedClock
+from rebal_tui.market.sessions import TradingCalendar
 from rebal_tui.services import run_processing, scheduler
 from rebal_tui.services.book import Book, Mode, Settings
 from rebal_tui.services.sync import sync, take_over_everything
-from rebal_tui.store import jobs, meta, portfolios
-from rebal_tui.store.codec import to_time
+from rebal_tui.store import jobs, meta, portfolios, sessions
 from rebal_tui.store.database import Database
 from tests.reliability import happenings, models
 from tests.reliability.broker import FaultyBroker, Killed
@@ -72,7 +70,7 @@ class World:
 
     def open(self, database: Database) -> None:
         """Open the book of a file as the program does."""
-        calendar = bootstrap.TradingCalendar(bootstrap.session_store.load(database))
+        calendar = TradingCalendar(sessions.load(database))
         self.book = bootstrap._assemble(  # the one way to a book with a feed and settings of one's own
             database, self.clock, calendar, self.feed, self.settings, self.swarm.model
         )

@@ -1,0 +1,237 @@
+"""Killing the program at a point of a scenario and opening what is left: as a kill leaves it, so it is found.
+
+A process killed by SIGKILL leaves the file and its log as they are at that moment; what a transaction had not committed
+is gone. So one undisturbed life yields every point: at each SQL statement and around each call of the broker, what the
+disk holds is kept, and equal images in the same beat are one point. A process that really is killed proves the same.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from rebal_tui import opening
+from rebal_tui.broker.simulated.broker import SimulatedBroker
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.market.clock import HeldClock
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.checks import check_book
+from rebal_tui.store import audit, cash, jobs, runs
+from rebal_tui.store.backup import integrity_faults
+from rebal_tui.store.database import Database
+
+CALLS = ("submit_order", "cancel_order", "create_journal", "advance", "deposit", "return_deposit", "open_accounts")
+Act = Callable[[Book], object]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is done when, New York times; an act is done again after a kill in its beat, so it looks before it acts.
+
+    `found` makes the file, unless the scenario is about making it.
+    """
+
+    found: Callable[[Path], None]
+    acts: tuple[tuple[str, Act | None], ...]
+    begin: Callable[[Path], Book] = opening.open_book
+
+    def moments(self) -> list[datetime]:
+        return [datetime.fromisoformat(at).replace(tzinfo=NEW_YORK) for at, _ in self.acts]
+
+
+@dataclass
+class Image:
+    """What the disk holds at a point, and in which beat that is."""
+
+    beat: int
+    files: dict[str, bytes]
+    statements: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Points:
+    """The points of one undisturbed life: how many there were, and the images that differ."""
+
+    total: int
+    statements: int
+    images: list[Image]
+    end: dict[str, Any]
+
+
+def live(path: Path, scenario: Scenario, start: int = 0, reached: Callable[[int], None] = lambda _beat: None) -> Book:
+    """Open the book and go through the beats from one on."""
+    reached(start)
+    book = scenario.begin(path)
+    for number, (moment, (_, act)) in enumerate(zip(scenario.moments(), scenario.acts, strict=True)):
+        if number < start:
+            continue
+        reached(number)
+        clock = book.clock
+        assert isinstance(clock, HeldClock)
+        clock.jump(max(moment, clock.now()))
+        scheduler.tick(book)
+        if act is not None:
+            act(book)
+    return book
+
+
+@contextmanager
+def watched(point: Callable[[str], None]) -> Iterator[None]:
+    """Tell of every SQL statement before it begins, and of every call of the broker before and after it."""
+    original = Database.__init__
+
+    def init(self: Database, *arguments: Any, **named: Any) -> None:
+        original(self, *arguments, **named)
+        self.connection.set_trace_callback(point)
+
+    def around(name: str) -> Any:
+        method = getattr(SimulatedBroker, name)
+
+        def call(self: SimulatedBroker, *arguments: Any, **named: Any) -> Any:
+            point(f"before {name}")
+            try:
+                return method(self, *arguments, **named)
+            finally:
+                point(f"after {name}")
+
+        return call
+
+    with patch.object(Database, "__init__", init):
+        patches = [patch.object(SimulatedBroker, name, around(name)) for name in CALLS]
+        for one in patches:
+            one.start()
+        try:
+            yield
+        finally:
+            for one in patches:
+                one.stop()
+
+
+def points_of(template: Path | None, folder: Path, scenario: Scenario) -> Points:
+    """Live undisturbed and keep what the disk holds at every point."""
+    path = _copied(template, folder)
+    images: dict[tuple[int, int], Image] = {}
+    state = {"beat": 0, "total": 0, "before": "", "key": 0}
+    files: dict[str, bytes] = {}
+
+    def point(text: str) -> None:
+        state["total"] += 1
+        before, state["before"] = str(state["before"]), text
+        if not files or before.split(" ")[0] not in ("SELECT", "INSERT", "UPDATE", "DELETE", "SAVEPOINT", "BEGIN"):
+            files.update(_on_disk(path))
+            state["key"] = hash(tuple(sorted(files.items())))
+        key = (int(state["beat"]), int(state["key"]))
+        images.setdefault(key, Image(int(state["beat"]), dict(files))).statements.append(int(state["total"]))
+
+    def reached(beat: int) -> None:
+        state["beat"] = beat
+        files.clear()
+
+    with watched(point):
+        book = live(path, scenario, reached=reached)
+    end = digest(book)
+    book.database.close()
+    return Points(int(state["total"]), int(state["total"]), list(images.values()), end)
+
+
+def recovered(image: Image, folder: Path, scenario: Scenario) -> dict[str, Any]:
+    """Open what a kill left and live to the end."""
+    folder.mkdir(parents=True)
+    for name, content in image.files.items():
+        target = folder / name
+        target.parent.mkdir(exist_ok=True, parents=True)
+        target.write_bytes(content)
+    return _to_the_end(folder, scenario, image.beat)
+
+
+def killed(template: Path | None, folder: Path, scenario: Scenario, number: int) -> dict[str, Any]:
+    """Live in a process of its own that is killed at its n-th point, then open what it left."""
+    path = _copied(template, folder)
+    note = folder / "beat.txt"
+    pid = os.fork()
+    if pid == 0:
+        try:
+            count = 0
+
+            def point(_: str) -> None:
+                nonlocal count
+                count += 1
+                if count == number:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            with watched(point):
+                live(path, scenario, reached=lambda beat: note.write_text(str(beat)) and None)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(pid, 0)
+    assert os.WIFSIGNALED(status), f"the scenario ended before point {number}"
+    beat = int(note.read_text())
+    note.unlink()
+    return _to_the_end(folder, scenario, beat)
+
+
+def _to_the_end(folder: Path, scenario: Scenario, beat: int) -> dict[str, Any]:
+    book = live(folder / "book.db", scenario, beat)
+    try:
+        return digest(book)
+    finally:
+        book.database.close()
+        shutil.rmtree(folder)
+
+
+def _copied(template: Path | None, folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    path = folder / "book.db"
+    if template is not None:
+        shutil.copy(template, path)
+    return path
+
+
+def _on_disk(path: Path) -> dict[str, bytes]:
+    """Every file of the book but the index of the log, which SQLite makes anew."""
+    found = (p for p in path.parent.rglob("*") if p.is_file() and not p.name.endswith("-shm"))
+    return {str(p.relative_to(path.parent)): p.read_bytes() for p in found}
+
+
+def digest(book: Book) -> dict[str, Any]:
+    """The end state as people and the broker see it, without what may differ: how an answer was come by."""
+    broker, database = book.broker, book.database
+    assert isinstance(broker, SimulatedBroker)
+    checked = check_book(database, broker)
+    assert checked.faults == (), checked.faults
+    assert checked.behind == 0
+    assert integrity_faults(database.connection) == []
+    told = Counter(entry.action for entry in audit.entries(database, -1))
+    backups = sorted(Path(book.settings.backup_folder or "").glob("*")) if book.settings.backup_folder else []
+    return {
+        "accounts": sorted(map(repr, broker.accounts())),
+        "extras": {identity: repr(book.extras[identity]) for identity in sorted(book.accounts)},
+        "portfolios": {p.id: (p.name, p.status, p.weights) for p in book.portfolios.values()},
+        "subscriptions": {a: (s.id, s.portfolio_id, s.last_rebalanced_at) for a, s in book.subscriptions.items()},
+        "runs": [
+            (run.id, run.type, run.status, run.reason, run.cash_target, run.amount, [
+                (line, o.symbol, o.side, o.notional, o.qty, o.status, o.filled_qty)
+                for line, o, _, _ in runs.orders(database, run.id)
+            ], [(s.symbol, s.side, s.reason) for s in runs.skipped_orders(database, run.id)])
+            for run in runs.newest(database, -1)
+        ],
+        "withdrawals": [(w.id, w.stage, w.stopped, w.amount, w.rounds) for w in cash.withdrawals(database)],
+        "executed": sorted(
+            (e.fill.client_order_id, e.fill.qty, e.fill.amount) for e in broker.events(0) if e.fill is not None
+        ),
+        "booked": sorted((e.account_id or "", e.cash.kind, e.cash.amount) for e in broker.events(0) if e.cash),
+        "audited": {k: n for k, n in told.items() if k.partition(".")[0] in ("run", "cash", "journal", "subscription",
+                    "withdrawal", "portfolio", "evaluation", "book") or k == "order.filled"},
+        "evaluated": jobs.last_session(database),
+        "backups": [path.name for path in backups],
+    }  # fmt: skip

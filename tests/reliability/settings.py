@@ -1,0 +1,17 @@
+"""How long the tests of reliability take: small by default, as long as wanted by environment variables.
+
+SIMULATION_SEEDS       lives of a book that are simulated (120: about 500 account-years; 2400: 10,000)
+SIMULATION_FIRST_SEED  the first of them (0)
+CRASH_POINTS           points each scenario of the crash tests is killed at, evenly spread (12; 0 is every one)
+CRASH_KILLS            of these, how many by a process that really is killed (1 a scenario)
+"""
+
+from __future__ import annotations
+
+import os
+
+SEEDS = int(os.environ.get("SIMULATION_SEEDS", "120"))
+FIRST_SEED = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))
+BATCHES = min(SEEDS, 12)
+CRASH_POINTS = int(os.environ.get("CRASH_POINTS", "12"))
+CRASH_KILLS = int(os.environ.get("CRASH_KILLS", "1"))

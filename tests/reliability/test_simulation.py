@@ -1,0 +1,15 @@
+"""Seeds of the simulation: nothing lost, nothing doubled, and everything ends (G1, G2, G3, G6)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.reliability.settings import BATCHES, FIRST_SEED, SEEDS
+from tests.reliability.simulation import simulate
+
+
+@pytest.mark.timeout(1_200 + 10 * SEEDS)
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_whatever_the_broker_does_the_books_agree_and_every_run_ends(batch: int) -> None:
+    for seed in range(FIRST_SEED + batch, FIRST_SEED + SEEDS, BATCHES):
+        simulate(seed)
