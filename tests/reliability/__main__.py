@@ -26,8 +26,7 @@ def main() -> int:
             lived = simulate(seed, days=told.days, trace=trace)
             years, injected = years + lived.account_years, injected + lived.injected
             counts.update(lived.counts)
-            if told.seeds == 1:
-                print(lived)
+            print(lived if told.seeds == 1 else f"seed {seed}: {lived.account_years:.1f} account-years", flush=True)
         except Exception:
             failed.append(seed)
             print("\n".join(trace or ()))

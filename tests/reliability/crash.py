@@ -30,6 +30,7 @@ from rebal_tui.store import audit, cash, jobs, runs
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.database import Database
 
+_LEAVE_THE_DISK = ("SELECT", "INSERT", "UPDATE", "DELETE", "SAVEPOINT", "BEGIN")
 CALLS = ("submit_order", "cancel_order", "create_journal", "advance", "deposit", "return_deposit", "open_accounts")
 Act = Callable[[Book], object]
 
@@ -55,7 +56,7 @@ class Image:
 
     beat: int
     files: dict[str, bytes]
-    statements: list[int] = field(default_factory=list)
+    points: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -63,7 +64,6 @@ class Points:
     """The points of one undisturbed life: how many there were, and the images that differ."""
 
     total: int
-    statements: int
     images: list[Image]
     end: dict[str, Any]
 
@@ -119,29 +119,36 @@ def watched(point: Callable[[str], None]) -> Iterator[None]:
 
 def points_of(template: Path | None, folder: Path, scenario: Scenario) -> Points:
     """Live undisturbed and keep what the disk holds at every point."""
-    path = _copied(template, folder)
-    images: dict[tuple[int, int], Image] = {}
-    state = {"beat": 0, "total": 0, "before": "", "key": 0}
-    files: dict[str, bytes] = {}
-
-    def point(text: str) -> None:
-        state["total"] += 1
-        before, state["before"] = str(state["before"]), text
-        if not files or before.split(" ")[0] not in ("SELECT", "INSERT", "UPDATE", "DELETE", "SAVEPOINT", "BEGIN"):
-            files.update(_on_disk(path))
-            state["key"] = hash(tuple(sorted(files.items())))
-        key = (int(state["beat"]), int(state["key"]))
-        images.setdefault(key, Image(int(state["beat"]), dict(files))).statements.append(int(state["total"]))
-
-    def reached(beat: int) -> None:
-        state["beat"] = beat
-        files.clear()
-
-    with watched(point):
-        book = live(path, scenario, reached=reached)
+    keeper = _Keeper(_copied(template, folder))
+    with watched(keeper.point):
+        book = live(keeper.path, scenario, reached=keeper.reached)
     end = digest(book)
     book.database.close()
-    return Points(int(state["total"]), int(state["total"]), list(images.values()), end)
+    return Points(keeper.total, list(keeper.images.values()), end)
+
+
+class _Keeper:
+    """Keeps what the disk holds at every point; what was a mere query or waits for its commit changed nothing there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.images: dict[tuple[int, int], Image] = {}
+        self.total = self._beat = self._key = 0
+        self._files: dict[str, bytes] = {}
+        self._before = ""
+
+    def reached(self, beat: int) -> None:
+        self._beat = beat
+        self._files = {}
+
+    def point(self, text: str) -> None:
+        self.total += 1
+        before, self._before = self._before, text
+        if not self._files or before.partition(" ")[0] not in _LEAVE_THE_DISK:
+            self._files = _on_disk(self.path)
+            self._key = hash(tuple(sorted(self._files.items())))
+        image = self.images.setdefault((self._beat, self._key), Image(self._beat, self._files))
+        image.points.append(self.total)
 
 
 def recovered(image: Image, folder: Path, scenario: Scenario) -> dict[str, Any]:
@@ -170,7 +177,7 @@ def killed(template: Path | None, folder: Path, scenario: Scenario, number: int)
                     os.kill(os.getpid(), signal.SIGKILL)
 
             with watched(point):
-                live(path, scenario, reached=lambda beat: note.write_text(str(beat)) and None)
+                live(path, scenario, reached=lambda beat: _note(note, beat))
         finally:
             os._exit(1)
     _, status = os.waitpid(pid, 0)
@@ -178,6 +185,10 @@ def killed(template: Path | None, folder: Path, scenario: Scenario, number: int)
     beat = int(note.read_text())
     note.unlink()
     return _to_the_end(folder, scenario, beat)
+
+
+def _note(path: Path, beat: int) -> None:
+    path.write_text(str(beat))
 
 
 def _to_the_end(folder: Path, scenario: Scenario, beat: int) -> dict[str, Any]:
