@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rebal_tui import bootstrap, paths
+from rebal_tui import bootstrap, live_book, paths
 from rebal_tui.domain.errors import Conflict, Fault, Halt, Invalid
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_rules import apply_rules, rules_of
@@ -33,17 +34,24 @@ def open_book(
         prepare()
     database = bootstrap.open_database(path)
     try:
+        if live_book.is_live(database):
+            book = live_book.open_live(database, backup_folder=paths.backup_folder(path), monotonic=time.monotonic)
+            return _under(book, rules)
         if load_clock(database) is None:
             bootstrap.found_simulation(
                 database, start=bootstrap.real_now(), seed=bootstrap.new_seed(), name=path.stem, speed=1.0
             )
-        book = bootstrap.open_simulation(database, backup_folder=paths.backup_folder(path))
-        if rules is not None:
-            apply_rules(book, rules(rules_of(book)))
-        return book
+        return _under(bootstrap.open_simulation(database, backup_folder=paths.backup_folder(path)), rules)
     except BaseException:
         database.close()
         raise
+
+
+def _under(book: Book, rules: Callable[[BookRules], BookRules] | None) -> Book:
+    """The book, run by the rules that hold from now on."""
+    if rules is not None:
+        apply_rules(book, rules(rules_of(book)))
+    return book
 
 
 def become_demo(path: Path) -> str:
@@ -74,10 +82,10 @@ def _put_away(path: Path) -> None:
     """Remove an empty book's file, so that another can be founded in its place."""
     database = bootstrap.open_database(path)
     try:
-        empty = bootstrap.is_empty(database)
+        empty = bootstrap.is_empty(database) and not live_book.is_live(database)
     finally:
         database.close()
     if not empty:
-        raise Conflict(f"{path} has accounts already")
+        raise Conflict(f"{path} has accounts already, or is connected to a broker")
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

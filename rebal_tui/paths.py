@@ -23,6 +23,11 @@ def settings_path() -> Path:
     return Path(platformdirs.user_config_dir("rebal-tui", appauthor=False)) / "settings.toml"
 
 
+def keys_folder() -> Path:
+    """Where keys of brokers are kept in files of their owner's alone."""
+    return settings_path().parent / "keys"
+
+
 def log_folder() -> Path:
     import platformdirs
 

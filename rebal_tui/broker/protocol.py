@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import CashEntry, Journal
 from rebal_tui.domain.orders import Fill, Order, OrderRequest, Side
 from rebal_tui.domain.quantities import Money, Price, Qty
+from rebal_tui.domain.sessions import Session
 
 FIRM_ACCOUNT = "00000000-0000-4000-8000-00000000f1f1"
 """The account that journals go to and come from."""
@@ -150,6 +151,25 @@ class OrderQuery:
     symbols: frozenset[str] = frozenset()
     oldest_first: bool = False
     limit: int = 500
+
+
+class LiveBroker(Broker, Protocol):
+    """A broker at the other end of a wire: it has a clock and a calendar of its own, and tells what happens."""
+
+    def clock(self) -> datetime:
+        """The broker's time."""
+
+    def sessions(self, first: date, last: date) -> Sequence[Session]:
+        """The broker's trading days, ascending; the last one has no `next_day`."""
+
+    def listen(self) -> None:
+        """Begin to hear of events; without effect when it does already."""
+
+    def remind(self, account_id: str | None, why: str) -> None:
+        """Have an account, or with None the assets, read again with the next events; the same `why` only once."""
+
+    def close(self) -> None:
+        """Listen and ask no more."""
 
 
 class SandboxControls(Protocol):

@@ -26,7 +26,7 @@ _COMMANDS = {
     "backup": "Write a verified copy of a book.",
     "serve": "Offer a book as the Rebalancing API over HTTP.",
     "keys": "Make, list and revoke the keys with which programs use that API.",
-    "connect": "Connect a live broker (not there yet).",
+    "connect": "Connect a live broker: Alpaca's Broker API, paper or live.",
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from rebal_tui.broker.protocol import Broker, SandboxControls
+from rebal_tui.broker.protocol import Broker, LiveBroker, SandboxControls
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import NotFound
@@ -42,7 +42,7 @@ class Settings:
 
     `slots` gives the evaluation times of a session. `resend_after` is how long the broker must not know a sent order
     before it is sent once more under the same id. `backup_folder` None makes no backups. `price_max_age` None takes any
-    price as fresh.
+    price as fresh. `environment` is which world of a real broker this is: `LIVE` where money moves, else `PAPER`.
     """
 
     mode: Mode
@@ -54,6 +54,7 @@ class Settings:
     slots: Callable[[Session], list[datetime]] = field(default=lambda session: quarter_hours(session))
     backup_folder: str | None = None
     actor: str = "system"
+    environment: str = ""
 
 
 @dataclass(slots=True)
@@ -82,6 +83,18 @@ def window_end_only(session: Session) -> list[datetime]:
     return [session.window_end]
 
 
+@dataclass(slots=True)
+class KeepingUp:
+    """How far a book is level with its broker; None where it is not yet."""
+
+    whole: bool = False
+    try_at: datetime | None = None
+    account_at: datetime | None = None
+    orders_at: datetime | None = None
+    daily_at: datetime | None = None
+    place: int = 0
+
+
 class Book:
     """Everything a use case needs. Owned by one thread; what it hands out is frozen.
 
@@ -99,6 +112,7 @@ class Book:
         sandbox: SandboxControls | None = None,
         stopwatch: Callable[[], float] | None = None,
         progress: Progress | None = None,
+        live: LiveBroker | None = None,
     ) -> None:
         """`stopwatch` is real elapsed time in seconds, by which jobs are timed; without it they are not. `progress` is
         told how far the first reading of the file has come."""
@@ -106,6 +120,8 @@ class Book:
         self.database = database
         self.broker = broker
         self.sandbox = sandbox
+        self.live = live
+        self.keeping_up = KeepingUp()
         self.clock = clock
         self.feed = feed
         self.settings = settings
@@ -128,6 +144,12 @@ class Book:
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    def close(self) -> None:
+        """Let go of the broker and the file."""
+        if self.live is not None:
+            self.live.close()
+        self.database.close()
 
     def session(self, at: datetime | None = None) -> Session | None:
         """The session of the New York day of a moment, now when none is given."""

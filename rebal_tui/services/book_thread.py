@@ -100,5 +100,5 @@ class BookThread:
 
     def _close_book(self) -> None:
         if self._book is not None:
-            self._book.database.close()
+            self._book.close()
             self._book = None

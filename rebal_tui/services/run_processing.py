@@ -17,6 +17,7 @@ from rebal_tui.engine.restrictions import stops
 from rebal_tui.engine.words import money
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import mark_needs_adjustment, value_of
+from rebal_tui.services.live import read_account
 from rebal_tui.services.outbox import cancel_open_orders, send_orders, settle_orders
 from rebal_tui.services.planning import plan_run
 from rebal_tui.services.queueing import cancel_queued
@@ -91,6 +92,8 @@ def _start(book: Book, run: Run) -> Run:
         return _expire_unapproved(book, run)
     if session is None or session.next_day is None or not session.in_window(now) or halted(book):
         return run
+    if book.live is not None:
+        read_account(book, run.account_id)
     if book.extras[run.account_id].outside_orders or _stale_prices(book, run):
         return run
     stopped = stops(book.accounts[run.account_id], value_of(book, run.account_id))

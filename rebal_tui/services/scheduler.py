@@ -18,6 +18,7 @@ from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services.book import Book, Mode
 from rebal_tui.services.demonstration.script import demo_events, events_due, is_demo, next_events
 from rebal_tui.services.evaluation import evaluation_pass
+from rebal_tui.services.live import keep_up
 from rebal_tui.services.market_state import save_market_state
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.services.sync import sync
@@ -86,11 +87,12 @@ def _beat(book: Book, now: datetime) -> None:
 
 
 def advance_market(book: Book, now: datetime) -> None:
-    """Let prices and the simulated broker live up to now, and take over what happened."""
+    """Let prices and the broker come up to now, and take over what happened."""
     if book.feed is not None:
         book.take_prices(book.feed.advance(now))
     if book.sandbox is not None:
         book.sandbox.advance(now)
+    keep_up(book, now)
     sync(book)
 
 

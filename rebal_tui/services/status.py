@@ -55,7 +55,7 @@ def job_views(book: Book) -> tuple[JobView, ...]:
 
 def _mode(book: Book, now: datetime) -> str:
     if book.settings.mode is Mode.LIVE:
-        return "LIVE"
+        return book.settings.environment or "LIVE"
     if book.settings.mode is Mode.REPLAY:
         return f"REPLAY {now.astimezone(NEW_YORK):%Y-%m-%d}"
     if isinstance(book.clock, SimulatedClock):

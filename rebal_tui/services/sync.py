@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from rebal_tui.broker.protocol import BrokerEvent, EventKind
+from collections.abc import Sequence
+
+from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, RefusalCode
+from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.book import Book
@@ -22,12 +25,18 @@ def sync(book: Book) -> int:
         reached = max(cursor, *(e.seq for e in events))
         touched = {e.account_id for e in events if e.account_id is not None}
         asset_news = any(e.kind is EventKind.ASSET for e in events)
+        # The broker may be at the other end of a wire: it is asked before the file is held for writing.
+        assets_now = book.broker.assets() if asset_news else ()
+        accounts_now = _accounts_of(book, touched)
+        outside = {account_id: outside_orders(book, account_id) for account_id in _with_others_orders(book, events)}
         with book.database.write():
             if asset_news:
-                take_over_assets(book)
-            _take_over_accounts(book, touched)
+                assets.save(book.database, assets_now)
+            take_over_accounts(book, accounts_now)
             for event in events:
                 _apply(book, event)
+            for account_id, count in outside.items():
+                accounts.set_outside_orders(book.database, account_id, count)
             meta.put(book.database, CURSOR, str(reached))
         if asset_news:
             book.reload_assets()
@@ -42,9 +51,10 @@ def sync(book: Book) -> int:
 
 def take_over_everything(book: Book) -> None:
     """Read every asset and account of the broker, at the first opening and at every start (R-2)."""
+    known, found = book.broker.assets(), book.broker.accounts()
     with book.database.write():
-        take_over_assets(book)
-        accounts.save(book.database, book.broker.accounts())
+        assets.save(book.database, known)
+        accounts.save(book.database, found)
     book.reload_assets()
     book.reload_accounts()
 
@@ -60,32 +70,39 @@ def pass_events(book: Book) -> None:
     meta.put(book.database, CURSOR, str(cursor))
 
 
-def take_over_assets(book: Book) -> None:
-    """Must be called inside `database.write()`."""
-    assets.save(book.database, book.broker.assets())
-
-
-def _take_over_accounts(book: Book, account_ids: set[str]) -> None:
+def _accounts_of(book: Book, account_ids: set[str]) -> list[Account]:
+    """The accounts as they are at the broker; one that it does not have any more is left as it was."""
+    found = []
     for account_id in sorted(account_ids):
-        account = book.broker.account(account_id)
-        before = book.accounts.get(account_id)
-        accounts.save(book.database, [account])
+        try:
+            found.append(book.broker.account(account_id))
+        except BrokerRefused as refusal:
+            if refusal.code != RefusalCode.NOT_FOUND:
+                raise
+    return found
+
+
+def take_over_accounts(book: Book, fresh: Sequence[Account]) -> None:
+    """Store accounts as the broker has them; what restricts one is an alert. Must be called inside `write()`."""
+    accounts.save(book.database, fresh)
+    for account in fresh:
+        before = book.accounts.get(account.id)
         if before is not None and before.restrictions != account.restrictions:
             names = ", ".join(sorted(account.restrictions))
-            book.record("account.restrictions", account_id, {"restrictions": sorted(account.restrictions)})
+            book.record("account.restrictions", account.id, {"restrictions": sorted(account.restrictions)})
             if account.restrictions:
                 text = f"{account.name} ({account.account_number}) is restricted: {names}"
-                jobs.raise_alert(book.database, book.now(), "restricted", account_id, text)
+                jobs.raise_alert(book.database, book.now(), "restricted", account.id, text)
             else:
-                jobs.clear_alert(book.database, "restricted", account_id, book.now())
+                jobs.clear_alert(book.database, "restricted", account.id, book.now())
         if before is not None and before.status is not account.status:
-            book.record("account.status", account_id, {"status": account.status.value})
+            book.record("account.status", account.id, {"status": account.status.value})
 
 
 def _apply(book: Book, event: BrokerEvent) -> None:
     database = book.database
-    if event.order is not None and not runs.store_order(database, event.order):
-        _count_outside_orders(book, event.order.account_id)
+    if event.order is not None:
+        runs.store_order(database, event.order)
     if event.fill is not None and fills.add(database, event.fill):
         fill = event.fill
         detail = {"symbol": fill.symbol, "side": fill.side, "qty": fill.qty, "price": fill.price, "amount": fill.amount}
@@ -93,6 +110,9 @@ def _apply(book: Book, event: BrokerEvent) -> None:
     if event.cash is not None and accounts.add_cash(database, event.cash):
         entry = event.cash
         book.record("cash." + entry.kind, entry.account_id, {"amount": entry.amount, "seq": entry.seq}, "broker")
+    if event.note is not None:
+        jobs.raise_alert(database, book.now(), "broker_notice", str(event.seq), event.note)
+        book.record("broker.notice", event.account_id or "broker", {"note": event.note}, "broker")
     if event.journal is not None:
         account_id = event.account_id or event.journal.from_account
         before = cash.journal(database, event.journal.id)
@@ -107,6 +127,12 @@ def _apply(book: Book, event: BrokerEvent) -> None:
                 accounts.set_aside(database, account_id, Money(left))
 
 
-def _count_outside_orders(book: Book, account_id: str) -> None:
-    others = [o for o in book.broker.open_orders(account_id) if not runs.placed(book.database, o.client_order_id)]
-    accounts.set_outside_orders(book.database, account_id, len(others))
+def _with_others_orders(book: Book, events: Sequence[BrokerEvent]) -> set[str]:
+    """The accounts in which an order of other origin moved."""
+    orders = (event.order for event in events if event.order is not None)
+    return {order.account_id for order in orders if not runs.placed(book.database, order.client_order_id)}
+
+
+def outside_orders(book: Book, account_id: str) -> int:
+    """How many open orders of other origin an account has."""
+    return sum(not runs.placed(book.database, o.client_order_id) for o in book.broker.open_orders(account_id))

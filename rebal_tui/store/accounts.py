@@ -72,6 +72,13 @@ def _values(account: Account) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def held_symbols(database: Database) -> set[str]:
+    """Every symbol that some account holds."""
+    return {
+        symbol for (symbol,) in database.rows("SELECT symbol FROM assets WHERE key IN (SELECT asset FROM positions)")
+    }
+
+
 def set_aside(database: Database, account_id: str, amount: Money) -> None:
     """Set the cash that waits to leave (R-23). Must be called inside `database.write()`."""
     database.connection.execute("UPDATE accounts SET set_aside = ? WHERE id = ?", (amount, account_id))

@@ -177,4 +177,14 @@ CREATE TABLE api_keys (
 CREATE UNIQUE INDEX one_key_a_name ON api_keys (name) WHERE revoked_at IS NULL
 """
 
-MIGRATIONS: tuple[tuple[str, str], ...] = (("0001_first", FIRST), ("0002_api_keys", API_KEYS))
+INBOX = """
+CREATE TABLE inbox (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, event_id TEXT NOT NULL, at INTEGER NOT NULL,
+  body TEXT NOT NULL, UNIQUE (stream, event_id)
+) STRICT;
+CREATE INDEX inbox_at ON inbox (stream, at)
+"""
+
+MIGRATIONS: tuple[tuple[str, str], ...] = (
+    ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
+)  # fmt: skip

@@ -27,6 +27,11 @@ def save(database: Database, sessions: Iterable[Session]) -> None:
     )
 
 
+def remove(database: Database, days: Iterable[date]) -> None:
+    """Forget days that turned out to be no sessions. Must be called inside `database.write()`."""
+    database.connection.executemany("DELETE FROM sessions WHERE day = ?", ((day.isoformat(),) for day in days))
+
+
 def load(database: Database) -> list[Session]:
     """Every session, oldest first."""
     return [

@@ -62,7 +62,8 @@ def test_exit_codes_of_the_real_program(tmp_path: Path) -> None:
     db = db_of(tmp_path)
 
     assert spawn("check", "--db", db).code == 0
-    assert spawn("connect").code == 1
+    assert spawn("connect", "--db", tmp_path / "paper.db").code == 2
+    assert spawn("connect", "--paper", "--db", tmp_path / "paper.db").code == 1
     assert spawn("no-such-command").code == 2
     assert spawn("evaluate", "--at", "garbage").code == 2
     missing = spawn("check", "--db", tmp_path / "none.db")

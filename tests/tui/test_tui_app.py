@@ -362,7 +362,7 @@ def test_an_empty_book_offers_three_ways_to_begin() -> None:
         assert done == ["demo"]
         assert "The demo is open." in screen_text(app)
         await press(pilot, "down", "down", "enter")
-        assert "No broker can be connected" in screen_text(app)
+        assert "rebal-tui connect" in screen_text(app)
 
     drive(script, make_app(FakeBackend(0), first_run=FirstSteps(open_demo=demo)))
 

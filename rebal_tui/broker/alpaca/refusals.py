@@ -25,7 +25,9 @@ _WORDS: tuple[tuple[RefusalCode, str], ...] = (
     ),
     (RefusalCode.NOT_CANCELABLE, r"not cancel|cannot be cancel|already (in )?\"?(filled|canceled|expired|rejected)"),
 )
-_NO_ORDER = re.compile(r"\border\b.*\b(not found|does not exist)|\bno such order|could not find order", re.IGNORECASE)
+_NO_ORDER = re.compile(
+    r"\border\b.*\b(not found|does not exist)|\bno (such )?order\b|could not find order", re.IGNORECASE
+)
 _PATTERNS = tuple((code, re.compile(pattern, re.IGNORECASE)) for code, pattern in _WORDS)
 
 

@@ -10,8 +10,8 @@ from rebal_tui.domain.errors import Halt
 
 @dataclass(frozen=True, slots=True)
 class StatusLine:
-    """The line on top of every screen. `mode` is `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16` or `LIVE`; `awaiting`
-    counts runs that wait for approval; `stopped` is why nothing is written, None while writing works."""
+    """The line on top of every screen. `mode` is `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16`, `PAPER` or `LIVE`;
+    `awaiting` counts runs that wait for approval; `stopped` is why nothing is written, None while writing works."""
 
     book: str
     mode: str

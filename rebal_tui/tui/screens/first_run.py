@@ -33,7 +33,7 @@ MOST_FAULTS = 12
 NOT_HERE = {
     "demo": "The demo is a book of its own: start it with  rebal-tui demo",
     "import": "Import from the command line: rebal-tui import FILE",
-    "broker": "No broker can be connected from here yet.",
+    "broker": "Leave with q, then run: rebal-tui connect --db NEW-FILE   It asks for the keys without showing them.",
 }
 
 

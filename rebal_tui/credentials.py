@@ -1,0 +1,164 @@
+"""A broker's key and secret: where they are kept, and the one object that knows them.
+
+They come from the environment, else from where `connect` put them: the system's keyring, or a file of mode 0600. They
+are never in a book, a log, an argument or a screen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from base64 import b64encode
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rebal_tui.domain.errors import Conflict, Fault, Invalid
+
+KEY_VARIABLE, SECRET_VARIABLE = "REBAL_TUI_BROKER_KEY", "REBAL_TUI_BROKER_SECRET"
+SERVICE = "rebal-tui"
+_WELL_FORMED = re.compile(r"[!-9;-~]{1,256}", re.ASCII)
+"""Printable ASCII without blanks; a colon would end a key in HTTP Basic."""
+_NAME = re.compile(r"[a-z0-9-]{1,80}", re.ASCII)
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class Place(StrEnum):
+    """Where keys are kept."""
+
+    ENVIRONMENT = "environment"
+    KEYRING = "keyring"
+    FILE = "file"
+
+
+class Keys:
+    """A key and its secret. Signs requests; shows neither in text, copies, pickles or tracebacks."""
+
+    __slots__ = ("__pair",)
+
+    def __init__(self, key: str, secret: str) -> None:
+        """Raises `Invalid` without naming what was given."""
+        faults = [
+            Fault(name, "expected printable characters without blanks or colons")
+            for name, text in (("key", key), ("secret", secret))
+            if not _WELL_FORMED.fullmatch(text)
+        ]
+        if faults:
+            raise Invalid(faults)
+        self.__pair = (key, secret)
+
+    def __call__(self, request: Any) -> Any:
+        """The request with its HTTP Basic header."""
+        request.headers["Authorization"] = "Basic " + b64encode(":".join(self.__pair).encode()).decode()
+        return request
+
+    def __repr__(self) -> str:
+        return "Keys(…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("keys are not copied or stored this way")
+
+    def keep(self, name: str, place: Place, folder: Path) -> str:
+        """Store them under a name; returns where, in words. Raises `Conflict` when that is not possible."""
+        text = json.dumps(self.__pair)
+        if place is Place.KEYRING:
+            _keyring().set_password(SERVICE, _checked(name), text)
+            return "the system's keyring"
+        if place is Place.FILE:
+            path = _path(folder, name)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
+            return f"{path}, which only you can read"
+        return f"the environment: {KEY_VARIABLE} and {SECRET_VARIABLE}"
+
+
+def find(name: str, place: Place, folder: Path) -> Keys:
+    """The keys kept under a name; those of the environment come first. Raises `Conflict` when there are none."""
+    given = from_environment()
+    if given is not None:
+        return given
+    text: str | None = None
+    if place is Place.KEYRING:
+        text = _keyring().get_password(SERVICE, _checked(name))
+    elif place is Place.FILE:
+        text = _read_private(_path(folder, name))
+    if text is None:
+        raise Conflict(
+            f"the broker's keys are not in the {place} any more: set {KEY_VARIABLE} and {SECRET_VARIABLE}, or "
+            "connect again with 'rebal-tui connect'"
+        )
+    return _parsed(text)
+
+
+def from_environment() -> Keys | None:
+    """The keys of the environment, None when it has none. Raises `Invalid` when it has only one of the two."""
+    key, secret = os.environ.get(KEY_VARIABLE), os.environ.get(SECRET_VARIABLE)
+    if not key and not secret:
+        return None
+    if not key or not secret:
+        raise Invalid([Fault(KEY_VARIABLE, f"expected both {KEY_VARIABLE} and {SECRET_VARIABLE}, or neither")])
+    return Keys(key, secret)
+
+
+def from_file(path: Path) -> Keys:
+    """The keys of a file that only its owner can read: a JSON list or an object of key and secret."""
+    text = _read_private(path)
+    if text is None:
+        raise Conflict(f"{path}: there is no such file")
+    return _parsed(text)
+
+
+def keyring_works() -> bool:
+    """Whether the system has a keyring that can be used."""
+    try:
+        return float(_keyring().get_keyring().priority) >= 1
+    except Exception:
+        return False
+
+
+def _keyring() -> Any:
+    try:
+        import keyring
+    except ImportError:
+        raise Conflict("the keyring needs the package: pip install 'rebal-tui[live]'") from None
+    return keyring
+
+
+def _parsed(text: str) -> Keys:
+    try:
+        value = json.loads(text)
+        key, secret = (value["key"], value["secret"]) if isinstance(value, dict) else value
+        if not isinstance(key, str) or not isinstance(secret, str):
+            raise TypeError
+    except (ValueError, TypeError, KeyError):
+        raise Conflict("what is kept are no keys; connect again with 'rebal-tui connect'") from None
+    return Keys(key, secret)
+
+
+def _read_private(path: Path) -> str | None:
+    """A file's text, None when there is none. Raises `Conflict` when others than its owner can read it."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Conflict(f"{path}: {error.strerror}") from None
+    with os.fdopen(handle, encoding="utf-8") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if mode & _OTHERS:
+            raise Conflict(f"{path} can be read by others; make it yours alone: chmod 600 {path}")
+        return file.read(4_096)
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{_checked(name)}.json"
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise Invalid([Fault("keys", "expected a name of lower-case letters, digits and -")])
+    return name

@@ -1,0 +1,171 @@
+"""Books whose broker is real: founding one, and opening it with the keys that belong to it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from rebal_tui import bootstrap, credentials, paths
+from rebal_tui.domain.errors import Conflict, Fault, Invalid
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.market.clock import RealClock
+from rebal_tui.market.live import EVERY, LivePrices
+from rebal_tui.market.protocol import Clock
+from rebal_tui.market.sessions import TradingCalendar, build_sessions
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book, Mode, Settings
+from rebal_tui.services.book_rules import REVIEW, stored_rules, with_rules
+from rebal_tui.store import accounts, inbox, meta
+from rebal_tui.store import sessions as session_store
+from rebal_tui.store.database import Database
+
+if TYPE_CHECKING:
+    from rebal_tui.broker.alpaca.client import Endpoints
+    from rebal_tui.broker.alpaca.ports import Received
+
+BROKER, ENVIRONMENT, URL, FIRM, KEYS, KEYS_IN = (
+    "broker", "environment", "broker_url", "firm_account", "keys_name", "keys_in",
+)  # fmt: skip
+"""The names under which a book keeps where its broker is. The keys themselves are never among them."""
+ALPACA = "alpaca"
+RESEND_AFTER = timedelta(seconds=10)
+"""For so long the broker must not know an order before it is sent once more under the same id."""
+
+
+def is_live(database: Database) -> bool:
+    """Whether the broker of a book is a real one."""
+    return meta.get(database, BROKER) == ALPACA
+
+
+def endpoints(environment: str, url: str = "") -> Endpoints:
+    """Where a broker is. Raises `Invalid` for an address to which keys must not be sent."""
+    try:
+        from rebal_tui.broker.alpaca import client
+    except ImportError:
+        raise Conflict("a live broker needs more packages: pip install 'rebal-tui[live]'") from None
+
+    known = client.LIVE if environment == "LIVE" else client.PAPER
+    if not url or url == known.broker:
+        return known
+    if environment == "LIVE":
+        raise Invalid([Fault("url", f"a live book talks to {client.LIVE.broker} only")])
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.username:
+        raise Invalid([Fault("url", "expected an address such as https://broker.example or http://127.0.0.1:8000")])
+    if url == client.LIVE.broker or parts.hostname == urlsplit(client.LIVE.broker).hostname:
+        raise Invalid([Fault("url", "this is where real money moves: connect with --live")])
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise Invalid([Fault("url", "expected https: keys are not sent unencrypted to another machine")])
+    return client.Endpoints(url.rstrip("/"), url.rstrip("/"), live=False)
+
+
+def found_live(
+    database: Database, *, environment: str, url: str, firm_account: str, keys_name: str, keys_in: credentials.Place,
+    name: str, now: datetime,
+) -> None:  # fmt: skip
+    """Make a new file the book of a real broker; its system runs wait for review (R-27). Raises `Conflict`."""
+    if is_live(database) or not bootstrap.is_empty(database) or meta.get(database, "mode"):
+        raise Conflict(f"{database.path} holds a book already; connecting makes a new one")
+    today = new_york_day(now)
+    with database.write():
+        session_store.save(database, build_sessions(today - bootstrap.SETTLE_IN, today + bootstrap.AHEAD))
+        values = {
+            "mode": Mode.LIVE.value, "name": name, "id_seed": bootstrap.new_seed(), BROKER: ALPACA,
+            ENVIRONMENT: environment, URL: url, FIRM: firm_account, KEYS: keys_name, KEYS_IN: keys_in.value,
+            REVIEW: "1",
+        }  # fmt: skip
+        for key, value in values.items():
+            meta.put(database, key, value)
+
+
+def open_live(
+    database: Database, *, backup_folder: Path | None = None, clock: Clock | None = None,
+    prices_every: timedelta = EVERY, monotonic: Callable[[], float] | None = None,
+) -> Book:  # fmt: skip
+    """The book of a real broker. Its first heartbeat reads what is there; before that nothing is decided.
+
+    `clock` is the computer's unless another is given. Raises `Conflict` when the keys are not to be found.
+    """
+    environment = meta.get(database, ENVIRONMENT)
+    where = endpoints(environment, meta.get(database, URL))
+    keys = credentials.find(
+        meta.get(database, KEYS), credentials.Place(meta.get(database, KEYS_IN)), paths.keys_folder()
+    )
+    from rebal_tui.broker.alpaca.broker import AlpacaBroker
+    from rebal_tui.broker.alpaca.client import AlpacaClient
+
+    used = clock or RealClock()
+    client = AlpacaClient(where, keys, used.now)
+    held: list[Book] = []
+    feed = LivePrices(lambda symbols: broker.latest_prices(symbols), lambda: _needed(held[0]), prices_every)
+    calendar = TradingCalendar(session_store.load(database))
+    broker = AlpacaBroker(
+        client,
+        _BookInbox(database),
+        used.now,
+        lambda day: _settles_on(held[0].calendar if held else calendar, day),
+        feed.quote,
+        firm_account=meta.get(database, FIRM),
+    )
+    settings = Settings(
+        Mode.LIVE,
+        name=meta.get(database, "name", "book"),
+        resend_after=RESEND_AFTER,
+        backup_folder=str(backup_folder) if backup_folder else None,
+        environment="LIVE" if where.live else "PAPER",
+    )
+    settings = with_rules(settings, stored_rules(database))
+    book = Book(database, broker, used, settings, feed=feed, live=broker, stopwatch=monotonic)
+    held.append(book)
+    scheduler.start(book)
+    return book
+
+
+def keys_name(path: Path) -> str:
+    """The name of the keys of a new book: nothing that another book has."""
+    stem = "".join(char for char in path.stem.lower() if char.isascii() and char.isalnum())[:40]
+    return f"{stem or 'book'}-{uuid.uuid4().hex[:8]}"
+
+
+def _needed(book: Book) -> set[str]:
+    """Symbols that are held anywhere or that a portfolio wants."""
+    wanted = {symbol for portfolio in book.portfolios.values() for symbol in portfolio.weights.symbols}
+    return wanted | accounts.held_symbols(book.database)
+
+
+def _settles_on(calendar: TradingCalendar, day: date) -> date:
+    """T+1 of a session's day; of another day, that of the next session."""
+    session = calendar.session(day) or calendar.next_after(day)
+    return session.settles_on if session else day + timedelta(days=1)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _BookInbox:
+    """The book's file as the adapter's inbox."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, received: Sequence[tuple[str, str, datetime, str]]) -> int:
+        return inbox.add(self._database, received)
+
+    def after(self, seq: int, limit: int) -> list[Received]:
+        from rebal_tui.broker.alpaca.ports import Received
+
+        return [Received(*row) for row in inbox.after(self._database, seq, limit)]
+
+    def last_at(self, stream: str) -> datetime | None:
+        return inbox.last_at(self._database, stream)
