@@ -153,9 +153,12 @@ def price_faults(situation: Situation) -> list[str]:
 
 def cash_to_keep(situation: Situation) -> Money:
     """The larger of cash weight × equity now and the cash target of the last finished run (R-14.5), rounded up."""
-    equity = max(0, situation.valuation().equity)
-    by_weight = -(-equity * situation.portfolio.weights.cash // (WHOLE * NANO))
-    return Money(max(by_weight, situation.cash_floor))
+    return least_cash(situation.valuation().equity, situation.portfolio.weights.cash, situation.cash_floor)
+
+
+def least_cash(equity: Value, cash_weight: Percent, cash_floor: Money) -> Money:
+    """The larger of cash weight × equity, rounded up to a billionth, and the cash floor (R-14.5)."""
+    return Money(max(-(-max(0, equity) * cash_weight // (WHOLE * NANO)), cash_floor))
 
 
 def excess_cash(situation: Situation) -> Value:

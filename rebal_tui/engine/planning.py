@@ -369,6 +369,7 @@ def _plan(
 
 
 def _skipped(line: PlanLine, split: Allocation) -> SkippedOrder:
-    side = Side.SELL if line.value > line.target_value or line.target == 0 else Side.BUY
+    sells = line.symbol not in split.dropped and (line.value > line.target_value or line.target == 0)
+    side = Side.SELL if sells else Side.BUY
     notional = split.dropped.get(line.symbol, line.wanted)
     return SkippedOrder(line.symbol, side, floor_cents(Value(notional * NANO)), SKIPS[line.reason], line.detail)

@@ -20,7 +20,7 @@ from rebal_tui.engine.evaluation import Situation, deciding_check, evaluate
 from .array_books import frame_of, random_situations, tied_situations
 from .support import at
 
-BOOKS = int(os.environ.get("ARRAY_BOOKS", "4"))
+BOOKS = int(os.environ.get("ARRAY_BOOKS", "2"))
 """Books of a thousand accounts each, of both kinds."""
 
 

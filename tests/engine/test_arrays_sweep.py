@@ -26,7 +26,7 @@ from rebal_tui.engine.restrictions import stops
 from .array_books import frame_of, random_situations, tied_situations
 from .support import situation, weights
 
-BOOKS = int(os.environ.get("ARRAY_BOOKS", "4"))
+BOOKS = int(os.environ.get("ARRAY_BOOKS", "2"))
 
 
 def exact_groups(one: Situation) -> Group:

@@ -56,9 +56,7 @@ def exact_account(frame: BookFrame, row: int) -> ExactAccount:
     """The exact figures of a subscribed account."""
     accounts = frame.accounts
     portfolio = frame.portfolios[accounts.portfolio[row]]
-    held = frame.holdings(row)
-    prices = frame.prices_of(held)
-    valuation = value_account(Money(int(accounts.cash[row])), held, prices)
+    valuation = value_account(Money(int(accounts.cash[row])), *frame.priced_holdings(row))
     drifts = asset_drifts(valuation, portfolio.weights)
     free = Money(int(accounts.cash[row]) - int(accounts.reserved[row]))
     floor = Money(int(accounts.cash_floor[row]))

@@ -194,10 +194,10 @@ class BookFrame:
             held[self.assets.symbols[self.others.asset[place]]] = Qty(int(self.others.qty[place]))
         return held
 
-    def prices_of(self, symbols: Iterable[str]) -> dict[str, Price]:
-        """The prices of some assets, without those that have none."""
-        price, place = self.assets.price, self.assets.place
-        return {symbol: Price(found) for symbol in symbols if (found := int(price[place[symbol]]))}
+    def priced_holdings(self, row: int) -> tuple[dict[str, Qty], dict[str, Price]]:
+        """What one account holds and the prices of it, without those that are missing."""
+        held, price, place = self.holdings(row), self.assets.price, self.assets.place
+        return held, {symbol: Price(found) for symbol in held if (found := int(price[place[symbol]]))}
 
     def prices(self) -> dict[str, Price]:
         """The price of every asset that has one."""

@@ -8,12 +8,12 @@ from enum import IntFlag
 import numpy as np
 import numpy.typing as npt
 
+from rebal_tui.domain.quantities import NANO, Money, floor_money
 from rebal_tui.engine.arrays.cash import screen_cash
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import STOPS, UNSUBSCRIBED, BookFrame
 from rebal_tui.engine.arrays.layout import Block, Flags, Floats, Ints, Places
 from rebal_tui.engine.arrays.passes import (
-    Piece,
     any_other,
     any_weight,
     dollars,
@@ -22,6 +22,8 @@ from rebal_tui.engine.arrays.passes import (
     values_besides,
 )
 from rebal_tui.engine.arrays.today import Today
+from rebal_tui.engine.arrays.wide import MOST, Wide
+from rebal_tui.engine.drift import value_account
 
 NEAR_PERMILLE = 800
 """From this share of a band on, an account is near it."""
@@ -263,31 +265,21 @@ def _grouped(frame: BookFrame, today: Today, out: _Columns) -> Sweep:
 
 
 def exact_equity(frame: BookFrame) -> Ints:
-    """Every account's equity in billionths of a dollar, rounded down, exact; the largest 64-bit number above it.
-
-    Sums of products are taken modulo 2**64, where they are exact, beside a float that is right to far less than the
-    2**63 billionths of a billionth, $9.22, that the two can differ by.
-    """
+    """Every account's equity in billionths of a dollar, rounded down, exact; the largest 64-bit number above it."""
     total = np.zeros(len(frame), np.int64)
-    rough = dollars(frame.accounts.cash)
+    cash = dollars(frame.accounts.cash)
+    invested = values_besides(frame)[1]
     price = np.append(frame.assets.price, 0)
     with np.errstate(over="ignore"):
         np.add.at(total, frame.others.account, frame.others.qty * price[frame.others.asset])
-        rough += values_besides(frame)[1]
-        total += frame.accounts.cash * 1_000_000_000
+        total += frame.accounts.cash * NANO
         for block in frame.blocks:
             exact, floating = price[block.asset], slot_prices(frame, block)
             for piece in pieces(block):
-                total[piece.rows] += _product(piece, exact)
-                rough[piece.rows] += (piece.qty * piece.of(floating)).sum(axis=0)
-        billionths = np.rint(np.clip(rough * 1e9, -9.2e18, 9.2e18)).astype(np.int64)
-        floored = billionths + (total - billionths * 1_000_000_000) // 1_000_000_000
-    gross = np.abs(dollars(frame.accounts.cash)) + np.abs(rough)
-    for row in np.flatnonzero(gross > 9e9):
-        if frame.accounts.portfolio[row] != UNSUBSCRIBED:
-            floored[row] = min(exact_account(frame, int(row)).valuation.equity // 1_000_000_000, 2**63 - 1)
+                total[piece.rows] += (piece.qty * exact[:, piece.take]).sum(axis=0)
+                invested[piece.rows] += (piece.qty * piece.of(floating)).sum(axis=0)
+        floored = Wide.of(total, cash + invested).nano
+    for row in np.flatnonzero(np.abs(cash) + invested > MOST):
+        valuation = value_account(Money(int(frame.accounts.cash[row])), *frame.priced_holdings(int(row)))
+        floored[row] = min(floor_money(valuation.equity), 2**63 - 1)
     return floored
-
-
-def _product(piece: Piece, price: Ints) -> Ints:
-    return np.asarray((piece.qty * price[:, piece.take]).sum(axis=0))
