@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-import shlex
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +36,7 @@ from rebal_tui.services.market_state import load_clock, load_walk, store_clock
 from rebal_tui.store import accounts as account_store
 from rebal_tui.store import assets, meta
 from rebal_tui.store import sessions as session_store
-from rebal_tui.store.backup import back_up, latest_backup, require_whole
+from rebal_tui.store.backup import back_up, require_whole
 from rebal_tui.store.database import MEMORY, Database
 from rebal_tui.store.migrations import migrate, require_schema
 from rebal_tui.store.schema import MIGRATIONS
@@ -71,10 +70,11 @@ def next_open(after: datetime) -> datetime:
     return opening or after
 
 
-def open_database(path: Path | str, *, read_only: bool = False) -> Database:
+def open_database(path: Path | str, *, read_only: bool = False, keep_old: bool = True) -> Database:
     """Open a file: for writing bring it up to date, and be the only one from then on that can write to it.
 
-    A file that is brought up to date is backed up before. Raises `Conflict` when it is no book, damaged or newer.
+    With `keep_old` a file that is brought up to date is backed up before. Raises `Conflict` when it is no book,
+    damaged, or newer than this program.
     """
     import sqlite3
 
@@ -83,14 +83,15 @@ def open_database(path: Path | str, *, read_only: bool = False) -> Database:
         database = Database(path, read_only=read_only)
         if not read_only:
             require_whole(database)
-            migrate(database, [("book", MIGRATIONS)], before=lambda names: _back_up_before(database, names))
+            before = (lambda names: _back_up_before(database, names)) if keep_old else None
+            migrate(database, [("book", MIGRATIONS)], before)
             with database.write() as connection:
                 create_tables(connection)
                 database.take_over()
     except sqlite3.Error as error:
         if database is not None:
             database.close()
-        raise Conflict(cannot_open(Path(path), error)) from error
+        raise Conflict(paths.cannot_open(Path(path), error)) from error
     except Conflict:
         if database is not None:
             database.close()
@@ -108,29 +109,10 @@ def open_view(path: Path) -> Book:
         return open_simulation(database)
     except sqlite3.Error as error:
         database.close()
-        raise Conflict(cannot_open(path, error)) from error
+        raise Conflict(paths.cannot_open(path, error)) from error
     except BaseException:
         database.close()
         raise
-
-
-def cannot_open(path: Path, error: Exception) -> str:
-    """Why a file is not opened and, where it is damaged, what can be put in its place."""
-    import sqlite3
-
-    code = getattr(error, "sqlite_errorcode", None)
-    damaged = code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    text = f"{path} cannot be opened as a book: {error}"
-    return f"{text}; {restore_advice(path)}" if damaged else text
-
-
-def restore_advice(path: Path) -> str:
-    """The last verified backup of a book and how to put it in its place, in a sentence."""
-    latest = latest_backup(paths.backup_folder(path))
-    if latest is None:
-        return "there is no backup of it"
-    command = shlex.join(["rebal-tui", "restore", str(latest), "--db", str(path)])
-    return f"the last verified backup is {latest}: {command}"
 
 
 def _back_up_before(database: Database, names: Sequence[str]) -> None:

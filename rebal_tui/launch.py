@@ -47,9 +47,7 @@ def run(
         return opening.view_book(path)
 
     def advice(why: Halt) -> str:
-        from rebal_tui import bootstrap
-
-        return f"{path}: {bootstrap.restore_advice(path)}." if why is Halt.DAMAGED else str(path)
+        return f"{path}: {paths.restore_advice(path)}." if why is Halt.DAMAGED else str(path)
 
     thread = BookThread(view_book if viewing else open_book, view_book)
     first_run = None if viewing else first_steps(thread, path)

@@ -43,6 +43,33 @@ def backup_folder(path: Path) -> Path:
     return path.parent / f"{path.stem}-backups"
 
 
+def latest_backup(folder: Path) -> Path | None:
+    """The newest backup in a folder, None without one; each was verified before it took its name."""
+    found = [path for path in folder.glob("*.db") if path.is_file()]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def cannot_open(path: Path, error: Exception) -> str:
+    """Why a file is not opened and, where it is damaged, what can be put in its place."""
+    import sqlite3
+
+    code = getattr(error, "sqlite_errorcode", None)
+    damaged = code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    text = f"{path} cannot be opened as a book: {error}"
+    return f"{text}; {restore_advice(path)}" if damaged else text
+
+
+def restore_advice(path: Path) -> str:
+    """The last verified backup of a book and how to put it in its place, in a sentence."""
+    latest = latest_backup(backup_folder(path))
+    if latest is None:
+        return "there is no backup of it"
+    import shlex
+
+    command = shlex.join(["rebal-tui", "restore", str(latest), "--db", str(path)])
+    return f"the last verified backup is {latest}: {command}"
+
+
 @contextmanager
 def hold(path: Path) -> Iterator[None]:
     """Be the one writer of a book's file. Raises `InUse` when another process is."""
@@ -73,6 +100,6 @@ def require_book(path: Path) -> None:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise Conflict(f"{path} cannot be opened as a book: {error}") from error
+        raise Conflict(cannot_open(path, error)) from error
     if known is None:
         raise Conflict(f"{path} is no book of this program")

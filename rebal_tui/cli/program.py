@@ -24,6 +24,7 @@ _COMMANDS = {
     "replay": "Live through a price history with the same rules, scheduler and broker.",
     "check": "Check a book's integrity, ledger, orders and audit chain.",
     "backup": "Write a verified copy of a book.",
+    "restore": "Put a verified backup in the place of a book.",
     "serve": "Offer a book as the Rebalancing API over HTTP.",
     "keys": "Make, list and revoke the keys with which programs use that API.",
     "connect": "Connect a live broker: Alpaca's Broker API, paper or live.",

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.store import audit
 from rebal_tui.store.database import MEMORY, Database
 
 
@@ -30,6 +31,7 @@ def back_up(database: Database, target: Path) -> None:
             faults = integrity_faults(copy)
         finally:
             copy.close()
+        faults = faults or _trail_faults(partial)
         if faults:
             raise Conflict(f"the backup does not verify: {faults[0]}")
         os.replace(partial, target)
@@ -38,6 +40,14 @@ def back_up(database: Database, target: Path) -> None:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def _trail_faults(path: Path) -> list[str]:
+    written = Database(path, read_only=True)
+    try:
+        return audit.verify(written)
+    finally:
+        written.close()
 
 
 CHEAP = 32 * 1024 * 1024
@@ -56,12 +66,6 @@ def require_whole(database: Database) -> None:
         error = sqlite3.DatabaseError(str(found[0]).replace("\n", " "))
         error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise error
-
-
-def latest_backup(folder: Path) -> Path | None:
-    """The newest backup in a folder, None without one; each was verified before it took its name."""
-    found = [path for path in folder.glob("*.db") if path.is_file()]
-    return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def integrity_faults(connection: sqlite3.Connection) -> list[str]:

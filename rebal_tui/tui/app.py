@@ -18,7 +18,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
-from rebal_tui.domain.errors import Halt, Refusal
+from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.services.heartbeat import Heartbeat
 from rebal_tui.services.views.desk import DeskSnapshot
 from rebal_tui.services.views.runs import RunsSnapshot
@@ -194,6 +194,8 @@ class RebalApp(App[None]):
                 if started >= self._rest_until or self._heart is None:
                     await self._pull()
                     self._rest_until = loop.time() + REST * (loop.time() - started)
+            except ReadOnly:
+                self._trouble("")
             except Refusal as refusal:
                 self._trouble(str(refusal))
             except asyncio.CancelledError:

@@ -1,0 +1,73 @@
+"""`rebal-tui restore`: a backup in the place of a book."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rebal_tui.cli.parameters import FILE, chosen, command, db_option, reading, write
+from rebal_tui.domain.errors import Conflict, Fault
+
+if TYPE_CHECKING:
+    from rebal_tui.store.database import Database
+
+
+@command("restore")
+@click.argument("backup", type=FILE, metavar="BACKUP")
+@db_option
+@click.pass_context
+def entry(ctx: click.Context, backup: Path, db: Path | None) -> int:
+    """Put a backup in the place of a book.
+
+    The backup is verified before anything is changed and once more in its place: the file's structure and references,
+    the ledger, orders, fills and the audit chain. What was there is kept beside it under another name. Refused while a
+    program has the book open.
+
+    \b
+    Example:
+      rebal-tui restore clients-backups/2026-11-20.db --db clients.db
+    """
+    from rebal_tui import bootstrap, paths
+    from rebal_tui.store import audit
+    from rebal_tui.store.restore import restore
+
+    path = chosen(ctx, db)
+    if not backup.is_file():
+        raise Conflict(f"{backup}: there is no such backup")
+    paths.require_book(backup)
+    stamp = f"{bootstrap.real_now():%Y%m%d-%H%M%S}"
+    kept = path.with_name(f"{path.stem}-replaced-{stamp}{path.suffix}")
+    with paths.hold(path):
+        replaced = restore(backup, path, kept, lambda copy: _make_ready(copy, backup.name))
+        with reading(path) as database:
+            _require_whole(path, database)
+            seq, digest = audit.head(database)
+    was = f"; what was there is {kept}" if replaced else ""
+    write(f"{path}: restored and verified; the audit trail ends with entry {seq}, {digest}{was}\n")
+    return 0
+
+
+def _make_ready(copy: Path, name: str) -> None:
+    """Bring the copy up to date, check all of it, and note in its trail that it was restored."""
+    from rebal_tui import bootstrap
+    from rebal_tui.store import audit
+
+    database = bootstrap.open_database(copy, keep_old=False)
+    try:
+        _require_whole(copy, database)
+        at = audit.last_at(database) or bootstrap.real_now()
+        with database.write():
+            audit.append(database, at, "advisor", "book.restored", "book", {"backup": name})
+    finally:
+        database.close()
+
+
+def _require_whole(path: Path, database: Database) -> None:
+    from rebal_tui import bootstrap
+    from rebal_tui.services.checks import check_book
+
+    faults = check_book(database, bootstrap.books_of(database)).faults
+    if faults:
+        raise Conflict([Fault(str(path), "does not verify"), *faults])

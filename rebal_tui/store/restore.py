@@ -1,0 +1,91 @@
+"""Putting a backup in a book's place: whole or not at all, what was there kept beside it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from rebal_tui.domain.errors import Conflict, ReadOnly
+from rebal_tui.store.database import Database
+
+SIDES = ("-wal", "-shm")
+
+
+def restore(backup: Path, path: Path, kept: Path, make_ready: Callable[[Path], None]) -> bool:
+    """Put a copy of `backup` at `path`; what was there is `kept` then. False when nothing was there.
+
+    `make_ready` brings the copy up to date and raises a `Refusal` when it is not whole: `path` is then untouched. The
+    caller holds the book's lock. Raises `Conflict` when something cannot be read or written.
+    """
+    partial = path.with_name(path.name + ".restoring")
+    there = path.exists()
+    if there and path.samefile(backup):
+        raise Conflict(f"{backup} is the book itself; name a backup")
+    if kept.exists():
+        raise Conflict(f"{kept} exists")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _remove(partial)
+        _copy(backup, partial)
+        make_ready(partial)
+        _settle(partial)
+        if there:
+            _fold(path)
+            os.link(path, kept)
+            for side in SIDES:
+                with suppress(FileNotFoundError):
+                    os.rename(path.with_name(path.name + side), kept.with_name(kept.name + side))
+        os.replace(partial, path)
+        _sync(path)
+    except (OSError, sqlite3.Error) as error:
+        raise Conflict(f"{backup} could not be put at {path}: {error}") from error
+    finally:
+        with suppress(OSError):
+            _remove(partial)
+    return there
+
+
+def _copy(backup: Path, partial: Path) -> None:
+    source = Database(backup, read_only=True)
+    try:
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        copy = sqlite3.connect(partial, isolation_level=None)
+        try:
+            source.connection.backup(copy, pages=-1)
+        finally:
+            copy.close()
+    finally:
+        source.close()
+
+
+def _settle(partial: Path) -> None:
+    """One file, on the disk."""
+    connection = sqlite3.connect(partial, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        connection.close()
+    _sync(partial)
+
+
+def _fold(path: Path) -> None:
+    """Move the log of the file that is replaced into it, so that it is kept as one; a damaged one stays as it is."""
+    with suppress(sqlite3.Error, ReadOnly):
+        Database(path).close()
+
+
+def _sync(path: Path) -> None:
+    for place in (path, path.parent):
+        handle = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _remove(path: Path) -> None:
+    for side in ("", *SIDES):
+        path.with_name(path.name + side).unlink(missing_ok=True)

@@ -1,0 +1,193 @@
+"""`restore`: a verified backup takes a book's place, whole or not at all; and what is said of a damaged book (G17)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from rebal_tui import bootstrap, paths
+from rebal_tui.store import audit, meta, restore
+from rebal_tui.store.backup import back_up
+from rebal_tui.store.database import Database
+from tests.cli.books import book, call, spawn, written
+
+
+def a_book(folder: Path) -> Path:
+    path = folder / "clients.db"
+    assert call("import", written(folder, book()), "--db", path).code == 0
+    return path
+
+
+def noted(path: Path, value: str) -> Path:
+    """The book with a value in it that tells it from others."""
+    database = bootstrap.open_database(path)
+    with database.write():
+        meta.put(database, "mark", value)
+    database.close()
+    return path
+
+
+def mark(path: Path) -> str:
+    database = Database(path, read_only=True)
+    found = meta.get(database, "mark")
+    database.close()
+    return found
+
+
+def damage(path: Path) -> None:
+    """Flip bits in the file's pages after the first."""
+    raw = bytearray(path.read_bytes())
+    for place in range(4096, len(raw), 4096 * 2):
+        raw[place : place + 16] = b"\xff" * 16
+    path.write_bytes(raw)
+
+
+def test_a_backup_takes_the_place_of_a_book_which_is_kept_beside_it(tmp_path: Path) -> None:
+    db = noted(a_book(tmp_path), "old")
+    assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
+    noted(db, "newer")
+
+    result = call("restore", tmp_path / "copy.db", "--db", db)
+
+    assert result.code == 0, result.err
+    assert "restored and verified" in result.out
+    assert mark(db) == "old"
+    (kept,) = tmp_path.glob("clients-replaced-*.db")
+    assert (mark(kept), str(kept) in result.out) == ("newer", True)
+    assert stat.S_IMODE(db.stat().st_mode) == 0o600
+    assert call("check", "--db", db).code == 0
+    database = Database(db, read_only=True)
+    assert audit.entries(database, 1)[0].action == "book.restored"
+
+
+def test_a_book_that_is_gone_comes_back(tmp_path: Path) -> None:
+    db = noted(a_book(tmp_path), "only")
+    assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
+    db.unlink()
+
+    assert call("restore", tmp_path / "copy.db", "--db", db).code == 0
+    assert mark(db) == "only"
+
+
+def test_what_was_committed_but_is_in_the_log_only_is_kept_too(tmp_path: Path) -> None:
+    db = a_book(tmp_path)
+    assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
+    pid = os.fork()
+    if pid == 0:
+        database = bootstrap.open_database(db)
+        with database.write():
+            meta.put(database, "mark", "in the log")
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+    assert call("restore", tmp_path / "copy.db", "--db", db).code == 0
+    (kept,) = tmp_path.glob("clients-replaced-*.db")
+    assert (mark(kept), mark(db)) == ("in the log", "")
+
+
+def test_a_book_that_a_program_has_open_is_left_alone(tmp_path: Path) -> None:
+    db = noted(a_book(tmp_path), "mine")
+    assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
+    before = db.read_bytes()
+    with paths.hold(db):
+        result = spawn("restore", tmp_path / "copy.db", "--db", db)
+    assert (result.code, "is open in another rebal-tui" in result.err) == (1, True)
+    assert db.read_bytes() == before
+
+
+@pytest.mark.parametrize("fault", ["pages", "trail", "ledger", "no book", "missing", "itself"])
+def test_what_does_not_verify_is_refused_and_nothing_is_changed(tmp_path: Path, fault: str) -> None:
+    db, copy = noted(a_book(tmp_path), "mine"), tmp_path / "copy.db"
+    assert call("backup", copy, "--db", db).code == 0
+    if fault == "pages":
+        damage(copy)
+    elif fault == "trail":
+        connection = sqlite3.connect(copy)
+        connection.execute("DROP TRIGGER audit_no_update")
+        connection.execute("UPDATE audit SET detail = '{}' WHERE seq = 1")
+        connection.commit()
+    elif fault == "ledger":
+        connection = sqlite3.connect(copy)
+        connection.execute("UPDATE accounts SET cash = cash + 1")
+        connection.execute("UPDATE sim_accounts SET cash = cash + 2")
+        connection.commit()
+    elif fault == "no book":
+        copy.write_bytes(b"nothing like a book" * 500)
+    elif fault == "missing":
+        copy.unlink()
+    before = sorted(path.name for path in tmp_path.iterdir())
+    content = db.read_bytes()
+
+    result = call("restore", db if fault == "itself" else copy, "--db", db)
+
+    assert (result.code, "Traceback" in result.err, bool(result.err)) == (1, False, True)
+    assert db.read_bytes() == content
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".lock") == [
+        name for name in before if not name.endswith(".lock")
+    ]
+
+
+@pytest.mark.parametrize("step", ["link", "rename", "replace", "fsync"])
+def test_killed_at_any_step_there_is_the_old_book_or_the_new(tmp_path: Path, step: str) -> None:
+    db, copy = noted(a_book(tmp_path), "old"), tmp_path / "copy.db"
+    noted(Path(shutil.copy(db, copy)), "new")
+    for number in range(1, 6):
+        folder = tmp_path / f"{step}-{number}"
+        folder.mkdir()
+        path = Path(shutil.copy(db, folder / "clients.db"))
+        pid = os.fork()
+        if pid == 0:
+            _kill_at(step, number)
+            restore.restore(copy, path, folder / "kept.db", lambda _copy: None)
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        assert mark(path) in ("old", "new")
+        assert call("check", "--db", path).code == 0
+        assert call("restore", copy, "--db", path).code == 0
+        assert mark(path) == "new"
+        if not os.WIFSIGNALED(status):
+            break
+
+
+def _kill_at(step: str, number: int) -> None:
+    count, real = 0, getattr(os, step)
+
+    def call_or_die(*arguments: object) -> object:
+        nonlocal count
+        count += 1
+        if count == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments)
+
+    setattr(os, step, call_or_die)
+
+
+def test_a_damaged_book_is_not_opened_and_the_last_backup_is_named(tmp_path: Path) -> None:
+    db = a_book(tmp_path)
+    database = bootstrap.open_database(db)
+    backup = paths.backup_folder(db) / "2026-11-20.db"
+    back_up(database, backup)
+    database.close()
+    damage(db)
+    content = db.read_bytes()
+
+    result = call("evaluate", "--db", db)
+
+    assert (result.code, len(result.err.splitlines())) == (1, 1)
+    assert f"rebal-tui restore {backup} --db {db}" in result.err
+    assert db.read_bytes() == content
+    assert call("check", "--db", db).code == 1
+    assert call("restore", backup, "--db", db).code == 0
+    assert call("check", "--db", db).code == 0
+
+
+def test_a_damaged_book_without_a_backup_says_so(tmp_path: Path) -> None:
+    db = a_book(tmp_path)
+    damage(db)
+    assert "there is no backup of it" in call("evaluate", "--db", db).err
