@@ -102,7 +102,7 @@ def open_live(
     used = clock or RealClock()
     client = AlpacaClient(where, keys, used.now)
     held: list[Book] = []
-    feed = LivePrices(lambda symbols: broker.latest_prices(symbols), lambda: _needed(held[0]), prices_every)
+    feed = LivePrices(lambda symbols: broker.latest_prices(symbols), lambda: needed(held[0]), prices_every)
     calendar = TradingCalendar(session_store.load(database))
     broker = AlpacaBroker(
         client,
@@ -132,7 +132,7 @@ def keys_name(path: Path) -> str:
     return f"{stem or 'book'}-{uuid.uuid4().hex[:8]}"
 
 
-def _needed(book: Book) -> set[str]:
+def needed(book: Book) -> set[str]:
     """Symbols that are held anywhere or that a portfolio wants."""
     wanted = {symbol for portfolio in book.portfolios.values() for symbol in portfolio.weights.symbols}
     return wanted | accounts.held_symbols(book.database)

@@ -68,6 +68,7 @@ class LivePrices:
         changed = {}
         for symbol, (price, at) in done.result().items():
             known = self._quotes.get(symbol)
-            if known is None or at > known.at:
-                changed[symbol] = self._quotes[symbol] = Quote(price, at)
+            quote = Quote(price, at)
+            if known is None or (at >= known.at and quote != known):
+                changed[symbol] = self._quotes[symbol] = quote
         return changed

@@ -1,0 +1,68 @@
+"""Our own server as the other side, in a process of its own, driven over its sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+
+
+class Server:
+    """A sandbox that listens, with the key it gave out."""
+
+    def __init__(self, url: str, key: str, secret: str, firm_account: str) -> None:
+        self.url = url
+        self.key = key
+        self.secret = secret
+        self.firm_account = firm_account
+        self.http = httpx.Client(base_url=url, auth=(key, secret), timeout=30)
+
+    def get(self, path: str, **params: str) -> Any:
+        answer = self.http.get(path, params=params)
+        answer.raise_for_status()
+        return answer.json()
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        answer = self.http.post(path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def orders(self, account_id: str) -> list[dict[str, Any]]:
+        """Every order that the server took for an account."""
+        found: list[dict[str, Any]] = self.get(
+            f"/v1/trading/accounts/{account_id}/orders", status="all", limit="500", direction="asc"
+        )
+        return found
+
+
+@contextmanager
+def serving(at: str, *arguments: str) -> Iterator[Server]:
+    """A new sandbox whose time stands at a New York moment, until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rebal_tui", "serve", "--sandbox", "--at", at, "--port", "0", "--json", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+    )
+    assert process.stdout is not None
+    try:
+        told = json.loads(process.stdout.readline())
+        server = Server(told["url"], told["key_id"], told["secret"], told["firm_account"])
+        try:
+            yield server
+        finally:
+            server.http.close()
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()

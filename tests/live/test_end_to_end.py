@@ -1,0 +1,73 @@
+"""Whole flows over real HTTP, two processes: in the end everything is as with the embedded broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rebal_tui.domain.cash import WithdrawalStage
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services.book import Book
+from rebal_tui.services.runs import cancel_run
+from rebal_tui.services.withdrawals import request_withdrawal
+from rebal_tui.store import cash, fills
+from tests.live.servers import Server, serving
+from tests.live.worlds import START, Embedded, World, finished, placed_once, remote, state, subscribe
+from tests.services.worlds import all_runs
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving(START) as started:
+        yield started
+
+
+def live_through(world: World) -> None:
+    """A first rebalance, one for drift, cash that comes in, a run canceled half way, a withdrawal over T+1."""
+    subscribe(world)
+    world.go("2026-11-23 10:15")
+    world.settle(finished(1))
+    world.price("SPY", "520.00")
+    world.go("2026-11-24 10:15")
+    world.settle(finished(2))
+    world.go("2026-11-25 10:15")
+    world.deposit("1000")
+    world.go("2026-11-25 10:30")
+    world.settle(finished(3))
+    world.halt("TLT", True)
+    world.price("SPY", "700.00")
+    world.go("2026-11-27 10:45")
+    world.settle(_selling)
+    cancel_run(world.book, all_runs(world.book)[-1].id)
+    world.settle(finished(4))
+    world.halt("TLT", False)
+    world.go("2026-11-30 11:00")
+    request_withdrawal(world.book, world.account_id, parse_money("5000"))
+    world.settle(lambda book: cash.withdrawals(book.database)[0].stage is WithdrawalStage.SETTLING)
+    world.go("2026-12-01 11:15")
+    world.settle(lambda book: cash.withdrawals(book.database)[0].stage is WithdrawalStage.COMPLETED)
+
+
+def _selling(book: Book) -> bool:
+    run = all_runs(book)[-1]
+    return len(all_runs(book)) == 4 and run.status is RunStatus.IN_PROGRESS
+
+
+def test_a_life_over_http_ends_as_with_the_embedded_broker(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded = Embedded("50000")
+    live_through(embedded)
+
+    with remote(server, tmp_path / "live.db", monkeypatch) as world:
+        live_through(world)
+
+        assert state(world.book, world.account_id) == state(embedded.book, embedded.account_id)
+        placed = placed_once(server, world.account_id)
+        assert len(placed) == sum(len(run[2]) for run in state(world.book, world.account_id).runs)
+        assert len(fills.of_account(world.book.database, world.account_id)) == len(
+            fills.of_account(embedded.book.database, embedded.account_id)
+        )
