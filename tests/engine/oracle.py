@@ -36,6 +36,7 @@ class Book:
     weights: dict[str, Fraction]
     cash_weight: Fraction
     dead: frozenset[str] = frozenset()
+    unfractionable: frozenset[str] = frozenset()
 
     def value(self, symbol: str) -> Fraction:
         return self.positions.get(symbol, Fraction(0)) * self.prices.get(symbol, Fraction(0))
@@ -48,8 +49,15 @@ class Book:
     def cash_target(self) -> Fraction:
         return up(max(self.cash_weight * self.equity, Fraction(0)), NANO)
 
-    def untradable(self, symbol: str) -> bool:
-        return symbol in self.dead or symbol not in self.prices
+    def sellable(self, symbol: str) -> bool:
+        return symbol in self.prices and symbol not in self.dead
+
+    def buyable(self, symbol: str) -> bool:
+        return self.sellable(symbol) and symbol not in self.unfractionable
+
+    @property
+    def needed(self) -> set[str]:
+        return set(self.weights) | set(self.positions)
 
 
 @dataclass
@@ -68,7 +76,7 @@ def full_rebalance(book: Book) -> Orders:
     equity = book.equity
     proceeds = Fraction(0)
     for symbol, held in book.positions.items():
-        if book.untradable(symbol):
+        if not book.sellable(symbol):
             continue
         price = book.prices[symbol]
         if symbol not in book.weights:
@@ -77,7 +85,7 @@ def full_rebalance(book: Book) -> Orders:
             over = held * price - book.weights[symbol] * equity
             if over <= 0:
                 continue
-            qty = down(over / price, NANO)
+            qty = down(over / price, ONE if symbol in book.unfractionable else NANO)
         if qty == held or qty * price >= ONE:
             orders.sells[symbol] = qty
             proceeds += down(qty * price, NANO)
@@ -86,7 +94,7 @@ def full_rebalance(book: Book) -> Orders:
     short = {
         symbol: weight * equity - book.value(symbol)
         for symbol, weight in book.weights.items()
-        if weight * equity > book.value(symbol) and not book.untradable(symbol)
+        if weight * equity > book.value(symbol) and book.buyable(symbol)
     }
     budget = book.cash + proceeds - book.reserved - book.cash_target
 
@@ -107,7 +115,7 @@ def invest_cash(book: Book, keep: Fraction) -> Orders:
     short = {
         symbol: max(Fraction(0), weight * equity - book.value(symbol))
         for symbol, weight in book.weights.items()
-        if not book.untradable(symbol)
+        if book.buyable(symbol)
     }
 
     def slices(kept: set[str]) -> dict[str, Fraction]:
@@ -148,7 +156,7 @@ def _buy(
 
 def most_raised(book: Book) -> Fraction:
     """R-23: all free cash and everything that can be sold."""
-    sellable = [s for s in book.positions if not book.untradable(s)]
+    sellable = [s for s in book.positions if book.sellable(s)]
     return book.cash - book.reserved + sum((down(book.value(s), NANO) for s in sellable), Fraction(0))
 
 
@@ -209,26 +217,53 @@ def calendar_fires(kind: str, day: str, today: date, next_session: date) -> bool
     return any(names_day(kind, day, today + timedelta(days=n)) for n in range((next_session - today).days))
 
 
-def outcome(
-    book: Book,
-    *,
-    bands: list[tuple[str, Fraction]],
-    calendar: tuple[str, str] | None,
-    last_rebalanced: date | None,
-    cooldown_days: int,
-    today: date,
-    next_session: date,
-    cash_floor: Fraction,
-) -> str:
-    """R-14, the prerequisites taken as met."""
+@dataclass(frozen=True)
+class Circumstances:
+    """What an evaluation looks at besides the account's worth. Minutes count from midnight in New York."""
+
+    bands: list[tuple[str, Fraction]]
+    calendar: tuple[str, str] | None
+    last_rebalanced: date | None
+    cooldown_days: int
+    today: date
+    next_session: date
+    cash_floor: Fraction
+    minute: int = 12 * 60
+    close: int = 16 * 60
+    portfolio_active: bool = True
+    account_active: bool = True
+    restricted: bool = False
+    open_run: bool = False
+    outside_orders: int = 0
+    quota_used: bool = False
+    stale: frozenset[str] = frozenset()
+
+
+def outcome(book: Book, given: Circumstances) -> str:
+    """R-10 to R-14: the outcome, with the check that blocks where one does."""
+    if not 9 * 60 + 30 <= given.minute <= given.close - 30:
+        return "none"
     equity = book.equity
+    invested = equity - book.cash
+    all_priced = set(book.positions) <= set(book.prices)
+    overstretched = all_priced and invested > 0 and (equity <= 0 or invested / equity > 6)
+    blocks = {
+        "portfolio_status": not given.portfolio_active,
+        "account": not given.account_active or given.restricted or overstretched,
+        "open_orders": given.open_run or given.outside_orders > 0,
+        "quota": given.quota_used,
+        "prices": not book.needed <= set(book.prices) - given.stale,
+        "assets": any(not book.buyable(symbol) for symbol in book.weights),
+    }
+    for check, holds in blocks.items():
+        if holds:
+            return f"blocked by {check}"
     enough = equity >= len(book.weights)
-    cooling = last_rebalanced is not None and today < last_rebalanced + timedelta(days=cooldown_days)
-    wants_full = last_rebalanced is None or (
-        not cooling
-        and ((calendar is not None and calendar_fires(*calendar, today, next_session)) or breached(book, bands))
-    )
+    last = given.last_rebalanced
+    cooling = last is not None and given.today < last + timedelta(days=given.cooldown_days)
+    is_day = given.calendar is not None and calendar_fires(*given.calendar, given.today, given.next_session)
+    wants_full = last is None or (not cooling and (is_day or breached(book, given.bands)))
     if wants_full and enough:
         return "full_rebalance"
-    keep = max(book.cash_weight * equity, cash_floor)
+    keep = max(book.cash_weight * equity, given.cash_floor)
     return "invest_cash" if book.cash - book.reserved - keep >= 10 else "none"

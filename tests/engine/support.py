@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
@@ -162,9 +162,14 @@ def holdings_of(book: Book) -> Holdings:
     assets = {}
     for symbol in {*book.weights, *book.positions}:
         price = book.prices.get(symbol)
-        made = asset(symbol, None)
+        dead = symbol in book.dead
+        inactive = dead and symbol[-1] in "02468"
         assets[symbol] = replace(
-            made, price=None if price is None else Price(nanos(price)), tradable=symbol not in book.dead
+            asset(symbol, None),
+            price=None if price is None else Price(nanos(price)),
+            status=AssetStatus.INACTIVE if inactive else AssetStatus.ACTIVE,
+            tradable=not dead or inactive,
+            fractionable=symbol not in book.unfractionable,
         )
     return Holdings(
         Money(nanos(book.cash)),
@@ -209,9 +214,12 @@ def worth(state: Holdings) -> int:
     return state.cash * NANO + sum(qty * prices[s] for s, qty in state.positions.items() if s in prices)
 
 
-def random_book(rng: random.Random, *, dead: bool = True, reserved: bool = True) -> Book:
+SIZES = (1, 1, 2, 2, 3, 3, 4, 5, 8, 11, 11, 25, 40)
+
+
+def random_book(rng: random.Random, *, dead: bool = True, reserved: bool = True, sizes: Sequence[int] = SIZES) -> Book:
     """A book with a bias to the edges: tiny accounts, tiny weights, near-target values, dead and foreign holdings."""
-    count = rng.choice([1, 1, 2, 2, 3, 3, 4, 5, 8, 11, 11, 25, 40])
+    count = rng.choice(sizes)
     symbols = rng.sample([f"S{n:02d}" for n in range(60)] + ["A", "AB", "B"], count + 3)
     own, foreign = symbols[:count], symbols[count:]
     parts = _percents(rng, count)
