@@ -47,7 +47,9 @@ def test_accounts_apart_and_in_any_order_are_decided_and_traded_alike(seed: int)
     follows = {a.id: rng.choice(MODELS) for a in accounts}
     together = lived(accounts, follows)
     assert lived(rng.sample(accounts, len(accounts)), follows) == together
-    decisions, after, ended = {}, {}, set()
+    decisions: dict[str, Decision] = {}
+    after: dict[str, Account] = {}
+    ended: set[str] = set()
     for one in accounts:
         alone = lived([one], follows)
         decisions |= alone[0]
