@@ -217,6 +217,31 @@ def calendar_fires(kind: str, day: str, today: date, next_session: date) -> bool
     return any(names_day(kind, day, today + timedelta(days=n)) for n in range((next_session - today).days))
 
 
+def outcome(
+    book: Book,
+    *,
+    bands: list[tuple[str, Fraction]],
+    calendar: tuple[str, str] | None,
+    last_rebalanced: date | None,
+    cooldown_days: int,
+    today: date,
+    next_session: date,
+    cash_floor: Fraction,
+) -> str:
+    """R-14, the prerequisites taken as met."""
+    equity = book.equity
+    enough = equity >= len(book.weights)
+    cooling = last_rebalanced is not None and today < last_rebalanced + timedelta(days=cooldown_days)
+    wants_full = last_rebalanced is None or (
+        not cooling
+        and ((calendar is not None and calendar_fires(*calendar, today, next_session)) or breached(book, bands))
+    )
+    if wants_full and enough:
+        return "full_rebalance"
+    keep = max(book.cash_weight * equity, cash_floor)
+    return "invest_cash" if book.cash - book.reserved - keep >= 10 else "none"
+
+
 @dataclass(frozen=True)
 class Circumstances:
     """What an evaluation looks at besides the account's worth. Minutes count from midnight in New York."""
@@ -239,7 +264,7 @@ class Circumstances:
     stale: frozenset[str] = frozenset()
 
 
-def outcome(book: Book, given: Circumstances) -> str:
+def verdict(book: Book, given: Circumstances) -> str:
     """R-10 to R-14: the outcome, with the check that blocks where one does."""
     if not 9 * 60 + 30 <= given.minute <= given.close - 30:
         return "none"
@@ -258,12 +283,13 @@ def outcome(book: Book, given: Circumstances) -> str:
     for check, holds in blocks.items():
         if holds:
             return f"blocked by {check}"
-    enough = equity >= len(book.weights)
-    last = given.last_rebalanced
-    cooling = last is not None and given.today < last + timedelta(days=given.cooldown_days)
-    is_day = given.calendar is not None and calendar_fires(*given.calendar, given.today, given.next_session)
-    wants_full = last is None or (not cooling and (is_day or breached(book, given.bands)))
-    if wants_full and enough:
-        return "full_rebalance"
-    keep = max(book.cash_weight * equity, given.cash_floor)
-    return "invest_cash" if book.cash - book.reserved - keep >= 10 else "none"
+    return outcome(
+        book,
+        bands=given.bands,
+        calendar=given.calendar,
+        last_rebalanced=given.last_rebalanced,
+        cooldown_days=given.cooldown_days,
+        today=given.today,
+        next_session=given.next_session,
+        cash_floor=given.cash_floor,
+    )

@@ -137,7 +137,7 @@ def test_outcome_of_an_evaluation(shard: int) -> None:
     for name, rng in draws("evaluate", shard):
         book = edge_book(rng)
         given = edge_circumstances(rng, book)
-        expected = oracle.outcome(book, given)
+        expected = oracle.verdict(book, given)
         decision = evaluate(situation_of(book, given))
         told = decision.outcome.value
         if decision.outcome is Outcome.BLOCKED:
