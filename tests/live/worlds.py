@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -79,12 +79,18 @@ class FollowedClock:
         self._server = server
         self._at = self.take()
 
+    def creep(self) -> bool:
+        """Let a little time pass without the server; False when it has been too long already."""
+        self._ahead += timedelta(seconds=0.5)
+        return self._ahead < timedelta(seconds=20)
+
     def take(self) -> datetime:
+        self._ahead = timedelta(0)
         self._at = datetime.fromisoformat(self._server.get("/v1/clock")["timestamp"])
         return self._at
 
     def now(self) -> datetime:
-        return self._at
+        return self._at + self._ahead
 
 
 class Remote:
@@ -137,10 +143,16 @@ class Remote:
 
     def settle(self, done: Callable[[Book], object]) -> None:
         """Let the heart beat until something has happened."""
-        self._until(done, lambda: scheduler.tick(self.book))
+        self._until(done, self._beat)
 
     def close(self) -> None:
         self.book.close()
+
+    def _beat(self) -> None:
+        scheduler.tick(self.book)
+        if not self.clock.creep():
+            self.server.post("/sandbox/step", {"minutes": 1})
+            self.clock.take()
 
     def _advance(self) -> None:
         try:
@@ -227,8 +239,21 @@ def state(book: Book, account_id: str) -> State:
     )
 
 
+def by_hand(act: Callable[[], object], done: Callable[[], object]) -> None:
+    """What an advisor asks for, again when the broker did not answer."""
+    for _ in range(20):
+        with suppress(BrokerUnavailable):
+            act()
+        if done():
+            return
+    pytest.fail("it could not be done by hand")
+
+
 def subscribe(world: World) -> None:
-    subscribe_by_hand(world.book, world.account_id, "balanced")
+    by_hand(
+        lambda: subscribe_by_hand(world.book, world.account_id, "balanced"),
+        lambda: world.account_id in world.book.subscriptions,
+    )
 
 
 def placed_once(server: Server, account_id: str) -> Sequence[str]:

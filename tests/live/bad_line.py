@@ -1,0 +1,152 @@
+"""A proxy that is a bad line: it loses requests and replies, answers for the server, dawdles and repeats, by a seed."""
+
+from __future__ import annotations
+
+import http.client
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+_WRITES = ("POST", "DELETE")
+FATES = ("request lost", "reply lost", "429", "504", "504 after it", "500 after it", "garbled", "slow", "twice")
+_HOP = {"transfer-encoding", "connection", "content-length", "keep-alive"}
+
+
+class BadLine:
+    """What the line does to the calls that go over it. `chance` is the percentage that something happens to one."""
+
+    def __init__(self, upstream: str, seed: int, chance: int) -> None:
+        parts = urlsplit(upstream)
+        self.host, self.port = parts.hostname or "", parts.port or 80
+        self.chance = chance
+        self.done: Counter[tuple[str, str]] = Counter()
+        self._random = random.Random(seed)
+        self._lock = threading.Lock()
+
+    def fate(self, method: str, path: str) -> str:
+        """What happens to a call; event streams are only ever cut."""
+        with self._lock:
+            fate = ""
+            if "/events/" in path:
+                fate = "cut" if self._random.randrange(100) < self.chance else ""
+            elif self._random.randrange(100) < self.chance:
+                fate = self._random.choice(FATES)
+            if fate:
+                self.done[("write" if method in _WRITES else "read", fate)] += 1
+            return fate
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    line: BadLine
+
+    def do_GET(self) -> None:
+        self._carry()
+
+    def do_POST(self) -> None:
+        self._carry()
+
+    def do_DELETE(self) -> None:
+        self._carry()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return
+
+    def _carry(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fate = self.line.fate(self.command, self.path)
+        self.close_connection = True
+        if fate == "request lost":
+            return
+        if fate in ("429", "504"):
+            self._say(int(fate))
+            return
+        if fate == "slow":
+            time.sleep(0.2)
+        try:
+            if "/events/" in self.path:
+                self._stream(cut=fate == "cut")
+                return
+            if fate == "twice":
+                self._ask(body)
+            status, headers, content = self._ask(body)
+        except OSError:
+            return
+        if fate == "reply lost":
+            return
+        if fate.endswith("after it"):
+            self._say(int(fate[:3]))
+            return
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in _HOP:
+                self.send_header(name, value)
+        sent = content[: len(content) // 2] if fate == "garbled" else content
+        self.send_header("Content-Length", str(len(sent)))
+        self.end_headers()
+        self.wfile.write(sent)
+
+    def _say(self, status: int) -> None:
+        content = b'{"code": 42910000, "message": "rate limit exceeded"}' if status == 429 else b"upstream"
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        connection = http.client.HTTPConnection(self.line.host, self.line.port, timeout=20)
+        try:
+            connection.request(self.command, self.path, body or None, self._headers())
+            answer = connection.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            connection.close()
+
+    def _stream(self, *, cut: bool) -> None:
+        connection = http.client.HTTPConnection(self.line.host, self.line.port, timeout=60)
+        try:
+            connection.request("GET", self.path, headers=self._headers())
+            answer = connection.getresponse()
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.getheader("Content-Type") or "")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            left = 3 if cut else -1
+            while left and (part := answer.read1(65_536)):
+                self.wfile.write(part)
+                self.wfile.flush()
+                left -= 1
+        finally:
+            connection.close()
+
+    def _headers(self) -> dict[str, str]:
+        return {name: value for name, value in self.headers.items() if name.lower() not in {*_HOP, "host"}}
+
+
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        return
+
+
+@contextmanager
+def bad_line(upstream: str, seed: int, chance: int) -> Iterator[tuple[str, BadLine]]:
+    """The address of a bad line to a server, and the line."""
+    line = BadLine(upstream, seed, chance)
+    proxy = _Quiet(("127.0.0.1", 0), type("Handler", (_Handler,), {"line": line}))
+    thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{proxy.server_address[1]}", line
+    finally:
+        proxy.shutdown()
+        proxy.server_close()
+        thread.join(5)

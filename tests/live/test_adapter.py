@@ -1,0 +1,248 @@
+"""Every way an answer can be doubtful or definitive, over a transport that answers as it is told."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import pickle
+from typing import Any
+
+import httpx
+import pytest
+
+from rebal_tui.broker.alpaca.client import TRIES, KeysRefused
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.credentials import Keys
+from rebal_tui.domain.accounts import Restriction
+from rebal_tui.domain.cash import JournalStatus
+from rebal_tui.domain.orders import OrderRequest, OrderStatus, Side
+from rebal_tui.domain.quantities import parse_money, parse_price, parse_qty
+from tests.live.wires import CLIENT, FIRM, NOW, Answer, Wire, always, order, raising
+
+BUY = OrderRequest(CLIENT, "run-1", "SPY", Side.BUY, notional=parse_money("30443.17"))
+DOUBTFUL: dict[str, Answer] = {
+    "no connection": raising(httpx.ConnectError),
+    "connecting took too long": raising(httpx.ConnectTimeout),
+    "no answer in time": raising(httpx.ReadTimeout),
+    "hung up": raising(httpx.RemoteProtocolError),
+    "reset": raising(httpx.ReadError),
+    "500 without a code": always(500, {"error": "x", "message": "internal"}),
+    "502 of a proxy": always(502, text="<html>bad gateway</html>"),
+    "503": always(503, {"code": 50310000, "message": "unavailable"}),
+    "504": always(504, text=""),
+    "429 after it was sent": always(429, {"code": 42910000, "message": "rate limit exceeded"}),
+    "408": always(408, {"code": 40810000, "message": "timeout"}),
+    "a 404 of something in between": always(404, text="<html>not found</html>"),
+    "a 403 without the API's body": always(403, {"message": "forbidden"}),
+    "a redirection": always(302, text=""),
+    "keys refused": always(401, {"code": 40110000, "message": "request is not authorized"}),
+    "success that is no JSON": always(200, text="<html>ok</html>"),
+    "success cut off": always(200, text='{"id": "61e69015'),
+    "success that is a list": always(200, [order()]),
+    "an order without an id": always(200, order(id=None)),
+    "an order with NaN": always(200, text='{"id": NaN}'),
+    "an order with a quantity that is none": always(200, order(filled_qty="a lot")),
+}
+
+
+@pytest.mark.parametrize("why", DOUBTFUL)
+def test_any_doubt_after_a_submit_is_doubt_and_it_is_sent_once_only(why: str) -> None:
+    wire = Wire(DOUBTFUL[why])
+    with pytest.raises(BrokerUnavailable):
+        wire.broker.submit_order(BUY)
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize("why", DOUBTFUL)
+def test_doubt_at_a_lookup_is_never_taken_for_no_such_order(why: str) -> None:
+    wire = Wire(DOUBTFUL[why])
+    with pytest.raises(BrokerUnavailable):
+        wire.broker.order_by_client_id(CLIENT, "run-1")
+    assert len(wire.requests) <= TRIES
+
+
+@pytest.mark.parametrize("why", [why for why in DOUBTFUL if not why.startswith(("success", "an order"))])
+def test_a_cancel_in_doubt_is_doubt_and_asked_once(why: str) -> None:
+    wire = Wire(DOUBTFUL[why])
+    with pytest.raises(BrokerUnavailable):
+        wire.broker.cancel_order(CLIENT, "61e69015-8549-4bfd-b9c3-01e75843f47d")
+    assert len(wire.requests) == 1
+
+
+def test_a_lookup_is_none_only_by_the_brokers_own_word() -> None:
+    for message in ("order not found for run-1", "no order with client_order_id run-1"):
+        wire = Wire(always(404, {"code": 40410000, "message": message}))
+        assert wire.broker.order_by_client_id(CLIENT, "run-1") is None
+    for body in (
+        {"code": 40410000, "message": "endpoint not found"},
+        {"code": 40410000, "message": "account not found"},
+        {"message": "order not found"},
+        {"code": "40410000", "message": "order not found"},
+    ):
+        with pytest.raises(BrokerUnavailable):
+            Wire(always(404, body)).broker.order_by_client_id(CLIENT, "run-1")
+
+
+def test_a_lookup_that_finds_another_order_is_doubt() -> None:
+    with pytest.raises(BrokerUnavailable):
+        Wire(always(200, order(client_order_id="run-2"))).broker.order_by_client_id(CLIENT, "run-1")
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code"),
+    [
+        (422, "client_order_id must be unique", RefusalCode.DUPLICATE_CLIENT_ORDER_ID),
+        (403, "insufficient buying power", RefusalCode.INSUFFICIENT_BUYING_POWER),
+        (403, "insufficient qty available for order (requested: 2, available: 1)", RefusalCode.INSUFFICIENT_QTY),
+        (422, "requested asset is not fractionable", RefusalCode.ASSET_NOT_FRACTIONABLE),
+        (422, "asset XYZ is not tradable", RefusalCode.ASSET_NOT_TRADABLE),
+        (422, "asset XYZ is not active", RefusalCode.ASSET_NOT_TRADABLE),
+        (422, "minimal amount of order is 1", RefusalCode.BELOW_MINIMUM),
+        (422, "a buy is worth at least $1", RefusalCode.BELOW_MINIMUM),
+        (403, "account is restricted to liquidation", RefusalCode.ACCOUNT_RESTRICTED),
+        (403, "trading denied", RefusalCode.ACCOUNT_RESTRICTED),
+        (403, "potential wash trade detected. use complex orders", RefusalCode.REJECTED),
+        (404, "account not found", RefusalCode.NOT_FOUND),
+        (400, "qty is invalid", RefusalCode.REJECTED),
+    ],
+)
+def test_a_definitive_no_is_a_refusal_with_its_reason(status: int, message: str, code: RefusalCode) -> None:
+    wire = Wire(always(status, {"code": status * 100_000, "message": message}))
+    with pytest.raises(BrokerRefused) as refused:
+        wire.broker.submit_order(BUY)
+    assert (refused.value.code, message in refused.value.message, len(wire.requests)) == (code, True, 1)
+
+
+def test_an_order_is_sent_with_decimals_as_text() -> None:
+    wire = Wire(always(200, order()))
+    wire.broker.submit_order(BUY)
+    wire.broker.submit_order(OrderRequest(CLIENT, "run-1", "SPY", Side.SELL, qty=parse_qty("123456789.123456789")))
+    assert wire.bodies("POST") == [
+        {"symbol": "SPY", "side": "buy", "type": "market", "time_in_force": "day", "client_order_id": "run-1",
+         "notional": "30443.17"},
+        {"symbol": "SPY", "side": "sell", "type": "market", "time_in_force": "day", "client_order_id": "run-1",
+         "qty": "123456789.123456789"},
+    ]  # fmt: skip
+
+
+def test_figures_are_read_exactly_as_text_and_as_numbers() -> None:
+    for text in ('"123456789.123456789"', "123456789.123456789"):
+        body = json.dumps(order(status="partially_filled")).replace('"filled_qty": "0"', f'"filled_qty": {text}')
+        read = Wire(always(200, text=body)).broker.submit_order(BUY)
+        assert read.filled_qty == parse_qty("123456789.123456789")
+
+
+def test_an_unknown_order_status_is_an_open_order_and_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        read = Wire(always(200, order(status="quantum_superposition"))).broker.submit_order(BUY)
+    assert (read.status, read.status.final) == (OrderStatus.ACCEPTED, False)
+    assert "quantum_superposition" in caplog.text
+
+
+def test_an_answer_that_tells_of_fills_has_the_account_read_again_once() -> None:
+    wire = Wire(always(200, order(status="filled", filled_qty="75", filled_avg_price="400")))
+    for _ in range(3):
+        wire.broker.submit_order(BUY)
+    assert [event.account_id for event in wire.broker.events(0)] == [CLIENT]
+
+
+def test_a_read_is_tried_again_and_waits_for_the_rate_limit() -> None:
+    reset = str(int(NOW.timestamp()) + 20)
+    headers = {"X-RateLimit-Limit": "200", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    answers = [
+        httpx.Response(502, text="bad gateway"),
+        httpx.Response(429, json={"code": 42910000, "message": "rate limit exceeded"}, headers=headers),
+        httpx.Response(200, json={"timestamp": "2026-11-23T10:00:00.5-05:00"}, headers=headers),
+    ]
+    wire = Wire(lambda _request: answers.pop(0))
+
+    wire.broker.clock()
+
+    assert len(wire.requests) == 3
+    assert wire.waits[0] < 1 < 20 <= wire.waits[1] < 25
+    limit = wire.broker.rate_limit
+    assert limit is not None
+    assert (limit.limit, limit.remaining, int(limit.reset_at.timestamp())) == (200, 0, int(reset))
+
+
+def test_journals_carry_their_key_and_the_firm_has_one_name_for_us() -> None:
+    body = {
+        "id": "e2769c3a-3a4d-4cbd-b6e6-05fd7a6e2f1d", "entry_type": "JNLC", "from_account": CLIENT, "to_account": FIRM,
+        "status": "queued", "net_amount": "51.00", "description": "withdrawal", "symbol": "", "qty": None,
+    }  # fmt: skip
+    wire = Wire(always(200, body))
+    journal = wire.broker.create_journal(CLIENT, FIRM_ACCOUNT, parse_money("51"), "withdrawal", "wd-1")
+    assert (journal.from_account, journal.to_account, journal.amount) == (CLIENT, FIRM_ACCOUNT, parse_money("51"))
+    assert journal.status is JournalStatus.QUEUED
+    assert wire.requests[0].headers["Idempotency-Key"] == "wd-1"
+    assert wire.bodies("POST")[0]["to_account"] == FIRM
+    assert wire.bodies("POST")[0]["amount"] == "51.00"
+
+
+def test_an_account_is_read_with_what_stops_it() -> None:
+    listed = {"id": CLIENT, "account_number": "927584925", "status": "ACTIVE", "created_at": "2019-09-30T23:55:31Z",
+              "identity": {"given_name": "Ann\u202e", "family_name": "Ó [@click=x]Li"}}  # fmt: skip
+    trading: dict[str, Any] = {
+        "cash": "1000.10", "cash_withdrawable": "400.10", "buying_power": "900.10", "multiplier": "1",
+        "status": "ACTIVE", "trading_blocked": False, "account_blocked": False,
+        "admin_configurations": {"restrict_to_liquidation_reasons": {"ach_return": True, "brand_new_reason": True}},
+    }  # fmt: skip
+    held = [
+        {"symbol": "SPY", "qty": "1.5", "side": "long", "asset_class": "us_equity",
+         "avg_entry_price": "400.123456789123"},
+        {"symbol": "BTCUSD", "qty": "1", "side": "long", "asset_class": "crypto"},
+    ]  # fmt: skip
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        body: Any = trading if path.endswith("/account") else held if path.endswith("/positions") else listed
+        return httpx.Response(200, json=body)
+
+    read = Wire(answer).broker.account(CLIENT)
+
+    assert (read.name, read.cash, read.unsettled) == ("Ann Ó [@click=x]Li", parse_money("1000.10"), parse_money("500"))
+    assert read.restrictions == {Restriction.ACH_RETURN, Restriction.UNSPECIFIED}
+    (spy,) = read.positions
+    assert (spy.symbol, spy.qty, spy.avg_entry_price) == ("SPY", parse_qty("1.5"), parse_price("400.123456789"))
+
+
+def test_a_price_is_the_middle_of_a_newer_quote_and_never_of_a_crossed_one() -> None:
+    def snapshot(trade: float, at: str, bid: str, ask: str) -> dict[str, Any]:
+        return {
+            "latestTrade": {"p": trade, "t": at},
+            "latestQuote": {"bp": bid, "ap": ask, "t": "2026-11-23T14:59:58.123456789Z"},
+        }
+
+    body = {
+        "NEW": snapshot(99.5, "2026-11-23T14:50:00Z", "100.01", "100.02"),
+        "OLD": snapshot(99.5, "2026-11-23T14:59:59Z", "100.01", "100.02"),
+        "CROSSED": snapshot(99.5, "2026-11-23T14:50:00Z", "100.02", "100.01"),
+        "NOBID": snapshot(99.5, "2026-11-23T14:50:00Z", "0", "100.01"),
+        "WIDE": snapshot(99.5, "2026-11-23T14:50:00Z", "90", "110"),
+        "NONE": {"latestTrade": None, "latestQuote": None},
+    }
+    prices = Wire(always(200, body)).broker.latest_prices([*body, "MISSING"])
+    assert {symbol: price for symbol, (price, _) in prices.items()} == {
+        "NEW": parse_price("100.015"),
+        **{symbol: parse_price("99.5") for symbol in ("OLD", "CROSSED", "NOBID", "WIDE")},
+    }
+
+
+def test_keys_show_their_secret_nowhere() -> None:
+    keys = Keys("KEYKEYKEY", "CANARY-SECRET")
+    assert "CANARY" not in repr(keys) + str(keys) + f"{keys!r:>40}"
+    with pytest.raises(TypeError):
+        pickle.dumps(keys)
+    with pytest.raises(TypeError):
+        copy.deepcopy(keys)
+    signed = keys(httpx.Request("GET", "https://broker.test"))
+    assert "CANARY" not in repr(signed) + repr(signed.headers)
+    with pytest.raises(BrokerUnavailable) as trouble:
+        Wire(raising(httpx.ConnectError)).broker.clock()
+    assert "CANARY" not in str(trouble.value)
+
+
+def test_keys_that_are_refused_are_said_to_be() -> None:
+    with pytest.raises(KeysRefused, match="does not accept the keys"):
+        Wire(DOUBTFUL["keys refused"]).broker.clock()
