@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import numpy as np
 
+from rebal_tui.domain.accounts import Account, AccountStatus, Position
+from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.portfolios import (
     AssetWeight,
     BandType,
@@ -14,12 +17,14 @@ from rebal_tui.domain.portfolios import (
     DriftBand,
     Portfolio,
     PortfolioStatus,
+    Subscription,
     Weights,
 )
-from rebal_tui.domain.quantities import NANO, WHOLE, Percent
+from rebal_tui.domain.quantities import NANO, WHOLE, Money, Percent, Price
 from rebal_tui.domain.sessions import Session
 from rebal_tui.engine.arrays.frame import AccountColumns, AssetColumns, BookFrame, PositionColumns
 from rebal_tui.engine.arrays.today import Today, today_of
+from rebal_tui.engine.evaluation import Situation
 
 ASSETS = 500
 PORTFOLIOS = 50
@@ -101,3 +106,34 @@ def book(accounts: int, width: int = 20, *, spread: float = 0.06, seed: int = 1)
 def today(frame: BookFrame) -> Today:
     """Midday of a session, every price fresh."""
     return today_of(frame, NOW, SESSION)
+
+
+def situations(frame: BookFrame, rows: Sequence[int]) -> list[Situation]:
+    """Some of the accounts as the exact form takes them, all sharing one set of assets."""
+    columns, accounts = frame.assets, frame.accounts
+    assets = {
+        symbol: Asset(symbol, symbol, symbol, "", AssetStatus.ACTIVE, True, True, Price(int(columns.price[n])), NOW)
+        for n, symbol in enumerate(columns.symbols)
+    }
+    return [_situation(frame, row, assets) for row in rows if accounts.portfolio[row] >= 0]
+
+
+def _situation(frame: BookFrame, row: int, assets: dict[str, Asset]) -> Situation:
+    accounts = frame.accounts
+    portfolio = frame.portfolios[accounts.portfolio[row]]
+    day = int(accounts.rebalanced_on[row])
+    last = datetime.combine(date.fromordinal(day), NOW.timetz()) if day > 0 else None
+    status = AccountStatus.ACTIVE if not accounts.marks[row] else AccountStatus.ACCOUNT_CLOSED
+    held = tuple(Position(symbol, qty) for symbol, qty in sorted(frame.holdings(row).items()))
+    return Situation(
+        now=NOW,
+        session=SESSION,
+        closed_reason="",
+        account=Account(str(row), "", "", status, Money(int(accounts.cash[row])), Money(0), frozenset(), held, NOW),
+        portfolio=portfolio,
+        subscription=Subscription(str(row), str(row), portfolio.id, NOW, last),
+        assets=assets,
+        reserved=Money(int(accounts.reserved[row])),
+        cash_floor=Money(int(accounts.cash_floor[row])),
+        quota_run="run" if accounts.system_run_on[row] == DAY.toordinal() else None,
+    )

@@ -1,0 +1,147 @@
+"""The whole book in arrays against the exact form, a C loop and other people's rebalancers.
+
+`python -m tests.benchmarks.whole_book` prints a table and draws `screenshots/growth.svg`.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from rebal_tui.domain.decisions import Outcome
+from rebal_tui.engine.arrays.decide import OUTCOMES, decide
+from rebal_tui.engine.arrays.frame import BookFrame
+from rebal_tui.engine.arrays.plans import plan_full_rebalances
+from rebal_tui.engine.arrays.sweep import sweep
+from rebal_tui.engine.arrays.today import Today
+from rebal_tui.engine.drift import BandUse, asset_drifts, value_account, widest_use
+from rebal_tui.engine.evaluation import Situation, evaluate
+from rebal_tui.engine.planning import plan_full_rebalance
+from tests.benchmarks import frames
+from tests.benchmarks.c_loop import c_evaluation
+from tests.benchmarks.growth import Growth, draw
+from tests.benchmarks.peers import lumibot_jobs, rebalance_jobs
+
+SIZES = (10_000, 100_000, 1_000_000)
+GROWTH = (1_000, 10_000, 100_000, 1_000_000)
+SAMPLE = 300
+PICTURE = Path(__file__).parents[2] / "screenshots" / "growth.svg"
+
+
+def median(work: Callable[[], object], runs: int = 5) -> float:
+    """Median processor seconds of a piece of work, after one run that does not count."""
+    work()
+    taken = []
+    for _ in range(runs):
+        started = time.thread_time()
+        work()
+        taken.append(time.thread_time() - started)
+    return statistics.median(taken)
+
+
+def row(what: str, accounts: int, seconds: float, against: float) -> None:
+    print(f"| {what} | {accounts:,} | {_shown(seconds)} | {against / seconds:,.2f} × |", flush=True)
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds * 1_000:,.1f} ms" if seconds < 10 else f"{seconds:,.0f} s"
+
+
+def evaluation(frame: BookFrame, today: Today) -> None:
+    """Every account decided: arrays, exact form (a sample, scaled), C."""
+    count = len(frame)
+    rng = np.random.default_rng(5)
+    sample = frames.situations(frame, sorted(rng.choice(count, SAMPLE, replace=False).tolist()))
+    exact = median(lambda: [evaluate(s) for s in sample], 3) * count / len(sample)
+    row("evaluation, exact form account by account (a sample, scaled)", count, exact, exact)
+    row("evaluation, arrays, confirmed exactly", count, median(lambda: decide(frame, today)), exact)
+    loop = c_evaluation(frame, today)
+    if loop is None:
+        print("| evaluation, C loop | no C compiler here | | |")
+        return
+    row("evaluation, plain C loop, floats only", count, median(loop), exact)
+    made = decide(frame, today)
+    agree = np.count_nonzero(loop() == made.outcome)
+    print(f"\nC and arrays agree on {agree:,} of {count:,}; {made.confirmed:,} confirmed exactly", flush=True)
+    checked = [OUTCOMES[made.outcome[int(s.account.id)]] is evaluate(s).outcome for s in sample]
+    print(f"arrays and exact form agree on {sum(checked)} of {len(checked)} sampled accounts\n", flush=True)
+
+
+def _widest(situation: Situation) -> BandUse | None:
+    valuation = value_account(situation.account.cash, situation.positions, situation.prices)
+    return widest_use(asset_drifts(valuation, situation.portfolio.weights), situation.portfolio.bands)
+
+
+def drift_and_orders(frame: BookFrame, today: Today) -> None:
+    """Live drift and the orders of a day when everything is rebalanced, against the exact form and peers."""
+    count = len(frame)
+    sample = frames.situations(frame, range(0, count, count // SAMPLE))
+    exact = median(lambda: [_widest(s) for s in sample], 3)
+    exact *= count / len(sample)
+    row("drift, exact form account by account (a sample, scaled)", count, exact, exact)
+    row("drift, the sweep over arrays", count, median(lambda: sweep(frame, today)), exact)
+    everyone = np.arange(count)
+    planned = median(lambda: [plan_full_rebalance(s.holdings(), s.portfolio.weights) for s in sample], 3)
+    planned *= count / len(sample)
+    few = sample[:20]
+    lumibot, milp = lumibot_jobs(few), rebalance_jobs(few)
+    for name, jobs in (("lumibot's drift logic", lumibot), ("rebalance.check_bands", milp)):
+        if jobs is None:
+            print(f"| drift, {name} | not installed | | |")
+        else:
+            row(f"drift, {name} (20 accounts, scaled)", count, median(jobs[0], 3) * count / len(few), exact)
+    row("orders, exact planner account by account (a sample, scaled)", count, planned, planned)
+    row("orders, plans in arrays", count, median(lambda: plan_full_rebalances(frame, everyone), 3), planned)
+    for name, jobs in (("lumibot", lumibot), ("the MILP of rebalance", milp)):
+        if jobs is None:
+            print(f"| orders, {name} | not installed | | |")
+        else:
+            row(f"orders, {name} (20 accounts, scaled)", count, median(jobs[1], 1) * count / len(few), planned)
+
+
+def growth(sizes: Sequence[int]) -> list[Growth]:
+    """Time and memory of evaluation, sweep and plans by size."""
+    found = []
+    for size in sizes:
+        frame = frames.book(size)
+        today = frames.today(frame)
+        fires = decide(frame, today).where(Outcome.FULL_REBALANCE)
+        evaluated = median(partial(decide, frame, today), 3)
+        swept = median(partial(sweep, frame, today), 3)
+        planned = median(partial(plan_full_rebalances, frame, fires), 1)
+        tracemalloc.start()
+        decide(frame, today)
+        sweep(frame, today)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        found.append(Growth(size, evaluated, swept, planned, frame.nbytes, peak))
+        print(
+            f"| {size:,} | {_shown(evaluated)} | {_shown(swept)} | {_shown(planned)} ({len(fires):,} accounts) | "
+            f"{frame.nbytes / 2**20:,.1f} MiB | {peak / 2**20:,.1f} MiB |",
+            flush=True,
+        )
+    return found
+
+
+def main() -> None:
+    limit = int(os.environ.get("BENCH_ACCOUNTS", "1000000"))
+    print("| what | accounts | median | times faster than exact |\n|---|---:|---:|---:|")
+    for size in (s for s in SIZES if s <= limit):
+        frame = frames.book(size)
+        evaluation(frame, frames.today(frame))
+    frame = frames.book(100_000)
+    drift_and_orders(frame, frames.today(frame))
+    print("\n| accounts | evaluation | sweep | plans of those that fire | arrays | working memory |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    PICTURE.write_text(draw(growth([s for s in GROWTH if s <= limit])), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
