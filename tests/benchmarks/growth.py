@@ -49,10 +49,10 @@ def draw(points: Sequence[Growth]) -> str:
         f'<text x="{_LEFT}" y="18">Growth with the number of accounts, 20 holdings each</text>',
     ]
     for power in range(low, high + 1):
-        at, label = f"{y(10.0**power):.1f}", f"{10.0**power:,g}"
+        level, mark = f"{y(10.0**power):.1f}", f"{10.0**power:,g}"
         parts.append(
-            f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at}" y2="{at}" stroke="#ddd"/>'
-            f'<text x="{_LEFT - 8}" y="{at}" dy="4" text-anchor="end">{label}</text>'
+            f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{level}" y2="{level}" stroke="#ddd"/>'
+            f'<text x="{_LEFT - 8}" y="{level}" dy="4" text-anchor="end">{mark}</text>'
         )
     for point, at in zip(points, xs, strict=True):
         parts.append(

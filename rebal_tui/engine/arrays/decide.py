@@ -28,6 +28,7 @@ NOT_EVALUATED = 255
 """The outcome code of an account that follows no portfolio."""
 _CHECK = {name: code for code, name in enumerate(CHECKS)}
 _OUTCOME = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+_BITS = (1 << np.arange(len(CHECKS))).astype(np.uint16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +85,7 @@ def decide(frame: BookFrame, today: Today) -> Decisions:
     )
     check = np.zeros(len(frame), np.uint8)
     for name, fails in reversed(checks):
-        check[fails] = _CHECK[name]
+        np.copyto(check, _CHECK[name], where=fails)
     passed = check == 0
     first = passed & (accounts.rebalanced_on < 0)
     again = passed & ~first
@@ -96,26 +97,22 @@ def decide(frame: BookFrame, today: Today) -> Decisions:
     short = fires & ~enough
     full = fires & enough
     invest = passed & ~full & invests & (table.count[follows] > 0)
-    told = np.where(passed, 0, np.left_shift(1, check)).astype(np.uint16)
-    for name, holds in (
-        ("in_cooldown", cooling),
-        ("calendar", due),
-        ("drift_band", drifted),
-        ("first_rebalance", first),
-        ("minimum_equity", short),
-        ("invest_cash", invest),
+    told = np.where(passed, np.uint16(0), _BITS[check])
+    for name, holds, tells in (
+        ("in_cooldown", cooling, cooling & ~full),
+        ("calendar", due, due),
+        ("drift_band", drifted, drifted),
+        ("first_rebalance", first, first),
+        ("minimum_equity", short, short),
+        ("invest_cash", invest, invest),
     ):
-        told[holds] |= np.uint16(1 << _CHECK[name])
-        tells = holds & ~full if name in ("in_cooldown", "minimum_equity") else holds
-        check[tells] = _CHECK[name]
-    quiet = passed & ~full & ~invest
-    check[quiet & first] = _CHECK["minimum_equity"]
-    outcome = np.full(len(frame), _OUTCOME[Outcome.BLOCKED], np.uint8)
-    outcome[quiet] = _OUTCOME[Outcome.NONE]
-    outcome[full] = _OUTCOME[Outcome.FULL_REBALANCE]
-    outcome[invest] = _OUTCOME[Outcome.INVEST_CASH]
-    if not today.open_window:
-        outcome[:] = _OUTCOME[Outcome.NONE]
+        told |= holds.astype(np.uint16) * _BITS[_CHECK[name]]
+        np.copyto(check, _CHECK[name], where=tells)
+    outcome = np.full(len(frame), _OUTCOME[Outcome.NONE], np.uint8)
+    if today.open_window:
+        np.copyto(outcome, _OUTCOME[Outcome.BLOCKED], where=~passed)
+    np.copyto(outcome, _OUTCOME[Outcome.FULL_REBALANCE], where=full)
+    np.copyto(outcome, _OUTCOME[Outcome.INVEST_CASH], where=invest)
     left_out = follows == UNSUBSCRIBED
     outcome[left_out], check[left_out], told[left_out] = NOT_EVALUATED, 0, 0
     return Decisions(outcome, check, told, figures.equity, confirmed)
