@@ -11,10 +11,11 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.engine.drift import Valuation, asset_drifts, value_account, widest_use
+from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.evaluation import Situation, evaluate
 from rebal_tui.services.book import Book
 from rebal_tui.services.queueing import cancel_queued, new_run, queue
+from rebal_tui.services.whole_book import band_uses
 from rebal_tui.store import decisions, jobs, meta, portfolios, runs
 
 _RUN_TYPES = {Outcome.FULL_REBALANCE: RunType.FULL_REBALANCE, Outcome.INVEST_CASH: RunType.INVEST_CASH}
@@ -86,7 +87,7 @@ def evaluation_pass(book: Book, slot: datetime | None = None) -> Pass:
         adjusted = _needs_adjustment(book, made)
         pairs = [(decision, _run_for(book, decision)) for decision in made]
         decisions.save(book.database, [(decision, run.id if run else None) for decision, run in pairs])
-        decisions.add_history(book.database, now, _band_uses(book))
+        decisions.add_history(book.database, now, band_uses(book))
         new_runs = [run for _, run in pairs if run]
         detail = {outcome.value: sum(d.outcome is outcome for d in made) for outcome in Outcome}
         session = book.calendar.at(now)
@@ -154,17 +155,6 @@ def _run_for(book: Book, decision: Decision) -> Run | None:
     )
     queue(book, run, counts_quota=True, plan=decision.plan if review else None, why=decision.reason)
     return run
-
-
-def _band_uses(book: Book) -> list[tuple[str, int]]:
-    uses = []
-    for account_id, subscription in book.subscriptions.items():
-        portfolio = book.portfolios[subscription.portfolio_id]
-        valuation = value_of(book, account_id)
-        use = widest_use(asset_drifts(valuation, portfolio.weights), portfolio.bands)
-        if use is not None:
-            uses.append((account_id, min(use.permille, 1_000_000)))
-    return uses
 
 
 def value_of(book: Book, account_id: str) -> Valuation:

@@ -1,0 +1,60 @@
+"""Every subscription of a book decided at once, in arrays; a `Decision` is made only where one is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rebal_tui.domain.decisions import Outcome
+from rebal_tui.services.book import Book
+
+if TYPE_CHECKING:
+    from rebal_tui.engine.arrays.decide import Decisions
+    from rebal_tui.engine.arrays.frame import BookFrame
+    from rebal_tui.engine.arrays.today import Today
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedBook:
+    """The outcomes of a moment; rows of `made` are those of `frame` and of the book's account table."""
+
+    frame: BookFrame
+    today: Today
+    made: Decisions
+
+    def counts(self) -> dict[Outcome, int]:
+        """How many subscriptions there are of each outcome."""
+        return {outcome: len(self.made.where(outcome)) for outcome in Outcome}
+
+
+def moment_of(book: Book, frame: BookFrame) -> Today:
+    """Now, as it bears on the whole book."""
+    from rebal_tui.engine.arrays.today import today_of
+
+    now, settings = book.now(), book.settings
+    return today_of(
+        frame,
+        now,
+        book.session(now),
+        price_max_age=settings.price_max_age,
+        quarterly_months=settings.quarterly_months,
+    )
+
+
+def decide_book(book: Book) -> DecidedBook:
+    """The outcome of every subscription now, those of `evaluate`. Stores and sends nothing."""
+    from rebal_tui.engine.arrays.decide import decide
+
+    frame = book.frame()
+    today = moment_of(book, frame)
+    return DecidedBook(frame, today, decide(frame, today))
+
+
+def band_uses(book: Book) -> list[tuple[str, int]]:
+    """How much of its bands each subscribed account uses now, in tenths of a percent, at most a thousandfold."""
+    from rebal_tui.engine.arrays.sweep import NO_BAND, sweep
+
+    frame = book.frame()
+    used = sweep(frame, moment_of(book, frame)).band_used.clip(max=1_000_000).tolist()
+    ids = book.account_table.ids
+    return [(ids[row], share) for row, share in enumerate(used) if share != NO_BAND]

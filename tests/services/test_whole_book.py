@@ -1,0 +1,64 @@
+"""A book decided at once gives every account the outcome it has by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rebal_tui import bootstrap
+from rebal_tui.engine.arrays.decide import CHECKS, NOT_EVALUATED, OUTCOMES
+from rebal_tui.engine.drift import asset_drifts, widest_use
+from rebal_tui.engine.evaluation import deciding_check
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.demonstration.founding import DEFAULT_START
+from rebal_tui.services.evaluation import evaluate_book, value_of
+from rebal_tui.services.whole_book import band_uses, decide_book
+
+from .test_evaluation_pass import several
+from .worlds import set_price, simple_book
+
+
+def agree(book: Book) -> None:
+    decided = decide_book(book)
+    row_of = book.account_table.row_of
+    exact = {row_of[d.account_id]: d for d in evaluate_book(book)}
+    for row, code in enumerate(decided.made.outcome):
+        if row not in exact:
+            assert code == NOT_EVALUATED
+            continue
+        deciding = deciding_check(exact[row].trace, exact[row].outcome)
+        assert OUTCOMES[code] is exact[row].outcome
+        assert CHECKS[decided.made.check[row]] == (deciding.check if deciding else "")
+    assert sum(decided.counts().values()) == len(exact)
+    uses = {}
+    for account_id, subscription in book.subscriptions.items():
+        portfolio = book.portfolios[subscription.portfolio_id]
+        use = widest_use(asset_drifts(value_of(book, account_id), portfolio.weights), portfolio.bands)
+        if use:
+            uses[account_id] = min(use.permille, 1_000_000)
+    assert dict(band_uses(book)) == uses
+
+
+def test_each_outcome_is_the_accounts_own() -> None:
+    agree(several())
+
+
+def test_a_price_that_moves_and_a_run_that_is_made_are_seen() -> None:
+    book = simple_book(cash="50000")
+    agree(book)
+    scheduler.tick(book)
+    agree(book)
+    set_price(book, "SPY", "500.00")
+    agree(book)
+
+
+@pytest.mark.parametrize("seed", ["one", "two"])
+def test_the_demonstration_is_decided_as_its_accounts_are(tmp_path: Path, seed: str) -> None:
+    path = tmp_path / "book.db"
+    bootstrap.found_demo(path, accounts=60, seed=seed).close()
+    book = bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)
+    scheduler.advance_market(book, book.now())
+    agree(book)
+    book.database.close()
