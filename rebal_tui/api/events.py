@@ -119,7 +119,7 @@ async def _stream(
                 if events:
                     quiet = 0.0
                     continue
-                if (until is not None and now > until) or (last is not None and seq >= last):
+                if (until is not None and now >= until) or (last is not None and seq >= last):
                     return
                 await asyncio.sleep(PAUSE)
                 quiet += PAUSE

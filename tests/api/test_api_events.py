@@ -1,0 +1,125 @@
+"""Event streams: what they tell, and that they can be taken up again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from rebal_tui.domain.errors import Invalid
+from rebal_tui.services.api_events import event_id, seq_of
+from tests.api.servers import Json, Server
+
+PAST = "2026-01-01"
+
+
+def read(server: Server, stream: str, **params: str) -> list[Json]:
+    """The events of a stream up to now, which the stream ends with."""
+    now = server.get("/sandbox")["now"]
+    headers = {"Last-Event-ID": params.pop("last")} if "last" in params else {}
+    with server.http.stream("GET", f"/{stream}", params={"until": now, **params}, headers=headers) as answer:
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+        return [event for event in _events(answer.iter_lines()) if event]
+
+
+def _events(lines: Iterator[str]) -> Iterator[Json]:
+    told: dict[str, str] = {}
+    for line in lines:
+        if not line and told:
+            data = json.loads(told["data"])
+            assert (data["event_id"], told["event"]) == (told["id"], told["event"])
+            yield data
+            told = {}
+        elif line and not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            told[name] = value
+
+
+@pytest.fixture(scope="module")
+def lived(server: Server) -> str:
+    """An account that was rebalanced, and a portfolio that was set aside and brought back; the account's id."""
+    server.prices(SPY="400", TLT="100")
+    account_id, portfolio_id = server.account("1000"), server.portfolio()
+    server.subscribe(account_id, portfolio_id)
+    server.step(minutes=15)
+    server.subscribe(server.account("1000"), portfolio_id)
+    server.post("/sandbox/assets/TLT", {"tradable": False})
+    server.step(minutes=15)
+    server.post("/sandbox/assets/TLT", {"tradable": True})
+    server.http.patch(f"/v1/rebalancing/portfolios/{portfolio_id}", json={"status": "active", "name": "Again"})
+    server.post("/sandbox/deposits", {"account_id": account_id, "amount": "5"})
+    server.post(
+        "/v1/journals",
+        {"entry_type": "JNLC", "from_account": server.firm, "to_account": account_id, "amount": "5"},
+    )
+    server.post(f"/sandbox/accounts/{account_id}", {"status": "DISABLED"})
+    server.step(minutes=1)
+    return account_id
+
+
+def test_runs_and_portfolios(server: Server, lived: str) -> None:
+    events = read(server, "v2/events/rebalancer", since=PAST)
+    assert [(event["event"], event["status"]) for event in events] == [
+        ("run.created", "QUEUED"),
+        ("run.status_changed", "IN_PROGRESS"),
+        ("run.status_changed", "COMPLETED_SUCCESS"),
+        ("portfolio.status_changed", "needs_adjustment"),
+        ("portfolio.status_changed", "active"),
+    ]
+    assert {event["account_id"] for event in events[:3]} == {lived}
+    assert events == sorted(events, key=lambda event: str(event["event_id"]))
+
+
+def test_a_stream_is_taken_up_behind_the_last_event(server: Server, lived: str) -> None:
+    events = read(server, "v2/events/rebalancer", since=PAST)
+    assert read(server, "v2/events/rebalancer", since_id=events[1]["event_id"]) == events[2:]
+    assert read(server, "v2/events/rebalancer", last=events[3]["event_id"]) == events[4:]
+    assert read(server, "v2/events/rebalancer", since=PAST, until_id=events[2]["event_id"]) == events[:3]
+    assert read(server, "v2/events/rebalancer", since=events[3]["at"]) == events[3:]
+
+
+def test_without_a_beginning_there_is_no_history(server: Server, lived: str) -> None:
+    assert read(server, "v2/events/rebalancer") == []
+
+
+def test_what_happens_while_somebody_listens_is_told(server: Server, lived: str) -> None:
+    with server.http.stream("GET", "/v2/events/rebalancer") as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == ": begin"
+        body = {"account_id": server.account("50"), "type": "full_rebalance"}
+        weights = [{"type": "asset", "symbol": "SPY", "percent": "100"}]
+        run = server.post("/v1/rebalancing/runs", {**body, "weights": weights})
+        first = next(_events(lines))
+    assert (first["event"], first["run_id"]) == ("run.created", run["id"])
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_orders_and_their_fills(server: Server, lived: str, version: str) -> None:
+    events = [e for e in read(server, f"{version}/events/trades", since=PAST) if e["account_id"] == lived]
+    assert [(e["order"]["symbol"], e["event"]) for e in events] == [
+        ("SPY", "new"), ("SPY", "fill"), ("TLT", "new"), ("TLT", "fill"),
+    ]  # fmt: skip
+    fill = events[1]
+    assert (fill["qty"], fill["price"], fill["order"]["filled_qty"]) == ("1.5", "400", "1.5")
+    assert len({e["execution_id"] for e in events if "execution_id" in e}) == 2
+
+
+def test_journals_cash_and_accounts(server: Server, lived: str) -> None:
+    journals = read(server, "v2/events/journals/status", since=PAST)
+    assert [e["status_to"] for e in journals] == ["queued", "sent_to_clearing", "executed"]
+    cash = [e for e in read(server, "v1/events/nta", since=PAST) if e["account_id"] == lived]
+    assert [(e["entry_type"], e["net_amount"]) for e in cash] == [("CSD", "5.00"), ("JNLC", "5.00")]
+    accounts = [e for e in read(server, "v1/events/accounts/status", since=PAST) if e["account_id"] == lived]
+    assert accounts[-1]["status_to"] == "DISABLED"
+
+
+def test_an_events_id_keeps_its_moment_and_its_number() -> None:
+    at = datetime(2026, 3, 2, 15, 0, 0, 123456, tzinfo=UTC)
+    identity = event_id(at, 42)
+    assert len(identity) == 26
+    assert seq_of(identity) == seq_of(identity.lower()) == 42
+    assert event_id(at, 41) < identity < event_id(at.replace(second=1), 1)
+    with pytest.raises(Invalid, match="since_id"):
+        seq_of("U" * 26)
