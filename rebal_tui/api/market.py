@@ -57,7 +57,7 @@ data_router = APIRouter(tags=["market"])
 
 
 @data_router.get("/stocks/snapshots", **told(schemas.Snapshots))
-async def get_snapshots(request: Request, symbols: Annotated[str, Query(max_length=20_000)]) -> Response:
+async def get_snapshots(request: Request, symbols: Annotated[str, Query(max_length=4_000)]) -> Response:
     """The last price of each asset, as the market data API tells it; symbols are separated by commas."""
     named = symbols.split(",")
     return text_answer(await desk_of(request).ask(lambda book: api_market.snapshots(book, named)))
