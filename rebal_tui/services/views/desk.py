@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -37,13 +38,25 @@ class DeskRow:
 
 
 @dataclass(frozen=True, slots=True)
+class InTile:
+    """The filter that keeps the accounts under a tile."""
+
+    tile: Tile
+
+    def __call__(self, row: DeskRow) -> bool:
+        return self.tile in row.tiles
+
+
+@dataclass(frozen=True, slots=True)
 class DeskSnapshot:
-    """The Desk at one moment. `version` rises with every change, so a screen can skip what it has shown."""
+    """The Desk at one moment. `version` rises with every change; `stamp` is all that the rows depend on, so that while
+    it stays as it is so do they."""
 
     version: int
     status: StatusLine
     tiles: tuple[tuple[Tile, int], ...]
-    rows: tuple[DeskRow, ...]
+    rows: Sequence[DeskRow]
+    stamp: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

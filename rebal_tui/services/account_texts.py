@@ -1,0 +1,82 @@
+"""The texts of every account, prepared once: what a filter looks through, and the order of names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebal_tui.services.book import Book
+from rebal_tui.store.account_table import AccountTable
+
+Ranks = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+_LINE_END = 10
+
+
+class AccountTexts:
+    """Ids, numbers and client names by row, frozen."""
+
+    def __init__(self, table: AccountTable) -> None:
+        self.version = table.texts_version
+        self.ids = tuple(table.ids)
+        self.numbers = tuple(table.numbers)
+        self.names = tuple(table.names)
+        self.row_of = dict(table.row_of)
+        lines = (f"{one} {two} {three}\n" for one, two, three in zip(self.ids, self.numbers, self.names, strict=True))
+        self._bytes = np.frombuffer("".join(lines).casefold().encode(), np.uint8)
+        self._ends = np.flatnonzero(self._bytes == _LINE_END)
+        self._often = np.bincount(self._bytes, minlength=256)
+
+    def holding(self, needle: str) -> Flags:
+        """By row, whether the account's id, number or name holds a casefolded text without spaces."""
+        found = np.zeros(len(self.ids), np.bool_)
+        wanted = needle.encode()
+        rarest = min(range(len(wanted)), key=lambda place: int(self._often[wanted[place]]))
+        starts = np.flatnonzero(self._bytes == wanted[rarest]) - rarest
+        starts = starts[(starts >= 0) & (starts <= len(self._bytes) - len(wanted))]
+        for place, byte in enumerate(wanted):
+            if place != rarest:
+                starts = starts[self._bytes[starts + place] == byte]
+        found[np.searchsorted(self._ends, starts)] = True
+        return found
+
+    @cached_property
+    def by_id(self) -> Ranks:
+        """The rank of each id."""
+        return ranks(self.ids)
+
+    @cached_property
+    def by_number(self) -> Ranks:
+        """The rank of each account number."""
+        return ranks(self.numbers)
+
+    @cached_property
+    def by_name(self) -> Ranks:
+        """The rank of each client name, whatever its case."""
+        return ranks([name.casefold() for name in self.names])
+
+    @cached_property
+    def by_name_and_number(self) -> Ranks:
+        """The rank of each client name, whatever its case, then of the account number."""
+        return ranks(list(zip([name.casefold() for name in self.names], self.numbers, strict=True)))
+
+
+def texts_of(book: Book) -> AccountTexts:
+    """The texts of a book's accounts, made anew only when one has changed."""
+    if book.texts is None or book.texts.version != book.account_table.texts_version:
+        book.texts = AccountTexts(book.account_table)
+    return book.texts
+
+
+def ranks(texts: Sequence[str] | Sequence[tuple[str, str]]) -> Ranks:
+    """The place of each text in the order of all; equal texts share one."""
+    found = np.zeros(len(texts), np.int64)
+    last, rank = None, -1
+    for place in sorted(range(len(texts)), key=texts.__getitem__):
+        if texts[place] != last:
+            last, rank = texts[place], rank + 1
+        found[place] = rank
+    return found

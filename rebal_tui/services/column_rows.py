@@ -1,0 +1,92 @@
+"""Rows of a list that lie in columns: a row's object is made when it is looked at, order and filter run over columns."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+R = TypeVar("R")
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+CACHE = 1_024
+
+
+class ColumnRows(Sequence[R]):
+    """Frozen rows; subclasses give the columns."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._made: dict[int, R] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> R: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[R]: ...
+    def __getitem__(self, index: int | slice) -> R | Sequence[R]:
+        if isinstance(index, slice):
+            return tuple(self[place] for place in range(*index.indices(self._count)))
+        place = index + self._count if index < 0 else index
+        if not 0 <= place < self._count:
+            raise IndexError(index)
+        made = self._made.get(place)
+        if made is None:
+            made = self.make(place)
+            if len(self._made) >= CACHE:
+                self._made.clear()
+            self._made[place] = made
+        return made
+
+    def arrange(self, accept: Callable[[R], bool] | None, text: str, sort: str | None, reverse: bool) -> Ints:
+        """The places of the accepted rows that hold every word of `text`, whatever its case, in order of a column.
+
+        Equal rows keep their order. `accept` is one that `accepted` knows.
+        """
+        kept: Flags | None = None if accept is None else self.accepted(accept)
+        for needle in text.casefold().split():
+            holds = self.holding(needle)
+            kept = holds if kept is None else kept & holds
+        places = np.arange(self._count) if kept is None else np.flatnonzero(kept)
+        order = self.order(sort)
+        if order is None:
+            return places[::-1] if reverse else places
+        values = order[places]
+        found: Ints = places[np.argsort(-values if reverse else values, kind="stable")]
+        return found
+
+    @abstractmethod
+    def make(self, place: int) -> R:
+        """The row at a place."""
+
+    @abstractmethod
+    def key_at(self, place: int) -> Hashable:
+        """The key of the row at a place."""
+
+    @abstractmethod
+    def find(self, key: Hashable) -> int | None:
+        """The place of a row, None when there is none."""
+
+    @abstractmethod
+    def accepted(self, accept: Callable[[R], bool]) -> Flags:
+        """Which rows a filter keeps."""
+
+    @abstractmethod
+    def holding(self, needle: str) -> Flags:
+        """Which rows hold a casefolded text without spaces."""
+
+    @abstractmethod
+    def order(self, sort: str | None) -> NDArray[Any] | None:
+        """A signed number for every row, by which they are ordered; None for the order they have."""
+
+
+def holding_any(texts: Sequence[str], codes: NDArray[Any], needle: str) -> Flags:
+    """Which rows hold a needle, where each row's text is one of a few."""
+    hits = np.array([needle in text.casefold() for text in texts] or [False], np.bool_)
+    found: Flags = hits[codes]
+    return found
