@@ -32,7 +32,6 @@ class AccountTexts:
 
     def holding(self, needle: str) -> Flags:
         """By row, whether the account's id, number or name holds a casefolded text without spaces."""
-        found = np.zeros(len(self.ids), np.bool_)
         wanted = needle.encode()
         rarest = min(range(len(wanted)), key=lambda place: int(self._often[wanted[place]]))
         starts = np.flatnonzero(self._bytes == wanted[rarest]) - rarest
@@ -40,7 +39,8 @@ class AccountTexts:
         for place, byte in enumerate(wanted):
             if place != rarest:
                 starts = starts[self._bytes[starts + place] == byte]
-        found[np.searchsorted(self._ends, starts)] = True
+        through = np.searchsorted(starts, self._ends)
+        found: Flags = np.diff(through, prepend=0) > 0
         return found
 
     @cached_property

@@ -8,10 +8,10 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money, market_value, qty_text
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE
 from rebal_tui.engine.drift import asset_drifts, widest_use
 from rebal_tui.engine.restrictions import stops
 from rebal_tui.services.book import Book
-from rebal_tui.services.desk import NEAR_PERMILLE
 from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.run_views import rows_of
 from rebal_tui.services.views.accounts import AccountDetail, AccountRow, AccountsSnapshot, LedgerEntry, PositionView

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from rebal_tui.broker.protocol import Broker, LiveBroker, SandboxControls
 from rebal_tui.domain.accounts import Account
@@ -28,6 +29,9 @@ from rebal_tui.store import sessions as session_store
 from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
 from rebal_tui.store.database import Database
 from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
+
+if TYPE_CHECKING:
+    from rebal_tui.services.account_texts import AccountTexts
 
 
 class Mode(StrEnum):
@@ -139,6 +143,7 @@ class Book:
         self.cash_targets: Noted[tuple[str, int], Money] = Noted({})
         self.system_runs: Noted[str, tuple[str, str]] = Noted({})
         self.pending_out: dict[str, Money] = {}
+        self.texts: AccountTexts | None = None
         self._frames = FrameKeeper(self)
         self.reload(progress)
 

@@ -1,4 +1,4 @@
-"""Rows of a list that lie in columns: a row's object is made when it is looked at, order and filter run over columns."""
+"""Rows of a list that lie in columns: only a row that is looked at becomes an object."""
 
 from __future__ import annotations
 

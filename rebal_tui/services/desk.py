@@ -2,140 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from rebal_tui.domain.decisions import Decision, Outcome, Plan, PlanLine
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.portfolios import BandType, Portfolio, PortfolioStatus, Subscription
+from rebal_tui.domain.portfolios import BandType, Portfolio
 from rebal_tui.domain.quantities import NANO, WHOLE, Money, Percent, Qty, Value, floor_money
 from rebal_tui.domain.runs import Approval, Run, RunStatus, RunType
-from rebal_tui.domain.sessions import NEW_YORK, new_york_day
+from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.engine import words
-from rebal_tui.engine.calendar import cooldown_ends, in_cooldown
-from rebal_tui.engine.drift import (
-    AssetDrift,
-    BandUse,
-    Valuation,
-    asset_drifts,
-    largest_drift,
-    value_account,
-    widest_use,
-)
-from rebal_tui.engine.evaluation import MIN_INVEST, Situation, calendar_day, excess_cash, price_faults
+from rebal_tui.engine.arrays.sweep import sweep
+from rebal_tui.engine.arrays.today import today_of
+from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.restrictions import stops
+from rebal_tui.services.account_texts import texts_of
 from rebal_tui.services.book import Book
+from rebal_tui.services.desk_rows import DeskRows
 from rebal_tui.services.evaluation import evaluate_account, situation
 from rebal_tui.services.planning import holdings, plan_run, turnover_of
 from rebal_tui.services.scheduler import next_evaluation
 from rebal_tui.services.status import status_line
-from rebal_tui.services.views.desk import AccountView, DeskRow, DeskSnapshot, DriftPoint, HoldingView, PreviewView
-from rebal_tui.services.views.standing import Standing, Tile
+from rebal_tui.services.views.desk import AccountView, DeskSnapshot, DriftPoint, HoldingView, PreviewView
 from rebal_tui.store import decisions, runs
 
-NEAR_PERMILLE = 800
-"""From this share of a band on, an account is near it."""
-BRIEFLY = {
-    "account_status": "not active",
-    "trading_blocked": "no trading",
-    "account_blocked": "blocked",
-    "pattern_day_trader": "day trader",
-    "ach_return": "ACH return",
-    "position_to_equity_ratio": "6:1 ratio",
-    "crypto": "crypto",
-    "options": "options",
-    "unspecified": "unspecified",
-    "needs_adjustment": "dead asset",
-    "inactive": "inactive",
-}
-"""What stops an account, in at most eleven characters; the detail beside the list says it in full."""
 _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
 
 
-def desk_snapshot(book: Book) -> DeskSnapshot:
-    """Every subscribed account as it stands now."""
+def desk_snapshot(book: Book, seen: DeskSnapshot | None = None) -> DeskSnapshot:
+    """Every subscribed account as it stands now; the rows are those of `seen` when nothing they show has changed."""
+    frame, now = book.frame(), book.now()
+    session = book.session(now)
+    settings = book.settings
+    today = today_of(
+        frame, now, session, price_max_age=settings.price_max_age, quarterly_months=settings.quarterly_months
+    )
     upcoming = next_evaluation(book)
     when = f"{upcoming.astimezone(NEW_YORK):%H:%M}" if upcoming else ""
-    rows = tuple(_row(book, subscription, when) for subscription in book.subscriptions.values())
-    tiles = tuple((tile, sum(tile in row.tiles for row in rows)) for tile in Tile)
-    return DeskSnapshot(book.version, status_line(book), tiles, rows)
-
-
-def _row(book: Book, subscription: Subscription, when: str) -> DeskRow:
-    account_id = subscription.account_id
-    now = situation(book, account_id)
-    valuation = now.valuation()
-    drifts = asset_drifts(valuation, now.portfolio.weights)
-    use = widest_use(drifts, now.portfolio.bands)
-    worst = use.drift if use else largest_drift(drifts)
-    tiles, standing, state = _standing(book, now, valuation, use, when)
-    return DeskRow(
-        account_id=account_id,
-        account_number=now.account.account_number,
-        client=now.account.name,
-        portfolio_id=now.portfolio.id,
-        portfolio=now.portfolio.name,
-        equity=floor_money(valuation.equity),
-        cash=now.account.cash,
-        worst=worst.symbol if worst else "",
-        drift_bp=_points(worst) if worst else 0,
-        band_used=use.permille if use else None,
-        standing=standing,
-        tiles=tiles,
-        state=state,
-        last_rebalanced=new_york_day(last) if (last := subscription.last_rebalanced_at) else None,
-        exception=standing in (Standing.BLOCKED, Standing.UNABLE),
-    )
-
-
-def _standing(
-    book: Book, now: Situation, valuation: Valuation, use: BandUse | None, when: str
-) -> tuple[frozenset[Tile], Standing, str]:
-    tiles = {Tile.ALL}
-    stopped = stops(now.account, valuation)
-    faults = price_faults(now) if now.session is not None and now.session.is_open(now.now) else []
-    last = now.subscription.last_rebalanced_at
-    cooling = in_cooldown(last, now.portfolio.cooldown_days, new_york_day(now.now))
-    if last is None:
-        tiles.add(Tile.FIRST)
-    if cooling:
-        tiles.add(Tile.COOLDOWN)
-    if calendar_day(now):
-        tiles.add(Tile.CALENDAR)
-    if excess_cash(now) >= MIN_INVEST:
-        tiles.add(Tile.CASH)
-    standing = Standing.NONE if use is None else Standing.INSIDE
-    if use is not None and use.breached:
-        tiles.add(Tile.OUTSIDE)
-        standing = Standing.OUTSIDE
-    elif use is not None and use.permille >= NEAR_PERMILLE:
-        tiles.add(Tile.NEAR)
-        standing = Standing.NEAR
-    if stopped or now.portfolio.status is not PortfolioStatus.ACTIVE:
-        tiles.add(Tile.BLOCKED)
-        return frozenset(tiles), Standing.BLOCKED, BRIEFLY[stopped[0][0] if stopped else now.portfolio.status.value]
-    if faults:
-        tiles.add(Tile.UNABLE)
-        return frozenset(tiles), Standing.UNABLE, "no price" if faults[0].endswith("has no price") else "stale price"
-    return frozenset(tiles), standing, _state(book, now, tiles, cooling, when)
-
-
-def _state(book: Book, now: Situation, tiles: set[Tile], cooling: bool, when: str) -> str:
-    run = book.open_runs.get(now.account.id)
-    if run is not None:
-        return run_state(run)
-    if now.outside_orders:
-        return "outside order open"
-    if now.quota_run:
-        return "ran today"
-    fires = Tile.FIRST in tiles or (not cooling and (Tile.CALENDAR in tiles or Tile.OUTSIDE in tiles))
-    if (fires or Tile.CASH in tiles) and when:
-        return f"runs {when}"
-    last = now.subscription.last_rebalanced_at
-    if cooling and last is not None:
-        left = cooldown_ends(last, now.portfolio.cooldown_days) - new_york_day(now.now)
-        return f"cooling {left.days}d"
-    return "near" if Tile.NEAR in tiles else "inside"
+    stale = int((~today.fresh).sum()) if today.open_market else 0
+    stamp = (
+        book.version, book.account_table.version, book.subscription_table.version, when, today.day, today.open_market,
+        stale,
+    )  # fmt: skip
+    if seen is not None and seen.stamp == stamp:
+        return replace(seen, status=status_line(book))
+    row_of = book.account_table.row_of
+    running = {row_of[account_id]: run_state(run) for account_id, run in book.open_runs.items()}
+    subscribed = book.subscription_table.order
+    rows = DeskRows(frame, today, sweep(frame, today), subscribed, texts_of(book), running, when)
+    return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp)
 
 
 def run_state(run: Run) -> str:
@@ -233,12 +149,6 @@ def _valuation(start: Holdings) -> Valuation:
 def _share(value: Value, equity: Value) -> int:
     """Hundredths of a percent of equity."""
     return value * WHOLE // equity if equity > 0 else 0
-
-
-def _points(drift: AssetDrift) -> int:
-    """Signed drift in hundredths of a percentage point, rounded toward zero."""
-    gap = drift.gap
-    return abs(gap) // drift.equity * (1 if gap >= 0 else -1)
 
 
 def _holdings(

@@ -105,7 +105,7 @@ class DeskRows(ColumnRows[DeskRow]):
         )
 
     def key_at(self, place: int) -> Hashable:
-        return self._texts.ids[self._subscribed[place]]
+        return self._texts.ids[int(self._subscribed[place])]
 
     def find(self, key: Hashable) -> int | None:
         row = self._texts.row_of.get(key) if isinstance(key, str) else None
@@ -125,7 +125,7 @@ class DeskRows(ColumnRows[DeskRow]):
     def holding(self, needle: str) -> Flags:
         frame = self._frame
         found = self._texts.holding(needle)
-        found |= holding_any([p.name for p in frame.portfolios], frame.accounts.portfolio, needle)
+        found |= holding_any([*(p.name for p in frame.portfolios), ""], frame.accounts.portfolio, needle)
         found |= holding_any([*frame.assets.symbols, ""], self._sweep.worst, needle)
         found |= holding_any(self.states, self.state, needle)
         return found[self._subscribed]
@@ -135,10 +135,10 @@ class DeskRows(ColumnRows[DeskRow]):
         if sort is None:
             natural = -sweep.band_used - np.where(self._exceptions, EXCEPTION, 0)
             return natural[self._subscribed]
-        column = {
+        columns: dict[str, Callable[[], NDArray[Any]]] = {
             "account": lambda: self._texts.by_id,
             "client": lambda: self._texts.by_name,
-            "portfolio": lambda: ranks([p.name.casefold() for p in frame.portfolios])[frame.accounts.portfolio],
+            "portfolio": lambda: ranks([*(p.name.casefold() for p in frame.portfolios), ""])[frame.accounts.portfolio],
             "equity": lambda: self._equity,
             "cash": lambda: frame.accounts.cash,
             "worst": lambda: sweep.worst,
@@ -146,8 +146,9 @@ class DeskRows(ColumnRows[DeskRow]):
             "band": lambda: sweep.band_used,
             "state": lambda: ranks(self.states)[self.state],
             "last": lambda: frame.accounts.rebalanced_on,
-        }[sort]()
-        return np.asarray(column)[self._subscribed]
+        }
+        found: NDArray[Any] = columns[sort]()[self._subscribed]
+        return found
 
     @cached_property
     def _equity(self) -> Ints:
@@ -223,8 +224,8 @@ def _stops(frame: BookFrame, rows: NDArray[np.intp]) -> Codes:
         if exact_account(frame, int(rows[place])).exceeds_ratio:
             marks[place] |= 1 << ratio
     first = np.full(len(rows), -1, np.int32)
-    for place in reversed(range(len(_STOP_TEXTS))):
-        first[(marks >> place & 1) != 0] = place
+    for bit in reversed(range(len(_STOP_TEXTS))):
+        first[(marks >> bit & 1) != 0] = bit
     status = np.array([p.status.value == "inactive" for p in frame.portfolios] or [False], np.int32)
     by_portfolio = len(_STOP_TEXTS) + status[frame.accounts.portfolio[rows]]
     return np.where(first >= 0, first, by_portfolio).astype(np.int32)

@@ -37,8 +37,8 @@ class Backend(Protocol):
     async def write_again(self) -> None:
         """Go on writing after the disk failed; refused while it still does."""
 
-    async def desk(self) -> DeskSnapshot:
-        """Every subscribed account under the current prices."""
+    async def desk(self, seen: DeskSnapshot | None = None) -> DeskSnapshot:
+        """Every subscribed account under the current prices; the rows are those `seen` while nothing has changed."""
 
     async def status(self) -> StatusLine:
         """The line on top."""

@@ -1,19 +1,20 @@
-"""The services behind the screens: every call runs on the book's own thread."""
+"""The services behind the screens: every call runs on the book's own thread, and is imported there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import ReadOnly
-from rebal_tui.services import desk, exports, run_views, runs, scheduler, simulator, status, viewing
-from rebal_tui.services.book import Book
 from rebal_tui.services.book_thread import BookThread
 from rebal_tui.services.views.desk import AccountView, DeskSnapshot, PreviewView
 from rebal_tui.services.views.portfolios import PortfolioRow
 from rebal_tui.services.views.runs import RunsSnapshot, RunView
 from rebal_tui.services.views.status import JobView, StatusLine
+
+if TYPE_CHECKING:
+    from rebal_tui.services.book import Book
 
 T = TypeVar("T")
 
@@ -28,7 +29,12 @@ class BookBackend:
         return await self._thread.ask(work)
 
     async def tick(self) -> None:
-        await self._thread.ask(viewing.beat)
+        def do(book: Book) -> None:
+            from rebal_tui.services.viewing import beat
+
+            beat(book)
+
+        await self._thread.ask(do)
 
     @property
     def halted(self) -> ReadOnly | None:
@@ -37,59 +43,154 @@ class BookBackend:
     async def write_again(self) -> None:
         await self._thread.write_again()
 
-    async def desk(self) -> DeskSnapshot:
-        return await self._thread.ask(desk.desk_snapshot)
+    async def desk(self, seen: DeskSnapshot | None = None) -> DeskSnapshot:
+        def do(book: Book) -> DeskSnapshot:
+            from rebal_tui.services.desk import desk_snapshot
+
+            return desk_snapshot(book, seen)
+
+        return await self._thread.ask(do)
 
     async def status(self) -> StatusLine:
-        return await self._thread.ask(status.status_line)
+        def do(book: Book) -> StatusLine:
+            from rebal_tui.services.status import status_line
+
+            return status_line(book)
+
+        return await self._thread.ask(do)
 
     async def account(self, account_id: str) -> AccountView:
-        return await self._thread.ask(lambda book: desk.account_view(book, account_id))
+        def do(book: Book) -> AccountView:
+            from rebal_tui.services.desk import account_view
+
+            return account_view(book, account_id)
+
+        return await self._thread.ask(do)
 
     async def preview(self, account_id: str) -> PreviewView:
-        return await self._thread.ask(lambda book: desk.preview(book, account_id))
+        def do(book: Book) -> PreviewView:
+            from rebal_tui.services.desk import preview
+
+            return preview(book, account_id)
+
+        return await self._thread.ask(do)
 
     async def runs(self) -> RunsSnapshot:
-        return await self._thread.ask(run_views.runs_snapshot)
+        def do(book: Book) -> RunsSnapshot:
+            from rebal_tui.services.run_views import runs_snapshot
+
+            return runs_snapshot(book)
+
+        return await self._thread.ask(do)
 
     async def run(self, run_id: str) -> RunView:
-        return await self._thread.ask(lambda book: run_views.run_view(book, run_id))
+        def do(book: Book) -> RunView:
+            from rebal_tui.services.run_views import run_view
+
+            return run_view(book, run_id)
+
+        return await self._thread.ask(do)
 
     async def jobs(self) -> tuple[JobView, ...]:
-        return await self._thread.ask(status.job_views)
+        def do(book: Book) -> tuple[JobView, ...]:
+            from rebal_tui.services.status import job_views
+
+            return job_views(book)
+
+        return await self._thread.ask(do)
 
     async def portfolios(self) -> tuple[PortfolioRow, ...]:
-        return await self._thread.ask(run_views.portfolio_rows)
+        def do(book: Book) -> tuple[PortfolioRow, ...]:
+            from rebal_tui.services.run_views import portfolio_rows
+
+            return portfolio_rows(book)
+
+        return await self._thread.ask(do)
 
     async def cancel_run(self, run_id: str) -> str:
-        return (await self._thread.ask(lambda book: runs.cancel_run(book, run_id))).status
+        def do(book: Book) -> str:
+            from rebal_tui.services.runs import cancel_run
+
+            return cancel_run(book, run_id).status
+
+        return await self._thread.ask(do)
 
     async def approve_run(self, run_id: str, shown: Plan) -> str:
-        return (await self._thread.ask(lambda book: runs.approve_run(book, run_id, shown))).status
+        def do(book: Book) -> str:
+            from rebal_tui.services.runs import approve_run
+
+            return approve_run(book, run_id, shown).status
+
+        return await self._thread.ask(do)
 
     async def reject_run(self, run_id: str, note: str) -> str:
-        return (await self._thread.ask(lambda book: runs.reject_run(book, run_id, note))).status
+        def do(book: Book) -> str:
+            from rebal_tui.services.runs import reject_run
+
+            return reject_run(book, run_id, note).status
+
+        return await self._thread.ask(do)
 
     async def run_now(self, job: str) -> str:
-        return await self._thread.ask(lambda book: scheduler.run_now(book, job))
+        def do(book: Book) -> str:
+            from rebal_tui.services.scheduler import run_now
+
+            return run_now(book, job)
+
+        return await self._thread.ask(do)
 
     async def pause(self) -> None:
-        await self._thread.ask(scheduler.pause)
+        def do(book: Book) -> None:
+            from rebal_tui.services.scheduler import pause
+
+            pause(book)
+
+        await self._thread.ask(do)
 
     async def resume(self) -> None:
-        await self._thread.ask(scheduler.resume)
+        def do(book: Book) -> None:
+            from rebal_tui.services.scheduler import resume
+
+            resume(book)
+
+        await self._thread.ask(do)
 
     async def export(self, what: str, fmt: str) -> str:
-        return await self._thread.ask(lambda book: exports.export_text(book, what, fmt))
+        def do(book: Book) -> str:
+            from rebal_tui.services.exports import export_text
+
+            return export_text(book, what, fmt)
+
+        return await self._thread.ask(do)
 
     async def set_speed(self, speed: int) -> None:
-        await self._thread.ask(lambda book: simulator.set_speed(book, speed))
+        def do(book: Book) -> None:
+            from rebal_tui.services.simulator import set_speed
+
+            set_speed(book, speed)
+
+        await self._thread.ask(do)
 
     async def pause_market(self) -> None:
-        await self._thread.ask(simulator.pause_market)
+        def do(book: Book) -> None:
+            from rebal_tui.services.simulator import pause_market
+
+            pause_market(book)
+
+        await self._thread.ask(do)
 
     async def resume_market(self) -> None:
-        await self._thread.ask(simulator.resume_market)
+        def do(book: Book) -> None:
+            from rebal_tui.services.simulator import resume_market
+
+            resume_market(book)
+
+        await self._thread.ask(do)
 
     async def step_day(self) -> None:
-        await self._thread.ask(simulator.step_day)
+        def do(book: Book) -> None:
+            from rebal_tui.services.simulator import step_day
+
+            step_day(book)
+
+        await self._thread.ask(do)

@@ -104,7 +104,7 @@ def _page(table: BookTable[DeskRow]) -> None:
 def main() -> None:
     snapshot = book_paths()
     copies = -(-ROWS // len(snapshot.rows))
-    asyncio.run(table_paths((snapshot.rows * copies)[:ROWS]))
+    asyncio.run(table_paths((tuple(snapshot.rows) * copies)[:ROWS]))
 
 
 if __name__ == "__main__":

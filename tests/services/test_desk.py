@@ -183,7 +183,7 @@ def test_an_account_that_follows_nothing_and_one_that_is_unknown() -> None:
     view = account_view(book, "a")
     assert (view.portfolio, view.decision_now) == ("not subscribed", None)
     assert "follows no portfolio" in view.next_step
-    assert desk_snapshot(book).rows == ()
+    assert len(desk_snapshot(book).rows) == 0
     with pytest.raises(NotFound):
         account_view(book, "b")
     with pytest.raises(Conflict, match="not subscribed"):

@@ -351,7 +351,7 @@ class FakeBackend:
             self.book = simple_book()
         return work(self.book)
 
-    async def desk(self) -> DeskSnapshot:
+    async def desk(self, seen: DeskSnapshot | None = None) -> DeskSnapshot:
         tiles = tuple((tile, sum(tile in row.tiles for row in self.rows)) for tile in Tile)
         return DeskSnapshot(self.version, self.line, tiles, self.rows)
 

@@ -399,7 +399,7 @@ def test_a_refused_desk_keeps_what_was_shown() -> None:
     class Refusing(FakeBackend):
         refuse = False
 
-        async def desk(self) -> DeskSnapshot:
+        async def desk(self, seen: DeskSnapshot | None = None) -> DeskSnapshot:
             if self.refuse:
                 raise Conflict("The book is being backed up.")
             return await super().desk()

@@ -126,7 +126,7 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
         self._show_rows()
 
     def action_mark_shown(self) -> None:
-        shown = frozenset(row.account_id for row in self.table.rows)
+        shown = self.table.keys_shown
         if not shown:
             self.rebal.say("There is no account to mark.")
         elif shown <= self.table.marked:

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from rebal_tui.services.views.desk import AccountView, DeskRow, DeskSnapshot
+from rebal_tui.services.views.desk import AccountView, DeskRow, DeskSnapshot, InTile
 from rebal_tui.services.views.standing import Tile
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
@@ -67,10 +67,10 @@ class DeskScreen(ListScreen, inherit_bindings=False):
         yield FirstRun(self.rebal.first_run)
 
     async def pull(self) -> None:
-        snapshot = await self.rebal.backend.desk()
-        fresh = self._snapshot is None or snapshot.version != self._snapshot.version
+        seen = self._snapshot
+        snapshot = await self.rebal.backend.desk(seen)
         self.show_status(snapshot.status)
-        if not fresh:
+        if seen is not None and (snapshot.version, snapshot.stamp) == (seen.version, seen.stamp):
             return
         self._snapshot = snapshot
         self.rebal.last_desk = snapshot
@@ -105,7 +105,7 @@ class DeskScreen(ListScreen, inherit_bindings=False):
             if not self._snapshot.rows
             else f"No account here under “{tile}”; escape shows all."
         )
-        self.table.set_rows(self._snapshot.rows, None if tile is Tile.ALL else lambda row: tile in row.tiles)
+        self.table.set_rows(self._snapshot.rows, None if tile is Tile.ALL else InTile(tile))
 
     async def load_detail(self, key: str, request: int) -> None:
         view = await self.rebal.backend.account(key)

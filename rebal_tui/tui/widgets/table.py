@@ -18,7 +18,7 @@ from textual.strip import Strip
 from rebal_tui.tui.spans import Line, fit, fit_line
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets.table_layout import Column, Placed, place
-from rebal_tui.tui.widgets.table_order import arrange
+from rebal_tui.tui.widgets.table_order import Columnar, Listed, Picked, Shown, arrange
 from rebal_tui.tui.widgets.tones import ToneView
 
 R = TypeVar("R")
@@ -122,7 +122,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         self._natural = natural
         self._source: Sequence[R] = ()
         self._accept: Callable[[R], bool] | None = None
-        self._rows: list[R] = []
+        self._rows: Shown[R] = Listed([], key)
         self._cursor = 0
         self._cursor_key: Hashable | None = None
         self._wanted: Hashable | None = None
@@ -133,6 +133,11 @@ class BookTable(ToneView, Generic[R], can_focus=True):
     def rows(self) -> Sequence[R]:
         """The rows in sight of filter and order."""
         return self._rows
+
+    @property
+    def keys_shown(self) -> frozenset[Hashable]:
+        """The keys of those rows."""
+        return frozenset(self._rows.keys())
 
     @property
     def total(self) -> int:
@@ -150,7 +155,10 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         return self._cursor_key
 
     def set_rows(self, rows: Sequence[R], accept: Callable[[R], bool] | None = None) -> None:
-        """Replace the rows; `accept` keeps those that belong. Cursor, order, filter and marks stay."""
+        """Replace the rows; `accept` keeps those that belong. Cursor, order, filter and marks stay.
+
+        Rows that lie in columns order and filter themselves, by the keys of this table's columns.
+        """
         self._source = rows
         self._accept = accept
         self._arrange()
@@ -207,23 +215,27 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         self._refresh_row(self._cursor)
 
     def _arrange(self) -> None:
-        column = next((column for column in self.columns if column.key == self.view.sort), None)
-        order = column.sort if column else self._natural
-        rows = arrange(self._source, self._accept, self._search, self.view.text, order, self.view.reverse)
-        self._rows = rows
+        view, source = self.view, self._source
+        column = next((column for column in self.columns if column.key == view.sort), None)
+        if isinstance(source, Columnar):
+            sort = column.key if column and column.sort else None
+            self._rows = Picked(source, source.arrange(self._accept, view.text, sort, view.reverse))
+        else:
+            order = column.sort if column else self._natural
+            kept = arrange(source, self._accept, self._search, view.text, order, view.reverse)
+            self._rows = Listed(kept, self._key)
         index = self._index(self._cursor_key) if self._cursor_key is not None else None
-        self._cursor = min(self._cursor, max(len(rows) - 1, 0)) if index is None else index
+        self._cursor = min(self._cursor, max(len(self._rows) - 1, 0)) if index is None else index
         self._layout()
-        key = self._key(rows[self._cursor]) if rows else None
+        key = self._rows.key_at(self._cursor) if self._rows else None
         if key != self._cursor_key:
             self._cursor_key = key
             self.post_message(self.Highlighted(self, key))
 
     def _index(self, key: Hashable) -> int | None:
-        rows, key_of = self._rows, self._key
-        if self._cursor < len(rows) and key_of(rows[self._cursor]) == key:
+        if self._cursor < len(self._rows) and self._rows.key_at(self._cursor) == key:
             return self._cursor
-        return next((index for index, row in enumerate(rows) if key_of(row) == key), None)
+        return self._rows.index_of(key)
 
     def _layout(self) -> None:
         width = self.scrollable_content_region.width
@@ -266,7 +278,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
             self.scroll_to(y=index - height + 1, animate=False, immediate=True)
         self._refresh_row(old)
         self._refresh_row(index)
-        key = self._key(self._rows[index])
+        key = self._rows.key_at(index)
         if key != self._cursor_key:
             self._cursor_key = key
             self.post_message(self.Highlighted(self, key))
@@ -311,7 +323,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
                 return self.strip(((f" {self.empty}", "muted"),), width, base)
             return Strip.blank(width, base)
         row = self._rows[index]
-        key = self._key(row)
+        key = self._rows.key_at(index)
         state = (2 if self.has_focus else 1) if index == self._cursor else 0
         flags = state * 2 + (key in self.marked)
         cached = self._strips.get((key, flags, offset))

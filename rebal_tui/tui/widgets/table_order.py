@@ -2,10 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkable
 
 R = TypeVar("R")
+
+
+@runtime_checkable
+class Columnar(Protocol):
+    """Rows that lie in columns: they arrange themselves, and a row's object is made when it is drawn."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Any: ...
+
+    def arrange(
+        self, accept: Callable[[Any], bool] | None, text: str, sort: str | None, reverse: bool
+    ) -> Sequence[int]:
+        """The places of the rows to show, in order."""
+
+    def key_at(self, place: int) -> Hashable:
+        """The key of the row at a place."""
+
+    def find(self, key: Hashable) -> int | None:
+        """The place of a row."""
+
+
+class Listed(Sequence[R]):
+    """Rows that are objects, as arranged."""
+
+    def __init__(self, rows: list[R], key: Callable[[R], Hashable]) -> None:
+        self._rows = rows
+        self._key = key
+
+    @overload
+    def __getitem__(self, index: int) -> R: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[R]: ...
+    def __getitem__(self, index: int | slice) -> R | Sequence[R]:
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self._rows)
+
+    def keys(self) -> Iterator[Hashable]:
+        """The key of every row."""
+        return map(self._key, self._rows)
+
+    def key_at(self, index: int) -> Hashable:
+        """The key of one row."""
+        return self._key(self._rows[index])
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Where a row stands, None when it is not shown."""
+        return next((index for index, found in enumerate(self.keys()) if found == key), None)
+
+
+class Picked(Sequence[R]):
+    """Rows that lie in columns, as arranged."""
+
+    def __init__(self, source: Columnar, places: Any) -> None:
+        self._source = source
+        self._places = places
+
+    @overload
+    def __getitem__(self, index: int) -> R: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[R]: ...
+    def __getitem__(self, index: int | slice) -> R | Sequence[R]:
+        if isinstance(index, slice):
+            return [self._source[int(place)] for place in self._places[index]]
+        row: R = self._source[int(self._places[index])]
+        return row
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def keys(self) -> Iterator[Hashable]:
+        """The key of every row; no row is made for it."""
+        return map(self._source.key_at, self._places.tolist())
+
+    def key_at(self, index: int) -> Hashable:
+        """The key of one row."""
+        return self._source.key_at(int(self._places[index]))
+
+    def index_of(self, key: Hashable) -> int | None:
+        """Where a row stands, None when it is not shown."""
+        place = self._source.find(key)
+        if place is None:
+            return None
+        found = (self._places == place).nonzero()[0]
+        return int(found[0]) if len(found) else None
+
+
+Shown: TypeAlias = Listed[R] | Picked[R]
 
 
 def arrange(
