@@ -36,6 +36,7 @@ from rebal_tui.services.market_state import load_clock, load_walk, store_clock
 from rebal_tui.store import accounts as account_store
 from rebal_tui.store import assets, meta
 from rebal_tui.store import sessions as session_store
+from rebal_tui.store.account_table import Progress
 from rebal_tui.store.backup import back_up, require_whole
 from rebal_tui.store.database import MEMORY, Database
 from rebal_tui.store.migrations import migrate, require_schema
@@ -261,12 +262,12 @@ def import_file(path: Path, parsed: BookFile) -> ImportSummary:
 
 def open_simulation(
     database: Database, *, backup_folder: Path | None = None, at: datetime | None = None,
-    monotonic: Callable[[], float] = time.monotonic,
+    monotonic: Callable[[], float] = time.monotonic, progress: Progress | None = None,
 ) -> Book:  # fmt: skip
     """The book of a simulated market, its clock going on from where it stood.
 
     With `at` the clock stands still at that moment and orders fill at once, as a single evaluation wants it.
-    `monotonic` is the real time in seconds that simulated time follows.
+    `monotonic` is the real time in seconds that simulated time follows; `progress` is told how much is read.
     """
     state = load_clock(database)
     if state is None:
@@ -296,7 +297,7 @@ def open_simulation(
     settings = with_rules(settings, stored_rules(database))
     immediate = meta.get(database, "fills") == "immediate" or at is not None
     model = FillModel.immediate() if immediate else FillModel(latency_seconds=(60, 420), partial_chance=35)
-    return _assemble(database, clock, calendar, feed, settings, model, monotonic)
+    return _assemble(database, clock, calendar, feed, settings, model, monotonic, progress)
 
 
 def memory_book(
@@ -331,13 +332,13 @@ def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = M
 
 def _assemble(
     database: Database, clock: Clock, calendar: TradingCalendar, feed: PriceFeed, settings: Settings, model: FillModel,
-    stopwatch: Callable[[], float] | None = None,
+    stopwatch: Callable[[], float] | None = None, progress: Progress | None = None,
 ) -> Book:  # fmt: skip
     namespace = uuid.uuid5(uuid.NAMESPACE_OID, meta.get(database, "id_seed", "book"))
     broker = SimulatedBroker(
         database, calendar, _quote_of(feed), clock.now, lambda name: str(uuid.uuid5(namespace, name)), model
     )
-    book = Book(database, broker, clock, settings, feed=feed, sandbox=broker, stopwatch=stopwatch)
+    book = Book(database, broker, clock, settings, feed=feed, sandbox=broker, stopwatch=stopwatch, progress=progress)
     book.trends.note(feed.quotes())
     if not database.read_only:
         scheduler.start(book)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rebal_tui import paths
 from rebal_tui.domain.errors import Halt
 from rebal_tui.services.book_thread import BookThread
+from rebal_tui.services.loading import Loading
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from rebal_tui.tui.screens.first_run import FirstSteps
@@ -35,11 +36,12 @@ def run(
     """
     log_path = _log_to_file()
     settings = read_settings(settings_path or paths.settings_path())
+    loading = Loading()
 
     def open_book() -> Book:
         from rebal_tui import opening
 
-        return opening.open_book(path, prepare, settings.settings.rules_over)
+        return opening.open_book(path, prepare, settings.settings.rules_over, loading.note)
 
     def view_book() -> Book:
         from rebal_tui import opening
@@ -51,10 +53,18 @@ def run(
 
     thread = BookThread(view_book if viewing else open_book, view_book)
     first_run = None if viewing else first_steps(thread, path)
-    app = RebalApp(BookBackend(thread), first_run=first_run, log_path=log_path, settings=settings, advice=advice)
+    app = RebalApp(
+        BookBackend(thread),
+        first_run=first_run,
+        log_path=log_path,
+        settings=settings,
+        advice=advice,
+        loading=loading,
+    )
     try:
         app.run()
     finally:
+        loading.stop()
         thread.close()
     return app.return_code or 0
 

@@ -24,11 +24,15 @@ def view_book(path: Path) -> Book:
 
 
 def open_book(
-    path: Path, prepare: Callable[[], None] | None = None, rules: Callable[[BookRules], BookRules] | None = None
+    path: Path,
+    prepare: Callable[[], None] | None = None,
+    rules: Callable[[BookRules], BookRules] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Book:
     """The book of a file; a new file becomes an empty book whose market runs in real time.
 
-    `prepare` makes the file when there is none; `rules` gives those that hold from now on, from those of the book.
+    `prepare` makes the file when there is none; `rules` gives those that hold from now on, from those of the book;
+    `progress` is told how many accounts were read, and of how many.
     """
     if prepare is not None and not path.exists():
         prepare()
@@ -41,7 +45,8 @@ def open_book(
             bootstrap.found_simulation(
                 database, start=bootstrap.real_now(), seed=bootstrap.new_seed(), name=path.stem, speed=1.0
             )
-        return _under(bootstrap.open_simulation(database, backup_folder=paths.backup_folder(path)), rules)
+        backups = paths.backup_folder(path)
+        return _under(bootstrap.open_simulation(database, backup_folder=backups, progress=progress), rules)
     except BaseException:
         database.close()
         raise

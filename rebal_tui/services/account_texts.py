@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,10 @@ _LINE_END = 10
 
 
 class AccountTexts:
-    """Ids, numbers and client names by row, frozen."""
+    """Ids, numbers and client names by row, frozen.
+
+    `by_id`, `by_number` and `by_name` are the rank of each account's text, names whatever their case.
+    """
 
     def __init__(self, table: AccountTable) -> None:
         self.version = table.texts_version
@@ -29,6 +31,9 @@ class AccountTexts:
         self._bytes = np.frombuffer("".join(lines).casefold().encode(), np.uint8)
         self._ends = np.flatnonzero(self._bytes == _LINE_END)
         self._often = np.bincount(self._bytes, minlength=256)
+        self.by_id = ranks(self.ids)
+        self.by_number = ranks(self.numbers)
+        self.by_name = ranks([name.casefold() for name in self.names])
 
     def holding(self, needle: str) -> Flags:
         """By row, whether the account's id, number or name holds a casefolded text without spaces."""
@@ -43,26 +48,6 @@ class AccountTexts:
         found: Flags = np.diff(through, prepend=0) > 0
         return found
 
-    @cached_property
-    def by_id(self) -> Ranks:
-        """The rank of each id."""
-        return ranks(self.ids)
-
-    @cached_property
-    def by_number(self) -> Ranks:
-        """The rank of each account number."""
-        return ranks(self.numbers)
-
-    @cached_property
-    def by_name(self) -> Ranks:
-        """The rank of each client name, whatever its case."""
-        return ranks([name.casefold() for name in self.names])
-
-    @cached_property
-    def by_name_and_number(self) -> Ranks:
-        """The rank of each client name, whatever its case, then of the account number."""
-        return ranks(list(zip([name.casefold() for name in self.names], self.numbers, strict=True)))
-
 
 def texts_of(book: Book) -> AccountTexts:
     """The texts of a book's accounts, made anew only when one has changed."""
@@ -71,7 +56,7 @@ def texts_of(book: Book) -> AccountTexts:
     return book.texts
 
 
-def ranks(texts: Sequence[str] | Sequence[tuple[str, str]]) -> Ranks:
+def ranks(texts: Sequence[str]) -> Ranks:
     """The place of each text in the order of all; equal texts share one."""
     found = np.zeros(len(texts), np.int64)
     last, rank = None, -1

@@ -16,10 +16,12 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.services.heartbeat import Heartbeat
+from rebal_tui.services.loading import Loading
 from rebal_tui.services.views.desk import DeskSnapshot
 from rebal_tui.services.views.runs import RunsSnapshot
 from rebal_tui.services.views.status import StatusLine
@@ -42,6 +44,7 @@ REST = 4
 """Fetching takes at most a fifth of the time: after it, this many times as long passes before the next."""
 SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 TOAST_SECONDS = 4
+LOOK_SECONDS = 0.1
 
 
 def next_speed(mode: str, direction: int) -> int:
@@ -128,10 +131,12 @@ class RebalApp(App[None]):
         heartbeat: bool = True,
         settings: SettingsFile | None = None,
         advice: Callable[[Halt], str] = lambda _halt: "",
+        loading: Loading | None = None,
     ) -> None:
         """`keymap` maps action ids to keys; `log_path` is named when the program breaks. Without `heartbeat` the
         screens change only when `beat` is called. `settings` is what was read from a file, where they are kept.
-        `advice` is what else to say of a book that is not written any more."""
+        `advice` is what else to say of a book that is not written any more; `loading` tells how far the book is read,
+        which is shown until it is."""
         super().__init__()
         self.backend = backend
         self.first_run = first_run or FirstSteps()
@@ -140,6 +145,8 @@ class RebalApp(App[None]):
         self.last_status: StatusLine | None = None
         self._log_path = log_path
         self._advice = advice
+        self._loading = loading
+        self._watch: Timer | None = None
         self._heart = Heartbeat(self.beat, self._trouble) if heartbeat else None
         self._beating = asyncio.Lock()
         self._leaving = False
@@ -167,6 +174,16 @@ class RebalApp(App[None]):
             self.say(str(fault), "warning")
         if self._heart is not None:
             self._heart.start()
+        if self._loading is not None:
+            self._watch = self.set_interval(LOOK_SECONDS, self._show_loading)
+
+    def _show_loading(self) -> None:
+        """Say how far the book is read, until there is something to show."""
+        place = self.place
+        if self._watch is not None and (self.last_status is not None or self._loading is None):
+            self._watch.stop()
+        elif self._loading is not None and place is not None and place.is_mounted:
+            place.show_loading(self._loading)
 
     def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """Leave the program. What is still being fetched finds no screen any more and is let go."""
@@ -495,6 +512,8 @@ class RebalApp(App[None]):
         self.push_screen(KillScreen(on, typed), answered)
 
     def action_settings(self) -> None:
+        if self.last_status is None:
+            self.say("The settings open as soon as the book is read.")
         from rebal_tui.tui.screens.settings import SettingsScreen
 
         if not isinstance(self.screen, SettingsScreen):

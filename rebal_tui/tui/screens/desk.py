@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from rebal_tui.services.loading import Loading
 from rebal_tui.services.views.desk import AccountView, DeskRow, DeskSnapshot, InTile
 from rebal_tui.services.views.standing import Tile
 from rebal_tui.tui import actions, formats
@@ -19,9 +20,12 @@ from rebal_tui.tui.screens.dialog import ReadScreen
 from rebal_tui.tui.screens.first_run import FirstRun
 from rebal_tui.tui.screens.lists import ListScreen
 from rebal_tui.tui.screens.plan_lines import preview_lines
+from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.chips import ChipBar
 from rebal_tui.tui.widgets.table import BookTable, View
 
+BAR = 20
+"""Cells of the bar that shows how far the book is read."""
 OWN_ACTIONS = frozenset(action.method.partition("(")[0] for action in actions.place_actions(Place.DESK))
 
 
@@ -65,6 +69,13 @@ class DeskScreen(ListScreen, inherit_bindings=False):
         yield ChipBar((), Tile.ALL, id="tiles")
         yield from self.compose_list()
         yield FirstRun(self.rebal.first_run)
+
+    def show_loading(self, loading: Loading) -> None:
+        super().show_loading(loading)
+        if self._snapshot is None and loading.total:
+            counted = f"{loading.percent:>3} % · {loading.done:,} of {loading.total:,} accounts"
+            track, _ = bars.fill_bar(loading.done, loading.total, BAR)
+            self.table.set_empty(f"Opening the book  {track}  {counted}")
 
     async def pull(self) -> None:
         seen = self._snapshot

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from rebal_tui.services.loading import Loading
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.widgets.chips import Chip, ChipBar
 from rebal_tui.tui.widgets.status import StatusBar
@@ -52,6 +53,10 @@ class PlaceScreen(Screen[None]):
         """Draw the line on top."""
         self.rebal.last_status = status
         self.query_one(StatusBar).status = status
+
+    def show_loading(self, loading: Loading) -> None:
+        """Say how far the book is read."""
+        self.query_one(StatusBar).reading = f"{loading.percent} %"
 
     def show_trouble(self, trouble: str) -> None:
         """Say that the figures are not being brought up to date, and why; empty when they are."""

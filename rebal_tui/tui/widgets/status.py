@@ -23,13 +23,13 @@ STOPPED: dict[Halt, Span] = {
 """What the line on top says while nothing is written."""
 
 
-def status_line(status: StatusLine | None, trouble: str, width: int) -> Line:
+def status_line(status: StatusLine | None, trouble: str, width: int, loading: str = "") -> Line:
     """The status in one line; what matters least goes first when it does not fit.
 
-    `trouble` is why the heartbeat fails, empty while it beats.
+    `trouble` is why the heartbeat fails, empty while it beats; `loading` how far the book is read.
     """
     if status is None:
-        return ((" rebal-tui", "title"), (" · opening the book…", "muted"))
+        return ((" rebal-tui", "title"), (f" · opening the book… {loading}".rstrip(), "muted"))
     session, _, rest = status.session.partition(" · ")
     parts: list[tuple[int, Span]] = [(0, (f" {status.book}", "title")), (0, (status.mode, _mode_tone(status)))]
     if trouble:
@@ -96,8 +96,9 @@ class StatusBar(ToneView, can_focus=False):
     """
     status: reactive[StatusLine | None] = reactive(None)
     trouble: reactive[str] = reactive("")
+    reading: reactive[str] = reactive("")
 
     def render_line(self, y: int) -> Strip:
         del y
         width = self.size.width
-        return self.strip(status_line(self.status, self.trouble, width), width, self.rich_style)
+        return self.strip(status_line(self.status, self.trouble, width, self.reading), width, self.rich_style)

@@ -1,0 +1,153 @@
+"""The program behind a pseudo-terminal over a large book: `python -m tests.benchmarks.latency BOOK.db [KEYS]`.
+
+First paint, the book on the screen, then for each kind of key the time from the key to the first bytes and to the last
+of its frame, while prices stream; and the share of a processor that the program takes when nothing happens. Makes a
+demonstration of 100,000 accounts when the file is not there. Nothing here fails.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import statistics
+import struct
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import ioctl
+from pathlib import Path
+
+from rebal_tui import bootstrap
+
+ACCOUNTS = 100_000
+SIZE = (50, 160)
+QUIET = 0.004
+IDLE_SECONDS = 20
+KEYS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
+    ("cursor down", (b"j",)),
+    ("page down", (b"\x1b[6~",)),
+    ("last row, first row", (b"\x1b[F", b"\x1b[H")),
+    ("order by the next column", (b"s",)),
+    ("turn the order round", (b"S",)),
+    ("next tile", (b"t",)),
+)
+FILTER = b"an ruiz"
+
+
+class Terminal:
+    """A program in a terminal of its own."""
+
+    def __init__(self, *arguments: str, home: Path) -> None:
+        names = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
+        env = {**os.environ, **{name: str(home) for name in names}, "TERM": "xterm-256color"}
+        command = [sys.executable, "-c", "from rebal_tui.cli import main; main()", *arguments]
+        self.started = time.perf_counter()
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execve(command[0], command, env)  # noqa: S606
+        ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+
+    def read(self, seconds: float) -> bytes:
+        """What is there within some time, empty when nothing comes."""
+        ready, _, _ = select.select([self.fd], [], [], seconds)
+        return os.read(self.fd, 1 << 20) if ready else b""
+
+    def until(self, text: bytes, seconds: float = 60.0) -> float:
+        """Seconds since the start until a text is written."""
+        seen, end = b"", time.perf_counter() + seconds
+        while text not in seen:
+            if time.perf_counter() > end:
+                raise TimeoutError(f"{text!r} was not written: {seen[-2000:]!r}")
+            seen = seen[-4096:] + self.read(0.5)
+        return time.perf_counter() - self.started
+
+    def press(self, key: bytes) -> tuple[float, float]:
+        """Milliseconds from a key to the first bytes, and to the last before it is quiet."""
+        while self.read(QUIET):
+            pass
+        begun = time.perf_counter()
+        os.write(self.fd, key)
+        if not self.read(2.0):
+            return float("nan"), float("nan")
+        first = last = time.perf_counter()
+        while self.read(QUIET):
+            last = time.perf_counter()
+        return (first - begun) * 1000, (last - begun) * 1000
+
+    def cpu(self) -> float:
+        """Seconds of processor time used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """Megabytes in memory."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+    def share(self, seconds: float) -> float:
+        """Percent of a processor used while some time passes."""
+        before, end = self.cpu(), time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            self.read(0.2)
+        return (self.cpu() - before) / seconds * 100
+
+    def end(self) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+        while self.fd >= 0:
+            try:
+                if not os.read(self.fd, 1 << 20):
+                    break
+            except OSError:
+                break
+        os.waitpid(self.pid, 0)
+
+
+@contextmanager
+def opened(book: Path) -> Iterator[Terminal]:
+    with tempfile.TemporaryDirectory() as folder:
+        terminal = Terminal("--db", str(book), home=Path(folder))
+        try:
+            yield terminal
+        finally:
+            terminal.end()
+
+
+def line(what: str, times: list[tuple[float, float]]) -> None:
+    first, last = (sorted(column) for column in zip(*times, strict=True))
+    high = len(times) * 95 // 100
+    figures = (statistics.median(first), first[high], statistics.median(last), last[high])
+    print(f"{what:<38}" + "".join(f"{figure:>9.1f}" for figure in figures) + " ms")
+
+
+def main() -> None:
+    book = Path(sys.argv[1])
+    presses = int(sys.argv[2]) if len(sys.argv) > 2 else 40
+    if not book.exists():
+        bootstrap.found_demo(book, accounts=ACCOUNTS).close()
+    with opened(book) as terminal:
+        print(f"first paint {terminal.until(b'Worst'):.2f} s, processor {terminal.cpu():.2f} s")
+        shown = terminal.until(b" NY")
+        print(f"the book on the screen {shown:.2f} s, processor {terminal.cpu():.2f} s, {terminal.memory():.0f} MB")
+        terminal.share(3)
+        print(f"\n{'key to first bytes, to last (p50, p95)':<38}{'first':>9}{'p95':>9}{'last':>9}{'p95':>9}")
+        for what, keys in KEYS:
+            line(what, [terminal.press(keys[n % len(keys)]) for n in range(presses)])
+        typed = []
+        for _ in range(max(presses // len(FILTER), 2)):
+            terminal.press(b"/")
+            typed += [terminal.press(bytes([letter])) for letter in FILTER]
+            terminal.press(b"\x1b")
+        line("a letter typed into the filter", typed)
+        print(f"\nprocessor while prices stream {terminal.share(10):.1f} %, {terminal.memory():.0f} MB")
+        terminal.press(b"z")
+        terminal.share(3)
+        print(f"processor while the market stands still {terminal.share(IDLE_SECONDS):.1f} %")
+
+
+if __name__ == "__main__":
+    main()

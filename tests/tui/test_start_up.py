@@ -1,0 +1,113 @@
+"""What happens before the book is read: nothing heavy is loaded, and the screens are alive."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from rebal_tui import bootstrap
+from rebal_tui.services.book import Book
+from rebal_tui.services.book_thread import BookThread
+from rebal_tui.services.loading import Loading
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.book_backend import BookBackend
+from rebal_tui.tui.widgets.status import StatusBar
+from tests.services.worlds import simple_book
+
+LATER = (
+    *("numpy", "pydantic", "sqlite_utils", "sqlite3", "apscheduler", "holidays", "pandas", "click_default_group"),
+    *("rebal_tui.bootstrap", "rebal_tui.opening", "rebal_tui.services.book", "rebal_tui.services.desk"),
+    *("rebal_tui.engine.evaluation", "rebal_tui.engine.arrays", "rebal_tui.services.scheduler"),
+    *("rebal_tui.broker", "rebal_tui.store", "rebal_tui.tui.screens.accounts", "rebal_tui.tui.screens.cash"),
+    *("rebal_tui.tui.screens.market", "rebal_tui.tui.screens.portfolios", "rebal_tui.tui.screens.settings"),
+)
+"""What the first paint must not wait for."""
+SCRIPT = """
+import asyncio, json, sys
+from rebal_tui import launch
+from rebal_tui.tui.app import RebalApp
+
+async def main():
+    app = RebalApp(launch.BookBackend(launch.BookThread(lambda: None)), heartbeat=False)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        print(json.dumps(["Worst" in app.screen.table.render_line(0).text, sorted(set(sys.modules) & set({later}))]))
+
+asyncio.run(main())
+"""
+
+
+def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
+    script = SCRIPT.replace("{later}", repr(LATER)).replace("lambda: None", "__import__")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
+    assert json.loads(done.stdout) == [True, []]
+
+
+def test_the_screens_are_alive_while_the_book_is_read() -> None:
+    loading, read_on = Loading(), threading.Event()
+
+    def open_slowly() -> Book:
+        loading.note(43, 100)
+        read_on.wait(30)
+        return simple_book()
+
+    async def main() -> None:
+        thread = BookThread(open_slowly)
+        app = RebalApp(BookBackend(thread), loading=loading)
+        async with app.run_test(size=(80, 24)) as pilot:
+            for _ in range(100):
+                await pilot.pause(0.05)
+                if loading.total:
+                    break
+            await pilot.pause(0.3)
+            table = app.place.table  # type: ignore[union-attr]
+            assert "43 % · 43 of 100 accounts" in table.render_line(2).text
+            assert app.screen.query_one(StatusBar).reading == "43 %"
+            await pilot.press("question_mark")
+            await pilot.pause()
+            assert type(app.screen).__name__ == "ReadScreen"
+            await pilot.press("escape", "comma")
+            await pilot.pause(0.1)
+            assert app.screen is app.place, "settings wait for the book"
+            read_on.set()
+            for _ in range(100):
+                await pilot.pause(0.05)
+                if app.screen is not app.place:
+                    break
+            assert type(app.screen).__name__ == "SettingsScreen"
+            await pilot.press("escape")
+            for _ in range(100):
+                await pilot.pause(0.05)
+                if len(table.rows):
+                    break
+            assert len(table.rows) == 1
+        thread.close()
+
+    asyncio.run(main())
+
+
+def test_leaving_ends_the_reading(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    bootstrap.found_demo(path, accounts=20).close()
+    loading = Loading()
+    loading.stop()
+
+    async def main() -> bool:
+        from rebal_tui import opening
+        from rebal_tui.services.loading import Stopped
+
+        thread = BookThread(lambda: opening.open_book(path, progress=loading.note))
+        try:
+            await thread.ask(len)  # type: ignore[arg-type]
+        except Stopped:
+            return True
+        finally:
+            thread.close()
+        return False
+
+    assert asyncio.run(main())
+    assert loading.done == 20
