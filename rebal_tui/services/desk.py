@@ -13,7 +13,6 @@ from rebal_tui.domain.runs import Approval, Run, RunStatus, RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.engine import words
 from rebal_tui.engine.arrays.sweep import sweep
-from rebal_tui.engine.arrays.today import today_of
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.restrictions import stops
@@ -25,6 +24,7 @@ from rebal_tui.services.planning import holdings, plan_run, turnover_of
 from rebal_tui.services.scheduler import next_evaluation
 from rebal_tui.services.status import status_line
 from rebal_tui.services.views.desk import AccountView, DeskSnapshot, DriftPoint, HoldingView, PreviewView
+from rebal_tui.services.whole_book import moment_of
 from rebal_tui.store import decisions, runs
 
 _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
@@ -32,12 +32,8 @@ _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
 
 def desk_snapshot(book: Book, seen: DeskSnapshot | None = None) -> DeskSnapshot:
     """Every subscribed account as it stands now; the rows are those of `seen` when nothing they show has changed."""
-    frame, now = book.frame(), book.now()
-    session = book.session(now)
-    settings = book.settings
-    today = today_of(
-        frame, now, session, price_max_age=settings.price_max_age, quarterly_months=settings.quarterly_months
-    )
+    frame = book.frame()
+    today = moment_of(book, frame)
     upcoming = next_evaluation(book)
     when = f"{upcoming.astimezone(NEW_YORK):%H:%M}" if upcoming else ""
     stale = int((~today.fresh).sum()) if today.open_market else 0
