@@ -19,7 +19,7 @@ from rebal_tui.tui.widgets.status import StatusBar
 from tests.services.worlds import simple_book
 
 LATER = (
-    *("numpy", "pydantic", "sqlite_utils", "sqlite3", "apscheduler", "holidays", "pandas", "click_default_group"),
+    *("numpy", "pydantic", "sqlite_utils", "apscheduler", "holidays", "pandas", "click_default_group"),
     *("rebal_tui.bootstrap", "rebal_tui.opening", "rebal_tui.services.book", "rebal_tui.services.desk"),
     *("rebal_tui.engine.evaluation", "rebal_tui.engine.arrays", "rebal_tui.services.scheduler"),
     *("rebal_tui.broker", "rebal_tui.store", "rebal_tui.tui.screens.accounts", "rebal_tui.tui.screens.cash"),
