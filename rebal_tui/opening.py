@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from rebal_tui import bootstrap, live_book, paths
@@ -40,7 +41,7 @@ def open_book(
     try:
         if live_book.is_live(database):
             book = live_book.open_live(database, backup_folder=paths.backup_folder(path), monotonic=time.monotonic)
-            return _under(book, rules)
+            return _under(book, _careful(rules))
         if load_clock(database) is None:
             bootstrap.found_simulation(
                 database, start=bootstrap.real_now(), seed=bootstrap.new_seed(), name=path.stem, speed=1.0
@@ -57,6 +58,13 @@ def _under(book: Book, rules: Callable[[BookRules], BookRules] | None) -> Book:
     if rules is not None:
         apply_rules(book, rules(rules_of(book)))
     return book
+
+
+def _careful(rules: Callable[[BookRules], BookRules] | None) -> Callable[[BookRules], BookRules] | None:
+    """Rules for a real broker: review is lifted by an advisor in that book, never by what was set for others (R-27)."""
+    if rules is None:
+        return None
+    return lambda known: replace(after := rules(known), review=after.review or known.review)
 
 
 def become_demo(path: Path) -> str:

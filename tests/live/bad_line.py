@@ -19,7 +19,10 @@ _HOP = {"transfer-encoding", "connection", "content-length", "keep-alive"}
 
 
 class BadLine:
-    """What the line does to the calls that go over it. `chance` is the percentage that something happens to one."""
+    """What the line does to the calls that go over it.
+
+    `chance` is the percentage that something happens to a read or a stream; to a write it is twice as likely.
+    """
 
     def __init__(self, upstream: str, seed: int, chance: int) -> None:
         parts = urlsplit(upstream)
@@ -35,7 +38,7 @@ class BadLine:
             fate = ""
             if "/events/" in path:
                 fate = "cut" if self._random.randrange(100) < self.chance else ""
-            elif self._random.randrange(100) < self.chance:
+            elif self._random.randrange(100) < self.chance * (2 if method in _WRITES else 1):
                 fate = self._random.choice(FATES)
             if fate:
                 self.done[("write" if method in _WRITES else "read", fate)] += 1

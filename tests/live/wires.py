@@ -28,10 +28,11 @@ class MemoryInbox:
         self.kept: list[Received] = []
 
     def add(self, received: Sequence[tuple[str, str, datetime, str]]) -> int:
-        known = {(one.stream, one.event_id) for one in self.kept}
-        fresh = [one for one in received if (one[0], one[1]) not in known]
-        self.kept += [Received(len(self.kept) + n, *one) for n, one in enumerate(fresh, start=1)]
-        return len(fresh)
+        before = len(self.kept)
+        for stream, event_id, at, body in received:
+            if not any((one.stream, one.event_id) == (stream, event_id) for one in self.kept):
+                self.kept.append(Received(len(self.kept) + 1, stream, event_id, at, body))
+        return len(self.kept) - before
 
     def after(self, seq: int, limit: int) -> list[Received]:
         return [one for one in self.kept if one.seq > seq][:limit]

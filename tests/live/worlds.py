@@ -145,6 +145,14 @@ class Remote:
         """Let the heart beat until something has happened."""
         self._until(done, self._beat)
 
+    def settle_as(self, wanted: State) -> None:
+        """Let the heart beat until everything is as wanted, events on their way included."""
+        until = monotonic() + 10
+        while state(self.book, self.account_id) != wanted and monotonic() < until:
+            self._beat()
+            sleep(0.06)
+        assert state(self.book, self.account_id) == wanted
+
     def close(self) -> None:
         self.book.close()
 
@@ -179,7 +187,7 @@ class Remote:
             if done(self.book):
                 return
             assert monotonic() < until, f"nothing happened: {state(self.book, self.account_id)}"
-            sleep(0.03)
+            sleep(0.06)
 
 
 @contextmanager

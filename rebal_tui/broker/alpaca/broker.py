@@ -27,7 +27,7 @@ from rebal_tui.broker.protocol import (
 )
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
-from rebal_tui.domain.cash import Journal
+from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.orders import Order, OrderRequest
 from rebal_tui.domain.quantities import Money, Price, money_text
 from rebal_tui.domain.sessions import Session
@@ -194,7 +194,11 @@ class AlpacaBroker:
     def journal(self, journal_id: str) -> Journal:
         """One journal. Raises `BrokerRefused` with `NOT_FOUND`."""
         data = self._get(f"/v1/journals/{journal_id}")
-        return _read(lambda: shapes.journal(wire.an_object(data), self._firm_account, self._now()))
+        journal = _read(lambda: shapes.journal(wire.an_object(data), self._firm_account, self._now()))
+        if journal.status is JournalStatus.EXECUTED:
+            client = journal.to_account if journal.from_account == FIRM_ACCOUNT else journal.from_account
+            self.remind(client, f"{journal.id}:{journal.status}")
+        return journal
 
     def cash_transferable(self, account_id: str) -> Money:
         """Settled cash less what open orders and journals reserve, never below zero (R-2)."""

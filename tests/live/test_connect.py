@@ -1,0 +1,166 @@
+"""`rebal-tui connect`: keys checked, kept where only their owner can read them, and never anywhere else."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rebal_tui import credentials, live_book, opening
+from rebal_tui.bootstrap import open_database
+from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, Keys, Place
+from rebal_tui.domain.errors import Conflict, Invalid
+from rebal_tui.services.evaluation import needs_review
+from rebal_tui.services.rules import BookRules
+from rebal_tui.services.status import status_line
+from rebal_tui.store import meta
+from tests.live.servers import ROOT, Server, serving
+from tests.live.worlds import START
+from tests.services.worlds import balanced
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving(START) as started:
+        yield started
+
+
+def connect(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The real program in an empty home."""
+    kept = {name: value for name, value in os.environ.items() if name not in (KEY_VARIABLE, SECRET_VARIABLE)}
+    homes = {name: str(home / name) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
+    nothing = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    return subprocess.run(
+        [sys.executable, "-m", "rebal_tui", "connect", *arguments],
+        env={**kept, **homes, **nothing, "PYTHONPATH": str(ROOT), **variables},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+
+
+def written(folder: Path) -> bytes:
+    """Everything in every file of a folder."""
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def test_a_book_is_made_and_the_keys_lie_in_a_file_of_their_own(server: Server, tmp_path: Path) -> None:
+    given = tmp_path / "given.json"
+    given.write_text(json.dumps({"key": server.key, "secret": server.secret}))
+    given.chmod(0o600)
+    home, book = tmp_path / "home", tmp_path / "books" / "paper.db"
+
+    done = connect(
+        home, "--paper", "--url", server.url, "--keys-file", str(given), "--firm-account", server.firm_account,
+        "--db", str(book),
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "a PAPER book" in done.stdout
+    kept = [path for path in home.rglob("*.json") if "keys" in path.parts]
+    assert len(kept) == 1
+    assert (kept[0].stat().st_mode & 0o777, kept[0].parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert json.loads(kept[0].read_text()) == [server.key, server.secret]
+    assert str(kept[0]) in done.stdout
+    for secret in (server.key, server.secret):
+        assert secret not in done.stdout + done.stderr
+        assert secret.encode() not in written(book.parent)
+    again = connect(home, "--paper", "--url", server.url, "--keys-file", str(given), "--db", str(book))
+    assert (again.returncode, "holds a book already" in again.stderr) == (1, True)
+
+
+def test_a_connected_book_opens_as_paper_under_review_and_reads_what_is_there(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = server.post("/sandbox/accounts", {"name": "Ann Li", "cash": "1234.56"})["id"]
+    path = tmp_path / "paper.db"
+    done = connect(
+        tmp_path / "home", "--paper", "--url", server.url, "--db", str(path),
+        REBAL_TUI_BROKER_KEY=server.key, REBAL_TUI_BROKER_SECRET=server.secret,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv(KEY_VARIABLE, server.key)
+    monkeypatch.setenv(SECRET_VARIABLE, server.secret)
+
+    book = opening.open_book(path, rules=lambda rules: BookRules(review=False, evaluate_minutes=30))
+
+    try:
+        assert status_line(book).mode == "PAPER"
+        assert needs_review(book, balanced())
+        assert book.sandbox is None
+        assert not book.accounts
+        book.broker.account(account)
+        assert book.broker.account(account).name == "Ann Li"
+    finally:
+        book.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--paper", "--url", "http://broker.example"], "not sent unencrypted"),
+        (["--paper", "--url", "https://broker-api.alpaca.markets"], "connect with --live"),
+        (["--live", "--url", "http://127.0.0.1:1"], "talks to https://broker-api.alpaca.markets only"),
+        (["--paper", "--url", "ftp://x"], "expected an address"),
+        (["--paper"], "no keys: set REBAL_TUI_BROKER_KEY"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_sent(arguments: list[str], words: str, tmp_path: Path) -> None:
+    done = connect(tmp_path / "home", *arguments, "--db", str(tmp_path / "x.db"))
+    assert (done.returncode, words in done.stderr) == (1, True), done.stderr
+    assert not (tmp_path / "x.db").exists()
+
+
+def test_wrong_keys_are_said_to_be_wrong_and_no_book_is_made(server: Server, tmp_path: Path) -> None:
+    done = connect(
+        tmp_path / "home", "--paper", "--url", server.url, "--db", str(tmp_path / "x.db"),
+        **{KEY_VARIABLE: "CANARYKEY", SECRET_VARIABLE: "CANARY-SECRET"},
+    )  # fmt: skip
+    assert (done.returncode, "does not accept the keys" in done.stderr) == (1, True)
+    assert "CANARY" not in done.stdout + done.stderr
+    assert not (tmp_path / "x.db").exists()
+
+
+def test_a_keys_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    Keys("KEY", "SECRET").keep("mine-1", Place.FILE, tmp_path)
+    (tmp_path / "mine-1.json").chmod(0o640)
+    with pytest.raises(Conflict, match="chmod 600"):
+        credentials.find("mine-1", Place.FILE, tmp_path)
+
+
+def test_the_environment_goes_before_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Conflict, match="not in the file any more"):
+        credentials.find("mine-1", Place.FILE, tmp_path)
+    monkeypatch.setenv(KEY_VARIABLE, "KEY")
+    with pytest.raises(Invalid, match="expected both"):
+        credentials.find("mine-1", Place.FILE, tmp_path)
+    monkeypatch.setenv(SECRET_VARIABLE, "SECRET")
+    assert credentials.find("mine-1", Place.FILE, tmp_path)
+
+
+def test_a_malformed_key_is_refused_without_being_shown() -> None:
+    with pytest.raises(Invalid) as refused:
+        Keys("CANARY:KEY", "CANARY SECRET\n")
+    assert "CANARY" not in str(refused.value)
+
+
+def test_a_live_book_is_never_taken_for_an_empty_one(tmp_path: Path) -> None:
+    path = tmp_path / "live.db"
+    database = open_database(path)
+    live_book.found_live(
+        database, environment="LIVE", url="", firm_account="", keys_name="mine-1", keys_in=Place.FILE, name="live",
+        now=balanced().created_at,
+    )  # fmt: skip
+    assert meta.get(database, "review") == "1"
+    database.close()
+    with pytest.raises(Conflict, match="connected to a broker"):
+        opening.become_demo(path)
+    assert sqlite3.connect(path).execute("SELECT value FROM meta WHERE name = 'environment'").fetchone() == ("LIVE",)

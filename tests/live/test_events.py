@@ -1,0 +1,220 @@
+"""What the broker's streams tell: once each, whatever comes twice, late, garbled or taken back."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import httpx
+import pytest
+
+from rebal_tui import bootstrap
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, EventKind
+from rebal_tui.domain.cash import CashKind, JournalStatus
+from rebal_tui.domain.quantities import parse_money, parse_price, parse_qty
+from rebal_tui.store import inbox
+from tests.live.wires import CLIENT, FIRM, NOW, Wire, order
+
+JOURNAL = "e2769c3a-3a4d-4cbd-b6e6-05fd7a6e2f1d"
+PATHS = {
+    "trades": "/v2/events/trades",
+    "journals": "/v2/events/journals/status",
+    "accounts": "/v1/events/accounts/status",
+    "activities": "/v1/events/nta",
+}
+
+
+def ulid(number: int) -> str:
+    return f"01JD{number:022d}"
+
+
+def trade(number: int, event: str, **changes: Any) -> dict[str, Any]:
+    """A trade event; `changes` are of the event, its order is one of SPY."""
+    return {
+        "event_id": ulid(number),
+        "at": f"2026-11-23T15:00:{number % 60:02d}Z",
+        "account_id": CLIENT,
+        "event": event,
+        "order": order(),
+    } | changes
+
+
+FILL = trade(
+    1, "fill", execution_id="0b1f3d2e-1111-4222-8333-444455556666", qty="75.5", price="400.25",
+    timestamp="2026-11-23T15:00:01.5Z", order=order(status="filled", filled_qty="75.5", filled_avg_price="400.25"),
+)  # fmt: skip
+
+
+class Streams:
+    """Streams that say the same to everybody who connects, then end."""
+
+    def __init__(self, **said: list[str]) -> None:
+        self.said = said
+        self.since: dict[str, list[str]] = {}
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        for name, path in PATHS.items():
+            if request.url.path == path:
+                self.since.setdefault(name, []).append(request.url.params["since"])
+                text = ": begin\n\n" + "".join(self.said.get(name, ()))
+                return httpx.Response(200, text=text, headers={"Content-Type": "text/event-stream"})
+        if request.url.path == f"/v1/journals/{JOURNAL}":
+            body = {
+                "id": JOURNAL, "entry_type": "JNLC", "from_account": FIRM, "to_account": CLIENT, "status": "executed",
+                "net_amount": "51", "description": "", "symbol": "",
+            }  # fmt: skip
+            return httpx.Response(200, json=body)
+        return httpx.Response(404, json={"code": 40410000, "message": "endpoint not found"})
+
+
+def said(*events: dict[str, Any]) -> list[str]:
+    return [f"id: {event.get('event_id')}\ndata: {json.dumps(event)}\n\n" for event in events]
+
+
+def heard(streams: Streams, count: int) -> Wire:
+    """A broker that has listened until it kept so many events."""
+    wire = Wire(streams)
+    wire.broker.listen()
+    try:
+        until = monotonic() + 10
+        while len(wire.broker.events(0)) < count:
+            assert monotonic() < until, wire.inbox.kept
+            sleep(0.01)
+    finally:
+        wire.broker.close()
+    return wire
+
+
+def test_a_fill_is_told_with_its_execution_and_its_order() -> None:
+    (event,) = heard(Streams(trades=said(FILL)), 1).broker.events(0)
+    assert event.kind is EventKind.FILL
+    fill = event.fill
+    assert fill is not None
+    assert event.order is not None
+    assert (fill.execution_id, fill.qty, fill.price) == (
+        FILL["execution_id"], parse_qty("75.5"), parse_price("400.25"),
+    )  # fmt: skip
+    assert (fill.amount, fill.settles_on) == (parse_money("30218.875"), "2026-11-24")
+    assert event.order.filled_qty == parse_qty("75.5")
+
+
+def test_what_is_told_twice_is_kept_once_and_the_cursor_counts_on() -> None:
+    new = trade(2, "new")
+    wire = heard(Streams(trades=said(FILL, FILL, new, FILL)), 2)
+    first, second = wire.broker.events(0)
+    assert (first.seq, second.seq) == (1, 2)
+    assert [event.seq for event in wire.broker.events(1)] == [2]
+    assert not wire.broker.events(2)
+
+
+def test_a_stream_is_taken_up_again_from_before_what_was_heard_last() -> None:
+    streams = Streams(trades=said(FILL))
+    wire = Wire(streams)
+    wire.inbox.add([("trades", ulid(1), NOW + timedelta(hours=1), json.dumps(FILL))])
+    wire.broker.listen()
+    until = monotonic() + 10
+    while len(streams.since) < len(PATHS) and monotonic() < until:
+        sleep(0.01)
+    wire.broker.close()
+    assert streams.since["trades"][0] == "2026-11-23T15:55:00Z"
+    assert streams.since["accounts"][0] == "2026-11-23"
+
+
+def test_a_trade_taken_back_is_for_a_person_and_the_account_is_read_again() -> None:
+    (event,) = heard(Streams(trades=said(trade(3, "trade_bust", previous_execution_id="x-1"))), 1).broker.events(0)
+    assert (event.kind, event.account_id) == (EventKind.NOTICE, CLIENT)
+    assert event.note is not None
+    assert "took back execution x-1 of buy SPY" in event.note
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        trade(4, "fill", qty="-1", price="400", order=order()),
+        trade(4, "fill", qty="1", price="0", order=order()),
+        trade(4, "new", order=None),
+        trade(4, "new", account_id="../../etc"),
+        trade(4, "new", order=order(side="sideways")),
+    ],
+)
+def test_an_event_that_makes_no_sense_becomes_a_notice_and_stops_nothing(odd: dict[str, Any]) -> None:
+    events = heard(Streams(trades=said(odd, FILL)), 2).broker.events(0)
+    assert [event.kind for event in events] == [EventKind.NOTICE, EventKind.FILL]
+
+
+def test_what_is_no_json_is_passed_over() -> None:
+    events = heard(Streams(trades=["data: {garbled\n\n", "data: []\n\n", *said(FILL)]), 1).broker.events(0)
+    assert [event.kind for event in events] == [EventKind.FILL]
+
+
+def test_an_unknown_kind_of_trade_event_tells_the_order_as_it_is() -> None:
+    (event,) = heard(Streams(trades=said(trade(5, "teleported"))), 1).broker.events(0)
+    assert (event.kind, event.fill) == (EventKind.ORDER, None)
+
+
+def test_a_journal_is_read_for_its_figures_and_the_firm_is_named_our_way() -> None:
+    told = {"event_id": ulid(1), "at": "2026-11-23T15:00:00Z", "journal_id": JOURNAL, "status_from": "queued",
+            "status_to": "sent_to_clearing"}  # fmt: skip
+    (event,) = heard(Streams(journals=said(told)), 1).broker.events(0)
+    assert event.journal is not None
+    assert event.account_id == CLIENT
+    assert (event.journal.from_account, event.journal.amount) == (FIRM_ACCOUNT, parse_money("51"))
+    assert event.journal.status is JournalStatus.SENT_TO_CLEARING
+
+
+def test_cash_from_outside_is_an_entry_and_that_of_the_firm_is_none_of_ours() -> None:
+    def activity(number: int, account: str, kind: str, amount: str | None, **more: str) -> dict[str, Any]:
+        return {"event_ulid": ulid(number), "at": "2026-11-23T15:00:00Z", "account_id": account, "entry_type": kind,
+                "net_amount": amount, "settle_date": "2026-11-24", "status": "executed", **more}  # fmt: skip
+
+    streams = Streams(
+        activities=said(
+            activity(1, CLIENT, "CSD", "1000.5"),
+            activity(2, FIRM, "JNLC", "-51"),
+            activity(3, CLIENT, "JNLC", "51"),
+            activity(4, CLIENT, "FEE", "-0.01"),
+            activity(5, CLIENT, "SPLIT", None),
+            activity(6, CLIENT, "CSD", "1000.5", status="canceled"),
+        )
+    )
+    events = heard(streams, 5).broker.events(0)
+    entries = [(event.cash.kind, event.cash.amount) for event in events if event.cash is not None]
+    assert entries == [
+        (CashKind.DEPOSIT, parse_money("1000.5")),
+        (CashKind.JOURNAL_IN, parse_money("51")),
+        (CashKind.OTHER, parse_money("-0.01")),
+    ]
+    assert [event.kind for event in events][3:] == [EventKind.ACCOUNT, EventKind.NOTICE]
+    assert all(event.account_id == CLIENT for event in events)
+
+
+def test_a_stream_that_says_it_lost_messages_is_read_again_from_before() -> None:
+    streams = Streams(
+        trades=[*said(trade(2, "new")), ": you are reading too slowly, dropped 3 messages\n\n", *said(FILL)]
+    )
+    wire = Wire(streams)
+    wire.broker.listen()
+    until = monotonic() + 15
+    while len(streams.since.get("trades", ())) < 2 and monotonic() < until:
+        sleep(0.02)
+    kept = wire.broker.events(0)
+    wire.broker.close()
+    assert len(streams.since["trades"]) >= 2
+    assert [event.kind for event in kept] == [EventKind.ORDER]
+
+
+def test_the_books_inbox_keeps_each_thing_once_and_forgets_what_is_old(tmp_path: Path) -> None:
+    database = bootstrap.open_database(tmp_path / "book.db")
+    old = NOW - timedelta(days=9)
+    assert inbox.add(database, [("trades", "1", old, "{}"), ("trades", "1", old, "{}"), ("nta", "1", NOW, "{}")]) == 2
+    assert inbox.add(database, [("trades", "1", NOW, "{}"), ("trades", "2", NOW, "{}")]) == 1
+    assert [row[0] for row in inbox.after(database, 0, 10)] == sorted({row[0] for row in inbox.after(database, 0, 10)})
+    assert inbox.last_at(database, "trades") == NOW
+    assert inbox.last_at(database, "journals") is None
+    with database.write():
+        inbox.prune(database, NOW - timedelta(days=8), 1)
+    assert [(row[1], row[2]) for row in inbox.after(database, 0, 10)] == [("nta", "1"), ("trades", "2")]
+    database.close()
