@@ -247,7 +247,7 @@ class BookFrame:
         )
         home, target_home = self.table.block[portfolio[places]], self.table.block[portfolio[positions.account]]
         blocks = list(self.blocks)
-        for number in np.unique(home):
+        for number in set(home.tolist()):
             mine = inside & (target_home == number)
             columns, column = self.column[places[home == number]], self.column[positions.account[mine]]
             blocks[number] = refilled(blocks[number], columns, slot[mine], column, positions.qty[mine])

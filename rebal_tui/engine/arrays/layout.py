@@ -82,7 +82,7 @@ def table_of(portfolios: Sequence[Portfolio], symbols: Sequence[str]) -> Table:
     weights = [portfolio.weights for portfolio in portfolios]
     count = np.array([*(len(w.assets) for w in weights), 0], np.int64)
     width = np.searchsorted(_WIDTHS, count)
-    block = np.searchsorted(np.unique(width), width)
+    block = np.searchsorted(sorted(set(width.tolist())), width)
     local = np.zeros(len(count), np.int32)
     for number in range(int(block.max()) + 1):
         members = np.flatnonzero(block == number)

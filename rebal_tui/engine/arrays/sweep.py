@@ -194,7 +194,8 @@ class _Empty:
 def _sweep_others(frame: BookFrame, worth: Floats, out: _Columns) -> None:
     """Holdings besides the portfolio, where one of them may be the worst."""
     others, table = frame.others, frame.table
-    accounts, starts = np.unique(others.account, return_index=True)
+    starts = np.flatnonzero(np.diff(others.account, prepend=-1))
+    accounts = others.account[starts]
     owner = np.repeat(np.arange(len(accounts)), np.diff(np.append(starts, len(worth))))
     follows = frame.accounts.portfolio[others.account]
     absolute, relative = table.absolute[follows], table.relative[follows]
