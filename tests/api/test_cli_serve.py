@@ -1,0 +1,125 @@
+"""`rebal-tui serve` and `rebal-tui keys`, as a person or a script runs them."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rebal_tui import bootstrap
+from rebal_tui.api.server import Place
+from rebal_tui.cli import serve_command
+from rebal_tui.cli.program import run
+from tests.api.servers import OPEN, started
+
+ANYWHERE = "0.0.0.0"  # noqa: S104
+
+
+def ended(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, output and complaints of a program that ends by itself."""
+    with started(arguments) as process:
+        output, complaints = process.communicate(timeout=60)
+    return process.returncode, output, complaints
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    path = tmp_path / "book.db"
+    bootstrap.found_demo(path, accounts=3).close()
+    return path
+
+
+def test_a_book_is_served_with_a_key_that_was_made_for_it(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["serve", "--db", str(book), "--port", "0"]) == 1
+    assert "rebal-tui keys add" in capsys.readouterr().err
+    assert run(["keys", "add", "backoffice", "--db", str(book), "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["secret"].encode() not in book.read_bytes()
+    assert run(["keys", "add", "backoffice", "--db", str(book)]) == 1
+    assert "named backoffice already" in capsys.readouterr().err
+    with started(("serve", "--db", str(book), "--port", "0", "--json")) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        assert (told["key_id"], told["secret"]) == (None, None)
+        with httpx.Client(base_url=told["url"], auth=(made["key"], made["secret"])) as http:
+            assert len(http.get("/v1/accounts").json()) == 3
+            assert http.post("/sandbox/step", json={"minutes": 1}).status_code == 404
+            began = http.get("/v1/clock").json()["timestamp"]
+            while http.get("/v1/clock").json()["timestamp"] == began:
+                time.sleep(0.05)
+        code = run(["keys", "add", "other", "--db", str(book)])
+        assert (code, "is open in another rebal-tui" in capsys.readouterr().err) == (1, True)
+        process.send_signal(signal.SIGINT)
+        output, complaints = process.communicate(timeout=30)
+    assert (process.returncode, output, complaints) == (0, "", "")
+    assert run(["check", "--db", str(book)]) == 0
+    capsys.readouterr()
+    assert run(["keys", "revoke", "backoffice", "--db", str(book)]) == 0
+    assert run(["keys", "list", "--db", str(book), "--json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out.partition("\n")[2])
+    assert (listed["name"], listed["revoked_at"] is None, "secret" in listed) == ("backoffice", False, False)
+
+
+def test_a_sandbox_goes_on_from_where_it_stood(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    with started(("serve", "--sandbox", "--at", OPEN, "--db", str(path), "--port", "0")) as process:
+        assert process.stdout is not None
+        told = "".join(process.stdout.readline() for _ in range(3))
+        url, key, secret = re.search(r"(http://\S+),.*key (\S+), secret (\S+)", told, re.DOTALL).groups()  # type: ignore[union-attr]
+        with httpx.Client(base_url=url, auth=(key, secret)) as http:
+            http.post("/sandbox/prices", json={"SPY": "123.456"})
+            moved = http.post("/sandbox/step", json={"sessions": 2}).json()["now"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert moved == "2026-03-04T09:35:00-05:00"
+    with started(("serve", "--sandbox", "--db", str(path), "--port", "0", "--json")) as process:
+        assert process.stdout is not None
+        told_again = json.loads(process.stdout.readline())
+        with httpx.Client(base_url=told_again["url"], auth=(key, secret)) as http:
+            assert http.get("/sandbox").json()["now"] == moved
+            assert http.get("/v1/assets/SPY").json()["price"] == "123.456"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    code, _, complaints = ended("serve", "--sandbox", "--at", OPEN, "--db", str(path))
+    assert (code, "is a sandbox already" in complaints) == (1, True)
+
+
+def test_what_cannot_be_served_is_refused_in_one_line(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["serve", "--sandbox", "--db", str(book)]) == 1
+    assert capsys.readouterr().err.endswith("--sandbox makes a new file\n")
+    assert run(["serve", "--at", OPEN, "--db", str(book)]) == 2
+    assert run(["keys", "list", "--db", str(book.with_name("none.db"))]) == 1
+    assert "there is no book" in capsys.readouterr().err
+
+
+def test_a_missing_extra_says_how_to_install_it(
+    book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert run(["serve", "--db", str(book)]) == 1
+    assert capsys.readouterr().err == "serving needs more packages: pip install 'rebal-tui[api]'\n"
+
+
+def test_another_address_than_this_machines_is_warned_of(
+    book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served: list[Place] = []
+
+    def serve(_path: Path, _prepare: object, place: Place, _ready: object) -> int:
+        served.append(place)
+        return 0
+
+    monkeypatch.setattr("rebal_tui.serving.run", serve)
+    assert run(["serve", "--db", str(book), "--host", ANYWHERE]) == 0
+    assert capsys.readouterr().err.count("WARNING") == 2
+    assert run(["serve", "--db", str(book)]) == 0
+    assert run(["serve", "--db", str(book), "--host", "::1"]) == 0
+    assert capsys.readouterr().err == ""
+    assert [place.host for place in served] == [ANYWHERE, "127.0.0.1", "::1"]
+    assert served[0].port == serve_command.PORT

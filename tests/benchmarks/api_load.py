@@ -1,0 +1,91 @@
+"""Requests a second on loopback while the scheduler runs: `python -m tests.benchmarks.api_load [SECONDS] [CLIENTS]`.
+
+A demonstration book of 200 accounts lives in fast motion behind the server; clients read and write. Nothing may fail.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+
+from rebal_tui import bootstrap
+from tests.api.servers import BALANCED, started
+
+ACCOUNTS = 200
+
+
+def main() -> int:
+    seconds, clients = (int(text) for text in (sys.argv[1:] + ["10", "8"][len(sys.argv) - 1 :]))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "book.db"
+        bootstrap.found_demo(path, accounts=ACCOUNTS).close()
+        made = subprocess.run(
+            [sys.executable, "-m", "rebal_tui", "keys", "add", "load", "--db", str(path), "--json"],
+            capture_output=True,
+            check=True,
+        )
+        key = json.loads(made.stdout)
+        with started(("serve", "--db", str(path), "--port", "0", "--json", "--rate", "10000000")) as process:
+            url = json.loads(process.stdout.readline() if process.stdout else "")["url"]
+            return _load(url, (key["key"], key["secret"]), seconds, clients)
+
+
+def _load(url: str, auth: tuple[str, str], seconds: int, clients: int) -> int:
+    statuses: Counter[int] = Counter()
+    taken: list[float] = []
+    lock, end = threading.Lock(), time.monotonic() + seconds
+    with httpx.Client(base_url=url, auth=auth) as http:
+        account_ids = [account["id"] for account in http.get("/v1/accounts").json()]
+        began = http.get("/v1/clock").json()["timestamp"]
+
+    def ask(number: int) -> None:
+        mine: list[tuple[int, float]] = []
+        with httpx.Client(base_url=url, auth=auth, timeout=30) as http:
+            while time.monotonic() < end:
+                account_id = account_ids[(number + len(mine) * clients) % len(account_ids)]
+                for method, path, body in (
+                    ("GET", "/v1/clock", None),
+                    ("GET", f"/v1/trading/accounts/{account_id}/account", None),
+                    ("GET", f"/v1/trading/accounts/{account_id}/positions", None),
+                    ("GET", f"/v1/rebalancing/runs?account_id={account_id}&limit=5", None),
+                    ("GET", "/v1/rebalancing/portfolios", None),
+                    ("GET", f"/v1/rebalancing/subscriptions?account_id={account_id}", None),
+                    ("GET", "/v1/assets/SPY", None),
+                    ("GET", f"/v1/accounts/{account_id}", None),
+                    ("GET", "/v1/rebalancing/runs?limit=5&status=COMPLETED_SUCCESS", None),
+                    ("POST", "/v1/rebalancing/portfolios", BALANCED if len(mine) % 100 < 10 else None),
+                ):
+                    if method == "POST" and body is None:
+                        continue
+                    began = time.perf_counter()
+                    answer = http.request(method, path, json=body)
+                    mine.append((answer.status_code, time.perf_counter() - began))
+        with lock:
+            statuses.update(status for status, _ in mine)
+            taken.extend(elapsed for _, elapsed in mine)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with httpx.Client(base_url=url, auth=auth) as http:
+        now = http.get("/v1/clock").json()["timestamp"]
+        ran = len(http.get("/v1/rebalancing/runs?limit=1000").json()["runs"])
+    cuts = statistics.quantiles(taken, n=100)
+    print(f"{len(taken) / seconds:,.0f} requests a second by {clients} clients over {seconds} s: {dict(statuses)}")
+    print(f"median {cuts[49] * 1000:.1f} ms, 99th {cuts[98] * 1000:.1f} ms; meanwhile {began} to {now}, {ran} runs")
+    return 0 if set(statuses) == {200} else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
