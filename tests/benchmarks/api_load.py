@@ -6,6 +6,7 @@ A demonstration book of 200 accounts lives in fast motion behind the server; cli
 from __future__ import annotations
 
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -36,7 +37,12 @@ def main() -> int:
         key = json.loads(made.stdout)
         with started(("serve", "--db", str(path), "--port", "0", "--json", "--rate", "10000000")) as process:
             url = json.loads(process.stdout.readline() if process.stdout else "")["url"]
-            return _load(url, (key["key"], key["secret"]), seconds, clients)
+            code = _load(url, (key["key"], key["secret"]), seconds, clients)
+            process.terminate()
+            process.wait(30)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(f"the server used {used.ru_utime + used.ru_stime:.1f} s of processor time, its start included")
+        return code
 
 
 def _load(url: str, auth: tuple[str, str], seconds: int, clients: int) -> int:
