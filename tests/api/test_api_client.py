@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -254,3 +255,10 @@ def test_the_price_of_an_asset_as_market_data_tells_it(server: Server) -> None:
     told = server.http.get("/v2/stocks/snapshots", params={"symbols": "SPY,NOPE"}).text
     assert '"p":417.8}' in told
     assert "NOPE" not in told
+
+
+def test_the_example_of_the_readme_works(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    example = text.partition("```python\n")[2].partition("```")[0].replace("http://127.0.0.1:8090", server.url)
+    exec(example, {"KEY": server.key, "SECRET": server.secret})  # noqa: S102
+    assert "name='60/40'" in capsys.readouterr().out
