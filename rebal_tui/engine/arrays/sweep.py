@@ -114,52 +114,57 @@ def sweep(frame: BookFrame, today: Today) -> Sweep:
 
 
 def _sweep_block(frame: BookFrame, block: Block, cash: Floats, besides: Floats, out: _Columns) -> None:
+    rows, local, table = block.rows, block.local, frame.table
     prices, target = slot_prices(frame, block), block.target.astype(np.float64)
     inverse = np.where(np.isfinite(block.limit), 1 / block.limit, 0.0)
-    empty = _Empty.of(frame, block)
-    banded = (frame.table.absolute > 0) | (frame.table.relative > 0)
     error = _ERROR * inverse.max(axis=0)
     code = (_COUNTED + np.arange(len(inverse), dtype=np.int32))[:, None]
+    held, owned = besides[rows], cash[rows]
+    most, found = np.empty(len(rows)), np.empty(len(rows), np.int32)
+    unsure = error[local]
     for piece in pieces(block):
-        rows, local = piece.rows, block.local[piece.start : piece.stop]
+        part = slice(piece.start, piece.stop)
         use = piece.qty * piece.of(prices)
-        held = use.sum(axis=0) + besides[rows]
-        equity = held + cash[rows]
-        factor = 10_000 / equity
-        use *= factor
+        held[part] += use.sum(axis=0)
+        use *= 10_000 / (held[part] + owned[part])
         use -= piece.of(target)
         np.abs(use, out=use)
         use *= piece.of(inverse)
-        most = use.max(axis=0)
-        unsure = error[local]
-        close = use >= most - 2 * unsure
-        found = np.multiply(close, code).sum(axis=0, dtype=np.int32)
-        tied = found >= 2 * _COUNTED
-        slot = found - _COUNTED
-        for column in np.flatnonzero(tied):
-            slot[column] = empty.first_of(close[:, column], piece.qty[:, column], int(local[column]))
-        ask = slot < 0
-        slot = np.where(ask, 0, slot)
-        columns = np.arange(piece.start, piece.stop)
-        qty = block.qty[slot, columns]
-        gap = qty * prices[slot, local] * factor - target[slot, local]
-        bare = qty == 0
-        size = np.abs(gap)
-        points = np.floor(size)
-        ask |= ~bare & (np.abs(size - np.rint(size)) <= _ERROR)
-        permille = most * 1_000
-        ask |= ~bare & (np.abs(permille - np.rint(permille)) <= unsure * 1_000) & (permille > 0.5)
-        sound = np.isfinite(most) & (equity > 0) & (frame.table.count[block.members[local]] > 0)
-        has_bands = banded[block.members[local]]
-        out.equity[rows], out.invested[rows] = equity, held
-        out.ask[rows] = ask & sound
+        use.max(axis=0, out=most[part])
+        close = use >= most[part] - 2 * unsure[part]
+        np.multiply(close, code).sum(axis=0, dtype=np.int32, out=found[part])
+    equity = held + owned
+    factor = 10_000 / equity
+    slot = found - _COUNTED
+    tied = np.flatnonzero(found >= 2 * _COUNTED)
+    empty = _Empty.of(frame, block)
+    if len(tied):
+        qty, at = block.qty[:, tied], local[tied]
+        use = np.abs(qty * prices[:, at] * factor[tied] - target[:, at]) * inverse[:, at]
+        slot[tied] = empty.first_of(use >= most[tied] - 2 * unsure[tied], qty, at)
+    ask = slot < 0
+    np.copyto(slot, 0, where=ask)
+    shares = block.qty[slot, np.arange(len(rows))]
+    goal = target[slot, local]
+    gap = shares * prices[slot, local] * factor - goal
+    bare = shares == 0
+    size, permille = np.abs(gap), most * 1_000
+    unclear = np.abs(size - np.rint(size)) <= _ERROR
+    unclear |= (np.abs(permille - np.rint(permille)) <= unsure * 1_000) & (permille > 0.5)
+    ask |= unclear & ~bare
+    sound = np.isfinite(most) & (equity > 0) & (table.count[block.members] > 0)[local]
+    banded = sound & ((table.absolute > 0) | (table.relative > 0))[block.members][local]
+    used = np.floor(np.where(sound, permille, 0))
+    np.copyto(used, empty.permille[slot, local], where=bare)
+    out.equity[rows], out.invested[rows] = equity, held
+    out.ask[rows] = ask & sound
+    if len(frame.others.qty):
         out.use[rows] = np.where(sound, most, -np.inf)
         out.unsure[rows] = unsure
-        out.worst[rows] = np.where(sound, block.asset[slot, local], NOTHING)
-        out.drift[rows] = np.where(sound, np.where(gap < 0, -points, points), 0)
-        used = np.where(bare, empty.permille[slot, local], np.floor(np.where(sound, permille, 0)))
-        out.band_used[rows] = np.where(sound & has_bands, used, NO_BAND)
-        out.outside[rows] = sound & has_bands & np.where(bare, empty.outside[slot, local], most > 1)
+    out.worst[rows] = np.where(sound, block.asset[slot, local], NOTHING)
+    out.drift[rows] = np.where(sound, np.trunc(gap), 0)
+    out.band_used[rows] = np.where(banded, used, NO_BAND)
+    out.outside[rows] = banded & np.where(bare, empty.outside[slot, local], most > 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,11 +189,10 @@ class _Empty:
         outside = ((absolute > 0) & (target > absolute)) | ((relative > 0) & (relative < 10_000))
         return cls(np.where(target > 0, rank, -1), np.maximum(per_absolute, per_relative), outside)
 
-    def first_of(self, close: Flags, qty: Ints, local: int) -> int:
-        """The slot that is worst among some close to each other, if all of them are empty; else below 0."""
-        if (qty[close] != 0).any():
-            return -1
-        return int(np.where(close, self.rank[:, local], -1).argmax())
+    def first_of(self, close: Flags, qty: Ints, local: Places) -> Places:
+        """By column the slot that is worst among some close to each other, if all of them are empty; else below 0."""
+        slot = np.where(close, self.rank[:, local], -1).argmax(axis=0)
+        return np.where((close & (qty != 0)).any(axis=0), -1, slot).astype(np.int32)
 
 
 def _sweep_others(frame: BookFrame, worth: Floats, out: _Columns) -> None:
