@@ -13,10 +13,11 @@ from rebal_tui.engine.drift import asset_drifts, widest_use
 from rebal_tui.engine.restrictions import stops
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
+from rebal_tui.services.records import latest_decisions
 from rebal_tui.services.run_views import rows_of
 from rebal_tui.services.views.accounts import AccountDetail, AccountRow, AccountsSnapshot, LedgerEntry, PositionView
 from rebal_tui.services.views.standing import Standing
-from rebal_tui.store import accounts, decisions, fills, runs
+from rebal_tui.store import accounts, fills, runs
 
 
 def account_rows(book: Book) -> tuple[AccountRow, ...]:
@@ -106,7 +107,7 @@ def account_detail(book: Book, account_id: str) -> AccountDetail:
         positions=tuple(_position(book, p.symbol, p.qty, p.avg_entry_price) for p in account.positions),
         ledger=tuple(_ledger(book, account_id)),
         runs=rows_of(book, runs.newest(book.database, 50, account_id)),
-        decisions=tuple(decisions.latest(book.database, account_id, 60)),
+        decisions=tuple(latest_decisions(book.database, account_id, 60)),
         created_at=account.created_at,
         last_rebalanced=new_york_day(last) if last else None,
         unsettled=account.unsettled,

@@ -21,7 +21,9 @@ from rebal_tui.engine.calendar import QUARTER_ENDS
 from rebal_tui.engine.evaluation import PRICE_MAX_AGE
 from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.services.agenda import Agenda
 from rebal_tui.services.book_frame import FrameKeeper, Noted
+from rebal_tui.services.pacing import Outbox
 from rebal_tui.services.price_board import PriceBoard
 from rebal_tui.services.trends import Trends
 from rebal_tui.store import assets, audit, cash, portfolios, runs
@@ -47,6 +49,7 @@ class Settings:
     `slots` gives the evaluation times of a session. `resend_after` is how long the broker must not know a sent order
     before it is sent once more under the same id. `backup_folder` None makes no backups. `price_max_age` None takes any
     price as fresh. `environment` is which world of a real broker this is: `LIVE` where money moves, else `PAPER`.
+    `orders_per_minute` None sends as fast as the broker takes orders.
     """
 
     mode: Mode
@@ -58,6 +61,7 @@ class Settings:
     slots: Callable[[Session], list[datetime]] = field(default=lambda session: quarter_hours(session))
     backup_folder: str | None = None
     actor: str = "system"
+    orders_per_minute: int | None = None
     environment: str = ""
 
 
@@ -140,6 +144,8 @@ class Book:
         self.subscriptions = Subscriptions(self.account_table, self.subscription_table)
         self.portfolios: dict[str, Portfolio] = {}
         self.open_runs: dict[str, Run] = {}
+        self.outbox = Outbox()
+        self.agenda = Agenda()
         self.cash_targets: Noted[tuple[str, int], Money] = Noted({})
         self.system_runs: Noted[str, tuple[str, str]] = Noted({})
         self.pending_out: dict[str, Money] = {}
@@ -219,6 +225,8 @@ class Book:
 
     def reload_runs(self) -> None:
         self.open_runs = {run.account_id: run for run in runs.open_runs(self.database)}
+        self.outbox.forget()
+        self.agenda.everything()
         self.version += 1
 
     def note_run(self, run: Run) -> None:
@@ -227,6 +235,7 @@ class Book:
             self.open_runs.pop(run.account_id, None)
         else:
             self.open_runs[run.account_id] = run
+            self.agenda.add((run.account_id,))
         self.version += 1
 
     def account(self, account_id: str) -> Account:

@@ -13,10 +13,11 @@ from rebal_tui.domain.errors import Fault
 from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.quantities import NANO, WHOLE, Percent, money_text, percent_text, qty_text
 from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services.records import decision_of, plan_of
 from rebal_tui.services.sync import CURSOR
-from rebal_tui.store import accounts, audit, meta, runs
+from rebal_tui.store import accounts, audit, decisions, meta, parts, proofs, runs
 from rebal_tui.store.backup import integrity_faults
-from rebal_tui.store.codec import from_plan, from_weights, parse_client_order_id
+from rebal_tui.store.codec import parse_client_order_id, weights_of_part
 from rebal_tui.store.database import Database
 from rebal_tui.store.schema import MIGRATIONS
 
@@ -59,17 +60,18 @@ def check_book(database: Database, broker: CheckedBroker) -> Checked:
         if faults:
             return Checked(tuple(faults), counts, behind)
         counts = {table: _count(database, table) for table in COUNTED}
+        faults += [Fault("parts", text) for text in parts.faults(database)]
         behind = broker.last_event() - int(meta.get(database, CURSOR, "0"))
         faults += [Fault("broker", text) for text in broker.invariants()]
         checks: list[Callable[[Database], Iterator[Fault]]] = [
-            _open_runs, _subscriptions, _weights, _plans, _fills, _runs,
+            _open_runs, _subscriptions, _weights, _plans, _decisions, _fills, _runs,
         ]  # fmt: skip
         for check in checks:
             faults += check(database)
         if behind == 0:
             faults += _accounts(database, broker)
             faults += _orders(database, broker)
-        faults += [Fault("audit", text) for text in audit.verify(database)]
+        faults += [Fault("audit", text) for text in (*audit.verify(database), *proofs.faults(database))]
     except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
         faults.append(Fault("file", f"cannot be read on: {error}"))
     finally:
@@ -123,9 +125,11 @@ def _weights(database: Database) -> Iterator[Fault]:
         "LEFT JOIN portfolio_weights w ON w.portfolio = p.key GROUP BY p.key HAVING total <> 10000"
     ):
         yield Fault(f"portfolio {portfolio}", f"weights sum to {percent_text(Percent(total))}, not 100 (R-4)")
-    for run, text in database.rows("SELECT id, weights FROM runs"):
+    for run, content in database.rows(
+        "SELECT runs.id, parts.content FROM runs LEFT JOIN parts ON parts.key = runs.weights"
+    ):
         try:
-            weights = from_weights(text)
+            weights = weights_of_part(content)
             total = weights.cash + sum(weight.percent for weight in weights.assets)
         except (ValueError, KeyError, TypeError) as error:
             yield Fault(f"run {run}", f"its weights cannot be read: {error}")
@@ -137,13 +141,14 @@ def _weights(database: Database) -> Iterator[Fault]:
 def _plans(database: Database) -> Iterator[Fault]:
     """Every plan can be read, and every order it meant was placed or skipped once the run has ended with orders."""
     ended = {RunStatus.COMPLETED_SUCCESS, RunStatus.COMPLETED_ADJUSTED, RunStatus.TIMEOUT, RunStatus.CANCELED_MID_RUN}
-    for key, run, status, text in database.rows("SELECT key, id, status, plan FROM runs WHERE plan IS NOT NULL"):
+    for key, identity, status in database.rows("SELECT key, id, status FROM runs WHERE plan_context IS NOT NULL"):
+        run = str(identity)
         try:
-            plan = from_plan(text)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            yield Fault(f"run {run}", f"its plan cannot be read: {error}")
+            plan = plan_of(database, runs.get(database, run))
+        except (ValueError, KeyError, TypeError) as error:
+            yield Fault(f"run {run}", f"its plan cannot be made again: {error}")
             continue
-        if RunStatus(status) not in ended:
+        if plan is None or RunStatus(status) not in ended:
             continue
         placed = set(
             database.rows(
@@ -155,6 +160,14 @@ def _plans(database: Database) -> Iterator[Fault]:
         for line in plan.lines:
             if line.side is not None and (line.symbol, line.side.value) not in placed:
                 yield Fault(f"run {run}", f"the {line.side} of {line.symbol} was neither placed nor skipped")
+
+
+def _decisions(database: Database) -> Iterator[Fault]:
+    """Every decision, made again, comes out as the kind that was kept."""
+    for stored in decisions.everything(database):
+        again = decision_of(database, stored)
+        if again.trace[-1].check == "record":
+            yield Fault(f"account {stored.account_id}", f"the decision of {stored.session}: {again.trace[-1].detail}")
 
 
 def _runs(database: Database) -> Iterator[Fault]:
@@ -230,7 +243,7 @@ def _names(account: Account) -> str:
 def _orders(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
     """Every order that the broker answered is the same there."""
     for run in runs.newest(database, -1):
-        for line, order, _, _ in runs.orders(database, run.id):
+        for line, order, _ in runs.orders(database, run.id):
             if not order.id:
                 continue
             place = f"run {run.id}"

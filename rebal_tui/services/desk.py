@@ -21,6 +21,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.desk_rows import DeskRows
 from rebal_tui.services.evaluation import evaluate_account, situation
 from rebal_tui.services.planning import holdings, plan_run, turnover_of
+from rebal_tui.services.records import latest_decisions
 from rebal_tui.services.scheduler import next_evaluation
 from rebal_tui.services.status import status_line
 from rebal_tui.services.views.desk import AccountView, DeskSnapshot, DriftPoint, HoldingView, PreviewView
@@ -66,7 +67,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
     portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
     start = holdings(book, account_id)
     valuation = _valuation(start)
-    stored = decisions.latest(book.database, account_id)
+    stored = latest_decisions(book.database, account_id)
     now = evaluate_account(book, account_id) if subscription else None
     equity = max(0, valuation.equity)
     return AccountView(

@@ -13,10 +13,14 @@ from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunTy
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.evaluation import Situation, evaluate
+from rebal_tui.services import records
 from rebal_tui.services.book import Book
-from rebal_tui.services.queueing import cancel_queued, new_run, queue
+from rebal_tui.services.queueing import cancel_queued, new_run, queue, record_queued
 from rebal_tui.services.whole_book import band_uses
-from rebal_tui.store import decisions, jobs, meta, portfolios, runs
+from rebal_tui.store import contexts, decisions, jobs, meta, portfolios, runs
+from rebal_tui.store.codec import to_time_or_none
+from rebal_tui.store.keys import keys
+from rebal_tui.store.runs import PlanInputs
 
 _RUN_TYPES = {Outcome.FULL_REBALANCE: RunType.FULL_REBALANCE, Outcome.INVEST_CASH: RunType.INVEST_CASH}
 
@@ -71,9 +75,13 @@ def evaluate_account(book: Book, account_id: str) -> Decision:
 
 def evaluate_book(book: Book, account_ids: Iterable[str] | None = None) -> list[Decision]:
     """The decision for every subscription, or for those of some accounts. Stores and sends nothing."""
+    return [evaluate(one) for one in _situations(book, account_ids)]
+
+
+def _situations(book: Book, account_ids: Iterable[str] | None = None) -> list[Situation]:
     now = book.now()
     wanted = book.subscriptions if account_ids is None else {a: book.subscriptions[a] for a in account_ids}
-    return [evaluate(_situation(book, subscription, now)) for subscription in wanted.values()]
+    return [_situation(book, subscription, now) for subscription in wanted.values()]
 
 
 def evaluation_pass(book: Book, slot: datetime | None = None) -> Pass:
@@ -82,13 +90,12 @@ def evaluation_pass(book: Book, slot: datetime | None = None) -> Pass:
     All decisions are made on the same state before any takes effect, so the order of accounts does not matter.
     """
     now = book.now()
-    made = evaluate_book(book)
+    situations = _situations(book)
+    made = [evaluate(one) for one in situations]
     with book.database.write():
         adjusted = _needs_adjustment(book, made)
-        pairs = [(decision, _run_for(book, decision)) for decision in made]
-        decisions.save(book.database, [(decision, run.id if run else None) for decision, run in pairs])
+        new_runs = _store(book, situations, made)
         decisions.add_history(book.database, now, band_uses(book))
-        new_runs = [run for _, run in pairs if run]
         detail = {outcome.value: sum(d.outcome is outcome for d in made) for outcome in Outcome}
         session = book.calendar.at(now)
         if session is not None:
@@ -97,10 +104,55 @@ def evaluation_pass(book: Book, slot: datetime | None = None) -> Pass:
         book.record("evaluation", slot.isoformat() if slot else now.isoformat(), detail)
     if adjusted:
         book.reload_portfolios()
+        book.reload_runs()
     for run in new_runs:
         book.system_runs[run.account_id] = (run.session, run.id)
-    book.reload_runs()
+        book.note_run(run)
     return Pass(now, tuple(made), tuple(new_runs), tuple(adjusted))
+
+
+def _store(book: Book, situations: Sequence[Situation], made: Sequence[Decision]) -> list[Run]:
+    """Keep decisions as what they were made from and queue the runs they ask for, in bulk; returns the runs."""
+    database = book.database
+    asking = [d for d in made if d.plan is not None and d.outcome in _RUN_TYPES]
+    run_ids = meta.next_ids(database, len(asking)) if asking else []
+    new_runs = [_run_for(book, decision, run_id) for decision, run_id in zip(asking, run_ids, strict=True)]
+    context = records.keep_context(book)
+    asset_keys = contexts.symbol_keys(database)
+    inputs = [records.inputs_of(situation, asset_keys) for situation in situations]
+    of_account = {decision.account_id: found for decision, found in zip(made, inputs, strict=True)}
+    plans = {
+        run.id: _plan_inputs(context, of_account[run.account_id], decision)
+        for run, decision in zip(new_runs, asking, strict=True)
+        if run.approval is Approval.AWAITING
+    }
+    run_keys = queue(book, new_runs, counts_quota=True, why=None, plans=plans)
+    key_of_run = dict(zip((run.account_id for run in new_runs), run_keys, strict=True))
+    kinds = [decisions.kind_of(decision) for decision in made]
+    kind_keys = decisions.kind_keys(database, kinds)
+    account = keys(database, "accounts", (d.account_id for d in made))
+    portfolio = keys(database, "portfolios", {d.portfolio_id for d in made})
+    subscription = keys(database, "subscriptions", (d.subscription_id for d in made))
+    earlier = keys(database, "runs", {i for found in inputs for i in (found.open_run, found.quota_run) if i})
+    decisions.add(
+        database,
+        (
+            (
+                d.session, account[d.account_id], portfolio[d.portfolio_id], kind_keys[kind.signature],
+                key_of_run.get(d.account_id, decisions.NO_RUN), context, subscription[d.subscription_id], i.status,
+                i.restrictions, i.cash, i.reserved, i.cash_floor, to_time_or_none(i.last_rebalanced_at),
+                i.outside_orders, earlier.get(i.open_run or ""), earlier.get(i.quota_run or ""), i.positions,
+            )
+            for d, kind, i in zip(made, kinds, inputs, strict=True)
+        ),
+    )  # fmt: skip
+    record_queued(book, new_runs, run_keys)
+    return new_runs
+
+
+def _plan_inputs(context: int, inputs: decisions.Inputs, decision: Decision) -> PlanInputs:
+    kept = decision.plan.cash_target if decision.plan and decision.outcome is Outcome.INVEST_CASH else None
+    return PlanInputs(context, inputs.cash, inputs.reserved, kept, inputs.positions)
 
 
 def mark_needs_adjustment(book: Book, portfolio_id: str, culprits: Sequence[str]) -> Portfolio | None:
@@ -118,9 +170,12 @@ def mark_needs_adjustment(book: Book, portfolio_id: str, culprits: Sequence[str]
     book.record("portfolio.needs_adjustment", portfolio_id, {"assets": list(culprits)})
     text = f"{portfolio.name} needs adjustment: {names} cannot be held"
     jobs.raise_alert(book.database, now, "needs_adjustment", portfolio_id, text)
-    for run in runs.open_runs(book.database):
-        if run.portfolio_id == portfolio_id and run.status is RunStatus.QUEUED:
-            cancel_queued(book, run, f"portfolio {portfolio.name} needs adjustment: {names}")
+    waiting = [
+        run
+        for run in runs.open_runs(book.database)
+        if run.portfolio_id == portfolio_id and run.status is RunStatus.QUEUED
+    ]
+    cancel_queued(book, waiting, f"portfolio {portfolio.name} needs adjustment: {names}")
     return changed
 
 
@@ -138,12 +193,9 @@ def _needs_adjustment(book: Book, made: Iterable[Decision]) -> list[Portfolio]:
     return [portfolio for portfolio in changed if portfolio]
 
 
-def _run_for(book: Book, decision: Decision) -> Run | None:
-    if decision.plan is None or decision.outcome not in _RUN_TYPES:
-        return None
+def _run_for(book: Book, decision: Decision, run_id: str) -> Run:
     portfolio = book.portfolios[decision.portfolio_id]
-    review = needs_review(book, portfolio)
-    run = new_run(
+    return new_run(
         book,
         decision.account_id,
         _RUN_TYPES[decision.outcome],
@@ -151,10 +203,9 @@ def _run_for(book: Book, decision: Decision) -> Run | None:
         InitiatedFrom.SYSTEM,
         portfolio_id=portfolio.id,
         subscription_id=decision.subscription_id,
-        approval=Approval.AWAITING if review else Approval.NOT_NEEDED,
+        approval=Approval.AWAITING if needs_review(book, portfolio) else Approval.NOT_NEEDED,
+        run_id=run_id,
     )
-    queue(book, run, counts_quota=True, plan=decision.plan if review else None, why=decision.reason)
-    return run
 
 
 def value_of(book: Book, account_id: str) -> Valuation:

@@ -25,7 +25,8 @@ from rebal_tui.services.api_shapes import (
     time_text,
 )
 from rebal_tui.services.book import Book
-from rebal_tui.store import accounts, audit, cash, decisions, runs
+from rebal_tui.services.records import latest_decisions
+from rebal_tui.store import accounts, audit, cash, runs
 
 EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "assets", "cash", "audit")
 FORMATS = ("csv", "json")
@@ -142,7 +143,7 @@ def _line(client_order_id: str) -> int:
 
 
 def _decisions(book: Book) -> list[Json]:
-    made = [d for account_id in book.accounts for d in decisions.latest(book.database, account_id, _ALL)]
+    made = [d for account_id in book.accounts for d in latest_decisions(book.database, account_id, _ALL)]
     made.sort(key=lambda decision: decision.at)
     return [_with_names(book, decision_json(decision)) for decision in made]
 

@@ -89,7 +89,7 @@ def _look_up_orders(book: Book) -> None:
         if run.status is not RunStatus.IN_PROGRESS:
             continue
         changed = False
-        for _, order, sent, _ in runs.orders(book.database, run.id):
+        for _, order, sent in runs.orders(book.database, run.id):
             if not sent or not order.id or order.status.final:
                 continue
             known = book.broker.order_by_client_id(run.account_id, order.client_order_id)
@@ -99,6 +99,7 @@ def _look_up_orders(book: Book) -> None:
                 changed = True
         if changed:
             read_account(book, run.account_id)
+            book.agenda.add((run.account_id,))
             book.version += 1
 
 

@@ -1,4 +1,4 @@
-"""Sending a run's orders so that none is doubled and none is lost, whenever the program is killed.
+"""Sending orders so that none is doubled and none is lost, whenever the program is killed, and at the broker's pace.
 
 An order's row and its deterministic client_order_id are committed, then the mark that it may be on its way, and only
 then the broker is called. Whoever finds the mark without an answer asks the broker by that id first.
@@ -6,69 +6,173 @@ then the broker is called. Whoever finds the mark without an answer asks the bro
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, RateLimit, RefusalCode
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, SkippedOrder, SkipReason
 from rebal_tui.domain.runs import Run
 from rebal_tui.engine.restrictions import stops
 from rebal_tui.services.book import Book
-from rebal_tui.store import runs
+from rebal_tui.services.pacing import PACE, Sending, rate_of, sending
+from rebal_tui.store import meta, runs
+from rebal_tui.store import outbox as store
+from rebal_tui.store.outbox import Place
 
+ROUND = 250
+"""Orders marked in one transaction, and answers taken over in one."""
 GIVE_UP_AFTER = timedelta(minutes=1)
-"""How long the broker must not know an order of a run that ends before the order counts as never sent."""
+"""How long the broker must not know an order that is not to be sent any more before it counts as never sent."""
+_SILENT = 5
+"""After so many calls in a row without an answer the broker is not called again until the next heartbeat."""
+
+Known = tuple[Place, str, Order]
+"""An order with its place and the id of its run."""
 
 
-def send_orders(book: Book, run: Run) -> bool:
-    """Send what has not been sent and settle what is in doubt. False while an answer is still missing.
+def put_in(book: Book, run_ids: Iterable[str]) -> None:
+    """Let the orders of runs wait that were just written."""
+    book.outbox.load(book.database)
+    book.outbox.waiting.add(store.unsent(book.database, run_ids))
+
+
+def rate_limit(book: Book) -> RateLimit | None:
+    """What the broker says of its limit, if it says anything."""
+    found: RateLimit | None = getattr(book.broker, "rate_limit", None)
+    return found
+
+
+def how_far(book: Book) -> Sending | None:
+    """How far the sending is, None when nothing waits for the rate."""
+    rate = rate_of(book.settings.orders_per_minute, rate_limit(book))
+    if rate is None:
+        return None
+    book.outbox.load(book.database)
+    return sending(book.outbox.pace, len(book.outbox.waiting), rate, book.now())
+
+
+def send_due(book: Book) -> set[str]:
+    """Send what waits, as much as the rate allows now; returns the runs of which an order is final or gone already.
 
     What is known to be refused is not sent: orders of an account that was restricted meanwhile, or of an asset that is
     not tradable any more, are skipped (R-26, R-40).
     """
-    certain = True
-    fresh: list[tuple[int, Order]] = []
-    for line, order, sent in _unanswered(book, run):
-        barred = _barred(book, order)
-        if barred is not None and sent:
-            certain = _settle_only(book, run, line, order) and certain
-        elif barred is not None:
-            _skip(book, run, line, order, *barred)
-        elif sent:
-            certain = _settle(book, run, line, order) and certain
-        else:
-            fresh.append((line, order))
-    if fresh:
+    outbox = book.outbox
+    outbox.load(book.database)
+    ended: set[str] = set()
+    while outbox.waiting and (count := _allowed(book, ROUND)) > 0:
+        places = outbox.waiting.take(count)
+        unsent = store.read_unsent(book.database, places)
+        known = [(place, *unsent[place]) for place in places if place in unsent]
+        barred = {one[0]: why for one in known if (why := _barred(book, one)) is not None}
+        ended |= _skip(book, [(one, barred[one[0]]) for one in known if one[0] in barred])
+        going = [one for one in known if one[0] not in barred]
+        if not going:
+            continue
         with book.database.write():
-            for line, _ in fresh:
-                runs.mark_sent(book.database, run.id, line, book.now())
-        for line, order in fresh:
-            certain = _send(book, run, line, order) and certain
-    return certain
+            store.mark_sent(book.database, [place for place, _, _ in going], book.now())
+            _spend(book, len(going))
+        answered, complete = _send(book, going)
+        ended |= answered
+        if not complete:
+            outbox.forget()
+            break
+    if not outbox.waiting:
+        outbox.pace.begin_anew()
+    return ended
+
+
+def settle_doubtful(book: Book) -> set[str]:
+    """Find out what became of orders that may have been sent; returns the runs of those of which it is known.
+
+    One is sent once more only when the broker never had it, and when it may be sent still.
+    """
+    settled: set[str] = set()
+    silent = 0
+    for one in _doubtful(book):
+        if silent >= _SILENT or not _may_ask(book):
+            break
+        place, run_id, order = one
+        try:
+            if _look_up(book, order) or (_missed(book, one) if _barred(book, one) else _resent(book, one)):
+                book.outbox.doubtful.pop(place, None)
+                settled.add(run_id)
+        except BrokerUnavailable:
+            silent += 1
+    return settled
 
 
 def settle_orders(book: Book, run: Run) -> bool:
-    """Find out what became of every order that may have been sent, and send none (R-25). False while in doubt.
+    """Find out what became of every order of a run that may have been sent, and send none (R-25). False while in doubt.
 
     What the broker has not known for `GIVE_UP_AFTER` never reached it and ends as rejected.
     """
     certain = True
-    for line, order, sent in _unanswered(book, run):
-        if sent:
-            certain = _settle_only(book, run, line, order) and certain
+    for one in _doubtful(book):
+        if one[1] != run.id:
+            continue
+        try:
+            if _look_up(book, one[2]) or _missed(book, one):
+                book.outbox.doubtful.pop(one[0], None)
+                continue
+        except BrokerUnavailable:
+            pass
+        certain = False
     return certain
 
 
-def _settle_only(book: Book, run: Run, line: int, order: Order) -> bool:
-    """Find out what became of an order that may have been sent, without sending it again."""
-    found = _look_up(book, run, order)
-    if found is False and _missed_for(book, run, line, max(GIVE_UP_AFTER, book.settings.resend_after)):
-        _refuse(book, run, line, order, "not_sent", "the request never reached the broker")
-        return True
-    return found is True
+def cancel_open_orders(book: Book, run: Run) -> None:
+    """Ask the broker to cancel what is open; a refusal means that it is final already, which the events tell."""
+    for _, order, _ in runs.orders(book.database, run.id):
+        if order.id and not order.status.final and order.status is not OrderStatus.PENDING_CANCEL:
+            try:
+                book.broker.cancel_order(run.account_id, order.id)
+            except (BrokerRefused, BrokerUnavailable):
+                continue
 
 
-def _barred(book: Book, order: Order) -> tuple[SkipReason, str] | None:
+def _allowed(book: Book, most: int) -> int:
+    limit = rate_limit(book)
+    rate = rate_of(book.settings.orders_per_minute, limit)
+    return most if rate is None else min(most, book.outbox.pace.allowance(book.now(), rate, limit))
+
+
+def _spend(book: Book, count: int) -> None:
+    """Count requests that are about to be made, durably, where there is a rate."""
+    if rate_of(book.settings.orders_per_minute, rate_limit(book)) is not None:
+        with book.database.write():
+            book.outbox.pace.spend(book.now(), count)
+            meta.put(book.database, PACE, book.outbox.pace.text())
+
+
+def _may_ask(book: Book) -> bool:
+    """Whether one more request may be made now; it is counted."""
+    allowed = _allowed(book, 1) > 0
+    if allowed:
+        _spend(book, 1)
+    return allowed
+
+
+def _doubtful(book: Book) -> list[Known]:
+    """The orders of which it is not known whether the broker has them, read anew."""
+    outbox = book.outbox
+    outbox.load(book.database)
+    if not outbox.doubtful:
+        return []
+    still = store.read_doubtful(book.database, list(outbox.doubtful))
+    outbox.doubtful = dict.fromkeys(place for place in outbox.doubtful if place in still)
+    return [(place, *still[place]) for place in outbox.doubtful]
+
+
+def _barred(book: Book, one: Known) -> tuple[SkipReason, str] | None:
     """Why an order must not be sent as things are known now, None when it may."""
+    _, run_id, order = one
+    run = book.open_runs.get(order.account_id)
+    if run is None or run.id != run_id or run.cancel_requested:
+        return SkipReason.RUN_CANCELED, "canceled by hand"
+    session = book.calendar.at(run.started_at) if run.started_at else None
+    if session is None or book.now() >= session.close:
+        return SkipReason.MARKET_WINDOW_CLOSED, "the close came before the run was finished"
     stopped = stops(book.accounts[order.account_id], None)
     if stopped:
         return SkipReason.ACCOUNT_RESTRICTED, "; ".join(text for _, text in stopped)
@@ -78,46 +182,79 @@ def _barred(book: Book, order: Order) -> tuple[SkipReason, str] | None:
     return None
 
 
-def _skip(book: Book, run: Run, line: int, order: Order, reason: SkipReason, why: str) -> None:
-    """An order that was never sent becomes a skipped one."""
+def _skip(book: Book, barred: Sequence[tuple[Known, tuple[SkipReason, str]]]) -> set[str]:
+    """Orders that were never sent become skipped ones; returns their runs."""
+    if barred:
+        with book.database.write():
+            for ((_, line), run_id, order), (reason, why) in barred:
+                runs.drop_order(book.database, run_id, line)
+                skipped = SkippedOrder(order.symbol, order.side, order.notional, reason, why)
+                runs.add_skipped(book.database, run_id, [skipped])
+    return {run_id for (_, run_id, _), _ in barred}
+
+
+def _send(book: Book, orders: Sequence[Known]) -> tuple[set[str], bool]:
+    """Send marked orders and take over the answers; the runs with an order that is final, and whether all were tried.
+
+    When the broker is silent the rest is unmarked: it was not called for them.
+    """
+    answers: list[Order] = []
+    ended: set[str] = set()
+    refused: list[tuple[Known, BrokerRefused]] = []
+    silent = tried = 0
+    for one in orders:
+        if silent >= _SILENT:
+            break
+        tried += 1
+        place, run_id, order = one
+        try:
+            answer = book.broker.submit_order(
+                OrderRequest(
+                    order.account_id, order.client_order_id, order.symbol, order.side, order.notional, order.qty
+                )
+            )
+        except BrokerRefused as refusal:
+            silent = 0
+            if refusal.code == RefusalCode.DUPLICATE_CLIENT_ORDER_ID:
+                # It has it: what it does not find yet is looked for again later.
+                book.outbox.doubtful[place] = None
+            else:
+                refused.append((one, refusal))
+                ended.add(run_id)
+        except BrokerUnavailable:
+            silent += 1
+            book.outbox.doubtful[place] = None
+        else:
+            silent = 0
+            answers.append(answer)
+            if answer.status.final:
+                ended.add(run_id)
     with book.database.write():
-        runs.drop_order(book.database, run.id, line)
-        runs.add_skipped(book.database, run.id, [SkippedOrder(order.symbol, order.side, order.notional, reason, why)])
+        store.unmark(book.database, [place for place, _, _ in orders[tried:]])
+        _take_over(book, answers)
+        for ((_, line), run_id, order), said in refused:
+            _refuse(book, run_id, line, order, said.code, said.message)
+    return ended, tried == len(orders)
 
 
-def _unanswered(book: Book, run: Run) -> list[tuple[int, Order, bool]]:
-    """Orders that the broker has not answered, as (line, order, whether it may have been sent)."""
-    return [
-        (line, order, sent)
-        for line, order, sent, _ in runs.orders(book.database, run.id)
-        if order.status is OrderStatus.PENDING_NEW and not order.id
-    ]
+def _take_over(book: Book, answers: Sequence[Order]) -> None:
+    for order in answers:
+        runs.store_order(book.database, order)
+    if answers:
+        subject = answers[0].client_order_id if len(answers) == 1 else f"{len(answers)} orders"
+        told = [[o.client_order_id, o.symbol, o.side, o.notional, o.qty] for o in answers]
+        book.record("orders.sent", subject, {"orders": told})
 
 
-def cancel_open_orders(book: Book, run: Run) -> None:
-    """Ask the broker to cancel what is open; a refusal means that it is final already, which the events tell."""
-    for _, order, _, _ in runs.orders(book.database, run.id):
-        if order.id and not order.status.final and order.status is not OrderStatus.PENDING_CANCEL:
-            try:
-                book.broker.cancel_order(run.account_id, order.id)
-            except (BrokerRefused, BrokerUnavailable):
-                continue
+def _refuse(book: Book, run_id: str, line: int, order: Order, code: str, why: str) -> None:
+    """Must be called inside `database.write()`."""
+    runs.refuse_order(book.database, run_id, line, book.now(), f"{code}: {why}")
+    book.record("order.refused", order.client_order_id, {"code": code}, "broker")
 
 
-def _settle(book: Book, run: Run, line: int, order: Order) -> bool:
-    """Find out what became of an order that may have been sent; send it once more only when the broker never had it."""
-    found = _look_up(book, run, order)
-    if found is not False:
-        return found is True
-    return _missed_for(book, run, line, book.settings.resend_after) and _send(book, run, line, order)
-
-
-def _look_up(book: Book, run: Run, order: Order) -> bool | None:
-    """Whether the broker has an order, which is then taken over; None when it does not answer."""
-    try:
-        known = book.broker.order_by_client_id(run.account_id, order.client_order_id)
-    except BrokerUnavailable:
-        return None
+def _look_up(book: Book, order: Order) -> bool:
+    """Whether the broker has an order, which is then taken over. Raises `BrokerUnavailable`."""
+    known = book.broker.order_by_client_id(order.account_id, order.client_order_id)
     if known is None:
         return False
     with book.database.write():
@@ -125,40 +262,30 @@ def _look_up(book: Book, run: Run, order: Order) -> bool | None:
     return True
 
 
-def _missed_for(book: Book, run: Run, line: int, long: timedelta) -> bool:
-    """Whether the broker has not known a sent order for so long; the first miss is noted."""
-    first = runs.looked_up_at(book.database, run.id, line)
-    if first is None:
-        with book.database.write():
-            runs.set_looked_up(book.database, run.id, line, book.now())
-        return not long
-    return book.now() - first >= long
-
-
-def _send(book: Book, run: Run, line: int, order: Order) -> bool:
-    database = book.database
-    request = OrderRequest(run.account_id, order.client_order_id, order.symbol, order.side, order.notional, order.qty)
-    try:
-        answer = book.broker.submit_order(request)
-    except BrokerRefused as refusal:
-        if refusal.code == RefusalCode.DUPLICATE_CLIENT_ORDER_ID:
-            # It has it: what it does not find yet is looked for again later.
-            return _look_up(book, run, order) is True
-        _refuse(book, run, line, order, refusal.code, refusal.message)
-        return True
-    except BrokerUnavailable:
+def _missed(book: Book, one: Known) -> bool:
+    """Give up an order that the broker has not known for long enough: it ends as rejected."""
+    (_, line), run_id, order = one
+    if not _missed_for(book, run_id, line, max(GIVE_UP_AFTER, book.settings.resend_after)):
         return False
-    with database.write():
-        runs.store_order(database, answer)
-        book.record(
-            "order.sent",
-            order.client_order_id,
-            {"run": run.id, "symbol": order.symbol, "side": order.side, "notional": order.notional, "qty": order.qty},
-        )
+    with book.database.write():
+        _refuse(book, run_id, line, order, "not_sent", "the request never reached the broker")
     return True
 
 
-def _refuse(book: Book, run: Run, line: int, order: Order, code: str, why: str) -> None:
-    with book.database.write():
-        runs.refuse_order(book.database, run.id, line, book.now(), f"{code}: {why}")
-        book.record("order.refused", order.client_order_id, {"code": code}, "broker")
+def _resent(book: Book, one: Known) -> bool:
+    """Send an order once more that the broker has not known for long enough; whether it is answered."""
+    place, run_id, _ = one
+    if not _missed_for(book, run_id, place[1], book.settings.resend_after) or not _may_ask(book):
+        return False
+    _send(book, [one])
+    return place not in store.read_doubtful(book.database, [place])
+
+
+def _missed_for(book: Book, run_id: str, line: int, long: timedelta) -> bool:
+    """Whether the broker has not known a sent order for so long; the first miss is noted."""
+    first = runs.looked_up_at(book.database, run_id, line)
+    if first is None:
+        with book.database.write():
+            runs.set_looked_up(book.database, run_id, line, book.now())
+        return not long
+    return book.now() - first >= long

@@ -28,17 +28,23 @@ def holdings(book: Book, account_id: str) -> Holdings:
 def plan_run(book: Book, account_id: str, kind: RunType, weights: Weights, amount: Money | None = None) -> Plan:
     """The plan of a run of a kind, made now (R-20 to R-23). Raises `Conflict` when it cannot be made."""
     start = holdings(book, account_id)
+    kept = keep(book, account_id, weights) if kind is RunType.INVEST_CASH else Money(0)
     missing = sorted(s for s in start.positions if (a := book.assets.get(s)) is None or a.price is None)
     if missing:
         raise Conflict(f"no price for {', '.join(missing)}: the account cannot be valued")
+    try:
+        return plan_from(start, kind, weights, kept, amount)
+    except CannotRaise as error:
+        raise Conflict(f"amount too large: {error}") from error
+
+
+def plan_from(start: Holdings, kind: RunType, weights: Weights, kept: Money, amount: Money | None) -> Plan:
+    """The plan of a run of a kind; `kept` is the cash that invest_cash leaves. Raises `CannotRaise`."""
     if kind is RunType.FULL_REBALANCE:
         return plan_full_rebalance(start, weights)
     if kind is RunType.INVEST_CASH:
-        return plan_invest_cash(start, weights, keep(book, account_id, weights))
-    try:
-        return plan_partial_liquidation(start, weights, amount or Money(0))
-    except CannotRaise as error:
-        raise Conflict(f"amount too large: {error}") from error
+        return plan_invest_cash(start, weights, kept)
+    return plan_partial_liquidation(start, weights, amount or Money(0))
 
 
 def keep(book: Book, account_id: str, weights: Weights) -> Money:

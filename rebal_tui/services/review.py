@@ -12,6 +12,7 @@ from rebal_tui.services import runs
 from rebal_tui.services.book import Book
 from rebal_tui.services.desk import preview_of
 from rebal_tui.services.planning import plan_run, same_orders
+from rebal_tui.services.records import plan_of, why_queued
 from rebal_tui.services.run_views import rows_of
 from rebal_tui.services.views.accounts import BulkResult
 from rebal_tui.services.views.review import ReviewSnapshot, ReviewView
@@ -33,12 +34,13 @@ def review_view(book: Book, run_id: str) -> ReviewView:
     if not _waits(run):
         raise Conflict(f"run {run_id[:8]} does not wait for approval any more: it is {run.status}")
     plan = plan_run(book, run.account_id, run.type, run.weights, run.amount)
-    stored = store.plan(book.database, run_id)
-    queued = next((note for at, what, note in store.timeline(book.database, run_id) if what == "QUEUED"), "")
+    stored = plan_of(book.database, run)
     session = book.calendar.at(run.created_at)
     return ReviewView(
         row=rows_of(book, [run])[0],
-        preview=preview_of(book, run.account_id, plan, queued.removesuffix(" and awaits approval")),
+        preview=preview_of(
+            book, run.account_id, plan, why_queued(book.database, run).removesuffix(" and awaits approval")
+        ),
         changed=stored is None or not same_orders(stored, plan),
         until=session.window_end if session else None,
     )
@@ -53,7 +55,7 @@ def approve(book: Book, run_id: str, shown: Plan, note: str = "") -> str:
         return runs.approve_run(book, run_id, shown, note).status
     except PlanChanged:
         # Refused because of an older plan that was stored: the current one is stored now and may be the one shown.
-        renewed = store.plan(book.database, run_id)
+        renewed = plan_of(book.database, store.get(book.database, run_id))
         if renewed is None or not same_orders(shown, renewed):
             raise
         return runs.approve_run(book, run_id, shown, note).status

@@ -1,55 +1,93 @@
-"""The run state machine: QUEUED → sells → buys from booked cash → an outcome (R-20, R-25, R-26)."""
+"""The run state machine: QUEUED → sells → buys from booked cash → an outcome (R-20, R-25, R-26).
+
+Runs move together: what can be decided of many is decided and stored in one transaction. Sells of all go before buys.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from rebal_tui.domain.assets import Asset
-from rebal_tui.domain.decisions import Plan, PlanLine
+from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import BrokenInvariant, Conflict, require
-from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import Money, Qty
+from rebal_tui.domain.orders import OrderStatus, Side, SkippedOrder, SkipReason
+from rebal_tui.domain.portfolios import Portfolio
+from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import Session
 from rebal_tui.engine.planning import resize_buys
 from rebal_tui.engine.restrictions import stops
 from rebal_tui.engine.words import money
+from rebal_tui.services import records
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import mark_needs_adjustment, value_of
 from rebal_tui.services.live import read_account
-from rebal_tui.services.outbox import cancel_open_orders, send_orders, settle_orders
+from rebal_tui.services.outbox import cancel_open_orders, put_in, send_due, settle_doubtful, settle_orders
 from rebal_tui.services.planning import plan_run
 from rebal_tui.services.queueing import cancel_queued
 from rebal_tui.services.sync import sync
-from rebal_tui.store import accounts, jobs, meta, portfolios, runs
+from rebal_tui.store import accounts, contexts, jobs, meta, outbox, portfolios, proofs, runs
+from rebal_tui.store.codec import to_time
+from rebal_tui.store.keys import keys
+from rebal_tui.store.outbox import Progress
+from rebal_tui.store.runs import OrderRow
 
 HALT = "halt"
 """The name under which the kill switch is kept."""
+TOGETHER = 500
+"""Runs that are taken on in one transaction."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a run ends."""
+
+    run: Run
+    status: RunStatus
+    reason: str | None
 
 
 def process_runs(book: Book) -> int:
-    """Take every open run as far as it goes now; returns how many moved. Sells of all runs go before buys."""
+    """Take every open run that can move as far as it goes now; returns how many did."""
     sync(book)
-    moved = 0
-    order = {RunPhase.SELLING: 0, RunPhase.WAITING: 1, RunPhase.BUYING: 2, RunPhase.DONE: 3}
-    for run in sorted(book.open_runs.values(), key=lambda run: order[run.phase]):
-        moved += process_run(book, run.id)
-    return moved
+    session, stopped = book.session(), halted(book)
+    book.agenda.begin(_gate(book, session, stopped))
+    moved: set[str] = set()
+    sending = not stopped and session is not None and session.is_open(book.now())
+    if sending:
+        _look_at(book, settle_doubtful(book))
+    while True:
+        some = book.agenda.take(book.open_runs)
+        for part in _parts(some):
+            # A run that ended may have set a portfolio aside, and with it canceled runs of this list.
+            still = [now for run in part if (now := book.open_runs.get(run.account_id)) and now.id == run.id]
+            moved |= {run.id for run in _move(book, still, stopped)}
+        _look_at(book, send_due(book) if sending else ())
+        if not sync(book) and not book.agenda:
+            return len(moved)
 
 
-def process_run(book: Book, run_id: str) -> bool:
-    """Take one run as far as it goes now; True when its state changed."""
-    before = runs.get(book.database, run_id)
-    run = before
-    while not run.status.final:
-        after = _step(book, run)
-        if after == run:
-            break
-        run = after
-    if run != before:
-        book.note_run(run)
-    return run != before
+def _gate(book: Book, session: Session | None, stopped: bool) -> tuple[object, ...]:
+    """What opens or closes the way for all runs at once."""
+    now = book.now()
+    if session is None:
+        return (book.today(), stopped)
+    return (session.day, now >= session.open, now > session.window_end, now >= session.close, stopped)
+
+
+def _look_at(book: Book, run_ids: Iterable[str]) -> None:
+    """Put runs on the agenda."""
+    wanted = set(run_ids)
+    if wanted:
+        book.agenda.add(account for account, run in book.open_runs.items() if run.id in wanted)
+
+
+def _parts(some: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(some), TOGETHER):
+        yield some[start : start + TOGETHER]
 
 
 def halted(book: Book) -> bool:
@@ -65,60 +103,62 @@ def set_halt(book: Book, on: bool) -> None:
     book.version += 1
 
 
-def _step(book: Book, run: Run) -> Run:
-    if run.status is RunStatus.QUEUED:
-        return _start(book, run)
-    if run.cancel_requested:
-        return _wind_down(book, run, RunStatus.CANCELED_MID_RUN, SkipReason.RUN_CANCELED, "canceled by hand")
-    session = _session_of(book, run)
-    if session is None or book.now() >= session.close:
-        return _after_close(book, run)
-    if halted(book):
-        return run
-    if run.phase is RunPhase.SELLING:
-        return _sell(book, run)
-    return _buy(book, run)
+def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
+    """Take some runs one step on, in as few transactions as may be; returns those that changed."""
+    moved = _start(book, [run for run in some if run.status is RunStatus.QUEUED], stopped)
+    under_way = [run for run in some if run.status is RunStatus.IN_PROGRESS]
+    closed = [run for run in under_way if not run.cancel_requested and _is_over(book, run)]
+    for run in under_way:
+        if run.cancel_requested:
+            moved += _wind_down(book, run, RunStatus.CANCELED_MID_RUN, SkipReason.RUN_CANCELED, "canceled by hand")
+    over = {run.id for run in closed}
+    if closed:
+        moved += _after_close(book, closed)
+    if not stopped:
+        going = [run for run in under_way if run.id not in over and not run.cancel_requested]
+        moved += _go_on(book, going)
+    for run in moved:
+        book.note_run(run)
+    return moved
 
 
-def _session_of(book: Book, run: Run) -> Session | None:
-    """The session in which the run was started; its orders are day orders of it."""
+def _is_over(book: Book, run: Run) -> bool:
+    """Whether the session in which the run was started has closed; its orders are day orders of it."""
     require(run.started_at is not None, f"run {run.id} is in progress without a start")
-    return book.calendar.at(run.started_at) if run.started_at else None
+    session = book.calendar.at(run.started_at) if run.started_at else None
+    return session is None or book.now() >= session.close
 
 
-def _start(book: Book, run: Run) -> Run:
+def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
+    """Start what may start: the plans of all are made now, and their sells written."""
     now, session = book.now(), book.session()
-    if run.approval is Approval.AWAITING:
-        return _expire_unapproved(book, run)
-    if session is None or session.next_day is None or not session.in_window(now) or halted(book):
-        return run
-    if book.live is not None:
-        read_account(book, run.account_id)
-    if book.extras[run.account_id].outside_orders or _stale_prices(book, run):
-        return run
-    stopped = stops(book.accounts[run.account_id], value_of(book, run.account_id))
-    if stopped:
-        return _error(book, run, "ACCOUNT_RESTRICTED: " + "; ".join(text for _, text in stopped))
-    try:
-        plan = plan_run(book, run.account_id, run.type, run.weights, run.amount)
-    except Conflict as refusal:
-        return _error(book, run, str(refusal))
-    started = replace(
-        run,
-        status=RunStatus.IN_PROGRESS,
-        phase=RunPhase.SELLING,
-        cash_target=plan.cash_target,
-        started_at=now,
-        updated_at=now,
-    )
-    with book.database.write():
-        runs.update(book.database, run, started)
-        runs.set_plan(book.database, run.id, plan)
-        runs.add_orders(book.database, run.id, _orders(book, run, plan.sells, {}))
-        runs.add_skipped(book.database, run.id, (s for s in plan.skipped_orders if s.side is Side.SELL))
-        runs.note(book.database, run.id, now, "IN_PROGRESS", _plan_text(plan))
-        book.record("run.started", run.id, {"sells": len(plan.sells), "cash_target": plan.cash_target})
-    return started
+    moved = _expire_unapproved(book, [run for run in queued if run.approval is Approval.AWAITING])
+    if session is None or session.next_day is None or not session.in_window(now) or stopped:
+        return moved
+    planned: list[tuple[Run, Plan]] = []
+    ends: list[_End] = []
+    for run in queued:
+        if run.approval is Approval.AWAITING:
+            continue
+        if book.live is not None:
+            read_account(book, run.account_id)
+        if book.extras[run.account_id].outside_orders:
+            continue
+        if _stale_prices(book, run):
+            book.agenda.add_later(run.account_id)
+            continue
+        reasons = stops(book.accounts[run.account_id], value_of(book, run.account_id))
+        if reasons:
+            text = "ACCOUNT_RESTRICTED: " + "; ".join(text for _, text in reasons)
+            ends.append(_End(run, RunStatus.ERROR, text))
+            continue
+        try:
+            planned.append((run, plan_run(book, run.account_id, run.type, run.weights, run.amount)))
+        except Conflict as refusal:
+            ends.append(_End(run, RunStatus.ERROR, str(refusal)))
+    if planned:
+        moved += _store_started(book, planned)
+    return moved + _finish(book, ends)
 
 
 def _stale_prices(book: Book, run: Run) -> bool:
@@ -133,65 +173,129 @@ def _stale_prices(book: Book, run: Run) -> bool:
     )
 
 
-def _expire_unapproved(book: Book, run: Run) -> Run:
+def _store_started(book: Book, planned: Sequence[tuple[Run, Plan]]) -> list[Run]:
+    """Runs become IN_PROGRESS with what their plans are made from and the orders of their sells."""
+    database, now = book.database, book.now()
+    changes = [
+        (
+            run,
+            replace(
+                run, status=RunStatus.IN_PROGRESS, phase=RunPhase.SELLING, cash_target=plan.cash_target,
+                started_at=now, updated_at=now,
+            ),
+        )
+        for run, plan in planned
+    ]  # fmt: skip
+    with database.write():
+        asset_keys, context = contexts.symbol_keys(database), records.keep_context(book)
+        run_keys = keys(database, "runs", (run.id for run, _ in planned))
+        runs.update(database, changes)
+        runs.set_plans(database, [(run.id, records.plan_inputs(book, run, context, asset_keys)) for run, _ in planned])
+        runs.add_orders(
+            database,
+            (
+                (run_keys[run.id], line, asset_keys[x.symbol], Side.SELL.value, None, x.qty, to_time(now))
+                for run, plan in planned
+                for line, x in enumerate(plan.sells, 1)
+            ),
+        )
+        for run, plan in planned:
+            runs.add_skipped(database, run.id, [s for s in plan.skipped_orders if s.side is Side.SELL])
+        subject = planned[0][0].id if len(planned) == 1 else f"{len(planned)} runs"
+        sells = sum(len(plan.sells) for _, plan in planned)
+        book.record(proofs.STARTED, subject, {"sells": sells, **proofs.started(database, sorted(run_keys.values()))})
+    put_in(book, [run.id for run, plan in planned if plan.sells])
+    return [after for _, after in changes]
+
+
+def _expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
     """What nobody approved by the end of its window is canceled and counts against no quota (R-27)."""
-    session = book.calendar.at(run.created_at)
-    if session is not None and book.now() <= session.window_end:
-        return run
+    expired = []
+    for run in awaiting:
+        session = book.calendar.at(run.created_at)
+        if session is None or book.now() > session.window_end:
+            expired.append(run)
+    if not expired:
+        return []
     with book.database.write():
-        return cancel_queued(book, run, "not approved by the end of the window", frees_quota=True)
+        return cancel_queued(book, expired, "not approved by the end of the window", frees_quota=True)
 
 
-def _sell(book: Book, run: Run) -> Run:
-    if not _all_final(book, run):
-        return run
-    plan = _plan(book, run)
-    now = book.now()
-    with book.database.write():
-        account = book.accounts[run.account_id]
-        sized = resize_buys(plan, account.cash, book.reserved(run.account_id))
-        buys = [line for line in plan.lines if line.symbol in sized.amounts]
-        tradable = [line for line in buys if _buyable(book.assets.get(line.symbol))]
-        runs.add_orders(book.database, run.id, _orders(book, run, tradable, sized.amounts))
-        runs.add_skipped(book.database, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
-        after = replace(run, phase=RunPhase.BUYING, updated_at=now)
-        runs.update(book.database, run, after)
-        numerator, denominator = sized.scale
-        short = f", scaled by {numerator / denominator:.6f}" if numerator < denominator else ""
-        text = f"{len(tradable)} buys of {money(Money(sum(sized.amounts.values())))}{short}"
-        runs.note(book.database, run.id, now, "buying", f"sells are done; {text} from booked cash")
-    return after
+def _go_on(book: Book, going: Sequence[Run]) -> list[Run]:
+    """Size the buys of runs whose sells are done, and end those whose buys are."""
+    if not going:
+        return []
+    far = outbox.progress(book.database, [run.id for run in going])
+    done = [run for run in going if not far[run.id].open]
+    moved = _buy(book, [run for run in done if run.phase is RunPhase.SELLING], far)
+    return moved + _finish(book, [_outcome(book, run, far[run.id]) for run in done if run.phase is RunPhase.BUYING])
 
 
-def _buy(book: Book, run: Run) -> Run:
-    if not _all_final(book, run):
-        return run
-    placed = [order for _, order, _, _ in runs.orders(book.database, run.id)]
-    skipped = runs.skipped_orders(book.database, run.id)
-    unfilled = [o for o in placed if o.status is not OrderStatus.FILLED]
-    if placed and not any(o.filled_qty for o in placed):
-        return _error(book, run, f"no order could be filled: {unfilled[0].reject_reason or unfilled[0].status}")
-    adjusted = bool(unfilled or skipped)
-    status = RunStatus.COMPLETED_ADJUSTED if adjusted else RunStatus.COMPLETED_SUCCESS
-    reason = f"{len(unfilled)} orders not filled, {len(skipped)} skipped" if adjusted else None
-    return _finish(book, run, status, reason)
+def _buy(book: Book, sold: Sequence[Run], far: Mapping[str, Progress]) -> list[Run]:
+    """Write the buys, from the cash that is booked (R-20)."""
+    if not sold:
+        return []
+    database, now = book.database, book.now()
+    changes = [(run, replace(run, phase=RunPhase.BUYING, updated_at=now)) for run in sold]
+    with database.write():
+        asset_keys = contexts.symbol_keys(database)
+        run_keys = keys(database, "runs", (run.id for run in sold))
+        rows: list[OrderRow] = []
+        for run in sold:
+            plan = _plan(book, run)
+            sized = resize_buys(plan, book.accounts[run.account_id].cash, book.reserved(run.account_id))
+            buys = [line for line in plan.lines if line.symbol in sized.amounts]
+            tradable = [line for line in buys if _buyable(book.assets.get(line.symbol))]
+            rows += [
+                (
+                    run_keys[run.id], number, asset_keys[line.symbol], Side.BUY.value, sized.amounts[line.symbol], None,
+                    to_time(now),
+                )
+                for number, line in enumerate(tradable, far[run.id].last + 1)
+            ]  # fmt: skip
+            runs.add_skipped(database, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
+            numerator, denominator = sized.scale
+            short = f", scaled by {numerator / denominator:.6f}" if numerator < denominator else ""
+            text = f"{len(tradable)} buys of {money(Money(sum(sized.amounts.values())))}{short}"
+            runs.note(database, run.id, now, "buying", f"sells are done; {text} from booked cash")
+        runs.add_orders(database, rows)
+        runs.update(database, changes)
+    put_in(book, [run.id for run in sold])
+    return [after for _, after in changes]
 
 
-def _after_close(book: Book, run: Run) -> Run:
+def _outcome(book: Book, run: Run, far: Progress) -> _End:
+    """How a run ends whose orders are all final (R-25)."""
+    if far.placed and not far.any_filled:
+        unfilled = next(o for _, o, _ in runs.orders(book.database, run.id) if o.status is not OrderStatus.FILLED)
+        why = unfilled.reject_reason or unfilled.status
+        return _End(run, RunStatus.ERROR, f"no order could be filled: {why}")
+    if far.unfilled or far.skipped:
+        reason = f"{far.unfilled} orders not filled, {far.skipped} skipped"
+        return _End(run, RunStatus.COMPLETED_ADJUSTED, reason)
+    return _End(run, RunStatus.COMPLETED_SUCCESS, None)
+
+
+def _after_close(book: Book, closed: Sequence[Run]) -> list[Run]:
     """The close came first: nothing more is sent, day orders expire, then TIMEOUT; done is done (R-25)."""
-    orders = runs.orders(book.database, run.id)
-    complete = run.phase is RunPhase.BUYING and all(o.status.final and o.id for _, o, _, _ in orders)
-    if complete and not any(o.status is OrderStatus.EXPIRED for _, o, _, _ in orders):
-        return _buy(book, run)
-    return _wind_down(
-        book, run, RunStatus.TIMEOUT, SkipReason.MARKET_WINDOW_CLOSED, "the close came before the run was finished"
-    )
+    moved: list[Run] = []
+    ends: list[_End] = []
+    far = outbox.progress(book.database, [run.id for run in closed])
+    for run in closed:
+        orders = runs.orders(book.database, run.id)
+        complete = run.phase is RunPhase.BUYING and all(o.status.final and o.id for _, o, _ in orders)
+        if complete and not any(o.status is OrderStatus.EXPIRED for _, o, _ in orders):
+            ends.append(_outcome(book, run, far[run.id]))
+        else:
+            why = "the close came before the run was finished"
+            moved += _wind_down(book, run, RunStatus.TIMEOUT, SkipReason.MARKET_WINDOW_CLOSED, why)
+    return moved + _finish(book, ends)
 
 
-def _wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: str) -> Run:
+def _wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: str) -> list[Run]:
     """Skip what was not sent, cancel what is open, and end once every order is final."""
     orders = runs.orders(book.database, run.id)
-    unsent = [(line, order) for line, order, sent, _ in orders if not sent]
+    unsent = [(line, order) for line, order, sent in orders if not sent]
     with book.database.write():
         for line, order in unsent:
             runs.drop_order(book.database, run.id, line)
@@ -199,95 +303,71 @@ def _wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: s
         if run.phase is RunPhase.SELLING:
             lost = [SkippedOrder(line.symbol, Side.BUY, line.notional, skip, why) for line in _plan(book, run).buys]
             runs.add_skipped(book.database, run.id, lost)
-    if not settle_orders(book, run):
-        return run
+    certain = settle_orders(book, run)
     cancel_open_orders(book, run)
     sync(book)
-    if not all(order.status.final for _, order, _, _ in runs.orders(book.database, run.id)):
-        return run
-    return _finish(book, run, status, why)
+    if not certain or not all(order.status.final for _, order, _ in runs.orders(book.database, run.id)):
+        book.agenda.add_later(run.account_id)
+        return []
+    return _finish(book, [_End(run, status, why)])
 
 
-def _finish(book: Book, run: Run, status: RunStatus, reason: str | None) -> Run:
+def _finish(book: Book, ends: Sequence[_End]) -> list[Run]:
+    """Runs end, with what that means for their accounts, subscriptions and portfolios."""
+    if not ends:
+        return []
+    now, database = book.now(), book.database
+    done = [_ended(book, end) for end in ends]
+    adjusted: list[Portfolio] = []
+    with database.write():
+        runs.update(database, zip((end.run for end in ends), done, strict=True))
+        for run in done:
+            if run.status.completed and run.type is RunType.FULL_REBALANCE and run.subscription_id:
+                portfolios.set_last_rebalanced(database, run.subscription_id, now)
+            if run.status.completed and run.type is RunType.PARTIAL_LIQUIDATION and run.amount:
+                aside = Money(book.extras[run.account_id].set_aside + run.amount)
+                accounts.set_aside(database, run.account_id, aside)
+            if run.status in (RunStatus.ERROR, RunStatus.TIMEOUT):
+                name = book.accounts[run.account_id].name
+                text = f"{run.type} of {name}: {run.status}, {run.reason}"
+                jobs.raise_alert(database, now, "run", run.id, text)
+        for portfolio_id in dict.fromkeys(run.portfolio_id for run in done if run.portfolio_id):
+            wanted = book.portfolios[portfolio_id].weights.symbols
+            culprits = [s for s in wanted if not _eligible(book.assets.get(s))]
+            changed = mark_needs_adjustment(book, portfolio_id, culprits) if culprits else None
+            adjusted += [changed] if changed else []
+        subject = done[0].id if len(done) == 1 else f"{len(done)} runs"
+        book.record("runs.ended", subject, {"runs": [[run.id, run.status, run.reason] for run in done]})
+    for run in done:
+        if run.status.completed:
+            book.cash_targets[run.account_id, run.weights.cash] = run.cash_target or Money(0)
+        subscription = book.subscriptions.get(run.account_id)
+        if (
+            run.status.completed
+            and run.type is RunType.FULL_REBALANCE
+            and subscription is not None
+            and subscription.id == run.subscription_id
+        ):
+            book.subscriptions[run.account_id] = replace(subscription, last_rebalanced_at=now)
+    if adjusted:
+        book.reload_portfolios()
+        book.reload_runs()
+    book.reload_accounts([run.account_id for run in done])
+    return done
+
+
+def _ended(book: Book, end: _End) -> Run:
     now = book.now()
-    canceled = status is RunStatus.CANCELED_MID_RUN
-    done = replace(
-        run,
-        status=status,
+    canceled = end.status is RunStatus.CANCELED_MID_RUN
+    return replace(
+        end.run,
+        status=end.status,
         phase=RunPhase.DONE,
-        reason=reason,
+        reason=end.reason,
         updated_at=now,
         completed_at=None if canceled else now,
         canceled_at=now if canceled else None,
     )
-    rebalanced = status.completed and run.type is RunType.FULL_REBALANCE
-    adjusted = None
-    with book.database.write():
-        runs.update(book.database, run, done)
-        runs.note(book.database, run.id, now, status.value, reason or "every order filled")
-        if rebalanced and run.subscription_id:
-            portfolios.set_last_rebalanced(book.database, run.subscription_id, now)
-        if status.completed and run.type is RunType.PARTIAL_LIQUIDATION and run.amount:
-            aside = Money(book.extras[run.account_id].set_aside + run.amount)
-            accounts.set_aside(book.database, run.account_id, aside)
-        if run.portfolio_id:
-            wanted = book.portfolios[run.portfolio_id].weights.symbols
-            culprits = [s for s in wanted if not _eligible(book.assets.get(s))]
-            if culprits:
-                adjusted = mark_needs_adjustment(book, run.portfolio_id, culprits)
-        if status in (RunStatus.ERROR, RunStatus.TIMEOUT):
-            name = book.accounts[run.account_id].name
-            text = f"{run.type} of {name}: {status}, {reason}"
-            jobs.raise_alert(book.database, now, "run", run.id, text)
-        book.record("run." + status.value.lower(), run.id, {"reason": reason})
-    if status.completed:
-        book.cash_targets[run.account_id, run.weights.cash] = run.cash_target or Money(0)
-    subscription = book.subscriptions.get(run.account_id)
-    if rebalanced and subscription is not None and subscription.id == run.subscription_id:
-        book.subscriptions[run.account_id] = replace(subscription, last_rebalanced_at=now)
-    if adjusted:
-        book.reload_portfolios()
-        book.reload_runs()
-    book.reload_accounts([run.account_id])
-    return done
-
-
-def _error(book: Book, run: Run, reason: str) -> Run:
-    return _finish(book, run, RunStatus.ERROR, reason)
-
-
-def _all_final(book: Book, run: Run) -> bool:
-    """Send what is due, take over what happened, and say whether every order of the run is final."""
-    certain = send_orders(book, run)
-    sync(book)
-    return certain and all(order.status.final for _, order, _, _ in runs.orders(book.database, run.id))
-
-
-def _orders(book: Book, run: Run, lines: Iterable[PlanLine], amounts: dict[str, Money]) -> list[tuple[Order, int, str]]:
-    now = book.now()
-    taken = len(runs.orders(book.database, run.id))
-    return [
-        (
-            Order(
-                id="",
-                client_order_id="",
-                account_id=run.account_id,
-                symbol=line.symbol,
-                side=Side.BUY if amounts else Side.SELL,
-                status=OrderStatus.PENDING_NEW,
-                notional=amounts.get(line.symbol),
-                qty=None if amounts else line.qty,
-                filled_qty=Qty(0),
-                filled_avg_price=None,
-                created_at=now,
-                updated_at=now,
-                submitted_at=now,
-            ),
-            taken + number,
-            f"{line.reason}: {line.detail}",
-        )
-        for number, line in enumerate(lines, start=1)
-    ]
 
 
 def _skipped_buys(book: Book, plan: Plan, amounts: dict[str, Money], dropped: dict[str, Money]) -> list[SkippedOrder]:
@@ -320,11 +400,7 @@ def _eligible(asset: Asset | None) -> bool:
 
 
 def _plan(book: Book, run: Run) -> Plan:
-    plan = runs.plan(book.database, run.id)
+    plan = records.plan_of(book.database, run)
     if plan is None:
         raise BrokenInvariant(f"run {run.id} is in progress without a plan")
     return plan
-
-
-def _plan_text(plan: Plan) -> str:
-    return f"{len(plan.sells)} sells, then {len(plan.buys)} buys; cash target {money(plan.cash_target)}"

@@ -13,9 +13,10 @@ from rebal_tui.services.api_shapes import asset_ids, run_json
 from rebal_tui.services.book import Book
 from rebal_tui.services.desk import conditions_text
 from rebal_tui.services.evaluation import value_of
+from rebal_tui.services.records import decision_of_run, plan_of, timeline
 from rebal_tui.services.views.portfolios import PortfolioRow
 from rebal_tui.services.views.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
-from rebal_tui.store import decisions, fills
+from rebal_tui.store import fills
 from rebal_tui.store import runs as store
 
 CASH = "cash"
@@ -61,7 +62,7 @@ def run_view(book: Book, run_id: str) -> RunView:
     run = store.get(book.database, run_id)
     account = book.account(run.account_id)
     detail = store.detail(book.database, run)
-    plan = store.plan(book.database, run_id)
+    plan = plan_of(book.database, run)
     return RunView(
         run=run,
         client=account.name,
@@ -72,9 +73,9 @@ def run_view(book: Book, run_id: str) -> RunView:
         failed_orders=detail.failed_orders,
         skipped_orders=detail.skipped_orders,
         fills=tuple(fills.of_run(book.database, run_id)),
-        timeline=tuple(TimelineEvent(*event) for event in store.timeline(book.database, run_id)),
+        timeline=tuple(TimelineEvent(*event) for event in timeline(book.database, run, plan)),
         weights=_weights(book, run, plan),
-        decision=decisions.of_run(book.database, run_id),
+        decision=decision_of_run(book.database, run_id),
         api_json=json.dumps(run_json(detail, asset_ids(book.assets)), indent=2, ensure_ascii=False),
     )
 
@@ -109,7 +110,7 @@ def _weights(book: Book, run: Run, plan: Plan | None) -> tuple[RunWeight, ...]:
         return tuple(RunWeight(s, p, None, None) for s, p in [*targets, (CASH, run.weights.cash)])
     moved: dict[str, int] = {}
     cash = plan.cash * NANO
-    filled = any(o.status is OrderStatus.FILLED or o.filled_qty for _, o, _, _ in store.orders(book.database, run.id))
+    filled = any(o.status is OrderStatus.FILLED or o.filled_qty for _, o, _ in store.orders(book.database, run.id))
     for fill in fills.of_run(book.database, run.id):
         sign = 1 if fill.side == "buy" else -1
         moved[fill.symbol] = moved.get(fill.symbol, 0) + sign * fill.qty

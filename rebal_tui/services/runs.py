@@ -14,7 +14,8 @@ from rebal_tui.engine.restrictions import stops
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.planning import plan_run, same_orders
-from rebal_tui.services.queueing import cancel_queued, new_run, queue
+from rebal_tui.services.queueing import cancel_queued, new_run, queue_by_hand
+from rebal_tui.services.records import keep_plan, plan_of
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.store import meta
 from rebal_tui.store import runs as store
@@ -46,7 +47,7 @@ def create_run(
             subscription_id=subscription.id if subscription else None,
             amount=amount,
         )
-        queue(book, run, counts_quota=False, plan=None, why="asked for by hand")
+        queue_by_hand(book, run, "asked for by hand")
     book.reload_runs()
     process_runs(book)
     return store.get(book.database, run.id)
@@ -94,10 +95,10 @@ def cancel_run(book: Book, run_id: str) -> Run:
         raise Conflict(f"run is not cancelable: it is {run.status}")
     with book.database.write():
         if run.status is RunStatus.QUEUED:
-            cancel_queued(book, run, "canceled by hand", actor="advisor")
+            cancel_queued(book, [run], "canceled by hand", actor="advisor")
         elif not run.cancel_requested:
             asked = replace(run, cancel_requested=True, updated_at=book.now())
-            store.update(book.database, run, asked)
+            store.update(book.database, [(run, asked)])
             store.note(book.database, run.id, book.now(), "cancel asked", "no further order is sent")
             book.record("run.cancel_asked", run.id, actor="advisor")
     book.reload_runs()
@@ -113,16 +114,16 @@ def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
     """
     run = _awaiting(book, run_id)
     current = plan_run(book, run.account_id, run.type, run.weights, run.amount)
-    stored = store.plan(book.database, run_id)
+    stored = plan_of(book.database, run)
     if stored is None or not same_orders(shown, stored) or not same_orders(shown, current):
         with book.database.write():
-            store.set_plan(book.database, run_id, current)
+            keep_plan(book, run)
             store.note(book.database, run_id, book.now(), "plan renewed", "prices moved since it was shown")
         raise PlanChanged("prices have moved: the plan is another one and is shown anew")
     with book.database.write():
         approved = replace(run, approval=Approval.APPROVED, updated_at=book.now())
-        store.update(book.database, run, approved)
-        store.set_plan(book.database, run_id, current)
+        store.update(book.database, [(run, approved)])
+        keep_plan(book, run)
         store.note(book.database, run_id, book.now(), "approved", _note(note))
         book.record("run.approved", run_id, {"note": _note(note)}, "advisor")
     book.reload_runs()
@@ -138,8 +139,8 @@ def reject_run(book: Book, run_id: str, note: str) -> Run:
         raise Invalid([Fault("note", "expected a note that says why")])
     with book.database.write():
         rejected = replace(run, approval=Approval.REJECTED)
-        store.update(book.database, run, rejected)
-        cancel_queued(book, rejected, f"rejected: {text}", actor="advisor")
+        store.update(book.database, [(run, rejected)])
+        cancel_queued(book, [rejected], f"rejected: {text}", actor="advisor")
     book.reload_runs()
     return store.get(book.database, run_id)
 

@@ -110,7 +110,7 @@ def unsubscribe(book: Book, subscription_id: str) -> None:
     with book.database.write():
         portfolios.end_subscription(book.database, subscription_id, book.now())
         if run is not None and run.status is RunStatus.QUEUED and run.subscription_id == subscription_id:
-            cancel_queued(book, run, "the subscription was ended")
+            cancel_queued(book, [run], "the subscription was ended")
         book.record("subscription.ended", subscription_id, {"account": subscription.account_id}, "advisor")
     book.reload_subscriptions([subscription.account_id])
     book.reload_runs()

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, RefusalCode
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.cash import JournalStatus
+from rebal_tui.domain.orders import Fill
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.book import Book
 from rebal_tui.store import accounts, assets, cash, fills, jobs, meta, runs
 
 CURSOR = "broker_cursor"
+_FILLS = 500
+"""Executions in one audit entry."""
 
 
 def sync(book: Book) -> int:
@@ -33,14 +36,15 @@ def sync(book: Book) -> int:
             if asset_news:
                 assets.save(book.database, assets_now)
             take_over_accounts(book, accounts_now)
-            for event in events:
-                _apply(book, event)
+            filled = [fill for event in events if (fill := _apply(book, event)) is not None]
+            _record_fills(book, filled)
             for account_id, count in outside.items():
                 accounts.set_outside_orders(book.database, account_id, count)
             meta.put(book.database, CURSOR, str(reached))
         if asset_news:
             book.reload_assets()
         book.reload_accounts(sorted(touched))
+        book.agenda.add(touched)
         if any(e.kind is EventKind.JOURNAL for e in events):
             book.reload_journals()
         total += len(events)
@@ -99,14 +103,12 @@ def take_over_accounts(book: Book, fresh: Sequence[Account]) -> None:
             book.record("account.status", account.id, {"status": account.status.value})
 
 
-def _apply(book: Book, event: BrokerEvent) -> None:
+def _apply(book: Book, event: BrokerEvent) -> Fill | None:
+    """Take an event over; returns its fill when it was not known yet."""
     database = book.database
+    new = event.fill if event.fill is not None and fills.add(database, event.fill) else None
     if event.order is not None:
         runs.store_order(database, event.order)
-    if event.fill is not None and fills.add(database, event.fill):
-        fill = event.fill
-        detail = {"symbol": fill.symbol, "side": fill.side, "qty": fill.qty, "price": fill.price, "amount": fill.amount}
-        book.record("order.filled", fill.client_order_id, {**detail, "execution": fill.execution_id}, "broker")
     if event.cash is not None and accounts.add_cash(database, event.cash):
         entry = event.cash
         book.record("cash." + entry.kind, entry.account_id, {"amount": entry.amount, "seq": entry.seq}, "broker")
@@ -117,7 +119,7 @@ def _apply(book: Book, event: BrokerEvent) -> None:
         account_id = event.account_id or event.journal.from_account
         before = cash.journal(database, event.journal.id)
         if before is not None and before.status.final:
-            return
+            return new
         cash.save_journal(database, event.journal, account_id)
         executed = event.journal.status is JournalStatus.EXECUTED
         if before is None or before.status is not event.journal.status:
@@ -125,6 +127,16 @@ def _apply(book: Book, event: BrokerEvent) -> None:
             if executed and event.journal.from_account == account_id:
                 left = max(0, book.extras[account_id].set_aside - event.journal.amount)
                 accounts.set_aside(database, account_id, Money(left))
+    return new
+
+
+def _record_fills(book: Book, filled: list[Fill]) -> None:
+    """Put new executions into the audit trail, many in one entry."""
+    for start in range(0, len(filled), _FILLS):
+        part = filled[start : start + _FILLS]
+        told = [[f.execution_id, f.client_order_id, f.symbol, f.side, f.qty, f.price, f.amount] for f in part]
+        subject = part[0].client_order_id if len(part) == 1 else f"{len(part)} fills"
+        book.record("orders.filled", subject, {"fills": told}, "broker")
 
 
 def _with_others_orders(book: Book, events: Sequence[BrokerEvent]) -> set[str]:

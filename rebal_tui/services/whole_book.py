@@ -50,11 +50,11 @@ def decide_book(book: Book) -> DecidedBook:
     return DecidedBook(frame, today, decide(frame, today))
 
 
-def band_uses(book: Book) -> list[tuple[str, int]]:
-    """How much of its bands each subscribed account uses now, in tenths of a percent, at most a thousandfold."""
+def band_uses(book: Book) -> dict[int, int]:
+    """How much of its bands each subscribed account uses now, in tenths of a percent, at most a thousandfold; by key."""
     from rebal_tui.engine.arrays.sweep import NO_BAND, sweep
 
     frame = book.frame()
     used = sweep(frame, moment_of(book, frame)).band_used.clip(max=1_000_000).tolist()
-    ids = book.account_table.ids
-    return [(ids[row], share) for row, share in enumerate(used) if share != NO_BAND]
+    keys = book.account_table.keys.tolist()
+    return {key: share for key, share in zip(keys, used, strict=True) if share != NO_BAND}

@@ -16,7 +16,7 @@ from rebal_tui.services import subscriptions
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.planning import plan_run
-from rebal_tui.services.queueing import cancel_queued, new_run, queue
+from rebal_tui.services.queueing import cancel_queued, new_run, queue_by_hand
 from rebal_tui.services.sync import sync
 from rebal_tui.store import accounts, cash, jobs, meta, portfolios, runs
 
@@ -75,7 +75,7 @@ def cancel_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
         raise Conflict("its sells are under way; cancel when they are done")
     with book.database.write():
         if run is not None and run.status is RunStatus.QUEUED:
-            cancel_queued(book, run, "the withdrawal was canceled")
+            cancel_queued(book, [run], "the withdrawal was canceled")
         accounts.set_aside(book.database, withdrawal.account_id, Money(0))
         _move(book, withdrawal, WithdrawalStage.CANCELED, "canceled by hand")
         _subscribe_again(book, withdrawal)
@@ -133,7 +133,7 @@ def _unsubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
             subscriptions.unsubscribe(book, subscription.id)
             last = subscription.last_rebalanced_at
         elif run is not None:
-            cancel_queued(book, run, "a withdrawal was asked for")
+            cancel_queued(book, [run], "a withdrawal was asked for")
         known = replace(withdrawal, last_rebalanced_at=last)
         moved = _move(book, known, WithdrawalStage.UNSUBSCRIBED)
     book.reload_runs()
@@ -161,7 +161,7 @@ def _sell(book: Book, withdrawal: Withdrawal) -> Withdrawal:
             InitiatedFrom.API,
             amount=missing,
         )
-        queue(book, run, counts_quota=False, plan=None, why=f"withdrawal of {money(withdrawal.amount)}")
+        queue_by_hand(book, run, f"withdrawal of {money(withdrawal.amount)}")
         sold = replace(withdrawal, run_id=run.id, rounds=withdrawal.rounds + 1)
         moved = _move(book, sold, WithdrawalStage.SELLING)
     book.reload_runs()

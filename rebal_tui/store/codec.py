@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
+from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
-from rebal_tui.domain.decisions import Check, LineReason, Plan, PlanLine, Verdict
-from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
+from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.portfolios import AssetWeight, Weights
-from rebal_tui.domain.quantities import Money, Percent, Price, Qty, Value
+from rebal_tui.domain.quantities import Money, Percent, Qty
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import epoch_micros, from_epoch_micros
 
@@ -49,63 +52,28 @@ def from_weights(text: str) -> Weights:
     )
 
 
-def to_trace(trace: tuple[Check, ...]) -> str:
-    return dump([[c.check, c.verdict, c.detail, c.rule] for c in trace])
+@lru_cache(maxsize=1_024)
+def weights_of_part(content: bytes) -> Weights:
+    """The weights that a part holds. Raises `ValueError` when it holds none."""
+    try:
+        return from_weights(zlib.decompress(content).decode())
+    except (zlib.error, KeyError, TypeError) as error:
+        raise ValueError(f"no weights: {error}") from error
 
 
-def from_trace(text: str) -> tuple[Check, ...]:
-    return tuple(Check(check, Verdict(verdict), detail, rule) for check, verdict, detail, rule in json.loads(text))
+def to_positions(positions: Iterable[tuple[int, int]]) -> bytes:
+    """Holdings as (asset key, billionths of shares): all keys in 32 bits, then all quantities in 64, little-endian."""
+    held = sorted(positions)
+    return struct.pack(f"<{len(held)}i{len(held)}q", *(key for key, _ in held), *(qty for _, qty in held))
 
 
-def to_plan(plan: Plan) -> str:
-    """A plan as JSON; `skipped_orders` and the sides of its lines survive, so it can be carried on after a restart."""
-    return dump(
-        {
-            "type": plan.type,
-            "weights": to_weights(plan.weights),
-            "equity": plan.equity,
-            "cash": plan.cash,
-            "cash_target": plan.cash_target,
-            "budget": plan.budget,
-            "scale": [str(part) for part in plan.scale],
-            "amount": plan.amount,
-            "lines": [
-                [
-                    x.symbol, x.target, x.held, x.price, x.value, x.target_value, x.side, x.notional, x.qty, x.wanted,
-                    x.reason, x.detail,
-                ]
-                for x in plan.lines
-            ],
-            "skipped": [[s.symbol, s.side, s.notional, s.reason, s.reason_details] for s in plan.skipped_orders],
-        }
-    )  # fmt: skip
-
-
-def from_plan(text: str) -> Plan:
-    raw = json.loads(text)
-    return Plan(
-        type=RunType(raw["type"]),
-        weights=from_weights(raw["weights"]),
-        equity=Value(raw["equity"]),
-        cash=Money(raw["cash"]),
-        cash_target=Money(raw["cash_target"]),
-        budget=Money(raw["budget"]),
-        scale=(int(raw["scale"][0]), int(raw["scale"][1])),
-        amount=None if raw["amount"] is None else Money(raw["amount"]),
-        lines=tuple(_plan_line(line) for line in raw["lines"]),
-        skipped_orders=tuple(
-            SkippedOrder(symbol, Side(side) if side else None, notional, SkipReason(reason), details)
-            for symbol, side, notional, reason, details in raw["skipped"]
-        ),
-    )
-
-
-def _plan_line(raw: list[Any]) -> PlanLine:
-    symbol, target, held, price, value, target_value, side, notional, qty, wanted, reason, detail = raw
-    return PlanLine(
-        symbol, Percent(target), Qty(held), None if price is None else Price(price), Value(value),
-        Value(target_value), Side(side) if side else None, notional, qty, Money(wanted), LineReason(reason), detail,
-    )  # fmt: skip
+def from_positions(packed: bytes) -> list[tuple[int, Qty]]:
+    """Holdings by asset key. Raises `ValueError` for what `to_positions` did not make."""
+    count, rest = divmod(len(packed), 12)
+    if rest:
+        raise ValueError(f"{len(packed)} bytes hold no positions")
+    values = struct.unpack(f"<{count}i{count}q", packed)
+    return [(key, Qty(qty)) for key, qty in zip(values[:count], values[count:], strict=True)]
 
 
 ASSET_COLUMNS = "id, symbol, name, exchange, status, tradable, fractionable, price, price_at"
@@ -147,12 +115,12 @@ def to_account(row: tuple[Any, ...], positions: tuple[Position, ...]) -> Account
 
 RUN_COLUMNS = (
     "runs.id, accounts.id, portfolios.id, subscriptions.id, runs.type, runs.amount, runs.initiated_from, runs.status, "
-    "runs.phase, runs.approval, runs.reason, runs.weights, runs.session, runs.cash_target, runs.cancel_requested, "
+    "runs.phase, runs.approval, runs.reason, weights.content, runs.session, runs.cash_target, runs.cancel_requested, "
     "runs.created_at, runs.updated_at, runs.started_at, runs.completed_at, runs.canceled_at"
 )
 RUN_TABLES = (
     "runs JOIN accounts ON accounts.key = runs.account LEFT JOIN portfolios ON portfolios.key = runs.portfolio "
-    "LEFT JOIN subscriptions ON subscriptions.key = runs.subscription"
+    "LEFT JOIN subscriptions ON subscriptions.key = runs.subscription JOIN parts weights ON weights.key = runs.weights"
 )
 
 
@@ -169,7 +137,7 @@ def to_run(row: tuple[Any, ...]) -> Run:
         phase=RunPhase(row[8]),
         approval=Approval(row[9]),
         reason=row[10],
-        weights=from_weights(row[11]),
+        weights=weights_of_part(row[11]),
         session=row[12],
         cash_target=row[13],
         cancel_requested=bool(row[14]),

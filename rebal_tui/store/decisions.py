@@ -1,83 +1,211 @@
-"""Decisions with their traces: for each session the latest of every kind of outcome an account had."""
+"""Decisions as what they were made from: for each session the latest of every kind of outcome an account had.
+
+A decision that made a run has a row of its own, which no later one replaces.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from rebal_tui.domain.decisions import Decision, Outcome, Verdict
-from rebal_tui.store.codec import from_time, from_trace, to_time, to_trace
+from rebal_tui.domain.quantities import Money
+from rebal_tui.store.codec import from_time, from_time_or_none, to_time
 from rebal_tui.store.database import Database
 
+NO_RUN = 0
+"""In place of a run's key: the decision made none."""
+_TELLING = (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)
+_BUCKET = 1_000
+_NOTHING = -1
 
-def signature(decision: Decision) -> str:
-    """What makes two decisions of a session the same kind: the outcome and which checks fired, failed or held back."""
-    told = [c.check for c in decision.trace if c.verdict in (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)]
-    return ":".join([decision.outcome.value, *told])
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What makes two decisions of a session the same: the outcome and which checks fired, failed or held back.
+
+    `deciding` is the check that the decision's reason names, empty when none is.
+    """
+
+    signature: str
+    outcome: Outcome
+    deciding: str
 
 
-def save(database: Database, decisions: Iterable[tuple[Decision, str | None]]) -> None:
-    """Store decisions with the id of the run each led to; a repeated kind replaces the one before and counts up."""
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What an evaluation looked at of one account. `positions` as `codec.to_positions` packs them; money in billionths.
+
+    `open_run` and `quota_run` are run ids.
+    """
+
+    status: str
+    restrictions: str
+    cash: Money
+    reserved: Money
+    cash_floor: Money
+    last_rebalanced_at: datetime | None
+    outside_orders: int
+    open_run: str | None
+    quota_run: str | None
+    positions: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDecision:
+    """A decision as it is kept, with the number of its context and the id of the run it made."""
+
+    account_id: str
+    portfolio_id: str
+    subscription_id: str
+    session: str
+    at: datetime
+    kind: Kind
+    times: int
+    run_id: str | None
+    context: int
+    inputs: Inputs
+
+
+def kind_of(decision: Decision) -> Kind:
+    """The kind of a decision."""
+    told = [c.check for c in decision.trace if c.verdict in _TELLING]
+    return Kind(":".join([decision.outcome.value, *told]), decision.outcome, told[-1] if told else "")
+
+
+def kind_keys(database: Database, kinds: Iterable[Kind]) -> dict[str, int]:
+    """The key of each kind by its signature; new ones are added. Must be called inside `database.write()`."""
     database.connection.executemany(
-        "INSERT INTO decisions (account, portfolio, subscription, session, signature, outcome, reason, trace, "
-        "first_at, at, times, run) "
-        "SELECT a.key, p.key, s.key, ?, ?, ?, ?, ?, ?, ?, 1, (SELECT key FROM runs WHERE id = ?) "
-        "FROM accounts a, portfolios p, subscriptions s WHERE a.id = ? AND p.id = ? AND s.id = ? "
-        "ON CONFLICT (account, session, portfolio, signature) DO UPDATE SET reason = excluded.reason, "
-        "trace = excluded.trace, at = excluded.at, times = times + 1, run = coalesce(excluded.run, run)",
-        (
-            (
-                d.session, signature(d), d.outcome.value, d.reason, to_trace(d.trace), to_time(d.at), to_time(d.at),
-                run_id, d.account_id, d.portfolio_id, d.subscription_id,
-            )
-            for d, run_id in decisions
-        ),
-    )  # fmt: skip
+        "INSERT INTO decision_kinds (signature, outcome, deciding) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        sorted({(kind.signature, kind.outcome.value, kind.deciding) for kind in kinds}),
+    )
+    return dict(database.rows("SELECT signature, key FROM decision_kinds"))
+
+
+Row = tuple[Any, ...]
+"""session, account, portfolio, kind, run (`NO_RUN` for none), context, subscription, status, restrictions, cash,
+reserved, cash_floor, last_rebalanced_at, outside_orders, open_run, quota_run, positions: keys, billionths, micros."""
+
+
+def add(database: Database, rows: Iterable[Row]) -> None:
+    """Store decisions; one without a run replaces the last of its kind that session and counts up.
+
+    Must be called inside `database.write()`.
+    """
+    database.connection.executemany(
+        "INSERT INTO decisions (session, account, portfolio, kind, run, context, subscription, times, status, "
+        "restrictions, cash, reserved, cash_floor, last_rebalanced_at, outside_orders, open_run, quota_run, positions) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (session, account, portfolio, kind, run) DO UPDATE SET context = excluded.context, "
+        "subscription = excluded.subscription, times = times + 1, status = excluded.status, "
+        "restrictions = excluded.restrictions, cash = excluded.cash, reserved = excluded.reserved, "
+        "cash_floor = excluded.cash_floor, last_rebalanced_at = excluded.last_rebalanced_at, "
+        "outside_orders = excluded.outside_orders, open_run = excluded.open_run, quota_run = excluded.quota_run, "
+        "positions = excluded.positions",
+        rows,
+    )
 
 
 _COLUMNS = (
-    "SELECT a.id, p.id, s.id, d.at, d.session, d.outcome, d.reason, d.trace FROM decisions d "
-    "JOIN accounts a ON a.key = d.account JOIN portfolios p ON p.key = d.portfolio "
-    "JOIN subscriptions s ON s.key = d.subscription"
+    "SELECT a.id, p.id, s.id, d.session, c.at, k.signature, k.outcome, k.deciding, d.times, r.id, d.context, d.status, "
+    "d.restrictions, d.cash, d.reserved, d.cash_floor, d.last_rebalanced_at, d.outside_orders, o.id, q.id, "
+    "d.positions FROM decisions d JOIN accounts a ON a.key = d.account JOIN portfolios p ON p.key = d.portfolio "
+    "JOIN subscriptions s ON s.key = d.subscription JOIN contexts c ON c.key = d.context "
+    "JOIN decision_kinds k ON k.key = d.kind LEFT JOIN runs r ON r.key = d.run "
+    "LEFT JOIN runs o ON o.key = d.open_run LEFT JOIN runs q ON q.key = d.quota_run"
 )
 
 
-def latest(database: Database, account_id: str, limit: int = 1) -> list[Decision]:
-    """An account's newest decisions first."""
-    rows = database.rows(f"{_COLUMNS} WHERE a.id = ? ORDER BY d.at DESC, d.key DESC LIMIT ?", (account_id, limit))
-    return [_decision(row) for row in rows]
+def latest(database: Database, account_id: str, limit: int = 1) -> list[StoredDecision]:
+    """An account's newest decisions first; all of them with a limit below 0."""
+    found: list[StoredDecision] = []
+    for session in _sessions(database):
+        if 0 <= limit <= len(found):
+            break
+        rows = database.rows(
+            f"{_COLUMNS} WHERE d.session = ? AND d.account = (SELECT key FROM accounts WHERE id = ?) "
+            "ORDER BY d.context DESC, d.run, d.kind LIMIT ?",
+            (session, account_id, limit - len(found) if limit >= 0 else -1),
+        )
+        found += [_stored(row) for row in rows]
+    return found
 
 
-def of_run(database: Database, run_id: str) -> Decision | None:
-    """The decision that caused a run, None for a manual one."""
-    row = database.row(f"{_COLUMNS} WHERE d.run = (SELECT key FROM runs WHERE id = ?)", (run_id,))
-    return _decision(row) if row else None
+def _sessions(database: Database) -> Iterator[str]:
+    """The sessions that have decisions, the latest first."""
+    row = database.row("SELECT max(session) FROM decisions")
+    while row and row[0] is not None:
+        yield row[0]
+        row = database.row("SELECT max(session) FROM decisions WHERE session < ?", (row[0],))
 
 
-def _decision(row: tuple[object, ...]) -> Decision:
-    account, portfolio, subscription, at, session, outcome, reason, trace = row
-    return Decision(
-        str(account), str(portfolio), str(subscription), from_time(int(str(at))), str(session), Outcome(str(outcome)),
-        str(reason), from_trace(str(trace)),
-    )  # fmt: skip
+def of_run(database: Database, run_id: str) -> StoredDecision | None:
+    """The decision that made a run, None for a manual one."""
+    row = database.row(
+        f"{_COLUMNS} WHERE r.id = ? AND (d.session, d.account, d.run) = "
+        "(SELECT session, account, key FROM runs WHERE id = ?)",
+        (run_id, run_id),
+    )
+    return _stored(row) if row else None
 
 
-def add_history(database: Database, at: datetime, used: Iterable[tuple[str, int]]) -> None:
-    """Record how much of its bands each account uses, in tenths of a percent."""
+def everything(database: Database) -> Iterator[StoredDecision]:
+    """Every decision in the order of sessions and accounts."""
+    for row in database.connection.execute(f"{_COLUMNS} ORDER BY d.session, d.account, d.portfolio, d.kind, d.run"):
+        yield _stored(row)
+
+
+def _stored(row: Row) -> StoredDecision:
+    return StoredDecision(
+        account_id=row[0],
+        portfolio_id=row[1],
+        subscription_id=row[2],
+        session=row[3],
+        at=from_time(row[4]),
+        kind=Kind(row[5], Outcome(row[6]), row[7]),
+        times=row[8],
+        run_id=row[9],
+        context=row[10],
+        inputs=Inputs(
+            row[11], row[12], row[13], row[14], row[15], from_time_or_none(row[16]), row[17], row[18], row[19], row[20]
+        ),
+    )
+
+
+def add_history(database: Database, at: datetime, used: Mapping[int, int]) -> None:
+    """Record how much of its bands each account uses, in tenths of a percent by the account's key."""
+    buckets: dict[int, array[int]] = {}
+    for account, share in used.items():
+        number, place = divmod(account, _BUCKET)
+        bucket = buckets.setdefault(number, array("i"))
+        if place >= len(bucket):
+            bucket.extend([_NOTHING] * (place + 1 - len(bucket)))
+        bucket[place] = share
     database.connection.executemany(
-        "INSERT OR REPLACE INTO drift_history SELECT key, ?, ? FROM accounts WHERE id = ?",
-        ((to_time(at), band_used, account_id) for account_id, band_used in used),
+        "INSERT OR REPLACE INTO drift_history VALUES (?, ?, ?)",
+        [(number, to_time(at), bucket.tobytes()) for number, bucket in buckets.items()],
     )
 
 
 def history(database: Database, account_id: str, limit: int = 120) -> list[tuple[datetime, int]]:
     """The latest points of an account's drift history, oldest first."""
-    rows = database.rows(
-        "SELECT at, band_used FROM drift_history WHERE account = (SELECT key FROM accounts WHERE id = ?) "
-        "ORDER BY at DESC LIMIT ?",
-        (account_id, limit),
-    )
-    return [(from_time(at), used) for at, used in reversed(rows)]
+    row = database.row("SELECT key FROM accounts WHERE id = ?", (account_id,))
+    if row is None:
+        return []
+    number, place = divmod(row[0], _BUCKET)
+    points = []
+    for at, content in database.connection.execute(
+        "SELECT at, substr(used, ?, 4) FROM drift_history WHERE bucket = ? ORDER BY at DESC", (place * 4 + 1, number)
+    ):
+        share = array("i", content)
+        if share and share[0] != _NOTHING:
+            points.append((from_time(at), share[0]))
+        if len(points) == limit:
+            break
+    return points[::-1]
 
 
 def prune_history(database: Database, before: datetime) -> None:
@@ -86,5 +214,8 @@ def prune_history(database: Database, before: datetime) -> None:
 
 def outcomes(database: Database) -> dict[str, int]:
     """How many decisions there were of each outcome."""
-    rows = database.rows("SELECT outcome, sum(times) FROM decisions GROUP BY outcome ORDER BY outcome")
+    rows = database.rows(
+        "SELECT outcome, sum(times) FROM decisions JOIN decision_kinds ON decision_kinds.key = kind "
+        "GROUP BY outcome ORDER BY outcome"
+    )
     return dict(rows)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import NotFound, require
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import NANO, Money
@@ -17,21 +16,44 @@ from rebal_tui.store.codec import from_time, to_time, to_time_or_none
 from rebal_tui.store.database import Database
 
 
-def add(database: Database, run: Run, *, counts_quota: bool, plan: Plan | None = None) -> None:
-    """Insert a run; a second open run or second system run of a session breaks a unique index (R-7, R-11)."""
-    database.connection.execute(
-        "INSERT INTO runs (id, account, portfolio, subscription, type, amount, initiated_from, status, phase, "
-        "approval, reason, weights, cash_weight, session, counts_quota, cash_target, cancel_requested, plan, "
-        "created_at, updated_at) SELECT ?, accounts.key, (SELECT key FROM portfolios WHERE id = ?), "
-        "(SELECT key FROM subscriptions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ? "
-        "FROM accounts WHERE accounts.id = ?",
-        (
-            run.id, run.portfolio_id, run.subscription_id, run.type.value, run.amount, run.initiated_from.value,
-            run.status.value, run.phase.value, run.approval.value, run.reason, codec.to_weights(run.weights),
-            run.weights.cash, run.session, int(counts_quota), run.cash_target,
-            codec.to_plan(plan) if plan else None, to_time(run.created_at), to_time(run.updated_at), run.account_id,
-        ),
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class PlanInputs:
+    """What a plan was made from, and is made from again: money in billionths, holdings as `codec.to_positions`.
+
+    `context` is the number of the moment; `keep` is the cash that invest_cash left, None for other types.
+    """
+
+    context: int
+    cash: Money
+    reserved: Money
+    keep: Money | None
+    positions: bytes
+
+
+def next_key(database: Database) -> int:
+    """The key that the next new run has. Must be called inside `database.write()`."""
+    row = database.row("SELECT coalesce(max(key), 0) + 1 FROM runs")
+    return int(row[0]) if row else 1
+
+
+NewRow = tuple[Any, ...]
+"""key, id, account, portfolio, subscription, type, amount, initiated_from, approval, why, weights, cash_weight,
+session, counts_quota, created_at, then the plan's context, cash, reserved, keep and positions or five times None."""
+
+
+def add(database: Database, rows: Iterable[NewRow]) -> None:
+    """Insert runs that are QUEUED, under keys from `next_key` on; `why` is None for one that a decision made.
+
+    A second open run or second system run of a session breaks a unique index (R-7, R-11). Must be called inside
+    `database.write()`.
+    """
+    database.connection.executemany(
+        "INSERT INTO runs (key, id, account, portfolio, subscription, type, amount, initiated_from, status, phase, "
+        "approval, why, weights, cash_weight, session, counts_quota, created_at, updated_at, plan_context, plan_cash, "
+        "plan_reserved, plan_keep, plan_positions) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'QUEUED', 'waiting', ?9, "
+        "?10, ?11, ?12, ?13, ?14, ?15, ?15, ?16, ?17, ?18, ?19, ?20)",
+        rows,
+    )
 
 
 def get(database: Database, run_id: str) -> Run:
@@ -98,37 +120,58 @@ def count(database: Database) -> int:
     return row[0] if row else 0
 
 
-def update(database: Database, before: Run, after: Run, *, counts_quota: bool | None = None) -> None:
-    """Store a run's new state; the move must be one that `RUN_TRANSITIONS` allows."""
+def update(database: Database, changes: Iterable[tuple[Run, Run]], *, counts_quota: bool | None = None) -> None:
+    """Store the new state of runs as (before, after); each move must be one that `RUN_TRANSITIONS` allows.
+
+    Must be called inside `database.write()`.
+    """
+    database.connection.executemany(
+        "UPDATE runs SET status = ?, phase = ?, approval = ?, reason = ?, cash_target = ?, cancel_requested = ?, "
+        "updated_at = ?, started_at = ?, completed_at = ?, canceled_at = ?, counts_quota = coalesce(?, counts_quota) "
+        "WHERE id = ?",
+        (_changed(before, after, counts_quota) for before, after in changes),
+    )
+
+
+def _changed(before: Run, after: Run, counts_quota: bool | None) -> tuple[Any, ...]:
     require(
         after.status is before.status or after.status in RUN_TRANSITIONS[before.status],
         f"run {before.id}: {before.status} cannot become {after.status}",
     )
-    database.connection.execute(
-        "UPDATE runs SET status = ?, phase = ?, approval = ?, reason = ?, cash_target = ?, cancel_requested = ?, "
-        "updated_at = ?, started_at = ?, completed_at = ?, canceled_at = ?, counts_quota = coalesce(?, counts_quota) "
-        "WHERE id = ?",
-        (
-            after.status.value, after.phase.value, after.approval.value, after.reason, after.cash_target,
-            int(after.cancel_requested), to_time(after.updated_at), to_time_or_none(after.started_at),
-            to_time_or_none(after.completed_at), to_time_or_none(after.canceled_at),
-            None if counts_quota is None else int(counts_quota), after.id,
-        ),
+    return (
+        after.status.value, after.phase.value, after.approval.value, after.reason, after.cash_target,
+        int(after.cancel_requested), to_time(after.updated_at), to_time_or_none(after.started_at),
+        to_time_or_none(after.completed_at), to_time_or_none(after.canceled_at),
+        None if counts_quota is None else int(counts_quota), after.id,
     )  # fmt: skip
 
 
-def set_plan(database: Database, run_id: str, plan: Plan) -> None:
-    database.connection.execute("UPDATE runs SET plan = ? WHERE id = ?", (codec.to_plan(plan), run_id))
+def set_plans(database: Database, plans: Iterable[tuple[str, PlanInputs]]) -> None:
+    """Keep what the plans of runs are made from, by run id. Must be called inside `database.write()`."""
+    database.connection.executemany(
+        "UPDATE runs SET plan_context = ?, plan_cash = ?, plan_reserved = ?, plan_keep = ?, plan_positions = ? "
+        "WHERE id = ?",
+        ((p.context, p.cash, p.reserved, p.keep, p.positions, run_id) for run_id, p in plans),
+    )
 
 
-def plan(database: Database, run_id: str) -> Plan | None:
-    """The plan a run works from, None before it was planned."""
-    row = database.row("SELECT plan FROM runs WHERE id = ?", (run_id,))
-    return codec.from_plan(row[0]) if row and row[0] else None
+_PLANS = "SELECT id, plan_context, plan_cash, plan_reserved, plan_keep, plan_positions FROM runs"
+
+
+def plan_inputs(database: Database, run_id: str) -> PlanInputs | None:
+    """What the plan that a run works from is made from, None before it was planned."""
+    row = database.row(f"{_PLANS} WHERE id = ?", (run_id,))
+    return PlanInputs(*row[1:]) if row and row[1] is not None else None
+
+
+def why(database: Database, run_id: str) -> str | None:
+    """Why a run was asked for by hand, None for one that a decision made."""
+    row = database.row("SELECT why FROM runs WHERE id = ?", (run_id,))
+    return row[0] if row else None
 
 
 def note(database: Database, run_id: str, at: datetime, what: str, detail: str = "") -> None:
-    """Add a line to a run's timeline."""
+    """Add a line to a run's timeline that its states and its plan do not tell."""
     database.connection.execute(
         "INSERT INTO run_events SELECT key, (SELECT coalesce(max(seq), 0) + 1 FROM run_events WHERE run = runs.key), "
         "?, ?, ? FROM runs WHERE id = ?",
@@ -136,7 +179,8 @@ def note(database: Database, run_id: str, at: datetime, what: str, detail: str =
     )
 
 
-def timeline(database: Database, run_id: str) -> list[tuple[datetime, str, str]]:
+def notes(database: Database, run_id: str) -> list[tuple[datetime, str, str]]:
+    """What was noted of a run besides its states, in order, as (when, what, detail)."""
     rows = database.rows(
         "SELECT at, what, detail FROM run_events WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY seq",
         (run_id,),
@@ -144,37 +188,26 @@ def timeline(database: Database, run_id: str) -> list[tuple[datetime, str, str]]
     return [(from_time(at), what, detail) for at, what, detail in rows]
 
 
-def add_orders(database: Database, run_id: str, orders: Iterable[tuple[Order, int, str]]) -> None:
-    """Write orders as (order, line, reason), not yet sent."""
+OrderRow = tuple[Any, ...]
+"""run, line, asset: keys and the place in the run; side, notional, qty; when it was made, in microseconds."""
+
+
+def add_orders(database: Database, rows: Iterable[OrderRow]) -> None:
+    """Write orders, not yet sent. Must be called inside `database.write()`."""
     database.connection.executemany(
-        "INSERT INTO orders (run, line, asset, side, notional, qty, status, reason, created_at, updated_at) "
-        "SELECT runs.key, ?, assets.key, ?, ?, ?, ?, ?, ?, ? FROM runs, assets WHERE runs.id = ? AND assets.symbol = ?",
-        (
-            (
-                line, o.side.value, o.notional, o.qty, o.status.value, reason, to_time(o.created_at),
-                to_time(o.updated_at), run_id, o.symbol,
-            )
-            for o, line, reason in orders
-        ),
-    )  # fmt: skip
+        "INSERT INTO orders (run, line, asset, side, notional, qty, status, created_at, updated_at) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending_new', ?7, ?7)",
+        rows,
+    )
 
 
-def orders(database: Database, run_id: str) -> list[tuple[int, Order, bool, str]]:
-    """A run's orders by line, as (line, order, whether the broker knows it, reason)."""
+def orders(database: Database, run_id: str) -> list[tuple[int, Order, bool]]:
+    """A run's orders by line, as (line, order, whether it may have been sent)."""
     rows = database.rows(
-        f"SELECT {codec.ORDER_COLUMNS}, o.reason, o.sent FROM {codec.ORDER_TABLES} WHERE runs.id = ? ORDER BY o.line",
+        f"SELECT {codec.ORDER_COLUMNS}, o.sent FROM {codec.ORDER_TABLES} WHERE runs.id = ? ORDER BY o.line",
         (run_id,),
     )
-    return [(row[3], codec.to_order(row[:-2]), bool(row[-1]), row[-2]) for row in rows]
-
-
-def mark_sent(database: Database, run_id: str, line: int, at: datetime) -> None:
-    """The order may be on its way from here on: before it is sent again it is looked up."""
-    database.connection.execute(
-        "UPDATE orders SET sent = 1, submitted_at = coalesce(submitted_at, ?) "
-        "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
-        (to_time(at), run_id, line),
-    )
+    return [(row[3], codec.to_order(row[:-1]), bool(row[-1])) for row in rows]
 
 
 def store_order(database: Database, order: Order) -> bool:
@@ -226,8 +259,10 @@ def drop_order(database: Database, run_id: str, line: int) -> None:
     )
 
 
-def add_skipped(database: Database, run_id: str, skipped: Iterable[SkippedOrder]) -> None:
-    """Append skipped orders, one a symbol and side."""
+def add_skipped(database: Database, run_id: str, skipped: Sequence[SkippedOrder]) -> None:
+    """Append skipped orders, one a symbol and side. Must be called inside `database.write()`."""
+    if not skipped:
+        return
     known = {(s.symbol, s.side) for s in skipped_orders(database, run_id)}
     for order in skipped:
         if (order.symbol, order.side) in known:
@@ -285,7 +320,7 @@ def skipped_orders(database: Database, run_id: str) -> list[SkippedOrder]:
 
 def detail(database: Database, run: Run) -> RunDetail:
     """A run with its orders, split as the API splits them."""
-    placed = [order for _, order, _, _ in orders(database, run.id)]
+    placed = [order for _, order, _ in orders(database, run.id)]
     failed = {OrderStatus.REJECTED}
     return RunDetail(
         run=run,

@@ -62,6 +62,14 @@ CREATE TABLE subscriptions (
 CREATE UNIQUE INDEX one_subscription ON subscriptions (account) WHERE ended_at IS NULL;
 CREATE INDEX subscriptions_of ON subscriptions (portfolio) WHERE ended_at IS NULL;
 
+CREATE TABLE parts (key INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, content BLOB NOT NULL) STRICT;
+
+CREATE TABLE contexts (
+  key INTEGER PRIMARY KEY, at INTEGER NOT NULL, moment INTEGER NOT NULL REFERENCES parts,
+  assets INTEGER NOT NULL REFERENCES parts, prices INTEGER NOT NULL REFERENCES parts,
+  portfolios INTEGER NOT NULL REFERENCES parts, UNIQUE (at, moment, assets, prices, portfolios)
+) STRICT;
+
 CREATE TABLE runs (
   key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account INTEGER NOT NULL REFERENCES accounts,
   portfolio INTEGER REFERENCES portfolios, subscription INTEGER REFERENCES subscriptions,
@@ -71,11 +79,13 @@ CREATE TABLE runs (
                                          'COMPLETED_SUCCESS', 'COMPLETED_ADJUSTED')),
   phase TEXT NOT NULL CHECK (phase IN ('waiting', 'selling', 'buying', 'done')),
   approval TEXT NOT NULL CHECK (approval IN ('not_needed', 'awaiting', 'approved', 'rejected')),
-  reason TEXT, weights TEXT NOT NULL, cash_weight INTEGER NOT NULL, session TEXT NOT NULL,
+  reason TEXT, why TEXT, weights INTEGER NOT NULL REFERENCES parts, cash_weight INTEGER NOT NULL, session TEXT NOT NULL,
   counts_quota INTEGER NOT NULL CHECK (counts_quota IN (0, 1)), cash_target INTEGER,
   cancel_requested INTEGER NOT NULL DEFAULT 0 CHECK (cancel_requested IN (0, 1)),
-  plan TEXT, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER, completed_at INTEGER,
-  canceled_at INTEGER, CHECK ((type = 'partial_liquidation') = (amount IS NOT NULL))
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER, completed_at INTEGER,
+  canceled_at INTEGER, plan_context INTEGER REFERENCES contexts, plan_cash INTEGER, plan_reserved INTEGER,
+  plan_keep INTEGER, plan_positions BLOB, CHECK ((type = 'partial_liquidation') = (amount IS NOT NULL)),
+  CHECK ((plan_context IS NULL) = (plan_positions IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX one_open_run ON runs (account) WHERE status IN ('QUEUED', 'IN_PROGRESS');
 CREATE UNIQUE INDEX one_system_run ON runs (account, session) WHERE counts_quota = 1;
@@ -91,7 +101,7 @@ CREATE TABLE orders (
   side TEXT NOT NULL CHECK (side IN ('buy', 'sell')),
   notional INTEGER CHECK (notional > 0), qty INTEGER CHECK (qty > 0),
   status TEXT NOT NULL, broker_id TEXT, filled_qty INTEGER NOT NULL DEFAULT 0 CHECK (filled_qty >= 0),
-  filled_avg_price INTEGER, reason TEXT NOT NULL, reject_reason TEXT, sent INTEGER NOT NULL DEFAULT 0,
+  filled_avg_price INTEGER, reject_reason TEXT, sent INTEGER NOT NULL DEFAULT 0,
   looked_up_at INTEGER,
   created_at INTEGER NOT NULL, submitted_at INTEGER, updated_at INTEGER NOT NULL, filled_at INTEGER,
   expired_at INTEGER, canceled_at INTEGER, failed_at INTEGER, PRIMARY KEY (run, line),
@@ -113,17 +123,23 @@ CREATE TABLE skipped_orders (
   reason TEXT NOT NULL, details TEXT NOT NULL, PRIMARY KEY (run, line)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE decisions (
-  key INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts,
-  portfolio INTEGER NOT NULL REFERENCES portfolios, subscription INTEGER NOT NULL REFERENCES subscriptions,
-  session TEXT NOT NULL, signature TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL, trace TEXT NOT NULL,
-  first_at INTEGER NOT NULL, at INTEGER NOT NULL, times INTEGER NOT NULL, run INTEGER REFERENCES runs,
-  UNIQUE (account, session, portfolio, signature)
+CREATE TABLE decision_kinds (
+  key INTEGER PRIMARY KEY, signature TEXT NOT NULL UNIQUE, outcome TEXT NOT NULL, deciding TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE decisions (
+  session TEXT NOT NULL, account INTEGER NOT NULL REFERENCES accounts,
+  portfolio INTEGER NOT NULL REFERENCES portfolios, kind INTEGER NOT NULL REFERENCES decision_kinds,
+  run INTEGER NOT NULL, context INTEGER NOT NULL REFERENCES contexts,
+  subscription INTEGER NOT NULL REFERENCES subscriptions, times INTEGER NOT NULL,
+  status TEXT NOT NULL, restrictions TEXT NOT NULL, cash INTEGER NOT NULL, reserved INTEGER NOT NULL,
+  cash_floor INTEGER NOT NULL, last_rebalanced_at INTEGER, outside_orders INTEGER NOT NULL,
+  open_run INTEGER REFERENCES runs, quota_run INTEGER REFERENCES runs, positions BLOB NOT NULL,
+  PRIMARY KEY (session, account, portfolio, kind, run)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE drift_history (
-  account INTEGER NOT NULL REFERENCES accounts, at INTEGER NOT NULL, band_used INTEGER NOT NULL,
-  PRIMARY KEY (account, at)
+  bucket INTEGER NOT NULL, at INTEGER NOT NULL, used BLOB NOT NULL, PRIMARY KEY (bucket, at)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE cash_entries (

@@ -233,7 +233,7 @@ def state(book: Book, account_id: str) -> State:
     for run in all_runs(book):
         orders = tuple(
             (o.symbol, o.side.value, o.notional, o.qty, o.status.value, o.filled_qty, o.filled_avg_price)
-            for _, o, _, _ in runs.orders(book.database, run.id)
+            for _, o, _ in runs.orders(book.database, run.id)
         )
         skipped = tuple((s.symbol, s.reason.value) for s in runs.skipped_orders(book.database, run.id))
         made.append((run.type.value, run.status.value, orders, skipped))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from rebal_tui.services.checks import check_book
 from rebal_tui.store import audit, cash, jobs, runs
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.database import Database
+from tests.reliability.trail import told_of
 
 _LEAVE_THE_DISK = ("SELECT", "INSERT", "UPDATE", "DELETE", "SAVEPOINT", "BEGIN")
 CALLS = ("submit_order", "cancel_order", "create_journal", "advance", "deposit", "return_deposit", "open_accounts")
@@ -222,7 +222,7 @@ def digest(book: Book) -> dict[str, Any]:
     assert checked.faults == (), checked.faults
     assert checked.behind == 0
     assert integrity_faults(database.connection) == []
-    told = Counter(entry.action for entry in audit.entries(database, -1))
+    told = told_of(audit.entries(database, -1))
     backups = sorted(Path(book.settings.backup_folder or "").glob("*")) if book.settings.backup_folder else []
     return {
         "accounts": sorted(map(repr, broker.accounts())),
@@ -232,7 +232,7 @@ def digest(book: Book) -> dict[str, Any]:
         "runs": [
             (run.id, run.type, run.status, run.reason, run.cash_target, run.amount, [
                 (line, o.symbol, o.side, o.notional, o.qty, o.status, o.filled_qty)
-                for line, o, _, _ in runs.orders(database, run.id)
+                for line, o, _ in runs.orders(database, run.id)
             ], [(s.symbol, s.side, s.reason) for s in runs.skipped_orders(database, run.id)])
             for run in runs.newest(database, -1)
         ],
@@ -241,8 +241,8 @@ def digest(book: Book) -> dict[str, Any]:
             (e.fill.client_order_id, e.fill.qty, e.fill.amount) for e in broker.events(0) if e.fill is not None
         ),
         "booked": sorted((e.account_id or "", e.cash.kind, e.cash.amount) for e in broker.events(0) if e.cash),
-        "audited": {k: n for k, n in told.items() if k.partition(".")[0] in ("run", "cash", "journal", "subscription",
-                    "withdrawal", "portfolio", "evaluation", "book") or k == "order.filled"},
+        "audited": {k: n for k, n in told.items() if k.partition(".")[0] in ("run", "runs", "cash", "journal",
+                    "subscription", "withdrawal", "portfolio", "evaluation", "book") or k == "orders.filled"},
         "evaluated": jobs.last_session(database),
         "backups": [path.name for path in backups],
     }  # fmt: skip

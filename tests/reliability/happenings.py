@@ -18,6 +18,7 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services import cash, portfolios, run_processing, subscriptions, withdrawals
 from rebal_tui.services import runs as run_service
 from rebal_tui.services.intake.portfolio_input import PortfolioBody
+from rebal_tui.services.records import plan_of
 from rebal_tui.store import cash as cash_store
 from rebal_tui.store import runs as run_store
 from tests.reliability import models
@@ -148,7 +149,7 @@ def review(world: World) -> None:
     """Answer every run that waits, mostly with yes."""
     book = world.book
     for run in list(book.open_runs.values()):
-        plan = run_store.plan(book.database, run.id)
+        plan = plan_of(book.database, run)
         if run.approval is not Approval.AWAITING or plan is None:
             continue
         if world.random.random() < 0.8:

@@ -25,6 +25,7 @@ from rebal_tui.services.sync import CURSOR
 from rebal_tui.store import audit, cash, meta, runs
 from tests.engine import oracle
 from tests.reliability.ledger import Ledger
+from tests.reliability.trail import told_of
 
 if TYPE_CHECKING:
     from tests.reliability.broker import FaultyBroker
@@ -281,7 +282,7 @@ class Judge:
             if run.type is RunType.FULL_REBALANCE and run.subscription_id:
                 self.last_rebalanced[run.subscription_id] = now.astimezone(NEW_YORK).date()
         if run.status is RunStatus.COMPLETED_SUCCESS:
-            for _, order, _, _ in runs.orders(self._book().database, run.id):
+            for _, order, _ in runs.orders(self._book().database, run.id):
                 if order.qty is not None and self.ledger.filled[order.client_order_id] != order.qty:
                     raise Violation("outcome", f"run {run.id} succeeded, {order} was not filled")
 
@@ -371,10 +372,10 @@ class Judge:
         checked = check_book(book.database, self._broker().inner)
         if checked.faults or checked.behind:
             raise Violation("check", f"{checked.faults[:3]}, {checked.behind} behind")
-        told = Counter(entry.action for entry in audit.entries(book.database, -1))
+        told = told_of(audit.entries(book.database, -1))
         ours = sum(name.startswith("rt-") for name in self.ledger.filled)
-        if told["order.filled"] != len(self.ledger.executions):
-            raise Violation("audit", f"{len(self.ledger.executions)} executions, {told['order.filled']} in the trail")
-        if told["run.queued"] != len(self._runs):
-            raise Violation("audit", f"{len(self._runs)} runs, {told['run.queued']} in the trail")
+        if told["orders.filled"] != len(self.ledger.executions):
+            raise Violation("audit", f"{len(self.ledger.executions)} executions, {told['orders.filled']} in the trail")
+        if told["runs.queued"] != len(self._runs):
+            raise Violation("audit", f"{len(self._runs)} runs, {told['runs.queued']} in the trail")
         self.say(f"{ours} orders filled; cash {sorted(self.ledger.cash.items())}")

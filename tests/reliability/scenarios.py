@@ -18,6 +18,7 @@ from rebal_tui.services import cash, portfolios, runs, simulator, subscriptions,
 from rebal_tui.services.book import Book
 from rebal_tui.services.intake.book_file import parse_book
 from rebal_tui.services.intake.imports import import_book
+from rebal_tui.services.records import plan_of
 from rebal_tui.store import cash as cash_store
 from rebal_tui.store import runs as run_store
 from tests.reliability.crash import Act, Scenario
@@ -100,7 +101,7 @@ def _cancel(book: Book) -> None:
 
 def _answer(book: Book, yes: bool) -> None:
     for run in list(book.open_runs.values()):
-        plan = run_store.plan(book.database, run.id)
+        plan = plan_of(book.database, run)
         if run.approval is Approval.AWAITING and plan is not None:
             if yes:
                 runs.approve_run(book, run.id, plan)

@@ -14,6 +14,7 @@ from rebal_tui.services import scheduler, subscriptions
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
 from rebal_tui.services.evaluation import evaluate_account, evaluate_book, evaluation_pass
+from rebal_tui.services.records import decision_of_run, latest_decisions
 from rebal_tui.services.runs import create_run
 from rebal_tui.store import decisions, runs
 from rebal_tui.store.codec import to_time
@@ -65,7 +66,7 @@ def test_every_subscription_gets_the_decision_of_its_own_state() -> None:
         assert (run.status, run.initiated_from, run.session) == (
             RunStatus.QUEUED, InitiatedFrom.SYSTEM, "2026-03-02",
         )  # fmt: skip
-        cause = decisions.of_run(book.database, run.id)
+        cause = decision_of_run(book.database, run.id)
         assert cause is not None
         assert cause.account_id == run.account_id
         assert cause.trace
@@ -81,7 +82,7 @@ def test_the_order_of_accounts_does_not_matter() -> None:
                 run.account_id: (
                     run.type,
                     run.status,
-                    [(o.symbol, o.notional, o.qty) for _, o, _, _ in runs.orders(book.database, run.id)],
+                    [(o.symbol, o.notional, o.qty) for _, o, _ in runs.orders(book.database, run.id)],
                 )
                 for run in all_runs(book)
             }
@@ -112,7 +113,9 @@ def test_a_decision_that_repeats_is_kept_once_with_how_often_it_was_made() -> No
     for at in ("09:30", "09:45", "10:00"):
         go_to(book, f"2026-03-02 {at}")
     go_to(book, "2026-03-03 09:30")
-    rows = book.database.rows("SELECT session, outcome, times FROM decisions ORDER BY key")
+    rows = book.database.rows(
+        "SELECT session, outcome, times FROM decisions JOIN decision_kinds ON key = kind ORDER BY session"
+    )
     assert rows == [("2026-03-02", "none", 3), ("2026-03-03", "none", 1)]
     assert len(decisions.history(book.database, "calm")) == 4
 
@@ -125,7 +128,7 @@ def test_the_quota_is_one_system_run_a_session_and_manual_runs_are_apart() -> No
     deposit(book, "a", parse_money("1000"))
     go_to(book, "2026-03-02 09:45")
     assert [r.initiated_from.value for r in all_runs(book)] == ["system", "api"]
-    latest = decisions.latest(book.database, "a")[0]
+    latest = latest_decisions(book.database, "a")[0]
     assert (latest.outcome, latest.reason.split(":")[0]) == (Outcome.BLOCKED, "quota")
     go_to(book, "2026-03-03 09:30")
     assert [r.initiated_from.value for r in all_runs(book)] == ["system", "api", "system"]
@@ -161,7 +164,7 @@ def test_a_lifted_restriction_lets_the_next_slot_trade() -> None:
     book = several(("blocked",))
     scheduler.tick(book)
     assert all_runs(book) == []
-    assert Restriction.TRADING_BLOCKED.value in decisions.latest(book.database, "blocked")[0].reason
+    assert Restriction.TRADING_BLOCKED.value in latest_decisions(book.database, "blocked")[0].reason
     broker(book).set_restrictions("blocked", frozenset(), book.now())
     go_to(book, "2026-03-02 09:45")
     assert len(all_runs(book)) == 1

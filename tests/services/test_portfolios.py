@@ -126,7 +126,7 @@ def test_eligible_weights_reactivate_and_other_changes_do_not() -> None:
     assert replaced.status is PortfolioStatus.ACTIVE
     assert jobs.open_alerts(book.database) == []
     go_to(book, "2026-03-02 09:45")
-    assert {o.symbol for _, o, _, _ in runs.orders(book.database, all_runs(book)[0].id)} == {"SPY", "GLD"}
+    assert {o.symbol for _, o, _ in runs.orders(book.database, all_runs(book)[0].id)} == {"SPY", "GLD"}
 
 
 def test_an_asset_set_aside_cancels_queued_runs() -> None:

@@ -21,8 +21,9 @@ from rebal_tui.market.clock import FixedClock
 from rebal_tui.services import portfolios, scheduler, subscriptions, withdrawals
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import create_journal, deposit, release
+from rebal_tui.services.records import plan_of
 from rebal_tui.services.runs import approve_run, cancel_run, create_run, reject_run
-from rebal_tui.store import audit, runs
+from rebal_tui.store import audit
 from rebal_tui.store import cash as cash_store
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.codec import to_time
@@ -109,7 +110,7 @@ def cancel(walk: Walk) -> None:
 
 def review(walk: Walk) -> None:
     for run in walk.book.open_runs.values():
-        plan = runs.plan(walk.book.database, run.id)
+        plan = plan_of(walk.book.database, run)
         if plan is not None and walk.random.random() < 0.7:
             approve_run(walk.book, run.id, plan)
         else:

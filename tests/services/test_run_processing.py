@@ -18,6 +18,7 @@ from rebal_tui.services import runs as run_service
 from rebal_tui.services import scheduler, subscriptions
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
+from rebal_tui.services.records import plan_of
 from rebal_tui.store import accounts as account_store
 from rebal_tui.store import fills as fill_store
 from rebal_tui.store import jobs
@@ -48,7 +49,7 @@ def held(book: Book, account_id: str = "a") -> dict[str, int]:
 
 
 def notionals(book: Book, run_id: str) -> dict[str, str]:
-    return {o.symbol: money_text(o.notional) for _, o, _, _ in store.orders(book.database, run_id) if o.notional}
+    return {o.symbol: money_text(o.notional) for _, o, _ in store.orders(book.database, run_id) if o.notional}
 
 
 def test_first_rebalance_buys_the_targets_and_moves_last_rebalanced_at() -> None:
@@ -79,12 +80,12 @@ def test_sells_come_first_and_buys_are_sized_from_booked_cash() -> None:
     book = make_book(model=SLOW)
     fill_book(book, [account("a", "1000", {"SPY": "100", "GLD": "20"})], [balanced()], {"a": "balanced"})
     scheduler.tick(book)
-    sides = {o.side for _, o, _, _ in store.orders(book.database, only_run(book).id)}
+    sides = {o.side for _, o, _ in store.orders(book.database, only_run(book).id)}
     assert sides == {Side.SELL}
     go_on(book, 20)
     run = only_run(book)
     assert run.status is RunStatus.COMPLETED_SUCCESS
-    orders = [o for _, o, _, _ in store.orders(book.database, run.id)]
+    orders = [o for _, o, _ in store.orders(book.database, run.id)]
     last_sell = max(o.filled_at for o in orders if o.side is Side.SELL if o.filled_at)
     first_buy = min(o.created_at for o in orders if o.side is Side.BUY)
     assert last_sell <= first_buy
@@ -156,8 +157,8 @@ def test_cancel_in_progress_keeps_what_filled_and_sends_nothing_more() -> None:
     assert run.canceled_at is not None
     skipped = store.skipped_orders(book.database, run.id)
     assert {s.reason for s in skipped} == {SkipReason.RUN_CANCELED}
-    assert all(o.status.final for _, o, _, _ in store.orders(book.database, run.id))
-    assert all(o.side is Side.SELL for _, o, _, _ in store.orders(book.database, run.id))
+    assert all(o.status.final for _, o, _ in store.orders(book.database, run.id))
+    assert all(o.side is Side.SELL for _, o, _ in store.orders(book.database, run.id))
     with pytest.raises(Conflict, match="not cancelable"):
         run_service.cancel_run(book, run.id)
     with pytest.raises(NotFound):
@@ -258,12 +259,12 @@ def test_review_holds_a_run_until_it_is_approved_on_the_plan_that_was_shown() ->
     scheduler.tick(book)
     run = only_run(book)
     assert (run.status, run.approval) == (RunStatus.QUEUED, Approval.AWAITING)
-    shown = store.plan(book.database, run.id)
+    shown = plan_of(book.database, run)
     assert shown is not None
     deposit(book, "a", parse_money("20000"))
     with pytest.raises(PlanChanged):
         run_service.approve_run(book, run.id, shown)
-    renewed = store.plan(book.database, run.id)
+    renewed = plan_of(book.database, run)
     assert renewed is not None
     assert renewed != shown
     done = run_service.approve_run(book, run.id, renewed, "looks right")
@@ -355,11 +356,10 @@ def test_completed_orders_carry_their_broker_ids_and_times() -> None:
     book = simple_book(model=SLOW)
     scheduler.tick(book)
     go_on(book, 20)
-    for _, order, sent, reason in store.orders(book.database, only_run(book).id):
+    for _, order, sent in store.orders(book.database, only_run(book).id):
         assert sent
         assert order.status is OrderStatus.FILLED
         assert order.id
         assert len(order.client_order_id) <= 48
-        assert reason
         assert order.filled_at is not None
         assert new_york("2026-03-02 09:30") <= order.submitted_at <= order.filled_at

@@ -244,7 +244,7 @@ def test_fills_of_other_origin_are_taken_over_and_belong_to_no_run() -> None:
 def test_an_order_of_an_unknown_status_history_never_goes_back_once_final() -> None:
     book = simple_book()
     scheduler.tick(book)
-    line, order, _, _ = runs.orders(book.database, only_run(book).id)[0]
+    line, order, _ = runs.orders(book.database, only_run(book).id)[0]
     stale = replace(order, status=OrderStatus.NEW, filled_qty=parse_qty("0"), filled_avg_price=None, filled_at=None)
     with book.database.write():
         assert runs.store_order(book.database, stale)

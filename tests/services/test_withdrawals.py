@@ -469,7 +469,7 @@ def test_an_account_without_a_subscription_is_sold_in_proportion_and_follows_not
     book = make_book()
     fill_book(book, [account("a", "0", {"SPY": "75", "TLT": "100"})], [balanced()], {})
     withdraw(book, "10000")
-    sold = {o.symbol: (o.side, o.qty) for _, o, _, _ in runs.orders(book.database, all_runs(book)[0].id)}
+    sold = {o.symbol: (o.side, o.qty) for _, o, _ in runs.orders(book.database, all_runs(book)[0].id)}
     assert set(sold) == {"SPY", "TLT"}
     assert {side for side, _ in sold.values()} == {Side.SELL}
     go_to(book, "2026-03-03 09:30")

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from rebal_tui.domain.errors import ReadOnly
-from rebal_tui.store import meta
+from rebal_tui.store import meta, parts
 from rebal_tui.store.database import Database
 from tests.store.books import new_file
 
@@ -163,7 +163,8 @@ ASSET = "INSERT INTO assets VALUES (1, 'id', 'SPY', 'SPY', 'ARCA', 'active', 1, 
 ACCOUNT = "INSERT INTO accounts VALUES (1, 'a', 'n', 'name', 'ACTIVE', {cash}, {unsettled}, 0, '', 0, 0)"
 RUN = (
     "INSERT INTO runs VALUES ({key}, '{key}', 1, NULL, NULL, '{type}', {amount}, '{origin}', '{status}', 'waiting', "
-    "'not_needed', NULL, '{{}}', 0, '2026-03-02', {quota}, NULL, 0, NULL, 0, 0, NULL, NULL, NULL)"
+    "'not_needed', NULL, NULL, 1, 0, '2026-03-02', {quota}, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
+    "NULL)"
 )
 
 
@@ -176,6 +177,8 @@ def ready() -> Database:
     database = new_file()
     database.connection.execute(ASSET.format(price=1))
     database.connection.execute(ACCOUNT.format(cash=0, unsettled=0))
+    with database.write():
+        parts.put(database, "{}")
     return database
 
 
@@ -242,8 +245,8 @@ def test_an_order_has_either_dollars_or_shares_and_more_than_none(sizes: tuple[s
     notional, qty = sizes
     with pytest.raises(sqlite3.IntegrityError):
         database.connection.execute(
-            "INSERT INTO orders (run, line, asset, side, notional, qty, status, reason, created_at, updated_at) "
-            f"VALUES (1, 1, 1, 'buy', {notional}, {qty}, 'new', '', 0, 0)"
+            "INSERT INTO orders (run, line, asset, side, notional, qty, status, created_at, updated_at) "
+            f"VALUES (1, 1, 1, 'buy', {notional}, {qty}, 'new', 0, 0)"
         )
 
 
@@ -257,4 +260,4 @@ def test_money_columns_hold_integers_only() -> None:
     assert len(tables) > 15
     assert [name for name, strict in tables if not strict] == []
     types = {kind for name, _ in tables for _, _, kind, *_ in database.rows(f"PRAGMA table_info({name})")}
-    assert types == {"INTEGER", "TEXT"}
+    assert types == {"INTEGER", "TEXT", "BLOB"}

@@ -69,7 +69,7 @@ def test_one_run_is_approved_on_the_plan_in_sight() -> None:
         await write(pilot, "fine")
         await press(pilot, "enter")
         assert runs.get(book.database, key).status is RunStatus.COMPLETED_SUCCESS
-        assert ("approved", "fine") in [(what, note) for _, what, note in runs.timeline(book.database, key)]
+        assert ("approved", "fine") in [(what, note) for _, what, note in runs.notes(book.database, key)]
         assert len(app.screen.table.rows) == 3
         assert statuses(book).count(RunStatus.QUEUED) == 3
 
@@ -203,7 +203,7 @@ def test_the_kill_switch_stops_a_run_in_the_middle_until_it_is_released() -> Non
         at_time(book, "2026-03-02 10:15")
         await beat(pilot, app)
         assert set(statuses(book)) == {RunStatus.IN_PROGRESS}
-        sent = sum(sent for one in all_runs(book) for _, _, sent, _ in runs.orders(book.database, one.id))
+        sent = sum(sent for one in all_runs(book) for _, _, sent in runs.orders(book.database, one.id))
         await press(pilot, "f9")
         assert isinstance(app.screen, KillScreen)
         assert not halted(book)
@@ -214,7 +214,7 @@ def test_the_kill_switch_stops_a_run_in_the_middle_until_it_is_released() -> Non
             at_time(book, f"2026-03-02 10:{minute}")
             await beat(pilot, app)
         assert set(statuses(book)) == {RunStatus.IN_PROGRESS}, "sells filled, buys wait"
-        assert sent == sum(sent for one in all_runs(book) for _, _, sent, _ in runs.orders(book.database, one.id))
+        assert sent == sum(sent for one in all_runs(book) for _, _, sent in runs.orders(book.database, one.id))
         for place in "12345678":
             await press(pilot, place)
             assert "■ HALTED" in screen_text(app)

@@ -1,0 +1,56 @@
+"""Which open runs may be able to move: what waits is not looked at until something happens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rebal_tui.domain.runs import Run
+
+Gate = tuple[object, ...]
+
+
+class Agenda:
+    """The accounts whose open runs are to be looked at, in memory only: after a start every run is looked at once.
+
+    A run is put on it when it is made, when its state changed, when the broker told something of its account, and, with
+    all others, when the gate changes: the session, the part of the day, the kill switch.
+    """
+
+    def __init__(self) -> None:
+        self._all = True
+        self._accounts: dict[str, None] = {}
+        self._later: dict[str, None] = {}
+        self._gate: Gate | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is something to look at now."""
+        return self._all or bool(self._accounts)
+
+    def everything(self) -> None:
+        """Look at every open run."""
+        self._all = True
+
+    def add(self, account_ids: Iterable[str]) -> None:
+        """Look at the open runs of some accounts."""
+        self._accounts.update(dict.fromkeys(account_ids))
+
+    def add_later(self, account_id: str) -> None:
+        """Look at an account's open run again with the next heartbeat."""
+        self._later[account_id] = None
+
+    def begin(self, gate: Gate) -> None:
+        """A heartbeat begins under this gate."""
+        if gate != self._gate:
+            self._all, self._gate = True, gate
+        self.add(self._later)
+        self._later.clear()
+
+    def take(self, open_runs: Mapping[str, Run]) -> list[Run]:
+        """The runs to be looked at now, which leave the agenda."""
+        if self._all:
+            found = list(open_runs.values())
+        else:
+            found = [open_runs[account] for account in self._accounts if account in open_runs]
+        self._all = False
+        self._accounts.clear()
+        return found

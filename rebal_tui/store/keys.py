@@ -1,0 +1,26 @@
+"""The keys of rows by their public ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from rebal_tui.store.database import Database
+
+_CHUNK = 500
+_MANY = 5_000
+
+Table = Literal["accounts", "portfolios", "subscriptions", "runs"]
+
+
+def keys(database: Database, table: Table, ids: Iterable[str]) -> dict[str, int]:
+    """The key of each id that the table has; many are read in one pass over it."""
+    wanted = list(ids)
+    if len(wanted) > _MANY:
+        known: dict[str, int] = dict(database.rows(f"SELECT id, key FROM {table}"))
+        return {identity: known[identity] for identity in wanted if identity in known}
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        part = tuple(wanted[start : start + _CHUNK])
+        found.update(database.rows(f"SELECT id, key FROM {table} WHERE id IN ({', '.join('?' * len(part))})", part))
+    return found

@@ -1,0 +1,143 @@
+"""Orders on their way to the broker, of many runs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rebal_tui.domain.orders import Order, Side
+from rebal_tui.store import codec
+from rebal_tui.store.codec import to_time
+from rebal_tui.store.database import Database
+
+Place = tuple[int, int]
+"""An order's run and line."""
+_PART = 300
+_FINAL = "('filled', 'canceled', 'expired', 'rejected', 'replaced')"
+_UNSENT = "o.sent = 0 AND o.status = 'pending_new'"
+_DOUBTFUL = "o.sent = 1 AND o.status = 'pending_new' AND o.broker_id IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """The orders of one side of a run that were not sent yet, by their lines, and the side's first line."""
+
+    run: int
+    run_id: str
+    account_id: str
+    by_hand: bool
+    side: Side
+    first: int
+    next: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run's orders are. `open` counts those that are not final, `last` is the highest line."""
+
+    placed: int
+    open: int
+    unfilled: int
+    any_filled: bool
+    skipped: int
+    last: int
+
+
+def unsent(database: Database, run_ids: Iterable[str] | None = None) -> list[Unsent]:
+    """What waits to be sent, of some runs or of every run in progress."""
+    select = (
+        f"SELECT o.run, runs.id, accounts.id, runs.initiated_from = 'api', o.side, min(o.line), "
+        f"min(CASE WHEN {_UNSENT} THEN o.line END), max(CASE WHEN {_UNSENT} THEN o.line END) "
+        "FROM runs JOIN orders o ON o.run = runs.key JOIN accounts ON accounts.key = runs.account WHERE "
+    )
+    group = " GROUP BY o.run, o.side HAVING max(o.sent = 0 AND o.status = 'pending_new')"
+    rows: list[tuple[Any, ...]] = []
+    if run_ids is None:
+        rows = database.rows(
+            f"{select} runs.status IN ('QUEUED', 'IN_PROGRESS') AND runs.status = 'IN_PROGRESS' {group}"
+        )
+    else:
+        for part in _parts(list(run_ids)):
+            rows += database.rows(f"{select} runs.id IN ({_marks(part)}) {group}", part)
+    return [Unsent(r[0], r[1], r[2], bool(r[3]), Side(r[4]), *r[5:]) for r in rows]
+
+
+def doubtful(database: Database) -> list[Place]:
+    """The orders of runs in progress of which nobody knows whether the broker has them."""
+    return database.rows(
+        "SELECT o.run, o.line FROM runs JOIN orders o ON o.run = runs.key "
+        f"WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') AND {_DOUBTFUL} ORDER BY o.run, o.line"
+    )
+
+
+def read_unsent(database: Database, places: Sequence[Place]) -> dict[Place, tuple[str, Order]]:
+    """Those of some orders that are still to be sent, with the ids of their runs."""
+    return _read(database, places, _UNSENT)
+
+
+def read_doubtful(database: Database, places: Sequence[Place]) -> dict[Place, tuple[str, Order]]:
+    """Those of some orders that are still in doubt, with the ids of their runs."""
+    return _read(database, places, _DOUBTFUL)
+
+
+def _read(database: Database, places: Sequence[Place], still: str) -> dict[Place, tuple[str, Order]]:
+    found: dict[Place, tuple[str, Order]] = {}
+    for start in range(0, len(places), _PART):
+        part = places[start : start + _PART]
+        values = tuple(number for place in part for number in place)
+        for row in database.rows(
+            f"WITH wanted (run, line) AS (VALUES {', '.join(['(?, ?)'] * len(part))}) "
+            f"SELECT o.run, {codec.ORDER_COLUMNS} FROM wanted JOIN orders o ON o.run = wanted.run "
+            "AND o.line = wanted.line JOIN runs ON runs.key = o.run JOIN accounts ON accounts.key = runs.account "
+            f"JOIN assets ON assets.key = o.asset WHERE {still}",
+            values,
+        ):
+            order = codec.to_order(row[1:])
+            found[row[0], row[4]] = (row[1], order)
+    return found
+
+
+def mark_sent(database: Database, places: Iterable[Place], at: datetime) -> None:
+    """The orders may be on their way from here on: before one is sent again it is looked up.
+
+    Must be called inside `database.write()`, and committed before the broker is called.
+    """
+    database.connection.executemany(
+        "UPDATE orders SET sent = 1, submitted_at = coalesce(submitted_at, ?) WHERE run = ? AND line = ?",
+        ((to_time(at), run, line) for run, line in places),
+    )
+
+
+def unmark(database: Database, places: Iterable[Place]) -> None:
+    """The orders were not sent after all. Must be called inside `database.write()`."""
+    database.connection.executemany(
+        "UPDATE orders SET sent = 0, submitted_at = NULL WHERE run = ? AND line = ? AND status = 'pending_new' "
+        "AND broker_id IS NULL",
+        places,
+    )
+
+
+def progress(database: Database, run_ids: Sequence[str]) -> dict[str, Progress]:
+    """How far the orders of runs are, by run id."""
+    found: dict[str, Progress] = {}
+    for part in _parts(run_ids):
+        for identity, placed, still_open, filled, any_filled, skipped, last in database.rows(
+            f"SELECT runs.id, count(o.line), count(CASE WHEN o.status NOT IN {_FINAL} THEN 1 END), "
+            "count(CASE WHEN o.status = 'filled' THEN 1 END), coalesce(max(o.filled_qty > 0), 0), "
+            "(SELECT count(*) FROM skipped_orders s WHERE s.run = runs.key), coalesce(max(o.line), 0) "
+            f"FROM runs LEFT JOIN orders o ON o.run = runs.key WHERE runs.id IN ({_marks(part)}) GROUP BY runs.key",
+            part,
+        ):
+            found[identity] = Progress(placed, still_open, placed - filled, bool(any_filled), skipped, last)
+    return found
+
+
+def _parts(ids: Sequence[str]) -> list[tuple[str, ...]]:
+    return [tuple(ids[start : start + _PART]) for start in range(0, len(ids), _PART)]
+
+
+def _marks(part: Sequence[str]) -> str:
+    return ", ".join("?" * len(part))

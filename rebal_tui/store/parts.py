@@ -1,0 +1,52 @@
+"""What many rows share, kept once under the digest of its content: weights, prices, assets, portfolios."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+
+from rebal_tui.domain.errors import BrokenInvariant
+from rebal_tui.store.database import Database
+
+
+def put(database: Database, value: str) -> int:
+    """The number under which a text is kept. Must be called inside `database.write()`."""
+    content = value.encode()
+    digest = hashlib.sha256(content).digest()
+    found = database.row("SELECT key FROM parts WHERE digest = ?", (digest,))
+    if found is None:
+        found = database.row(
+            "INSERT INTO parts (digest, content) VALUES (?, ?) RETURNING key", (digest, zlib.compress(content, 1))
+        )
+    if found is None:
+        raise BrokenInvariant("a part that was inserted has no number")
+    return int(found[0])
+
+
+def text(database: Database, key: int) -> str:
+    """The text under a number. Raises `ValueError` when it is not what was put there."""
+    row = database.row("SELECT digest, content FROM parts WHERE key = ?", (key,))
+    if row is None:
+        raise ValueError(f"part {key} is missing")
+    return _read(key, *row)
+
+
+def faults(database: Database) -> list[str]:
+    """Which parts are not what was put there, in words."""
+    found = []
+    for key, digest, content in database.connection.execute("SELECT key, digest, content FROM parts"):
+        try:
+            _read(key, digest, content)
+        except ValueError as error:
+            found.append(str(error))
+    return found
+
+
+def _read(key: int, digest: bytes, content: bytes) -> str:
+    try:
+        found = zlib.decompress(content)
+    except zlib.error as error:
+        raise ValueError(f"part {key} cannot be read: {error}") from error
+    if hashlib.sha256(found).digest() != digest:
+        raise ValueError(f"part {key} does not match its digest")
+    return found.decode()

@@ -1,0 +1,27 @@
+"""What the audit trail tells, counted by what each entry covers: one may tell of many runs or fills."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+
+from rebal_tui.store.audit import AuditEntry
+
+
+def told_of(entries: Iterable[AuditEntry]) -> Counter[str]:
+    """How many runs and fills were told of, by action and, for runs that ended, by status; else entries by action."""
+    told: Counter[str] = Counter()
+    for entry in entries:
+        detail = json.loads(entry.detail)
+        if entry.action in ("runs.queued", "runs.started"):
+            told[entry.action] += sum(last - first + 1 for first, last in detail["runs"])
+        elif entry.action == "runs.ended":
+            told.update(f"run.{status}" for _, status, _ in detail["runs"])
+        elif entry.action == "runs.canceled":
+            told[entry.action] += len(detail["runs"])
+        elif entry.action == "orders.filled":
+            told[entry.action] += len(detail["fills"])
+        else:
+            told[entry.action] += 1
+    return told
