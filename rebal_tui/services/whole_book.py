@@ -51,7 +51,7 @@ def decide_book(book: Book) -> DecidedBook:
 
 
 def band_uses(book: Book) -> dict[int, int]:
-    """How much of its bands each subscribed account uses now, in tenths of a percent, at most a thousandfold; by key."""
+    """How much of its bands each subscribed account uses now, by its key: tenths of a percent, 1,000,000 at most."""
     from rebal_tui.engine.arrays.sweep import NO_BAND, sweep
 
     frame = book.frame()

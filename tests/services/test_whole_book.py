@@ -38,7 +38,8 @@ def agree(book: Book) -> None:
         use = widest_use(asset_drifts(value_of(book, account_id), portfolio.weights), portfolio.bands)
         if use:
             uses[account_id] = min(use.permille, 1_000_000)
-    assert dict(band_uses(book)) == uses
+    ids = dict(zip(book.account_table.keys.tolist(), book.account_table.ids, strict=True))
+    assert {ids[key]: share for key, share in band_uses(book).items()} == uses
 
 
 def test_each_outcome_is_the_accounts_own() -> None:
