@@ -66,7 +66,7 @@ def _buying(book: Book) -> bool:
     run = all_runs(book)[-1]
     orders = run_store.orders(book.database, run.id)
     return run.status is RunStatus.IN_PROGRESS and any(
-        order.symbol == "TLT" and order.id and not order.status.final for _, order, _, _ in orders
+        order.symbol == "TLT" and order.id and not order.status.final for _, order, _ in orders
     )
 
 

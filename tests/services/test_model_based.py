@@ -26,6 +26,7 @@ from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus, RunType
 from rebal_tui.services import account_events, portfolios, scheduler, simulator, subscriptions, withdrawals
 from rebal_tui.services.cash import create_journal, deposit, release
 from rebal_tui.services.intake.portfolio_input import PortfolioBody, parse_portfolio
+from rebal_tui.services.records import plan_of
 from rebal_tui.services.runs import approve_run, cancel_run, create_run, reject_run
 from rebal_tui.store import cash as cash_store
 from rebal_tui.store import runs
@@ -255,7 +256,7 @@ class Advisors(RuleBasedStateMachine):
             expected = INVALID if expected is None and note != "not today" else expected
             self.does(expected, lambda: reject_run(self.book, name, note))
             return
-        plan = runs.plan(self.book.database, name) if waits else None
+        plan = plan_of(self.book.database, run) if run is not None and waits else None
         if plan is None:
             expected = expected or REFUSED
             shown = next(iter(self.plans()), None)
@@ -268,7 +269,11 @@ class Advisors(RuleBasedStateMachine):
             assert self.book.open_runs[self.model.runs[name][0]].approval is Approval.AWAITING
 
     def plans(self) -> list[Any]:
-        return [plan for name in self.model.runs if (plan := runs.plan(self.book.database, name))]
+        return [
+            plan
+            for name in self.model.runs
+            if (plan := plan_of(self.book.database, runs.get(self.book.database, name)))
+        ]
 
     # Cash.
 
