@@ -147,7 +147,7 @@ def _check(keys: Keys, where: Endpoints) -> None:
         clock = wire.an_object(client.get("/v1/clock"))
         accounts = wire.a_list(client.get("/v1/accounts"))
         told(f"{where.broker} answers: its clock says {wire.moment(clock, 'timestamp'):%Y-%m-%d %H:%M:%S} UTC")
-        told(f"{len(accounts):,} accounts")
+        told(f"{len(accounts):,} account{'' if len(accounts) == 1 else 's'}")
     except KeysRefused as refused:
         raise Conflict(f"{where.broker}: {refused}") from None
     except (BrokerUnavailable, Denied, wire.Malformed) as error:

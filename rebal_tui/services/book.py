@@ -93,10 +93,15 @@ def window_end_only(session: Session) -> list[datetime]:
 
 @dataclass(slots=True)
 class KeepingUp:
-    """How far a book is level with its broker; None where it is not yet."""
+    """How far a book is level with a broker at the other end of a wire.
+
+    `whole` once everything was read; the moments are when something is due again, None for at once; `trouble` is why
+    the broker could not be read, and `try_at` when it is tried again.
+    """
 
     whole: bool = False
     try_at: datetime | None = None
+    trouble: str = ""
     account_at: datetime | None = None
     orders_at: datetime | None = None
     daily_at: datetime | None = None

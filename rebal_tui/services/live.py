@@ -24,6 +24,7 @@ EACH_ACCOUNT = timedelta(seconds=1)
 OPEN_ORDERS = timedelta(seconds=15)
 """Orders under way are looked up so often: an event may be lost."""
 DAILY = timedelta(hours=6)
+"""Clock, calendar and assets are compared so often."""
 TRY_AGAIN = timedelta(seconds=10)
 REMEMBERED = timedelta(days=8)
 """For so long the broker's events are kept, to know one again that is told twice."""
@@ -38,32 +39,46 @@ def keep_up(book: Book, now: datetime) -> None:
     broker, state = book.live, book.keeping_up
     if broker is None:
         return
-    if not state.whole:
-        if state.try_at is not None and now < state.try_at:
-            raise BrokerUnavailable("the broker's books were not read yet")
-        state.try_at = now + TRY_AGAIN
-        _check_clock(book, broker, now)
-        _take_calendar(book, broker)
-        broker.listen()
-        take_over_everything(book)
-        state.whole, state.daily_at = True, now + DAILY
-        return
+    if state.try_at is not None and now < state.try_at:
+        if state.whole:
+            return
+        raise BrokerUnavailable(state.trouble)
+    try:
+        if state.whole:
+            _keep_level(book, broker, now)
+        else:
+            _read_whole(book, broker, now)
+    except (BrokerUnavailable, BrokerRefused) as error:
+        state.try_at, state.trouble = now + TRY_AGAIN, str(error)
+        raise BrokerUnavailable(state.trouble) from error
+
+
+def _read_whole(book: Book, broker: LiveBroker, now: datetime) -> None:
+    _check_clock(book, broker, now)
+    _take_calendar(book, broker)
+    broker.listen()
+    take_over_everything(book)
+    book.keeping_up.whole, book.keeping_up.daily_at = True, now + DAILY
+
+
+def _keep_level(book: Book, broker: LiveBroker, now: datetime) -> None:
+    """One account, now and then the orders under way, and a few times a day clock, calendar and assets."""
+    state = book.keeping_up
     if state.daily_at is None or now >= state.daily_at:
-        state.daily_at = now + DAILY
         _check_clock(book, broker, now)
         _take_calendar(book, broker)
         broker.remind(None, f"assets {now.isoformat()}")
         with book.database.write():
             inbox.prune(book.database, now - REMEMBERED, int(meta.get(book.database, CURSOR, "0")))
+        state.daily_at = now + DAILY
     if state.orders_at is None or now >= state.orders_at:
         state.orders_at = now + OPEN_ORDERS
         _look_up_orders(book)
-    if state.account_at is None or now >= state.account_at:
+    ids = book.account_table.ids
+    if ids and (state.account_at is None or now >= state.account_at):
         state.account_at = now + EACH_ACCOUNT
-        ids = book.account_table.ids
-        if ids:
-            state.place = (state.place + 1) % len(ids)
-            read_account(book, ids[state.place])
+        state.place = (state.place + 1) % len(ids)
+        read_account(book, ids[state.place])
 
 
 def read_account(book: Book, account_id: str) -> None:

@@ -25,6 +25,11 @@ class StatusLine:
     awaiting: int = 0
     stopped: Halt | None = None
 
+    @property
+    def real_broker(self) -> bool:
+        """Whether the accounts are those of a broker, not of a simulation."""
+        return self.mode in ("PAPER", "LIVE")
+
 
 @dataclass(frozen=True, slots=True)
 class JobView:

@@ -85,7 +85,8 @@ class DeskScreen(ListScreen, inherit_bindings=False):
             return
         self._snapshot = snapshot
         self.rebal.last_desk = snapshot
-        empty = not snapshot.rows and not await self.rebal.backend.portfolios()
+        simulated = not snapshot.status.real_broker
+        empty = simulated and not snapshot.rows and not await self.rebal.backend.portfolios()
         self._set_first_run(empty)
         with self.app.batch_update():
             self.query_one("#tiles", ChipBar).chips = desk_columns.tile_chips(snapshot.tiles)

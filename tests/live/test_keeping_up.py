@@ -1,0 +1,224 @@
+"""What the broker's events leave out: clocks apart, another calendar, an event that never comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, BrokerUnavailable, LiveBroker
+from rebal_tui.domain.accounts import Restriction
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.orders import OrderStatus
+from rebal_tui.domain.quantities import parse_money, parse_price
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.domain.sessions import Session
+from rebal_tui.market.clock import FixedClock
+from rebal_tui.market.live import LivePrices
+from rebal_tui.market.protocol import Quote
+from rebal_tui.market.sessions import build_sessions
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.live import keep_up
+from rebal_tui.store import jobs, runs
+from tests.services.brokers import Around
+from tests.services.worlds import new_york, only_run, simple_book
+
+
+class Distant(Around):
+    """The simulated broker as one at the other end of a wire, which can be made to fall silent."""
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self.skew = timedelta(0)
+        self.closed: set[date] = set()
+        self.deaf = False
+        self.refuses: BrokerRefused | None = None
+        self.reminded: list[str | None] = []
+        self._book = book
+        live: LiveBroker = self  # type: ignore[assignment]
+        book.live = live
+
+    def clock(self) -> datetime:
+        if self.refuses is not None:
+            raise self.refuses
+        return self._book.now() + self.skew
+
+    def sessions(self, first: date, last: date) -> Sequence[Session]:
+        days = [session for session in build_sessions(first, last) if session.day not in self.closed]
+        after = [*(session.day for session in days[1:]), None]
+        return [replace(session, next_day=day) for session, day in zip(days, after, strict=True)]
+
+    def listen(self) -> None:
+        return
+
+    def remind(self, account_id: str | None, why: str) -> None:
+        self.reminded.append(account_id)
+
+    def close(self) -> None:
+        return
+
+    def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+        found: Sequence[BrokerEvent] = [] if self.deaf else self.inner.events(after, limit)
+        return found
+
+
+def distant(at: str = "2026-03-02 09:00") -> tuple[Book, Distant]:
+    book = simple_book(at)
+    return book, Distant(book)
+
+
+def pass_time(book: Book, **delta: int) -> None:
+    assert isinstance(book.clock, FixedClock)
+    book.clock.advance(timedelta(**delta))
+
+
+def alerts(book: Book) -> dict[str, str]:
+    return {alert.kind: alert.text for alert in jobs.open_alerts(book.database)}
+
+
+def test_nothing_is_decided_until_everything_was_read_and_the_reason_is_an_alert() -> None:
+    book, broker = distant("2026-03-02 10:00")
+    broker.refuses = BrokerRefused("rejected", "insufficient permission (40310000)")
+    scheduler.tick(book)
+    assert not book.keeping_up.whole
+    assert "insufficient permission" in alerts(book)["broker"]
+    assert not runs.newest(book.database, 10)
+    broker.refuses = None
+    pass_time(book, seconds=11)
+    scheduler.tick(book)
+    assert book.keeping_up.whole
+    assert "broker" not in alerts(book)
+
+
+@pytest.mark.parametrize(("seconds", "told", "refused"), [(1, False, False), (5, True, False), (45, True, True)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_clocks_that_are_apart_are_told_and_far_apart_stop_everything(
+    seconds: int, told: bool, refused: bool, sign: int
+) -> None:
+    book, broker = distant()
+    broker.skew = timedelta(seconds=sign * seconds)
+    scheduler.tick(book)
+    text = " ".join(alerts(book).values())
+    assert (f"{seconds} s apart" in text) is told
+    assert book.keeping_up.whole is not refused
+
+
+def test_the_brokers_calendar_goes_before_ours_and_a_difference_is_told() -> None:
+    book, broker = distant()
+    mourning = date(2026, 3, 4)
+    broker.closed = {mourning}
+    scheduler.tick(book)
+    assert book.calendar.session(mourning) is None
+    before = book.calendar.session(date(2026, 3, 3))
+    assert before is not None
+    assert before.next_day == date(2026, 3, 5)
+    assert "2026-03-04" in alerts(book)["calendar"]
+    days = book.calendar.days(book.calendar.known_from, book.calendar.known_through)
+    chain = [session.next_day for day in days if (session := book.calendar.session(day))]
+    assert chain == [*days[1:], None]
+
+
+def test_the_same_calendar_changes_nothing() -> None:
+    book, _ = distant()
+    before = [book.calendar.session(day) for day in book.calendar.days(date(2026, 1, 1), date(2027, 12, 31))]
+    scheduler.tick(book)
+    assert [book.calendar.session(day) for day in book.calendar.days(date(2026, 1, 1), date(2027, 12, 31))] == before
+    assert not alerts(book)
+
+
+def test_orders_whose_events_never_come_are_looked_up_and_the_run_ends() -> None:
+    book, broker = distant("2026-03-02 09:29")
+    scheduler.tick(book)
+    broker.deaf = True
+    assert book.sandbox is not None
+    for symbol in ("SPY", "TLT"):
+        book.sandbox.halt(symbol, True, book.now())
+    pass_time(book, minutes=1)
+    scheduler.tick(book)
+    run = only_run(book)
+    assert run.status is RunStatus.IN_PROGRESS
+    for symbol in ("SPY", "TLT"):
+        book.sandbox.halt(symbol, False, book.now())
+    for _ in range(5):
+        pass_time(book, seconds=16)
+        scheduler.tick(book)
+    assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
+    assert all(o.status is OrderStatus.FILLED for _, o, _, _ in runs.orders(book.database, run.id))
+    assert book.account("a").positions == broker.inner.account("a").positions
+
+
+def test_an_account_that_changed_without_a_word_is_found_out() -> None:
+    book, broker = distant()
+    scheduler.tick(book)
+    broker.deaf = True
+    broker.inner.deposit("a", parse_money("12.34"), book.now())
+    broker.inner.set_restrictions("a", frozenset({Restriction.ACH_RETURN}), book.now())
+    pass_time(book, seconds=2)
+    scheduler.tick(book)
+    assert book.account("a").cash == parse_money("50012.34")
+    assert "ach_return" in alerts(book)["restricted"]
+
+
+def test_a_few_times_a_day_the_assets_are_read_again() -> None:
+    book, broker = distant()
+    scheduler.tick(book)
+    pass_time(book, hours=6, seconds=1)
+    keep_up(book, book.now())
+    assert broker.reminded == [None]
+
+
+def test_a_broker_that_falls_silent_is_left_alone_for_a_while() -> None:
+    book, broker = distant()
+    scheduler.tick(book)
+    asked = []
+
+    def silent(account_id: str) -> None:
+        asked.append(account_id)
+        raise BrokerUnavailable("no answer")
+
+    broker.account = silent  # type: ignore[attr-defined]
+    pass_time(book, seconds=2)
+    with pytest.raises(BrokerUnavailable):
+        keep_up(book, book.now())
+    keep_up(book, book.now())
+    assert asked == ["a"]
+
+
+def test_prices_come_from_beside_and_never_go_back() -> None:
+    told: list[tuple[str, str, str]] = [("SPY", "400", "10:00")]
+    asked: list[list[str]] = []
+
+    def fetch(symbols: Sequence[str]) -> dict[str, tuple[object, datetime]]:
+        asked.append(list(symbols))
+        if not told:
+            raise Conflict("no prices")
+        symbol, price, at = told.pop()
+        return {symbol: (parse_price(price), new_york(f"2026-03-02 {at}"))}
+
+    feed = LivePrices(fetch, lambda: {"TLT", "SPY"}, timedelta(seconds=5))  # type: ignore[arg-type]
+    now = new_york("2026-03-02 10:00")
+
+    def later(seconds: int) -> dict[str, Quote]:
+        changed = dict(feed.advance(now + timedelta(seconds=seconds)))
+        if feed._under_way is not None:
+            feed._under_way.exception(5)
+        return changed
+
+    assert later(0) == {}
+    assert list(later(1)) == ["SPY"]
+    assert asked == [["SPY", "TLT"]]
+    told.append(("SPY", "390", "09:59"))
+    assert later(5) == {}
+    assert later(6) == {}
+    assert later(11) == {}
+    told.append(("SPY", "401", "10:01"))
+    assert later(12) == {}
+    later(17)
+    assert list(later(18)) == ["SPY"]
+    quote = feed.quote("SPY")
+    assert quote is not None
+    assert quote.price == parse_price("401")
+    feed.close()
