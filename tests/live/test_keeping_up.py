@@ -38,7 +38,7 @@ class Distant(Around):
         self.refuses: BrokerRefused | None = None
         self.reminded: list[str | None] = []
         self._book = book
-        live: LiveBroker = self  # type: ignore[assignment]
+        live: LiveBroker = self
         book.live = live
 
     def clock(self) -> datetime:
@@ -146,7 +146,7 @@ def test_orders_whose_events_never_come_are_looked_up_and_the_run_ends() -> None
         pass_time(book, seconds=16)
         scheduler.tick(book)
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
-    assert all(o.status is OrderStatus.FILLED for _, o, _, _ in runs.orders(book.database, run.id))
+    assert all(o.status is OrderStatus.FILLED for _, o, *_ in runs.orders(book.database, run.id))
     assert book.account("a").positions == broker.inner.account("a").positions
 
 
