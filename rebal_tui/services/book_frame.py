@@ -139,8 +139,9 @@ class FrameKeeper:
             self._floors = None
         reserved = accounts.set_aside.copy()
         for account_id, amount in book.pending_out.items():
-            row = accounts.row_of[account_id]
-            reserved[row] = max(int(reserved[row]), amount)
+            row = accounts.row_of.get(account_id)
+            if row is not None:
+                reserved[row] = max(int(reserved[row]), amount)
         marks = np.where(accounts.status == _ACTIVE, 0, int(Mark.NOT_ACTIVE)).astype(np.uint16)
         marks |= accounts.restrictions << np.uint16(1)
         marks[accounts.outside_orders > 0] |= np.uint16(Mark.OUTSIDE_ORDERS)

@@ -9,30 +9,33 @@ from datetime import datetime
 from rebal_tui.domain.decisions import Decision, Outcome
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
-from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.drift import Valuation, value_account
-from rebal_tui.engine.evaluation import Situation, evaluate
-from rebal_tui.services import records
+from rebal_tui.engine.evaluation import Situation, cash_to_keep, evaluate
 from rebal_tui.services.book import Book
-from rebal_tui.services.queueing import cancel_queued, new_run, queue, record_queued
-from rebal_tui.services.whole_book import band_uses
-from rebal_tui.store import contexts, decisions, jobs, meta, portfolios, runs
-from rebal_tui.store.codec import to_time_or_none
-from rebal_tui.store.keys import keys
-from rebal_tui.store.runs import PlanInputs
-
-_RUN_TYPES = {Outcome.FULL_REBALANCE: RunType.FULL_REBALANCE, Outcome.INVEST_CASH: RunType.INVEST_CASH}
+from rebal_tui.services.pass_records import asking, keep_pass
+from rebal_tui.services.queueing import cancel_queued
+from rebal_tui.services.whole_book import DecidedBook, band_uses, decide_book
+from rebal_tui.store import decisions, jobs, meta, portfolios, runs
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One evaluation of the whole book: its decisions, the runs made, and portfolios that now need adjustment."""
+    """One evaluation of the whole book: how many subscriptions had each outcome, the runs made, and portfolios that now
+    need adjustment. `decisions` is empty unless they were asked for."""
 
     at: datetime
+    counts: dict[Outcome, int]
     decisions: tuple[Decision, ...]
     runs: tuple[Run, ...]
     needs_adjustment: tuple[Portfolio, ...]
+
+    @property
+    def evaluated(self) -> int:
+        """How many subscriptions were evaluated."""
+        return sum(self.counts.values())
 
 
 def situation(book: Book, account_id: str, *, ignore_window: bool = False) -> Situation:
@@ -75,28 +78,29 @@ def evaluate_account(book: Book, account_id: str) -> Decision:
 
 def evaluate_book(book: Book, account_ids: Iterable[str] | None = None) -> list[Decision]:
     """The decision for every subscription, or for those of some accounts. Stores and sends nothing."""
-    return [evaluate(one) for one in _situations(book, account_ids)]
-
-
-def _situations(book: Book, account_ids: Iterable[str] | None = None) -> list[Situation]:
     now = book.now()
     wanted = book.subscriptions if account_ids is None else {a: book.subscriptions[a] for a in account_ids}
-    return [_situation(book, subscription, now) for subscription in wanted.values()]
+    return [evaluate(_situation(book, subscription, now)) for subscription in wanted.values()]
 
 
-def evaluation_pass(book: Book, slot: datetime | None = None) -> Pass:
+def evaluation_pass(book: Book, slot: datetime | None = None, *, explain: bool = True) -> Pass:
     """Evaluate every subscription, store the decisions, make the runs they ask for as QUEUED.
 
-    All decisions are made on the same state before any takes effect, so the order of accounts does not matter.
+    All decisions are made on the same state before any takes effect, so the order of accounts does not matter. Without
+    `explain` no `Decision` is made: the outcomes come from the whole book in arrays, and a trace is made again by
+    whoever asks for one.
     """
     now = book.now()
-    situations = _situations(book)
-    made = [evaluate(one) for one in situations]
+    made = tuple(evaluate_book(book)) if explain else ()
+    decided = decide_book(book)
+    counts = decided.counts()
     with book.database.write():
-        adjusted = _needs_adjustment(book, made)
-        new_runs = _store(book, situations, made)
+        adjusted = _needs_adjustment(book, decided)
+        reviewed = {identity for identity, portfolio in book.portfolios.items() if needs_review(book, portfolio)}
+        kept = {row: _kept(book, row) for row in asking(book, decided, reviewed)}
+        new_runs = keep_pass(book, decided, reviewed, kept)
         decisions.add_history(book.database, now, band_uses(book))
-        detail = {outcome.value: sum(d.outcome is outcome for d in made) for outcome in Outcome}
+        detail = {outcome.value: count for outcome, count in counts.items()}
         session = book.calendar.at(now)
         if session is not None:
             text = ", ".join(f"{count} {name}" for name, count in detail.items() if count)
@@ -108,51 +112,12 @@ def evaluation_pass(book: Book, slot: datetime | None = None) -> Pass:
     for run in new_runs:
         book.system_runs[run.account_id] = (run.session, run.id)
         book.note_run(run)
-    return Pass(now, tuple(made), tuple(new_runs), tuple(adjusted))
+    return Pass(now, counts, made, tuple(new_runs), tuple(adjusted))
 
 
-def _store(book: Book, situations: Sequence[Situation], made: Sequence[Decision]) -> list[Run]:
-    """Keep decisions as what they were made from and queue the runs they ask for, in bulk; returns the runs."""
-    database = book.database
-    asking = [d for d in made if d.plan is not None and d.outcome in _RUN_TYPES]
-    run_ids = meta.next_ids(database, len(asking)) if asking else []
-    new_runs = [_run_for(book, decision, run_id) for decision, run_id in zip(asking, run_ids, strict=True)]
-    context = records.keep_context(book)
-    asset_keys = contexts.symbol_keys(database)
-    inputs = [records.inputs_of(situation, asset_keys) for situation in situations]
-    of_account = {decision.account_id: found for decision, found in zip(made, inputs, strict=True)}
-    plans = {
-        run.id: _plan_inputs(context, of_account[run.account_id], decision)
-        for run, decision in zip(new_runs, asking, strict=True)
-        if run.approval is Approval.AWAITING
-    }
-    run_keys = queue(book, new_runs, counts_quota=True, why=None, plans=plans)
-    key_of_run = dict(zip((run.account_id for run in new_runs), run_keys, strict=True))
-    kinds = [decisions.kind_of(decision) for decision in made]
-    kind_keys = decisions.kind_keys(database, kinds)
-    account = keys(database, "accounts", (d.account_id for d in made))
-    portfolio = keys(database, "portfolios", {d.portfolio_id for d in made})
-    subscription = keys(database, "subscriptions", (d.subscription_id for d in made))
-    earlier = keys(database, "runs", {i for found in inputs for i in (found.open_run, found.quota_run) if i})
-    decisions.add(
-        database,
-        (
-            (
-                d.session, account[d.account_id], portfolio[d.portfolio_id], kind_keys[kind.signature],
-                key_of_run.get(d.account_id, decisions.NO_RUN), context, subscription[d.subscription_id], i.status,
-                i.restrictions, i.cash, i.reserved, i.cash_floor, to_time_or_none(i.last_rebalanced_at),
-                i.outside_orders, earlier.get(i.open_run or ""), earlier.get(i.quota_run or ""), i.positions,
-            )
-            for d, kind, i in zip(made, kinds, inputs, strict=True)
-        ),
-    )  # fmt: skip
-    record_queued(book, new_runs, run_keys)
-    return new_runs
-
-
-def _plan_inputs(context: int, inputs: decisions.Inputs, decision: Decision) -> PlanInputs:
-    kept = decision.plan.cash_target if decision.plan and decision.outcome is Outcome.INVEST_CASH else None
-    return PlanInputs(context, inputs.cash, inputs.reserved, kept, inputs.positions)
+def _kept(book: Book, row: int) -> Money:
+    """The cash that invest_cash leaves in the account of a row."""
+    return cash_to_keep(situation(book, book.account_table.ids[row]))
 
 
 def mark_needs_adjustment(book: Book, portfolio_id: str, culprits: Sequence[str]) -> Portfolio | None:
@@ -184,28 +149,14 @@ def needs_review(book: Book, portfolio: Portfolio) -> bool:
     return book.settings.review or portfolio.review or meta.get(book.database, "review") == "1"
 
 
-def _needs_adjustment(book: Book, made: Iterable[Decision]) -> list[Portfolio]:
-    culprits: dict[str, tuple[str, ...]] = {}
-    for decision in made:
-        if decision.culprits:
-            culprits[decision.portfolio_id] = decision.culprits
-    changed = [mark_needs_adjustment(book, identity, names) for identity, names in culprits.items()]
+def _needs_adjustment(book: Book, decided: DecidedBook) -> list[Portfolio]:
+    """Set aside every portfolio that stopped an account by an ineligible asset."""
+    changed = []
+    for identity in decided.stopped_by_assets():
+        known = ((symbol, book.assets.get(symbol)) for symbol in book.portfolios[identity].weights.symbols)
+        culprits = [symbol for symbol, asset in known if asset is None or not asset.eligible]
+        changed.append(mark_needs_adjustment(book, identity, culprits))
     return [portfolio for portfolio in changed if portfolio]
-
-
-def _run_for(book: Book, decision: Decision, run_id: str) -> Run:
-    portfolio = book.portfolios[decision.portfolio_id]
-    return new_run(
-        book,
-        decision.account_id,
-        _RUN_TYPES[decision.outcome],
-        portfolio.weights,
-        InitiatedFrom.SYSTEM,
-        portfolio_id=portfolio.id,
-        subscription_id=decision.subscription_id,
-        approval=Approval.AWAITING if needs_review(book, portfolio) else Approval.NOT_NEEDED,
-        run_id=run_id,
-    )
 
 
 def value_of(book: Book, account_id: str) -> Valuation:

@@ -21,10 +21,10 @@ from rebal_tui.engine.words import money
 from rebal_tui.services.book import Book
 from rebal_tui.services.planning import holdings, keep, plan_from
 from rebal_tui.store import contexts, decisions, runs
-from rebal_tui.store.codec import from_positions, restrictions_text, to_positions, to_restrictions
+from rebal_tui.store.codec import from_positions, to_positions, to_restrictions
 from rebal_tui.store.contexts import Context
 from rebal_tui.store.database import Database
-from rebal_tui.store.decisions import Inputs, StoredDecision
+from rebal_tui.store.decisions import StoredDecision
 from rebal_tui.store.runs import PlanInputs
 
 
@@ -36,23 +36,6 @@ def keep_context(book: Book) -> int:
         book.database, now, book.calendar.session(day), book.calendar.closed_reason(day) or "",
         book.settings.price_max_age, book.settings.quarterly_months, book.assets, book.portfolios,
     )  # fmt: skip
-
-
-def inputs_of(situation: Situation, asset_keys: Mapping[str, int]) -> Inputs:
-    """What is kept of a situation besides the moment."""
-    account = situation.account
-    return Inputs(
-        status=account.status.value,
-        restrictions=restrictions_text(account.restrictions),
-        cash=account.cash,
-        reserved=situation.reserved,
-        cash_floor=situation.cash_floor,
-        last_rebalanced_at=situation.subscription.last_rebalanced_at,
-        outside_orders=situation.outside_orders,
-        open_run=situation.open_run,
-        quota_run=situation.quota_run,
-        positions=to_positions((asset_keys[p.symbol], p.qty) for p in account.positions),
-    )
 
 
 def latest_decisions(database: Database, account_id: str, limit: int = 1) -> list[Decision]:

@@ -196,8 +196,8 @@ def _evaluate(book: Book, key: str) -> str:
         if passed:
             with book.database.write():
                 jobs.missed(book.database, "evaluation", len(passed))
-    made = evaluation_pass(book, slot)
-    return f"{len(made.decisions)} accounts, {len(made.runs)} runs"
+    made = evaluation_pass(book, slot, explain=False)
+    return f"{made.evaluated} accounts, {len(made.runs)} runs"
 
 
 def _refresh_due(_book: Book, now: datetime) -> str | None:

@@ -26,6 +26,14 @@ class DecidedBook:
         """How many subscriptions there are of each outcome."""
         return {outcome: len(self.made.where(outcome)) for outcome in Outcome}
 
+    def stopped_by_assets(self) -> list[str]:
+        """The portfolios that stopped an account by an ineligible asset (R-12.6)."""
+        from rebal_tui.engine.arrays.decide import CHECKS
+
+        stopped = self.made.check == CHECKS.index("assets")
+        places = sorted(set(self.frame.accounts.portfolio[stopped].tolist()))
+        return [self.frame.portfolios[place].id for place in places]
+
 
 def moment_of(book: Book, frame: BookFrame) -> Today:
     """Now, as it bears on the whole book."""
@@ -51,10 +59,10 @@ def decide_book(book: Book) -> DecidedBook:
 
 
 def band_uses(book: Book) -> dict[int, int]:
-    """How much of its bands each subscribed account uses now, by its key: tenths of a percent, 1,000,000 at most."""
+    """By key, how much of its bands each subscribed account uses, in tenths of a percent, at most a thousandfold."""
     from rebal_tui.engine.arrays.sweep import NO_BAND, sweep
 
     frame = book.frame()
-    used = sweep(frame, moment_of(book, frame)).band_used.clip(max=1_000_000).tolist()
-    keys = book.account_table.keys.tolist()
-    return {key: share for key, share in zip(keys, used, strict=True) if share != NO_BAND}
+    used = sweep(frame, moment_of(book, frame)).band_used.clip(max=1_000_000)
+    known = used != NO_BAND
+    return dict(zip(book.account_table.keys[known].tolist(), used[known].tolist(), strict=True))

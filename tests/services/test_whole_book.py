@@ -13,7 +13,9 @@ from rebal_tui.engine.evaluation import deciding_check
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.demonstration.founding import DEFAULT_START
-from rebal_tui.services.evaluation import evaluate_book, value_of
+from rebal_tui.services.evaluation import evaluate_book, evaluation_pass, value_of
+from rebal_tui.services.records import latest_decisions, plan_of
+from rebal_tui.services.runs import set_review
 from rebal_tui.services.whole_book import band_uses, decide_book
 
 from .test_evaluation_pass import several
@@ -37,9 +39,8 @@ def agree(book: Book) -> None:
         portfolio = book.portfolios[subscription.portfolio_id]
         use = widest_use(asset_drifts(value_of(book, account_id), portfolio.weights), portfolio.bands)
         if use:
-            uses[account_id] = min(use.permille, 1_000_000)
-    ids = dict(zip(book.account_table.keys.tolist(), book.account_table.ids, strict=True))
-    assert {ids[key]: share for key, share in band_uses(book).items()} == uses
+            uses[int(book.account_table.keys[row_of[account_id]])] = min(use.permille, 1_000_000)
+    assert band_uses(book) == uses
 
 
 def test_each_outcome_is_the_accounts_own() -> None:
@@ -63,3 +64,23 @@ def test_the_demonstration_is_decided_as_its_accounts_are(tmp_path: Path, seed: 
     scheduler.advance_market(book, book.now())
     agree(book)
     book.database.close()
+
+
+def test_a_pass_keeps_of_every_account_what_the_exact_form_decides() -> None:
+    book = several()
+    exact = {decision.account_id: decision for decision in evaluate_book(book)}
+    made = evaluation_pass(book, explain=False)
+    assert made.decisions == ()
+    assert made.evaluated == len(exact)
+    for account_id, decision in exact.items():
+        assert latest_decisions(book.database, account_id) == [decision]
+    fires = [d.account_id for d in exact.values() if d.plan is not None]
+    assert [run.account_id for run in made.runs] == fires
+
+
+def test_what_awaits_approval_is_kept_with_the_plan_of_its_decision() -> None:
+    book = several()
+    set_review(book, True)
+    exact = {decision.account_id: decision for decision in evaluate_book(book)}
+    for run in evaluation_pass(book, explain=False).runs:
+        assert plan_of(book.database, run) == exact[run.account_id].plan
