@@ -14,6 +14,7 @@ from rebal_tui.store import meta
 from rebal_tui.store.database import Database
 
 EVERY, AT, MONTHS, FRESH, REVIEW = "evaluate_every", "evaluate_at", "quarterly_months", "fresh_price", "review"
+ORDERS = "orders_per_minute"
 """The names under which they are kept."""
 
 
@@ -32,6 +33,7 @@ def stored_rules(database: Database) -> BookRules:
         evaluate_at=tuple(time.fromisoformat(text) for text in at.split(",")) if at else (),
         quarterly_months=tuple(int(month) for month in months.split(",")) if months else usual.quarterly_months,
         fresh_seconds=int(meta.get(database, FRESH, str(usual.fresh_seconds))),
+        orders_per_minute=int(meta.get(database, ORDERS, str(usual.orders_per_minute))),
     )
 
 
@@ -42,6 +44,7 @@ def with_rules(settings: Settings, rules: BookRules) -> Settings:
         price_max_age=timedelta(seconds=rules.fresh_seconds) if rules.fresh_seconds else None,
         quarterly_months=frozenset(rules.quarterly_months),
         slots=slots_by(rules),
+        orders_per_minute=rules.orders_per_minute or None,
     )
 
 
@@ -59,6 +62,7 @@ def apply_rules(book: Book, rules: BookRules) -> tuple[str, ...]:
         meta.put(book.database, AT, ",".join(at.isoformat("minutes") for at in rules.evaluate_at))
         meta.put(book.database, MONTHS, ",".join(map(str, rules.quarterly_months)))
         meta.put(book.database, FRESH, str(rules.fresh_seconds))
+        meta.put(book.database, ORDERS, str(rules.orders_per_minute))
         book.record("book.settings", "book", {"changed": list(told)}, "advisor")
         if rules.review != before.review:
             set_review(book, rules.review)
@@ -81,14 +85,17 @@ def slots_by(rules: BookRules) -> Callable[[Session], list[datetime]]:
     return slots
 
 
-_NAMES = ("review", "evaluation", "quarterly months", "fresh price")
+_NAMES = ("review", "evaluation", "quarterly months", "fresh price", "orders")
 
 
-def _texts(rules: BookRules) -> tuple[str, str, str, str]:
+def _texts(rules: BookRules) -> tuple[str, str, str, str, str]:
     named = ", ".join(at.isoformat("minutes") for at in rules.evaluate_at)
     return (
         "of every run" if rules.review else "only where a portfolio asks for it",
         f"at {named}" if named else f"every {rules.evaluate_minutes} minutes",
         ", ".join(map(str, rules.quarterly_months)),
         f"{rules.fresh_seconds} s" if rules.fresh_seconds else "of any age",
+        f"at most {rules.orders_per_minute:,} a minute"
+        if rules.orders_per_minute
+        else "as fast as the broker takes them",
     )

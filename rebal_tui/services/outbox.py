@@ -14,7 +14,8 @@ from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, SkippedOrd
 from rebal_tui.domain.runs import Run
 from rebal_tui.engine.restrictions import stops
 from rebal_tui.services.book import Book
-from rebal_tui.services.pacing import PACE, Sending, rate_of, sending
+from rebal_tui.services.pacing import PACE, rate_of, sending
+from rebal_tui.services.views.status import PacingView
 from rebal_tui.store import meta, runs
 from rebal_tui.store import outbox as store
 from rebal_tui.store.outbox import Place
@@ -42,7 +43,7 @@ def rate_limit(book: Book) -> RateLimit | None:
     return found
 
 
-def how_far(book: Book) -> Sending | None:
+def how_far(book: Book) -> PacingView | None:
     """How far the sending is, None when nothing waits for the rate."""
     rate = rate_of(book.settings.orders_per_minute, rate_limit(book))
     if rate is None:

@@ -6,11 +6,11 @@ import heapq
 import json
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rebal_tui.broker.protocol import RateLimit
 from rebal_tui.domain.orders import Side
+from rebal_tui.services.views.status import PacingView
 from rebal_tui.store import meta, outbox
 from rebal_tui.store.codec import from_time, to_time
 from rebal_tui.store.database import Database
@@ -59,7 +59,7 @@ class Pace:
         passed = min(max(since, timedelta(0)), MINUTE)
         self._asked = now
         gained = rate * (passed // _MICROSECOND)
-        most = max(gained, rate * (_EVENLY // _MICROSECOND), _PER_MINUTE)
+        most = gained + max(rate * (_EVENLY // _MICROSECOND), _PER_MINUTE)
         self._credit = min(self._credit + gained, most)
         allowed = min(self._credit // _PER_MINUTE, rate - sum(count for _, count in self._log))
         if limit is not None and now < limit.reset_at:
@@ -146,18 +146,8 @@ class Outbox:
         self._read = True
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """How far the outbox is: `sent` of `total` orders, and when the last will be gone at `per_minute`."""
-
-    sent: int
-    total: int
-    per_minute: int
-    done_at: datetime
-
-
-def sending(pace: Pace, waiting: int, rate: int | None, now: datetime) -> Sending | None:
+def sending(pace: Pace, waiting: int, rate: int | None, now: datetime) -> PacingView | None:
     """The figures of an outbox that waits for its rate; None when nothing waits or nothing limits it."""
     if rate is None or waiting == 0:
         return None
-    return Sending(pace.sent, pace.sent + waiting, rate, now + MINUTE * waiting / rate)
+    return PacingView(pace.sent, pace.sent + waiting, rate, now + MINUTE * waiting / rate)

@@ -9,18 +9,20 @@ from rebal_tui.domain.errors import Fault, Invalid
 
 MOST_MINUTES = 390
 MOST_SECONDS = 86_400
+MOST_ORDERS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class BookRules:
     """What of a book can be set. `evaluate_at` are New York times that replace the interval when there are any (R-10);
-    `fresh_seconds` 0 takes a price of any age (R-12.5)."""
+    `fresh_seconds` 0 takes a price of any age (R-12.5); `orders_per_minute` 0 sends as fast as the broker takes them."""
 
     review: bool = False
     evaluate_minutes: int = 15
     evaluate_at: tuple[time, ...] = ()
     quarterly_months: tuple[int, ...] = (3, 6, 9, 12)
     fresh_seconds: int = 60
+    orders_per_minute: int = 0
 
     def check(self) -> None:
         """Raises `Invalid` with every fault."""
@@ -31,5 +33,7 @@ class BookRules:
             faults.append(Fault("quarterly_months", "expected months from 1 to 12, at least one"))
         if not 0 <= self.fresh_seconds <= MOST_SECONDS:
             faults.append(Fault("fresh_seconds", f"expected whole seconds from 0 (any age) to {MOST_SECONDS}"))
+        if not 0 <= self.orders_per_minute <= MOST_ORDERS:
+            faults.append(Fault("orders_per_minute", f"expected a whole number from 0 (no limit) to {MOST_ORDERS:,}"))
         if faults:
             raise Invalid(faults)

@@ -9,6 +9,7 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book, Mode
+from rebal_tui.services.outbox import how_far
 from rebal_tui.services.run_processing import halted
 from rebal_tui.services.views.status import JobView, StatusLine
 from rebal_tui.store import jobs
@@ -30,6 +31,7 @@ def status_line(book: Book) -> StatusLine:
         read_only=book.database.read_only,
         stopped=book.database.halted.halt if book.database.halted else None,
         awaiting=sum(run.approval is Approval.AWAITING for run in book.open_runs.values()),
+        pacing=how_far(book),
     )
 
 

@@ -9,9 +9,20 @@ from rebal_tui.domain.errors import Halt
 
 
 @dataclass(frozen=True, slots=True)
+class PacingView:
+    """Orders that wait for the broker's pace: `sent` of `total` went, the last goes at about `done_at`."""
+
+    sent: int
+    total: int
+    per_minute: int
+    done_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StatusLine:
     """The line on top of every screen. `mode` is `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16`, `PAPER` or `LIVE`;
-    `awaiting` counts runs that wait for approval; `stopped` is why nothing is written, None while writing works."""
+    `awaiting` counts runs that wait for approval; `pacing` is None while no order waits; `stopped` is why nothing is
+    written, None while writing works."""
 
     book: str
     mode: str
@@ -24,6 +35,7 @@ class StatusLine:
     read_only: bool
     awaiting: int = 0
     stopped: Halt | None = None
+    pacing: PacingView | None = None
 
     @property
     def real_broker(self) -> bool:

@@ -49,6 +49,10 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
         old = status.price_age_seconds > STALE_SECONDS
         text = f"prices {formats.duration(status.price_age_seconds)} old"
         parts.append((1 if old else 5, (f"▲ {text}" if old else text, "warn" if old else "muted")))
+    if status.pacing is not None:
+        pacing = status.pacing
+        parts.append((0, (f"sending {pacing.sent:,} of {pacing.total:,}", "key")))
+        parts.append((1, (f"done about {formats.minute(pacing.done_at)}", "muted")))
     if status.awaiting:
         parts.append((0, (f"◇ {status.awaiting:,} to review", "key")))
     if status.alerts:

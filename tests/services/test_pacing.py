@@ -1,0 +1,201 @@
+"""The outbox keeps to the broker's rate, is fair between accounts, lets the urgent go first, and survives a restart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rebal_tui.broker.protocol import RateLimit
+from rebal_tui.domain.orders import OrderRequest, Side
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.market.clock import FixedClock
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.outbox import how_far
+from rebal_tui.services.pacing import MINUTE, Pace, Waiting, rate_of
+from rebal_tui.services.runs import create_run
+from rebal_tui.store.outbox import Unsent
+from tests.services.brokers import Around, broker, reopen
+from tests.services.worlds import account, all_runs, balanced, fill_book, go_to, make_book, new_york
+
+START = new_york("2026-03-02 09:30")
+
+
+class Watched(Around):
+    """Notes when and for whom an order is asked for."""
+
+    rate_limit: RateLimit | None = None
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self.asked: list[tuple[datetime, str, Side]] = []
+        self._clock = book.clock
+
+    def submit_order(self, request: OrderRequest) -> object:
+        self.asked.append((self._clock.now(), request.account_id, request.side))
+        return self.inner.submit_order(request)
+
+
+def paced(count: int, rate: int, path: Path | str = ":memory:") -> tuple[Book, Watched]:
+    """Accounts with cash only, whose first rebalance makes two buys each."""
+    book = make_book(path=path)
+    accounts = [account(f"a{n:02}", "10000") for n in range(count)]
+    fill_book(book, accounts, [balanced()], {a.id: "balanced" for a in accounts})
+    book.settings = replace(book.settings, orders_per_minute=rate)
+    return book, Watched(book)
+
+
+def beat(book: Book, seconds: float) -> None:
+    assert isinstance(book.clock, FixedClock)
+    book.clock.advance(timedelta(seconds=seconds))
+    scheduler.tick(book)
+
+
+def most_in_a_minute(times: list[datetime]) -> int:
+    return max((sum(at <= other < at + MINUTE for other in times) for at in times), default=0)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.integers(1, 400),
+    st.lists(st.tuples(st.integers(1, 90_000), st.integers(0, 500), st.booleans()), min_size=1, max_size=60),
+)
+def test_no_minute_has_more_than_the_rate_whatever_the_beats_and_restarts(
+    rate: int, beats: list[tuple[int, int, bool]]
+) -> None:
+    pace, now, sent = Pace(), START, []
+    for milliseconds, wanted, restarted in beats:
+        now += timedelta(milliseconds=milliseconds)
+        if restarted:
+            pace = Pace.of(pace.text())
+        count = min(wanted, pace.allowance(now, rate))
+        if count:
+            pace.spend(now, count)
+            sent += [now] * count
+    assert most_in_a_minute(sent) <= rate
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 1_000), st.sampled_from([250, 1_000, 7_000, 60_000]))
+def test_the_whole_rate_is_used_when_there_is_enough_to_send(rate: int, step: int) -> None:
+    pace, now, sent = Pace(), START, 0
+    for _ in range(5 * 60_000 // step):
+        now += timedelta(milliseconds=step)
+        count = pace.allowance(now, rate)
+        if count:
+            pace.spend(now, count)
+            sent += count
+    assert sent >= 4 * rate
+
+
+def test_what_the_broker_says_is_left_holds_until_its_window_ends() -> None:
+    limit = RateLimit(200, 3, START + timedelta(seconds=30))
+    assert Pace().allowance(START, 200, limit) == 3
+    assert Pace().allowance(START + timedelta(seconds=30), 200, limit) > 3
+    assert rate_of(None, limit) == 200
+    assert rate_of(50, limit) == 50
+    assert rate_of(None, None) is None
+
+
+@st.composite
+def outboxes(draw: st.DrawFn) -> list[Unsent]:
+    sizes = draw(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.booleans()), min_size=1, max_size=12))
+    waiting = []
+    for run, (sells, buys, by_hand) in enumerate(sizes, 1):
+        common = (run, f"run{run}", f"account{run}", by_hand)
+        if sells:
+            waiting.append(Unsent(*common, Side.SELL, 1, 1, sells))
+        if buys:
+            waiting.append(Unsent(*common, Side.BUY, sells + 1, sells + 1, sells + buys))
+    return waiting
+
+
+@settings(max_examples=150, deadline=None)
+@given(outboxes(), st.lists(st.integers(1, 7), min_size=1))
+def test_every_order_goes_once_by_urgency_then_sells_then_in_turns(some: list[Unsent], sizes: list[int]) -> None:
+    waiting = Waiting()
+    waiting.add(some)
+    waiting.add(some)
+    total = sum(one.last - one.next + 1 for one in some)
+    assert len(waiting) == total
+    taken: list[tuple[int, int]] = []
+    while waiting:
+        taken += waiting.take(sizes[len(taken) % len(sizes)])
+    assert len(taken) == len(set(taken)) == total
+    assert len(waiting) == 0
+    of_line = {(one.run, line): one for one in some for line in range(one.first, one.last + 1)}
+    ranks = [(not of_line[p].by_hand, of_line[p].side is Side.BUY, p[1] - of_line[p].first) for p in taken]
+    assert ranks == sorted(ranks)
+    turns: Counter[tuple[bool, Side, int]] = Counter()
+    for place in taken:
+        one = of_line[place]
+        turns[one.by_hand, one.side, one.run] += 1
+        rivals = [r for r in some if (r.by_hand, r.side) == (one.by_hand, one.side)]
+        for rival in rivals:
+            had, size = turns[rival.by_hand, rival.side, rival.run], rival.last - rival.first + 1
+            assert had >= min(size, turns[one.by_hand, one.side, one.run] - 1)
+
+
+def test_a_book_sends_no_more_than_its_rate_and_ends_all_the_same() -> None:
+    book, watched = paced(10, 6)
+    scheduler.tick(book)
+    told = how_far(book)
+    assert told is not None
+    assert (told.total, told.per_minute) == (20, 6)
+    assert told.sent <= 1
+    assert told.done_at > book.now()
+    for _ in range(60):
+        beat(book, 10)
+    assert len(watched.asked) == 20
+    assert most_in_a_minute([at for at, _, _ in watched.asked]) <= 6
+    assert {run.status for run in all_runs(book)} == {RunStatus.COMPLETED_SUCCESS}
+    assert how_far(book) is None
+    first = [who for _, who, _ in watched.asked[:10]]
+    assert len(set(first)) == 10, "everybody has a turn before anybody has a second"
+
+
+def test_a_run_by_hand_goes_before_what_waits() -> None:
+    book, watched = paced(10, 6)
+    fill_book(book, [account("hand", "5000", {"SPY": "20"})], [], {})
+    scheduler.tick(book)
+    create_run(book, "hand", RunType.PARTIAL_LIQUIDATION, amount=parse_money("7000"), weights=balanced().weights)
+    before = len(watched.asked)
+    for _ in range(20):
+        beat(book, 10)
+    assert watched.asked[before][1:] == ("hand", Side.SELL)
+
+
+def test_a_restart_in_the_middle_forgets_nothing(tmp_path: Path) -> None:
+    book, watched = paced(10, 6, tmp_path / "book.db")
+    times: list[datetime] = []
+    scheduler.tick(book)
+    for number in range(80):
+        if number % 7 == 3:
+            times += [at for at, _, _ in watched.asked]
+            book = reopen(book)
+            book.settings = replace(book.settings, orders_per_minute=6)
+            watched = Watched(book)
+        beat(book, 10)
+    times += [at for at, _, _ in watched.asked]
+    assert len(times) == 20
+    assert most_in_a_minute(times) <= 6
+    assert {run.status for run in all_runs(book)} == {RunStatus.COMPLETED_SUCCESS}
+    assert broker(book).invariants() == []
+
+
+def test_what_was_not_sent_by_the_close_is_skipped() -> None:
+    book, watched = paced(10, 1)
+    scheduler.tick(book)
+    for minute in range(3):
+        beat(book, 60 + minute)
+    sent = len(watched.asked)
+    assert 0 < sent < 20
+    go_to(book, "2026-03-02 16:01")
+    assert len(watched.asked) == sent
+    assert all(run.status.final for run in all_runs(book))
