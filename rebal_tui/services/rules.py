@@ -15,7 +15,7 @@ MOST_ORDERS = 100_000
 @dataclass(frozen=True, slots=True)
 class BookRules:
     """What of a book can be set. `evaluate_at` are New York times that replace the interval when there are any (R-10);
-    `fresh_seconds` 0 takes a price of any age (R-12.5); `orders_per_minute` 0 sends as fast as the broker takes them."""
+    `fresh_seconds` 0 takes a price of any age (R-12.5); `orders_per_minute` 0 sends as fast as it goes."""
 
     review: bool = False
     evaluate_minutes: int = 15
