@@ -91,6 +91,8 @@ class Access:
             await error(429, "rate limit exceeded", headers)(scope, receive, send)
             return
 
+        scope.setdefault("state", {})["caller"] = name
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(headers)

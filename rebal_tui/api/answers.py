@@ -58,10 +58,24 @@ class NotJson(Exception):
     """A body that does not say it is JSON."""
 
 
+class _CallersDesk:
+    """The book as one caller asks it: what is done is recorded under the name of the key."""
+
+    def __init__(self, desk: Desk, caller: str) -> None:
+        self._desk = desk
+        self._caller = caller
+
+    async def ask(self, work: Callable[[Book], T]) -> T:
+        def named(book: Book) -> T:
+            with book.acting_as(f"api {self._caller}"):
+                return work(book)
+
+        return await self._desk.ask(named)
+
+
 def desk_of(request: Request) -> Desk:
     """The book that the request is about."""
-    desk: Desk = request.app.state.desk
-    return desk
+    return _CallersDesk(request.app.state.desk, request.state.caller)
 
 
 def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

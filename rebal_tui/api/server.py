@@ -69,7 +69,12 @@ async def serve(
     _stop_on_signals(server)
 
     async def beat() -> None:
-        await desk.ask(scheduler.tick)
+        try:
+            await desk.ask(scheduler.tick)
+        except asyncio.CancelledError:
+            # A beat under way at the end is let go; its work on the book's thread is finished all the same.
+            if not server.should_exit:
+                raise
 
     await beat()
     heart = Heartbeat(beat, lambda what: _log.error("heartbeat: %s", what))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -34,6 +35,10 @@ from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
 
 if TYPE_CHECKING:
     from rebal_tui.services.account_texts import AccountTexts
+
+
+ADVISOR = "advisor"
+"""Who acts by hand, as the audit trail names them unless it is told better."""
 
 
 class Mode(StrEnum):
@@ -131,6 +136,7 @@ class Book:
         told how far the first reading of the file has come."""
         self.stopwatch = stopwatch
         self.database = database
+        self._by_hand = ADVISOR
         self.broker = broker
         self.sandbox = sandbox
         self.live = live
@@ -276,7 +282,17 @@ class Book:
 
     def record(self, action: str, subject: str, detail: object = None, actor: str | None = None) -> None:
         """Append to the audit trail. Must be called inside `database.write()`."""
-        audit.append(self.database, self.now(), actor or self.settings.actor, action, subject, detail)
+        who = self._by_hand if actor == ADVISOR else actor or self.settings.actor
+        audit.append(self.database, self.now(), who, action, subject, detail)
+
+    @contextmanager
+    def acting_as(self, who: str) -> Iterator[None]:
+        """What is done by hand inside the block is recorded as done by `who`."""
+        before, self._by_hand = self._by_hand, who
+        try:
+            yield
+        finally:
+            self._by_hand = before
 
     def today(self) -> date:
         return new_york_day(self.now())

@@ -16,7 +16,7 @@ from rebal_tui import bootstrap
 from rebal_tui.api.server import Place
 from rebal_tui.cli import serve_command
 from rebal_tui.cli.program import run
-from tests.api.servers import OPEN, started
+from tests.api.servers import BALANCED, OPEN, started
 
 ANYWHERE = "0.0.0.0"  # noqa: S104
 
@@ -50,6 +50,7 @@ def test_a_book_is_served_with_a_key_that_was_made_for_it(book: Path, capsys: py
         with httpx.Client(base_url=told["url"], auth=(made["key"], made["secret"])) as http:
             assert len(http.get("/v1/accounts").json()) == 3
             assert http.post("/sandbox/step", json={"minutes": 1}).status_code == 404
+            assert http.post("/v1/rebalancing/portfolios", json=BALANCED).status_code == 200
             began = http.get("/v1/clock").json()["timestamp"]
             while http.get("/v1/clock").json()["timestamp"] == began:
                 time.sleep(0.05)
@@ -60,6 +61,9 @@ def test_a_book_is_served_with_a_key_that_was_made_for_it(book: Path, capsys: py
     assert (process.returncode, output, complaints) == (0, "", "")
     assert run(["check", "--db", str(book)]) == 0
     capsys.readouterr()
+    assert run(["export", "audit", "--db", str(book), "--format", "json"]) == 0
+    trail = json.loads(capsys.readouterr().out)["audit"]
+    assert [e["actor"] for e in trail if e["action"] == "portfolio.created"] == ["api backoffice"]
     assert run(["keys", "revoke", "backoffice", "--db", str(book)]) == 0
     assert run(["keys", "list", "--db", str(book), "--json"]) == 0
     (listed,) = json.loads(capsys.readouterr().out.partition("\n")[2])
