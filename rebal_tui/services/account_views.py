@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.portfolios import PortfolioStatus
@@ -11,6 +13,8 @@ from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE
 from rebal_tui.engine.drift import asset_drifts, widest_use
 from rebal_tui.engine.restrictions import stops
+from rebal_tui.services.account_rows import AccountRows
+from rebal_tui.services.account_texts import texts_of
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.records import latest_decisions
@@ -20,15 +24,12 @@ from rebal_tui.services.views.standing import Standing
 from rebal_tui.store import accounts, fills, runs
 
 
-def account_rows(book: Book) -> tuple[AccountRow, ...]:
-    """Every account, those that need a person first, then by client."""
-    rows = (account_row(book, account_id) for account_id in book.accounts)
-    return tuple(sorted(rows, key=lambda row: (not row.exception, row.client.casefold(), row.account_number)))
-
-
 def accounts_snapshot(book: Book, seen: int | None = None) -> AccountsSnapshot | None:
-    """`account_rows` with their version; None when the book has not changed since version `seen`."""
-    return None if book.version == seen else AccountsSnapshot(book.version, account_rows(book))
+    """Every account, those that need a person first; None when the book has not changed since version `seen`."""
+    if book.version == seen:
+        return None
+    rows = AccountRows(book)
+    return AccountsSnapshot(book.version, rows, rows.groups())
 
 
 def find_account(book: Book, text: str) -> AccountRow:
@@ -57,8 +58,9 @@ def find_account(book: Book, text: str) -> AccountRow:
 
 def account_names(book: Book) -> tuple[str, ...]:
     """Every account as `find_account` understands it, by client."""
-    accounts = sorted(book.accounts.values(), key=lambda account: (account.name.casefold(), account.account_number))
-    return tuple(f"{account.name} · {account.account_number}" for account in accounts)
+    texts = texts_of(book)
+    order = np.lexsort((texts.by_number, texts.by_name)).tolist()
+    return tuple(f"{texts.names[row]} · {texts.numbers[row]}" for row in order)
 
 
 def account_row(book: Book, account_id: str) -> AccountRow:

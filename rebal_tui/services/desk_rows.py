@@ -109,10 +109,15 @@ class DeskRows(ColumnRows[DeskRow]):
 
     def find(self, key: Hashable) -> int | None:
         row = self._texts.row_of.get(key) if isinstance(key, str) else None
-        if row is None:
-            return None
-        places = np.flatnonzero(self._subscribed == row)
-        return int(places[0]) if len(places) else None
+        place = -1 if row is None else int(self._place_of[row])
+        return None if place < 0 else place
+
+    @cached_property
+    def _place_of(self) -> Ints:
+        """The place of each account row, below 0 without one."""
+        places = np.full(len(self._texts.ids), -1, np.int64)
+        places[self._subscribed] = np.arange(len(self))
+        return places
 
     def accepted(self, accept: Callable[[DeskRow], bool]) -> Flags:
         if not isinstance(accept, InTile):

@@ -15,17 +15,19 @@ from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, DriftBand, PortfolioStatus
 from rebal_tui.domain.quantities import NANO, Percent, Qty, parse_money
 from rebal_tui.services import account_events, scheduler, subscriptions
+from rebal_tui.services.account_views import account_row, accounts_snapshot
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
 from rebal_tui.services.desk import desk_snapshot
 from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.run_processing import set_halt
+from rebal_tui.services.views.accounts import AccountGroup, InGroup
 from rebal_tui.services.views.desk import DeskRow, InTile
 from rebal_tui.services.views.standing import Tile
 from rebal_tui.services.withdrawals import request_withdrawal
 from rebal_tui.store import accounts
 from rebal_tui.store import portfolios as portfolio_store
-from rebal_tui.tui.screens import desk_columns
+from rebal_tui.tui.screens import accounts_columns, desk_columns
 from rebal_tui.tui.widgets.table_order import arrange
 from tests.services.brokers import broker
 from tests.services.desk_oracle import exact_rows
@@ -121,6 +123,12 @@ def agrees(book: Book) -> list[DeskRow]:
     snapshot, exact = desk_snapshot(book), exact_rows(book)
     assert list(snapshot.rows) == exact
     assert dict(snapshot.tiles) == {tile: sum(tile in row.tiles for row in exact) for tile in Tile}
+    every = accounts_snapshot(book)
+    assert every is not None
+    ones = [account_row(book, account_id) for account_id in book.accounts]
+    ones.sort(key=lambda row: (not row.exception, row.client.casefold(), row.account_number))
+    assert list(every.rows) == ones
+    assert dict(every.groups) == {group: sum(map(InGroup(group), ones)) for group in AccountGroup}
     return exact
 
 
@@ -192,6 +200,28 @@ def test_order_and_filter_over_columns_are_those_over_rows(seed: int) -> None:
         assert (columns.key_at(place), columns.find(row.account_id)) == (row.account_id, place)  # type: ignore[attr-defined]
     assert columns.find("nobody") is None  # type: ignore[attr-defined]
     assert (columns[-1], tuple(columns[1:3])) == (rows[-1], tuple(rows[1:3]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_order_and_filter_of_accounts_are_those_over_rows(seed: int) -> None:
+    random = Random(seed)
+    book = random_book(random)
+    for _ in range(8):
+        act(book, random)
+    snapshot = accounts_snapshot(book)
+    assert snapshot is not None
+    rows, columns = list(snapshot.rows), snapshot.rows
+    listed = {column.key: column.sort for column in accounts_columns.columns() if column.sort is not None}
+    for reverse in (False, True):
+        for sort, order in [(None, None), *listed.items()]:
+            for text in ("", "ana", "a1", "active", "blocked", "needs adj", "unsub", "day trader", "plain", "x y z"):
+                found = [columns[int(place)] for place in columns.arrange(None, text, sort, reverse)]  # type: ignore[attr-defined]
+                assert found == arrange(rows, None, accounts_columns.search, text, order, reverse), (sort, text)
+        for group in AccountGroup:
+            accept = InGroup(group)
+            found = [columns[int(place)] for place in columns.arrange(accept, "a", None, reverse)]  # type: ignore[attr-defined]
+            assert found == arrange(rows, accept, accounts_columns.search, "a", None, reverse), group
+    assert [columns.find(row.account_id) for row in rows] == list(range(len(rows)))  # type: ignore[attr-defined]
 
 
 def test_nothing_new_keeps_the_rows_that_were_seen() -> None:

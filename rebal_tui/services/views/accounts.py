@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
+from rebal_tui.domain.accounts import RESTRICTION_WORDS, AccountStatus, Restriction
 from rebal_tui.domain.decisions import Decision
 from rebal_tui.domain.quantities import Money, Price, Qty
 from rebal_tui.services.views.runs import RunRow
@@ -29,6 +32,50 @@ class AccountRow:
     standing: Standing
     exception: str
     open_run: str | None
+
+
+class AccountGroup(StrEnum):
+    """The groups that filter Accounts. An account can belong to several."""
+
+    EXCEPTIONS = "Exceptions"
+    RESTRICTED = "Restricted"
+    NOT_ACTIVE = "Not active"
+    UNSUBSCRIBED = "Unsubscribed"
+    RUNNING = "Running"
+    SET_ASIDE = "Set aside"
+
+
+@dataclass(frozen=True, slots=True)
+class InGroup:
+    """The filter that keeps the accounts of a group."""
+
+    group: AccountGroup
+
+    def __call__(self, row: AccountRow) -> bool:
+        return {
+            AccountGroup.EXCEPTIONS: bool(row.exception),
+            AccountGroup.RESTRICTED: bool(row.restrictions),
+            AccountGroup.NOT_ACTIVE: row.status != AccountStatus.ACTIVE,
+            AccountGroup.UNSUBSCRIBED: row.portfolio_id is None,
+            AccountGroup.RUNNING: row.open_run is not None,
+            AccountGroup.SET_ASIDE: row.set_aside > 0,
+        }[self.group]
+
+
+def state_words(exception: str, running: bool, subscribed: bool, standing: Standing) -> str:
+    """What is to be said of an account in a few words."""
+    if exception:
+        return exception
+    if running:
+        return "run under way"
+    if not subscribed:
+        return "unsubscribed"
+    return "subscribed" if standing is Standing.NONE else standing.value
+
+
+def restriction_words(restrictions: tuple[str, ...]) -> list[str]:
+    """What restricts an account, in words."""
+    return [RESTRICTION_WORDS[Restriction(name)] for name in restrictions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +151,8 @@ class BulkPreview:
 
 @dataclass(frozen=True, slots=True)
 class AccountsSnapshot:
-    """Every account of the book, those that need a person first."""
+    """Every account of the book, those that need a person first, and how many belong to each group."""
 
     version: int
-    rows: tuple[AccountRow, ...]
+    rows: Sequence[AccountRow]
+    groups: tuple[tuple[AccountGroup, int], ...]

@@ -16,7 +16,14 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.services import account_events, bulk, cash, cash_views
 from rebal_tui.services.account_views import account_detail, account_row, accounts_snapshot
 from rebal_tui.services.book import Book
-from rebal_tui.services.views.accounts import AccountRow, AccountsSnapshot, BulkPreview, BulkResult
+from rebal_tui.services.views.accounts import (
+    AccountGroup,
+    AccountRow,
+    AccountsSnapshot,
+    BulkPreview,
+    BulkResult,
+    InGroup,
+)
 from rebal_tui.services.views.desk import PreviewView
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
@@ -88,14 +95,14 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
             return
         group, rows = self._group, self._snapshot.rows
         tiles = self.query_one("#tiles", ChipBar)
-        tiles.chips = accounts_columns.group_chips(rows)
+        tiles.chips = accounts_columns.group_chips(len(rows), self._snapshot.groups)
         tiles.current = group
         self.table.set_empty(
             "This book has no account yet: import a file, or open the demo."
             if not rows
             else f"No account here under “{group}”; escape shows all."
         )
-        self.table.set_rows(rows, None if group == ALL else lambda row: accounts_columns.in_group(row, group))
+        self.table.set_rows(rows, None if group == ALL else InGroup(AccountGroup(group)))
 
     async def load_detail(self, key: str, request: int) -> None:
         view = await self.rebal.backend.ask(lambda book: account_detail(book, key))
@@ -157,9 +164,8 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
 
     def _chosen(self) -> tuple[str, ...]:
         """The marked accounts in the book's order, else the one under the cursor."""
-        marked = self.table.marked
-        if marked and self._snapshot is not None:
-            return tuple(row.account_id for row in self._snapshot.rows if row.account_id in marked)
+        if self.table.marked:
+            return tuple(str(key) for key in self.table.marked_in_order())
         row = self._row()
         return (row.account_id,) if row is not None else ()
 

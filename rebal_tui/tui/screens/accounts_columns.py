@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebal_tui.domain.accounts import RESTRICTION_WORDS, AccountStatus, Restriction
-from rebal_tui.services.views.accounts import AccountRow
+from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.services.views.accounts import AccountGroup, AccountRow, restriction_words, state_words
 from rebal_tui.services.views.standing import GLYPHS, Standing
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.desk_columns import STANDING_TONES
@@ -15,57 +15,32 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 ALL = "All"
 GROUPS = {
-    "Exceptions": ("▲", "bad", "Except"),
-    "Restricted": ("◌", "warn", "Restr"),
-    "Not active": ("✗", "warn", "Inact"),
-    "Unsubscribed": ("○", "key", "Unsub"),
-    "Running": ("▶", "accent", "Run"),
-    "Set aside": ("$", "key", "Aside"),
+    AccountGroup.EXCEPTIONS: ("▲", "bad", "Except"),
+    AccountGroup.RESTRICTED: ("◌", "warn", "Restr"),
+    AccountGroup.NOT_ACTIVE: ("✗", "warn", "Inact"),
+    AccountGroup.UNSUBSCRIBED: ("○", "key", "Unsub"),
+    AccountGroup.RUNNING: ("▶", "accent", "Run"),
+    AccountGroup.SET_ASIDE: ("$", "key", "Aside"),
 }
 
 
-def in_group(row: AccountRow, group: str) -> bool:
-    """Whether an account belongs to a group."""
-    return {
-        ALL: True,
-        "Exceptions": bool(row.exception),
-        "Restricted": bool(row.restrictions),
-        "Not active": row.status != AccountStatus.ACTIVE,
-        "Unsubscribed": row.portfolio_id is None,
-        "Running": row.open_run is not None,
-        "Set aside": row.set_aside > 0,
-    }[group]
-
-
-def group_chips(rows: Sequence[AccountRow]) -> tuple[Chip, ...]:
+def group_chips(total: int, groups: Sequence[tuple[AccountGroup, int]]) -> tuple[Chip, ...]:
     """The groups with their counts; a count of nothing has no colour."""
-    chips = [Chip(ALL, ALL, figure=f"{len(rows):,}")]
-    for group, (mark, tone, short) in GROUPS.items():
-        count = sum(in_group(row, group) for row in rows)
+    chips = [Chip(ALL, ALL, figure=f"{total:,}")]
+    for group, count in groups:
+        mark, tone, short = GROUPS[group]
         chips.append(Chip(group, group, mark, f"{count:,}", tone if count else "muted", short))
     return tuple(chips)
 
 
-def restriction_words(row: AccountRow) -> list[str]:
-    """What restricts an account, in words."""
-    known = {restriction.value: text for restriction, text in RESTRICTION_WORDS.items()}
-    return [known.get(restriction, formats.words(restriction)) for restriction in row.restrictions]
-
-
 def state(row: AccountRow) -> str:
     """What is to be said of an account in a few words."""
-    if row.exception:
-        return row.exception
-    if row.open_run is not None:
-        return "run under way"
-    if row.portfolio_id is None:
-        return "unsubscribed"
-    return "subscribed" if row.standing is Standing.NONE else row.standing.value
+    return state_words(row.exception, row.open_run is not None, row.portfolio_id is not None, row.standing)
 
 
 def search(row: AccountRow) -> str:
     """The text that a filter looks at."""
-    named = " ".join(restriction_words(row))
+    named = " ".join(restriction_words(row.restrictions))
     return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.status} {state(row)} {named}"
 
 

@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from datetime import date
 
 from rebal_tui.domain.quantities import Money
-from rebal_tui.services.views.accounts import AccountDetail, BulkPreview, BulkResult, LedgerEntry, PositionView
+from rebal_tui.services.views.accounts import (
+    AccountDetail,
+    BulkPreview,
+    BulkResult,
+    LedgerEntry,
+    PositionView,
+    restriction_words,
+)
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.account_lines import OUTCOMES
-from rebal_tui.tui.screens.accounts_columns import glyph, restriction_words
+from rebal_tui.tui.screens.accounts_columns import glyph
 from rebal_tui.tui.screens.run_columns import TYPES
 from rebal_tui.tui.screens.run_lines import status_span
 from rebal_tui.tui.spans import Line, Span, fit, heading, paragraph, table_line
@@ -46,7 +53,7 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
         last = view.last_rebalanced
         follows.append((f"  rebalanced {formats.day(last)}" if last else "  never rebalanced", "muted"))
     lines.append((*follows, ("  " + row.status, "muted" if row.status == "ACTIVE" else "warn")))
-    stopped = restriction_words(row)
+    stopped = restriction_words(row.restrictions)
     if row.exception and row.exception not in stopped:
         stopped = [row.exception]
     for reason in stopped:

@@ -139,6 +139,14 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         """The keys of those rows."""
         return frozenset(self._rows.keys())
 
+    def marked_in_order(self) -> list[Hashable]:
+        """The keys of the marked rows, hidden ones as well, in the order in which the rows were given."""
+        source, marked = self._source, self.marked
+        if not isinstance(source, Columnar):
+            return [key for key in map(self._key, source) if key in marked]
+        places = {key: place for key in marked if (place := source.find(key)) is not None}
+        return sorted(places, key=places.__getitem__)
+
     @property
     def total(self) -> int:
         """The rows before any filter."""

@@ -1,0 +1,200 @@
+"""The rows of Accounts in columns: every account of the book, from one sweep over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.quantities import Money, floor_money
+from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
+from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep, exact_equity, sweep
+from rebal_tui.engine.drift import Valuation, value_account
+from rebal_tui.engine.restrictions import exceeds_position_ratio, stops
+from rebal_tui.services.account_texts import ranks, texts_of
+from rebal_tui.services.book import Book
+from rebal_tui.services.column_rows import ColumnRows, Flags, Ints, holding_any
+from rebal_tui.services.views.accounts import AccountGroup, AccountRow, InGroup, restriction_words, state_words
+from rebal_tui.services.views.standing import Standing
+from rebal_tui.services.whole_book import moment_of
+from rebal_tui.store.account_table import STATUSES, restrictions_of
+
+STANDINGS = tuple(Standing)
+_STANDING = {standing: code for code, standing in enumerate(STANDINGS)}
+_ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "ACTIVE")
+
+
+class AccountRows(ColumnRows[AccountRow]):
+    """Every account, those that need a person first, then by client. Columns count by account row."""
+
+    def __init__(self, book: Book) -> None:
+        table = book.account_table
+        super().__init__(len(table))
+        self._texts = texts_of(book)
+        self._frame = frame = book.frame()
+        swept = sweep(frame, moment_of(book, frame))
+        self._status, self._restrictions = table.status.copy(), table.restrictions.copy()
+        self._aside = table.set_aside.copy()
+        pending = np.zeros(len(table), np.int64)
+        for account_id, amount in book.pending_out.items():
+            pending[table.row_of[account_id]] = amount
+        self._withdrawable = np.maximum(table.cash - table.unsettled - pending, 0)
+        self._runs = {table.row_of[account_id]: run.id for account_id, run in book.open_runs.items()}
+        stopped = (self._status != _ACTIVE) | (self._restrictions != 0)
+        over = np.zeros(len(table), np.bool_)
+        for row in np.flatnonzero(frame.accounts.cash < 0).tolist():
+            over[row] = exceeds_position_ratio(_valuation(frame, row))
+        stopped |= over
+        self._exceptions, self._exception = self._told(book, stopped, over)
+        self.standing = _standings(swept, stopped)
+        by_client = np.lexsort((self._texts.by_number, self._texts.by_name, self._exception == 0))
+        self._ordered = by_client.astype(np.int64)
+
+    def _told(self, book: Book, stopped: Flags, over: Flags) -> tuple[list[str], NDArray[np.intp]]:
+        """The words of every exception there is, none first, and for each account which of them says what it is."""
+        frame = self._frame
+        adjusting = np.array(
+            [*(p.status is PortfolioStatus.NEEDS_ADJUSTMENT for p in frame.portfolios), False], np.bool_
+        )
+        follows = frame.accounts.portfolio
+        kind = np.where(stopped, 1 + self._status.astype(np.int64) + (self._restrictions.astype(np.int64) << 8), 0)
+        kind += np.where(stopped & over, 1 << 30, 0)
+        kind -= np.where(~stopped & adjusting[follows], 1 + follows.astype(np.int64), 0)
+        kinds, first, code = np.unique(kind, return_index=True, return_inverse=True)
+        texts = []
+        for one, row in zip(kinds.tolist(), first.tolist(), strict=True):
+            if one > 0:
+                account = book.accounts[self._texts.ids[row]]
+                texts.append("; ".join(text for _, text in stops(account, _valuation(frame, row))))
+            else:
+                texts.append(f"{frame.portfolios[-one - 1].name} needs adjustment" if one else "")
+        order = np.argsort([text != "" for text in texts], kind="stable")
+        if "" not in texts:
+            return ["", *texts], code + 1
+        place = np.empty(len(texts), np.intp)
+        place[order] = np.arange(len(texts))
+        return [texts[at] for at in order.tolist()], place[code]
+
+    def groups(self) -> tuple[tuple[AccountGroup, int], ...]:
+        """How many accounts belong to each group."""
+        return tuple((group, int(np.count_nonzero(self._in_group(group)))) for group in AccountGroup)
+
+    def _in_group(self, group: AccountGroup) -> Flags:
+        follows = self._frame.accounts.portfolio
+        found: Flags
+        if group is AccountGroup.EXCEPTIONS:
+            found = self._exception != 0
+        elif group is AccountGroup.RESTRICTED:
+            found = self._restrictions != 0
+        elif group is AccountGroup.NOT_ACTIVE:
+            found = self._status != _ACTIVE
+        elif group is AccountGroup.UNSUBSCRIBED:
+            found = follows == UNSUBSCRIBED
+        elif group is AccountGroup.SET_ASIDE:
+            found = self._aside > 0
+        else:
+            found = np.zeros(len(self), np.bool_)
+            found[list(self._runs)] = True
+        return found
+
+    def make(self, place: int) -> AccountRow:
+        row = int(self._ordered[place])
+        follows = int(self._frame.accounts.portfolio[row])
+        portfolio = self._frame.portfolios[follows] if follows != UNSUBSCRIBED else None
+        return AccountRow(
+            account_id=self._texts.ids[row],
+            account_number=self._texts.numbers[row],
+            client=self._texts.names[row],
+            status=STATUSES[self._status[row]].value,
+            restrictions=tuple(sorted(restrictions_of(int(self._restrictions[row])))),
+            equity=floor_money(_valuation(self._frame, row).equity),
+            cash=Money(int(self._frame.accounts.cash[row])),
+            withdrawable=Money(int(self._withdrawable[row])),
+            set_aside=Money(int(self._aside[row])),
+            portfolio_id=portfolio.id if portfolio else None,
+            portfolio=portfolio.name if portfolio else "",
+            standing=STANDINGS[self.standing[row]],
+            exception=self._exceptions[self._exception[row]],
+            open_run=self._runs.get(row),
+        )
+
+    def key_at(self, place: int) -> Hashable:
+        return self._texts.ids[int(self._ordered[place])]
+
+    def find(self, key: Hashable) -> int | None:
+        row = self._texts.row_of.get(key) if isinstance(key, str) else None
+        return None if row is None else int(self._place_of[row])
+
+    @cached_property
+    def _place_of(self) -> Ints:
+        places = np.empty(len(self), np.int64)
+        places[self._ordered] = np.arange(len(self))
+        return places
+
+    def accepted(self, accept: Callable[[AccountRow], bool]) -> Flags:
+        if not isinstance(accept, InGroup):
+            return np.array([accept(row) for row in self], np.bool_)
+        return self._in_group(accept.group)[self._ordered]
+
+    def holding(self, needle: str) -> Flags:
+        found = self._texts.holding(needle)
+        names = [*(p.name for p in self._frame.portfolios), ""]
+        found |= holding_any(names, self._frame.accounts.portfolio, needle)
+        found |= holding_any([status.value for status in STATUSES], self._status, needle)
+        found |= holding_any(*self._states, needle)
+        bits, code = np.unique(self._restrictions, return_inverse=True)
+        named = [" ".join(restriction_words(tuple(restrictions_of(int(one))))) for one in bits]
+        found |= holding_any(named, code, needle)
+        return found[self._ordered]
+
+    @cached_property
+    def _states(self) -> tuple[list[str], NDArray[np.intp]]:
+        """The words of every state there is, and for each account which of them it is in."""
+        texts = list(self._exceptions)
+        standings = [state_words("", False, True, standing) for standing in STANDINGS]
+        under_way, unsubscribed = (
+            state_words("", True, True, Standing.NONE),
+            state_words("", False, False, Standing.NONE),
+        )
+        state = len(texts) + self.standing.astype(np.intp)
+        state[self._frame.accounts.portfolio == UNSUBSCRIBED] = len(texts) + len(standings)
+        state[list(self._runs)] = len(texts) + len(standings) + 1
+        told = self._exception != 0
+        state[told] = self._exception[told]
+        return [*texts, *standings, unsubscribed, under_way], state
+
+    def order(self, sort: str | None) -> NDArray[Any] | None:
+        if sort is None:
+            return None
+        accounts = self._frame.accounts
+        columns: dict[str, Callable[[], NDArray[Any]]] = {
+            "number": lambda: self._texts.by_number,
+            "client": lambda: self._texts.by_name,
+            "status": lambda: ranks([status.value for status in STATUSES])[self._status],
+            "equity": lambda: exact_equity(self._frame),
+            "cash": lambda: accounts.cash,
+            "withdrawable": lambda: self._withdrawable,
+            "aside": lambda: self._aside,
+            "portfolio": lambda: ranks([*(p.name.casefold() for p in self._frame.portfolios), ""])[accounts.portfolio],
+            "state": lambda: ranks(self._states[0])[self._states[1]],
+        }
+        found: NDArray[Any] = columns[sort]()[self._ordered]
+        return found
+
+
+def _valuation(frame: BookFrame, row: int) -> Valuation:
+    return value_account(Money(int(frame.accounts.cash[row])), *frame.priced_holdings(row))
+
+
+def _standings(swept: Sweep, stopped: Flags) -> NDArray[np.uint8]:
+    """The standing of each account as a place in `STANDINGS`."""
+    none, inside = _STANDING[Standing.NONE], _STANDING[Standing.INSIDE]
+    found = np.where(swept.band_used == NO_BAND, none, inside).astype(np.uint8)
+    found[(swept.groups & int(Group.NEAR)) != 0] = _STANDING[Standing.NEAR]
+    found[(swept.groups & int(Group.OUTSIDE)) != 0] = _STANDING[Standing.OUTSIDE]
+    found[stopped] = _STANDING[Standing.BLOCKED]
+    return found
