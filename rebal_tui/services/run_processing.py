@@ -58,7 +58,11 @@ def process_runs(book: Book) -> int:
     moved: set[str] = set()
     sending = not stopped and session is not None and session.is_open(book.now())
     if sending:
-        _look_at(book, settle_doubtful(book))
+        settled = settle_doubtful(book)
+        if settled:
+            # What a lookup tells of fills may be ahead of the events: cash is read before buys are sized from it.
+            sync(book)
+        _look_at(book, settled)
     while True:
         some = book.agenda.take(book.open_runs)
         for part in _parts(some):

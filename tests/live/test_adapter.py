@@ -207,6 +207,23 @@ def test_an_account_is_read_with_what_stops_it() -> None:
     assert (spy.symbol, spy.qty, spy.avg_entry_price) == ("SPY", parse_qty("1.5"), parse_price("400.123456789"))
 
 
+@pytest.mark.parametrize("status", ["ACTIVE", "SUBMITTED"])
+def test_only_an_account_that_is_not_opened_yet_may_be_without_figures(status: str) -> None:
+    listed = {"id": CLIENT, "account_number": "1", "status": status, "created_at": "2019-09-30T23:55:31Z"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "/trading/" in request.url.path:
+            return httpx.Response(404, json={"code": 40410000, "message": "account not found"})
+        return httpx.Response(200, json=listed)
+
+    wire = Wire(answer)
+    if status == "ACTIVE":
+        with pytest.raises(BrokerRefused):
+            wire.broker.account(CLIENT)
+    else:
+        assert wire.broker.account(CLIENT).cash == 0
+
+
 def test_a_price_is_the_middle_of_a_newer_quote_and_never_of_a_crossed_one() -> None:
     def snapshot(trade: float, at: str, bid: str, ask: str) -> dict[str, Any]:
         return {

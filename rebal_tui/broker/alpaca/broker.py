@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from rebal_tui.broker.alpaca import shapes, wire
 from rebal_tui.broker.alpaca.client import AlpacaClient, Denied
-from rebal_tui.broker.alpaca.events import ACTIVITIES, JOURNALS, OWN, STREAMS, broker_event
+from rebal_tui.broker.alpaca.events import ACCOUNTS, ACTIVITIES, JOURNALS, OWN, STREAMS, broker_event
 from rebal_tui.broker.alpaca.ports import Inbox, PriceOf, SettlesOn
 from rebal_tui.broker.alpaca.refusals import is_no_order, refusal
 from rebal_tui.broker.alpaca.streams import Listener, Told
@@ -25,7 +25,7 @@ from rebal_tui.broker.protocol import (
     RateLimit,
     RefusalCode,
 )
-from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.accounts import Account, AccountStatus
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.orders import Order, OrderRequest
@@ -38,7 +38,6 @@ PAGE = 500
 AT_ONCE = 8
 """Reads under way at the same time."""
 SYMBOLS_AT_ONCE = 200
-_NOT_FOUND = 404
 T = TypeVar("T")
 
 
@@ -65,6 +64,7 @@ class AlpacaBroker:
         self._settles_on = settles_on
         self._price = price
         self._firm_account = firm_account
+        self._known: dict[str, Json] = {}
         self._told: queue.SimpleQueue[Told] = queue.SimpleQueue()
         self._waiting: Told | None = None
         self._listeners: list[Listener] = []
@@ -129,11 +129,14 @@ class AlpacaBroker:
         """Every client account with its positions; the firm's own account is not among them."""
         listed = _read(lambda: wire.a_list(self._client.get("/v1/accounts", {"entities": "contact,identity"})))
         clients = [data for data in listed if data.get("id") != self._firm_account]
+        self._known = {wire.id_of(data): data for data in clients}
         return list(self._pool.map(self._whole, clients))
 
     def account(self, account_id: str) -> Account:
-        """One account. Raises `BrokerRefused` with `NOT_FOUND`."""
-        return self._whole(_read(lambda: wire.an_object(self._get(f"/v1/accounts/{account_id}"))))
+        """One account, under the name and number last heard of. Raises `BrokerRefused` with `NOT_FOUND`."""
+        if account_id not in self._known:
+            self._known[account_id] = _read(lambda: wire.an_object(self._get(f"/v1/accounts/{account_id}")))
+        return self._whole(self._known[account_id])
 
     def submit_order(self, request: OrderRequest) -> Order:
         """Place a market day order, once. Anything but a readable answer is `BrokerUnavailable`."""
@@ -253,6 +256,8 @@ class AlpacaBroker:
             return None
         if told.stream.name == ACTIVITIES and data.get("account_id") is None:
             return None
+        if told.stream.name == ACCOUNTS:
+            self._known.pop(str(data.get("account_id")), None)
         if told.stream.name != JOURNALS:
             return told.body
         try:
@@ -271,13 +276,20 @@ class AlpacaBroker:
         return order
 
     def _whole(self, data: Json) -> Account:
+        """An account with its figures; only one that is not ACTIVE may have none yet."""
         account_id = _read(lambda: wire.id_of(data))
-        trading = self._get_or_none(f"/v1/trading/accounts/{account_id}/account")
-        held = self._get_or_none(f"/v1/trading/accounts/{account_id}/positions") if trading is not None else []
+        path = f"/v1/trading/accounts/{account_id}"
+        trading: Any = None
+        held: Any = []
+        try:
+            trading = self._get(f"{path}/account")
+            held = self._get(f"{path}/positions")
+        except BrokerRefused as refused:
+            opened = _read(lambda: shapes.account_status(data)) is AccountStatus.ACTIVE
+            if opened or trading is not None or refused.code != RefusalCode.NOT_FOUND:
+                raise
         return _read(
-            lambda: shapes.account(
-                data, None if trading is None else wire.an_object(trading), wire.a_list([] if held is None else held)
-            )
+            lambda: shapes.account(data, None if trading is None else wire.an_object(trading), wire.a_list(held))
         )
 
     def _priced(self, asset: Asset) -> Asset:
@@ -299,15 +311,6 @@ class AlpacaBroker:
         try:
             return self._client.get(path, params)
         except Denied as denied:
-            raise refusal(denied) from None
-
-    def _get_or_none(self, path: str) -> Any:
-        """The same, None where there is no such thing yet."""
-        try:
-            return self._client.get(path)
-        except Denied as denied:
-            if denied.status == _NOT_FOUND:
-                return None
             raise refusal(denied) from None
 
     def _send(
