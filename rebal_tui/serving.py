@@ -12,6 +12,7 @@ from rebal_tui import bootstrap, opening
 from rebal_tui.api.server import Place, serve
 from rebal_tui.broker.protocol import BrokerUnavailable
 from rebal_tui.domain.errors import Conflict, Unavailable
+from rebal_tui.services.api_accounts import is_uuid
 from rebal_tui.services.api_keys import Keyring, add_key, good_keys
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_thread import BookThread
@@ -25,13 +26,17 @@ SANDBOX_KEY = "sandbox"
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What the owner of a server is told: `key_id` and `secret` only of a key that was made just now."""
+    """What the owner of a server is told: `key_id` and `secret` only of a key that was made just now.
+
+    `odd_ids` counts accounts and portfolios whose ids are no UUIDs, which Alpaca's own client refuses.
+    """
 
     url: str
     now: str
     firm_account: str
     key_id: str | None
     secret: str | None
+    odd_ids: int
 
 
 class _Desk:
@@ -70,12 +75,14 @@ async def _run(desk: _Desk, place: Place, ready: Callable[[Served], None]) -> No
         await desk.ask(lambda book: add_key(book.database, SANDBOX_KEY, key, book.now()))
     keyring = Keyring(await desk.ask(lambda book: good_keys(book.database)))
     state = await desk.ask(sandbox_json)
+    odd_ids = await desk.ask(_odd_ids)
 
     def told(url: str) -> None:
-        ready(
-            Served(
-                url, state["now"], state["firm_account"], made.key_id if made else None, made.secret if made else None
-            )
-        )
+        key_id, secret = (made.key_id, made.secret) if made else (None, None)
+        ready(Served(url, state["now"], state["firm_account"], key_id, secret, odd_ids))
 
     await serve(desk, keyring, place, lambda: bootstrap.real_now().timestamp(), told)
+
+
+def _odd_ids(book: Book) -> int:
+    return sum(not is_uuid(identity) for identity in (*book.accounts, *book.portfolios))

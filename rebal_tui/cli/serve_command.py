@@ -88,6 +88,11 @@ def _serve(
 
 
 def _announce(served: Served, path: Path, sandbox: bool, as_json: bool) -> None:
+    if served.odd_ids:
+        told(
+            f"{served.odd_ids} accounts or portfolios have ids that are no UUIDs: other programs can use them, "
+            "Alpaca's own client refuses them"
+        )
     if as_json:
         import json
         from dataclasses import asdict

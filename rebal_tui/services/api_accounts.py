@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,6 +81,14 @@ def all_positions(book: Book) -> Json:
     """The holdings of every account that has any."""
     held = {account_id: positions(book, account_id) for account_id, a in book.accounts.items() if a.positions}
     return {"as_of": time_text(book.now()), "positions": held}
+
+
+def is_uuid(identity: str) -> bool:
+    """Whether an id is one that Alpaca's own client takes; a book that was imported may have others."""
+    try:
+        return str(uuid.UUID(identity)) == identity.lower()
+    except ValueError:
+        return False
 
 
 def _matches(account: Account, query: AccountQuery) -> bool:

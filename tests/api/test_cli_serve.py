@@ -94,6 +94,18 @@ def test_a_sandbox_goes_on_from_where_it_stood(tmp_path: Path) -> None:
     assert (code, "is a sandbox already" in complaints) == (1, True)
 
 
+def test_ids_that_the_client_refuses_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, path = tmp_path / "book.json", tmp_path / "book.db"
+    source.write_text(json.dumps({"assets": [], "accounts": [{"id": "a1", "name": "Ann", "cash": "5"}]}))
+    assert run(["import", str(source), "--db", str(path)]) == 0, capsys.readouterr().err
+    assert run(["keys", "add", "x", "--db", str(path)]) == 0
+    with started(("serve", "--db", str(path), "--port", "0", "--json")) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["odd_ids"] == 1
+        process.send_signal(signal.SIGTERM)
+        assert "1 accounts or portfolios have ids that are no UUIDs" in process.communicate(timeout=30)[1]
+
+
 def test_what_cannot_be_served_is_refused_in_one_line(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["serve", "--sandbox", "--db", str(book)]) == 1
     assert capsys.readouterr().err.endswith("--sandbox makes a new file\n")
