@@ -21,6 +21,8 @@ from rebal_tui.market.sessions import TradingCalendar
 MAX_BYTES = 64 * 1024 * 1024
 MAX_SYMBOLS = 5_000
 MAX_LINE = 200_000
+MAX_LINES = 100_000
+"""Far more than there are sessions in the years that are known."""
 MAX_FAULTS = 10_000
 """Faults listed one by one; how many more there are is counted."""
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9.\-]{0,15}", re.ASCII)
@@ -46,12 +48,15 @@ def read_closes(source: Path | TextIO) -> Closes:
     """Closes from a UTF-8 CSV whose header is `date,SYM,SYM,…`; an empty cell is a day without a price.
 
     Raises `Invalid` with every fault and its place, such as `line 17, TLT: expected a price above 0`. Refused are
-    files above 64 MiB or 5,000 symbols, dates that do not ascend, and anything that is not an exact plain decimal.
+    files above 64 MiB, 100,000 lines or 5,000 symbols, dates that do not ascend, and anything that is not an exact
+    plain decimal.
     """
     reader = _Reader()
     # No cell may hold a line break, so lines are read one by one and a fault in one does not hide the next.
     for number, line in enumerate(io.StringIO(_text(source), newline=""), start=1):
         content = line.rstrip("\r\n")
+        if number > MAX_LINES:
+            raise Invalid([*reader.faults, Fault(f"line {number}", f"expected at most {MAX_LINES:,} lines")])
         if len(content) > MAX_LINE:
             raise Invalid([*reader.faults, Fault(f"line {number}", f"expected at most {MAX_LINE:,} characters")])
         if not content:

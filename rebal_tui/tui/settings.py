@@ -19,7 +19,7 @@ from rebal_tui.tui.keymap import key_fault, usable_keys
 from rebal_tui.tui.text import printable
 
 T = TypeVar("T")
-LARGEST_FILE = 64 * 1024
+LARGEST_FILE = 16 * 1024
 
 
 class Density(StrEnum):
@@ -66,10 +66,12 @@ def read_settings(path: Path) -> SettingsFile:
         with path.open("rb") as file:
             text = file.read(LARGEST_FILE + 1)
         if len(text) > LARGEST_FILE:
-            raise ValueError("expected a file of at most 64 KiB")
+            raise ValueError("expected a file of at most 16 KiB")
         table = tomllib.loads(text.decode("utf-8"))
     except FileNotFoundError:
         return SettingsFile(path, Settings())
+    except RecursionError:
+        return SettingsFile(path, Settings(), (Fault(str(path), "nested too deeply; the usual settings are used"),))
     except (OSError, ValueError) as error:
         reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         return SettingsFile(path, Settings(), (Fault(str(path), f"{printable(reason)}; the usual settings are used"),))

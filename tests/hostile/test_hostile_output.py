@@ -1,0 +1,116 @@
+"""What leaves: no cell of an export is a formula while numbers stay numbers, and no control byte reaches a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rebal_tui.domain.quantities import format_scaled
+from rebal_tui.domain.text import display_text, name_text
+from rebal_tui.services.exports import csv_text, safe_cell
+from rebal_tui.tui.text import printable, ui_text
+
+FUZZ = int(os.environ.get("FUZZ", "1"))
+ASVS = ("=", "+", "-", "@", "\t", "\0")
+"""What ASVS 5.0, 1.2.10, names as the start of a formula."""
+MORE = (
+    "\r",
+    "\n",
+    "|",
+    "%",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+    "﹦",
+    "﹢",
+    "﹣",
+    "﹫",
+    " =",
+    "\u00a0=",
+    "\u3000＝",
+    "\x0b=",
+    "\x85=",
+)
+anything = st.text(max_size=40) | st.text(alphabet=st.characters(max_codepoint=0x2FF), max_size=40)
+EXAMPLES: Callable[[Callable[..., None]], Callable[..., None]] = settings(max_examples=150 * FUZZ, deadline=None)
+
+
+def read_back(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+@EXAMPLES
+@given(st.sampled_from([*ASVS, *MORE]), anything)
+def test_whatever_could_begin_a_formula_has_an_apostrophe_before_it(start: str, rest: str) -> None:
+    text = start + rest
+    if text.lstrip("-").replace(".", "", 1).isdecimal() and text.isascii():
+        return
+    assert safe_cell(text) == "'" + text
+
+
+@EXAMPLES
+@given(st.lists(anything, min_size=1, max_size=4))
+def test_a_table_read_back_has_no_cell_that_is_a_formula_and_every_text_whole(values: list[str]) -> None:
+    columns = [f"c{n}" for n in range(len(values))]
+    header, row = read_back(csv_text(columns, [dict(zip(columns, values, strict=True))]))
+    assert header == columns
+    for value, cell in zip(values, row, strict=True):
+        assert cell in (value, "'" + value)
+        first = unicodedata.normalize("NFKC", cell.lstrip()[:1])
+        assert first[:1] not in ("=", "+", "@", "|", "%")
+        assert first[:1] != "-" or cell.lstrip("-").replace(".", "", 1).isdecimal()
+        assert cell[:1] not in ("\t", "\r", "\n", "\0")
+
+
+@EXAMPLES
+@given(st.integers(-(10**28), 10**28), st.integers(0, 9))
+def test_every_amount_stays_the_number_that_it_is(units: int, decimals: int) -> None:
+    text = format_scaled(units, decimals)
+    ((cell,),) = read_back(csv_text(["amount"], [{"amount": text}]))[1:]
+    assert cell == text
+    assert safe_cell(units) == str(units)
+
+
+def harmless(text: str) -> bool:
+    """Whether a terminal shows it and does nothing else."""
+    return all(unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for char in text)
+
+
+surrogates_too = st.text(alphabet=st.characters(exclude_categories=()), max_size=40)
+
+
+@EXAMPLES
+@given(surrogates_too)
+def test_text_that_is_taken_in_is_harmless(text: str) -> None:
+    for taken in (display_text, name_text):
+        with suppress(ValueError):
+            kept = taken(text)
+            assert harmless(kept)
+            assert kept == unicodedata.normalize("NFC", kept)
+            assert taken(kept) == kept
+
+
+@EXAMPLES
+@given(surrogates_too)
+def test_no_control_byte_gets_through_the_widgets_one_way_to_text(text: str) -> None:
+    shown = ui_text(text).plain
+    assert harmless(shown.replace("\n", ""))
+    assert shown.count("\n") == text.count("\n")
+    assert harmless(printable(text))
+    assert len(printable(text)) == len(text)
+    shown.encode("utf-8")
+
+
+@pytest.mark.parametrize("byte", [*range(0x20), *range(0x7F, 0xA0)])
+def test_every_control_character_is_replaced(byte: int) -> None:
+    shown = ui_text(f"a{chr(byte)}b").plain
+    assert shown == ("a\nb" if byte == 10 else "a�b")
