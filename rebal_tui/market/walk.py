@@ -108,6 +108,8 @@ class RandomWalk:
     def advance(self, now: datetime) -> Mapping[str, Quote]:
         """Walk up to `now`; returns the quotes that changed in price or time since the last call."""
         target = self._last_step(now)
+        if self._at >= target and self._quotes is self._reported:
+            return {}
         while self._at < target:
             session = self._calendar.last_opened(self._at)
             if session is None or self._at >= session.close:
@@ -163,6 +165,7 @@ class RandomWalk:
     def unfreeze(self, symbol: str) -> None:
         """Let a price move on from where it is held. Raises `NotFound` for an unknown symbol."""
         self._frozen.pop(self._known(symbol), None)
+        self._quotes = dict(self._quotes)
 
     def _known(self, symbol: str) -> str:
         if symbol not in self._prices:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.quantities import NANO, WHOLE, Percent, Price, Qty, floor_money, market_value
-from rebal_tui.engine.drift import asset_drifts, value_account, widest_use
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.market.walk import RandomWalk
+from rebal_tui.services import book_sums
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.views.market import AssetRow, AssetView, Effect, HolderView, MarketSnapshot
@@ -42,19 +42,14 @@ def asset_view(book: Book, symbol: str) -> AssetView:
         ((p.name, p.weights.of(symbol)) for p in book.portfolios.values() if symbol in p.weights.symbols),
         key=lambda model: (-model[1], model[0]),
     )
-    held = [
-        (account_id, position.qty)
-        for account_id, account in book.accounts.items()
-        for position in account.positions
-        if position.symbol == symbol
-    ]
+    held = book_sums.holdings_of(book, symbol)
     held.sort(key=lambda pair: -pair[1])
     return AssetView(row, tuple(models), tuple(_holder(book, symbol, a, qty) for a, qty in held[:HOLDERS]))
 
 
 def outside(book: Book) -> int:
     """How many subscribed accounts are beyond one of their bands at the current prices."""
-    return _count(book, {})
+    return book_sums.outside(book)
 
 
 def shock_effect(book: Book, symbol: str | None, percent: Percent) -> Effect:
@@ -69,7 +64,7 @@ def shock_effect(book: Book, symbol: str | None, percent: Percent) -> Effect:
         for name, asset in book.assets.items()
         if asset.price is not None and symbol in (None, name)
     }
-    return Effect(outside(book), _count(book, moved), len(book.subscriptions))
+    return Effect(outside(book), book_sums.outside(book, moved), len(book.subscriptions))
 
 
 def measured(book: Book, do: Callable[[Book], object]) -> Effect:
@@ -77,20 +72,6 @@ def measured(book: Book, do: Callable[[Book], object]) -> Effect:
     before = outside(book)
     do(book)
     return Effect(before, outside(book), len(book.subscriptions))
-
-
-def _count(book: Book, moved: dict[str, Price]) -> int:
-    count = 0
-    for account_id, subscription in book.subscriptions.items():
-        portfolio = book.portfolios[subscription.portfolio_id]
-        valuation = value_of(book, account_id)
-        if moved:
-            account = book.accounts[account_id]
-            prices = {s: moved.get(s, price) for s, price in _prices(book, account_id).items()}
-            valuation = value_account(account.cash, {p.symbol: p.qty for p in account.positions}, prices)
-        use = widest_use(asset_drifts(valuation, portfolio.weights), portfolio.bands)
-        count += bool(use and use.breached)
-    return count
 
 
 def _prices(book: Book, account_id: str) -> dict[str, Price]:
@@ -102,12 +83,12 @@ def _prices(book: Book, account_id: str) -> dict[str, Price]:
 
 def _rows(book: Book) -> tuple[AssetRow, ...]:
     models = Counter(symbol for p in book.portfolios.values() for symbol in p.weights.symbols)
-    holders = Counter(position.symbol for a in book.accounts.values() for position in a.positions)
+    holders = book_sums.holders(book)
     halted = book.sandbox.halted() if book.sandbox else frozenset()
     frozen = book.feed.frozen if isinstance(book.feed, RandomWalk) else frozenset()
     rows = [
         replace(
-            _row(book, asset, models[asset.symbol], holders[asset.symbol]),
+            _row(book, asset, models[asset.symbol], holders.get(asset.symbol, 0)),
             halted=asset.symbol in halted,
             frozen=asset.symbol in frozen,
         )

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import OrderStatus
-from rebal_tui.domain.quantities import NANO, WHOLE, Money, Percent, Value
+from rebal_tui.domain.quantities import NANO, WHOLE, Money, Percent
 from rebal_tui.domain.runs import Approval, Run
 from rebal_tui.services.api_shapes import asset_ids, run_json
 from rebal_tui.services.book import Book
+from rebal_tui.services.book_sums import assets_under
 from rebal_tui.services.desk import conditions_text
-from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.records import decision_of_run, plan_of, timeline
 from rebal_tui.services.views.portfolios import PortfolioRow
 from rebal_tui.services.views.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
@@ -82,9 +82,7 @@ def run_view(book: Book, run_id: str) -> RunView:
 
 def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
     """Every portfolio with its subscribers and the assets that follow it."""
-    followers: dict[str, list[str]] = {}
-    for subscription in book.subscriptions.values():
-        followers.setdefault(subscription.portfolio_id, []).append(subscription.account_id)
+    worth = assets_under(book)
     return tuple(
         PortfolioRow(
             id=portfolio.id,
@@ -95,11 +93,11 @@ def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
             conditions=portfolio.conditions,
             conditions_text=conditions_text(portfolio),
             cooldown_days=portfolio.cooldown_days,
-            subscribers=len(followers.get(portfolio.id, ())),
-            assets_under_model=Value(sum(value_of(book, a).equity for a in followers.get(portfolio.id, ()))),
+            subscribers=len(book.subscription_table.rows_of(portfolio.id)),
+            assets_under_model=total,
             review=portfolio.review,
         )
-        for portfolio in book.portfolios.values()
+        for portfolio, total in zip(book.portfolios.values(), worth, strict=True)
     )
 
 

@@ -23,9 +23,16 @@ class Trends:
 
     def note(self, quotes: Mapping[str, Quote]) -> None:
         """Take in prices that changed."""
+        days: dict[datetime, date] = {}
         for symbol, quote in quotes.items():
-            self._points.setdefault(symbol, deque(maxlen=LENGTH)).append(quote.price)
-            self._note_close(symbol, quote.at, quote.price)
+            points = self._points.get(symbol)
+            if points is None:
+                points = self._points[symbol] = deque(maxlen=LENGTH)
+            points.append(quote.price)
+            day = days.get(quote.at)
+            if day is None:
+                day = days[quote.at] = new_york_day(quote.at)
+            self._note_close(symbol, day, quote.price)
 
     def of(self, symbol: str) -> tuple[Price, ...]:
         """The latest prices, the oldest first."""
@@ -35,8 +42,7 @@ class Trends:
         """The last price of the day before; the first price seen while no day has passed; None before any."""
         return self._closes.get(symbol)
 
-    def _note_close(self, symbol: str, at: datetime, price: Price) -> None:
-        day = new_york_day(at)
+    def _note_close(self, symbol: str, day: date, price: Price) -> None:
         known = self._last.get(symbol)
         if known is None:
             self._closes[symbol] = price
