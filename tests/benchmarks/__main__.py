@@ -24,6 +24,7 @@ from rebal_tui.services.evaluation import evaluate_book
 from rebal_tui.services.views.desk import DeskRow, DeskSnapshot
 from rebal_tui.tui.screens import desk_columns
 from rebal_tui.tui.widgets.table import BookTable
+from tests.benchmarks import whole_book
 
 RUNS = 5
 ACCOUNTS = 1_000
@@ -105,6 +106,8 @@ def main() -> None:
     snapshot = book_paths()
     copies = -(-ROWS // len(snapshot.rows))
     asyncio.run(table_paths((tuple(snapshot.rows) * copies)[:ROWS]))
+    print("\nThe whole book in arrays")
+    whole_book.main()
 
 
 if __name__ == "__main__":
