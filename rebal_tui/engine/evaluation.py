@@ -39,7 +39,8 @@ class Situation:
 
     `session` is today's, None when today is not one or the calendar does not know. `open_run` names a non-terminal run
     of the account, `quota_run` the system run it already had this session, `outside_orders` counts open orders of other
-    origin. `cash_floor` is the cash target of the last finished run under the same cash weight (0 when there was none).
+    origin. `unreconciled` is why the account is paused, empty when it is not: the broker's figures are others than
+    ours. `cash_floor` is the cash target of the last finished run under the same cash weight (0 when there was none).
     `price_max_age` None takes any price as fresh.
     """
 
@@ -54,6 +55,7 @@ class Situation:
     cash_floor: Money = Money(0)
     open_run: str | None = None
     outside_orders: int = 0
+    unreconciled: str = ""
     quota_run: str | None = None
     price_max_age: timedelta | None = PRICE_MAX_AGE
     quarterly_months: frozenset[int] = QUARTER_ENDS
@@ -259,6 +261,8 @@ def _prerequisites(situation: Situation, trace: _Trace) -> None:
         "; ".join(f"{name}: {text}" for name, text in stopped),
         "R-12.2",
     )
+    if situation.unreconciled:
+        trace.require("reconciliation", False, "", situation.unreconciled, "R-12")
     waits = f"run {situation.open_run[:8]} is not finished" if situation.open_run else ""
     if situation.outside_orders:
         waits = waits or f"{situation.outside_orders} open orders of other origin in the account"

@@ -76,7 +76,8 @@ def account_row(book: Book, account_id: str) -> AccountRow:
         if use is not None:
             near = Standing.NEAR if use.permille >= NEAR_PERMILLE else Standing.INSIDE
             standing = Standing.OUTSIDE if use.breached else near
-    exception = "; ".join(text for _, text in stopped)
+    waiting = book.paused(account_id)
+    exception = "; ".join([*(text for _, text in stopped), *waiting])
     if not exception and portfolio is not None and portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
         exception = f"{portfolio.name} needs adjustment"
     run = book.open_runs.get(account_id)
@@ -93,7 +94,7 @@ def account_row(book: Book, account_id: str) -> AccountRow:
         set_aside=book.extras[account_id].set_aside,
         portfolio_id=portfolio.id if portfolio else None,
         portfolio=portfolio.name if portfolio else "",
-        standing=Standing.BLOCKED if stopped else standing,
+        standing=Standing.BLOCKED if stopped or waiting else standing,
         exception=exception,
         open_run=run.id if run and run.status in (RunStatus.QUEUED, RunStatus.IN_PROGRESS) else None,
     )

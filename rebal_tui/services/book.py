@@ -27,10 +27,11 @@ from rebal_tui.services.book_frame import FrameKeeper, Noted
 from rebal_tui.services.pacing import Outbox
 from rebal_tui.services.price_board import PriceBoard
 from rebal_tui.services.trends import Trends
-from rebal_tui.store import assets, audit, cash, portfolios, runs
+from rebal_tui.store import assets, audit, cash, holds, portfolios, runs
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
 from rebal_tui.store.database import Database
+from rebal_tui.store.holds import Hold
 from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
 
 if TYPE_CHECKING:
@@ -161,6 +162,8 @@ class Book:
         self.system_runs: Noted[str, tuple[str, str]] = Noted({})
         self.pending_out: dict[str, Money] = {}
         self.texts: AccountTexts | None = None
+        self.holds: dict[str, Hold] = {}
+        self.reconciled = False
         self._frames = FrameKeeper(self)
         self.reload(progress)
 
@@ -192,6 +195,7 @@ class Book:
         self.cash_targets = Noted(runs.cash_targets(self.database))
         self.system_runs = Noted(runs.system_runs(self.database))
         self.reload_journals()
+        self.holds = holds.load(self.database)
 
     def frame(self) -> BookFrame:
         """The whole book in arrays as it is now, rows as in `account_table`."""
@@ -254,6 +258,11 @@ class Book:
         if account_id not in self.accounts:
             raise NotFound(f"no account {account_id}")
         return self.accounts[account_id]
+
+    def paused(self, account_id: str) -> tuple[str, ...]:
+        """Why an account waits for somebody to look at the broker's figures, nothing when it does not."""
+        hold = self.holds.get(account_id)
+        return (f"paused: {hold.reason}",) if hold else ()
 
     def subscribers(self, portfolio_id: str) -> list[str]:
         """The accounts that follow a portfolio, the oldest subscription first."""

@@ -145,6 +145,7 @@ class FrameKeeper:
         marks = np.where(accounts.status == _ACTIVE, 0, int(Mark.NOT_ACTIVE)).astype(np.uint16)
         marks |= accounts.restrictions << np.uint16(1)
         marks[accounts.outside_orders > 0] |= np.uint16(Mark.OUTSIDE_ORDERS)
+        marks[[accounts.row_of[account_id] for account_id in book.holds]] |= np.uint16(Mark.UNRECONCILED)
         marks[[accounts.row_of[account_id] for account_id in book.open_runs]] |= np.uint16(Mark.OPEN_RUN)
         return AccountColumns(
             accounts.cash.copy(), reserved, self._cash_floor(), self._portfolio, self._rebalanced_on,

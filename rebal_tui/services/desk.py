@@ -86,7 +86,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         next_step=_next_step(book, now) if now else "Nothing happens by itself: the account follows no portfolio.",
         history=_history(book, account_id),
         withdrawable=book.broker.cash_transferable(account_id),
-        restrictions=tuple(text for _, text in stops(account, valuation)),
+        restrictions=(*(text for _, text in stops(account, valuation)), *book.paused(account_id)),
     )
 
 

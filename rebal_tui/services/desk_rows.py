@@ -36,6 +36,7 @@ BRIEFLY = {
     "unspecified": "unspecified",
     "needs_adjustment": "dead asset",
     "inactive": "inactive",
+    "unreconciled": "mismatch",
 }
 """What stops an account, in at most eleven characters; the detail beside the list says it in full."""
 TILE_GROUPS = {
@@ -212,7 +213,7 @@ def _states(
         state[unable] = np.where(_lacks_price(frame, today)[unable], no_price, stale)
     blocked = in_any(Group.BLOCKED)
     if blocked.any():
-        names = [*_STOP_TEXTS, "needs_adjustment", "inactive"]
+        names = [*_STOP_TEXTS, "needs_adjustment", "inactive", "unreconciled"]
         state[blocked] = len(texts) + _stops(frame, np.flatnonzero(blocked))
         texts.extend(BRIEFLY[name] for name in names)
     return texts, state
@@ -233,6 +234,8 @@ def _stops(frame: BookFrame, rows: NDArray[np.intp]) -> Codes:
         first[(marks >> bit & 1) != 0] = bit
     status = np.array([p.status.value == "inactive" for p in frame.portfolios] or [False], np.int32)
     by_portfolio = len(_STOP_TEXTS) + status[frame.accounts.portfolio[rows]]
+    paused = frame.accounts.marks[rows] & int(Mark.UNRECONCILED) != 0
+    by_portfolio = np.where(paused, len(_STOP_TEXTS) + 2, by_portfolio)
     return np.where(first >= 0, first, by_portfolio).astype(np.int32)
 
 

@@ -64,6 +64,7 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
         cash_floor=book.cash_floor(account_id, portfolio.weights.cash),
         open_run=open_run.id if open_run else None,
         outside_orders=book.extras[account_id].outside_orders,
+        unreconciled=hold.reason if (hold := book.holds.get(account_id)) else "",
         quota_run=book.quota_run(account_id, day.isoformat()),
         price_max_age=book.settings.price_max_age,
         quarterly_months=book.settings.quarterly_months,

@@ -120,6 +120,7 @@ def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
         moved += _after_close(book, closed)
     if not stopped:
         going = [run for run in under_way if run.id not in over and not run.cancel_requested]
+        going = [run for run in going if run.account_id not in book.holds]
         moved += _go_on(book, going)
     for run in moved:
         book.note_run(run)
@@ -146,9 +147,9 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
             continue
         if book.live is not None:
             read_account(book, run.account_id)
-        if book.extras[run.account_id].outside_orders:
+        if book.extras[run.account_id].outside_orders or run.account_id in book.holds:
             continue
-        if _stale_prices(book, run):
+        if not book.database.has_room() or _stale_prices(book, run):
             book.agenda.add_later(run.account_id)
             continue
         reasons = stops(book.accounts[run.account_id], value_of(book, run.account_id))

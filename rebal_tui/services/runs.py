@@ -65,6 +65,8 @@ def check_run(
     stopped = stops(account, value_of(book, account_id))
     if stopped:
         raise Conflict(f"account {account.account_number}: " + "; ".join(text for _, text in stopped))
+    if account_id in book.holds:
+        raise Conflict(f"account {account.account_number} is paused: {book.holds[account_id].reason}")
     if account_id in book.open_runs:
         raise Conflict(f"another run is not finished: {book.open_runs[account_id].id}")
     if book.extras[account_id].outside_orders:

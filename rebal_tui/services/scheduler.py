@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from rebal_tui.services.demonstration.script import demo_events, events_due, is_
 from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.live import keep_up
 from rebal_tui.services.market_state import save_market_state
+from rebal_tui.services.reconciliation import ensure_reconciled
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.services.sync import sync
 from rebal_tui.services.withdrawals import process_withdrawals
@@ -50,7 +52,9 @@ def start(book: Book) -> None:
     """At opening: register the jobs, carry on what was interrupted, say what was missed (R-18)."""
     with book.database.write():
         jobs.ensure(book.database, (PAUSE, *(job.name for job in JOBS)))
-    sync(book)
+    with suppress(BrokerUnavailable):
+        if book.live is None:
+            ensure_reconciled(book)
     _note_missed(book)
 
 
@@ -76,7 +80,11 @@ def tick(book: Book) -> None:
 
 
 def _beat(book: Book, now: datetime) -> None:
+    if book.live is None:
+        ensure_reconciled(book)
     advance_market(book, now)
+    ensure_reconciled(book)
+    _look_at_room(book, now)
     rows = jobs.jobs(book.database)
     if not rows[PAUSE].paused:
         for job in jobs_of(book):
@@ -84,6 +92,17 @@ def _beat(book: Book, now: datetime) -> None:
                 _run_if_due(book, job, rows[job.name], now)
     process_runs(book)
     process_withdrawals(book)
+
+
+def _look_at_room(book: Book, now: datetime) -> None:
+    """No run is started while the disk has no room for it; say so as long as that is so."""
+    full, told = not book.database.has_room(), jobs.is_open(book.database, "space", "disk")
+    if full and not told:
+        with book.database.write():
+            jobs.raise_alert(book.database, now, "space", "disk", "the disk is nearly full: no run is started")
+    elif told and not full:
+        with book.database.write():
+            jobs.clear_alert(book.database, "space", "disk", now)
 
 
 def advance_market(book: Book, now: datetime) -> None:

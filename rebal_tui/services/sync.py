@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, RefusalCode
 from rebal_tui.domain.accounts import Account
-from rebal_tui.domain.cash import JournalStatus
+from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.orders import Fill
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.book import Book
@@ -116,18 +116,22 @@ def _apply(book: Book, event: BrokerEvent) -> Fill | None:
         jobs.raise_alert(database, book.now(), "broker_notice", str(event.seq), event.note)
         book.record("broker.notice", event.account_id or "broker", {"note": event.note}, "broker")
     if event.journal is not None:
-        account_id = event.account_id or event.journal.from_account
-        before = cash.journal(database, event.journal.id)
-        if before is not None and before.status.final:
-            return new
-        cash.save_journal(database, event.journal, account_id)
-        executed = event.journal.status is JournalStatus.EXECUTED
-        if before is None or before.status is not event.journal.status:
-            book.record("journal." + event.journal.status, event.journal.id, {"amount": event.journal.amount}, "broker")
-            if executed and event.journal.from_account == account_id:
-                left = max(0, book.extras[account_id].set_aside - event.journal.amount)
-                accounts.set_aside(database, account_id, Money(left))
+        take_over_journal(book, event.journal, event.account_id or event.journal.from_account)
+
     return new
+
+
+def take_over_journal(book: Book, journal: Journal, account_id: str) -> None:
+    """Store a journal of an account as the broker has it; a final one stays. Must be called inside `write()`."""
+    before = cash.journal(book.database, journal.id)
+    if before is not None and before.status.final:
+        return
+    cash.save_journal(book.database, journal, account_id)
+    if before is None or before.status is not journal.status:
+        book.record("journal." + journal.status, journal.id, {"amount": journal.amount}, "broker")
+        if journal.status is JournalStatus.EXECUTED and journal.from_account == account_id:
+            left = max(0, book.extras[account_id].set_aside - journal.amount)
+            accounts.set_aside(book.database, account_id, Money(left))
 
 
 def _record_fills(book: Book, filled: list[Fill]) -> None:

@@ -64,6 +64,18 @@ def find_journals(
     )
 
 
+def open_journals(database: Database) -> list[tuple[str, Journal]]:
+    """Journals that are not final, each with the account it belongs to."""
+    owners: dict[str, str] = dict(
+        database.rows(
+            "SELECT journals.id, accounts.id FROM journals JOIN accounts ON accounts.key = journals.account "
+            "WHERE journals.status IN ('queued', 'sent_to_clearing', 'pending')"
+        )
+    )
+    found = _journals(database, "WHERE status IN ('queued', 'sent_to_clearing', 'pending') ORDER BY created_at, id", ())
+    return [(owners[journal.id], journal) for journal in found]
+
+
 def pending_out(database: Database) -> dict[str, Money]:
     """Cash that journals out of each account hold back until they are final."""
     return {

@@ -26,6 +26,20 @@ def add(database: Database, fill: Fill) -> bool:
     return cursor.rowcount == 1
 
 
+def executed(database: Database, run_id: str, line: int) -> Qty:
+    """Shares that the executions of an order sum to."""
+    row = database.row(
+        "SELECT coalesce(sum(qty), 0) FROM fills WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
+        (run_id, line),
+    )
+    return Qty(row[0] if row else 0)
+
+
+def take_back(database: Database, execution_id: str) -> None:
+    """Remove an execution that the broker has busted. Must be called inside `database.write()`."""
+    database.connection.execute("DELETE FROM fills WHERE execution_id = ?", (execution_id,))
+
+
 def of_run(database: Database, run_id: str) -> list[Fill]:
     """A run's executions in the order they happened."""
     where = "WHERE f.run = (SELECT key FROM runs WHERE id = ?) ORDER BY f.at, f.execution_id"

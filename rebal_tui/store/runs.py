@@ -234,6 +234,17 @@ def store_order(database: Database, order: Order) -> bool:
     return cursor.rowcount == 1
 
 
+def correct_order(database: Database, order: Order) -> None:
+    """Make one of our orders what the broker says, be it less than before. Must be called inside `write()`."""
+    ours = codec.parse_client_order_id(order.client_order_id)
+    if ours is not None:
+        database.connection.execute(
+            "UPDATE orders SET status = ?, filled_qty = ?, filled_avg_price = ?, updated_at = ? "
+            "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
+            (order.status.value, order.filled_qty, order.filled_avg_price, to_time(order.updated_at), *ours),
+        )
+
+
 def placed(database: Database, client_order_id: str) -> bool:
     """Whether an order is of one of this book's runs, and not merely called like one."""
     ours = codec.parse_client_order_id(client_order_id)

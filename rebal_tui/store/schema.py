@@ -201,6 +201,13 @@ CREATE TABLE inbox (
 CREATE INDEX inbox_at ON inbox (stream, at)
 """
 
+HOLDS = """
+CREATE TABLE reconciliation_holds (
+  account INTEGER PRIMARY KEY REFERENCES accounts, at INTEGER NOT NULL, reason TEXT NOT NULL
+) STRICT
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
+    ("0004_reconciliation", HOLDS),
 )  # fmt: skip

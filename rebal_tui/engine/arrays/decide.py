@@ -20,7 +20,7 @@ Codes = npt.NDArray[np.uint8]
 OUTCOMES = tuple(Outcome)
 """An account's outcome code is a place in this."""
 CHECKS = (
-    *("", "window", "portfolio_status", "account", "open_orders", "quota", "prices", "assets"),
+    *("", "window", "portfolio_status", "account", "reconciliation", "open_orders", "quota", "prices", "assets"),
     *("first_rebalance", "in_cooldown", "calendar", "drift_band", "minimum_equity", "invest_cash"),
 )
 """A check's code is its place in this, in the order they are asked; 0 is none."""
@@ -78,6 +78,7 @@ def decide(frame: BookFrame, today: Today) -> Decisions:
         ("window", np.full(len(frame), not today.open_window)),
         ("portfolio_status", ~table.active[follows]),
         ("account", (accounts.marks & STOPS != 0) | ratio),
+        ("reconciliation", accounts.marks & int(Mark.UNRECONCILED) != 0),
         ("open_orders", accounts.marks & int(Mark.OPEN_RUN | Mark.OUTSIDE_ORDERS) != 0),
         ("quota", accounts.system_run_on == today.day),
         ("prices", any_weight(frame, stale)[follows] | any_other(frame, stale)),

@@ -43,6 +43,7 @@ class Mark(IntFlag):
     UNSPECIFIED = 256
     OPEN_RUN = 512
     OUTSIDE_ORDERS = 1024
+    UNRECONCILED = 2048
 
 
 STOPS = 511

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rebal_tui.domain.quantities import NANO, Money, floor_money
 from rebal_tui.engine.arrays.cash import screen_cash
 from rebal_tui.engine.arrays.exact import exact_account
-from rebal_tui.engine.arrays.frame import STOPS, UNSUBSCRIBED, BookFrame
+from rebal_tui.engine.arrays.frame import STOPS, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.engine.arrays.layout import Block, Flags, Floats, Ints, Places
 from rebal_tui.engine.arrays.passes import (
     any_other,
@@ -250,7 +250,7 @@ def _grouped(frame: BookFrame, today: Today, out: _Columns) -> Sweep:
     unable = np.full(len(frame), today.open_market)
     if today.open_market:
         unable &= any_weight(frame, stale)[follows] | any_other(frame, stale)
-    blocked = (accounts.marks & STOPS != 0) | exceeds | ~table.active[follows]
+    blocked = (accounts.marks & (STOPS | int(Mark.UNRECONCILED)) != 0) | exceeds | ~table.active[follows]
     groups = np.zeros(len(frame), np.uint16)
     for group, holds in (
         (Group.OUTSIDE, out.outside),

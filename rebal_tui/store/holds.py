@@ -1,0 +1,41 @@
+"""Accounts that are paused because the broker's figures and ours could not be brought together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rebal_tui.store.codec import from_time, to_time
+from rebal_tui.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why an account is paused, and since when."""
+
+    reason: str
+    at: datetime
+
+
+def load(database: Database) -> dict[str, Hold]:
+    """Every paused account by id."""
+    rows = database.rows(
+        "SELECT accounts.id, reason, at FROM reconciliation_holds JOIN accounts ON accounts.key = account ORDER BY key"
+    )
+    return {account_id: Hold(reason, from_time(at)) for account_id, reason, at in rows}
+
+
+def put(database: Database, account_id: str, hold: Hold) -> None:
+    """Pause an account, or say anew why. Must be called inside `database.write()`."""
+    database.connection.execute(
+        "INSERT INTO reconciliation_holds SELECT key, ?, ? FROM accounts WHERE id = ? "
+        "ON CONFLICT (account) DO UPDATE SET reason = excluded.reason",
+        (to_time(hold.at), hold.reason, account_id),
+    )
+
+
+def remove(database: Database, account_id: str) -> None:
+    """Must be called inside `database.write()`."""
+    database.connection.execute(
+        "DELETE FROM reconciliation_holds WHERE account = (SELECT key FROM accounts WHERE id = ?)", (account_id,)
+    )
