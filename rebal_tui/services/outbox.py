@@ -174,6 +174,8 @@ def _barred(book: Book, one: Known) -> tuple[SkipReason, str] | None:
     session = book.calendar.at(run.started_at) if run.started_at else None
     if session is None or book.now() >= session.close:
         return SkipReason.MARKET_WINDOW_CLOSED, "the close came before the run was finished"
+    if order.account_id in book.holds:
+        return SkipReason.ACCOUNT_RESTRICTED, "; ".join(book.paused(order.account_id))
     stopped = stops(book.accounts[order.account_id], None)
     if stopped:
         return SkipReason.ACCOUNT_RESTRICTED, "; ".join(text for _, text in stopped)

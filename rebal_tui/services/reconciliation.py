@@ -6,9 +6,9 @@ advisor has looked at it. A second reconciliation changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind
@@ -18,7 +18,7 @@ from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.quantities import Money, Qty, money_text, qty_text
 from rebal_tui.domain.runs import Run, RunStatus
 from rebal_tui.services.book import Book
-from rebal_tui.services.sync import CURSOR, outside_orders, sync, take_over_accounts, take_over_journal
+from rebal_tui.services.sync import CURSOR, apply_events, outside_orders, sync, take_over_accounts, take_over_journal
 from rebal_tui.store import accounts, cash, fills, holds, jobs, meta, runs
 from rebal_tui.store.codec import parse_client_order_id
 from rebal_tui.store.holds import Hold
@@ -33,6 +33,8 @@ SPLITS = frozenset(
 """The ratios by which shares are split or joined."""
 LOOK_BACK = timedelta(minutes=5)
 """Events are looked through again from so long before a run was started."""
+LATE = timedelta(days=7)
+"""So old an event may be that explains a difference though it was not read in its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def release(book: Book, account_id: str) -> None:
         detail = {"reason": hold.reason, "before": _figures(before), "after": _figures(fresh[0])}
         book.record("reconciliation.released", account_id, detail, "advisor")
     del book.holds[account_id]
+    book.agenda.everything()
     book.reload_accounts([account_id])
     book.version += 1
 
@@ -191,9 +194,7 @@ def _order(book: Book, run: Run, line: int, order: Order, found: _Findings) -> b
     )
     if changed:
         with book.database.write():
-            for event in missed:
-                if event.fill is not None and fills.add(book.database, event.fill):
-                    book.record("order.filled", order.client_order_id, {"execution": event.fill.execution_id}, "broker")
+            apply_events(book, missed)
             runs.store_order(book.database, theirs)
             book.record("reconciliation.order", order.client_order_id, {"status": theirs.status}, "broker")
     executed = _executed(book, run, line)
@@ -232,16 +233,15 @@ def _missed_fills(book: Book, run: Run, line: int, theirs: Order) -> list[Broker
     known = {fill.execution_id for fill in fills.of_run(book.database, run.id)}
     return [
         event
-        for event in _events_since(book, run)
+        for event in _events_since(book, (run.started_at or run.created_at) - LOOK_BACK)
         if event.fill is not None
         and event.fill.client_order_id == theirs.client_order_id
         and event.fill.execution_id not in known
     ]
 
 
-def _events_since(book: Book, run: Run) -> Iterator[BrokerEvent]:
-    """The broker's events from a little before a run was started, found by halving."""
-    since = (run.started_at or run.created_at) - LOOK_BACK
+def _events_since(book: Book, since: datetime) -> Iterator[BrokerEvent]:
+    """The broker's events from a moment on, found by halving."""
     low, high = 0, int(meta.get(book.database, CURSOR, "0"))
     while low < high:
         middle = (low + high) // 2
@@ -288,7 +288,8 @@ def _accounts(
     """Cash and positions of every account: as they were, moved by what the broker told since."""
     expected = _moved(known, told)
     announced = {event.account_id for event in told if event.kind is EventKind.ACCOUNT}
-    fresh = []
+    fresh: list[Account] = []
+    differing: dict[str, Account] = {}
     theirs = {account.id: account for account in book.broker.accounts()}
     for account_id, account in theirs.items():
         ours = expected.get(account_id)
@@ -296,23 +297,56 @@ def _accounts(
             if account_id not in book.accounts:
                 fresh.append(account)
             continue
-        if account_id not in announced:
-            for reason in _mismatches(ours, account):
-                found.add(account_id, reason)
+        if account_id not in announced and any(_mismatches(ours, account)):
+            differing[account_id] = account
         stored = book.accounts[account_id]
-        if account_id not in found.reasons and (stored.status, stored.restrictions, stored.unsettled, stored.name) != (
+        if account_id not in differing and (stored.status, stored.restrictions, stored.unsettled, stored.name) != (
             account.status, account.restrictions, account.unsettled, account.name,
         ):  # fmt: skip
             fresh.append(account)
     for account_id in known:
         if account_id not in theirs:
             found.add(account_id, "the broker does not have the account")
+    late = _told_late(book, differing.keys()) if differing else {}
+    for account_id, account in differing.items():
+        missed = late.get(account_id, [])
+        moves = sorted([*missed, *(e for e in told if e.account_id == account_id)], key=lambda event: event.seq)
+        if not _explains(known[account_id], moves, account):
+            for reason in _mismatches(expected[account_id], account):
+                found.add(account_id, reason)
+        else:
+            with book.database.write():
+                apply_events(book, missed)
+            fresh.append(account)
     if fresh:
         with book.database.write():
             take_over_accounts(book, fresh)
             book.record("reconciliation.accounts", "book", {"accounts": [account.id for account in fresh]}, "broker")
         book.reload_accounts([account.id for account in fresh])
     return len(fresh)
+
+
+def _explains(ours: Account, moves: Sequence[BrokerEvent], theirs: Account) -> bool:
+    """Whether what was told leads from our figures to the broker's. The first of it may be in ours already: an account
+    is read whole, and at that moment more may have happened than was told by then."""
+    return any(
+        not any(_mismatches(_moved({ours.id: ours}, moves[first:])[ours.id], theirs)) for first in range(len(moves) + 1)
+    )
+
+
+def _told_late(book: Book, account_ids: Collection[str]) -> dict[str, list[BrokerEvent]]:
+    """What the broker has told of accounts in the last days and our file does not have: it came out of order."""
+    late: dict[str, list[BrokerEvent]] = {}
+    for event in _events_since(book, book.now() - LATE):
+        if event.account_id not in account_ids or event.account_id is None:
+            continue
+        if event.fill is not None:
+            missing = not fills.known(book.database, event.fill.execution_id)
+        else:
+            missing = event.cash is not None and not accounts.has_entry(book.database, event.cash.seq)
+        if missing:
+            late.setdefault(event.account_id, []).append(event)
+    return late
 
 
 def _moved(known: Mapping[str, Account], told: Iterable[BrokerEvent]) -> dict[str, Account]:
@@ -399,7 +433,8 @@ def _pause(book: Book, reasons: Mapping[str, str]) -> None:
 
 def _as_the_broker_has_them(book: Book, run: Run) -> list[tuple[int, Order, Order | None, list[str]]]:
     """Each order of a run that was sent, with what the broker has of it and the executions that it does not tell of."""
-    told = {event.fill.execution_id for event in _events_since(book, run) if event.fill is not None}
+    since = (run.started_at or run.created_at) - LOOK_BACK
+    told = {event.fill.execution_id for event in _events_since(book, since) if event.fill is not None}
     ours = fills.of_run(book.database, run.id)
     found = []
     for line, order, sent, _ in runs.orders(book.database, run.id):

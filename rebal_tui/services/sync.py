@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, RefusalCode
 from rebal_tui.domain.accounts import Account
@@ -36,8 +36,7 @@ def sync(book: Book) -> int:
             if asset_news:
                 assets.save(book.database, assets_now)
             take_over_accounts(book, accounts_now)
-            filled = [fill for event in events if (fill := _apply(book, event)) is not None]
-            _record_fills(book, filled)
+            apply_events(book, events)
             for account_id, count in outside.items():
                 accounts.set_outside_orders(book.database, account_id, count)
             meta.put(book.database, CURSOR, str(reached))
@@ -101,6 +100,11 @@ def take_over_accounts(book: Book, fresh: Sequence[Account]) -> None:
                 jobs.clear_alert(book.database, "restricted", account.id, book.now())
         if before is not None and before.status is not account.status:
             book.record("account.status", account.id, {"status": account.status.value})
+
+
+def apply_events(book: Book, events: Iterable[BrokerEvent]) -> None:
+    """Store what events tell, unless that is known already. Must be called inside `database.write()`."""
+    _record_fills(book, [fill for event in events if (fill := _apply(book, event)) is not None])
 
 
 def _apply(book: Book, event: BrokerEvent) -> Fill | None:

@@ -102,6 +102,11 @@ def add_cash(database: Database, entry: CashEntry) -> bool:
     return cursor.rowcount == 1
 
 
+def has_entry(database: Database, seq: int) -> bool:
+    """Whether a cash movement is recorded."""
+    return database.row("SELECT 1 FROM cash_entries WHERE seq = ?", (seq,)) is not None
+
+
 def cash_entries(database: Database, account_id: str, limit: int = 500) -> list[CashEntry]:
     """The newest cash movements of an account first."""
     return [

@@ -35,6 +35,11 @@ def executed(database: Database, run_id: str, line: int) -> Qty:
     return Qty(row[0] if row else 0)
 
 
+def known(database: Database, execution_id: str) -> bool:
+    """Whether an execution is recorded."""
+    return database.row("SELECT 1 FROM fills WHERE execution_id = ?", (execution_id,)) is not None
+
+
 def take_back(database: Database, execution_id: str) -> None:
     """Remove an execution that the broker has busted. Must be called inside `database.write()`."""
     database.connection.execute("DELETE FROM fills WHERE execution_id = ?", (execution_id,))

@@ -220,6 +220,15 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
     ),
     Action(
+        "accounts.reconcile",
+        "c",
+        "Reconcile",
+        "Look at what the broker's figures differ in, and let a paused account go on with them; asks.",
+        Place.ACCOUNTS,
+        "reconcile",
+        footer=False,
+    ),
+    Action(
         "accounts.simulate",
         "i",
         "Simulate",
@@ -400,8 +409,9 @@ WRITES = frozenset(
     desk.evaluate portfolios.new portfolios.edit portfolios.duplicate portfolios.inactivate portfolios.reactivate
     portfolios.paste runs.cancel runs.approve runs.reject log.pause log.resume log.run log.acknowledge market.shock
     market.halt market.tradable review.approve review.reject accounts.subscribe accounts.move accounts.unsubscribe
-    accounts.run accounts.deposit accounts.withdraw accounts.release accounts.simulate cash.withdraw cash.cancel
-    cash.retry cash.journal_in cash.journal_out market.pause market.faster market.slower market.step app.halt
+    accounts.run accounts.deposit accounts.withdraw accounts.release accounts.reconcile accounts.simulate
+    cash.withdraw cash.cancel cash.retry cash.journal_in cash.journal_out market.pause market.faster market.slower
+    market.step app.halt
     """.split()
 )
 """The actions that change the book: refused, in a line, where nothing is written."""

@@ -421,7 +421,7 @@ class RebalApp(App[None]):
         """Go to what an alert of a kind is about; says so when there is nothing to go to."""
         if kind == "run":
             self.show_run(subject)
-        elif kind == "restricted":
+        elif kind in ("restricted", "reconciliation"):
             self.show_in_accounts(subject)
         elif kind == "needs_adjustment":
             self.show_portfolio(subject)

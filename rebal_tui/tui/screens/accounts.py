@@ -13,7 +13,7 @@ from textual.screen import Screen
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.runs import RunType
-from rebal_tui.services import account_events, bulk, cash, cash_views
+from rebal_tui.services import account_events, bulk, cash, cash_views, reconciliation
 from rebal_tui.services.account_views import account_detail, account_row, accounts_snapshot
 from rebal_tui.services.book import Book
 from rebal_tui.services.views.accounts import (
@@ -30,7 +30,13 @@ from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens import accounts_columns, accounts_simulate
 from rebal_tui.tui.screens.accounts_columns import ALL
 from rebal_tui.tui.screens.accounts_form import Field, FormScreen, Proposal, Values, read_amount
-from rebal_tui.tui.screens.accounts_lines import bulk_lines, bulk_text, detail_lines, result_lines
+from rebal_tui.tui.screens.accounts_lines import (
+    bulk_lines,
+    bulk_text,
+    detail_lines,
+    difference_lines,
+    result_lines,
+)
 from rebal_tui.tui.screens.accounts_page import AccountPage
 from rebal_tui.tui.screens.accounts_pick import Choice, PickScreen
 from rebal_tui.tui.screens.dialog import ReadScreen
@@ -343,6 +349,31 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
 
         if self.is_current:
             self.rebal.confirm_sending("Release what was set aside?", text, "Release", do, "Released")
+
+    def action_reconcile(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.work(self._reconcile(row), name="reconcile")
+
+    async def _reconcile(self, row: AccountRow) -> None:
+        hold, rows = await self.rebal.backend.ask(
+            lambda book: (
+                reconciliation.check_release(book, row.account_id),
+                reconciliation.differences(book, row.account_id),
+            )
+        )
+        text = (
+            f"{row.client} has been paused since {formats.short_moment(hold.at)}: {hold.reason}. Released, the book "
+            "takes over the broker's figures as they are, and the account is evaluated and traded again."
+        )
+
+        async def do() -> str:
+            await self.rebal.backend.ask(lambda book: reconciliation.release(book, row.account_id))
+            return row.client
+
+        if self.is_current:
+            title = "Take over the broker's figures?"
+            self.rebal.confirm_sending(title, text, "Release", do, "Released", difference_lines(rows))
 
     def action_simulate(self) -> None:
         row = self._row()

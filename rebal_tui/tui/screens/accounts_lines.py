@@ -241,3 +241,16 @@ def result_lines(results: Sequence[BulkResult], verb: str) -> Builder:
         return lines
 
     return build
+
+
+def difference_lines(rows: Sequence[tuple[str, str, str]]) -> Builder:
+    """What differs between the book and the broker."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        lines: list[Line] = [heading("In the book, and at the broker", width)]
+        for what, ours, theirs in rows:
+            cells = [(what, 10, "left", "muted"), (ours, 18, "right", ""), ("→", 1, "left", "muted")]
+            lines.append(table_line([*cells, (theirs, 18, "right", "title" if ours != theirs else "muted")]))
+        return lines
+
+    return build
