@@ -162,7 +162,7 @@ def _orders(book: Book, found: _Findings) -> int:
         if run.status is not RunStatus.IN_PROGRESS:
             continue
         changed = False
-        for line, order, sent, _ in runs.orders(book.database, run.id):
+        for line, order, sent in runs.orders(book.database, run.id):
             if sent:
                 changed = _order(book, run, line, order, found) or changed
         taken += changed
@@ -437,7 +437,7 @@ def _as_the_broker_has_them(book: Book, run: Run) -> list[tuple[int, Order, Orde
     told = {event.fill.execution_id for event in _events_since(book, since) if event.fill is not None}
     ours = fills.of_run(book.database, run.id)
     found = []
-    for line, order, sent, _ in runs.orders(book.database, run.id):
+    for line, order, sent in runs.orders(book.database, run.id):
         if sent and order.id:
             theirs = book.broker.order_by_client_id(run.account_id, order.client_order_id)
             mine = [fill.execution_id for fill in ours if fill.client_order_id == order.client_order_id]

@@ -121,7 +121,6 @@ def _apply(book: Book, event: BrokerEvent) -> Fill | None:
         book.record("broker.notice", event.account_id or "broker", {"note": event.note}, "broker")
     if event.journal is not None:
         take_over_journal(book, event.journal, event.account_id or event.journal.from_account)
-
     return new
 
 

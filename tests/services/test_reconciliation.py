@@ -344,7 +344,7 @@ def test_an_order_that_the_broker_lost_ends_when_its_account_is_released(tmp_pat
     reconcile(book)
     assert list(book.holds) == ["a"]
     release(book, "a")
-    statuses = {order.status for _, order, _, _ in runs.orders(book.database, only_run(book).id)}
+    statuses = {order.status for _, order, _ in runs.orders(book.database, only_run(book).id)}
     assert statuses == {OrderStatus.REJECTED}
     go_on(book, 15)
     assert only_run(book).status.final
