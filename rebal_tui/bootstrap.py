@@ -46,6 +46,8 @@ DEFAULT_SPEED = 600.0
 SANDBOX = "sandbox"
 SETTLE_IN = timedelta(days=40)
 AHEAD = timedelta(days=800)
+ENVIRONMENT = "environment"
+"""The name under which the book of a real broker keeps in which of its worlds it is."""
 
 
 def real_now() -> datetime:
@@ -107,7 +109,7 @@ def open_view(path: Path) -> Book:
     database = open_database(path, read_only=True)
     try:
         require_schema(database, [("book", MIGRATIONS)])
-        return open_simulation(database)
+        return open_still(database) if is_live(database) else open_simulation(database)
     except sqlite3.Error as error:
         database.close()
         raise Conflict(paths.cannot_open(path, error)) from error
@@ -161,6 +163,17 @@ def books_of(database: Database) -> SimulatedBroker:
         raise Conflict("the broker's books are open for reading only")
 
     return SimulatedBroker(database, _Closed(), lambda _symbol: None, real_now, no_ids)
+
+
+def is_live(database: Database) -> bool:
+    """Whether the broker of a book is a real one."""
+    return bool(meta.get(database, meta.BROKER))
+
+
+def open_still(database: Database) -> Book:
+    """The book of a real broker as its file has it, without a connection: to be looked at only."""
+    settings = Settings(Mode.LIVE, meta.get(database, "name", "book"), environment=meta.get(database, ENVIRONMENT))
+    return Book(database, books_of(database), RealClock(), with_rules(settings, stored_rules(database)))
 
 
 def is_empty(database: Database) -> bool:

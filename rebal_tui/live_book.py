@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rebal_tui import bootstrap, credentials, paths
+from rebal_tui.bootstrap import ENVIRONMENT
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.market.clock import RealClock
@@ -28,18 +29,11 @@ if TYPE_CHECKING:
     from rebal_tui.broker.alpaca.client import Endpoints
     from rebal_tui.broker.alpaca.ports import Received
 
-BROKER, ENVIRONMENT, URL, FIRM, KEYS, KEYS_IN = (
-    "broker", "environment", "broker_url", "firm_account", "keys_name", "keys_in",
-)  # fmt: skip
+URL, FIRM, KEYS, KEYS_IN = "broker_url", "firm_account", "keys_name", "keys_in"
 """The names under which a book keeps where its broker is. The keys themselves are never among them."""
 ALPACA = "alpaca"
 RESEND_AFTER = timedelta(seconds=10)
 """For so long the broker must not know an order before it is sent once more under the same id."""
-
-
-def is_live(database: Database) -> bool:
-    """Whether the broker of a book is a real one."""
-    return meta.get(database, BROKER) == ALPACA
 
 
 def endpoints(environment: str, url: str = "") -> Endpoints:
@@ -69,13 +63,13 @@ def found_live(
     name: str, now: datetime,
 ) -> None:  # fmt: skip
     """Make a new file the book of a real broker; its system runs wait for review (R-27). Raises `Conflict`."""
-    if is_live(database) or not bootstrap.is_empty(database) or meta.get(database, "mode"):
+    if bootstrap.is_live(database) or not bootstrap.is_empty(database) or meta.get(database, "mode"):
         raise Conflict(f"{database.path} holds a book already; connecting makes a new one")
     today = new_york_day(now)
     with database.write():
         session_store.save(database, build_sessions(today - bootstrap.SETTLE_IN, today + bootstrap.AHEAD))
         values = {
-            "mode": Mode.LIVE.value, "name": name, "id_seed": bootstrap.new_seed(), BROKER: ALPACA,
+            "mode": Mode.LIVE.value, "name": name, "id_seed": bootstrap.new_seed(), meta.BROKER: ALPACA,
             ENVIRONMENT: environment, URL: url, FIRM: firm_account, KEYS: keys_name, KEYS_IN: keys_in.value,
             REVIEW: "1",
         }  # fmt: skip

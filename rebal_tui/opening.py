@@ -39,7 +39,7 @@ def open_book(
         prepare()
     database = bootstrap.open_database(path)
     try:
-        if live_book.is_live(database):
+        if bootstrap.is_live(database):
             book = live_book.open_live(database, backup_folder=paths.backup_folder(path), monotonic=time.monotonic)
             return _under(book, _careful(rules))
         if load_clock(database) is None:
@@ -95,7 +95,7 @@ def _put_away(path: Path) -> None:
     """Remove an empty book's file, so that another can be founded in its place."""
     database = bootstrap.open_database(path)
     try:
-        empty = bootstrap.is_empty(database) and not live_book.is_live(database)
+        empty = bootstrap.is_empty(database) and not bootstrap.is_live(database)
     finally:
         database.close()
     if not empty:

@@ -93,14 +93,14 @@ def entry(
 
 def _require_new(path: Path) -> None:
     """Raise `Conflict` before anything is asked when the file holds a book."""
-    from rebal_tui import bootstrap, live_book
+    from rebal_tui import bootstrap
     from rebal_tui.store import meta
 
     if not path.exists() or path.stat().st_size == 0:
         return
     database = bootstrap.open_database(path)
     try:
-        if live_book.is_live(database) or not bootstrap.is_empty(database) or meta.get(database, "mode"):
+        if bootstrap.is_live(database) or not bootstrap.is_empty(database) or meta.get(database, "mode"):
             raise Conflict(f"{path} holds a book already; name a new file with --db")
     finally:
         database.close()

@@ -62,15 +62,15 @@ def entry(
         if db is not None:
             raise click.UsageError("--db and --book exclude each other")
         return _of_file(book_file, at, dry_run=dry_run, explain=explain, as_json=as_json)
+    from rebal_tui import bootstrap, paths
+
     path = existing(ctx, db)
     if dry_run:
         with copied(path) as database:
-            book = _open(database, at)
+            book = bootstrap.open_still(database) if bootstrap.is_live(database) else _open(database, at)
             made, _ = _decide(book, dry_run=True)
             _show(book, made, (), explain=explain, as_json=as_json)
         return 0
-    from rebal_tui import bootstrap, paths
-
     with paths.hold(path):
         paths.require_book(path)
         database = bootstrap.open_database(path)
@@ -107,6 +107,8 @@ def _open(database: Database, at: datetime | None) -> Book:
     from rebal_tui import bootstrap
     from rebal_tui.services.market_state import load_clock
 
+    if bootstrap.is_live(database):
+        raise Conflict(f"{database.path}: its broker is real; the open program makes its runs, --dry-run only looks")
     state = load_clock(database)
     if state is None:
         raise Conflict(f"{database.path}: the file is not the book of a simulated market")

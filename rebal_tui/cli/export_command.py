@@ -32,8 +32,11 @@ def entry(ctx: click.Context, what: str, fmt: str, db: Path | None, output: Path
     from rebal_tui.services.market_state import load_clock
 
     with copied(existing(ctx, db)) as database:
-        state = load_clock(database)
-        book = bootstrap.open_simulation(database, at=state.at if state else None)
+        if bootstrap.is_live(database):
+            book = bootstrap.open_still(database)
+        else:
+            state = load_clock(database)
+            book = bootstrap.open_simulation(database, at=state.at if state else None)
         text = export_text(book, what, fmt)
     if output is None:
         write(text)

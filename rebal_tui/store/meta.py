@@ -6,6 +6,9 @@ import hashlib
 
 from rebal_tui.store.database import Database
 
+BROKER = "broker"
+"""The name under which a book keeps which real broker it has; nothing where the broker is simulated."""
+
 
 def get(database: Database, name: str, default: str = "") -> str:
     row = database.row("SELECT value FROM meta WHERE name = ?", (name,))

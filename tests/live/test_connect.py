@@ -14,6 +14,7 @@ import pytest
 
 from rebal_tui import credentials, live_book, opening
 from rebal_tui.bootstrap import open_database
+from rebal_tui.cli.program import run
 from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, Keys, Place
 from rebal_tui.domain.errors import Conflict, Invalid
 from rebal_tui.services.evaluation import needs_review
@@ -164,3 +165,20 @@ def test_a_live_book_is_never_taken_for_an_empty_one(tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="connected to a broker"):
         opening.become_demo(path)
     assert sqlite3.connect(path).execute("SELECT value FROM meta WHERE name = 'environment'").fetchone() == ("LIVE",)
+
+
+def test_commands_look_at_a_live_book_and_start_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "live.db"
+    database = open_database(path)
+    live_book.found_live(
+        database, environment="PAPER", url="", firm_account="", keys_name="mine-1", keys_in=Place.FILE, name="live",
+        now=balanced().created_at,
+    )  # fmt: skip
+    database.close()
+    assert run(["check", "--db", str(path)]) == 0
+    assert run(["export", "accounts", "--format", "csv", "--db", str(path)]) == 0
+    assert run(["evaluate", "--dry-run", "--db", str(path)]) == 0
+    assert run(["evaluate", "--db", str(path)]) == 1
+    view = opening.view_book(path)
+    assert (status_line(view).mode, view.live) == ("PAPER", None)
+    view.close()
