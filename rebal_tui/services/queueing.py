@@ -71,7 +71,8 @@ def queue(
     account = keys(database, "accounts", (run.account_id for run in made))
     portfolio = keys(database, "portfolios", {run.portfolio_id for run in made if run.portfolio_id})
     subscription = keys(database, "subscriptions", (run.subscription_id for run in made if run.subscription_id))
-    weights = {w: parts.put(database, to_weights(w)) for w in dict.fromkeys(run.weights for run in made)}
+    distinct = {id(run.weights): run.weights for run in made}
+    weights = {number: parts.put(database, to_weights(one)) for number, one in distinct.items()}
     first = runs.next_key(database)
     shown = plans or {}
     runs.add(
@@ -80,7 +81,7 @@ def queue(
             (
                 key, run.id, account[run.account_id], portfolio[run.portfolio_id] if run.portfolio_id else None,
                 subscription[run.subscription_id] if run.subscription_id else None, run.type.value, run.amount,
-                run.initiated_from.value, run.approval.value, why, weights[run.weights], run.weights.cash, run.session,
+                run.initiated_from.value, run.approval.value, why, weights[id(run.weights)], run.weights.cash, run.session,
                 int(counts_quota), to_time(run.created_at), *_plan_values(shown.get(run.id)),
             )
             for key, run in enumerate(made, first)
