@@ -81,8 +81,8 @@ def queue(
             (
                 key, run.id, account[run.account_id], portfolio[run.portfolio_id] if run.portfolio_id else None,
                 subscription[run.subscription_id] if run.subscription_id else None, run.type.value, run.amount,
-                run.initiated_from.value, run.approval.value, why, weights[id(run.weights)], run.weights.cash, run.session,
-                int(counts_quota), to_time(run.created_at), *_plan_values(shown.get(run.id)),
+                run.initiated_from.value, run.approval.value, why, weights[id(run.weights)], run.weights.cash,
+                run.session, int(counts_quota), to_time(run.created_at), *_plan_values(shown.get(run.id)),
             )
             for key, run in enumerate(made, first)
         ),
