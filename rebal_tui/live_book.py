@@ -21,7 +21,7 @@ from rebal_tui.market.sessions import TradingCalendar, build_sessions
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book, Mode, Settings
 from rebal_tui.services.book_rules import REVIEW, stored_rules, with_rules
-from rebal_tui.store import accounts, inbox, meta
+from rebal_tui.store import accounts, inbox, jobs, meta
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.database import Database
 
@@ -75,6 +75,7 @@ def found_live(
         }  # fmt: skip
         for key, value in values.items():
             meta.put(database, key, value)
+        jobs.ensure(database, (scheduler.PAUSE, *(job.name for job in scheduler.JOBS)))
 
 
 def open_live(
