@@ -1,0 +1,163 @@
+"""A book that is only looked at here, and one whose disk is full: what the screens say and what keys do."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from rebal_tui import bootstrap
+from rebal_tui.domain.errors import Halt
+from rebal_tui.market.clock import SimulatedClock
+from rebal_tui.services import run_processing, scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.book_thread import BookThread
+from rebal_tui.tui.actions import ACTIONS
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.book_backend import BookBackend
+from rebal_tui.tui.screens.stopped import StoppedScreen
+from tests.tui.driving import press, said, screen_text, settle
+from tests.tui.simulated import Flow, beat
+
+SHOWS = ("subscribers", "go('review')")
+"""Methods called like changes that only show something."""
+
+
+def writer(path: Path) -> Book:
+    """The demonstration in a file, its time standing still between beats."""
+    bootstrap.found_demo(path, accounts=6).close()
+    book = bootstrap.open_simulation(bootstrap.open_database(path), monotonic=lambda: 0.0)
+    scheduler.tick(book)
+    return book
+
+
+def app_of(thread: BookThread) -> RebalApp:
+    return RebalApp(BookBackend(thread), heartbeat=False)
+
+
+def drive(app: RebalApp, flow: Flow) -> None:
+    async def main() -> None:
+        async with app.run_test(size=(100, 30)) as pilot:
+            await settle(pilot)
+            await beat(pilot, app)
+            await flow(pilot, app)
+
+    asyncio.run(main())
+
+
+def fill_disk(book: Book, more: int) -> None:
+    row = book.database.row("PRAGMA page_count")
+    assert row is not None
+    book.database.connection.execute(f"PRAGMA max_page_count = {row[0] + more}")
+
+
+def test_a_second_program_sees_what_the_first_does_and_changes_nothing(tmp_path: Path) -> None:
+    first = writer(tmp_path / "book.db")
+    thread = BookThread(lambda: bootstrap.open_view(tmp_path / "book.db"))
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        assert "READ-ONLY" in screen_text(app)
+        version = first.database.data_version()
+        await press(pilot, "v", "f9", "D", "z", "3", "n", "d", "2", "n")
+        assert app.screen_stack[1:] == []
+        assert sum("the book is open for reading only" in text for text in said(app)) >= 5
+        assert first.database.data_version() == version
+        run_processing.set_halt(first, True)
+        assert isinstance(first.clock, SimulatedClock)
+        first.clock.jump(first.calendar.next_open(first.now()) or first.now())
+        scheduler.tick(first)
+        await beat(pilot, app)
+        assert app.last_status is not None
+        assert (app.last_status.halted, app.last_status.now) == (True, first.now())
+
+    drive(app_of(thread), flow)
+
+
+def test_who_is_taken_over_is_told_so_and_follows_the_other(tmp_path: Path) -> None:
+    path = tmp_path / "book.db"
+    book = writer(path)
+    thread = BookThread(lambda: book, lambda: bootstrap.open_view(path))
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        other = bootstrap.open_simulation(bootstrap.open_database(path), monotonic=lambda: 0.0)
+        await beat(pilot, app)
+        assert isinstance(app.screen, StoppedScreen)
+        assert "has taken this book over" in screen_text(app)
+        await press(pilot, "t", "escape")
+        assert "READ-ONLY: taken over" in screen_text(app)
+        run_processing.set_halt(other, True)
+        await beat(pilot, app)
+        assert app.last_status is not None
+        assert app.last_status.halted
+
+    drive(app_of(thread), flow)
+
+
+def test_a_full_disk_stops_writing_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    book = writer(tmp_path / "book.db")
+    thread = BookThread(lambda: book)
+
+    async def flow(pilot: Any, app: RebalApp) -> None:
+        await stop_by_full_disk(pilot, app, book)
+        shown = screen_text(app)
+        assert "The disk is full: writing has stopped" in shown
+        assert "Everything that was saved is in the file" in shown
+        await press(pilot, "escape", "v")
+        assert "READ-ONLY: disk full" in screen_text(app)
+        assert any("the disk is full" in text for text in said(app))
+        book.database.connection.execute("PRAGMA max_page_count = 100000")
+        book.database.try_again()
+        assert not book.database.read_only
+
+    drive(app_of(thread), flow)
+
+
+async def stop_by_full_disk(pilot: Any, app: RebalApp, book: Book) -> None:
+    """Evaluations and their decisions fill what is left of the disk."""
+    fill_disk(book, 2)
+    for _ in range(60):
+        await step(app)
+        await beat(pilot, app)
+        if isinstance(app.screen, StoppedScreen):
+            return
+    raise AssertionError("the disk was never full")
+
+
+async def step(app: RebalApp) -> None:
+    def on(book: Book) -> None:
+        assert isinstance(book.clock, SimulatedClock)
+        book.clock.jump(book.now() + timedelta(minutes=15))
+
+    await app.backend.ask(on)
+
+
+def test_every_action_that_changes_the_book_is_known_as_such() -> None:
+    """By what its help says: whoever adds an action that writes has to say so in the registry."""
+    words = ("cancel", "approve", "withdraw", "subscribe", "inactivate", "evaluate", "halt", "journal")
+    for action in ACTIONS:
+        if any(word in action.method for word in words) and action.method not in SHOWS:
+            assert action.writes, action.id
+
+
+def test_how_a_book_that_is_only_looked_at_is_shown(snap_compare: Any, tmp_path: Path) -> None:
+    writer(tmp_path / "book.db")
+    app = app_of(BookThread(lambda: bootstrap.open_view(tmp_path / "book.db")))
+
+    async def before(pilot: Any) -> None:
+        await settle(pilot)
+        await beat(pilot, app)
+
+    assert snap_compare(app, terminal_size=(100, 30), run_before=before)
+
+
+def test_how_a_full_disk_is_shown(snap_compare: Any, tmp_path: Path) -> None:
+    book = writer(tmp_path / "book.db")
+    app = app_of(BookThread(lambda: book))
+
+    async def before(pilot: Any) -> None:
+        await settle(pilot)
+        await app.backend.ask(lambda one: one.database.halt(Halt.DISK_FULL, "database or disk is full"))
+        await beat(pilot, app)
+
+    assert snap_compare(app, terminal_size=(100, 30), run_before=before)
