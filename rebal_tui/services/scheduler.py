@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable
 from rebal_tui.domain.errors import Conflict, NotFound, Refusal
 from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
 from rebal_tui.engine.calendar import fires_on
@@ -69,10 +69,11 @@ def tick(book: Book) -> None:
     save_market_state(book, now)
     try:
         _beat(book, now)
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, BrokerRefused) as error:
         book.reload()
+        what = "does not answer" if isinstance(error, BrokerUnavailable) else "refuses to be read"
         with book.database.write():
-            jobs.raise_alert(book.database, now, "broker", "broker", f"the broker does not answer: {error}")
+            jobs.raise_alert(book.database, now, "broker", "broker", f"the broker {what}: {error}")
         return
     if jobs.is_open(book.database, "broker", "broker"):
         with book.database.write():

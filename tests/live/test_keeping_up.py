@@ -187,6 +187,25 @@ def test_a_broker_that_falls_silent_is_left_alone_for_a_while() -> None:
     assert asked == ["a"]
 
 
+def test_a_broker_that_refuses_to_be_read_is_an_alert_and_the_heart_beats_on() -> None:
+    book, broker = distant()
+    scheduler.tick(book)
+
+    def forbidden(account_id: str) -> None:
+        raise BrokerRefused("rejected", "insufficient permission (40310000)")
+
+    broker.account = forbidden  # type: ignore[attr-defined]
+    broker.inner.deposit("a", parse_money("1"), book.now())
+    pass_time(book, seconds=2)
+    scheduler.tick(book)
+    assert "insufficient permission" in alerts(book)["broker"]
+    del broker.account
+    pass_time(book, seconds=12)
+    scheduler.tick(book)
+    assert "broker" not in alerts(book)
+    assert book.account("a").cash == parse_money("50001")
+
+
 def test_prices_come_from_beside_and_never_go_back() -> None:
     told: list[tuple[str, str, str]] = [("SPY", "400", "10:00")]
     asked: list[list[str]] = []
