@@ -144,7 +144,8 @@ def main() -> None:
             terminal.press(b"\x1b")
         line("a letter typed into the filter", typed)
         print(f"\nprocessor while prices stream {terminal.share(10):.1f} %, {terminal.memory():.0f} MB")
-        terminal.press(b"z")
+        os.write(terminal.fd, b"z")
+        terminal.until(b"PAUSED", 120)
         terminal.share(3)
         print(f"processor while the market stands still {terminal.share(IDLE_SECONDS):.1f} %")
 
