@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep, exact_equity
 from rebal_tui.engine.arrays.today import Today
 from rebal_tui.services.account_texts import AccountTexts, ranks
 from rebal_tui.services.column_rows import ColumnRows, Flags, Ints, holding_any
-from rebal_tui.services.views.desk import DeskRow, InTile
+from rebal_tui.services.views.desk import DeskRow, InTile, Named
 from rebal_tui.services.views.standing import Standing, Tile
 
 Codes = NDArray[np.int32]
@@ -104,6 +104,13 @@ class DeskRows(ColumnRows[DeskRow]):
             last_rebalanced=date.fromordinal(last) if last >= 0 else None,
             exception=standing in (Standing.BLOCKED, Standing.UNABLE),
         )
+
+    def named(self) -> Iterator[Named]:
+        """The names of every row; no row is made for them."""
+        texts, portfolios = self._texts, [(p.id, p.name) for p in self._frame.portfolios]
+        follows = self._frame.accounts.portfolio[self._subscribed].tolist()
+        for row, portfolio in zip(self._subscribed.tolist(), follows, strict=True):
+            yield texts.ids[row], texts.numbers[row], texts.names[row], *portfolios[portfolio]
 
     def key_at(self, place: int) -> Hashable:
         return self._texts.ids[int(self._subscribed[place])]

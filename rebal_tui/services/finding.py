@@ -20,8 +20,9 @@ class Names:
 
 def names_of(book: Book) -> Names:
     """Everything in a book that has a name."""
+    table = book.account_table
     return Names(
-        tuple((account.id, account.name, account.account_number) for account in book.accounts.values()),
+        tuple(zip(table.ids, table.names, table.numbers, strict=True)),
         tuple((portfolio.id, portfolio.name) for portfolio in book.portfolios.values()),
         tuple(sorted(book.assets)),
     )

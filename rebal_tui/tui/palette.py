@@ -10,6 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.services.finding import Names, names_of
+from rebal_tui.services.views.desk import names_in
 from rebal_tui.tui import formats
 from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, LISTS, Action, applies, key_text
 from rebal_tui.tui.text import printable, ui_text
@@ -105,11 +106,11 @@ class DataProvider(_Provider):
         portfolios: dict[str, str] = {}
         on_the_desk: set[str] = set()
         if app.last_desk is not None:
-            for row in app.last_desk.rows:
-                portfolios.setdefault(row.portfolio_id, row.portfolio)
-                on_the_desk.add(row.account_id)
-                name = f"Account {row.client} · {row.account_number} · {formats.short_id(row.account_id)}"
-                yield name, partial(app.show_account, row.account_id)
+            for account_id, number, client, portfolio_id, portfolio in names_in(app.last_desk.rows):
+                portfolios.setdefault(portfolio_id, portfolio)
+                on_the_desk.add(account_id)
+                name = f"Account {client} · {number} · {formats.short_id(account_id)}"
+                yield name, partial(app.show_account, account_id)
         names = self._names or Names((), (), ())
         for account_id, client, number in names.accounts:
             if account_id not in on_the_desk:

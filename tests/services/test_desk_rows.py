@@ -22,7 +22,7 @@ from rebal_tui.services.desk import desk_snapshot
 from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.run_processing import set_halt
 from rebal_tui.services.views.accounts import AccountGroup, InGroup
-from rebal_tui.services.views.desk import DeskRow, InTile
+from rebal_tui.services.views.desk import DeskRow, InTile, names_in
 from rebal_tui.services.views.standing import Tile
 from rebal_tui.services.withdrawals import request_withdrawal
 from rebal_tui.store import accounts
@@ -198,6 +198,8 @@ def test_order_and_filter_over_columns_are_those_over_rows(seed: int) -> None:
                 assert found == by_hand(rows, accept, text, sort, reverse), (sort, reverse, text, accept)
     for place, row in enumerate(rows):
         assert (columns.key_at(place), columns.find(row.account_id)) == (row.account_id, place)  # type: ignore[attr-defined]
+    named = [(r.account_id, r.account_number, r.client, r.portfolio_id, r.portfolio) for r in rows]
+    assert list(names_in(columns)) == list(names_in(rows)) == named
     assert columns.find("nobody") is None  # type: ignore[attr-defined]
     assert (columns[-1], tuple(columns[1:3])) == (rows[-1], tuple(rows[1:3]))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol, runtime_checkable
 
 from rebal_tui.domain.decisions import Decision, Plan
 from rebal_tui.domain.quantities import Money, Percent, Qty
@@ -35,6 +36,25 @@ class DeskRow:
     state: str
     last_rebalanced: date | None
     exception: bool
+
+
+Named = tuple[str, str, str, str, str]
+"""Account id, number, client, portfolio id, portfolio."""
+
+
+@runtime_checkable
+class NamedRows(Protocol):
+    """Rows that tell their names without being made."""
+
+    def named(self) -> Iterator[Named]:
+        """The names of every row."""
+
+
+def names_in(rows: Sequence[DeskRow]) -> Iterator[Named]:
+    """The names of every row."""
+    if isinstance(rows, NamedRows):
+        return rows.named()
+    return ((row.account_id, row.account_number, row.client, row.portfolio_id, row.portfolio) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
