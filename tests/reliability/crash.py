@@ -69,7 +69,7 @@ class Points:
 
 
 def live(path: Path, scenario: Scenario, start: int = 0, reached: Callable[[int], None] = lambda _beat: None) -> Book:
-    """Open the book and go through the beats from one on."""
+    """Open the book and go through the beats from one on; what an act began is taken on at once, as after a kill."""
     reached(start)
     book = scenario.begin(path)
     for number, (moment, (_, act)) in enumerate(zip(scenario.moments(), scenario.acts, strict=True)):
@@ -82,6 +82,7 @@ def live(path: Path, scenario: Scenario, start: int = 0, reached: Callable[[int]
         scheduler.tick(book)
         if act is not None:
             act(book)
+            scheduler.tick(book)
     return book
 
 
@@ -122,6 +123,7 @@ def points_of(template: Path | None, folder: Path, scenario: Scenario) -> Points
     keeper = _Keeper(_copied(template, folder))
     with watched(keeper.point):
         book = live(keeper.path, scenario, reached=keeper.reached)
+        book.database.connection.set_trace_callback(None)
     end = digest(book)
     book.database.close()
     return Points(keeper.total, list(keeper.images.values()), end)

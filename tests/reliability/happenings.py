@@ -27,8 +27,8 @@ from tests.reliability.market import SYMBOLS, edge_amount
 if TYPE_CHECKING:
     from tests.reliability.simulation import World
 
-OUTSIDE_PERMILLE = 200
-INSIDE_PERMILLE = 120
+OUTSIDE_PERMILLE = 120
+INSIDE_PERMILLE = 80
 
 
 def new_york(at: datetime) -> date:
@@ -38,7 +38,7 @@ def new_york(at: datetime) -> date:
 def amount(world: World, account_id: str) -> Money:
     ledger = world.judge.ledger
     equity = ledger.equity(account_id, world.judge._prices()) // NANO
-    return edge_amount(world.random, ledger.cash[account_id], equity)
+    return edge_amount(world.random, ledger.cash[account_id], equity, still=world.swarm.still)
 
 
 def outside(world: World) -> None:
@@ -52,12 +52,11 @@ def outside(world: World) -> None:
                 feed.move(symbol, random.randint(-12, 12), cents=random.random() < 0.5)
     if "price_jumps" in on and random.random() < 0.03:
         feed.move(random.choice(SYMBOLS), random.choice((-300, -150, 150, 300)), cents=True)
-    if random.randrange(1000) >= OUTSIDE_PERMILLE:
+    kinds = [kind for kind in OUTSIDE if kind in on]
+    if not kinds or random.randrange(1000) >= OUTSIDE_PERMILLE:
         return
     at, account_id, symbol = world.clock.now(), f"a{random.randrange(world.swarm.accounts)}", random.choice(SYMBOLS)
-    kind = random.choice(OUTSIDE)
-    if kind not in on:
-        return
+    kind = random.choice(kinds)
     world.judge.say(f"{at} {kind} {account_id} {symbol}")
     try:
         if kind == "deposits":
@@ -96,13 +95,13 @@ RESTRICTIONS: tuple[frozenset[Restriction], ...] = (
 STATUSES = (AccountStatus.ACTIVE, AccountStatus.ACTIVE, AccountStatus.ACTIVE, AccountStatus.DISABLED)
 
 
-def inside(world: World) -> Callable[[], object] | None:
+def inside(world: World) -> partial[None] | None:
     """What an advisor does now, None most of the time. Called twice it is done twice."""
     random, on = world.random, world.swarm.on
-    if random.randrange(1000) >= INSIDE_PERMILLE:
+    kinds = [kind for kind in INSIDE if kind in on]
+    if not kinds or random.randrange(1000) >= INSIDE_PERMILLE:
         return None
-    kind = random.choice(tuple(INSIDE))
-    return partial(INSIDE[kind], world) if kind in on else None
+    return partial(INSIDE[random.choice(kinds)], world)
 
 
 def edit_portfolio(world: World) -> None:

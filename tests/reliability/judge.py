@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.accounts import AccountStatus
-from rebal_tui.domain.cash import Journal
+from rebal_tui.domain.cash import Journal, WithdrawalStage
 from rebal_tui.domain.orders import Order, OrderRequest, Side
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.domain.quantities import CENT, NANO
@@ -97,6 +97,8 @@ class Judge:
             raise Violation("restricted account", f"{request} is sent although the restriction is known")
         if not book.assets[request.symbol].eligible:
             raise Violation("ineligible asset", f"{request} is sent although the asset is known not to be eligible")
+        if request.side is Side.BUY and ((request.notional or 0) < NANO or (request.notional or 0) % CENT):
+            raise Violation("order size", f"a buy of {request.notional} billionths of a dollar")
         match = OURS.fullmatch(request.client_order_id)
         if match is None:
             raise Violation("order id", f"{request.client_order_id} names no run")
@@ -156,10 +158,7 @@ class Judge:
             raise Violation("doubled order", f"{request} after {self._legs[leg]}")
         self._legs[leg] = request.client_order_id
         if request.side is Side.BUY:
-            amount = request.notional or 0
-            if amount < NANO or amount % CENT:
-                raise Violation("order size", f"a buy of {amount} billionths of a dollar")
-            self._bought[run_id] += amount
+            self._bought[run_id] += request.notional or 0
             if self._bought[run_id] > max(0, self._allowed.get(run_id, 0)):
                 raise Violation(
                     "cash floor", f"{request}: {self._bought[run_id]} bought, {self._allowed.get(run_id)} allowed"
@@ -184,8 +183,8 @@ class Judge:
 
     # What is so after an event.
 
-    def after(self) -> None:
-        """The program has done what it could at this moment."""
+    def after(self, *, by_hand: bool = False) -> None:
+        """The program has done what it could at this moment, or what somebody asked of it."""
         events = self.ledger.catch_up(self._broker().inner)
         self.counts["events"] += 1
         if self.ledger.faults:
@@ -199,8 +198,10 @@ class Judge:
             if not self.behind(account_id):
                 self._known_outflow[account_id] = outflow
         self._new_runs()
-        self._open_runs()
-        self._subscriptions()
+        moved = self._open_runs()
+        if by_hand or moved or self.counts["events"] % 8 == 0:
+            self._subscriptions()
+            self._withdrawals()
 
     def _agree(self, account_id: str) -> None:
         """Cash and shares are the same in the judge's books, the broker's, and, once it was told, the program's."""
@@ -222,14 +223,16 @@ class Judge:
             self._runs[run.id] = replace(run, status=RunStatus.QUEUED)
             self.say(f"{book.now()} run {run.type} of {run.account_id} by {run.initiated_from}")
 
-    def _open_runs(self) -> None:
-        book, now = self._book(), self._book().now()
+    def _open_runs(self) -> bool:
+        """What is not finished, one a account; whether anything moved."""
+        book, now, moved = self._book(), self._book().now(), False
         open_of: dict[str, str] = {}
         quota: Counter[tuple[str, str]] = Counter()
         for known in [run for run in self._runs.values() if not run.status.final]:
             run = runs.get(book.database, known.id)
             if run.status is not known.status:
                 self._moved(known, run)
+                moved = True
             self._runs[run.id] = run
             if not run.status.final:
                 if run.account_id in open_of:
@@ -248,6 +251,7 @@ class Judge:
                 quota[run.account_id, run.session] += 1
                 if quota[run.account_id, run.session] > 1:
                     raise Violation("quota", f"{run.account_id} has two system runs on {run.session}")
+        return moved
 
     def _subscriptions(self) -> None:
         """What ends and begins again for a withdrawal keeps its last rebalance, what is new has none."""
@@ -262,6 +266,13 @@ class Judge:
             mine = self.last_rebalanced.get(subscription.id)
             if (last and last.astimezone(NEW_YORK).date()) != mine:
                 raise Violation("last rebalanced", f"{account_id}: the program says {last}, it was {mine}")
+
+    def _withdrawals(self) -> None:
+        """While cash is raised and sent, the account follows no portfolio."""
+        book = self._book()
+        for withdrawal in cash.withdrawals(book.database, only_open=True):
+            if withdrawal.stage is not WithdrawalStage.REQUESTED and withdrawal.account_id in book.subscriptions:
+                raise Violation("withdrawal", f"{withdrawal.account_id} is subscribed while {withdrawal.stage}")
 
     def _moved(self, before: Run, run: Run) -> None:
         """A run is in another state than last time."""
@@ -297,6 +308,7 @@ class Judge:
         book = self._book()
         session = book.calendar.at(book.now())
         self.ledger.catch_up(self._broker().inner)
+        self._subscriptions()
         if session is None or session.next_day is None or not session.open <= book.now() <= session.close - MARGIN:
             return {}
         return {

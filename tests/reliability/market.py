@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -64,11 +64,15 @@ class Swarm:
     model: FillModel
 
     @classmethod
-    def of(cls, random: Random) -> Swarm:
+    def of(cls, random: Random, needed: Iterable[str] = ()) -> Swarm:
+        """What a seed switches on, and what is needed besides; `still` and `moving` say how prices are."""
         share = random.choice((10, 25, 50, 80))
         on = frozenset(fault for fault in FAULTS if random.randrange(100) < share)
-        still = random.random() < 0.3
-        at_once = still or random.random() < 0.25
+        on |= {fault for fault in needed if fault in FAULTS}
+        still = "moving" not in needed and (random.random() < 0.3 or "still" in needed)
+        if still:
+            on |= {"deposits"}
+        at_once = still or (random.random() < 0.25 and "slow_fills" not in needed)
         model = (
             FillModel.immediate()
             if at_once
@@ -86,8 +90,13 @@ class Swarm:
         return cls(on, still, random.randint(6, 12), random.choice((60, 120, 180, 360)), random.randint(1, 4), model)
 
 
-def edge_amount(random: Random, cash: int, equity: int) -> Money:
-    """An amount near where rules change: a minimum, a band, what is there, or anything."""
+def edge_amount(random: Random, cash: int, equity: int, *, still: bool) -> Money:
+    """An amount near where rules change: a minimum, a band, what is there, or anything.
+
+    In a still market a quarter of the equity often puts what is on target exactly on its band.
+    """
+    if still and random.random() < 0.4:
+        return Money(max(1, equity // 4))
     special = [
         equity // 4 // CENT * CENT,
         10 * NANO - cash,

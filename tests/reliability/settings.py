@@ -4,6 +4,8 @@ SIMULATION_SEEDS       lives of a book that are simulated (120: about 500 accoun
 SIMULATION_FIRST_SEED  the first of them (0)
 CRASH_POINTS           points each scenario of the crash tests is killed at, evenly spread (12; 0 is every one)
 CRASH_KILLS            of these, how many by a process that really is killed (1 a scenario)
+SAME_SEEDS             seeds that must give the same trace in every process (4; 50 for the goal)
+FAULT_SEEDS            lives in which each planted fault has to show (25), of FAULT_DAYS days (45) each
 """
 
 from __future__ import annotations
@@ -15,3 +17,6 @@ FIRST_SEED = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))
 BATCHES = min(SEEDS, 12)
 CRASH_POINTS = int(os.environ.get("CRASH_POINTS", "12"))
 CRASH_KILLS = int(os.environ.get("CRASH_KILLS", "1"))
+SAME_SEEDS = int(os.environ.get("SAME_SEEDS", "4"))
+FAULT_SEEDS = int(os.environ.get("FAULT_SEEDS", "25"))
+FAULT_DAYS = int(os.environ.get("FAULT_DAYS", "45"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from random import Random
@@ -43,10 +43,10 @@ class Lived:
 class World:
     """One book, its broker, its market and its judge. The book may be killed and opened again; the rest lives on."""
 
-    def __init__(self, seed: int, days: int | None = None) -> None:
+    def __init__(self, seed: int, days: int | None = None, needed: Iterable[str] = ()) -> None:
         self.seed = seed
         self.random = Random(f"world {seed}")
-        self.swarm = Swarm.of(self.random)
+        self.swarm = Swarm.of(self.random, needed)
         if days is not None:
             self.swarm = replace(self.swarm, days=days)
         self.judge = Judge(lambda: self.book, lambda: self.broker)
@@ -165,9 +165,9 @@ class World:
             self.judge.after()
             act = happenings.inside(self)
             if act is not None:
-                self.judge.say(f"{at} {act}")
+                self.judge.say(f"{at} {act.func.__name__}")
                 self._do(act)
-                self.judge.after()
+                self.judge.after(by_hand=True)
         except Killed:
             self._killed()
         self.broker.die_at = None
@@ -204,7 +204,7 @@ class World:
         for _ in range(5):
             try:
                 self.restart()
-                self.judge.after()
+                self.judge.after(by_hand=True)
                 return
             except (BrokerUnavailable, Killed):
                 continue
@@ -239,9 +239,14 @@ def jobs_due(book: Book) -> datetime | None:
     return slots[-1] if slots and not jobs.evaluated(book.database, session.day.isoformat(), slots[-1]) else None
 
 
-def simulate(seed: int, *, days: int | None = None, trace: list[str] | None = None) -> Lived:
-    """Live through one seed; raises whatever goes wrong with a note of how to see it again."""
-    world = World(seed, days)
+def simulate(
+    seed: int, *, days: int | None = None, trace: list[str] | None = None, needed: Iterable[str] = ()
+) -> Lived:
+    """Live through one seed; raises whatever goes wrong with a note of how to see it again.
+
+    `days` ends it early; `needed` are faults of the swarm that are on whatever the seed says.
+    """
+    world = World(seed, days, needed)
     world.judge.trace = trace
     try:
         return world.live()

@@ -1,0 +1,311 @@
+"""Faults planted on purpose, to see whether the simulation sees them (G7). Nothing of this is in the shipped code.
+
+Each is the product as it would be with one mistake in it, for as long as the context is entered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from itertools import count
+from typing import Any
+from unittest.mock import patch
+
+from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable
+from rebal_tui.broker.simulated import broker as sim_broker
+from rebal_tui.broker.simulated import journals as sim_journals
+from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.domain.decisions import Decision, Plan
+from rebal_tui.domain.orders import Order, OrderRequest
+from rebal_tui.domain.portfolios import BandType, DriftBand, PortfolioStatus
+from rebal_tui.domain.quantities import ATTO, CENT, NANO, Money, Value
+from rebal_tui.domain.runs import Run
+from rebal_tui.domain.sessions import Session
+from rebal_tui.engine import allocation, drift
+from rebal_tui.engine import calendar as calendar_rules
+from rebal_tui.engine import evaluation as engine
+from rebal_tui.engine.evaluation import Situation, evaluate
+from rebal_tui.engine.planning import resize_buys
+from rebal_tui.services import evaluation, outbox, run_processing, subscriptions, withdrawals
+from rebal_tui.services import sync as syncing
+from rebal_tui.services.book import Book
+from rebal_tui.store import audit, fills
+from rebal_tui.store import runs as run_store
+
+Plant = Callable[[ExitStack], None]
+FAULTS: dict[str, Plant] = {}
+NEEDED: dict[str, tuple[str, ...]] = {
+    "portfolio status is not looked at": ("dead_assets", "portfolio_edits"),
+    "an unfinished run is not looked at": ("slow_fills", "moving"),
+    "orders of others are not looked at": ("outside_orders", "slow_fills", "halts", "moving"),
+    "eligibility is not looked at": ("dead_assets",),
+    "old prices are taken as fresh": ("price_freezes", "moving"),
+    "a band fires when it is met": ("still",),
+    "ten dollars are not enough": ("still",),
+    "relative and absolute bands are mixed up": ("price_jumps", "moving"),
+    "what is set aside is spent": ("manual_runs", "withdrawals", "deposits"),
+    "review is bypassed": ("review",),
+    "an order in doubt is sent under a new id": ("lost_replies", "lost_requests"),
+    "what ends is sent all the same": ("cancels", "lost_requests", "late_requests", "slow_fills", "kills"),
+    "what is barred is sent all the same": ("restrictions", "slow_fills", "moving"),
+    "a run starts on old prices": ("price_freezes", "manual_runs", "moving"),
+    "queued runs of a dead portfolio stay": ("dead_assets", "review", "kill_switch"),
+    "fills of a canceled run are forgotten": ("cancels", "slow_fills", "partial_fills", "slow_cancels", "moving"),
+    "accounts are not read again": ("deposits",),
+    "a withdrawal sends too much": ("withdrawals",),
+    "a withdrawal leaves the subscription": ("withdrawals",),
+    "a withdrawal forgets the last rebalance": ("withdrawals",),
+    "proceeds leave on the day of the sale": ("withdrawals",),
+}
+"""What must happen for a fault to show: a seed of the simulation has it by chance, these seeds have it for certain."""
+
+
+@contextmanager
+def planted(name: str) -> Iterator[None]:
+    """The product with one mistake in it."""
+    with ExitStack() as stack:
+        FAULTS[name](stack)
+        yield
+
+
+def _put(name: str, *patches: Callable[[], Any]) -> None:
+    def plant(stack: ExitStack) -> None:
+        for one in patches:
+            stack.enter_context(one())
+
+    FAULTS[name] = plant
+
+
+def _instead(name: str, owner: Any, attribute: str, value: Any) -> None:
+    _put(name, lambda: patch.object(owner, attribute, value))
+
+
+def _seen_as(name: str, change: Callable[[Situation], Situation], *more: Callable[[], Any]) -> None:
+    """The evaluation looks at a situation that is not quite so."""
+
+    def decide(book: Book, account_ids: Any = None) -> list[Decision]:
+        wanted = book.subscriptions if account_ids is None else {a: book.subscriptions[a] for a in account_ids}
+        return [evaluate(change(evaluation._situation(book, s, book.now()))) for s in wanted.values()]
+
+    _put(name, lambda: patch.object(evaluation, "evaluate_book", decide), *more)
+
+
+# What an evaluation asks first.
+
+
+def _unrestricted(situation: Situation) -> Situation:
+    return replace(situation, account=replace(situation.account, restrictions=frozenset(), status=AccountStatus.ACTIVE))
+
+
+def _all_eligible(situation: Situation) -> Situation:
+    return replace(situation, assets={s: replace(a, tradable=True) for s, a in situation.assets.items()})
+
+
+_seen_as(
+    "portfolio status is not looked at",
+    lambda s: replace(s, portfolio=replace(s.portfolio, status=PortfolioStatus.ACTIVE)),
+)
+_seen_as("restrictions are not looked at", _unrestricted)
+_seen_as("an unfinished run is not looked at", lambda s: replace(s, open_run=None))
+_seen_as("orders of others are not looked at", lambda s: replace(s, outside_orders=0))
+_seen_as("the quota is not looked at", lambda s: replace(s, quota_run=None))
+_seen_as("old prices are taken as fresh", lambda s: replace(s, price_max_age=None))
+_seen_as("eligibility is not looked at", _all_eligible)
+
+# What makes it trade.
+
+
+def _bands(change: Callable[[DriftBand], DriftBand]) -> Callable[[Situation], Situation]:
+    def changed(situation: Situation) -> Situation:
+        conditions = tuple(change(c) if isinstance(c, DriftBand) else c for c in situation.portfolio.conditions)
+        return replace(situation, portfolio=replace(situation.portfolio, conditions=conditions))
+
+    return changed
+
+
+def _other_kind(band: DriftBand) -> DriftBand:
+    kind = BandType.RELATIVE if band.sub_type is BandType.ABSOLUTE else BandType.ABSOLUTE
+    return DriftBand(kind, band.percent)
+
+
+def _same(situation: Situation) -> Situation:
+    return situation
+
+
+def _a_day_late(condition: Any, session: date, following: date, months: Any) -> date | None:
+    day = timedelta(days=1)
+    return calendar_rules.fires_on(condition, session - day, following - day, months)
+
+
+def _on_the_day_only(condition: Any, session: date, following: date, months: Any) -> date | None:
+    return calendar_rules.fires_on(condition, session, session + timedelta(days=1), months)
+
+
+def _longer_cooldown(last: datetime | None, days: int, today: date) -> bool:
+    return calendar_rules.in_cooldown(last, days + 1, today)
+
+
+def _shorter_cooldown(last: datetime | None, days: int, today: date) -> bool:
+    return calendar_rules.in_cooldown(last, days - 1, today)
+
+
+_seen_as(
+    "a band fires when it is met",
+    _same,
+    lambda: patch.object(drift.BandUse, "breached", property(lambda use: use.numerator >= use.denominator)),
+)
+_seen_as("relative and absolute bands are mixed up", _bands(_other_kind))
+_seen_as("a calendar day is a day late", _same, lambda: patch.object(engine, "fires_on", _a_day_late))
+_seen_as("a calendar day on a weekend is lost", _same, lambda: patch.object(engine, "fires_on", _on_the_day_only))
+_seen_as("a cooldown is a day too long", _same, lambda: patch.object(engine, "in_cooldown", _longer_cooldown))
+_seen_as("a cooldown is a day too short", _same, lambda: patch.object(engine, "in_cooldown", _shorter_cooldown))
+_seen_as("ten dollars are not enough", _same, lambda: patch.object(engine, "MIN_INVEST", Value(10 * ATTO + 1)))
+_seen_as("the last cash target is forgotten", lambda s: replace(s, cash_floor=Money(0)))
+_seen_as(
+    "a first rebalance needs a trigger",
+    lambda s: replace(
+        s,
+        subscription=replace(
+            s.subscription, last_rebalanced_at=s.subscription.last_rebalanced_at or s.now - timedelta(days=900)
+        ),
+    ),
+)
+_instead("what is set aside is spent", Book, "reserved", lambda book, account_id: Money(0))
+_instead("review is bypassed", evaluation, "needs_review", lambda book, portfolio: False)
+_instead(
+    "the window ends 30 minutes late", Session, "window_end", property(lambda session: session.close)
+)  # fmt: skip
+
+# Orders.
+
+
+def _sent_twice(book: Book, run: Run, line: int, order: Order, *, send: Any = outbox._send) -> bool:
+    done: bool = send(book, run, line, order)
+    name = order.client_order_id.rpartition("-")[0]
+    again = OrderRequest(run.account_id, f"{name}-{line + 50}", order.symbol, order.side, order.notional, order.qty)
+    try:
+        book.broker.submit_order(again)
+    except (BrokerRefused, BrokerUnavailable):
+        return done
+    return done
+
+
+def _resent_anew(book: Book, run: Run, line: int, order: Order) -> bool:
+    name = order.client_order_id.rpartition("-")[0]
+    return outbox._send(book, run, line, replace(order, client_order_id=f"{name}-{line + 50}"))
+
+
+def _no_answer_is_a_no(book: Book, run: Run, line: int, order: Order, *, send: Any = outbox._send) -> bool:
+    if not send(book, run, line, order):
+        outbox._refuse(book, run, line, order, "failed", "no answer")
+    return True
+
+
+def _not_waiting(book: Book, run: Run, *, wait: Any = run_processing._all_final) -> bool:
+    wait(book, run)
+    return True
+
+
+def _from_the_plan(plan: Plan, cash: Money, reserved: Money, *, size: Any = resize_buys) -> Any:
+    proceeds = sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells)
+    return size(plan, Money(max(cash, plan.cash + proceeds)), reserved)
+
+
+def _below_the_floor(plan: Plan, cash: Money, reserved: Money, *, size: Any = resize_buys) -> Any:
+    return size(replace(plan, cash_target=Money(0)), cash, reserved)
+
+
+_instead("an order is sent twice", outbox, "_send", _sent_twice)
+_instead("an order in doubt is sent under a new id", outbox, "_settle", _resent_anew)
+_instead("no answer is taken for a no", outbox, "_send", _no_answer_is_a_no)
+_instead("what ends is sent all the same", run_processing, "settle_orders", outbox.send_orders)
+_instead("what is barred is sent all the same", outbox, "_barred", lambda book, order: None)
+_instead("a run starts on old prices", run_processing, "_stale_prices", lambda book, run: False)
+_instead("buys do not wait for sells", run_processing, "_all_final", _not_waiting)
+_instead("buys are paid from sells that were planned", run_processing, "resize_buys", _from_the_plan)
+_instead("the cash target is spent", run_processing, "resize_buys", _below_the_floor)
+_instead("amounts are rounded up", allocation, "floor_cents", lambda value: Money(-(-value // (ATTO // 100)) * CENT))
+_instead("the minimum of a dollar is forgotten", allocation, "MIN_BUY", Value(0))
+_instead("after the close a run stays open", run_processing, "_after_close", lambda book, run: run)
+_instead("queued runs of a dead portfolio stay", evaluation, "cancel_queued", lambda book, run, why: run)
+
+# What happened, taken over.
+
+
+def _every(number: int, usual: Callable[..., Any], otherwise: Any) -> Callable[..., Any]:
+    """Every so many times something else comes of a call."""
+    calls = count(1)
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        return otherwise if next(calls) % number == 0 else usual(*arguments, **named)
+
+    return call
+
+
+def _fill_twice(database: Any, fill: Any, *, add: Any = fills.add) -> bool:
+    add(database, replace(fill, execution_id=fill.execution_id + "+"))
+    new: bool = add(database, fill)
+    return new
+
+
+def _cancel_forgets(database: Any, fill: Any, *, add: Any = fills.add) -> bool:
+    ours = fill.client_order_id.startswith("rt-")
+    digits = fill.client_order_id[3:35]
+    if ours:
+        run_id = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+        if run_store.get(database, run_id).cancel_requested:
+            return False
+    new: bool = add(database, fill)
+    return new
+
+
+def _unchained(database: Any, at: Any, actor: str, action: str, subject: str, detail: Any = None) -> None:
+    with patch.object(audit, "_digest", lambda *fields: sha256(repr(fields[:4]).encode()).hexdigest()):
+        _APPEND(database, at, actor, action, subject, detail)
+
+
+def _no_fills(book: Book, action: str, subject: str, detail: object = None, actor: str | None = None) -> None:
+    if action != "order.filled":
+        _RECORD(book, action, subject, detail, actor)
+
+
+_APPEND, _RECORD, _APPLY = audit.append, Book.record, syncing._apply
+_put("a fill is lost", lambda: patch.object(fills, "add", _every(4, fills.add, False)))
+_instead("a fill is booked twice", fills, "add", _fill_twice)
+_instead("fills of a canceled run are forgotten", fills, "add", _cancel_forgets)
+_put("an event is lost", lambda: patch.object(syncing, "_apply", _every(9, _APPLY, None)))
+_instead("accounts are not read again", syncing, "_take_over_accounts", lambda book, account_ids: None)
+_instead("an audit row is lost", Book, "record", _no_fills)
+_instead("the audit trail is not chained", audit, "append", _unchained)
+
+# Withdrawals.
+
+
+def _too_much(book: Book, withdrawal: Any, *, journal: Any = withdrawals._journal) -> Any:
+    return journal(book, replace(withdrawal, amount=Money(withdrawal.amount + CENT)))
+
+
+def _new_subscription(book: Book, account_id: str, portfolio_id: str, *, last_rebalanced_at: Any = None) -> Any:
+    return _SUBSCRIBE(book, account_id, portfolio_id)
+
+
+def _on_the_same_day(query: Any, account: int) -> Money:
+    ((cash,),) = query("SELECT cash FROM sim_accounts WHERE n = ?", (account,))
+    return Money(max(0, cash))
+
+
+_SUBSCRIBE = subscriptions.subscribe
+_put(
+    "a withdrawal sends too much",
+    lambda: patch.object(withdrawals, "_journal", _too_much),
+)
+_instead("a withdrawal leaves the subscription", subscriptions, "unsubscribe", lambda book, subscription_id: None)
+_instead("a withdrawal forgets the last rebalance", subscriptions, "subscribe", _new_subscription)
+_put(
+    "proceeds leave on the day of the sale",
+    lambda: patch.object(sim_journals, "transferable", _on_the_same_day),
+    lambda: patch.object(sim_broker, "transferable", _on_the_same_day),
+)

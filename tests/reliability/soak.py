@@ -1,0 +1,160 @@
+"""A demonstration at high speed for a while, half of it headless and half with the screens open.
+
+`python -m tests.reliability.soak --minutes N` prints memory, log size, open files and threads each minute. It fails when
+memory grows by more than 5 % after the first fifth, when the log exceeds 16 MB, or on an exception.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rebal_tui import bootstrap, opening
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.book_thread import BookThread
+from rebal_tui.services.checks import check_book
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.book_backend import BookBackend
+
+SPEED = 60_000.0
+BEAT = 0.25
+KEYS = ("1", "2", "3", "4", "5", "6", "7", "down", "down", "up", "tab", "escape", "pagedown", "home")
+MAX_LOG = 16 * 1024 * 1024
+MAX_GROWTH = 0.05
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a process holds at a moment; sizes in bytes."""
+
+    second: float
+    memory: int
+    log: int
+    file: int
+    files: int
+    threads: int
+
+    def __str__(self) -> str:
+        mega = 1024 * 1024
+        return (
+            f"{self.second:5.0f} s: {self.memory / mega:6.1f} MB of memory, log {self.log / mega:5.2f} MB, "
+            f"file {self.file / mega:6.1f} MB, {self.files} files open, {self.threads} threads"
+        )
+
+
+def figures(path: Path, begun: float) -> Figures:
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    log = path.with_name(path.name + "-wal")
+    size = log.stat().st_size if log.exists() else 0
+    files = len(os.listdir("/proc/self/fd"))
+    return Figures(time.monotonic() - begun, pages * PAGE, size, path.stat().st_size, files, threading.active_count())
+
+
+class Watch:
+    """Takes the figures every so often and says them."""
+
+    def __init__(self, path: Path, every: float) -> None:
+        self._path, self._every, self._begun = path, every, time.monotonic()
+        self._next = self._begun
+        self.taken: list[Figures] = []
+
+    def look(self) -> None:
+        if time.monotonic() >= self._next:
+            self._next += self._every
+            self.taken.append(figures(self._path, self._begun))
+            print(self.taken[-1], flush=True)
+
+    def faults(self) -> list[str]:
+        """What is not as promised: growth is counted from where things have warmed up."""
+        found = []
+        warm = self.taken[len(self.taken) // 5 :]
+        first, last = warm[0].memory, warm[-1].memory
+        if last > first * (1 + MAX_GROWTH):
+            found.append(f"memory grew from {first:,} to {last:,} bytes")
+        if max(one.log for one in self.taken) > MAX_LOG:
+            found.append(f"the log reached {max(one.log for one in self.taken):,} bytes")
+        if warm[-1].files > warm[0].files + 2 or warm[-1].threads > warm[0].threads + 1:
+            found.append(f"from {warm[0].files} files and {warm[0].threads} threads to {warm[-1]}")
+        return found
+
+
+def headless(path: Path, seconds: float, watch: Watch) -> None:
+    """Beats as the program makes them, without screens."""
+    book = opening.open_book(path)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        scheduler.tick(book)
+        watch.look()
+        time.sleep(BEAT)
+    _whole(book)
+    book.database.close()
+
+
+def with_screens(path: Path, seconds: float, watch: Watch) -> None:
+    """The app over the same book, somebody walking through its places."""
+    thread = BookThread(lambda: opening.open_book(path))
+    app = RebalApp(BookBackend(thread), heartbeat=False)
+    dice = random.Random(1)
+
+    async def walk() -> None:
+        until = time.monotonic() + seconds
+        async with app.run_test(size=(120, 40)) as pilot:
+            while time.monotonic() < until:
+                await app.beat()
+                await pilot.press(dice.choice(KEYS))
+                watch.look()
+                await asyncio.sleep(BEAT)
+            await app.workers.wait_for_complete()
+
+    try:
+        asyncio.run(walk())
+    finally:
+        thread.close()
+
+
+def _whole(book: Book) -> None:
+    checked = check_book(book.database, book.broker)  # type: ignore[arg-type]
+    if checked.faults:
+        raise AssertionError(checked.faults[:3])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--accounts", type=int, default=60)
+    parser.add_argument("--every", type=float, default=60, help="seconds between figures")
+    told = parser.parse_args()
+    faults: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="rebal-soak-") as folder:
+        path = Path(folder) / "book.db"
+        bootstrap.found_demo(path, accounts=told.accounts, speed=SPEED).close()
+        for name, part in (("headless", headless), ("with screens", with_screens)):
+            print(f"{name}:")
+            watch = Watch(path, told.every)
+            part(path, told.minutes * 30, watch)
+            faults += [f"{name}: {text}" for text in watch.faults()]
+        book = opening.open_book(path)
+        counts = check_book(book.database, book.broker).counts  # type: ignore[arg-type]
+        print(
+            f"lived to {book.now():%Y-%m-%d}: {counts['runs']} runs, {counts['orders']} orders, {counts['fills']} fills"
+        )
+        _whole(book)
+        book.database.close()
+    print("\n".join(faults) or "memory flat, log bounded, no exception")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

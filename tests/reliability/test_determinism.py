@@ -1,0 +1,108 @@
+"""The same seed is the same life: twice in a process, in processes of other hash seeds; no raw clock anywhere (G8)."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rebal_tui
+from tests.reliability.settings import SAME_SEEDS
+from tests.reliability.simulation import simulate
+
+ROOT = Path(rebal_tui.__file__).parent
+DAYS = 20
+SAME = range(SAME_SEEDS)
+RAW = {
+    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns", "time.monotonic",
+    "time.perf_counter", "time.monotonic_ns", "time.perf_counter_ns", "uuid.uuid1", "uuid.uuid4", "os.urandom",
+    "random.random", "random.randint", "random.randrange", "random.choice", "random.choices", "random.sample",
+    "random.shuffle", "random.uniform", "random.gauss", "random.seed", "random.SystemRandom", "secrets.token_hex",
+    "secrets.token_bytes", "secrets.token_urlsafe", "secrets.choice", "secrets.randbelow",
+}  # fmt: skip
+ALLOWED = {
+    "market/clock.py": {"datetime.now", "time.monotonic"},
+    "bootstrap.py": {"time.monotonic", "uuid.uuid4", "secrets.token_bytes", "secrets.token_urlsafe"},
+}
+"""Where real time and chance come in; everywhere else they are arguments."""
+OUTER = ("tui/", "cli/", "broker/alpaca/", "api/")
+"""Rooms at the border: what is measured and shown there decides nothing of a book."""
+
+
+def _hashes(seeds: range, hash_seed: str) -> list[str]:
+    """The trace hashes as another process finds them."""
+    loop = f"for seed in {list(seeds)}: print(simulate(seed, days={DAYS}).hash)"
+    code = f"from tests.reliability.simulation import simulate\n{loop}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed}, cwd=ROOT.parent,
+    )  # fmt: skip
+    return done.stdout.split()
+
+
+@pytest.mark.timeout(900)
+def test_a_seed_gives_the_same_trace_in_this_process_and_in_others() -> None:
+    first = [simulate(seed, days=DAYS).hash for seed in SAME]
+    assert [simulate(seed, days=DAYS).hash for seed in SAME] == first
+    assert len(set(first)) == len(first)
+    assert _hashes(SAME, "1") == first
+    assert _hashes(SAME, "77") == first
+
+
+def _raw_calls(tree: ast.AST) -> Iterator[str]:
+    """Every use of a raw clock or of chance, by the module it comes from, however it was imported."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module in (
+            "datetime",
+            "time",
+            "uuid",
+            "random",
+            "secrets",
+            "os",
+        ):
+            for alias in node.names:
+                plain = alias.name if node.module == "datetime" else f"{node.module}.{alias.name}"
+                names[alias.asname or alias.name] = plain
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            text = ast.unparse(node)
+            head, _, rest = text.partition(".")
+            full = f"{names.get(head, head)}.{rest}".removeprefix("datetime.datetime").removeprefix("datetime.date.")
+            yield f"datetime{full}" if full.startswith(".") else full
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and "." in names.get(node.id, ""):
+            yield names[node.id]
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from datetime import datetime\ndatetime.now()", "datetime.now"),
+        ("import datetime\ndatetime.datetime.now()", "datetime.now"),
+        ("from datetime import datetime as dt\ndt.utcnow()", "datetime.utcnow"),
+        ("import time as t\nt.monotonic()", "time.monotonic"),
+        ("from time import perf_counter\nperf_counter()", "time.perf_counter"),
+        ("from uuid import uuid4 as new\nnew()", "uuid.uuid4"),
+        ("import random\nrandom.choice([1])", "random.choice"),
+    ],
+)
+def test_the_lint_sees_raw_clocks_and_chance(source: str, found: str) -> None:
+    assert found in set(_raw_calls(ast.parse(source)))
+
+
+def test_no_raw_clock_and_no_chance_outside_of_the_places_for_them() -> None:
+    faults = []
+    for path in sorted(ROOT.rglob("*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        if name.startswith(OUTER):
+            continue
+        used = set(_raw_calls(ast.parse(path.read_text()))) & RAW
+        faults += [f"{name}: {one}" for one in sorted(used - ALLOWED.get(name, set()))]
+    assert faults == []
