@@ -1,6 +1,6 @@
 """A demonstration at high speed for a while, half of it headless and half with the screens open.
 
-`python -m tests.reliability.soak --minutes N` prints memory, log size, open files and threads each minute. It fails when
+`python -m tests.reliability.soak --minutes N` prints memory, log size, files and threads each minute. It fails when
 memory grows by more than 5 % after the first fifth, when the log exceeds 16 MB, or on an exception.
 """
 
