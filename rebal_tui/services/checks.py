@@ -66,7 +66,7 @@ def check_book(database: Database, broker: CheckedBroker) -> Checked:
         behind = 0 if real else broker.last_event() - int(meta.get(database, CURSOR, "0"))
         faults += [] if real else [Fault("broker", text) for text in broker.invariants()]
         checks: list[Callable[[Database], Iterator[Fault]]] = [
-            _open_runs, _subscriptions, _weights, _plans, _decisions, _fills, _runs,
+            _open_runs, _subscriptions, _withdrawals, _weights, _plans, _decisions, _legs, _fills, _trail, _runs,
         ]  # fmt: skip
         for check in checks:
             faults += check(database)
@@ -119,6 +119,15 @@ def _subscriptions(database: Database) -> Iterator[Fault]:
         "WHERE s.ended_at IS NULL GROUP BY s.account HAVING count(*) > 1"
     ):
         yield Fault(f"account {account}", f"{count} active subscriptions, one at most may be (R-6)")
+
+
+def _withdrawals(database: Database) -> Iterator[Fault]:
+    """While cash is raised and sent, the account follows no portfolio (R-32)."""
+    for withdrawal, stage in database.rows(
+        "SELECT w.id, w.stage FROM withdrawals w JOIN subscriptions s ON s.account = w.account AND s.ended_at IS NULL "
+        "WHERE w.stage NOT IN ('requested', 'completed', 'canceled')"
+    ):
+        yield Fault(f"withdrawal {withdrawal}", f"is {stage}, and its account follows a portfolio")
 
 
 def _weights(database: Database) -> Iterator[Fault]:
@@ -193,6 +202,24 @@ def _runs(database: Database) -> Iterator[Fault]:
         "GROUP BY o.run, o.line HAVING o.filled_qty <> executed"
     ):
         yield Fault(f"run {run}", f"order {line} filled {qty_text(filled)}, its fills sum to {qty_text(executed)}")
+
+
+def _legs(database: Database) -> Iterator[Fault]:
+    """A run buys or sells an asset once."""
+    for run, symbol, side, count in database.rows(
+        "SELECT runs.id, assets.symbol, o.side, count(*) FROM orders o JOIN runs ON runs.key = o.run "
+        "JOIN assets ON assets.key = o.asset GROUP BY o.run, o.asset, o.side HAVING count(*) > 1"
+    ):
+        yield Fault(f"run {run}", f"has {count} orders to {side} {symbol}, one at most may be")
+
+
+def _trail(database: Database) -> Iterator[Fault]:
+    """Every execution is in the audit trail once."""
+    booked = _count(database, "fills")
+    row = database.row("SELECT count(*) FROM audit WHERE action = 'order.filled'")
+    told = row[0] if row else 0
+    if booked != told:
+        yield Fault("audit", f"{booked} executions are booked, {told} are in the trail")
 
 
 def _fills(database: Database) -> Iterator[Fault]:

@@ -80,6 +80,21 @@ def test_a_book_that_lived_is_whole(database: Database) -> None:
         ("UPDATE orders SET status = 'canceled'", "run"),
         ("UPDATE orders SET filled_qty = filled_qty + 1", "run"),
         ("DELETE FROM orders", "run"),
+        (
+            "INSERT INTO orders SELECT run, line + 50, asset, side, notional, qty, status, broker_id, filled_qty, "
+            "filled_avg_price, reason, reject_reason, sent, looked_up_at, created_at, submitted_at, updated_at, "
+            "filled_at, expired_at, canceled_at, failed_at FROM orders",
+            "run",
+        ),
+        (
+            "DROP TRIGGER audit_no_update; UPDATE audit SET action = 'order.lost' WHERE action = 'order.filled'",
+            "audit",
+        ),
+        (
+            "INSERT INTO withdrawals (id, account, amount, stage, created_at, updated_at) "
+            "SELECT 'w', account, 1, 'selling', 0, 0 FROM subscriptions WHERE ended_at IS NULL LIMIT 1",
+            "withdrawal",
+        ),
         ("DROP TRIGGER audit_no_update; UPDATE audit SET actor = 'someone' WHERE seq = 3", "audit"),
         ("DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE seq = 3", "audit"),
         ("PRAGMA foreign_keys = OFF; DELETE FROM portfolios", "file"),
