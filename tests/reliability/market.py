@@ -65,7 +65,10 @@ class Swarm:
 
     @classmethod
     def of(cls, random: Random, needed: Iterable[str] = ()) -> Swarm:
-        """What a seed switches on, and what is needed besides; `still` and `moving` say how prices are."""
+        """What a seed switches on, and what is needed besides.
+
+        `still` and `moving` say how prices are, `every_day` that each session has an evaluation.
+        """
         share = random.choice((10, 25, 50, 80))
         on = frozenset(fault for fault in FAULTS if random.randrange(100) < share)
         on |= {fault for fault in needed if fault in FAULTS}
@@ -87,7 +90,8 @@ class Swarm:
                 seed=random.randrange(1_000),
             )
         )
-        return cls(on, still, random.randint(6, 12), random.choice((60, 120, 180, 360)), random.randint(1, 4), model)
+        accounts, days, rhythm = random.randint(6, 12), random.choice((180, 360, 360)), random.randint(2, 7)
+        return cls(on, still, accounts, days, 1 if "every_day" in needed else rhythm, model)
 
 
 def edge_amount(random: Random, cash: int, equity: int, *, still: bool) -> Money:

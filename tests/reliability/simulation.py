@@ -143,7 +143,7 @@ class World:
         moments = [session.open + random.choice((0, 1, 5)) * minute]
         slots = self._slots(session)
         moments += slots
-        if slots or self.book.open_runs or random.random() < 0.3:
+        if slots or self.book.open_runs or random.random() < 0.1:
             start = slots[0] if slots else moments[0]
             pace = timedelta(seconds=self.swarm.model.latency_seconds[1] * 2 // 3 + 15)
             moments += [start + n * pace for n in (1, 2, 3, 4)] + [start + random.randint(3, 20) * minute]

@@ -15,7 +15,7 @@ def test_a_planted_fault_is_caught(name: str) -> None:
     for seed in range(FAULT_SEEDS):
         try:
             with planted(name):
-                simulate(seed, days=FAULT_DAYS, needed=NEEDED.get(name, ()))
+                simulate(seed, days=FAULT_DAYS, needed=("every_day", *NEEDED.get(name, ())))
         except Exception as caught:
             check = getattr(caught, "check", type(caught).__name__)
             print(f"\n{name}: caught as {check} by seed {seed}")
