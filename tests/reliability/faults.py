@@ -5,8 +5,8 @@ Each is the product as it would be with one mistake in it, for as long as the co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -32,8 +32,11 @@ from rebal_tui.engine.planning import resize_buys
 from rebal_tui.services import evaluation, outbox, run_processing, subscriptions, withdrawals
 from rebal_tui.services import sync as syncing
 from rebal_tui.services.book import Book
+from rebal_tui.services.outbox import Known
 from rebal_tui.store import audit, fills
+from rebal_tui.store import outbox as outbox_store
 from rebal_tui.store import runs as run_store
+from rebal_tui.store.codec import parse_client_order_id
 
 Plant = Callable[[ExitStack], None]
 FAULTS: dict[str, Plant] = {}
@@ -86,11 +89,10 @@ def _instead(name: str, owner: Any, attribute: str, value: Any) -> None:
 def _seen_as(name: str, change: Callable[[Situation], Situation], *more: Callable[[], Any]) -> None:
     """The evaluation looks at a situation that is not quite so."""
 
-    def decide(book: Book, account_ids: Any = None) -> list[Decision]:
-        wanted = book.subscriptions if account_ids is None else {a: book.subscriptions[a] for a in account_ids}
-        return [evaluate(change(evaluation._situation(book, s, book.now()))) for s in wanted.values()]
+    def decide(situation: Situation) -> Decision:
+        return evaluate(change(situation))
 
-    _put(name, lambda: patch.object(evaluation, "evaluate_book", decide), *more)
+    _put(name, lambda: patch.object(evaluation, "evaluate", decide), *more)
 
 
 # What an evaluation asks first.
@@ -182,31 +184,47 @@ _instead(
 # Orders.
 
 
-def _sent_twice(book: Book, run: Run, line: int, order: Order, *, send: Any = outbox._send) -> bool:
-    done: bool = send(book, run, line, order)
-    name = order.client_order_id.rpartition("-")[0]
-    again = OrderRequest(run.account_id, f"{name}-{line + 50}", order.symbol, order.side, order.notional, order.qty)
-    try:
-        book.broker.submit_order(again)
-    except (BrokerRefused, BrokerUnavailable):
-        return done
+def _renamed(order: Order) -> Order:
+    """The same order under an id that the broker does not know yet."""
+    name, _, line = order.client_order_id.rpartition("-")
+    return replace(order, client_order_id=f"{name}-{int(line) + 50}")
+
+
+def _sent_twice(book: Book, orders: Sequence[Known], *, send: Any = outbox._send) -> Any:
+    done = send(book, orders)
+    for _, _, order in orders:
+        again = _renamed(order)
+        with suppress(BrokerRefused, BrokerUnavailable):
+            book.broker.submit_order(
+                OrderRequest(
+                    again.account_id, again.client_order_id, again.symbol, again.side, again.notional, again.qty
+                )
+            )
     return done
 
 
-def _resent_anew(book: Book, run: Run, line: int, order: Order) -> bool:
-    name = order.client_order_id.rpartition("-")[0]
-    return outbox._send(book, run, line, replace(order, client_order_id=f"{name}-{line + 50}"))
-
-
-def _no_answer_is_a_no(book: Book, run: Run, line: int, order: Order, *, send: Any = outbox._send) -> bool:
-    if not send(book, run, line, order):
-        outbox._refuse(book, run, line, order, "failed", "no answer")
+def _resent_anew(book: Book, one: Known) -> bool:
+    outbox._send(book, [(one[0], one[1], _renamed(one[2]))])
     return True
 
 
-def _not_waiting(book: Book, run: Run, *, wait: Any = run_processing._all_final) -> bool:
-    wait(book, run)
+def _no_answer_is_a_no(book: Book, order: Order) -> bool:
+    ours = parse_client_order_id(order.client_order_id)
+    if ours is not None:
+        with book.database.write():
+            outbox._refuse(book, *ours, order, "failed", "no answer")
     return True
+
+
+def _sent_at_the_end(book: Book, run: Run) -> bool:
+    for one in outbox._doubtful(book):
+        if one[1] == run.id:
+            outbox._send(book, [one])
+    return True
+
+
+def _not_waiting(database: Any, run_ids: Any, *, progress: Any = outbox_store.progress) -> Any:
+    return {identity: replace(far, open=0) for identity, far in progress(database, run_ids).items()}
 
 
 def _from_the_plan(plan: Plan, cash: Money, reserved: Money, *, size: Any = resize_buys) -> Any:
@@ -219,18 +237,22 @@ def _below_the_floor(plan: Plan, cash: Money, reserved: Money, *, size: Any = re
 
 
 _instead("an order is sent twice", outbox, "_send", _sent_twice)
-_instead("an order in doubt is sent under a new id", outbox, "_settle", _resent_anew)
-_instead("no answer is taken for a no", outbox, "_send", _no_answer_is_a_no)
-_instead("what ends is sent all the same", run_processing, "settle_orders", outbox.send_orders)
+_put(
+    "an order in doubt is sent under a new id",
+    lambda: patch.object(outbox, "_look_up", lambda book, order: False),
+    lambda: patch.object(outbox, "_resent", _resent_anew),
+)
+_instead("no answer is taken for a no", outbox, "_look_up", _no_answer_is_a_no)
+_instead("what ends is sent all the same", run_processing, "settle_orders", _sent_at_the_end)
 _instead("what is barred is sent all the same", outbox, "_barred", lambda book, order: None)
 _instead("a run starts on old prices", run_processing, "_stale_prices", lambda book, run: False)
-_instead("buys do not wait for sells", run_processing, "_all_final", _not_waiting)
+_instead("buys do not wait for sells", outbox_store, "progress", _not_waiting)
 _instead("buys are paid from sells that were planned", run_processing, "resize_buys", _from_the_plan)
 _instead("the cash target is spent", run_processing, "resize_buys", _below_the_floor)
 _instead("amounts are rounded up", allocation, "floor_cents", lambda value: Money(-(-value // (ATTO // 100)) * CENT))
 _instead("the minimum of a dollar is forgotten", allocation, "MIN_BUY", Value(0))
-_instead("after the close a run stays open", run_processing, "_after_close", lambda book, run: run)
-_instead("queued runs of a dead portfolio stay", evaluation, "cancel_queued", lambda book, run, why: run)
+_instead("after the close a run stays open", run_processing, "_after_close", lambda book, closed: [])
+_instead("queued runs of a dead portfolio stay", evaluation, "cancel_queued", lambda book, queued, why: [])
 
 # What happened, taken over.
 
@@ -268,7 +290,7 @@ def _unchained(database: Any, at: Any, actor: str, action: str, subject: str, de
 
 
 def _no_fills(book: Book, action: str, subject: str, detail: object = None, actor: str | None = None) -> None:
-    if action != "order.filled":
+    if action != "orders.filled":
         _RECORD(book, action, subject, detail, actor)
 
 
@@ -277,7 +299,7 @@ _put("a fill is lost", lambda: patch.object(fills, "add", _every(4, fills.add, F
 _instead("a fill is booked twice", fills, "add", _fill_twice)
 _instead("fills of a canceled run are forgotten", fills, "add", _cancel_forgets)
 _put("an event is lost", lambda: patch.object(syncing, "_apply", _every(9, _APPLY, None)))
-_instead("accounts are not read again", syncing, "_take_over_accounts", lambda book, account_ids: None)
+_instead("accounts are not read again", syncing, "take_over_accounts", lambda book, fresh: None)
 _instead("an audit row is lost", Book, "record", _no_fills)
 _instead("the audit trail is not chained", audit, "append", _unchained)
 
