@@ -77,12 +77,12 @@ def open_journals(database: Database) -> list[tuple[str, Journal]]:
 
 
 def pending_out(database: Database) -> dict[str, Money]:
-    """Cash that journals out of each account hold back until they are final."""
+    """Cash that journals out of each client account hold back until they are final; the firm's own is not of the book."""
     return {
         account_id: Money(amount)
         for account_id, amount in database.rows(
-            "SELECT from_account, sum(amount) FROM journals WHERE status IN ('queued', 'sent_to_clearing', 'pending') "
-            "GROUP BY from_account"
+            "SELECT from_account, sum(amount) FROM journals JOIN accounts ON accounts.id = journals.from_account "
+            "WHERE journals.status IN ('queued', 'sent_to_clearing', 'pending') GROUP BY from_account"
         )
     }
 

@@ -117,6 +117,7 @@ class World:
                     self.judge.last_rebalanced[subscription.id] = happenings.new_york(last)
             portfolios.add_subscriptions(book.database, subscriptions)
         book.reload()
+        self.judge.after(by_hand=True)
 
     def live(self) -> Lived:
         """Months of sessions with faults, then a day without."""

@@ -12,14 +12,14 @@ from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
 from rebal_tui.services import scheduler, subscriptions
 from rebal_tui.services.book import Book
-from rebal_tui.services.cash import deposit
+from rebal_tui.services.cash import create_journal, deposit
 from rebal_tui.services.evaluation import evaluate_account, evaluate_book, evaluation_pass
 from rebal_tui.services.records import decision_of_run, latest_decisions
 from rebal_tui.services.runs import create_run
 from rebal_tui.store import decisions, runs
 from rebal_tui.store.codec import to_time
 from tests.services.brokers import broker
-from tests.services.worlds import account, all_runs, balanced, fill_book, go_to, make_book, new_york, simple_book
+from tests.services.worlds import SLOW, account, all_runs, balanced, fill_book, go_to, make_book, new_york, simple_book
 
 LAST = new_york("2026-02-02 10:00")
 
@@ -193,3 +193,11 @@ def test_cash_that_waits_to_leave_is_neither_counted_nor_spent() -> None:
     assert (invested.type, invested.status) == (RunType.INVEST_CASH, RunStatus.COMPLETED_SUCCESS)
     assert invested.cash_target is not None
     assert book.accounts["a"].cash >= parse_money("10000") + invested.cash_target
+
+
+def test_cash_on_its_way_in_holds_nothing_back() -> None:
+    """The firm account that it comes from is no account of the book."""
+    book = simple_book(model=SLOW)
+    create_journal(book, "a", parse_money("100"), incoming=True)
+    assert book.reserved("a") == 0
+    assert [decision.account_id for decision in evaluation_pass(book).decisions] == ["a"]
