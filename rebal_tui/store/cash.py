@@ -77,7 +77,7 @@ def open_journals(database: Database) -> list[tuple[str, Journal]]:
 
 
 def pending_out(database: Database) -> dict[str, Money]:
-    """Cash that journals out of each client account hold back until they are final; the firm's own is not of the book."""
+    """Cash that journals out of each client account hold back until they are final; the firm's is not of the book."""
     return {
         account_id: Money(amount)
         for account_id, amount in database.rows(
