@@ -1,0 +1,171 @@
+"""A key given to the program is found nowhere afterwards, and what the program writes is its owner's alone."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from base64 import b64encode
+from pathlib import Path
+
+import rebal_tui
+from tests.cli.books import book, written
+
+KEY, SECRET = "CANARYKEY0123456789", "CANARY-SECRET-abcdefghijklmnopqrstuvwxyz"
+EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "assets", "cash", "audit")
+
+
+def forms(key: str, secret: str) -> list[bytes]:
+    """A pair of keys as it is and as HTTP Basic writes it."""
+    return [
+        key.encode(),
+        secret.encode(),
+        b64encode(f"{key}:{secret}".encode()).rstrip(b"=")[:-2],
+        b64encode(secret.encode())[:-4],
+    ]
+
+
+def at_home(home: Path, **more: str) -> dict[str, str]:
+    """An environment whose every folder of the user lies under `home`, and is there as on any machine."""
+    for name in ("data", "config", "state", "cache"):
+        (home / name).mkdir(mode=0o700, exist_ok=True)
+    folders = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("DATA", "CONFIG", "STATE", "CACHE")}
+    return {
+        **os.environ,
+        "HOME": str(home),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        **folders,
+        **more,
+    }
+
+
+def program(home: Path, *arguments: str | Path, code: str = "", **more: str) -> subprocess.CompletedProcess[bytes]:
+    """The program with the canary in its environment and no umask to help it."""
+    start = ["-c", code] if code else ["-m", "rebal_tui"]
+    keys = {"REBAL_TUI_BROKER_KEY": KEY, "REBAL_TUI_BROKER_SECRET": SECRET}
+    return subprocess.run(
+        [sys.executable, *start, *map(str, arguments)],
+        capture_output=True, timeout=120, check=False, umask=0, cwd=home, env=at_home(home, **keys, **more),
+    )  # fmt: skip
+
+
+def found_in(folder: Path, needles: list[bytes]) -> list[str]:
+    """Every file under a folder in whose bytes or name one of them stands."""
+    found = []
+    for path in folder.rglob("*"):
+        content = str(path).encode() + (path.read_bytes() if path.is_file() else b"")
+        found += [f"{path}: {needle!r}" for needle in needles if needle in content]
+    return found
+
+
+def open_to_others(folder: Path, mine: set[Path]) -> list[str]:
+    """What others can reach of that which the program made."""
+    made = [path for path in folder.rglob("*") if path not in mine]
+    assert made
+    return [f"{path}: {stat.filemode(path.stat().st_mode)}" for path in made if path.stat().st_mode & 0o077]
+
+
+def test_keys_of_the_environment_are_in_no_file_and_no_output(tmp_path: Path) -> None:
+    source = written(tmp_path, book(last=None))
+    mine = {source}
+    said = b""
+    commands: list[tuple[str | Path, ...]] = [
+        ("import", source),
+        ("evaluate", "--at", "2026-11-24T17:15:00Z"),
+        ("evaluate", "--dry-run", "--json"),
+        *(("export", what, "--format", "csv", "--output", tmp_path / f"{what}.csv") for what in EXPORTS[:2]),
+        ("export", "audit", "--format", "json"),
+        ("backup", tmp_path / "copy.db"),
+        ("check", "--json"),
+        ("connect", "--paper", "--url", "http://127.0.0.1:1", "--db", tmp_path / "live.db"),
+    ]
+    for command in commands:
+        done = program(tmp_path, *command)
+        assert done.returncode == (1 if command[0] == "connect" else 0), (command, done.stderr)
+        said += done.stdout + done.stderr
+    assert not any(needle in said for needle in forms(KEY, SECRET))
+    assert found_in(tmp_path, forms(KEY, SECRET)) == []
+    assert open_to_others(tmp_path, mine) == []
+
+
+CRASH = """
+import os, sys
+from rebal_tui.cli import main
+from rebal_tui.services import checks
+def check(*_):
+    secret = os.environ["REBAL_TUI_BROKER_SECRET"]
+    raise RuntimeError("broken on purpose") if secret else SystemExit(9)
+checks.check_book = check
+main(sys.argv[1:])
+"""
+
+
+def test_a_crash_tells_of_no_variable(tmp_path: Path) -> None:
+    assert program(tmp_path, "import", written(tmp_path, book())).returncode == 0
+    done = program(tmp_path, "check", code=CRASH)
+    assert done.returncode != 0
+    assert b"broken on purpose" in done.stderr
+    assert not any(needle in done.stdout + done.stderr for needle in forms(KEY, SECRET))
+    assert found_in(tmp_path, forms(KEY, SECRET)) == []
+
+
+def test_a_key_of_the_api_is_shown_once_and_kept_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "api.db"
+    source = written(tmp_path, book())
+    assert program(tmp_path, "import", source, "--db", path).returncode == 0
+    made = json.loads(program(tmp_path, "keys", "add", "office", "--db", path, "--json").stdout)
+    key, secret = made["key"], made["secret"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rebal_tui", "serve", "--db", str(path), "--port", "0", "--json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, umask=0, env=at_home(tmp_path),
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        answers = [asked(f"{url}/v1/accounts", key, secret), asked(f"{url}/v1/accounts", key, secret[:-1] + "x")]
+        arguments = Path(f"/proc/{process.pid}/cmdline")
+        assert not arguments.exists() or secret.encode() not in arguments.read_bytes()
+        needles = [secret.encode(), *forms(key, secret)[2:]]
+        assert found_in(tmp_path, needles) == [], "while it runs, in the log of what is not yet in the file as well"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        output, complaints = process.communicate(timeout=30)
+    assert answers == [200, 401]
+    assert secret.encode() not in output + complaints
+    listed = program(tmp_path, "keys", "list", "--db", path, "--json")
+    trail = program(tmp_path, "export", "audit", "--db", path, "--format", "json")
+    assert secret.encode() not in listed.stdout + trail.stdout
+    assert found_in(tmp_path, needles) == []
+    assert open_to_others(tmp_path, {source}) == []
+
+
+def asked(url: str, key: str, secret: str) -> int:
+    """The status with which a request under a key is answered."""
+    basic = b64encode(f"{key}:{secret}".encode()).decode()
+    request = urllib.request.Request(url, headers={"Authorization": f"Basic {basic}"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+STARTERS = re.compile(r"subprocess|multiprocessing|pty|concurrent\.futures\.process")
+CALLS = {"system", "popen", "fork", "forkpty", "execv", "execve", "spawnv", "posix_spawn", "startfile"}
+
+
+def test_the_program_starts_no_child_that_could_inherit_a_key() -> None:
+    for path in Path(rebal_tui.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(STARTERS.fullmatch(name) for name in names), path
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
+                assert node.attr not in CALLS, path
