@@ -6,16 +6,17 @@ An event's id is a ULID: the moment, then the number in the book's own order, by
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from rebal_tui.broker.protocol import BrokerEvent, EventKind
 from rebal_tui.domain.cash import CashKind
-from rebal_tui.domain.errors import Fault, Invalid, NotFound
+from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.orders import OrderStatus
 from rebal_tui.domain.quantities import money_text, price_text, qty_text
+from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.api_pages import SHOWN_AS
 from rebal_tui.services.api_shapes import Json, asset_ids, order_json, time_text
@@ -30,22 +31,18 @@ _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _SEQ_BITS = 80
-_RUN_STATUSES = {
-    "run.started": "IN_PROGRESS",
-    "run.canceled": "CANCELED",
-    "run.error": "ERROR",
-    "run.timeout": "TIMEOUT",
-    "run.completed_success": "COMPLETED_SUCCESS",
-    "run.completed_adjusted": "COMPLETED_ADJUSTED",
-}
-"""Audit actions that tell a run's status. CANCELED_MID_RUN is not part of the stream."""
+_STREAMED = frozenset({"ERROR", "TIMEOUT", "COMPLETED_SUCCESS", "COMPLETED_ADJUSTED"})
+"""How runs end in the stream. CANCELED_MID_RUN is not part of it."""
+_RUN_ACTIONS = ("runs.queued", "runs.started", "runs.canceled", "runs.ended")
+_PARTS = 2**20
+"""One entry of the audit trail tells of many runs: an event's number is the entry's, times this, plus its place."""
 _PORTFOLIO_STATUSES = {
     "portfolio.needs_adjustment": "needs_adjustment",
     "portfolio.inactivated": "inactive",
     "portfolio.reactivated": "active",
     "portfolio.updated": "active",
 }
-_ACTIONS = ("run.queued", *_RUN_STATUSES, *_PORTFOLIO_STATUSES)
+_ACTIONS = (*_RUN_ACTIONS, *_PORTFOLIO_STATUSES)
 
 T = TypeVar("T")
 
@@ -105,40 +102,64 @@ def begin(book: Book, source: Source, start: Start) -> int:
 
 
 def _rebalancer_after(book: Book, seq: int) -> list[StreamEvent]:
-    entries = audit.entries_after(book.database, seq, BATCH, _ACTIONS)
-    return [StreamEvent(entry.seq, entry.at, *_rebalancer_event(book, entry)) for entry in entries]
+    entries = audit.entries_after(book.database, seq // _PARTS, BATCH, _ACTIONS)
+    return [
+        StreamEvent(number, entry.at, kind, data)
+        for entry in entries
+        for number, kind, data in _rebalancer_events(book, entry)
+        if number > seq
+    ]
 
 
-def _rebalancer_event(book: Book, entry: AuditEntry) -> tuple[str, Json | None]:
+def _rebalancer_events(book: Book, entry: AuditEntry) -> Iterator[tuple[int, str, Json | None]]:
+    """What an entry tells of each portfolio or run, numbered; the last number is that of the whole entry."""
     detail = json.loads(entry.detail)
+    told: list[tuple[str, Json]] = []
     if entry.action in _PORTFOLIO_STATUSES:
         status = detail.get("to", _PORTFOLIO_STATUSES[entry.action])
-        if detail.get("from") == status:
-            return "", None
-        kind, told = "portfolio.status_changed", {"portfolio_id": entry.subject, "status": status}
+        if detail.get("from") != status:
+            told.append(("portfolio.status_changed", {"portfolio_id": entry.subject, "status": status}))
     else:
-        kind = "run.created" if entry.action == "run.queued" else "run.status_changed"
-        try:
-            run = runs.get(book.database, entry.subject)
-        except NotFound:
-            return "", None
-        told = {
-            "run_id": run.id,
-            "account_id": run.account_id,
-            "portfolio_id": run.portfolio_id or run.id,
-            "type": SHOWN_AS.get(run.type, run.type).value,
-            "kind": run.type.value,
-            "initiated_from": run.initiated_from.value,
-            "status": _RUN_STATUSES.get(entry.action, "QUEUED"),
-            "reason": detail.get("reason") if kind == "run.status_changed" else None,
-        }
-    return kind, {"event_id": event_id(entry.at, entry.seq), "event": kind, "at": time_text(entry.at), **told}
+        told = [_run_event(*one) for one in _runs_of(book, entry.action, detail)]
+    first = (entry.seq - 1) * _PARTS
+    for place, (kind, data) in enumerate(told, start=1):
+        number = first + place
+        head = {"event_id": event_id(entry.at, number), "event": kind, "at": time_text(entry.at)}
+        yield number, kind, {**head, **data}
+    yield entry.seq * _PARTS, "", None
+
+
+def _runs_of(book: Book, action: str, detail: Json) -> list[tuple[Run, str, str | None]]:
+    """The runs that an entry is about, each with the status and the reason that it tells."""
+    if action in ("runs.queued", "runs.started"):
+        status = "QUEUED" if action == "runs.queued" else "IN_PROGRESS"
+        return [(run, status, None) for run in runs.in_ranges(book.database, detail["runs"])]
+    if action == "runs.canceled":
+        return [(runs.get(book.database, run_id), "CANCELED", detail["reason"]) for run_id in detail["runs"]]
+    return [
+        (runs.get(book.database, run_id), status, reason)
+        for run_id, status, reason in detail["runs"]
+        if status in _STREAMED
+    ]
+
+
+def _run_event(run: Run, status: str, reason: str | None) -> tuple[str, Json]:
+    return "run.created" if status == "QUEUED" else "run.status_changed", {
+        "run_id": run.id,
+        "account_id": run.account_id,
+        "portfolio_id": run.portfolio_id or run.id,
+        "type": SHOWN_AS.get(run.type, run.type).value,
+        "kind": run.type.value,
+        "initiated_from": run.initiated_from.value,
+        "status": status,
+        "reason": reason,
+    }
 
 
 REBALANCER = Source(
     _rebalancer_after,
-    lambda book, at: audit.last_before(book.database, at),
-    lambda book: audit.head(book.database)[0],
+    lambda book, at: audit.last_before(book.database, at) * _PARTS,
+    lambda book: audit.head(book.database)[0] * _PARTS,
 )
 """Runs and portfolios."""
 

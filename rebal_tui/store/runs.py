@@ -83,6 +83,18 @@ def newest(database: Database, limit: int, account_id: str | None = None) -> lis
     return [codec.to_run(row) for row in rows]
 
 
+def in_ranges(database: Database, ranges: Iterable[Sequence[int]]) -> list[Run]:
+    """The runs whose keys lie in ranges (first, last), in order."""
+    return [
+        codec.to_run(row)
+        for first, last in ranges
+        for row in database.rows(
+            f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.key BETWEEN ? AND ? ORDER BY runs.key",
+            (first, last),
+        )
+    ]
+
+
 def page(
     database: Database,
     limit: int,
