@@ -1,0 +1,63 @@
+"""The least step on either side of what the domain decides."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rebal_tui.domain.accounts import Account, AccountStatus, Position
+from rebal_tui.domain.errors import BrokenInvariant, Refusal, require
+from rebal_tui.domain.quantities import Money, Price, Qty, parse_price
+from rebal_tui.domain.sessions import Session, epoch_micros, from_epoch_micros
+from rebal_tui.domain.text import name_text
+
+OPEN = datetime(2026, 3, 4, 14, 30, tzinfo=UTC)
+
+
+def test_a_session_is_open_from_its_open_to_before_its_close() -> None:
+    session = Session(OPEN.date(), OPEN, OPEN + timedelta(hours=6), OPEN.date(), None)
+    least = timedelta(microseconds=1)
+    moments = [OPEN - least, OPEN, session.close - least, session.close]
+    assert [session.is_open(at) for at in moments] == [False, True, True, False]
+    assert session.in_window(session.window_end)
+    assert not session.in_window(session.window_end + least)
+
+
+def test_microseconds_since_1970_are_whole_and_come_back() -> None:
+    at = datetime(1970, 1, 2, 0, 0, 0, 7, tzinfo=UTC)
+    assert epoch_micros(at) == 86_400_000_007
+    assert isinstance(epoch_micros(at), int)
+    assert from_epoch_micros(86_400_000_007) == at
+
+
+def test_a_holding_is_the_position_of_its_symbol_or_nothing() -> None:
+    held = (Position("SPY", Qty(3)), Position("TLT", Qty(5)))
+    one = Account("a", "1", "N", AccountStatus.ACTIVE, Money(9), Money(4), frozenset(), held, OPEN)
+    assert [one.holding(symbol) for symbol in ("SPY", "TLT", "GLD")] == [3, 5, 0]
+    assert one.settled_cash == 5
+
+
+def test_what_must_hold_is_said_when_it_does_not() -> None:
+    require(1, "one")
+    with pytest.raises(BrokenInvariant, match=r"^two$"):
+        require(0, "two")
+
+
+def test_a_refusal_in_words_has_no_place() -> None:
+    refusal = Refusal("not so")
+    assert [(fault.place, fault.message) for fault in refusal.faults] == [("", "not so")]
+    assert str(refusal) == "not so"
+
+
+def test_the_smallest_price_is_one_and_none_is_none() -> None:
+    assert parse_price("0.000000001") == Price(1)
+    with pytest.raises(ValueError, match=r"^expected a price above 0$"):
+        parse_price("0")
+    with pytest.raises(ValueError, match=r"^expected a price within ±9,000,000,000$"):
+        parse_price("9000000000.1")
+
+
+def test_a_blank_name_is_none() -> None:
+    with pytest.raises(ValueError, match=r"^expected a name, got nothing$"):
+        name_text("  ")
