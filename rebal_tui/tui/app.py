@@ -173,6 +173,7 @@ class RebalApp(App[None]):
         for fault in self.settings_file.faults:
             self.say(str(fault), "warning")
         if self._heart is not None:
+            self.pull_soon()
             self._heart.start()
         if self._loading is not None:
             self._watch = self.set_interval(LOOK_SECONDS, self._show_loading)
