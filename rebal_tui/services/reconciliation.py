@@ -293,6 +293,8 @@ def _accounts(
     theirs = {account.id: account for account in book.broker.accounts()}
     for account_id, account in theirs.items():
         ours = expected.get(account_id)
+        if ours == account:
+            continue
         if ours is None:
             if account_id not in book.accounts:
                 fresh.append(account)
