@@ -2,7 +2,7 @@
 
 SIMULATION_SEEDS       lives of a book that are simulated (75: about 500 account-years; 1500: 10,000)
 SIMULATION_FIRST_SEED  the first of them (0)
-CRASH_POINTS           points each scenario of the crash tests is killed at, evenly spread (12; 0 is every one)
+CRASH_POINTS           points each scenario of the crash tests is killed at, evenly spread (8; 0 is every one)
 CRASH_KILLS            of these, how many by a process that really is killed (1 a scenario)
 SAME_SEEDS             seeds that must give the same trace in every process (4; 50 for the goal)
 FAULT_SEEDS            lives in which each planted fault has to show (40), of FAULT_DAYS days (40) each
@@ -15,7 +15,7 @@ import os
 SEEDS = int(os.environ.get("SIMULATION_SEEDS", "75"))
 FIRST_SEED = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))
 BATCHES = min(SEEDS, 12)
-CRASH_POINTS = int(os.environ.get("CRASH_POINTS", "12"))
+CRASH_POINTS = int(os.environ.get("CRASH_POINTS", "8"))
 CRASH_KILLS = int(os.environ.get("CRASH_KILLS", "1"))
 SAME_SEEDS = int(os.environ.get("SAME_SEEDS", "4"))
 FAULT_SEEDS = int(os.environ.get("FAULT_SEEDS", "40"))
