@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rebal_tui.domain.errors import Fault, Invalid
-from rebal_tui.services.rules import MOST_MINUTES, MOST_SECONDS, BookRules
+from rebal_tui.services.rules import MOST_MINUTES, MOST_ORDERS, MOST_SECONDS, BookRules
 from rebal_tui.tui import themes
 from rebal_tui.tui.files import write_private
 from rebal_tui.tui.keymap import key_fault, usable_keys
@@ -118,6 +118,8 @@ def settings_text(settings: Settings) -> str:
         _line("quarterly_months", list(rules.quarterly_months), rules.quarterly_months != plain.quarterly_months),
         "# how old a price may be, in seconds; 0 takes any",
         _line("fresh_seconds", rules.fresh_seconds, rules.fresh_seconds != plain.fresh_seconds),
+        "# how many orders are sent in a minute at most; 0 sets no limit",
+        _line("orders_per_minute", rules.orders_per_minute, rules.orders_per_minute != plain.orders_per_minute),
         "",
         "# The id of an action and its key, several separated by commas.",
         "[keys]",
@@ -204,6 +206,7 @@ class _Reader:
             "evaluate_at": self._read(table, "evaluate_at", "book.", _times),
             "quarterly_months": self._read(table, "quarterly_months", "book.", _months),
             "fresh_seconds": self._read(table, "fresh_seconds", "book.", _whole(0, MOST_SECONDS)),
+            "orders_per_minute": self._read(table, "orders_per_minute", "book.", _whole(0, MOST_ORDERS)),
         }
         return {name: value for name, value in read.items() if value is not None}
 

@@ -26,8 +26,10 @@ ALL = Settings(
     "rebal-safe",
     Density.COMFORTABLE,
     {"list.filter": "f5", "app.halt": "ctrl+k,f12"},
-    BookRules(True, 30, (time(10), time(14, 30)), (1, 4, 7, 10), 0),
-    frozenset({"review", "evaluate_minutes", "evaluate_at", "quarterly_months", "fresh_seconds"}),
+    BookRules(True, 30, (time(10), time(14, 30)), (1, 4, 7, 10), 0, 190),
+    frozenset(
+        {"review", "evaluate_minutes", "evaluate_at", "quarterly_months", "fresh_seconds", "orders_per_minute"}
+    ),
 )
 
 
@@ -66,6 +68,7 @@ def test_a_file_shows_what_is_usual_without_setting_it() -> None:
         ('[book]\nevaluate_at = "10:00"', "book.evaluate_at", "expected New York times in quotes"),
         ("[book]\nquarterly_months = [13]", "book.quarterly_months", "expected months from 1 to 12"),
         ("[book]\nfresh_seconds = -1", "book.fresh_seconds", "expected a whole number from 0"),
+        ("[book]\norders_per_minute = 1.5", "book.orders_per_minute", "expected a whole number from 0 to 100000"),
         ('[book]\nreview = "al"', "book.review", "did you mean all?"),
         ('[keys]\n"list.fliter" = "f5"', "keys.list.fliter", "no such action; did you mean list.filter?"),
         ('[keys]\n"list.filter" = "ctlr+f"', "keys.list.filter", "did you mean ctrl?"),

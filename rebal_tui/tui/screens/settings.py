@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Footer, Input, Label, Select, Static
 
 from rebal_tui.services.book_rules import apply_rules, rules_of
-from rebal_tui.services.rules import MOST_MINUTES, MOST_SECONDS, BookRules
+from rebal_tui.services.rules import MOST_MINUTES, MOST_ORDERS, MOST_SECONDS, BookRules
 from rebal_tui.tui import formats, themes
 from rebal_tui.tui.screens.settings_keys import KeysScreen
 from rebal_tui.tui.settings import (
@@ -37,6 +37,7 @@ TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "evaluate_at": ("… or at", "New York, such as 10:00, 14:30", read_times),
     "quarterly_months": ("Quarterly in", "months such as 3, 6, 9, 12", read_months),
     "fresh_seconds": ("Price is fresh", "seconds; 0 takes any price", lambda t: read_whole(t, 0, MOST_SECONDS)),
+    "orders_per_minute": ("Orders a minute", "sent at most; 0 sets no limit", lambda t: read_whole(t, 0, MOST_ORDERS)),
 }
 """Field of the rules: its label, what is expected, and how it is read."""
 
