@@ -27,9 +27,7 @@ ALL = Settings(
     Density.COMFORTABLE,
     {"list.filter": "f5", "app.halt": "ctrl+k,f12"},
     BookRules(True, 30, (time(10), time(14, 30)), (1, 4, 7, 10), 0, 190),
-    frozenset(
-        {"review", "evaluate_minutes", "evaluate_at", "quarterly_months", "fresh_seconds", "orders_per_minute"}
-    ),
+    frozenset({"review", "evaluate_minutes", "evaluate_at", "quarterly_months", "fresh_seconds", "orders_per_minute"}),
 )
 
 
