@@ -239,7 +239,7 @@ def test_a_restriction_that_comes_before_the_start_ends_the_run_in_error() -> No
     go_to(book, "2026-03-03 10:00")
     run = only_run(book)
     assert run.status is RunStatus.ERROR
-    assert "ACCOUNT_RESTRICTED" in str(run.reason)
+    assert str(run.reason).startswith("ACCOUNT_RESTRICTED: ")
 
 
 def test_partial_liquidation_sets_cash_aside_that_is_not_invested_again() -> None:
