@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any
 
-import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -20,7 +17,7 @@ from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_thread import BookThread
 from rebal_tui.services.runs import create_run
-from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, Place, applies
+from rebal_tui.tui.actions import Place
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from rebal_tui.tui.screens.accounts import AccountsScreen
@@ -487,30 +484,3 @@ def test_a_single_refusal_is_one_line_before_anything_is_asked() -> None:
         assert isinstance(app.screen, AccountsScreen)
 
     run(flow, book)
-
-
-@pytest.mark.parametrize("seed", [1])
-@pytest.mark.parametrize("place", [Place.ACCOUNTS, Place.CASH])
-def test_random_keys_break_nothing(seed: int, place: Place) -> None:
-    book = small_book()
-    keys = [key for action in ACTIONS if applies(action, place) and action.where != EVERYWHERE
-            for key in action.keys.split(",")]  # fmt: skip
-    keys += ["enter", "escape", "up", "down", "end", "tab", "space", "y", "1", "2", "a", "0", "backspace"]
-
-    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        chance = random.Random(seed)
-        for step in range(80):
-            await pilot.press(chance.choice(keys))
-            if app.current_mode != place and len(app.screen_stack) == 1:
-                await pilot.press(place.key)
-            if step % 20 == 19:
-                await app.workers.wait_for_complete()
-                assert isinstance(book.clock, FixedClock)
-                book.clock.advance(timedelta(minutes=10))
-                await app.beat()
-        await app.workers.wait_for_complete()
-        await settle(pilot)
-        assert not [text for text in said(app) if "failed" in text]
-
-    run(flow, book, place=place.key)
-    sound(book)

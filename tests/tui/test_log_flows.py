@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
@@ -12,11 +11,11 @@ from rebal_tui.domain.accounts import Restriction
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.store import jobs
-from rebal_tui.tui.actions import ACTIONS, Place, applies
+from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens.dialog import ReadScreen
 from rebal_tui.tui.screens.log import LogScreen
 from tests.tui.driving import press, said, screen_text
-from tests.tui.simulated import SIZES, at_time, beat, market_book, run, shows, sound
+from tests.tui.simulated import SIZES, at_time, beat, market_book, run, shows
 
 
 def alerted(book: Book, *names: str) -> None:
@@ -147,26 +146,6 @@ def test_cursor_filter_and_half_typed_text_survive_the_heart() -> None:
         assert app.screen.table.cursor_key == key
 
     run(flow, book, "8")
-
-
-@pytest.mark.parametrize("seed", [1])
-def test_random_keys_do_no_harm(seed: int) -> None:
-    book = market_book(4)
-    alerted(book, "a", "b")
-    own = [key for a in ACTIONS if applies(a, Place.LOG) for key in a.keys.split(",") if key not in {"q", "x"}]
-    keys = [*own, "t", "t", "a", "enter", "escape", "y", "n", "space", "j", "k", "tab"]
-    chosen = random.Random(seed)
-
-    async def flow(pilot: Any, app: Any) -> None:
-        for step in range(60):
-            await pilot.press(chosen.choice(keys))
-            if step % 25 == 0:
-                await app.beat()
-        await app.workers.wait_for_complete()
-        assert app.is_running
-
-    run(flow, book, "8")
-    sound(book)
 
 
 @pytest.mark.parametrize("size", SIZES)

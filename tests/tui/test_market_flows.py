@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services import market_views
 from rebal_tui.store import runs
-from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, Place, applies
 from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
 from rebal_tui.tui.screens.market import MarketScreen
 from rebal_tui.tui.screens.market_lines import chart, sampled
@@ -174,27 +172,6 @@ def test_charts_end_with_the_newest_price() -> None:
     assert len(sampled(prices, 10)) == 10
     assert chart(prices[:3], 5)[0] == (("  ▁▄█", "good-bar"),)
     assert len(chart(prices, 30, 4)) == 4
-
-
-@pytest.mark.parametrize("seed", [1])
-def test_random_keys_do_no_harm(seed: int) -> None:
-    book = market_book(4)
-    keys = [key for action in ACTIONS if applies(action, Place.MARKET) for key in action.keys.split(",")]
-    own = [action for action in ACTIONS if applies(action, Place.MARKET) and action.where != EVERYWHERE]
-    keys = [*keys, *[action.keys for action in own] * 3, "enter", "y", "n", "escape", "tab", "5", "j", "space", "down"]
-    skipped = {"q", "x"}
-    random_keys = random.Random(seed)
-
-    async def flow(pilot: Any, app: Any) -> None:
-        for step in range(60):
-            await pilot.press(random_keys.choice([key for key in keys if key not in skipped]))
-            if step % 25 == 0:
-                await app.beat()
-        await app.workers.wait_for_complete()
-        assert app.is_running
-
-    run(flow, book, "6")
-    sound(book)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,6 @@ from rebal_tui.services.book import Book, Mode
 from rebal_tui.services.run_processing import halted
 from rebal_tui.services.runs import set_review
 from rebal_tui.store import runs
-from rebal_tui.tui.actions import ACTIONS, REVIEW, applies
 from rebal_tui.tui.screens.dialog import AskScreen, KillScreen, ReadScreen
 from rebal_tui.tui.screens.review_approve import ApproveScreen
 from tests.services.worlds import all_runs
@@ -268,25 +266,6 @@ def test_releasing_a_live_book_is_typed_and_stopping_it_is_not() -> None:
         assert not halted(book)
 
     run(flow, book, "1")
-
-
-@pytest.mark.parametrize("seed", [1])
-def test_random_keys_do_no_harm(seed: int) -> None:
-    book = queue_book(5)
-    own = [key for a in ACTIONS if applies(a, REVIEW) for key in a.keys.split(",") if key not in {"q", "x"}]
-    keys = [*own, "A", "R", "9", "9", "enter", "enter", "escape", "y", "n", "space", "space", "j", "tab"]
-    chosen = random.Random(seed)
-
-    async def flow(pilot: Any, app: Any) -> None:
-        for step in range(60):
-            await pilot.press(chosen.choice(keys))
-            if step % 25 == 0:
-                await app.beat()
-        await app.workers.wait_for_complete()
-        assert app.is_running
-
-    run(flow, book, "9")
-    sound(book)
 
 
 @pytest.mark.parametrize("size", SIZES)
