@@ -55,6 +55,11 @@ def real_now() -> datetime:
     return RealClock().now()
 
 
+def elapsed() -> float:
+    """Real time in seconds from no particular moment, for measuring."""
+    return time.monotonic()
+
+
 def new_seed() -> str:
     """A seed that no other book has."""
     return uuid.uuid4().hex

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from ipaddress import ip_address
@@ -124,7 +123,7 @@ def open_live(
 def keys_name(path: Path) -> str:
     """The name of the keys of a new book: nothing that another book has."""
     stem = "".join(char for char in path.stem.lower() if char.isascii() and char.isalnum())[:40]
-    return f"{stem or 'book'}-{uuid.uuid4().hex[:8]}"
+    return f"{stem or 'book'}-{bootstrap.new_seed()[:8]}"
 
 
 def needed(book: Book) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +39,7 @@ def open_book(
     database = bootstrap.open_database(path)
     try:
         if bootstrap.is_live(database):
-            book = live_book.open_live(database, backup_folder=paths.backup_folder(path), monotonic=time.monotonic)
+            book = live_book.open_live(database, backup_folder=paths.backup_folder(path), monotonic=bootstrap.elapsed)
             return _under(book, _careful(rules))
         if load_clock(database) is None:
             bootstrap.found_simulation(

@@ -5,9 +5,16 @@ from __future__ import annotations
 import gc
 import os
 
+from hypothesis import settings
+
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 for name in ("NO_COLOR", "TEXTUAL_THEME"):
     os.environ.pop(name, None)
 
 # A screen is tens of thousands of small objects that live; looking at them this seldom saves a seventh of the suite.
 gc.set_threshold(200_000, 20, 100)
+
+# The same examples each time: a failure is of the change. HYPOTHESIS_PROFILE=search looks for others.
+settings.register_profile("same", derandomize=True, database=None)
+settings.register_profile("search", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

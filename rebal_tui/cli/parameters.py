@@ -26,7 +26,18 @@ Exit codes:
   2    the command line is wrong
   130  interrupted
 """
-FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class _FilePath(click.Path):
+    """A file's path; a text that cannot be one is refused in words."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "\0" in str(value):
+            self.fail("expected a path without null bytes", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = _FilePath(path_type=Path, dir_okay=False)
 STDIN = Path("-")
 _YEARS = range(2004, 2097)
 """For these the sessions before and after are known."""
