@@ -58,7 +58,7 @@ def keep_pass(book: Book, decided: DecidedBook, reviewed: Collection[str], kept:
     ids = meta.next_ids(database, len(firing)) if len(firing) else []
     new_runs = [_run(book, decided, row, ids[n], reviewed) for n, row in enumerate(firing.tolist())]
     context = records.keep_context(book)
-    held = _packed_positions(book, rows)
+    held = table.packed_positions(rows)
     positions = dict(zip(rows.tolist(), held, strict=True))
     accounts = decided.frame.accounts
     plans = {
@@ -132,16 +132,3 @@ def _kind_keys(book: Book, made: Decisions, rows: Rows) -> list[int]:
 
 def _restrictions(bits: int) -> str:
     return restrictions_text(frozenset(r for place, r in enumerate(RESTRICTIONS) if bits >> place & 1))
-
-
-def _packed_positions(book: Book, rows: Rows) -> list[bytes]:
-    """Each row's holdings as `codec.to_positions` packs them."""
-    table = book.account_table
-    _, places = table.places(rows)
-    owner = np.repeat(np.arange(len(rows)), table.count[rows])
-    order = np.lexsort((table.asset[places], owner))
-    assets = table.asset[places][order].astype("<i4").tobytes()
-    qtys = table.qty[places][order].astype("<i8").tobytes()
-    ends = np.cumsum(table.count[rows], dtype=np.int64).tolist()
-    starts = [0, *ends[:-1]] if ends else []
-    return [assets[4 * start : 4 * end] + qtys[8 * start : 8 * end] for start, end in zip(starts, ends, strict=True)]

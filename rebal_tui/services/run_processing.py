@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Plan
@@ -27,8 +26,9 @@ from rebal_tui.services.live import read_account
 from rebal_tui.services.outbox import cancel_open_orders, put_in, send_due, settle_doubtful, settle_orders
 from rebal_tui.services.planning import plan_run
 from rebal_tui.services.queueing import cancel_queued
+from rebal_tui.services.starts import Start, start_of, starts_at_once, store_starts
 from rebal_tui.services.sync import sync
-from rebal_tui.store import accounts, contexts, jobs, meta, outbox, portfolios, proofs, runs
+from rebal_tui.store import accounts, contexts, jobs, meta, outbox, portfolios, runs
 from rebal_tui.store.codec import to_time
 from rebal_tui.store.keys import keys
 from rebal_tui.store.outbox import Progress
@@ -37,8 +37,9 @@ from rebal_tui.store.runs import OrderRow
 HALT = "halt"
 """The name under which the kill switch is kept."""
 TOGETHER = 500
-"""Runs that are taken on in one transaction."""
-T = TypeVar("T")
+"""Runs under way that are taken on in one transaction."""
+STARTING = 2_000
+"""Runs that start in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,13 @@ def _look_at(book: Book, run_ids: Iterable[str]) -> None:
         book.agenda.add(account for account, run in book.open_runs.items() if run.id in wanted)
 
 
-def _parts(some: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(some), TOGETHER):
-        yield some[start : start + TOGETHER]
+def _parts(some: Sequence[Run]) -> Iterator[Sequence[Run]]:
+    """What starts, then what is under way, as much at once as one transaction takes."""
+    queued = [run for run in some if run.status is RunStatus.QUEUED]
+    under_way = [run for run in some if run.status is not RunStatus.QUEUED]
+    for alike, most in ((queued, STARTING), (under_way, TOGETHER)):
+        for start in range(0, len(alike), most):
+            yield alike[start : start + most]
 
 
 def halted(book: Book) -> bool:
@@ -140,8 +145,9 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
     moved = _expire_unapproved(book, [run for run in queued if run.approval is Approval.AWAITING])
     if session is None or session.next_day is None or not session.in_window(now) or stopped:
         return moved
-    planned: list[tuple[Run, Plan]] = []
+    starting: list[tuple[Run, Start]] = []
     ends: list[_End] = []
+    room, at_once = book.database.has_room(), starts_at_once(book, queued)
     for run in queued:
         if run.approval is Approval.AWAITING:
             continue
@@ -149,7 +155,13 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
             read_account(book, run.account_id)
         if book.extras[run.account_id].outside_orders or run.account_id in book.holds:
             continue
-        if not book.database.has_room() or _stale_prices(book, run):
+        if not room:
+            book.agenda.add_later(run.account_id)
+            continue
+        if run.id in at_once:
+            starting.append((run, at_once[run.id]))
+            continue
+        if _stale_prices(book, run):
             book.agenda.add_later(run.account_id)
             continue
         reasons = stops(book.accounts[run.account_id], value_of(book, run.account_id))
@@ -158,11 +170,13 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
             ends.append(_End(run, RunStatus.ERROR, text))
             continue
         try:
-            planned.append((run, plan_run(book, run.account_id, run.type, run.weights, run.amount)))
+            plan = plan_run(book, run.account_id, run.type, run.weights, run.amount)
         except Conflict as refusal:
             ends.append(_End(run, RunStatus.ERROR, str(refusal)))
-    if planned:
-        moved += _store_started(book, planned)
+        else:
+            starting.append((run, start_of(plan)))
+    if starting:
+        moved += store_starts(book, starting)
     return moved + _finish(book, ends)
 
 
@@ -176,41 +190,6 @@ def _stale_prices(book: Book, run: Run) -> bool:
         and book.now() - asset.price_at > age
         for symbol in {*run.weights.symbols, *held}
     )
-
-
-def _store_started(book: Book, planned: Sequence[tuple[Run, Plan]]) -> list[Run]:
-    """Runs become IN_PROGRESS with what their plans are made from and the orders of their sells."""
-    database, now = book.database, book.now()
-    changes = [
-        (
-            run,
-            replace(
-                run, status=RunStatus.IN_PROGRESS, phase=RunPhase.SELLING, cash_target=plan.cash_target,
-                started_at=now, updated_at=now,
-            ),
-        )
-        for run, plan in planned
-    ]  # fmt: skip
-    with database.write():
-        asset_keys, context = contexts.symbol_keys(database), records.keep_context(book)
-        run_keys = keys(database, "runs", (run.id for run, _ in planned))
-        runs.update(database, changes)
-        runs.set_plans(database, [(run.id, records.plan_inputs(book, run, context, asset_keys)) for run, _ in planned])
-        runs.add_orders(
-            database,
-            (
-                (run_keys[run.id], line, asset_keys[x.symbol], Side.SELL.value, None, x.qty, to_time(now))
-                for run, plan in planned
-                for line, x in enumerate(plan.sells, 1)
-            ),
-        )
-        for run, plan in planned:
-            runs.add_skipped(database, run.id, [s for s in plan.skipped_orders if s.side is Side.SELL])
-        subject = planned[0][0].id if len(planned) == 1 else f"{len(planned)} runs"
-        sells = sum(len(plan.sells) for _, plan in planned)
-        book.record(proofs.STARTED, subject, {"sells": sells, **proofs.started(database, sorted(run_keys.values()))})
-    put_in(book, [run.id for run, plan in planned if plan.sells])
-    return [after for _, after in changes]
 
 
 def _expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:

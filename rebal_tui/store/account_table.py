@@ -202,6 +202,17 @@ class AccountTable:
         inside = np.arange(int(count.sum()), dtype=np.int64) - np.repeat(before, count)
         return np.repeat(wanted, count), np.repeat(self.start[wanted], count) + inside
 
+    def packed_positions(self, rows: NDArray[Any]) -> list[bytes]:
+        """The holdings of each of some accounts, by row, as `codec.to_positions` packs them."""
+        _, places = self.places(rows)
+        owner = np.repeat(np.arange(len(rows)), self.count[rows])
+        order = np.lexsort((self.asset[places], owner))
+        assets = self.asset[places][order].astype("<i4").tobytes()
+        qtys = self.qty[places][order].astype("<i8").tobytes()
+        ends = np.cumsum(self.count[rows], dtype=np.int64).tolist()
+        starts = [0, *ends[:-1]] if ends else []
+        return [assets[4 * at : 4 * end] + qtys[8 * at : 8 * end] for at, end in zip(starts, ends, strict=True)]
+
 
 class Accounts(Mapping[str, Account]):
     """Accounts by id, made from the columns when one is asked for."""

@@ -167,6 +167,26 @@ def set_plans(database: Database, plans: Iterable[tuple[str, PlanInputs]]) -> No
     )
 
 
+def start(database: Database, started: Iterable[tuple[int, Run, PlanInputs]]) -> None:
+    """Runs that were QUEUED go on as they are given, by key, under plans made from these inputs.
+
+    Must be called inside `database.write()`.
+    """
+    rows = [
+        (
+            run.status.value, run.phase.value, run.cash_target, to_time_or_none(run.started_at),
+            to_time(run.updated_at), p.context, p.cash, p.reserved, p.keep, p.positions, key,
+        )
+        for key, run, p in started
+    ]  # fmt: skip
+    cursor = database.connection.executemany(
+        "UPDATE runs SET status = ?, phase = ?, cash_target = ?, started_at = ?, updated_at = ?, plan_context = ?, "
+        "plan_cash = ?, plan_reserved = ?, plan_keep = ?, plan_positions = ? WHERE key = ? AND status = 'QUEUED'",
+        rows,
+    )
+    require(cursor.rowcount == len(rows), "only a queued run starts")
+
+
 _PLANS = "SELECT id, plan_context, plan_cash, plan_reserved, plan_keep, plan_positions FROM runs"
 
 

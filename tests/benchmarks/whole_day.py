@@ -12,16 +12,18 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 from rebal_tui import bootstrap
-from rebal_tui.services import scheduler
+from rebal_tui.domain.runs import Run
+from rebal_tui.services import scheduler, starts
 from rebal_tui.services.book import Book
 from rebal_tui.services.demonstration.founding import DEFAULT_START
 from rebal_tui.services.evaluation import evaluate_book, evaluation_pass
-from rebal_tui.services.run_processing import TOGETHER, _start
+from rebal_tui.services.run_processing import _start
 from rebal_tui.services.whole_book import decide_book
 
 ACCOUNTS = 100_000
@@ -76,6 +78,38 @@ def raw(path: Path, tables: dict[str, list[tuple[Any, ...]]]) -> None:
     connection.close()
 
 
+def start(book: Book, queued: Sequence[Run]) -> None:
+    """Start runs in as many transactions as a heartbeat takes."""
+    for at in range(0, len(queued), STARTING):
+        for run in _start(book, queued[at : at + STARTING], False):
+            book.note_run(run)
+
+
+_STARTED = "status, phase, cash_target, started_at, updated_at, plan_context, plan_cash, plan_reserved, plan_keep"
+
+
+def rows_started(path: Path) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """What the starts wrote: the new values of runs, and orders."""
+    connection = sqlite3.connect(path)
+    changed = connection.execute(f"SELECT {_STARTED}, plan_positions, key FROM runs ORDER BY key").fetchall()
+    orders = connection.execute("SELECT * FROM orders ORDER BY 1, 2").fetchall()
+    connection.close()
+    return changed, orders
+
+
+def raw_starts(path: Path, changed: list[tuple[Any, ...]], orders: list[tuple[Any, ...]]) -> None:
+    """The same by `executemany`, in one transaction."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("BEGIN IMMEDIATE")
+    settings = ", ".join(f"{name} = ?" for name in _STARTED.split(", "))
+    connection.executemany(f"UPDATE runs SET {settings}, plan_positions = ? WHERE key = ?", changed)
+    if orders:
+        connection.executemany(f"INSERT INTO orders VALUES ({', '.join('?' * len(orders[0]))})", orders)
+    connection.execute("COMMIT")
+    connection.close()
+
+
 def day(folder: Path, accounts: int, source: Path | None) -> None:
     path, empty = folder / "book.db", folder / "raw.db"
     if source is None:
@@ -97,18 +131,21 @@ def day(folder: Path, accounts: int, source: Path | None) -> None:
     _, naive = took(
         "  one account at a time, with traces (sample)", lambda: evaluate_book(book, sample), len(sample), count
     )
-    started = [book.open_runs[run.account_id] for run in made.runs[:TOGETHER]]
-    _, starting = took(
-        "plans and orders of runs that start (sample)", lambda: _start(book, started, False), len(started), count
-    )
-    book.database.close()
     tables = rows_of(path)
     _, plain = took("  raw executemany of the rows of the pass", lambda: raw(empty, tables))
+    alone, together = made.runs[:SAMPLE], made.runs[SAMPLE:]
+    with patch.object(starts, "AT_ONCE", len(made.runs) + 1):
+        _, exactly = took("  runs started, planned one by one (sample)", lambda: start(book, alone), SAMPLE, count)
+    _, starting = took("runs started: plans, orders of sells, audited", lambda: start(book, together))
+    book.database.close()
+    started = rows_started(path)
+    _, plainly = took("  raw executemany of the rows of the starts", lambda: raw_starts(empty, *started))
     grown = path.stat().st_size - before
     print(f"\n{count:,} subscriptions, {len(made.runs):,} runs")
     print(f"the file grew from {before / 1e6:.0f} MB by {grown / 1e6:.0f} MB")
     print(f"keeping decisions and runs: {keeping / plain:.2f} × raw executemany")
     print(f"deciding: {naive / deciding:,.0f} × one account at a time")
+    print(f"starting runs: {starting / plainly:.2f} × raw executemany, {exactly / starting:.1f} × one by one")
     print(f"opening to durable runs: {loading + deciding + keeping:.2f} s; starting all of them {starting:.1f} s more")
 
 
