@@ -23,7 +23,7 @@ from rebal_tui.services import scheduler, starts
 from rebal_tui.services.book import Book
 from rebal_tui.services.demonstration.founding import DEFAULT_START
 from rebal_tui.services.evaluation import evaluate_book, evaluation_pass
-from rebal_tui.services.run_processing import _start
+from rebal_tui.services.run_processing import STARTING, _start
 from rebal_tui.services.whole_book import decide_book
 
 ACCOUNTS = 100_000
