@@ -59,6 +59,7 @@ class Judge:
         self._known_outflow: Counter[str] = Counter()
         self._runs: dict[str, Run] = {}
         self._journals: dict[str, str] = {}
+        self._leaving: dict[str, set[str]] = {}
         self._targets: dict[tuple[str, int], int] = {}
         self.approved: set[str] = set()
         self.canceled: set[str] = set()
@@ -168,6 +169,8 @@ class Judge:
         """The broker made, or had made, a journal."""
         if self._journals.setdefault(key, journal.id) != journal.id:
             raise Violation("doubled journal", f"{key} made another journal")
+        if journal.to_account == FIRM_ACCOUNT and not journal.status.final:
+            self._leaving.setdefault(journal.from_account, set()).add(journal.id)
         if journal.to_account != FIRM_ACCOUNT or journal.created_at != self._book().now():
             return
         self.ledger.catch_up(self._broker().inner)
@@ -343,7 +346,7 @@ class Judge:
         calendar = portfolio.calendar
         return oracle.outcome(
             oracle.Book(
-                Fraction(self.ledger.cash[account_id], NANO), Fraction(book.reserved(account_id), NANO),
+                Fraction(self.ledger.cash[account_id], NANO), Fraction(self._reserved(account_id), NANO),
                 {s: Fraction(q, NANO) for s, q in self.ledger.shares[account_id].items()},
                 {s: Fraction(p, NANO) for s, p in prices.items()}, weights, Fraction(portfolio.weights.cash, 10_000),
             ),
@@ -355,6 +358,17 @@ class Judge:
             next_session=following,
             cash_floor=Fraction(self._targets.get((account_id, portfolio.weights.cash), 0), NANO),
         )  # fmt: skip
+
+    def _reserved(self, account_id: str) -> int:
+        """What may not be invested: set aside for a withdrawal or, when more, on its way to the firm."""
+        inner, pending = self._broker().inner, 0
+        for identity in sorted(self._leaving.get(account_id, ())):
+            journal = inner.journal(identity)
+            if journal.status.final:
+                self._leaving[account_id].discard(identity)
+            else:
+                pending += journal.amount
+        return max(self._book().extras[account_id].set_aside, pending)
 
     def decided(self, expected: dict[str, str], known: set[str]) -> None:
         """The evaluation took place; compare the system runs it made with the second opinion."""

@@ -5,7 +5,7 @@ SIMULATION_FIRST_SEED  the first of them (0)
 CRASH_POINTS           points each scenario of the crash tests is killed at, evenly spread (8; 0 is every one)
 CRASH_KILLS            of these, how many by a process that really is killed (1 a scenario)
 SAME_SEEDS             seeds that must give the same trace in every process (4; 50 for the goal)
-FAULT_SEEDS            lives in which each planted fault has to show (40), of FAULT_DAYS days (40) each
+FAULT_SEEDS            lives in which each planted fault has to show (40), of FAULT_DAYS days (28) each
 """
 
 from __future__ import annotations
@@ -19,4 +19,4 @@ CRASH_POINTS = int(os.environ.get("CRASH_POINTS", "8"))
 CRASH_KILLS = int(os.environ.get("CRASH_KILLS", "1"))
 SAME_SEEDS = int(os.environ.get("SAME_SEEDS", "4"))
 FAULT_SEEDS = int(os.environ.get("FAULT_SEEDS", "40"))
-FAULT_DAYS = int(os.environ.get("FAULT_DAYS", "40"))
+FAULT_DAYS = int(os.environ.get("FAULT_DAYS", "28"))
