@@ -47,15 +47,6 @@ from rebal_tui.store.codec import parse_client_order_id
 
 Plant = Callable[[ExitStack], None]
 FAULTS: dict[str, Plant] = {}
-SEEN_BY = {
-    "what ends is sent all the same": 25,
-    "what is barred is sent all the same": 25,
-    "a calendar day is a day late": 12,
-    "after the close a run stays open": 8,
-    "a calendar day on a weekend is lost": 8,
-    "orders of others are not looked at": 6,
-}
-"""Lives known to show a fault, tried first."""
 NEEDED: dict[str, tuple[str, ...]] = {
     "portfolio status is not looked at": ("dead_assets", "portfolio_edits"),
     "an unfinished run is not looked at": ("slow_fills", "moving"),
