@@ -15,8 +15,10 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
+from textual.events import DescendantFocus
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
@@ -195,6 +197,11 @@ class RebalApp(App[None]):
         """Where tasks start at once (Python 3.12 on) an Input asks for this before its screen is on the stack."""
         if self.screen_stack:
             super().clear_selection()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Where animations are off, no cursor blinks."""
+        if self.animation_level == "none" and isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
 
     def on_unmount(self) -> None:
         if self._heart is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from rebal_tui.tui.actions import ACTIONS, REVIEW, Place, applies
 from rebal_tui.tui.keymap import key_fault, usable_keys
 from rebal_tui.tui.screens.settings import SettingsScreen
 from rebal_tui.tui.settings import Density, Settings, SettingsFile, read_settings, settings_text, write_settings
-from tests.tui.driving import press, said, screen_text
+from tests.tui.driving import press, said, screen_text, settle
 from tests.tui.simulated import SIZES, app_over, at_time, beat, market_book, run, shows, write
 
 ALL = Settings(
@@ -235,12 +236,30 @@ def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, market_book(2), ("comma",), SIZES[size])
 
 
-def test_a_fault_looks_right(snap_compare: Any) -> None:
-    shows(snap_compare, market_book(2), ("comma", "tab", "tab", "tab", "tab", "x"), SIZES["80x24"])
+@pytest.fixture
+def form_shows(snap_compare: Any) -> Callable[..., None]:
+    """Compares what the app shows after some keys that are pressed once the form is open."""
+
+    def compare(*keys: str) -> None:
+        async def before(pilot: Any) -> None:
+            await settle(pilot)
+            await pilot.press("comma")
+            while not isinstance(pilot.app.screen, SettingsScreen):
+                await pilot.pause(0.02)
+            await settle(pilot)
+            await press(pilot, *keys)
+
+        assert snap_compare(app_over(market_book(2)), terminal_size=SIZES["80x24"], run_before=before)
+
+    return compare
 
 
-def test_the_keys_look_right(snap_compare: Any) -> None:
-    shows(snap_compare, market_book(2), ("comma", "f2", "j"), SIZES["80x24"])
+def test_a_fault_looks_right(form_shows: Callable[..., None]) -> None:
+    form_shows("tab", "tab", "tab", "tab", "x")
+
+
+def test_the_keys_look_right(form_shows: Callable[..., None]) -> None:
+    form_shows("f2", "j")
 
 
 def test_comfortable_looks_right(snap_compare: Any) -> None:
