@@ -1,6 +1,6 @@
 """How long the tests of reliability take: small by default, as long as wanted by environment variables.
 
-SIMULATION_SEEDS       lives of a book that are simulated (70: over 500 account-years; 1500: 10,000)
+SIMULATION_SEEDS       lives of a book that are simulated (40: some 300 account-years; 70: over 500; 1500: 10,000)
 SIMULATION_FIRST_SEED  the first of them (0)
 CRASH_POINTS           points each scenario of the crash tests is killed at, evenly spread (8; 0 is every one)
 CRASH_KILLS            of these, how many by a process that really is killed (1 a scenario)
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 
-SEEDS = int(os.environ.get("SIMULATION_SEEDS", "70"))
+SEEDS = int(os.environ.get("SIMULATION_SEEDS", "40"))
 FIRST_SEED = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))
 BATCHES = min(SEEDS, 12)
 CRASH_POINTS = int(os.environ.get("CRASH_POINTS", "8"))
