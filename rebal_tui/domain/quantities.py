@@ -110,11 +110,6 @@ def market_value(qty: Qty, price: Price) -> Value:
     return Value(qty * price)
 
 
-def as_value(amount: Money) -> Value:
-    """The same dollars on the exact product scale."""
-    return Value(amount * NANO)
-
-
 def floor_money(value: Value) -> Money:
     """Dollars of a value, rounded down to a billionth."""
     return Money(value // NANO)

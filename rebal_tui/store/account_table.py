@@ -7,7 +7,7 @@ A row per account in the order of their keys. Positions lie in long columns of t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from rebal_tui.store.accounts import Extras
 from rebal_tui.store.codec import from_time, to_restrictions
 from rebal_tui.store.database import Database
 
+T = TypeVar("T")
 Ints = NDArray[np.int64]
 Progress = Callable[[int, int], None]
 """Told how many accounts were read, and of how many."""
@@ -214,42 +215,34 @@ class AccountTable:
         return [assets[4 * at : 4 * end] + qtys[8 * at : 8 * end] for at, end in zip(starts, ends, strict=True)]
 
 
-class Accounts(Mapping[str, Account]):
-    """Accounts by id, made from the columns when one is asked for."""
+class _ByAccount(Mapping[str, T]):
+    """What the columns tell of each account, by its id; made when it is asked for."""
 
     def __init__(self, columns: AccountTable) -> None:
         self._columns = columns
+
+    def __contains__(self, account_id: object) -> bool:
+        return account_id in self._columns.row_of
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns.ids)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
+class Accounts(_ByAccount[Account]):
+    """Accounts by id."""
 
     def __getitem__(self, account_id: str) -> Account:
         return self._columns.account(self._columns.row_of[account_id])
 
-    def __contains__(self, account_id: object) -> bool:
-        return account_id in self._columns.row_of
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns.ids)
-
-    def __len__(self) -> int:
-        return len(self._columns)
-
-
-class ExtrasByAccount(Mapping[str, Extras]):
+class ExtrasByAccount(_ByAccount[Extras]):
     """What we keep of each account, by id."""
-
-    def __init__(self, columns: AccountTable) -> None:
-        self._columns = columns
 
     def __getitem__(self, account_id: str) -> Extras:
         return self._columns.extras(self._columns.row_of[account_id])
-
-    def __contains__(self, account_id: object) -> bool:
-        return account_id in self._columns.row_of
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns.ids)
-
-    def __len__(self) -> int:
-        return len(self._columns)
 
 
 _NONE: frozenset[Restriction] = frozenset()

@@ -15,7 +15,6 @@ from rebal_tui.domain.quantities import (
     Price,
     Qty,
     Value,
-    as_value,
     floor_cents,
     floor_money,
     format_scaled,
@@ -143,7 +142,6 @@ def test_reading_either_refuses_or_gives_a_number(text: str) -> None:
 def test_values_are_exact_products() -> None:
     assert market_value(Qty(1), Price(1)) == 1
     assert market_value(Qty(3 * NANO), Price(7 * NANO)) == 21 * ATTO
-    assert as_value(Money(5)) == 5 * NANO
 
 
 @pytest.mark.parametrize(

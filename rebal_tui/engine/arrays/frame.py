@@ -226,12 +226,6 @@ class BookFrame:
             return BookFrame.of(accounts, self.positions(), self.assets, self.portfolios)
         return replace(self, accounts=accounts)
 
-    def with_cash(self, places: Places | Ints, cash: Ints) -> BookFrame:
-        """The frame with some accounts' cash replaced."""
-        changed = self.accounts.cash.copy()
-        changed[places] = cash
-        return replace(self, accounts=replace(self.accounts, cash=changed))
-
     def with_holdings(self, places: Places | Ints, positions: PositionColumns) -> BookFrame:
         """The frame with all holdings of some accounts replaced. `positions` holds accounts of `places` only.
 
