@@ -6,6 +6,8 @@ import copy
 import json
 import logging
 import pickle
+from datetime import UTC, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -164,6 +166,44 @@ def test_a_read_is_tried_again_and_waits_for_the_rate_limit() -> None:
     limit = wire.broker.rate_limit
     assert limit is not None
     assert (limit.limit, limit.remaining, int(limit.reset_at.timestamp())) == (200, 0, int(reset))
+
+
+def test_a_window_ends_by_the_brokers_clock_however_far_it_is_from_ours() -> None:
+    there = NOW + timedelta(days=3)
+    headers = {
+        "Date": format_datetime(there.astimezone(UTC), usegmt=True),
+        "X-RateLimit-Limit": "200", "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset": str(int(there.timestamp()) + 20),
+    }  # fmt: skip
+    wire = Wire(always(200, {"timestamp": "2026-11-23T10:00:00.5-05:00"}, headers))
+
+    wire.broker.clock()
+
+    limit = wire.broker.rate_limit
+    assert limit is not None
+    assert limit.reset_at == NOW + timedelta(seconds=20)
+
+
+def test_a_window_longer_than_any_is_not_believed() -> None:
+    headers = {"X-RateLimit-Limit": "200", "X-RateLimit-Remaining": "0"}
+    headers["X-RateLimit-Reset"] = str(int(NOW.timestamp()) + 3_600)
+    wire = Wire(always(200, {"timestamp": "2026-11-23T10:00:00.5-05:00"}, headers))
+    wire.broker.clock()
+    assert wire.broker.rate_limit is None
+
+
+def test_too_many_requests_while_some_are_left_is_not_the_limit_and_is_tried_again_soon() -> None:
+    headers = {"X-RateLimit-Limit": "200", "X-RateLimit-Remaining": "150"}
+    headers["X-RateLimit-Reset"] = str(int(NOW.timestamp()) + 50)
+    clock = httpx.Response(200, json={"timestamp": "2026-11-23T10:00:00.5-05:00"}, headers=headers)
+    answers = [clock, httpx.Response(429, text="slow down"), clock]
+    wire = Wire(lambda _request: answers.pop(0))
+
+    wire.broker.clock()
+    wire.broker.clock()
+
+    assert len(wire.waits) == 1
+    assert wire.waits[0] < 1
 
 
 def test_journals_carry_their_key_and_the_firm_has_one_name_for_us() -> None:

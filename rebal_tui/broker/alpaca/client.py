@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -135,7 +136,7 @@ class AlpacaClient:
         longer = float(tenacity.wait_exponential(multiplier=0.25, max=5)(state))
         limit = self.rate_limit
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, _RateLimited) and limit is not None:
+        if isinstance(error, _RateLimited) and limit is not None and limit.remaining == 0:
             until = (limit.reset_at - self._now()).total_seconds() + _FLOOR
             return min(max(until, longer), MOST_WAIT)
         return longer
@@ -161,14 +162,22 @@ class AlpacaClient:
         return _answer(response, f"{method} {_path(url)}")
 
     def _note_limit(self, response: httpx.Response) -> None:
+        """Keep what an answer says of the limit. Its window ends by the broker's clock, and is kept by ours.
+
+        A window that would be longer than any is ignored: a wait for it might never end.
+        """
         try:
             limit = int(response.headers["X-RateLimit-Limit"])
             remaining = int(response.headers["X-RateLimit-Remaining"])
-            reset_at = datetime.fromtimestamp(int(response.headers["X-RateLimit-Reset"]), UTC)
-        except (KeyError, ValueError, OverflowError, OSError):
+            reset = datetime.fromtimestamp(int(response.headers["X-RateLimit-Reset"]), UTC)
+            date = response.headers.get("Date")
+            left = reset - (parsedate_to_datetime(date) if date else self._now())
+        except (KeyError, ValueError, TypeError, OverflowError, OSError):
+            return
+        if left > timedelta(seconds=MOST_WAIT):
             return
         with self._lock:
-            self._limit = RateLimit(limit, remaining, reset_at)
+            self._limit = RateLimit(limit, remaining, self._now() + left)
 
 
 def _answer(response: httpx.Response, what: str) -> Any:
