@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from rebal_tui.domain.decisions import Decision
 from rebal_tui.services.account_views import account_detail
@@ -21,6 +21,7 @@ from rebal_tui.tui.screens.accounts_pick import Dialog
 from rebal_tui.tui.screens.dialog import LiveDialog, ReadScreen
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.chips import Chip, ChipBar
+from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_layout import Column
@@ -103,7 +104,7 @@ class AccountPage(LiveDialog, Dialog[str]):
         yield BookTable(
             decision_columns(), lambda row: row.at, empty="No evaluation has been stored.", id="tab-decisions"
         )
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._show(self._view)

@@ -9,9 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Footer, Input, Static
+from textual.widgets import Button, Input, Static
 
 from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import Builder, LinesView
 
 
@@ -45,7 +46,7 @@ class ReadScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         yield Static(ui_text(self._heading), id="read-title", markup=False)
         yield LinesView(self._builder)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def show(self, builder: Builder) -> None:
         """Bring what is read up to date."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from rebal_tui.services.loading import Loading
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.widgets.chips import Chip, ChipBar
+from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.status import StatusBar
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class PlaceScreen(Screen[None]):
         yield StatusBar(id="status")
         yield ChipBar(PLACE_CHIPS, self.PLACE, id="places")
         yield from self.compose_body()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def compose_body(self) -> ComposeResult:
         """The widgets between the places and the footer."""

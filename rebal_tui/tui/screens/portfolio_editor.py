@@ -14,7 +14,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.events import DescendantBlur
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
@@ -39,6 +39,7 @@ from rebal_tui.tui.screens.portfolio_live import foot_lines, impact_panel, live_
 from rebal_tui.tui.spans import Line
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.chips import ChipBar
+from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class PortfolioEditor(ModalScreen[str]):
             yield LinesView(id="live")
         yield Completions()
         yield LinesView(self._foot, id="foot")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def _title(self) -> str:
         before = self._draft.portfolio

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Paste
 from textual.screen import ModalScreen
-from textual.widgets import Button, Footer, Input, Static, TextArea
+from textual.widgets import Button, Input, Static, TextArea
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.text import name_text
@@ -20,6 +20,7 @@ from rebal_tui.services.portfolio_views import pasted_portfolio
 from rebal_tui.tui.screens.portfolio_fields import PlainInput
 from rebal_tui.tui.spans import Line, paragraph
 from rebal_tui.tui.text import printable, ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class PasteScreen(ModalScreen[str]):
         area.cursor_blink = False
         yield area
         yield LinesView(self._lines, id="paste-faults")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._show()

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, Footer, Input, Label, Select, Static
+from textual.widgets import Button, Input, Label, Select, Static
 
 from rebal_tui.services.book_rules import apply_rules, rules_of
 from rebal_tui.services.rules import MOST_MINUTES, MOST_ORDERS, MOST_SECONDS, BookRules
@@ -27,6 +27,7 @@ from rebal_tui.tui.settings import (
     write_settings,
 )
 from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from rebal_tui.tui.app import RebalApp
@@ -106,7 +107,7 @@ class SettingsScreen(ModalScreen[None]):
                 yield Button("Save", id="save", variant="primary", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)
             yield Static(ui_text(self._note), id="settings-note", markup=False)
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def _choice(self, name: str, label: str, options: list[tuple[str, str]], value: str) -> ComposeResult:
         with Horizontal(classes="line"):

@@ -11,12 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Key
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from rebal_tui.tui.actions import ACTIONS, Action, key_text
 from rebal_tui.tui.keymap import BY_ID, key_fault, keys_of, usable_keys
 from rebal_tui.tui.spans import Line
 from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.table_layout import Column
 
@@ -75,7 +76,7 @@ class KeysScreen(ModalScreen[dict[str, str]]):
             ),
             lambda action: action.id,
         )
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def _key(self, action: Action) -> Line:
         text = key_text(keys_of(action, self._keys))

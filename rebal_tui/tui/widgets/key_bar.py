@@ -1,0 +1,45 @@
+"""The keys that work here and now, as many as there is room for; the way to the others is always among them."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.widget import Widget
+from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
+
+ALWAYS = frozenset({"help", "command_palette"})
+"""The actions that tell of all the others: they keep their room."""
+
+
+class KeyBar(Footer):
+    """A footer that leaves whole keys out from its end where the terminal is too narrow, and cuts none in two."""
+
+    def __init__(self) -> None:
+        super().__init__(show_command_palette=False, compact=True)
+        self._room = 0
+
+    def compose(self) -> ComposeResult:
+        keys = list(super().compose())
+        gap = 1 if self.screen.has_class("-narrow") else 2
+        self._room = self.app.size.width
+        room = self._room + gap - sum(_width(key, gap) for key in keys if _always(key))
+        for key in keys:
+            if not _always(key):
+                room -= _width(key, gap)
+            if room >= 0 or _always(key):
+                yield key
+
+    def on_resize(self, _event: events.Resize) -> None:
+        if self.app.size.width != self._room:
+            self.refresh(recompose=True)
+
+
+def _always(key: Widget) -> bool:
+    return isinstance(key, FooterKey) and key.action in ALWAYS
+
+
+def _width(key: Widget, gap: int) -> int:
+    """The columns of a key with its label and the gap after it."""
+    return cell_len(f"{key.key_display} {key.description}") + gap if isinstance(key, FooterKey) else 0

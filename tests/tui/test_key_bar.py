@@ -1,0 +1,32 @@
+"""The footer in narrow terminals: whole keys only, and always the way to all others."""
+
+import pytest
+
+from rebal_tui.tui.actions import Place
+from tests.tui.driving import drive, press, screen_text
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_footer_has_whole_keys_only_and_always_help_and_find(width: int) -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        for place in Place:
+            await press(pilot, place.key)
+            line = screen_text(app).splitlines()[-1].rstrip()
+            assert line.endswith("^p Find")
+            assert "? Help" in line
+            shown = [key for key in app.screen.query("FooterKey") if key.description in line]
+            assert len(shown) == len(app.screen.query("FooterKey"))
+
+    drive(script, size=(width, 24))
+
+
+def test_the_footer_has_more_keys_when_the_terminal_grows() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "2")
+        before = len(app.screen.query("FooterKey"))
+        await pilot.resize_terminal(200, 24)
+        await press(pilot, "j")
+        assert len(app.screen.query("FooterKey")) > before
+        assert "Paste JSON" in screen_text(app).splitlines()[-1]
+
+    drive(script, size=(80, 24))
