@@ -21,7 +21,7 @@ from rebal_tui.services.demonstration.script import demo_events, events_due, is_
 from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.live import keep_up
 from rebal_tui.services.market_state import save_market_state
-from rebal_tui.services.reconciliation import ensure_reconciled
+from rebal_tui.services.reconciliation.reconcile import ensure_reconciled
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.services.sync import sync
 from rebal_tui.services.withdrawals import process_withdrawals

@@ -23,7 +23,8 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.checks import check_book
 from rebal_tui.services.desk import account_view, desk_snapshot
 from rebal_tui.services.evaluation import evaluate_account
-from rebal_tui.services.reconciliation import check_release, differences, reconcile, release
+from rebal_tui.services.reconciliation.reconcile import reconcile
+from rebal_tui.services.reconciliation.release import check_release, differences, release
 from rebal_tui.services.runs import cancel_run, create_run
 from rebal_tui.services.subscriptions import unsubscribe_account
 from rebal_tui.services.sync import sync

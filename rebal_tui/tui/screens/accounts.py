@@ -13,9 +13,10 @@ from textual.screen import Screen
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.runs import RunType
-from rebal_tui.services import account_events, bulk, cash, cash_views, reconciliation
+from rebal_tui.services import account_events, bulk, cash, cash_views
 from rebal_tui.services.account_views import account_detail, account_row, accounts_snapshot
 from rebal_tui.services.book import Book
+from rebal_tui.services.reconciliation.release import check_release, differences, release
 from rebal_tui.services.views.accounts import (
     AccountGroup,
     AccountRow,
@@ -358,8 +359,8 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
     async def _reconcile(self, row: AccountRow) -> None:
         hold, rows = await self.rebal.backend.ask(
             lambda book: (
-                reconciliation.check_release(book, row.account_id),
-                reconciliation.differences(book, row.account_id),
+                check_release(book, row.account_id),
+                differences(book, row.account_id),
             )
         )
         text = (
@@ -368,7 +369,7 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
         )
 
         async def do() -> str:
-            await self.rebal.backend.ask(lambda book: reconciliation.release(book, row.account_id))
+            await self.rebal.backend.ask(lambda book: release(book, row.account_id))
             return row.client
 
         if self.is_current:

@@ -1,0 +1,163 @@
+"""At the start, before anything is decided: the broker's books against ours (G14, G17).
+
+What can be explained is taken over. An account with a difference that cannot be is paused, with an alert, until an
+advisor has looked at it. A second reconciliation changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.quantities import money_text
+from rebal_tui.services.book import Book
+from rebal_tui.services.reconciliation.figures import explains, mismatches, moved
+from rebal_tui.services.reconciliation.findings import Findings
+from rebal_tui.services.reconciliation.orders import reconcile_orders, require_own
+from rebal_tui.services.reconciliation.told import events_since, unread
+from rebal_tui.services.sync import apply_events, sync, take_over_accounts, take_over_journal
+from rebal_tui.store import accounts, cash, fills, holds, jobs
+from rebal_tui.store.holds import Hold
+
+ALERT = "reconciliation"
+
+LATE = timedelta(days=7)
+"""So old an event may be that explains a difference though it was not read in its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What came of it: how many things were taken over, and why accounts are paused that were not before."""
+
+    taken_over: int
+    paused: Mapping[str, str]
+
+
+def ensure_reconciled(book: Book) -> None:
+    """Reconcile once after the book was opened. Raises `BrokerUnavailable` while that cannot be done."""
+    if not book.reconciled:
+        reconcile(book)
+        book.reconciled = True
+
+
+def reconcile(book: Book) -> Reconciliation:
+    """Compare orders of open runs, journals, and cash and positions of every account with the broker's.
+
+    Raises `BrokerUnavailable` when the broker does not answer: then nothing is known, and nothing may start.
+    """
+    found = Findings()
+    known = dict(book.accounts.items()) if book.live is None else {}
+    told = unread(book) if book.live is None else []
+    taken = sync(book)
+    taken += reconcile_orders(book, found)
+    taken += _journals(book, found)
+    if book.live is None:
+        taken += _accounts(book, known, told, found)
+    for event in told:
+        require_own(book, event, found)
+    new = {}
+    for account_id, reasons in found.reasons.items():
+        reason, hold = "; ".join(reasons), book.holds.get(account_id)
+        if account_id in book.accounts and (hold is None or hold.reason != reason):
+            new[account_id] = reason
+    if new:
+        _pause(book, new)
+    return Reconciliation(taken, new)
+
+
+def _journals(book: Book, found: Findings) -> int:
+    taken = 0
+    for account_id, journal in cash.open_journals(book.database):
+        try:
+            theirs = book.broker.journal(journal.id)
+        except BrokerRefused as refusal:
+            found.add(account_id, f"a journal of {money_text(journal.amount)}: {refusal.message}")
+            continue
+        if theirs.amount != journal.amount:
+            found.add(account_id, f"a journal of {money_text(journal.amount)} moves {money_text(theirs.amount)}")
+        elif theirs.status is not journal.status:
+            with book.database.write():
+                take_over_journal(book, theirs, account_id)
+            taken += 1
+    if taken:
+        book.reload_journals()
+        book.reload_accounts()
+    return taken
+
+
+def _accounts(
+    book: Book, known: Mapping[str, Account], told: Sequence[BrokerEvent], found: Findings
+) -> int:  # fmt: skip
+    """Cash and positions of every account: as they were, moved by what the broker told since."""
+    expected = moved(known, told)
+    announced = {event.account_id for event in told if event.kind is EventKind.ACCOUNT}
+    fresh: list[Account] = []
+    differing: dict[str, Account] = {}
+    theirs = {account.id: account for account in book.broker.accounts()}
+    for account_id, account in theirs.items():
+        ours = expected.get(account_id)
+        if ours == account:
+            continue
+        if ours is None:
+            if account_id not in book.accounts:
+                fresh.append(account)
+            continue
+        if account_id not in announced and any(mismatches(ours, account)):
+            differing[account_id] = account
+        stored = book.accounts[account_id]
+        if account_id not in differing and (stored.status, stored.restrictions, stored.unsettled, stored.name) != (
+            account.status, account.restrictions, account.unsettled, account.name,
+        ):  # fmt: skip
+            fresh.append(account)
+    for account_id in known:
+        if account_id not in theirs:
+            found.add(account_id, "the broker does not have the account")
+    late = _told_late(book, differing.keys()) if differing else {}
+    for account_id, account in differing.items():
+        missed = late.get(account_id, [])
+        moves = sorted([*missed, *(e for e in told if e.account_id == account_id)], key=lambda event: event.seq)
+        if not explains(known[account_id], moves, account):
+            for reason in mismatches(expected[account_id], account):
+                found.add(account_id, reason)
+        else:
+            with book.database.write():
+                apply_events(book, missed)
+            fresh.append(account)
+    if fresh:
+        with book.database.write():
+            take_over_accounts(book, fresh)
+            book.record("reconciliation.accounts", "book", {"accounts": [account.id for account in fresh]}, "broker")
+        book.reload_accounts([account.id for account in fresh])
+    return len(fresh)
+
+
+def _told_late(book: Book, account_ids: Collection[str]) -> dict[str, list[BrokerEvent]]:
+    """What the broker has told of accounts in the last days and our file does not have: it came out of order."""
+    late: dict[str, list[BrokerEvent]] = {}
+    for event in events_since(book, book.now() - LATE):
+        if event.account_id not in account_ids or event.account_id is None:
+            continue
+        if event.fill is not None:
+            missing = not fills.known(book.database, event.fill.execution_id)
+        else:
+            missing = event.cash is not None and not accounts.has_entry(book.database, event.cash.seq)
+        if missing:
+            late.setdefault(event.account_id, []).append(event)
+    return late
+
+
+def _pause(book: Book, reasons: Mapping[str, str]) -> None:
+    now = book.now()
+    with book.database.write():
+        for account_id, reason in reasons.items():
+            account = book.account(account_id)
+            hold = Hold(reason, book.holds[account_id].at if account_id in book.holds else now)
+            holds.put(book.database, account_id, hold)
+            text = f"{account.name} ({account.account_number}) is paused: {reason}"
+            jobs.raise_alert(book.database, now, ALERT, account_id, text)
+            book.record("reconciliation.paused", account_id, {"reason": reason})
+    book.holds = holds.load(book.database)
+    book.version += 1
