@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 
 from rebal_tui.domain.runs import Run
 
@@ -13,7 +14,8 @@ class Agenda:
     """The accounts whose open runs are to be looked at, in memory only: after a start every run is looked at once.
 
     A run is put on it when it is made, when its state changed, when the broker told something of its account, and, with
-    all others, when the gate changes: the session, the part of the day, the kill switch.
+    all others, when the gate changes: the session, the part of the day, the kill switch. A round takes all that is on
+    it; `parts` is what of the round is still to be looked at, in that order.
     """
 
     def __init__(self) -> None:
@@ -21,6 +23,8 @@ class Agenda:
         self._accounts: dict[str, None] = {}
         self._later: dict[str, None] = {}
         self._gate: Gate | None = None
+        self._paused = self._busy = False
+        self.parts: deque[Sequence[Run]] = deque()
 
     def __bool__(self) -> bool:
         """Whether there is something to look at now."""
@@ -44,6 +48,20 @@ class Agenda:
             self._all, self._gate = True, gate
         self.add(self._later)
         self._later.clear()
+        self.parts.clear()
+
+    def resume(self, gate: Gate) -> bool:
+        """Whether what was put off with `pause` goes on. It is to begin anew where it came to an end, and under another
+        gate or after a failure, which lost what was being looked at: then every run is looked at."""
+        goes_on = self._paused and gate == self._gate
+        if self._busy or (self.parts and not goes_on):
+            self.everything()
+        self._busy, self._paused = True, False
+        return goes_on
+
+    def pause(self, more: bool) -> None:
+        """Nothing is being looked at; whether there is more to do under this gate, with which `resume` goes on."""
+        self._busy, self._paused = False, more
 
     def take(self, open_runs: Mapping[str, Run]) -> list[Run]:
         """The runs to be looked at now, which leave the agenda."""

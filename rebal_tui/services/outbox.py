@@ -52,8 +52,9 @@ def how_far(book: Book) -> PacingView | None:
     return sending(book.outbox.pace, len(book.outbox.waiting), rate, book.now())
 
 
-def send_due(book: Book) -> set[str]:
-    """Send what waits, as much as the rate allows now; returns the runs of which an order is final or gone already.
+def send_due(book: Book, most: int) -> tuple[set[str], bool]:
+    """Send what waits, as much as the rate allows now and about `most` orders; returns the runs of which an order is
+    final or gone already, and whether more may be sent at once.
 
     What is known to be refused is not sent: orders of an account that was restricted meanwhile, or of an asset that is
     not tradable any more, are skipped (R-26, R-40).
@@ -61,8 +62,12 @@ def send_due(book: Book) -> set[str]:
     outbox = book.outbox
     outbox.load(book.database)
     ended: set[str] = set()
+    tried = 0
     while outbox.waiting and (count := _allowed(book, ROUND)) > 0:
+        if tried >= most:
+            return ended, True
         places = outbox.waiting.take(count)
+        tried += len(places)
         unsent = store.read_unsent(book.database, places)
         known = [(place, *unsent[place]) for place in places if place in unsent]
         barred = {one[0]: why for one in known if (why := _barred(book, one)) is not None}
@@ -80,7 +85,7 @@ def send_due(book: Book) -> set[str]:
             break
     if not outbox.waiting:
         outbox.pace.begin_anew()
-    return ended
+    return ended, False
 
 
 def settle_doubtful(book: Book) -> set[str]:

@@ -27,7 +27,7 @@ from rebal_tui.services.outbox import cancel_open_orders, put_in, send_due, sett
 from rebal_tui.services.planning import plan_run
 from rebal_tui.services.queueing import cancel_queued
 from rebal_tui.services.starts import Start, start_of, starts_at_once, store_starts
-from rebal_tui.services.sync import sync
+from rebal_tui.services.sync import EVENTS, sync
 from rebal_tui.store import accounts, contexts, jobs, meta, outbox, portfolios, runs
 from rebal_tui.store.codec import to_time
 from rebal_tui.store.keys import keys
@@ -40,6 +40,8 @@ TOGETHER = 500
 """Runs under way that are taken on in one transaction."""
 STARTING = 2_000
 """Runs that start in one transaction."""
+ORDERS = 1_000
+"""Orders that are sent in one slice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +55,63 @@ class _End:
 
 def process_runs(book: Book) -> int:
     """Take every open run that can move as far as it goes now; returns how many did."""
-    sync(book)
-    session, stopped = book.session(), halted(book)
-    book.agenda.begin(_gate(book, session, stopped))
     moved: set[str] = set()
+    while process_slice(book, moved):
+        pass
+    return len(moved)
+
+
+def process_slice(book: Book, moved: set[str] | None = None) -> bool:
+    """One slice of what `process_runs` does, short enough to answer somebody after it; whether there is more to do now.
+
+    A slice is one transaction of runs that start or go on, some rounds of orders sent, or some events taken over. What
+    is left is kept in the book, so that anything may happen to it between two slices: the window, the kill switch,
+    holds and cancels are looked at anew in each. The caller may stop after any slice and go on when it likes, with the
+    next heartbeat for one. `moved` gathers the ids of runs that changed.
+    """
+    session, stopped = book.session(), halted(book)
+    gate = _gate(book, session, stopped)
     sending = not stopped and session is not None and session.is_open(book.now())
+    if not book.agenda.resume(gate):
+        _begin(book, gate, sending)
+    if book.agenda.parts:
+        part = book.agenda.parts.popleft()
+        # A run that ended may have set a portfolio aside, and with it canceled runs of this list.
+        still = [now for run in part if (now := book.open_runs.get(run.account_id)) and now.id == run.id]
+        changed = _move(book, still, stopped)
+        if moved is not None:
+            moved.update(run.id for run in changed)
+        more = True
+    else:
+        more = _send_and_hear(book, sending)
+    book.agenda.pause(more)
+    return more
+
+
+def _begin(book: Book, gate: tuple[object, ...], sending: bool) -> None:
+    """Begin a heartbeat's round: what is known already is taken over before any run is looked at."""
+    sync(book)
+    book.agenda.begin(gate)
     if sending:
         settled = settle_doubtful(book)
         if settled:
             # What a lookup tells of fills may be ahead of the events: cash is read before buys are sized from it.
             sync(book)
         _look_at(book, settled)
-    while True:
-        some = book.agenda.take(book.open_runs)
-        for part in _parts(some):
-            # A run that ended may have set a portfolio aside, and with it canceled runs of this list.
-            still = [now for run in part if (now := book.open_runs.get(run.account_id)) and now.id == run.id]
-            moved |= {run.id for run in _move(book, still, stopped)}
-        _look_at(book, send_due(book) if sending else ())
-        if not sync(book) and not book.agenda:
-            return len(moved)
+    book.agenda.parts.extend(_parts(book.agenda.take(book.open_runs)))
+
+
+def _send_and_hear(book: Book, sending: bool) -> bool:
+    """Send what waits, then take over what came of it; whether there is more to do."""
+    if sending:
+        ended, more = send_due(book, ORDERS)
+        _look_at(book, ended)
+        if more:
+            return True
+    heard = sync(book, EVENTS)
+    if heard < EVENTS:
+        book.agenda.parts.extend(_parts(book.agenda.take(book.open_runs)))
+    return heard > 0 or bool(book.agenda.parts)
 
 
 def _gate(book: Book, session: Session | None, stopped: bool) -> tuple[object, ...]:

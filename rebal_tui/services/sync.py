@@ -13,43 +13,49 @@ from rebal_tui.services.book import Book
 from rebal_tui.store import accounts, assets, cash, fills, jobs, meta, runs
 
 CURSOR = "broker_cursor"
+EVENTS = 2_000
+"""Events that are taken over in one transaction."""
 _FILLS = 500
 """Executions in one audit entry."""
 
 
-def sync(book: Book) -> int:
+def sync(book: Book, most: int | None = None) -> int:
     """Read the broker's events since the last time and take them over; returns how many there were.
 
     What an event says and how far the stream was read are stored in one transaction. An event that is told again
-    changes nothing.
+    changes nothing. With `most` it ends after so many events; there may be more then.
     """
     total = 0
-    while events := book.broker.events(cursor := int(meta.get(book.database, CURSOR, "0"))):
+    while events := book.broker.events(cursor := int(meta.get(book.database, CURSOR, "0")), EVENTS):
         reached = max(cursor, *(e.seq for e in events))
-        touched = {e.account_id for e in events if e.account_id is not None}
-        asset_news = any(e.kind is EventKind.ASSET for e in events)
-        # The broker may be at the other end of a wire: it is asked before the file is held for writing.
-        assets_now = book.broker.assets() if asset_news else ()
-        accounts_now = _accounts_of(book, touched)
-        outside = {account_id: outside_orders(book, account_id) for account_id in _with_others_orders(book, events)}
-        with book.database.write():
-            if asset_news:
-                assets.save(book.database, assets_now)
-            take_over_accounts(book, accounts_now)
-            apply_events(book, events)
-            for account_id, count in outside.items():
-                accounts.set_outside_orders(book.database, account_id, count)
-            meta.put(book.database, CURSOR, str(reached))
-        if asset_news:
-            book.reload_assets()
-        book.reload_accounts(sorted(touched))
-        book.agenda.add(touched)
-        if any(e.kind is EventKind.JOURNAL for e in events):
-            book.reload_journals()
+        _take_over(book, events, reached)
         total += len(events)
-        if reached == cursor:
+        if reached == cursor or (most is not None and total >= most):
             break
     return total
+
+
+def _take_over(book: Book, events: Sequence[BrokerEvent], reached: int) -> None:
+    touched = {e.account_id for e in events if e.account_id is not None}
+    asset_news = any(e.kind is EventKind.ASSET for e in events)
+    # The broker may be at the other end of a wire: it is asked before the file is held for writing.
+    assets_now = book.broker.assets() if asset_news else ()
+    accounts_now = _accounts_of(book, touched)
+    outside = {account_id: outside_orders(book, account_id) for account_id in _with_others_orders(book, events)}
+    with book.database.write():
+        if asset_news:
+            assets.save(book.database, assets_now)
+        take_over_accounts(book, accounts_now)
+        apply_events(book, events)
+        for account_id, count in outside.items():
+            accounts.set_outside_orders(book.database, account_id, count)
+        meta.put(book.database, CURSOR, str(reached))
+    if asset_news:
+        book.reload_assets()
+    book.reload_accounts(sorted(touched))
+    book.agenda.add(touched)
+    if any(e.kind is EventKind.JOURNAL for e in events):
+        book.reload_journals()
 
 
 def take_over_everything(book: Book) -> None:

@@ -1,0 +1,131 @@
+"""A day of many runs in slices: whatever happens between two of them, nothing is lost and nothing is done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebal_tui import bootstrap
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services import run_processing, scheduler
+from rebal_tui.services import sync as syncing
+from rebal_tui.services.book import Book
+from rebal_tui.services.demonstration.founding import DEFAULT_START
+from rebal_tui.services.evaluation import evaluation_pass
+from rebal_tui.services.outbox import ROUND
+from rebal_tui.services.run_processing import process_runs, process_slice, set_halt
+from rebal_tui.services.runs import cancel_run
+
+ACCOUNTS = 40
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few runs, orders and events a slice that forty accounts take many."""
+    for module, name in (
+        (run_processing, "STARTING"), (run_processing, "TOGETHER"), (run_processing, "EVENTS"), (syncing, "EVENTS"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, 7)
+    monkeypatch.setattr(run_processing, "ORDERS", ROUND)
+
+
+@pytest.fixture
+def queued(tmp_path: Path) -> Iterator[Callable[[str], Book]]:
+    """Makes the same book again and again, every account of it due for a full rebalance; the runs wait."""
+    opened = []
+
+    def make(name: str) -> Book:
+        path = tmp_path / f"{name}.db"
+        bootstrap.found_demo(path, accounts=ACCOUNTS).close()
+        database = bootstrap.open_database(path)
+        with database.write() as connection:
+            connection.execute("UPDATE subscriptions SET last_rebalanced_at = NULL")
+        book = bootstrap.open_simulation(database, at=DEFAULT_START)
+        opened.append(book)
+        scheduler.advance_market(book, book.now())
+        evaluation_pass(book, explain=False)
+        return book
+
+    yield make
+    for book in opened:
+        book.close()
+
+
+def ends(book: Book) -> list[tuple[Any, ...]]:
+    return book.database.rows("SELECT account, status, reason FROM runs ORDER BY key")
+
+
+def trades(book: Book) -> list[tuple[Any, ...]]:
+    return book.database.rows("SELECT run, line, asset, side, notional, qty, status, filled_qty FROM orders")
+
+
+@pytest.mark.usefixtures("small")
+def test_slices_come_to_what_all_at_once_comes_to(queued: Callable[[str], Book]) -> None:
+    whole, sliced = queued("whole"), queued("sliced")
+    process_runs(whole)
+    moved: set[str] = set()
+    slices = 1
+    while process_slice(sliced, moved):
+        slices += 1
+    assert slices > 20
+    assert (ends(sliced), trades(sliced)) == (ends(whole), trades(whole))
+    assert {status for _, status, _ in ends(sliced)} <= {"COMPLETED_SUCCESS", "COMPLETED_ADJUSTED"}
+    assert len(moved) == len(ends(sliced)) > ACCOUNTS // 2
+    assert not process_slice(sliced)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_book_opened_again_after_any_slice_goes_on(queued: Callable[[str], Book]) -> None:
+    whole, sliced = queued("whole"), queued("sliced")
+    process_runs(whole)
+    while process_slice(sliced):
+        sliced.reload()
+    assert (ends(sliced), trades(sliced)) == (ends(whole), trades(whole))
+
+
+@pytest.mark.usefixtures("small")
+def test_the_kill_switch_between_two_slices_stops_what_follows_and_loses_nothing(
+    queued: Callable[[str], Book],
+) -> None:
+    book = queued("halted")
+    assert process_slice(book)
+    set_halt(book, True)
+    process_runs(book)
+    waiting = [run.id for run in book.open_runs.values() if run.status is RunStatus.QUEUED]
+    assert len(waiting) > 20
+    assert not book.database.rows("SELECT 1 FROM orders WHERE sent = 1")
+    set_halt(book, False)
+    process_runs(book)
+    assert not book.open_runs
+    assert {status for _, status, _ in ends(book)} <= {"COMPLETED_SUCCESS", "COMPLETED_ADJUSTED"}
+
+
+@pytest.mark.usefixtures("small")
+def test_a_failure_in_a_slice_loses_no_run(queued: Callable[[str], Book], monkeypatch: pytest.MonkeyPatch) -> None:
+    book = queued("failed")
+    assert process_slice(book)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_processing, "_move", fail)
+        with pytest.raises(RuntimeError):
+            process_slice(book)
+    process_runs(book)
+    assert not book.open_runs
+
+
+@pytest.mark.usefixtures("small")
+def test_a_run_canceled_between_two_slices_is_not_started(queued: Callable[[str], Book]) -> None:
+    book = queued("canceled")
+    assert process_slice(book)
+    last = list(book.open_runs.values())[-1]
+    assert last.status is RunStatus.QUEUED
+    canceled = cancel_run(book, last.id)
+    assert canceled.status is RunStatus.CANCELED
+    process_runs(book)
+    assert not book.database.rows("SELECT 1 FROM orders JOIN runs ON key = run WHERE id = ?", (last.id,))
