@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 for name in ("NO_COLOR", "TEXTUAL_THEME"):
@@ -17,4 +17,6 @@ gc.set_threshold(200_000, 20, 100)
 # The same examples each time: a failure is of the change. HYPOTHESIS_PROFILE=search looks for others.
 settings.register_profile("same", derandomize=True, database=None)
 settings.register_profile("search", derandomize=False)
+few = (Phase.explicit, Phase.generate)
+settings.register_profile("few", derandomize=True, database=None, max_examples=4, phases=few)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

@@ -80,8 +80,7 @@ def format_scaled(units: int, decimals: int, at_least: int = 0) -> str:
     """A plain decimal without an exponent; trailing zeros go, down to `at_least` decimals."""
     sign = "-" if units < 0 else ""
     whole, fraction = divmod(abs(units), 10**decimals)
-    digits = str(fraction).rjust(decimals, "0").rstrip("0") if decimals else ""
-    digits = digits.ljust(at_least, "0")
+    digits = str(fraction).rjust(decimals, "0").rstrip("0").ljust(at_least, "0")
     return f"{sign}{whole}.{digits}" if digits else f"{sign}{whole}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import NoReturn
 
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
@@ -100,9 +101,13 @@ class _Trace:
         self.checks.append(Check(check, verdict, detail, rule))
 
     def require(self, check: str, holds: bool, good: str, bad: str, rule: str) -> None:
-        self.note(check, Verdict.PASS if holds else Verdict.FAIL, good if holds else bad, rule)
         if not holds:
-            raise _Stop
+            self.stop(check, bad, rule)
+        self.note(check, Verdict.PASS, good, rule)
+
+    def stop(self, check: str, detail: str, rule: str) -> NoReturn:
+        self.note(check, Verdict.FAIL, detail, rule)
+        raise _Stop
 
     @property
     def last(self) -> Check:
@@ -262,28 +267,20 @@ def _prerequisites(situation: Situation, trace: _Trace) -> None:
         "R-12.2",
     )
     if situation.unreconciled:
-        trace.require("reconciliation", False, "", situation.unreconciled, "R-12")
+        trace.stop("reconciliation", situation.unreconciled, "R-12")
     waits = f"run {situation.open_run[:8]} is not finished" if situation.open_run else ""
     if situation.outside_orders:
         waits = waits or f"{situation.outside_orders} open orders of other origin in the account"
     trace.require("open_orders", not waits, "no unfinished run and no open order of other origin", waits, "R-12.3")
-    trace.require(
-        "quota",
-        situation.quota_run is None,
-        "no system run yet this session",
-        f"system run {(situation.quota_run or '')[:8]} was already made this session",
-        "R-11",
-    )
+    made = f"system run {situation.quota_run[:8]} was already made this session" if situation.quota_run else ""
+    trace.require("quota", not made, "no system run yet this session", made, "R-11")
     faults = price_faults(situation)
     trace.require("prices", not faults, "every price needed is present and fresh", "; ".join(faults), "R-12.5")
-    culprits = ineligible(situation)
-    why = []
-    for symbol in culprits:
-        asset = situation.assets.get(symbol)
-        why.append(f"{symbol} is {asset.ineligibility if asset else 'unknown'}")
+    # An asset that is not known has no price, so that each of these is.
+    why = [f"{symbol} is {situation.assets[symbol].ineligibility}" for symbol in ineligible(situation)]
     trace.require(
         "assets",
-        not culprits,
+        not why,
         "every asset of the portfolio is eligible",
         "; ".join(why) + "; the portfolio needs adjustment",
         "R-12.6",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.decisions import SKIPS, LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side, SkippedOrder
 from rebal_tui.domain.portfolios import Weights
@@ -163,20 +163,14 @@ _IDLE_WORDS = {
 }
 
 
-def _sell_fault(line: PlanLine, holdings: Holdings) -> LineReason | None:
+def _sell_fault(line: PlanLine, holdings: Holdings) -> tuple[LineReason, str] | None:
+    """Why a holding cannot be sold, with words for it; None when it can."""
     asset = holdings.assets.get(line.symbol)
     if asset is None or asset.price is None:
-        return LineReason.NO_PRICE
-    return None if asset.tradable and asset.status == "active" else LineReason.ASSET_NOT_TRADABLE
-
-
-def _refused(line: PlanLine, wanted: Money, reason: LineReason, holdings: Holdings) -> PlanLine:
-    asset = holdings.assets.get(line.symbol)
-    words = {
-        LineReason.NO_PRICE: "no price",
-        LineReason.ASSET_NOT_TRADABLE: f"the asset is {asset.ineligibility if asset else 'unknown'}",
-    }
-    return replace(line, wanted=wanted, reason=reason, detail=words[reason])
+        return LineReason.NO_PRICE, "no price"
+    if asset.tradable and asset.status is AssetStatus.ACTIVE:
+        return None
+    return LineReason.ASSET_NOT_TRADABLE, f"the asset is {asset.ineligibility}"
 
 
 def _rebalancing_sell(line: PlanLine, holdings: Holdings) -> PlanLine:
@@ -188,7 +182,7 @@ def _rebalancing_sell(line: PlanLine, holdings: Holdings) -> PlanLine:
     wanted = floor_money(excess)
     fault = _sell_fault(line, holdings)
     if fault:
-        return _refused(line, wanted, fault, holdings)
+        return replace(line, wanted=wanted, reason=fault[0], detail=fault[1])
     price = _price(line)
     qty = line.held if closes else Qty(excess // price)
     if not holdings.assets[line.symbol].fractionable and not closes:
@@ -325,8 +319,8 @@ def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool)
         )
     excess = Value(line.value - line.target_value)
     fault = _sell_fault(line, holdings) if line.held > 0 and sells else None
-    if fault and (excess > 0 or fault is LineReason.NO_PRICE):
-        return _refused(line, floor_money(Value(max(0, excess))), fault, holdings)
+    if fault and (excess > 0 or line.price is None):
+        return replace(line, wanted=floor_money(Value(max(0, excess))), reason=fault[0], detail=fault[1])
     if abs(excess) < DUST:
         return replace(line, reason=LineReason.ON_TARGET, detail=_NEAR)
     detail = _IDLE_WORDS[LineReason.SELLS_ONLY]

@@ -11,9 +11,8 @@ MAX_POSITION_TO_EQUITY = 6
 def exceeds_position_ratio(valuation: Valuation) -> bool:
     """position_market_value / equity > 6, or positions against an equity that is not above 0."""
     invested = valuation.position_market_value
-    if invested <= 0:
-        return False
-    return valuation.equity <= 0 or invested > MAX_POSITION_TO_EQUITY * valuation.equity
+    # Against an equity of 0 or less the product is no more than 0, which any position exceeds.
+    return invested > 0 and invested > MAX_POSITION_TO_EQUITY * valuation.equity
 
 
 def stops(account: Account, valuation: Valuation | None) -> list[tuple[str, str]]:

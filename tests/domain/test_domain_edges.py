@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position
-from rebal_tui.domain.errors import BrokenInvariant, Refusal, require
-from rebal_tui.domain.quantities import Money, Price, Qty, parse_price
+from rebal_tui.domain.errors import BrokenInvariant, Halt, ReadOnly, Refusal, require
+from rebal_tui.domain.quantities import Money, Price, Qty, format_scaled, parse_price
 from rebal_tui.domain.sessions import Session, epoch_micros, from_epoch_micros
 from rebal_tui.domain.text import name_text
 
@@ -56,6 +56,27 @@ def test_the_smallest_price_is_one_and_none_is_none() -> None:
         parse_price("0")
     with pytest.raises(ValueError, match=r"^expected a price within ±9,000,000,000$"):
         parse_price("9000000000.1")
+
+
+@pytest.mark.parametrize(
+    ("units", "decimals", "at_least", "text"),
+    [
+        (500_000_000, 9, 2, "0.50"),
+        (-500_000_000, 9, 2, "-0.50"),
+        (0, 9, 2, "0.00"),
+        (10, 0, 0, "10"),
+        (10, 0, 2, "10.00"),
+        (1_250, 3, 1, "1.25"),
+        (7, 3, 0, "0.007"),
+    ],
+)
+def test_a_plain_decimal_is_written_so(units: int, decimals: int, at_least: int, text: str) -> None:
+    assert format_scaled(units, decimals, at_least) == text
+
+
+def test_a_book_that_is_read_only_says_why_in_words_and_by_name() -> None:
+    refusal = ReadOnly(Halt.DISK_FULL, "the disk is full")
+    assert (refusal.halt, str(refusal), refusal.status) == (Halt.DISK_FULL, "the disk is full", 422)
 
 
 def test_a_blank_name_is_none() -> None:

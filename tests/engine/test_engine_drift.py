@@ -13,6 +13,7 @@ from rebal_tui.domain.portfolios import DriftBand
 from rebal_tui.domain.quantities import ATTO, Money, Percent, Price, Qty, Value, parse_money, parse_qty
 from rebal_tui.engine.drift import AssetDrift, BandUse, asset_drifts, largest_drift, value_account, widest_use
 from rebal_tui.engine.evaluation import evaluate
+from rebal_tui.engine.restrictions import exceeds_position_ratio
 from rebal_tui.engine.words import dollars, drift_against, ordinal
 
 from .support import band, situation, weights
@@ -96,6 +97,52 @@ def test_the_widest_use_of_a_band_and_the_largest_drift() -> None:
     assert largest.symbol == "A"
     assert widest_use(drifts, []) is None
     assert widest_use([], [band("absolute", "5")]) is None
+
+
+def test_a_band_that_does_not_apply_hides_none_that_does() -> None:
+    drifts = drifts_of("0", "0", {"A": "100"}, A="94", X="6")
+    use = widest_use(drifts[1:], [band("relative", "1"), band("absolute", "5")])
+    assert use is not None
+    assert (use.drift.symbol, use.band.sub_type, use.breached) == ("X", "absolute", True)
+
+
+def test_of_equal_uses_and_drifts_the_first_counts() -> None:
+    drifts = drifts_of("0", "0", {"A": "50", "B": "50"}, A="60", B="40")
+    bands = [band("absolute", "5"), band("absolute", "5")]
+    use, largest = widest_use(drifts, bands), largest_drift(drifts)
+    assert use is not None
+    assert use.band is bands[0]
+    assert use.drift is largest is drifts[0]
+    assert largest_drift([]) is None
+
+
+def test_the_least_equity_has_drift() -> None:
+    valuation = value_account(Money(0), {"A": Qty(1)}, {"A": Price(1)})
+    assert [drift.symbol for drift in asset_drifts(valuation, weights("0", A="100"))] == ["A"]
+
+
+@pytest.mark.parametrize(("held", "points"), [("60.019", 1), ("59.981", -1), ("60", 0), ("0", -6000), ("100", 4000)])
+def test_drift_in_points_is_signed_and_rounded_toward_zero(held: str, points: int) -> None:
+    rest = parse_money("100") - parse_money(held)
+    valuation = value_account(Money(rest), {"A": parse_qty(held)}, {"A": ONE})
+    assert asset_drifts(valuation, weights("40", A="60"))[0].points == points
+
+
+@pytest.mark.parametrize(
+    ("cash", "held", "exceeds"),
+    [
+        ("-500", "600", False),
+        ("-500.000000001", "600", True),
+        ("-600", "600", True),
+        ("-700", "600", True),
+        ("-700", "0", False),
+        ("0", "600", False),
+        ("100", "0", False),
+        ("0", "0", False),
+    ],
+)
+def test_positions_exceed_six_times_equity(cash: str, held: str, exceeds: bool) -> None:
+    assert exceeds_position_ratio(value_account(parse_money(cash), {"A": parse_qty(held)}, {"A": ONE})) is exceeds
 
 
 @given(

@@ -12,7 +12,8 @@ from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.portfolios import Condition, PortfolioStatus
 from rebal_tui.domain.quantities import parse_money
-from rebal_tui.engine.evaluation import Situation, cash_to_keep, evaluate, excess_cash
+from rebal_tui.domain.sessions import Session
+from rebal_tui.engine.evaluation import Situation, calendar_day, cash_to_keep, evaluate, excess_cash
 from rebal_tui.market.sessions import build_sessions
 
 from .support import asset, at, band, calendar, session_on, situation, weights
@@ -171,6 +172,30 @@ def test_every_price_must_be_there_and_fresh() -> None:
     assert "unknown age" in blocked_by(replace(state, assets=undated)).detail
 
 
+def test_a_price_that_is_too_old_says_how_old() -> None:
+    state = drifting()
+    aged = {
+        "SPY": asset("SPY", "100", state.now - timedelta(seconds=75.9)),
+        "TLT": asset("TLT", "100", None),
+    }
+    assert blocked_by(replace(state, assets=aged)).detail == (
+        "SPY's price is 75 s old, 60 s allowed; TLT's price is of unknown age, 60 s allowed"
+    )
+
+
+def test_what_an_account_is_worth_is_not_judged_without_every_price() -> None:
+    """Without XYZ it looks strained; whether it is nobody knows."""
+    failed = blocked_by(situation(cash="-600", positions={"SPY": "6", "XYZ": "1"}))
+    assert (failed.check, failed.detail) == ("prices", "XYZ has no price")
+
+
+def test_an_account_whose_figures_are_not_the_brokers_is_stopped_after_its_restrictions() -> None:
+    decision = evaluate(drifting(unreconciled="cash: ours 50, the broker's 60", open_run="r-1"))
+    assert decision.outcome is Outcome.BLOCKED
+    assert [step.check for step in decision.trace] == [*PREREQUISITES[:3], "reconciliation"]
+    assert decision.trace[-1] == Check("reconciliation", Verdict.FAIL, "cash: ours 50, the broker's 60", "R-12")
+
+
 def test_the_price_of_a_holding_outside_the_portfolio_is_needed_too() -> None:
     failed = blocked_by(situation(cash="100", positions={"XYZ": "1"}))
     assert (failed.check, failed.detail) == ("prices", "XYZ has no price")
@@ -190,6 +215,14 @@ def test_an_ineligible_asset_of_the_portfolio_is_a_culprit(changes: dict[str, bo
     decision = evaluate(replace(state, assets=bad))
     assert decision.culprits == ("TLT",)
     assert blocked_by(replace(state, assets=bad)).detail == f"TLT is {why}; the portfolio needs adjustment"
+
+
+def test_every_culprit_is_named() -> None:
+    state = drifting()
+    bad = {symbol: asset(symbol, "100", state.now, tradable=False) for symbol in ("SPY", "TLT")}
+    decision = evaluate(replace(state, assets=bad))
+    assert decision.culprits == ("SPY", "TLT")
+    assert decision.trace[-1].detail == "SPY is not tradable; TLT is not tradable; the portfolio needs adjustment"
 
 
 def test_an_ineligible_holding_outside_the_portfolio_is_none() -> None:
@@ -327,6 +360,36 @@ def test_a_calendar_day_rebalances_without_drift() -> None:
     other = evaluate(situation(cash="50", positions=ON_TARGET, conditions=[calendar("weekly", "Tuesday")]))
     assert other.outcome is Outcome.NONE
     assert check(other, "calendar").detail == "weekly on Tuesday: today is not the day"
+
+
+@pytest.mark.parametrize(("months", "fires"), [({3, 6, 9, 12}, True), ({1, 4, 7, 10}, False), ({1, 3}, True)])
+def test_quarterly_days_are_in_the_months_that_were_set(months: set[int], fires: bool) -> None:
+    state = situation(cash="50", positions=ON_TARGET, conditions=[calendar("quarterly", "4")])
+    state = replace(state, quarterly_months=frozenset(months))
+    assert calendar_day(state) is fires
+    decision = evaluate(state)
+    assert (decision.outcome is Outcome.FULL_REBALANCE) is fires
+    told = check(decision, "calendar")
+    assert (told.verdict, told.rule) == (Verdict.FIRES if fires else Verdict.NO, "R-14.3")
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_the_day"),
+    [
+        ({}, True),
+        ({"session": None}, False),
+        ({"session": replace(session_on(TODAY), next_day=None)}, False),
+        ({"session": session_on(TODAY + timedelta(days=1))}, False),
+        ({"session": session_on(TODAY - timedelta(days=2), TODAY)}, False),
+        ({"session": session_on(TODAY - timedelta(days=2), TODAY + timedelta(days=1))}, True),
+    ],
+)
+def test_the_day_of_a_calendar_condition_is_told_without_an_evaluation(
+    changes: dict[str, Session | None], is_the_day: bool
+) -> None:
+    state = situation(conditions=[band("absolute", "5"), calendar("weekly", "Wednesday")])
+    assert calendar_day(replace(state, **changes)) is is_the_day  # type: ignore[arg-type]
+    assert not calendar_day(situation(conditions=[band("absolute", "5")]))
 
 
 def test_a_moved_calendar_day_names_the_nominal_date() -> None:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rebal_tui.domain.accounts import Position
@@ -29,11 +29,12 @@ from rebal_tui.engine.planning import (
     plan_partial_liquidation,
     resize_buys,
 )
+from tests.examples import examples
 
 from .support import at, band, calendar, executed, holdings_of, random_book, situation, weights_of, worth
 
 seeds = st.integers(0, 2**40)
-EXAMPLES = settings(max_examples=200, deadline=None)
+EXAMPLES = examples(200)
 Planner = Callable[[Holdings, Weights], Plan]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rebal_tui.broker.protocol import RateLimit
@@ -21,6 +21,7 @@ from rebal_tui.services.outbox import how_far
 from rebal_tui.services.pacing import MINUTE, Pace, Waiting, rate_of
 from rebal_tui.services.runs import create_run
 from rebal_tui.store.outbox import Unsent
+from tests.examples import examples
 from tests.services.brokers import Around, broker, reopen
 from tests.services.worlds import account, all_runs, balanced, fill_book, go_to, make_book, new_york
 
@@ -61,7 +62,7 @@ def most_in_a_minute(times: list[datetime]) -> int:
     return max((sum(at <= other < at + MINUTE for other in times) for at in times), default=0)
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(
     st.integers(1, 400),
     st.lists(st.tuples(st.integers(1, 90_000), st.integers(0, 500), st.booleans()), min_size=1, max_size=60),
@@ -81,7 +82,7 @@ def test_no_minute_has_more_than_the_rate_whatever_the_beats_and_restarts(
     assert most_in_a_minute(sent) <= rate
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(1, 1_000), st.sampled_from([250, 1_000, 7_000, 60_000]))
 def test_the_whole_rate_is_used_when_there_is_enough_to_send(rate: int, step: int) -> None:
     pace, now, sent = Pace(), START, 0
@@ -116,7 +117,7 @@ def outboxes(draw: st.DrawFn) -> list[Unsent]:
     return waiting
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(outboxes(), st.lists(st.integers(1, 7), min_size=1))
 def test_every_order_goes_once_by_urgency_then_sells_then_in_turns(some: list[Unsent], sizes: list[int]) -> None:
     waiting = Waiting()

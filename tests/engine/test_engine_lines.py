@@ -1,0 +1,291 @@
+"""Every line of a plan to the letter: what is traded, what would have been, the reason and its words (R-20 to R-23)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rebal_tui.domain.assets import AssetStatus
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import ATTO, DOLLAR, NANO, Money, Price, Qty, money_text, parse_money, parse_qty
+from rebal_tui.domain.runs import RunType
+from rebal_tui.engine.allocation import BuyIntent, allocate
+from rebal_tui.engine.planning import (
+    CannotRaise,
+    Holdings,
+    plan_full_rebalance,
+    plan_invest_cash,
+    plan_partial_liquidation,
+    resize_buys,
+)
+
+from .support import asset, holdings, weights
+
+ONES = dict.fromkeys("ABCDU", "1")
+OUTSIDE = "not in the portfolio: the whole position is sold"
+NEAR = "within a cent or two of its target"
+ABOVE = "above its target in the smaller portfolio, but the amount is raised without it"
+NOT_ABOVE = "not above its target in the smaller portfolio"
+BUYS_ONLY = "at or above its target; invest_cash only buys"
+
+
+def told(plan: Plan) -> dict[str, tuple[str, str, str, str]]:
+    """By symbol: the order, the dollars wanted, the reason and its words."""
+    lines = {}
+    for line in plan.lines:
+        order = "" if line.side is None else f"{line.side} {money_text(Money(line.notional or line.qty or 0))}"
+        lines[line.symbol] = (order, money_text(line.wanted), line.reason.value, line.detail)
+    return lines
+
+
+def skips(plan: Plan) -> list[tuple[str, Side | None, str, str, str]]:
+    return [
+        (s.symbol, s.side, money_text(s.notional or Money(0)), s.reason, s.reason_details) for s in plan.skipped_orders
+    ]
+
+
+def changed(state: Holdings, **changes: dict[str, object]) -> Holdings:
+    """The holdings with other assets: what changes of each symbol."""
+    made = {symbol: replace(state.assets[symbol], **change) for symbol, change in changes.items()}  # type: ignore[arg-type]
+    return replace(state, assets={**state.assets, **made})
+
+
+def short(amount: str) -> str:
+    return f"order notional value (${amount}) is less than the minimum ($1)"
+
+
+def test_the_lines_of_a_full_rebalance() -> None:
+    state = holdings("100", {"A": "60", "B": "20", "U": "20", "X": "5", "Y": "1"}, {**ONES, "X": "1"}, dead=["U"])
+    plan = plan_full_rebalance(state, weights("5", A="20", B="50", C="20", U="5"))
+    assert told(plan) == {
+        "A": ("sell 19.00", "19.00", "ABOVE_TARGET", "$19.00 above its target"),
+        "B": ("buy 75.98", "82.50", "BELOW_TARGET", "$82.50 below its target"),
+        "C": ("buy 37.76", "41.00", "BELOW_TARGET", "$41.00 below its target"),
+        "U": ("", "9.75", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
+        "X": ("sell 5.00", "5.00", "NOT_IN_PORTFOLIO", OUTSIDE),
+        "Y": ("", "0.00", "NO_PRICE", "no price"),
+    }
+    assert skips(plan) == [
+        ("U", Side.SELL, "9.75", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
+        ("Y", Side.SELL, "0.00", "NO_PRICE", "no price"),
+    ]
+    assert (plan.type, plan.equity, plan.budget) == (RunType.FULL_REBALANCE, 205 * ATTO, parse_money("113.75"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"tradable": False}, "the asset is not tradable"),
+        ({"status": AssetStatus.INACTIVE}, "the asset is inactive"),
+        ({"status": AssetStatus.INACTIVE, "tradable": False}, "the asset is inactive, not tradable"),
+        ({"tradable": False, "fractionable": False}, "the asset is not tradable, not fractionable"),
+    ],
+)
+def test_what_cannot_be_sold_says_why(change: dict[str, object], words: str) -> None:
+    state = changed(holdings("0", {"A": "60", "B": "40"}, ONES), A=change)
+    line = plan_full_rebalance(state, weights("0", A="50", B="50")).lines[0]
+    assert (line.side, line.wanted, line.reason, line.detail) == (None, 10 * DOLLAR, "ASSET_NOT_TRADABLE", words)
+
+
+def test_a_buy_without_cash_an_ineligible_one_and_a_small_one_say_so() -> None:
+    state = holdings("1", {"U": "99", "D": "0.5"}, ONES, dead=["U"])
+    state = changed(state, C={"fractionable": False})
+    plan = plan_full_rebalance(state, weights("0", A="40", B="20", C="19.5", D="1.5", U="19"))
+    assert told(plan) == {
+        "A": ("buy 1.00", "40.20", "BELOW_TARGET", "$40.20 below its target"),
+        "B": ("", "20.10", "ORDER_LESS_THAN_MIN_NOTIONAL", short("0.33")),
+        "C": ("", "19.5975", "ASSET_NOT_TRADABLE", "not eligible to be bought"),
+        "D": ("", "1.0075", "ORDER_LESS_THAN_MIN_NOTIONAL", short("0.01")),
+        "U": ("", "79.905", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
+    }
+    broke = plan_full_rebalance(holdings("0", {"U": "100"}, ONES, dead=["U"]), weights("0", A="40", B="60"))
+    assert told(broke)["A"] == (
+        "", "40.00", "INSUFFICIENT_CASH", "$40.00 below its target, no cash above the cash target",
+    )  # fmt: skip
+
+
+def test_the_lines_of_an_investment() -> None:
+    state = holdings("100", {"A": "60", "B": "30"}, {**ONES, "E": "1"}, dead=["D"])
+    plan = plan_invest_cash(state, weights("5", A="25", B="50", C="10", D="9.99", E="0.01"), parse_money("9.50"))
+    assert told(plan) == {
+        "A": ("buy 1.91", "1.91", "EXCESS_CASH", "its share of the excess cash"),
+        "B": ("buy 68.82", "68.82", "EXCESS_CASH", "its share of the excess cash"),
+        "C": ("buy 19.76", "19.76", "EXCESS_CASH", "its share of the excess cash"),
+        "D": ("", "18.981", "ASSET_NOT_TRADABLE", "not eligible to be bought"),
+        "E": ("", "0.019", "ORDER_LESS_THAN_MIN_NOTIONAL", short("0.01")),
+    }
+    assert (plan.type, plan.equity, plan.cash_target) == (RunType.INVEST_CASH, 190 * ATTO, parse_money("9.50"))
+    assert (plan.budget, plan.cash, plan.scale) == (parse_money("90.50"), parse_money("100"), (1, 1))
+
+
+def test_an_investment_of_less_than_is_lacking_leaves_what_lacks_nothing() -> None:
+    state = holdings("30", {"A": "60", "B": "30"}, ONES)
+    plan = plan_invest_cash(state, weights("0", A="40", B="50", C="10"), Money(0))
+    assert told(plan) == {
+        "A": ("", "0.00", "BUYS_ONLY", BUYS_ONLY),
+        "B": ("buy 21.42", "30.00", "EXCESS_CASH", "its share of the excess cash"),
+        "C": ("buy 8.57", "12.00", "EXCESS_CASH", "its share of the excess cash"),
+    }
+
+
+def test_the_lines_of_a_liquidation() -> None:
+    positions = {"A": "40", "B": "20", "C": "10", "D": "20", "U": "5", "V": "5", "W": "0.000000001"}
+    state = holdings("0", positions, {**ONES, "V": "1", "X": "1"}, dead=["U", "V"])
+    target = weights("0", A="20", B="25", C="25", D="20", U="5", V="4.99", X="0.01")
+    plan = plan_partial_liquidation(state, target, parse_money("10"))
+    assert told(plan) == {
+        "A": ("sell 10.00", "10.00", "RAISES_CASH", "sold to raise $10.00"),
+        "B": ("", "0.00", "SELLS_ONLY", NOT_ABOVE),
+        "C": ("", "0.00", "SELLS_ONLY", NOT_ABOVE),
+        "D": ("", "0.00", "SELLS_ONLY", ABOVE),
+        "U": ("", "0.50", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
+        "V": ("", "0.509", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
+        "X": ("", "0.00", "ON_TARGET", NEAR),
+        "W": ("", "0.00", "NO_PRICE", "no price"),
+    }
+    assert skips(plan) == [
+        ("U", Side.SELL, "0.50", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
+        ("V", Side.SELL, "0.50", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
+        ("W", Side.SELL, "0.00", "NO_PRICE", "no price"),
+    ]
+    assert (plan.type, plan.equity, plan.budget) == (RunType.PARTIAL_LIQUIDATION, 100 * ATTO, 0)
+
+
+def test_a_dead_holding_that_is_not_above_its_smaller_target_is_not_missed() -> None:
+    state = holdings("0", {"A": "60", "C": "20", "U": "9", "V": "9.5"}, {**ONES, "V": "1"}, dead=["U", "V"])
+    plan = plan_partial_liquidation(state, weights("0", A="40", B="10", C="30", U="10", V="10"), parse_money("3.50"))
+    assert told(plan)["U"] == ("", "0.00", "SELLS_ONLY", NOT_ABOVE)
+    assert told(plan)["V"] == ("", "0.00", "ON_TARGET", NEAR)
+    assert plan.skipped_orders == ()
+
+
+def test_a_portfolio_asset_that_is_not_held_is_not_missed_in_a_liquidation() -> None:
+    state = holdings("0", {"A": "100"}, {"A": "1"})
+    state = replace(state, assets={**state.assets, "B": asset("B", None)})
+    plan = plan_partial_liquidation(state, weights("0", A="50", B="50"), parse_money("10"))
+    assert told(plan)["B"] == ("", "0.00", "SELLS_ONLY", NOT_ABOVE)
+    assert plan.skipped_orders == ()
+
+
+@pytest.mark.parametrize(
+    ("held", "reason"),
+    [("45.01", "ON_TARGET"), ("45.02", "SELLS_ONLY"), ("44.99", "ON_TARGET"), ("44.98", "SELLS_ONLY")],
+)
+def test_two_cents_from_the_smaller_target_are_off_it(held: str, reason: str) -> None:
+    """What is not in the portfolio pays: equity of 100 falls to 90, of which the asset is to be half."""
+    rest = money_text(Money(parse_money("100") - parse_money(held)))
+    state = holdings("0", {"A": held, "X": rest}, {**ONES, "X": "1"})
+    plan = plan_partial_liquidation(state, weights("50", A="50"), parse_money("10"))
+    assert plan.lines[0].reason == reason
+
+
+def test_what_was_on_target_before_the_amount_left_is_above_it_after() -> None:
+    state = holdings("0", {"A": "50", "X": "50"}, {**ONES, "X": "1"})
+    plan = plan_partial_liquidation(state, weights("50", A="50"), parse_money("5"))
+    assert told(plan)["A"] == ("", "0.00", "SELLS_ONLY", ABOVE)
+
+
+# Near the limits
+
+
+@pytest.mark.parametrize(("excess", "order"), [("0.019", False), ("0.02", True)])
+def test_two_cents_below_target_are_bought_when_a_dollar_is_not_asked_for_more(excess: str, order: bool) -> None:
+    """What lacks two cents is a shortfall, too small to be sent; what lacks less is on target."""
+    held = money_text(Money(parse_money("50") - parse_money(excess)))
+    state = holdings("50", {"A": held, "X": excess}, {**ONES, "X": "1"})
+    reason = plan_full_rebalance(state, weights("50", A="50")).lines[0].reason
+    assert reason == ("ORDER_LESS_THAN_MIN_NOTIONAL" if order else "ON_TARGET")
+
+
+def test_a_cent_that_others_wait_for_is_raised_beyond_the_targets() -> None:
+    """Less than two cents are not worth spreading over all: they come from what is sold first."""
+    state = holdings("0", {"A": "60", "B": "40"}, ONES, reserved="0.01")
+    plan = plan_partial_liquidation(state, weights("0", A="60", B="40"), parse_money("50"))
+    assert told(plan) == {
+        "A": ("sell 30.01", "30.01", "RAISES_CASH", "sold to raise $30.01"),
+        "B": ("sell 20.00", "20.00", "RAISES_CASH", "sold to raise $20.00"),
+    }
+
+
+def test_two_cents_that_others_wait_for_are_raised_from_all() -> None:
+    state = holdings("0", {"A": "60", "B": "40"}, ONES, reserved="0.02")
+    plan = plan_partial_liquidation(state, weights("0", A="60", B="40"), parse_money("50"))
+    assert {line.symbol: line.qty for line in plan.sells} == {"A": parse_qty("30.012"), "B": parse_qty("20.008")}
+
+
+def test_a_billionth_short_is_raised_by_an_order_of_a_dollar() -> None:
+    state = holdings("10", {"A": "90"}, ONES)
+    target = weights("0", A="100")
+    assert not plan_partial_liquidation(state, target, parse_money("10")).sells
+    more = plan_partial_liquidation(state, target, parse_money("10.000000001"))
+    assert {line.symbol: line.qty for line in more.sells} == {"A": parse_qty("1")}
+
+
+def test_a_dead_holding_is_missed_for_a_billionth_and_not_for_nothing() -> None:
+    state = holdings("10", {"A": "40", "U": "50"}, ONES, dead=["U"])
+    target = weights("0", A="90", U="10")
+    assert plan_partial_liquidation(state, target, parse_money("10")).skipped_orders == ()
+    missed = plan_partial_liquidation(state, target, parse_money("10.000000001")).skipped_orders
+    assert [one.symbol for one in missed] == ["U"]
+
+
+def test_cash_below_its_smaller_target_pays_only_for_what_sells_cannot() -> None:
+    state = holdings("100", {"X": "10", "U": "1000"}, {**ONES, "X": "1"}, dead=["U"])
+    plan = plan_partial_liquidation(state, weights("50", U="50"), parse_money("80"))
+    assert {line.symbol: line.qty for line in plan.sells} == {"X": parse_qty("10")}
+
+
+def test_the_more_overweight_goes_first_by_the_least_that_can_be_told() -> None:
+    """Both are worth forty times their targets of a dollar; B is more by a billionth of a billionth of one."""
+    worth = 40 * ATTO
+    assets = {"A": asset("A", "1"), "B": replace(asset("B"), price=Price(1)), "C": asset("C", "1")}
+    positions = {"A": Qty(worth // NANO), "B": Qty(worth + 1), "C": Qty(30 * NANO)}
+    state = Holdings(Money(0), Money(0), positions, assets)
+    plan = plan_partial_liquidation(state, weights("0", A="1", B="1", C="98"), parse_money("10"))
+    assert [line.symbol for line in plan.sells] == ["B"]
+
+
+def test_equally_overweight_assets_go_by_symbol() -> None:
+    state = holdings("0", {"B": "40", "A": "40", "C": "20"}, ONES)
+    plan = plan_partial_liquidation(state, weights("0", B="20", A="20", C="60"), parse_money("10"))
+    assert [line.symbol for line in plan.sells] == ["A"]
+
+
+def test_an_account_below_zero_can_raise_nothing() -> None:
+    state = holdings("-50", {"A": "10"}, ONES)
+    with pytest.raises(CannotRaise, match=r"at most \$0.00") as refusal:
+        plan_partial_liquidation(state, weights("0", A="100"), Money(1))
+    assert refusal.value.most == 0
+
+
+def test_a_holding_of_nothing_in_a_plan_is_no_sell() -> None:
+    """A position that was closed in between: nothing is sent for it, and nothing is said to be missed."""
+    state = holdings("100", {"X": "0"}, {**ONES, "X": "1"})
+    plan = plan_full_rebalance(state, weights("0", A="100"))
+    assert told(plan)["X"] == ("", "0.00", "ON_TARGET", NEAR)
+    assert plan.skipped_orders == ()
+
+
+# Buying again
+
+
+def test_an_investment_sized_again_leaves_out_what_was_too_small() -> None:
+    plan = plan_invest_cash(holdings("10", {}, ONES), weights("0", A="95", B="5"), Money(0))
+    assert told(plan)["B"][2] == "ORDER_LESS_THAN_MIN_NOTIONAL"
+    again = resize_buys(plan, parse_money("10"), Money(0))
+    assert (again.amounts, again.dropped) == ({"A": 10 * DOLLAR}, {})
+
+
+def test_a_sell_that_was_too_small_is_not_bought_instead() -> None:
+    state = holdings("10", {"A": "50.5", "B": "39.5"}, ONES)
+    plan = plan_full_rebalance(state, weights("0", A="50", B="50"))
+    assert told(plan)["A"][2] == "ORDER_LESS_THAN_MIN_NOTIONAL"
+    assert resize_buys(plan, parse_money("10"), Money(0)).amounts == {"B": 10 * DOLLAR}
+
+
+@pytest.mark.parametrize(("symbols", "dropped"), [("A AB", "AB"), ("AB A", "AB"), ("B A", "B"), ("AB B", "B")])
+def test_of_equal_slices_the_later_symbol_is_dropped(symbols: str, dropped: str) -> None:
+    intents = [BuyIntent(symbol, 10, ATTO) for symbol in symbols.split()]  # type: ignore[arg-type]
+    assert list(allocate(intents, parse_money("1")).dropped) == [dropped]

@@ -1,0 +1,103 @@
+"""Mutation of the kernel by mutmut: `python -m tests.mutation kernel|runs [PATTERN...]`. The figures: mutation.md.
+
+It works on a copy, in memory where there is /dev/shm, so that the tree may be edited meanwhile. A copy that is there is
+gone on with: what was judged stands, unless its function changed or a PATTERN names it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of one's own is made in it
+_ENVIRONMENT = {"HYPOTHESIS_PROFILE": "few", "ORACLE_BOOKS": "100"}
+_OPTIONS = ["-n0", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:anyio"]
+
+
+@dataclass(frozen=True)
+class Half:
+    """What is mutated, and the tests that judge it."""
+
+    mutate: tuple[str, ...]
+    spare: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+HALVES = {
+    "kernel": Half(
+        ("rebal_tui/domain/*.py", "rebal_tui/engine/*.py"),
+        ("rebal_tui/engine/words.py", "rebal_tui/engine/arrays/*"),
+        ("tests/domain", "tests/engine", "--ignore-glob=*/test_arrays*"),
+    ),
+    "runs": Half(
+        tuple(f"rebal_tui/services/{name}.py" for name in ("agenda", "outbox", "pacing", "queueing", "run_processing")),
+        (),
+        tuple(
+            f"tests/services/test_{name}.py" for name in ("pacing", "run_outcomes", "run_processing", "starts", "sync")
+        ),
+    ),
+}
+
+
+def settings(half: Half) -> str:
+    """The table of `pyproject.toml` that mutmut reads."""
+    lists = {
+        "source_paths": ["rebal_tui"],
+        "only_mutate": half.mutate,
+        "do_not_mutate": half.spare,
+        "pytest_add_cli_args": _OPTIONS,
+        "pytest_add_cli_args_test_selection": half.tests,
+    }
+    lines = [f"{name} = {list(values)!r}" for name, values in lists.items()]
+    # What takes far longer than its tests did counts as killed by time-out; no more than that is waited for.
+    return "\n".join(["", "[tool.mutmut]", *lines, "timeout_multiplier = 4.0", "timeout_constant = 2.0", ""])
+
+
+def copied(name: str) -> Path:
+    """The tree as it is now, in the half's own copy."""
+    copy = (_MEMORY if _MEMORY.is_dir() else Path(tempfile.gettempdir())) / f"rebal-tui-mutation-{name}"
+    copy.mkdir(exist_ok=True)
+    for part in ("rebal_tui", "tests"):
+        shutil.rmtree(copy / part, ignore_errors=True)
+        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__", "*.raw", "*.svg"))
+    shutil.copy(ROOT / "README.md", copy)
+    (copy / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text() + settings(HALVES[name]))
+    return copy
+
+
+def main(name: str, patterns: Sequence[str]) -> None:
+    copy = copied(name)
+    mutmut = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()"]
+    environment = {**os.environ, **_ENVIRONMENT}
+    subprocess.run([*mutmut, "run", "--max-children", "2", *patterns], cwd=copy, env=environment, check=True)
+    told = subprocess.run(
+        [*mutmut, "results", "--all", "True"], cwd=copy, env=environment, check=True, capture_output=True, text=True
+    ).stdout
+    print(report(told))
+
+
+def report(told: str) -> str:
+    """The score per file, and what was not killed, from lines of `name: status`."""
+    verdicts = [line.strip().rsplit(": ", 1) for line in told.splitlines() if "__mutmut_" in line]
+    files: dict[str, Counter[str]] = {}
+    for mutant, status in verdicts:
+        files.setdefault(mutant.rsplit(".", 1)[0], Counter())[status] += 1
+    lines = [f"{mutant}: {status}" for mutant, status in verdicts if status not in ("killed", "timeout")]
+    for file, counts in sorted(files.items()):
+        killed = counts["killed"] + counts["timeout"]
+        lines.append(
+            f"{file}: {killed} of {counts.total()} killed, {100 * killed / counts.total():.1f} %; {dict(counts)}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
