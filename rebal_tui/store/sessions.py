@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 from rebal_tui.domain.sessions import Session
 from rebal_tui.store.codec import from_time, to_time
@@ -34,13 +35,16 @@ def remove(database: Database, days: Iterable[date]) -> None:
 
 def load(database: Database) -> list[Session]:
     """Every session, oldest first."""
-    return [
-        Session(
-            date.fromisoformat(day),
-            from_time(opens),
-            from_time(closes),
-            date.fromisoformat(settles_on),
-            date.fromisoformat(next_day) if next_day else None,
-        )
-        for day, opens, closes, settles_on, next_day in database.rows("SELECT * FROM sessions ORDER BY day")
-    ]
+    return [_session(*row) for row in database.rows("SELECT * FROM sessions ORDER BY day")]
+
+
+@lru_cache(maxsize=8_192)
+def _session(day: str, opens: int, closes: int, settles_on: str, next_day: str | None) -> Session:
+    """A row; read again at every reload, and nearly always the same."""
+    return Session(
+        date.fromisoformat(day),
+        from_time(opens),
+        from_time(closes),
+        date.fromisoformat(settles_on),
+        date.fromisoformat(next_day) if next_day else None,
+    )

@@ -63,6 +63,11 @@ class Swarm:
     rhythm: int
     model: FillModel
 
+    @property
+    def account_years(self) -> float:
+        """How much a life of this swarm is."""
+        return self.accounts * self.days / 365
+
     @classmethod
     def of(cls, random: Random, needed: Iterable[str] = ()) -> Swarm:
         """What a seed switches on, and what is needed besides.

@@ -1,10 +1,11 @@
 """How long the tests of reliability take: small by default, as long as wanted by environment variables.
 
-SIMULATION_SEEDS       lives of a book that are simulated (40: some 300 account-years; 70: over 500; 1500: 10,000)
+SIMULATION_SEEDS       lives of a book that are simulated (70: over 500 account-years; 1500: 10,000)
 SIMULATION_FIRST_SEED  the first of them (0)
 CRASH_POINTS           points each scenario of the crash tests is killed at, evenly spread (8; 0 is every one)
 CRASH_KILLS            of these, how many by a process that really is killed (1 a scenario)
 SAME_SEEDS             seeds that must give the same trace in every process (4; 50 for the goal)
+SAME_PYTHONS           other interpreters, with what the tests need, that must give it too (none; separated by colons)
 FAULT_SEEDS            lives in which each planted fault has to show (40), of FAULT_DAYS days (28) each
 """
 
@@ -12,11 +13,13 @@ from __future__ import annotations
 
 import os
 
-SEEDS = int(os.environ.get("SIMULATION_SEEDS", "40"))
+USUAL = 70
+SEEDS = int(os.environ.get("SIMULATION_SEEDS", str(USUAL)))
 FIRST_SEED = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))
 BATCHES = min(SEEDS, 12)
 CRASH_POINTS = int(os.environ.get("CRASH_POINTS", "8"))
 CRASH_KILLS = int(os.environ.get("CRASH_KILLS", "1"))
 SAME_SEEDS = int(os.environ.get("SAME_SEEDS", "4"))
+SAME_PYTHONS = [path for path in os.environ.get("SAME_PYTHONS", "").split(":") if path]
 FAULT_SEEDS = int(os.environ.get("FAULT_SEEDS", "40"))
 FAULT_DAYS = int(os.environ.get("FAULT_DAYS", "28"))

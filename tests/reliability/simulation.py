@@ -45,7 +45,7 @@ class World:
 
     def __init__(self, seed: int, days: int | None = None, needed: Iterable[str] = ()) -> None:
         self.seed = seed
-        self.random = Random(f"world {seed}")
+        self.random = _chance(seed)
         self.swarm = Swarm.of(self.random, needed)
         if days is not None:
             self.swarm = replace(self.swarm, days=days)
@@ -132,7 +132,7 @@ class World:
                 skip = 1
             session = self.book.calendar.next_after(session.day + timedelta(days=skip))
         self._calm_down(session)
-        years = self.swarm.accounts * self.swarm.days / 365
+        years = self.swarm.account_years
         counts = {**self.judge.counts, "fills": len(self.judge.ledger.executions)}
         lived = Lived(self.seed, self.judge.hash, years, self.broker.injected, dict(counts))
         self.book.database.close()
@@ -229,6 +229,15 @@ class World:
             scheduler.tick(self.book)
             self.judge.after()
         self.judge.at_the_end()
+
+
+def _chance(seed: int) -> Random:
+    return Random(f"world {seed}")
+
+
+def account_years(seed: int) -> float:
+    """How much a seed lives through, without living it."""
+    return Swarm.of(_chance(seed), ()).account_years
 
 
 def jobs_due(book: Book) -> datetime | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import rebal_tui
-from tests.reliability.settings import SAME_SEEDS
+from tests.reliability.settings import SAME_PYTHONS, SAME_SEEDS
 from tests.reliability.simulation import simulate
 
 ROOT = Path(rebal_tui.__file__).parent
@@ -34,12 +34,12 @@ OUTER = ("tui/", "cli/", "broker/alpaca/", "api/")
 """Rooms at the border: what is measured and shown there decides nothing of a book."""
 
 
-def _hashes(seeds: range, hash_seed: str) -> list[str]:
-    """The trace hashes as another process finds them."""
+def _hashes(seeds: range, hash_seed: str, python: str = sys.executable) -> list[str]:
+    """The trace hashes as another process finds them, of another Python if wanted."""
     loop = f"for seed in {list(seeds)}: print(simulate(seed, days={DAYS}).hash)"
     code = f"from tests.reliability.simulation import simulate\n{loop}"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600,
+        [python, "-c", code], capture_output=True, text=True, check=True, timeout=600,
         env={**os.environ, "PYTHONHASHSEED": hash_seed}, cwd=ROOT.parent,
     )  # fmt: skip
     return done.stdout.split()
@@ -52,6 +52,8 @@ def test_a_seed_gives_the_same_trace_in_this_process_and_in_others() -> None:
     assert len(set(first)) == len(first)
     assert _hashes(SAME, "1") == first
     assert _hashes(SAME, "77") == first
+    for python in SAME_PYTHONS:
+        assert _hashes(SAME, "random", python) == first, python
 
 
 def _raw_calls(tree: ast.AST) -> Iterator[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reliability.settings import BATCHES, FIRST_SEED, SEEDS
-from tests.reliability.simulation import simulate
+from tests.reliability.settings import BATCHES, FIRST_SEED, SEEDS, USUAL
+from tests.reliability.simulation import account_years, simulate
 
 
 @pytest.mark.timeout(1_200 + 10 * SEEDS)
@@ -13,3 +13,7 @@ from tests.reliability.simulation import simulate
 def test_whatever_the_broker_does_the_books_agree_and_every_run_ends(batch: int) -> None:
     for seed in range(FIRST_SEED + batch, FIRST_SEED + SEEDS, BATCHES):
         simulate(seed)
+
+
+def test_the_usual_run_is_of_at_least_500_account_years() -> None:
+    assert sum(account_years(seed) for seed in range(USUAL)) >= 500
