@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -155,7 +155,7 @@ class Book:
         self.extras = ExtrasByAccount(self.account_table)
         self.subscriptions = Subscriptions(self.account_table, self.subscription_table)
         self.portfolios: dict[str, Portfolio] = {}
-        self.open_runs: dict[str, Run] = {}
+        self.open_runs: Noted[str, Run] = Noted({})
         self.outbox = Outbox()
         self.agenda = Agenda()
         self.cash_targets: Noted[tuple[str, int], Money] = Noted({})
@@ -239,7 +239,7 @@ class Book:
         self.version += 1
 
     def reload_runs(self) -> None:
-        self.open_runs = {run.account_id: run for run in runs.open_runs(self.database)}
+        self.open_runs = Noted({run.account_id: run for run in runs.open_runs(self.database)})
         self.outbox.forget()
         self.agenda.everything()
         self.version += 1
@@ -251,6 +251,16 @@ class Book:
         else:
             self.open_runs[run.account_id] = run
             self.agenda.add((run.account_id,))
+        self.version += 1
+
+    def note_runs(self, some: Sequence[Run]) -> None:
+        """Take over the new states of runs."""
+        if any(run.status.final for run in some):
+            for run in some:
+                self.note_run(run)
+        else:
+            self.open_runs.update({run.account_id: run for run in some})
+            self.agenda.add(run.account_id for run in some)
         self.version += 1
 
     def account(self, account_id: str) -> Account:

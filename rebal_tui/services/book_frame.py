@@ -53,6 +53,11 @@ class Noted(dict[K, V], Generic[K, V]):
         self.changed.add(key)
         super().__delitem__(key)
 
+    def pop(self, key: K, *default: Any) -> Any:
+        """As a dictionary's; the key counts as changed."""
+        self.changed.add(key)
+        return super().pop(key, *default)
+
     def update(self, *others: Any, **named: V) -> None:
         """As a dictionary's; every key given counts as changed."""
         fresh: dict[K, V] = dict(*others, **named)
@@ -76,6 +81,8 @@ class FrameKeeper:
         self._floors: object = None
         self._run_on: Places = np.empty(0, np.int32)
         self._runs: object = None
+        self._open: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
+        self._opened: object = None
 
     def frame(self) -> BookFrame:
         """The book as it is now."""
@@ -100,7 +107,7 @@ class FrameKeeper:
         book.board.take_unread()
         place = {symbol: at for at, symbol in enumerate(columns.symbols)}
         self._place_of = {key: place[symbol] for key, symbol in accounts.symbols.items()}
-        self._subscribed, self._floors, self._runs = -1, None, None
+        self._subscribed, self._floors, self._runs, self._opened = -1, None, None, None
         accounts.moved.clear()
         return BookFrame.of(self._accounts(), self._positions(None), columns, tuple(book.portfolios.values()))
 
@@ -146,7 +153,7 @@ class FrameKeeper:
         marks |= accounts.restrictions << np.uint16(1)
         marks[accounts.outside_orders > 0] |= np.uint16(Mark.OUTSIDE_ORDERS)
         marks[[accounts.row_of[account_id] for account_id in book.holds]] |= np.uint16(Mark.UNRECONCILED)
-        marks[[accounts.row_of[account_id] for account_id in book.open_runs]] |= np.uint16(Mark.OPEN_RUN)
+        marks[self._open_runs()] |= np.uint16(Mark.OPEN_RUN)
         return AccountColumns(
             accounts.cash.copy(), reserved, self._cash_floor(), self._portfolio, self._rebalanced_on,
             self._system_run_on(), marks,
@@ -171,6 +178,17 @@ class FrameKeeper:
         targets.changed.clear()
         self._floor = floor
         return floor
+
+    def _open_runs(self) -> npt.NDArray[np.bool_]:
+        row_of, open_runs = self._book.account_table.row_of, self._book.open_runs
+        changed: Iterable[str] = open_runs.changed
+        if self._opened is not open_runs or len(self._open) != len(row_of):
+            self._opened, changed = open_runs, open_runs
+            self._open = np.zeros(len(row_of), np.bool_)
+        for account_id in changed:
+            self._open[row_of[account_id]] = account_id in open_runs
+        open_runs.changed.clear()
+        return self._open
 
     def _system_run_on(self) -> Places:
         row_of, latest = self._book.account_table.row_of, self._book.system_runs

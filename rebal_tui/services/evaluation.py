@@ -110,9 +110,8 @@ def evaluation_pass(book: Book, slot: datetime | None = None, *, explain: bool =
     if adjusted:
         book.reload_portfolios()
         book.reload_runs()
-    for run in new_runs:
-        book.system_runs[run.account_id] = (run.session, run.id)
-        book.note_run(run)
+    book.system_runs.update({run.account_id: (run.session, run.id) for run in new_runs})
+    book.note_runs(new_runs)
     return Pass(now, counts, made, tuple(new_runs), tuple(adjusted))
 
 

@@ -18,7 +18,7 @@ from rebal_tui.services.pacing import PACE, rate_of, sending
 from rebal_tui.services.views.status import PacingView
 from rebal_tui.store import meta, runs
 from rebal_tui.store import outbox as store
-from rebal_tui.store.outbox import Place
+from rebal_tui.store.outbox import Place, Unsent
 
 ROUND = 250
 """Orders marked in one transaction, and answers taken over in one."""
@@ -31,10 +31,10 @@ Known = tuple[Place, str, Order]
 """An order with its place and the id of its run."""
 
 
-def put_in(book: Book, run_ids: Iterable[str]) -> None:
-    """Let the orders of runs wait that were just written."""
+def let_wait(book: Book, written: Iterable[Unsent]) -> None:
+    """Let orders wait that were just written."""
     book.outbox.load(book.database)
-    book.outbox.waiting.add(store.unsent(book.database, run_ids))
+    book.outbox.waiting.add(written)
 
 
 def rate_limit(book: Book) -> RateLimit | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rebal_tui.domain.portfolios import Weights
@@ -13,7 +13,6 @@ from rebal_tui.services.book import Book
 from rebal_tui.store import meta, parts, proofs, runs
 from rebal_tui.store.codec import to_time, to_weights
 from rebal_tui.store.keys import keys
-from rebal_tui.store.runs import PlanInputs
 
 
 def new_run(
@@ -27,12 +26,11 @@ def new_run(
     subscription_id: str | None = None,
     amount: Money | None = None,
     approval: Approval = Approval.NOT_NEEDED,
-    run_id: str | None = None,
 ) -> Run:
-    """A run that is QUEUED now, under the book's next id unless one was taken. Must be called inside `write()`."""
+    """A run that is QUEUED now, under the book's next id. Must be called inside `write()`."""
     now = book.now()
     return Run(
-        id=run_id or meta.next_id(book.database),
+        id=meta.next_id(book.database),
         account_id=account_id,
         portfolio_id=portfolio_id,
         subscription_id=subscription_id,
@@ -54,51 +52,18 @@ def new_run(
 
 def queue_by_hand(book: Book, run: Run, why: str) -> None:
     """Store a run that somebody asked for. Must be called inside `database.write()`."""
-    record_queued(book, [run], queue(book, [run], counts_quota=False, why=why))
-
-
-def queue(
-    book: Book,
-    made: Sequence[Run],
-    *,
-    counts_quota: bool,
-    why: str | None,
-    plans: Mapping[str, PlanInputs] | None = None,
-) -> list[int]:
-    """Store new runs; returns their keys. `why` is None for runs that decisions made, `plans` by run id what is shown
-    of those that await approval. Must be called inside `database.write()`, and `record_queued` after it."""
     database = book.database
-    account = keys(database, "accounts", (run.account_id for run in made))
-    portfolio = keys(database, "portfolios", {run.portfolio_id for run in made if run.portfolio_id})
-    subscription = keys(database, "subscriptions", (run.subscription_id for run in made if run.subscription_id))
-    distinct = {id(run.weights): run.weights for run in made}
-    weights = {number: parts.put(database, to_weights(one)) for number, one in distinct.items()}
-    first = runs.next_key(database)
-    shown = plans or {}
-    runs.add(
-        database,
-        (
-            (
-                key, run.id, account[run.account_id], portfolio[run.portfolio_id] if run.portfolio_id else None,
-                subscription[run.subscription_id] if run.subscription_id else None, run.type.value, run.amount,
-                run.initiated_from.value, run.approval.value, why, weights[id(run.weights)], run.weights.cash,
-                run.session, int(counts_quota), to_time(run.created_at), *_plan_values(shown.get(run.id)),
-            )
-            for key, run in enumerate(made, first)
-        ),
+    portfolio = keys(database, "portfolios", [run.portfolio_id] if run.portfolio_id else ())
+    subscription = keys(database, "subscriptions", [run.subscription_id] if run.subscription_id else ())
+    key = runs.next_key(database)
+    row = (
+        key, run.id, keys(database, "accounts", [run.account_id])[run.account_id],
+        portfolio.get(run.portfolio_id or ""), subscription.get(run.subscription_id or ""), run.type.value, run.amount,
+        run.initiated_from.value, run.approval.value, why, parts.put(database, to_weights(run.weights)),
+        run.weights.cash, run.session, 0, to_time(run.created_at), *(None,) * 5,
     )  # fmt: skip
-    return list(range(first, first + len(made)))
-
-
-def _plan_values(plan: PlanInputs | None) -> tuple[object, ...]:
-    return (None,) * 5 if plan is None else (plan.context, plan.cash, plan.reserved, plan.keep, plan.positions)
-
-
-def record_queued(book: Book, made: Sequence[Run], run_keys: Sequence[int], **told: object) -> None:
-    """Put runs and the decisions that made them into the audit trail, once both are stored."""
-    if made:
-        subject = made[0].id if len(made) == 1 else f"{len(made)} runs"
-        book.record(proofs.QUEUED, subject, {**told, **proofs.queued(book.database, run_keys)})
+    runs.add(database, [row])
+    book.record(proofs.QUEUED, run.id, proofs.queued_again(database, [key]))
 
 
 def cancel_queued(

@@ -14,7 +14,7 @@ from rebal_tui.domain.errors import BrokenInvariant, Conflict, require
 from rebal_tui.domain.orders import OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import Money
-from rebal_tui.domain.runs import Approval, Run, RunPhase, RunStatus, RunType
+from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import Session
 from rebal_tui.engine.planning import resize_buys
 from rebal_tui.engine.restrictions import stops
@@ -23,7 +23,7 @@ from rebal_tui.services import records
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import mark_needs_adjustment, value_of
 from rebal_tui.services.live import read_account
-from rebal_tui.services.outbox import cancel_open_orders, put_in, send_due, settle_doubtful, settle_orders
+from rebal_tui.services.outbox import cancel_open_orders, let_wait, send_due, settle_doubtful, settle_orders
 from rebal_tui.services.planning import plan_run
 from rebal_tui.services.queueing import cancel_queued
 from rebal_tui.services.starts import Start, start_of, starts_at_once, store_starts
@@ -31,7 +31,7 @@ from rebal_tui.services.sync import EVENTS, sync
 from rebal_tui.store import accounts, contexts, jobs, meta, outbox, portfolios, runs
 from rebal_tui.store.codec import to_time
 from rebal_tui.store.keys import keys
-from rebal_tui.store.outbox import Progress
+from rebal_tui.store.outbox import Progress, Unsent
 from rebal_tui.store.runs import OrderRow
 
 HALT = "halt"
@@ -166,8 +166,7 @@ def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
         going = [run for run in under_way if run.id not in over and not run.cancel_requested]
         going = [run for run in going if run.account_id not in book.holds]
         moved += _go_on(book, going)
-    for run in moved:
-        book.note_run(run)
+    book.note_runs(moved)
     return moved
 
 
@@ -186,8 +185,12 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
         return moved
     starting: list[tuple[Run, Start]] = []
     ends: list[_End] = []
-    room, at_once = book.database.has_room(), starts_at_once(book, queued)
+    room = book.database.has_room()
+    at_once = starts_at_once(book, queued) if room else {}
     for run in queued:
+        if run.id in at_once:
+            starting.append((run, at_once[run.id]))
+            continue
         if run.approval is Approval.AWAITING:
             continue
         if book.live is not None:
@@ -196,9 +199,6 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
             continue
         if not room:
             book.agenda.add_later(run.account_id)
-            continue
-        if run.id in at_once:
-            starting.append((run, at_once[run.id]))
             continue
         if _stale_prices(book, run):
             book.agenda.add_later(run.account_id)
@@ -264,6 +264,7 @@ def _buy(book: Book, sold: Sequence[Run], far: Mapping[str, Progress]) -> list[R
         asset_keys = contexts.symbol_keys(database)
         run_keys = keys(database, "runs", (run.id for run in sold))
         rows: list[OrderRow] = []
+        written: list[Unsent] = []
         for run in sold:
             plan = _plan(book, run)
             sized = resize_buys(plan, book.accounts[run.account_id].cash, book.reserved(run.account_id))
@@ -276,6 +277,10 @@ def _buy(book: Book, sold: Sequence[Run], far: Mapping[str, Progress]) -> list[R
                 )
                 for number, line in enumerate(tradable, far[run.id].last + 1)
             ]  # fmt: skip
+            if tradable:
+                first, by_hand = far[run.id].last + 1, run.initiated_from is InitiatedFrom.API
+                last = far[run.id].last + len(tradable)
+                written.append(Unsent(run_keys[run.id], run.id, run.account_id, by_hand, Side.BUY, first, first, last))
             runs.add_skipped(database, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
             numerator, denominator = sized.scale
             short = f", scaled by {numerator / denominator:.6f}" if numerator < denominator else ""
@@ -283,7 +288,7 @@ def _buy(book: Book, sold: Sequence[Run], far: Mapping[str, Progress]) -> list[R
             runs.note(database, run.id, now, "buying", f"sells are done; {text} from booked cash")
         runs.add_orders(database, rows)
         runs.update(database, changes)
-    put_in(book, [run.id for run in sold])
+    let_wait(book, written)
     return [after for _, after in changes]
 
 

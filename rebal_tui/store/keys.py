@@ -9,6 +9,8 @@ from rebal_tui.store.database import Database
 
 _CHUNK = 500
 _MANY = 5_000
+_SHARE = 4
+"""A table is read whole when it has at most so many times as many rows as are wanted: history makes it ever longer."""
 
 Table = Literal["accounts", "portfolios", "subscriptions", "runs"]
 
@@ -16,7 +18,7 @@ Table = Literal["accounts", "portfolios", "subscriptions", "runs"]
 def keys(database: Database, table: Table, ids: Iterable[str]) -> dict[str, int]:
     """The key of each id that the table has; many are read in one pass over it."""
     wanted = list(ids)
-    if len(wanted) > _MANY:
+    if len(wanted) > _MANY and _last(database, table) <= _SHARE * len(wanted):
         known: dict[str, int] = dict(database.rows(f"SELECT id, key FROM {table}"))
         return {identity: known[identity] for identity in wanted if identity in known}
     found: dict[str, int] = {}
@@ -24,3 +26,8 @@ def keys(database: Database, table: Table, ids: Iterable[str]) -> dict[str, int]
         part = tuple(wanted[start : start + _CHUNK])
         found.update(database.rows(f"SELECT id, key FROM {table} WHERE id IN ({', '.join('?' * len(part))})", part))
     return found
+
+
+def _last(database: Database, table: Table) -> int:
+    row = database.row(f"SELECT max(key) FROM {table}")
+    return int(row[0] or 0) if row else 0

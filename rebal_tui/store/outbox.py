@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from rebal_tui.domain.orders import Order, Side
 from rebal_tui.store import codec
@@ -20,8 +20,7 @@ _UNSENT = "o.sent = 0 AND o.status = 'pending_new'"
 _DOUBTFUL = "o.sent = 1 AND o.status = 'pending_new' AND o.broker_id IS NULL"
 
 
-@dataclass(frozen=True, slots=True)
-class Unsent:
+class Unsent(NamedTuple):
     """The orders of one side of a run that were not sent yet, by their lines, and the side's first line."""
 
     run: int
@@ -46,22 +45,15 @@ class Progress:
     last: int
 
 
-def unsent(database: Database, run_ids: Iterable[str] | None = None) -> list[Unsent]:
-    """What waits to be sent, of some runs or of every run in progress."""
-    select = (
-        f"SELECT o.run, runs.id, accounts.id, runs.initiated_from = 'api', o.side, min(o.line), "
+def unsent(database: Database) -> list[Unsent]:
+    """What waits to be sent of every run in progress."""
+    rows = database.rows(
+        "SELECT o.run, runs.id, accounts.id, runs.initiated_from = 'api', o.side, min(o.line), "
         f"min(CASE WHEN {_UNSENT} THEN o.line END), max(CASE WHEN {_UNSENT} THEN o.line END) "
         "FROM runs JOIN orders o ON o.run = runs.key JOIN accounts ON accounts.key = runs.account WHERE "
+        "runs.status IN ('QUEUED', 'IN_PROGRESS') AND runs.status = 'IN_PROGRESS' "
+        f"GROUP BY o.run, o.side HAVING max({_UNSENT})"
     )
-    group = " GROUP BY o.run, o.side HAVING max(o.sent = 0 AND o.status = 'pending_new')"
-    rows: list[tuple[Any, ...]] = []
-    if run_ids is None:
-        rows = database.rows(
-            f"{select} runs.status IN ('QUEUED', 'IN_PROGRESS') AND runs.status = 'IN_PROGRESS' {group}"
-        )
-    else:
-        for part in _parts(list(run_ids)):
-            rows += database.rows(f"{select} runs.id IN ({_marks(part)}) {group}", part)
     return [Unsent(r[0], r[1], r[2], bool(r[3]), Side(r[4]), *r[5:]) for r in rows]
 
 

@@ -12,6 +12,8 @@ from rebal_tui.store.codec import dump
 from rebal_tui.store.database import Database
 
 QUEUED, STARTED = "runs.queued", "runs.started"
+Columns = Sequence[Sequence[Any]]
+"""The columns of some rows; none where there are no rows."""
 
 _RUNS = "key, id, account, portfolio, subscription, type, amount, initiated_from, why, weights, session, created_at"
 _DECISIONS = (
@@ -21,17 +23,29 @@ _DECISIONS = (
 _PLANS = "key, started_at, cash_target, plan_context, plan_cash, plan_reserved, plan_keep, plan_positions"
 
 
-def queued(database: Database, keys: Sequence[int]) -> dict[str, Any]:
+def queued(database: Database, runs: Columns, decided: Columns) -> dict[str, Any]:
     """What an entry says of runs that were queued: which, and a digest over them and the decisions that made them.
 
-    It covers the contexts, weights and kinds that those rows name, too. `keys` ascending.
+    It covers the contexts, weights and kinds that those rows name, too. The columns are those of what was stored, by
+    ascending run: of runs key, id, account, portfolio, subscription, type, amount, initiated_from, why, weights,
+    session, created_at; of decisions run, session, account, portfolio, kind, context, subscription, status,
+    restrictions, cash, reserved, cash_floor, last_rebalanced_at, outside_orders, open_run, quota_run, positions.
     """
-    return {"runs": _ranges(keys), "digest": _digest_queued(database, keys)}
+    return {"runs": _ranges(runs[0]), "digest": _digest_queued(database, runs, decided)}
 
 
-def started(database: Database, keys: Sequence[int]) -> dict[str, Any]:
-    """What an entry says of runs that were started: which, and a digest over what their plans were made from."""
-    return {"runs": _ranges(keys), "digest": _digest_started(database, keys)}
+def queued_again(database: Database, keys: Sequence[int]) -> dict[str, Any]:
+    """The same of rows that are read from the file. `keys` ascending."""
+    return {"runs": _ranges(keys), "digest": _queued_again(database, keys)}
+
+
+def started(database: Database, plans: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """What an entry says of runs that were started: which, and a digest over what their plans were made from.
+
+    `plans` are the rows that were stored, as `runs.start` has them, by ascending key.
+    """
+    columns = _columns(plans)
+    return {"runs": _ranges(columns[0]), "digest": _digest_started(database, columns)}
 
 
 def faults(database: Database) -> list[str]:
@@ -42,13 +56,13 @@ def faults(database: Database) -> list[str]:
     ):
         told = json.loads(detail)
         keys = [key for first, last in told["runs"] for key in range(first, last + 1)]
-        again = _digest_queued(database, keys) if action == QUEUED else _digest_started(database, keys)
+        again = _queued_again(database, keys) if action == QUEUED else _started_again(database, keys)
         if again != told["digest"]:
             found.append(f"entry {seq} ({action}): its {len(keys)} runs are not those that were recorded")
     return found
 
 
-def _digest_queued(database: Database, keys: Sequence[int]) -> str:
+def _queued_again(database: Database, keys: Sequence[int]) -> str:
     runs = _of_runs(database, f"SELECT {_RUNS} FROM runs WHERE key BETWEEN ? AND ? ORDER BY key", keys)
     decided = _of_runs(
         database,
@@ -57,24 +71,36 @@ def _digest_queued(database: Database, keys: Sequence[int]) -> str:
         "WHERE runs.key BETWEEN ? AND ? ORDER BY runs.key",
         keys,
     )
+    return _digest_queued(database, _columns(runs), _columns(decided))
+
+
+def _digest_queued(database: Database, runs: Columns, decided: Columns) -> str:
     shared = [
-        _parts(database, {row[9] for row in runs}),
-        _contexts(database, {row[5] for row in decided}),
+        _parts(database, set(runs[9]) if runs else ()),
+        _contexts(database, set(decided[5]) if decided else ()),
         [
             [key, *database.rows("SELECT signature, outcome, deciding FROM decision_kinds WHERE key = ?", (key,))]
-            for key in sorted({row[4] for row in decided})
+            for key in sorted(set(decided[4]) if decided else ())
         ],
     ]
     return _digest(dump(shared), runs, decided)
 
 
-def _digest_started(database: Database, keys: Sequence[int]) -> str:
+def _started_again(database: Database, keys: Sequence[int]) -> str:
     plans = _of_runs(database, f"SELECT {_PLANS} FROM runs WHERE key BETWEEN ? AND ? ORDER BY key", keys)
-    return _digest(dump(_contexts(database, {row[3] for row in plans})), plans)
+    return _digest_started(database, _columns(plans))
+
+
+def _digest_started(database: Database, plans: Columns) -> str:
+    return _digest(dump(_contexts(database, set(plans[3]) if plans else ())), plans)
 
 
 def _of_runs(database: Database, sql: str, keys: Sequence[int]) -> list[tuple[Any, ...]]:
     return [row for first, last in _ranges(keys) for row in database.rows(sql, (first, last))]
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> Columns:
+    return list(zip(*rows, strict=True))
 
 
 def _ranges(keys: Sequence[int]) -> list[list[int]]:
@@ -102,16 +128,16 @@ def _contexts(database: Database, keys: Iterable[int | None]) -> list[list[Any]]
     return found
 
 
-def _digest(head: str, *tables: Sequence[tuple[Any, ...]]) -> str:
+def _digest(head: str, *tables: Columns) -> str:
     total = hashlib.sha256(head.encode())
-    for rows in tables:
-        total.update(f"\n{len(rows)}\n".encode())
-        for column in zip(*rows, strict=True):
+    for columns in tables:
+        total.update(f"\n{len(columns[0]) if columns else 0}\n".encode())
+        for column in columns:
             total.update(_column(column))
     return total.hexdigest()
 
 
-def _column(values: tuple[Any, ...]) -> bytes:
+def _column(values: Sequence[Any]) -> bytes:
     """A column in bytes that no other column has."""
     try:
         return b"i" + array("q", values).tobytes()
@@ -119,4 +145,4 @@ def _column(values: tuple[Any, ...]) -> bytes:
         pass
     if all(isinstance(value, bytes) for value in values):
         return b"b" + array("q", map(len, values)).tobytes() + b"".join(values)
-    return ("t" + repr(values)).encode()
+    return ("t" + repr(tuple(values))).encode()

@@ -167,24 +167,19 @@ def set_plans(database: Database, plans: Iterable[tuple[str, PlanInputs]]) -> No
     )
 
 
-def start(database: Database, started: Iterable[tuple[int, Run, PlanInputs]]) -> None:
-    """Runs that were QUEUED go on as they are given, by key, under plans made from these inputs.
+PlanRow = tuple[Any, ...]
+"""key, started_at, cash_target, then the plan's context, cash, reserved, keep and positions."""
 
-    Must be called inside `database.write()`.
-    """
-    rows = [
-        (
-            run.status.value, run.phase.value, run.cash_target, to_time_or_none(run.started_at),
-            to_time(run.updated_at), p.context, p.cash, p.reserved, p.keep, p.positions, key,
-        )
-        for key, run, p in started
-    ]  # fmt: skip
+
+def start(database: Database, started: Sequence[PlanRow]) -> None:
+    """Runs that were QUEUED begin to sell, under plans made from these inputs. Must be called inside `write()`."""
     cursor = database.connection.executemany(
-        "UPDATE runs SET status = ?, phase = ?, cash_target = ?, started_at = ?, updated_at = ?, plan_context = ?, "
-        "plan_cash = ?, plan_reserved = ?, plan_keep = ?, plan_positions = ? WHERE key = ? AND status = 'QUEUED'",
-        rows,
+        "UPDATE runs SET status = 'IN_PROGRESS', phase = 'selling', started_at = ?2, updated_at = ?2, "
+        "cash_target = ?3, plan_context = ?4, plan_cash = ?5, plan_reserved = ?6, plan_keep = ?7, "
+        "plan_positions = ?8 WHERE key = ?1 AND status = 'QUEUED'",
+        started,
     )
-    require(cursor.rowcount == len(rows), "only a queued run starts")
+    require(cursor.rowcount == len(started), "only a queued run starts")
 
 
 _PLANS = "SELECT id, plan_context, plan_cash, plan_reserved, plan_keep, plan_positions FROM runs"

@@ -17,16 +17,16 @@ NEVER = np.iinfo(np.int64).min
 """`last_rebalanced_at` of a subscription that has not been rebalanced."""
 NO_PORTFOLIO = -1
 _QUERY = (
-    "SELECT subscriptions.id, accounts.id, portfolio, subscriptions.created_at, last_rebalanced_at FROM subscriptions "
-    "JOIN accounts ON accounts.key = subscriptions.account WHERE ended_at IS NULL"
+    "SELECT subscriptions.key, subscriptions.id, accounts.id, portfolio, subscriptions.created_at, last_rebalanced_at "
+    "FROM subscriptions JOIN accounts ON accounts.key = subscriptions.account WHERE ended_at IS NULL"
 )
 
 
 class SubscriptionTable:
     """For the account of each row its subscription: `portfolio` counts in `portfolio_ids`, `NO_PORTFOLIO` without one.
 
-    Times are microseconds since 1970 UTC. `order` has the rows of subscribed accounts, the oldest subscription first.
-    `version` rises with every change.
+    `keys` are those of the file. Times are microseconds since 1970 UTC. `order` has the rows of subscribed accounts,
+    the oldest subscription first. `version` rises with every change.
     """
 
     def __init__(self, accounts: AccountTable) -> None:
@@ -35,6 +35,7 @@ class SubscriptionTable:
         self.portfolio_ids: list[str] = []
         self._portfolio_keys: dict[int, int] = {}
         self.ids: list[str | None] = []
+        self.keys: Ints = np.empty(0, np.int64)
         self.portfolio: NDArray[np.int32] = np.empty(0, np.int32)
         self.created_at: Ints = np.empty(0, np.int64)
         self.last_rebalanced_at: Ints = np.empty(0, np.int64)
@@ -46,20 +47,22 @@ class SubscriptionTable:
         self.version += 1
         size = len(self._accounts)
         self.ids = [None] * size
+        self.keys = np.zeros(size, np.int64)
         self.portfolio = np.full(size, NO_PORTFOLIO, np.int32)
         self.created_at = np.zeros(size, np.int64)
         self.last_rebalanced_at = np.full(size, NEVER, np.int64)
         rows = database.rows(
-            "SELECT id, account, portfolio, created_at, last_rebalanced_at FROM subscriptions "
+            "SELECT key, id, account, portfolio, created_at, last_rebalanced_at FROM subscriptions "
             "WHERE ended_at IS NULL ORDER BY key"
         )
         if not rows:
             self.order = np.empty(0, np.int64)
             return
-        ids, accounts, portfolios, created, last = zip(*rows, strict=True)
+        keys, ids, accounts, portfolios, created, last = zip(*rows, strict=True)
         at = np.searchsorted(self._accounts.keys, np.array(accounts, np.int64)).astype(np.int64)
         for row, identity in zip(at.tolist(), ids, strict=True):
             self.ids[row] = identity
+        self.keys[at] = keys
         self.portfolio[at] = [self._portfolio_keys[key] for key in portfolios]
         self.created_at[at] = created
         self.last_rebalanced_at[at] = [NEVER if moment is None else moment for moment in last]
@@ -88,9 +91,10 @@ class SubscriptionTable:
             self.order = np.concatenate((kept, np.array(came, np.int64)))
 
     def _put(self, found: tuple[Any, ...]) -> int:
-        identity, account_id, portfolio, created_at, last = found
+        key, identity, account_id, portfolio, created_at, last = found
         row = self._accounts.row_of[account_id]
-        self.ids[row], self.portfolio[row] = identity, self._portfolio_keys[portfolio]
+        self.ids[row], self.keys[row] = identity, key
+        self.portfolio[row] = self._portfolio_keys[portfolio]
         self.created_at[row], self.last_rebalanced_at[row] = created_at, NEVER if last is None else last
         return row
 
