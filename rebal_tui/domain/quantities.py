@@ -38,7 +38,7 @@ def parse_scaled(text: str, decimals: int) -> int:
     """
     if not _PLAIN.fullmatch(text):
         raise ValueError("expected a plain decimal number such as 1234.56")
-    whole, _, fraction = text.lstrip("-").partition(".")
+    whole, _, fraction = text.removeprefix("-").partition(".")
     fraction = fraction.rstrip("0")
     if len(fraction) > decimals:
         raise ValueError(f"expected at most {decimals} decimals")

@@ -35,7 +35,7 @@ def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool =
     """Split a budget in proportion to shortfalls, never above them unless `spread_rest` gives what is left by weight.
 
     Slices are rounded down to the cent (R-8). While any is below a dollar the smallest is dropped (ties: smaller weight
-    first, then the later symbol) and the budget is split again among the rest. A slice that lacks less than a cent to
+    first, then the later symbol) and the budget is split again among the rest. A slice that lacks a cent at most to
     the dollar is a dollar when the cents that rounding left over pay for it: $10 over eleven assets of 9.09 % and
     9.10 % buys ten times $1.00. A slice that wants nothing is neither bought nor dropped.
     """

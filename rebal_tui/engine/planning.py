@@ -104,7 +104,7 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
         needed = _raise(ordered, raised, needed, _shrunk(ordered, raised, Value(needed * NANO)), holdings)
     _raise(ordered, raised, needed, {}, holdings)
     done = [_liquidation_line(line, raised.get(line.symbol, Qty(0)), holdings, sells) for line in lines]
-    plan = _plan(RunType.PARTIAL_LIQUIDATION, holdings, weights, equity, cash_target, Money(0), done)
+    plan = _plan(RunType.PARTIAL_LIQUIDATION, holdings, weights, equity, cash_target, Money(0), (done, _NO_BUYS))
     return replace(plan, amount=amount)
 
 
@@ -132,6 +132,7 @@ def resize_buys(plan: Plan, cash: Money, reserved: Money) -> Allocation:
     return allocate(intents, Money(cash - reserved - plan.cash_target))
 
 
+_NO_BUYS = Allocation({}, {}, (1, 1))
 _LOST_BUYS = (LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, LineReason.INSUFFICIENT_CASH)
 
 
@@ -149,15 +150,15 @@ def _blank_lines(holdings: Holdings, weights: Weights, idle: LineReason | None) 
         target_value = Value(max(0, equity) * target // WHOLE)
         near = abs(value - target_value) < DUST
         reason = LineReason.ON_TARGET if near or idle is None else idle
-        detail = _NEAR if near else _IDLE_WORDS.get(reason, "")
+        words = _IDLE_WORDS[reason]
         lines.append(
-            PlanLine(symbol, target, held, price, value, target_value, None, None, None, Money(0), reason, detail)
+            PlanLine(symbol, target, held, price, value, target_value, None, None, None, Money(0), reason, words)
         )
     return lines
 
 
-_NEAR = "within a cent or two of its target"
 _IDLE_WORDS = {
+    LineReason.ON_TARGET: "within a cent or two of its target",
     LineReason.BUYS_ONLY: "at or above its target; invest_cash only buys",
     LineReason.SELLS_ONLY: "not above its target in the smaller portfolio",
 }
@@ -184,7 +185,7 @@ def _rebalancing_sell(line: PlanLine, holdings: Holdings) -> PlanLine:
     if fault:
         return replace(line, wanted=wanted, reason=fault[0], detail=fault[1])
     price = _price(line)
-    qty = line.held if closes else Qty(excess // price)
+    qty = Qty(excess // price)
     if not holdings.assets[line.symbol].fractionable and not closes:
         qty = Qty(qty // NANO * NANO)
     if not closes and market_value(qty, price) < MIN_ORDER:
@@ -234,7 +235,7 @@ def _bought(line: PlanLine, wanted: dict[str, Money], allocation: Allocation) ->
     if line.symbol in allocation.dropped:
         dropped = allocation.dropped[line.symbol]
         return _too_small(line, wanted[line.symbol] or dropped, dropped)
-    if line.target == 0 or line.side is not None or Value(missing * NANO) < DUST:
+    if Value(missing * NANO) < DUST:
         return line
     if line.symbol in wanted:
         return replace(
@@ -322,7 +323,7 @@ def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool)
     if fault and (excess > 0 or line.price is None):
         return replace(line, wanted=floor_money(Value(max(0, excess))), reason=fault[0], detail=fault[1])
     if abs(excess) < DUST:
-        return replace(line, reason=LineReason.ON_TARGET, detail=_NEAR)
+        return replace(line, reason=LineReason.ON_TARGET, detail=_IDLE_WORDS[LineReason.ON_TARGET])
     detail = _IDLE_WORDS[LineReason.SELLS_ONLY]
     if excess > 0:
         detail = "above its target in the smaller portfolio, but the amount is raised without it"
@@ -331,7 +332,7 @@ def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool)
 
 def _proceeds(lines: Iterable[PlanLine]) -> Money:
     """What the sells bring at the plan's prices, as the broker books it."""
-    return Money(sum(_sale(line.qty, line) for line in lines if line.side is Side.SELL and line.qty))
+    return Money(sum(_sale(line.qty, line) for line in lines if line.qty))
 
 
 def _money_up(numerator: int, denominator: int) -> Money:
@@ -346,9 +347,10 @@ def _plan(
     equity: Value,
     cash_target: Money,
     budget: Money,
-    sized: tuple[list[PlanLine], Allocation] | list[PlanLine],
+    sized: tuple[list[PlanLine], Allocation],
 ) -> Plan:
-    lines, split = sized if isinstance(sized, tuple) else (sized, Allocation({}, {}, (1, 1)))
+    lines, split = sized
+    sells_only = kind is RunType.PARTIAL_LIQUIDATION
     return Plan(
         type=kind,
         weights=weights,
@@ -358,12 +360,12 @@ def _plan(
         budget=Money(max(0, budget)),
         scale=split.scale,
         lines=tuple(lines),
-        skipped_orders=tuple(_skipped(line, split) for line in lines if line.reason in SKIPS),
+        skipped_orders=tuple(_skipped(line, split, sells_only) for line in lines if line.reason in SKIPS),
     )
 
 
-def _skipped(line: PlanLine, split: Allocation) -> SkippedOrder:
-    sells = line.symbol not in split.dropped and (line.value > line.target_value or line.target == 0)
-    side = Side.SELL if sells else Side.BUY
+def _skipped(line: PlanLine, split: Allocation, sells_only: bool) -> SkippedOrder:
+    above = line.value > line.target_value or line.target == 0
+    side = Side.SELL if sells_only or (above and line.symbol not in split.dropped) else Side.BUY
     notional = split.dropped.get(line.symbol, line.wanted)
     return SkippedOrder(line.symbol, side, floor_cents(Value(notional * NANO)), SKIPS[line.reason], line.detail)

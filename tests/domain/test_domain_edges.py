@@ -8,7 +8,7 @@ import pytest
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position
 from rebal_tui.domain.errors import BrokenInvariant, Halt, ReadOnly, Refusal, require
-from rebal_tui.domain.quantities import Money, Price, Qty, format_scaled, parse_price
+from rebal_tui.domain.quantities import Money, Price, Qty, format_scaled, parse_price, parse_scaled
 from rebal_tui.domain.sessions import Session, epoch_micros, from_epoch_micros
 from rebal_tui.domain.text import name_text
 
@@ -72,6 +72,27 @@ def test_the_smallest_price_is_one_and_none_is_none() -> None:
 )
 def test_a_plain_decimal_is_written_so(units: int, decimals: int, at_least: int, text: str) -> None:
     assert format_scaled(units, decimals, at_least) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "decimals", "expected"),
+    [
+        ("-1.50", 2, -150),
+        ("1.500", 2, 150),
+        ("0.05", 2, 5),
+        ("7", 0, 7),
+        ("1.505", 2, "expected at most 2 decimals"),
+        ("--1", 2, "expected a plain decimal number such as 1234.56"),
+        ("1e3", 2, "expected a plain decimal number such as 1234.56"),
+        ("", 2, "expected a plain decimal number such as 1234.56"),
+    ],
+)
+def test_a_plain_decimal_is_read_so_or_refused_in_these_words(text: str, decimals: int, expected: int | str) -> None:
+    try:
+        read: int | str = parse_scaled(text, decimals)
+    except ValueError as refusal:
+        read = str(refusal)
+    assert read == expected
 
 
 def test_a_book_that_is_read_only_says_why_in_words_and_by_name() -> None:

@@ -9,7 +9,19 @@ import pytest
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import ATTO, DOLLAR, NANO, Money, Price, Qty, money_text, parse_money, parse_qty
+from rebal_tui.domain.quantities import (
+    ATTO,
+    DOLLAR,
+    NANO,
+    Money,
+    Percent,
+    Price,
+    Qty,
+    Value,
+    money_text,
+    parse_money,
+    parse_qty,
+)
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.allocation import BuyIntent, allocate
 from rebal_tui.engine.planning import (
@@ -52,6 +64,10 @@ def changed(state: Holdings, **changes: dict[str, object]) -> Holdings:
     return replace(state, assets={**state.assets, **made})
 
 
+def intent(symbol: str, shortfall: str) -> BuyIntent:
+    return BuyIntent(symbol, Percent(10), Value(parse_money(shortfall) * NANO))
+
+
 def short(amount: str) -> str:
     return f"order notional value (${amount}) is less than the minimum ($1)"
 
@@ -72,6 +88,8 @@ def test_the_lines_of_a_full_rebalance() -> None:
         ("Y", Side.SELL, "0.00", "NO_PRICE", "no price"),
     ]
     assert (plan.type, plan.equity, plan.budget) == (RunType.FULL_REBALANCE, 205 * ATTO, parse_money("113.75"))
+    assert (plan.cash, plan.cash_target) == (parse_money("100"), parse_money("10.25"))
+    assert [line.value for line in plan.lines] == [60 * ATTO, 20 * ATTO, 0, 20 * ATTO, 5 * ATTO, 0]
 
 
 @pytest.mark.parametrize(
@@ -151,6 +169,32 @@ def test_the_lines_of_a_liquidation() -> None:
         ("W", Side.SELL, "0.00", "NO_PRICE", "no price"),
     ]
     assert (plan.type, plan.equity, plan.budget) == (RunType.PARTIAL_LIQUIDATION, 100 * ATTO, 0)
+    assert (plan.scale, plan.cash_target, plan.amount) == ((1, 1), 0, parse_money("10"))
+
+
+def test_a_portfolio_holding_without_a_price_is_a_sell_that_a_liquidation_misses() -> None:
+    state = holdings("0", {"A": "90", "B": "10"}, {"A": "1"})
+    for amount in ("10", "90"):
+        plan = plan_partial_liquidation(state, weights("0", A="80", B="20"), parse_money(amount))
+        assert skips(plan) == [("B", Side.SELL, "0.00", "NO_PRICE", "no price")]
+
+
+def test_an_asset_of_the_portfolio_that_nobody_knows_is_not_bought() -> None:
+    state = holdings("100", {}, {"A": "1"})
+    expected = ("", "50.00", "NO_PRICE", "not eligible to be bought")
+    assert told(plan_full_rebalance(state, weights("0", A="50", B="50")))["B"] == expected
+    assert told(plan_invest_cash(state, weights("0", A="50", B="50"), Money(0)))["B"] == expected
+
+
+def test_an_investment_says_what_is_on_target() -> None:
+    state = holdings("10", {"A": "50", "B": "40"}, ONES)
+    plan = plan_invest_cash(state, weights("0", A="50", B="50"), Money(0))
+    assert told(plan)["A"] == ("", "0.00", "ON_TARGET", NEAR)
+
+
+def test_cash_below_its_target_is_no_budget() -> None:
+    plan = plan_full_rebalance(holdings("1", {"U": "99"}, ONES, dead=["U"]), weights("50", A="50"))
+    assert (plan.budget, plan.scale) == (0, (0, 1))
 
 
 def test_a_dead_holding_that_is_not_above_its_smaller_target_is_not_missed() -> None:
@@ -197,6 +241,21 @@ def test_two_cents_below_target_are_bought_when_a_dollar_is_not_asked_for_more(e
     state = holdings("50", {"A": held, "X": excess}, {**ONES, "X": "1"})
     reason = plan_full_rebalance(state, weights("50", A="50")).lines[0].reason
     assert reason == ("ORDER_LESS_THAN_MIN_NOTIONAL" if order else "ON_TARGET")
+
+
+@pytest.mark.parametrize(("excess", "reason"), [("0.019", "ON_TARGET"), ("0.02", "ORDER_LESS_THAN_MIN_NOTIONAL")])
+def test_two_cents_above_target_are_too_small_a_sell_and_less_is_none(excess: str, reason: str) -> None:
+    held, cash = Money(50 * DOLLAR + parse_money(excess)), Money(50 * DOLLAR - parse_money(excess))
+    state = holdings(money_text(cash), {"A": money_text(held)}, ONES)
+    assert plan_full_rebalance(state, weights("50", A="50")).lines[0].reason == reason
+
+
+@pytest.mark.parametrize(("lacking", "reason"), [("0.019", "ON_TARGET"), ("0.02", "INSUFFICIENT_CASH")])
+def test_two_cents_for_which_there_is_no_cash_are_missed(lacking: str, reason: str) -> None:
+    """A is to be half of a hundred dollars, and dead U holds what it lacks."""
+    held, dead = Money(50 * DOLLAR - parse_money(lacking)), Money(50 * DOLLAR + parse_money(lacking))
+    state = holdings("0", {"A": money_text(held), "U": money_text(dead)}, ONES, dead=["U"])
+    assert plan_full_rebalance(state, weights("0", A="50", U="50")).lines[0].reason == reason
 
 
 def test_a_cent_that_others_wait_for_is_raised_beyond_the_targets() -> None:
@@ -285,7 +344,25 @@ def test_a_sell_that_was_too_small_is_not_bought_instead() -> None:
     assert resize_buys(plan, parse_money("10"), Money(0)).amounts == {"B": 10 * DOLLAR}
 
 
+def test_a_slice_that_lacks_a_cent_to_the_dollar_is_one_when_cents_are_left() -> None:
+    """The halves of a cent that B and C lose are the cent."""
+    split = allocate([intent("A", "0.99"), intent("B", "5.005"), intent("C", "5.005")], parse_money("11"))
+    assert (split.amounts, split.dropped, split.scale) == (
+        {"A": DOLLAR, "B": 5 * DOLLAR, "C": 5 * DOLLAR}, {}, (1, 1),
+    )  # fmt: skip
+
+
+def test_a_budget_of_a_cent_too_little_for_two_buys_is_not_overspent() -> None:
+    split = allocate([intent("A", "1"), intent("B", "1")], parse_money("1.99"))
+    assert (split.amounts, split.dropped) == ({"A": DOLLAR}, {"B": parse_money("0.99")})
+
+
+def test_what_lacks_nothing_is_neither_bought_nor_dropped() -> None:
+    split = allocate([intent("A", "0"), intent("B", "5")], parse_money("9"))
+    assert (split.amounts, split.dropped, split.scale) == ({"B": 5 * DOLLAR}, {}, (1, 1))
+
+
 @pytest.mark.parametrize(("symbols", "dropped"), [("A AB", "AB"), ("AB A", "AB"), ("B A", "B"), ("AB B", "B")])
 def test_of_equal_slices_the_later_symbol_is_dropped(symbols: str, dropped: str) -> None:
-    intents = [BuyIntent(symbol, 10, ATTO) for symbol in symbols.split()]  # type: ignore[arg-type]
+    intents = [intent(symbol, "1") for symbol in symbols.split()]
     assert list(allocate(intents, parse_money("1")).dropped) == [dropped]

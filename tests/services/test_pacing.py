@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +20,9 @@ from rebal_tui.market.clock import FixedClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.outbox import how_far
-from rebal_tui.services.pacing import MINUTE, Pace, Waiting, rate_of
+from rebal_tui.services.pacing import MINUTE, Outbox, Pace, Waiting, rate_of, sending
 from rebal_tui.services.runs import create_run
+from rebal_tui.services.views.status import PacingView
 from rebal_tui.store.outbox import Unsent
 from tests.examples import examples
 from tests.services.brokers import Around, broker, reopen
@@ -29,7 +32,7 @@ START = new_york("2026-03-02 09:30")
 
 
 class Watched(Around):
-    """Notes when and for whom an order is asked for."""
+    """Notes when and for whom an order is asked for, and tells of its limit if it has one."""
 
     rate_limit: RateLimit | None = None
 
@@ -40,6 +43,8 @@ class Watched(Around):
 
     def submit_order(self, request: OrderRequest) -> object:
         self.asked.append((self._clock.now(), request.account_id, request.side))
+        if self.rate_limit is not None:
+            self.rate_limit = replace(self.rate_limit, remaining=self.rate_limit.remaining - 1)
         return self.inner.submit_order(request)
 
 
@@ -93,6 +98,52 @@ def test_the_whole_rate_is_used_when_there_is_enough_to_send(rate: int, step: in
             pace.spend(now, count)
             sent += count
     assert sent >= 4 * rate
+
+
+def test_what_was_spent_is_gone_and_comes_back_with_time() -> None:
+    """60 a minute: six seconds' worth at the start, and one more with every second."""
+    pace = Pace()
+    assert pace.allowance(START, 60) == 6
+    pace.spend(START, 4)
+    assert pace.allowance(START, 60) == 2
+    pace.spend(START, 2)
+    assert pace.allowance(START, 60) == 0
+    assert pace.allowance(START + timedelta(seconds=1), 60) == 1
+    pace.spend(START + timedelta(seconds=1), 1)
+    assert pace.sent == 7
+    second = int(START.timestamp()) * 1_000_000
+    assert json.loads(pace.text()) == {"sent": 7, "log": [[second, 6], [second + 1_000_000, 1]]}
+    pace.begin_anew()
+    assert pace.sent == 0
+
+
+@pytest.mark.parametrize(("micros", "allowed"), [(59_999_999, 0), (60_000_000, 1)])
+def test_what_was_sent_counts_for_a_minute(micros: int, allowed: int) -> None:
+    pace = Pace.of(json.dumps({"sent": 10, "log": [[int(START.timestamp()) * 1_000_000, 10]]}))
+    assert pace.sent == 10
+    assert pace.allowance(START + timedelta(microseconds=micros), 10) == allowed
+
+
+def test_how_far_the_sending_is_and_when_it_ends() -> None:
+    pace = Pace()
+    pace.spend(START, 5)
+    assert sending(pace, 30, 60, START) == PacingView(5, 35, 60, START + timedelta(seconds=30))
+    assert sending(pace, 0, 60, START) is None
+    assert sending(pace, 30, None, START) is None
+
+
+def test_a_side_that_waits_later_in_its_turns_is_not_overtaken() -> None:
+    """Turns are counted from a side's first line: run 1 stands at its third, run 2 at its second, run 3 at it."""
+    waiting = Waiting()
+    for run, line in ((1, 3), (2, 2), (3, 1)):
+        waiting.add([Unsent(run, f"run{run}", f"account{run}", False, Side.BUY, 1, line, 4)])
+    assert len(waiting) == 2 + 3 + 4
+    assert waiting.take(3) == [(3, 1), (2, 2), (3, 2)]
+    assert len(waiting) == 6
+    assert waiting.take(2) == [(1, 3), (2, 3)]
+    assert len(waiting) == 4
+    assert waiting.take(9) == [(3, 3), (1, 4), (2, 4), (3, 4)]
+    assert (len(waiting), waiting.take(1)) == (0, [])
 
 
 def test_what_the_broker_says_is_left_holds_until_its_window_ends() -> None:
@@ -170,6 +221,45 @@ def test_a_run_by_hand_goes_before_what_waits() -> None:
     for _ in range(20):
         beat(book, 10)
     assert watched.asked[before][1:] == ("hand", Side.SELL)
+
+
+def test_what_the_broker_states_limits_a_book_without_a_rate_of_its_own() -> None:
+    book, watched = paced(10, 1)
+    book.settings = replace(book.settings, orders_per_minute=None)
+    watched.rate_limit = RateLimit(60, 3, book.now() + timedelta(seconds=30))
+    assert how_far(book) is None
+    scheduler.tick(book)
+    assert len(watched.asked) == 3
+    assert how_far(book) == PacingView(3, 20, 60, book.now() + timedelta(seconds=17))
+
+
+def test_how_far_the_sending_is_outlives_a_restart_and_begins_anew_once_all_is_sent(tmp_path: Path) -> None:
+    book, _ = paced(5, 60, tmp_path / "book.db")
+    scheduler.tick(book)
+    view = how_far(book)
+    assert view == PacingView(6, 10, 60, book.now() + timedelta(seconds=4))
+    again = reopen(book)
+    again.settings = replace(again.settings, orders_per_minute=60)
+    assert how_far(again) == view
+    beat(again, 30)
+    assert how_far(again) is None
+    assert again.outbox.pace.sent == 0
+
+
+def test_an_outbox_is_read_when_it_is_first_needed_and_anew_when_it_was_forgotten() -> None:
+    book, _ = paced(2, 1)
+    scheduler.tick(book)
+    outbox = Outbox()
+    assert (len(outbox.waiting), outbox.doubtful, outbox.pace.sent) == (0, {}, 0)
+    outbox.load(book.database)
+    assert len(outbox.waiting) == len(book.outbox.waiting) > 0
+    before = len(outbox.waiting)
+    outbox.waiting.take(1)
+    outbox.load(book.database)
+    assert len(outbox.waiting) == before - 1
+    outbox.forget()
+    outbox.load(book.database)
+    assert len(outbox.waiting) == before
 
 
 def test_a_restart_in_the_middle_forgets_nothing(tmp_path: Path) -> None:
