@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,8 +10,9 @@ import pytest
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
+from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
-from rebal_tui.services.queueing import cancel_queued, new_run, queue, queue_by_hand, record_queued
+from rebal_tui.services.queueing import cancel_queued, new_run, queue_by_hand
 from rebal_tui.store import audit, proofs, runs
 from rebal_tui.store.audit import AuditEntry
 from tests.services.worlds import account, balanced, fill_book, make_book
@@ -23,27 +23,21 @@ WEIGHTS = Weights((AssetWeight("SPY", Percent(9_000)),), Percent(1_000))
 
 @pytest.fixture
 def book() -> Book:
-    """Accounts `a` and `b` that follow a portfolio, an evening: nothing starts."""
-    made = make_book("2026-03-02 17:00")
-    fill_book(made, [account("a", "500"), account("b", "500")], [balanced()], {"a": "balanced", "b": "balanced"})
+    """Accounts `a` and `b` that follow a portfolio whose runs await approval."""
+    made = make_book("2026-03-02 09:30")
+    portfolio = balanced(review=True)
+    fill_book(made, [account("a", "500"), account("b", "500")], [portfolio], {"a": "balanced", "b": "balanced"})
     return made
 
 
-def made_by_system(book: Book, account_id: str, **told: Any) -> Run:
-    subscription = book.subscriptions[account_id]
-    return new_run(
-        book, account_id, RunType.FULL_REBALANCE, WEIGHTS, InitiatedFrom.SYSTEM,
-        portfolio_id=subscription.portfolio_id, subscription_id=subscription.id, **told,
-    )  # fmt: skip
+def by_hand(book: Book, account_id: str, kind: RunType = RunType.INVEST_CASH, **told: Any) -> Run:
+    return new_run(book, account_id, kind, WEIGHTS, InitiatedFrom.API, **told)
 
 
-def queued(book: Book, account_ids: Sequence[str]) -> list[Run]:
-    """System runs of some accounts, which use the quota of the session."""
-    with book.database.write():
-        made = [made_by_system(book, account_id) for account_id in account_ids]
-        record_queued(book, made, queue(book, made, counts_quota=True, why=None), source="evaluation")
-    book.reload()
-    return made
+def queued(book: Book, count: int) -> list[Run]:
+    """System runs of the first accounts, which use the quota of the session."""
+    scheduler.tick(book)
+    return [book.open_runs[account_id] for account_id in ("a", "b")][:count]
 
 
 def last_entry(book: Book) -> AuditEntry:
@@ -52,14 +46,15 @@ def last_entry(book: Book) -> AuditEntry:
 
 
 def test_a_new_run_waits_from_now_on_for_the_session_of_today(book: Book) -> None:
+    subscription = book.subscriptions["a"].id
     with book.database.write():
-        run = made_by_system(book, "a", run_id="r-1", approval=Approval.AWAITING)
-        other = new_run(
-            book, "b", RunType.PARTIAL_LIQUIDATION, WEIGHTS, InitiatedFrom.API, amount=parse_money("5")
+        run = by_hand(
+            book, "a", portfolio_id="balanced", subscription_id=subscription, approval=Approval.AWAITING
         )  # fmt: skip
+        other = by_hand(book, "b", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5"))
     assert run == Run(
-        id="r-1", account_id="a", portfolio_id="balanced", subscription_id=book.subscriptions["a"].id,
-        type=RunType.FULL_REBALANCE, amount=None, initiated_from=InitiatedFrom.SYSTEM, status=RunStatus.QUEUED,
+        id=run.id, account_id="a", portfolio_id="balanced", subscription_id=subscription,
+        type=RunType.INVEST_CASH, amount=None, initiated_from=InitiatedFrom.API, status=RunStatus.QUEUED,
         phase=RunPhase.WAITING, approval=Approval.AWAITING, reason=None, weights=WEIGHTS, session=SESSION,
         cash_target=None, cancel_requested=False, created_at=book.now(), updated_at=book.now(),
     )  # fmt: skip
@@ -68,16 +63,17 @@ def test_a_new_run_waits_from_now_on_for_the_session_of_today(book: Book) -> Non
     assert other.approval is Approval.NOT_NEEDED
 
 
-def test_a_run_by_hand_is_stored_as_it_is_with_why_it_was_asked_for(book: Book) -> None:
+@pytest.mark.parametrize("follows", [True, False])
+def test_a_run_by_hand_is_stored_as_it_is_with_why_it_was_asked_for(book: Book, follows: bool) -> None:
+    subscription = book.subscriptions["a"].id if follows else None
     with book.database.write():
-        run = new_run(book, "a", RunType.PARTIAL_LIQUIDATION, WEIGHTS, InitiatedFrom.API, amount=parse_money("5"))
+        run = by_hand(
+            book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5"), subscription_id=subscription,
+            portfolio_id="balanced" if follows else None,
+        )  # fmt: skip
         queue_by_hand(book, run, "asked for by hand")
     book.reload()
-    assert runs.get(book.database, run.id) == book.open_runs["a"]
-    stored = book.open_runs["a"]
-    assert (stored.id, stored.amount, stored.weights, stored.portfolio_id, stored.subscription_id) == (
-        run.id, parse_money("5"), WEIGHTS, None, None,
-    )  # fmt: skip
+    assert book.open_runs["a"] == run
     assert runs.why(book.database, run.id) == "asked for by hand"
     assert book.quota_run("a", SESSION) is None
     entry = last_entry(book)
@@ -86,36 +82,33 @@ def test_a_run_by_hand_is_stored_as_it_is_with_why_it_was_asked_for(book: Book) 
     assert proofs.faults(book.database) == []
 
 
-def test_system_runs_are_stored_together_under_one_entry(book: Book) -> None:
-    made = queued(book, ["a", "b"])
+def test_runs_that_decisions_made_are_stored_together_under_one_entry(book: Book) -> None:
+    made = queued(book, 2)
+    book.reload()
     for run in made:
-        stored = book.open_runs[run.account_id]
-        assert (stored.id, stored.portfolio_id, stored.weights) == (run.id, "balanced", WEIGHTS)
-        assert stored.subscription_id == book.subscriptions[run.account_id].id
-        assert (stored.status, stored.phase) == (RunStatus.QUEUED, RunPhase.WAITING)
-        assert (stored.created_at, stored.updated_at) == (book.now(), book.now())
+        assert book.open_runs[run.account_id] == run
+        assert (run.portfolio_id, run.subscription_id) == ("balanced", book.subscriptions[run.account_id].id)
+        assert (run.status, run.phase, run.approval) == (RunStatus.QUEUED, RunPhase.WAITING, Approval.AWAITING)
         assert runs.why(book.database, run.id) is None
         assert book.quota_run(run.account_id, SESSION) == run.id
-    entry = last_entry(book)
-    detail = json.loads(entry.detail)
-    assert (entry.action, entry.subject) == (proofs.QUEUED, "2 runs")
-    assert (detail["source"], detail["runs"]) == ("evaluation", [[1, 2]])
+    (entry,) = (one for one in audit.entries(book.database) if one.action == proofs.QUEUED)
+    assert entry.subject == "2 runs"
+    assert json.loads(entry.detail)["runs"] == [[1, 2]]
     assert proofs.faults(book.database) == []
 
 
-def test_nothing_queued_is_not_recorded(book: Book) -> None:
+def test_nothing_canceled_is_not_recorded(book: Book) -> None:
     with book.database.write():
-        record_queued(book, [], queue(book, [], counts_quota=True, why=None))
         assert cancel_queued(book, [], "nothing to cancel") == []
     assert audit.entries(book.database) == []
 
 
-@pytest.mark.parametrize("account_ids", [["a"], ["a", "b"]])
+@pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("frees_quota", [True, False])
 def test_canceled_runs_are_done_with_the_reason_and_keep_the_quota_unless_it_is_freed(
-    book: Book, account_ids: list[str], frees_quota: bool
+    book: Book, count: int, frees_quota: bool
 ) -> None:
-    made = queued(book, account_ids)
+    made = queued(book, count)
     with book.database.write():
         ended = cancel_queued(book, made, "set aside", frees_quota=frees_quota, actor="Ann")
     assert ended == [runs.get(book.database, run.id) for run in made]
@@ -126,7 +119,7 @@ def test_canceled_runs_are_done_with_the_reason_and_keep_the_quota_unless_it_is_
     kept = None if frees_quota else made[0].id
     assert book.quota_run("a", SESSION) == kept
     book.reload()
-    assert book.open_runs == {}
+    assert len(book.open_runs) == 2 - count
     assert book.quota_run("a", SESSION) == kept
     entry = last_entry(book)
     subject = made[0].id if len(made) == 1 else "2 runs"
@@ -135,10 +128,10 @@ def test_canceled_runs_are_done_with_the_reason_and_keep_the_quota_unless_it_is_
 
 
 def test_a_canceled_run_by_hand_frees_no_quota_that_another_run_used(book: Book) -> None:
-    (system,) = queued(book, ["a"])
+    (system,) = queued(book, 1)
     with book.database.write():
         cancel_queued(book, [system], "canceled by hand")
-        run = new_run(book, "a", RunType.INVEST_CASH, WEIGHTS, InitiatedFrom.API)
+        run = by_hand(book, "a")
         queue_by_hand(book, run, "asked for by hand")
         cancel_queued(book, [run], "canceled by hand", frees_quota=True)
     assert book.quota_run("a", SESSION) == system.id

@@ -18,11 +18,12 @@ from rebal_tui.domain.runs import Run
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.services import outbox, scheduler
 from rebal_tui.services.book import Book
-from rebal_tui.services.outbox import cancel_open_orders, put_in, send_due, settle_doubtful, settle_orders
+from rebal_tui.services.outbox import cancel_open_orders, let_wait, send_due, settle_doubtful, settle_orders
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.services.sync import sync
 from rebal_tui.store import audit, runs
 from rebal_tui.store.holds import Hold
+from rebal_tui.store.outbox import unsent
 from tests.services.brokers import Around, broker
 from tests.services.worlds import SLOW, account, balanced, fill_book, make_book, new_york
 
@@ -173,10 +174,11 @@ def test_after_five_silent_calls_the_rest_waits_for_the_next_time() -> None:
 
 def test_orders_that_are_put_in_wait_once_even_when_the_outbox_was_forgotten() -> None:
     book, _ = waiting_book(2)
-    put_in(book, [run_of(book).id])
+    written = [one for one in unsent(book.database) if one.run_id == run_of(book).id]
+    let_wait(book, written)
     assert len(book.outbox.waiting) == 4
     book.outbox.forget()
-    put_in(book, [run_of(book).id])
+    let_wait(book, written)
     assert len(book.outbox.waiting) == 4
 
 

@@ -1,0 +1,46 @@
+"""Many objects at once are those that one by one would be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rebal_tui.domain.accounts import Position
+from rebal_tui.domain.bulk import objects_of, replaced
+from rebal_tui.domain.errors import BrokenInvariant
+from rebal_tui.domain.quantities import Price, Qty
+
+TWO = [Position("SPY", Qty(1), Price(5)), Position("TLT", Qty(2), Price(5))]
+
+
+def test_objects_come_from_columns_and_what_is_alike() -> None:
+    columns: dict[str, list[object]] = {"symbol": ["SPY", "TLT"], "qty": [1, 2]}
+    assert objects_of(Position, 2, columns, {"avg_entry_price": Price(5)}) == TWO
+    assert objects_of(Position, 0, {"symbol": [], "qty": []}, {"avg_entry_price": None}) == []
+
+
+@pytest.mark.parametrize(
+    ("columns", "alike", "why"),
+    [
+        ({"symbol": ["SPY", "TLT"]}, {"qty": 1}, "fields of Position are missing"),
+        ({"symbol": ["SPY", "TLT"]}, {"qty": 1, "avg_entry_price": None, "more": 1}, "fields of Position are missing"),
+        ({"symbol": ["SPY"]}, {"qty": 1, "avg_entry_price": None}, "columns of different lengths"),
+        ({"symbol": ["SPY", "TLT", "GLD"]}, {"qty": 1, "avg_entry_price": None}, "columns of different lengths"),
+    ],
+)
+def test_fields_that_do_not_fit_are_refused(
+    columns: dict[str, list[object]], alike: dict[str, object], why: str
+) -> None:
+    with pytest.raises(BrokenInvariant, match=f"^{why}$"):
+        objects_of(Position, 2, columns, alike)
+
+
+def test_copies_keep_what_is_not_replaced() -> None:
+    before = list(TWO)
+    assert replaced(TWO, {"qty": [7, 8]}, {"avg_entry_price": None}) == [
+        replace(one, qty=Qty(qty), avg_entry_price=None) for one, qty in zip(TWO, (7, 8), strict=True)
+    ]
+    assert replaced(TWO, {}, {}) == TWO == before
+    assert replaced(TWO, {}, {})[0] is not TWO[0]
+    assert replaced([], {"qty": []}, {}) == []
