@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import Money, floor_money
+from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
-from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep, exact_equity, sweep
+from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep, sweep
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.restrictions import exceeds_position_ratio, stops
 from rebal_tui.services.account_texts import ranks, texts_of

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebal_tui.domain.quantities import Money, floor_money
+from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import STOPS, BookFrame, Mark
-from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep, exact_equity
+from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep
 from rebal_tui.engine.arrays.today import Today
 from rebal_tui.services.account_texts import AccountTexts, ranks
 from rebal_tui.services.column_rows import ColumnRows, Flags, Ints, holding_any
@@ -85,7 +86,8 @@ class DeskRows(ColumnRows[DeskRow]):
         frame, sweep, texts = self._frame, self._sweep, self._texts
         portfolio = frame.portfolios[frame.accounts.portfolio[row]]
         standing = STANDINGS[self.standing[row]]
-        worst, used, last = int(sweep.worst[row]), int(sweep.band_used[row]), int(frame.accounts.rebalanced_on[row])
+        exact = exact_account(frame, row)
+        worst, used, last = exact.worst, int(sweep.band_used[row]), int(frame.accounts.rebalanced_on[row])
         groups = int(sweep.groups[row])
         return DeskRow(
             account_id=texts.ids[row],
@@ -93,10 +95,10 @@ class DeskRows(ColumnRows[DeskRow]):
             client=texts.names[row],
             portfolio_id=portfolio.id,
             portfolio=portfolio.name,
-            equity=floor_money(exact_account(frame, row).valuation.equity),
+            equity=floor_money(exact.valuation.equity),
             cash=Money(int(frame.accounts.cash[row])),
-            worst=frame.assets.symbols[worst] if worst >= 0 else "",
-            drift_bp=int(sweep.drift[row]),
+            worst=worst.symbol if worst else "",
+            drift_bp=worst.points if worst else 0,
             band_used=None if used == NO_BAND else used,
             standing=standing,
             tiles=frozenset([Tile.ALL, *(tile for tile, group in TILE_GROUPS.items() if groups & group)]),

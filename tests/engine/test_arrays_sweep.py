@@ -16,7 +16,8 @@ from rebal_tui.domain.accounts import Position
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty, floor_money
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE, NO_BAND, NOTHING, Group, exact_equity, sweep
+from rebal_tui.engine.arrays.equity import exact_equity
+from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE, NO_BAND, NOTHING, Group, sweep
 from rebal_tui.engine.arrays.today import today_of
 from rebal_tui.engine.calendar import in_cooldown
 from rebal_tui.engine.drift import asset_drifts, largest_drift, widest_use

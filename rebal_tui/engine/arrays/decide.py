@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from rebal_tui.domain.decisions import Outcome
-from rebal_tui.engine.arrays.cash import NEAR, screen_cash
+from rebal_tui.engine.arrays.cash import CashScreen, screen_cash
 from rebal_tui.engine.arrays.exact import exact_account
+from rebal_tui.engine.arrays.facts import CHECKS, NOT_EVALUATED, OUTCOMES, Codes, Fact, Facts, ruling
 from rebal_tui.engine.arrays.frame import STOPS, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.engine.arrays.layout import Flags, Floats
-from rebal_tui.engine.arrays.passes import any_other, any_weight, dollars, pieces, slot_prices, values_besides
+from rebal_tui.engine.arrays.passes import any_other, any_weight
 from rebal_tui.engine.arrays.today import Today
+from rebal_tui.engine.arrays.uses import Uses, band_uses
 
-Codes = npt.NDArray[np.uint8]
-
-OUTCOMES = tuple(Outcome)
-"""An account's outcome code is a place in this."""
-CHECKS = (
-    *("", "window", "portfolio_status", "account", "reconciliation", "open_orders", "quota", "prices", "assets"),
-    *("first_rebalance", "in_cooldown", "calendar", "drift_band", "minimum_equity", "invest_cash"),
-)
-"""A check's code is its place in this, in the order they are asked; 0 is none."""
-NOT_EVALUATED = 255
-"""The outcome code of an account that follows no portfolio."""
-_CHECK = {name: code for code, name in enumerate(CHECKS)}
-_OUTCOME = {outcome: code for code, outcome in enumerate(OUTCOMES)}
-_BITS = (1 << np.arange(len(CHECKS))).astype(np.uint16)
+__all__ = ["CHECKS", "NOT_EVALUATED", "OUTCOMES", "Decisions", "decide"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,127 +38,70 @@ class Decisions:
 
     def where(self, outcome: Outcome) -> npt.NDArray[np.intp]:
         """The places of the accounts with an outcome."""
-        return np.flatnonzero(self.outcome == _OUTCOME[outcome])
+        return np.flatnonzero(self.outcome == OUTCOMES.index(outcome))
 
     def told_checks(self, row: int) -> list[str]:
         """The checks of an account that failed, fired or held back, in order."""
         return [name for code, name in enumerate(CHECKS) if code and self.told[row] >> code & 1]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Figures:
-    """What the thresholds ask, by account. `margin` is the largest drift less its band, in hundredths of a point."""
-
-    equity: Floats
-    invested: Floats
-    margin: Floats
-
-
 def decide(frame: BookFrame, today: Today) -> Decisions:
     """Decide for every account what, if anything, is to be done: the outcomes of `evaluate`, account for account."""
-    accounts, table = frame.accounts, frame.table
-    follows = accounts.portfolio
-    figures = _figures(frame)
-    ratio, breach, enough, invests, confirmed = _thresholds(frame, figures)
-    unpriced = frame.assets.price == 0
-    if unpriced.any():
-        ratio &= ~_holds_any(frame, unpriced)
-    stale = ~today.fresh
-    checks = (
-        ("window", np.full(len(frame), not today.open_window)),
-        ("portfolio_status", ~table.active[follows]),
-        ("account", (accounts.marks & STOPS != 0) | ratio),
-        ("reconciliation", accounts.marks & int(Mark.UNRECONCILED) != 0),
-        ("open_orders", accounts.marks & int(Mark.OPEN_RUN | Mark.OUTSIDE_ORDERS) != 0),
-        ("quota", accounts.system_run_on == today.day),
-        ("prices", any_weight(frame, stale)[follows] | any_other(frame, stale)),
-        ("assets", any_weight(frame, ~frame.assets.eligible)[follows]),
-    )
-    check = np.zeros(len(frame), np.uint8)
-    for name, fails in reversed(checks):
-        np.copyto(check, _CHECK[name], where=fails)
-    passed = check == 0
-    first = passed & (accounts.rebalanced_on < 0)
-    again = passed & ~first
-    cooling = again & (today.day < accounts.rebalanced_on + table.cooldown[follows])
-    due = again & today.calendar[follows]
-    by_calendar = due & ~cooling
-    drifted = again & breach & ~by_calendar
-    fires = first | by_calendar | (drifted & ~cooling)
-    short = fires & ~enough
-    full = fires & enough
-    invest = passed & ~full & invests & (table.count[follows] > 0)
-    told = np.where(passed, np.uint16(0), _BITS[check])
-    for name, holds, tells in (
-        ("in_cooldown", cooling, cooling & ~full),
-        ("calendar", due, due),
-        ("drift_band", drifted, drifted),
-        ("first_rebalance", first, first),
-        ("minimum_equity", short, short),
-        ("invest_cash", invest, invest),
+    uses = band_uses(frame)
+    cash, breach, confirmed = _thresholds(frame, uses)
+    facts = _of_portfolios(frame, today)[uses.follows]
+    for fact, holds in _of_accounts(frame, today, uses, cash):
+        facts |= holds * np.uint16(fact)
+    facts |= breach * np.uint16(Fact.DRIFTED)
+    rule, place = ruling(today.open_window), facts.astype(np.intp)
+    return Decisions(rule.outcome[place], rule.check[place], rule.told[place], uses.equity, confirmed)
+
+
+def _of_portfolios(frame: BookFrame, today: Today) -> Facts:
+    """The facts that all accounts of a portfolio share, by portfolio."""
+    table = frame.table
+    facts = np.zeros(len(table.count), np.uint16)
+    for fact, holds in (
+        (Fact.PORTFOLIO_INACTIVE, ~table.active),
+        (Fact.PRICES_FAIL, any_weight(frame, ~today.fresh)),
+        (Fact.INELIGIBLE, any_weight(frame, ~frame.assets.eligible)),
+        (Fact.DUE, today.calendar),
+        (Fact.ASSETS, table.count > 0),
     ):
-        told |= holds.astype(np.uint16) * _BITS[_CHECK[name]]
-        np.copyto(check, _CHECK[name], where=tells)
-    outcome = np.full(len(frame), _OUTCOME[Outcome.NONE], np.uint8)
-    if today.open_window:
-        np.copyto(outcome, _OUTCOME[Outcome.BLOCKED], where=~passed)
-    np.copyto(outcome, _OUTCOME[Outcome.FULL_REBALANCE], where=full)
-    np.copyto(outcome, _OUTCOME[Outcome.INVEST_CASH], where=invest)
-    left_out = follows == UNSUBSCRIBED
-    outcome[left_out], check[left_out], told[left_out] = NOT_EVALUATED, 0, 0
-    return Decisions(outcome, check, told, figures.equity, confirmed)
+        facts |= holds * np.uint16(fact)
+    facts[UNSUBSCRIBED] = Fact.UNSUBSCRIBED
+    return facts
 
 
-def _figures(frame: BookFrame) -> _Figures:
-    """Equity, what is invested, and the widest drift against its band, each account in floats."""
-    cash = dollars(frame.accounts.cash)
-    worth, besides = values_besides(frame)
-    invested = np.empty(len(frame))
-    margin = np.full(len(frame), -np.inf)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for block in frame.blocks:
-            prices, target = slot_prices(frame, block), block.target.astype(np.float64)
-            for piece in pieces(block):
-                rows = piece.rows
-                drift = piece.qty * piece.of(prices)
-                held = drift.sum(axis=0)
-                held += besides[rows]
-                invested[rows] = held
-                held += cash[rows]
-                drift *= 10_000 / held
-                drift -= piece.of(target)
-                np.abs(drift, out=drift)
-                drift -= piece.of(block.limit)
-                margin[rows] = drift.max(axis=0)
-        equity = cash + invested
-        if len(worth):
-            account = frame.others.account
-            absolute = frame.table.absolute[frame.accounts.portfolio[account]]
-            over = worth * 10_000 / equity[account] - np.where(absolute > 0, absolute, np.inf)
-            np.maximum.at(margin, account, over)
-    banded = (frame.table.absolute > 0) | (frame.table.relative > 0)
-    margin[~banded[frame.accounts.portfolio]] = -np.inf
-    return _Figures(equity, invested, margin)
+def _of_accounts(frame: BookFrame, today: Today, uses: Uses, cash: CashScreen) -> Iterator[tuple[Fact, Flags]]:
+    """The facts of each account by itself."""
+    accounts = frame.accounts
+    stopped = accounts.marks & STOPS != 0
+    if cash.exceeds_ratio.any():
+        stopped |= cash.exceeds_ratio & ~_holds_any(frame, frame.assets.price == 0)
+    yield Fact.STOPPED, stopped
+    yield Fact.UNRECONCILED, accounts.marks & int(Mark.UNRECONCILED) != 0
+    yield Fact.OPEN_ORDERS, accounts.marks & int(Mark.OPEN_RUN | Mark.OUTSIDE_ORDERS) != 0
+    yield Fact.RAN_TODAY, accounts.system_run_on == today.day
+    yield Fact.FIRST, accounts.rebalanced_on < 0
+    yield Fact.COOLING, accounts.rebalanced_on > (today.day - frame.table.cooldown)[uses.follows]
+    yield Fact.SUFFICES, cash.suffices
+    yield Fact.INVESTS, cash.invests
+    yield Fact.PRICES_FAIL, any_other(frame, ~today.fresh)
 
 
-def _thresholds(frame: BookFrame, figures: _Figures) -> tuple[Flags, Flags, Flags, Flags, int]:
-    """Each account against 6:1, its bands, the minimum equity and $10: screened in floats, exact where it is near."""
-    equity = figures.equity
-    count = frame.table.count[frame.accounts.portfolio]
-    cash = screen_cash(frame, equity, figures.invested)
-    ratio, invests = cash.exceeds_ratio, cash.invests
-    breach = (figures.margin > 0) & (equity > 0)
-    enough = equity >= count
-    near = np.abs(figures.margin) <= NEAR * 10_000
-    near |= np.abs(equity - count) <= cash.gross * NEAR + NEAR
+def _thresholds(frame: BookFrame, uses: Uses) -> tuple[CashScreen, Flags, int]:
+    """Each account's cash and whether it breaches a band: screened in floats, exact where it is near a threshold."""
+    cash, breach = screen_cash(frame, uses), uses.use > 1
+    near = cash.near
+    near[uses.near(np.abs(uses.use - 1))] = True
     near &= frame.accounts.portfolio != UNSUBSCRIBED
-    near |= cash.near
     rows = np.flatnonzero(near)
     for row in rows:
         exact = exact_account(frame, int(row))
-        ratio[row], breach[row] = exact.exceeds_ratio, exact.breached
-        enough[row], invests[row] = exact.suffices, exact.invests
-    return ratio, breach, enough, invests, len(rows)
+        breach[row], cash.exceeds_ratio[row] = exact.breached, exact.exceeds_ratio
+        cash.suffices[row], cash.invests[row] = exact.suffices, exact.invests
+    return cash, breach, len(rows)
 
 
 def _holds_any(frame: BookFrame, assets: Flags) -> Flags:

@@ -43,6 +43,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.count) - 1
 
+    @property
+    def banded(self) -> Flags:
+        """Whether a portfolio has any band."""
+        return np.asarray((self.absolute > 0) | (self.relative > 0))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,52 +14,85 @@ import numpy.typing as npt
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.engine.arrays.layout import Block, Flags, Floats, Ints
 
-_PIECE = 2_048
-_RUN = 512
-"""Accounts of one portfolio in a row from which on a piece ends with them, so that its tables need no gathering."""
+Number = TypeVar("Number", bound=np.generic)
+
+_CELLS = 65_536
+"""At most so many slots × accounts make a piece."""
+_LONE = 10_240
+"""Cells of one portfolio in a row from which on a piece ends with them, so that its tables need no repeating."""
+_BUFFER = 256
+"""Elements NumPy buffers at a time in a pass over rows: more, and it copies what broadcasts, at two to three times the
+cost."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@contextmanager
+def passing_over_rows() -> Iterator[None]:
+    """Have NumPy go over matrices row by row, without copying operands that broadcast."""
+    before = np.setbufsize(_BUFFER)
+    try:
+        yield
+    finally:
+        np.setbufsize(before)
+
+
+@dataclass(frozen=True, eq=False)
 class Piece:
-    """Some neighbouring columns of a block. `rows` are places in the book, `take` the columns of the block's tables:
-    one for all accounts, or one for each."""
+    """Some neighbouring columns of a block, those from `start` up to `stop`."""
 
     block: Block
     start: int
     stop: int
-    take: slice | npt.NDArray[np.int32]
 
     @property
-    def rows(self) -> npt.NDArray[np.intp]:
-        return self.block.rows[self.start : self.stop]
+    def part(self) -> slice:
+        return slice(self.start, self.stop)
 
     @property
     def qty(self) -> Ints:
-        return self.block.qty[:, self.start : self.stop]
+        return self.block.qty[:, self.part]
 
-    def of(self, table: Floats) -> Floats:
-        """A table of slots by portfolios, as slots by one or by the piece's accounts."""
-        return table[:, self.take]
+    @cached_property
+    def _owners(self) -> tuple[slice, Ints | None]:
+        """The columns of the block's tables that the accounts need, and how many accounts need each if not all one."""
+        local = self.block.local[self.part]
+        first, last = int(local[0]), int(local[-1])
+        counts = np.bincount(local - first) if last > first else None
+        return slice(first, last + 1), counts
+
+    def of(self, table: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        """A table of slots by portfolios as slots by accounts; one column for all where they follow the same."""
+        columns, counts = self._owners
+        return table[:, columns] if counts is None else np.repeat(table[:, columns], counts, axis=1)
+
+
+def most_cells(block: Block) -> int:
+    """The cells of a block's largest piece."""
+    slots, accounts = block.qty.shape
+    return int(slots * min(accounts, max(1, _CELLS // slots)))
 
 
 def pieces(block: Block) -> Iterator[Piece]:
     """A block's columns, piece by piece."""
-    start, total = 0, len(block.rows)
-    local = block.local
+    slots, total = block.qty.shape
+    most, lone = max(1, _CELLS // slots), max(1, _LONE // slots)
+    start = 0
     while start < total:
-        stop = min(start + _PIECE, total)
-        run = start + int(np.searchsorted(local[start:stop], local[start], "right"))
-        if run - start >= _RUN:
-            stop = run
-        first = int(local[start])
-        alike = stop <= run
-        yield Piece(block, start, stop, slice(first, first + 1) if alike else local[start:stop])
+        stop = min(start + most, total)
+        run = int(block.local[start:stop].searchsorted(block.local[start], "right"))
+        if run >= lone:
+            stop = start + run
+        yield Piece(block, start, stop)
         start = stop
 
 
 def dollars(amounts: Ints) -> Floats:
     """Billionths as floating dollars."""
     return np.multiply(amounts, 1e-9, dtype=np.float64)
+
+
+def inverse_limits(block: Block) -> Floats:
+    """One over the tightest band, by slot and portfolio; 0 in an empty slot."""
+    return np.where(np.isfinite(block.limit), 1 / block.limit, 0.0)
 
 
 def slot_prices(frame: BookFrame, block: Block) -> Floats:
@@ -80,6 +116,8 @@ def owners(frame: BookFrame) -> npt.NDArray[np.intp]:
 
 def any_weight(frame: BookFrame, assets: Flags) -> Flags:
     """By portfolio, whether any of its assets is among some."""
+    if not assets.any():
+        return np.zeros(len(frame.table.count), np.bool_)
     hits = np.bincount(owners(frame), weights=assets[frame.table.asset], minlength=len(frame.table.count))
     return hits > 0
 
@@ -87,5 +125,6 @@ def any_weight(frame: BookFrame, assets: Flags) -> Flags:
 def any_other(frame: BookFrame, assets: Flags) -> Flags:
     """By account, whether any holding outside its portfolio is among some assets."""
     found: Flags = np.zeros(len(frame), np.bool_)
-    found[frame.others.account[assets[frame.others.asset]]] = True
+    if assets.any():
+        found[frame.others.account[assets[frame.others.asset]]] = True
     return found
