@@ -191,7 +191,6 @@ def _settle(book: Book, key: str) -> str:
     if book.sandbox is not None:
         book.sandbox.advance(book.now())
     events = sync(book)
-    book.reload_accounts()
     waiting = int((book.account_table.unsettled > 0).sum())
     return f"{key}: {events} events, {waiting} accounts with cash still to settle"
 
