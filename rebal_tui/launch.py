@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +23,10 @@ from rebal_tui.tui.settings import read_settings
 if TYPE_CHECKING:
     from rebal_tui.services.book import Book
 
+SWITCH_SECONDS = 0.0005
+"""How long the book's thread may keep the interpreter while the screens want it. A key takes some 25 turns of the event
+loop, each of which lets it go: at Python's own 5 ms a busy book makes an eighth of a second of them."""
+
 
 def run(
     path: Path,
@@ -34,6 +41,7 @@ def run(
     the book's thread, while the screens are painted already. Settings are read from `settings_path`, without it from
     the user's configuration folder.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     log_path = _log_to_file()
     settings = read_settings(settings_path or paths.settings_path())
     loading = Loading()
@@ -41,12 +49,14 @@ def run(
     def open_book() -> Book:
         from rebal_tui import opening
 
-        return opening.open_book(path, prepare, settings.settings.rules_over, loading.note)
+        with _uncollected():
+            return opening.open_book(path, prepare, settings.settings.rules_over, loading.note)
 
     def view_book() -> Book:
         from rebal_tui import opening
 
-        return opening.view_book(path)
+        with _uncollected():
+            return opening.view_book(path)
 
     def advice(why: Halt) -> str:
         return f"{path}: {paths.restore_advice(path)}." if why is Halt.DAMAGED else str(path)
@@ -67,6 +77,20 @@ def run(
         loading.stop()
         thread.close()
     return app.return_code or 0
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Make what stays without the collector of rings looking through it: not while it is made, nor ever after, when
+    every look would stop the screens for a tenth of a second."""
+    gc.unfreeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 def first_steps(thread: BookThread, path: Path) -> FirstSteps:

@@ -142,7 +142,7 @@ class AccountRows(ColumnRows[AccountRow]):
         return self._in_group(accept.group)[self._ordered]
 
     def holding(self, needle: str) -> Flags:
-        found = self._texts.holding(needle)
+        found = self._texts.holding(needle).copy()
         names = [*(p.name for p in self._frame.portfolios), ""]
         found |= holding_any(names, self._frame.accounts.portfolio, needle)
         found |= holding_any([status.value for status in STATUSES], self._status, needle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,8 @@ from rebal_tui.store.account_table import AccountTable
 Ranks = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 _LINE_END = 10
+_NEEDLES = 32
+"""So many searches are kept: a word that was typed is looked for again with every letter of the next."""
 
 
 class AccountTexts:
@@ -31,21 +34,37 @@ class AccountTexts:
         self._bytes = np.frombuffer("".join(lines).casefold().encode(), np.uint8)
         self._ends = np.flatnonzero(self._bytes == _LINE_END)
         self._often = np.bincount(self._bytes, minlength=256)
+        self._found: OrderedDict[str, Flags] = OrderedDict()
         self.by_id = ranks(self.ids)
         self.by_number = ranks(self.numbers)
         self.by_name = ranks([name.casefold() for name in self.names])
 
     def holding(self, needle: str) -> Flags:
-        """By row, whether the account's id, number or name holds a casefolded text without spaces."""
+        """By row, whether the account's id, number or name holds a casefolded text without spaces; read only."""
+        found = self._found.get(needle)
+        if found is None:
+            found = self._found[needle] = self._search(needle)
+            if len(self._found) > _NEEDLES:
+                self._found.popitem(last=False)
+        self._found.move_to_end(needle)
+        return found
+
+    def _search(self, needle: str) -> Flags:
         wanted = needle.encode()
         rarest = min(range(len(wanted)), key=lambda place: int(self._often[wanted[place]]))
-        starts = np.flatnonzero(self._bytes == wanted[rarest]) - rarest
-        starts = starts[(starts >= 0) & (starts <= len(self._bytes) - len(wanted))]
+        starts = np.flatnonzero(self._bytes == wanted[rarest])
+        if len(wanted) > 1:
+            starts -= rarest
+            starts = starts[(starts >= 0) & (starts <= len(self._bytes) - len(wanted))]
         for place, byte in enumerate(wanted):
             if place != rarest:
                 starts = starts[self._bytes[starts + place] == byte]
-        through = np.searchsorted(starts, self._ends)
-        found: Flags = np.diff(through, prepend=0) > 0
+        found: Flags = np.zeros(len(self.ids), np.bool_)
+        if len(starts) < len(self._ends):
+            found[np.searchsorted(self._ends, starts)] = True
+        else:
+            through = np.searchsorted(starts, self._ends)
+            found = np.diff(through, prepend=0) > 0
         return found
 
 

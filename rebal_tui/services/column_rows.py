@@ -21,6 +21,7 @@ class ColumnRows(Sequence[R]):
     def __init__(self, count: int) -> None:
         self._count = count
         self._made: dict[int, R] = {}
+        self._orders: dict[tuple[str | None, bool], Ints] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -52,12 +53,20 @@ class ColumnRows(Sequence[R]):
         for needle in text.casefold().split():
             holds = self.holding(needle)
             kept = holds if kept is None else kept & holds
-        places = np.arange(self._count) if kept is None else np.flatnonzero(kept)
-        order = self.order(sort)
-        if order is None:
-            return places[::-1] if reverse else places
-        values = order[places]
-        found: Ints = places[np.argsort(-values if reverse else values, kind="stable")]
+        places = self._by(sort, reverse)
+        return places if kept is None else places[kept[places]]
+
+    def _by(self, sort: str | None, reverse: bool) -> Ints:
+        """Every place in order of a column; kept, since filters change oftener than the order."""
+        found = self._orders.get((sort, reverse))
+        if found is None:
+            values = self.order(sort)
+            if values is None:
+                places = np.arange(self._count)
+                found = places[::-1] if reverse else places
+            else:
+                found = in_order(-values if reverse else values)
+            self._orders[sort, reverse] = found
         return found
 
     @abstractmethod
@@ -83,6 +92,26 @@ class ColumnRows(Sequence[R]):
     @abstractmethod
     def order(self, sort: str | None) -> NDArray[Any] | None:
         """A signed number for every row, by which they are ordered; None for the order they have."""
+
+
+def in_order(values: NDArray[Any]) -> Ints:
+    """The places of signed whole numbers from the smallest to the largest; equal ones keep their order.
+
+    Numbers are sorted together with their places, wide ones by their rank: several times faster than a stable sort.
+    """
+    count = len(values)
+    if not count:
+        return np.empty(0, np.int64)
+    places, lowest = np.arange(count), int(values.min())
+    if (int(values.max()) - lowest + 1) * count < 2**63:
+        ranks = values.astype(np.int64) - lowest
+    else:
+        places = np.argsort(values)
+        ranks = np.cumsum(np.diff(values[places], prepend=lowest) != 0)
+    keys = ranks * count + places
+    keys.sort()
+    found: Ints = keys % count
+    return found
 
 
 def holding_any(texts: Sequence[str], codes: NDArray[Any], needle: str) -> Flags:

@@ -139,7 +139,7 @@ class DeskRows(ColumnRows[DeskRow]):
 
     def holding(self, needle: str) -> Flags:
         frame = self._frame
-        found = self._texts.holding(needle)
+        found = self._texts.holding(needle).copy()
         found |= holding_any([*(p.name for p in frame.portfolios), ""], frame.accounts.portfolio, needle)
         found |= holding_any([*frame.assets.symbols, ""], self._sweep.worst, needle)
         found |= holding_any(self.states, self.state, needle)

@@ -58,7 +58,7 @@ class LinesView(ToneView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         index = y + round(self.scroll_y)
-        base = self.rich_style
+        base = self.base
         if index >= len(self._lines):
             return Strip.blank(width, base)
         return self.strip(self._lines[index], width, base)

@@ -326,7 +326,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
             return self._header(width, offset)
         index = y - 1 + round(self.scroll_y)
         if index >= len(self._rows):
-            base = self.rich_style
+            base = self.base
             if y == 2 and not self._rows:
                 return self.strip(((f" {self.empty}", "muted"),), width, base)
             return Strip.blank(width, base)
@@ -357,12 +357,12 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         return self.strip(tuple(spans), width, style, offset)
 
     def _row(self, row: R, flags: int, width: int, offset: int) -> Strip:
-        base = self.rich_style
+        base = self.base
         cursor, marked = divmod(flags, 2)
         if cursor:
-            base = self._over(base, "table--cursor" if cursor == 2 else "table--cursor-blurred")
+            base = self._lit(base, "table--cursor" if cursor == 2 else "table--cursor-blurred")
         elif marked:
-            base = self._over(base, "table--marked")
+            base = self._lit(base, "table--marked")
         spans: list[tuple[str, str]] = []
         for index, placed in enumerate(self._placed):
             gap = " " * placed.gap
@@ -370,7 +370,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
             spans.extend(_cell(placed, row))
         return self.strip(tuple(spans), width, base, offset)
 
-    def _over(self, base: Style, name: str) -> Style:
+    def _lit(self, base: Style, name: str) -> Style:
         style = self.get_component_rich_style(name)
         return base + Style(bgcolor=style.bgcolor, bold=style.bold, reverse=style.reverse, underline=style.underline)
 

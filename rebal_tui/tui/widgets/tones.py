@@ -34,6 +34,8 @@ class ToneView(ScrollView):
 
     ALLOW_SELECT = False
     _tones: dict[str, Style] = {}  # noqa: RUF012 - replaced per widget on every change of style
+    _laid: dict[tuple[Style, str], Style] = {}  # noqa: RUF012 - likewise
+    _base: Style | None = None
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in TONES}
     DEFAULT_CSS = """
     ToneView {
@@ -74,6 +76,20 @@ class ToneView(ScrollView):
             style = self._tones[name] = self._make_tone(f"tone--{name}")
         return style
 
+    @property
+    def base(self) -> Style:
+        """The widget's own style, kept: Textual puts it together anew from every ancestor each time it is asked."""
+        if self._base is None:
+            self._base = self.rich_style
+        return self._base
+
+    def _over(self, base: Style, tone: str) -> Style:
+        """A tone on a base."""
+        style = self._laid.get((base, tone))
+        if style is None:
+            style = self._laid[base, tone] = base + self.tone(tone)
+        return style
+
     def _make_tone(self, name: str) -> Style:
         styles = self.get_component_styles(name)
         color = styles.color
@@ -87,7 +103,7 @@ class ToneView(ScrollView):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._tones = {}
+        self._tones, self._laid, self._base = {}, {}, None
 
     def strip(self, line: Line, width: int, base: Style, offset: int = 0) -> Strip:
         """The line as a strip of exactly `width` cells, scrolled by `offset`. On a reversed base tones would turn
@@ -96,6 +112,6 @@ class ToneView(ScrollView):
         if base.reverse:
             segments = [Segment(text, base) for text, _ in fitted if text]
         else:
-            segments = [Segment(text, base + self.tone(tone)) for text, tone in fitted if text]
+            segments = [Segment(text, self._over(base, tone)) for text, tone in fitted if text]
         strip = Strip(segments, width + offset)
         return strip.crop(offset, offset + width) if offset else strip
