@@ -1,7 +1,8 @@
-"""A demonstration at high speed for a while, half of it headless and half with the screens open.
+"""A demonstration at high speed for a while, headless, with the screens open, or one after the other.
 
-`python -m tests.reliability.soak --minutes N` prints memory, log size, files and threads each minute. It fails when
-memory grows by more than 5 % after the first fifth, when the log exceeds 16 MB, or on an exception.
+`python -m tests.reliability.soak --headless 60 --screens 15`, in minutes, prints memory, objects, log size, files and
+threads each minute. It fails when memory grows by more than 5 % after the first fifth, when the log exceeds 16 MB, when
+files or threads become more, when a job failed, or on an exception.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ from rebal_tui.tui.book_backend import BookBackend
 
 SPEED = 60_000.0
 BEAT = 0.25
-KEYS = ("1", "2", "3", "4", "5", "6", "7", "down", "down", "up", "tab", "escape", "pagedown", "home")
+KEYS = (
+    "1", "2", "3", "4", "5", "6", "7", "8", "9", "down", "down", "up", "tab", "escape", "pagedown", "home", "enter",
+    "s", "question_mark", "escape",
+)  # fmt: skip
 MAX_LOG = 16 * 1024 * 1024
 MAX_GROWTH = 0.05
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -40,6 +44,7 @@ class Figures:
 
     second: float
     memory: int
+    objects: int
     log: int
     file: int
     files: int
@@ -48,8 +53,9 @@ class Figures:
     def __str__(self) -> str:
         mega = 1024 * 1024
         return (
-            f"{self.second:5.0f} s: {self.memory / mega:6.1f} MB of memory, log {self.log / mega:5.2f} MB, "
-            f"file {self.file / mega:6.1f} MB, {self.files} files open, {self.threads} threads"
+            f"{self.second:5.0f} s: {self.memory / mega:6.1f} MB of memory, {self.objects:,} objects, "
+            f"log {self.log / mega:5.2f} MB, file {self.file / mega:6.1f} MB, "
+            f"{self.files} files open, {self.threads} threads"
         )
 
 
@@ -59,7 +65,15 @@ def figures(path: Path, begun: float) -> Figures:
     log = path.with_name(path.name + "-wal")
     size = log.stat().st_size if log.exists() else 0
     files = len(os.listdir("/proc/self/fd"))
-    return Figures(time.monotonic() - begun, pages * PAGE, size, path.stat().st_size, files, threading.active_count())
+    return Figures(
+        second=time.monotonic() - begun,
+        memory=pages * PAGE,
+        objects=len(gc.get_objects()),
+        log=size,
+        file=path.stat().st_size,
+        files=files,
+        threads=threading.active_count(),
+    )
 
 
 class Watch:
@@ -128,11 +142,14 @@ def _whole(book: Book) -> None:
     checked = check_book(book.database, book.broker)  # type: ignore[arg-type]
     if checked.faults:
         raise AssertionError(checked.faults[:3])
+    if failed := book.database.rows("SELECT text FROM alerts WHERE kind = 'job'"):
+        raise AssertionError(failed[:3])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--headless", type=float, default=5, help="minutes without screens")
+    parser.add_argument("--screens", type=float, default=5, help="minutes with the screens open")
     parser.add_argument("--accounts", type=int, default=60)
     parser.add_argument("--every", type=float, default=60, help="seconds between figures")
     told = parser.parse_args()
@@ -140,10 +157,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="rebal-soak-") as folder:
         path = Path(folder) / "book.db"
         bootstrap.found_demo(path, accounts=told.accounts, speed=SPEED).close()
-        for name, part in (("headless", headless), ("with screens", with_screens)):
+        for name, part, minutes in (
+            ("headless", headless, told.headless),
+            ("with screens", with_screens, told.screens),
+        ):
+            if not minutes:
+                continue
             print(f"{name}:")
             watch = Watch(path, told.every)
-            part(path, told.minutes * 30, watch)
+            part(path, minutes * 60, watch)
             faults += [f"{name}: {text}" for text in watch.faults()]
         book = opening.open_book(path)
         counts = check_book(book.database, book.broker).counts  # type: ignore[arg-type]

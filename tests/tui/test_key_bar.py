@@ -1,6 +1,9 @@
 """The footer in narrow terminals: whole keys only, and always the way to all others."""
 
+import gc
+
 import pytest
+from textual.widgets._footer import FooterKey
 
 from rebal_tui.tui.actions import Place
 from tests.tui.driving import drive, press, screen_text
@@ -30,3 +33,17 @@ def test_the_footer_has_more_keys_when_the_terminal_grows() -> None:
         assert "Paste JSON" in screen_text(app).splitlines()[-1]
 
     drive(script, size=(80, 24))
+
+
+def test_keys_that_are_gone_from_the_footer_are_not_kept_in_memory() -> None:
+    """Other keys at each change of the focus, all day long, cost no memory that is not given back."""
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        for _ in range(12):
+            await press(pilot, "1", "2", "3")
+        await pilot.pause()
+        gc.collect()
+        kept = [key for key in gc.get_objects() if isinstance(key, FooterKey) and key.app is app]
+        assert len(kept) < 200
+
+    drive(script, size=(120, 24))

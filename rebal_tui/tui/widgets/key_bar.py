@@ -21,6 +21,8 @@ class KeyBar(Footer):
         self._room = 0
 
     def compose(self) -> ComposeResult:
+        # Textual keeps every key that ever watched `compact`, some 10 kB each, until the watchers are called.
+        self.mutate_reactive(Footer.compact)
         keys = list(super().compose())
         gap = 1 if self.screen.has_class("-narrow") else 2
         self._room = self.app.size.width
