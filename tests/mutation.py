@@ -47,7 +47,16 @@ HALVES = {
         (),
         tuple(
             f"tests/services/test_{name}.py"
-            for name in ("pacing", "queueing", "run_outcomes", "run_processing", "sending", "sync")
+            for name in (
+                "pacing",
+                "queueing",
+                "run_endings",
+                "run_outcomes",
+                "run_processing",
+                "run_starting",
+                "sending",
+                "sync",
+            )
         ),
     ),
 }

@@ -26,10 +26,6 @@ class Agenda:
         self._paused = self._busy = False
         self.parts: deque[Sequence[Run]] = deque()
 
-    def __bool__(self) -> bool:
-        """Whether there is something to look at now."""
-        return self._all or bool(self._accounts)
-
     def everything(self) -> None:
         """Look at every open run."""
         self._all = True

@@ -12,6 +12,7 @@ from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.services.book import Book
 from rebal_tui.store import meta, parts, proofs, runs
 from rebal_tui.store.codec import to_time, to_weights
+from rebal_tui.store.database import Database
 from rebal_tui.store.keys import keys
 
 
@@ -53,17 +54,19 @@ def new_run(
 def queue_by_hand(book: Book, run: Run, why: str) -> None:
     """Store a run that somebody asked for. Must be called inside `database.write()`."""
     database = book.database
-    portfolio = keys(database, "portfolios", [run.portfolio_id] if run.portfolio_id else ())
-    subscription = keys(database, "subscriptions", [run.subscription_id] if run.subscription_id else ())
     key = runs.next_key(database)
     row = (
-        key, run.id, keys(database, "accounts", [run.account_id])[run.account_id],
-        portfolio.get(run.portfolio_id or ""), subscription.get(run.subscription_id or ""), run.type.value, run.amount,
-        run.initiated_from.value, run.approval.value, why, parts.put(database, to_weights(run.weights)),
-        run.weights.cash, run.session, 0, to_time(run.created_at), *(None,) * 5,
+        key, run.id, _key(database, "accounts", run.account_id), _key(database, "portfolios", run.portfolio_id),
+        _key(database, "subscriptions", run.subscription_id), run.type.value, run.amount, run.initiated_from.value,
+        run.approval.value, why, parts.put(database, to_weights(run.weights)), run.weights.cash, run.session, 0,
+        to_time(run.created_at), *(None,) * 5,
     )  # fmt: skip
     runs.add(database, [row])
     book.record(proofs.QUEUED, run.id, proofs.queued_again(database, [key]))
+
+
+def _key(database: Database, table: str, identity: str | None) -> int | None:
+    return keys(database, table, [identity])[identity] if identity else None
 
 
 def cancel_queued(

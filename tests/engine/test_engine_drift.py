@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rebal_tui.domain.decisions import Verdict
-from rebal_tui.domain.portfolios import DriftBand
+from rebal_tui.domain.portfolios import Condition, DriftBand
 from rebal_tui.domain.quantities import ATTO, Money, Percent, Price, Qty, Value, parse_money, parse_qty
 from rebal_tui.engine.drift import AssetDrift, BandUse, asset_drifts, largest_drift, value_account, widest_use
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.restrictions import exceeds_position_ratio
-from rebal_tui.engine.words import dollars, drift_against, ordinal
+from rebal_tui.engine.words import condition_text, dollars, drift_against, ordinal, percent
 
-from .support import band, situation, weights
+from .support import band, calendar, situation, weights
 
 ONE = Price(1_000_000_000)
 
@@ -197,12 +197,31 @@ def test_a_drift_just_over_the_band_reads_as_over_it(excess: str) -> None:
     assert Fraction(check.detail.split(" ")[1]) > 65
 
 
+def test_a_share_in_words() -> None:
+    assert [percent(Percent(value)) for value in (500, 1250, 1, 10_000)] == ["5 %", "12.5 %", "0.01 %", "100 %"]
+
+
 def test_money_in_words_is_never_rounded_up_nor_hidden() -> None:
     assert dollars(Value(10_431_120 * ATTO // 100)) == "$104,311.20"
     assert dollars(Value(10 * ATTO - 1)) == "$9.99"
     assert dollars(Value(0)) == "$0.00"
     assert dollars(Value(ATTO // 1000)) == "$0.001"
     assert dollars(Value(-5 * ATTO // 2)) == "-$2.50"
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        (band("absolute", "5"), "±5 pp"),
+        (band("relative", "12.5"), "±12.5 %"),
+        (calendar("weekly", "Friday"), "weekly on Friday"),
+        (calendar("monthly", "15"), "monthly on the 15th"),
+        (calendar("quarterly", "1"), "quarterly on the 1st"),
+        (calendar("annually", "12-31"), "annually on 12-31"),
+    ],
+)
+def test_a_condition_in_words(condition: Condition, text: str) -> None:
+    assert condition_text(condition) == text
 
 
 def test_ordinals() -> None:

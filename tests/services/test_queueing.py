@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
+from rebal_tui.market.clock import FixedClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.queueing import cancel_queued, new_run, queue_by_hand
@@ -109,6 +111,8 @@ def test_canceled_runs_are_done_with_the_reason_and_keep_the_quota_unless_it_is_
     book: Book, count: int, frees_quota: bool
 ) -> None:
     made = queued(book, count)
+    assert isinstance(book.clock, FixedClock)
+    book.clock.advance(timedelta(seconds=1))
     with book.database.write():
         ended = cancel_queued(book, made, "set aside", frees_quota=frees_quota, actor="Ann")
     assert ended == [runs.get(book.database, run.id) for run in made]

@@ -300,23 +300,59 @@ def test_the_agenda_gives_each_run_once_and_what_is_for_later_with_the_next_hear
     open_runs = book.open_runs
     first, second = open_runs["a"], open_runs["b"]
     agenda = Agenda()
-    assert agenda, "after a start every run is looked at"
     agenda.begin(("day",))
-    assert agenda.take(open_runs) == [first, second]
-    assert not agenda
+    assert agenda.take(open_runs) == [first, second], "after a start every run is looked at"
     assert agenda.take(open_runs) == []
     agenda.add(["b", "gone"])
     agenda.add_later("a")
     assert agenda.take(open_runs) == [second]
-    assert not agenda
+    assert agenda.take(open_runs) == []
     agenda.begin(("day",))
     assert agenda.take(open_runs) == [first]
     agenda.begin(("day",))
-    assert not agenda
+    assert agenda.take(open_runs) == []
     agenda.begin(("evening",))
     assert agenda.take(open_runs) == [first, second]
     agenda.everything()
     assert agenda.take(open_runs) == [first, second]
+
+
+def test_a_round_goes_on_where_it_was_paused_and_begins_anew_at_its_end_or_under_another_gate() -> None:
+    book = make_book()
+    fill_book(book, [account("a", "10000")], [balanced(review=True)], {"a": "balanced"})
+    scheduler.tick(book)
+    run = book.open_runs["a"]
+    agenda = Agenda()
+    assert agenda.resume(("day",)) is False
+    agenda.begin(("day",))
+    agenda.parts.append(agenda.take(book.open_runs))
+    agenda.pause(more=True)
+    assert agenda.resume(("day",)) is True
+    assert list(agenda.parts) == [[run]]
+    agenda.parts.clear()
+    agenda.pause(more=False)
+    assert agenda.resume(("day",)) is False
+    agenda.begin(("day",))
+    assert agenda.take(book.open_runs) == []
+    agenda.parts.append([run])
+    agenda.pause(more=True)
+    assert agenda.resume(("evening",)) is False
+    agenda.begin(("evening",))
+    assert not agenda.parts
+    assert agenda.take(book.open_runs) == [run]
+
+
+def test_after_a_failure_every_run_is_looked_at() -> None:
+    book = make_book()
+    fill_book(book, [account("a", "10000")], [balanced(review=True)], {"a": "balanced"})
+    scheduler.tick(book)
+    agenda = Agenda()
+    agenda.resume(("day",))
+    agenda.begin(("day",))
+    taken = agenda.take(book.open_runs)
+    assert agenda.resume(("day",)) is False
+    agenda.begin(("day",))
+    assert agenda.take(book.open_runs) == taken == [book.open_runs["a"]]
 
 
 def test_the_quota_that_an_unapproved_run_gave_back_is_free_after_a_restart_too() -> None:

@@ -1,0 +1,250 @@
+"""How a run ends and how that is told: its row, the trail, the alert, what its account keeps (R-25)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from rebal_tui.domain.orders import OrderStatus, Side, SkippedOrder, SkipReason
+from rebal_tui.domain.portfolios import AssetWeight, PortfolioStatus, Weights
+from rebal_tui.domain.quantities import Percent, parse_money
+from rebal_tui.domain.runs import Run, RunPhase, RunStatus, RunType
+from rebal_tui.market.clock import FixedClock
+from rebal_tui.services import scheduler, subscriptions
+from rebal_tui.services.book import Book
+from rebal_tui.services.run_processing import process_runs
+from rebal_tui.services.runs import cancel_run, create_run
+from rebal_tui.store import audit, jobs, runs
+from tests.services.brokers import Around, broker
+from tests.services.worlds import (
+    SLOW,
+    account,
+    all_runs,
+    balanced,
+    fill_book,
+    go_on,
+    go_to,
+    make_book,
+    new_york,
+    only_run,
+    simple_book,
+)
+
+CLOSED = "the close came before the run was finished"
+
+
+def set_clock(book: Book, at: str) -> None:
+    assert isinstance(book.clock, FixedClock)
+    book.clock.set(new_york(at))
+
+
+def ended(book: Book) -> list[tuple[str, str, object]]:
+    """What the trail says of runs that ended, the latest first."""
+    told = [one for one in audit.entries(book.database) if one.action == "runs.ended"]
+    return [(one.subject, one.actor, json.loads(one.detail)) for one in told]
+
+
+def alerts(book: Book) -> list[tuple[str, str, str]]:
+    return [(alert.kind, alert.subject, alert.text) for alert in jobs.open_alerts(book.database)]
+
+
+def skips(book: Book, run: Run) -> list[SkippedOrder]:
+    return runs.skipped_orders(book.database, run.id)
+
+
+def succeeds() -> Book:
+    book = simple_book(model=SLOW)
+    scheduler.tick(book)
+    go_on(book, 20)
+    return book
+
+
+def is_adjusted() -> Book:
+    book = simple_book(model=SLOW)
+    broker(book).reject_next("a", "SPY", "wash trade")
+    scheduler.tick(book)
+    go_on(book, 20)
+    return book
+
+
+def fails() -> Book:
+    book = simple_book(model=SLOW)
+    for symbol in ("SPY", "TLT"):
+        broker(book).reject_next("a", symbol, "wash trade")
+    scheduler.tick(book)
+    go_on(book, 20)
+    return book
+
+
+def times_out() -> Book:
+    book = simple_book("2026-03-02 15:30", model=SLOW)
+    for symbol in ("SPY", "TLT"):
+        broker(book).halt(symbol, True, book.now())
+    scheduler.tick(book)
+    go_to(book, "2026-03-02 16:00")
+    return book
+
+
+def is_canceled() -> Book:
+    book = simple_book(model=SLOW)
+    scheduler.tick(book)
+    set_clock(book, "2026-03-02 09:31")
+    cancel_run(book, only_run(book).id)
+    return book
+
+
+ENDINGS: dict[Callable[[], Book], tuple[RunStatus, str | None]] = {
+    succeeds: (RunStatus.COMPLETED_SUCCESS, None),
+    is_adjusted: (RunStatus.COMPLETED_ADJUSTED, "1 orders not filled, 0 skipped"),
+    fails: (RunStatus.ERROR, "no order could be filled: wash trade"),
+    times_out: (RunStatus.TIMEOUT, CLOSED),
+    is_canceled: (RunStatus.CANCELED_MID_RUN, "canceled by hand"),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_ending_is_told_in_the_row_the_trail_and_an_alert_if_somebody_should_look(
+    ending: Callable[[], Book],
+) -> None:
+    status, reason = ENDINGS[ending]
+    book = ending()
+    run = only_run(book)
+    assert (run.status, run.phase, run.reason) == (status, RunPhase.DONE, reason)
+    assert run.started_at is not None
+    canceled = status is RunStatus.CANCELED_MID_RUN
+    assert (run.completed_at is None, run.canceled_at is None) == (canceled, not canceled)
+    assert run.updated_at == (run.canceled_at if canceled else run.completed_at)
+    assert run.updated_at > run.started_at
+    assert ended(book) == [(run.id, "system", {"runs": [[run.id, status, reason]]})]
+    bad = status in (RunStatus.ERROR, RunStatus.TIMEOUT)
+    assert alerts(book) == (
+        [("run", run.id, f"full_rebalance of Client a: {status}, {reason}")] if bad else []
+    )  # fmt: skip
+    moved = run.completed_at if status.completed else None
+    assert book.subscriptions["a"].last_rebalanced_at == moved
+    assert book.cash_floor("a", 500) == (parse_money("2500") if status.completed else 0)
+    assert book.open_runs == {}
+    book.reload()
+    assert book.subscriptions["a"].last_rebalanced_at == moved
+    assert book.cash_floor("a", 500) == (parse_money("2500") if status.completed else 0)
+
+
+def test_runs_that_end_together_are_one_entry() -> None:
+    book = make_book()
+    fill_book(book, [account(n, "50000") for n in "ab"], [balanced()], {"a": "balanced", "b": "balanced"})
+    scheduler.tick(book)
+    made = all_runs(book)
+    rows = [[run.id, RunStatus.COMPLETED_SUCCESS, None] for run in made]
+    assert ended(book) == [("2 runs", "system", {"runs": rows})]
+    assert process_runs(book) == 0
+
+
+def selling_book(cash: str = "0", **positions: str) -> Book:
+    """An account that sells slowly what it holds, to hold SPY 60, TLT 35 and 5 in cash."""
+    book = make_book(model=SLOW)
+    fill_book(book, [account("a", cash, positions)], [balanced()], {"a": "balanced"})
+    scheduler.tick(book)
+    assert only_run(book).phase is RunPhase.SELLING
+    return book
+
+
+# Winding down
+
+
+def test_a_run_canceled_while_it_sells_lists_what_it_would_have_bought() -> None:
+    book = selling_book(GLD="100")
+    set_clock(book, "2026-03-02 09:31")
+    run = cancel_run(book, only_run(book).id)
+    assert run.status is RunStatus.CANCELED_MID_RUN
+    assert skips(book, run) == [
+        SkippedOrder("SPY", Side.BUY, parse_money("10800"), SkipReason.RUN_CANCELED, "canceled by hand"),
+        SkippedOrder("TLT", Side.BUY, parse_money("6300"), SkipReason.RUN_CANCELED, "canceled by hand"),
+    ]
+
+
+def test_a_run_that_the_close_finds_selling_lists_what_it_would_have_bought() -> None:
+    book = selling_book(GLD="100")
+    broker(book).halt("GLD", True, book.now())
+    go_to(book, "2026-03-02 16:00")
+    run = only_run(book)
+    assert (run.status, run.reason) == (RunStatus.TIMEOUT, CLOSED)
+    assert {(s.symbol, s.side, s.notional, s.reason, s.reason_details) for s in skips(book, run)} == {
+        ("SPY", Side.BUY, parse_money("10800"), SkipReason.MARKET_WINDOW_CLOSED, CLOSED),
+        ("TLT", Side.BUY, parse_money("6300"), SkipReason.MARKET_WINDOW_CLOSED, CLOSED),
+    }
+
+
+class Deaf(Around):
+    """Cancels nothing."""
+
+    def cancel_order(self, account_id: str, order_id: str) -> None:
+        del account_id, order_id
+
+
+def test_a_canceled_run_ends_once_its_orders_are_final() -> None:
+    book = simple_book(model=SLOW)
+    Deaf(book)
+    scheduler.tick(book)
+    run = cancel_run(book, only_run(book).id)
+    assert (run.status, run.cancel_requested) == (RunStatus.IN_PROGRESS, True)
+    go_on(book, 20)
+    assert only_run(book).status is RunStatus.CANCELED_MID_RUN
+    assert {order.status for _, order, _ in runs.orders(book.database, run.id)} == {OrderStatus.FILLED}
+
+
+def test_the_close_ends_each_run_by_what_it_had_done() -> None:
+    book = make_book("2026-03-02 15:30", model=SLOW)
+    fill_book(
+        book,
+        [account("a", "50000"), account("b", "50000"), account("c", "50000")],
+        [balanced(), balanced("gold", {"GLD": "95"})],
+        {"a": "gold", "b": "balanced", "c": "gold"},
+    )
+    broker(book).halt("GLD", True, book.now())
+    scheduler.tick(book)
+    set_clock(book, "2026-03-02 16:00")
+    scheduler.advance_market(book, book.now())
+    assert process_runs(book) == 3
+    assert {run.account_id: run.status for run in all_runs(book)} == {
+        "a": RunStatus.TIMEOUT, "b": RunStatus.COMPLETED_SUCCESS, "c": RunStatus.TIMEOUT,
+    }  # fmt: skip
+
+
+# What it means for the account
+
+
+def test_what_partial_liquidations_raise_is_set_aside_together() -> None:
+    book = simple_book()
+    scheduler.tick(book)
+    for amount in ("1000", "500"):
+        create_run(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money(amount))
+    assert book.extras["a"].set_aside == parse_money("1500")
+    first, _, _ = all_runs(book)
+    assert book.subscriptions["a"].last_rebalanced_at == first.completed_at
+
+
+def test_a_run_of_other_weights_moves_no_subscription() -> None:
+    book = simple_book()
+    subscriptions.unsubscribe(book, book.subscriptions["a"].id)
+    create_run(book, "a", RunType.FULL_REBALANCE, weights=Weights((AssetWeight("SPY", Percent(10_000)),)))
+    subscriptions.subscribe(book, "a", "balanced")
+    assert book.subscriptions["a"].last_rebalanced_at is None
+    assert book.cash_floor("a", 0) == 0
+    book.reload()
+    assert book.subscriptions["a"].last_rebalanced_at is None
+
+
+def test_a_portfolio_of_which_an_asset_died_is_set_aside_when_a_run_of_it_ends_and_others_are_not() -> None:
+    book = make_book(model=SLOW)
+    fill_book(
+        book, [account("a", "50000"), account("b", "50000")],
+        [balanced(), balanced("gold", {"GLD": "95"})], {"a": "balanced", "b": "gold"},
+    )  # fmt: skip
+    scheduler.tick(book)
+    broker(book).set_asset("TLT", book.now(), tradable=False)
+    go_on(book, 20)
+    assert {name: one.status for name, one in book.portfolios.items()} == {
+        "balanced": PortfolioStatus.NEEDS_ADJUSTMENT, "gold": PortfolioStatus.ACTIVE,
+    }  # fmt: skip

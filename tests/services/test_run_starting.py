@@ -1,0 +1,284 @@
+"""When a run starts, what it waits for, how it comes to its buys, and that all may be done in slices (R-10, R-20)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from rebal_tui.domain.accounts import Restriction
+from rebal_tui.domain.orders import OrderRequest, Side
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.runs import Approval, Run, RunPhase, RunStatus, RunType
+from rebal_tui.market.clock import FixedClock
+from rebal_tui.services import outbox, run_processing, scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.records import plan_of
+from rebal_tui.services.run_processing import process_runs, process_slice
+from rebal_tui.services.runs import approve_run, create_run
+from rebal_tui.store import jobs, runs
+from rebal_tui.store.holds import Hold
+from tests.services.brokers import broker
+from tests.services.worlds import (
+    SLOW,
+    account,
+    all_runs,
+    balanced,
+    fill_book,
+    go_on,
+    go_to,
+    make_book,
+    new_york,
+    only_run,
+    set_price,
+)
+
+
+def set_clock(book: Book, at: str) -> None:
+    assert isinstance(book.clock, FixedClock)
+    book.clock.set(new_york(at))
+
+
+def alerts(book: Book) -> list[tuple[str, str, str]]:
+    return [(alert.kind, alert.subject, alert.text) for alert in jobs.open_alerts(book.database)]
+
+
+def notes(book: Book, run: Run) -> list[tuple[str, str]]:
+    return [(what, detail) for _, what, detail in runs.notes(book.database, run.id)]
+
+
+def test_how_many_moved_is_told() -> None:
+    book = make_book("2026-03-02 17:00")
+    fill_book(book, [account(n, "50000") for n in "abc"], [balanced()], dict.fromkeys("ab", "balanced"))
+    for name in "ab":
+        create_run(book, name, RunType.FULL_REBALANCE)
+    assert process_runs(book) == 0
+    set_clock(book, "2026-03-03 09:30")
+    scheduler.advance_market(book, book.now())
+    assert process_runs(book) == 2
+    assert process_runs(book) == 0
+
+
+# Starting
+
+
+def queued_book(kind: RunType = RunType.FULL_REBALANCE, **told: object) -> Book:
+    """A run by hand of an account with cash and some SPY, queued on Monday evening."""
+    book = make_book("2026-03-02 17:00")
+    fill_book(book, [account("a", "1000", {"SPY": "10"})], [balanced()], {"a": "balanced"}, {"a": book.now()})
+    create_run(book, "a", kind, **told)  # type: ignore[arg-type]
+    return book
+
+
+def test_an_account_that_was_restricted_meanwhile_ends_the_run_with_every_reason() -> None:
+    book = queued_book()
+    both = frozenset({Restriction.TRADING_BLOCKED, Restriction.ACH_RETURN})
+    broker(book).set_restrictions("a", both, book.now())
+    go_to(book, "2026-03-03 10:00")
+    run = only_run(book)
+    reason = "ACCOUNT_RESTRICTED: trading is blocked; an ACH deposit was returned"
+    assert (run.status, run.reason, run.started_at) == (RunStatus.ERROR, reason, None)
+    assert run.completed_at == book.now()
+    assert ("run", run.id, f"full_rebalance of Client a: ERROR, {reason}") in alerts(book)
+
+
+def test_positions_that_rose_above_six_times_equity_end_the_run() -> None:
+    book = make_book("2026-03-02 17:00")
+    fill_book(book, [account("a", "-3000", {"SPY": "10"})], [balanced()], {"a": "balanced"}, {"a": book.now()})
+    create_run(book, "a", RunType.FULL_REBALANCE)
+    set_price(book, "SPY", "350")
+    go_to(book, "2026-03-03 10:00")
+    assert only_run(book).reason == "ACCOUNT_RESTRICTED: positions exceed 6 × equity"
+
+
+def test_an_amount_that_the_account_cannot_raise_any_more_ends_the_run() -> None:
+    book = queued_book(RunType.PARTIAL_LIQUIDATION, amount=parse_money("4900"))
+    set_price(book, "SPY", "300")
+    go_to(book, "2026-03-03 10:00")
+    run = only_run(book)
+    assert (run.status, run.reason) == (
+        RunStatus.ERROR, "amount too large: the account can raise at most $4,000.00",
+    )  # fmt: skip
+    assert book.extras["a"].set_aside == 0
+
+
+def test_without_room_on_the_disk_nothing_starts_until_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = queued_book()
+    monkeypatch.setattr(type(book.database), "has_room", lambda self: False)
+    set_clock(book, "2026-03-03 10:00")
+    scheduler.advance_market(book, book.now())
+    assert process_runs(book) == 0
+    monkeypatch.undo()
+    assert process_runs(book) == 1
+    assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
+
+
+@pytest.mark.parametrize("waits_for", ["a hold", "an order of other origin"])
+def test_a_run_waits_for_what_stands_in_its_way_and_the_others_start(waits_for: str) -> None:
+    book = make_book("2026-03-02 17:00")
+    fill_book(book, [account(n, "50000") for n in "ab"], [balanced()], {"a": "balanced", "b": "balanced"})
+    for name in "ab":
+        create_run(book, name, RunType.FULL_REBALANCE)
+    set_clock(book, "2026-03-03 10:00")
+    if waits_for == "a hold":
+        book.holds["a"] = Hold("cash differs", book.now())
+    else:
+        broker(book).halt("GLD", True, book.now())
+        request = OrderRequest("a", "someone-else-1", "GLD", Side.BUY, notional=parse_money("100"))
+        broker(book).place_outside_order("a", request, book.now())
+    scheduler.advance_market(book, book.now())
+    assert process_runs(book) == 1
+    assert {run.account_id: run.status for run in all_runs(book)} == {
+        "a": RunStatus.QUEUED, "b": RunStatus.COMPLETED_SUCCESS,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("at", "starts"),
+    [
+        ("2026-03-03 09:29:59", False),
+        ("2026-03-03 09:30", True),
+        ("2026-03-03 15:30", True),
+        ("2026-03-03 15:30:01", False),
+        ("2026-03-07 12:00", False),
+    ],
+)
+def test_a_run_starts_inside_the_window_of_a_session(at: str, starts: bool) -> None:
+    book = queued_book()
+    set_clock(book, at)
+    scheduler.advance_market(book, book.now())
+    assert process_runs(book) == int(starts)
+    assert (only_run(book).status is RunStatus.QUEUED) is not starts
+
+
+@pytest.mark.parametrize(("age", "starts"), [(60, True), (61, False)])
+@pytest.mark.parametrize("symbol", ["TLT", "SPY", "GLD"])
+def test_a_run_waits_while_a_price_that_it_needs_is_too_old(symbol: str, age: int, starts: bool) -> None:
+    """SPY is held and wanted, TLT wanted alone; GLD is neither."""
+    book = queued_book()
+    book.settings = replace(book.settings, price_max_age=timedelta(seconds=60))
+    set_clock(book, "2026-03-03 10:00")
+    scheduler.advance_market(book, book.now())
+    for each, asset in list(book.assets.items()):
+        old = timedelta(seconds=age if each == symbol else 0)
+        book.board.assets[each] = replace(asset, price_at=book.now() - old)
+    expected = starts or symbol == "GLD"
+    assert process_runs(book) == int(expected)
+
+
+# Review
+
+
+def awaiting_book() -> Book:
+    book = make_book()
+    fill_book(book, [account("a", "50000")], [balanced(review=True)], {"a": "balanced"})
+    scheduler.tick(book)
+    assert only_run(book).approval is Approval.AWAITING
+    return book
+
+
+@pytest.mark.parametrize(("at", "expired"), [("2026-03-02 15:30", False), ("2026-03-02 15:30:01", True)])
+def test_what_awaits_approval_may_be_approved_until_the_end_of_its_window(at: str, expired: bool) -> None:
+    book = awaiting_book()
+    set_clock(book, at)
+    assert process_runs(book) == int(expired)
+    run = only_run(book)
+    assert run.status is (RunStatus.CANCELED if expired else RunStatus.QUEUED)
+    assert run.reason == ("not approved by the end of the window" if expired else None)
+
+
+def test_an_approved_run_does_not_expire() -> None:
+    book = awaiting_book()
+    shown = plan_of(book.database, only_run(book))
+    assert shown is not None
+    book.holds["a"] = Hold("cash differs", book.now())
+    approve_run(book, only_run(book).id, shown)
+    go_to(book, "2026-03-02 15:45")
+    assert only_run(book).status is RunStatus.QUEUED
+
+
+# Buying
+
+
+def selling_book(cash: str = "0", **positions: str) -> Book:
+    """An account that sells slowly what it holds, to hold SPY 60, TLT 35 and 5 in cash."""
+    book = make_book(model=SLOW)
+    fill_book(book, [account("a", cash, positions)], [balanced()], {"a": "balanced"})
+    scheduler.tick(book)
+    assert only_run(book).phase is RunPhase.SELLING
+    return book
+
+
+def test_what_is_bought_once_the_sells_are_done_is_noted() -> None:
+    book = selling_book(GLD="100")
+    go_on(book, 20)
+    assert notes(book, only_run(book)) == [
+        ("buying", "sells are done; 2 buys of $17,100.00 from booked cash"),
+    ]
+
+
+def test_how_far_the_buys_are_scaled_is_noted() -> None:
+    book = selling_book(GLD="100")
+    set_price(book, "GLD", "171.00")
+    go_on(book, 20)
+    (note,) = notes(book, only_run(book))
+    assert note[1].startswith("sells are done; 2 buys of $16,")
+    assert ", scaled by 0.9" in note[1]
+    assert note[1].endswith(" from booked cash")
+
+
+def test_buys_come_after_the_sells_in_the_lines_of_a_run_and_are_made_when_they_are_written() -> None:
+    book = selling_book(GLD="10", SPY="100")
+    go_on(book, 20)
+    lines = [(line, order.side, order.symbol) for line, order, _ in runs.orders(book.database, only_run(book).id)]
+    assert lines == [(1, Side.SELL, "SPY"), (2, Side.SELL, "GLD"), (3, Side.BUY, "TLT")]
+    ((at, _, _),) = runs.notes(book.database, only_run(book).id)
+    assert [order.created_at for _, order, _ in runs.orders(book.database, only_run(book).id)] == [
+        new_york("2026-03-02 09:30"), new_york("2026-03-02 09:30"), at,
+    ]  # fmt: skip
+    assert at > new_york("2026-03-02 09:30")
+
+
+def test_a_paused_account_does_not_go_on_until_it_is_released() -> None:
+    book = selling_book(GLD="100")
+    book.holds["a"] = Hold("cash differs", book.now())
+    go_on(book, 20)
+    assert only_run(book).phase is RunPhase.SELLING
+    del book.holds["a"]
+    book.agenda.everything()
+    go_on(book, 20)
+    assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
+
+
+# Slices
+
+
+def test_a_heartbeat_in_slices_does_what_one_in_a_piece_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lived() -> tuple[list[tuple[object, ...]], int]:
+        book = make_book("2026-03-02 17:00")
+        accounts = [account(name, "5000", {"GLD": "10"}) for name in "abc"]
+        fill_book(book, accounts, [balanced()], dict.fromkeys("abc", "balanced"))
+        for name in "abc":
+            create_run(book, name, RunType.FULL_REBALANCE)
+        set_clock(book, "2026-03-03 10:00")
+        scheduler.advance_market(book, book.now())
+        slices = 0
+        while process_slice(book):
+            slices += 1
+        rows: list[tuple[object, ...]] = [
+            (run.account_id, run.status, [(line, o.symbol, o.notional, o.qty) for line, o, _ in orders])
+            for run in all_runs(book)
+            for orders in [runs.orders(book.database, run.id)]
+        ]  # fmt: skip
+        return rows, slices
+
+    whole, few = lived()
+    for place, name in ((run_processing, "ORDERS"), (run_processing, "STARTING"), (run_processing, "TOGETHER")):
+        monkeypatch.setattr(place, name, 1)
+    monkeypatch.setattr(run_processing, "EVENTS", 2)
+    monkeypatch.setattr(outbox, "ROUND", 1)
+    cut, many = lived()
+    assert cut == whole
+    assert {row[1] for row in whole} == {RunStatus.COMPLETED_SUCCESS}
+    assert many > 2 * few
