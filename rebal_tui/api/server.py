@@ -19,6 +19,7 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.services import scheduler
 from rebal_tui.services.api_keys import Keyring
 from rebal_tui.services.heartbeat import Heartbeat
+from rebal_tui.services.viewing import PATIENCE
 
 GRACE = 5
 """Seconds that requests under way have to end."""
@@ -70,7 +71,8 @@ async def serve(
 
     async def beat() -> None:
         try:
-            await desk.ask(scheduler.tick)
+            while await desk.ask(lambda book: scheduler.tick(book, PATIENCE)) and not server.should_exit:
+                pass
         except asyncio.CancelledError:
             # A beat under way at the end is let go; its work on the book's thread is finished all the same.
             if not server.should_exit:

@@ -15,7 +15,7 @@ class Agenda:
 
     A run is put on it when it is made, when its state changed, when the broker told something of its account, and, with
     all others, when the gate changes: the session, the part of the day, the kill switch. A round takes all that is on
-    it; `parts` is what of the round is still to be looked at, in that order.
+    it; `parts` is what of the round is still to be looked at, in that order, and `taken` how many it began with.
     """
 
     def __init__(self) -> None:
@@ -25,6 +25,7 @@ class Agenda:
         self._gate: Gate | None = None
         self._paused = self._busy = False
         self.parts: deque[Sequence[Run]] = deque()
+        self.taken = 0
 
     def everything(self) -> None:
         """Look at every open run."""
@@ -55,6 +56,11 @@ class Agenda:
         self._busy, self._paused = True, False
         return goes_on
 
+    @property
+    def put_off(self) -> bool:
+        """Whether `pause` has left more to do."""
+        return self._paused
+
     def pause(self, more: bool) -> None:
         """Nothing is being looked at; whether there is more to do under this gate, with which `resume` goes on."""
         self._busy, self._paused = False, more
@@ -67,4 +73,5 @@ class Agenda:
             found = [open_runs[account] for account in self._accounts if account in open_runs]
         self._all = False
         self._accounts.clear()
+        self.taken = len(found)
         return found

@@ -20,7 +20,7 @@ from rebal_tui.store import meta, runs
 from rebal_tui.store import outbox as store
 from rebal_tui.store.outbox import Place, Unsent
 
-ROUND = 250
+ROUND = 50
 """Orders marked in one transaction, and answers taken over in one."""
 GIVE_UP_AFTER = timedelta(minutes=1)
 """How long the broker must not know an order that is not to be sent any more before it counts as never sent."""

@@ -87,18 +87,21 @@ def rate_of(setting: int | None, limit: RateLimit | None) -> int | None:
 
 class Waiting:
     """The orders that wait, in the order in which they go: runs by hand first, sells before buys, and then a turn for
-    every account: nobody's third order goes before somebody's second."""
+    every account: nobody's third order goes before somebody's second. `total` counts since none waited."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[bool, bool, int, int, int, int]] = []
         self._known: set[tuple[int, bool]] = set()
         self._count = 0
+        self.total = 0
 
     def __len__(self) -> int:
         return self._count
 
     def add(self, some: Iterable[Unsent]) -> None:
         """Let orders wait; a side of a run that waits already is not taken twice."""
+        if not self._count:
+            self.total = 0
         for one in some:
             buys = one.side is Side.BUY
             if (one.run, buys) not in self._known:
@@ -106,6 +109,7 @@ class Waiting:
                 heapq.heappush(self._heap, (not one.by_hand, buys, turn, one.run, one.next, one.last))
                 self._known.add((one.run, buys))
                 self._count += one.last - one.next + 1
+                self.total += one.last - one.next + 1
 
     def take(self, count: int) -> list[Place]:
         """The next orders, at most so many."""

@@ -40,7 +40,7 @@ TOGETHER = 500
 """Runs under way that are taken on in one transaction."""
 STARTING = 2_000
 """Runs that start in one transaction."""
-ORDERS = 1_000
+ORDERS = 50
 """Orders that are sent in one slice."""
 
 

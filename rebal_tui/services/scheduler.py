@@ -22,7 +22,7 @@ from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.live import keep_up
 from rebal_tui.services.market_state import save_market_state
 from rebal_tui.services.reconciliation.reconcile import ensure_reconciled
-from rebal_tui.services.run_processing import process_runs
+from rebal_tui.services.run_processing import process_runs, process_slice
 from rebal_tui.services.sync import sync
 from rebal_tui.services.withdrawals import process_withdrawals
 from rebal_tui.store import assets, audit, decisions, jobs, meta
@@ -58,29 +58,44 @@ def start(book: Book) -> None:
     _note_missed(book)
 
 
-def tick(book: Book) -> None:
-    """One heartbeat. The time is stored before anything happens at it, so it never runs backwards after a kill.
+def tick(book: Book, patience: float | None = None) -> bool:
+    """One heartbeat; whether more is to be done at once. The time is stored before anything happens at it, so it never
+    runs backwards after a kill.
 
-    While the broker does not answer nothing is decided, and an alert says so.
+    With `patience`, in seconds, a long day's work is put off with what is left of it once they have passed: whoever
+    waits for the book is answered, and the next heartbeat goes on. While the broker does not answer nothing is decided,
+    and an alert says so.
     """
     if isinstance(book.clock, HeldClock):
         book.clock.beat()
     now = book.now()
     save_market_state(book, now)
     try:
-        _beat(book, now)
+        more = _beat(book, now, _Patience(book, patience))
     except (BrokerUnavailable, BrokerRefused) as error:
         book.reload()
         what = "does not answer" if isinstance(error, BrokerUnavailable) else "refuses to be read"
         with book.database.write():
             jobs.raise_alert(book.database, now, "broker", "broker", f"the broker {what}: {error}")
-        return
+        return False
     if jobs.is_open(book.database, "broker", "broker"):
         with book.database.write():
             jobs.clear_alert(book.database, "broker", "broker", now)
+    return more
 
 
-def _beat(book: Book, now: datetime) -> None:
+class _Patience:
+    """How long a heartbeat may take; without seconds, or a watch, as long as it likes."""
+
+    def __init__(self, book: Book, seconds: float | None) -> None:
+        self._watch = book.stopwatch if seconds is not None else None
+        self._until = self._watch() + (seconds or 0.0) if self._watch else 0.0
+
+    def is_over(self) -> bool:
+        return self._watch is not None and self._watch() >= self._until
+
+
+def _beat(book: Book, now: datetime, patience: _Patience) -> bool:
     if book.live is None:
         ensure_reconciled(book)
     advance_market(book, now)
@@ -89,10 +104,12 @@ def _beat(book: Book, now: datetime) -> None:
     rows = jobs.jobs(book.database)
     if not rows[PAUSE].paused:
         for job in jobs_of(book):
-            if not rows[job.name].paused:
-                _run_if_due(book, job, rows[job.name], now)
-    process_runs(book)
+            if not rows[job.name].paused and _run_if_due(book, job, rows[job.name], now) and patience.is_over():
+                return True
+    while (more := process_slice(book)) and not patience.is_over():
+        pass
     process_withdrawals(book)
+    return more
 
 
 def _look_at_room(book: Book, now: datetime) -> None:
@@ -154,11 +171,13 @@ def _set_paused(book: Book, name: str, value: bool) -> None:
     book.version += 1
 
 
-def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime) -> None:
+def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime) -> bool:
+    """Run a job unless nothing is due; whether it ran."""
     key = job.due(book, now)
     if key is None or key == row.last_key:
-        return
+        return False
     _act(book, job, key, now)
+    return True
 
 
 def _act(book: Book, job: Job, key: str, now: datetime) -> str:

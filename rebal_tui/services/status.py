@@ -11,7 +11,7 @@ from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book, Mode
 from rebal_tui.services.outbox import how_far
 from rebal_tui.services.run_processing import halted
-from rebal_tui.services.views.status import JobView, StatusLine
+from rebal_tui.services.views.status import JobView, StatusLine, WorkView
 from rebal_tui.store import jobs
 
 
@@ -32,7 +32,19 @@ def status_line(book: Book) -> StatusLine:
         stopped=book.database.halted.halt if book.database.halted else None,
         awaiting=sum(run.approval is Approval.AWAITING for run in book.open_runs.values()),
         pacing=how_far(book),
+        work=_work(book),
     )
+
+
+def _work(book: Book) -> WorkView | None:
+    """What of a long day's work is still to be done, None when the last heartbeat left nothing."""
+    agenda, waiting = book.agenda, book.outbox.waiting
+    if not agenda.put_off:
+        return None
+    left = sum(len(part) for part in agenda.parts)
+    if left:
+        return WorkView("runs", agenda.taken - left, agenda.taken)
+    return WorkView("orders", waiting.total - len(waiting), waiting.total) if waiting else None
 
 
 def job_views(book: Book) -> tuple[JobView, ...]:

@@ -14,12 +14,17 @@ REST = 4
 """Reading everything again takes at most a fifth of the time: this many times as long passes before the next."""
 
 
-def beat(book: Book) -> None:
-    """One heartbeat: what is due happens; where nothing can be written, the file is followed instead."""
+PATIENCE = 0.05
+"""Seconds of a heartbeat after which whoever waits for the book is answered before more is done."""
+
+
+def beat(book: Book) -> bool:
+    """One heartbeat, or a slice of a long one: what is due happens; where nothing can be written, the file is followed
+    instead. Whether more is to be done at once."""
     if book.database.read_only:
         follow(book)
-    else:
-        scheduler.tick(book)
+        return False
+    return scheduler.tick(book, PATIENCE)
 
 
 def follow(book: Book) -> bool:

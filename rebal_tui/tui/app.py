@@ -16,7 +16,6 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.events import DescendantFocus
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
@@ -46,8 +45,7 @@ P = TypeVar("P", bound=PlaceScreen)
 REST = 4
 """Fetching takes at most a fifth of the time: after it, this many times as long passes before the next."""
 SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
-TOAST_SECONDS: dict[SeverityLevel, float] = {"information": 4, "warning": 10, "error": 10}
-"""How long a message stays."""
+TOAST_SECONDS = 4
 LOOK_SECONDS = 0.1
 
 
@@ -210,33 +208,41 @@ class RebalApp(App[None]):
             self._heart.stop()
 
     async def beat(self) -> None:
-        """One heartbeat: what is due happens, then the place in sight is brought up to date. Never doubled."""
+        """One heartbeat: what is due happens, then the place in sight is brought up to date. Never doubled. Where much
+        is due it is done slice by slice, and between two of them whatever the screens ask is answered."""
         if self._beating.locked():
             return
         async with self._beating:
+            while await self._beat_once() and not self._leaving:
+                pass
+
+    async def _beat_once(self) -> bool:
+        """One slice; whether another is to follow at once."""
+        more = False
+        try:
+            more = await self.backend.tick()
             loop = asyncio.get_running_loop()
-            try:
-                await self.backend.tick()
-                started = loop.time()
-                if started >= self._rest_until or self._heart is None:
-                    await self._pull()
-                    self._rest_until = loop.time() + REST * (loop.time() - started)
-            except ReadOnly:
-                self._trouble("")
-            except Refusal as refusal:
-                self._trouble(str(refusal))
-            except asyncio.CancelledError:
-                if not self._leaving:
-                    raise
-            except Exception as error:
-                if self._leaving:
-                    return
-                log.exception("heartbeat")
-                self._trouble(f"{type(error).__name__}: {error}")
-            else:
-                self._trouble("")
-            finally:
-                self._tell_stopped()
+            started = loop.time()
+            if started >= self._rest_until or self._heart is None:
+                await self._pull()
+                self._rest_until = loop.time() + REST * (loop.time() - started)
+        except ReadOnly:
+            self._trouble("")
+        except Refusal as refusal:
+            self._trouble(str(refusal))
+        except asyncio.CancelledError:
+            if not self._leaving:
+                raise
+        except Exception as error:
+            if self._leaving:
+                return False
+            log.exception("heartbeat")
+            self._trouble(f"{type(error).__name__}: {error}")
+        else:
+            self._trouble("")
+        finally:
+            self._tell_stopped()
+        return more
 
     def _tell_stopped(self) -> None:
         """Say once that writing has stopped, why, and what can be done."""
@@ -280,9 +286,10 @@ class RebalApp(App[None]):
             self.say(f"The book could not be brought up to date: {text}", "error")
         self._trouble_shown = text
 
-    def say(self, text: str, severity: SeverityLevel = "information") -> None:
+    def say(self, text: str, severity: str = "information") -> None:
         """A short message, plain text whatever it holds."""
-        self.notify(text, markup=False, severity=severity, timeout=TOAST_SECONDS[severity])
+        level: Any = severity
+        self.notify(text, markup=False, severity=level, timeout=TOAST_SECONDS if severity == "information" else 10)
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> None:
         """Run something beside the screen. A refusal becomes a message, anything else a log entry and a message, which

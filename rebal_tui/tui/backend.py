@@ -27,8 +27,9 @@ class Backend(Protocol):
     async def ask(self, work: Callable[[Book], T]) -> T:
         """The result of a use case, run on the book's thread. What the places of their own need is asked this way."""
 
-    async def tick(self) -> None:
-        """One heartbeat: whatever is due happens; where nothing can be written, the file is read again."""
+    async def tick(self) -> bool:
+        """One heartbeat, or a slice of a long one: whatever is due happens; where nothing can be written, the file is
+        read again. Whether more is to be done at once."""
 
     @property
     def halted(self) -> ReadOnly | None:

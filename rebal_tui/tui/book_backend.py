@@ -28,13 +28,13 @@ class BookBackend:
     async def ask(self, work: Callable[[Book], T]) -> T:
         return await self._thread.ask(work)
 
-    async def tick(self) -> None:
-        def do(book: Book) -> None:
+    async def tick(self) -> bool:
+        def do(book: Book) -> bool:
             from rebal_tui.services.viewing import beat
 
-            beat(book)
+            return beat(book)
 
-        await self._thread.ask(do)
+        return await self._thread.ask(do)
 
     @property
     def halted(self) -> ReadOnly | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,17 @@ import pytest
 
 from rebal_tui import bootstrap
 from rebal_tui.domain.runs import RunStatus
-from rebal_tui.services import run_processing, scheduler
+from rebal_tui.services import run_processing, scheduler, viewing
 from rebal_tui.services import sync as syncing
 from rebal_tui.services.book import Book
+from rebal_tui.services.book_thread import BookThread
 from rebal_tui.services.demonstration.founding import DEFAULT_START
 from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.outbox import ROUND
 from rebal_tui.services.run_processing import process_runs, process_slice, set_halt
 from rebal_tui.services.runs import cancel_run
+from rebal_tui.services.status import status_line
+from rebal_tui.tui.book_backend import BookBackend
 
 ACCOUNTS = 40
 
@@ -129,3 +134,51 @@ def test_a_run_canceled_between_two_slices_is_not_started(queued: Callable[[str]
     assert canceled.status is RunStatus.CANCELED
     process_runs(book)
     assert not book.database.rows("SELECT 1 FROM orders JOIN runs ON key = run WHERE id = ?", (last.id,))
+
+
+@pytest.mark.usefixtures("small")
+def test_a_heartbeat_without_patience_leaves_the_rest_to_the_next_and_comes_to_the_same_end(
+    queued: Callable[[str], Book],
+) -> None:
+    whole, sliced = queued("whole"), queued("sliced")
+    assert not scheduler.tick(whole)
+    sliced.stopwatch = itertools.count().__next__
+    told = []
+    while scheduler.tick(sliced, 1.0):
+        told.append(status_line(sliced).work)
+    assert (ends(sliced), trades(sliced)) == (ends(whole), trades(whole))
+    assert status_line(sliced).work is None
+    runs = [work for work in told if work is not None and work.what == "runs"]
+    assert len(runs) > 5
+    assert all(work.done < work.total for work in runs)
+    sent = [work for work in told if work is not None and work.what == "orders"]
+    assert sent
+    assert all(work.done < work.total for work in sent)
+
+
+@pytest.mark.usefixtures("small")
+def test_whoever_asks_while_the_heart_works_is_answered_between_two_slices(
+    queued: Callable[[str], Book], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewing, "PATIENCE", 0.0)
+    book = queued("asked")
+    book.stopwatch = itertools.count().__next__
+    thread = BookThread(lambda: book)
+    backend = BookBackend(thread)
+    waiting = []
+
+    async def work() -> None:
+        while await backend.tick():
+            pass
+
+    async def main() -> None:
+        heart = asyncio.create_task(work())
+        while not heart.done():
+            waiting.append((await backend.status()).work)
+        await heart
+
+    try:
+        asyncio.run(main())
+    finally:
+        thread.close()
+    assert sum(work is not None for work in waiting) > 10

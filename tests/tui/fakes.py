@@ -339,8 +339,8 @@ class FakeBackend:
         self.book: Book | None = None
         self.halted: ReadOnly | None = None
 
-    async def tick(self) -> None:
-        pass
+    async def tick(self) -> bool:
+        return False
 
     async def write_again(self) -> None:
         self.halted = None

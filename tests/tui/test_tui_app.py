@@ -248,9 +248,10 @@ def test_a_failing_heartbeat_is_visible_and_goes_away() -> None:
     class Failing(FakeBackend):
         broken = False
 
-        async def tick(self) -> None:
+        async def tick(self) -> bool:
             if self.broken:
                 raise RuntimeError("disk full")
+            return False
 
     backend = Failing()
 
@@ -273,12 +274,13 @@ def test_the_scheduler_beats_by_itself_and_never_twice_at_once() -> None:
     class Slow(FakeBackend):
         running = most = beats = 0
 
-        async def tick(self) -> None:
+        async def tick(self) -> bool:
             self.running += 1
             self.beats += 1
             self.most = max(self.most, self.running)
             await asyncio.sleep(0.4)
             self.running -= 1
+            return False
 
     from rebal_tui.tui.app import RebalApp
 

@@ -1,5 +1,6 @@
 import pytest
 
+from rebal_tui.services.views.status import WorkView
 from rebal_tui.tui.spans import line_width
 from rebal_tui.tui.widgets.status import status_line
 from tests.tui.fakes import status
@@ -30,3 +31,8 @@ def test_live_is_red_and_old_prices_are_marked() -> None:
     assert "■ HALTED" in text(80, halted=True)
     assert "■ NOT UPDATING: disk full" in text(80, trouble="disk full")
     assert "alert" not in text(200, alerts=0)
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_long_work_is_told_with_a_bar_and_its_count(width: int) -> None:
+    assert "runs ███░░░ 50,000 of 100,000" in text(width, work=WorkView("runs", 50_000, 100_000))

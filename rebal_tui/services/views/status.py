@@ -19,10 +19,19 @@ class PacingView:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkView:
+    """A long piece of work that is done in slices: what it counts, and how many of them are done."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class StatusLine:
     """The line on top of every screen. `mode` is `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16`, `PAPER` or `LIVE`;
     `awaiting` counts runs that wait for approval; `pacing` is None while no order waits; `stopped` is why nothing is
-    written, None while writing works."""
+    written, None while writing works; `work` is what the heartbeat has put off, None when it has done everything."""
 
     book: str
     mode: str
@@ -36,6 +45,7 @@ class StatusLine:
     awaiting: int = 0
     stopped: Halt | None = None
     pacing: PacingView | None = None
+    work: WorkView | None = None
 
     @property
     def real_broker(self) -> bool:

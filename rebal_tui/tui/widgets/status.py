@@ -10,9 +10,12 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.views.status import StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.spans import Line, Span, line_width
+from rebal_tui.tui.widgets.bars import fill_bar
 from rebal_tui.tui.widgets.tones import ToneView
 
 STALE_SECONDS = 60
+WORK_BAR = 6
+"""Cells of the bar that shows how far a long day's work is."""
 STOPPED: dict[Halt, Span] = {
     Halt.VIEWING: ("READ-ONLY", "warn"),
     Halt.TAKEN_OVER: ("■ READ-ONLY: taken over", "bad"),
@@ -38,6 +41,10 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
         parts.append((0, ("■ HALTED", "bad")))
     if status.read_only:
         parts.append((0, STOPPED.get(status.stopped or Halt.VIEWING, STOPPED[Halt.VIEWING])))
+    if status.work is not None:
+        work = status.work
+        track, _ = fill_bar(work.done, work.total, WORK_BAR)
+        parts.append((0, (f"{work.what} {track} {work.done:,} of {work.total:,}", "key")))
     parts.append((3, (formats.full_day(status.now.astimezone(NEW_YORK).date()), "muted")))
     parts.append((0, (f"{formats.clock(status.now)} NY", "")))
     parts.append((1, (session, "good" if session.startswith("OPEN") else "muted")))
