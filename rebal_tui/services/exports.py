@@ -6,7 +6,9 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from textwrap import indent
 from typing import Any
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
@@ -31,27 +33,63 @@ from rebal_tui.store import accounts, audit, cash, runs
 EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "assets", "cash", "audit")
 FORMATS = ("csv", "json")
 
+PIECE = 100
+"""Items of one piece: some hundredths of a second."""
 _ALL = 2**62
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _FORMULA_STARTS = frozenset("=+-@|%\t\r\n\0")
 
 
-def export_text(book: Book, what: str, fmt: str) -> str:
-    """One of `EXPORTS` in one of `FORMATS`, oldest first. JSON carries the audit head; CSV needs `export_head` beside.
+class Export:
+    """One of `EXPORTS` in one of `FORMATS`, oldest first, made piece by piece. JSON carries the audit head; CSV needs
+    `export_head` beside.
 
-    In CSV no cell is a formula for a spreadsheet, and every number stays one. Raises `Invalid`.
+    In CSV no cell is a formula for a spreadsheet, and every number stays one. Whoever wants one moment's figures lets
+    nothing happen to the book between two pieces. `done` counts the items so far, of about `total`.
     """
-    faults = []
-    if what not in EXPORTS:
-        faults.append(Fault("what", f"expected one of {', '.join(EXPORTS)}"))
-    if fmt not in FORMATS:
-        faults.append(Fault("format", "expected csv or json"))
-    if faults:
-        raise Invalid(faults)
-    items = _ITEMS[what](book)
-    if fmt == "json":
-        return json.dumps({"audit_head": export_head(book), what: items}, ensure_ascii=False, indent=2) + "\n"
-    return csv_text(_COLUMNS[what], ({**item, **_summed_up(item)} for item in items))
+
+    def __init__(self, book: Book, what: str, fmt: str) -> None:
+        """Raises `Invalid`."""
+        faults = []
+        if what not in EXPORTS:
+            faults.append(Fault("what", f"expected one of {', '.join(EXPORTS)}"))
+        if fmt not in FORMATS:
+            faults.append(Fault("format", "expected csv or json"))
+        if faults:
+            raise Invalid(faults)
+        self.done, self.total = 0, _TOTALS[what](book)
+        self._items = _ITEMS[what](book)
+        self._columns = _COLUMNS[what] if fmt == "csv" else None
+        head = json.dumps({"audit_head": export_head(book), what: []}, ensure_ascii=False, indent=2)
+        self._parts = [head.removesuffix("]\n}") if self._columns is None else csv_text(self._columns, ())]
+
+    def go_on(self) -> bool:
+        """Make one more piece; whether there may be another."""
+        piece = list(islice(self._items, PIECE))
+        if piece:
+            self._parts.append(self._rows(piece))
+            self.done += len(piece)
+        return len(piece) == PIECE
+
+    def _rows(self, piece: Sequence[Json]) -> str:
+        if self._columns is not None:
+            return csv_text(self._columns, ({**item, **_summed_up(item)} for item in piece), header=False)
+        dumped = (indent(json.dumps(item, ensure_ascii=False, indent=2), "    ") for item in piece)
+        return (",\n" if self.done else "\n") + ",\n".join(dumped)
+
+    def text(self) -> str:
+        """What was made, whole."""
+        if self._columns is not None:
+            return "".join(self._parts)
+        return "".join(self._parts) + ("\n  ]\n}\n" if self.done else "]\n}\n")
+
+
+def export_text(book: Book, what: str, fmt: str) -> str:
+    """An `Export` in one go. Raises `Invalid`."""
+    export = Export(book, what, fmt)
+    while export.go_on():
+        pass
+    return export.text()
 
 
 def export_head(book: Book) -> Json:
@@ -60,13 +98,14 @@ def export_head(book: Book) -> Json:
     return {"seq": seq, "hash": digest, "at": time_text(book.now())}
 
 
-def csv_text(columns: Sequence[str], items: Iterable[Json]) -> str:
-    """A table with a header row, safe to open in a spreadsheet."""
+def csv_text(columns: Sequence[str], items: Iterable[Json], *, header: bool = True) -> str:
+    """A table, with a header row or without, safe to open in a spreadsheet."""
     from defusedcsv import csv
 
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(columns)
+    if header:
+        writer.writerow(columns)
     writer.writerows([safe_cell(item.get(column)) for column in columns] for item in items)
     return out.getvalue()
 
@@ -110,9 +149,9 @@ def _run_details(book: Book) -> Iterable[RunDetail]:
         yield runs.detail(book.database, run)
 
 
-def _runs(book: Book) -> list[Json]:
+def _runs(book: Book) -> Iterator[Json]:
     ids = asset_ids(book.assets)
-    return [_with_names(book, run_json(detail, ids)) for detail in _run_details(book)]
+    return (_with_names(book, run_json(detail, ids)) for detail in _run_details(book))
 
 
 def _with_names(book: Book, item: Json) -> Json:
@@ -126,9 +165,9 @@ def _with_names(book: Book, item: Json) -> Json:
     }
 
 
-def _orders(book: Book) -> list[Json]:
+def _orders(book: Book) -> Iterator[Json]:
     ids = asset_ids(book.assets)
-    return [order for detail in _run_details(book) for order in _orders_of(detail, ids)]
+    return (order for detail in _run_details(book) for order in _orders_of(detail, ids))
 
 
 def _orders_of(detail: RunDetail, ids: AssetId) -> list[Json]:
@@ -142,31 +181,30 @@ def _line(client_order_id: str) -> int:
     return int(last) if last.isdecimal() else 0
 
 
-def _decisions(book: Book) -> list[Json]:
+def _decisions(book: Book) -> Iterator[Json]:
     made = [d for account_id in book.accounts for d in latest_decisions(book.database, account_id, _ALL)]
     made.sort(key=lambda decision: decision.at)
-    return [_with_names(book, decision_json(decision)) for decision in made]
+    return (_with_names(book, decision_json(decision)) for decision in made)
 
 
-def _accounts(book: Book) -> list[Json]:
-    items = []
+def _accounts(book: Book) -> Iterator[Json]:
     for account in book.accounts.values():
-        item = account_json(account, book.assets, book.broker.cash_transferable(account.id))
+        held = {p.symbol: book.assets[p.symbol] for p in account.positions if p.symbol in book.assets}
+        item = account_json(account, held, book.broker.cash_transferable(account.id))
         subscription = book.subscriptions.get(account.id)
         portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
         item["portfolio_id"] = portfolio.id if portfolio else None
         item["portfolio"] = portfolio.name if portfolio else None
         rebalanced = subscription.last_rebalanced_at if subscription else None
         item["last_rebalanced_at"] = time_text(rebalanced) if rebalanced else None
-        items.append(item)
-    return items
+        yield item
 
 
-def _portfolios(book: Book) -> list[Json]:
-    return [{**portfolio_json(p), "subscribers": len(book.subscribers(p.id))} for p in book.portfolios.values()]
+def _portfolios(book: Book) -> Iterator[Json]:
+    return ({**portfolio_json(p), "subscribers": len(book.subscribers(p.id))} for p in book.portfolios.values())
 
 
-def _cash(book: Book) -> list[Json]:
+def _cash(book: Book) -> Iterator[Json]:
     """Withdrawals, journals and deposits, the amounts signed as the account sees them."""
     items: list[Json] = [
         {"id": w.id, "kind": "withdrawal", "account_id": w.account_id, "at": w.created_at, "amount": -w.amount,
@@ -190,11 +228,11 @@ def _cash(book: Book) -> list[Json]:
         account = book.account(item["account_id"])
         item["account_number"], item["client"] = account.account_number, account.name
         item["at"], item["amount"] = time_text(item["at"]), money_text(item["amount"])
-    return items
+    return iter(items)
 
 
-def _assets(book: Book) -> list[Json]:
-    return [
+def _assets(book: Book) -> Iterator[Json]:
+    return (
         {
             "id": asset.id,
             "symbol": asset.symbol,
@@ -207,11 +245,11 @@ def _assets(book: Book) -> list[Json]:
             "price_at": time_text(asset.price_at) if asset.price_at else None,
         }
         for _, asset in sorted(book.assets.items())
-    ]
+    )
 
 
-def _audit(book: Book) -> list[Json]:
-    return [
+def _audit(book: Book) -> Iterator[Json]:
+    return (
         {
             "seq": entry.seq,
             "at": time_text(entry.at),
@@ -222,10 +260,24 @@ def _audit(book: Book) -> list[Json]:
             "hash": entry.hash,
         }
         for entry in reversed(audit.entries(book.database, _ALL))
-    ]
+    )
 
 
-_ITEMS: dict[str, Callable[[Book], list[Json]]] = {
+def _count(table: str) -> Callable[[Book], int]:
+    return lambda book: int((book.database.row(f"SELECT count(*) FROM {table}") or (0,))[0])
+
+
+_TOTALS: dict[str, Callable[[Book], int]] = {
+    "runs": _count("runs"),
+    "orders": _count("orders"),
+    "decisions": _count("decisions"),
+    "accounts": lambda book: len(book.accounts),
+    "portfolios": lambda book: len(book.portfolios),
+    "assets": lambda book: len(book.assets),
+    "cash": lambda book: len(cash.withdrawals(book.database)) + len(cash.journals(book.database)),
+    "audit": lambda book: audit.head(book.database)[0],
+}
+_ITEMS: dict[str, Callable[[Book], Iterator[Json]]] = {
     "runs": _runs,
     "orders": _orders,
     "decisions": _decisions,

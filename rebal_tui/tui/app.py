@@ -138,7 +138,7 @@ class RebalApp(App[None]):
         """`keymap` maps action ids to keys; `log_path` is named when the program breaks. Without `heartbeat` the
         screens change only when `beat` is called. `settings` is what was read from a file, where they are kept.
         `advice` is what else to say of a book that is not written any more; `loading` tells how far the book is read,
-        which is shown until it is."""
+        which is shown until it is. Whoever holds `standing_still` keeps the heart from beating."""
         super().__init__()
         self.backend = backend
         self.first_run = first_run or FirstSteps()
@@ -150,7 +150,8 @@ class RebalApp(App[None]):
         self._loading = loading
         self._watch: Timer | None = None
         self._heart = Heartbeat(self.beat, self._trouble) if heartbeat else None
-        self._beating = asyncio.Lock()
+        self.standing_still = asyncio.Lock()
+        self._beats = False
         self._leaving = False
         self._rest_until = 0.0
         self._trouble_shown = ""
@@ -210,11 +211,15 @@ class RebalApp(App[None]):
     async def beat(self) -> None:
         """One heartbeat: what is due happens, then the place in sight is brought up to date. Never doubled. Where much
         is due it is done slice by slice, and between two of them whatever the screens ask is answered."""
-        if self._beating.locked():
+        if self._beats:
             return
-        async with self._beating:
-            while await self._beat_once() and not self._leaving:
-                pass
+        self._beats = more = True
+        try:
+            while more and not self._leaving:
+                async with self.standing_still:
+                    more = await self._beat_once()
+        finally:
+            self._beats = False
 
     async def _beat_once(self) -> bool:
         """One slice; whether another is to follow at once."""
@@ -291,10 +296,10 @@ class RebalApp(App[None]):
         level: Any = severity
         self.notify(text, markup=False, severity=level, timeout=TOAST_SECONDS if severity == "information" else 10)
 
-    def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> None:
-        """Run something beside the screen. A refusal becomes a message, anything else a log entry and a message, which
-        is not repeated while the same thing keeps failing."""
-        self.run_worker(self._guarded(coroutine, name), name=name, exit_on_error=False)
+    def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
+        """Run something beside the screen; what is returned can cancel it. A refusal becomes a message, anything else a
+        log entry and a message, which is not repeated while the same thing keeps failing."""
+        return self.run_worker(self._guarded(coroutine, name), name=name, exit_on_error=False)
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:
         try:

@@ -80,8 +80,9 @@ class Backend(Protocol):
     async def resume(self) -> None:
         """Let the scheduler start jobs again."""
 
-    async def export(self, what: str, fmt: str) -> str:
-        """Runs, orders, decisions, accounts or the audit trail as CSV or JSON text."""
+    async def export(self, what: str, fmt: str, progress: Callable[[int, int], None]) -> str:
+        """Runs, orders, decisions, accounts or the audit trail as CSV or JSON text; `progress` is told how many of how
+        many are done. Other questions are answered meanwhile, and cancelling it leaves nothing behind."""
 
     async def set_speed(self, speed: int) -> None:
         """How many simulated seconds pass in one; refused where the market is not simulated."""

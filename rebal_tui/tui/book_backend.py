@@ -15,6 +15,7 @@ from rebal_tui.services.views.status import JobView, StatusLine
 
 if TYPE_CHECKING:
     from rebal_tui.services.book import Book
+    from rebal_tui.services.exports import Export
 
 T = TypeVar("T")
 
@@ -155,13 +156,16 @@ class BookBackend:
 
         await self._thread.ask(do)
 
-    async def export(self, what: str, fmt: str) -> str:
-        def do(book: Book) -> str:
-            from rebal_tui.services.exports import export_text
+    async def export(self, what: str, fmt: str, progress: Callable[[int, int], None]) -> str:
+        def begin(book: Book) -> Export:
+            from rebal_tui.services.exports import Export
 
-            return export_text(book, what, fmt)
+            return Export(book, what, fmt)
 
-        return await self._thread.ask(do)
+        export = await self._thread.ask(begin)
+        while await self._thread.ask(lambda _book: export.go_on()):
+            progress(export.done, export.total)
+        return await self._thread.ask(lambda _book: export.text())
 
     async def set_speed(self, speed: int) -> None:
         def do(book: Book) -> None:

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.quantities import parse_money
+from rebal_tui.services import exports
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
 from rebal_tui.services.evaluation import evaluation_pass
-from rebal_tui.services.exports import EXPORTS, FORMATS, csv_text, export_head, export_text, safe_cell
+from rebal_tui.services.exports import EXPORTS, FORMATS, Export, csv_text, export_head, export_text, safe_cell
 from rebal_tui.services.intake.book_file import parse_book
 from rebal_tui.services.intake.imports import import_book
 from rebal_tui.services.run_processing import process_runs
@@ -48,6 +49,22 @@ def test_json_and_csv_tell_of_the_same_things(ran: Book, what: str) -> None:
     assert len(rows) == len(told[what]) > 0
     key = {"decisions": "account_id", "audit": "hash", "cash": "at"}.get(what, "id")
     assert [row[key] for row in rows] == [item[key] for item in told[what]]
+
+
+@pytest.mark.parametrize("what", EXPORTS)
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_pieces_make_what_one_go_makes(ran: Book, what: str, fmt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    deposit(ran, "a1", parse_money("10"))
+    whole = export_text(ran, what, fmt)
+    if fmt == "json":
+        assert whole == json.dumps(json.loads(whole), ensure_ascii=False, indent=2) + "\n"
+    monkeypatch.setattr(exports, "PIECE", 1)
+    export, pieces = Export(ran, what, fmt), 0
+    while export.go_on():
+        pieces += 1
+        assert export.done == pieces
+    assert export.text() == whole
+    assert pieces == len(table(export_text(ran, what, "csv")))
 
 
 @pytest.mark.parametrize("what", EXPORTS)

@@ -425,7 +425,7 @@ class FakeBackend:
     async def resume(self) -> None:
         self.calls.append("resume")
 
-    async def export(self, what: str, fmt: str) -> str:
+    async def export(self, what: str, fmt: str, progress: Callable[[int, int], None]) -> str:
         self.calls.append(f"export {what} {fmt}")
         return "id,client\n" if fmt == "csv" else "[]\n"
 

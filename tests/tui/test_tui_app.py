@@ -1,6 +1,7 @@
 import asyncio
 import logging
 import stat
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -232,6 +233,40 @@ def test_an_export_is_private_and_asks_before_it_replaces(tmp_path: Path) -> Non
     assert path.read_text() == "[]\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_long_export_tells_how_far_it_is_and_leaving_ends_it(tmp_path: Path) -> None:
+    class Long(FakeBackend):
+        left = 0
+
+        async def export(self, what: str, fmt: str, progress: Callable[[int, int], None]) -> str:
+            progress(34_000, 100_000)
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                self.left += 1
+                raise
+            return ""
+
+    backend = Long()
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await pilot.press("x")
+        await pilot.pause()
+        app.screen.query_one("#export-path").value = str(tmp_path / "out.csv")
+        await pilot.press("enter")
+        await pilot.pause(0.1)
+        assert "34,000 of 100,000 accounts" in screen_text(app)
+        assert app.standing_still.locked()
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.screen is app.place
+        assert "Nothing was written." in said(app)
+        assert not app.standing_still.locked()
+
+    drive(script, make_app(backend))
+    assert backend.left == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_palette_finds_actions_accounts_and_runs() -> None:

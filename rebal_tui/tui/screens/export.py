@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,21 +12,26 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
+from textual.worker import Worker
 
 from rebal_tui.tui.files import write_private
 from rebal_tui.tui.screens.dialog import ConfirmScreen
 from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.bars import fill_bar
 
 if TYPE_CHECKING:
     from rebal_tui.tui.app import RebalApp
 
 FORMATS = ("csv", "json")
+BAR = 24
+"""Cells of the bar that shows how far the writing is."""
 
 
 class ExportScreen(ModalScreen[None]):
-    """A path, whose ending chooses the format. An existing file is replaced only after asking."""
+    """A path, whose ending chooses the format. An existing file is replaced only after asking. While a long list is
+    written a bar tells how far it is, and leaving ends it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]
     DEFAULT_CSS = """
     ExportScreen { align: center middle; background: $background 60%; }
     ExportScreen > Vertical {
@@ -41,6 +47,7 @@ class ExportScreen(ModalScreen[None]):
     def __init__(self, what: str) -> None:
         super().__init__()
         self._what = what
+        self._writing: Worker[None] | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -63,10 +70,19 @@ class ExportScreen(ModalScreen[None]):
         elif event.button.id == "write":
             self._start()
         else:
-            self.dismiss()
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        """Close the dialog; what is being written is let go, and no file is left of it."""
+        if self._writing is not None and not self._writing.is_finished:
+            self._writing.cancel()
+            self.rebal.say("Nothing was written.")
+        self.dismiss()
 
     @on(Input.Submitted)
     def _start(self) -> None:
+        if self._writing is not None and not self._writing.is_finished:
+            return
         path = Path(self.query_one(Input).value.strip()).expanduser()
         fault = path_fault(path)
         self.query_one("#export-fault", Static).update(ui_text(fault))
@@ -78,19 +94,30 @@ class ExportScreen(ModalScreen[None]):
         else:
             self._run(path)
 
-    def _run(self, path: Path) -> None:
+    @property
+    def rebal(self) -> RebalApp:
+        """The app, typed."""
         app: RebalApp = self.app  # type: ignore[assignment]
-        app.work(self._write(app, path), name="export")
+        return app
 
-    async def _write(self, app: RebalApp, path: Path) -> None:
-        text = await app.backend.export(self._what, path.suffix[1:].lower())
+    def _run(self, path: Path) -> None:
+        self._writing = self.rebal.work(self._write(path), name="export")
+
+    async def _write(self, path: Path) -> None:
+        # All of it is told of one moment: nothing happens to the book between two pieces.
+        async with self.rebal.standing_still:
+            text = await self.rebal.backend.export(self._what, path.suffix[1:].lower(), self._show_progress)
         try:
-            write_private(path, text)
+            await asyncio.to_thread(write_private, path, text)
         except OSError as error:
             self.query_one("#export-fault", Static).update(ui_text(f"Not written: {error.strerror or error}."))
             return
-        app.say(f"Wrote {path}.")
+        self.rebal.say(f"Wrote {path}.")
         self.dismiss()
+
+    def _show_progress(self, done: int, total: int) -> None:
+        track, _ = fill_bar(done, total, BAR)
+        self.query_one("#export-note", Static).update(ui_text(f"{track}  {done:,} of {total:,} {self._what}"))
 
 
 def path_fault(path: Path) -> str:
