@@ -13,7 +13,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.store import meta, parts, proofs, runs
 from rebal_tui.store.codec import to_time, to_weights
 from rebal_tui.store.database import Database
-from rebal_tui.store.keys import keys
+from rebal_tui.store.keys import Table, keys
 
 
 def new_run(
@@ -65,7 +65,7 @@ def queue_by_hand(book: Book, run: Run, why: str) -> None:
     book.record(proofs.QUEUED, run.id, proofs.queued_again(database, [key]))
 
 
-def _key(database: Database, table: str, identity: str | None) -> int | None:
+def _key(database: Database, table: Table, identity: str | None) -> int | None:
     return keys(database, table, [identity])[identity] if identity else None
 
 
