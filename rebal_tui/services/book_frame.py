@@ -20,6 +20,7 @@ from rebal_tui.engine.arrays.frame import (
     PositionColumns,
     assets_of,
 )
+from rebal_tui.market.protocol import Quote
 from rebal_tui.store.account_table import STATUSES
 from rebal_tui.store.codec import from_time
 from rebal_tui.store.subscription_table import NEVER as NEVER_AT
@@ -115,12 +116,7 @@ class FrameKeeper:
         book, accounts = self._book, self._book.account_table
         unread = book.board.take_unread()
         if unread:
-            place = {symbol: at for at, symbol in enumerate(frame.assets.symbols)}
-            frame = frame.with_prices(
-                np.array([place[symbol] for symbol in unread], np.int32),
-                np.array([quote.price for quote in unread.values()], np.int64),
-                np.array([_micros(quote.at) for quote in unread.values()], np.int64),
-            )
+            frame = under_prices(frame, unread)
         if self._versions() != self._version:
             frame = frame.with_accounts(self._accounts())
         if accounts.moved:
@@ -204,6 +200,16 @@ class FrameKeeper:
         latest.changed.clear()
         self._run_on = run_on
         return run_on
+
+
+def under_prices(frame: BookFrame, quotes: Mapping[str, Quote]) -> BookFrame:
+    """The frame with the prices of some of its assets replaced."""
+    place = frame.assets.place
+    return frame.with_prices(
+        np.array([place[symbol] for symbol in quotes], np.int32),
+        np.array([quote.price for quote in quotes.values()], np.int64),
+        np.array([_micros(quote.at) for quote in quotes.values()], np.int64),
+    )
 
 
 def new_york_days(micros: Ints) -> Places:

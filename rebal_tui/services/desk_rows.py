@@ -203,10 +203,10 @@ def _states(
 
     state = np.where(in_any(Group.NEAR), near, inside).astype(np.int32)
     cooling = in_any(Group.COOLDOWN)
-    left = accounts.rebalanced_on + frame.table.cooldown[accounts.portfolio] - today.day
-    days = np.unique(left[cooling])
-    state[cooling] = len(texts) + np.searchsorted(days, left[cooling])
-    texts.extend(f"cooling {day}d" for day in days.tolist())
+    left = (accounts.rebalanced_on + frame.table.cooldown[accounts.portfolio] - today.day)[cooling]
+    occurs = np.bincount(left) > 0
+    state[cooling] = len(texts) - 1 + np.cumsum(occurs)[left]
+    texts.extend(f"cooling {day}d" for day in np.flatnonzero(occurs).tolist())
     if when:
         fires = in_any(Group.FIRST, Group.CASH) | (~cooling & in_any(Group.CALENDAR, Group.OUTSIDE))
         state[fires] = runs

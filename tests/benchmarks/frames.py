@@ -61,12 +61,12 @@ def portfolios(rng: np.random.Generator, symbols: list[str], width: int) -> list
     return made
 
 
-def book(accounts: int, width: int = 20, *, spread: float = 0.06, seed: int = 1) -> BookFrame:
+def book(accounts: int, width: int = 20, *, spread: float = 0.06, seed: int = 1, listed: int = ASSETS) -> BookFrame:
     """Accounts of $1,000 to $10 million around their targets, by a lognormal `spread`; 2 % hold something besides."""
     rng = np.random.default_rng(seed)
-    symbols = [f"S{number:04d}" for number in range(ASSETS)]
+    symbols = [f"S{number:04d}" for number in range(listed)]
     models = portfolios(rng, symbols, width)
-    prices = np.round(np.exp(rng.uniform(np.log(5), np.log(800), ASSETS)), 2)
+    prices = np.round(np.exp(rng.uniform(np.log(5), np.log(800), listed)), 2)
     price = np.rint(prices * 100).astype(np.int64) * (NANO // 100)
     follows = rng.integers(0, PORTFOLIOS, accounts).astype(np.int32)
     place = {symbol: number for number, symbol in enumerate(symbols)}
@@ -77,7 +77,7 @@ def book(accounts: int, width: int = 20, *, spread: float = 0.06, seed: int = 1)
     qty = np.maximum(1, np.rint(dollars / prices[asset] * 1e9)).astype(np.int64)
     cash = np.rint(equity * 0.05 * np.exp(rng.normal(0, 0.05, accounts)) * 100).astype(np.int64) * (NANO // 100)
     besides = np.sort(rng.choice(accounts, accounts // 50, replace=False)).astype(np.int32)
-    outside = ((asset[besides].max(axis=1) + 1) % ASSETS).astype(np.int32)
+    outside = ((asset[besides].max(axis=1) + 1) % listed).astype(np.int32)
     outside_ok = ~(asset[besides] == outside[:, None]).any(axis=1)
     besides, outside = besides[outside_ok], outside[outside_ok]
     positions = PositionColumns(
@@ -97,8 +97,8 @@ def book(accounts: int, width: int = 20, *, spread: float = 0.06, seed: int = 1)
         system_run_on=np.where(rng.random(accounts) < 0.01, today, -1).astype(np.int32),
         marks=np.where(rng.random(accounts) < 0.01, 1, 0).astype(np.uint16),
     )
-    able = np.ones(ASSETS, np.bool_)
-    stamped = np.full(ASSETS, int(NOW.timestamp()) * 1_000_000, np.int64)
+    able = np.ones(listed, np.bool_)
+    stamped = np.full(listed, int(NOW.timestamp()) * 1_000_000, np.int64)
     assets = AssetColumns(tuple(symbols), price, stamped, able, able, able)
     return BookFrame.of(columns, positions, assets, models)
 
