@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rebal_tui.domain.accounts import Account, Restriction
 from rebal_tui.domain.assets import Asset
@@ -18,6 +18,10 @@ from rebal_tui.domain.cash import CashEntry, Journal
 from rebal_tui.domain.orders import Fill, Order, OrderRequest, Side
 from rebal_tui.domain.quantities import Money, Price, Qty
 from rebal_tui.domain.sessions import Session
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FIRM_ACCOUNT = "00000000-0000-4000-8000-00000000f1f1"
 """The account that journals go to and come from."""
@@ -172,8 +176,34 @@ class LiveBroker(Broker, Protocol):
         """Listen and ask no more."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AccountListing:
+    """Every client account in columns, in the order of opening; money in billionths, times in microseconds since 1970.
+
+    `restrictions` are names in order, joined by commas. Each position has its account's place in `ids`, its asset's
+    place in `symbols`, a quantity and an entry price, -1 where that is unknown; they lie in no order.
+    """
+
+    ids: Sequence[str]
+    numbers: Sequence[str]
+    names: Sequence[str]
+    statuses: Sequence[str]
+    restrictions: Sequence[str]
+    cash: Sequence[int]
+    unsettled: Sequence[int]
+    created_at: Sequence[int]
+    symbols: Sequence[str]
+    owner: NDArray[np.int64]
+    asset: NDArray[np.int64]
+    qty: NDArray[np.int64]
+    entry_price: NDArray[np.int64]
+
+
 class SandboxControls(Protocol):
     """What only a simulated broker can do: tell all that it knows, and make things happen on purpose."""
+
+    def account_listing(self) -> AccountListing:
+        """What `accounts` tells, without an object for each account and position."""
 
     def orders(self, account_id: str, query: OrderQuery) -> Sequence[Order]:
         """Orders of an account, of whatever origin, the newest first unless asked otherwise."""

@@ -31,7 +31,7 @@ CACHE = 4_096
 ROOM = 4
 """Places kept free when the positions of an account move because they have become more."""
 
-_STATUS_CODES = {status.value: code for code, status in enumerate(STATUSES)}
+STATUS_CODES = {status.value: code for code, status in enumerate(STATUSES)}
 _COLUMNS = "key, id, number, name, status, cash, unsettled, set_aside, outside_orders, restrictions, created_at"
 
 
@@ -73,6 +73,13 @@ class AccountTable:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def copied(self) -> AccountTable:
+        """The accounts as they are now, which no later change alters."""
+        copy = AccountTable()
+        for name, value in self.__dict__.items():
+            setattr(copy, name, value.copy() if hasattr(value, "copy") else value)
+        return copy
 
     def load(self, database: Database, progress: Progress | None = None) -> None:
         """Read every account; `progress` is told after each few thousand."""
@@ -143,7 +150,7 @@ class AccountTable:
         if (self.numbers[row], self.names[row]) != (number, name):
             self.numbers[row], self.names[row] = number, name
             self.texts_version += 1
-        self.status[row], self.restrictions[row] = _STATUS_CODES[status], _bits(restrictions)
+        self.status[row], self.restrictions[row] = STATUS_CODES[status], restriction_bits(restrictions)
         self.cash[row], self.unsettled[row], self.set_aside[row] = cash, unsettled, aside
         self.outside_orders[row], self.created_at[row] = outside, created_at
 
@@ -253,7 +260,8 @@ def restrictions_of(bits: int) -> frozenset[Restriction]:
     return frozenset(restriction for place, restriction in enumerate(RESTRICTIONS) if bits >> place & 1)
 
 
-def _bits(text: str) -> int:
+def restriction_bits(text: str) -> int:
+    """The bits of restrictions as they are kept, by name and joined by commas."""
     return sum(1 << RESTRICTIONS.index(restriction) for restriction in to_restrictions(text)) if text else 0
 
 
@@ -268,9 +276,9 @@ def _symbols(database: Database) -> dict[int, str]:
 def _numbers(columns: tuple[tuple[Any, ...], ...]) -> tuple[Any, ...]:
     keys, _, _, _, status, cash, unsettled, aside, outside, restrictions, created_at = columns
     return (
-        np.array(keys, np.int64), np.array([_STATUS_CODES[name] for name in status], np.uint8),
+        np.array(keys, np.int64), np.array([STATUS_CODES[name] for name in status], np.uint8),
         np.array(cash, np.int64), np.array(unsettled, np.int64), np.array(aside, np.int64),
-        np.array(outside, np.int64), np.array([_bits(text) for text in restrictions], np.uint16),
+        np.array(outside, np.int64), np.array([restriction_bits(text) for text in restrictions], np.uint16),
         np.array(created_at, np.int64),
     )  # fmt: skip
 

@@ -223,8 +223,16 @@ class Without(Around):
         super().__init__(book)
         self._lost = account_id
 
-    def accounts(self) -> list[Any]:
-        return [one for one in self.inner.accounts() if one.id != self._lost]
+    def account_listing(self) -> Any:
+        whole = self.inner.account_listing()
+        lost = whole.ids.index(self._lost)
+        kept = whole.owner != lost
+        texts = {
+            name: [value for place, value in enumerate(getattr(whole, name)) if place != lost]
+            for name in ("ids", "numbers", "names", "statuses", "restrictions", "cash", "unsettled", "created_at")
+        }
+        columns = {name: getattr(whole, name)[kept] for name in ("asset", "qty", "entry_price")}
+        return replace(whole, **texts, owner=whole.owner[kept] - (whole.owner[kept] > lost), **columns)
 
     def account(self, account_id: str) -> Any:
         if account_id == self._lost:

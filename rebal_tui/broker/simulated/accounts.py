@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, RefusalCode
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, AccountListing, BrokerRefused, RefusalCode
 from rebal_tui.broker.simulated.moments import day_of, from_micros, to_micros
 from rebal_tui.broker.simulated.ports import PriceOf, Query, Tables
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
@@ -74,6 +74,35 @@ def read_accounts(tables: Tables) -> list[Account]:
     for held in positions.values():
         held.sort(key=_symbol)
     return [_account(row, positions.get(row[0], ())) for row in tables.rows(f"{_ACCOUNT} ORDER BY n")]
+
+
+def read_listing(tables: Tables) -> AccountListing:
+    """Every account in columns. SQLite writes the positions' columns as texts, which NumPy reads."""
+    import numpy as np
+
+    rows = tables.rows(f"{_ACCOUNT} ORDER BY n")
+    columns = list(zip(*rows, strict=True)) or [()] * 9
+    number, ids, account_numbers, names, statuses, restrictions, cash, unsettled, created_at = columns
+    numbered = tables.rows("SELECT n, symbol FROM sim_assets ORDER BY n")
+    parts = []
+    for first in range(0, len(number), _CHUNK):
+        span = (number[first], number[min(first + _CHUNK, len(number)) - 1])
+        texts = tables.row(
+            "SELECT group_concat(account), group_concat(asset), group_concat(qty), "
+            "group_concat(ifnull(avg_entry_price, -1)) FROM sim_positions WHERE account BETWEEN ? AND ?",
+            span,
+        )
+        parts.append([np.fromstring(text, np.int64, sep=",") for text in texts or () if text])
+    positions = [np.concatenate(column) for column in zip(*filter(None, parts), strict=True)] or [
+        np.empty(0, np.int64)
+    ] * 4
+    return AccountListing(
+        ids, account_numbers, names, statuses, restrictions, cash, unsettled, created_at,
+        [symbol for _, symbol in numbered],
+        np.searchsorted(np.array(number, np.int64), positions[0]),
+        np.searchsorted(np.array([n for n, _ in numbered], np.int64), positions[1]),
+        *positions[2:],
+    )  # fmt: skip
 
 
 def _symbol(position: Position) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, OrderQuery, RefusalCode
+from rebal_tui.broker.protocol import AccountListing, BrokerEvent, BrokerRefused, OrderQuery, RefusalCode
 from rebal_tui.broker.simulated.accounts import (
     account_number,
     asset_number,
@@ -17,6 +17,7 @@ from rebal_tui.broker.simulated.accounts import (
     read_account,
     read_accounts,
     read_assets,
+    read_listing,
     restrictions_text,
 )
 from rebal_tui.broker.simulated.events import emit_account, emit_asset, emit_cash, read_events
@@ -71,6 +72,10 @@ class SimulatedBroker:
     def accounts(self) -> Sequence[Account]:
         """Every client account with its positions, in the order of opening."""
         return read_accounts(self._tables)
+
+    def account_listing(self) -> AccountListing:
+        """What `accounts` tells, in columns."""
+        return read_listing(self._tables)
 
     def account(self, account_id: str) -> Account:
         """One account. Raises `BrokerRefused` with `NOT_FOUND`."""

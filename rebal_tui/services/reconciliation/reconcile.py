@@ -9,21 +9,26 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind
+from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, SandboxControls
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.quantities import money_text
 from rebal_tui.services.book import Book
 from rebal_tui.services.reconciliation.figures import explains, mismatches, moved
 from rebal_tui.services.reconciliation.findings import Findings
+from rebal_tui.services.reconciliation.listing import unlike
 from rebal_tui.services.reconciliation.orders import reconcile_orders, require_own
 from rebal_tui.services.reconciliation.told import events_since, unread
 from rebal_tui.services.sync import apply_events, sync, take_over_accounts, take_over_journal
 from rebal_tui.store import accounts, cash, fills, holds, jobs
+from rebal_tui.store.account_table import Accounts, AccountTable
 from rebal_tui.store.holds import Hold
 
 ALERT = "reconciliation"
 
+_MANY = 5_000
+"""More accounts than these are read together."""
 LATE = timedelta(days=7)
 """So old an event may be that explains a difference though it was not read in its turn."""
 
@@ -49,7 +54,7 @@ def reconcile(book: Book) -> Reconciliation:
     Raises `BrokerUnavailable` when the broker does not answer: then nothing is known, and nothing may start.
     """
     found = Findings()
-    known = dict(book.accounts.items()) if book.live is None else {}
+    known = book.account_table.copied()
     told = unread(book) if book.live is None else []
     taken = sync(book)
     taken += reconcile_orders(book, found)
@@ -88,17 +93,21 @@ def _journals(book: Book, found: Findings) -> int:
     return taken
 
 
-def _accounts(
-    book: Book, known: Mapping[str, Account], told: Sequence[BrokerEvent], found: Findings
-) -> int:  # fmt: skip
-    """Cash and positions of every account: as they were, moved by what the broker told since."""
-    expected = moved(known, told)
+def _accounts(book: Book, before: AccountTable, told: Sequence[BrokerEvent], found: Findings) -> int:
+    """Cash and positions of every account: as they were, moved by what the broker told since.
+
+    An account is looked at whole when it is not what it was, or when something was told of it.
+    """
+    known = Accounts(before)
+    heard = {event.account_id for event in told if event.account_id is not None}
+    expected = moved({account_id: known[account_id] for account_id in heard if account_id in known}, told)
     announced = {event.account_id for event in told if event.kind is EventKind.ACCOUNT}
     fresh: list[Account] = []
     differing: dict[str, Account] = {}
-    theirs = {account.id: account for account in book.broker.accounts()}
+    listing = cast(SandboxControls, book.broker).account_listing()
+    theirs = _whole(book, listing.ids, unlike(before, listing) | heard)
     for account_id, account in theirs.items():
-        ours = expected.get(account_id)
+        ours = expected.get(account_id) or known.get(account_id)
         if ours == account:
             continue
         if ours is None:
@@ -112,15 +121,16 @@ def _accounts(
             account.status, account.restrictions, account.unsettled, account.name,
         ):  # fmt: skip
             fresh.append(account)
+    there = set(listing.ids)
     for account_id in known:
-        if account_id not in theirs:
+        if account_id not in there:
             found.add(account_id, "the broker does not have the account")
     late = _told_late(book, differing.keys()) if differing else {}
     for account_id, account in differing.items():
         missed = late.get(account_id, [])
         moves = sorted([*missed, *(e for e in told if e.account_id == account_id)], key=lambda event: event.seq)
         if not explains(known[account_id], moves, account):
-            for reason in mismatches(expected[account_id], account):
+            for reason in mismatches(expected.get(account_id, known[account_id]), account):
                 found.add(account_id, reason)
         else:
             with book.database.write():
@@ -132,6 +142,13 @@ def _accounts(
             book.record("reconciliation.accounts", "book", {"accounts": [account.id for account in fresh]}, "broker")
         book.reload_accounts([account.id for account in fresh])
     return len(fresh)
+
+
+def _whole(book: Book, ids: Sequence[str], wanted: Collection[str]) -> dict[str, Account]:
+    """Some of the broker's accounts, in its order; each is asked for unless they are many."""
+    if len(wanted) > _MANY:
+        return {account.id: account for account in book.broker.accounts() if account.id in wanted}
+    return {account_id: book.broker.account(account_id) for account_id in ids if account_id in wanted}
 
 
 def _told_late(book: Book, account_ids: Collection[str]) -> dict[str, list[BrokerEvent]]:

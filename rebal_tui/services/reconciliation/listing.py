@@ -1,0 +1,71 @@
+"""Which accounts are not the same in the book and at the broker, found in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebal_tui.broker.protocol import AccountListing
+from rebal_tui.store.account_table import STATUS_CODES, AccountTable, restriction_bits
+
+Ints = NDArray[np.int64]
+_UNKNOWN = -1
+
+
+def unlike(ours: AccountTable, theirs: AccountListing) -> set[str]:
+    """The ids of the broker's accounts that the book does not have, or has with any other figure or text."""
+    rows = np.array([ours.row_of.get(account_id, _UNKNOWN) for account_id in theirs.ids], np.int64)
+    new = np.flatnonzero(rows == _UNKNOWN)
+    places = np.flatnonzero(rows != _UNKNOWN)
+    rows = rows[places]
+    found = {theirs.ids[place] for place in new.tolist()}
+    if not len(rows):
+        return found
+    bits = {text: restriction_bits(text) for text in set(theirs.restrictions)}
+    differs = (
+        _texts_differ(ours.numbers, theirs.numbers, rows, places)
+        | _texts_differ(ours.names, theirs.names, rows, places)
+        | (ours.status[rows] != _column([STATUS_CODES.get(status, _UNKNOWN) for status in theirs.statuses], places))
+        | (ours.restrictions[rows] != _column([bits[text] for text in theirs.restrictions], places))
+        | (ours.cash[rows] != _column(theirs.cash, places))
+        | (ours.unsettled[rows] != _column(theirs.unsettled, places))
+        | (ours.created_at[rows] != _column(theirs.created_at, places))
+        | _positions_differ(ours, theirs, rows, places)
+    )
+    return found | {theirs.ids[place] for place in places[differs].tolist()}
+
+
+def _column(values: Sequence[int], places: Ints) -> Ints:
+    return np.array(values, np.int64)[places]
+
+
+def _texts_differ(ours: Sequence[str], theirs: Sequence[str], rows: Ints, places: Ints) -> NDArray[np.bool_]:
+    return np.array(
+        [ours[row] != theirs[place] for row, place in zip(rows.tolist(), places.tolist(), strict=True)], np.bool_
+    )
+
+
+def _positions_differ(ours: AccountTable, theirs: AccountListing, rows: Ints, places: Ints) -> NDArray[np.bool_]:
+    """By account of both, whether any holding differs in its asset, quantity or entry price."""
+    asset_of = {symbol: key for key, symbol in ours.symbols.items()}
+    # An asset that the file does not have is a key that no position of ours has.
+    keys = np.array([asset_of.get(symbol, _UNKNOWN) for symbol in theirs.symbols], np.int64)
+    number = np.full(len(theirs.ids), _UNKNOWN)
+    number[places] = np.arange(len(places))
+    known = number[theirs.owner] != _UNKNOWN
+    their_asset = keys[theirs.asset[known]]
+    their_owner, their_qty = number[theirs.owner[known]], theirs.qty[known]
+    their_price = theirs.entry_price[known]
+    _, held = ours.places(rows)
+    our_owner, our_asset = np.repeat(np.arange(len(rows)), ours.count[rows]), ours.asset[held]
+    our_qty, our_price = ours.qty[held], ours.entry_price[held]
+    differs: NDArray[np.bool_] = np.bincount(their_owner, minlength=len(rows)) != ours.count[rows]
+    same = ~differs[our_owner], ~differs[their_owner]
+    mine = np.flatnonzero(same[0])[np.lexsort((our_asset[same[0]], our_owner[same[0]]))]
+    yours = np.flatnonzero(same[1])[np.lexsort((their_asset[same[1]], their_owner[same[1]]))]
+    other = (our_asset[mine] != their_asset[yours]) | (our_qty[mine] != their_qty[yours])
+    other |= our_price[mine] != their_price[yours]
+    differs[our_owner[mine][other]] = True
+    return differs
