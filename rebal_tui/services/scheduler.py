@@ -172,12 +172,12 @@ def _set_paused(book: Book, name: str, value: bool) -> None:
 
 
 def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime) -> bool:
-    """Run a job unless nothing is due; whether it ran."""
+    """Run a job unless nothing is due; whether it came to its end. One that fails is due again at the next heartbeat."""
     key = job.due(book, now)
     if key is None or key == row.last_key:
         return False
     _act(book, job, key, now)
-    return True
+    return jobs.jobs(book.database)[job.name].last_key == key
 
 
 def _act(book: Book, job: Job, key: str, now: datetime) -> str:

@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.events import DescendantFocus
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
@@ -45,7 +46,8 @@ P = TypeVar("P", bound=PlaceScreen)
 REST = 4
 """Fetching takes at most a fifth of the time: after it, this many times as long passes before the next."""
 SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
-TOAST_SECONDS = 4
+TOAST_SECONDS: dict[SeverityLevel, float] = {"information": 4, "warning": 10, "error": 10}
+"""How long a message stays."""
 LOOK_SECONDS = 0.1
 
 
@@ -291,10 +293,9 @@ class RebalApp(App[None]):
             self.say(f"The book could not be brought up to date: {text}", "error")
         self._trouble_shown = text
 
-    def say(self, text: str, severity: str = "information") -> None:
+    def say(self, text: str, severity: SeverityLevel = "information") -> None:
         """A short message, plain text whatever it holds."""
-        level: Any = severity
-        self.notify(text, markup=False, severity=level, timeout=TOAST_SECONDS if severity == "information" else 10)
+        self.notify(text, markup=False, severity=severity, timeout=TOAST_SECONDS[severity])
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run something beside the screen; what is returned can cancel it. A refusal becomes a message, anything else a

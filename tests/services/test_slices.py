@@ -182,3 +182,22 @@ def test_whoever_asks_while_the_heart_works_is_answered_between_two_slices(
     finally:
         thread.close()
     assert sum(work is not None for work in waiting) > 10
+
+
+@pytest.mark.usefixtures("small")
+def test_a_job_that_fails_at_every_heartbeat_keeps_nothing_else_from_happening(
+    queued: Callable[[str], Book], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = queued("failing")
+    book.stopwatch = itertools.count().__next__
+
+    def fail(*_: object) -> str:
+        raise OSError("no space")
+
+    failing = scheduler.Job("prices", "Prices kept", lambda _book, now: now.isoformat(), fail, lambda _book, _now: None)
+    monkeypatch.setattr(scheduler, "JOBS", (failing, *(job for job in scheduler.JOBS if job.name != "prices")))
+    beats = 1
+    while scheduler.tick(book, 1.0):
+        beats += 1
+    assert not book.open_runs
+    assert beats > 5
