@@ -172,7 +172,7 @@ def _set_paused(book: Book, name: str, value: bool) -> None:
 
 
 def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime) -> bool:
-    """Run a job unless nothing is due; whether it came to its end. One that fails is due again at the next heartbeat."""
+    """Run a job unless nothing is due; whether it came to its end. One that failed is due again."""
     key = job.due(book, now)
     if key is None or key == row.last_key:
         return False
