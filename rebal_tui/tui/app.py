@@ -7,7 +7,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import RenderableType
 from textual.actions import ActionParseResult
@@ -17,7 +17,6 @@ from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.events import DescendantFocus
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
@@ -25,81 +24,29 @@ from textual.worker import Worker, WorkerState
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.services.heartbeat import Heartbeat
 from rebal_tui.services.loading import Loading
-from rebal_tui.services.views.desk import DeskSnapshot
-from rebal_tui.services.views.runs import RunsSnapshot
-from rebal_tui.services.views.status import StatusLine
-from rebal_tui.tui import actions, themes
+from rebal_tui.tui import actions, themes, ways
 from rebal_tui.tui.actions import Action, Place
-from rebal_tui.tui.backend import Backend
+from rebal_tui.tui.market_keys import MarketKeys
 from rebal_tui.tui.palette import ActionProvider, DataProvider
-from rebal_tui.tui.screens.desk import DeskScreen
 from rebal_tui.tui.screens.dialog import ConfirmScreen, KillScreen, LiveDialog, ReadScreen
 from rebal_tui.tui.screens.first_run import FirstSteps
 from rebal_tui.tui.screens.place import PlaceScreen
-from rebal_tui.tui.screens.runs import RunsScreen
 from rebal_tui.tui.settings import Density, Settings, SettingsFile
 from rebal_tui.tui.widgets.lines import Builder
 
+if TYPE_CHECKING:
+    from rebal_tui.services.views.desk import DeskSnapshot
+    from rebal_tui.services.views.runs import RunsSnapshot
+    from rebal_tui.services.views.status import StatusLine
+    from rebal_tui.tui.backend import Backend
+
 log = logging.getLogger(__name__)
-P = TypeVar("P", bound=PlaceScreen)
 
 REST = 4
 """Fetching takes at most a fifth of the time: after it, this many times as long passes before the next."""
-SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 TOAST_SECONDS: dict[SeverityLevel, float] = {"information": 4, "warning": 10, "error": 10}
 """How long a message stays."""
 LOOK_SECONDS = 0.1
-
-
-def next_speed(mode: str, direction: int) -> int:
-    """The speed after or before the one that a mode such as `SIMULATED ×600` tells; 600 when it tells none."""
-    told = mode.rpartition("×")[2]
-    now = int(told) if told.isdecimal() else 600
-    if direction > 0:
-        return next((speed for speed in SPEEDS if speed > now), SPEEDS[-1])
-    return next((speed for speed in reversed(SPEEDS) if speed < now), SPEEDS[0])
-
-
-def _log_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.log import LogScreen
-
-    return LogScreen()
-
-
-def _portfolios_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.portfolios import PortfoliosScreen
-
-    return PortfoliosScreen()
-
-
-def _accounts_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.accounts import AccountsScreen
-
-    return AccountsScreen()
-
-
-def _cash_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.cash import CashScreen
-
-    return CashScreen()
-
-
-def _market_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.market import MarketScreen
-
-    return MarketScreen()
-
-
-def _review_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.review import ReviewScreen
-
-    return ReviewScreen()
-
-
-def _lab_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.lab import LabScreen
-
-    return LabScreen()
 
 
 class RebalApp(App[None]):
@@ -110,17 +57,7 @@ class RebalApp(App[None]):
     COMMANDS = {ActionProvider, DataProvider}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-very-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(actions.EVERYWHERE)]
-    MODES = {  # noqa: RUF012
-        Place.DESK.value: DeskScreen,
-        Place.PORTFOLIOS.value: _portfolios_screen,
-        Place.ACCOUNTS.value: _accounts_screen,
-        Place.RUNS.value: RunsScreen,
-        Place.CASH.value: _cash_screen,
-        Place.MARKET.value: _market_screen,
-        Place.LAB.value: _lab_screen,
-        Place.LOG.value: _log_screen,
-        actions.REVIEW: _review_screen,
-    }
+    MODES = ways.MODES
     DEFAULT_MODE = Place.DESK.value
     ENABLE_COMMAND_PALETTE = True
 
@@ -161,6 +98,8 @@ class RebalApp(App[None]):
         self._clashes: set[str] = set()
         self._stop_told: Halt | None = None
         self.came_from = Place.DESK.value
+        self.ways = ways.Ways(self)
+        self._market = MarketKeys(self)
         for own in themes.OWN:
             self.register_theme(own)
         self.theme = theme if theme in self.available_themes else themes.DARK.name
@@ -391,80 +330,6 @@ class RebalApp(App[None]):
     async def _perform(self, action: Action) -> None:
         await self.run_action(action.method, self if action.where == actions.EVERYWHERE else self.screen)
 
-    def show_account(self, account_id: str) -> None:
-        """Go to an account on the Desk."""
-        self.switch_mode(Place.DESK)
-        self._at(DeskScreen, lambda desk: desk.show_account(account_id))
-
-    def show_in_accounts(self, account_id: str) -> None:
-        """Go to an account in Accounts, subscribed or not."""
-        from rebal_tui.tui.screens.accounts import AccountsScreen
-
-        self.switch_mode(Place.ACCOUNTS)
-        self._at(AccountsScreen, lambda accounts: accounts.show_account(account_id))
-
-    def withdraw_from(self, account: str) -> None:
-        """Go to Cash and open the form of a new withdrawal for an account."""
-        from rebal_tui.tui.screens.cash import CashScreen
-
-        self.switch_mode(Place.CASH)
-        self._at(CashScreen, lambda cash: cash.new_withdrawal(account))
-
-    def show_desk_filtered(self, text: str) -> None:
-        """Go to the Desk under a filter."""
-        self.switch_mode(Place.DESK)
-        self._at(DeskScreen, lambda desk: desk.show_only(text))
-
-    def show_portfolio(self, portfolio_id: str) -> None:
-        """Go to a portfolio."""
-        from rebal_tui.tui.screens.portfolios import PortfoliosScreen
-
-        self.switch_mode(Place.PORTFOLIOS)
-        self._at(PortfoliosScreen, lambda portfolios: portfolios.show_portfolio(portfolio_id))
-
-    def show_runs_of(self, text: str) -> None:
-        """Go to the runs of an account."""
-        self.switch_mode(Place.RUNS)
-        self._at(RunsScreen, lambda runs: runs.show_only(text))
-
-    def show_run(self, run_id: str) -> None:
-        """Go to a run."""
-        self.switch_mode(Place.RUNS)
-        self._at(RunsScreen, lambda runs: runs.show_run(run_id))
-
-    def show_asset(self, symbol: str) -> None:
-        """Go to an asset in Market."""
-        from rebal_tui.tui.screens.market import MarketScreen
-
-        self.switch_mode(Place.MARKET)
-        self._at(MarketScreen, lambda market: market.show_asset(symbol))
-
-    def show_subject(self, kind: str, subject: str) -> None:
-        """Go to what an alert of a kind is about; says so when there is nothing to go to."""
-        if kind == "run":
-            self.show_run(subject)
-        elif kind in ("restricted", "reconciliation"):
-            self.show_in_accounts(subject)
-        elif kind == "needs_adjustment":
-            self.show_portfolio(subject)
-        elif kind == "withdrawal":
-            self.switch_mode(Place.CASH)
-        elif kind in ("job", "missed"):
-            self.switch_mode(Place.LOG)
-            from rebal_tui.tui.screens.log import LogScreen
-
-            self._at(LogScreen, lambda log: log.show_job(subject if kind == "job" else "evaluation"))
-        else:
-            self.say("There is no place that shows more of this.")
-
-    def _at(self, kind: type[P], do: Callable[[P], None]) -> None:
-        def when_there() -> None:
-            place = self.place
-            if isinstance(place, kind):
-                do(place)
-
-        self.call_later(when_there)
-
     def action_help(self) -> None:
         if isinstance(self.screen, PlaceScreen):
             from rebal_tui.tui.screens.help_lines import help_lines
@@ -488,30 +353,13 @@ class RebalApp(App[None]):
         return self.last_status.mode if self.last_status is not None else ""
 
     def action_market_pause(self) -> None:
-        if self.mode_shown.startswith("PAUSED"):
-            self.work(self.change(self.backend.resume_market, "The market goes on"), name="market")
-        else:
-            self.work(self.change(self.backend.pause_market, "The market stands still"), name="market")
+        self._market.toggle()
 
     def action_market_speed(self, direction: int) -> None:
-        speed = next_speed(self.mode_shown, direction)
-        self.work(self.change(lambda: self.backend.set_speed(speed), f"Simulated time runs ×{speed:,}"), name="speed")
+        self._market.change_speed(direction)
 
     def action_market_step(self) -> None:
-        text = (
-            "Simulated time goes to the same hour of the next session. Everything that is due on the way happens: "
-            "evaluations make runs and orders are sent, cash settles, withdrawals move on."
-        )
-        self.confirm_sending("Step to the next day?", text, "Step", self._step_day, "The next day")
-
-    async def _step_day(self) -> str:
-        from rebal_tui.services.market_views import outside
-        from rebal_tui.services.views.market import Effect
-
-        before = await self.backend.ask(outside)
-        await self.backend.step_day()
-        after, subscribed = await self.backend.ask(lambda book: (outside(book), len(book.subscriptions)))
-        return str(Effect(before, after, subscribed))
+        self._market.step()
 
     def action_halt(self) -> None:
         """The kill switch. To stop is one yes even in a live book; to let orders out again is typed there."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import ReadOnly
 from rebal_tui.services.book_thread import BookThread
-from rebal_tui.services.views.desk import AccountView, DeskSnapshot, PreviewView
-from rebal_tui.services.views.portfolios import PortfolioRow
-from rebal_tui.services.views.runs import RunsSnapshot, RunView
-from rebal_tui.services.views.status import JobView, StatusLine
 
 if TYPE_CHECKING:
+    from rebal_tui.domain.decisions import Plan
     from rebal_tui.services.book import Book
     from rebal_tui.services.exports import Export
+    from rebal_tui.services.views.desk import AccountView, DeskSnapshot, PreviewView
+    from rebal_tui.services.views.portfolios import PortfolioRow
+    from rebal_tui.services.views.runs import RunsSnapshot, RunView
+    from rebal_tui.services.views.status import JobView, StatusLine
 
 T = TypeVar("T")
 

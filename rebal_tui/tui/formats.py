@@ -117,3 +117,10 @@ def words(code: str) -> str:
 def counted(count: int, noun: str) -> str:
     """`1 order`, `1,204 orders`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def grouped(figure: str) -> str:
+    """A figure in plain digits with its thousands apart: `-13000.5` as `-13,000.5`; any other text as it is."""
+    whole, point, part = figure.partition(".")
+    digits = whole.removeprefix("-")
+    return f"{whole[: len(whole) - len(digits)]}{int(digits):,}{point}{part}" if digits.isdecimal() else figure

@@ -110,17 +110,17 @@ class DataProvider(_Provider):
                 portfolios.setdefault(portfolio_id, portfolio)
                 on_the_desk.add(account_id)
                 name = f"Account {client} · {number} · {formats.short_id(account_id)}"
-                yield name, partial(app.show_account, account_id)
+                yield name, partial(app.ways.show_account, account_id)
         names = self._names or Names((), (), ())
         for account_id, client, number in names.accounts:
             if account_id not in on_the_desk:
-                yield f"Account {client} · {number} · not subscribed", partial(app.show_in_accounts, account_id)
+                yield f"Account {client} · {number} · not subscribed", partial(app.ways.show_in_accounts, account_id)
         for portfolio_id, name in (portfolios | dict(names.portfolios)).items():
-            yield f"Portfolio {name}", partial(app.show_portfolio, portfolio_id)
-            yield f"Portfolio {name} · its accounts", partial(app.show_desk_filtered, name)
+            yield f"Portfolio {name}", partial(app.ways.show_portfolio, portfolio_id)
+            yield f"Portfolio {name} · its accounts", partial(app.ways.show_desk_filtered, name)
         for symbol in names.symbols:
-            yield f"Asset {symbol}", partial(app.show_asset, symbol)
+            yield f"Asset {symbol}", partial(app.ways.show_asset, symbol)
         if app.last_runs is not None:
             for run in app.last_runs.rows:
                 text = f"Run {formats.short_id(run.id)} · {formats.words(run.type)} · {run.client}"
-                yield text, partial(app.show_run, run.id)
+                yield text, partial(app.ways.show_run, run.id)

@@ -37,15 +37,16 @@ KEYS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     ("next tile", (b"t",)),
 )
 FILTER = b"an ruiz"
+PROGRAM = "from rebal_tui.cli import main; main()"
 
 
 class Terminal:
     """A program in a terminal of its own."""
 
-    def __init__(self, *arguments: str, home: Path) -> None:
+    def __init__(self, *arguments: str, home: Path, program: str = PROGRAM) -> None:
         names = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
         env = {**os.environ, **{name: str(home) for name in names}, "TERM": "xterm-256color"}
-        command = [sys.executable, "-c", "from rebal_tui.cli import main; main()", *arguments]
+        command = [sys.executable, "-c", program, *arguments]
         self.started = time.perf_counter()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:

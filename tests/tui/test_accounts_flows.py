@@ -16,6 +16,7 @@ from rebal_tui.market.clock import FixedClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_thread import BookThread
+from rebal_tui.services.reconciliation.reconcile import reconcile
 from rebal_tui.services.runs import create_run
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.app import RebalApp
@@ -482,5 +483,33 @@ def test_a_single_refusal_is_one_line_before_anything_is_asked() -> None:
         assert "Nothing can be done · 2 accounts refused" in screen_text(app)
         await press(pilot, "escape")
         assert isinstance(app.screen, AccountsScreen)
+
+    run(flow, book)
+
+
+def test_a_paused_account_shows_what_differs_and_goes_on_with_the_brokers_figures() -> None:
+    book = small_book()
+    book.database.connection.execute("UPDATE sim_accounts SET cash = cash + ? WHERE id = 'd'", (parse_money("250"),))
+    reconcile(book)
+    ours = book.accounts["d"].cash
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        table = app.screen.table  # type: ignore[attr-defined]
+        assert table.move_to("b")
+        await press(pilot, "c")
+        assert any("is not paused: nothing differs" in text for text in said(app))
+        assert table.move_to("d")
+        await press(pilot, "c")
+        assert isinstance(app.screen, ConfirmScreen)
+        shown = screen_text(app)
+        for part in ("Take over the broker's figures?", "In the book, and at the broker", "13,000.00", "13,250.00"):
+            assert part in shown
+        await press(pilot, "escape")
+        assert set(book.holds) == {"d"}
+        assert book.accounts["d"].cash == ours
+        await press(pilot, "c", "y")
+        assert "Released: Client d." in said(app)
+        assert not book.holds
+        assert book.accounts["d"].cash == ours + parse_money("250")
 
     run(flow, book)

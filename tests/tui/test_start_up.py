@@ -20,6 +20,8 @@ from tests.services.worlds import simple_book
 
 LATER = (
     *("numpy", "pydantic", "sqlite_utils", "apscheduler", "holidays", "pandas", "click_default_group"),
+    *("httpx", "fastapi", "tenacity", "keyring", "tomlkit", "multiprocessing"),
+    *("rebal_tui.domain.decisions", "rebal_tui.services.views.accounts", "rebal_tui.tui.screens.runs"),
     *("rebal_tui.bootstrap", "rebal_tui.opening", "rebal_tui.services.book", "rebal_tui.services.desk"),
     *("rebal_tui.engine.evaluation", "rebal_tui.engine.arrays", "rebal_tui.services.scheduler"),
     *("rebal_tui.broker", "rebal_tui.store", "rebal_tui.tui.screens.accounts", "rebal_tui.tui.screens.cash"),

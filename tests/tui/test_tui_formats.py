@@ -74,3 +74,11 @@ def test_escape_codes_and_direction_overrides_do_not_reach_the_terminal() -> Non
     assert printable("a\x1b[2Jb\u202ec\x9b") == "a�[2Jb�c�"
     assert ui_text("two\nlines\x07").plain == "two\nlines�"
     assert printable("José 日本 🙂") == "José 日本 🙂"
+
+
+@pytest.mark.parametrize(
+    ("figure", "shown"),
+    [("13000.00", "13,000.00"), ("-1234567.5", "-1,234,567.5"), ("-0.50", "-0.50"), ("12", "12"), ("known", "known")],
+)
+def test_plain_figures_get_their_thousands_apart(figure: str, shown: str) -> None:
+    assert formats.grouped(figure) == shown

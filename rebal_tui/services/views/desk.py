@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from rebal_tui.domain.decisions import Decision, Plan
-from rebal_tui.domain.quantities import Money, Percent, Qty
 from rebal_tui.services.views.standing import Standing, Tile
-from rebal_tui.services.views.status import StatusLine
+
+if TYPE_CHECKING:
+    from rebal_tui.domain.decisions import Decision, Plan
+    from rebal_tui.domain.quantities import Money, Percent, Qty
+    from rebal_tui.services.views.status import StatusLine
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
-from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.runs import RunType
-from rebal_tui.services import account_events, bulk, cash, cash_views
+from rebal_tui.services import account_events, cash
 from rebal_tui.services.account_views import account_detail, account_row, accounts_snapshot
 from rebal_tui.services.book import Book
 from rebal_tui.services.reconciliation.release import check_release, differences, release
@@ -21,36 +19,26 @@ from rebal_tui.services.views.accounts import (
     AccountGroup,
     AccountRow,
     AccountsSnapshot,
-    BulkPreview,
-    BulkResult,
     InGroup,
 )
-from rebal_tui.services.views.desk import PreviewView
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens import accounts_columns, accounts_simulate
+from rebal_tui.tui.screens.accounts_bulk import choose_portfolio, unsubscribe
+from rebal_tui.tui.screens.accounts_by_hand import run_by_hand
 from rebal_tui.tui.screens.accounts_columns import ALL
-from rebal_tui.tui.screens.accounts_form import Field, FormScreen, Proposal, Values, read_amount
+from rebal_tui.tui.screens.accounts_form import FormScreen
 from rebal_tui.tui.screens.accounts_lines import (
-    bulk_lines,
-    bulk_text,
     detail_lines,
     difference_lines,
-    result_lines,
 )
 from rebal_tui.tui.screens.accounts_page import AccountPage
-from rebal_tui.tui.screens.accounts_pick import Choice, PickScreen
+from rebal_tui.tui.screens.accounts_pick import PickScreen
 from rebal_tui.tui.screens.dialog import ReadScreen
 from rebal_tui.tui.screens.lists import ListScreen
 from rebal_tui.tui.screens.plan_lines import preview_lines
 from rebal_tui.tui.widgets.chips import ChipBar
 from rebal_tui.tui.widgets.table import BookTable, View
-
-RUN_CHOICES = (
-    Choice(RunType.FULL_REBALANCE, "full rebalance", "sell what is above target, buy what is below"),
-    Choice(RunType.INVEST_CASH, "invest cash", "buys only, from the cash beyond what is kept"),
-    Choice(RunType.PARTIAL_LIQUIDATION, "partial liquidation", "sell so that an amount is set aside"),
-)
 
 
 class AccountsScreen(ListScreen, inherit_bindings=False):
@@ -159,7 +147,7 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
 
         def answered(run_id: str | None) -> None:
             if run_id:
-                self.rebal.show_run(run_id)
+                self.rebal.ways.show_run(run_id)
 
         if self.is_current:
             self.app.push_screen(AccountPage(view), answered)
@@ -177,97 +165,19 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
         return (row.account_id,) if row is not None else ()
 
     def action_subscribe(self) -> None:
-        self._choose_portfolio(moving=False)
+        chosen = self._chosen()
+        if chosen:
+            choose_portfolio(self, chosen, moving=False)
 
     def action_move_accounts(self) -> None:
-        self._choose_portfolio(moving=True)
-
-    def _choose_portfolio(self, *, moving: bool) -> None:
         chosen = self._chosen()
-        if not chosen:
-            return
-        which = formats.counted(len(chosen), "marked account") if self.table.marked else "this account"
-        title = f"{'Move' if moving else 'Subscribe'} {which} to which portfolio?"
-
-        def picked(portfolio_id: str | None) -> None:
-            if portfolio_id:
-                self.rebal.work(self._subscribe(chosen, portfolio_id, moving=moving), name="subscribe")
-
-        self.rebal.work(self._pick_portfolio(title, picked), name="portfolios")
-
-    async def _pick_portfolio(self, title: str, picked: Callable[[str | None], None]) -> None:
-        rows = await self.rebal.backend.portfolios()
-        if not rows:
-            raise Conflict("There is no portfolio yet; Portfolios (2) makes one.")
-        choices = [
-            Choice(row.id, row.name, f"{formats.words(row.status)} · {formats.counted(row.subscribers, 'account')} · "
-                   f"{row.conditions_text}", "muted" if row.status == "active" else "warn")
-            for row in sorted(rows, key=lambda row: (row.status != "active", row.name.casefold()))
-        ]  # fmt: skip
-        if self.is_current:
-            self.app.push_screen(PickScreen(title, choices, "portfolio"), picked)
-
-    async def _subscribe(self, chosen: tuple[str, ...], portfolio_id: str, *, moving: bool) -> None:
-        preview = await self.rebal.backend.ask(
-            lambda book: bulk.preview_subscriptions(book, chosen, portfolio_id, moving=moving)
-        )
-        verb, done = ("Move", "Moved") if moving else ("Subscribe", "Subscribed")
-        if self._all_refused(preview):
-            return
-
-        async def do() -> str:
-            return self._outcome(
-                await self.rebal.backend.ask(
-                    lambda book: bulk.subscribe_all(book, chosen, portfolio_id, moving=moving)
-                ),
-                done,
-            )
-
-        if self.is_current:
-            title = f"{verb} to {preview.portfolio}?"
-            self.rebal.confirm_sending(title, bulk_text(preview, verb), verb, do, done, bulk_lines(preview))
+        if chosen:
+            choose_portfolio(self, chosen, moving=True)
 
     def action_unsubscribe(self) -> None:
         chosen = self._chosen()
         if chosen:
-            self.rebal.work(self._unsubscribe(chosen), name="unsubscribe")
-
-    async def _unsubscribe(self, chosen: tuple[str, ...]) -> None:
-        preview = await self.rebal.backend.ask(lambda book: bulk.preview_unsubscriptions(book, chosen))
-        if self._all_refused(preview):
-            return
-
-        async def do() -> str:
-            results = await self.rebal.backend.ask(lambda book: bulk.unsubscribe_all(book, chosen))
-            return self._outcome(results, "Unsubscribed")
-
-        if self.is_current:
-            text = bulk_text(preview, "Unsubscribe")
-            self.rebal.confirm_sending(
-                "End these subscriptions?", text, "Unsubscribe", do, "Unsubscribed", bulk_lines(preview)
-            )
-
-    def _all_refused(self, preview: BulkPreview) -> bool:
-        """Whether nothing would be done; the reasons are shown then, that of a single account by raising `Conflict`."""
-        if not all(row.refusal for row in preview.rows):
-            return False
-        if len(preview.rows) == 1:
-            raise Conflict(preview.rows[0].refusal)
-        if self.is_current:
-            title = f"Nothing can be done · {formats.counted(len(preview.rows), 'account')} refused"
-            self.app.push_screen(ReadScreen(title, bulk_lines(preview)))
-        return True
-
-    def _outcome(self, results: tuple[BulkResult, ...], verb: str) -> str:
-        """Show what became of each account, keep the refused ones marked, and sum it up."""
-        refused = [result for result in results if result.refusal]
-        self.table.marked = self.table.marked & {result.account_id for result in refused}
-        done = len(results) - len(refused)
-        if len(results) > 1 or refused:
-            title = f"{verb} · {done} done · {len(refused)} refused"
-            self.app.push_screen(ReadScreen(title, result_lines(results, verb)))
-        text = formats.counted(done, "account")
-        return f"{text}, {len(refused)} refused" if refused else text
+            self.rebal.work(unsubscribe(self, chosen), name="unsubscribe")
 
     def action_preview(self) -> None:
         row = self._row()
@@ -282,40 +192,8 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
 
     def action_run_by_hand(self) -> None:
         row = self._row()
-        if row is None:
-            return
-
-        def picked(kind: str | None) -> None:
-            if kind == RunType.PARTIAL_LIQUIDATION and row.portfolio_id is not None:
-                self.app.push_screen(liquidation_form(row, None))
-            elif kind and row.portfolio_id is not None:
-                self.rebal.work(self._manual(row, RunType(kind), None), name="run")
-            elif kind:
-                title = f"{row.client} follows no portfolio: run once by whose weights?"
-                self.rebal.work(self._pick_portfolio(title, lambda one: weights_picked(kind, one)), name="portfolios")
-
-        def weights_picked(kind: str, portfolio_id: str | None) -> None:
-            if portfolio_id and kind == RunType.PARTIAL_LIQUIDATION:
-                self.app.push_screen(liquidation_form(row, portfolio_id))
-            elif portfolio_id:
-                self.rebal.work(self._manual(row, RunType(kind), portfolio_id), name="run")
-
-        self.app.push_screen(PickScreen(f"Run by hand · {row.client}", RUN_CHOICES, "run"), picked)
-
-    async def _manual(self, row: AccountRow, kind: RunType, portfolio_id: str | None) -> None:
-        view = await self.rebal.backend.ask(
-            lambda book: cash_views.preview_manual(book, row.account_id, kind, portfolio_id=portfolio_id)
-        )
-
-        async def do() -> str:
-            run = await self.rebal.backend.ask(
-                lambda book: cash_views.run_by_hand(book, row.account_id, kind, portfolio_id=portfolio_id)
-            )
-            return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
-
-        if self.is_current:
-            title = f"{formats.words(kind).capitalize()} of {row.client}?"
-            self.rebal.confirm_sending(title, manual_text(view), "Run", do, "Run", preview_lines(view))
+        if row is not None:
+            run_by_hand(self, row)
 
     def action_deposit(self) -> None:
         row = self._row()
@@ -330,7 +208,7 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
     def action_withdraw(self) -> None:
         row = self._row()
         if row is not None:
-            self.rebal.withdraw_from(f"{row.client} · {row.account_number}")
+            self.rebal.ways.withdraw_from(f"{row.client} · {row.account_number}")
 
     def action_release(self) -> None:
         row = self._row()
@@ -427,7 +305,7 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
     def action_account_runs(self) -> None:
         account_id = self.selected_id()
         if account_id is not None:
-            self.rebal.show_runs_of(account_id)
+            self.rebal.ways.show_runs_of(account_id)
 
     def action_on_desk(self) -> None:
         row = self._row()
@@ -436,7 +314,7 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
         if row.portfolio_id is None:
             self.rebal.say("This account follows no portfolio, so it is not on the Desk.")
         else:
-            self.rebal.show_account(row.account_id)
+            self.rebal.ways.show_account(row.account_id)
 
     def action_portfolio(self) -> None:
         row = self._row()
@@ -445,32 +323,4 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
         if row.portfolio_id is None:
             self.rebal.say("This account follows no portfolio.")
         else:
-            self.rebal.show_portfolio(row.portfolio_id)
-
-
-def manual_text(view: PreviewView) -> str:
-    """What a run by hand sends, in a sentence."""
-    sells, buys = formats.counted(len(view.plan.sells), "sell"), formats.counted(len(view.plan.buys), "buy")
-    return (
-        f"{sells} and {buys}, turnover {formats.money(view.turnover)}, cash {formats.money(view.plan.cash)} → "
-        f"{formats.money(view.cash_after)}. It starts at once in the window, else when the next one opens."
-    )
-
-
-def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:
-    """A partial liquidation by hand: the amount, and live what it sells."""
-    kind = RunType.PARTIAL_LIQUIDATION
-
-    def propose(book: Book, values: Values) -> Proposal:
-        amount = read_amount(values)
-        view = cash_views.preview_manual(book, row.account_id, kind, amount=amount, portfolio_id=portfolio_id)
-
-        def act(book: Book) -> str:
-            run = cash_views.run_by_hand(book, row.account_id, kind, amount=amount, portfolio_id=portfolio_id)
-            return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
-
-        text = f"${formats.money(amount)} is set aside in the account of {row.client}. {manual_text(view)}"
-        return Proposal(preview_lines(view), "Partial liquidation?", text, "Run", act, "Run")
-
-    title = f"Partial liquidation · {row.client} · withdrawable {formats.money(row.withdrawable)}"
-    return FormScreen(title, [Field("amount", "Amount", hint="dollars to set aside")], propose)
+            self.rebal.ways.show_portfolio(row.portfolio_id)

@@ -249,8 +249,9 @@ def difference_lines(rows: Sequence[tuple[str, str, str]]) -> Builder:
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [heading("In the book, and at the broker", width)]
         for what, ours, theirs in rows:
-            cells = [(what, 10, "left", "muted"), (ours, 18, "right", ""), ("→", 1, "left", "muted")]
-            lines.append(table_line([*cells, (theirs, 18, "right", "title" if ours != theirs else "muted")]))
+            cells = [(what, 10, "left", "muted"), (formats.grouped(ours), 18, "right", ""), ("→", 1, "left", "muted")]
+            tone = "title" if ours != theirs else "muted"
+            lines.append(table_line([*cells, (formats.grouped(theirs), 18, "right", tone)]))
         return lines
 
     return build

@@ -196,9 +196,9 @@ class CashScreen(ListScreen, inherit_bindings=False):
     def action_account(self) -> None:
         row = self._row()
         if row is not None:
-            self.rebal.show_in_accounts(row.account_id)
+            self.rebal.ways.show_in_accounts(row.account_id)
 
     def action_account_runs(self) -> None:
         row = self._row()
         if row is not None:
-            self.rebal.show_runs_of(row.account_id)
+            self.rebal.ways.show_runs_of(row.account_id)

@@ -15,11 +15,9 @@ from rebal_tui.services.views.standing import Tile
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.actions import Place
 from rebal_tui.tui.screens import desk_columns
-from rebal_tui.tui.screens.account_lines import account_lines
 from rebal_tui.tui.screens.dialog import ReadScreen
 from rebal_tui.tui.screens.first_run import FirstRun
 from rebal_tui.tui.screens.lists import ListScreen
-from rebal_tui.tui.screens.plan_lines import preview_lines
 from rebal_tui.tui.widgets import bars
 from rebal_tui.tui.widgets.chips import ChipBar
 from rebal_tui.tui.widgets.table import BookTable, View
@@ -33,6 +31,8 @@ class AccountScreen(ReadScreen):
     """One account over the whole terminal."""
 
     def __init__(self, view: AccountView) -> None:
+        from rebal_tui.tui.screens.account_lines import account_lines
+
         title = f"Account {view.account_number}"
         super().__init__(title, account_lines(view, whole=True), copy=view.account_id)
         self.account_id = view.account_id
@@ -122,6 +122,8 @@ class DeskScreen(ListScreen, inherit_bindings=False):
     async def load_detail(self, key: str, request: int) -> None:
         view = await self.rebal.backend.account(key)
         if self.is_wanted(request):
+            from rebal_tui.tui.screens.account_lines import account_lines
+
             changed = key != getattr(self, "_shown", None)
             self._shown = key
             self.detail.show(account_lines(view), top=changed)
@@ -170,13 +172,15 @@ class DeskScreen(ListScreen, inherit_bindings=False):
     async def _preview(self, account_id: str) -> None:
         view = await self.rebal.backend.preview(account_id)
         if self.is_current:
+            from rebal_tui.tui.screens.plan_lines import preview_lines
+
             title = f"Preview · {view.client} · nothing is sent"
             self.app.push_screen(ReadScreen(title, preview_lines(view), copy=account_id))
 
     def action_account_runs(self) -> None:
         account_id = self.selected_id()
         if account_id is not None:
-            self.rebal.show_runs_of(account_id)
+            self.rebal.ways.show_runs_of(account_id)
 
     def action_evaluate(self) -> None:
         text = (

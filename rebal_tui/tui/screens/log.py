@@ -191,7 +191,7 @@ class LogScreen(ListScreen, inherit_bindings=False):
     def action_go_to(self) -> None:
         alert = self._alert()
         if alert is not None:
-            self.rebal.show_subject(alert.kind, alert.subject)
+            self.rebal.ways.show_subject(alert.kind, alert.subject)
 
     def action_verify(self) -> None:
         self.rebal.work(self._verify(), name="verify")

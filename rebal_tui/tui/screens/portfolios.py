@@ -301,7 +301,7 @@ class PortfoliosScreen(ListScreen, inherit_bindings=False):
         if row is None:
             return
         if row.subscribers:
-            self.rebal.show_desk_filtered(row.name)
+            self.rebal.ways.show_desk_filtered(row.name)
         else:
             self.rebal.say(f"No account follows {row.name}.")
 

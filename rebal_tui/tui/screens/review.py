@@ -170,7 +170,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
             do(row)
 
     def action_run(self) -> None:
-        self._with_row(lambda row: self.rebal.show_run(row.id))
+        self._with_row(lambda row: self.rebal.ways.show_run(row.id))
 
     def action_account(self) -> None:
-        self._with_row(lambda row: self.rebal.show_account(row.account_id))
+        self._with_row(lambda row: self.rebal.ways.show_account(row.account_id))

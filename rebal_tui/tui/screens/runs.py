@@ -198,4 +198,4 @@ class RunsScreen(ListScreen, inherit_bindings=False):
     def action_account(self) -> None:
         row = self.table.cursor_row
         if self.selected_id() is not None and row is not None:
-            self.rebal.show_account(row.account_id)
+            self.rebal.ways.show_account(row.account_id)
