@@ -22,7 +22,7 @@ def back_up(database: Database, target: Path) -> None:
         raise Conflict(f"{target} is the book itself; name another file for the backup")
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
+        _remove(partial)
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         copy = sqlite3.connect(partial, isolation_level=None)
         try:
@@ -39,7 +39,13 @@ def back_up(database: Database, target: Path) -> None:
         raise Conflict(f"the backup could not be written to {target}: {error}") from error
     finally:
         with suppress(OSError):
-            partial.unlink(missing_ok=True)
+            _remove(partial)
+
+
+def _remove(partial: Path) -> None:
+    """What a copy that did not come to its end left, its log included: another copy must never be read with it."""
+    for suffix in ("-wal", "-shm", "-journal", ""):
+        partial.with_name(partial.name + suffix).unlink(missing_ok=True)
 
 
 def _trail_faults(path: Path) -> list[str]:

@@ -4,6 +4,7 @@ SIMULATION_SEEDS       lives of a book that are simulated (70: over 500 account-
 SIMULATION_FIRST_SEED  the first of them (0)
 CRASH_POINTS           points each scenario of the crash tests is killed at, evenly spread (8; 0 is every one)
 CRASH_KILLS            of these, how many by a process that really is killed (1 a scenario)
+DISK_POINTS            calls of the disk that each fault is tried at in each scenario, evenly spread (3; 0 is every one)
 SAME_SEEDS             seeds that must give the same trace in every process (4; 50 for the goal)
 SAME_PYTHONS           other interpreters, with what the tests need, that must give it too (none; separated by colons)
 FAULT_SEEDS            lives in which each planted fault has to show (40), of FAULT_DAYS days (28) each
@@ -23,3 +24,4 @@ SAME_SEEDS = int(os.environ.get("SAME_SEEDS", "4"))
 SAME_PYTHONS = [path for path in os.environ.get("SAME_PYTHONS", "").split(":") if path]
 FAULT_SEEDS = int(os.environ.get("FAULT_SEEDS", "40"))
 FAULT_DAYS = int(os.environ.get("FAULT_DAYS", "28"))
+DISK_POINTS = int(os.environ.get("DISK_POINTS", "3"))

@@ -117,3 +117,12 @@ def test_flipped_bits_are_found(tmp_path: Path) -> None:
     except sqlite3.DatabaseError as error:
         faults = [str(error)]
     assert faults
+
+
+def test_what_an_earlier_copy_left_in_its_log_is_never_read_with_a_later_one(tmp_path: Path) -> None:
+    book = with_trail(new_file(tmp_path / "book.db"))
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        (tmp_path / f"copy.db.partial{suffix}").write_bytes(b"left by a kill" * 1_000)
+    back_up(book, tmp_path / "copy.db")
+    assert sorted(path.name for path in tmp_path.glob("copy.db*")) == ["copy.db"]
+    book.close()

@@ -1,0 +1,202 @@
+"""Whatever call of the disk fails, once or for ever, or is the last before a kill or a power cut (G5).
+
+The program stops cleanly or goes on; the file is whole, what was acknowledged is in it, and the book ends as
+undisturbed: in the same process once the disk works again, or opened anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import traceback
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebal_tui.domain.errors import Conflict, Halt, ReadOnly
+from rebal_tui.services.book import Book
+from rebal_tui.store import audit, jobs
+from rebal_tui.store.backup import integrity_faults
+from rebal_tui.store.database import Database
+from tests.reliability.crash import Scenario, digest, live
+from tests.reliability.faulty_disk import CALLS, Call, Fault, FaultyDisk, Plan, sqlite_library
+from tests.reliability.scenarios import SCENARIOS
+from tests.reliability.settings import DISK_POINTS
+
+LIVES = ("full_rebalance", "withdrawal", "close and backup", "import")
+NO_ROOM = (
+    "this Python keeps SQLite within itself, out of reach; tests/store/test_disk_faults.py limits the disk instead"
+)
+KILLED = -signal.SIGKILL
+WENT_ON, STOPPED, CAME_BACK = 0, 2, 3
+LOG_PAGES = 40
+"""So small that the log is moved into the file many times in a short life."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _reachable() -> None:
+    if sqlite_library() is None:
+        pytest.skip(NO_ROOM)
+
+
+class Process:
+    """A life in a process of its own, on a disk that fails as planned; what it acknowledged is noted as it goes."""
+
+    def __init__(self, scenario: Scenario, folder: Path, plan: Plan | None = None) -> None:
+        self._scenario = replace(scenario, begin=self._begin)
+        self._begin_book = scenario.begin
+        self._plan = plan
+        self._path = folder / "book" / "book.db"
+        self._notes = folder / "notes"
+        self._told = folder / "told"
+        self._book: Book | None = None
+
+    def run(self, template: Path) -> int:
+        """How it ended: an exit code, or minus the number of a signal."""
+        self._path.parent.mkdir(parents=True)
+        shutil.copy(template, self._path)
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                code = self._live(FaultyDisk(self._plan))
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def noted(self) -> list[list[Any]]:
+        """Of each beat begun: its number and the last audit entry by then."""
+        return [json.loads(line) for line in self._notes.read_text().splitlines()]
+
+    def told(self) -> dict[str, Any]:
+        """What the process said at its end."""
+        return dict(json.loads(self._told.read_text()))
+
+    def go_on(self) -> dict[str, Any]:
+        """Look at what the process left, open it on a disk that works, live to the end; how that looks."""
+        beat, *acknowledged = self.noted()[-1]
+        database = Database(self._path)
+        assert integrity_faults(database.connection) == []
+        if acknowledged[0]:
+            assert acknowledged in [[e.seq, e.hash] for e in audit.entries(database, -1)], (
+                "what was acknowledged is lost"
+            )
+        database.close()
+        return _end(live(self._path, self._scenario, beat))
+
+    def _live(self, disk: FaultyDisk) -> int:
+        beat, code = 0, WENT_ON
+        try:
+            end = _end(live(self._path, self._scenario, reached=self._reached))
+        except (ReadOnly, Conflict, sqlite3.Error) as stop:
+            assert disk.fired, "stopped without a fault"
+            _require_clean(stop, self._book)
+            if self._plan is None or self._plan.lasting:
+                return STOPPED
+            code, beat = CAME_BACK, self.noted()[-1][0]
+            if self._book is not None:
+                if self._book.database.halted is not None:
+                    self._book.database.try_again()
+                self._book.close()
+            end = _end(live(self._path, self._scenario, beat))
+        self._told.write_text(json.dumps({"end": end, "counts": disk.counts, "fired": disk.fired}))
+        return code
+
+    def _begin(self, path: Path) -> Book:
+        self._book = None
+        self._book = self._begin_book(path)
+        self._book.database.connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        return self._book
+
+    def _reached(self, beat: int) -> None:
+        head = audit.head(self._book.database) if self._book is not None else (0, "")
+        with self._notes.open("a") as file:
+            file.write(json.dumps([beat, *head]) + "\n")
+
+
+def _end(book: Book) -> dict[str, Any]:
+    """The end state; the book is closed, and with that its log goes into the file."""
+    try:
+        end = digest(book)
+        alerts = [alert.text for alert in jobs.open_alerts(book.database)]
+        return {"backups": end.pop("backups"), "book": repr(end), "alerts": alerts}
+    finally:
+        book.close()
+
+
+def _require_clean(stop: Exception, book: Book | None) -> None:
+    """Said in words, and nothing is written any more; before the book is open there is nothing that could write."""
+    if book is None:
+        assert isinstance(stop, (Conflict, ReadOnly)), stop
+        return
+    if isinstance(stop, sqlite3.Error):
+        book.database.heed(stop)
+    halted = book.database.halted
+    assert halted is not None
+    assert halted.halt in (Halt.IO_ERROR, Halt.DISK_FULL)
+    assert "nothing that was saved is lost" in str(halted)
+    with pytest.raises(ReadOnly), book.database.write():
+        pytest.fail("it still writes")
+
+
+def _chosen(total: int) -> list[int]:
+    """Which of so many calls, counted from 1."""
+    if not DISK_POINTS or total <= DISK_POINTS:
+        return list(range(1, total + 1))
+    return [1 + total * (2 * part + 1) // (2 * DISK_POINTS) for part in range(DISK_POINTS)]
+
+
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("name", LIVES)
+def test_a_fault_at_any_call_of_the_disk_loses_nothing(name: str, fault: Fault, memory_folder: Path) -> None:
+    scenario = SCENARIOS[name]
+    template = memory_folder / "template.db"
+    scenario.found(template)
+    calm = Process(scenario, memory_folder / "calm")
+    assert calm.run(template) == WENT_ON
+    expected, counts = calm.told()["end"], calm.told()["counts"]
+    ways: Counter[int] = Counter()
+    kills = fault in (Fault.KILL, Fault.POWER_CUT)
+    for number in _chosen(sum(counts.get(call, 0) for call in CALLS[fault])):
+        for lasting in (False,) if kills else (False, True):
+            plan = Plan(fault, number, lasting)
+            folder = memory_folder / f"{number}-{lasting}"
+            process = Process(scenario, folder, plan)
+            code = process.run(template)
+            ways[code] += 1
+            if code in (WENT_ON, CAME_BACK):
+                told = process.told()
+                assert told["fired"], plan
+                assert told["end"]["book"] == expected["book"], plan
+                # Where the disk never works again a backup may be missing, and the advisor is told so.
+                if told["end"]["backups"] != expected["backups"]:
+                    assert lasting, plan
+                    assert set(told["end"]["backups"]) < set(expected["backups"]), plan
+                    assert any("backup could not be written" in text for text in told["end"]["alerts"]), plan
+            elif code in (STOPPED, KILLED):
+                end = process.go_on()
+                assert (end["book"], end["backups"]) == (expected["book"], expected["backups"]), plan
+            assert code in ((KILLED,) if kills else (WENT_ON, STOPPED, CAME_BACK)), plan
+            shutil.rmtree(folder)
+    print(f"\n{name}, {fault}: {dict(ways)}")
+
+
+def test_the_calls_that_are_counted_are_those_of_a_life(memory_folder: Path) -> None:
+    """The faulty disk is under the very connection of the book: else no fault would ever be met."""
+    template = memory_folder / "template.db"
+    SCENARIOS["full_rebalance"].found(template)
+    calm = Process(SCENARIOS["full_rebalance"], memory_folder / "calm")
+    assert calm.run(template) == WENT_ON
+    counts = calm.told()["counts"]
+    assert counts[Call.WRITE] > 400
+    assert counts[Call.SYNC] > 60
+    assert counts[Call.OPEN] >= 2
