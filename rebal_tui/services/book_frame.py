@@ -181,8 +181,8 @@ class FrameKeeper:
         if self._opened is not open_runs or len(self._open) != len(row_of):
             self._opened, changed = open_runs, open_runs
             self._open = np.zeros(len(row_of), np.bool_)
-        for account_id in changed:
-            self._open[row_of[account_id]] = account_id in open_runs
+        known = list(changed)
+        self._open[[row_of[account_id] for account_id in known]] = [account_id in open_runs for account_id in known]
         open_runs.changed.clear()
         return self._open
 
@@ -195,8 +195,10 @@ class FrameKeeper:
         elif not latest.changed:
             return self._run_on
         run_on = self._run_on.copy()
-        for account_id in changed:
-            run_on[row_of[account_id]] = _ordinal(latest[account_id][0]) if account_id in latest else NEVER
+        known = list(changed)
+        run_on[[row_of[account_id] for account_id in known]] = [
+            _ordinal(latest[account_id][0]) if account_id in latest else NEVER for account_id in known
+        ]
         latest.changed.clear()
         self._run_on = run_on
         return run_on
