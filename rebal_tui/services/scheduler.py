@@ -102,10 +102,11 @@ def _beat(book: Book, now: datetime, patience: _Patience) -> bool:
     ensure_reconciled(book)
     _look_at_room(book, now)
     rows = jobs.jobs(book.database)
-    if not rows[PAUSE].paused:
+    # What was put off comes first: else evaluations that are due faster than they are made keep every run waiting.
+    if not rows[PAUSE].paused and not book.agenda.put_off:
         for job in jobs_of(book):
             if not rows[job.name].paused and _run_if_due(book, job, rows[job.name], now) and patience.is_over():
-                return True
+                break
     while (more := process_slice(book)) and not patience.is_over():
         pass
     process_withdrawals(book)
