@@ -43,4 +43,5 @@ def test_copies_keep_what_is_not_replaced() -> None:
     ]
     assert replaced(TWO, {}, {}) == TWO == before
     assert replaced(TWO, {}, {})[0] is not TWO[0]
+    assert replaced(TWO[1:], {"qty": [9]}, {}) == [replace(TWO[1], qty=Qty(9))]
     assert replaced([], {"qty": []}, {}) == []

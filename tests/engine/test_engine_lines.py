@@ -192,6 +192,13 @@ def test_an_investment_says_what_is_on_target() -> None:
     assert told(plan)["A"] == ("", "0.00", "ON_TARGET", NEAR)
 
 
+@pytest.mark.parametrize(("excess", "reason"), [("0.019", "ON_TARGET"), ("0.02", "BUYS_ONLY")])
+def test_an_investment_tells_what_is_two_cents_above_its_target_from_what_is_on_it(excess: str, reason: str) -> None:
+    held, other = Money(50 * DOLLAR + parse_money(excess)), Money(40 * DOLLAR - parse_money(excess))
+    state = holdings("10", {"A": money_text(held), "B": money_text(other)}, ONES)
+    assert plan_invest_cash(state, weights("0", A="50", B="50"), Money(0)).lines[0].reason == reason
+
+
 def test_cash_below_its_target_is_no_budget() -> None:
     plan = plan_full_rebalance(holdings("1", {"U": "99"}, ONES, dead=["U"]), weights("50", A="50"))
     assert (plan.budget, plan.scale) == (0, (0, 1))

@@ -150,6 +150,22 @@ def selling_book(cash: str = "0", **positions: str) -> Book:
     return book
 
 
+@pytest.mark.parametrize("positions", [{}, {"SPY": "1.50225"}])
+def test_a_buy_that_the_plan_found_too_small_is_skipped_once(positions: dict[str, str]) -> None:
+    """SPY is less than a dollar above its target in the second case: a sell that is too small, told once as well."""
+    book = make_book()
+    cash = "399.10" if positions else "1000"
+    weights = {"SPY": "60", "TLT": "34.95", "GLD": "0.05"}
+    fill_book(book, [account("a", cash, positions)], [balanced(weights=weights)], {"a": "balanced"})
+    scheduler.tick(book)
+    run = only_run(book)
+    told = {(one.symbol, one.side, one.reason) for one in skips(book, run)}
+    assert ("GLD", Side.BUY, SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL) in told
+    assert len(skips(book, run)) == len(told)
+    assert (("SPY", Side.SELL, SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL) in told) is bool(positions)
+    assert run.reason == f"0 orders not filled, {len(told)} skipped"
+
+
 # Winding down
 
 

@@ -12,7 +12,7 @@ from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import Approval, Run, RunPhase, RunStatus, RunType
 from rebal_tui.market.clock import FixedClock
-from rebal_tui.services import outbox, run_processing, scheduler
+from rebal_tui.services import outbox, run_processing, scheduler, starts
 from rebal_tui.services.book import Book
 from rebal_tui.services.records import plan_of
 from rebal_tui.services.run_processing import process_runs, process_slice
@@ -114,11 +114,15 @@ def test_without_room_on_the_disk_nothing_starts_until_there_is(monkeypatch: pyt
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
 
 
+@pytest.mark.parametrize("at_once", [1, 1_000])
 @pytest.mark.parametrize("waits_for", ["a hold", "an order of other origin"])
-def test_a_run_waits_for_what_stands_in_its_way_and_the_others_start(waits_for: str) -> None:
+def test_a_run_waits_for_what_stands_in_its_way_and_the_others_start(
+    waits_for: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starts, "AT_ONCE", at_once)
     book = make_book("2026-03-02 17:00")
-    fill_book(book, [account(n, "50000") for n in "ab"], [balanced()], {"a": "balanced", "b": "balanced"})
-    for name in "ab":
+    fill_book(book, [account(n, "50000") for n in "abc"], [balanced()], dict.fromkeys("abc", "balanced"))
+    for name in "abc":
         create_run(book, name, RunType.FULL_REBALANCE)
     set_clock(book, "2026-03-03 10:00")
     if waits_for == "a hold":
@@ -128,9 +132,9 @@ def test_a_run_waits_for_what_stands_in_its_way_and_the_others_start(waits_for: 
         request = OrderRequest("a", "someone-else-1", "GLD", Side.BUY, notional=parse_money("100"))
         broker(book).place_outside_order("a", request, book.now())
     scheduler.advance_market(book, book.now())
-    assert process_runs(book) == 1
+    assert process_runs(book) == 2
     assert {run.account_id: run.status for run in all_runs(book)} == {
-        "a": RunStatus.QUEUED, "b": RunStatus.COMPLETED_SUCCESS,
+        "a": RunStatus.QUEUED, "b": RunStatus.COMPLETED_SUCCESS, "c": RunStatus.COMPLETED_SUCCESS,
     }  # fmt: skip
 
 
