@@ -2,7 +2,7 @@
 
 SIMULATION_SEEDS       lives of a book that are simulated (70: over 500 account-years; 1500: 10,000)
 SIMULATION_FIRST_SEED  the first of them (0)
-CRASH_POINTS           points each scenario of the crash tests is killed at, evenly spread (8; 0 is every one)
+CRASH_POINTS           points each scenario of the crash tests is killed at, evenly spread (0: every one)
 CRASH_KILLS            of these, how many by a process that really is killed (1 a scenario)
 DISK_POINTS            calls of the disk that each fault is tried at in each scenario, evenly spread (3; 0 is every one)
 SAME_SEEDS             seeds that must give the same trace in every process (4; 50 for the goal)
@@ -18,7 +18,7 @@ USUAL = 70
 SEEDS = int(os.environ.get("SIMULATION_SEEDS", str(USUAL)))
 FIRST_SEED = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))
 BATCHES = min(SEEDS, 12)
-CRASH_POINTS = int(os.environ.get("CRASH_POINTS", "8"))
+CRASH_POINTS = int(os.environ.get("CRASH_POINTS", "0"))
 CRASH_KILLS = int(os.environ.get("CRASH_KILLS", "1"))
 SAME_SEEDS = int(os.environ.get("SAME_SEEDS", "4"))
 SAME_PYTHONS = [path for path in os.environ.get("SAME_PYTHONS", "").split(":") if path]
