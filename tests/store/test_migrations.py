@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from rebal_tui import bootstrap
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.runs import Approval, RunPhase, RunStatus, RunType
 from rebal_tui.store import meta
 from rebal_tui.store.database import Database
 from rebal_tui.store.migrations import migrate, statements
@@ -25,6 +27,13 @@ ALTER TABLE meta ADD COLUMN note TEXT;
 UPDATE meta SET note = 'new'
 """
 NEWER: Sequence[tuple[str, str]] = (*MIGRATIONS, ("0002_second", SECOND))
+
+RUN_TEXTS = {
+    "type": [one.value for one in RunType],
+    "status": [one.value for one in RunStatus],
+    "phase": [one.value for one in RunPhase],
+    "approval": [one.value for one in Approval],
+}
 
 
 def schema(database: Database) -> list[tuple[object, ...]]:
@@ -45,6 +54,38 @@ def test_a_released_file_is_brought_up_to_date_with_its_content() -> None:
     assert database.rows("SELECT text FROM extra") == [("a; b",)]
     assert database.rows("SELECT note FROM meta WHERE name = 'id_seed'") == [("new",)]
     assert meta.get(database, "id_seed") == "seed"
+
+
+def test_the_checks_of_runs_that_were_spelled_anew_refuse_what_they_did(tmp_path: Path) -> None:
+    """With the run that a file of the fourth version has in it, and for a connection that was open already."""
+    path = tmp_path / "book.db"
+    database = Database(path)
+    migrate(database, [("book", MIGRATIONS[:4])])
+    database.connection.execute("PRAGMA foreign_keys = OFF")
+    database.connection.execute(
+        "INSERT INTO runs (key, id, account, type, initiated_from, status, phase, approval, weights, cash_weight, "
+        "session, counts_quota, created_at, updated_at) VALUES (1, 'r', 1, 'full_rebalance', 'system', 'QUEUED', "
+        "'waiting', 'not_needed', 1, 0, '2026-03-02', 1, 0, 0)"
+    )
+    before = database.rows("SELECT * FROM runs")
+    open_already = sqlite3.connect(path)
+    open_already.execute("SELECT * FROM runs").fetchall()
+    migrate(database, [("book", MIGRATIONS)])
+    assert database.rows("SELECT * FROM runs") == before
+    assert database.rows("PRAGMA integrity_check") == [("ok",)]
+    assert "status = 'QUEUED' OR" in str(database.row("SELECT sql FROM sqlite_master WHERE name = 'runs'"))
+    for connection in (database.connection, open_already):
+        for column, values in RUN_TEXTS.items():
+            for value in values:
+                connection.execute(
+                    f"UPDATE runs SET {column} = ?1, amount = iif(?1 = 'partial_liquidation' OR ?2 <> 'type' AND "
+                    "type = 'partial_liquidation', 1, NULL)",
+                    (value, column),
+                )
+            for wrong in ("", values[0].swapcase(), values[-1] + " "):
+                with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+                    connection.execute(f"UPDATE runs SET {column} = ?", (wrong,))
+        connection.rollback()
 
 
 def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
