@@ -183,14 +183,11 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
     moved = _expire_unapproved(book, [run for run in queued if run.approval is Approval.AWAITING])
     if session is None or session.next_day is None or not session.in_window(now) or stopped:
         return moved
-    starting: list[tuple[Run, Start]] = []
+    starting: list[Start] = []
     ends: list[_End] = []
     room = book.database.has_room()
-    at_once = starts_at_once(book, queued) if room else {}
-    for run in queued:
-        if run.id in at_once:
-            starting.append((run, at_once[run.id]))
-            continue
+    at_once, others = starts_at_once(book, queued) if room else ([], queued)
+    for run in others:
         if run.approval is Approval.AWAITING:
             continue
         if book.live is not None:
@@ -213,9 +210,9 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
         except Conflict as refusal:
             ends.append(_End(run, RunStatus.ERROR, str(refusal)))
         else:
-            starting.append((run, start_of(plan)))
-    if starting:
-        moved += store_starts(book, starting)
+            starting.append(start_of(run, plan))
+    if starting or at_once:
+        moved += store_starts(book, starting, at_once)
     return moved + _finish(book, ends)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import chain, repeat
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -23,63 +24,77 @@ from rebal_tui.store import contexts, proofs, runs
 from rebal_tui.store.codec import to_time
 from rebal_tui.store.keys import keys
 from rebal_tui.store.outbox import Unsent
-from rebal_tui.store.runs import PlanInputs
-
-if TYPE_CHECKING:
-    from rebal_tui.engine.arrays.plans import Plans
+from rebal_tui.store.runs import OrderRow, PlanRow
 
 AT_ONCE = 100
 """So many runs that start together are planned in arrays; fewer are planned sooner than the book is laid out."""
 _WAITS = STOPS | int(Mark.OUTSIDE_ORDERS | Mark.UNRECONCILED)
 
+_IN_ARRAYS = (RunType.FULL_REBALANCE, RunType.INVEST_CASH)
+_first = itemgetter(0)
+
 Rows = npt.NDArray[np.int64]
-Sell = tuple[str, int]
-"""A symbol and billionths of a share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a plan means for the start of its run.
+    """What a plan means for the start of its run: what is sold, by line, and which sells are skipped."""
 
-    `sells` are by line. `kept` is what the plan is made from (cash, reserved, keep and packed holdings) where it is
-    known already.
+    run: Run
+    cash_target: Money
+    sells: Sequence[tuple[str, int]]
+    skipped: Sequence[SkippedOrder]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Starts:
+    """The starts of runs of one type that were planned in arrays, in columns; no sell of them is skipped.
+
+    By run: `cash_target`, `cash`, `reserved` and `keep` in billionths of a dollar, holdings as `codec.to_positions` and
+    how many sells there are. By sell, run after run and line after line: the symbol and billionths of a share.
     """
 
-    cash_target: Money
-    sells: Sequence[Sell]
-    skipped: Sequence[SkippedOrder] = ()
-    kept: tuple[Money, Money, Money | None, bytes] | None = None
+    runs: Sequence[Run]
+    cash_target: Sequence[int]
+    cash: Sequence[int]
+    reserved: Sequence[int]
+    keep: Sequence[int | None]
+    positions: Sequence[bytes]
+    sells: Rows
+    symbols: Sequence[str]
+    qtys: Sequence[int]
 
 
-def start_of(plan: Plan) -> Start:
+def start_of(run: Run, plan: Plan) -> Start:
     """The start of a run by its plan."""
     sells = [(line.symbol, line.qty or 0) for line in plan.sells]
-    return Start(plan.cash_target, sells, [s for s in plan.skipped_orders if s.side is Side.SELL])
+    return Start(run, plan.cash_target, sells, [s for s in plan.skipped_orders if s.side is Side.SELL])
 
 
-def starts_at_once(book: Book, queued: Sequence[Run]) -> dict[str, Start]:
-    """The starts, by run id, of those runs that the arrays can plan, when there are many; nothing stops these.
+def starts_at_once(book: Book, queued: Sequence[Run]) -> tuple[list[Starts], list[Run]]:
+    """The starts of those runs that the arrays can plan, when they are many, and the other runs.
 
     Left to be looked at one by one are accounts that wait for something, with a sell skipped, without a usable price,
     in debt or restricted, and runs of other weights than the account's portfolio has. Accounts are as booked: a broker
     that is asked first goes one by one, too.
     """
     if len(queued) < AT_ONCE or book.live is not None or not book.portfolios:
-        return {}
+        return [], list(queued)
     frame = book.frame()
     row_of = book.account_table.row_of
     rows = np.array([row_of[run.account_id] for run in queued], np.int64)
-    able = _able(book, frame)[rows] & _as_framed(frame, rows, queued)
-    starts: dict[str, Start] = {}
-    for kind in (RunType.FULL_REBALANCE, RunType.INVEST_CASH):
+    able = (_able(book, frame)[rows] & _as_framed(frame, rows, queued)).tolist()
+    made: list[Starts] = []
+    for kind in _IN_ARRAYS:
         of_row = {
             row: run
-            for row, run, planned in zip(rows.tolist(), queued, able.tolist(), strict=True)
+            for row, run, planned in zip(rows.tolist(), queued, able, strict=True)
             if planned and run.type is kind
         }
         if of_row:
-            starts |= _starts(book, frame, of_row, kind)
-    return starts
+            made.append(_starts(book, frame, of_row, kind))
+    planned_runs = {run.id for starts in made for run in starts.runs}
+    return made, [run for run in queued if run.id not in planned_runs]
 
 
 def _able(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
@@ -118,79 +133,82 @@ def _as_framed(frame: BookFrame, rows: Rows, queued: Sequence[Run]) -> npt.NDArr
     )
 
 
-def _starts(book: Book, frame: BookFrame, of_row: dict[int, Run], kind: RunType) -> dict[str, Start]:
+def _starts(book: Book, frame: BookFrame, of_row: dict[int, Run], kind: RunType) -> Starts:
+    """The starts of the runs of some rows, without those that have to be planned one by one after all."""
     from rebal_tui.engine.arrays.plans import plan_full_rebalances, plan_invest_cashes
 
     rows = np.array(sorted(of_row), np.int64)
     invests = kind is RunType.INVEST_CASH
     plans = (plan_invest_cashes if invests else plan_full_rebalances)(frame, rows)
-    one_by_one = {*plans.too_large, *plans.skipped.account[~plans.skipped.buy].tolist()}
-    accounts = frame.accounts
-    columns = zip(
-        rows.tolist(), plans.cash_target.tolist(), _sells(frame, plans), accounts.cash[rows].tolist(),
-        accounts.reserved[rows].tolist(), book.account_table.packed_positions(rows), strict=True,
-    )  # fmt: skip
-    return {
-        of_row[row].id: Start(target, sells, (), (cash, reserved, target if invests else None, packed))
-        for row, target, sells, cash, reserved, packed in columns
-        if row not in one_by_one
-    }
+    others = np.unique(np.append(plans.skipped.account[~plans.skipped.buy], plans.too_large).astype(np.int64))
+    stays = ~np.isin(rows, others)
+    rows, targets = rows[stays], plans.cash_target[stays].tolist()
+    orders, accounts, symbols = plans.orders, frame.accounts, frame.assets.symbols
+    sold = ~orders.buy & ~np.isin(orders.account, others)
+    return Starts(
+        runs=[of_row[row] for row in rows.tolist()],
+        cash_target=targets,
+        cash=accounts.cash[rows].tolist(),
+        reserved=accounts.reserved[rows].tolist(),
+        keep=targets if invests else [None] * len(rows),
+        positions=book.account_table.packed_positions(rows),
+        sells=np.diff(np.searchsorted(orders.account[sold], rows), append=np.count_nonzero(sold)),
+        symbols=[symbols[place] for place in orders.asset[sold].tolist()],
+        qtys=orders.qty[sold].tolist(),
+    )
 
 
-def _sells(frame: BookFrame, plans: Plans) -> list[list[Sell]]:
-    """The sells of each account planned."""
-    orders, symbols = plans.orders, frame.assets.symbols
-    sold = ~orders.buy
-    sells = list(zip(map(symbols.__getitem__, orders.asset[sold].tolist()), orders.qty[sold].tolist(), strict=True))
-    ends = np.searchsorted(orders.account[sold], plans.accounts, "right").tolist()
-    return [sells[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-
-
-def store_starts(book: Book, starting: Sequence[tuple[Run, Start]]) -> list[Run]:
+def store_starts(book: Book, one_by_one: Sequence[Start], at_once: Sequence[Starts]) -> list[Run]:
     """Runs become IN_PROGRESS with what their plans are made from and the orders of their sells."""
     database, now = book.database, book.now()
-    before = [run for run, _ in starting]
-    targets = [start.cash_target for _, start in starting]
+    before = [start.run for start in one_by_one] + [run for starts in at_once for run in starts.runs]
+    targets = [start.cash_target for start in one_by_one] + [t for starts in at_once for t in starts.cash_target]
     started = replaced(
         before,
         {"cash_target": targets},
         {"status": RunStatus.IN_PROGRESS, "phase": RunPhase.SELLING, "started_at": now, "updated_at": now},
     )
-    sells = sum(len(start.sells) for _, start in starting)
     with database.write():
         asset_keys, context = contexts.symbol_keys(database), records.keep_context(book)
         key_of = keys(database, "runs", (run.id for run in before))
-        run_keys = [key_of[run.id] for run in before]
-        made = [start.kept or _kept(book, run, context, asset_keys) for run, start in starting]
         at = to_time(now)
-        plans = sorted(
-            (key, at, target, context, *kept) for key, target, kept in zip(run_keys, targets, made, strict=True)
-        )
+        plans: list[PlanRow] = []
+        orders: list[Iterable[OrderRow]] = []
+        for start in one_by_one:
+            key, made = key_of[start.run.id], records.plan_inputs(book, start.run, context, asset_keys)
+            plans.append((key, at, start.cash_target, context, made.cash, made.reserved, made.keep, made.positions))
+            sells = enumerate(start.sells, 1)
+            orders.append([(key, n, asset_keys[symbol], Side.SELL.value, None, qty, at) for n, (symbol, qty) in sells])
+            runs.add_skipped(database, start.run.id, start.skipped)
+        for starts in at_once:
+            run_keys = np.array([key_of[run.id] for run in starts.runs], np.int64)
+            plans += zip(
+                run_keys.tolist(), repeat(at), starts.cash_target, repeat(context), starts.cash, starts.reserved,
+                starts.keep, starts.positions,
+            )  # fmt: skip
+            orders.append(_order_rows(starts, run_keys, asset_keys, at))
+        plans.sort(key=_first)
         runs.start(database, plans)
-        runs.add_orders(
-            database,
-            [
-                (key, line, asset_keys[symbol], "sell", None, qty, at)
-                for key, (_, start) in zip(run_keys, starting, strict=True)
-                for line, (symbol, qty) in enumerate(start.sells, 1)
-            ],
-        )
-        for run, start in starting:
-            if start.skipped:
-                runs.add_skipped(database, run.id, start.skipped)
+        runs.add_orders(database, chain.from_iterable(orders))
+        counts = [len(start.sells) for start in one_by_one] + [n for one in at_once for n in one.sells.tolist()]
         subject = before[0].id if len(before) == 1 else f"{len(before)} runs"
-        book.record(proofs.STARTED, subject, {"sells": sells, **proofs.started(database, plans)})
+        book.record(proofs.STARTED, subject, {"sells": sum(counts), **proofs.started(database, plans)})
     let_wait(
         book,
         [
-            Unsent(key, run.id, run.account_id, run.initiated_from is InitiatedFrom.API, Side.SELL, 1, 1, last)
-            for key, (run, start) in zip(run_keys, starting, strict=True)
-            if (last := len(start.sells))
+            Unsent(key_of[run.id], run.id, run.account_id, run.initiated_from is InitiatedFrom.API, Side.SELL, 1, 1, n)
+            for run, n in zip(before, counts, strict=True)
+            if n
         ],
     )
     return started
 
 
-def _kept(book: Book, run: Run, context: int, asset_keys: dict[str, int]) -> tuple[Money, Money, Money | None, bytes]:
-    made: PlanInputs = records.plan_inputs(book, run, context, asset_keys)
-    return made.cash, made.reserved, made.keep, made.positions
+def _order_rows(starts: Starts, run_keys: Rows, asset_keys: dict[str, int], at: int) -> Iterable[OrderRow]:
+    """The orders of the sells."""
+    first = np.cumsum(starts.sells) - starts.sells
+    lines = np.arange(len(starts.qtys)) - np.repeat(first, starts.sells) + 1
+    return zip(
+        np.repeat(run_keys, starts.sells).tolist(), lines.tolist(), map(asset_keys.__getitem__, starts.symbols),
+        repeat(Side.SELL.value), repeat(None), starts.qtys, repeat(at),
+    )  # fmt: skip
