@@ -35,6 +35,13 @@ class Agenda:
         """Look at the open runs of some accounts."""
         self._accounts.update(dict.fromkeys(account_ids))
 
+    def first(self, run: Run) -> None:
+        """Look at a run before all that was put off."""
+        if self._paused:
+            self.parts.appendleft((run,))
+        else:
+            self.add((run.account_id,))
+
     def add_later(self, account_id: str) -> None:
         """Look at an account's open run again with the next heartbeat."""
         self._later[account_id] = None

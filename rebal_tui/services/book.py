@@ -244,6 +244,14 @@ class Book:
         self.agenda.everything()
         self.version += 1
 
+    def reload_run(self, account_id: str) -> None:
+        """Read an account's open run anew."""
+        run = runs.open_run(self.database, account_id)
+        if run is not None:
+            self.note_run(run)
+        elif self.open_runs.pop(account_id, None) is not None:
+            self.version += 1
+
     def note_run(self, run: Run) -> None:
         """Take over one run's new state."""
         if run.status.final:

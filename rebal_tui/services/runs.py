@@ -13,12 +13,16 @@ from rebal_tui.domain.text import MAX_NOTE, display_text
 from rebal_tui.engine.restrictions import stops
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
+from rebal_tui.services.patience import Patience
 from rebal_tui.services.planning import plan_run, same_orders
 from rebal_tui.services.queueing import cancel_queued, new_run, queue_by_hand
 from rebal_tui.services.records import keep_plan, plan_of
-from rebal_tui.services.run_processing import process_runs
+from rebal_tui.services.run_processing import process_slice
 from rebal_tui.store import meta
 from rebal_tui.store import runs as store
+
+WAIT_SECONDS = 0.25
+"""So long whoever asked for a run by hand is kept waiting while a long day goes on around it."""
 
 
 def create_run(
@@ -48,9 +52,7 @@ def create_run(
             amount=amount,
         )
         queue_by_hand(book, run, "asked for by hand")
-    book.reload_runs()
-    process_runs(book)
-    return store.get(book.database, run.id)
+    return _taken_on(book, run)
 
 
 def check_run(
@@ -103,9 +105,7 @@ def cancel_run(book: Book, run_id: str) -> Run:
             store.update(book.database, [(run, asked)])
             store.note(book.database, run.id, book.now(), "cancel asked", "no further order is sent")
             book.record("run.cancel_asked", run.id, actor="advisor")
-    book.reload_runs()
-    process_runs(book)
-    return store.get(book.database, run_id)
+    return _taken_on(book, run)
 
 
 def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
@@ -128,9 +128,7 @@ def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
         keep_plan(book, run)
         store.note(book.database, run_id, book.now(), "approved", _note(note))
         book.record("run.approved", run_id, {"note": _note(note)}, "advisor")
-    book.reload_runs()
-    process_runs(book)
-    return store.get(book.database, run_id)
+    return _taken_on(book, run)
 
 
 def reject_run(book: Book, run_id: str, note: str) -> Run:
@@ -143,8 +141,20 @@ def reject_run(book: Book, run_id: str, note: str) -> Run:
         rejected = replace(run, approval=Approval.REJECTED)
         store.update(book.database, [(run, rejected)])
         cancel_queued(book, [rejected], f"rejected: {text}", actor="advisor")
-    book.reload_runs()
+    book.reload_run(run.account_id)
     return store.get(book.database, run_id)
+
+
+def _taken_on(book: Book, run: Run) -> Run:
+    """A run after it was taken as far as it goes now, before all that waits. What takes longer goes on by itself."""
+    book.reload_run(run.account_id)
+    now = book.open_runs.get(run.account_id)
+    if now is not None:
+        book.agenda.first(now)
+    patience = Patience(book, WAIT_SECONDS)
+    while process_slice(book) and not patience.is_over():
+        pass
+    return store.get(book.database, run.id)
 
 
 def set_review(book: Book, on: bool) -> None:

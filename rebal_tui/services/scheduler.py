@@ -21,6 +21,7 @@ from rebal_tui.services.demonstration.script import demo_events, events_due, is_
 from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.live import keep_up
 from rebal_tui.services.market_state import save_market_state
+from rebal_tui.services.patience import Patience
 from rebal_tui.services.reconciliation.reconcile import ensure_reconciled
 from rebal_tui.services.run_processing import process_runs, process_slice
 from rebal_tui.services.sync import sync
@@ -71,7 +72,7 @@ def tick(book: Book, patience: float | None = None) -> bool:
     now = book.now()
     save_market_state(book, now)
     try:
-        more = _beat(book, now, _Patience(book, patience))
+        more = _beat(book, now, Patience(book, patience))
     except (BrokerUnavailable, BrokerRefused) as error:
         book.reload()
         what = "does not answer" if isinstance(error, BrokerUnavailable) else "refuses to be read"
@@ -84,18 +85,7 @@ def tick(book: Book, patience: float | None = None) -> bool:
     return more
 
 
-class _Patience:
-    """How long a heartbeat may take; without seconds, or a watch, as long as it likes."""
-
-    def __init__(self, book: Book, seconds: float | None) -> None:
-        self._watch = book.stopwatch if seconds is not None else None
-        self._until = self._watch() + (seconds or 0.0) if self._watch else 0.0
-
-    def is_over(self) -> bool:
-        return self._watch is not None and self._watch() >= self._until
-
-
-def _beat(book: Book, now: datetime, patience: _Patience) -> bool:
+def _beat(book: Book, now: datetime, patience: Patience) -> bool:
     if book.live is None:
         ensure_reconciled(book)
     advance_market(book, now)

@@ -112,8 +112,8 @@ def unsubscribe(book: Book, subscription_id: str) -> None:
         if run is not None and run.status is RunStatus.QUEUED and run.subscription_id == subscription_id:
             cancel_queued(book, [run], "the subscription was ended")
         book.record("subscription.ended", subscription_id, {"account": subscription.account_id}, "advisor")
-    book.reload_subscriptions([subscription.account_id])
-    book.reload_runs()
+    book.reload_subscriptions([account_id])
+    book.reload_run(account_id)
 
 
 def unsubscribe_many(book: Book, account_ids: Iterable[str]) -> list[BulkOutcome]:
@@ -157,6 +157,6 @@ def move_many(book: Book, account_ids: Iterable[str], portfolio_id: str) -> list
             outcomes.append(BulkOutcome(account_id, move(book, account_id, portfolio_id), None))
         except Refusal as refusal:
             book.reload_subscriptions([account_id])
-            book.reload_runs()
+            book.reload_run(account_id)
             outcomes.append(BulkOutcome(account_id, None, str(refusal)))
     return outcomes

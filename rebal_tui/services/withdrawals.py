@@ -136,7 +136,7 @@ def _unsubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
             cancel_queued(book, [run], "a withdrawal was asked for")
         known = replace(withdrawal, last_rebalanced_at=last)
         moved = _move(book, known, WithdrawalStage.UNSUBSCRIBED)
-    book.reload_runs()
+    book.reload_run(withdrawal.account_id)
     return moved
 
 
@@ -164,7 +164,7 @@ def _sell(book: Book, withdrawal: Withdrawal) -> Withdrawal:
         queue_by_hand(book, run, f"withdrawal of {money(withdrawal.amount)}")
         sold = replace(withdrawal, run_id=run.id, rounds=withdrawal.rounds + 1)
         moved = _move(book, sold, WithdrawalStage.SELLING)
-    book.reload_runs()
+    book.reload_run(withdrawal.account_id)
     return moved
 
 

@@ -73,6 +73,16 @@ def open_runs(database: Database) -> list[Run]:
     return [codec.to_run(row) for row in rows]
 
 
+def open_run(database: Database, account_id: str) -> Run | None:
+    """An account's run that is not final; there is one at most (R-7)."""
+    row = database.row(
+        f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') "
+        "AND accounts.id = ?",
+        (account_id,),
+    )
+    return codec.to_run(row) if row else None
+
+
 def newest(database: Database, limit: int, account_id: str | None = None) -> list[Run]:
     """The newest runs first, of the book or of one account."""
     where = "WHERE accounts.id = ? " if account_id else ""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rebal_tui import bootstrap
-from rebal_tui.domain.runs import RunStatus
+from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services import run_processing, scheduler, viewing
 from rebal_tui.services import sync as syncing
 from rebal_tui.services.book import Book
@@ -20,8 +20,9 @@ from rebal_tui.services.demonstration.founding import DEFAULT_START
 from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.outbox import ROUND
 from rebal_tui.services.run_processing import process_runs, process_slice, set_halt
-from rebal_tui.services.runs import cancel_run
+from rebal_tui.services.runs import cancel_run, create_run
 from rebal_tui.services.status import status_line
+from rebal_tui.store.runs import get
 from rebal_tui.tui.book_backend import BookBackend
 
 ACCOUNTS = 40
@@ -206,3 +207,20 @@ def test_a_job_that_is_due_at_every_heartbeat_keeps_nothing_else_from_happening(
         beats += 1
         assert beats < 2_000
     assert beats > 5
+
+
+@pytest.mark.usefixtures("small")
+def test_a_run_by_hand_goes_before_a_long_day_and_is_not_kept_waiting_for_it(queued: Callable[[str], Book]) -> None:
+    book = queued("by hand")
+    book.stopwatch = itertools.count().__next__
+    canceled = next(iter(book.open_runs.values()))
+    cancel_run(book, canceled.id)
+    assert len(book.open_runs) > ACCOUNTS // 2
+    asked = create_run(book, canceled.account_id, RunType.FULL_REBALANCE)
+    assert asked.status is RunStatus.IN_PROGRESS
+    waiting = [run for run in book.open_runs.values() if run.status is RunStatus.QUEUED]
+    assert len(waiting) > ACCOUNTS // 4
+    while process_slice(book):
+        pass
+    assert get(book.database, asked.id).status.completed
+    assert all(run.status is RunStatus.IN_PROGRESS for run in book.open_runs.values())
