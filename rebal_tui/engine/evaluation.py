@@ -42,7 +42,7 @@ class Situation:
     of the account, `quota_run` the system run it already had this session, `outside_orders` counts open orders of other
     origin. `unreconciled` is why the account is paused, empty when it is not: the broker's figures are others than
     ours. `cash_floor` is the cash target of the last finished run under the same cash weight (0 when there was none).
-    `price_max_age` None takes any price as fresh.
+    `price_max_age` None takes any price as fresh. Without `planned` what fires is told without its plan.
     """
 
     now: datetime
@@ -61,6 +61,7 @@ class Situation:
     price_max_age: timedelta | None = PRICE_MAX_AGE
     quarterly_months: frozenset[int] = QUARTER_ENDS
     ignore_window: bool = False
+    planned: bool = True
 
     @cached_property
     def positions(self) -> dict[str, Qty]:
@@ -125,10 +126,11 @@ def evaluate(situation: Situation) -> Decision:
         culprits = ineligible(situation) if trace.last.check == "assets" else ()
         return _decision(situation, trace, Outcome.BLOCKED, culprits=culprits)
     if _full_rebalance_fires(situation, trace):
-        plan = plan_full_rebalance(situation.holdings(), situation.portfolio.weights)
+        plan = plan_full_rebalance(situation.holdings(), situation.portfolio.weights) if situation.planned else None
         return _decision(situation, trace, Outcome.FULL_REBALANCE, plan)
     if _invest_cash_fires(situation, trace):
-        plan = plan_invest_cash(situation.holdings(), situation.portfolio.weights, cash_to_keep(situation))
+        keep = cash_to_keep(situation)
+        plan = plan_invest_cash(situation.holdings(), situation.portfolio.weights, keep) if situation.planned else None
         return _decision(situation, trace, Outcome.INVEST_CASH, plan)
     return _decision(situation, trace, Outcome.NONE)
 

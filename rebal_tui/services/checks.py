@@ -5,22 +5,28 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Protocol
 
-from rebal_tui.broker.protocol import Broker, BrokerRefused
+from rebal_tui.broker.protocol import AccountListing, Broker, BrokerRefused
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.errors import Fault
 from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.quantities import NANO, WHOLE, Percent, money_text, percent_text, qty_text
 from rebal_tui.domain.runs import RunStatus
-from rebal_tui.services.records import decision_of, plan_of
+from rebal_tui.services.reconciliation.listing import unlike
+from rebal_tui.services.records import decision_fault, plan_again
 from rebal_tui.services.sync import CURSOR
-from rebal_tui.store import accounts, audit, decisions, meta, parts, proofs, runs
+from rebal_tui.store import audit, contexts, decisions, meta, parts, proofs, runs
+from rebal_tui.store.account_table import Accounts, AccountTable
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.codec import parse_client_order_id, weights_of_part
+from rebal_tui.store.contexts import Context
 from rebal_tui.store.database import Database
 from rebal_tui.store.schema import MIGRATIONS
 
+_MOMENTS = 64
+"""So many are kept at hand: more than a session has."""
 COUNTED = (
     "assets", "accounts", "positions", "portfolios", "subscriptions", "runs", "orders", "fills", "decisions", "audit",
 )  # fmt: skip
@@ -34,6 +40,9 @@ class CheckedBroker(Broker, Protocol):
 
     def last_event(self) -> int:
         """The latest event's `seq`, 0 when there is none."""
+
+    def account_listing(self) -> AccountListing:
+        """What `accounts` tells, in columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +161,12 @@ def _weights(database: Database) -> Iterator[Fault]:
 def _plans(database: Database) -> Iterator[Fault]:
     """Every plan can be read, and every order it meant was placed or skipped once the run has ended with orders."""
     ended = {RunStatus.COMPLETED_SUCCESS, RunStatus.COMPLETED_ADJUSTED, RunStatus.TIMEOUT, RunStatus.CANCELED_MID_RUN}
+    context = _contexts(database)
     for key, identity, status in database.rows("SELECT key, id, status FROM runs WHERE plan_context IS NOT NULL"):
         run = str(identity)
         try:
-            plan = plan_of(database, runs.get(database, run))
+            inputs = runs.plan_inputs(database, run)
+            plan = plan_again(runs.get(database, run), inputs, context(inputs.context)) if inputs else None
         except (ValueError, KeyError, TypeError) as error:
             yield Fault(f"run {run}", f"its plan cannot be made again: {error}")
             continue
@@ -175,10 +186,16 @@ def _plans(database: Database) -> Iterator[Fault]:
 
 def _decisions(database: Database) -> Iterator[Fault]:
     """Every decision, made again, comes out as the kind that was kept."""
+    context = _contexts(database)
     for stored in decisions.everything(database):
-        again = decision_of(database, stored)
-        if again.trace[-1].check == "record":
-            yield Fault(f"account {stored.account_id}", f"the decision of {stored.session}: {again.trace[-1].detail}")
+        fault = decision_fault(stored, context)
+        if fault:
+            yield Fault(f"account {stored.account_id}", f"the decision of {stored.session}: {fault}")
+
+
+def _contexts(database: Database) -> Callable[[int], Context]:
+    """Reads moments by number; what many rows share is read once."""
+    return lru_cache(maxsize=_MOMENTS)(partial(contexts.get, database))
 
 
 def _runs(database: Database) -> Iterator[Fault]:
@@ -243,14 +260,19 @@ def _fills(database: Database) -> Iterator[Fault]:
 
 
 def _accounts(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
-    ours = accounts.load(database)
-    theirs = {account.id: account for account in broker.accounts()}
-    for identity in sorted(ours.keys() | theirs.keys()):
+    """Compared in columns; an object is made only of an account that differs."""
+    table, listing = AccountTable(), broker.account_listing()
+    table.load(database)
+    ours = Accounts(table)
+    absent = ours.keys() - set(listing.ids)
+    for identity in sorted(absent | unlike(table, listing)):
         place = f"account {identity}"
-        if identity not in ours or identity not in theirs:
-            yield Fault(place, "unknown to the broker" if identity in ours else "the broker has it, the book does not")
+        if identity in absent:
+            yield Fault(place, "unknown to the broker")
+        elif identity not in ours:
+            yield Fault(place, "the broker has it, the book does not")
         else:
-            yield from _account(place, ours[identity], theirs[identity])
+            yield from _account(place, ours[identity], broker.account(identity))
 
 
 def _account(place: str, ours: Account, theirs: Account) -> Iterator[Fault]:
@@ -274,13 +296,16 @@ def _names(account: Account) -> str:
 
 def _orders(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
     """Every order that the broker answered is the same there."""
-    for run in runs.newest(database, -1):
-        for line, order, _ in runs.orders(database, run.id):
+    for run, account in database.rows(
+        "SELECT runs.id, accounts.id FROM runs JOIN accounts ON accounts.key = runs.account "
+        "WHERE EXISTS (SELECT 1 FROM orders WHERE orders.run = runs.key) ORDER BY runs.key DESC"
+    ):
+        for line, order, _ in runs.orders(database, run):
             if not order.id:
                 continue
-            place = f"run {run.id}"
+            place = f"run {run}"
             try:
-                known = broker.order_by_client_id(run.account_id, order.client_order_id)
+                known = broker.order_by_client_id(account, order.client_order_id)
             except BrokerRefused as refusal:
                 yield Fault(place, f"order {line}: {refusal.message}")
                 continue

@@ -6,8 +6,9 @@ prices, portfolios or assets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position
 from rebal_tui.domain.decisions import Check, Decision, Plan, Verdict
@@ -54,21 +55,32 @@ def decision_of(database: Database, stored: StoredDecision) -> Decision:
 
     One that comes out as another kind than was kept (an altered file, another engine) says so instead of its trace.
     """
-    try:
-        again = evaluate(situation_of(stored, contexts.get(database, stored.context)))
-        found = decisions.kind_of(again).signature
-    except (ValueError, KeyError, TypeError) as error:
-        again, found = None, f"unreadable: {error}"
-    if again is not None and found == stored.kind.signature:
+    again, text = _again(stored, partial(contexts.get, database), planned=True)
+    if again is not None and not text:
         return again
-    text = f"kept as {stored.kind.signature}, made again it is {found}"
     return Decision(
         stored.account_id, stored.portfolio_id, stored.subscription_id, stored.at, stored.session, stored.kind.outcome,
         f"record: {text}", (Check("record", Verdict.FAIL, text, ""),),
     )  # fmt: skip
 
 
-def situation_of(stored: StoredDecision, context: Context) -> Situation:
+def decision_fault(stored: StoredDecision, context: Callable[[int], Context]) -> str:
+    """How a decision, made again, differs from what was kept; empty when it does not. `context` reads one by number."""
+    return _again(stored, context, planned=False)[1]
+
+
+def _again(stored: StoredDecision, context: Callable[[int], Context], *, planned: bool) -> tuple[Decision | None, str]:
+    """The decision made again, and how it differs from what was kept."""
+    again = None
+    try:
+        again = evaluate(situation_of(stored, context(stored.context), planned=planned))
+        found = decisions.kind_of(again).signature
+    except (ValueError, KeyError, TypeError) as error:
+        found = f"unreadable: {error}"
+    return again, "" if found == stored.kind.signature else f"kept as {stored.kind.signature}, made again it is {found}"
+
+
+def situation_of(stored: StoredDecision, context: Context, *, planned: bool = True) -> Situation:
     """The situation that a decision was made in; of the account only what decides."""
     inputs = stored.inputs
     held = sorted((context.symbols[key], qty) for key, qty in from_positions(inputs.positions))
@@ -92,6 +104,7 @@ def situation_of(stored: StoredDecision, context: Context) -> Situation:
         quota_run=inputs.quota_run,
         price_max_age=context.price_max_age,
         quarterly_months=context.quarterly_months,
+        planned=planned,
     )  # fmt: skip
 
 

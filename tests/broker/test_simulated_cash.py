@@ -278,7 +278,10 @@ def test_events_and_ledger_cannot_be_rewritten() -> None:
     [
         "UPDATE sim_accounts SET cash = cash + 1 WHERE n = 1",
         "UPDATE sim_accounts SET unsettled = unsettled + 1 WHERE n = 1",
+        "UPDATE sim_accounts SET cash = cash - 1000000000 WHERE n = 1",
         "UPDATE sim_positions SET qty = qty + 1",
+        "UPDATE sim_positions SET qty = 9000000000000000000",
+        "UPDATE sim_shares SET qty = qty - 1",
         "DELETE FROM sim_positions",
         "UPDATE sim_orders SET reserved_cash = 10000000000000 WHERE client_order_id = 'open'",
         "UPDATE sim_orders SET reserved_qty = 1 WHERE client_order_id = 'open'",

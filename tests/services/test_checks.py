@@ -113,6 +113,15 @@ def test_damage_is_found_where_it_is(database: Database, damage: str, place: str
     assert place in places(database)
 
 
+def test_an_account_that_only_one_of_both_has_is_told_by_its_side(database: Database) -> None:
+    database.connection.execute("UPDATE accounts SET id = 'ours alone' WHERE key = 1")
+
+    told = [str(fault) for fault in check_book(database, books_of(database)).faults]
+
+    assert "account ours alone: unknown to the broker" in told
+    assert len([text for text in told if text.endswith("the broker has it, the book does not")]) == 1
+
+
 def test_events_not_taken_over_are_no_fault(lived: Path, database: Database) -> None:
     """A kill between the broker's commit and ours leaves this; the next opening takes it over."""
     book = open_simulation(open_copy(lived))
