@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,16 +22,15 @@ if TYPE_CHECKING:
 def entry(ctx: click.Context, backup: Path, db: Path | None) -> int:
     """Put a backup in the place of a book.
 
-    The backup is verified before anything is changed and once more in its place: the file's structure and references,
-    the ledger, orders, fills and the audit chain. What was there is kept beside it under another name. Refused while a
-    program has the book open.
+    The backup is verified before anything is changed: the file's structure and references, the ledger, orders, fills
+    and the audit chain; and in its place the structure, the references and the chain to its last entry once more. What
+    was there is kept beside it under another name. Refused while a program has the book open.
 
     \b
     Example:
       rebal-tui restore clients-backups/2026-11-20.db --db clients.db
     """
     from rebal_tui import bootstrap, paths
-    from rebal_tui.store import audit
     from rebal_tui.store.restore import restore
 
     path = chosen(ctx, db)
@@ -39,18 +39,19 @@ def entry(ctx: click.Context, backup: Path, db: Path | None) -> int:
     paths.require_book(backup)
     stamp = f"{bootstrap.real_now():%Y%m%d-%H%M%S}"
     kept = path.with_name(f"{path.stem}-replaced-{stamp}{path.suffix}")
+    heads: list[tuple[int, str]] = []
     with paths.hold(path):
-        replaced = restore(backup, path, kept, lambda copy: _make_ready(copy, backup.name))
+        replaced = restore(backup, path, kept, lambda copy: heads.append(_make_ready(copy, backup.name)))
+        ((seq, digest),) = heads
         with reading(path) as database:
-            _require_whole(path, database)
-            seq, digest = audit.head(database)
+            _require_arrived(path, database, (seq, digest))
     was = f"; what was there is {kept}" if replaced else ""
     write(f"{path}: restored and verified; the audit trail ends with entry {seq}, {digest}{was}\n")
     return 0
 
 
-def _make_ready(copy: Path, name: str) -> None:
-    """Bring the copy up to date, check all of it, and note in its trail that it was restored."""
+def _make_ready(copy: Path, name: str) -> tuple[int, str]:
+    """Bring the copy up to date, check all of it, and note in its trail that it was restored: its last entry."""
     from rebal_tui import bootstrap
     from rebal_tui.store import audit
 
@@ -60,6 +61,7 @@ def _make_ready(copy: Path, name: str) -> None:
         at = audit.last_at(database) or bootstrap.real_now()
         with database.write():
             audit.append(database, at, "advisor", "book.restored", "book", {"backup": name})
+        return audit.head(database)
     finally:
         database.close()
 
@@ -68,6 +70,19 @@ def _require_whole(path: Path, database: Database) -> None:
     from rebal_tui import bootstrap
     from rebal_tui.services.checks import check_book
 
-    faults = check_book(database, bootstrap.books_of(database)).faults
+    _refuse(path, check_book(database, bootstrap.books_of(database)).faults)
+
+
+def _require_arrived(path: Path, database: Database, anchor: tuple[int, str]) -> None:
+    """The file in its place is the one that was checked, whole to its last entry."""
+    from rebal_tui.store import audit
+    from rebal_tui.store.backup import integrity_faults
+
+    found = [("file", text) for text in integrity_faults(database.connection)]
+    found += [("audit", text) for text in audit.verify(database, anchor)]
+    _refuse(path, [Fault(place, text) for place, text in found])
+
+
+def _refuse(path: Path, faults: Sequence[Fault]) -> None:
     if faults:
         raise Conflict([Fault(str(path), "does not verify"), *faults])

@@ -91,6 +91,29 @@ def test_what_was_committed_but_is_in_the_log_only_is_kept_too(tmp_path: Path) -
     assert (mark(kept), mark(db)) == ("in the log", "")
 
 
+def test_a_trail_that_arrives_shorter_than_it_was_checked_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = noted(a_book(tmp_path), "mine")
+    assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
+    sync = restore._sync
+
+    def cut(path: Path) -> None:
+        sync(path)
+        if path == db:
+            connection = sqlite3.connect(path)
+            connection.execute("DROP TRIGGER audit_no_delete")
+            connection.execute("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
+            connection.commit()
+            connection.close()
+
+    monkeypatch.setattr(restore, "_sync", cut)
+    result = call("restore", tmp_path / "copy.db", "--db", db)
+
+    assert result.code == 1
+    assert "the trail does not contain entry" in result.err
+
+
 def test_a_book_that_a_program_has_open_is_left_alone(tmp_path: Path) -> None:
     db = noted(a_book(tmp_path), "mine")
     assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
