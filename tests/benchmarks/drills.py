@@ -1,0 +1,214 @@
+"""Bad days by the clock: `python -m tests.benchmarks.drills [ACCOUNTS]`.
+
+A program killed with a thousand orders open at the broker, a backup put in the place of its book, the opening and the
+check of a book of ACCOUNTS (100,000), a long audit trail verified. By the clock, where other work on the machine
+counts, and in processor time. Nothing here fails because of a time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from rebal_tui import bootstrap, opening, paths
+from rebal_tui.market.clock import HeldClock
+from rebal_tui.services import scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.checks import check_book
+from rebal_tui.store import audit
+from rebal_tui.store.database import Database
+from tests.benchmarks.whole_day import crash
+from tests.cli.books import call
+from tests.store.books import new_file, with_trail
+
+T = TypeVar("T")
+ACCOUNTS = 100_000
+OPEN = 1_000
+BUSY = 1_200
+LIVED = 10_500
+"""So many accounts whose day of rebalances makes a file of more than 100 MB."""
+ENTRIES = 100_000
+BEATS = 400
+
+
+def took(what: str, work: Callable[[], T], goal: float | None = None) -> T:
+    used, began = processor(), time.perf_counter()
+    result = work()
+    times = f"{time.perf_counter() - began:>8.2f} s{processor() - used:>9.2f} s of processor"
+    print(f"{what:<72}{times}{f'   goal {goal:g} s' if goal else ''}", flush=True)
+    return result
+
+
+def processor() -> float:
+    """Seconds of processor time of this process and of those that it waited for."""
+    return sum(os.times()[:4])
+
+
+def said(what: str) -> None:
+    print(f"  {what}", flush=True)
+
+
+def opened(path: Path) -> Book:
+    """The book as the program opens it, its time standing until it is moved."""
+    book = opening.open_book(path)
+    assert isinstance(book.clock, HeldClock)
+    book.clock.pause()
+    book.clock.beat()
+    return book
+
+
+def beat(book: Book, seconds: int) -> None:
+    assert isinstance(book.clock, HeldClock)
+    book.clock.jump(book.now() + timedelta(seconds=seconds))
+    while scheduler.tick(book):
+        pass
+
+
+def open_orders(database: Database) -> int:
+    row = database.row("SELECT count(*) FROM sim_orders WHERE open = 1")
+    return int(row[0]) if row else 0
+
+
+def to_the_end(book: Book) -> int:
+    """Beats until no run and no order is open."""
+    for number in range(BEATS):
+        if number and not book.open_runs and not open_orders(book.database):
+            return number
+        beat(book, 60)
+    raise AssertionError(f"{len(book.open_runs)} runs are open after {BEATS} minutes")
+
+
+def whole(path: Path) -> str:
+    """What `check` counts; it has to find nothing."""
+    database = bootstrap.open_database(path, read_only=True)
+    try:
+        found = check_book(database, bootstrap.books_of(database))
+    finally:
+        database.close()
+    assert found.faults == (), found.faults[:5]
+    assert found.behind == 0
+    wanted = ("accounts", "runs", "orders", "fills", "decisions", "audit")
+    return ", ".join(f"{found.counts[table]:,} {table}" for table in wanted)
+
+
+def busy(path: Path, pipe: int) -> None:
+    """A process in the middle of its work, until it is killed."""
+    with paths.hold(path):
+        book = opened(path)
+        beat(book, 60)
+        assert open_orders(book.database) >= OPEN, open_orders(book.database)
+        os.write(pipe, b"!")
+        while True:
+            beat(book, 2)
+
+
+def killed(path: Path) -> None:
+    """The program at work in a process that is killed once a thousand orders are open."""
+    ready, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            busy(path, told)
+        finally:
+            os._exit(1)
+    os.close(told)
+    assert os.read(ready, 1), "the program at work ended by itself"
+    os.close(ready)
+    time.sleep(0.3)
+    os.kill(child, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+REOPEN = """
+import sys, time
+from pathlib import Path
+from rebal_tui import opening, paths
+path = Path(sys.argv[1])
+with paths.hold(path):
+    began = time.perf_counter()
+    book = opening.open_book(path)
+    print(time.perf_counter() - began, not book.holds)
+    book.close()
+"""
+
+
+def kill(folder: Path) -> None:
+    path = folder / "killed.db"
+    bootstrap.found_demo(path, accounts=BUSY).close()
+    crash(path)
+    killed(path)
+    looked = Database(path, read_only=True)
+    said(f"killed with {open_orders(looked):,} orders open at the broker, {path.stat().st_size / 1e6:.0f} MB")
+    looked.close()
+    again = took(
+        "killed: from the command to a book opened and reconciled",
+        lambda: subprocess.run(
+            [sys.executable, "-c", REOPEN, str(path)], capture_output=True, text=True, check=True
+        ).stdout.split(),
+        5,
+    )
+    said(f"of it opening and reconciling {float(again[0]):.2f} s; no account paused: {again[1]}")
+    said(f"check finds nothing in {whole(path)}")
+    book = opened(path)
+    beats = to_the_end(book)
+    book.close()
+    said(f"{beats} minutes later no run and no order is open; check finds nothing in {whole(path)}")
+
+
+def restored(path: Path, what: str) -> None:
+    """Back up a book and put the backup in its place by the program's own commands."""
+    copy = path.with_name(f"copy-of-{path.name}")
+    said(f"{path.stat().st_size / 1e6:.0f} MB, {what}")
+
+    def run(*arguments: str | Path) -> None:
+        outcome = call(*arguments, "--db", path)
+        assert outcome.code == 0, outcome.err
+
+    took("backup, verified", lambda: run("backup", copy))
+    took("restore, verified", lambda: run("restore", copy), 30)
+    copy.unlink()
+
+
+def lived(folder: Path) -> Path:
+    """A book in which every account was rebalanced, and every order has ended."""
+    path = folder / "lived.db"
+    bootstrap.found_demo(path, accounts=LIVED).close()
+    crash(path)
+    book = opened(path)
+    to_the_end(book)
+    book.close()
+    return path
+
+
+def trail() -> None:
+    database = with_trail(new_file(), ENTRIES)
+    anchor = audit.head(database)
+    found = took(f"audit trail of {ENTRIES:,} entries verified to an anchor", lambda: audit.verify(database, anchor), 1)
+    assert found == [], found
+    database.close()
+
+
+def main() -> None:
+    accounts = int(sys.argv[1]) if len(sys.argv) > 1 else ACCOUNTS
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        kill(folder)
+        trail()
+        path = lived(folder)
+        restored(path, took("check of a book that lived", lambda: whole(path)))
+        path = folder / "large.db"
+        bootstrap.found_demo(path, accounts=accounts).close()
+        took(f"opening of {accounts:,} demonstration accounts, compared with the broker", lambda: opened(path)).close()
+        restored(path, took(f"check of {accounts:,} demonstration accounts", lambda: whole(path)))
+
+
+if __name__ == "__main__":
+    main()
