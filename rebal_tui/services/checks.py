@@ -47,22 +47,25 @@ class CheckedBroker(Broker, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found. `behind` is how many of the broker's events we have not taken over yet, which is no fault."""
+    """What was found. `behind` is how many of the broker's events we have not taken over yet, which is no fault; `head`
+    is the last audit entry, by its number and hash, None where the file cannot be read that far."""
 
     faults: tuple[Fault, ...]
     counts: Mapping[str, int]
     behind: int
+    head: tuple[int, str] | None = None
 
 
-def check_book(database: Database, broker: CheckedBroker) -> Checked:
+def check_book(database: Database, broker: CheckedBroker, anchor: tuple[int, str] | None = None) -> Checked:
     """Check everything that can be checked without changing anything, at one moment.
 
-    What is compared with the broker is left out while the broker is ahead of us: opening the book takes that over. A
-    real broker's books are not in the file, and not compared.
+    `anchor` is an audit entry that was noted elsewhere, by its number and hash: the trail has to contain it. What is
+    compared with the broker is left out while the broker is ahead of us: opening the book takes that over. A real
+    broker's books are not in the file, and not compared.
     """
     faults: list[Fault] = []
     counts: dict[str, int] = {}
-    behind = 0
+    behind, head = 0, None
     try:
         database.connection.execute("BEGIN")
         faults += [Fault("file", text) for text in integrity_faults(database.connection)]
@@ -82,13 +85,14 @@ def check_book(database: Database, broker: CheckedBroker) -> Checked:
         if behind == 0 and not real:
             faults += _accounts(database, broker)
             faults += _orders(database, broker)
-        faults += [Fault("audit", text) for text in (*audit.verify(database), *proofs.faults(database))]
+        head = audit.head(database)
+        faults += [Fault("audit", text) for text in (*audit.verify(database, anchor), *proofs.faults(database))]
     except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
         faults.append(Fault("file", f"cannot be read on: {error}"))
     finally:
         if database.connection.in_transaction:
             database.connection.execute("ROLLBACK")
-    return Checked(tuple(faults), counts, behind)
+    return Checked(tuple(faults), counts, behind, head)
 
 
 def _count(database: Database, table: str) -> int:

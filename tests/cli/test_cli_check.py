@@ -1,0 +1,73 @@
+"""`check --anchor`: an audit trail whose end was cut off or written anew is told from the one that was noted."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.cli.books import book, call, written
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    path = tmp_path / "clients.db"
+    assert call("import", written(tmp_path, book()), "--db", path).code == 0
+    assert call("evaluate", "--db", path).code == 0
+    return path
+
+
+def noted(db: Path, way: str) -> str:
+    """The last entry, as it can be named later."""
+    folder = db.parent
+    if way == "backup":
+        assert call("backup", folder / "copy.db", "--db", db).code == 0
+        return str(folder / "copy.db")
+    if way == "export":
+        (folder / "runs.json").write_text(call("export", "runs", "--format", "json", "--db", db).out)
+        return str(folder / "runs.json")
+    if way == "json":
+        head = call("check", "--json", "--db", db).json["audit_head"]
+        return f"{head['seq']}:{head['hash']}"
+    told = re.search(r"ends with entry ([0-9]+, [0-9a-f]{64})\n", call("check", "--db", db).out)
+    assert told is not None
+    return told[1]
+
+
+def cut(db: Path) -> None:
+    """The last entry of the trail goes, and nothing is left that tells of it."""
+    connection = sqlite3.connect(db)
+    connection.execute("DROP TRIGGER audit_no_delete")
+    connection.execute("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize("way", ["as told", "json", "backup", "export"])
+def test_a_trail_cut_off_is_found_against_what_was_noted_of_it(db: Path, way: str) -> None:
+    anchor = noted(db, way)
+    assert call("check", "--anchor", anchor, "--db", db).code == 0
+    cut(db)
+    assert "does not contain entry" not in call("check", "--db", db).err
+    result = call("check", "--anchor", anchor, "--db", db)
+    assert result.code == 1
+    assert "audit: the trail does not contain entry" in result.err
+
+
+def test_an_entry_noted_earlier_is_found_in_a_trail_that_went_on(db: Path) -> None:
+    anchor = noted(db, "backup")
+    assert call("restore", anchor, "--db", db).code == 0
+    assert noted(db, "as told") != anchor
+    assert call("check", "--anchor", anchor, "--db", db).code == 0
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", '{"audit_head": 1}', "12,abc", "a note"])
+def test_what_names_no_entry_is_refused_in_words(db: Path, content: str | None) -> None:
+    anchor = db.parent / "anchor"
+    if content is not None:
+        anchor.write_text(content)
+    result = call("check", "--anchor", anchor, "--db", db)
+    assert (result.code, result.out) == (1, "")
+    assert "anchor" in result.err
