@@ -103,7 +103,7 @@ def swap(database: Database, random: Random) -> None:
         for before, after in ((first, 99), (second, first), (99, second)):
             database.connection.execute("UPDATE audit SET seq = ? WHERE seq = ?", (after, before))
         return
-    values = dict(database.rows(f"SELECT seq, {column} FROM audit"))
+    values: dict[int, object] = dict(database.rows(f"SELECT seq, {column} FROM audit"))
     database.connection.execute(
         f"UPDATE audit SET {column} = 'aside' || seq WHERE seq = ? AND ? <> 'at'", (first, column)
     )
