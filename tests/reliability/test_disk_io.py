@@ -48,8 +48,12 @@ def _reachable() -> None:
 class Process:
     """A life in a process of its own, on a disk that fails as planned; what it acknowledged is noted as it goes."""
 
-    def __init__(self, scenario: Scenario, folder: Path, plan: Plan | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, folder: Path, plan: Plan | None = None, synchronous: str | None = None
+    ) -> None:
+        """`synchronous` takes the place of what the program asks SQLite for."""
         self._scenario = replace(scenario, begin=self._begin)
+        self._synchronous = synchronous
         self._begin_book = scenario.begin
         self._plan = plan
         self._path = folder / "book" / "book.db"
@@ -114,6 +118,8 @@ class Process:
         self._book = None
         self._book = self._begin_book(path)
         self._book.database.connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        if self._synchronous is not None:
+            self._book.database.connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         return self._book
 
     def _reached(self, beat: int) -> None:
@@ -188,6 +194,36 @@ def test_a_fault_at_any_call_of_the_disk_loses_nothing(name: str, fault: Fault, 
             assert code in ((KILLED,) if kills else (WENT_ON, STOPPED, CAME_BACK)), plan
             shutil.rmtree(folder)
     print(f"\n{name}, {fault}: {dict(ways)}")
+
+
+@pytest.mark.parametrize("synchronous", ["OFF", "NORMAL"])
+def test_a_program_that_syncs_too_little_is_seen_to_lose_something(synchronous: str, memory_folder: Path) -> None:
+    """So the silence of the power cuts above means something."""
+    scenario, template = SCENARIOS["full_rebalance"], memory_folder / "template.db"
+    scenario.found(template)
+    calm = Process(scenario, memory_folder / "calm", None, synchronous)
+    assert calm.run(template) == WENT_ON
+    expected, counts = calm.told()["end"], calm.told()["counts"]
+    total = sum(counts.get(call, 0) for call in CALLS[Fault.POWER_CUT])
+    for share in (90, 70, 50, 95, 80, 60, 99):
+        process = Process(
+            scenario, memory_folder / str(share), Plan(Fault.POWER_CUT, total * share // 100), synchronous
+        )
+        assert process.run(template) == KILLED
+        lost = _lost(process, expected)
+        if lost:
+            print(f"\n{synchronous}, a power cut at {share} %: {lost}")
+            return
+    pytest.fail(f"synchronous = {synchronous} lost nothing")
+
+
+def _lost(process: Process, expected: dict[str, Any]) -> str:
+    """What a power cut lost, as it is told by opening the book again; empty when nothing is."""
+    try:
+        end = process.go_on()
+    except (AssertionError, sqlite3.DatabaseError, Conflict) as told:
+        return str(told).partition("\n")[0] or type(told).__name__
+    return "" if end == expected else "the book ends otherwise"
 
 
 def test_the_calls_that_are_counted_are_those_of_a_life(memory_folder: Path) -> None:
