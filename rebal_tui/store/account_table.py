@@ -16,7 +16,7 @@ from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restrict
 from rebal_tui.domain.quantities import Money, Price, Qty
 from rebal_tui.store.accounts import Extras
 from rebal_tui.store.codec import from_time, to_restrictions
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import LISTED, Database, listed
 
 T = TypeVar("T")
 Ints = NDArray[np.int64]
@@ -127,15 +127,15 @@ class AccountTable:
             return
         self.version += 1
         for first in range(0, len(account_ids), 500):
-            part = tuple(account_ids[first : first + 500])
-            marks = ", ".join("?" * len(part))
-            for row in database.rows(f"SELECT {_COLUMNS} FROM accounts WHERE id IN ({marks})", part):
+            part = account_ids[first : first + 500]
+            these = (listed(part),)
+            for row in database.rows(f"SELECT {_COLUMNS} FROM accounts WHERE id IN {LISTED}", these):
                 self._replace(row)
             held: dict[int, list[tuple[Any, ...]]] = {self.row_of[identity]: [] for identity in part}
             for identity, *position in database.rows(
                 "SELECT accounts.id, asset, qty, avg_entry_price FROM positions JOIN accounts "
-                f"ON accounts.key = positions.account WHERE accounts.id IN ({marks}) ORDER BY account, asset",
-                part,
+                f"ON accounts.key = positions.account WHERE accounts.id IN {LISTED} ORDER BY account, asset",
+                these,
             ):
                 held[self.row_of[identity]].append(tuple(position))
             if any(position[0] not in self.symbols for found in held.values() for position in found):

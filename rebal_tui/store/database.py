@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ WAL_LIMIT = 8 * 1024 * 1024
 """To this many bytes the write-ahead log is cut back once what it holds is in the file."""
 ROOM = 16 * 1024 * 1024
 """With less free space than this nothing new is begun."""
+LISTED = "(SELECT value FROM json_each(?))"
+"""What `IN` looks through where `listed` is bound. With a mark for every value each count of them would be another
+statement, and SQLite keeps hundreds, of up to 120 kB each."""
 EPOCH = "epoch"
 """The name under which the number of openings for writing is kept."""
 _FAULTS = {
@@ -42,6 +46,11 @@ _WORDS = {
     Halt.IO_ERROR: "the file cannot be written; writing has stopped, and nothing that was saved is lost",
     Halt.DAMAGED: "the file is damaged; writing has stopped",
 }
+
+
+def listed(values: Iterable[str]) -> str:
+    """Values as the one parameter of `LISTED`."""
+    return json.dumps(list(values))
 
 
 class Database:

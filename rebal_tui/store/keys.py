@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import LISTED, Database, listed
 
 _CHUNK = 500
 _MANY = 5_000
@@ -23,8 +23,8 @@ def keys(database: Database, table: Table, ids: Iterable[str]) -> dict[str, int]
         return {identity: known[identity] for identity in wanted if identity in known}
     found: dict[str, int] = {}
     for start in range(0, len(wanted), _CHUNK):
-        part = tuple(wanted[start : start + _CHUNK])
-        found.update(database.rows(f"SELECT id, key FROM {table} WHERE id IN ({', '.join('?' * len(part))})", part))
+        part = listed(wanted[start : start + _CHUNK])
+        found.update(database.rows(f"SELECT id, key FROM {table} WHERE id IN {LISTED}", (part,)))
     return found
 
 

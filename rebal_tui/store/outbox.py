@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rebal_tui.domain.orders import Order, Side
 from rebal_tui.store import codec
 from rebal_tui.store.codec import to_time
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import LISTED, Database, listed
 
 Place = tuple[int, int]
 """An order's run and line."""
@@ -115,21 +115,13 @@ def unmark(database: Database, places: Iterable[Place]) -> None:
 def progress(database: Database, run_ids: Sequence[str]) -> dict[str, Progress]:
     """How far the orders of runs are, by run id."""
     found: dict[str, Progress] = {}
-    for part in _parts(run_ids):
+    for start in range(0, len(run_ids), _PART):
         for identity, placed, still_open, filled, any_filled, skipped, last in database.rows(
             f"SELECT runs.id, count(o.line), count(CASE WHEN o.status NOT IN {_FINAL} THEN 1 END), "
             "count(CASE WHEN o.status = 'filled' THEN 1 END), coalesce(max(o.filled_qty > 0), 0), "
             "(SELECT count(*) FROM skipped_orders s WHERE s.run = runs.key), coalesce(max(o.line), 0) "
-            f"FROM runs LEFT JOIN orders o ON o.run = runs.key WHERE runs.id IN ({_marks(part)}) GROUP BY runs.key",
-            part,
+            f"FROM runs LEFT JOIN orders o ON o.run = runs.key WHERE runs.id IN {LISTED} GROUP BY runs.key",
+            (listed(run_ids[start : start + _PART]),),
         ):
             found[identity] = Progress(placed, still_open, placed - filled, bool(any_filled), skipped, last)
     return found
-
-
-def _parts(ids: Sequence[str]) -> list[tuple[str, ...]]:
-    return [tuple(ids[start : start + _PART]) for start in range(0, len(ids), _PART)]
-
-
-def _marks(part: Sequence[str]) -> str:
-    return ", ".join("?" * len(part))

@@ -13,7 +13,7 @@ from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunDetail, RunStatus, RunType
 from rebal_tui.store import codec
 from rebal_tui.store.codec import from_time, to_time, to_time_or_none
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import LISTED, Database, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,15 +340,14 @@ def order_counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderC
     """The order counts of runs by id. Problems: orders rejected, canceled, expired or skipped."""
     counts: dict[str, OrderCounts] = {}
     for start in range(0, len(run_ids), 500):
-        part = tuple(run_ids[start : start + 500])
         for identity, total, filled, problems, skipped, amount in database.rows(
             "SELECT id, (SELECT count(*) FROM orders WHERE run = key), "
             "(SELECT count(*) FROM orders WHERE run = key AND status = 'filled'), "
             "(SELECT count(*) FROM orders WHERE run = key AND status IN ('rejected', 'canceled', 'expired')), "
             "(SELECT count(*) FROM skipped_orders WHERE run = key), "
             "(SELECT coalesce(sum(amount), 0) FROM fills WHERE run = key) "
-            f"FROM runs WHERE id IN ({', '.join('?' * len(part))})",
-            part,
+            f"FROM runs WHERE id IN {LISTED}",
+            (listed(run_ids[start : start + 500]),),
         ):
             counts[identity] = OrderCounts(total, filled, problems + skipped, Money(amount))
     return counts

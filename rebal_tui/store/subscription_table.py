@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.store.account_table import AccountTable, Ints
 from rebal_tui.store.codec import from_time, to_time
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import LISTED, Database, listed
 
 NEVER = np.iinfo(np.int64).min
 """`last_rebalanced_at` of a subscription that has not been rebalanced."""
@@ -78,9 +78,8 @@ class SubscriptionTable:
             self.ids[row], self.portfolio[row], self.last_rebalanced_at[row] = None, NO_PORTFOLIO, NEVER
         came: list[int] = []
         for first in range(0, len(account_ids), 500):
-            part = tuple(account_ids[first : first + 500])
-            marks = ", ".join("?" * len(part))
-            for found in database.rows(f"{_QUERY} AND accounts.id IN ({marks}) ORDER BY subscriptions.key", part):
+            these = (listed(account_ids[first : first + 500]),)
+            for found in database.rows(f"{_QUERY} AND accounts.id IN {LISTED} ORDER BY subscriptions.key", these):
                 row = self._put(found)
                 if before[row] == self.ids[row]:
                     gone.discard(row)

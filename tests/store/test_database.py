@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from rebal_tui.domain.errors import ReadOnly
-from rebal_tui.store import meta, parts
-from rebal_tui.store.database import Database
+from rebal_tui.store import keys, meta, outbox, parts, runs
+from rebal_tui.store.database import LISTED, Database, Row, SqlValue, listed
+from tests.services.worlds import simple_book
 from tests.store.books import new_file
 
 
@@ -261,3 +263,36 @@ def test_money_columns_hold_integers_only() -> None:
     assert [name for name, strict in tables if not strict] == []
     types = {kind for name, _ in tables for _, _, kind, *_ in database.rows(f"PRAGMA table_info({name})")}
     assert types == {"INTEGER", "TEXT", "BLOB"}
+
+
+def test_how_many_rows_are_asked_for_makes_no_other_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite keeps every statement it has seen, so that a list that grows by one must not make a new one."""
+    book, asked = simple_book(), set()
+    (account,) = book.accounts
+    read = Database.rows
+
+    def noted(database: Database, sql: str, parameters: Sequence[SqlValue] = ()) -> list[Row]:
+        asked.add(sql)
+        return read(database, sql, parameters)
+
+    monkeypatch.setattr(Database, "rows", noted)
+
+    def ask(some: list[str]) -> None:
+        keys.keys(book.database, "accounts", some)
+        runs.order_counts(book.database, some)
+        outbox.progress(book.database, some)
+        book.account_table.reload(book.database, some)
+        book.subscription_table.reload(book.database, some)
+
+    ask([account])
+    first = set(asked)
+    for count in range(2, 9):
+        ask([account] * count)
+    assert asked == first
+
+
+def test_a_list_of_values_is_one_parameter_whatever_they_hold() -> None:
+    database = Database()
+    odd = ["a'b", 'a"b', "a\\b", "[1,2]", "null", "1", "é\u2028", ""]
+    found = database.rows(f"SELECT value FROM json_each(?) WHERE value IN {LISTED}", (listed([*odd, "x"]), listed(odd)))
+    assert [value for (value,) in found] == odd
