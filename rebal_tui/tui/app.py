@@ -24,7 +24,7 @@ from textual.worker import Worker, WorkerState
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.services.heartbeat import Heartbeat
 from rebal_tui.services.loading import Loading
-from rebal_tui.tui import actions, themes, ways
+from rebal_tui.tui import actions, kept, themes, ways
 from rebal_tui.tui.actions import Action, Place
 from rebal_tui.tui.market_keys import MarketKeys
 from rebal_tui.tui.palette import ActionProvider, DataProvider
@@ -78,6 +78,7 @@ class RebalApp(App[None]):
         screens change only when `beat` is called. `settings` is what was read from a file, where they are kept.
         `advice` is what else to say of a book that is not written any more; `loading` tells how far the book is read,
         which is shown until it is. Whoever holds `standing_still` keeps the heart from beating."""
+        kept.forget_gone_widgets()
         super().__init__()
         self.backend = backend
         self.first_run = first_run or FirstSteps()

@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from rebal_tui.services.loading import Loading
 from rebal_tui.tui.actions import Place
+from rebal_tui.tui.kept import forget_drawn
 from rebal_tui.tui.widgets.chips import Chip, ChipBar
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.status import StatusBar
@@ -61,6 +62,10 @@ class PlaceScreen(Screen[None]):
     def show_trouble(self, trouble: str) -> None:
         """Say that the figures are not being brought up to date, and why; empty when they are."""
         self.query_one(StatusBar).trouble = trouble
+
+    def on_screen_suspend(self) -> None:
+        if self.rebal.place is not self:
+            forget_drawn(self)
 
     def on_screen_resume(self) -> None:
         self.rebal.pull_soon()

@@ -23,6 +23,8 @@ class KeyBar(Footer):
     def compose(self) -> ComposeResult:
         # Textual keeps every key that ever watched `compact`, some 10 kB each, until the watchers are called.
         self.mutate_reactive(Footer.compact)
+        # What was found on the screen is kept under the number of its changes: with new keys none is found again.
+        self.screen._query_one_cache.clear()
         keys = list(super().compose())
         gap = 1 if self.screen.has_class("-narrow") else 2
         self._room = self.app.size.width

@@ -22,7 +22,8 @@ from rebal_tui.tui.widgets.table_order import Columnar, Listed, Picked, Shown, a
 from rebal_tui.tui.widgets.tones import ToneView
 
 R = TypeVar("R")
-CACHE = 512
+KEPT = 2
+"""So many times as many drawn rows are kept as are in sight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,10 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         """Turn the order round."""
         self.view = View(self.view.sort, not self.view.reverse, self.view.text)
 
+    def forget_drawn(self) -> None:
+        """Draw every row anew."""
+        self._strips.clear()
+
     def watch_view(self) -> None:
         self._arrange()
         self._strips.clear()
@@ -339,7 +344,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
             return cached[1]
         strip = self._row(row, flags, width, offset)
         self._strips[(key, flags, offset)] = (row, strip)
-        if len(self._strips) > CACHE:
+        if len(self._strips) > KEPT * self.size.height:
             self._strips.popitem(last=False)
         return strip
 

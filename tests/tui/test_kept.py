@@ -1,0 +1,59 @@
+"""What the screens keep in memory is what is in sight, however long they are used: counted, not timed."""
+
+import gc
+
+from textual._styles_cache import StylesCache
+from textual.widget import Widget
+
+from rebal_tui.tui.screens.dialog import ReadScreen
+from rebal_tui.tui.widgets.table import KEPT, BookTable
+from tests.tui.driving import drive, press
+
+
+def test_what_was_drawn_of_widgets_that_are_gone_is_not_kept() -> None:
+    """Textual alone keeps the lines of the last thousand widgets."""
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        for _ in range(8):
+            await press(pilot, "1", "question_mark", "escape", "4", "question_mark", "escape")
+        gc.collect()
+        held = gc.get_objects()
+        assert not [one for one in held if isinstance(one, ReadScreen) and one.app is app]
+        drawn = {id(one._styles_cache) for one in held if isinstance(one, Widget)}
+        assert len([one for one in held if isinstance(one, StylesCache) and id(one) not in drawn]) < 10
+
+    drive(script)
+
+
+def test_what_was_found_on_a_screen_before_its_last_change_is_not_kept() -> None:
+    """Textual alone keeps a thousand finds a screen, hardly any of which can be found again."""
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        for _ in range(12):
+            await press(pilot, "1", "2", "3", "4")
+        for mode in ("desk", "portfolios", "accounts", "runs"):
+            assert len(app._screen_stacks[mode][0]._query_one_cache) < 10
+
+    drive(script)
+
+
+def test_a_table_keeps_twice_the_rows_in_sight() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        table = app.screen.query_one(BookTable)
+        for _ in range(4):
+            await press(pilot, "home", *["pagedown"] * 8)
+        assert 0 < len(table._strips) <= KEPT * table.size.height
+
+    drive(script, size=(120, 12))
+
+
+def test_only_the_place_in_sight_keeps_what_was_drawn() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "1", "3", "4", "6", "1")
+        for mode in ("desk", "accounts", "runs", "market"):
+            screen = app._screen_stacks[mode][0]
+            lines = sum(len(widget._styles_cache._cache) for widget in screen.walk_children(Widget))
+            rows = sum(len(table._strips) for table in screen.query(BookTable))
+            assert (lines + rows > 0) == (mode == "desk")
+
+    drive(script)
