@@ -167,7 +167,7 @@ def test_wide_characters_do_not_push_the_columns() -> None:
         for y in range(1, 5):
             text = line(table, y)
             ends.add(cell_len(text[: text.rindex("7")]))
-            assert cell_len(text) == table.scrollable_content_region.width
+            assert cell_len(text) == table.outer_size.width
         assert len(ends) == 1
 
     table_run(script)

@@ -149,7 +149,8 @@ class AccountPage(LiveDialog, Dialog[str]):
         self._choose(event.key)
 
     def action_sort(self) -> None:
-        self.rebal.say(f"Ordered by {self._current.cycle_sort()}.")
+        if told := self._current.cycle_sort():
+            self.rebal.say(f"Ordered by {told}.")
 
     def action_reverse(self) -> None:
         self._current.reverse_sort()

@@ -134,7 +134,8 @@ class ListScreen(PlaceScreen):
         """Go back to all rows; called by escape when no text filter is set."""
 
     def action_sort(self) -> None:
-        self.rebal.say(f"Ordered by {self.table.cycle_sort()}.")
+        if told := self.table.cycle_sort():
+            self.rebal.say(f"Ordered by {told}.")
 
     def action_reverse(self) -> None:
         self.table.reverse_sort()

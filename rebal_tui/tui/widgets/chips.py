@@ -40,7 +40,7 @@ class ChipBar(ToneView, can_focus=False):
     ChipBar:ansi { .chip--current { text-style: bold reverse; } }
     ChipBar:nocolor { .chip--current { text-style: bold reverse; } }
     """
-    chips: reactive[tuple[Chip, ...]] = reactive((), layout=True)
+    chips: reactive[tuple[Chip, ...]] = reactive(())
     current: reactive[str] = reactive("")
 
     class Chosen(Message):
@@ -65,6 +65,11 @@ class ChipBar(ToneView, can_focus=False):
         keys = [chip.key for chip in self.chips]
         at = keys.index(self.current) if self.current in keys else 0
         return keys[(at + direction) % len(keys)] if keys else ""
+
+    def watch_chips(self) -> None:
+        """Only another number of lines moves what is below."""
+        if len(self._lay_out(self.size.width)) != self.size.height:
+            self.refresh(layout=True)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         del container, viewport

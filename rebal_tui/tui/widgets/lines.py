@@ -52,11 +52,11 @@ class LinesView(ToneView, can_focus=True):
         if not size.width:
             return
         self._lines = self._builder(size.width, size.height)
-        self.virtual_size = Size(size.width, len(self._lines))
+        self.extend(Size(size.width, len(self._lines)))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
+        width = self.line_width
         index = y + round(self.scroll_y)
         base = self.base
         if index >= len(self._lines):

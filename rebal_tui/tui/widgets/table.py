@@ -191,13 +191,16 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         """Put the cursor on a row, or do so as soon as it is shown."""
         self._wanted = None if self.move_to(key) else key
 
-    def cycle_sort(self) -> str:
-        """Order by the next sortable column, after the last by the natural order; returns the title."""
+    def cycle_sort(self) -> str | None:
+        """Order by the next sortable column, after the last by the natural order; returns its title where no header
+        that is in sight tells it."""
         keys: list[str | None] = [None, *(column.key for column in self.columns if column.sort is not None)]
         following = keys[(keys.index(self.view.sort) + 1) % len(keys)]
         column = next((column for column in self.columns if column.key == following), None)
         self.view = View(following, column.descending if column else False, self.view.text)
-        return column.title if column else "the usual order"
+        if column is None:
+            return "the usual order"
+        return None if any(placed.column is column for placed in self._placed) else column.title
 
     def reverse_sort(self) -> None:
         """Turn the order round."""
@@ -257,7 +260,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
             self._placed = placed
             self._strips.clear()
         total = max((column.at + column.width for column in placed), default=0)
-        self.virtual_size = Size(max(total, width), len(self._rows) + 1)
+        self.extend(Size(max(total, width), len(self._rows) + 1))
         self.refresh()
 
     def action_move(self, step: int) -> None:
@@ -325,7 +328,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
                 return
 
     def render_line(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
+        width, whole = self.line_width, self.outer_size.width
         offset = round(self.scroll_x)
         if y == 0:
             return self._header(width, offset)
@@ -340,9 +343,9 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         state = (2 if self.has_focus else 1) if index == self._cursor else 0
         flags = state * 2 + (key in self.marked)
         cached = self._strips.get((key, flags, offset))
-        if cached is not None and (cached[0] is row or cached[0] == row):
+        if cached is not None and cached[1].cell_length == whole and (cached[0] is row or cached[0] == row):
             return cached[1]
-        strip = self._row(row, flags, width, offset)
+        strip = self.whole(self._row(row, flags, width, offset))
         self._strips[(key, flags, offset)] = (row, strip)
         if len(self._strips) > KEPT * self.size.height:
             self._strips.popitem(last=False)

@@ -7,8 +7,10 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from rebal_tui.tui.spans import Line, fit_line
 
@@ -36,6 +38,8 @@ class ToneView(ScrollView):
     _tones: dict[str, Style] = {}  # noqa: RUF012 - replaced per widget on every change of style
     _laid: dict[tuple[Style, str], Style] = {}  # noqa: RUF012 - likewise
     _base: Style | None = None
+    line_width = 0
+    """How wide a line is that is drawn, in cells: what is left of scroll bars."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in TONES}
     DEFAULT_CSS = """
     ToneView {
@@ -66,6 +70,38 @@ class ToneView(ScrollView):
         .tone--rule { text-style: dim; }
     }
     """
+
+    def extend(self, extent: Size) -> None:
+        """How large what is drawn is, in cells. The scroll bars follow it, and where the height does the whole screen;
+        elsewhere no other widget is placed and drawn anew, as setting `virtual_size` would have it."""
+        if self.styles.is_auto_height or not self.is_attached:
+            self.virtual_size = extent
+        elif extent != self.virtual_size:
+            self.set_reactive(Widget.virtual_size, extent)
+            self._scroll_update(extent)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """As Textual's, without its way through padding, borders and tints where there are none: that makes every line
+        anew, and what was worked out of a strip that is kept (filtered, cut) with it."""
+        self.line_width = self.scrollable_content_region.width
+        if not self._plain():
+            return super().render_lines(crop)
+        strips = [self.whole(self.render_line(y)) for y in crop.line_range]
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, self._ground()) for strip in strips]
+        if crop.column_span != (0, self.outer_size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    def whole(self, strip: Strip) -> Strip:
+        """A line with what is behind the scroll bar."""
+        missing = self.outer_size.width - strip.cell_length
+        return Strip([*strip, Segment(" " * missing, self.base)], self.outer_size.width) if missing > 0 else strip
+
+    def _plain(self) -> bool:
+        styles = self.styles
+        nothing_around = not any((*styles.gutter, *(kind for kind, _ in styles.outline)))
+        return nothing_around and self.opacity == styles.text_opacity == 1.0 and not styles.tint.a
 
     def tone(self, name: str) -> Style:
         """The style of a tone without its background, so that it can lie on a row's own."""

@@ -1,0 +1,76 @@
+"""What changes in a place is drawn where it is: nothing is placed anew, as that draws the whole screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from textual._compositor import Compositor
+from textual.pilot import Pilot
+
+from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.widgets.chips import ChipBar
+from rebal_tui.tui.widgets.lines import LinesView
+from rebal_tui.tui.widgets.table import BookTable
+from tests.tui.driving import drive, settle
+
+
+@pytest.fixture
+def placed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Grows with each time that a screen places its widgets."""
+    times: list[object] = []
+    reflow = Compositor.reflow
+
+    def counted(self: Compositor, *args: Any, **options: Any) -> Any:
+        times.append(args)
+        return reflow(self, *args, **options)
+
+    monkeypatch.setattr(Compositor, "reflow", counted)
+    return times
+
+
+@pytest.mark.parametrize("key", ["down", "pagedown", "end", "s", "S"])
+def test_a_key_in_the_list_places_nothing_anew(placed: list[object], key: str) -> None:
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        table = app.screen.query_one(BookTable)
+        before = (table.cursor_key, table.view)
+        placed.clear()
+        await pilot.press(key)
+        await settle(pilot)
+        assert (table.cursor_key, table.view) != before
+        assert not placed
+
+    drive(script)
+
+
+def test_other_figures_of_the_tiles_place_nothing_anew_and_another_line_of_them_does(placed: list[object]) -> None:
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        tiles = app.screen.query_one("#tiles", ChipBar)
+        placed.clear()
+        tiles.chips = tuple(replace(chip, figure="7") for chip in tiles.chips)
+        await settle(pilot)
+        assert not placed
+        tiles.chips = tuple(replace(chip, figure="7" * 30) for chip in tiles.chips)
+        await settle(pilot)
+        assert placed
+        assert tiles.size.height > 1
+
+    drive(script)
+
+
+def test_a_detail_of_another_length_scrolls_as_far_as_it_is_long(placed: list[object]) -> None:
+    async def script(pilot: Pilot[Any], app: RebalApp) -> None:
+        detail = app.screen.query_one("#detail", LinesView)
+        long = [((f"line {number}", ""),) for number in range(200)]
+        detail.show(lambda width, height: long)
+        await settle(pilot)
+        placed.clear()
+        detail.show(lambda width, height: long[:120])
+        await settle(pilot)
+        assert not placed
+        detail.scroll_end(animate=False)
+        await settle(pilot)
+        assert detail.render_line(detail.size.height - 1).text.strip() == "line 119"
+
+    drive(script)
