@@ -285,6 +285,9 @@ def _resent(book: Book, one: Known) -> bool:
     place, run_id, _ = one
     if not _missed_for(book, run_id, place[1], book.settings.resend_after) or not _may_ask(book):
         return False
+    # This request may be under way for as long as the first: what was not found until now says nothing of it.
+    with book.database.write():
+        runs.set_looked_up(book.database, run_id, place[1], None)
     _send(book, [one])
     return place not in store.read_doubtful(book.database, [place])
 

@@ -318,6 +318,23 @@ def test_an_order_that_must_not_be_sent_any_more_is_given_up_after_a_minute() ->
     assert entries(book, "order.refused") == [(lost.client_order_id, "broker", {"code": "not_sent"})]
 
 
+def test_an_order_sent_once_more_is_given_up_a_minute_after_that_and_not_after_the_first_time() -> None:
+    book, told = waiting_book(1, SLOW)
+    book.settings = replace(book.settings, resend_after=timedelta(seconds=50))
+    told.fates = [LOST, TAKEN, LOST]
+    send_due(book, 100)
+    run = run_of(book)
+    assert settle_doubtful(book) == set()
+    later(book, seconds=50)
+    assert settle_doubtful(book) == set()
+    assert len(told.sent) == 3
+    dies(book)
+    for _ in range(2):
+        assert settle_doubtful(book) == set()
+        later(book, seconds=30)
+    assert settle_doubtful(book) == {run.id}
+
+
 def test_a_broker_that_finds_nothing_is_asked_five_times() -> None:
     book, told = waiting_book(4, SLOW)
     told.fates = [*[LOST] * 4, TAKEN, *[LOST] * 3]
