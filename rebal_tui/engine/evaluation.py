@@ -32,6 +32,8 @@ from rebal_tui.engine.restrictions import stops
 MIN_INVEST = Value(10 * ATTO)
 """invest_cash needs this much excess cash; exactly this is enough (R-14.5)."""
 PRICE_MAX_AGE = timedelta(seconds=60)
+RECONCILIATION = "reconciliation"
+"""The check that an account fails while it is paused."""
 
 
 @dataclass(frozen=True)
@@ -269,7 +271,7 @@ def _prerequisites(situation: Situation, trace: _Trace) -> None:
         "R-12.2",
     )
     if situation.unreconciled:
-        trace.stop("reconciliation", situation.unreconciled, "R-12")
+        trace.stop(RECONCILIATION, situation.unreconciled, "R-12")
     waits = f"run {situation.open_run[:8]} is not finished" if situation.open_run else ""
     if situation.outside_orders:
         waits = waits or f"{situation.outside_orders} open orders of other origin in the account"

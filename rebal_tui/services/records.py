@@ -16,7 +16,7 @@ from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, Run, RunType
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.engine.evaluation import Situation, evaluate
+from rebal_tui.engine.evaluation import RECONCILIATION, Situation, evaluate
 from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.words import money
 from rebal_tui.services.book import Book
@@ -80,6 +80,10 @@ def _again(stored: StoredDecision, context: Callable[[int], Context], *, planned
     return again, "" if found == stored.kind.signature else f"kept as {stored.kind.signature}, made again it is {found}"
 
 
+_PAUSED = "paused: the broker's figures were others than the book's"
+"""Why an account was paused is in the audit trail; the decision keeps only that it was."""
+
+
 def situation_of(stored: StoredDecision, context: Context, *, planned: bool = True) -> Situation:
     """The situation that a decision was made in; of the account only what decides."""
     inputs = stored.inputs
@@ -101,6 +105,7 @@ def situation_of(stored: StoredDecision, context: Context, *, planned: bool = Tr
         cash_floor=inputs.cash_floor,
         open_run=inputs.open_run,
         outside_orders=inputs.outside_orders,
+        unreconciled=_PAUSED if stored.kind.deciding == RECONCILIATION else "",
         quota_run=inputs.quota_run,
         price_max_age=context.price_max_age,
         quarterly_months=context.quarterly_months,

@@ -23,7 +23,8 @@ from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.planning import plan_run
 from rebal_tui.services.records import decision_of_run, latest_decisions, plan_of, timeline
 from rebal_tui.services.runs import create_run
-from rebal_tui.store import audit, portfolios, proofs
+from rebal_tui.store import audit, holds, portfolios, proofs
+from rebal_tui.store.holds import Hold
 from tests.services.brokers import broker, reopen
 from tests.services.worlds import (
     account,
@@ -171,6 +172,17 @@ def test_what_an_altered_file_makes_of_a_decision_is_said_instead_of_its_trace()
     assert [check.check for check in found.trace] == ["record"]
     assert found.outcome.value == "full_rebalance"
     assert "made again it is" in found.reason
+
+
+def test_a_decision_about_a_paused_account_is_made_again_as_it_was() -> None:
+    book = simple_book()
+    with book.database.write():
+        holds.put(book.database, "a", Hold("cash differs", book.now()))
+    book.holds = holds.load(book.database)
+    evaluation_pass(book)
+    (found,) = latest_decisions(book.database, "a")
+    assert (found.outcome.value, found.trace[-1].check) == ("blocked", "reconciliation")
+    assert check_book(book.database, books_of(book.database)).faults == ()
 
 
 def test_one_audit_entry_covers_all_runs_of_a_pass_and_a_swap_between_two_shows() -> None:
