@@ -5,7 +5,7 @@ It outlives the program it serves, as a real one does, and shows the judge every
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, BrokerUnavailable
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.domain.cash import Journal
-from rebal_tui.domain.orders import Order, OrderRequest
+from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus
 from rebal_tui.domain.quantities import Money
+from tests.reliability.pairs import Met
 
 if TYPE_CHECKING:
     from tests.reliability.judge import Judge
@@ -33,13 +34,15 @@ class FaultyBroker:
 
     def __init__(self, random: Random, on: frozenset[str], judge: Judge, now: Callable[[], datetime]) -> None:
         self._random, self._on, self._judge, self._now = random, on, judge, now
+        self.met = Met()
+        self.dense = False
         self.inner: SimulatedBroker
         self.calm = False
         self.injected = 0
         self.die_at: int | None = None
         self._late: list[tuple[datetime, Callable[[], object]]] = []
         self._withheld: list[tuple[datetime, BrokerEvent]] = []
-        self._accepted: dict[str, datetime] = {}
+        self._asked: dict[str, datetime] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
@@ -60,31 +63,34 @@ class FaultyBroker:
         """Whether something of the account, or of an asset, is on its way to the program."""
         return any(event.account_id in (account_id, None) for _, event in self._withheld)
 
-    def _hit(self, fault: str, permille: int) -> bool:
+    def _hit(self, fault: str, permille: int, about: Iterable[str] = ()) -> bool:
+        """Whether a fault meets what is said of some orders."""
+        permille = min(400, permille * 5) if self.dense else permille
         if self.calm or fault not in self._on or self._random.randrange(1000) >= permille:
             return False
         self.injected += 1
+        self.met.orders(fault, self._judge.database, about)
         return True
 
-    def _call(self, call: Callable[[], T]) -> T:
+    def _call(self, call: Callable[[], T], about: Iterable[str] = ()) -> T:
         """A request that changes something."""
         self._die()
-        if self._hit("lost_requests", 60):
+        if self._hit("lost_requests", 60, about):
             raise BrokerUnavailable("the request was lost")
-        if self._hit("late_requests", 40):
+        if self._hit("late_requests", 40, about):
             self._late.append((self._now() + LATE, call))
             raise BrokerUnavailable("no answer in time")
         answer = call()
-        if self._hit("double_requests", 60):
+        if self._hit("double_requests", 60, about):
             answer = call()
         self._die()
-        if self._hit("lost_replies", 60):
+        if self._hit("lost_replies", 60, about):
             raise BrokerUnavailable("the reply was lost")
         return answer
 
-    def _read(self, call: Callable[[], T]) -> T:
+    def _read(self, call: Callable[[], T], about: Iterable[str] = ()) -> T:
         self._die()
-        if self._hit("failed_reads", 8):
+        if self._hit("failed_reads", 8 if self._judge.reconciled or not about else 40, about):
             raise BrokerUnavailable("the broker is away")
         return call()
 
@@ -98,23 +104,30 @@ class FaultyBroker:
 
     def submit_order(self, request: OrderRequest) -> Order:
         self._judge.asked(request)
+        self._asked.setdefault(request.client_order_id, self._now())
 
         def call() -> Order:
             order = self.inner.submit_order(request)
-            self._accepted[request.client_order_id] = self._now()
             self._judge.accepted(request, order)
             return order
 
-        return self._call(call)
+        return self._call(call, [request.client_order_id])
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
-        since = self._accepted.get(client_order_id)
-        if since and self._now() - since < LATE and self._hit("lookup_lag", 500):
+        since = self._asked.get(client_order_id)
+        fresh = since is not None and self._now() - since < LATE
+        # What it has told of it finds, too.
+        if (
+            fresh
+            and self.met.in_doubt(self._judge.database, client_order_id)
+            and self._hit("lookup_lag", 500, [client_order_id])
+        ):
             return None
-        return self._read(lambda: self.inner.order_by_client_id(account_id, client_order_id))
+        return self._read(lambda: self.inner.order_by_client_id(account_id, client_order_id), [client_order_id])
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        self._call(lambda: self.inner.cancel_order(account_id, order_id))
+        order = self.inner.order(account_id, order_id)
+        self._call(lambda: self.inner.cancel_order(account_id, order_id), [order.client_order_id] if order else [])
 
     def create_journal(self, source: str, target: str, amount: Money, description: str, key: str) -> Journal:
         def call() -> Journal:
@@ -135,21 +148,33 @@ class FaultyBroker:
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
         found = list(self._read(lambda: self.inner.events(after, limit)))
-        if self.calm:
+        ended = (event.order for event in found if event.order is not None)
+        rejected = [order.client_order_id for order in ended if order.status is OrderStatus.REJECTED]
+        self.met.orders("rejects", self._judge.database, rejected)
+        # After an opening that found the broker away the stream is told from where it ended, in order and whole.
+        if self.calm or not self._judge.reconciled:
             late, self._withheld = [event for _, event in self._withheld], []
             return late + found
         now = self._now()
-        if found and self._hit("slow_stream", 150):
+        if found and self._hit("slow_stream", 150, _orders(found[len(found) // 2 :])):
             found = found[: len(found) // 2]
         if len(found) > 1 and self._hit("late_events", 150):
             held = found.pop(self._random.randrange(len(found)))
+            self.met.orders("late_events", self._judge.database, _orders([held]))
             self._withheld += [(now + LATE * n, held) for n in (1, 2, 5)]
         due = [event for at, event in self._withheld if at <= now]
         if due:
             self._withheld = [(at, event) for at, event in self._withheld if at > now]
             found = found + due
         if found and self._hit("repeated_events", 150):
-            found = found + list(self.inner.events(max(0, after - 12), 12))
-        if len(found) > 1 and self._hit("shuffled_events", 300):
+            again = list(self.inner.events(max(0, after - 12), 12))
+            self.met.orders("repeated_events", self._judge.database, _orders(again))
+            found = found + again
+        if len(found) > 1 and self._hit("shuffled_events", 300, _orders(found)):
             self._random.shuffle(found)
         return found
+
+
+def _orders(events: Iterable[BrokerEvent]) -> set[str]:
+    """The orders that events tell of."""
+    return {event.order.client_order_id for event in events if event.order is not None}

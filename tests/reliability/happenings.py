@@ -44,20 +44,33 @@ def amount(world: World, account_id: str) -> Money:
 def outside(world: World) -> None:
     """The market moves; now and then the broker, a client or an exchange does something."""
     random, on, feed, inner = world.random, world.swarm.on, world.feed, world.broker.inner
-    if "price_freezes" in on and random.random() < 0.05:
+    dense = world.swarm.dense
+    if "price_freezes" in on and random.random() < (0.2 if dense else 0.05):
         feed.frozen = {random.choice(SYMBOLS)} if random.random() < 0.5 else set()
+        if dense:
+            feed.frozen = {concerned(world, "", symbol)[1] for symbol in feed.frozen}
+        for frozen in feed.frozen:
+            meets(world, "price_freezes", symbol=frozen)
     if not world.swarm.still:
         for symbol in SYMBOLS:
             if random.random() < 0.5:
                 feed.move(symbol, random.randint(-12, 12), cents=random.random() < 0.5)
-    if "price_jumps" in on and random.random() < 0.03:
-        feed.move(random.choice(SYMBOLS), random.choice((-300, -150, 150, 300)), cents=True)
+    if "price_jumps" in on and random.random() < (0.2 if dense else 0.03):
+        jumps = random.choice(SYMBOLS)
+        feed.move(jumps, random.choice((-300, -150, 150, 300)), cents=True)
+        meets(world, "price_jumps", symbol=jumps)
     kinds = [kind for kind in OUTSIDE if kind in on]
-    if not kinds or random.randrange(1000) >= OUTSIDE_PERMILLE:
+    if not kinds or random.randrange(1000) >= (350 if dense else OUTSIDE_PERMILLE):
         return
     at, account_id, symbol = world.clock.now(), f"a{random.randrange(world.swarm.accounts)}", random.choice(SYMBOLS)
     kind = random.choice(kinds)
+    if dense:
+        account_id, symbol = concerned(world, account_id, symbol)
     world.judge.say(f"{at} {kind} {account_id} {symbol}")
+    if kind in ("restrictions", "statuses"):
+        meets(world, kind, account_id)
+    elif kind in ("halts", "dead_assets"):
+        meets(world, kind, symbol=symbol)
     try:
         if kind == "deposits":
             inner.deposit(account_id, amount(world, account_id), at)
@@ -84,6 +97,27 @@ def outside(world: World) -> None:
         return
 
 
+def concerned(world: World, account_id: str, symbol: str) -> tuple[str, str]:
+    """The account and the asset of an order of a run that is not finished, those given where there is none.
+
+    Of such a run few orders have ended, and mostly one of those is taken.
+    """
+    found = world.book.database.rows(
+        "SELECT accounts.id, assets.symbol, o.status IN ('canceled', 'expired', 'rejected') FROM orders o "
+        "JOIN runs ON runs.key = o.run JOIN accounts ON accounts.key = runs.account "
+        "JOIN assets ON assets.key = o.asset WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') ORDER BY o.run, o.line"
+    )
+    ended = [row for row in found if row[2]]
+    if ended and world.random.random() < 0.6:
+        found = ended
+    return world.random.choice(found)[:2] if found else (account_id, symbol)
+
+
+def meets(world: World, fault: str, account_id: str | None = None, symbol: str | None = None) -> None:
+    """Count what the orders are like that a fault meets."""
+    world.broker.met.unfinished(fault, world.book.database, account_id, symbol)
+
+
 OUTSIDE = (
     "deposits", "deposits", "deposits", "ach_returns", "restrictions", "restrictions", "statuses", "halts",
     "dead_assets", "rejects", "outside_orders", "transfers_in",
@@ -99,8 +133,10 @@ def inside(world: World) -> partial[None] | None:
     """What an advisor does now, None most of the time. Called twice it is done twice."""
     random, on = world.random, world.swarm.on
     kinds = [kind for kind in INSIDE if kind in on]
-    if not kinds or random.randrange(1000) >= INSIDE_PERMILLE:
+    if not kinds or random.randrange(1000) >= (250 if world.swarm.dense else INSIDE_PERMILLE):
         return None
+    if world.swarm.dense and world.book.open_runs and random.random() < 0.4:
+        kinds = ["cancels"]
     return partial(INSIDE[random.choice(kinds)], world)
 
 

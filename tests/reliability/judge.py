@@ -23,6 +23,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.checks import check_book
 from rebal_tui.services.sync import CURSOR
 from rebal_tui.store import audit, cash, meta, runs
+from rebal_tui.store.database import Database
 from tests.engine import oracle
 from tests.reliability.ledger import Ledger
 from tests.reliability.trail import told_of
@@ -66,6 +67,16 @@ class Judge:
         self.moved: set[str] = set()
         self.last_rebalanced: dict[str, date] = {}
         self._followed: dict[str, str] = {}
+
+    @property
+    def database(self) -> Database:
+        """The book's file."""
+        return self._book().database
+
+    @property
+    def reconciled(self) -> bool:
+        """Whether the book was compared with the broker since it was opened."""
+        return self._book().reconciled
 
     def behind(self, account_id: str) -> bool:
         """Whether something has happened in an account that the program was not told yet."""
@@ -333,7 +344,10 @@ class Judge:
             for run in list(self._runs.values())[-60:]
         )  # fmt: skip
         opened = any(run.account_id == account_id and not run.status.final for run in self._runs.values())
-        stale = [s for s in needed if book.feed and book.now() - book.feed.quotes()[s].at > FRESH]
+        # A price that stopped just before a restart is as old as the book has it.
+        quoted = {symbol: quote.at for symbol, quote in book.feed.quotes().items()} if book.feed else {}
+        ages = [book.now() - min(quoted[s], book.assets[s].price_at or quoted[s]) for s in needed if s in quoted]
+        stale = any(age > FRESH for age in ages)
         dead = {asset.symbol for asset in inner.assets() if not asset.eligible}
         if (
             portfolio.status is not PortfolioStatus.ACTIVE or account.restrictions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
@@ -62,6 +62,7 @@ class Swarm:
     days: int
     rhythm: int
     model: FillModel
+    dense: bool = False
 
     @property
     def account_years(self) -> float:
@@ -72,7 +73,8 @@ class Swarm:
     def of(cls, random: Random, needed: Iterable[str] = ()) -> Swarm:
         """What a seed switches on, and what is needed besides.
 
-        `still` and `moving` say how prices are, `every_day` that each session has an evaluation.
+        `still` and `moving` say how prices are, `every_day` that each session has an evaluation. `dense` lives are full
+        of faults at the moments when orders are open, and their orders are open for long.
         """
         share = random.choice((10, 25, 50, 80))
         on = frozenset(fault for fault in FAULTS if random.randrange(100) < share)
@@ -96,7 +98,13 @@ class Swarm:
             )
         )
         accounts, days, rhythm = random.randint(6, 12), random.choice((180, 360, 360)), random.randint(2, 7)
-        return cls(on, still, accounts, days, 1 if "every_day" in needed else rhythm, model)
+        dense = "dense" in needed
+        if dense:
+            waits, most = random.choice((0, 150, 400)), random.choice((240, 1_500))
+            model = FillModel((40, most), 60, 4, reject_chance=10, cancel_latency=waits, seed=random.randrange(1_000))
+            if random.random() < 0.2:
+                model = replace(FillModel.immediate(), reject_chance=15)
+        return cls(on, still, accounts, days, 1 if "every_day" in needed else rhythm, model, dense)
 
 
 def edge_amount(random: Random, cash: int, equity: int, *, still: bool) -> Money:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from random import Random
+from typing import NoReturn
+from unittest.mock import patch
 
 from rebal_tui import bootstrap
 from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import Subscription
@@ -25,6 +29,7 @@ from tests.reliability import happenings, models
 from tests.reliability.broker import FaultyBroker, Killed
 from tests.reliability.judge import Judge
 from tests.reliability.market import SYMBOLS, Prices, Swarm
+from tests.reliability.pairs import Pair
 
 BEGIN = date(2026, 1, 5)
 
@@ -38,6 +43,7 @@ class Lived:
     account_years: float
     injected: int
     counts: dict[str, int]
+    met: frozenset[Pair]
 
 
 class World:
@@ -54,11 +60,15 @@ class World:
         self.clock = FixedClock(first)
         self.feed = Prices(first)
         self.broker = FaultyBroker(Random(f"wires {seed}"), self.swarm.on, self.judge, self.clock.now)
+        self.broker.dense = self.swarm.dense
         database = bootstrap.open_database(":memory:")
         bootstrap.found_simulation(database, start=first, seed=f"simulation {seed}", paused=True)
-        self.settings = Settings(Mode.SIMULATED, name="simulation", slots=self._slots)
+        rate = self.random.choice((None, 2, 12)) if self.swarm.dense else None
+        self.settings = Settings(Mode.SIMULATED, name="simulation", slots=self._slots, orders_per_minute=rate)
+        self.broker.calm = self.swarm.dense
         self.open(database)
         self._found()
+        self.broker.calm = False
 
     def _slots(self, session: Session) -> list[datetime]:
         """One evaluation on every so many sessions, two now and then."""
@@ -66,23 +76,29 @@ class World:
         if place % self.swarm.rhythm:
             return []
         middle = session.open + timedelta(minutes=60)
+        if self.swarm.dense and place % 2:
+            return [session.window_end]
         return [middle, session.window_end] if place % 5 == 0 else [middle]
 
     def open(self, database: Database) -> None:
         """Open the book of a file as the program does."""
         calendar = TradingCalendar(sessions.load(database))
-        self.book = bootstrap._assemble(  # the one way to a book with a feed and settings of one's own
-            database, self.clock, calendar, self.feed, self.settings, self.swarm.model
-        )
+        # Where the broker is away at the opening, the first heartbeat reconciles, and does so behind the bad wires.
+        away = self.swarm.dense and not self.broker.calm and self.random.random() < 0.7
+        with patch.object(SimulatedBroker, "events", _away) if away else nullcontext():
+            self.book = bootstrap._assemble(  # the one way to a book with a feed and settings of one's own
+                database, self.clock, calendar, self.feed, self.settings, self.swarm.model
+            )
         inner = self.book.broker
         self.broker.inner = inner  # type: ignore[assignment]
         self.book.broker = self.broker
 
-    def restart(self) -> None:
+    def restart(self, why: str) -> None:
         """The process is gone; another opens what the file holds."""
         database = self.book.database
         if database.connection.in_transaction:
             database.connection.rollback()
+        self.broker.met.unfinished(why, database)
         image = database.connection.serialize()
         database.close()
         again = Database()
@@ -134,7 +150,9 @@ class World:
         self._calm_down(session)
         years = self.swarm.account_years
         counts = {**self.judge.counts, "fills": len(self.judge.ledger.executions)}
-        lived = Lived(self.seed, self.judge.hash, years, self.broker.injected, dict(counts))
+        lived = Lived(
+            self.seed, self.judge.hash, years, self.broker.injected, dict(counts), frozenset(self.broker.met.pairs)
+        )
         self.book.database.close()
         return lived
 
@@ -149,13 +167,16 @@ class World:
             pace = timedelta(seconds=self.swarm.model.latency_seconds[1] * 2 // 3 + 15)
             moments += [start + n * pace for n in (1, 2, 3, 4)] + [start + random.randint(3, 20) * minute]
             moments.append(session.close + random.choice((0, 1, 60)) * minute)
+            if self.swarm.dense:
+                moments += [slot + n * timedelta(seconds=35) for slot in slots for n in range(1, 20)]
+                moments += [session.close + n * timedelta(seconds=20) for n in range(-6, 7)]
         if random.random() < 0.1:
             moments.append(session.open - 30 * minute)
         for moment in sorted({min(moment, session.close + 60 * minute) for moment in moments}):
             self._moment(max(moment, self.clock.now()))
 
     def _moment(self, at: datetime) -> None:
-        if "kills" in self.swarm.on and not self.broker.calm and self.random.random() < 0.04:
+        if "kills" in self.swarm.on and not self.broker.calm and self.random.random() < self._often(0.04):
             self.broker.die_at = self.random.randint(0, 12)
         try:
             self.clock.set(at)
@@ -170,16 +191,19 @@ class World:
                 self._do(act)
                 self.judge.after(by_hand=True)
         except Killed:
-            self._killed()
+            self._killed("kills")
         self.broker.die_at = None
-        if "restarts" in self.swarm.on and not self.broker.calm and self.random.random() < 0.02:
-            self._killed()
+        if "restarts" in self.swarm.on and not self.broker.calm and self.random.random() < self._often(0.02):
+            self._killed("restarts")
+
+    def _often(self, chance: float) -> float:
+        return chance * 4 if self.swarm.dense else chance
 
     def _evaluate(self) -> None:
         """Where an evaluation is due and nothing disturbs it, ask the second opinion first."""
         book = self.book
         due = jobs_due(book)
-        if due is None:
+        if due is None or not book.reconciled:
             return
         self._do(lambda: scheduler.advance_market(book, book.now()))
         if book is not self.book:
@@ -201,10 +225,10 @@ class World:
         except BrokerUnavailable:
             self.book.reload()
 
-    def _killed(self) -> None:
+    def _killed(self, why: str) -> None:
         for _ in range(5):
             try:
-                self.restart()
+                self.restart(why)
                 self.judge.after(by_hand=True)
                 return
             except (BrokerUnavailable, Killed):
@@ -229,6 +253,10 @@ class World:
             scheduler.tick(self.book)
             self.judge.after()
         self.judge.at_the_end()
+
+
+def _away(*_: object) -> NoReturn:
+    raise BrokerUnavailable("the broker is away")
 
 
 def _chance(seed: int) -> Random:
