@@ -8,6 +8,7 @@ import time
 import traceback
 from collections import Counter
 
+from tests.reliability.market import DENSE
 from tests.reliability.simulation import simulate
 
 
@@ -16,6 +17,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, one after the other")
     parser.add_argument("--days", type=int, help="end after so many days")
+    parser.add_argument("--dense", action="store_true", help="lives full of faults")
     parser.add_argument("--trace", action="store_true", help="print everything that happened")
     told = parser.parse_args()
     counts: Counter[str] = Counter()
@@ -23,7 +25,7 @@ def main() -> int:
     for seed in range(told.seed, told.seed + told.seeds):
         trace: list[str] | None = [] if told.trace else None
         try:
-            lived = simulate(seed, days=told.days, trace=trace)
+            lived = simulate(seed, days=told.days, trace=trace, needed=DENSE if told.dense else ())
             years, injected = years + lived.account_years, injected + lived.injected
             counts.update(lived.counts)
             print(lived if told.seeds == 1 else f"seed {seed}: {lived.account_years:.1f} account-years", flush=True)

@@ -21,6 +21,8 @@ FAULTS = (
     "manual_runs", "cancels", "journals", "transfers_in", "subscriptions", "review", "kill_switch",
 )  # fmt: skip
 """What a swarm can switch on: faults of the broker and the wires, and everything people do at the wrong moment."""
+DENSE = ("dense", "every_day", "moving", *FAULTS)
+"""What a life full of faults needs."""
 EDGE_AMOUNTS = ("0.01", "0.99", "1", "9.99", "10", "10.01", "11", "100", "250.37", "5000", "123456.789012345")
 
 

@@ -289,7 +289,7 @@ def simulate(
     try:
         return world.live()
     except BaseException as error:
-        told = f" --days {days}" if days is not None else ""
+        told = (f" --days {days}" if days is not None else "") + (" --dense" if "dense" in needed else "")
         error.add_note(f"replay: python -m tests.reliability --seed {seed}{told} --trace (at {world.clock.now()})")
         raise
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reliability.market import FAULTS
+from tests.reliability.market import DENSE
 from tests.reliability.pairs import IMPOSSIBLE, KINDS, POSSIBLE, STATES, Pair
 from tests.reliability.simulation import simulate
 
@@ -29,7 +29,7 @@ def _table(met: set[Pair]) -> str:
 def test_orders_of_every_state_meet_faults_of_every_kind() -> None:
     met: set[Pair] = set()
     for seed in LIVES:
-        met |= simulate(seed, days=DAYS, needed=("dense", "every_day", "moving", *FAULTS)).met
+        met |= simulate(seed, days=DAYS, needed=DENSE).met
     print(f"\n{_table(met)}\n{len(met & POSSIBLE)} of {len(POSSIBLE)}")
     assert met.isdisjoint(IMPOSSIBLE), {pair: IMPOSSIBLE[pair] for pair in met & IMPOSSIBLE.keys()}
     assert len(met & POSSIBLE) >= ENOUGH * len(POSSIBLE), _table(met)
