@@ -15,11 +15,12 @@ _ONE_CENT = Value(CENT * NANO)
 
 @dataclass(frozen=True, slots=True)
 class BuyIntent:
-    """What an asset lacks: `shortfall` dollars to its target, 0 or more."""
+    """What an asset lacks to its target, 0 or more: `shortfall` in the units of a `Value`, exact where a share of the
+    equity is no whole number of them, as a slice may be a cent to the last digit."""
 
     symbol: str
     weight: Percent
-    shortfall: Value
+    shortfall: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,12 @@ def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool =
 
 
 def _slices(kept: Sequence[BuyIntent], available: Value, spread_rest: bool) -> tuple[dict[str, Fraction], Fraction]:
-    total = sum(intent.shortfall for intent in kept)
+    total = sum((intent.shortfall for intent in kept), Fraction(0))
     if total > available:
-        scale = Fraction(available, total)
+        scale = available / total
         return {intent.symbol: intent.shortfall * scale for intent in kept}, scale
     weight = sum(intent.weight for intent in kept)
-    share = Fraction(available - total, weight) if spread_rest and weight else Fraction(0)
+    share = (available - total) / weight if spread_rest and weight else Fraction(0)
     return {intent.symbol: intent.shortfall + intent.weight * share for intent in kept}, Fraction(1)
 
 

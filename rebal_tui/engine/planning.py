@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.decisions import SKIPS, LineReason, Plan, PlanLine
@@ -63,7 +64,7 @@ def plan_full_rebalance(holdings: Holdings, weights: Weights) -> Plan:
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
     cash_target = _money_up(equity * weights.cash, WHOLE)
     budget = Money(holdings.cash + _proceeds(sold) - holdings.reserved - cash_target)
-    bought = size_buys(sold, _shortfalls(sold, holdings), budget)
+    bought = size_buys(sold, _shortfalls(sold, holdings, equity), budget)
     return _plan(RunType.FULL_REBALANCE, holdings, weights, equity, cash_target, budget, bought)
 
 
@@ -72,7 +73,7 @@ def plan_invest_cash(holdings: Holdings, weights: Weights, keep: Money) -> Plan:
     lines = _blank_lines(holdings, weights, LineReason.BUYS_ONLY)
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
     budget = Money(max(0, holdings.cash - holdings.reserved - keep))
-    bought = size_buys(lines, _shortfalls(lines, holdings, every=True), budget, spread_rest=True)
+    bought = size_buys(lines, _shortfalls(lines, holdings, equity, every=True), budget, spread_rest=True)
     return _plan(RunType.INVEST_CASH, holdings, weights, equity, keep, budget, bought)
 
 
@@ -113,7 +114,7 @@ def size_buys(
 ) -> tuple[list[PlanLine], Allocation]:
     """The lines with their buys filled in from a budget, and how it was split."""
     allocation = allocate(intents, budget, spread_rest=spread_rest)
-    wanted = {intent.symbol: floor_money(intent.shortfall) for intent in intents}
+    wanted = {intent.symbol: floor_money(Value(int(intent.shortfall))) for intent in intents}
     return [_bought(line, wanted, allocation) for line in lines], allocation
 
 
@@ -124,7 +125,7 @@ def resize_buys(plan: Plan, cash: Money, reserved: Money) -> Allocation:
         BuyIntent(
             line.symbol,
             line.target,
-            Value((line.notional or Money(0)) * NANO) if spread else Value(line.wanted * NANO),
+            Fraction((line.notional or Money(0)) * NANO if spread else line.wanted * NANO),
         )
         for line in plan.lines
         if line.side is Side.BUY or (line.reason in _LOST_BUYS and line.value < line.target_value)
@@ -201,14 +202,16 @@ def _too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
     return replace(line, wanted=wanted, reason=LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, detail=detail)
 
 
-def _shortfalls(lines: Iterable[PlanLine], holdings: Holdings, *, every: bool = False) -> list[BuyIntent]:
+def _shortfalls(
+    lines: Iterable[PlanLine], holdings: Holdings, equity: Value, *, every: bool = False
+) -> list[BuyIntent]:
     """What buyable portfolio assets lack. With `every`, those that lack nothing too, as takers of what is left."""
     intents = []
     for line in lines:
         asset = holdings.assets.get(line.symbol)
         if line.target == 0 or asset is None or asset.price is None or not asset.eligible:
             continue
-        missing = Value(max(0, line.target_value - line.value))
+        missing = max(Fraction(0), Fraction(max(0, equity) * line.target, WHOLE) - line.value)
         if every or missing >= DUST:
             intents.append(BuyIntent(line.symbol, line.target, missing))
     return intents
@@ -248,11 +251,12 @@ def _bought(line: PlanLine, wanted: dict[str, Money], allocation: Allocation) ->
     return replace(line, wanted=missing, reason=reason, detail="not eligible to be bought")
 
 
-def _most_overweight_first(line: PlanLine) -> tuple[int, int, str]:
-    """Largest value ÷ target first, what has no target before all; exact by scaling, ties by symbol."""
-    if line.target_value == 0:
-        return (0, 0, line.symbol)
-    return (1, -(line.value * ATTO // line.target_value), line.symbol)
+def _most_overweight_first(line: PlanLine) -> tuple[int, Fraction, str]:
+    """Largest value ÷ target first, what has no target before all; ties by symbol. By the weights: they are exact where
+    the dollars of a target are not."""
+    if line.target == 0:
+        return (0, Fraction(0), line.symbol)
+    return (1, -Fraction(line.value, line.target), line.symbol)
 
 
 def _raise(

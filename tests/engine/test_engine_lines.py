@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
@@ -17,7 +18,6 @@ from rebal_tui.domain.quantities import (
     Percent,
     Price,
     Qty,
-    Value,
     money_text,
     parse_money,
     parse_qty,
@@ -65,7 +65,7 @@ def changed(state: Holdings, **changes: dict[str, object]) -> Holdings:
 
 
 def intent(symbol: str, shortfall: str) -> BuyIntent:
-    return BuyIntent(symbol, Percent(10), Value(parse_money(shortfall) * NANO))
+    return BuyIntent(symbol, Percent(10), Fraction(parse_money(shortfall) * NANO))
 
 
 def short(amount: str) -> str:

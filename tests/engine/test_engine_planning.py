@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
 from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side, SkipReason
-from rebal_tui.domain.quantities import NANO, Money, Qty, parse_money, parse_qty
+from rebal_tui.domain.quantities import NANO, Money, Percent, Qty, parse_money, parse_qty
 from rebal_tui.engine.allocation import BuyIntent, allocate
 from rebal_tui.engine.planning import (
     CannotRaise,
@@ -179,7 +180,7 @@ def test_invest_cash_leaves_an_overweight_asset_alone() -> None:
 
 
 def intent(symbol: str, weight: int, shortfall: str) -> BuyIntent:
-    return BuyIntent(symbol, weight, parse_money(shortfall) * NANO)  # type: ignore[arg-type]
+    return BuyIntent(symbol, Percent(weight), Fraction(parse_money(shortfall) * NANO))
 
 
 def test_ties_drop_the_smaller_weight_then_the_later_symbol() -> None:
@@ -333,3 +334,19 @@ def test_executing_a_plan_reaches_the_target() -> None:
     )
     assert after.cash == parse_money("2500")
     assert after.positions == {"SPY": parse_qty("75"), "TLT": parse_qty("175")}
+
+
+def test_a_slice_that_is_whole_cents_to_the_last_digit_is_all_of_them() -> None:
+    """27.2 % of $7.50 are $2.04, though 27.2 % of this equity are no whole number of the smallest units."""
+    prices = {"A": "10", "B": "10", "C": "10", "DUST": "0.999999999"}
+    state = holdings("10", {"DUST": "0.000004089"}, prices)
+    plan = plan_invest_cash(state, weights("0", A="47.75", B="25.05", C="27.2"), parse_money("2.5"))
+    assert plan.equity * 2720 % 10_000
+    assert buys(plan) == dollars(A="3.58", B="1.87", C="2.04")
+
+
+def test_holdings_as_far_above_their_targets_are_sold_in_the_order_of_their_symbols() -> None:
+    """B's target of the smaller portfolio loses half a smallest unit where it is kept in dollars, A's none."""
+    state = holdings("0", {"A": "6", "B": "3", "DUST": "0.000000005"}, {"A": "1", "B": "1", "DUST": "0.00000001"})
+    plan = plan_partial_liquidation(state, weights("91", A="6", B="3"), parse_money("4"))
+    assert [line.symbol for line in plan.sells if line.symbol != "DUST"] == ["A"]

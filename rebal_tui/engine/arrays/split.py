@@ -94,8 +94,8 @@ def _smallest(wants: Wants, small: Flags, value: Floats, spread_rest: bool) -> t
     nano, rest = wants.shortfall.nano, wants.shortfall.rest
     if not spread_rest:
         close = close & (nano == np.where(close, nano, np.iinfo(np.int64).max).min(axis=0))
+        # Alike to the last digit kept here, shortfalls of other weights may still differ: those are left in doubt.
         close = close & (rest == np.where(close, rest, np.iinfo(np.int64).max).min(axis=0))
-        close = close & (wants.weight == np.where(close, wants.weight, np.iinfo(np.int64).max).min(axis=0))
     differs = np.zeros(small.shape[1], np.bool_)
     for figure in (nano, rest, wants.weight):
         high = np.where(close, figure, np.iinfo(np.int64).min).max(axis=0)
