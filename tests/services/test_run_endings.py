@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -264,3 +265,18 @@ def test_a_portfolio_of_which_an_asset_died_is_set_aside_when_a_run_of_it_ends_a
     assert {name: one.status for name, one in book.portfolios.items()} == {
         "balanced": PortfolioStatus.NEEDS_ADJUSTMENT, "gold": PortfolioStatus.ACTIVE,
     }  # fmt: skip
+
+
+def test_all_that_end_in_one_slice_are_known_to_have_ended() -> None:
+    book = make_book(model=SLOW)
+    fill_book(book, [account(n, "50000") for n in "abc"], [balanced()], dict.fromkeys("abc", "balanced"))
+    scheduler.tick(book)
+    under_way = list(book.open_runs.values())
+    assert [run.status for run in under_way] == [RunStatus.IN_PROGRESS] * 3
+    with book.database.write():
+        runs.update(book.database, [(run, replace(run, cancel_requested=True)) for run in under_way])
+    book.reload_runs()
+    set_clock(book, "2026-03-02 09:31")
+    assert process_runs(book) == 3
+    assert not book.open_runs
+    assert {run.status for run in all_runs(book)} == {RunStatus.CANCELED_MID_RUN}

@@ -71,6 +71,20 @@ def queued_book(kind: RunType = RunType.FULL_REBALANCE, **told: object) -> Book:
     return book
 
 
+def test_a_run_that_cannot_start_stops_none_after_it() -> None:
+    book = make_book("2026-03-02 17:00")
+    fill_book(book, [account(n, "50000") for n in "abc"], [balanced()], dict.fromkeys("abc", "balanced"))
+    for name in "abc":
+        create_run(book, name, RunType.FULL_REBALANCE)
+    broker(book).set_restrictions("a", frozenset({Restriction.ACCOUNT_BLOCKED}), book.now())
+    set_clock(book, "2026-03-03 10:00")
+    scheduler.advance_market(book, book.now())
+    assert process_runs(book) == 3
+    assert {run.account_id: run.status for run in all_runs(book)} == {
+        "a": RunStatus.ERROR, "b": RunStatus.COMPLETED_SUCCESS, "c": RunStatus.COMPLETED_SUCCESS,
+    }  # fmt: skip
+
+
 def test_an_account_that_was_restricted_meanwhile_ends_the_run_with_every_reason() -> None:
     book = queued_book()
     both = frozenset({Restriction.TRADING_BLOCKED, Restriction.ACH_RETURN})
@@ -103,7 +117,9 @@ def test_an_amount_that_the_account_cannot_raise_any_more_ends_the_run() -> None
     assert book.extras["a"].set_aside == 0
 
 
-def test_without_room_on_the_disk_nothing_starts_until_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("at_once", [1, 1_000])
+def test_without_room_on_the_disk_nothing_starts_until_there_is(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starts, "AT_ONCE", at_once)
     book = queued_book()
     monkeypatch.setattr(type(book.database), "has_room", lambda self: False)
     set_clock(book, "2026-03-03 10:00")
