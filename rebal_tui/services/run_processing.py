@@ -277,7 +277,7 @@ def _buy(book: Book, sold: Sequence[Run], far: Mapping[str, Progress]) -> list[R
             if tradable:
                 first, by_hand = far[run.id].last + 1, run.initiated_from is InitiatedFrom.API
                 last = far[run.id].last + len(tradable)
-                written.append(Unsent(run_keys[run.id], run.id, run.account_id, by_hand, Side.BUY, first, first, last))
+                written.append(Unsent(run_keys[run.id], by_hand, Side.BUY, first, first, last))
             runs.add_skipped(database, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
             numerator, denominator = sized.scale
             short = f", scaled by {numerator / denominator:.6f}" if numerator < denominator else ""

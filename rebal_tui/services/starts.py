@@ -196,7 +196,7 @@ def store_starts(book: Book, one_by_one: Sequence[Start], at_once: Sequence[Star
     let_wait(
         book,
         [
-            Unsent(key_of[run.id], run.id, run.account_id, run.initiated_from is InitiatedFrom.API, Side.SELL, 1, 1, n)
+            Unsent(key_of[run.id], run.initiated_from is InitiatedFrom.API, Side.SELL, 1, 1, n)
             for run, n in zip(before, counts, strict=True)
             if n
         ],

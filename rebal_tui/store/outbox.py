@@ -24,8 +24,6 @@ class Unsent(NamedTuple):
     """The orders of one side of a run that were not sent yet, by their lines, and the side's first line."""
 
     run: int
-    run_id: str
-    account_id: str
     by_hand: bool
     side: Side
     first: int
@@ -48,13 +46,13 @@ class Progress:
 def unsent(database: Database) -> list[Unsent]:
     """What waits to be sent of every run in progress."""
     rows = database.rows(
-        "SELECT o.run, runs.id, accounts.id, runs.initiated_from = 'api', o.side, min(o.line), "
+        "SELECT o.run, runs.initiated_from = 'api', o.side, min(o.line), "
         f"min(CASE WHEN {_UNSENT} THEN o.line END), max(CASE WHEN {_UNSENT} THEN o.line END) "
-        "FROM runs JOIN orders o ON o.run = runs.key JOIN accounts ON accounts.key = runs.account WHERE "
+        "FROM runs JOIN orders o ON o.run = runs.key WHERE "
         "runs.status IN ('QUEUED', 'IN_PROGRESS') AND runs.status = 'IN_PROGRESS' "
         f"GROUP BY o.run, o.side HAVING max({_UNSENT})"
     )
-    return [Unsent(r[0], r[1], r[2], bool(r[3]), Side(r[4]), *r[5:]) for r in rows]
+    return [Unsent(r[0], bool(r[1]), Side(r[2]), *r[3:]) for r in rows]
 
 
 def doubtful(database: Database) -> list[Place]:

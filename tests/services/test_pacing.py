@@ -136,7 +136,7 @@ def test_a_side_that_waits_later_in_its_turns_is_not_overtaken() -> None:
     """Turns are counted from a side's first line: run 1 stands at its third, run 2 at its second, run 3 at it."""
     waiting = Waiting()
     for run, line in ((1, 3), (2, 2), (3, 1)):
-        waiting.add([Unsent(run, f"run{run}", f"account{run}", False, Side.BUY, 1, line, 4)])
+        waiting.add([Unsent(run, False, Side.BUY, 1, line, 4)])
     assert len(waiting) == 2 + 3 + 4
     assert waiting.take(3) == [(3, 1), (2, 2), (3, 2)]
     assert len(waiting) == 6
@@ -160,7 +160,7 @@ def outboxes(draw: st.DrawFn) -> list[Unsent]:
     sizes = draw(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.booleans()), min_size=1, max_size=12))
     waiting = []
     for run, (sells, buys, by_hand) in enumerate(sizes, 1):
-        common = (run, f"run{run}", f"account{run}", by_hand)
+        common = (run, by_hand)
         if sells:
             waiting.append(Unsent(*common, Side.SELL, 1, 1, sells))
         if buys:
@@ -290,3 +290,15 @@ def test_what_was_not_sent_by_the_close_is_skipped() -> None:
     go_to(book, "2026-03-02 16:01")
     assert len(watched.asked) == sent
     assert all(run.status.final for run in all_runs(book))
+
+
+def test_how_many_there_were_is_counted_from_when_none_waited() -> None:
+    waiting = Waiting()
+    waiting.add([Unsent(1, False, Side.SELL, 1, 1, 3), Unsent(1, False, Side.BUY, 4, 5, 6)])
+    assert (len(waiting), waiting.total) == (5, 5)
+    waiting.take(4)
+    waiting.add([Unsent(2, False, Side.SELL, 1, 1, 1)])
+    assert (len(waiting), waiting.total) == (2, 6)
+    waiting.take(2)
+    waiting.add([Unsent(3, False, Side.SELL, 1, 1, 2)])
+    assert (len(waiting), waiting.total) == (2, 2)

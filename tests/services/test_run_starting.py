@@ -15,7 +15,7 @@ from rebal_tui.market.clock import FixedClock
 from rebal_tui.services import outbox, run_processing, scheduler, starts
 from rebal_tui.services.book import Book
 from rebal_tui.services.records import plan_of
-from rebal_tui.services.run_processing import process_runs, process_slice
+from rebal_tui.services.run_processing import process_runs, process_slice, set_halt
 from rebal_tui.services.runs import approve_run, create_run
 from rebal_tui.store import jobs, runs
 from rebal_tui.store.holds import Hold
@@ -69,6 +69,18 @@ def queued_book(kind: RunType = RunType.FULL_REBALANCE, **told: object) -> Book:
     fill_book(book, [account("a", "1000", {"SPY": "10"})], [balanced()], {"a": "balanced"}, {"a": book.now()})
     create_run(book, "a", kind, **told)  # type: ignore[arg-type]
     return book
+
+
+def test_while_the_kill_switch_is_on_nothing_starts_and_when_it_is_off_it_does() -> None:
+    book = queued_book()
+    set_clock(book, "2026-03-03 10:00")
+    scheduler.advance_market(book, book.now())
+    set_halt(book, True)
+    assert process_runs(book) == 0
+    assert only_run(book).status is RunStatus.QUEUED
+    set_halt(book, False)
+    assert process_runs(book) == 1
+    assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
 
 
 def test_a_run_that_cannot_start_stops_none_after_it() -> None:
