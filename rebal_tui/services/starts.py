@@ -91,9 +91,9 @@ def starts_at_once(book: Book, queued: Sequence[Run]) -> tuple[list[Starts], lis
             for row, run, planned in zip(rows.tolist(), queued, able, strict=True)
             if planned and run.type is kind
         }
-        if of_row:
-            made.append(_starts(book, frame, of_row, kind))
-    planned_runs = {run.id for starts in made for run in starts.runs}
+        if of_row and (starts := _starts(book, frame, of_row, kind)).runs:
+            made.append(starts)
+    planned_runs = {run.id for some in made for run in some.runs}
     return made, [run for run in queued if run.id not in planned_runs]
 
 
