@@ -73,6 +73,8 @@ class FrameKeeper:
         self._book = book
         self._frame: BookFrame | None = None
         self._stamp: tuple[object, ...] = ()
+        # Held, not only its id: the next reading of all portfolios may lie where one that is gone lay.
+        self._portfolios: object = None
         self._version: tuple[int, ...] = ()
         self._place_of: dict[int, int] = {}
         self._subscribed = -1
@@ -88,10 +90,11 @@ class FrameKeeper:
     def frame(self) -> BookFrame:
         """The book as it is now."""
         book, accounts = self._book, self._book.account_table
-        stamp = (accounts.loads, id(book.portfolios), book.board.layout, len(accounts.symbols))
-        if self._frame is None or stamp != self._stamp or len(accounts.moved) > _MANY * len(accounts):
+        stamp = (accounts.loads, book.board.layout, len(accounts.symbols))
+        same = self._portfolios is book.portfolios and stamp == self._stamp
+        if self._frame is None or not same or len(accounts.moved) > _MANY * len(accounts):
             self._frame = self._whole()
-            self._stamp = stamp
+            self._stamp, self._portfolios = stamp, book.portfolios
         else:
             self._frame = self._brought_up(self._frame)
         self._version = self._versions()

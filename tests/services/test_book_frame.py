@@ -113,3 +113,15 @@ def test_days_are_new_yorks_across_a_change_of_clocks() -> None:
                for time in ("00:00", "01:59", "03:00", "23:59")]  # fmt: skip
     found = new_york_days(np.array([to_time(at) for at in moments], np.int64))
     assert found.tolist() == [new_york_day(at).toordinal() for at in moments]
+
+
+@pytest.mark.parametrize("edits", range(1, 6))
+def test_the_frame_follows_portfolios_that_were_edited_several_times_since(edits: int) -> None:
+    """The latest may lie in memory where the ones of the frame lay."""
+    book = filled()
+    for days in range(20):
+        book.frame()
+        for edit in range(edits):
+            edited = replace(book.portfolios["balanced"], cooldown_days=days * 10 + edit)
+            book.portfolios = {**book.portfolios, "balanced": edited}
+        assert book.frame().portfolios == tuple(book.portfolios.values())
