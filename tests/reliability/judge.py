@@ -273,7 +273,8 @@ class Judge:
             before = self._followed.get(account_id)
             if before != subscription.id:
                 if before is not None and account_id not in self.moved and before in self.last_rebalanced:
-                    self.last_rebalanced[subscription.id] = self.last_rebalanced[before]
+                    # A run of the new one may have ended already.
+                    self.last_rebalanced.setdefault(subscription.id, self.last_rebalanced[before])
                 self.moved.discard(account_id)
                 self._followed[account_id] = subscription.id
             last = subscription.last_rebalanced_at
