@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
-from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +30,6 @@ AT_ONCE = 100
 _WAITS = STOPS | int(Mark.OUTSIDE_ORDERS | Mark.UNRECONCILED)
 
 _IN_ARRAYS = (RunType.FULL_REBALANCE, RunType.INVEST_CASH)
-_first = itemgetter(0)
 
 Rows = npt.NDArray[np.int64]
 
@@ -187,7 +185,7 @@ def store_starts(book: Book, one_by_one: Sequence[Start], at_once: Sequence[Star
                 starts.keep, starts.positions,
             )  # fmt: skip
             orders.append(_order_rows(starts, run_keys, asset_keys, at))
-        plans.sort(key=_first)
+        plans.sort()
         runs.start(database, plans)
         runs.add_orders(database, chain.from_iterable(orders))
         counts = [len(start.sells) for start in one_by_one] + [n for one in at_once for n in one.sells.tolist()]

@@ -86,9 +86,10 @@ class ToneView(ScrollView):
         self.line_width = self.scrollable_content_region.width
         if not self._plain():
             return super().render_lines(crop)
+        ground = self._ground()
         strips = [self.whole(self.render_line(y)) for y in crop.line_range]
         for line_filter in self.get_line_filters():
-            strips = [strip.apply_filter(line_filter, self._ground()) for strip in strips]
+            strips = [strip.apply_filter(line_filter, ground) for strip in strips]
         if crop.column_span != (0, self.outer_size.width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
