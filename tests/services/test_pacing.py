@@ -223,6 +223,29 @@ def test_a_run_by_hand_goes_before_what_waits() -> None:
     assert watched.asked[before][1:] == ("hand", Side.SELL)
 
 
+def test_the_buys_of_a_run_by_hand_go_as_soon_as_they_are_written() -> None:
+    book, watched = paced(10, 6)
+    fill_book(book, [account("hand", "0", {"SPY": "20"})], [], {})
+    scheduler.tick(book)
+    create_run(book, "hand", RunType.FULL_REBALANCE, weights=balanced().weights)
+    before = len(watched.asked)
+    for _ in range(3):
+        beat(book, 10)
+    assert [asked[1:] for asked in watched.asked[before : before + 2]] == [("hand", Side.SELL), ("hand", Side.BUY)]
+
+
+def test_buys_that_are_written_wait_for_the_sells_of_others() -> None:
+    book = make_book()
+    accounts = [account("a", "0", {"SPY": "20"}), account("b", "0", {"SPY": "20", "GLD": "20"})]
+    fill_book(book, accounts, [balanced()], dict.fromkeys("ab", "balanced"))
+    book.settings = replace(book.settings, orders_per_minute=6)
+    watched = Watched(book)
+    for _ in range(10):
+        beat(book, 10)
+    sells = [("a", Side.SELL), ("b", Side.SELL), ("b", Side.SELL)]
+    assert [asked[1:] for asked in watched.asked] == [*sells, ("a", Side.BUY), ("b", Side.BUY)]
+
+
 def test_what_the_broker_states_limits_a_book_without_a_rate_of_its_own() -> None:
     book, watched = paced(10, 1)
     book.settings = replace(book.settings, orders_per_minute=None)

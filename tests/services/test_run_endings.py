@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
+from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.domain.orders import OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.portfolios import AssetWeight, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
@@ -18,7 +19,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.services.runs import cancel_run, create_run
 from rebal_tui.store import audit, jobs, runs
-from tests.services.brokers import Around, broker
+from tests.services.brokers import Around, Unreliable, broker
 from tests.services.worlds import (
     SLOW,
     account,
@@ -142,10 +143,10 @@ def test_runs_that_end_together_are_one_entry() -> None:
     assert process_runs(book) == 0
 
 
-def selling_book(cash: str = "0", **positions: str) -> Book:
+def selling_book(at: str = "2026-03-02 09:30", **positions: str) -> Book:
     """An account that sells slowly what it holds, to hold SPY 60, TLT 35 and 5 in cash."""
-    book = make_book(model=SLOW)
-    fill_book(book, [account("a", cash, positions)], [balanced()], {"a": "balanced"})
+    book = make_book(at, model=SLOW)
+    fill_book(book, [account("a", "0", positions)], [balanced()], {"a": "balanced"})
     scheduler.tick(book)
     assert only_run(book).phase is RunPhase.SELLING
     return book
@@ -191,6 +192,64 @@ def test_a_run_that_the_close_finds_selling_lists_what_it_would_have_bought() ->
         ("SPY", Side.BUY, parse_money("10800"), SkipReason.MARKET_WINDOW_CLOSED, CLOSED),
         ("TLT", Side.BUY, parse_money("6300"), SkipReason.MARKET_WINDOW_CLOSED, CLOSED),
     }
+
+
+def test_a_run_whose_sells_were_done_at_the_close_and_nothing_bought_was_not_finished() -> None:
+    book = selling_book("2026-03-02 15:30", GLD="100")
+    set_clock(book, "2026-03-02 16:00")
+    scheduler.advance_market(book, book.now())
+    assert process_runs(book) == 1
+    run = only_run(book)
+    assert [(order.side, order.status) for _, order, _ in runs.orders(book.database, run.id)] == [
+        (Side.SELL, OrderStatus.FILLED)
+    ]
+    assert (run.status, run.reason) == (RunStatus.TIMEOUT, CLOSED)
+    assert [one.symbol for one in skips(book, run)] == ["SPY", "TLT"]
+
+
+class Late(Around):
+    """Tells nothing of what happens until it may."""
+
+    may = False
+
+    def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+        return self.inner.events(after, limit) if self.may else []
+
+
+def test_what_filled_before_the_close_counts_even_when_the_broker_tells_it_late() -> None:
+    book = simple_book("2026-03-02 15:30", model=SLOW)
+    late = Late(book)
+    scheduler.tick(book)
+    go_to(book, "2026-03-02 16:00")
+    assert only_run(book).status is RunStatus.IN_PROGRESS
+    late.may = True
+    go_to(book, "2026-03-02 16:01")
+    assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
+
+
+def test_why_nothing_filled_is_told_after_the_close_too() -> None:
+    book = simple_book("2026-03-02 15:30", model=SLOW)
+    for symbol in ("SPY", "TLT"):
+        broker(book).reject_next("a", symbol, "wash trade")
+    scheduler.tick(book)
+    go_to(book, "2026-03-02 16:00")
+    run = only_run(book)
+    assert (run.status, run.reason) == (RunStatus.ERROR, "no order could be filled: wash trade")
+
+
+def test_a_cancel_that_did_not_reach_the_broker_is_asked_for_again_with_the_next_heartbeat() -> None:
+    book = simple_book(model=SLOW)
+    fates = ["request lost"] * 2
+    Unreliable(book, lambda name: fates.pop() if name == "cancel_order" and fates else "")
+    for symbol in ("SPY", "TLT"):
+        broker(book).halt(symbol, True, book.now())
+    scheduler.tick(book)
+    assert cancel_run(book, only_run(book).id).status is RunStatus.IN_PROGRESS
+    assert fates == []
+    go_to(book, "2026-03-02 09:31")
+    run = only_run(book)
+    assert run.status is RunStatus.CANCELED_MID_RUN
+    assert {order.status for _, order, _ in runs.orders(book.database, run.id)} == {OrderStatus.CANCELED}
 
 
 class Deaf(Around):
@@ -265,6 +324,23 @@ def test_a_portfolio_of_which_an_asset_died_is_set_aside_when_a_run_of_it_ends_a
     assert {name: one.status for name, one in book.portfolios.items()} == {
         "balanced": PortfolioStatus.NEEDS_ADJUSTMENT, "gold": PortfolioStatus.ACTIVE,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("died", ["TLT", "GLD"])
+def test_a_portfolio_set_aside_by_one_of_two_runs_that_end_together_is_known_to_be(died: str) -> None:
+    book = make_book(model=SLOW)
+    fill_book(
+        book, [account("a", "50000"), account("b", "50000")],
+        [balanced(), balanced("gold", {"GLD": "95"})], {"a": "balanced", "b": "gold"},
+    )  # fmt: skip
+    scheduler.tick(book)
+    set_clock(book, "2026-03-02 09:50")
+    scheduler.advance_market(book, book.now())
+    broker(book).set_asset(died, book.now(), tradable=False)
+    assert process_runs(book) == 2
+    assert len(ended(book)) == 1
+    aside = {name for name, one in book.portfolios.items() if one.status is PortfolioStatus.NEEDS_ADJUSTMENT}
+    assert aside == {"balanced" if died == "TLT" else "gold"}
 
 
 def test_all_that_end_in_one_slice_are_known_to_have_ended() -> None:

@@ -97,6 +97,21 @@ def test_a_run_that_cannot_start_stops_none_after_it() -> None:
     }  # fmt: skip
 
 
+def test_a_run_that_the_end_of_another_canceled_is_not_looked_at_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first cannot start, and its end sets the portfolio of both aside while the second is still to come."""
+    monkeypatch.setattr(run_processing, "STARTING", 1)
+    book = make_book("2026-03-02 17:00")
+    fill_book(book, [account(n, "50000") for n in "ab"], [balanced()], dict.fromkeys("ab", "balanced"))
+    for name in "ab":
+        create_run(book, name, RunType.FULL_REBALANCE)
+    broker(book).set_restrictions("a", frozenset({Restriction.ACCOUNT_BLOCKED}), book.now())
+    broker(book).set_asset("TLT", book.now(), tradable=False)
+    set_clock(book, "2026-03-03 10:00")
+    scheduler.advance_market(book, book.now())
+    assert process_runs(book) == 1
+    assert {run.account_id: run.status for run in all_runs(book)} == {"a": RunStatus.ERROR, "b": RunStatus.CANCELED}
+
+
 def test_an_account_that_was_restricted_meanwhile_ends_the_run_with_every_reason() -> None:
     book = queued_book()
     both = frozenset({Restriction.TRADING_BLOCKED, Restriction.ACH_RETURN})
@@ -214,10 +229,19 @@ def awaiting_book() -> Book:
 def test_what_awaits_approval_may_be_approved_until_the_end_of_its_window(at: str, expired: bool) -> None:
     book = awaiting_book()
     set_clock(book, at)
+    book.agenda.everything()
     assert process_runs(book) == int(expired)
     run = only_run(book)
     assert run.status is (RunStatus.CANCELED if expired else RunStatus.QUEUED)
     assert run.reason == ("not approved by the end of the window" if expired else None)
+
+
+def test_a_run_approved_in_the_last_instant_of_the_window_starts() -> None:
+    book = awaiting_book()
+    shown = plan_of(book.database, only_run(book))
+    assert shown is not None
+    set_clock(book, "2026-03-02 15:30")
+    assert approve_run(book, only_run(book).id, shown).status is RunStatus.COMPLETED_SUCCESS
 
 
 def test_an_approved_run_does_not_expire() -> None:
@@ -270,6 +294,16 @@ def test_buys_come_after_the_sells_in_the_lines_of_a_run_and_are_made_when_they_
         new_york("2026-03-02 09:30"), new_york("2026-03-02 09:30"), at,
     ]  # fmt: skip
     assert at > new_york("2026-03-02 09:30")
+
+
+def test_a_run_that_begins_to_buy_is_updated_at_that_moment() -> None:
+    book = selling_book(GLD="100")
+    while only_run(book).phase is RunPhase.SELLING:
+        go_on(book, 1)
+    run = only_run(book)
+    ((at, _, _),) = runs.notes(book.database, run.id)
+    assert (run.phase, run.updated_at) == (RunPhase.BUYING, at)
+    assert run.started_at == new_york("2026-03-02 09:30") < at
 
 
 def test_a_paused_account_does_not_go_on_until_it_is_released() -> None:
