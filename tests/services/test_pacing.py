@@ -16,7 +16,6 @@ from rebal_tui.broker.protocol import RateLimit
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunStatus, RunType
-from rebal_tui.market.clock import FixedClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.outbox import how_far
@@ -26,7 +25,7 @@ from rebal_tui.services.views.status import PacingView
 from rebal_tui.store.outbox import Unsent
 from tests.examples import examples
 from tests.services.brokers import Around, broker, reopen
-from tests.services.worlds import account, all_runs, balanced, fill_book, go_to, make_book, new_york
+from tests.services.worlds import account, all_runs, balanced, fill_book, go_to, later, make_book, new_york, simple_book
 
 START = new_york("2026-03-02 09:30")
 
@@ -50,16 +49,13 @@ class Watched(Around):
 
 def paced(count: int, rate: int, path: Path | str = ":memory:") -> tuple[Book, Watched]:
     """Accounts with cash only, whose first rebalance makes two buys each."""
-    book = make_book(path=path)
-    accounts = [account(f"a{n:02}", "10000") for n in range(count)]
-    fill_book(book, accounts, [balanced()], {a.id: "balanced" for a in accounts})
+    book = simple_book(cash="10000", names=[f"a{n:02}" for n in range(count)], path=path)
     book.settings = replace(book.settings, orders_per_minute=rate)
     return book, Watched(book)
 
 
 def beat(book: Book, seconds: float) -> None:
-    assert isinstance(book.clock, FixedClock)
-    book.clock.advance(timedelta(seconds=seconds))
+    later(book, seconds=seconds)
     scheduler.tick(book)
 
 

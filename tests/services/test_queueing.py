@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,13 +10,12 @@ import pytest
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
-from rebal_tui.market.clock import FixedClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.queueing import cancel_queued, new_run, queue_by_hand
 from rebal_tui.store import audit, proofs, runs
 from rebal_tui.store.audit import AuditEntry
-from tests.services.worlds import account, balanced, fill_book, make_book
+from tests.services.worlds import balanced, later, simple_book
 
 SESSION = "2026-03-02"
 WEIGHTS = Weights((AssetWeight("SPY", Percent(9_000)),), Percent(1_000))
@@ -26,10 +24,7 @@ WEIGHTS = Weights((AssetWeight("SPY", Percent(9_000)),), Percent(1_000))
 @pytest.fixture
 def book() -> Book:
     """Accounts `a` and `b` that follow a portfolio whose runs await approval."""
-    made = make_book("2026-03-02 09:30")
-    portfolio = balanced(review=True)
-    fill_book(made, [account("a", "500"), account("b", "500")], [portfolio], {"a": "balanced", "b": "balanced"})
-    return made
+    return simple_book(cash="500", names="ab", follows=balanced(review=True))
 
 
 def by_hand(book: Book, account_id: str, kind: RunType = RunType.INVEST_CASH, **told: Any) -> Run:
@@ -111,8 +106,7 @@ def test_canceled_runs_are_done_with_the_reason_and_keep_the_quota_unless_it_is_
     book: Book, count: int, frees_quota: bool
 ) -> None:
     made = queued(book, count)
-    assert isinstance(book.clock, FixedClock)
-    book.clock.advance(timedelta(seconds=1))
+    later(book, seconds=1)
     with book.database.write():
         ended = cancel_queued(book, made, "set aside", frees_quota=frees_quota, actor="Ann")
     assert ended == [runs.get(book.database, run.id) for run in made]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,48 +11,35 @@ from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.domain.orders import OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.portfolios import AssetWeight, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
-from rebal_tui.domain.runs import Run, RunPhase, RunStatus, RunType
-from rebal_tui.market.clock import FixedClock
+from rebal_tui.domain.runs import RunPhase, RunStatus, RunType
 from rebal_tui.services import scheduler, subscriptions
 from rebal_tui.services.book import Book
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.services.runs import cancel_run, create_run
-from rebal_tui.store import audit, jobs, runs
+from rebal_tui.store import runs
 from tests.services.brokers import Around, Unreliable, broker
 from tests.services.worlds import (
     SLOW,
     account,
+    alerts,
     all_runs,
     balanced,
+    entries,
     fill_book,
     go_on,
     go_to,
     make_book,
-    new_york,
+    market_at,
     only_run,
+    orders,
+    selling_book,
+    set_clock,
     simple_book,
+    skips,
+    statuses,
 )
 
 CLOSED = "the close came before the run was finished"
-
-
-def set_clock(book: Book, at: str) -> None:
-    assert isinstance(book.clock, FixedClock)
-    book.clock.set(new_york(at))
-
-
-def ended(book: Book) -> list[tuple[str, str, object]]:
-    """What the trail says of runs that ended, the latest first."""
-    told = [one for one in audit.entries(book.database) if one.action == "runs.ended"]
-    return [(one.subject, one.actor, json.loads(one.detail)) for one in told]
-
-
-def alerts(book: Book) -> list[tuple[str, str, str]]:
-    return [(alert.kind, alert.subject, alert.text) for alert in jobs.open_alerts(book.database)]
-
-
-def skips(book: Book, run: Run) -> list[SkippedOrder]:
-    return runs.skipped_orders(book.database, run.id)
 
 
 def succeeds() -> Book:
@@ -119,7 +105,7 @@ def test_an_ending_is_told_in_the_row_the_trail_and_an_alert_if_somebody_should_
     assert (run.completed_at is None, run.canceled_at is None) == (canceled, not canceled)
     assert run.updated_at == (run.canceled_at if canceled else run.completed_at)
     assert run.updated_at > run.started_at
-    assert ended(book) == [(run.id, "system", {"runs": [[run.id, status, reason]]})]
+    assert entries(book, "runs.ended") == [(run.id, "system", {"runs": [[run.id, status, reason]]})]
     bad = status in (RunStatus.ERROR, RunStatus.TIMEOUT)
     assert alerts(book) == (
         [("run", run.id, f"full_rebalance of Client a: {status}, {reason}")] if bad else []
@@ -134,31 +120,19 @@ def test_an_ending_is_told_in_the_row_the_trail_and_an_alert_if_somebody_should_
 
 
 def test_runs_that_end_together_are_one_entry() -> None:
-    book = make_book()
-    fill_book(book, [account(n, "50000") for n in "ab"], [balanced()], {"a": "balanced", "b": "balanced"})
+    book = simple_book(names="ab")
     scheduler.tick(book)
     made = all_runs(book)
     rows = [[run.id, RunStatus.COMPLETED_SUCCESS, None] for run in made]
-    assert ended(book) == [("2 runs", "system", {"runs": rows})]
+    assert entries(book, "runs.ended") == [("2 runs", "system", {"runs": rows})]
     assert process_runs(book) == 0
-
-
-def selling_book(at: str = "2026-03-02 09:30", **positions: str) -> Book:
-    """An account that sells slowly what it holds, to hold SPY 60, TLT 35 and 5 in cash."""
-    book = make_book(at, model=SLOW)
-    fill_book(book, [account("a", "0", positions)], [balanced()], {"a": "balanced"})
-    scheduler.tick(book)
-    assert only_run(book).phase is RunPhase.SELLING
-    return book
 
 
 @pytest.mark.parametrize("positions", [{}, {"SPY": "1.50225"}])
 def test_a_buy_that_the_plan_found_too_small_is_skipped_once(positions: dict[str, str]) -> None:
     """SPY is less than a dollar above its target in the second case: a sell that is too small, told once as well."""
-    book = make_book()
-    cash = "399.10" if positions else "1000"
     weights = {"SPY": "60", "TLT": "34.95", "GLD": "0.05"}
-    fill_book(book, [account("a", cash, positions)], [balanced(weights=weights)], {"a": "balanced"})
+    book = simple_book(cash="399.10" if positions else "1000", held=positions, follows=balanced(weights=weights))
     scheduler.tick(book)
     run = only_run(book)
     told = {(one.symbol, one.side, one.reason) for one in skips(book, run)}
@@ -172,7 +146,7 @@ def test_a_buy_that_the_plan_found_too_small_is_skipped_once(positions: dict[str
 
 
 def test_a_run_canceled_while_it_sells_lists_what_it_would_have_bought() -> None:
-    book = selling_book(GLD="100")
+    book = selling_book({"GLD": "100"})
     set_clock(book, "2026-03-02 09:31")
     run = cancel_run(book, only_run(book).id)
     assert run.status is RunStatus.CANCELED_MID_RUN
@@ -183,7 +157,7 @@ def test_a_run_canceled_while_it_sells_lists_what_it_would_have_bought() -> None
 
 
 def test_a_run_that_the_close_finds_selling_lists_what_it_would_have_bought() -> None:
-    book = selling_book(GLD="100")
+    book = selling_book({"GLD": "100"})
     broker(book).halt("GLD", True, book.now())
     go_to(book, "2026-03-02 16:00")
     run = only_run(book)
@@ -195,14 +169,11 @@ def test_a_run_that_the_close_finds_selling_lists_what_it_would_have_bought() ->
 
 
 def test_a_run_whose_sells_were_done_at_the_close_and_nothing_bought_was_not_finished() -> None:
-    book = selling_book("2026-03-02 15:30", GLD="100")
-    set_clock(book, "2026-03-02 16:00")
-    scheduler.advance_market(book, book.now())
+    book = selling_book({"GLD": "100"}, at="2026-03-02 15:30")
+    market_at(book, "2026-03-02 16:00")
     assert process_runs(book) == 1
     run = only_run(book)
-    assert [(order.side, order.status) for _, order, _ in runs.orders(book.database, run.id)] == [
-        (Side.SELL, OrderStatus.FILLED)
-    ]
+    assert [(order.side, order.status) for order in orders(book)] == [(Side.SELL, OrderStatus.FILLED)]
     assert (run.status, run.reason) == (RunStatus.TIMEOUT, CLOSED)
     assert [one.symbol for one in skips(book, run)] == ["SPY", "TLT"]
 
@@ -249,7 +220,7 @@ def test_a_cancel_that_did_not_reach_the_broker_is_asked_for_again_with_the_next
     go_to(book, "2026-03-02 09:31")
     run = only_run(book)
     assert run.status is RunStatus.CANCELED_MID_RUN
-    assert {order.status for _, order, _ in runs.orders(book.database, run.id)} == {OrderStatus.CANCELED}
+    assert {order.status for order in orders(book)} == {OrderStatus.CANCELED}
 
 
 class Deaf(Around):
@@ -267,7 +238,7 @@ def test_a_canceled_run_ends_once_its_orders_are_final() -> None:
     assert (run.status, run.cancel_requested) == (RunStatus.IN_PROGRESS, True)
     go_on(book, 20)
     assert only_run(book).status is RunStatus.CANCELED_MID_RUN
-    assert {order.status for _, order, _ in runs.orders(book.database, run.id)} == {OrderStatus.FILLED}
+    assert {order.status for order in orders(book)} == {OrderStatus.FILLED}
 
 
 def test_the_close_ends_each_run_by_what_it_had_done() -> None:
@@ -280,10 +251,9 @@ def test_the_close_ends_each_run_by_what_it_had_done() -> None:
     )
     broker(book).halt("GLD", True, book.now())
     scheduler.tick(book)
-    set_clock(book, "2026-03-02 16:00")
-    scheduler.advance_market(book, book.now())
+    market_at(book, "2026-03-02 16:00")
     assert process_runs(book) == 3
-    assert {run.account_id: run.status for run in all_runs(book)} == {
+    assert statuses(book) == {
         "a": RunStatus.TIMEOUT, "b": RunStatus.COMPLETED_SUCCESS, "c": RunStatus.TIMEOUT,
     }  # fmt: skip
 
@@ -334,18 +304,16 @@ def test_a_portfolio_set_aside_by_one_of_two_runs_that_end_together_is_known_to_
         [balanced(), balanced("gold", {"GLD": "95"})], {"a": "balanced", "b": "gold"},
     )  # fmt: skip
     scheduler.tick(book)
-    set_clock(book, "2026-03-02 09:50")
-    scheduler.advance_market(book, book.now())
+    market_at(book, "2026-03-02 09:50")
     broker(book).set_asset(died, book.now(), tradable=False)
     assert process_runs(book) == 2
-    assert len(ended(book)) == 1
+    assert len(entries(book, "runs.ended")) == 1
     aside = {name for name, one in book.portfolios.items() if one.status is PortfolioStatus.NEEDS_ADJUSTMENT}
     assert aside == {"balanced" if died == "TLT" else "gold"}
 
 
 def test_all_that_end_in_one_slice_are_known_to_have_ended() -> None:
-    book = make_book(model=SLOW)
-    fill_book(book, [account(n, "50000") for n in "abc"], [balanced()], dict.fromkeys("abc", "balanced"))
+    book = simple_book(names="abc", model=SLOW)
     scheduler.tick(book)
     under_way = list(book.open_runs.values())
     assert [run.status for run in under_way] == [RunStatus.IN_PROGRESS] * 3

@@ -12,7 +12,6 @@ from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import money_text, parse_money
 from rebal_tui.domain.runs import RunPhase, RunStatus, RunType
-from rebal_tui.market.clock import FixedClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.agenda import Agenda
 from rebal_tui.services.book import Book
@@ -24,24 +23,30 @@ from tests.services.worlds import (
     SLOW,
     account,
     all_runs,
+    awaiting_book,
     balanced,
     fill_book,
     go_on,
     go_to,
     make_book,
-    new_york,
     only_run,
+    orders,
+    selling_book,
+    set_clock,
     set_price,
     simple_book,
+    skips,
+    statuses,
 )
 
 
 def skipped(book: Book) -> dict[str, SkippedOrder]:
-    return {one.symbol: one for one in runs.skipped_orders(book.database, only_run(book).id)}
+    return {one.symbol: one for one in skips(book)}
 
 
-def orders(book: Book) -> dict[str, Order]:
-    return {order.symbol: order for _, order, _ in runs.orders(book.database, only_run(book).id)}
+def of(book: Book, symbol: str) -> Order:
+    (order,) = (order for order in orders(book) if order.symbol == symbol)
+    return order
 
 
 def paced_book() -> Book:
@@ -50,19 +55,15 @@ def paced_book() -> Book:
     book.settings = replace(book.settings, orders_per_minute=1)
     scheduler.tick(book)
     for _ in range(4):
-        if not any(order.id for order in orders(book).values()):
+        if not any(order.id for order in orders(book)):
             go_on(book, 1, 15)
-    assert [bool(order.id) for order in orders(book).values()].count(True) == 1
+    assert [bool(order.id) for order in orders(book)].count(True) == 1
     return book
 
 
-def selling_book(weights: dict[str, str], cash: str = "5") -> Book:
+def leaving_book(weights: dict[str, str], cash: str = "5") -> Book:
     """An account of SPY alone under way to other weights, whose sells fill slowly."""
-    book = make_book(model=SLOW)
-    fill_book(book, [account("a", "0", {"SPY": "1"})], [balanced(weights=weights, cash=cash)], {"a": "balanced"})
-    scheduler.tick(book)
-    assert only_run(book).phase is RunPhase.SELLING
-    return book
+    return selling_book({"SPY": "1"}, follows=balanced(weights=weights, cash=cash))
 
 
 def test_what_was_done_before_the_close_is_done_even_when_it_is_seen_after_it() -> None:
@@ -81,7 +82,7 @@ def test_a_buy_that_expires_at_the_close_ends_its_run_as_timeout_and_what_filled
     go_to(book, "2026-03-02 16:05")
     run = only_run(book)
     assert (run.status, run.reason) == (RunStatus.TIMEOUT, "the close came before the run was finished")
-    assert {symbol: order.status for symbol, order in orders(book).items()} == {
+    assert {order.symbol: order.status for order in orders(book)} == {
         "SPY": OrderStatus.EXPIRED,
         "TLT": OrderStatus.FILLED,
     }
@@ -92,11 +93,11 @@ def test_a_buy_that_expires_at_the_close_ends_its_run_as_timeout_and_what_filled
 
 def test_orders_that_waited_for_the_rate_are_skipped_when_their_run_is_canceled() -> None:
     book = paced_book()
-    sent = [order.symbol for order in orders(book).values() if order.id]
-    (waiting,) = (order for order in orders(book).values() if not order.id)
+    sent = [order.symbol for order in orders(book) if order.id]
+    (waiting,) = (order for order in orders(book) if not order.id)
     run = cancel_run(book, only_run(book).id)
     assert run.status is RunStatus.CANCELED_MID_RUN
-    assert list(orders(book)) == sent
+    assert [order.symbol for order in orders(book)] == sent
     assert skipped(book) == {
         waiting.symbol: SkippedOrder(
             waiting.symbol, Side.BUY, waiting.notional, SkipReason.RUN_CANCELED, "canceled by hand"
@@ -114,13 +115,13 @@ def test_a_canceled_run_ends_once_it_is_known_that_its_lost_orders_never_arrived
     assert (run.status, run.cancel_requested) == (RunStatus.IN_PROGRESS, True)
     go_on(book, 3)
     assert only_run(book).status is RunStatus.CANCELED_MID_RUN
-    for order in orders(book).values():
+    for order in orders(book):
         assert (order.status, order.reject_reason) == (
             OrderStatus.REJECTED, "not_sent: the request never reached the broker",
         )  # fmt: skip
     assert book.database.rows("SELECT 1 FROM sim_orders") == []
     refused = [one for one in audit.entries(book.database) if one.action == "order.refused"]
-    assert {one.subject for one in refused} == {order.client_order_id for order in orders(book).values()}
+    assert {one.subject for one in refused} == {order.client_order_id for order in orders(book)}
 
 
 class Refusing(Around):
@@ -143,8 +144,8 @@ def test_a_refused_order_is_failed_with_what_the_broker_said_and_the_rest_goes_o
     scheduler.tick(book)
     run = only_run(book)
     assert (run.status, run.reason) == (RunStatus.COMPLETED_ADJUSTED, "1 orders not filled, 0 skipped")
-    assert orders(book)["SPY"].reject_reason == "insufficient_buying_power: no funds"
-    assert orders(book)["TLT"].status is OrderStatus.FILLED
+    assert of(book, "SPY").reject_reason == "insufficient_buying_power: no funds"
+    assert of(book, "TLT").status is OrderStatus.FILLED
 
 
 def test_a_run_all_of_whose_orders_are_refused_is_an_error_that_says_why() -> None:
@@ -184,9 +185,7 @@ class Silent(Around):
 
 
 def test_a_silent_broker_is_called_five_times_and_the_rest_waits_for_the_next_heartbeat() -> None:
-    book = make_book()
-    accounts = [account(f"a{number}", "10000") for number in range(10)]
-    fill_book(book, accounts, [balanced()], {one.id: "balanced" for one in accounts})
+    book = simple_book(cash="10000", names=[f"a{number}" for number in range(10)])
     silent = Silent(book)
     scheduler.tick(book)
     before, silent.asked = silent.asked, 0
@@ -203,18 +202,18 @@ def test_a_silent_broker_is_called_five_times_and_the_rest_waits_for_the_next_he
 
 def test_a_waiting_order_of_an_asset_that_died_is_skipped_and_the_run_ends_adjusted() -> None:
     book = paced_book()
-    (waiting,) = (order.symbol for order in orders(book).values() if not order.id)
+    (waiting,) = (order.symbol for order in orders(book) if not order.id)
     broker(book).set_asset(waiting, book.now(), tradable=False)
     go_on(book, 3)
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
     assert skipped(book)[waiting].reason is SkipReason.ASSET_NOT_TRADABLE
     assert skipped(book)[waiting].reason_details == f"{waiting} became ineligible"
-    assert waiting not in orders(book)
+    assert waiting not in {order.symbol for order in orders(book)}
 
 
 def test_a_waiting_order_of_an_account_that_was_restricted_is_skipped() -> None:
     book = paced_book()
-    (waiting,) = (order.symbol for order in orders(book).values() if not order.id)
+    (waiting,) = (order.symbol for order in orders(book) if not order.id)
     broker(book).set_restrictions("a", frozenset({Restriction.TRADING_BLOCKED}), book.now())
     go_on(book, 3)
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
@@ -223,7 +222,7 @@ def test_a_waiting_order_of_an_account_that_was_restricted_is_skipped() -> None:
 
 
 def test_a_buy_that_a_fall_brings_below_a_dollar_is_skipped_with_its_amount() -> None:
-    book = selling_book({"SPY": "50", "TLT": "44.74", "GLD": "0.26"})
+    book = leaving_book({"SPY": "50", "TLT": "44.74", "GLD": "0.26"})
     set_price(book, "SPY", "360.00")
     go_on(book, 20)
     one = skipped(book)["GLD"]
@@ -233,28 +232,28 @@ def test_a_buy_that_a_fall_brings_below_a_dollar_is_skipped_with_its_amount() ->
     assert 0 < one.notional < parse_money("1")
     assert one.reason_details == f"order notional value (${money_text(one.notional)}) is less than the minimum ($1)"
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
-    assert "GLD" not in orders(book)
+    assert "GLD" not in {order.symbol for order in orders(book)}
 
 
 def test_buys_for_which_a_fall_leaves_no_cash_are_skipped_for_lack_of_it() -> None:
-    book = selling_book({"SPY": "50", "TLT": "2"}, cash="48")
+    book = leaving_book({"SPY": "50", "TLT": "2"}, cash="48")
     set_price(book, "SPY", "360.00")
     go_on(book, 20)
     one = skipped(book)["TLT"]
     assert (one.side, one.notional, one.reason) == (Side.BUY, parse_money("8"), SkipReason.INSUFFICIENT_CASH)
     assert one.reason_details == "no booked cash above the cash target"
-    assert {order.side for order in orders(book).values()} == {Side.SELL}
+    assert {order.side for order in orders(book)} == {Side.SELL}
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
 
 
 def test_an_asset_that_dies_while_the_sells_fill_is_not_bought() -> None:
-    book = selling_book({"SPY": "50", "TLT": "30", "GLD": "15"})
+    book = leaving_book({"SPY": "50", "TLT": "30", "GLD": "15"})
     broker(book).set_asset("GLD", book.now(), tradable=False)
     go_on(book, 20)
     assert skipped(book)["GLD"] == SkippedOrder(
         "GLD", Side.BUY, parse_money("60"), SkipReason.ASSET_NOT_TRADABLE, "GLD became ineligible"
     )
-    assert set(orders(book)) == {"SPY", "TLT"}
+    assert {order.symbol for order in orders(book)} == {"SPY", "TLT"}
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
 
 
@@ -262,8 +261,7 @@ def test_a_run_whose_prices_are_too_old_waits_for_fresh_ones() -> None:
     book = simple_book("2026-03-02 17:00")
     create_run(book, "a", RunType.FULL_REBALANCE)
     book.settings = replace(book.settings, price_max_age=timedelta(minutes=1))
-    assert isinstance(book.clock, FixedClock)
-    book.clock.set(new_york("2026-03-03 10:00"))
+    set_clock(book, "2026-03-03 10:00")
     process_runs(book)
     assert only_run(book).status is RunStatus.QUEUED
     go_to(book, "2026-03-03 10:30")
@@ -286,17 +284,14 @@ def test_while_the_kill_switch_is_on_nothing_starts_and_nothing_is_sent() -> Non
     book = paced_book()
     set_halt(book, True)
     go_on(book, 5)
-    assert sum(bool(order.id) for order in orders(book).values()) == 1
+    assert sum(bool(order.id) for order in orders(book)) == 1
     set_halt(book, False)
     go_on(book, 3)
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
 
 
 def test_the_agenda_gives_each_run_once_and_what_is_for_later_with_the_next_heartbeat() -> None:
-    book = make_book()
-    accounts = [account(name, "10000") for name in ("a", "b")]
-    fill_book(book, accounts, [balanced(review=True)], {one.id: "balanced" for one in accounts})
-    scheduler.tick(book)
+    book = awaiting_book("ab")
     open_runs = book.open_runs
     first, second = open_runs["a"], open_runs["b"]
     agenda = Agenda()
@@ -318,9 +313,7 @@ def test_the_agenda_gives_each_run_once_and_what_is_for_later_with_the_next_hear
 
 
 def test_a_round_goes_on_where_it_was_paused_and_begins_anew_at_its_end_or_under_another_gate() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "10000")], [balanced(review=True)], {"a": "balanced"})
-    scheduler.tick(book)
+    book = awaiting_book()
     run = book.open_runs["a"]
     agenda = Agenda()
     assert agenda.resume(("day",)) is False
@@ -343,9 +336,7 @@ def test_a_round_goes_on_where_it_was_paused_and_begins_anew_at_its_end_or_under
 
 
 def test_after_a_failure_every_run_is_looked_at() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "10000")], [balanced(review=True)], {"a": "balanced"})
-    scheduler.tick(book)
+    book = awaiting_book()
     agenda = Agenda()
     agenda.resume(("day",))
     agenda.begin(("day",))
@@ -356,9 +347,7 @@ def test_after_a_failure_every_run_is_looked_at() -> None:
 
 
 def test_the_quota_that_an_unapproved_run_gave_back_is_free_after_a_restart_too() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "50000")], [balanced(review=True)], {"a": "balanced"})
-    scheduler.tick(book)
+    book = awaiting_book()
     go_to(book, "2026-03-02 15:31")
     book.reload()
     assert only_run(book).status is RunStatus.CANCELED
@@ -374,7 +363,4 @@ def test_a_run_that_awaits_approval_holds_back_no_other() -> None:
         {"a": "balanced", "b": "quick"},
     )
     scheduler.tick(book)
-    assert {run.account_id: run.status for run in all_runs(book)} == {
-        "a": RunStatus.QUEUED,
-        "b": RunStatus.COMPLETED_SUCCESS,
-    }
+    assert statuses(book) == {"a": RunStatus.QUEUED, "b": RunStatus.COMPLETED_SUCCESS}

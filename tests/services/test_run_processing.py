@@ -6,10 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.errors import Conflict, NotFound, PlanChanged
-from rebal_tui.domain.orders import OrderStatus, Side, SkipReason
+from rebal_tui.domain.orders import OrderRequest, OrderStatus, Side, SkipReason
 from rebal_tui.domain.portfolios import AssetWeight, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import Percent, money_text, parse_money, parse_percent
 from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus, RunType
@@ -21,27 +20,24 @@ from rebal_tui.services.cash import deposit
 from rebal_tui.services.records import plan_of
 from rebal_tui.store import accounts as account_store
 from rebal_tui.store import fills as fill_store
-from rebal_tui.store import jobs
 from rebal_tui.store import runs as store
+from tests.services.brokers import broker
 from tests.services.worlds import (
     SLOW,
-    account,
+    alerts,
     all_runs,
+    awaiting_book,
     balanced,
-    fill_book,
     go_on,
     go_to,
-    make_book,
     new_york,
     only_run,
+    orders,
+    selling_book,
     set_price,
     simple_book,
+    skips,
 )
-
-
-def broker(book: Book) -> SimulatedBroker:
-    assert isinstance(book.broker, SimulatedBroker)
-    return book.broker
 
 
 def held(book: Book, account_id: str = "a") -> dict[str, int]:
@@ -49,7 +45,8 @@ def held(book: Book, account_id: str = "a") -> dict[str, int]:
 
 
 def notionals(book: Book, run_id: str) -> dict[str, str]:
-    return {o.symbol: money_text(o.notional) for _, o, _ in store.orders(book.database, run_id) if o.notional}
+    run = store.get(book.database, run_id)
+    return {order.symbol: money_text(order.notional) for order in orders(book, run) if order.notional}
 
 
 def test_first_rebalance_buys_the_targets_and_moves_last_rebalanced_at() -> None:
@@ -77,17 +74,13 @@ def test_one_system_run_a_session_whatever_happens_after_it() -> None:
 
 
 def test_sells_come_first_and_buys_are_sized_from_booked_cash() -> None:
-    book = make_book(model=SLOW)
-    fill_book(book, [account("a", "1000", {"SPY": "100", "GLD": "20"})], [balanced()], {"a": "balanced"})
-    scheduler.tick(book)
-    sides = {o.side for _, o, _ in store.orders(book.database, only_run(book).id)}
-    assert sides == {Side.SELL}
+    book = selling_book({"SPY": "100", "GLD": "20"}, "1000")
+    assert {order.side for order in orders(book)} == {Side.SELL}
     go_on(book, 20)
     run = only_run(book)
     assert run.status is RunStatus.COMPLETED_SUCCESS
-    orders = [o for _, o, _ in store.orders(book.database, run.id)]
-    last_sell = max(o.filled_at for o in orders if o.side is Side.SELL if o.filled_at)
-    first_buy = min(o.created_at for o in orders if o.side is Side.BUY)
+    last_sell = max(o.filled_at for o in orders(book) if o.side is Side.SELL if o.filled_at)
+    first_buy = min(o.created_at for o in orders(book) if o.side is Side.BUY)
     assert last_sell <= first_buy
     assert "GLD" not in held(book)
     assert run.cash_target is not None
@@ -96,10 +89,7 @@ def test_sells_come_first_and_buys_are_sized_from_booked_cash() -> None:
 
 
 def test_a_fall_in_price_between_sell_and_buy_scales_all_buys_by_one_factor() -> None:
-    book = make_book(model=SLOW)
-    weights = {"SPY": "50", "TLT": "30", "GLD": "15"}
-    fill_book(book, [account("a", "0", {"SPY": "100"})], [balanced(weights=weights)], {"a": "balanced"})
-    scheduler.tick(book)
+    book = selling_book({"SPY": "100"}, follows=balanced(weights={"SPY": "50", "TLT": "30", "GLD": "15"}))
     set_price(book, "SPY", "380.00")
     go_on(book, 20)
     run = only_run(book)
@@ -149,16 +139,12 @@ def test_a_second_run_is_refused_while_one_is_not_finished() -> None:
 
 
 def test_cancel_in_progress_keeps_what_filled_and_sends_nothing_more() -> None:
-    book = make_book(model=SLOW)
-    fill_book(book, [account("a", "0", {"SPY": "100", "GLD": "20"})], [balanced()], {"a": "balanced"})
-    scheduler.tick(book)
+    book = selling_book({"SPY": "100", "GLD": "20"})
     run = run_service.cancel_run(book, only_run(book).id)
     assert run.status is RunStatus.CANCELED_MID_RUN
     assert run.canceled_at is not None
-    skipped = store.skipped_orders(book.database, run.id)
-    assert {s.reason for s in skipped} == {SkipReason.RUN_CANCELED}
-    assert all(o.status.final for _, o, _ in store.orders(book.database, run.id))
-    assert all(o.side is Side.SELL for _, o, _ in store.orders(book.database, run.id))
+    assert {skip.reason for skip in skips(book)} == {SkipReason.RUN_CANCELED}
+    assert all(order.status.final and order.side is Side.SELL for order in orders(book))
     with pytest.raises(Conflict, match="not cancelable"):
         run_service.cancel_run(book, run.id)
     with pytest.raises(NotFound):
@@ -167,21 +153,19 @@ def test_cancel_in_progress_keeps_what_filled_and_sends_nothing_more() -> None:
 
 
 def test_the_close_ends_a_run_as_timeout() -> None:
-    book = make_book("2026-03-02 15:30", model=SLOW)
-    fill_book(book, [account("a", "0", {"SPY": "100"})], [balanced()], {"a": "balanced"})
+    book = simple_book("2026-03-02 15:30", "0", {"SPY": "100"}, model=SLOW)
     broker(book).halt("SPY", True, book.now())
     scheduler.tick(book)
     assert only_run(book).status is RunStatus.IN_PROGRESS
     go_to(book, "2026-03-02 16:00")
     run = only_run(book)
     assert run.status is RunStatus.TIMEOUT
-    assert {s.reason for s in store.skipped_orders(book.database, run.id)} == {SkipReason.MARKET_WINDOW_CLOSED}
-    assert [a.kind for a in jobs.open_alerts(book.database)] == ["run"]
+    assert {skip.reason for skip in skips(book)} == {SkipReason.MARKET_WINDOW_CLOSED}
+    assert [kind for kind, _, _ in alerts(book)] == ["run"]
 
 
 def test_an_asset_that_dies_mid_run_leaves_the_run_adjusted_and_the_portfolio_aside() -> None:
-    book = make_book(model=SLOW)
-    fill_book(book, [account("a", "50000")], [balanced()], {"a": "balanced"})
+    book = simple_book(model=SLOW)
     scheduler.tick(book)
     broker(book).set_asset("TLT", book.now(), tradable=False)
     go_on(book, 20)
@@ -254,9 +238,7 @@ def test_partial_liquidation_sets_cash_aside_that_is_not_invested_again() -> Non
 
 
 def test_review_holds_a_run_until_it_is_approved_on_the_plan_that_was_shown() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "50000")], [balanced(review=True)], {"a": "balanced"})
-    scheduler.tick(book)
+    book = awaiting_book()
     run = only_run(book)
     assert (run.status, run.approval) == (RunStatus.QUEUED, Approval.AWAITING)
     shown = plan_of(book.database, run)
@@ -273,18 +255,14 @@ def test_review_holds_a_run_until_it_is_approved_on_the_plan_that_was_shown() ->
 
 
 def test_what_nobody_approved_is_canceled_after_the_window_and_counts_against_no_quota() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "50000")], [balanced(review=True)], {"a": "balanced"})
-    scheduler.tick(book)
+    book = awaiting_book()
     go_to(book, "2026-03-02 15:31")
     assert only_run(book).status is RunStatus.CANCELED
     assert book.quota_run("a", "2026-03-02") is None
 
 
 def test_a_rejected_review_cancels_with_the_note_and_uses_the_quota() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "50000")], [balanced(review=True)], {"a": "balanced"})
-    scheduler.tick(book)
+    book = awaiting_book()
     run = run_service.reject_run(book, only_run(book).id, "client is moving")
     assert (run.status, run.reason) == (RunStatus.CANCELED, "rejected: client is moving")
     go_to(book, "2026-03-02 10:00")
@@ -292,8 +270,7 @@ def test_a_rejected_review_cancels_with_the_note_and_uses_the_quota() -> None:
 
 
 def test_every_movement_of_cash_is_on_record_and_proceeds_settle_the_next_day() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "0", {"SPY": "100", "GLD": "20"})], [balanced()], {"a": "balanced"})
+    book = simple_book(cash="0", held={"SPY": "100", "GLD": "20"})
     scheduler.tick(book)
     entries = account_store.cash_entries(book.database, "a")
     fills = fill_store.of_run(book.database, only_run(book).id)
@@ -317,9 +294,7 @@ def test_a_deposit_of_ten_dollars_is_invested_and_less_is_not() -> None:
 
 
 def test_a_fall_in_prices_makes_no_trickle_of_purchases() -> None:
-    book = make_book()
-    wide = balanced(conditions=())
-    fill_book(book, [account("a", "50000")], [wide], {"a": "balanced"})
+    book = simple_book(follows=balanced(conditions=()))
     scheduler.tick(book)
     for day, price in (("03", "390"), ("04", "380"), ("05", "370")):
         set_price(book, "SPY", price)
@@ -338,10 +313,7 @@ def test_weights_beyond_what_the_account_follows_are_traded_once_by_hand() -> No
 
 
 def test_orders_of_other_origin_stop_the_evaluation_until_they_are_gone() -> None:
-    book = make_book(model=SLOW)
-    fill_book(book, [account("a", "50000")], [balanced()], {"a": "balanced"})
-    from rebal_tui.domain.orders import OrderRequest
-
+    book = simple_book(model=SLOW)
     broker(book).halt("GLD", True, book.now())
     request = OrderRequest("a", "someone-else-1", "GLD", Side.BUY, notional=parse_money("100"))
     order = broker(book).place_outside_order("a", request, book.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,52 +11,54 @@ import pytest
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import parse_money
-from rebal_tui.domain.runs import Approval, Run, RunPhase, RunStatus, RunType
-from rebal_tui.market.clock import FixedClock
+from rebal_tui.domain.runs import Run, RunPhase, RunStatus, RunType
 from rebal_tui.services import outbox, run_processing, scheduler, starts
 from rebal_tui.services.book import Book
 from rebal_tui.services.records import plan_of
 from rebal_tui.services.run_processing import process_runs, process_slice, set_halt
 from rebal_tui.services.runs import approve_run, create_run
-from rebal_tui.store import jobs, runs
+from rebal_tui.store import runs
 from rebal_tui.store.holds import Hold
 from tests.services.brokers import broker
 from tests.services.worlds import (
-    SLOW,
     account,
+    alerts,
     all_runs,
+    awaiting_book,
     balanced,
     fill_book,
     go_on,
     go_to,
     make_book,
+    market_at,
     new_york,
     only_run,
+    orders,
+    selling_book,
+    set_clock,
     set_price,
+    simple_book,
+    statuses,
 )
-
-
-def set_clock(book: Book, at: str) -> None:
-    assert isinstance(book.clock, FixedClock)
-    book.clock.set(new_york(at))
-
-
-def alerts(book: Book) -> list[tuple[str, str, str]]:
-    return [(alert.kind, alert.subject, alert.text) for alert in jobs.open_alerts(book.database)]
 
 
 def notes(book: Book, run: Run) -> list[tuple[str, str]]:
     return [(what, detail) for _, what, detail in runs.notes(book.database, run.id)]
 
 
-def test_how_many_moved_is_told() -> None:
-    book = make_book("2026-03-02 17:00")
-    fill_book(book, [account(n, "50000") for n in "abc"], [balanced()], dict.fromkeys("ab", "balanced"))
-    for name in "ab":
+def all_queued(names: str, cash: str = "50000", held: Mapping[str, str] | None = None) -> Book:
+    """A run by hand of every account, queued on Monday evening."""
+    book = simple_book("2026-03-02 17:00", cash, held, names=names)
+    for name in names:
         create_run(book, name, RunType.FULL_REBALANCE)
+    return book
+
+
+def test_how_many_moved_is_told() -> None:
+    book = all_queued("ab")
+    fill_book(book, [account("c", "50000")], [], {})
     assert process_runs(book) == 0
-    set_clock(book, "2026-03-03 09:30")
-    scheduler.advance_market(book, book.now())
+    market_at(book, "2026-03-03 09:30")
     assert process_runs(book) == 2
     assert process_runs(book) == 0
 
@@ -73,8 +76,7 @@ def queued_book(kind: RunType = RunType.FULL_REBALANCE, **told: object) -> Book:
 
 def test_while_the_kill_switch_is_on_nothing_starts_and_when_it_is_off_it_does() -> None:
     book = queued_book()
-    set_clock(book, "2026-03-03 10:00")
-    scheduler.advance_market(book, book.now())
+    market_at(book, "2026-03-03 10:00")
     set_halt(book, True)
     assert process_runs(book) == 0
     assert only_run(book).status is RunStatus.QUEUED
@@ -84,15 +86,11 @@ def test_while_the_kill_switch_is_on_nothing_starts_and_when_it_is_off_it_does()
 
 
 def test_a_run_that_cannot_start_stops_none_after_it() -> None:
-    book = make_book("2026-03-02 17:00")
-    fill_book(book, [account(n, "50000") for n in "abc"], [balanced()], dict.fromkeys("abc", "balanced"))
-    for name in "abc":
-        create_run(book, name, RunType.FULL_REBALANCE)
+    book = all_queued("abc")
     broker(book).set_restrictions("a", frozenset({Restriction.ACCOUNT_BLOCKED}), book.now())
-    set_clock(book, "2026-03-03 10:00")
-    scheduler.advance_market(book, book.now())
+    market_at(book, "2026-03-03 10:00")
     assert process_runs(book) == 3
-    assert {run.account_id: run.status for run in all_runs(book)} == {
+    assert statuses(book) == {
         "a": RunStatus.ERROR, "b": RunStatus.COMPLETED_SUCCESS, "c": RunStatus.COMPLETED_SUCCESS,
     }  # fmt: skip
 
@@ -100,16 +98,12 @@ def test_a_run_that_cannot_start_stops_none_after_it() -> None:
 def test_a_run_that_the_end_of_another_canceled_is_not_looked_at_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first cannot start, and its end sets the portfolio of both aside while the second is still to come."""
     monkeypatch.setattr(run_processing, "STARTING", 1)
-    book = make_book("2026-03-02 17:00")
-    fill_book(book, [account(n, "50000") for n in "ab"], [balanced()], dict.fromkeys("ab", "balanced"))
-    for name in "ab":
-        create_run(book, name, RunType.FULL_REBALANCE)
+    book = all_queued("ab")
     broker(book).set_restrictions("a", frozenset({Restriction.ACCOUNT_BLOCKED}), book.now())
     broker(book).set_asset("TLT", book.now(), tradable=False)
-    set_clock(book, "2026-03-03 10:00")
-    scheduler.advance_market(book, book.now())
+    market_at(book, "2026-03-03 10:00")
     assert process_runs(book) == 1
-    assert {run.account_id: run.status for run in all_runs(book)} == {"a": RunStatus.ERROR, "b": RunStatus.CANCELED}
+    assert statuses(book) == {"a": RunStatus.ERROR, "b": RunStatus.CANCELED}
 
 
 def test_an_account_that_was_restricted_meanwhile_ends_the_run_with_every_reason() -> None:
@@ -149,8 +143,7 @@ def test_without_room_on_the_disk_nothing_starts_until_there_is(at_once: int, mo
     monkeypatch.setattr(starts, "AT_ONCE", at_once)
     book = queued_book()
     monkeypatch.setattr(type(book.database), "has_room", lambda self: False)
-    set_clock(book, "2026-03-03 10:00")
-    scheduler.advance_market(book, book.now())
+    market_at(book, "2026-03-03 10:00")
     assert process_runs(book) == 0
     monkeypatch.undo()
     assert process_runs(book) == 1
@@ -163,10 +156,7 @@ def test_a_run_waits_for_what_stands_in_its_way_and_the_others_start(
     waits_for: str, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(starts, "AT_ONCE", at_once)
-    book = make_book("2026-03-02 17:00")
-    fill_book(book, [account(n, "50000") for n in "abc"], [balanced()], dict.fromkeys("abc", "balanced"))
-    for name in "abc":
-        create_run(book, name, RunType.FULL_REBALANCE)
+    book = all_queued("abc")
     set_clock(book, "2026-03-03 10:00")
     if waits_for == "a hold":
         book.holds["a"] = Hold("cash differs", book.now())
@@ -176,7 +166,7 @@ def test_a_run_waits_for_what_stands_in_its_way_and_the_others_start(
         broker(book).place_outside_order("a", request, book.now())
     scheduler.advance_market(book, book.now())
     assert process_runs(book) == 2
-    assert {run.account_id: run.status for run in all_runs(book)} == {
+    assert statuses(book) == {
         "a": RunStatus.QUEUED, "b": RunStatus.COMPLETED_SUCCESS, "c": RunStatus.COMPLETED_SUCCESS,
     }  # fmt: skip
 
@@ -193,8 +183,7 @@ def test_a_run_waits_for_what_stands_in_its_way_and_the_others_start(
 )
 def test_a_run_starts_inside_the_window_of_a_session(at: str, starts: bool) -> None:
     book = queued_book()
-    set_clock(book, at)
-    scheduler.advance_market(book, book.now())
+    market_at(book, at)
     assert process_runs(book) == int(starts)
     assert (only_run(book).status is RunStatus.QUEUED) is not starts
 
@@ -205,8 +194,7 @@ def test_a_run_waits_while_a_price_that_it_needs_is_too_old(symbol: str, age: in
     """SPY is held and wanted, TLT wanted alone; GLD is neither."""
     book = queued_book()
     book.settings = replace(book.settings, price_max_age=timedelta(seconds=60))
-    set_clock(book, "2026-03-03 10:00")
-    scheduler.advance_market(book, book.now())
+    market_at(book, "2026-03-03 10:00")
     for each, asset in list(book.assets.items()):
         old = timedelta(seconds=age if each == symbol else 0)
         book.board.assets[each] = replace(asset, price_at=book.now() - old)
@@ -215,14 +203,6 @@ def test_a_run_waits_while_a_price_that_it_needs_is_too_old(symbol: str, age: in
 
 
 # Review
-
-
-def awaiting_book() -> Book:
-    book = make_book()
-    fill_book(book, [account("a", "50000")], [balanced(review=True)], {"a": "balanced"})
-    scheduler.tick(book)
-    assert only_run(book).approval is Approval.AWAITING
-    return book
 
 
 @pytest.mark.parametrize(("at", "expired"), [("2026-03-02 15:30", False), ("2026-03-02 15:30:01", True)])
@@ -257,17 +237,8 @@ def test_an_approved_run_does_not_expire() -> None:
 # Buying
 
 
-def selling_book(cash: str = "0", **positions: str) -> Book:
-    """An account that sells slowly what it holds, to hold SPY 60, TLT 35 and 5 in cash."""
-    book = make_book(model=SLOW)
-    fill_book(book, [account("a", cash, positions)], [balanced()], {"a": "balanced"})
-    scheduler.tick(book)
-    assert only_run(book).phase is RunPhase.SELLING
-    return book
-
-
 def test_what_is_bought_once_the_sells_are_done_is_noted() -> None:
-    book = selling_book(GLD="100")
+    book = selling_book({"GLD": "100"})
     go_on(book, 20)
     assert notes(book, only_run(book)) == [
         ("buying", "sells are done; 2 buys of $17,100.00 from booked cash"),
@@ -275,7 +246,7 @@ def test_what_is_bought_once_the_sells_are_done_is_noted() -> None:
 
 
 def test_how_far_the_buys_are_scaled_is_noted() -> None:
-    book = selling_book(GLD="100")
+    book = selling_book({"GLD": "100"})
     set_price(book, "GLD", "171.00")
     go_on(book, 20)
     (note,) = notes(book, only_run(book))
@@ -285,7 +256,7 @@ def test_how_far_the_buys_are_scaled_is_noted() -> None:
 
 
 def test_buys_come_after_the_sells_in_the_lines_of_a_run_and_are_made_when_they_are_written() -> None:
-    book = selling_book(GLD="10", SPY="100")
+    book = selling_book({"GLD": "10", "SPY": "100"})
     go_on(book, 20)
     lines = [(line, order.side, order.symbol) for line, order, _ in runs.orders(book.database, only_run(book).id)]
     assert lines == [(1, Side.SELL, "SPY"), (2, Side.SELL, "GLD"), (3, Side.BUY, "TLT")]
@@ -297,7 +268,7 @@ def test_buys_come_after_the_sells_in_the_lines_of_a_run_and_are_made_when_they_
 
 
 def test_a_run_that_begins_to_buy_is_updated_at_that_moment() -> None:
-    book = selling_book(GLD="100")
+    book = selling_book({"GLD": "100"})
     while only_run(book).phase is RunPhase.SELLING:
         go_on(book, 1)
     run = only_run(book)
@@ -307,7 +278,7 @@ def test_a_run_that_begins_to_buy_is_updated_at_that_moment() -> None:
 
 
 def test_a_paused_account_does_not_go_on_until_it_is_released() -> None:
-    book = selling_book(GLD="100")
+    book = selling_book({"GLD": "100"})
     book.holds["a"] = Hold("cash differs", book.now())
     go_on(book, 20)
     assert only_run(book).phase is RunPhase.SELLING
@@ -322,20 +293,14 @@ def test_a_paused_account_does_not_go_on_until_it_is_released() -> None:
 
 def test_a_heartbeat_in_slices_does_what_one_in_a_piece_does(monkeypatch: pytest.MonkeyPatch) -> None:
     def lived() -> tuple[list[tuple[object, ...]], int]:
-        book = make_book("2026-03-02 17:00")
-        accounts = [account(name, "5000", {"GLD": "10"}) for name in "abc"]
-        fill_book(book, accounts, [balanced()], dict.fromkeys("abc", "balanced"))
-        for name in "abc":
-            create_run(book, name, RunType.FULL_REBALANCE)
-        set_clock(book, "2026-03-03 10:00")
-        scheduler.advance_market(book, book.now())
+        book = all_queued("abc", "5000", {"GLD": "10"})
+        market_at(book, "2026-03-03 10:00")
         slices = 0
         while process_slice(book):
             slices += 1
         rows: list[tuple[object, ...]] = [
-            (run.account_id, run.status, [(line, o.symbol, o.notional, o.qty) for line, o, _ in orders])
+            (run.account_id, run.status, [(o.client_order_id, o.symbol, o.notional, o.qty) for o in orders(book, run)])
             for run in all_runs(book)
-            for orders in [runs.orders(book.database, run.id)]
         ]  # fmt: skip
         return rows, slices
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -15,17 +14,24 @@ from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import Run
-from rebal_tui.market.clock import FixedClock
 from rebal_tui.services import outbox, scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.outbox import cancel_open_orders, let_wait, send_due, settle_doubtful, settle_orders
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.services.sync import sync
-from rebal_tui.store import audit, runs
+from rebal_tui.store import runs
 from rebal_tui.store.holds import Hold
 from rebal_tui.store.outbox import unsent
 from tests.services.brokers import Around, broker
-from tests.services.worlds import SLOW, account, balanced, fill_book, make_book, new_york
+from tests.services.worlds import (
+    SLOW,
+    entries,
+    later,
+    orders,
+    set_clock,
+    simple_book,
+    skips,
+)
 
 LOST, UNKNOWN, REFUSED, TAKEN = "lost", "reply lost", "refused", "taken"
 
@@ -70,9 +76,7 @@ class Told(Around):
 
 def waiting_book(count: int, model: FillModel | None = None) -> tuple[Book, Told]:
     """Accounts `a0`, `a1`, … with two buys each, SPY and TLT, that are written and not sent: the rate is used up."""
-    book = make_book(model=model)
-    accounts = [account(f"a{number}", "10000") for number in range(count)]
-    fill_book(book, accounts, [balanced()], {one.id: "balanced" for one in accounts})
+    book = simple_book(cash="10000", names=[f"a{number}" for number in range(count)], model=model)
     book.settings = replace(book.settings, orders_per_minute=1)
     scheduler.tick(book)
     assert len(book.outbox.waiting) == 2 * count
@@ -86,20 +90,6 @@ def run_of(book: Book, account_id: str = "a0") -> Run:
 
 def ids(book: Book) -> set[str]:
     return {run.id for run in book.open_runs.values()}
-
-
-def orders(book: Book, run: Run) -> list[Order]:
-    return [order for _, order, _ in runs.orders(book.database, run.id)]
-
-
-def later(book: Book, **passed: float) -> None:
-    assert isinstance(book.clock, FixedClock)
-    book.clock.advance(timedelta(**passed))
-
-
-def entries(book: Book, action: str) -> list[tuple[str, str, object]]:
-    """What the trail says of an action, the latest first: subject, actor, detail."""
-    return [(e.subject, e.actor, json.loads(e.detail)) for e in audit.entries(book.database) if e.action == action]
 
 
 # Sending
@@ -213,8 +203,7 @@ def gone(book: Book) -> None:
 
 
 def closes(book: Book) -> None:
-    assert isinstance(book.clock, FixedClock)
-    book.clock.set(new_york("2026-03-02 16:00"))
+    set_clock(book, "2026-03-02 16:00")
 
 
 BARS: dict[Callable[[Book], None], tuple[SkipReason, str]] = {
@@ -238,7 +227,7 @@ def test_orders_that_must_not_be_sent_any_more_are_skipped_and_the_others_go(
     assert send_due(book, 100) == (both, False)
     assert {request.account_id for request in told.sent} == {"a1"}
     assert orders(book, run) == []
-    assert runs.skipped_orders(book.database, run.id) == [
+    assert skips(book, run) == [
         SkippedOrder("SPY", Side.BUY, parse_money("6000"), reason, why),
         SkippedOrder("TLT", Side.BUY, parse_money("3500"), reason, why),
     ]
@@ -249,7 +238,7 @@ def test_one_round_sends_what_may_go_and_skips_what_may_not() -> None:
     dies(book)
     assert send_due(book, 100) == (ids(book), False)
     assert [request.symbol for request in told.sent] == ["TLT", "TLT"]
-    assert runs.skipped_orders(book.database, run_of(book).id) == [
+    assert skips(book, run_of(book)) == [
         SkippedOrder("SPY", Side.BUY, parse_money("6000"), SkipReason.ASSET_NOT_TRADABLE, "SPY became ineligible")
     ]
 
@@ -259,7 +248,7 @@ def test_at_the_close_nothing_is_sent() -> None:
     closes(book)
     send_due(book, 100)
     assert told.sent == []
-    assert {(s.reason, s.reason_details) for s in runs.skipped_orders(book.database, run_of(book).id)} == {
+    assert {(s.reason, s.reason_details) for s in skips(book, run_of(book))} == {
         (SkipReason.MARKET_WINDOW_CLOSED, "the close came before the run was finished")
     }
 

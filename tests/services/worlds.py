@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from rebal_tui import bootstrap
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.orders import Order, SkippedOrder
 from rebal_tui.domain.portfolios import (
     AssetWeight,
     BandType,
@@ -23,14 +25,14 @@ from rebal_tui.domain.portfolios import (
     Weights,
 )
 from rebal_tui.domain.quantities import Money, Percent, parse_money, parse_percent, parse_price, parse_qty
-from rebal_tui.domain.runs import Run
+from rebal_tui.domain.runs import Approval, Run, RunPhase, RunStatus
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.fixed import FixedPrices
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.sync import sync, take_over_everything
-from rebal_tui.store import meta, portfolios, runs
+from rebal_tui.store import audit, jobs, meta, portfolios, runs
 from rebal_tui.store.database import MEMORY
 
 PRICES = {"SPY": "400.00", "TLT": "100.00", "GLD": "180.00"}
@@ -122,28 +124,69 @@ def fill_book(
     book.reload()
 
 
-def simple_book(at: str = "2026-03-02 09:30", cash: str = "50000", **options: object) -> Book:
-    """One account `a` with cash that follows the 5/60/35 portfolio."""
+def simple_book(
+    at: str = "2026-03-02 09:30",
+    cash: str = "50000",
+    held: Mapping[str, str] | None = None,
+    *,
+    names: Sequence[str] = "a",
+    follows: Portfolio | None = None,
+    **options: object,
+) -> Book:
+    """An account `a` with cash that follows the 5/60/35 portfolio, or several alike that follow another."""
     book = make_book(at, **options)  # type: ignore[arg-type]
-    fill_book(book, [account("a", cash)], [balanced()], {"a": "balanced"})
+    model = follows or balanced()
+    fill_book(book, [account(name, cash, held) for name in names], [model], dict.fromkeys(names, model.id))
     return book
+
+
+def selling_book(
+    held: Mapping[str, str], cash: str = "0", *, at: str = "2026-03-02 09:30", follows: Portfolio | None = None
+) -> Book:
+    """An account whose run sells slowly what it holds, on its way to the 5/60/35 portfolio or another."""
+    book = simple_book(at, cash, held, follows=follows, model=SLOW)
+    scheduler.tick(book)
+    assert only_run(book).phase is RunPhase.SELLING
+    return book
+
+
+def awaiting_book(names: Sequence[str] = "a") -> Book:
+    """Accounts with cash whose first run, planned at the open, awaits approval."""
+    book = simple_book(names=names, follows=balanced(review=True))
+    scheduler.tick(book)
+    assert {run.approval for run in all_runs(book)} == {Approval.AWAITING}
+    return book
+
+
+def set_clock(book: Book, at: str) -> None:
+    """Set the clock to a New York time, and no more."""
+    assert isinstance(book.clock, FixedClock)
+    book.clock.set(new_york(at))
+
+
+def later(book: Book, **passed: float) -> None:
+    """Let time pass, and nothing happen in it."""
+    assert isinstance(book.clock, FixedClock)
+    book.clock.advance(timedelta(**passed))
 
 
 def go_to(book: Book, at: str) -> None:
     """Set the clock to a New York time and let the heart beat once."""
-    clock = book.clock
-    assert isinstance(clock, FixedClock)
-    clock.set(new_york(at))
+    set_clock(book, at)
     scheduler.tick(book)
 
 
 def go_on(book: Book, minutes: int, step_seconds: int = 30) -> None:
     """Let time pass, a heartbeat every so many seconds."""
-    clock = book.clock
-    assert isinstance(clock, FixedClock)
     for _ in range(minutes * 60 // step_seconds):
-        clock.advance(timedelta(seconds=step_seconds))
+        later(book, seconds=step_seconds)
         scheduler.tick(book)
+
+
+def market_at(book: Book, at: str) -> None:
+    """Set the clock to a New York time and take the market there, without a heartbeat."""
+    set_clock(book, at)
+    scheduler.advance_market(book, book.now())
 
 
 def set_price(book: Book, symbol: str, price: str) -> None:
@@ -161,3 +204,28 @@ def only_run(book: Book) -> Run:
     found = all_runs(book)
     assert len(found) == 1
     return found[0]
+
+
+def statuses(book: Book) -> dict[str, RunStatus]:
+    """What became of the only run of each account."""
+    return {run.account_id: run.status for run in all_runs(book)}
+
+
+def orders(book: Book, run: Run | None = None) -> list[Order]:
+    """The orders of a run, the only one unless told otherwise, by their lines."""
+    return [order for _, order, _ in runs.orders(book.database, (run or only_run(book)).id)]
+
+
+def skips(book: Book, run: Run | None = None) -> list[SkippedOrder]:
+    """The skipped orders of a run, the only one unless told otherwise."""
+    return runs.skipped_orders(book.database, (run or only_run(book)).id)
+
+
+def alerts(book: Book) -> list[tuple[str, str, str]]:
+    """Of every open alert its kind, subject and text."""
+    return [(alert.kind, alert.subject, alert.text) for alert in jobs.open_alerts(book.database)]
+
+
+def entries(book: Book, action: str) -> list[tuple[str, str, object]]:
+    """What the trail says of an action, the latest first: subject, actor, detail."""
+    return [(e.subject, e.actor, json.loads(e.detail)) for e in audit.entries(book.database) if e.action == action]
