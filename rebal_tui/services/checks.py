@@ -17,7 +17,7 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services.reconciliation.listing import unlike
 from rebal_tui.services.records import decision_fault, plan_again
 from rebal_tui.services.sync import CURSOR
-from rebal_tui.store import audit, contexts, decisions, meta, parts, proofs, runs
+from rebal_tui.store import audit, contexts, decisions, meta, parts, plans, proofs, runs
 from rebal_tui.store.account_table import Accounts, AccountTable
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.codec import parse_client_order_id, weights_of_part
@@ -169,7 +169,7 @@ def _plans(database: Database) -> Iterator[Fault]:
     for key, identity, status in database.rows("SELECT key, id, status FROM runs WHERE plan_context IS NOT NULL"):
         run = str(identity)
         try:
-            inputs = runs.plan_inputs(database, run)
+            inputs = plans.inputs(database, run)
             plan = plan_again(runs.get(database, run), inputs, context(inputs.context)) if inputs else None
         except (ValueError, KeyError, TypeError) as error:
             yield Fault(f"run {run}", f"its plan cannot be made again: {error}")

@@ -21,12 +21,12 @@ from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.words import money
 from rebal_tui.services.book import Book
 from rebal_tui.services.planning import holdings, keep, plan_from
-from rebal_tui.store import contexts, decisions, runs
+from rebal_tui.store import contexts, decisions, plans, runs
 from rebal_tui.store.codec import from_positions, to_positions, to_restrictions
 from rebal_tui.store.contexts import Context
 from rebal_tui.store.database import Database
 from rebal_tui.store.decisions import StoredDecision
-from rebal_tui.store.runs import PlanInputs
+from rebal_tui.store.plans import PlanInputs
 
 
 def keep_context(book: Book) -> int:
@@ -128,12 +128,12 @@ def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int
 def keep_plan(book: Book, run: Run) -> None:
     """Keep what a run's plan is made from now, to be shown. Must be called inside `database.write()`."""
     inputs = plan_inputs(book, run, keep_context(book), contexts.symbol_keys(book.database))
-    runs.set_plans(book.database, [(run.id, inputs)])
+    plans.keep(book.database, [(run.id, inputs)])
 
 
 def plan_of(database: Database, run: Run) -> Plan | None:
     """The plan that a run works from, made again; None before it was planned. Raises `ValueError` when it cannot be."""
-    inputs = runs.plan_inputs(database, run.id)
+    inputs = plans.inputs(database, run.id)
     return None if inputs is None else plan_again(run, inputs, contexts.get(database, inputs.context))
 
 

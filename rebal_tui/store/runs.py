@@ -16,20 +16,6 @@ from rebal_tui.store.codec import from_time, to_time, to_time_or_none
 from rebal_tui.store.database import LISTED, Database, listed
 
 
-@dataclass(frozen=True, slots=True)
-class PlanInputs:
-    """What a plan was made from, and is made from again: money in billionths, holdings as `codec.to_positions`.
-
-    `context` is the number of the moment; `keep` is the cash that invest_cash left, None for other types.
-    """
-
-    context: int
-    cash: Money
-    reserved: Money
-    keep: Money | None
-    positions: bytes
-
-
 def next_key(database: Database) -> int:
     """The key that the next new run has. Must be called inside `database.write()`."""
     row = database.row("SELECT coalesce(max(key), 0) + 1 FROM runs")
@@ -168,15 +154,6 @@ def _changed(before: Run, after: Run, counts_quota: bool | None) -> tuple[Any, .
     )  # fmt: skip
 
 
-def set_plans(database: Database, plans: Iterable[tuple[str, PlanInputs]]) -> None:
-    """Keep what the plans of runs are made from, by run id. Must be called inside `database.write()`."""
-    database.connection.executemany(
-        "UPDATE runs SET plan_context = ?, plan_cash = ?, plan_reserved = ?, plan_keep = ?, plan_positions = ? "
-        "WHERE id = ?",
-        ((p.context, p.cash, p.reserved, p.keep, p.positions, run_id) for run_id, p in plans),
-    )
-
-
 PlanRow = tuple[Any, ...]
 """key, started_at, cash_target, then the plan's context, cash, reserved, keep and positions."""
 
@@ -190,15 +167,6 @@ def start(database: Database, started: Sequence[PlanRow]) -> None:
         started,
     )
     require(cursor.rowcount == len(started), "only a queued run starts")
-
-
-_PLANS = "SELECT id, plan_context, plan_cash, plan_reserved, plan_keep, plan_positions FROM runs"
-
-
-def plan_inputs(database: Database, run_id: str) -> PlanInputs | None:
-    """What the plan that a run works from is made from, None before it was planned."""
-    row = database.row(f"{_PLANS} WHERE id = ?", (run_id,))
-    return PlanInputs(*row[1:]) if row and row[1] is not None else None
 
 
 def why(database: Database, run_id: str) -> str | None:
