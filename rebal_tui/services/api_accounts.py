@@ -11,14 +11,8 @@ from rebal_tui.domain.accounts import Account, AccountStatus
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import Qty
-from rebal_tui.services.api_shapes import (
-    Json,
-    account_head_json,
-    position_json,
-    time_text,
-    trading_account_json,
-    value_text,
-)
+from rebal_tui.services.api_account_shapes import account_head_json, position_json, trading_account_json
+from rebal_tui.services.api_shapes import Json, time_text, value_text
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.hand_orders import buying_power

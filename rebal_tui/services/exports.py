@@ -15,10 +15,10 @@ from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.quantities import money_text, price_text
 from rebal_tui.domain.runs import RunDetail
+from rebal_tui.services.api_account_shapes import account_json
 from rebal_tui.services.api_shapes import (
     AssetId,
     Json,
-    account_json,
     asset_ids,
     decision_json,
     order_json,

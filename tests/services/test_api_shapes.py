@@ -13,7 +13,7 @@ import pytest
 
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import Qty, parse_money, parse_price, parse_qty
-from rebal_tui.services import api_shapes
+from rebal_tui.services import api_account_shapes, api_shapes
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import evaluate_account, evaluation_pass
 from rebal_tui.services.intake.book_file import parse_book
@@ -146,7 +146,7 @@ def test_a_portfolio_and_a_subscription_have_their_keys(ran: Book, balanced: Jso
 
 
 def test_an_account_is_worth_its_cash_and_its_positions(ran: Book) -> None:
-    shape = api_shapes.account_json(ran.accounts["a1"], ran.assets, parse_money("12"))
+    shape = api_account_shapes.account_json(ran.accounts["a1"], ran.assets, parse_money("12"))
     assert (shape["cash"], shape["position_market_value"], shape["equity"]) == ("2500.00", "47500.00", "50000.00")
     assert shape["cash_transferable"] == "12.00"
     assert shape["positions"][0]["market_value"] == "30000.00"
