@@ -4,38 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from textual.binding import Binding
 
-
-class Place(StrEnum):
-    """The eight places, in the order of their keys."""
-
-    DESK = "desk"
-    PORTFOLIOS = "portfolios"
-    ACCOUNTS = "accounts"
-    RUNS = "runs"
-    CASH = "cash"
-    MARKET = "market"
-    LAB = "lab"
-    LOG = "log"
-
-    @property
-    def label(self) -> str:
-        return self.value.capitalize()
-
-    @property
-    def key(self) -> str:
-        return str(list(Place).index(self) + 1)
-
-
-EVERYWHERE = "everywhere"
-REVIEW = "review"
-"""The queue of runs that wait for approval: reached from everywhere, beside the eight places."""
-LISTS = "lists"
-"""Places that are a list with a row under the cursor."""
-LIST_PLACES = (Place.PORTFOLIOS, REVIEW, Place.MARKET, Place.LOG, Place.DESK, Place.ACCOUNTS, Place.CASH, Place.RUNS)
+from rebal_tui.tui.places import EVERYWHERE, LIST_PLACES, LISTS, REVIEW, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +59,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("portfolios.duplicate", "d", "Duplicate", "Copy it under another name.", Place.PORTFOLIOS, "duplicate"),
     Action(
-        "portfolios.inactivate",
-        "i",
-        "Inactivate",
-        "Take it out of use, after asking.",
-        Place.PORTFOLIOS,
-        "inactivate",
+        "portfolios.inactivate", "i", "Inactivate", "Take it out of use, after asking.", Place.PORTFOLIOS, "inactivate"
     ),
     Action(
         "portfolios.reactivate",
@@ -140,12 +107,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("runs.type", "f", "Type", "Filter by the next type of run.", Place.RUNS, "cycle_type"),
     Action("runs.account", "a", "On the Desk", "Go to this run's account on the Desk.", Place.RUNS, "account"),
     Action(
-        "log.pause",
-        "p",
-        "Pause",
-        "Stop the scheduler from starting anything new, after asking.",
-        Place.LOG,
-        "pause",
+        "log.pause", "p", "Pause", "Stop the scheduler from starting anything new, after asking.", Place.LOG, "pause"
     ),
     Action("log.resume", "r", "Resume", "Let the scheduler start jobs again.", Place.LOG, "resume", footer=False),
     Action("log.run", "v", "Run", "Run this job now, after asking.", Place.LOG, "run_now"),
@@ -200,14 +162,7 @@ ACTIONS: tuple[Action, ...] = (
         Place.ACCOUNTS,
         "preview",
     ),
-    Action(
-        "accounts.run",
-        "v",
-        "Run",
-        "Make a run by hand, after showing its plan.",
-        Place.ACCOUNTS,
-        "run_by_hand",
-    ),
+    Action("accounts.run", "v", "Run", "Make a run by hand, after showing its plan.", Place.ACCOUNTS, "run_by_hand"),
     Action("accounts.deposit", "d", "Deposit", "Let cash arrive in the simulator.", Place.ACCOUNTS, "deposit"),
     Action("accounts.withdraw", "w", "Withdraw", "Withdraw cash from this account.", Place.ACCOUNTS, "withdraw"),
     Action(
@@ -247,22 +202,10 @@ ACTIONS: tuple[Action, ...] = (
         footer=False,
     ),
     Action(
-        "accounts.runs",
-        "r",
-        "Runs",
-        "Show the runs of this account.",
-        Place.ACCOUNTS,
-        "account_runs",
-        footer=False,
+        "accounts.runs", "r", "Runs", "Show the runs of this account.", Place.ACCOUNTS, "account_runs", footer=False
     ),
     Action(
-        "accounts.desk",
-        "a",
-        "On the Desk",
-        "Go to this account on the Desk.",
-        Place.ACCOUNTS,
-        "on_desk",
-        footer=False,
+        "accounts.desk", "a", "On the Desk", "Go to this account on the Desk.", Place.ACCOUNTS, "on_desk", footer=False
     ),
     Action(
         "accounts.portfolio",
@@ -275,13 +218,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("accounts.tile", "t", "Group", "Filter by the next group.", Place.ACCOUNTS, "tile(1)", footer=False),
     Action(
-        "accounts.tile_back",
-        "T",
-        "Group back",
-        "Filter by the group before.",
-        Place.ACCOUNTS,
-        "tile(-1)",
-        footer=False,
+        "accounts.tile_back", "T", "Group back", "Filter by the group before.", Place.ACCOUNTS, "tile(-1)", footer=False
     ),
     Action(
         "cash.withdraw",
@@ -416,15 +353,6 @@ WRITES = frozenset(
 )
 """The actions that change the book: refused, in a line, where nothing is written."""
 
-MOVES: tuple[tuple[str, str], ...] = (
-    ("↑ ↓  k j", "Move the cursor"),
-    ("pgup pgdn", "Move by a page"),
-    ("home end", "First and last row"),
-    ("enter", "Open the row; a double click does the same"),
-    ("space", "Mark the row"),
-    ("tab", "Between the list and its detail"),
-)
-
 
 def applies(action: Action, place: str) -> bool:
     """Whether an action works in a place."""
@@ -457,10 +385,3 @@ def binding(action: Action) -> Binding:
 def place_actions(place: str) -> Iterable[Action]:
     """The actions that belong to a place itself, those of lists included."""
     return (action for action in ACTIONS if action.where != EVERYWHERE and applies(action, place))
-
-
-def key_text(keys: str) -> str:
-    """Keys as people write them: `/`, `?`, `ctrl+p`."""
-    names = {"slash": "/", "question_mark": "?", "greater_than_sign": ">", "less_than_sign": "<", "escape": "esc"}
-    names |= {"comma": ","}
-    return " ".join(names.get(key, key) for key in keys.split(","))

@@ -25,9 +25,11 @@ from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.services.heartbeat import Heartbeat
 from rebal_tui.services.loading import Loading
 from rebal_tui.tui import actions, kept, themes, ways
-from rebal_tui.tui.actions import Action, Place
+from rebal_tui.tui.actions import Action
+from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.market_keys import MarketKeys
 from rebal_tui.tui.palette import ActionProvider, DataProvider
+from rebal_tui.tui.places import EVERYWHERE, Place
 from rebal_tui.tui.screens.dialog import ConfirmScreen, KillScreen, LiveDialog, ReadScreen
 from rebal_tui.tui.screens.first_run import FirstSteps
 from rebal_tui.tui.screens.place import PlaceScreen
@@ -56,7 +58,7 @@ class RebalApp(App[None]):
     CSS_PATH = "app.tcss"
     COMMANDS = {ActionProvider, DataProvider}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-very-wide")]  # noqa: RUF012
-    BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(actions.EVERYWHERE)]
+    BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(EVERYWHERE)]
     MODES = ways.MODES
     DEFAULT_MODE = Place.DESK.value
     ENABLE_COMMAND_PALETTE = True
@@ -301,7 +303,7 @@ class RebalApp(App[None]):
         """Say once which key means two things."""
         del node
         for clashed in clashed_bindings:
-            text = f"The key {actions.key_text(clashed.key)} means two things; “{clashed.description}” has lost it."
+            text = f"The key {key_text(clashed.key)} means two things; “{clashed.description}” has lost it."
             if text not in self._clashes:
                 self._clashes.add(text)
                 self.say(text, "warning")
@@ -315,7 +317,7 @@ class RebalApp(App[None]):
         """Do what a key stands for. What would change a book that is not written here says why it cannot."""
         halted = self.backend.halted
         if halted is not None and isinstance(action, str):
-            place = default_namespace.PLACE if isinstance(default_namespace, PlaceScreen) else actions.EVERYWHERE
+            place = default_namespace.PLACE if isinstance(default_namespace, PlaceScreen) else EVERYWHERE
             found = actions.find(action, place)
             if found is not None and found.writes:
                 self.say(f"{found.label}: {halted}.", "warning")
@@ -329,7 +331,7 @@ class RebalApp(App[None]):
         self.call_later(self._perform, action)
 
     async def _perform(self, action: Action) -> None:
-        await self.run_action(action.method, self if action.where == actions.EVERYWHERE else self.screen)
+        await self.run_action(action.method, self if action.where == EVERYWHERE else self.screen)
 
     def action_help(self) -> None:
         if isinstance(self.screen, PlaceScreen):

@@ -7,14 +7,30 @@ from collections.abc import Mapping
 
 from textual.keys import Keys, _character_to_key
 
-from rebal_tui.tui.actions import ACTIONS, REVIEW, Action, Place, applies, key_text
+from rebal_tui.tui.actions import ACTIONS, Action, applies
+from rebal_tui.tui.places import REVIEW, Place
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "meta", "hyper")
 MOVING = frozenset("up,down,left,right,pageup,pagedown,home,end,j,k,enter,space,tab,shift+tab".split(","))
 """Keys that move or open in every list and form."""
+MOVES: tuple[tuple[str, str], ...] = (
+    ("↑ ↓  k j", "Move the cursor"),
+    ("pgup pgdn", "Move by a page"),
+    ("home end", "First and last row"),
+    ("enter", "Open the row; a double click does the same"),
+    ("space", "Mark the row"),
+    ("tab", "Between the list and its detail"),
+)
 _SIGNS = {_character_to_key(sign) for sign in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"}
 NAMES = frozenset({str(key.value) for key in Keys if not key.value.startswith("<")} | _SIGNS)
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+
+
+def key_text(keys: str) -> str:
+    """Keys as people write them: `/`, `?`, `ctrl+p`."""
+    names = {"slash": "/", "question_mark": "?", "greater_than_sign": ">", "less_than_sign": "<", "escape": "esc"}
+    names |= {"comma": ","}
+    return " ".join(names.get(key, key) for key in keys.split(","))
 
 
 def key_name(text: str) -> str:

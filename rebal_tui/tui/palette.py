@@ -12,7 +12,9 @@ from rebal_tui.domain.errors import Refusal
 from rebal_tui.services.finding import Names, names_of
 from rebal_tui.services.views.desk import names_in
 from rebal_tui.tui import formats
-from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, LISTS, Action, applies, key_text
+from rebal_tui.tui.actions import ACTIONS, Action, applies
+from rebal_tui.tui.keymap import key_text
+from rebal_tui.tui.places import EVERYWHERE, LISTS
 from rebal_tui.tui.text import printable, ui_text
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.screen import Screen
 
-from rebal_tui.tui import actions
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import REVIEW, Place
 from rebal_tui.tui.screens.place import PlaceScreen
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     Place.MARKET.value: _market_screen,
     Place.LAB.value: _lab_screen,
     Place.LOG.value: _log_screen,
-    actions.REVIEW: _review_screen,
+    REVIEW: _review_screen,
 }
 """How each place is made, which is when somebody goes there first."""
 

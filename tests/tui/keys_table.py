@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from rebal_tui.tui import actions
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.keymap import MOVES, key_text
+from rebal_tui.tui.places import EVERYWHERE, LISTS, Place
 
 README = Path(__file__).parents[2] / "README.md"
 _BLOCK = re.compile(r"(<!-- keys:.*?-->\n).*?(<!-- /keys -->)", re.DOTALL)
@@ -15,12 +16,12 @@ _BLOCK = re.compile(r"(<!-- keys:.*?-->\n).*?(<!-- /keys -->)", re.DOTALL)
 def keys_table() -> str:
     """Every action by place, as a Markdown table."""
     lines = ["| where | key | does |", "|---|---|---|"]
-    lines += [f"| lists | `{keys}` | {does}. |" for keys, does in actions.MOVES]
-    for where in (actions.LISTS, actions.EVERYWHERE, *Place):
+    lines += [f"| lists | `{keys}` | {does}. |" for keys, does in MOVES]
+    for where in (LISTS, EVERYWHERE, *Place):
         label = where.label if isinstance(where, Place) else where
         for action in actions.ACTIONS:
             if action.where == where:
-                keys = actions.key_text(action.keys).replace("|", "\\|")
+                keys = key_text(action.keys).replace("|", "\\|")
                 lines.append(f"| {label} | `{keys}` | {action.help} |")
     return "\n".join(lines) + "\n"
 

@@ -16,9 +16,9 @@ from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_thread import BookThread
-from rebal_tui.tui.actions import Place
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
+from rebal_tui.tui.places import Place
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 SIZES: dict[Place, tuple[tuple[int, int], ...]] = {

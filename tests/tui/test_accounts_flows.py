@@ -18,9 +18,9 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.book_thread import BookThread
 from rebal_tui.services.reconciliation.reconcile import reconcile
 from rebal_tui.services.runs import create_run
-from rebal_tui.tui.actions import Place
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
+from rebal_tui.tui.places import Place
 from rebal_tui.tui.screens.accounts import AccountsScreen
 from rebal_tui.tui.screens.accounts_form import FormScreen
 from rebal_tui.tui.screens.accounts_page import AccountPage

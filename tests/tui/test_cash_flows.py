@@ -16,8 +16,8 @@ from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.withdrawals import request_withdrawal
 from rebal_tui.store import cash as store
-from rebal_tui.tui.actions import Place
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.places import Place
 from rebal_tui.tui.screens.accounts_form import FormScreen
 from rebal_tui.tui.screens.cash import CashScreen
 from rebal_tui.tui.screens.dialog import ConfirmScreen

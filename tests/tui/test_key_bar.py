@@ -5,7 +5,7 @@ import gc
 import pytest
 from textual.widgets._footer import FooterKey
 
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import Place
 from tests.tui.driving import drive, press, screen_text
 
 

@@ -11,7 +11,7 @@ from rebal_tui.domain.accounts import Restriction
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.store import jobs
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import Place
 from rebal_tui.tui.screens.dialog import ReadScreen
 from rebal_tui.tui.screens.log import LogScreen
 from tests.tui.driving import press, said, screen_text

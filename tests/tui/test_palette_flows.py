@@ -8,8 +8,9 @@ from textual.command import CommandPalette
 
 from rebal_tui.services import simulator
 from rebal_tui.services.run_processing import halted
-from rebal_tui.tui.actions import ACTIONS, LISTS
+from rebal_tui.tui.actions import ACTIONS
 from rebal_tui.tui.palette import ActionProvider, DataProvider, title
+from rebal_tui.tui.places import LISTS
 from rebal_tui.tui.screens.dialog import KillScreen
 from rebal_tui.tui.screens.settings import SettingsScreen
 from tests.services import worlds

@@ -16,8 +16,9 @@ from rebal_tui.services import scheduler
 from rebal_tui.services.book_rules import apply_rules, rules_of
 from rebal_tui.services.rules import BookRules
 from rebal_tui.store import meta
-from rebal_tui.tui.actions import ACTIONS, REVIEW, Place, applies
+from rebal_tui.tui.actions import ACTIONS, applies
 from rebal_tui.tui.keymap import key_fault, usable_keys
+from rebal_tui.tui.places import REVIEW, Place
 from rebal_tui.tui.screens.settings import SettingsScreen
 from rebal_tui.tui.settings import Density, Settings, SettingsFile, read_settings, settings_text, write_settings
 from tests.tui.driving import press, said, screen_text, settle

@@ -1,6 +1,8 @@
 from itertools import combinations
 
-from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, LISTS, REVIEW, Place, applies, key_text
+from rebal_tui.tui.actions import ACTIONS, applies
+from rebal_tui.tui.keymap import key_text
+from rebal_tui.tui.places import EVERYWHERE, LISTS, REVIEW, Place
 from rebal_tui.tui.screens.help_lines import help_lines
 from tests.tui.driving import drive, make_app, press, screen_text
 

@@ -11,7 +11,7 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.views.desk import AccountView, DeskSnapshot
 from rebal_tui.services.views.runs import RunsSnapshot
 from rebal_tui.services.views.standing import Tile
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import Place
 from rebal_tui.tui.screens.dialog import ConfirmScreen
 from rebal_tui.tui.screens.first_run import FirstSteps
 from rebal_tui.tui.screens.runs import RunsScreen

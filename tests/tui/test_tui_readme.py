@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import Place
 from tests.tui.keys_table import README, with_table
 from tests.tui.pictures import FOLDER, SIZES, stem
 

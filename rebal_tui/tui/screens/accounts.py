@@ -22,7 +22,7 @@ from rebal_tui.services.views.accounts import (
     InGroup,
 )
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import LISTS, Place
 from rebal_tui.tui.screens import accounts_columns, accounts_simulate
 from rebal_tui.tui.screens.accounts_bulk import choose_portfolio, unsubscribe
 from rebal_tui.tui.screens.accounts_by_hand import run_by_hand
@@ -50,7 +50,7 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
     CSS_PATH: ClassVar[list[str]] = ["desk.tcss", "accounts.tcss"]  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
-        *actions.bindings(Place.ACCOUNTS, actions.LISTS),
+        *actions.bindings(Place.ACCOUNTS, LISTS),
     ]
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from rebal_tui.services.account_views import account_names
 from rebal_tui.services.cash_views import cash_changes, withdrawal_history
 from rebal_tui.services.views.cash import WithdrawalView
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import LISTS, Place
 from rebal_tui.tui.screens import cash_columns
 from rebal_tui.tui.screens.accounts_form import FormScreen
 from rebal_tui.tui.screens.cash_columns import ALL, CashRow
@@ -38,7 +38,7 @@ class CashScreen(ListScreen, inherit_bindings=False):
     CSS_PATH: ClassVar[list[str]] = ["desk.tcss", "accounts.tcss"]  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
-        *actions.bindings(Place.CASH, actions.LISTS),
+        *actions.bindings(Place.CASH, LISTS),
     ]
 
     def __init__(self) -> None:

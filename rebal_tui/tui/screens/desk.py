@@ -13,7 +13,7 @@ from rebal_tui.services.loading import Loading
 from rebal_tui.services.views.desk import AccountView, DeskRow, DeskSnapshot, InTile
 from rebal_tui.services.views.standing import Tile
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import LISTS, Place
 from rebal_tui.tui.screens import desk_columns
 from rebal_tui.tui.screens.dialog import ReadScreen
 from rebal_tui.tui.screens.first_run import FirstRun
@@ -47,7 +47,7 @@ class DeskScreen(ListScreen, inherit_bindings=False):
     CSS_PATH = "desk.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
-        *actions.bindings(Place.DESK, actions.LISTS),
+        *actions.bindings(Place.DESK, LISTS),
     ]
 
     def __init__(self) -> None:

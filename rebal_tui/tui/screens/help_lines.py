@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from rebal_tui.services.views.standing import GLYPHS
-from rebal_tui.tui.actions import ACTIONS, EVERYWHERE, MOVES, Place, key_text, place_actions
+from rebal_tui.tui.actions import ACTIONS, place_actions
+from rebal_tui.tui.keymap import MOVES, key_text
+from rebal_tui.tui.places import EVERYWHERE, Place
 from rebal_tui.tui.spans import Line, beside, heading, paragraph
 from rebal_tui.tui.widgets.lines import Builder
 

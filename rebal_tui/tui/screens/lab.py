@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import Place
 from rebal_tui.tui.screens.place import PlaceScreen
 from rebal_tui.tui.text import ui_text
 

@@ -16,7 +16,7 @@ from rebal_tui.services import log_views
 from rebal_tui.services.views.log import AlertView, AuditCheck, LogSnapshot
 from rebal_tui.services.views.status import JobView
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import LISTS, Place
 from rebal_tui.tui.screens import log_lines
 from rebal_tui.tui.screens.dialog import ReadScreen
 from rebal_tui.tui.screens.lists import ListScreen
@@ -34,7 +34,7 @@ class LogScreen(ListScreen, inherit_bindings=False):
     EXPORT = "audit"
     NOUN = "row"
     CSS_PATH = ["desk.tcss", "log.tcss"]  # noqa: RUF012
-    BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(Place.LOG, actions.LISTS)]
+    BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(Place.LOG, LISTS)]
 
     def __init__(self) -> None:
         super().__init__()

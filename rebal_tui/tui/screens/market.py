@@ -17,7 +17,7 @@ from rebal_tui.services import market_views, simulator
 from rebal_tui.services.book import Book
 from rebal_tui.services.views.market import AssetRow, MarketSnapshot
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import LISTS, Place
 from rebal_tui.tui.screens import market_lines
 from rebal_tui.tui.screens.dialog import ReadScreen
 from rebal_tui.tui.screens.lists import ListScreen
@@ -45,7 +45,7 @@ class MarketScreen(ListScreen, inherit_bindings=False):
     EXPORT = "assets"
     NOUN = "asset"
     CSS_PATH = "desk.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(Place.MARKET, actions.LISTS)]
+    BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(Place.MARKET, LISTS)]
 
     def __init__(self) -> None:
         super().__init__()

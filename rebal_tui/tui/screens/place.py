@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from rebal_tui.services.loading import Loading
-from rebal_tui.tui.actions import Place
 from rebal_tui.tui.kept import forget_drawn
+from rebal_tui.tui.places import Place
 from rebal_tui.tui.widgets.chips import Chip, ChipBar
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.status import StatusBar

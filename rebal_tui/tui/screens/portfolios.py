@@ -18,7 +18,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.intake.portfolio_input import PortfolioBody
 from rebal_tui.services.views.portfolios import Impact, PortfolioRow, PortfolioView
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import LISTS, Place
 from rebal_tui.tui.screens import portfolio_columns
 from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
 from rebal_tui.tui.screens.json_lines import json_lines
@@ -48,7 +48,7 @@ class PortfoliosScreen(ListScreen, inherit_bindings=False):
     CSS_PATH = ["desk.tcss", "portfolios.tcss"]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
-        *actions.bindings(Place.PORTFOLIOS, actions.LISTS),
+        *actions.bindings(Place.PORTFOLIOS, LISTS),
     ]
 
     def __init__(self) -> None:

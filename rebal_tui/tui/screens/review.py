@@ -16,7 +16,7 @@ from rebal_tui.services.views.accounts import BulkResult
 from rebal_tui.services.views.review import ReviewSnapshot, ReviewView
 from rebal_tui.services.views.runs import RunRow
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.actions import REVIEW
+from rebal_tui.tui.places import LISTS, REVIEW
 from rebal_tui.tui.screens import review_lines, run_columns
 from rebal_tui.tui.screens.dialog import AskScreen, ReadScreen
 from rebal_tui.tui.screens.lists import ListScreen
@@ -32,7 +32,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
     EXPORT = "runs"
     NOUN = "run"
     CSS_PATH = ["desk.tcss", "review.tcss"]  # noqa: RUF012
-    BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(REVIEW, actions.LISTS)]
+    BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(REVIEW, LISTS)]
 
     def __init__(self) -> None:
         super().__init__()

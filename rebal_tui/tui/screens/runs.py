@@ -12,7 +12,7 @@ from textual.screen import Screen
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.views.runs import RunRow, RunsSnapshot
 from rebal_tui.tui import actions, formats
-from rebal_tui.tui.actions import Place
+from rebal_tui.tui.places import LISTS, Place
 from rebal_tui.tui.screens import run_columns
 from rebal_tui.tui.screens.dialog import AskScreen, ReadScreen
 from rebal_tui.tui.screens.json_lines import json_lines
@@ -33,7 +33,7 @@ class RunsScreen(ListScreen, inherit_bindings=False):
     CSS_PATH = "desk.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *Screen.BINDINGS,
-        *actions.bindings(Place.RUNS, actions.LISTS),
+        *actions.bindings(Place.RUNS, LISTS),
     ]
 
     def __init__(self) -> None:

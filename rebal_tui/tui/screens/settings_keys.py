@@ -13,8 +13,8 @@ from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from rebal_tui.tui.actions import ACTIONS, Action, key_text
-from rebal_tui.tui.keymap import BY_ID, key_fault, keys_of, usable_keys
+from rebal_tui.tui.actions import ACTIONS, Action
+from rebal_tui.tui.keymap import BY_ID, key_fault, key_text, keys_of, usable_keys
 from rebal_tui.tui.spans import Line
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
