@@ -9,6 +9,7 @@ from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.orders import Fill
 from rebal_tui.domain.quantities import Money
+from rebal_tui.services import passed_over
 from rebal_tui.services.book import Book
 from rebal_tui.store import accounts, assets, cash, fills, jobs, meta, runs
 
@@ -27,15 +28,16 @@ def sync(book: Book, most: int | None = None) -> int:
     """
     total = 0
     while events := book.broker.events(cursor := int(meta.get(book.database, CURSOR, "0")), EVENTS):
-        reached = max(cursor, *(e.seq for e in events))
-        _take_over(book, events, reached)
+        reached = take_over(book, events, cursor)
         total += len(events)
         if reached == cursor or (most is not None and total >= most):
             break
     return total
 
 
-def _take_over(book: Book, events: Sequence[BrokerEvent], reached: int) -> None:
+def take_over(book: Book, events: Sequence[BrokerEvent], cursor: int) -> int:
+    """Take over some events, read from a cursor on, in one transaction; returns how far the stream is read then."""
+    reached = max(cursor, *(e.seq for e in events))
     touched = {e.account_id for e in events if e.account_id is not None}
     asset_news = any(e.kind is EventKind.ASSET for e in events)
     # The broker may be at the other end of a wire: it is asked before the file is held for writing.
@@ -50,12 +52,15 @@ def _take_over(book: Book, events: Sequence[BrokerEvent], reached: int) -> None:
         for account_id, count in outside.items():
             accounts.set_outside_orders(book.database, account_id, count)
         meta.put(book.database, CURSOR, str(reached))
+        if book.live is None:
+            passed_over.note(book.database, cursor, [e.seq for e in events])
     if asset_news:
         book.reload_assets()
     book.reload_accounts(sorted(touched))
     book.agenda.add(touched)
     if any(e.kind is EventKind.JOURNAL for e in events):
         book.reload_journals()
+    return reached
 
 
 def take_over_everything(book: Book) -> None:

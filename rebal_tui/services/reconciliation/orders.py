@@ -14,22 +14,23 @@ from rebal_tui.store import fills, runs
 from rebal_tui.store.codec import parse_client_order_id
 
 
-def reconcile_orders(book: Book, found: Findings) -> int:
-    """Every order of an open run that may be with the broker, by our own id."""
-    taken = 0
+def reconcile_orders(book: Book, found: Findings) -> tuple[int, list[BrokerEvent]]:
+    """Every order of an open run that may be with the broker, by our own id: how many runs had one that was taken over,
+    and the executions that came with them."""
+    taken, executed = 0, list[BrokerEvent]()
     for run in list(book.open_runs.values()):
         if run.status is not RunStatus.IN_PROGRESS:
             continue
         changed = False
         for line, order, sent in runs.orders(book.database, run.id):
             if sent:
-                changed = _order(book, run, line, order, found) or changed
+                changed = _order(book, run, line, order, found, executed) or changed
         taken += changed
-    return taken
+    return taken, executed
 
 
-def _order(book: Book, run: Run, line: int, order: Order, found: Findings) -> bool:
-    """Compare one order; True when the broker's state of it was taken over."""
+def _order(book: Book, run: Run, line: int, order: Order, found: Findings, executed: list[BrokerEvent]) -> bool:
+    """Compare one order; True when the broker's state of it was taken over. `executed` gathers what came with it."""
     name = f"the {order.side} of {order.symbol}"
     try:
         theirs = book.broker.order_by_client_id(run.account_id, order.client_order_id)
@@ -56,11 +57,12 @@ def _order(book: Book, run: Run, line: int, order: Order, found: Findings) -> bo
             apply_events(book, missed)
             runs.store_order(book.database, theirs)
             book.record("reconciliation.order", order.client_order_id, {"status": theirs.status}, "broker")
-    executed = _executed(book, run, line)
-    if executed != theirs.filled_qty:
+        executed += missed
+    filled = _executed(book, run, line)
+    if filled != theirs.filled_qty:
         found.add(
             run.account_id,
-            f"{name} filled {qty_text(theirs.filled_qty)} at the broker, its executions tell of {qty_text(executed)}",
+            f"{name} filled {qty_text(theirs.filled_qty)} at the broker, its executions tell of {qty_text(filled)}",
         )
     return changed
 

@@ -19,7 +19,7 @@ from rebal_tui.services.reconciliation.figures import explains, mismatches, move
 from rebal_tui.services.reconciliation.findings import Findings
 from rebal_tui.services.reconciliation.listing import unlike
 from rebal_tui.services.reconciliation.orders import reconcile_orders, require_own
-from rebal_tui.services.reconciliation.told import events_since, unread
+from rebal_tui.services.reconciliation.told import events_since, hear
 from rebal_tui.services.sync import apply_events, sync, take_over_accounts, take_over_journal
 from rebal_tui.store import accounts, cash, fills, holds, jobs
 from rebal_tui.store.account_table import Accounts, AccountTable
@@ -55,10 +55,12 @@ def reconcile(book: Book) -> Reconciliation:
     """
     found = Findings()
     known = book.account_table.copied()
-    told = unread(book) if book.live is None else []
-    taken = sync(book)
-    taken += reconcile_orders(book, found)
-    taken += _journals(book, found)
+    told = hear(book) if book.live is None else []
+    taken = sync(book) if book.live is not None else len(told)
+    runs, executed = reconcile_orders(book, found)
+    # Their fills are in the file now and their accounts are as they were: these differ by what the fills tell.
+    told += executed
+    taken += runs + _journals(book, found)
     if book.live is None:
         taken += _accounts(book, known, told, found)
     for event in told:
@@ -121,6 +123,9 @@ def _accounts(book: Book, before: AccountTable, told: Sequence[BrokerEvent], fou
             account.status, account.restrictions, account.unsettled, account.name,
         ):  # fmt: skip
             fresh.append(account)
+    if differing and (more := hear(book)):
+        # What was read of accounts may be ahead of what was told by then.
+        return _accounts(book, before, [*told, *more], found)
     there = set(listing.ids)
     for account_id in known:
         if account_id not in there:

@@ -7,28 +7,33 @@ from datetime import datetime, timedelta
 
 from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.services.book import Book
-from rebal_tui.services.sync import CURSOR
+from rebal_tui.services.passed_over import asked_for
+from rebal_tui.services.sync import CURSOR, EVENTS, take_over
 from rebal_tui.store import meta
 
 LOOK_BACK = timedelta(minutes=5)
 """Events are looked through again from so long before a run was started."""
 
 
-def unread(book: Book) -> list[BrokerEvent]:
-    """What the broker has told and nobody has read yet."""
-    cursor = int(meta.get(book.database, CURSOR, "0"))
-    told: list[BrokerEvent] = []
-    while events := book.broker.events(cursor):
+def hear(book: Book) -> list[BrokerEvent]:
+    """Take over what the broker has told and nobody has read yet; returns it.
+
+    What its stream passed over is asked for: nobody may be there any more to whom it would be told late.
+    """
+    passed = list(asked_for(book))
+    told = list(passed)
+    if passed:
+        take_over(book, passed, _cursor(book))
+    while events := book.broker.events(cursor := _cursor(book), EVENTS):
         told += (event for event in events if event.seq > cursor)
-        if (reached := max(event.seq for event in events)) <= cursor:
+        if take_over(book, events, cursor) <= cursor:
             break
-        cursor = reached
     return told
 
 
 def events_since(book: Book, since: datetime) -> Iterator[BrokerEvent]:
     """The broker's events from a moment on, found by halving."""
-    low, high = 0, int(meta.get(book.database, CURSOR, "0"))
+    low, high = 0, _cursor(book)
     while low < high:
         middle = (low + high) // 2
         first = book.broker.events(middle, 1)
@@ -42,3 +47,7 @@ def events_since(book: Book, since: datetime) -> Iterator[BrokerEvent]:
         if (reached := max(event.seq for event in events)) <= cursor:
             return
         cursor = reached
+
+
+def _cursor(book: Book) -> int:
+    return int(meta.get(book.database, CURSOR, "0"))

@@ -1,0 +1,211 @@
+"""What the broker's stream passed over is asked for when the book is opened: no account is paused for what was late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rebal_tui.broker.protocol import BrokerEvent, BrokerUnavailable
+from rebal_tui.domain.orders import OrderRequest, Side
+from rebal_tui.domain.quantities import parse_money, parse_price, parse_qty
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services import passed_over, scheduler
+from rebal_tui.services.book import Book
+from rebal_tui.services.checks import check_book
+from rebal_tui.services.reconciliation.reconcile import reconcile
+from rebal_tui.services.sync import sync
+from rebal_tui.store import jobs, meta
+from tests.services.brokers import Around, broker, reopen
+from tests.services.worlds import SLOW, account, balanced, fill_book, make_book, only_run
+
+DOLLARS = parse_money("1000")
+
+
+class LatestOnly(Around):
+    """Of what is new its stream tells the latest event alone."""
+
+    def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+        return list(self.inner.events(after, limit))[-1:]
+
+
+class Delayed(Around):
+    """Its stream tells nothing the first time it is read."""
+
+    silent = True
+
+    def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+        told, self.silent = [] if self.silent else self.inner.events(after, limit), False
+        return told
+
+
+class CutOff(Around):
+    """Answers so many questions and then no more."""
+
+    def __init__(self, book: Book, questions: int) -> None:
+        super().__init__(book)
+        self._left = questions
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.inner, name)
+        return self._counted(found) if callable(found) else found
+
+    def _counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any) -> Any:
+            self._left -= 1
+            if self._left < 0:
+                raise BrokerUnavailable("no answer")
+            return call(*arguments)
+
+        return counted
+
+
+def orders_filled(book: Book) -> None:
+    broker(book).advance(book.now().replace(minute=40))
+
+
+def deposit(book: Book) -> None:
+    broker(book).deposit("b", DOLLARS, book.now())
+
+
+def transfer(book: Book) -> None:
+    broker(book).bring_in("b", "TLT", parse_qty("3"), parse_price("90"), book.now())
+
+
+def return_of_a_deposit(book: Book) -> None:
+    broker(book).return_deposit("b", DOLLARS, book.now())
+
+
+def order_of_others(book: Book) -> None:
+    request = OrderRequest("b", "by-hand", "SPY", Side.BUY, notional=DOLLARS)
+    broker(book).place_outside_order("b", request, book.now())
+    orders_filled(book)
+
+
+HAPPENED = (orders_filled, deposit, transfer, order_of_others, return_of_a_deposit)
+
+
+def in_the_middle(path: Path) -> Book:
+    """A book whose account `a` has its sells at the broker, and two that follow nothing."""
+    book = make_book("2026-03-02 09:30", path=path, model=SLOW)
+    accounts = [account("a", "1000", {"SPY": "100", "GLD": "20"}), account("b", "20000"), account("c", "1000")]
+    fill_book(book, accounts, [balanced()], {"a": "balanced"})
+    scheduler.tick(book)
+    assert only_run(book).status is RunStatus.IN_PROGRESS
+    return book
+
+
+def left_out(book: Book, *happened: Callable[[Book], None]) -> None:
+    """Things happen of which the book is not told, and then one in another account of which it is."""
+    for happens in happened:
+        happens(book)
+    broker(book).deposit("c", DOLLARS, book.now())
+    inner = book.broker
+    LatestOnly(book)
+    sync(book)
+    book.broker = inner
+    assert passed_over.numbers(book.database)
+
+
+def agrees(book: Book) -> None:
+    assert book.holds == {}
+    assert [alert for alert in jobs.open_alerts(book.database) if alert.kind == "reconciliation"] == []
+    assert passed_over.numbers(book.database) == []
+    assert check_book(book.database, broker(book)).faults == ()
+
+
+@pytest.mark.parametrize("happened", HAPPENED)
+def test_what_was_passed_over_is_asked_for_at_the_next_opening(happened: Callable[[Book], None], path: Path) -> None:
+    book = in_the_middle(path)
+    left_out(book, happened)
+    book = reopen(book, model=SLOW)
+    agrees(book)
+    before = book.database.connection.total_changes
+    assert (reconcile(book).taken_over, book.database.connection.total_changes) == (0, before)
+
+
+@pytest.mark.parametrize("happened", HAPPENED)
+def test_a_stream_that_tells_it_late_is_asked_for_nothing(happened: Callable[[Book], None], path: Path) -> None:
+    book = in_the_middle(path)
+    cursor = int(meta.get(book.database, "broker_cursor"))
+    left_out(book, happened)
+    late = list(book.broker.events(cursor))
+
+    class Late(Around):
+        def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+            told = late[::-1]
+            late.clear()
+            return told
+
+    Late(book)
+    sync(book)
+    agrees(book)
+
+
+def test_a_difference_that_nothing_tells_of_pauses_the_account_all_the_same(path: Path) -> None:
+    book = in_the_middle(path)
+    left_out(book, orders_filled, deposit)
+    book.database.connection.execute("UPDATE sim_accounts SET cash = cash + 1 WHERE id = 'b'")
+    book = reopen(book, model=SLOW)
+    assert list(book.holds) == ["b"]
+    assert "21000.00 in the book" in book.holds["b"].reason
+    assert "21000.000000001 at the broker" in book.holds["b"].reason
+
+
+def test_fills_that_an_order_tells_of_explain_what_its_account_has(path: Path) -> None:
+    """A file that does not say what was passed over, as of an earlier version."""
+    book = in_the_middle(path)
+    left_out(book, orders_filled)
+    with book.database.write():
+        meta.put(book.database, passed_over.PASSED, "")
+    agrees(reopen(book, model=SLOW))
+
+
+def test_events_are_heard_once_more_before_an_account_is_paused(path: Path) -> None:
+    book = in_the_middle(path)
+    for happened in HAPPENED:
+        happened(book)
+    Delayed(book)
+    assert reconcile(book).paused == {}
+    agrees(book)
+
+
+def test_reading_that_is_cut_off_anywhere_leaves_nothing_half_known(tmp_path: Path) -> None:
+    for questions in range(100):
+        book = in_the_middle(tmp_path / f"{questions}.db")
+        left_out(book, *HAPPENED)
+        inner = book.broker
+        CutOff(book, questions)
+        try:
+            reconcile(book)
+        except BrokerUnavailable:
+            assert book.holds == {}
+            book.broker = inner
+            agrees(reopen(book, model=SLOW))
+        else:
+            agrees(book)
+            assert questions > 10
+            return
+    pytest.fail("it never came to its end")
+
+
+def test_so_many_numbers_are_kept_and_no_more(path: Path) -> None:
+    book = make_book(path=path)
+    with book.database.write():
+        passed_over.note(book.database, 10, [12, 11, 13])
+        assert passed_over.numbers(book.database) == []
+        passed_over.note(book.database, 13, [15, 18])
+        assert passed_over.numbers(book.database) == [14, 16, 17]
+        passed_over.note(book.database, 18, [16, 19, 3])
+        assert passed_over.numbers(book.database) == [14, 17]
+        passed_over.note(book.database, 19, [19 + 10**9])
+    kept = passed_over.numbers(book.database)
+    assert (len(kept), kept[-1]) == (passed_over.MOST, 18 + 10**9)
+    book.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "book.db"
