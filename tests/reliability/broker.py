@@ -42,6 +42,7 @@ class FaultyBroker:
         self.die_at: int | None = None
         self._late: list[tuple[datetime, Callable[[], object]]] = []
         self._withheld: list[tuple[datetime, BrokerEvent]] = []
+        self._handed: list[BrokerEvent] = []
         self._asked: dict[str, datetime] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -60,8 +61,12 @@ class FaultyBroker:
                 continue
 
     def withholds(self, account_id: str) -> bool:
-        """Whether something of the account, or of an asset, is on its way to the program."""
-        return any(event.account_id in (account_id, None) for _, event in self._withheld)
+        """Whether something of the account, or of an asset, is on its way to the program.
+
+        What was told while it reconciled is so until that came to an end: it may have been cut off in between.
+        """
+        cut_off = [] if self._judge.reconciled else self._handed
+        return any(event.account_id in (account_id, None) for event in (*cut_off, *(e for _, e in self._withheld)))
 
     def _hit(self, fault: str, permille: int, about: Iterable[str] = ()) -> bool:
         """Whether a fault meets what is said of some orders."""
@@ -154,8 +159,10 @@ class FaultyBroker:
         # After an opening that found the broker away the stream is told from where it ended, in order and whole.
         if self.calm or not self._judge.reconciled:
             late, self._withheld = [event for _, event in self._withheld], []
+            self._handed += late
             return late + found
         now = self._now()
+        self._handed.clear()
         if found and self._hit("slow_stream", 150, _orders(found[len(found) // 2 :])):
             found = found[: len(found) // 2]
         if len(found) > 1 and self._hit("late_events", 150):

@@ -207,6 +207,7 @@ def journal(world: World) -> None:
 def resubscribe(world: World) -> None:
     book, random = world.book, world.random
     account_id = random.choice(list(book.accounts))
+    before = set(world.judge.moved)
     world.judge.moved.add(account_id)
     try:
         if account_id not in book.subscriptions:
@@ -215,8 +216,9 @@ def resubscribe(world: World) -> None:
             subscriptions.move(book, account_id, random.choice(list(book.portfolios)))
         else:
             subscriptions.unsubscribe_account(book, account_id)
-    except Refusal:
-        world.judge.moved.discard(account_id)
+    except BaseException:
+        # Refused, cut off or killed at a question to the broker: nothing was moved.
+        world.judge.moved = before
         raise
 
 

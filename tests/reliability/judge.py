@@ -203,6 +203,9 @@ class Judge:
         self.counts["events"] += 1
         if self.ledger.faults:
             raise Violation("conservation", self.ledger.faults[0])
+        # Whatever the wires do, nothing happens here that a broker's events do not tell.
+        for account_id, hold in self._book().holds.items():
+            raise Violation("false alarm", f"{account_id} is paused: {hold.reason}")
         for event in events:
             self.say(f"{event.seq} {event.kind} {event.account_id} {event.fill and event.fill.amount}")
         touched = {event.account_id for event in events if event.account_id}

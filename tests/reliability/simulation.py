@@ -65,7 +65,7 @@ class World:
         bootstrap.found_simulation(database, start=first, seed=f"simulation {seed}", paused=True)
         rate = self.random.choice((None, 2, 12)) if self.swarm.dense else None
         self.settings = Settings(Mode.SIMULATED, name="simulation", slots=self._slots, orders_per_minute=rate)
-        self.broker.calm = self.swarm.dense
+        self.broker.calm = True
         self.open(database)
         self._found()
         self.broker.calm = False
