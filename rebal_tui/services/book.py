@@ -163,6 +163,7 @@ class Book:
         self.pending_out: dict[str, Money] = {}
         self.texts: AccountTexts | None = None
         self.holds: dict[str, Hold] = {}
+        self.retold: set[str] = set()
         self.reconciled = False
         self._frames = FrameKeeper(self)
         self.reload(progress)

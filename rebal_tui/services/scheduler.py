@@ -22,6 +22,7 @@ from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.live import keep_up
 from rebal_tui.services.market_state import save_market_state
 from rebal_tui.services.patience import Patience
+from rebal_tui.services.reconciliation.again import look_again
 from rebal_tui.services.reconciliation.reconcile import ensure_reconciled
 from rebal_tui.services.run_processing import process_runs, process_slice
 from rebal_tui.services.sync import sync
@@ -90,6 +91,7 @@ def _beat(book: Book, now: datetime, patience: Patience) -> bool:
         ensure_reconciled(book)
     advance_market(book, now)
     ensure_reconciled(book)
+    look_again(book)
     _look_at_room(book, now)
     rows = jobs.jobs(book.database)
     # What was put off comes first: else evaluations that are due faster than they are made keep every run waiting.

@@ -58,6 +58,7 @@ def take_over(book: Book, events: Sequence[BrokerEvent], cursor: int) -> int:
         book.reload_assets()
     book.reload_accounts(sorted(touched))
     book.agenda.add(touched)
+    book.retold |= touched & book.holds.keys()
     if any(e.kind is EventKind.JOURNAL for e in events):
         book.reload_journals()
     return reached

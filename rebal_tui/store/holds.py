@@ -11,26 +11,31 @@ from rebal_tui.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why an account is paused, and since when."""
+    """Why an account is paused, and since when.
+
+    `ground` is what it was judged by, where what is told later may explain it; None where only a person can.
+    """
 
     reason: str
     at: datetime
+    ground: str | None = None
 
 
 def load(database: Database) -> dict[str, Hold]:
     """Every paused account by id."""
     rows = database.rows(
-        "SELECT accounts.id, reason, at FROM reconciliation_holds JOIN accounts ON accounts.key = account ORDER BY key"
+        "SELECT accounts.id, reason, at, ground FROM reconciliation_holds JOIN accounts ON accounts.key = account "
+        "ORDER BY key"
     )
-    return {account_id: Hold(reason, from_time(at)) for account_id, reason, at in rows}
+    return {account_id: Hold(reason, from_time(at), ground) for account_id, reason, at, ground in rows}
 
 
 def put(database: Database, account_id: str, hold: Hold) -> None:
     """Pause an account, or say anew why. Must be called inside `database.write()`."""
     database.connection.execute(
-        "INSERT INTO reconciliation_holds SELECT key, ?, ? FROM accounts WHERE id = ? "
-        "ON CONFLICT (account) DO UPDATE SET reason = excluded.reason",
-        (to_time(hold.at), hold.reason, account_id),
+        "INSERT INTO reconciliation_holds (account, at, reason, ground) SELECT key, ?, ?, ? FROM accounts WHERE id = ? "
+        "ON CONFLICT (account) DO UPDATE SET reason = excluded.reason, ground = excluded.ground",
+        (to_time(hold.at), hold.reason, hold.ground, account_id),
     )
 
 

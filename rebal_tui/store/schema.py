@@ -213,6 +213,9 @@ CREATE TABLE reconciliation_holds (
 """
 
 
+GROUNDS = "ALTER TABLE reconciliation_holds ADD COLUMN ground TEXT"
+
+
 def _alternatives(script: str, table: str, columns: Sequence[str]) -> str:
     """The script that spells `column IN (...)` of a table's checks, as another script created them, as alternatives.
 
@@ -246,5 +249,5 @@ CREATE INDEX runs_of_account ON runs (account)
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
-    ("0004_reconciliation", HOLDS), ("0005_runs", RUNS),
+    ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", GROUNDS),
 )  # fmt: skip

@@ -56,12 +56,15 @@ def moved(known: Mapping[str, Account], told: Iterable[BrokerEvent]) -> dict[str
     return after
 
 
-def explains(ours: Account, moves: Sequence[BrokerEvent], theirs: Account) -> bool:
+def explains(ours: Account, moves: Sequence[BrokerEvent], theirs: Account, *, shares: bool = True) -> bool:
     """Whether what was told leads from our figures to the broker's. The first of it may be in ours already: an account
-    is read whole, and at that moment more may have happened than was told by then."""
-    return any(
-        not any(mismatches(moved({ours.id: ours}, moves[first:])[ours.id], theirs)) for first in range(len(moves) + 1)
-    )
+    is read whole, and at that moment more may have happened than was told by then. Without `shares` cash alone has to
+    be the same."""
+    for first in range(len(moves) + 1):
+        after = moved({ours.id: ours}, moves[first:])[ours.id]
+        if after.cash == theirs.cash and not (shares and any(mismatches(after, theirs))):
+            return True
+    return False
 
 
 def mismatches(ours: Account, theirs: Account) -> Iterator[str]:

@@ -19,14 +19,18 @@ def reconcile_orders(book: Book, found: Findings) -> tuple[int, list[BrokerEvent
     and the executions that came with them."""
     taken, executed = 0, list[BrokerEvent]()
     for run in list(book.open_runs.values()):
-        if run.status is not RunStatus.IN_PROGRESS:
-            continue
-        changed = False
-        for line, order, sent in runs.orders(book.database, run.id):
-            if sent:
-                changed = _order(book, run, line, order, found, executed) or changed
-        taken += changed
+        if run.status is RunStatus.IN_PROGRESS:
+            taken += reconcile_run(book, run, found, executed)
     return taken, executed
+
+
+def reconcile_run(book: Book, run: Run, found: Findings, executed: list[BrokerEvent]) -> bool:
+    """Every order of a run that may be with the broker; True when one was taken over. `executed` gathers what came."""
+    changed = False
+    for line, order, sent in runs.orders(book.database, run.id):
+        if sent:
+            changed = _order(book, run, line, order, found, executed) or changed
+    return changed
 
 
 def _order(book: Book, run: Run, line: int, order: Order, found: Findings, executed: list[BrokerEvent]) -> bool:
@@ -63,6 +67,7 @@ def _order(book: Book, run: Run, line: int, order: Order, found: Findings, execu
         found.add(
             run.account_id,
             f"{name} filled {qty_text(theirs.filled_qty)} at the broker, its executions tell of {qty_text(filled)}",
+            passing=filled < theirs.filled_qty,
         )
     return changed
 

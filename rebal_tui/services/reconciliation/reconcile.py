@@ -1,7 +1,7 @@
 """At the start, before anything is decided: the broker's books against ours (G14, G17).
 
-What can be explained is taken over. An account with a difference that cannot be is paused, with an alert, until an
-advisor has looked at it. A second reconciliation changes nothing.
+What can be explained is taken over. An account with a difference that cannot be is paused, with an alert, until what is
+told later explains it or an advisor has looked at it. A second reconciliation changes nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from rebal_tui.domain.quantities import money_text
 from rebal_tui.services.book import Book
 from rebal_tui.services.reconciliation.figures import explains, mismatches, moved
 from rebal_tui.services.reconciliation.findings import Findings
+from rebal_tui.services.reconciliation.ground import ground_of, read_to
 from rebal_tui.services.reconciliation.listing import unlike
 from rebal_tui.services.reconciliation.orders import reconcile_orders, require_own
 from rebal_tui.services.reconciliation.told import events_since, hear
@@ -46,6 +47,7 @@ def ensure_reconciled(book: Book) -> None:
     if not book.reconciled:
         reconcile(book)
         book.reconciled = True
+        book.retold.update(book.holds)
 
 
 def reconcile(book: Book) -> Reconciliation:
@@ -54,7 +56,7 @@ def reconcile(book: Book) -> Reconciliation:
     Raises `BrokerUnavailable` when the broker does not answer: then nothing is known, and nothing may start.
     """
     found = Findings()
-    known = book.account_table.copied()
+    known, before = book.account_table.copied(), read_to(book)
     told = hear(book) if book.live is None else []
     taken = sync(book) if book.live is not None else len(told)
     runs, executed = reconcile_orders(book, found)
@@ -71,7 +73,7 @@ def reconcile(book: Book) -> Reconciliation:
         if account_id in book.accounts and (hold is None or hold.reason != reason):
             new[account_id] = reason
     if new:
-        _pause(book, new)
+        _pause(book, new, {a: ground_of(book, known, before, a) for a in new if a not in found.lasting})
     return Reconciliation(taken, new)
 
 
@@ -136,7 +138,7 @@ def _accounts(book: Book, before: AccountTable, told: Sequence[BrokerEvent], fou
         moves = sorted([*missed, *(e for e in told if e.account_id == account_id)], key=lambda event: event.seq)
         if not explains(known[account_id], moves, account):
             for reason in mismatches(expected.get(account_id, known[account_id]), account):
-                found.add(account_id, reason)
+                found.add(account_id, reason, passing=True)
         else:
             with book.database.write():
                 apply_events(book, missed)
@@ -171,12 +173,16 @@ def _told_late(book: Book, account_ids: Collection[str]) -> dict[str, list[Broke
     return late
 
 
-def _pause(book: Book, reasons: Mapping[str, str]) -> None:
+def _pause(book: Book, reasons: Mapping[str, str], grounds: Mapping[str, str]) -> None:
+    """Pause accounts; what one was paused for before is not forgotten over what it is paused for now."""
     now = book.now()
     with book.database.write():
         for account_id, reason in reasons.items():
-            account = book.account(account_id)
-            hold = Hold(reason, book.holds[account_id].at if account_id in book.holds else now)
+            account, before = book.account(account_id), book.holds.get(account_id)
+            ground = grounds.get(account_id)
+            if before is not None and ground is not None:
+                ground = before.ground
+            hold = Hold(reason, before.at if before else now, ground)
             holds.put(book.database, account_id, hold)
             text = f"{account.name} ({account.account_number}) is paused: {reason}"
             jobs.raise_alert(book.database, now, ALERT, account_id, text)

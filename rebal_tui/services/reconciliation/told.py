@@ -41,7 +41,11 @@ def events_since(book: Book, since: datetime) -> Iterator[BrokerEvent]:
             low = middle + 1
         else:
             high = middle
-    cursor = low
+    return events_from(book, low)
+
+
+def events_from(book: Book, cursor: int) -> Iterator[BrokerEvent]:
+    """The broker's events after a number."""
     while events := book.broker.events(cursor):
         yield from events
         if (reached := max(event.seq for event in events)) <= cursor:

@@ -241,9 +241,10 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
                 differences(book, row.account_id),
             )
         )
+        later = " It goes on by itself when what the broker still tells explains this." if hold.ground else ""
         text = (
-            f"{row.client} has been paused since {formats.short_moment(hold.at)}: {hold.reason}. Released, the book "
-            "takes over the broker's figures as they are, and the account is evaluated and traded again."
+            f"{row.client} has been paused since {formats.short_moment(hold.at)}: {hold.reason}.{later} Released, the "
+            "book takes over the broker's figures as they are, and the account is evaluated and traded again."
         )
 
         async def do() -> str:
