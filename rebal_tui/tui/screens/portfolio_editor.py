@@ -11,31 +11,25 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.events import DescendantBlur
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, Static
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
 from rebal_tui.domain.quantities import WHOLE, Money
 from rebal_tui.services import portfolio_views, portfolios
 from rebal_tui.services.intake.portfolio_input import PortfolioBody
-from rebal_tui.services.views.portfolios import AssetChoice, Impact, PortfolioDraft
+from rebal_tui.services.views.portfolios import Impact, PortfolioDraft
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens import portfolio_form as forms
 from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
-from rebal_tui.tui.screens.portfolio_fields import (
-    ChoiceBar,
-    Completions,
-    Note,
-    SymbolInput,
-    WeightRow,
-)
-from rebal_tui.tui.screens.portfolio_form import PortfolioForm, WeightText
+from rebal_tui.tui.screens.portfolio_fields import ChoiceBar, Note
+from rebal_tui.tui.screens.portfolio_form import PortfolioForm
 from rebal_tui.tui.screens.portfolio_layout import ON, compose_form
 from rebal_tui.tui.screens.portfolio_lines import cooldown_text, dates_text, impact_lines, impact_text
 from rebal_tui.tui.screens.portfolio_live import foot_lines, impact_panel, live_lines
+from rebal_tui.tui.screens.weight_rows import WeightRow, WeightRows
 from rebal_tui.tui.spans import Line
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.chips import ChipBar
@@ -98,9 +92,8 @@ class PortfolioEditor(ModalScreen[str]):
         yield Static(ui_text(self._title()), id="edit-title", markup=False)
         with Horizontal(id="edit-body"):
             with VerticalScroll(id="edit-form", can_focus=False):
-                yield from compose_form(form)
+                yield from compose_form(form, self._draft.assets)
             yield LinesView(id="live")
-        yield Completions()
         yield LinesView(self._foot, id="foot")
         yield KeyBar()
 
@@ -116,8 +109,12 @@ class PortfolioEditor(ModalScreen[str]):
         self._changed()
 
     @property
+    def _weights(self) -> WeightRows:
+        return self.query_one(WeightRows)
+
+    @property
     def _rows(self) -> list[WeightRow]:
-        return list(self.query(WeightRow))
+        return self._weights.rows
 
     def _read(self) -> PortfolioForm:
         """The fields as they stand."""
@@ -215,62 +212,19 @@ class PortfolioEditor(ModalScreen[str]):
         return [*lines, *impact_panel(counted, width)] if self._saved and self._draft.subscribers else lines
 
     @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
+    @on(WeightRows.Changed)
+    def _typed(self) -> None:
         self._changed()
-        field = event.input
-        if isinstance(field, SymbolInput) and field.has_focus:
-            self._offer(field)
 
     @on(ChipBar.Chosen)
     def _chosen(self, event: ChipBar.Chosen) -> None:
         event.bar.current = event.key
         self._changed()
 
-    def _offer(self, field: SymbolInput) -> None:
-        typed = field.value
-        taken = frozenset(row.line.symbol for row in self._rows if row.symbol is not field)
-        found = forms.matches(self._draft.assets, typed, taken) if typed else []
-        if [choice.symbol for choice in found] == [typed]:
-            found = []
-        self.query_one(Completions).offer(found, field)
-
-    def completion_key(self, key: str) -> bool:
-        """Whether the open list of completions has taken a key."""
-        listed = self.query_one(Completions)
-        if not listed.display:
-            return False
-        if key == "escape":
-            listed.close()
-        elif key == "down":
-            listed.action_cursor_down()
-        elif key == "up":
-            listed.action_cursor_up()
-        else:
-            self._complete(listed.chosen)
-        return True
-
-    def _complete(self, choice: AssetChoice | None) -> None:
-        row = self._row_here()
-        self.query_one(Completions).close()
-        if row is not None and choice is not None:
-            with row.symbol.prevent(Input.Changed):
-                row.symbol.value = choice.symbol
-            row.percent.focus()
-            self._changed()
-
-    @on(OptionList.OptionSelected, "#completions")
-    def _clicked(self, event: OptionList.OptionSelected) -> None:
-        self.query_one(Completions).highlighted = event.option_index
-        self._complete(self.query_one(Completions).chosen)
-
-    def on_descendant_blur(self, event: DescendantBlur) -> None:
-        if isinstance(event.widget, SymbolInput):
-            self.query_one(Completions).close()
-
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         """Enter goes on: after the last weight to a new line while something is missing."""
-        row = self._row_here()
+        row = self._weights.here
         if row is not None and event.input is row.percent and row is self._rows[-1]:
             if self._checked.total < WHOLE and not row.line.blank:
                 self.action_add_line()
@@ -279,47 +233,23 @@ class PortfolioEditor(ModalScreen[str]):
         else:
             self.focus_next()
 
-    def _row_here(self) -> WeightRow | None:
-        """The weight line that has the focus."""
-        focused = self.focused
-        return next((row for row in self._rows if focused in (row.symbol, row.percent)), None)
-
     def action_add_line(self) -> None:
         if len(self._rows) >= forms.MOST_LINES:
             self._rebal.say(f"A portfolio can have {forms.MOST_LINES} lines at most here.")
-            return
-        blank = next((row for row in self._rows if row.line.blank), None)
-        if blank is not None:
+        elif (blank := self._weights.blank) is not None:
             blank.symbol.focus()
-            return
-        self._rebal.work(self._add_line(), name="add a line")
-
-    async def _add_line(self) -> None:
-        row = WeightRow(WeightText())
-        await self.query_one("#lines").mount(row)
-        row.symbol.focus()
-        self._changed()
+        else:
+            self._rebal.work(self._weights.add(), name="add a line")
 
     def action_remove_line(self) -> None:
-        row = self._row_here()
+        row = self._weights.here
         if row is None:
             self._rebal.say("Put the cursor on a weight line first.")
-            return
-        self._rebal.work(self._remove_line(row), name="remove a line")
-
-    async def _remove_line(self, row: WeightRow) -> None:
-        rows = self._rows
-        if len(rows) == 1:
-            row.symbol.value = row.percent.value = ""
-            row.symbol.focus()
-            return
-        at = rows.index(row)
-        await row.remove()
-        self._rows[min(at, len(rows) - 2)].symbol.focus()
-        self._changed()
+        else:
+            self._rebal.work(self._weights.remove_row(row), name="remove a line")
 
     def action_rest(self) -> None:
-        row = self._row_here()
+        row = self._weights.here
         if row is None and self.focused is not self.query_one("#cash"):
             self._rebal.say("Put the cursor on a weight line, or on cash, first.")
             return
@@ -434,6 +364,7 @@ class PortfolioEditor(ModalScreen[str]):
                 lambda book: portfolio_views.portfolio_draft(book, before.id if before else None)
             )
             self._assets = {asset.symbol: asset for asset in self._draft.assets}
+            self._weights.assets = self._draft.assets
             self._changed()
             raise
         self.dismiss(stored.id)

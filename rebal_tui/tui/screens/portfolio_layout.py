@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.widgets import Static
 
-from rebal_tui.tui.screens.portfolio_fields import ChoiceBar, DayInput, Note, PercentInput, PlainInput, WeightRow
+from rebal_tui.services.views.portfolios import AssetChoice
+from rebal_tui.tui.screens.portfolio_fields import ChoiceBar, DayInput, Note, PercentInput, PlainInput
 from rebal_tui.tui.screens.portfolio_form import CALENDARS, PortfolioForm
+from rebal_tui.tui.screens.weight_rows import WeightRows
 from rebal_tui.tui.text import ui_text
 
 OFF, ON = "no review", "review"
 
 
-def compose_form(form: PortfolioForm) -> ComposeResult:
-    """Every field with its note, holding what the form says."""
+def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeResult:
+    """Every field with its note, holding what the form says; symbols are completed to assets."""
     yield from _field("Name", PlainInput(form.name, placeholder="what it is called", id="name"))
     yield from _field("Description", PlainInput(form.description, placeholder="optional", id="description"))
     yield Static(ui_text("Weights"), classes="section", markup=False)
-    with Vertical(id="lines"):
-        for line in form.lines:
-            yield WeightRow(line)
+    yield WeightRows(form.lines, assets)
     with Horizontal(classes="weight"):
         yield Static(ui_text("cash"), classes="cash-label", markup=False)
         yield PercentInput(form.cash, placeholder="0.00", id="cash")
