@@ -261,6 +261,20 @@ def test_the_close_ends_each_run_by_what_it_had_done() -> None:
 # What it means for the account
 
 
+def test_a_run_canceled_and_one_that_the_close_ends_are_both_known_to_have_ended() -> None:
+    book = simple_book("2026-03-02 15:30", names="ab", model=SLOW)
+    broker(book).halt("SPY", True, book.now())
+    scheduler.tick(book)
+    canceled = book.open_runs["a"]
+    with book.database.write():
+        runs.update(book.database, [(canceled, replace(canceled, cancel_requested=True))])
+    book.reload_runs()
+    market_at(book, "2026-03-02 16:00")
+    assert process_runs(book) == 2
+    assert statuses(book) == {"a": RunStatus.CANCELED_MID_RUN, "b": RunStatus.TIMEOUT}
+    assert not book.open_runs
+
+
 def test_what_partial_liquidations_raise_is_set_aside_together() -> None:
     book = simple_book()
     scheduler.tick(book)

@@ -253,6 +253,8 @@ def test_an_asset_that_dies_while_the_sells_fill_is_not_bought() -> None:
     assert skipped(book)["GLD"] == SkippedOrder(
         "GLD", Side.BUY, parse_money("60"), SkipReason.ASSET_NOT_TRADABLE, "GLD became ineligible"
     )
+    ((_, _, note),) = runs.notes(book.database, only_run(book).id)
+    assert note.startswith("sells are done; 1 buys of ")
     assert {order.symbol for order in orders(book)} == {"SPY", "TLT"}
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
 
@@ -310,6 +312,24 @@ def test_the_agenda_gives_each_run_once_and_what_is_for_later_with_the_next_hear
     assert agenda.take(open_runs) == [first, second]
     agenda.everything()
     assert agenda.take(open_runs) == [first, second]
+
+
+def test_a_run_that_comes_first_is_looked_at_before_what_was_put_off() -> None:
+    book = awaiting_book("ab")
+    put_off, run = book.open_runs["a"], book.open_runs["b"]
+    agenda = Agenda()
+    agenda.resume(("day",))
+    agenda.begin(("day",))
+    agenda.take(book.open_runs)
+    agenda.parts.append([put_off])
+    agenda.pause(more=True)
+    agenda.first(run)
+    assert list(agenda.parts) == [(run,), [put_off]]
+    agenda.parts.clear()
+    agenda.pause(more=False)
+    agenda.first(run)
+    assert not agenda.parts
+    assert agenda.take(book.open_runs) == [run]
 
 
 def test_a_round_goes_on_where_it_was_paused_and_begins_anew_at_its_end_or_under_another_gate() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.orders import OrderRequest, Side
-from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.portfolios import AssetWeight, Weights
+from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.runs import Run, RunPhase, RunStatus, RunType
 from rebal_tui.services import outbox, run_processing, scheduler, starts
 from rebal_tui.services.book import Book
@@ -141,13 +142,13 @@ def test_an_amount_that_the_account_cannot_raise_any_more_ends_the_run() -> None
 @pytest.mark.parametrize("at_once", [1, 1_000])
 def test_without_room_on_the_disk_nothing_starts_until_there_is(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starts, "AT_ONCE", at_once)
-    book = queued_book()
+    book = all_queued("ab")
     monkeypatch.setattr(type(book.database), "has_room", lambda self: False)
     market_at(book, "2026-03-03 10:00")
     assert process_runs(book) == 0
     monkeypatch.undo()
-    assert process_runs(book) == 1
-    assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
+    assert process_runs(book) == 2
+    assert set(statuses(book).values()) == {RunStatus.COMPLETED_SUCCESS}
 
 
 @pytest.mark.parametrize("at_once", [1, 1_000])
@@ -202,6 +203,18 @@ def test_a_run_waits_while_a_price_that_it_needs_is_too_old(symbol: str, age: in
     assert process_runs(book) == int(expected)
 
 
+def test_a_run_that_waits_for_a_price_stops_none_after_it_that_does_not_need_it() -> None:
+    book = all_queued("a")
+    fill_book(book, [account("b", "50000")], [], {})
+    create_run(book, "b", RunType.FULL_REBALANCE, weights=Weights((AssetWeight("GLD", Percent(10_000)),)))
+    book.settings = replace(book.settings, price_max_age=timedelta(seconds=60))
+    market_at(book, "2026-03-03 10:00")
+    old = book.now() - timedelta(seconds=61)
+    book.board.assets["TLT"] = replace(book.assets["TLT"], price_at=old)
+    assert process_runs(book) == 1
+    assert statuses(book) == {"a": RunStatus.QUEUED, "b": RunStatus.COMPLETED_SUCCESS}
+
+
 # Review
 
 
@@ -214,6 +227,20 @@ def test_what_awaits_approval_may_be_approved_until_the_end_of_its_window(at: st
     run = only_run(book)
     assert run.status is (RunStatus.CANCELED if expired else RunStatus.QUEUED)
     assert run.reason == ("not approved by the end of the window" if expired else None)
+
+
+def test_a_run_of_yesterday_that_nobody_approved_ends_while_another_of_yesterday_starts() -> None:
+    book = awaiting_book("ab")
+    run = book.open_runs["b"]
+    shown = plan_of(book.database, run)
+    assert shown is not None
+    book.holds["b"] = Hold("cash differs", book.now())
+    approve_run(book, run.id, shown)
+    del book.holds["b"]
+    market_at(book, "2026-03-03 10:00")
+    assert process_runs(book) == 2
+    assert statuses(book) == {"a": RunStatus.CANCELED, "b": RunStatus.COMPLETED_SUCCESS}
+    assert not book.open_runs
 
 
 def test_a_run_approved_in_the_last_instant_of_the_window_starts() -> None:
