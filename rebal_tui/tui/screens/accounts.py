@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -26,7 +24,6 @@ from rebal_tui.tui.places import LISTS, Place
 from rebal_tui.tui.screens import accounts_columns, accounts_simulate
 from rebal_tui.tui.screens.accounts_bulk import choose_portfolio, unsubscribe
 from rebal_tui.tui.screens.accounts_by_hand import run_by_hand
-from rebal_tui.tui.screens.accounts_columns import ALL
 from rebal_tui.tui.screens.accounts_form import FormScreen
 from rebal_tui.tui.screens.accounts_lines import (
     detail_lines,
@@ -35,13 +32,14 @@ from rebal_tui.tui.screens.accounts_lines import (
 from rebal_tui.tui.screens.accounts_page import AccountPage
 from rebal_tui.tui.screens.accounts_pick import PickScreen
 from rebal_tui.tui.screens.dialog import ReadScreen
-from rebal_tui.tui.screens.lists import ListScreen
+from rebal_tui.tui.screens.lists import TiledListScreen
 from rebal_tui.tui.screens.plan_lines import preview_lines
-from rebal_tui.tui.widgets.chips import ChipBar
+from rebal_tui.tui.widgets.chips import ALL
+from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable, View
 
 
-class AccountsScreen(ListScreen, inherit_bindings=False):
+class AccountsScreen(TiledListScreen, inherit_bindings=False):
     """Every account, those that need a person first."""
 
     PLACE = Place.ACCOUNTS
@@ -56,9 +54,6 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._snapshot: AccountsSnapshot | None = None
-        self._group = ALL
-        self._wanted: str | None = None
-        self._shown: str | None = None
 
     def make_table(self) -> BookTable[AccountRow]:
         return BookTable(
@@ -68,10 +63,6 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
             empty="Reading the accounts…",
         )
 
-    def compose_body(self) -> ComposeResult:
-        yield ChipBar((), ALL, id="tiles")
-        yield from self.compose_list()
-
     async def pull(self) -> None:
         self.show_status(await self.rebal.backend.status())
         seen = self._snapshot.version if self._snapshot is not None else None
@@ -80,52 +71,32 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
             return
         self._snapshot = snapshot
         with self.app.batch_update():
-            self._show_rows()
-        if self._wanted is not None and self.table.move_to(self._wanted):
-            self._wanted = None
+            self.show_rows()
         self.request_detail(self.table.cursor_key)
 
-    def _show_rows(self) -> None:
+    def show_rows(self) -> None:
         if self._snapshot is None:
             return
-        group, rows = self._group, self._snapshot.rows
-        tiles = self.query_one("#tiles", ChipBar)
-        tiles.chips = accounts_columns.group_chips(len(rows), self._snapshot.groups)
-        tiles.current = group
+        tile, rows = self.tile, self._snapshot.rows
+        self.tiles.chips = accounts_columns.group_chips(len(rows), self._snapshot.groups)
         self.table.set_empty(
             "This book has no account yet: import a file, or open the demo."
             if not rows
-            else f"No account here under “{group}”; escape shows all."
+            else f"No account here under “{tile}”; escape shows all."
         )
-        self.table.set_rows(rows, None if group == ALL else InGroup(AccountGroup(group)))
+        self.table.set_rows(rows, None if tile == ALL else InGroup(AccountGroup(tile)))
 
-    async def load_detail(self, key: str, request: int) -> None:
-        view = await self.rebal.backend.ask(lambda book: account_detail(book, key))
-        if self.is_wanted(request):
-            self.detail.show(detail_lines(view), top=key != self._shown)
-            self._shown = key
+    async def detail_of(self, key: str) -> Builder:
+        return detail_lines(await self.rebal.backend.ask(lambda book: account_detail(book, key)))
 
     def show_account(self, account_id: str) -> None:
         """Put the cursor on an account, lifting filters that hide it."""
-        self._wanted = account_id if self._snapshot is None else None
-        if self._snapshot is None or self.table.move_to(account_id):
-            return
-        self.reset_filters()
-        self.table.view = View(self.table.view.sort, self.table.view.reverse)
-        self.table.move_to(account_id)
-
-    def reset_filters(self) -> None:
-        self._group = ALL
-        self._show_rows()
-
-    @on(ChipBar.Chosen, "#tiles")
-    def _group_clicked(self, event: ChipBar.Chosen) -> None:
-        self._group = event.key
-        self._show_rows()
-
-    def action_tile(self, direction: int) -> None:
-        self._group = self.query_one("#tiles", ChipBar).step(direction) or ALL
-        self._show_rows()
+        if self._snapshot is None:
+            self.table.go_to(account_id)
+        elif not self.table.move_to(account_id):
+            self.reset_filters()
+            self.table.view = View(self.table.view.sort, self.table.view.reverse)
+            self.table.move_to(account_id)
 
     def action_mark_shown(self) -> None:
         shown = self.table.keys_shown
@@ -138,12 +109,8 @@ class AccountsScreen(ListScreen, inherit_bindings=False):
             self.table.marked = self.table.marked | shown
             self.rebal.say(f"{formats.counted(len(self.table.marked), 'account')} marked.")
 
-    @on(BookTable.Opened)
-    def _opened(self, event: BookTable.Opened) -> None:
-        self.rebal.work(self._open(str(event.key)), name="account")
-
-    async def _open(self, account_id: str) -> None:
-        view = await self.rebal.backend.ask(lambda book: account_detail(book, account_id))
+    async def open_row(self, key: str) -> None:
+        view = await self.rebal.backend.ask(lambda book: account_detail(book, key))
 
         def answered(run_id: str | None) -> None:
             if run_id:

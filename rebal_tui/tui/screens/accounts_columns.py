@@ -10,10 +10,9 @@ from rebal_tui.services.views.standing import GLYPHS, Standing
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.desk_columns import STANDING_TONES
 from rebal_tui.tui.spans import Line
-from rebal_tui.tui.widgets.chips import Chip
+from rebal_tui.tui.widgets.chips import ALL, Chip
 from rebal_tui.tui.widgets.table_layout import Column
 
-ALL = "All"
 GROUPS = {
     AccountGroup.EXCEPTIONS: ("▲", "bad", "Except"),
     AccountGroup.RESTRICTED: ("◌", "warn", "Restr"),

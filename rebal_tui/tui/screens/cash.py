@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar
 
-from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -19,17 +17,17 @@ from rebal_tui.tui import actions, formats
 from rebal_tui.tui.places import LISTS, Place
 from rebal_tui.tui.screens import cash_columns
 from rebal_tui.tui.screens.accounts_form import FormScreen
-from rebal_tui.tui.screens.cash_columns import ALL, CashRow
+from rebal_tui.tui.screens.cash_columns import CashRow
 from rebal_tui.tui.screens.cash_forms import journal_form, withdrawal_form
 from rebal_tui.tui.screens.cash_lines import cancel_text, movement_lines, withdrawal_lines
 from rebal_tui.tui.screens.dialog import ReadScreen
-from rebal_tui.tui.screens.lists import ListScreen
-from rebal_tui.tui.widgets.chips import ChipBar
+from rebal_tui.tui.screens.lists import TiledListScreen
+from rebal_tui.tui.widgets.chips import ALL
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 
 
-class CashScreen(ListScreen, inherit_bindings=False):
+class CashScreen(TiledListScreen, inherit_bindings=False):
     """What moves cash in or out: stopped withdrawals first, then those under way, then the rest."""
 
     PLACE = Place.CASH
@@ -45,17 +43,11 @@ class CashScreen(ListScreen, inherit_bindings=False):
         super().__init__()
         self._stamp: tuple[int, date] | None = None
         self._rows: tuple[CashRow, ...] = ()
-        self._group = ALL
-        self._shown: str | None = None
 
     def make_table(self) -> BookTable[CashRow]:
         return BookTable(
             cash_columns.columns(), lambda row: row.key, search=cash_columns.search, empty="Reading the cash…"
         )
-
-    def compose_body(self) -> ComposeResult:
-        yield ChipBar((), ALL, id="tiles")
-        yield from self.compose_list()
 
     async def pull(self) -> None:
         self.show_status(await self.rebal.backend.status())
@@ -66,31 +58,24 @@ class CashScreen(ListScreen, inherit_bindings=False):
         self._stamp, snapshot = changed
         self._rows = cash_columns.cash_rows(snapshot)
         with self.app.batch_update():
-            self._show_rows()
+            self.show_rows()
         self.request_detail(self.table.cursor_key)
 
-    def _show_rows(self) -> None:
+    def show_rows(self) -> None:
         if self._stamp is None:
             return
-        group, rows = self._group, self._rows
-        tiles = self.query_one("#tiles", ChipBar)
-        tiles.chips = cash_columns.group_chips(rows)
-        tiles.current = group
+        tile, rows = self.tile, self._rows
+        self.tiles.chips = cash_columns.group_chips(rows)
         self.table.set_empty(
             "No cash has moved yet; n withdraws, and Accounts (3) takes deposits."
             if not rows
-            else f"Nothing here under “{group}”; escape shows all."
+            else f"Nothing here under “{tile}”; escape shows all."
         )
-        self.table.set_rows(rows, None if group == ALL else lambda row: cash_columns.in_group(row, group))
+        self.table.set_rows(rows, None if tile == ALL else lambda row: cash_columns.in_group(row, tile))
 
-    async def load_detail(self, key: str, request: int) -> None:
-        row = self.table.cursor_row
-        if row is None or row.key != key:
-            return
-        builder = await self._lines(row)
-        if self.is_wanted(request):
-            self.detail.show(builder, top=key != self._shown)
-            self._shown = key
+    async def detail_of(self, key: str) -> Builder | None:
+        row = self.row_here(key)
+        return await self._lines(row) if row is not None else None
 
     async def _lines(self, row: CashRow) -> Builder:
         view = row.withdrawal
@@ -98,26 +83,10 @@ class CashScreen(ListScreen, inherit_bindings=False):
             return movement_lines(row)
         return withdrawal_lines(view, await self.rebal.backend.ask(lambda book: withdrawal_history(book, view.id)))
 
-    def reset_filters(self) -> None:
-        self._group = ALL
-        self._show_rows()
-
-    @on(ChipBar.Chosen, "#tiles")
-    def _group_clicked(self, event: ChipBar.Chosen) -> None:
-        self._group = event.key
-        self._show_rows()
-
-    def action_tile(self, direction: int) -> None:
-        self._group = self.query_one("#tiles", ChipBar).step(direction) or ALL
-        self._show_rows()
-
-    @on(BookTable.Opened)
-    def _opened(self) -> None:
-        row = self._row()
-        if row is not None:
-            self.rebal.work(self._open(row), name="cash")
-
-    async def _open(self, row: CashRow) -> None:
+    async def open_row(self, key: str) -> None:
+        row = self.row_here(key)
+        if row is None:
+            return
         builder = await self._lines(row)
         if self.is_current:
             title = f"{row.kind.capitalize()} · {row.client} · {formats.money(row.amount)}"

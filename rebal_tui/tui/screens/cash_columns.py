@@ -12,10 +12,9 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.services.views.cash import CashSnapshot, JournalView, WithdrawalView
 from rebal_tui.tui import formats
 from rebal_tui.tui.spans import Line, Span
-from rebal_tui.tui.widgets.chips import Chip
+from rebal_tui.tui.widgets.chips import ALL, Chip
 from rebal_tui.tui.widgets.table_layout import Column
 
-ALL = "All"
 Kind = Literal["withdrawal", "journal", "deposit"]
 GROUPS = {
     "Under way": ("▸", "accent", "Going"),

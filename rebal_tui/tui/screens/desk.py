@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -17,9 +16,9 @@ from rebal_tui.tui.places import LISTS, Place
 from rebal_tui.tui.screens import desk_columns
 from rebal_tui.tui.screens.dialog import ReadScreen
 from rebal_tui.tui.screens.first_run import FirstRun
-from rebal_tui.tui.screens.lists import ListScreen
+from rebal_tui.tui.screens.lists import TiledListScreen
 from rebal_tui.tui.widgets import bars
-from rebal_tui.tui.widgets.chips import ChipBar
+from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable, View
 
 BAR = 20
@@ -38,7 +37,7 @@ class AccountScreen(ReadScreen):
         self.account_id = view.account_id
 
 
-class DeskScreen(ListScreen, inherit_bindings=False):
+class DeskScreen(TiledListScreen, inherit_bindings=False):
     """Every subscribed account, what needs a person first."""
 
     PLACE = Place.DESK
@@ -53,8 +52,6 @@ class DeskScreen(ListScreen, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._snapshot: DeskSnapshot | None = None
-        self._tile = Tile.ALL
-        self._wanted: str | None = None
 
     def make_table(self) -> BookTable[DeskRow]:
         return BookTable(
@@ -66,8 +63,7 @@ class DeskScreen(ListScreen, inherit_bindings=False):
         )
 
     def compose_body(self) -> ComposeResult:
-        yield ChipBar((), Tile.ALL, id="tiles")
-        yield from self.compose_list()
+        yield from super().compose_body()
         yield FirstRun(self.rebal.first_run)
 
     def show_loading(self, loading: Loading) -> None:
@@ -89,10 +85,7 @@ class DeskScreen(ListScreen, inherit_bindings=False):
         empty = simulated and not snapshot.rows and not await self.rebal.backend.portfolios()
         self._set_first_run(empty)
         with self.app.batch_update():
-            self.query_one("#tiles", ChipBar).chips = desk_columns.tile_chips(snapshot.tiles)
-            self._show_rows()
-        if self._wanted is not None and self.table.move_to(self._wanted):
-            self._wanted = None
+            self.show_rows()
         self.request_detail(self.table.cursor_key)
 
     def _set_first_run(self, empty: bool) -> None:
@@ -108,10 +101,11 @@ class DeskScreen(ListScreen, inherit_bindings=False):
         del parameters
         return not (self.has_class("-first-run") and action in OWN_ACTIONS)
 
-    def _show_rows(self) -> None:
+    def show_rows(self) -> None:
         if self._snapshot is None:
             return
-        tile = self._tile
+        tile = Tile(self.tile)
+        self.tiles.chips = desk_columns.tile_chips(self._snapshot.tiles)
         self.table.set_empty(
             "No account is subscribed to a portfolio yet."
             if not self._snapshot.rows
@@ -119,48 +113,25 @@ class DeskScreen(ListScreen, inherit_bindings=False):
         )
         self.table.set_rows(self._snapshot.rows, None if tile is Tile.ALL else InTile(tile))
 
-    async def load_detail(self, key: str, request: int) -> None:
+    async def detail_of(self, key: str) -> Builder:
         view = await self.rebal.backend.account(key)
-        if self.is_wanted(request):
-            from rebal_tui.tui.screens.account_lines import account_lines
+        from rebal_tui.tui.screens.account_lines import account_lines
 
-            changed = key != getattr(self, "_shown", None)
-            self._shown = key
-            self.detail.show(account_lines(view), top=changed)
+        return account_lines(view)
 
     def show_account(self, account_id: str) -> None:
         """Put the cursor on an account, lifting filters that hide it."""
-        self._wanted = account_id if self._snapshot is None else None
+        if self._snapshot is None:
+            self.table.go_to(account_id)
         if self._snapshot is None or self.table.move_to(account_id):
             return
-        self.set_tile(Tile.ALL)
+        self.reset_filters()
         self.table.view = View(self.table.view.sort, self.table.view.reverse)
         if not self.table.move_to(account_id):
-            self._wanted = None
             self.rebal.say(f"Account {formats.short_id(account_id)} is not subscribed, so it is not on the Desk.")
 
-    def set_tile(self, tile: Tile) -> None:
-        """Show the accounts of a tile."""
-        self._tile = tile
-        self.query_one("#tiles", ChipBar).current = tile
-        self._show_rows()
-
-    def reset_filters(self) -> None:
-        self.set_tile(Tile.ALL)
-
-    @on(ChipBar.Chosen, "#tiles")
-    def _tile_clicked(self, event: ChipBar.Chosen) -> None:
-        self.set_tile(Tile(event.key))
-
-    def action_tile(self, direction: int) -> None:
-        self.set_tile(Tile(self.query_one("#tiles", ChipBar).step(direction) or Tile.ALL))
-
-    @on(BookTable.Opened)
-    def _opened(self, event: BookTable.Opened) -> None:
-        self.rebal.work(self._open(str(event.key)), name="account")
-
-    async def _open(self, account_id: str) -> None:
-        view = await self.rebal.backend.account(account_id)
+    async def open_row(self, key: str) -> None:
+        view = await self.rebal.backend.account(key)
         if self.is_current:
             self.app.push_screen(AccountScreen(view))
 

@@ -1,4 +1,4 @@
-"""Places that are a list with a detail beside it: filter, sort, copy, export."""
+"""Places that are a list with a detail beside it: filter, sort, copy, export; and those of them under tiles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from textual.widgets import Input
 
 from rebal_tui.tui.screens.export import ExportScreen
 from rebal_tui.tui.screens.place import PlaceScreen
-from rebal_tui.tui.widgets.lines import LinesView, nothing
+from rebal_tui.tui.widgets.chips import ALL, ChipBar
+from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.table import BookTable, View
 
 
@@ -30,6 +31,7 @@ class ListScreen(PlaceScreen):
     def __init__(self) -> None:
         super().__init__()
         self._request = 0
+        self._shown: str | None = None
 
     def make_table(self) -> BookTable[Any]:
         """The table of this place."""
@@ -65,16 +67,21 @@ class ListScreen(PlaceScreen):
             return None
         return str(key)
 
-    async def load_detail(self, key: str, request: int) -> None:
-        """Fetch and show the detail of a row, unless `self.is_wanted(request)` has become false."""
+    def row_here(self, key: str) -> Any:
+        """The row under the cursor, None when the cursor has gone on from the one with this key."""
+        return self.table.cursor_row if self.table.cursor_key == key else None
+
+    async def detail_of(self, key: str) -> Builder | None:
+        """What to show beside the list of a row; None to leave what is there."""
+        raise NotImplementedError
+
+    async def open_row(self, key: str) -> None:
+        """Show a row over the whole terminal."""
+        raise NotImplementedError
 
     def clear_detail(self) -> None:
         """Show that there is no row."""
         self.detail.show(nothing, top=True)
-
-    def is_wanted(self, request: int) -> bool:
-        """Whether an answer to this request is still wanted."""
-        return request == self._request and self.is_attached
 
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
         """Ask for the detail of a row; a later request makes this one's answer void."""
@@ -86,12 +93,25 @@ class ListScreen(PlaceScreen):
             self.set_timer(max(delay, 0.001), lambda: self._start_detail(str(key), request))
 
     def _start_detail(self, key: str, request: int) -> None:
-        if self.is_wanted(request):
-            self.rebal.work(self.load_detail(key, request), name="detail")
+        if self._is_wanted(request):
+            self.rebal.work(self._load_detail(key, request), name="detail")
+
+    async def _load_detail(self, key: str, request: int) -> None:
+        builder = await self.detail_of(key)
+        if builder is not None and self._is_wanted(request):
+            self.detail.show(builder, top=key != self._shown)
+            self._shown = key
+
+    def _is_wanted(self, request: int) -> bool:
+        return request == self._request and self.is_attached
 
     @on(BookTable.Highlighted)
     def _highlighted(self, event: BookTable.Highlighted) -> None:
         self.request_detail(event.key, self.DETAIL_DELAY)
+
+    @on(BookTable.Opened)
+    def _opened(self, event: BookTable.Opened) -> None:
+        self.rebal.work(self.open_row(str(event.key)), name=self.NOUN)
 
     def action_filter(self) -> None:
         line = self.query_one("#filter", Input)
@@ -148,3 +168,38 @@ class ListScreen(PlaceScreen):
 
     def action_export(self) -> None:
         self.app.push_screen(ExportScreen(self.EXPORT))
+
+
+class TiledListScreen(ListScreen):
+    """A list under tiles that tell how many rows are of what kind: the current one shows its own, the first all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tile: str = ALL
+
+    def compose_body(self) -> ComposeResult:
+        yield ChipBar((), ALL, id="tiles")
+        yield from self.compose_list()
+
+    @property
+    def tiles(self) -> ChipBar:
+        return self.query_one("#tiles", ChipBar)
+
+    def show_rows(self) -> None:
+        """Show the tiles and the rows of the current one, if they have been read."""
+        raise NotImplementedError
+
+    def set_tile(self, tile: str) -> None:
+        """Show the rows of a tile."""
+        self.tile = self.tiles.current = tile
+        self.show_rows()
+
+    def reset_filters(self) -> None:
+        self.set_tile(ALL)
+
+    @on(ChipBar.Chosen, "#tiles")
+    def _tile_clicked(self, event: ChipBar.Chosen) -> None:
+        self.set_tile(event.key)
+
+    def action_tile(self, direction: int) -> None:
+        self.set_tile(self.tiles.step(direction) or ALL)

@@ -23,7 +23,7 @@ from rebal_tui.tui.screens.lists import ListScreen
 from rebal_tui.tui.screens.log_lines import ALERTS, AUDIT, JOBS, TABS
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.chips import ChipBar
-from rebal_tui.tui.widgets.lines import LinesView
+from rebal_tui.tui.widgets.lines import Builder, LinesView
 from rebal_tui.tui.widgets.table import BookTable
 
 
@@ -42,7 +42,6 @@ class LogScreen(ListScreen, inherit_bindings=False):
         self._snapshot: LogSnapshot | None = None
         self._searched = ""
         self._search = ""
-        self._shown: str | None = None
 
     @property
     def table(self) -> BookTable[Any]:
@@ -93,11 +92,9 @@ class LogScreen(ListScreen, inherit_bindings=False):
         if key is None or str(key).startswith(f"{self._tab}:"):
             super().request_detail(self.table.cursor_key, delay)
 
-    async def load_detail(self, key: str, request: int) -> None:
-        row = self.table.cursor_row
-        if self.is_wanted(request) and row is not None:
-            self.detail.show(log_lines.detail_lines(row), top=key != self._shown)
-            self._shown = key
+    async def detail_of(self, key: str) -> Builder | None:
+        row = self.row_here(key)
+        return log_lines.detail_lines(row) if row is not None else None
 
     def selected_id(self) -> str | None:
         key = super().selected_id()
@@ -138,9 +135,8 @@ class LogScreen(ListScreen, inherit_bindings=False):
         else:
             super().filter_by(text)
 
-    @on(BookTable.Opened)
-    def _opened(self, event: BookTable.Opened) -> None:
-        row = event.table.cursor_row
+    async def open_row(self, key: str) -> None:
+        row = self.row_here(key)
         if row is not None:
             title, copy = log_lines.title_of(row)
             self.app.push_screen(ReadScreen(title, log_lines.detail_lines(row), copy=copy))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.reactive import reactive
@@ -23,6 +22,7 @@ from rebal_tui.tui.screens.dialog import ReadScreen
 from rebal_tui.tui.screens.lists import ListScreen
 from rebal_tui.tui.screens.market_shock import Shock, ShockScreen
 from rebal_tui.tui.spans import Line
+from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tones import ToneView
 
@@ -51,7 +51,6 @@ class MarketScreen(ListScreen, inherit_bindings=False):
         super().__init__()
         self._snapshot: MarketSnapshot | None = None
         self._last = ""
-        self._shown: str | None = None
 
     def make_table(self) -> BookTable[AssetRow]:
         return BookTable(
@@ -85,21 +84,15 @@ class MarketScreen(ListScreen, inherit_bindings=False):
     def _simulated(self) -> bool:
         return self._snapshot is not None and self._snapshot.speed is not None
 
-    async def load_detail(self, key: str, request: int) -> None:
+    async def detail_of(self, key: str) -> Builder:
         view = await self.rebal.backend.ask(lambda book: market_views.asset_view(book, key))
-        if self.is_wanted(request):
-            self.detail.show(market_lines.asset_lines(view, simulated=self._simulated), top=key != self._shown)
-            self._shown = key
+        return market_lines.asset_lines(view, simulated=self._simulated)
 
-    @on(BookTable.Opened)
-    def _opened(self, event: BookTable.Opened) -> None:
-        self.rebal.work(self._open(str(event.key)), name="asset")
-
-    async def _open(self, symbol: str) -> None:
-        view = await self.rebal.backend.ask(lambda book: market_views.asset_view(book, symbol))
+    async def open_row(self, key: str) -> None:
+        view = await self.rebal.backend.ask(lambda book: market_views.asset_view(book, key))
         if self.is_current:
             lines = market_lines.asset_lines(view, simulated=self._simulated, whole=True)
-            self.app.push_screen(ReadScreen(f"Asset {symbol}", lines, copy=symbol))
+            self.app.push_screen(ReadScreen(f"Asset {key}", lines, copy=key))
 
     def _controlled(self) -> AssetRow | None:
         """The asset under the cursor, if this market can be controlled; says so when it cannot."""

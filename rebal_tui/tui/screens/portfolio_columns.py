@@ -9,10 +9,9 @@ from rebal_tui.services.views.portfolios import PortfolioRow
 from rebal_tui.tui import formats
 from rebal_tui.tui.spans import Line, Span
 from rebal_tui.tui.widgets import bars
-from rebal_tui.tui.widgets.chips import Chip
+from rebal_tui.tui.widgets.chips import ALL, Chip
 from rebal_tui.tui.widgets.table_layout import Column
 
-ALL = "All"
 STATUSES: dict[str, tuple[str, str, str]] = {
     PortfolioStatus.ACTIVE: ("●", "active", "good"),
     PortfolioStatus.NEEDS_ADJUSTMENT: ("■", "adjust", "bad"),

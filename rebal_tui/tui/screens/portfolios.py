@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.events import Paste
 from textual.screen import Screen
@@ -22,11 +20,12 @@ from rebal_tui.tui.places import LISTS, Place
 from rebal_tui.tui.screens import portfolio_columns
 from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
 from rebal_tui.tui.screens.json_lines import json_lines
-from rebal_tui.tui.screens.lists import ListScreen
+from rebal_tui.tui.screens.lists import TiledListScreen
 from rebal_tui.tui.screens.portfolio_editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolio_lines import impact_lines, names_text, portfolio_lines
 from rebal_tui.tui.screens.portfolio_paste import NameScreen, PasteScreen
-from rebal_tui.tui.widgets.chips import ChipBar
+from rebal_tui.tui.widgets.chips import ALL
+from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable, View
 
 NONE_YET = "No portfolio yet: n makes one, P makes one from JSON."
@@ -39,7 +38,7 @@ class PortfolioScreen(ReadScreen):
         super().__init__(f"Portfolio {view.row.name}", portfolio_lines(view, whole=True), copy=view.row.id)
 
 
-class PortfoliosScreen(ListScreen, inherit_bindings=False):
+class PortfoliosScreen(TiledListScreen, inherit_bindings=False):
     """Every portfolio, what needs adjustment first."""
 
     PLACE = Place.PORTFOLIOS
@@ -54,9 +53,6 @@ class PortfoliosScreen(ListScreen, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._rows: tuple[PortfolioRow, ...] | None = None
-        self._status = portfolio_columns.ALL
-        self._wanted: str | None = None
-        self._shown: str | None = None
 
     def make_table(self) -> BookTable[PortfolioRow]:
         return BookTable(
@@ -67,10 +63,6 @@ class PortfoliosScreen(ListScreen, inherit_bindings=False):
             empty="Reading the portfolios…",
         )
 
-    def compose_body(self) -> ComposeResult:
-        yield ChipBar((), portfolio_columns.ALL, id="tiles")
-        yield from self.compose_list()
-
     async def pull(self) -> None:
         self.show_status(await self.rebal.backend.status())
         rows = await self.rebal.backend.portfolios()
@@ -78,60 +70,32 @@ class PortfoliosScreen(ListScreen, inherit_bindings=False):
             return
         self._rows = rows
         with self.app.batch_update():
-            self._show_rows()
-        if self._wanted is not None and self.table.move_to(self._wanted):
-            self._wanted = None
+            self.show_rows()
         self.request_detail(self.table.cursor_key)
 
-    def _show_rows(self) -> None:
+    def show_rows(self) -> None:
         if self._rows is None:
             return
-        status = self._status
-        tiles = self.query_one("#tiles", ChipBar)
-        tiles.chips = portfolio_columns.status_chips(self._rows)
-        tiles.current = status
+        tile = self.tile
+        self.tiles.chips = portfolio_columns.status_chips(self._rows)
         self.table.set_empty(NONE_YET if not self._rows else "No portfolio under these filters; escape lifts them.")
-        every = status == portfolio_columns.ALL
-        self.table.set_rows(self._rows, None if every else lambda row: row.status == status)
+        self.table.set_rows(self._rows, None if tile == ALL else lambda row: row.status == tile)
 
     async def _view(self, portfolio_id: str) -> PortfolioView:
         return await self.rebal.backend.ask(lambda book: portfolio_views.portfolio_view(book, portfolio_id))
 
-    async def load_detail(self, key: str, request: int) -> None:
-        view = await self._view(key)
-        if self.is_wanted(request):
-            self.detail.show(portfolio_lines(view), top=key != self._shown)
-            self._shown = key
+    async def detail_of(self, key: str) -> Builder:
+        return portfolio_lines(await self._view(key))
 
     def show_portfolio(self, portfolio_id: str) -> None:
         """Put the cursor on a portfolio, lifting filters that hide it."""
-        self._wanted = portfolio_id
-        if self._rows is None or self.table.move_to(portfolio_id):
-            return
-        self.show_only("")
-        self.table.view = View(self.table.view.sort, self.table.view.reverse)
-        if self.table.move_to(portfolio_id):
-            self._wanted = None
+        if self._rows is not None and not self.table.move_to(portfolio_id):
+            self.show_only("")
+            self.table.view = View(self.table.view.sort, self.table.view.reverse)
+        self.table.go_to(portfolio_id)
 
-    def reset_filters(self) -> None:
-        self._status = portfolio_columns.ALL
-        self._show_rows()
-
-    @on(ChipBar.Chosen, "#tiles")
-    def _status_clicked(self, event: ChipBar.Chosen) -> None:
-        self._status = event.key
-        self._show_rows()
-
-    def action_tile(self, direction: int) -> None:
-        self._status = self.query_one("#tiles", ChipBar).step(direction) or portfolio_columns.ALL
-        self._show_rows()
-
-    @on(BookTable.Opened)
-    def _opened(self, event: BookTable.Opened) -> None:
-        self.rebal.work(self._open(str(event.key)), name="portfolio")
-
-    async def _open(self, portfolio_id: str) -> None:
-        view = await self._view(portfolio_id)
+    async def open_row(self, key: str) -> None:
+        view = await self._view(key)
         if self.is_current:
             self.app.push_screen(PortfolioScreen(view))
 
@@ -161,7 +125,7 @@ class PortfoliosScreen(ListScreen, inherit_bindings=False):
         """Put the cursor on what was written."""
         if portfolio_id is not None:
             self._rows = None
-            self._wanted = portfolio_id
+            self.table.go_to(portfolio_id)
             self.rebal.pull_soon()
 
     def action_duplicate(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -22,6 +21,7 @@ from rebal_tui.tui.screens.dialog import AskScreen, ReadScreen
 from rebal_tui.tui.screens.lists import ListScreen
 from rebal_tui.tui.screens.review_approve import ApproveScreen
 from rebal_tui.tui.widgets.chips import ChipBar
+from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 
 
@@ -37,7 +37,6 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._snapshot: ReviewSnapshot | None = None
-        self._shown: str | None = None
 
     def make_table(self) -> BookTable[RunRow]:
         return BookTable(
@@ -61,16 +60,11 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
             self.table.marked = self.table.marked & {row.id for row in snapshot.rows}
         self.request_detail(self.table.cursor_key)
 
-    async def load_detail(self, key: str, request: int) -> None:
+    async def detail_of(self, key: str) -> Builder:
         try:
-            view = await self.rebal.backend.ask(lambda book: review.review_view(book, key))
+            return review_lines.review_lines(await self._view(key))
         except Refusal as refusal:
-            if self.is_wanted(request):
-                self.detail.show(review_lines.refusal_lines(str(refusal)))
-            return
-        if self.is_wanted(request):
-            self.detail.show(review_lines.review_lines(view), top=key != self._shown)
-            self._shown = key
+            return review_lines.refusal_lines(str(refusal))
 
     def action_back(self) -> None:
         line = self.query_one("#filter")
@@ -79,15 +73,11 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         else:
             self.rebal.action_go(self.rebal.came_from)
 
-    @on(BookTable.Opened)
-    def _opened(self, event: BookTable.Opened) -> None:
-        self.rebal.work(self._open(str(event.key)), name="run")
-
-    async def _open(self, run_id: str) -> None:
-        view = await self._view(run_id)
+    async def open_row(self, key: str) -> None:
+        view = await self._view(key)
         if self.is_current:
             title = f"Review · {view.preview.client} · A approves, R rejects in the list"
-            self.app.push_screen(ReadScreen(title, review_lines.review_lines(view), copy=run_id))
+            self.app.push_screen(ReadScreen(title, review_lines.review_lines(view), copy=key))
 
     async def _view(self, run_id: str) -> ReviewView:
         return await self.rebal.backend.ask(lambda book: review.review_view(book, run_id))

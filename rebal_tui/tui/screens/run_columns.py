@@ -10,10 +10,9 @@ from rebal_tui.tui import formats
 from rebal_tui.tui.screens.run_lines import status_span
 from rebal_tui.tui.spans import Line
 from rebal_tui.tui.widgets import bars
-from rebal_tui.tui.widgets.chips import Chip
+from rebal_tui.tui.widgets.chips import ALL, Chip
 from rebal_tui.tui.widgets.table_layout import Column
 
-ALL = "All"
 AWAITING = "Review"
 GROUPS: dict[str, frozenset[str]] = {
     "Running": frozenset({RunStatus.QUEUED, RunStatus.IN_PROGRESS}),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -16,15 +14,15 @@ from rebal_tui.tui.places import LISTS, Place
 from rebal_tui.tui.screens import run_columns
 from rebal_tui.tui.screens.dialog import AskScreen, ReadScreen
 from rebal_tui.tui.screens.json_lines import json_lines
-from rebal_tui.tui.screens.lists import ListScreen
+from rebal_tui.tui.screens.lists import TiledListScreen
 from rebal_tui.tui.screens.run_lines import run_lines
-from rebal_tui.tui.widgets.chips import ChipBar
+from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable
 
 TYPES: tuple[str | None, ...] = (None, *RunType)
 
 
-class RunsScreen(ListScreen, inherit_bindings=False):
+class RunsScreen(TiledListScreen, inherit_bindings=False):
     """The newest runs first."""
 
     PLACE = Place.RUNS
@@ -39,19 +37,12 @@ class RunsScreen(ListScreen, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._snapshot: RunsSnapshot | None = None
-        self._group = run_columns.ALL
         self._type: str | None = None
-        self._wanted: str | None = None
-        self._shown: str | None = None
 
     def make_table(self) -> BookTable[RunRow]:
         return BookTable(
             run_columns.columns(), lambda row: row.id, search=run_columns.search, empty="Reading the runs…"
         )
-
-    def compose_body(self) -> ComposeResult:
-        yield ChipBar((), run_columns.ALL, id="tiles")
-        yield from self.compose_list()
 
     async def pull(self) -> None:
         self.show_status(await self.rebal.backend.status())
@@ -61,61 +52,39 @@ class RunsScreen(ListScreen, inherit_bindings=False):
         self._snapshot = snapshot
         self.rebal.last_runs = snapshot
         with self.app.batch_update():
-            self._show_rows()
-        if self._wanted is not None and self.table.move_to(self._wanted):
-            self._wanted = None
+            self.show_rows()
         self.request_detail(self.table.cursor_key)
 
-    def _show_rows(self) -> None:
+    def show_rows(self) -> None:
         if self._snapshot is None:
             return
-        group, kind = self._group, self._type
-        rows = self._snapshot.rows
-        tiles = self.query_one("#tiles", ChipBar)
-        tiles.chips = run_columns.group_chips(rows, self._snapshot.total)
-        tiles.current = group
+        tile, kind, rows = self.tile, self._type, self._snapshot.rows
+        self.tiles.chips = run_columns.group_chips(rows, self._snapshot.total)
         self.table.set_empty("No run yet." if not rows else "No run under these filters; escape lifts them.")
-        self.table.set_rows(rows, lambda row: run_columns.in_group(row, group) and (kind is None or row.type == kind))
+        self.table.set_rows(rows, lambda row: run_columns.in_group(row, tile) and (kind is None or row.type == kind))
 
-    async def load_detail(self, key: str, request: int) -> None:
-        view = await self.rebal.backend.run(key)
-        if self.is_wanted(request):
-            self.detail.show(run_lines(view), top=key != self._shown)
-            self._shown = key
+    async def detail_of(self, key: str) -> Builder:
+        return run_lines(await self.rebal.backend.run(key))
 
     def show_run(self, run_id: str) -> None:
         """Put the cursor on a run."""
         self.show_only("")
-        if not self.table.move_to(run_id):
-            self._wanted = run_id
+        self.table.go_to(run_id)
 
     def reset_filters(self) -> None:
-        self._group, self._type = run_columns.ALL, None
-        self._show_rows()
-
-    @on(ChipBar.Chosen, "#tiles")
-    def _group_clicked(self, event: ChipBar.Chosen) -> None:
-        self._group = event.key
-        self._show_rows()
-
-    def action_tile(self, direction: int) -> None:
-        self._group = self.query_one("#tiles", ChipBar).step(direction) or run_columns.ALL
-        self._show_rows()
+        self._type = None
+        super().reset_filters()
 
     def action_cycle_type(self) -> None:
         self._type = TYPES[(TYPES.index(self._type) + 1) % len(TYPES)]
-        self._show_rows()
+        self.show_rows()
         self.rebal.say(f"Type: {formats.words(self._type) if self._type else 'all'}.")
 
-    @on(BookTable.Opened)
-    def _opened(self, event: BookTable.Opened) -> None:
-        self.rebal.work(self._open(str(event.key)), name="run")
-
-    async def _open(self, run_id: str) -> None:
-        view = await self.rebal.backend.run(run_id)
+    async def open_row(self, key: str) -> None:
+        view = await self.rebal.backend.run(key)
         if self.is_current:
-            title = f"Run {formats.short_id(run_id)} · {view.client}"
-            self.app.push_screen(ReadScreen(title, run_lines(view, whole=True), copy=run_id))
+            title = f"Run {formats.short_id(key)} · {view.client}"
+            self.app.push_screen(ReadScreen(title, run_lines(view, whole=True), copy=key))
 
     def action_json(self) -> None:
         run_id = self.selected_id()

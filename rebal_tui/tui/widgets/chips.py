@@ -15,6 +15,9 @@ from rebal_tui.tui.spans import Span, line_width
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets.tones import ToneView
 
+ALL = "All"
+"""The tile under which every row of a list is shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chip:
