@@ -313,6 +313,7 @@ def test_what_was_not_sent_by_the_close_is_skipped() -> None:
 
 def test_how_many_there_were_is_counted_from_when_none_waited() -> None:
     waiting = Waiting()
+    assert waiting.total == 0
     waiting.add([Unsent(1, False, Side.SELL, 1, 1, 3), Unsent(1, False, Side.BUY, 4, 5, 6)])
     assert (len(waiting), waiting.total) == (5, 5)
     waiting.take(4)

@@ -292,14 +292,27 @@ def test_while_the_kill_switch_is_on_nothing_starts_and_nothing_is_sent() -> Non
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
 
 
+def test_what_the_kill_switch_held_back_until_the_close_is_skipped_at_the_close() -> None:
+    book = paced_book()
+    set_halt(book, True)
+    go_to(book, "2026-03-02 15:59:59")
+    assert only_run(book).status is RunStatus.IN_PROGRESS
+    go_to(book, "2026-03-02 16:00")
+    assert only_run(book).status is RunStatus.TIMEOUT
+    assert [one.reason for one in skips(book)] == [SkipReason.MARKET_WINDOW_CLOSED]
+
+
 def test_the_agenda_gives_each_run_once_and_what_is_for_later_with_the_next_heartbeat() -> None:
     book = awaiting_book("ab")
     open_runs = book.open_runs
     first, second = open_runs["a"], open_runs["b"]
     agenda = Agenda()
+    assert agenda.taken == 0
     agenda.begin(("day",))
     assert agenda.take(open_runs) == [first, second], "after a start every run is looked at"
+    assert agenda.taken == 2
     assert agenda.take(open_runs) == []
+    assert agenda.taken == 0
     agenda.add(["b", "gone"])
     agenda.add_later("a")
     assert agenda.take(open_runs) == [second]

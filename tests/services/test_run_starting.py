@@ -189,6 +189,14 @@ def test_a_run_starts_inside_the_window_of_a_session(at: str, starts: bool) -> N
     assert (only_run(book).status is RunStatus.QUEUED) is not starts
 
 
+def test_a_run_that_was_looked_at_a_second_before_the_open_starts_at_the_open() -> None:
+    book = queued_book()
+    market_at(book, "2026-03-03 09:29:59")
+    assert process_runs(book) == 0
+    market_at(book, "2026-03-03 09:30")
+    assert process_runs(book) == 1
+
+
 @pytest.mark.parametrize(("age", "starts"), [(60, True), (61, False)])
 @pytest.mark.parametrize("symbol", ["TLT", "SPY", "GLD"])
 def test_a_run_waits_while_a_price_that_it_needs_is_too_old(symbol: str, age: int, starts: bool) -> None:
@@ -227,6 +235,13 @@ def test_what_awaits_approval_may_be_approved_until_the_end_of_its_window(at: st
     run = only_run(book)
     assert run.status is (RunStatus.CANCELED if expired else RunStatus.QUEUED)
     assert run.reason == ("not approved by the end of the window" if expired else None)
+
+
+def test_what_awaits_approval_in_the_last_instant_of_the_window_expires_right_after_it() -> None:
+    book = awaiting_book()
+    for at, expired in (("2026-03-02 15:30", 0), ("2026-03-02 15:30:01", 1)):
+        set_clock(book, at)
+        assert process_runs(book) == expired
 
 
 def test_a_run_of_yesterday_that_nobody_approved_ends_while_another_of_yesterday_starts() -> None:
