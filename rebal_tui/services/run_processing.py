@@ -398,10 +398,7 @@ def _ended(book: Book, end: _End) -> Run:
 def _skipped_buys(book: Book, plan: Plan, amounts: dict[str, Money], dropped: dict[str, Money]) -> list[SkippedOrder]:
     """What the plan meant to buy and the run does not."""
     skipped = [s for s in plan.skipped_orders if s.side is Side.BUY and s.symbol not in amounts]
-    known = {s.symbol for s in skipped}
     for line in plan.buys:
-        if line.symbol in known:
-            continue
         if line.symbol in dropped:
             text = f"order notional value ({money(dropped[line.symbol])}) is less than the minimum ($1)"
             skipped.append(

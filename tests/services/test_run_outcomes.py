@@ -15,9 +15,10 @@ from rebal_tui.domain.runs import RunPhase, RunStatus, RunType
 from rebal_tui.services import scheduler
 from rebal_tui.services.agenda import Agenda
 from rebal_tui.services.book import Book
+from rebal_tui.services.records import plan_of
 from rebal_tui.services.run_processing import halted, process_runs, set_halt
 from rebal_tui.services.runs import cancel_run, create_run
-from rebal_tui.store import audit, jobs, runs
+from rebal_tui.store import accounts, audit, jobs, runs
 from tests.services.brokers import Around, Unreliable, broker
 from tests.services.worlds import (
     SLOW,
@@ -244,6 +245,25 @@ def test_buys_for_which_a_fall_leaves_no_cash_are_skipped_for_lack_of_it() -> No
     assert one.reason_details == "no booked cash above the cash target"
     assert {order.side for order in orders(book)} == {Side.SELL}
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
+
+
+def test_a_buy_that_the_plan_had_no_cash_for_is_made_when_the_sells_bring_more() -> None:
+    """Of the proceeds a hundred dollars are set aside: the plan scales GLD below a dollar and skips it."""
+    book = simple_book(
+        cash="0", held={"SPY": "1"}, follows=balanced(weights={"SPY": "50", "TLT": "44.7", "GLD": "0.3"}), model=SLOW
+    )
+    with book.database.write():
+        accounts.set_aside(book.database, "a", parse_money("100"))
+    book.reload_accounts(["a"])
+    scheduler.tick(book)
+    planned = plan_of(book.database, only_run(book))
+    assert planned is not None
+    assert [one.symbol for one in planned.skipped_orders] == ["GLD"]
+    set_price(book, "SPY", "800.00")
+    go_on(book, 20)
+    assert of(book, "GLD").notional == parse_money("1.20")
+    assert skips(book) == []
+    assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
 
 
 def test_an_asset_that_dies_while_the_sells_fill_is_not_bought() -> None:
