@@ -136,8 +136,7 @@ def test_unable_with_a_stale_price_while_the_market_is_open() -> None:
 
 
 def test_what_a_run_does_is_the_state() -> None:
-    book = make_book(model=SLOW)
-    fill_book(book, [account("a", "0", {"SPY": "100"})], [balanced()], {"a": "balanced"})
+    book = simple_book(cash="0", held={"SPY": "100"}, model=SLOW)
     scheduler.tick(book)
     assert row(book).state == "selling"
     assert "is selling; no other run starts" in account_view(book, "a").next_step

@@ -130,8 +130,7 @@ def test_eligible_weights_reactivate_and_other_changes_do_not() -> None:
 
 
 def test_an_asset_set_aside_cancels_queued_runs() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "50000")], [balanced(review=True)], {"a": "balanced"})
+    book = simple_book(follows=balanced(review=True))
     scheduler.tick(book)
     assert all_runs(book)[0].approval is Approval.AWAITING
     fill = [account("b", "50000")]
@@ -155,8 +154,7 @@ def test_weights_replaced_during_a_run_are_not_set_aside_for_what_they_no_longer
 
 
 def test_changed_weights_are_traded_at_the_next_opportunity() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "50000")], [balanced(cooldown=0)], {"a": "balanced"})
+    book = simple_book(follows=balanced(cooldown=0))
     scheduler.tick(book)
     service.update_portfolio(book, "balanced", body(balanced(cooldown=0), weights=weights(5, SPY=30, TLT=65)))
     go_to(book, "2026-03-02 09:45")
@@ -178,8 +176,7 @@ def test_changed_weights_wait_for_the_cooldown() -> None:
 
 
 def test_weights_changed_only_within_the_bands_move_nothing() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "50000")], [balanced(cooldown=0)], {"a": "balanced"})
+    book = simple_book(follows=balanced(cooldown=0))
     scheduler.tick(book)
     service.update_portfolio(book, "balanced", body(balanced(cooldown=0), weights=weights(5, SPY=58, TLT=37)))
     go_to(book, "2026-03-03 10:00")
@@ -187,8 +184,7 @@ def test_weights_changed_only_within_the_bands_move_nothing() -> None:
 
 
 def test_a_run_keeps_the_weights_it_was_made_with() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "50000")], [balanced(review=True)], {"a": "balanced"})
+    book = simple_book(follows=balanced(review=True))
     scheduler.tick(book)
     service.update_portfolio(book, "balanced", body(balanced(review=True), weights=weights(5, SPY=30, TLT=65)))
     assert all_runs(book)[0].weights == balanced().weights

@@ -123,8 +123,7 @@ def test_the_decision_of_a_run_stays_when_the_same_kind_is_decided_again() -> No
 
 def test_a_pass_outside_a_session_is_read_as_it_was_made() -> None:
     for at in ("2026-03-01 12:00", "2026-03-02 05:00", "2026-11-27 12:45"):
-        book = make_book(at)
-        fill_book(book, [account("a", "500")], [balanced()], {"a": "balanced"})
+        book = simple_book(at, "500")
         made = evaluation_pass(book).decisions
         upset_free = [latest_decisions(book.database, "a")[0]]
         assert upset_free == list(made)

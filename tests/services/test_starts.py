@@ -20,7 +20,7 @@ from rebal_tui.services.demonstration.founding import DEFAULT_START
 from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.store import runs
-from tests.services.worlds import account, balanced, fill_book, make_book
+from tests.services.worlds import simple_book
 
 ACCOUNTS = 180
 
@@ -105,8 +105,7 @@ def test_both_ways_write_the_same_rows(crashed: Path, tmp_path: Path, monkeypatc
 def test_runs_that_the_arrays_can_plan_none_of_are_all_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sell that is skipped, here of an asset that cannot be traded, is told run by run."""
     monkeypatch.setattr(starts, "AT_ONCE", 1)
-    book = make_book("2026-03-03 10:00")
-    fill_book(book, [account("a", "50000", {"GLD": "10"})], [balanced()], {"a": "balanced"})
+    book = simple_book("2026-03-03 10:00", "50000", {"GLD": "10"})
     evaluation_pass(book, explain=False)
     book.assets["GLD"] = replace(book.assets["GLD"], tradable=False)
     queued = list(book.open_runs.values())

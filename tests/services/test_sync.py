@@ -28,13 +28,9 @@ from rebal_tui.store import cash as cash_store
 from tests.services.brokers import Around, Repeating, Unreliable, broker, reopen
 from tests.services.worlds import (
     SLOW,
-    account,
     all_runs,
-    balanced,
-    fill_book,
     go_on,
     go_to,
-    make_book,
     only_run,
     set_price,
     simple_book,
@@ -43,9 +39,7 @@ from tests.services.worlds import (
 
 def mixed_book(path: Path | str = ":memory:") -> Book:
     """Account `a` must sell GLD and SPY and buy TLT; its orders fill slowly and in pieces."""
-    book = make_book(path=path, model=SLOW)
-    fill_book(book, [account("a", "1000", {"SPY": "100", "GLD": "20"})], [balanced()], {"a": "balanced"})
-    return book
+    return simple_book(cash="1000", held={"SPY": "100", "GLD": "20"}, path=path, model=SLOW)
 
 
 def agrees(book: Book) -> None:

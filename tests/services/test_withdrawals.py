@@ -190,8 +190,7 @@ def test_a_run_in_progress_finishes_first_and_its_rebalance_is_what_is_kept() ->
 
 
 def test_a_run_that_waits_for_approval_is_canceled_by_a_withdrawal() -> None:
-    book = make_book()
-    fill_book(book, [account("a", "50000")], [balanced(review=True)], {"a": "balanced"})
+    book = simple_book(follows=balanced(review=True))
     scheduler.tick(book)
     withdraw(book, "9000")
     assert [r.status for r in all_runs(book)] == [RunStatus.CANCELED, RunStatus.COMPLETED_SUCCESS]
