@@ -7,6 +7,7 @@ happened: look the thing up by its own id, never send blindly again).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -119,6 +120,10 @@ class Broker(Protocol):
 
     def submit_order(self, request: OrderRequest) -> Order:
         """Place a market day order. The same `client_order_id` is never accepted twice."""
+
+    def together(self) -> AbstractContextManager[object]:
+        """Orders that are placed inside the block may be kept at its end only: all that were answered, or none when the
+        block or its end fails."""
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
         """The order under that id, None when the broker never accepted one."""

@@ -210,33 +210,34 @@ def _send(book: Book, orders: Sequence[Known]) -> tuple[set[str], bool]:
     ended: set[str] = set()
     refused: list[tuple[Known, BrokerRefused]] = []
     silent = tried = 0
-    for one in orders:
-        if silent >= _SILENT:
-            break
-        tried += 1
-        place, run_id, order = one
-        try:
-            answer = book.broker.submit_order(
-                OrderRequest(
-                    order.account_id, order.client_order_id, order.symbol, order.side, order.notional, order.qty
+    with book.broker.together():
+        for one in orders:
+            if silent >= _SILENT:
+                break
+            tried += 1
+            place, run_id, order = one
+            try:
+                answer = book.broker.submit_order(
+                    OrderRequest(
+                        order.account_id, order.client_order_id, order.symbol, order.side, order.notional, order.qty
+                    )
                 )
-            )
-        except BrokerRefused as refusal:
-            silent = 0
-            if refusal.code == RefusalCode.DUPLICATE_CLIENT_ORDER_ID:
-                # It has it: what it does not find yet is looked for again later.
+            except BrokerRefused as refusal:
+                silent = 0
+                if refusal.code == RefusalCode.DUPLICATE_CLIENT_ORDER_ID:
+                    # It has it: what it does not find yet is looked for again later.
+                    book.outbox.doubtful[place] = None
+                else:
+                    refused.append((one, refusal))
+                    ended.add(run_id)
+            except BrokerUnavailable:
+                silent += 1
                 book.outbox.doubtful[place] = None
             else:
-                refused.append((one, refusal))
-                ended.add(run_id)
-        except BrokerUnavailable:
-            silent += 1
-            book.outbox.doubtful[place] = None
-        else:
-            silent = 0
-            answers.append(answer)
-            if answer.status.final:
-                ended.add(run_id)
+                silent = 0
+                answers.append(answer)
+                if answer.status.final:
+                    ended.add(run_id)
     with book.database.write():
         store.unmark(book.database, [place for place, _, _ in orders[tried:]])
         _take_over(book, answers)

@@ -144,6 +144,32 @@ def test_orders_are_found_by_their_own_account_only() -> None:
     assert refusal(lambda: rig.broker.cancel_order(BOB, order.id)) == RefusalCode.NOT_FOUND
 
 
+def test_of_orders_placed_together_one_that_is_refused_takes_none_along() -> None:
+    rig = Rig()
+    with rig.broker.together():
+        rig.buy("first", "SPY", notional="600")
+        assert refusal(lambda: rig.buy("refused", "TLT", notional="400.01")) == RefusalCode.INSUFFICIENT_BUYING_POWER
+        rig.buy("last", "TLT", notional="400")
+    assert rig.order("first").status is rig.order("last").status is OrderStatus.FILLED
+    assert rig.broker.order_by_client_id(ALICE, "refused") is None
+    assert (rig.cash(), rig.broker.invariants()) == (0, [])
+
+
+def test_orders_placed_together_are_all_kept_or_none() -> None:
+    rig = Rig()
+    before, last = rig.broker.accounts(), rig.broker.last_event()
+
+    def interrupted() -> None:
+        with rig.broker.together():
+            rig.buy("first", "SPY", notional="600")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert rig.broker.order_by_client_id(ALICE, "first") is None
+    assert (rig.broker.accounts(), rig.broker.last_event()) == (before, last)
+
+
 def test_open_orders_reserve_cash_and_shares() -> None:
     rig = Rig(SLOW)
     rig.buy("b", "SPY", notional="600")

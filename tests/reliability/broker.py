@@ -6,6 +6,7 @@ It outlives the program it serves, as a real one does, and shows the judge every
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -106,6 +107,10 @@ class FaultyBroker:
                 self.die_at = None
                 self.injected += 1
                 raise Killed
+
+    def together(self) -> AbstractContextManager[object]:
+        """Nothing: a broker at the other end of a wire keeps what it answered, whatever becomes of the program."""
+        return nullcontext()
 
     def submit_order(self, request: OrderRequest) -> Order:
         self._judge.asked(request)

@@ -7,6 +7,7 @@ import logging
 import queue
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -142,6 +143,10 @@ class AlpacaBroker:
         """Place a market day order, once. Anything but a readable answer is `BrokerUnavailable`."""
         path = f"/v1/trading/accounts/{request.account_id}/orders"
         return self._noted(self._order(self._send("POST", path, shapes.order_body(request)), request.account_id))
+
+    def together(self) -> AbstractContextManager[object]:
+        """Nothing: here each order is kept as soon as it is answered."""
+        return nullcontext()
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
         """The order under that id; None only when the broker itself says that it has none."""

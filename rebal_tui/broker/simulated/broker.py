@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -42,9 +43,10 @@ from rebal_tui.domain.text import display_text
 class SimulatedBroker:
     """A broker in the book's own file (`Broker` and `SandboxControls`).
 
-    Every call that changes something is one transaction: after a crash it has happened, with its events, or it has not.
-    The tables must exist (`schema.create_tables`). `price` gives the latest quote of a symbol, `now` the time of a call
-    that has none of its own, `ids` a UUID made of nothing but the name it is given.
+    Every call that changes something is one transaction, or part of the one of `together`: after a crash it has
+    happened, with its events, or it has not. The tables must exist (`schema.create_tables`). `price` gives the latest
+    quote of a symbol, `now` the time of a call that has none of its own, `ids` a UUID made of nothing but the name it
+    is given.
     """
 
     def __init__(
@@ -85,6 +87,10 @@ class SimulatedBroker:
         """Place a market day order. Raises `BrokerRefused`; a refused order leaves no trace and its id unused."""
         with self._tables.write() as tx:
             return self._orders.submit(tx, request, to_micros(self._now()))
+
+    def together(self) -> AbstractContextManager[object]:
+        """What is asked inside the block is one transaction; a call that is refused or fails is undone alone."""
+        return self._tables.write()
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
         """The order under that id, None when none was accepted."""
