@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rebal_tui.domain.errors import Conflict, Refusal
 from rebal_tui.domain.quantities import NANO, Money
@@ -18,9 +18,10 @@ from rebal_tui.services.views.accounts import BulkPreview, BulkResult, FirstRun
 
 def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> BulkPreview:
     """The first runs that subscribing or moving accounts would lead to (R-14.1). Nothing is changed."""
+    busy = subscriptions.withdrawing(book)
     return BulkPreview(
         book.portfolio(portfolio_id).name,
-        tuple(_first_run(book, account_id, portfolio_id, moving) for account_id in account_ids),
+        tuple(_first_run(book, account_id, portfolio_id, moving, busy) for account_id in account_ids),
     )
 
 
@@ -51,10 +52,10 @@ def _name(book: Book, account_id: str) -> str:
     return account.name if account else account_id
 
 
-def _first_run(book: Book, account_id: str, portfolio_id: str, moving: bool) -> FirstRun:
+def _first_run(book: Book, account_id: str, portfolio_id: str, moving: bool, busy: Collection[str]) -> FirstRun:
     try:
         check = subscriptions.check_move if moving else subscriptions.check_subscribe
-        check(book, account_id, portfolio_id)
+        check(book, account_id, portfolio_id, busy)
     except Refusal as refusal:
         return _row(book, account_id, refusal=str(refusal))
     weights = book.portfolio(portfolio_id).weights

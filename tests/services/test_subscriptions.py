@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from rebal_tui.domain.accounts import AccountStatus
@@ -11,7 +13,8 @@ from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services import portfolios, scheduler
 from rebal_tui.services.book import Book
-from rebal_tui.services.subscriptions import subscribe, subscribe_many, unsubscribe
+from rebal_tui.services.subscriptions import move_many, subscribe, subscribe_many, unsubscribe, unsubscribe_many
+from rebal_tui.store import runs
 from tests.services.brokers import broker
 from tests.services.worlds import SLOW, account, all_runs, balanced, fill_book, go_on, go_to, make_book, simple_book
 
@@ -87,8 +90,42 @@ def test_of_many_each_has_its_outcome_and_one_refusal_stops_no_other() -> None:
     assert "DISABLED" in said[0]
     assert said[1] == "None"
     assert "no account nobody" in said[2]
-    assert "already exists" in said[3]
+    assert "account N-b is named twice" in said[3]
     assert set(book.subscriptions) == {"b"}
+
+
+def test_many_move_at_once_and_what_they_waited_for_is_canceled() -> None:
+    book = make_book()
+    models = [balanced(review=True), balanced("other")]
+    clients = [account("a", "50000"), account("b", "50000"), account("c", "50000")]
+    fill_book(book, clients, models, {"a": "balanced", "b": "other"})
+    scheduler.tick(book)
+    waiting = book.open_runs["a"].id
+    outcomes = move_many(book, ["a", "b", "c", "nobody"], "other")
+    assert [(o.account_id, o.refusal) for o in outcomes] == [
+        ("a", None), ("b", "account N-b follows this portfolio already"), ("c", None), ("nobody", "no account nobody"),
+    ]  # fmt: skip
+    assert {one: book.subscriptions[one].portfolio_id for one in "abc"} == dict.fromkeys("abc", "other")
+    assert book.subscriptions["a"].last_rebalanced_at is None
+    ended = runs.get(book.database, waiting)
+    assert (ended.status, ended.reason) == (RunStatus.CANCELED, "the subscription was ended")
+    assert "a" not in book.open_runs
+    in_memory = dict(book.subscriptions)
+    book.reload()
+    assert dict(book.subscriptions) == in_memory
+
+
+def test_of_many_that_cannot_be_written_none_is_changed() -> None:
+    book = make_book()
+    fill_book(book, [account("a", "1"), account("b", "1")], [balanced()], {"a": "balanced", "b": "balanced"})
+    before, in_memory = rows(book), dict(book.subscriptions)
+    book.database.connection.execute(
+        "CREATE TEMP TRIGGER fails BEFORE UPDATE ON subscriptions "
+        f"WHEN NEW.id = '{in_memory['b'].id}' BEGIN SELECT RAISE(ABORT, 'the second cannot be written'); END"
+    )
+    with pytest.raises(sqlite3.IntegrityError, match="the second cannot be written"):
+        unsubscribe_many(book, ["a", "b"])
+    assert (rows(book), dict(book.subscriptions)) == (before, in_memory)
 
 
 def test_a_new_subscription_makes_the_first_rebalance_at_the_next_slot() -> None:
