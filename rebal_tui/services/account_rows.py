@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,7 @@ from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.restrictions import exceeds_position_ratio, stops
 from rebal_tui.services.account_texts import ranks, texts_of
 from rebal_tui.services.book import Book
-from rebal_tui.services.column_rows import ColumnRows, Flags, Ints, holding_any
+from rebal_tui.services.column_rows import ColumnRows, Flags, Ints, Picked, holding_any
 from rebal_tui.services.views.accounts import AccountGroup, AccountRow, InGroup, restriction_words, state_words
 from rebal_tui.services.views.standing import Standing
 from rebal_tui.services.whole_book import moment_of
@@ -50,6 +50,7 @@ class AccountRows(ColumnRows[AccountRow]):
         for row in np.flatnonzero(frame.accounts.cash < 0).tolist():
             over[row] = exceeds_position_ratio(_valuation(frame, row))
         stopped |= over
+        stopped[[table.row_of[account_id] for account_id in book.holds]] = True
         self._exceptions, self._exception = self._told(book, stopped, over)
         self.standing = _standings(swept, stopped)
         by_client = np.lexsort((self._texts.by_number, self._texts.by_name, self._exception == 0))
@@ -64,13 +65,17 @@ class AccountRows(ColumnRows[AccountRow]):
         follows = frame.accounts.portfolio
         kind = np.where(stopped, 1 + self._status.astype(np.int64) + (self._restrictions.astype(np.int64) << 8), 0)
         kind += np.where(stopped & over, 1 << 30, 0)
+        # No two accounts are paused for the same difference.
+        for at, account_id in enumerate(book.holds):
+            kind[book.account_table.row_of[account_id]] = (1 << 40) + at
         kind -= np.where(~stopped & adjusting[follows], 1 + follows.astype(np.int64), 0)
         kinds, first, code = np.unique(kind, return_index=True, return_inverse=True)
         texts = []
         for one, row in zip(kinds.tolist(), first.tolist(), strict=True):
             if one > 0:
                 account = book.accounts[self._texts.ids[row]]
-                texts.append("; ".join(text for _, text in stops(account, _valuation(frame, row))))
+                told = (text for _, text in stops(account, _valuation(frame, row)))
+                texts.append("; ".join([*told, *book.paused(account.id)]))
             else:
                 texts.append(f"{frame.portfolios[-one - 1].name} needs adjustment" if one else "")
         order = np.argsort([text != "" for text in texts], kind="stable")
@@ -101,6 +106,14 @@ class AccountRows(ColumnRows[AccountRow]):
             found = np.zeros(len(self), np.bool_)
             found[list(self._runs)] = True
         return found
+
+    def subscribers(self, portfolio: int) -> Sequence[AccountRow]:
+        """Who follows the portfolio of a place: those that need a person first, then by where they stand, by client."""
+        follows = (self._frame.accounts.portfolio == portfolio)[self._ordered]
+        places = np.flatnonzero(follows)
+        rows = self._ordered[places]
+        order = np.lexsort((places, self.standing[rows], self._exception[rows] == 0))
+        return Picked(self, places[order])
 
     def make(self, place: int) -> AccountRow:
         row = int(self._ordered[place])

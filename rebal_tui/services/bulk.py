@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from rebal_tui.domain.errors import Conflict, Refusal
+import numpy as np
+
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import NANO, Money
-from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.domain.runs import RunStatus
 from rebal_tui.engine.restrictions import stops
 from rebal_tui.services import subscriptions
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
-from rebal_tui.services.planning import plan_run, turnover_of
 from rebal_tui.services.subscriptions import BulkOutcome
+from rebal_tui.services.trial_plans import try_full_rebalances
 from rebal_tui.services.views.accounts import BulkPreview, BulkResult, FirstRun
 
 
 def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> BulkPreview:
     """The first runs that subscribing or moving accounts would lead to (R-14.1). Nothing is changed."""
-    busy = subscriptions.withdrawing(book)
-    return BulkPreview(
-        book.portfolio(portfolio_id).name,
-        tuple(_first_run(book, account_id, portfolio_id, moving, busy) for account_id in account_ids),
-    )
+    portfolio, busy = book.portfolio(portfolio_id), subscriptions.withdrawing(book)
+    told = {account_id: _no_run(book, account_id, portfolio, moving, busy) for account_id in account_ids}
+    planned = _planned(book, [account_id for account_id, row in told.items() if row is None], portfolio_id)
+    return BulkPreview(portfolio.name, tuple(told[account_id] or planned[account_id] for account_id in account_ids))
 
 
 def preview_unsubscriptions(book: Book, account_ids: Sequence[str]) -> BulkPreview:
@@ -52,24 +55,35 @@ def _name(book: Book, account_id: str) -> str:
     return account.name if account else account_id
 
 
-def _first_run(book: Book, account_id: str, portfolio_id: str, moving: bool, busy: Collection[str]) -> FirstRun:
+def _no_run(book: Book, account_id: str, portfolio: Portfolio, moving: bool, busy: Collection[str]) -> FirstRun | None:
+    """An account that is refused or would have no run, and why; None for one that would have a first run."""
     try:
         check = subscriptions.check_move if moving else subscriptions.check_subscribe
-        check(book, account_id, portfolio_id, busy)
+        check(book, account_id, portfolio.id, busy)
     except Refusal as refusal:
         return _row(book, account_id, refusal=str(refusal))
-    weights = book.portfolio(portfolio_id).weights
     valuation = value_of(book, account_id)
     stopped = stops(book.account(account_id), valuation)
     if stopped:
         return _row(book, account_id, note="no run while " + "; ".join(text for _, text in stopped))
-    if valuation.equity < len(weights.assets) * NANO * NANO:
+    if valuation.equity < len(portfolio.weights.assets) * NANO * NANO:
         return _row(book, account_id, note="no run before there is $1 for each asset")
-    try:
-        plan = plan_run(book, account_id, RunType.FULL_REBALANCE, weights)
-    except Conflict as unable:
-        return _row(book, account_id, note=str(unable))
-    return _row(book, account_id, orders=len(plan.sells) + len(plan.buys), turnover=turnover_of(plan))
+    return None
+
+
+def _planned(book: Book, account_ids: Sequence[str], portfolio_id: str) -> dict[str, FirstRun]:
+    """What the first runs of accounts would be, if they followed a portfolio."""
+    if not account_ids:
+        return {}
+    row_of, ids, frame = book.account_table.row_of, book.account_table.ids, book.frame()
+    rows = np.array(sorted(row_of[account_id] for account_id in account_ids), np.int64)
+    follows = frame.accounts.portfolio.copy()
+    follows[rows] = list(book.portfolios).index(portfolio_id)
+    trials = try_full_rebalances(book, frame.with_accounts(replace(frame.accounts, portfolio=follows)), rows)
+    return {
+        ids[row]: _row(book, ids[row], orders=orders, turnover=turnover, note=trials.unable.get(row, ""))
+        for row, orders, turnover in zip(rows.tolist(), trials.orders, trials.turnover, strict=True)
+    }
 
 
 def _end(book: Book, account_id: str) -> FirstRun:

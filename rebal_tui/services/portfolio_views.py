@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
+
+import numpy as np
 
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import CalendarCondition
 from rebal_tui.domain.quantities import Money
-from rebal_tui.domain.runs import RunType
-from rebal_tui.engine.calendar import firing_sessions, in_cooldown
-from rebal_tui.engine.drift import asset_drifts, widest_use
-from rebal_tui.services.account_views import account_row
+from rebal_tui.engine.calendar import firing_sessions
+from rebal_tui.services.account_rows import AccountRows
 from rebal_tui.services.api_shapes import portfolio_json
 from rebal_tui.services.book import Book
-from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.intake.exact_json import read_json
 from rebal_tui.services.intake.fields import Faults, Fields
 from rebal_tui.services.intake.portfolio_input import PORTFOLIO_KEYS, PortfolioBody, parse_portfolio
-from rebal_tui.services.planning import plan_run, turnover_of
 from rebal_tui.services.portfolios import require_eligible
 from rebal_tui.services.run_views import portfolio_rows
+from rebal_tui.services.trial_plans import try_full_rebalances
 from rebal_tui.services.views.portfolios import AssetChoice, Impact, PortfolioDraft, PortfolioView
+from rebal_tui.services.whole_book import moment_of
 
 _AHEAD = timedelta(days=760)
 _STORED_KEYS = frozenset({"id", "status", "created_at", "updated_at"})
@@ -30,14 +31,14 @@ _STORED_KEYS = frozenset({"id", "status", "created_at", "updated_at"})
 def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
     """One portfolio with its subscribers. Raises `NotFound`."""
     portfolio = book.portfolio(portfolio_id)
-    subscribers = book.subscribers(portfolio_id)
+    place = list(book.portfolios).index(portfolio_id)
     return PortfolioView(
         row=next(row for row in portfolio_rows(book) if row.id == portfolio_id),
         next_dates=next_dates(book, portfolio.calendar) if portfolio.calendar else (),
         culprits=tuple(
             f"{symbol} is {why}" for symbol in portfolio.weights.symbols if (why := _ineligibility(book, symbol))
         ),
-        subscribers=tuple(account_row(book, account_id) for account_id in subscribers),
+        subscribers=AccountRows(book).subscribers(place),
         api_json=json.dumps(portfolio_json(portfolio), indent=2, ensure_ascii=False),
     )
 
@@ -83,27 +84,31 @@ def next_dates(book: Book, condition: CalendarCondition, count: int = 4) -> tupl
 
 
 def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
-    """What saving `body` over a portfolio would do to its subscribers. Nothing is changed."""
+    """What saving `body` over a portfolio would do to its subscribers. Nothing is changed.
+
+    Raises `NotFound`, or `Conflict` for an asset that is unknown.
+    """
+    from rebal_tui.engine.arrays.sweep import Group, sweep
+
     before = book.portfolio(portfolio_id)
-    orders = turnover = outside_before = outside_after = cooling = unable = 0
-    subscribers = [book.subscriptions[account_id] for account_id in book.subscribers(portfolio_id)]
-    for subscription in subscribers:
-        valuation = value_of(book, subscription.account_id)
-        old = widest_use(asset_drifts(valuation, before.weights), before.bands)
-        bands = tuple(c for c in body.conditions if not isinstance(c, CalendarCondition))
-        new = widest_use(asset_drifts(valuation, body.weights), bands)
-        outside_before += bool(old and old.breached)
-        if not (new and new.breached):
-            continue
-        outside_after += 1
-        if in_cooldown(subscription.last_rebalanced_at, body.cooldown_days, book.today()):
-            cooling += 1
-            continue
-        try:
-            plan = plan_run(book, subscription.account_id, RunType.FULL_REBALANCE, body.weights)
-        except Conflict:
-            unable += 1
-            continue
-        orders += len(plan.sells) + len(plan.buys)
-        turnover += turnover_of(plan)
-    return Impact(len(subscribers), outside_before, outside_after, orders, Money(turnover), cooling, unable)
+    unknown = [symbol for symbol in body.weights.symbols if symbol not in book.assets]
+    if unknown:
+        raise Conflict(f"asset {unknown[0]} is unknown")
+    rows = np.sort(book.subscription_table.rows_of(portfolio_id))
+    frame = book.frame()
+    now = sweep(frame, moment_of(book, frame)).groups[rows]
+    changed = replace(before, weights=body.weights, conditions=body.conditions, cooldown_days=body.cooldown_days)
+    other = frame.with_portfolios([changed if p.id == portfolio_id else p for p in frame.portfolios])
+    then = sweep(other, moment_of(book, other)).groups[rows]
+    outside = then & int(Group.OUTSIDE) != 0
+    cooling = outside & (then & int(Group.COOLDOWN) != 0)
+    trials = try_full_rebalances(book, other, rows[outside & ~cooling])
+    return Impact(
+        subscribers=len(rows),
+        outside_before=int(np.count_nonzero(now & int(Group.OUTSIDE))),
+        outside_after=int(np.count_nonzero(outside)),
+        orders=sum(trials.orders),
+        turnover=Money(sum(trials.turnover)),
+        cooling=int(np.count_nonzero(cooling)),
+        unable=len(trials.unable),
+    )

@@ -76,9 +76,14 @@ def _standing(
     elif use is not None and use.permille >= NEAR_PERMILLE:
         tiles.add(Tile.NEAR)
         standing = Standing.NEAR
-    if stopped or now.portfolio.status is not PortfolioStatus.ACTIVE:
+    blocks = [name for name, _ in stopped]
+    if now.unreconciled:
+        blocks.append("unreconciled")
+    if now.portfolio.status is not PortfolioStatus.ACTIVE:
+        blocks.append(now.portfolio.status.value)
+    if blocks:
         tiles.add(Tile.BLOCKED)
-        return frozenset(tiles), Standing.BLOCKED, BRIEFLY[stopped[0][0] if stopped else now.portfolio.status.value]
+        return frozenset(tiles), Standing.BLOCKED, BRIEFLY[blocks[0]]
     if faults:
         tiles.add(Tile.UNABLE)
         return frozenset(tiles), Standing.UNABLE, "no price" if faults[0].endswith("has no price") else "stale price"

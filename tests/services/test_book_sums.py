@@ -12,7 +12,7 @@ from rebal_tui.engine.drift import asset_drifts, value_account, widest_use
 from rebal_tui.services import book_sums
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
-from tests.services.test_desk_rows import act, random_book
+from tests.services.random_books import act, random_book
 
 
 def outside_one_by_one(book: Book, moved: dict[str, Price]) -> int:

@@ -388,7 +388,7 @@ def test_inactivate_is_refused_with_subscribers_and_undone_by_reactivate() -> No
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await go_to_portfolio(pilot, app, "balanced")
         await press(pilot, "i")
-        assert any("2 subscribers: Client a; Client b" in text for text in said(app))
+        assert any("2 subscribers: Client b; Client a" in text for text in said(app))
         assert on_the_list(app)
         await press(pilot, "r")
         assert "Balanced is active already." in said(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -48,12 +49,12 @@ class Impact:
 @dataclass(frozen=True, slots=True)
 class PortfolioView:
     """A portfolio in full. `next_dates` are the next sessions on which its calendar condition fires; `culprits` its
-    assets that are not eligible, each with why."""
+    assets that are not eligible, each with why; `subscribers` has those that need a person first."""
 
     row: PortfolioRow
     next_dates: tuple[date, ...]
     culprits: tuple[str, ...]
-    subscribers: tuple[AccountRow, ...]
+    subscribers: Sequence[AccountRow]
     api_json: str
 
 

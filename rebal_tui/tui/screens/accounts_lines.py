@@ -23,6 +23,8 @@ from rebal_tui.tui.spans import Line, Span, fit, heading, paragraph, table_line
 from rebal_tui.tui.widgets.lines import Builder
 
 SHOWS_ENTRY = 64
+MOST_LISTED = 500
+"""Accounts that what is said of a bulk action names one by one."""
 
 
 def signed(amount: Money | None) -> Span:
@@ -179,6 +181,10 @@ def _decisions(view: AccountDetail, width: int, most: int) -> list[Line]:
     return [*lines, *_more(len(view.decisions), most)]
 
 
+def _rest(count: int) -> list[Line]:
+    return [((f"… {count - MOST_LISTED:,} more", "muted"),)] if count > MOST_LISTED else []
+
+
 def bulk_text(preview: BulkPreview, verb: str) -> str:
     """What a bulk action comes to: `9 of 10 accounts … 27 orders, turnover 410,000.00`."""
     going = [row for row in preview.rows if not row.refusal]
@@ -195,10 +201,11 @@ def bulk_text(preview: BulkPreview, verb: str) -> str:
 
 
 def bulk_lines(preview: BulkPreview) -> Builder:
-    """Each account with its first run, or why it would be left out; the refused first."""
+    """Each account with its first run, or why it would be left out; the refused first, hundreds at most."""
+    everyone = sorted(preview.rows, key=lambda row: not row.refusal)
+    rows, more = everyone[:MOST_LISTED], _rest(len(everyone))
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        rows = sorted(preview.rows, key=lambda row: not row.refusal)
         name = min(max((len(row.client) for row in rows), default=8), 26)
         lines: list[Line] = []
         for row in rows:
@@ -218,27 +225,27 @@ def bulk_lines(preview: BulkPreview) -> Builder:
                 orders, turnover = formats.counted(row.orders, "order"), formats.money(row.turnover)
                 cells = [(orders if row.orders else "on target", 10, "right", ""), (turnover, 14, "right", "")]
                 lines.append((*start, (" ", ""), *table_line(cells)))
-        return lines
+        return [*lines, *more]
 
     return build
 
 
 def result_lines(results: Sequence[BulkResult], verb: str) -> Builder:
-    """What became of each account of a bulk action, the refused first with their reasons."""
+    """What became of each account of a bulk action, the refused first with their reasons, hundreds of both at most."""
+    refused = [result for result in results if result.refusal]
+    done = [result for result in results if not result.refusal]
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        refused = [result for result in results if result.refusal]
-        done = [result for result in results if not result.refusal]
         lines: list[Line] = []
         if refused:
             lines.append(heading("Refused", width, formats.counted(len(refused), "account")))
-            for result in refused:
+            for result in refused[:MOST_LISTED]:
                 lines.append((("✗ ", "bad"), (fit(result.client, min(width - 2, 40)).rstrip(), "title")))
                 lines.extend(paragraph(result.refusal, width, "", indent=2))
-            lines.append(())
+            lines += [*_rest(len(refused)), ()]
         lines.append(heading(verb, width, formats.counted(len(done), "account")))
-        lines.extend((("● ", "good"), (fit(result.client, width - 2).rstrip(), "")) for result in done)
-        return lines
+        lines.extend((("● ", "good"), (fit(result.client, width - 2).rstrip(), "")) for result in done[:MOST_LISTED])
+        return [*lines, *_rest(len(done))]
 
     return build
 

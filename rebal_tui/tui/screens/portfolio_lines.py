@@ -20,10 +20,11 @@ from rebal_tui.tui.widgets.lines import Builder
 
 TWO_COLUMNS = 100
 FEWEST_SUBSCRIBERS = 3
+MOST_SUBSCRIBERS = 500
 
 
 def portfolio_lines(view: PortfolioView, *, whole: bool = False) -> Builder:
-    """The portfolio for a panel; `whole` lists every subscriber, beside the rest when wide."""
+    """The portfolio for a panel; `whole` lists hundreds of subscribers, beside the rest when wide."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         if whole and width >= TWO_COLUMNS:
@@ -119,12 +120,12 @@ def _subscribers(view: PortfolioView, width: int, room: int | None) -> list[Line
     lines: list[Line] = [heading("Subscribers", width, note)]
     if not everyone:
         lines.append((("No account follows it.", "muted"),))
-    order = list(GLYPHS)
-    ordered = sorted(everyone, key=lambda row: (not row.exception, order.index(row.standing), row.client.casefold()))
-    shown = ordered if room is None or len(ordered) <= room else ordered[: room - 1]
+    most = MOST_SUBSCRIBERS if room is None else room
+    shown = everyone if len(everyone) <= most else everyone[: most - 1]
     lines.extend(_subscriber(row, width) for row in shown)
     if len(shown) < len(everyone):
-        lines.append(((f"… {len(everyone) - len(shown):,} more, enter shows all", "muted"),))
+        rest = "a in the list shows all" if room is None else "enter shows all"
+        lines.append(((f"… {len(everyone) - len(shown):,} more, {rest}", "muted"),))
     return lines
 
 
@@ -181,8 +182,7 @@ def before_after(impact: Impact, width: int) -> list[Line]:
     return lines
 
 
-def names_text(names: Sequence[str], most: int = 3) -> str:
-    """`Ng, Ada; Ruiz, Ana and 4 more`."""
-    if len(names) <= most:
-        return "; ".join(names)
-    return f"{'; '.join(names[:most])} and {len(names) - most:,} more"
+def names_text(names: Sequence[str], of: int) -> str:
+    """The first of so many names: `Ng, Ada; Ruiz, Ana and 4 more`."""
+    more = of - len(names)
+    return f"{'; '.join(names)} and {more:,} more" if more else "; ".join(names)

@@ -166,7 +166,7 @@ class PortfoliosScreen(TiledListScreen, inherit_bindings=False):
     async def _inactivate(self, row: PortfolioRow) -> None:
         followers = (await self._view(row.id)).subscribers
         if followers:
-            names = names_text([follower.client for follower in followers])
+            names = names_text([follower.client for follower in followers[:3]], len(followers))
             count = formats.counted(len(followers), "subscriber")
             self.rebal.say(f"{row.name} has {count}: {names}. Move or unsubscribe them first.", "warning")
             return
