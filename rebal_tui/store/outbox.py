@@ -63,6 +63,15 @@ def doubtful(database: Database) -> list[Place]:
     )
 
 
+def runs_with_sent(database: Database) -> set[str]:
+    """The runs in progress of which any order may be with the broker."""
+    rows = database.rows(
+        "SELECT runs.id FROM runs WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') AND runs.status = 'IN_PROGRESS' "
+        "AND EXISTS (SELECT 1 FROM orders o WHERE o.run = runs.key AND o.sent = 1)"
+    )
+    return {identity for (identity,) in rows}
+
+
 def read_unsent(database: Database, places: Sequence[Place]) -> dict[Place, tuple[str, Order]]:
     """Those of some orders that are still to be sent, with the ids of their runs."""
     return _read(database, places, _UNSENT)

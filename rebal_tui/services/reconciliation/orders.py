@@ -10,7 +10,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.reconciliation.findings import Findings
 from rebal_tui.services.reconciliation.told import LOOK_BACK, events_since
 from rebal_tui.services.sync import apply_events
-from rebal_tui.store import fills, runs
+from rebal_tui.store import fills, outbox, runs
 from rebal_tui.store.codec import parse_client_order_id
 
 
@@ -18,8 +18,9 @@ def reconcile_orders(book: Book, found: Findings) -> tuple[int, list[BrokerEvent
     """Every order of an open run that may be with the broker, by our own id: how many runs had one that was taken over,
     and the executions that came with them."""
     taken, executed = 0, list[BrokerEvent]()
+    sent_of = outbox.runs_with_sent(book.database)
     for run in list(book.open_runs.values()):
-        if run.status is RunStatus.IN_PROGRESS:
+        if run.status is RunStatus.IN_PROGRESS and run.id in sent_of:
             taken += reconcile_run(book, run, found, executed)
     return taken, executed
 
