@@ -13,6 +13,9 @@ from rebal_tui.tui.screens.accounts_pick import Choice, PickScreen
 from rebal_tui.tui.screens.dialog import ReadScreen
 from rebal_tui.tui.screens.lists import ListScreen
 
+MANY = 2_000
+"""Accounts from which on looking at each of them takes so long that it is said."""
+
 
 def choose_portfolio(place: ListScreen, chosen: tuple[str, ...], *, moving: bool) -> None:
     """Let a portfolio be picked for some accounts, show the first runs, ask, and do it."""
@@ -41,6 +44,7 @@ async def pick_portfolio(place: ListScreen, title: str, picked: Callable[[str | 
 
 
 async def _subscribe(place: ListScreen, chosen: tuple[str, ...], portfolio_id: str, *, moving: bool) -> None:
+    _wait_for(place, chosen)
     preview = await place.rebal.backend.ask(
         lambda book: bulk.preview_subscriptions(book, chosen, portfolio_id, moving=moving)
     )
@@ -49,6 +53,7 @@ async def _subscribe(place: ListScreen, chosen: tuple[str, ...], portfolio_id: s
         return
 
     async def do() -> str:
+        _wait_for(place, chosen)
         results = await place.rebal.backend.ask(
             lambda book: bulk.subscribe_all(book, chosen, portfolio_id, moving=moving)
         )
@@ -61,11 +66,13 @@ async def _subscribe(place: ListScreen, chosen: tuple[str, ...], portfolio_id: s
 
 async def unsubscribe(place: ListScreen, chosen: tuple[str, ...]) -> None:
     """End the subscriptions of some accounts, after asking."""
+    _wait_for(place, chosen)
     preview = await place.rebal.backend.ask(lambda book: bulk.preview_unsubscriptions(book, chosen))
     if _all_refused(place, preview):
         return
 
     async def do() -> str:
+        _wait_for(place, chosen)
         results = await place.rebal.backend.ask(lambda book: bulk.unsubscribe_all(book, chosen))
         return _outcome(place, results, "Unsubscribed")
 
@@ -74,6 +81,12 @@ async def unsubscribe(place: ListScreen, chosen: tuple[str, ...]) -> None:
         place.rebal.confirm_sending(
             "End these subscriptions?", text, "Unsubscribe", do, "Unsubscribed", bulk_lines(preview)
         )
+
+
+def _wait_for(place: ListScreen, chosen: tuple[str, ...]) -> None:
+    """Say that so many accounts take a while."""
+    if len(chosen) >= MANY:
+        place.rebal.say(f"Looking at {formats.counted(len(chosen), 'account')}, one after the other …")
 
 
 def _all_refused(place: ListScreen, preview: BulkPreview) -> bool:
@@ -94,7 +107,7 @@ def _outcome(place: ListScreen, results: tuple[BulkResult, ...], verb: str) -> s
     place.table.marked = place.table.marked & {result.account_id for result in refused}
     done = len(results) - len(refused)
     if len(results) > 1 or refused:
-        title = f"{verb} · {done} done · {len(refused)} refused"
+        title = f"{verb} · {done:,} done · {len(refused):,} refused"
         place.app.push_screen(ReadScreen(title, result_lines(results, verb)))
     text = formats.counted(done, "account")
-    return f"{text}, {len(refused)} refused" if refused else text
+    return f"{text}, {len(refused):,} refused" if refused else text

@@ -197,7 +197,7 @@ def bulk_text(preview: BulkPreview, verb: str) -> str:
         first = formats.counted(len(runs), "first run")
         text += f" to {preview.portfolio}. "
         text += f"The next evaluation makes {first}: {orders}, turnover {turnover}" if runs else "No run follows now"
-    return f"{text}. {refused} would be refused and stay as they are." if refused else f"{text}."
+    return f"{text}. {refused:,} would be refused and stay as they are." if refused else f"{text}."
 
 
 def bulk_lines(preview: BulkPreview) -> Builder:

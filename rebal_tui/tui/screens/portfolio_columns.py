@@ -19,6 +19,7 @@ STATUSES: dict[str, tuple[str, str, str]] = {
 }
 ORDER = (PortfolioStatus.NEEDS_ADJUSTMENT, PortfolioStatus.ACTIVE, PortfolioStatus.INACTIVE)
 BAR = 10
+WORTH = 15
 
 
 def status_span(status: str) -> Span:
@@ -67,7 +68,19 @@ def _weights(row: PortfolioRow) -> Line:
 
 
 def _subscribers(row: PortfolioRow) -> Line:
-    return ((f"{row.subscribers:,}", ""),) if row.subscribers else (("·", "rule"),)
+    count = row.subscribers
+    if not count:
+        return (("·", "rule"),)
+    text = f"{count:,}" if count < 10_000 else str(count) if count < 100_000 else f"{count // 1_000}k"
+    return ((text, ""),)
+
+
+def _worth(row: PortfolioRow) -> str:
+    """Without cents from a billion on, where they would not fit."""
+    if not row.subscribers:
+        return "–"
+    text = formats.value(row.assets_under_model)
+    return text if len(text) <= WORTH else text.partition(".")[0]
 
 
 def columns() -> tuple[Column[PortfolioRow], ...]:
@@ -89,8 +102,8 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
         Column(
             "assets",
             "Under model",
-            15,
-            lambda row: formats.value(row.assets_under_model) if row.subscribers else "–",
+            WORTH,
+            _worth,
             "right",
             0,
             lambda row: row.assets_under_model,
