@@ -1,0 +1,87 @@
+"""What is asked of very many accounts at once: `python -m tests.benchmarks.many_accounts [ACCOUNTS] [BOOK]`.
+
+The impact of a change, the panel of a portfolio, the first runs of those who move to it, the move itself, each against
+one account at a time (a sample, scaled). BOOK is a demonstration's file to start from, of which a copy is used. Nothing
+here fails.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from rebal_tui import bootstrap
+from rebal_tui.services import scheduler, subscriptions
+from rebal_tui.services.account_views import account_row
+from rebal_tui.services.book import Book
+from rebal_tui.services.bulk import preview_subscriptions
+from rebal_tui.services.demonstration.founding import DEFAULT_START
+from rebal_tui.services.intake.portfolio_input import PortfolioBody
+from rebal_tui.services.portfolio_views import impact, portfolio_view
+from tests.services.trial_oracle import exact_first_run, exact_impact
+
+ACCOUNTS = 100_000
+MOVED = 5_000
+SAMPLE = 200
+
+
+def took(work: Callable[[], object]) -> float:
+    """Seconds of processor time."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def line(what: str, seconds: float, alone: float) -> None:
+    print(
+        f"{what:<66}{seconds * 1000:>9,.0f} ms{alone * 1000:>11,.0f} ms one by one{alone / seconds:>8.1f} x", flush=True
+    )
+
+
+def measure(book: Book) -> None:
+    by_size = sorted(book.portfolios, key=lambda identity: len(book.subscribers(identity)))
+    largest, other = by_size[-1], by_size[-2]
+    stored, like = book.portfolio(largest), book.portfolio(other)
+    body = PortfolioBody(stored.name, "", like.weights, stored.cooldown_days, stored.conditions, stored.review)
+    subscribers = book.subscribers(largest)
+    size = f"{len(subscribers):,} subscribers"
+    portfolio_view(book, largest)
+    seen = took(lambda: portfolio_view(book, largest).subscribers[:30])
+    rows = took(lambda: [account_row(book, one) for one in subscribers[:SAMPLE]]) * len(subscribers) / SAMPLE
+    line(f"the panel of a portfolio of {size}", seen, rows)
+    line(
+        f"the impact of other weights on {size}",
+        took(lambda: impact(book, largest, body)),
+        took(lambda: exact_impact(book, largest, body)),
+    )
+    movers = book.subscribers(other)[:MOVED]
+    first = took(lambda: preview_subscriptions(book, movers, largest, moving=True))
+    apart = took(lambda: [exact_first_run(book, one, largest) for one in movers[:SAMPLE]]) * len(movers) / SAMPLE
+    line(f"the first runs of {len(movers):,} accounts that would move", first, apart)
+    few = movers[-SAMPLE:]
+    alone = took(lambda: [subscriptions.move(book, one, largest) for one in few]) * len(movers) / len(few)
+    line(f"moving {len(movers):,} accounts", took(lambda: subscriptions.move_many(book, movers, largest)), alone)
+
+
+def main() -> None:
+    accounts = int(sys.argv[1]) if len(sys.argv) > 1 else ACCOUNTS
+    with tempfile.TemporaryDirectory(prefix="many-accounts-") as folder:
+        path = Path(folder, "book.db")
+        if len(sys.argv) > 2:
+            shutil.copy(sys.argv[2], path)
+        else:
+            bootstrap.found_demo(path, accounts=accounts).close()
+        book = bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)
+        book.settings = replace(book.settings, price_max_age=None)
+        scheduler.advance_market(book, book.now())
+        measure(book)
+        book.close()
+
+
+if __name__ == "__main__":
+    main()
