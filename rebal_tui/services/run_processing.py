@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import BrokenInvariant, Conflict, require
-from rebal_tui.domain.orders import OrderStatus, Side, SkippedOrder, SkipReason
+from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
@@ -308,13 +308,21 @@ def _after_close(book: Book, closed: Sequence[Run]) -> list[Run]:
     far = outbox.progress(book.database, [run.id for run in closed])
     for run in closed:
         orders = runs.orders(book.database, run.id)
-        complete = run.phase is RunPhase.BUYING and all(o.status.final and o.id for _, o, _ in orders)
+        session = book.calendar.at(run.started_at) if run.started_at else None
+        complete = run.phase is RunPhase.BUYING and all(_settled(o, session) for _, o, _ in orders)
         if complete and not any(o.status is OrderStatus.EXPIRED for _, o, _ in orders):
             ends.append(_outcome(book, run, far[run.id]))
         else:
             why = "the close came before the run was finished"
             moved += _wind_down(book, run, RunStatus.TIMEOUT, SkipReason.MARKET_WINDOW_CLOSED, why)
     return moved + _finish(book, ends)
+
+
+def _settled(order: Order, session: Session | None) -> bool:
+    """Whether an order was final at the broker or refused before the close; one that never arrived is neither."""
+    if order.id or order.failed_at is None:
+        return bool(order.id) and order.status.final
+    return session is not None and order.failed_at < session.close
 
 
 def _wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: str) -> list[Run]:

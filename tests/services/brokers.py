@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rebal_tui.broker.protocol import BrokerEvent, BrokerUnavailable
+from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, BrokerUnavailable, RefusalCode
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.domain.cash import Journal
@@ -86,6 +86,20 @@ class Unreliable(Around):
         if fate == "reply lost":
             raise BrokerUnavailable(name)
         return answer
+
+
+class Refusing(Around):
+    """Refuses every order of a symbol."""
+
+    def __init__(self, book: Book, *symbols: str) -> None:
+        super().__init__(book)
+        self._symbols = symbols
+
+    def submit_order(self, request: OrderRequest) -> Order:
+        if request.symbol in self._symbols:
+            raise BrokerRefused(RefusalCode.INSUFFICIENT_BUYING_POWER, "no funds")
+        order: Order = self.inner.submit_order(request)
+        return order
 
 
 class Repeating(Around):

@@ -17,7 +17,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.services.runs import cancel_run, create_run
 from rebal_tui.store import runs
-from tests.services.brokers import Around, Unreliable, broker
+from tests.services.brokers import Around, Refusing, Unreliable, broker
 from tests.services.worlds import (
     SLOW,
     account,
@@ -196,6 +196,17 @@ def test_what_filled_before_the_close_counts_even_when_the_broker_tells_it_late(
     late.may = True
     go_to(book, "2026-03-02 16:01")
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
+
+
+def test_an_order_refused_before_the_close_leaves_nothing_to_finish_after_it() -> None:
+    book = simple_book("2026-03-02 15:30", model=SLOW)
+    Refusing(book, "SPY")
+    scheduler.tick(book)
+    market_at(book, "2026-03-02 16:00")
+    assert process_runs(book) == 1
+    run = only_run(book)
+    assert (run.status, run.reason) == (RunStatus.COMPLETED_ADJUSTED, "1 orders not filled, 0 skipped")
+    assert book.subscriptions["a"].last_rebalanced_at == run.completed_at
 
 
 def test_why_nothing_filled_is_told_after_the_close_too() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, RefusalCode
+from rebal_tui.broker.protocol import BrokerUnavailable
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import money_text, parse_money
@@ -19,7 +19,7 @@ from rebal_tui.services.records import plan_of
 from rebal_tui.services.run_processing import halted, process_runs, set_halt
 from rebal_tui.services.runs import cancel_run, create_run
 from rebal_tui.store import accounts, audit, jobs, runs
-from tests.services.brokers import Around, Unreliable, broker
+from tests.services.brokers import Around, Refusing, Unreliable, broker
 from tests.services.worlds import (
     SLOW,
     account,
@@ -123,20 +123,6 @@ def test_a_canceled_run_ends_once_it_is_known_that_its_lost_orders_never_arrived
     assert book.database.rows("SELECT 1 FROM sim_orders") == []
     refused = [one for one in audit.entries(book.database) if one.action == "order.refused"]
     assert {one.subject for one in refused} == {order.client_order_id for order in orders(book)}
-
-
-class Refusing(Around):
-    """Refuses every order of a symbol."""
-
-    def __init__(self, book: Book, *symbols: str) -> None:
-        super().__init__(book)
-        self._symbols = symbols
-
-    def submit_order(self, request: OrderRequest) -> Order:
-        if request.symbol in self._symbols:
-            raise BrokerRefused(RefusalCode.INSUFFICIENT_BUYING_POWER, "no funds")
-        order: Order = self.inner.submit_order(request)
-        return order
 
 
 def test_a_refused_order_is_failed_with_what_the_broker_said_and_the_rest_goes_on() -> None:
