@@ -43,7 +43,10 @@ HALVES = {
         ("tests/domain", "tests/engine", "--ignore-glob=*/test_arrays*"),
     ),
     "runs": Half(
-        tuple(f"rebal_tui/services/{name}.py" for name in ("agenda", "outbox", "pacing", "queueing", "run_processing")),
+        tuple(
+            f"rebal_tui/services/{name}.py"
+            for name in ("agenda", "outbox", "pacing", "queueing", "run_endings", "run_processing")
+        ),
         (),
         tuple(
             f"tests/services/test_{name}.py"

@@ -12,6 +12,7 @@ from functools import partial
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position
 from rebal_tui.domain.decisions import Check, Decision, Plan, Verdict
+from rebal_tui.domain.errors import BrokenInvariant
 from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, Run, RunType
@@ -135,6 +136,14 @@ def plan_of(database: Database, run: Run) -> Plan | None:
     """The plan that a run works from, made again; None before it was planned. Raises `ValueError` when it cannot be."""
     inputs = plans.inputs(database, run.id)
     return None if inputs is None else plan_again(run, inputs, contexts.get(database, inputs.context))
+
+
+def made_plan(database: Database, run: Run) -> Plan:
+    """The plan that a run in progress works from. Raises `BrokenInvariant` when it has none."""
+    plan = plan_of(database, run)
+    if plan is None:
+        raise BrokenInvariant(f"run {run.id} is in progress without a plan")
+    return plan
 
 
 def plan_again(run: Run, inputs: PlanInputs, context: Context) -> Plan:

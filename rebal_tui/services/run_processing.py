@@ -6,29 +6,29 @@ Runs move together: what can be decided of many is decided and stored in one tra
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Plan
-from rebal_tui.domain.errors import BrokenInvariant, Conflict, require
-from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
-from rebal_tui.domain.portfolios import Portfolio
+from rebal_tui.domain.errors import Conflict, require
+from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import Money
-from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
+from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.engine.planning import resize_buys
 from rebal_tui.engine.restrictions import stops
 from rebal_tui.engine.words import money
 from rebal_tui.services import records
 from rebal_tui.services.book import Book
-from rebal_tui.services.evaluation import mark_needs_adjustment, value_of
+from rebal_tui.services.evaluation import value_of
 from rebal_tui.services.live import read_account
-from rebal_tui.services.outbox import cancel_open_orders, let_wait, send_due, settle_doubtful, settle_orders
+from rebal_tui.services.outbox import let_wait, send_due, settle_doubtful
 from rebal_tui.services.planning import plan_run
 from rebal_tui.services.queueing import cancel_queued
+from rebal_tui.services.run_endings import End, after_close, finish, outcome, wind_down
 from rebal_tui.services.starts import Start, start_of, starts_at_once, store_starts
 from rebal_tui.services.sync import EVENTS, sync
-from rebal_tui.store import accounts, contexts, jobs, meta, outbox, portfolios, runs
+from rebal_tui.store import contexts, meta, outbox, runs
 from rebal_tui.store.codec import to_time
 from rebal_tui.store.keys import keys
 from rebal_tui.store.outbox import Progress, Unsent
@@ -42,15 +42,6 @@ STARTING = 2_000
 """Runs that start in one transaction."""
 ORDERS = 50
 """Orders that are sent in one slice."""
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """How a run ends."""
-
-    run: Run
-    status: RunStatus
-    reason: str | None
 
 
 def process_runs(book: Book) -> int:
@@ -158,10 +149,10 @@ def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
     closed = [run for run in under_way if not run.cancel_requested and _is_over(book, run)]
     for run in under_way:
         if run.cancel_requested:
-            moved += _wind_down(book, run, RunStatus.CANCELED_MID_RUN, SkipReason.RUN_CANCELED, "canceled by hand")
+            moved += wind_down(book, run, RunStatus.CANCELED_MID_RUN, SkipReason.RUN_CANCELED, "canceled by hand")
     over = {run.id for run in closed}
     if closed:
-        moved += _after_close(book, closed)
+        moved += after_close(book, closed)
     if not stopped:
         going = [run for run in under_way if run.id not in over and not run.cancel_requested]
         going = [run for run in going if run.account_id not in book.holds]
@@ -184,7 +175,7 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
     if session is None or session.next_day is None or not session.in_window(now) or stopped:
         return moved
     starting: list[Start] = []
-    ends: list[_End] = []
+    ends: list[End] = []
     room = book.database.has_room()
     at_once, others = starts_at_once(book, queued) if room else ([], queued)
     for run in others:
@@ -203,17 +194,17 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
         reasons = stops(book.accounts[run.account_id], value_of(book, run.account_id))
         if reasons:
             text = "ACCOUNT_RESTRICTED: " + "; ".join(text for _, text in reasons)
-            ends.append(_End(run, RunStatus.ERROR, text))
+            ends.append(End(run, RunStatus.ERROR, text))
             continue
         try:
             plan = plan_run(book, run.account_id, run.type, run.weights, run.amount)
         except Conflict as refusal:
-            ends.append(_End(run, RunStatus.ERROR, str(refusal)))
+            ends.append(End(run, RunStatus.ERROR, str(refusal)))
         else:
             starting.append(start_of(run, plan))
     if starting or at_once:
         moved += store_starts(book, starting, at_once)
-    return moved + _finish(book, ends)
+    return moved + finish(book, ends)
 
 
 def _stale_prices(book: Book, run: Run) -> bool:
@@ -248,7 +239,7 @@ def _go_on(book: Book, going: Sequence[Run]) -> list[Run]:
     far = outbox.progress(book.database, [run.id for run in going])
     done = [run for run in going if not far[run.id].open]
     moved = _buy(book, [run for run in done if run.phase is RunPhase.SELLING], far)
-    return moved + _finish(book, [_outcome(book, run, far[run.id]) for run in done if run.phase is RunPhase.BUYING])
+    return moved + finish(book, [outcome(book, run, far[run.id]) for run in done if run.phase is RunPhase.BUYING])
 
 
 def _buy(book: Book, sold: Sequence[Run], far: Mapping[str, Progress]) -> list[Run]:
@@ -263,7 +254,7 @@ def _buy(book: Book, sold: Sequence[Run], far: Mapping[str, Progress]) -> list[R
         rows: list[OrderRow] = []
         written: list[Unsent] = []
         for run in sold:
-            plan = _plan(book, run)
+            plan = records.made_plan(book.database, run)
             sized = resize_buys(plan, book.accounts[run.account_id].cash, book.reserved(run.account_id))
             buys = [line for line in plan.lines if line.symbol in sized.amounts]
             tradable = [line for line in buys if _buyable(book.assets.get(line.symbol))]
@@ -289,120 +280,6 @@ def _buy(book: Book, sold: Sequence[Run], far: Mapping[str, Progress]) -> list[R
     return [after for _, after in changes]
 
 
-def _outcome(book: Book, run: Run, far: Progress) -> _End:
-    """How a run ends whose orders are all final (R-25)."""
-    if far.placed and not far.any_filled:
-        unfilled = next(o for _, o, _ in runs.orders(book.database, run.id) if o.status is not OrderStatus.FILLED)
-        why = unfilled.reject_reason or unfilled.status
-        return _End(run, RunStatus.ERROR, f"no order could be filled: {why}")
-    if far.unfilled or far.skipped:
-        reason = f"{far.unfilled} orders not filled, {far.skipped} skipped"
-        return _End(run, RunStatus.COMPLETED_ADJUSTED, reason)
-    return _End(run, RunStatus.COMPLETED_SUCCESS, None)
-
-
-def _after_close(book: Book, closed: Sequence[Run]) -> list[Run]:
-    """The close came first: nothing more is sent, day orders expire, then TIMEOUT; done is done (R-25)."""
-    moved: list[Run] = []
-    ends: list[_End] = []
-    far = outbox.progress(book.database, [run.id for run in closed])
-    for run in closed:
-        orders = runs.orders(book.database, run.id)
-        session = book.calendar.at(run.started_at) if run.started_at else None
-        complete = run.phase is RunPhase.BUYING and all(_settled(o, session) for _, o, _ in orders)
-        if complete and not any(o.status is OrderStatus.EXPIRED for _, o, _ in orders):
-            ends.append(_outcome(book, run, far[run.id]))
-        else:
-            why = "the close came before the run was finished"
-            moved += _wind_down(book, run, RunStatus.TIMEOUT, SkipReason.MARKET_WINDOW_CLOSED, why)
-    return moved + _finish(book, ends)
-
-
-def _settled(order: Order, session: Session | None) -> bool:
-    """Whether an order was final at the broker or refused before the close; one that never arrived is neither."""
-    if order.id or order.failed_at is None:
-        return bool(order.id) and order.status.final
-    return session is not None and order.failed_at < session.close
-
-
-def _wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: str) -> list[Run]:
-    """Skip what was not sent, cancel what is open, and end once every order is final."""
-    orders = runs.orders(book.database, run.id)
-    unsent = [(line, order) for line, order, sent in orders if not sent]
-    with book.database.write():
-        for line, order in unsent:
-            runs.drop_order(book.database, run.id, line)
-            runs.add_skipped(book.database, run.id, [SkippedOrder(order.symbol, order.side, order.notional, skip, why)])
-        if run.phase is RunPhase.SELLING:
-            lost = [SkippedOrder(line.symbol, Side.BUY, line.notional, skip, why) for line in _plan(book, run).buys]
-            runs.add_skipped(book.database, run.id, lost)
-    certain = settle_orders(book, run)
-    cancel_open_orders(book, run)
-    sync(book)
-    if not certain or not all(order.status.final for _, order, _ in runs.orders(book.database, run.id)):
-        book.agenda.add_later(run.account_id)
-        return []
-    return _finish(book, [_End(run, status, why)])
-
-
-def _finish(book: Book, ends: Sequence[_End]) -> list[Run]:
-    """Runs end, with what that means for their accounts, subscriptions and portfolios."""
-    if not ends:
-        return []
-    now, database = book.now(), book.database
-    done = [_ended(book, end) for end in ends]
-    adjusted: list[Portfolio] = []
-    with database.write():
-        runs.update(database, zip((end.run for end in ends), done, strict=True))
-        for run in done:
-            if run.status.completed and run.type is RunType.FULL_REBALANCE and run.subscription_id:
-                portfolios.set_last_rebalanced(database, run.subscription_id, now)
-            if run.status.completed and run.type is RunType.PARTIAL_LIQUIDATION and run.amount:
-                aside = Money(book.extras[run.account_id].set_aside + run.amount)
-                accounts.set_aside(database, run.account_id, aside)
-            if run.status in (RunStatus.ERROR, RunStatus.TIMEOUT):
-                name = book.accounts[run.account_id].name
-                text = f"{run.type} of {name}: {run.status}, {run.reason}"
-                jobs.raise_alert(database, now, "run", run.id, text)
-        for portfolio_id in dict.fromkeys(run.portfolio_id for run in done if run.portfolio_id):
-            wanted = book.portfolios[portfolio_id].weights.symbols
-            culprits = [s for s in wanted if not _eligible(book.assets.get(s))]
-            changed = mark_needs_adjustment(book, portfolio_id, culprits) if culprits else None
-            adjusted += [changed] if changed else []
-        subject = done[0].id if len(done) == 1 else f"{len(done)} runs"
-        book.record("runs.ended", subject, {"runs": [[run.id, run.status, run.reason] for run in done]})
-    for run in done:
-        if run.status.completed:
-            book.cash_targets[run.account_id, run.weights.cash] = run.cash_target or Money(0)
-        subscription = book.subscriptions.get(run.account_id)
-        if (
-            run.status.completed
-            and run.type is RunType.FULL_REBALANCE
-            and subscription is not None
-            and subscription.id == run.subscription_id
-        ):
-            book.subscriptions[run.account_id] = replace(subscription, last_rebalanced_at=now)
-    if adjusted:
-        book.reload_portfolios()
-        book.reload_runs()
-    book.reload_accounts([run.account_id for run in done])
-    return done
-
-
-def _ended(book: Book, end: _End) -> Run:
-    now = book.now()
-    canceled = end.status is RunStatus.CANCELED_MID_RUN
-    return replace(
-        end.run,
-        status=end.status,
-        phase=RunPhase.DONE,
-        reason=end.reason,
-        updated_at=now,
-        completed_at=None if canceled else now,
-        canceled_at=now if canceled else None,
-    )
-
-
 def _skipped_buys(book: Book, plan: Plan, amounts: dict[str, Money], dropped: dict[str, Money]) -> list[SkippedOrder]:
     """What the plan meant to buy and the run does not."""
     skipped = [s for s in plan.skipped_orders if s.side is Side.BUY and s.symbol not in amounts]
@@ -423,14 +300,3 @@ def _skipped_buys(book: Book, plan: Plan, amounts: dict[str, Money], dropped: di
 
 def _buyable(asset: Asset | None) -> bool:
     return asset is not None and asset.eligible and asset.price is not None
-
-
-def _eligible(asset: Asset | None) -> bool:
-    return asset is not None and asset.eligible
-
-
-def _plan(book: Book, run: Run) -> Plan:
-    plan = records.plan_of(book.database, run)
-    if plan is None:
-        raise BrokenInvariant(f"run {run.id} is in progress without a plan")
-    return plan

@@ -36,7 +36,7 @@ from rebal_tui.engine.arrays.layout import Table
 from rebal_tui.engine.arrays.today import Today
 from rebal_tui.engine.evaluation import Situation, evaluate
 from rebal_tui.engine.planning import resize_buys
-from rebal_tui.services import evaluation, outbox, records, run_processing, subscriptions, withdrawals
+from rebal_tui.services import evaluation, outbox, records, run_endings, run_processing, subscriptions, withdrawals
 from rebal_tui.services import sync as syncing
 from rebal_tui.services.book import Book
 from rebal_tui.services.outbox import Known
@@ -368,7 +368,7 @@ _put(
     lambda: patch.object(outbox, "_resent", _resent_anew),
 )
 _instead("no answer is taken for a no", outbox, "_look_up", _no_answer_is_a_no)
-_instead("what ends is sent all the same", run_processing, "settle_orders", _sent_at_the_end)
+_instead("what ends is sent all the same", run_endings, "settle_orders", _sent_at_the_end)
 _instead("what is barred is sent all the same", outbox, "_barred", lambda book, order: None)
 _instead("a run starts on old prices", run_processing, "_stale_prices", lambda book, run: False)
 _instead("buys do not wait for sells", outbox_store, "progress", _not_waiting)
@@ -376,7 +376,7 @@ _instead("buys are paid from sells that were planned", run_processing, "resize_b
 _instead("the cash target is spent", run_processing, "resize_buys", _below_the_floor)
 _instead("amounts are rounded up", allocation, "floor_cents", lambda value: Money(-(-value // (ATTO // 100)) * CENT))
 _instead("the minimum of a dollar is forgotten", allocation, "MIN_BUY", Value(0))
-_instead("after the close a run stays open", run_processing, "_after_close", lambda book, closed: [])
+_instead("after the close a run stays open", run_processing, "after_close", lambda book, closed: [])
 _instead("queued runs of a dead portfolio stay", evaluation, "cancel_queued", lambda book, queued, why: [])
 
 # What happened, taken over.
