@@ -1,6 +1,6 @@
 """How long the tests of reliability take: small by default, as long as wanted by environment variables.
 
-SIMULATION_SEEDS       lives of a book that are simulated (70: over 500 account-years; 1500: 10,000)
+SIMULATION_SEEDS       lives of a book that are simulated (66: over 500 account-years; 1500: 10,000)
 SIMULATION_FIRST_SEED  the first of them (0)
 CRASH_POINTS           points each scenario of the crash tests is killed at, evenly spread (0: every one)
 CRASH_KILLS            of these, how many by a process that really is killed (1 a scenario)
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 
-USUAL = 70
+USUAL = 66
 SEEDS = int(os.environ.get("SIMULATION_SEEDS", str(USUAL)))
 FIRST_SEED = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))
 BATCHES = min(SEEDS, 12)

@@ -9,8 +9,8 @@ from tests.reliability.pairs import IMPOSSIBLE, KINDS, POSSIBLE, STATES, Pair
 from tests.reliability.simulation import simulate
 
 DAYS = 16
-LIVES = (134, 29, 15, 101, 203, 21, 12, 16, 62)
-"""Seeds of dense lives, found among 250, that together meet 125 of the 129 pairs that can exist."""
+LIVES = (134, 107, 15, 192, 21, 101, 259, 16)
+"""Seeds of dense lives, found among 280, that together meet 124 of the 129 pairs that can exist."""
 ENOUGH = 0.9
 """A change of the program makes other lives of the same seeds: where these meet less, others have to be found."""
 

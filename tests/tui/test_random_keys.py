@@ -15,7 +15,7 @@ from rebal_tui.store import audit
 from rebal_tui.tui.actions import ACTIONS
 from tests.tui.simulated import market_book, run, sound
 
-KEYS = int(os.environ.get("RANDOM_KEYS", "200"))
+KEYS = int(os.environ.get("RANDOM_KEYS", "150"))
 LEAVES = {"q", "ctrl+q", "ctrl+c"}
 OTHERS = ("enter", "escape", "tab", "shift+tab", "space", "up", "down", "pageup", "pagedown", "home", "end", "j", "k")
 TYPED = ("1", "5", "0", "full_stop", "S", "P", "Y", "a", "backspace")
