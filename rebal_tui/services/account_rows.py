@@ -18,8 +18,9 @@ from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.restrictions import exceeds_position_ratio, stops
 from rebal_tui.services.account_texts import ranks, texts_of
 from rebal_tui.services.book import Book
-from rebal_tui.services.column_rows import ColumnRows, Flags, Ints, Picked, holding_any
+from rebal_tui.services.column_rows import ColumnRows, Flags, Ints, holding_any
 from rebal_tui.services.views.accounts import AccountGroup, AccountRow, InGroup, restriction_words, state_words
+from rebal_tui.services.views.picked import Picked
 from rebal_tui.services.views.standing import Standing
 from rebal_tui.services.whole_book import moment_of
 from rebal_tui.store.account_table import STATUSES, restrictions_of

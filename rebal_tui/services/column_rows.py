@@ -94,26 +94,6 @@ class ColumnRows(Sequence[R]):
         """A signed number for every row, by which they are ordered; None for the order they have."""
 
 
-class Picked(Sequence[R]):
-    """Some of the rows in an order of their own; each is made when it is looked at."""
-
-    def __init__(self, rows: ColumnRows[R], places: Ints) -> None:
-        self._rows = rows
-        self._places = places
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    @overload
-    def __getitem__(self, index: int) -> R: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[R]: ...
-    def __getitem__(self, index: int | slice) -> R | Sequence[R]:
-        if isinstance(index, slice):
-            return Picked(self._rows, self._places[index])
-        return self._rows[int(self._places[index])]
-
-
 def in_order(values: NDArray[Any]) -> Ints:
     """The places of signed whole numbers from the smallest to the largest; equal ones keep their order.
 

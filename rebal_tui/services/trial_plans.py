@@ -39,10 +39,11 @@ def try_full_rebalances(book: Book, frame: BookFrame, rows: npt.NDArray[np.int64
     apart = any_weight(frame, unpriced)[frame.accounts.portfolio[rows]] | any_other(frame, unpriced)[rows]
     plans = plan_full_rebalances(frame, rows[~apart])
     lines = plans.orders
-    orders = np.bincount(np.searchsorted(rows, lines.account), minlength=len(rows)).tolist()
+    owners = np.searchsorted(rows, lines.account)
+    orders = np.bincount(owners, minlength=len(rows)).tolist()
     turnover = [0] * len(rows)
     amounts = (
-        np.searchsorted(rows, lines.account).tolist(),
+        owners.tolist(),
         lines.notional.tolist(),
         lines.qty.tolist(),
         frame.assets.price[lines.asset].tolist(),

@@ -56,7 +56,7 @@ class RebalApp(App[None]):
 
     TITLE = "rebal-tui"
     CSS_PATH = "app.tcss"
-    COMMANDS = {ActionProvider, DataProvider}  # noqa: RUF012
+    COMMANDS: ClassVar = {ActionProvider, DataProvider}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-very-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(EVERYWHERE)]
     MODES = ways.MODES

@@ -1,8 +1,8 @@
 """What is asked of very many accounts at once: `python -m tests.benchmarks.many_accounts [ACCOUNTS] [BOOK]`.
 
 The impact of a change, the panel of a portfolio, the first runs of those who move to it, the move itself, each against
-one account at a time (a sample, scaled). BOOK is a demonstration's file to start from, of which a copy is used. Nothing
-here fails.
+one account at a time (a sample, scaled; of the impact all). BOOK is a demonstration's file to start from, of which a
+copy is used. Nothing here fails.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from rebal_tui.tui.spans import Line, fit, fit_line
 from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets.table_layout import Column, Placed, place
-from rebal_tui.tui.widgets.table_order import Columnar, Listed, Picked, Shown, arrange
+from rebal_tui.tui.widgets.table_order import Arranged, Columnar, Listed, Shown, arrange
 from rebal_tui.tui.widgets.tones import ToneView
 
 R = TypeVar("R")
@@ -235,7 +235,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         column = next((column for column in self.columns if column.key == view.sort), None)
         if isinstance(source, Columnar):
             sort = column.key if column and column.sort else None
-            self._rows = Picked(source, source.arrange(self._accept, view.text, sort, view.reverse))
+            self._rows = Arranged(source, source.arrange(self._accept, view.text, sort, view.reverse))
         else:
             order = column.sort if column else self._natural
             kept = arrange(source, self._accept, self._search, view.text, order, view.reverse)

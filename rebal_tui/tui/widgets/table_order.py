@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkable
 
+from rebal_tui.services.views.picked import Picked
+
 R = TypeVar("R")
 
 
@@ -61,25 +63,10 @@ class Listed(Sequence[R]):
         return next((index for index, found in enumerate(self.keys()) if found == key), None)
 
 
-class Picked(Sequence[R]):
+class Arranged(Picked[R]):
     """Rows that lie in columns, as arranged."""
 
-    def __init__(self, source: Columnar, places: Any) -> None:
-        self._source = source
-        self._places = places
-
-    @overload
-    def __getitem__(self, index: int) -> R: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[R]: ...
-    def __getitem__(self, index: int | slice) -> R | Sequence[R]:
-        if isinstance(index, slice):
-            return [self._source[int(place)] for place in self._places[index]]
-        row: R = self._source[int(self._places[index])]
-        return row
-
-    def __len__(self) -> int:
-        return len(self._places)
+    _source: Columnar
 
     def keys(self) -> Iterator[Hashable]:
         """The key of every row; no row is made for it."""
@@ -98,7 +85,7 @@ class Picked(Sequence[R]):
         return int(found[0]) if len(found) else None
 
 
-Shown: TypeAlias = Listed[R] | Picked[R]
+Shown: TypeAlias = Listed[R] | Arranged[R]
 
 
 def arrange(
