@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from uuid import RFC_4122, UUID
 
 import pytest
 
 from rebal_tui.domain.errors import ReadOnly
-from rebal_tui.store import keys, meta, outbox, parts, runs
+from rebal_tui.store import keys, meta, outbox, parts, run_orders
 from rebal_tui.store.database import LISTED, Database, Row, SqlValue, listed
 from tests.services.worlds import simple_book
 from tests.store.books import new_file
@@ -146,7 +148,21 @@ def test_an_id_is_never_given_twice(tmp_path: Path) -> None:
             database.close()
             database = Database(tmp_path / "book.db")
     assert len(given) == len(set(given)) > 40
-    assert all(len(identity) == 36 and identity[14] == "4" for identity in given)
+    for identity in given:
+        parsed = UUID(identity)
+        assert (str(parsed), parsed.version, parsed.variant) == (identity, 8, RFC_4122)
+
+
+def test_ids_that_follow_each_other_lie_near_each_other_and_begin_unlike() -> None:
+    """An index takes them in side by side, and a person tells them apart by what a screen has room for."""
+    database = new_file()
+    with database.write():
+        ids = meta.next_ids(database, 100_000)
+    assert len({identity[:8] for identity in ids}) == len(ids)
+    starts = [int(identity[:8], 16) for identity in ids]
+    assert {(after - before) % 2**32 for before, after in itertools.pairwise(starts)} == {4_099}
+    assert all(one[:5] != other[:5] for one, other in itertools.pairwise(ids))
+    assert len({identity[9:] for identity in ids}) == len(ids)
 
 
 def test_the_same_seed_gives_the_same_ids_and_another_gives_others() -> None:
@@ -279,7 +295,7 @@ def test_how_many_rows_are_asked_for_makes_no_other_statement(monkeypatch: pytes
 
     def ask(some: list[str]) -> None:
         keys.keys(book.database, "accounts", some)
-        runs.order_counts(book.database, some)
+        run_orders.counts(book.database, some)
         outbox.progress(book.database, some)
         book.account_table.reload(book.database, some)
         book.subscription_table.reload(book.database, some)
