@@ -17,7 +17,7 @@ from rebal_tui.market.clock import RealClock
 from rebal_tui.market.live import EVERY, LivePrices
 from rebal_tui.market.protocol import Clock
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
-from rebal_tui.services import scheduler
+from rebal_tui.services import scheduler, timetable
 from rebal_tui.services.book import Book, Mode, Settings
 from rebal_tui.services.book_rules import REVIEW, stored_rules, with_rules
 from rebal_tui.store import accounts, inbox, jobs, meta
@@ -74,7 +74,7 @@ def found_live(
         }  # fmt: skip
         for key, value in values.items():
             meta.put(database, key, value)
-        jobs.ensure(database, (scheduler.PAUSE, *(job.name for job in scheduler.JOBS)))
+        jobs.ensure(database, (scheduler.PAUSE, *(job.name for job in timetable.JOBS)))
 
 
 def open_live(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rebal_tui.domain.decisions import Decision
     from rebal_tui.domain.runs import Run
     from rebal_tui.services.book import Book
-    from rebal_tui.services.evaluation import Pass
+    from rebal_tui.services.passes import Pass
     from rebal_tui.store.database import Database
 
 
@@ -121,9 +121,9 @@ def _open(database: Database, at: datetime | None) -> Book:
 
 def _decide(book: Book, *, dry_run: bool) -> tuple[Pass, tuple[Run, ...]]:
     """One pass; without `dry_run` its runs are carried out, and the market's state is kept in the book."""
-    from rebal_tui.services import scheduler
-    from rebal_tui.services.evaluation import evaluation_pass
+    from rebal_tui.services import scheduler, timetable
     from rebal_tui.services.market_state import save_market_state
+    from rebal_tui.services.passes import evaluation_pass
     from rebal_tui.services.run_processing import process_runs
     from rebal_tui.store import runs
 
@@ -135,7 +135,7 @@ def _decide(book: Book, *, dry_run: bool) -> tuple[Pass, tuple[Run, ...]]:
         return made, ()
     process_runs(book)
     save_market_state(book, book.now())
-    scheduler.save_prices(book)
+    timetable.save_prices(book)
     return made, tuple(runs.get(book.database, run.id) for run in made.runs)
 
 

@@ -46,6 +46,13 @@ class Agenda:
         """Look at an account's open run again with the next heartbeat."""
         self._later[account_id] = None
 
+    def pass_gate(self, gate: Gate, account_ids: Iterable[str]) -> None:
+        """Before runs are made under a gate: those there are, of these accounts, are looked at where the gate or the
+        start asks for it, those made from here on only if they ask. What is put off is left as it is."""
+        if not self._paused and (self._all or gate != self._gate):
+            self.add(account_ids)
+            self._all, self._gate = False, gate
+
     def begin(self, gate: Gate) -> None:
         """A heartbeat begins under this gate."""
         if gate != self._gate:

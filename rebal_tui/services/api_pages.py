@@ -11,7 +11,7 @@ from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.runs import Run, RunStatus, RunType
 from rebal_tui.services.api_shapes import Json, asset_ids, run_json, subscription_json
 from rebal_tui.services.book import Book
-from rebal_tui.store import portfolios, runs
+from rebal_tui.store import portfolios, run_orders, runs
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ def page_of_subscriptions(
 
 def wire_run(book: Book, run: Run) -> Json:
     """A run with its orders, of a type that the API's clients know."""
-    shape = run_json(runs.detail(book.database, run), asset_ids(book.assets))
+    shape = run_json(run_orders.detail(book.database, run), asset_ids(book.assets))
     return {**shape, "type": SHOWN_AS.get(run.type, run.type).value, "kind": run.type.value}
 
 

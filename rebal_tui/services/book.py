@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -36,6 +36,7 @@ from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
 
 if TYPE_CHECKING:
     from rebal_tui.services.account_texts import AccountTexts
+    from rebal_tui.services.passes import PassUnderWay
 
 
 ADVISOR = "advisor"
@@ -146,6 +147,7 @@ class Book:
         self.feed = feed
         self.settings = settings
         self.version = 0
+        self._ticks = 0
         self.trends = Trends()
         self.followed = Followed()
         self.board = PriceBoard()
@@ -158,6 +160,8 @@ class Book:
         self.open_runs: Noted[str, Run] = Noted({})
         self.outbox = Outbox()
         self.agenda = Agenda()
+        self.passing: PassUnderWay | None = None
+        self.begun: dict[str, tuple[str, float]] = {}
         self.cash_targets: Noted[tuple[str, int], Money] = Noted({})
         self.system_runs: Noted[str, tuple[str, str]] = Noted({})
         self.pending_out: dict[str, Money] = {}
@@ -170,6 +174,11 @@ class Book:
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    @property
+    def changes(self) -> int:
+        """A number that changes with everything but prices; `version` changes with them, too."""
+        return self.version - self._ticks
 
     def close(self) -> None:
         """Let go of the broker and the file."""
@@ -187,7 +196,8 @@ class Book:
         return self.board.assets
 
     def reload(self, progress: Progress | None = None) -> None:
-        """Read everything held in memory from the file again."""
+        """Read everything held in memory from the file again; a pass that was under way is not any more."""
+        self.passing = None
         self.calendar = TradingCalendar(session_store.load(self.database))
         self.reload_assets()
         self.account_table.load(self.database, progress)
@@ -227,6 +237,7 @@ class Book:
         if changed:
             self.board.note(changed)
             self.version += 1
+            self._ticks += 1
 
     def reload_portfolios(self) -> None:
         """Read portfolios and subscriptions again."""
@@ -262,14 +273,14 @@ class Book:
             self.agenda.add((run.account_id,))
         self.version += 1
 
-    def note_runs(self, some: Sequence[Run]) -> None:
-        """Take over the new states of runs."""
+    def note_runs(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
+        """Take over the new states of runs. The accounts of `idle` need no look until something happens to them."""
         if any(run.status.final for run in some):
             for run in some:
                 self.note_run(run)
         else:
             self.open_runs.update({run.account_id: run for run in some})
-            self.agenda.add(run.account_id for run in some)
+            self.agenda.add(run.account_id for run in some if run.account_id not in idle)
         self.version += 1
 
     def account(self, account_id: str) -> Account:

@@ -17,7 +17,7 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services.reconciliation.listing import unlike
 from rebal_tui.services.records import decision_fault, plan_again
 from rebal_tui.services.sync import CURSOR
-from rebal_tui.store import audit, contexts, decisions, meta, parts, plans, proofs, runs
+from rebal_tui.store import audit, contexts, decisions, meta, parts, plans, proofs, run_orders, runs
 from rebal_tui.store.account_table import Accounts, AccountTable
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.codec import parse_client_order_id, weights_of_part
@@ -304,7 +304,7 @@ def _orders(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
         "SELECT runs.id, accounts.id FROM runs JOIN accounts ON accounts.key = runs.account "
         "WHERE EXISTS (SELECT 1 FROM orders WHERE orders.run = runs.key) ORDER BY runs.key DESC"
     ):
-        for line, order, _ in runs.orders(database, run):
+        for line, order, _ in run_orders.of_run(database, run):
             if not order.id:
                 continue
             place = f"run {run}"

@@ -28,7 +28,7 @@ from rebal_tui.services.api_shapes import (
 )
 from rebal_tui.services.book import Book
 from rebal_tui.services.records import latest_decisions
-from rebal_tui.store import accounts, audit, cash, runs
+from rebal_tui.store import accounts, audit, cash, run_orders, runs
 
 EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "assets", "cash", "audit")
 FORMATS = ("csv", "json")
@@ -146,7 +146,7 @@ def _summed_up(item: Json) -> Json:
 
 def _run_details(book: Book) -> Iterable[RunDetail]:
     for run in reversed(runs.newest(book.database, _ALL)):
-        yield runs.detail(book.database, run)
+        yield run_orders.detail(book.database, run)
 
 
 def _runs(book: Book) -> Iterator[Json]:

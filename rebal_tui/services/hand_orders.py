@@ -12,9 +12,9 @@ from rebal_tui.domain.orders import Order, OrderRequest, Side
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import refused, sandbox
-from rebal_tui.services.run_processing import halted
+from rebal_tui.services.kill_switch import halted
 from rebal_tui.services.sync import sync
-from rebal_tui.store import meta, runs
+from rebal_tui.store import meta, run_orders
 
 
 def place_order(book: Book, request: OrderRequest) -> Order:
@@ -31,7 +31,7 @@ def place_order(book: Book, request: OrderRequest) -> Order:
     if not request.client_order_id:
         with book.database.write():
             request = replace(request, client_order_id=meta.next_id(book.database))
-    if runs.placed(book.database, request.client_order_id):
+    if run_orders.placed(book.database, request.client_order_id):
         raise Conflict("client_order_id must be unique: this one was used before")
     try:
         order = book.broker.submit_order(request)

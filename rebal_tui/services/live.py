@@ -13,7 +13,7 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.services.book import Book
 from rebal_tui.services.sync import CURSOR, outside_orders, take_over_accounts, take_over_everything
-from rebal_tui.store import accounts, inbox, jobs, meta, runs
+from rebal_tui.store import accounts, inbox, jobs, meta, run_orders
 from rebal_tui.store import sessions as session_store
 
 SKEW_TOLD = timedelta(seconds=2)
@@ -104,13 +104,13 @@ def _look_up_orders(book: Book) -> None:
         if run.status is not RunStatus.IN_PROGRESS:
             continue
         changed = False
-        for _, order, sent in runs.orders(book.database, run.id):
+        for _, order, sent in run_orders.of_run(book.database, run.id):
             if not sent or not order.id or order.status.final:
                 continue
             known = book.broker.order_by_client_id(run.account_id, order.client_order_id)
             if known is not None and (known.status, known.filled_qty) != (order.status, order.filled_qty):
                 with book.database.write():
-                    runs.store_order(book.database, known)
+                    run_orders.store(book.database, known)
                 changed = True
         if changed:
             read_account(book, run.account_id)

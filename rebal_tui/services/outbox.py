@@ -16,7 +16,7 @@ from rebal_tui.engine.restrictions import stops
 from rebal_tui.services.book import Book
 from rebal_tui.services.pacing import PACE, rate_of, sending
 from rebal_tui.services.views.status import PacingView
-from rebal_tui.store import meta, runs
+from rebal_tui.store import meta, run_orders
 from rebal_tui.store import outbox as store
 from rebal_tui.store.outbox import Place, Unsent
 
@@ -129,7 +129,7 @@ def settle_orders(book: Book, run: Run) -> bool:
 
 def cancel_open_orders(book: Book, run: Run) -> None:
     """Ask the broker to cancel what is open; a refusal means that it is final already, which the events tell."""
-    for _, order, _ in runs.orders(book.database, run.id):
+    for _, order, _ in run_orders.of_run(book.database, run.id):
         if order.id and not order.status.final and order.status is not OrderStatus.PENDING_CANCEL:
             try:
                 book.broker.cancel_order(run.account_id, order.id)
@@ -195,9 +195,9 @@ def _skip(book: Book, barred: Sequence[tuple[Known, tuple[SkipReason, str]]]) ->
     if barred:
         with book.database.write():
             for ((_, line), run_id, order), (reason, why) in barred:
-                runs.drop_order(book.database, run_id, line)
+                run_orders.drop(book.database, run_id, line)
                 skipped = SkippedOrder(order.symbol, order.side, order.notional, reason, why)
-                runs.add_skipped(book.database, run_id, [skipped])
+                run_orders.add_skipped(book.database, run_id, [skipped])
     return {run_id for (_, run_id, _), _ in barred}
 
 
@@ -248,7 +248,7 @@ def _send(book: Book, orders: Sequence[Known]) -> tuple[set[str], bool]:
 
 def _take_over(book: Book, answers: Sequence[Order]) -> None:
     for order in answers:
-        runs.store_order(book.database, order)
+        run_orders.store(book.database, order)
     if answers:
         subject = answers[0].client_order_id if len(answers) == 1 else f"{len(answers)} orders"
         told = [[o.client_order_id, o.symbol, o.side, o.notional, o.qty] for o in answers]
@@ -257,7 +257,7 @@ def _take_over(book: Book, answers: Sequence[Order]) -> None:
 
 def _refuse(book: Book, run_id: str, line: int, order: Order, code: str, why: str) -> None:
     """Must be called inside `database.write()`."""
-    runs.refuse_order(book.database, run_id, line, book.now(), f"{code}: {why}")
+    run_orders.refuse(book.database, run_id, line, book.now(), f"{code}: {why}")
     book.record("order.refused", order.client_order_id, {"code": code}, "broker")
 
 
@@ -267,7 +267,7 @@ def _look_up(book: Book, order: Order) -> bool:
     if known is None:
         return False
     with book.database.write():
-        runs.store_order(book.database, known)
+        run_orders.store(book.database, known)
     return True
 
 
@@ -288,16 +288,16 @@ def _resent(book: Book, one: Known) -> bool:
         return False
     # This request may be under way for as long as the first: what was not found until now says nothing of it.
     with book.database.write():
-        runs.set_looked_up(book.database, run_id, place[1], None)
+        run_orders.set_looked_up(book.database, run_id, place[1], None)
     _send(book, [one])
     return place not in store.read_doubtful(book.database, [place])
 
 
 def _missed_for(book: Book, run_id: str, line: int, long: timedelta) -> bool:
     """Whether the broker has not known a sent order for so long; the first miss is noted."""
-    first = runs.looked_up_at(book.database, run_id, line)
+    first = run_orders.looked_up_at(book.database, run_id, line)
     if first is None:
         with book.database.write():
-            runs.set_looked_up(book.database, run_id, line, book.now())
+            run_orders.set_looked_up(book.database, run_id, line, book.now())
         return not long
     return book.now() - first >= long

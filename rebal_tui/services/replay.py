@@ -25,7 +25,7 @@ from rebal_tui.services.intake.book_file import BookFile
 from rebal_tui.services.intake.imports import import_book
 from rebal_tui.services.intake.portfolio_input import PortfolioBody
 from rebal_tui.services.sync import sync, take_over_everything
-from rebal_tui.store import decisions, meta, runs
+from rebal_tui.store import decisions, meta, run_orders, runs
 
 OPENING_CASH = parse_money("100000")
 DEFAULT_PORTFOLIO = PortfolioBody(
@@ -212,7 +212,7 @@ def replay(book: Book, first: date, last: date, progress: Progress = lambda _don
             scheduler.tick(book)
         progress(done, len(days), day)
     final = _equity(book)
-    made = tuple(runs.detail(book.database, run) for run in reversed(runs.newest(book.database, -1)))
+    made = tuple(run_orders.detail(book.database, run) for run in reversed(runs.newest(book.database, -1)))
     return Replay(
         first=days[0],
         last=days[-1],

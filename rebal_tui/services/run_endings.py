@@ -16,7 +16,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import mark_needs_adjustment
 from rebal_tui.services.outbox import cancel_open_orders, settle_orders
 from rebal_tui.services.sync import sync
-from rebal_tui.store import accounts, jobs, outbox, portfolios, runs
+from rebal_tui.store import accounts, jobs, outbox, portfolios, run_orders, runs
 from rebal_tui.store.outbox import Progress
 
 
@@ -32,7 +32,7 @@ class End:
 def outcome(book: Book, run: Run, far: Progress) -> End:
     """How a run ends whose orders are all final (R-25)."""
     if far.placed and not far.any_filled:
-        unfilled = next(o for _, o, _ in runs.orders(book.database, run.id) if o.status is not OrderStatus.FILLED)
+        unfilled = next(o for _, o, _ in run_orders.of_run(book.database, run.id) if o.status is not OrderStatus.FILLED)
         why = unfilled.reject_reason or unfilled.status
         return End(run, RunStatus.ERROR, f"no order could be filled: {why}")
     if far.unfilled or far.skipped:
@@ -47,7 +47,7 @@ def after_close(book: Book, closed: Sequence[Run]) -> list[Run]:
     ends: list[End] = []
     far = outbox.progress(book.database, [run.id for run in closed])
     for run in closed:
-        orders = runs.orders(book.database, run.id)
+        orders = run_orders.of_run(book.database, run.id)
         session = book.calendar.at(run.started_at) if run.started_at else None
         complete = run.phase is RunPhase.BUYING and all(_settled(o, session) for _, o, _ in orders)
         if complete and not any(o.status is OrderStatus.EXPIRED for _, o, _ in orders):
@@ -67,22 +67,24 @@ def _settled(order: Order, session: Session | None) -> bool:
 
 def wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: str) -> list[Run]:
     """Skip what was not sent, cancel what is open, and end once every order is final."""
-    orders = runs.orders(book.database, run.id)
+    orders = run_orders.of_run(book.database, run.id)
     unsent = [(line, order) for line, order, sent in orders if not sent]
     with book.database.write():
         for line, order in unsent:
-            runs.drop_order(book.database, run.id, line)
-            runs.add_skipped(book.database, run.id, [SkippedOrder(order.symbol, order.side, order.notional, skip, why)])
+            run_orders.drop(book.database, run.id, line)
+            run_orders.add_skipped(
+                book.database, run.id, [SkippedOrder(order.symbol, order.side, order.notional, skip, why)]
+            )
         if run.phase is RunPhase.SELLING:
             lost = [
                 SkippedOrder(line.symbol, Side.BUY, line.notional, skip, why)
                 for line in records.made_plan(book.database, run).buys
             ]
-            runs.add_skipped(book.database, run.id, lost)
+            run_orders.add_skipped(book.database, run.id, lost)
     certain = settle_orders(book, run)
     cancel_open_orders(book, run)
     sync(book)
-    if not certain or not all(order.status.final for _, order, _ in runs.orders(book.database, run.id)):
+    if not certain or not all(order.status.final for _, order, _ in run_orders.of_run(book.database, run.id)):
         book.agenda.add_later(run.account_id)
         return []
     return finish(book, [End(run, status, why)])

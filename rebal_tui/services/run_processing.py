@@ -21,6 +21,7 @@ from rebal_tui.engine.words import money
 from rebal_tui.services import records
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import value_of
+from rebal_tui.services.kill_switch import halted
 from rebal_tui.services.live import read_account
 from rebal_tui.services.outbox import let_wait, send_due, settle_doubtful
 from rebal_tui.services.planning import plan_run
@@ -28,14 +29,12 @@ from rebal_tui.services.queueing import cancel_queued
 from rebal_tui.services.run_endings import End, after_close, finish, outcome, wind_down
 from rebal_tui.services.starts import Start, start_of, starts_at_once, store_starts
 from rebal_tui.services.sync import EVENTS, sync
-from rebal_tui.store import contexts, meta, outbox, runs
+from rebal_tui.store import contexts, outbox, run_orders, runs
 from rebal_tui.store.codec import to_time
 from rebal_tui.store.keys import keys
 from rebal_tui.store.outbox import Progress, Unsent
-from rebal_tui.store.runs import OrderRow
+from rebal_tui.store.run_orders import OrderRow
 
-HALT = "halt"
-"""The name under which the kill switch is kept."""
 TOGETHER = 500
 """Runs under way that are taken on in one transaction."""
 STARTING = 2_000
@@ -77,6 +76,11 @@ def process_slice(book: Book, moved: set[str] | None = None) -> bool:
         more = _send_and_hear(book, sending)
     book.agenda.pause(more)
     return more
+
+
+def pass_gate(book: Book) -> None:
+    """Put the runs there are on the agenda where the time of day or the kill switch asks for it, before any is made."""
+    book.agenda.pass_gate(_gate(book, book.session(), halted(book)), list(book.open_runs))
 
 
 def _begin(book: Book, gate: tuple[object, ...], sending: bool) -> None:
@@ -127,19 +131,6 @@ def _parts(some: Sequence[Run]) -> Iterator[Sequence[Run]]:
     for alike, most in ((queued, STARTING), (under_way, TOGETHER)):
         for start in range(0, len(alike), most):
             yield alike[start : start + most]
-
-
-def halted(book: Book) -> bool:
-    """Whether the kill switch is on: no new order is sent."""
-    return meta.get(book.database, HALT) == "1"
-
-
-def set_halt(book: Book, on: bool) -> None:
-    """Turn the kill switch: while it is on no run starts and no order is sent, by hand or by the scheduler."""
-    with book.database.write():
-        meta.put(book.database, HALT, "1" if on else "0")
-        book.record("book.halted" if on else "book.released", "book", actor="advisor")
-    book.version += 1
 
 
 def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
@@ -269,12 +260,12 @@ def _buy(book: Book, sold: Sequence[Run], far: Mapping[str, Progress]) -> list[R
                 first, by_hand = far[run.id].last + 1, run.initiated_from is InitiatedFrom.API
                 last = far[run.id].last + len(tradable)
                 written.append(Unsent(run_keys[run.id], by_hand, Side.BUY, first, first, last))
-            runs.add_skipped(database, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
+            run_orders.add_skipped(database, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
             numerator, denominator = sized.scale
             short = f", scaled by {numerator / denominator:.6f}" if numerator < denominator else ""
             text = f"{len(tradable)} buys of {money(Money(sum(sized.amounts.values())))}{short}"
             runs.note(database, run.id, now, "buying", f"sells are done; {text} from booked cash")
-        runs.add_orders(database, rows)
+        run_orders.add(database, rows)
         runs.update(database, changes)
     let_wait(book, written)
     return [after for _, after in changes]

@@ -16,24 +16,23 @@ from rebal_tui.services.desk import conditions_text
 from rebal_tui.services.records import decision_of_run, plan_of, timeline
 from rebal_tui.services.views.portfolios import PortfolioRow
 from rebal_tui.services.views.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
-from rebal_tui.store import fills
-from rebal_tui.store import runs as store
+from rebal_tui.store import fills, run_orders, runs
 
 CASH = "cash"
 
 
 def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:
     """The newest runs first."""
-    return RunsSnapshot(book.version, rows_of(book, store.newest(book.database, limit)), store.count(book.database))
+    return RunsSnapshot(book.version, rows_of(book, runs.newest(book.database, limit)), runs.count(book.database))
 
 
 def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
     """Runs as rows of a list, in the order given."""
-    counts = store.order_counts(book.database, [run.id for run in some])
+    counts = run_orders.counts(book.database, [run.id for run in some])
     return tuple(_row(book, run, counts.get(run.id)) for run in some)
 
 
-def _row(book: Book, run: Run, counts: store.OrderCounts | None) -> RunRow:
+def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None) -> RunRow:
     account = book.account(run.account_id)
     return RunRow(
         id=run.id,
@@ -59,9 +58,9 @@ def _row(book: Book, run: Run, counts: store.OrderCounts | None) -> RunRow:
 
 def run_view(book: Book, run_id: str) -> RunView:
     """One run with everything that belongs to it. Raises `NotFound`."""
-    run = store.get(book.database, run_id)
+    run = runs.get(book.database, run_id)
     account = book.account(run.account_id)
-    detail = store.detail(book.database, run)
+    detail = run_orders.detail(book.database, run)
     plan = plan_of(book.database, run)
     return RunView(
         run=run,
@@ -108,7 +107,7 @@ def _weights(book: Book, run: Run, plan: Plan | None) -> tuple[RunWeight, ...]:
         return tuple(RunWeight(s, p, None, None) for s, p in [*targets, (CASH, run.weights.cash)])
     moved: dict[str, int] = {}
     cash = plan.cash * NANO
-    filled = any(o.status is OrderStatus.FILLED or o.filled_qty for _, o, _ in store.orders(book.database, run.id))
+    filled = any(o.status is OrderStatus.FILLED or o.filled_qty for _, o, _ in run_orders.of_run(book.database, run.id))
     for fill in fills.of_run(book.database, run.id):
         sign = 1 if fill.side == "buy" else -1
         moved[fill.symbol] = moved.get(fill.symbol, 0) + sign * fill.qty

@@ -13,7 +13,7 @@ from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.quantities import MAX_NANO, Money, Price
 from rebal_tui.domain.text import name_text
 from rebal_tui.market.fixed import FixedPrices
-from rebal_tui.services import scheduler, simulator
+from rebal_tui.services import scheduler, simulator, timetable
 from rebal_tui.services.api_shapes import Json, offset_text
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import sandbox
@@ -50,7 +50,7 @@ def add_usual_assets(book: Book) -> None:
         book.record("sandbox.founded", "book", {"assets": len(assets)})
     sync(book)
     scheduler.advance_market(book, book.now())
-    scheduler.save_prices(book)
+    timetable.save_prices(book)
 
 
 def open_account(book: Book, name: str, cash: Money) -> Account:
@@ -92,7 +92,7 @@ def set_prices(book: Book, prices: Mapping[str, Price]) -> None:
     with book.database.write():
         book.record("market.prices", "book", dict(prices), "advisor")
     scheduler.advance_market(book, book.now())
-    scheduler.save_prices(book)
+    timetable.save_prices(book)
 
 
 def set_asset(book: Book, symbol: str, change: AssetChange) -> Asset:

@@ -3,51 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 
 from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable
 from rebal_tui.domain.errors import Conflict, NotFound, Refusal
-from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
-from rebal_tui.engine.calendar import fires_on
-from rebal_tui.engine.words import calendar_text
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.market.clock import HeldClock
-from rebal_tui.market.sessions import build_sessions
-from rebal_tui.services.book import Book, Mode
-from rebal_tui.services.demonstration.script import demo_events, events_due, is_demo, next_events
-from rebal_tui.services.evaluation import evaluation_pass
+from rebal_tui.services.book import Book
 from rebal_tui.services.live import keep_up
 from rebal_tui.services.market_state import save_market_state
 from rebal_tui.services.patience import Patience
 from rebal_tui.services.reconciliation.again import look_again
 from rebal_tui.services.reconciliation.reconcile import ensure_reconciled
-from rebal_tui.services.run_processing import process_runs, process_slice
+from rebal_tui.services.run_processing import pass_gate, process_slice
 from rebal_tui.services.sync import sync
+from rebal_tui.services.timetable import EVALUATION, JOBS, Job, jobs_of, next_slot, note_missed
 from rebal_tui.services.withdrawals import process_withdrawals
-from rebal_tui.store import assets, audit, decisions, jobs, meta
-from rebal_tui.store import sessions as session_store
-from rebal_tui.store.backup import back_up
+from rebal_tui.store import jobs
 
 PAUSE = "scheduler"
 """The job row whose pause stops everything that is started by time."""
-KEEP_BACKUPS = 7
-HISTORY = timedelta(days=45)
-MISSED = "missed_through"
-"""The name under which the last session is kept that was said to be missed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Something that happens at times. `due` names what is due now (a slot, a session) or is None."""
-
-    name: str
-    title: str
-    due: Callable[[Book, datetime], str | None]
-    act: Callable[[Book, str], str]
-    next_at: Callable[[Book, datetime], datetime | None]
 
 
 def start(book: Book) -> None:
@@ -57,7 +33,7 @@ def start(book: Book) -> None:
     with suppress(BrokerUnavailable):
         if book.live is None:
             ensure_reconciled(book)
-    _note_missed(book)
+    note_missed(book)
 
 
 def tick(book: Book, patience: float | None = None) -> bool:
@@ -93,16 +69,41 @@ def _beat(book: Book, now: datetime, patience: Patience) -> bool:
     ensure_reconciled(book)
     look_again(book)
     _look_at_room(book, now)
+    pass_gate(book)
     rows = jobs.jobs(book.database)
+    _leave_pass(book, rows, now)
+    if book.passing is not None:
+        _go_on(book, EVALUATION, book.passing.slot.isoformat(), now, patience)
     # What was put off comes first: else evaluations that are due faster than they are made keep every run waiting.
-    if not rows[PAUSE].paused and not book.agenda.put_off:
+    elif not rows[PAUSE].paused and not book.agenda.put_off:
         for job in jobs_of(book):
-            if not rows[job.name].paused and _run_if_due(book, job, rows[job.name], now) and patience.is_over():
+            if rows[job.name].paused:
+                continue
+            if _run_if_due(book, job, rows[job.name], now, patience) and patience.is_over():
                 break
+    if book.passing is not None:
+        return True
     while (more := process_slice(book)) and not patience.is_over():
         pass
     process_withdrawals(book)
     return more
+
+
+def _leave_pass(book: Book, rows: dict[str, jobs.JobRow], now: datetime) -> None:
+    """A pass under way ends where it is when its session's window is over, and, unless somebody asked for it, while
+    evaluations are paused. A later slot waits for it: else of slots that come faster than passes none came to its end.
+    """
+    passing = book.passing
+    if passing is None:
+        return
+    paused = not passing.by_hand and (rows[PAUSE].paused or rows[EVALUATION.name].paused)
+    if paused or not _in_window(book, now) or new_york_day(passing.slot) != new_york_day(now):
+        book.passing = None
+
+
+def _in_window(book: Book, now: datetime) -> bool:
+    session = book.session(now)
+    return session is not None and session.in_window(now)
 
 
 def _look_at_room(book: Book, now: datetime) -> None:
@@ -126,19 +127,28 @@ def advance_market(book: Book, now: datetime) -> None:
     sync(book)
 
 
-def run_now(book: Book, name: str) -> str:
-    """Run a job now, whatever is due; returns what came of it. An evaluation still keeps to the window (R-10)."""
+def run_now(book: Book, name: str, patience: float | None = None) -> str:
+    """Run a job now, whatever is due; returns what came of it. An evaluation still keeps to the window (R-10).
+
+    With `patience`, in seconds, heartbeats take on what is left once they have passed.
+    """
     job = next((job for job in jobs_of(book) if job.name == name), None)
     if job is None:
         raise NotFound(f"no job {name}")
-    now = book.now()
-    if job.name == "evaluation":
-        session = book.session()
-        if session is None or not session.in_window(now):
-            raise Conflict("evaluations take place inside the window of a session only")
-    result = _act(book, job, job.due(book, now) or now.isoformat(), now)
-    process_runs(book)
-    return result
+    now, waits = book.now(), Patience(book, patience)
+    if job is EVALUATION and not _in_window(book, now):
+        raise Conflict("evaluations take place inside the window of a session only")
+    if job is EVALUATION and book.passing is not None:
+        key = book.passing.slot.isoformat()
+    else:
+        key = job.due(book, now) or now.isoformat()
+    result = _go_on(book, job, key, now, waits)
+    if result is None and book.passing is not None:
+        book.passing.by_hand = True
+        return f"under way: {book.passing.done:,} of {book.passing.total:,} accounts"
+    while process_slice(book) and not waits.is_over():
+        pass
+    return result or ""
 
 
 def pause(book: Book, name: str = PAUSE) -> None:
@@ -164,18 +174,30 @@ def _set_paused(book: Book, name: str, value: bool) -> None:
     book.version += 1
 
 
-def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime) -> bool:
-    """Run a job unless nothing is due; whether it came to its end. One that failed is due again."""
+def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime, patience: Patience) -> bool:
+    """Run a job unless nothing is due; whether it came to its end, or as far as patience lets it. One that failed is
+    due again."""
     key = job.due(book, now)
     if key is None or key == row.last_key:
         return False
-    _act(book, job, key, now)
+    if _go_on(book, job, key, now, patience) is None:
+        return True
     return jobs.jobs(book.database)[job.name].last_key == key
 
 
-def _act(book: Book, job: Job, key: str, now: datetime) -> str:
-    """Run a job and record how it went; a failure is recorded and raised as an alert, and the heartbeat goes on."""
-    started = book.stopwatch() if book.stopwatch else None
+def _go_on(book: Book, job: Job, key: str, now: datetime, patience: Patience) -> str | None:
+    """Run a job to its end; None when patience ended before it."""
+    while (result := _act(book, job, key, now)) is None:
+        if patience.is_over():
+            return None
+    return result
+
+
+def _act(book: Book, job: Job, key: str, now: datetime) -> str | None:
+    """Run a job and record how it went; None when there is more of it. A failure is recorded and raised as an alert,
+    and the heartbeat goes on."""
+    if book.stopwatch and book.begun.get(job.name, ("", 0.0))[0] != key:
+        book.begun[job.name] = (key, book.stopwatch())
     try:
         result = job.act(book, key)
     except (Refusal, BrokerUnavailable, OSError, sqlite3.OperationalError) as error:
@@ -184,8 +206,12 @@ def _act(book: Book, job: Job, key: str, now: datetime) -> str:
             jobs.failed(book.database, job.name, now, str(error))
             jobs.raise_alert(book.database, now, "job", job.name, f"{job.title} failed: {error}")
         book.version += 1
+        book.begun.pop(job.name, None)
         return f"failed: {error}"
-    duration = int((book.stopwatch() - started) * 1000) if book.stopwatch and started is not None else None
+    if result is None:
+        return None
+    _, began = book.begun.pop(job.name, (key, 0.0))
+    duration = int((book.stopwatch() - began) * 1000) if book.stopwatch else None
     with book.database.write():
         jobs.finished(book.database, job.name, now, key, result, duration)
         jobs.clear_alert(book.database, "job", job.name, now)
@@ -193,189 +219,9 @@ def _act(book: Book, job: Job, key: str, now: datetime) -> str:
     return result
 
 
-def _settlement_due(book: Book, now: datetime) -> str | None:
-    session = book.session(now)
-    return session.day.isoformat() if session and session.open <= now else None
-
-
-def _settle(book: Book, key: str) -> str:
-    """Sale proceeds of the session before become withdrawable (R-30); what is due is the broker's to know."""
-    if book.sandbox is not None:
-        book.sandbox.advance(book.now())
-    events = sync(book)
-    waiting = int((book.account_table.unsettled > 0).sum())
-    return f"{key}: {events} events, {waiting} accounts with cash still to settle"
-
-
-def _slot_due(book: Book, now: datetime) -> str | None:
-    session = book.session(now)
-    if session is None or session.next_day is None or not session.in_window(now):
-        return None
-    slots = [slot for slot in book.settings.slots(session) if slot <= now]
-    if not slots or jobs.evaluated(book.database, session.day.isoformat(), slots[-1]):
-        return None
-    return slots[-1].isoformat()
-
-
-def _evaluate(book: Book, key: str) -> str:
-    _note_missed(book)
-    slot = datetime.fromisoformat(key)
-    session = book.session()
-    if session is not None:
-        last = jobs.last_slot(book.database, session.day.isoformat())
-        passed = [s for s in book.settings.slots(session) if s < slot and (last is None or s > last)]
-        if passed:
-            with book.database.write():
-                jobs.missed(book.database, "evaluation", len(passed))
-    made = evaluation_pass(book, slot, explain=False)
-    return f"{made.evaluated} accounts, {len(made.runs)} runs"
-
-
-def _refresh_due(_book: Book, now: datetime) -> str | None:
-    return new_york_day(now).isoformat()
-
-
-def _refresh_sessions(book: Book, key: str) -> str:
-    """Keep the calendar known for two years ahead, and the drift history no longer than it is shown."""
-    today = date.fromisoformat(key)
-    with book.database.write():
-        decisions.prune_history(book.database, book.now() - HISTORY)
-    through = book.calendar.known_through
-    if through >= today + timedelta(days=400):
-        return f"known through {through}"
-    extended = build_sessions(today - timedelta(days=30), today + timedelta(days=800))
-    with book.database.write():
-        session_store.save(book.database, extended)
-    book.reload()
-    return f"known through {book.calendar.known_through}"
-
-
-def _backup_due(book: Book, now: datetime) -> str | None:
-    """The last session that closed since the book began: at its close, or at the next start."""
-    if book.settings.backup_folder is None:
-        return None
-    session = book.calendar.last_opened(now)
-    if session is not None and now < session.close:
-        session = book.calendar.previous(session.day)
-    began = audit.began_at(book.database)
-    return session.day.isoformat() if session and began and began < session.close else None
-
-
-def _back_up(book: Book, key: str) -> str:
-    folder = Path(book.settings.backup_folder or "")
-    target = folder / f"{key}.db"
-    back_up(book.database, target)
-    for old in sorted(folder.glob("????-??-??.db"))[:-KEEP_BACKUPS]:
-        old.unlink()
-    return str(target)
-
-
-def _prices_due(book: Book, now: datetime) -> str | None:
-    if book.settings.mode is Mode.REPLAY:
-        return new_york_day(now).isoformat()
-    return now.replace(second=0, microsecond=0).isoformat()
-
-
-def save_prices(book: Book) -> int:
-    """Keep the last price of every asset in the file; returns how many there are."""
-    known = [(a.symbol, a.price, a.price_at) for a in book.assets.values()]
-    with book.database.write():
-        assets.save_prices(book.database, [(s, price, at) for s, price, at in known if price and at])
-    return len(known)
-
-
-def _save_prices(book: Book, _key: str) -> str:
-    return f"{save_prices(book)} prices"
-
-
-def _next_open(book: Book, now: datetime) -> datetime | None:
-    return book.calendar.next_open(now)
-
-
-def _next_slot(book: Book, now: datetime) -> datetime | None:
-    """The next scheduled evaluation."""
-    session: Session | None = book.session(now)
-    for _ in range(2):
-        if session is not None:
-            later = [slot for slot in book.settings.slots(session) if slot > now]
-            if later:
-                return later[0]
-        session = book.calendar.next_after(session.day if session else new_york_day(now))
-    return None
-
-
 def next_evaluation(book: Book) -> datetime | None:
     """When the next evaluation takes place, None while the scheduler is paused or the calendar ends."""
     rows = jobs.jobs(book.database)
-    if rows[PAUSE].paused or rows["evaluation"].paused:
+    if rows[PAUSE].paused or rows[EVALUATION.name].paused:
         return None
-    return _next_slot(book, book.now())
-
-
-def _next_close(book: Book, now: datetime) -> datetime | None:
-    if book.settings.backup_folder is None:
-        return None
-    session = book.session(now)
-    if session is not None and now < session.close:
-        return session.close
-    following = book.calendar.next_after(new_york_day(now))
-    return following.close if following else None
-
-
-def _next_midnight(_book: Book, now: datetime) -> datetime | None:
-    day = new_york_day(now) + timedelta(days=1)
-    return datetime(day.year, day.month, day.day, tzinfo=NEW_YORK)
-
-
-def _next_minute(_book: Book, now: datetime) -> datetime | None:
-    return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-
-
-DEMONSTRATION = Job("demo", "Demonstration events", events_due, demo_events, next_events)
-
-JOBS = (
-    Job("sessions", "Sessions refresh", _refresh_due, _refresh_sessions, _next_midnight),
-    Job("settlement", "Settlement", _settlement_due, _settle, _next_open),
-    Job("prices", "Prices kept", _prices_due, _save_prices, _next_minute),
-    DEMONSTRATION,
-    Job("evaluation", "Evaluation", _slot_due, _evaluate, _next_slot),
-    Job("backup", "Backup", _backup_due, _back_up, _next_close),
-)
-
-
-def jobs_of(book: Book) -> tuple[Job, ...]:
-    """The jobs of this book, in the order they are looked at: a demonstration has one more."""
-    return tuple(job for job in JOBS if job is not DEMONSTRATION or is_demo(book))
-
-
-def _note_missed(book: Book) -> None:
-    """Sessions without an evaluation since the last one are not made up for; say which they were (R-18)."""
-    last = jobs.last_session(book.database)
-    if last is None:
-        return
-    known, now = date.fromisoformat(max(last, meta.get(book.database, MISSED))), book.now()
-    days = [
-        day
-        for day in book.calendar.days(known + timedelta(days=1), new_york_day(now))
-        if (session := book.calendar.session(day)) and session.window_end < now
-    ]
-    if not days:
-        return
-    lost = []
-    for portfolio in book.portfolios.values():
-        condition = portfolio.calendar
-        if condition is None:
-            continue
-        for day in days:
-            session = book.calendar.session(day)
-            following = session.next_day if session else None
-            if following and fires_on(condition, day, following, book.settings.quarterly_months):
-                lost.append(f"{portfolio.name} ({calendar_text(condition)}) on {day}")
-    text = f"{len(days)} sessions passed without an evaluation, {days[0]} to {days[-1]}"
-    if lost:
-        text += "; calendar days missed and not made up for: " + ", ".join(lost)
-    with book.database.write():
-        meta.put(book.database, MISSED, days[-1].isoformat())
-        jobs.missed(book.database, "evaluation", len(days))
-        jobs.raise_alert(book.database, book.now(), "missed", days[-1].isoformat(), text)
-        book.record("scheduler.missed", "evaluation", {"sessions": [day.isoformat() for day in days], "lost": lost})
+    return next_slot(book, book.now())

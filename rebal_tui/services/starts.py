@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 
@@ -18,12 +18,14 @@ from rebal_tui.domain.sessions import epoch_micros
 from rebal_tui.engine.arrays.frame import STOPS, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.services import records
 from rebal_tui.services.book import Book
+from rebal_tui.services.kill_switch import halted
 from rebal_tui.services.outbox import let_wait
-from rebal_tui.store import contexts, proofs, runs
+from rebal_tui.store import contexts, proofs, run_orders, runs
 from rebal_tui.store.codec import to_time
 from rebal_tui.store.keys import keys
 from rebal_tui.store.outbox import Unsent
-from rebal_tui.store.runs import OrderRow, PlanRow
+from rebal_tui.store.run_orders import OrderRow
+from rebal_tui.store.runs import PlanRow
 
 AT_ONCE = 100
 """So many runs that start together are planned in arrays; fewer are planned sooner than the book is laid out."""
@@ -48,19 +50,44 @@ class Start:
 class Starts:
     """The starts of runs of one type that were planned in arrays, in columns; no sell of them is skipped.
 
-    By run: `cash_target`, `cash`, `reserved` and `keep` in billionths of a dollar, holdings as `codec.to_positions` and
-    how many sells there are. By sell, run after run and line after line: the symbol and billionths of a share.
+    By run, `rows` being those of their accounts, ascending: `cash_target`, `cash`, `reserved` and `keep` in billionths
+    of a dollar, and how many sells there are. By sell, run after run and line after line: the symbol and billionths of
+    a share.
     """
 
-    runs: Sequence[Run]
+    rows: Rows
     cash_target: Sequence[int]
     cash: Sequence[int]
     reserved: Sequence[int]
     keep: Sequence[int | None]
-    positions: Sequence[bytes]
     sells: Rows
     symbols: Sequence[str]
     qtys: Sequence[int]
+
+    def plan_rows(self, run_keys: Rows, positions: Sequence[bytes], context: int, at: int) -> Iterable[PlanRow]:
+        """What the plans are made from, as it is stored; `positions` as `codec.to_positions`, one for each row."""
+        return zip(
+            run_keys.tolist(), repeat(at), self.cash_target, repeat(context), self.cash, self.reserved, self.keep,
+            positions,
+        )  # fmt: skip
+
+    def order_rows(self, run_keys: Rows, asset_keys: Mapping[str, int], at: int) -> Iterable[OrderRow]:
+        """The orders of the sells."""
+        first = np.cumsum(self.sells) - self.sells
+        lines = np.arange(len(self.qtys)) - np.repeat(first, self.sells) + 1
+        return zip(
+            np.repeat(run_keys, self.sells).tolist(), lines.tolist(), map(asset_keys.__getitem__, self.symbols),
+            repeat(Side.SELL.value), repeat(None), self.qtys, repeat(at),
+        )  # fmt: skip
+
+
+def may_start(book: Book) -> bool:
+    """Whether runs start at all now (R-10): in the window, without the kill switch, with room for what they write."""
+    session = book.session()
+    return (
+        session is not None and session.next_day is not None and session.in_window(book.now()) and not halted(book)
+        and book.database.has_room()
+    )  # fmt: skip
 
 
 def start_of(run: Run, plan: Plan) -> Start:
@@ -69,36 +96,38 @@ def start_of(run: Run, plan: Plan) -> Start:
     return Start(run, plan.cash_target, sells, [s for s in plan.skipped_orders if s.side is Side.SELL])
 
 
-def starts_at_once(book: Book, queued: Sequence[Run]) -> tuple[list[Starts], list[Run]]:
+def starts_at_once(book: Book, queued: Sequence[Run]) -> tuple[list[tuple[list[Run], Starts]], list[Run]]:
     """The starts of those runs that the arrays can plan, when they are many, and the other runs.
 
-    Left to be looked at one by one are accounts that wait for something, with a sell skipped, without a usable price,
-    in debt or restricted, and runs of other weights than the account's portfolio has. Accounts are as booked: a broker
-    that is asked first goes one by one, too.
+    Left to be looked at one by one are those that `able_rows` leaves, and runs of other weights than the account's
+    portfolio has.
     """
-    if len(queued) < AT_ONCE or book.live is not None or not book.portfolios:
+    if not in_arrays(book, len(queued)):
         return [], list(queued)
-    frame = book.frame()
-    row_of = book.account_table.row_of
+    frame, row_of = book.frame(), book.account_table.row_of
     rows = np.array([row_of[run.account_id] for run in queued], np.int64)
-    able = (_able(book, frame)[rows] & _as_framed(frame, rows, queued)).tolist()
-    made: list[Starts] = []
-    for kind in _IN_ARRAYS:
-        of_row = {
-            row: run
-            for row, run, planned in zip(rows.tolist(), queued, able, strict=True)
-            if planned and run.type is kind
-        }
-        if of_row and (starts := _starts(book, frame, of_row, kind)).runs:
-            made.append(starts)
-    planned_runs = {run.id for some in made for run in some.runs}
+    able = (able_rows(book, frame)[rows] & _as_framed(frame, rows, queued)).tolist()
+    of_row = {row: run for row, run, planned in zip(rows.tolist(), queued, able, strict=True) if planned}
+    made = [
+        ([of_row[row] for row in starts.rows.tolist()], starts)
+        for starts in plan_starts(
+            frame, {kind: [row for row, run in of_row.items() if run.type is kind] for kind in _IN_ARRAYS}
+        )
+    ]
+    planned_runs = {run.id for some, _ in made for run in some}
     return made, [run for run in queued if run.id not in planned_runs]
 
 
-def _able(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
+def in_arrays(book: Book, count: int) -> bool:
+    """Whether so many runs are planned in arrays. A broker that is asked for each account first goes one by one."""
+    return count >= AT_ONCE and book.live is None and bool(book.portfolios)
+
+
+def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
     """By account, whether a run of it may start and neither a restriction (R-40) nor a price (R-12.5) can stop it.
 
-    Without debt, holdings are never worth more than equity.
+    Left out are accounts that wait for something, without a usable price, in debt or restricted. Without debt, holdings
+    are never worth more than equity.
     """
     from rebal_tui.engine.arrays.passes import any_other, any_weight
 
@@ -112,6 +141,12 @@ def _able(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
         (follows != UNSUBSCRIBED) & (accounts.marks & _WAITS == 0) & (accounts.cash >= 0) & ~unpriced
     )
     return able
+
+
+def plan_starts(frame: BookFrame, rows: Mapping[RunType, Sequence[int] | Rows]) -> list[Starts]:
+    """The starts of runs of some rows by type, without those that have to be planned one by one after all."""
+    made = [_starts(frame, np.array(sorted(some), np.int64), kind) for kind, some in rows.items() if len(some)]
+    return [starts for starts in made if len(starts.rows)]
 
 
 def _as_framed(frame: BookFrame, rows: Rows, queued: Sequence[Run]) -> npt.NDArray[np.bool_]:
@@ -131,11 +166,9 @@ def _as_framed(frame: BookFrame, rows: Rows, queued: Sequence[Run]) -> npt.NDArr
     )
 
 
-def _starts(book: Book, frame: BookFrame, of_row: dict[int, Run], kind: RunType) -> Starts:
-    """The starts of the runs of some rows, without those that have to be planned one by one after all."""
+def _starts(frame: BookFrame, rows: Rows, kind: RunType) -> Starts:
     from rebal_tui.engine.arrays.plans import plan_full_rebalances, plan_invest_cashes
 
-    rows = np.array(sorted(of_row), np.int64)
     invests = kind is RunType.INVEST_CASH
     plans = (plan_invest_cashes if invests else plan_full_rebalances)(frame, rows)
     others = np.unique(np.append(plans.skipped.account[~plans.skipped.buy], plans.too_large).astype(np.int64))
@@ -144,23 +177,22 @@ def _starts(book: Book, frame: BookFrame, of_row: dict[int, Run], kind: RunType)
     orders, accounts, symbols = plans.orders, frame.accounts, frame.assets.symbols
     sold = ~orders.buy & ~np.isin(orders.account, others)
     return Starts(
-        runs=[of_row[row] for row in rows.tolist()],
+        rows=rows,
         cash_target=targets,
         cash=accounts.cash[rows].tolist(),
         reserved=accounts.reserved[rows].tolist(),
         keep=targets if invests else [None] * len(rows),
-        positions=book.account_table.packed_positions(rows),
         sells=np.diff(np.searchsorted(orders.account[sold], rows), append=np.count_nonzero(sold)),
         symbols=[symbols[place] for place in orders.asset[sold].tolist()],
         qtys=orders.qty[sold].tolist(),
     )
 
 
-def store_starts(book: Book, one_by_one: Sequence[Start], at_once: Sequence[Starts]) -> list[Run]:
+def store_starts(book: Book, one_by_one: Sequence[Start], at_once: Sequence[tuple[Sequence[Run], Starts]]) -> list[Run]:
     """Runs become IN_PROGRESS with what their plans are made from and the orders of their sells."""
     database, now = book.database, book.now()
-    before = [start.run for start in one_by_one] + [run for starts in at_once for run in starts.runs]
-    targets = [start.cash_target for start in one_by_one] + [t for starts in at_once for t in starts.cash_target]
+    before = [start.run for start in one_by_one] + [run for some, _ in at_once for run in some]
+    targets = [start.cash_target for start in one_by_one] + [t for _, starts in at_once for t in starts.cash_target]
     started = replaced(
         before,
         {"cash_target": targets},
@@ -177,20 +209,17 @@ def store_starts(book: Book, one_by_one: Sequence[Start], at_once: Sequence[Star
             plans.append((key, at, start.cash_target, context, made.cash, made.reserved, made.keep, made.positions))
             sells = enumerate(start.sells, 1)
             orders.append([(key, n, asset_keys[symbol], Side.SELL.value, None, qty, at) for n, (symbol, qty) in sells])
-            runs.add_skipped(database, start.run.id, start.skipped)
-        for starts in at_once:
-            run_keys = np.array([key_of[run.id] for run in starts.runs], np.int64)
-            plans += zip(
-                run_keys.tolist(), repeat(at), starts.cash_target, repeat(context), starts.cash, starts.reserved,
-                starts.keep, starts.positions,
-            )  # fmt: skip
-            orders.append(_order_rows(starts, run_keys, asset_keys, at))
+            run_orders.add_skipped(database, start.run.id, start.skipped)
+        for some, starts in at_once:
+            run_keys = np.array([key_of[run.id] for run in some], np.int64)
+            plans += starts.plan_rows(run_keys, book.account_table.packed_positions(starts.rows), context, at)
+            orders.append(starts.order_rows(run_keys, asset_keys, at))
         plans.sort()
         runs.start(database, plans)
-        runs.add_orders(database, chain.from_iterable(orders))
-        counts = [len(start.sells) for start in one_by_one] + [n for one in at_once for n in one.sells.tolist()]
+        run_orders.add(database, chain.from_iterable(orders))
+        counts = [len(start.sells) for start in one_by_one] + [n for _, one in at_once for n in one.sells.tolist()]
         subject = before[0].id if len(before) == 1 else f"{len(before)} runs"
-        book.record(proofs.STARTED, subject, {"sells": sum(counts), **proofs.started(database, plans)})
+        record_starts(book, subject, sum(counts), plans)
     let_wait(
         book,
         [
@@ -202,11 +231,6 @@ def store_starts(book: Book, one_by_one: Sequence[Start], at_once: Sequence[Star
     return started
 
 
-def _order_rows(starts: Starts, run_keys: Rows, asset_keys: dict[str, int], at: int) -> Iterable[OrderRow]:
-    """The orders of the sells."""
-    first = np.cumsum(starts.sells) - starts.sells
-    lines = np.arange(len(starts.qtys)) - np.repeat(first, starts.sells) + 1
-    return zip(
-        np.repeat(run_keys, starts.sells).tolist(), lines.tolist(), map(asset_keys.__getitem__, starts.symbols),
-        repeat(Side.SELL.value), repeat(None), starts.qtys, repeat(at),
-    )  # fmt: skip
+def record_starts(book: Book, subject: str, sells: int, plans: Sequence[PlanRow]) -> None:
+    """The audit entry of runs that started together; `plans` by ascending key. Must be called inside `write()`."""
+    book.record(proofs.STARTED, subject, {"sells": sells, **proofs.started(book.database, plans)})

@@ -9,8 +9,9 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book, Mode
+from rebal_tui.services.kill_switch import halted
 from rebal_tui.services.outbox import how_far
-from rebal_tui.services.run_processing import halted
+from rebal_tui.services.timetable import jobs_of
 from rebal_tui.services.views.status import JobView, StatusLine, WorkView
 from rebal_tui.store import jobs
 
@@ -38,7 +39,9 @@ def status_line(book: Book) -> StatusLine:
 
 def _work(book: Book) -> WorkView | None:
     """What of a long day's work is still to be done, None when the last heartbeat left nothing."""
-    agenda, waiting = book.agenda, book.outbox.waiting
+    agenda, waiting, passing = book.agenda, book.outbox.waiting, book.passing
+    if passing is not None:
+        return WorkView("accounts", passing.done, passing.total)
     if not agenda.put_off:
         return None
     left = sum(len(part) for part in agenda.parts)
@@ -63,7 +66,7 @@ def job_views(book: Book) -> tuple[JobView, ...]:
             failed=rows[job.name].failed,
             paused=everything_paused or rows[job.name].paused,
         )
-        for job in scheduler.jobs_of(book)
+        for job in jobs_of(book)
     )
 
 

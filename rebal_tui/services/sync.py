@@ -11,7 +11,7 @@ from rebal_tui.domain.orders import Fill
 from rebal_tui.domain.quantities import Money
 from rebal_tui.services import passed_over
 from rebal_tui.services.book import Book
-from rebal_tui.store import accounts, assets, cash, fills, jobs, meta, runs
+from rebal_tui.store import accounts, assets, cash, fills, jobs, meta, run_orders
 
 CURSOR = "broker_cursor"
 EVENTS = 2_000
@@ -124,7 +124,7 @@ def _apply(book: Book, event: BrokerEvent) -> Fill | None:
     database = book.database
     new = event.fill if event.fill is not None and fills.add(database, event.fill) else None
     if event.order is not None:
-        runs.store_order(database, event.order)
+        run_orders.store(database, event.order)
     if event.cash is not None and accounts.add_cash(database, event.cash):
         entry = event.cash
         book.record("cash." + entry.kind, entry.account_id, {"amount": entry.amount, "seq": entry.seq}, "broker")
@@ -161,9 +161,9 @@ def _record_fills(book: Book, filled: list[Fill]) -> None:
 def _with_others_orders(book: Book, events: Sequence[BrokerEvent]) -> set[str]:
     """The accounts in which an order of other origin moved."""
     orders = (event.order for event in events if event.order is not None)
-    return {order.account_id for order in orders if not runs.placed(book.database, order.client_order_id)}
+    return {order.account_id for order in orders if not run_orders.placed(book.database, order.client_order_id)}
 
 
 def outside_orders(book: Book, account_id: str) -> int:
     """How many open orders of other origin an account has."""
-    return sum(not runs.placed(book.database, o.client_order_id) for o in book.broker.open_orders(account_id))
+    return sum(not run_orders.placed(book.database, o.client_order_id) for o in book.broker.open_orders(account_id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rebal_tui.domain.decisions import Outcome
@@ -11,6 +12,7 @@ from rebal_tui.services.book import Book
 if TYPE_CHECKING:
     from rebal_tui.engine.arrays.decide import Decisions
     from rebal_tui.engine.arrays.frame import BookFrame
+    from rebal_tui.engine.arrays.layout import Ints
     from rebal_tui.engine.arrays.today import Today
 
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 class DecidedBook:
     """The outcomes of a moment; rows of `made` are those of `frame` and of the book's account table."""
 
+    at: datetime
     frame: BookFrame
     today: Today
     made: Decisions
@@ -53,16 +56,16 @@ def decide_book(book: Book) -> DecidedBook:
     """The outcome of every subscription now, those of `evaluate`. Stores and sends nothing."""
     from rebal_tui.engine.arrays.decide import decide
 
-    frame = book.frame()
+    now, frame = book.now(), book.frame()
     today = moment_of(book, frame)
-    return DecidedBook(frame, today, decide(frame, today))
+    return DecidedBook(now, frame, today, decide(frame, today))
 
 
-def band_uses(book: Book) -> dict[int, int]:
-    """By key, how much of its bands each subscribed account uses, in tenths of a percent, at most a thousandfold."""
+def band_uses(book: Book, decided: DecidedBook) -> tuple[Ints, Ints]:
+    """The keys of subscribed accounts and how much of its bands each uses, in tenths of a percent, at most a
+    thousandfold."""
     from rebal_tui.engine.arrays.sweep import NO_BAND, sweep
 
-    frame = book.frame()
-    used = sweep(frame, moment_of(book, frame)).band_used.clip(max=1_000_000)
+    used = sweep(decided.frame, decided.today).band_used.clip(max=1_000_000)
     known = used != NO_BAND
-    return dict(zip(book.account_table.keys[known].tolist(), used[known].tolist(), strict=True))
+    return book.account_table.keys[known], used[known]

@@ -6,16 +6,20 @@ A decision that made a run has a row of its own, which no later one replaces.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from rebal_tui.domain.decisions import Decision, Outcome, Verdict
 from rebal_tui.domain.quantities import Money
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time
 from rebal_tui.store.database import Database
 
+Ints = npt.NDArray[np.int64]
 NO_RUN = 0
 """In place of a run's key: the decision made none."""
 _TELLING = (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)
@@ -175,19 +179,17 @@ def _stored(row: Row) -> StoredDecision:
     )
 
 
-def add_history(database: Database, at: datetime, used: Mapping[int, int]) -> None:
-    """Record how much of its bands each account uses, in tenths of a percent by the account's key."""
-    buckets: dict[int, array[int]] = {}
-    for account, share in used.items():
-        number, place = divmod(account, _BUCKET)
-        bucket = buckets.setdefault(number, array("i"))
-        if place >= len(bucket):
-            bucket.extend([_NOTHING] * (place + 1 - len(bucket)))
-        bucket[place] = share
-    database.connection.executemany(
-        "INSERT OR REPLACE INTO drift_history VALUES (?, ?, ?)",
-        [(number, to_time(at), bucket.tobytes()) for number, bucket in buckets.items()],
-    )
+def add_history(database: Database, at: datetime, accounts: Ints, used: Ints) -> None:
+    """Record how much of its bands each account uses, in tenths of a percent. `accounts` are keys, ascending."""
+    numbers, begins = np.unique(accounts // _BUCKET, return_index=True)
+    ends = [*begins[1:].tolist(), len(accounts)]
+    rows = []
+    for number, first, end in zip(numbers.tolist(), begins.tolist(), ends[: len(numbers)], strict=True):
+        places = accounts[first:end] % _BUCKET
+        bucket = np.full(int(places[-1]) + 1, _NOTHING, np.int32)
+        bucket[places] = used[first:end]
+        rows.append((number, to_time(at), bucket.tobytes()))
+    database.connection.executemany("INSERT OR REPLACE INTO drift_history VALUES (?, ?, ?)", rows)
 
 
 def history(database: Database, account_id: str, limit: int = 120) -> list[tuple[datetime, int]]:

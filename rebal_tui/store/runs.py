@@ -1,19 +1,17 @@
-"""Runs, their timeline, orders and skipped orders: the outbox."""
+"""Runs and their timeline."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from rebal_tui.domain.errors import NotFound, require
-from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import NANO, Money
-from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunDetail, RunStatus, RunType
+from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunStatus, RunType
 from rebal_tui.store import codec
 from rebal_tui.store.codec import from_time, to_time, to_time_or_none
-from rebal_tui.store.database import LISTED, Database, listed
+from rebal_tui.store.database import Database
 
 
 def next_key(database: Database) -> int:
@@ -25,6 +23,9 @@ def next_key(database: Database) -> int:
 NewRow = tuple[Any, ...]
 """key, id, account, portfolio, subscription, type, amount, initiated_from, approval, why, weights, cash_weight,
 session, counts_quota, created_at, then the plan's context, cash, reserved, keep and positions or five times None."""
+
+StartedRow = tuple[Any, ...]
+"""The first fifteen of `NewRow`, then what a `PlanRow` has behind the key."""
 
 
 def add(database: Database, rows: Iterable[NewRow]) -> None:
@@ -38,6 +39,17 @@ def add(database: Database, rows: Iterable[NewRow]) -> None:
         "approval, why, weights, cash_weight, session, counts_quota, created_at, updated_at, plan_context, plan_cash, "
         "plan_reserved, plan_keep, plan_positions) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'QUEUED', 'waiting', ?9, "
         "?10, ?11, ?12, ?13, ?14, ?15, ?15, ?16, ?17, ?18, ?19, ?20)",
+        rows,
+    )
+
+
+def add_started(database: Database, rows: Iterable[StartedRow]) -> None:
+    """Insert runs that are IN_PROGRESS from the first, as `add` and `start` would leave them, and under its rules."""
+    database.connection.executemany(
+        "INSERT INTO runs (key, id, account, portfolio, subscription, type, amount, initiated_from, status, phase, "
+        "approval, why, weights, cash_weight, session, counts_quota, created_at, updated_at, started_at, cash_target, "
+        "plan_context, plan_cash, plan_reserved, plan_keep, plan_positions) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+        "'IN_PROGRESS', 'selling', ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
         rows,
     )
 
@@ -193,158 +205,6 @@ def notes(database: Database, run_id: str) -> list[tuple[datetime, str, str]]:
     return [(from_time(at), what, detail) for at, what, detail in rows]
 
 
-OrderRow = tuple[Any, ...]
-"""run, line, asset: keys and the place in the run; side, notional, qty; when it was made, in microseconds."""
-
-
-def add_orders(database: Database, rows: Iterable[OrderRow]) -> None:
-    """Write orders, not yet sent. Must be called inside `database.write()`."""
-    database.connection.executemany(
-        "INSERT INTO orders (run, line, asset, side, notional, qty, status, created_at, updated_at) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending_new', ?7, ?7)",
-        rows,
-    )
-
-
-def orders(database: Database, run_id: str) -> list[tuple[int, Order, bool]]:
-    """A run's orders by line, as (line, order, whether it may have been sent)."""
-    rows = database.rows(
-        f"SELECT {codec.ORDER_COLUMNS}, o.sent FROM {codec.ORDER_TABLES} WHERE runs.id = ? ORDER BY o.line",
-        (run_id,),
-    )
-    return [(row[3], codec.to_order(row[:-1]), bool(row[-1])) for row in rows]
-
-
-def store_order(database: Database, order: Order) -> bool:
-    """Take over what the broker says of one of our orders. A final order never goes back; False when it is not ours."""
-    ours = codec.parse_client_order_id(order.client_order_id)
-    if ours is None:
-        return False
-    cursor = database.connection.execute(
-        "UPDATE orders SET status = CASE WHEN status IN ('filled', 'rejected', 'expired') "
-        "OR (status = 'canceled' AND ? <> 'filled') THEN status ELSE ? END, broker_id = ?, sent = 1, "
-        "filled_qty = max(filled_qty, ?), "
-        "filled_avg_price = CASE WHEN ? >= filled_qty THEN ? ELSE filled_avg_price END, "
-        "reject_reason = coalesce(?, reject_reason), submitted_at = coalesce(submitted_at, ?), updated_at = ?, "
-        "filled_at = coalesce(filled_at, ?), expired_at = coalesce(expired_at, ?), "
-        "canceled_at = coalesce(canceled_at, ?), failed_at = coalesce(failed_at, ?) "
-        "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
-        (
-            order.status.value, order.status.value, order.id, order.filled_qty, order.filled_qty,
-            order.filled_avg_price, order.reject_reason, to_time(order.submitted_at), to_time(order.updated_at),
-            to_time_or_none(order.filled_at), to_time_or_none(order.expired_at), to_time_or_none(order.canceled_at),
-            to_time_or_none(order.failed_at), ours[0], ours[1],
-        ),
-    )  # fmt: skip
-    return cursor.rowcount == 1
-
-
-def correct_order(database: Database, order: Order) -> None:
-    """Make one of our orders what the broker says, be it less than before. Must be called inside `write()`."""
-    ours = codec.parse_client_order_id(order.client_order_id)
-    if ours is not None:
-        database.connection.execute(
-            "UPDATE orders SET status = ?, filled_qty = ?, filled_avg_price = ?, updated_at = ? "
-            "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
-            (order.status.value, order.filled_qty, order.filled_avg_price, to_time(order.updated_at), *ours),
-        )
-
-
-def placed(database: Database, client_order_id: str) -> bool:
-    """Whether an order is of one of this book's runs, and not merely called like one."""
-    ours = codec.parse_client_order_id(client_order_id)
-    return ours is not None and (
-        database.row("SELECT 1 FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?", ours)
-        is not None
-    )
-
-
-def refuse_order(database: Database, run_id: str, line: int, at: datetime, why: str) -> None:
-    """The broker said no: nothing was placed."""
-    database.connection.execute(
-        "UPDATE orders SET status = 'rejected', reject_reason = ?, failed_at = ?, updated_at = ? "
-        "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
-        (why, to_time(at), to_time(at), run_id, line),
-    )
-
-
-def drop_order(database: Database, run_id: str, line: int) -> None:
-    """Remove an order that was never sent, when it is skipped instead."""
-    database.connection.execute(
-        "DELETE FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ? AND sent = 0", (run_id, line)
-    )
-
-
-def add_skipped(database: Database, run_id: str, skipped: Sequence[SkippedOrder]) -> None:
-    """Append skipped orders, one a symbol and side. Must be called inside `database.write()`."""
-    if not skipped:
-        return
-    known = {(s.symbol, s.side) for s in skipped_orders(database, run_id)}
-    for order in skipped:
-        if (order.symbol, order.side) in known:
-            continue
-        known.add((order.symbol, order.side))
-        database.connection.execute(
-            "INSERT INTO skipped_orders SELECT key, (SELECT coalesce(max(line), 0) + 1 FROM skipped_orders "
-            "WHERE run = runs.key), ?, ?, ?, ?, ? FROM runs WHERE id = ?",
-            (
-                order.symbol, order.side.value if order.side else None, order.notional, order.reason.value,
-                order.reason_details, run_id,
-            ),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class OrderCounts:
-    """A run's orders at a glance; `amount` is what was bought plus what was sold."""
-
-    total: int
-    filled: int
-    problems: int
-    amount: Money
-
-
-def order_counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderCounts]:
-    """The order counts of runs by id. Problems: orders rejected, canceled, expired or skipped."""
-    counts: dict[str, OrderCounts] = {}
-    for start in range(0, len(run_ids), 500):
-        for identity, total, filled, problems, skipped, amount in database.rows(
-            "SELECT id, (SELECT count(*) FROM orders WHERE run = key), "
-            "(SELECT count(*) FROM orders WHERE run = key AND status = 'filled'), "
-            "(SELECT count(*) FROM orders WHERE run = key AND status IN ('rejected', 'canceled', 'expired')), "
-            "(SELECT count(*) FROM skipped_orders WHERE run = key), "
-            "(SELECT coalesce(sum(amount), 0) FROM fills WHERE run = key) "
-            f"FROM runs WHERE id IN {LISTED}",
-            (listed(run_ids[start : start + 500]),),
-        ):
-            counts[identity] = OrderCounts(total, filled, problems + skipped, Money(amount))
-    return counts
-
-
-def skipped_orders(database: Database, run_id: str) -> list[SkippedOrder]:
-    rows = database.rows(
-        "SELECT symbol, side, notional, reason, details FROM skipped_orders "
-        "WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY line",
-        (run_id,),
-    )
-    return [
-        SkippedOrder(symbol, Side(side) if side else None, notional, SkipReason(reason), details)
-        for symbol, side, notional, reason, details in rows
-    ]
-
-
-def detail(database: Database, run: Run) -> RunDetail:
-    """A run with its orders, split as the API splits them."""
-    placed = [order for _, order, _ in orders(database, run.id)]
-    failed = {OrderStatus.REJECTED}
-    return RunDetail(
-        run=run,
-        orders=tuple(o for o in placed if o.status not in failed),
-        failed_orders=tuple(o for o in placed if o.status in failed),
-        skipped_orders=tuple(skipped_orders(database, run.id)),
-    )
-
-
 def cash_targets(database: Database) -> dict[tuple[str, int], Money]:
     """The cash target of the last completed run of each account and cash weight (R-14.5)."""
     return {
@@ -366,21 +226,6 @@ def system_runs(database: Database) -> dict[str, tuple[str, str]]:
             "WHERE counts_quota = 1 GROUP BY runs.account"
         )
     }
-
-
-def looked_up_at(database: Database, run_id: str, line: int) -> datetime | None:
-    """When the broker first said that it does not know a sent order; None when it was not asked yet."""
-    row = database.row(
-        "SELECT looked_up_at FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?", (run_id, line)
-    )
-    return codec.from_time_or_none(row[0]) if row else None
-
-
-def set_looked_up(database: Database, run_id: str, line: int, at: datetime | None) -> None:
-    database.connection.execute(
-        "UPDATE orders SET looked_up_at = ? WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
-        (to_time_or_none(at), run_id, line),
-    )
 
 
 def traded(database: Database) -> Money:

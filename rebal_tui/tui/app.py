@@ -371,7 +371,7 @@ class RebalApp(App[None]):
         self.work(self._ask_halt(), name="kill switch")
 
     async def _ask_halt(self) -> None:
-        from rebal_tui.services.run_processing import halted, set_halt
+        from rebal_tui.services.kill_switch import halted, set_halt
 
         on = not await self.backend.ask(halted)
         typed = "LIVE" if not on and self.mode_shown.startswith("LIVE") else ""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rebal_tui.services.views.status import JobView, StatusLine
 
 T = TypeVar("T")
+ASKED = 2.0
+"""Seconds that a job run by hand may take before the heartbeats take on what is left of it."""
 
 
 class BookBackend:
@@ -136,7 +138,7 @@ class BookBackend:
         def do(book: Book) -> str:
             from rebal_tui.services.scheduler import run_now
 
-            return run_now(book, job)
+            return run_now(book, job, ASKED)
 
         return await self._thread.ask(do)
 

@@ -18,12 +18,13 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 from rebal_tui import bootstrap
-from rebal_tui.domain.runs import Run
-from rebal_tui.services import scheduler, starts
+from rebal_tui.domain.runs import Run, RunStatus
+from rebal_tui.services import passes, scheduler, starts
 from rebal_tui.services.book import Book
 from rebal_tui.services.demonstration.founding import DEFAULT_START
-from rebal_tui.services.evaluation import evaluate_book, evaluation_pass
-from rebal_tui.services.run_processing import STARTING, _start
+from rebal_tui.services.evaluation import evaluate_book
+from rebal_tui.services.passes import evaluation_pass
+from rebal_tui.services.run_processing import _start
 from rebal_tui.services.whole_book import decide_book
 
 ACCOUNTS = 100_000
@@ -50,16 +51,21 @@ def crash(path: Path) -> None:
 
 
 def opened(path: Path) -> Book:
-    return bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)
+    """The book, its objects left to themselves by the collector as in the program."""
+    gc.unfreeze()
+    book = bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)
+    gc.collect()
+    gc.freeze()
+    return book
+
+
+TABLES = ("parts", "contexts", "decision_kinds", "runs", "decisions", "orders")
 
 
 def rows_of(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """What the pass wrote, in the order it was written."""
     connection = sqlite3.connect(path)
-    tables = {
-        name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall()
-        for name in ("parts", "contexts", "decision_kinds", "runs", "decisions")
-    }
+    tables = {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in TABLES}
     connection.close()
     return tables
 
@@ -78,74 +84,53 @@ def raw(path: Path, tables: dict[str, list[tuple[Any, ...]]]) -> None:
     connection.close()
 
 
-def start(book: Book, queued: Sequence[Run]) -> None:
-    """Start runs in as many transactions as a heartbeat takes."""
-    for at in range(0, len(queued), STARTING):
-        book.note_runs(_start(book, queued[at : at + STARTING], False))
-
-
-_STARTED = "status, phase, cash_target, started_at, updated_at, plan_context, plan_cash, plan_reserved, plan_keep"
-
-
-def rows_started(path: Path) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """What the starts wrote: the new values of runs, and orders."""
-    connection = sqlite3.connect(path)
-    changed = connection.execute(f"SELECT {_STARTED}, plan_positions, key FROM runs ORDER BY key").fetchall()
-    orders = connection.execute("SELECT * FROM orders ORDER BY 1, 2").fetchall()
-    connection.close()
-    return changed, orders
-
-
-def raw_starts(path: Path, changed: list[tuple[Any, ...]], orders: list[tuple[Any, ...]]) -> None:
-    """The same by `executemany`, in one transaction."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("BEGIN IMMEDIATE")
-    settings = ", ".join(f"{name} = ?" for name in _STARTED.split(", "))
-    connection.executemany(f"UPDATE runs SET {settings}, plan_positions = ? WHERE key = ?", changed)
-    if orders:
-        connection.executemany(f"INSERT INTO orders VALUES ({', '.join('?' * len(orders[0]))})", orders)
-    connection.execute("COMMIT")
-    connection.close()
+def start_alone(book: Book, queued: Sequence[Run]) -> None:
+    """Start runs, each planned by itself."""
+    with patch.object(starts, "AT_ONCE", len(queued) + 1):
+        book.note_runs(_start(book, queued, False))
 
 
 def day(folder: Path, accounts: int, source: Path | None) -> None:
-    path, empty = folder / "book.db", folder / "raw.db"
+    path, empty, other = folder / "book.db", folder / "raw.db", folder / "other.db"
     if source is None:
         bootstrap.found_demo(path, accounts=accounts).close()
     else:
         shutil.copy(source, path)
     crash(path)
-    shutil.copy(path, empty)
+    for copy in (empty, other):
+        shutil.copy(path, copy)
     before = path.stat().st_size
     book, loading = took("opening: every account, position and subscription read", lambda: opened(path))
     count = len(book.subscriptions)
     scheduler.advance_market(book, book.now())
     _, deciding = took("deciding every subscription in arrays", lambda: decide_book(book))
     made, keeping = took(
-        "the pass: decided again, decisions and runs kept, audited", lambda: evaluation_pass(book, explain=False)
+        "the pass: decisions, runs, plans and orders of sells kept, audited",
+        lambda: evaluation_pass(book, explain=False),
     )
-    keeping = max(keeping - deciding, 0.0)
+    book.database.close()
+    tables = rows_of(path)
+    started = sum(run.status is RunStatus.IN_PROGRESS for run in made.runs)
+    _, plain = took("  raw executemany of its rows", lambda: raw(empty, tables))
+    book = opened(other)
+    scheduler.advance_market(book, book.now())
     sample = list(book.subscriptions)[:SAMPLE]
     _, naive = took(
         "  one account at a time, with traces (sample)", lambda: evaluate_book(book, sample), len(sample), count
     )
-    tables = rows_of(path)
-    _, plain = took("  raw executemany of the rows of the pass", lambda: raw(empty, tables))
-    alone, together = made.runs[:SAMPLE], made.runs[SAMPLE:]
-    with patch.object(starts, "AT_ONCE", len(made.runs) + 1):
-        _, exactly = took("  runs started, planned one by one (sample)", lambda: start(book, alone), SAMPLE, count)
-    _, starting = took("runs started: plans, orders of sells, audited", lambda: start(book, together))
+    with patch.object(starts, "AT_ONCE", count + 1):
+        queued, queueing = took("  the pass without starting anything", lambda: evaluation_pass(book, explain=False))
+    alone = queued.runs[:SAMPLE]
+    _, exactly = took("  runs started, planned one by one (sample)", lambda: start_alone(book, alone), SAMPLE, count)
     book.database.close()
-    started = rows_started(path)
-    _, plainly = took("  raw executemany of the rows of the starts", lambda: raw_starts(empty, *started))
+    slices = -(-count // passes.SLICE)
     grown = path.stat().st_size - before
-    print(f"\n{count:,} subscriptions, {len(made.runs):,} runs")
+    print(f"\n{count:,} subscriptions, {len(made.runs):,} runs, {started:,} started, {len(tables['orders']):,} orders")
     print(f"the file grew from {before / 1e6:.0f} MB by {grown / 1e6:.0f} MB")
-    print(f"keeping decisions and runs: {keeping / plain:.2f} × raw executemany")
+    print(f"the pass: {keeping / plain:.2f} × raw executemany, {slices} transactions of {keeping / slices:.2f} s")
     print(f"deciding: {naive / deciding:,.0f} × one account at a time")
-    print(f"starting runs: {starting / plainly:.2f} × raw executemany, {exactly / starting:.1f} × one by one")
-    print(f"opening to durable runs: {loading + deciding + keeping:.2f} s; starting all of them {starting:.1f} s more")
+    whole, one_by_one = loading + keeping, loading + naive + queueing + exactly
+    print(f"the whole day, from the file to the file: {whole:.2f} s; one account at a time {one_by_one / whole:.1f} ×")
 
 
 def main() -> None:

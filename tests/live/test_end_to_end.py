@@ -14,7 +14,7 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services.book import Book
 from rebal_tui.services.runs import cancel_run
 from rebal_tui.services.withdrawals import request_withdrawal
-from rebal_tui.store import cash, fills
+from rebal_tui.store import cash, fills, run_orders
 from rebal_tui.store import runs as run_store
 from tests.live.bad_line import bad_line
 from tests.live.servers import Server, serving
@@ -64,7 +64,7 @@ def live_through(world: World) -> None:
 def _buying(book: Book) -> bool:
     """Whether the last run waits for an order that the broker has and cannot fill."""
     run = all_runs(book)[-1]
-    orders = run_store.orders(book.database, run.id)
+    orders = run_orders.of_run(book.database, run.id)
     return run.status is RunStatus.IN_PROGRESS and any(
         order.symbol == "TLT" and order.id and not order.status.final for _, order, _ in orders
     )

@@ -22,7 +22,7 @@ from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.live import keep_up
-from rebal_tui.store import jobs, runs
+from rebal_tui.store import jobs, run_orders, runs
 from tests.services.brokers import Around
 from tests.services.worlds import new_york, only_run, simple_book
 
@@ -146,7 +146,7 @@ def test_orders_whose_events_never_come_are_looked_up_and_the_run_ends() -> None
         pass_time(book, seconds=16)
         scheduler.tick(book)
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
-    assert all(o.status is OrderStatus.FILLED for _, o, *_ in runs.orders(book.database, run.id))
+    assert all(o.status is OrderStatus.FILLED for _, o, *_ in run_orders.of_run(book.database, run.id))
     assert book.account("a").positions == broker.inner.account("a").positions
 
 

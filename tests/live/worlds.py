@@ -23,7 +23,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
 from rebal_tui.services.runs import set_review
 from rebal_tui.services.subscriptions import subscribe_by_hand
-from rebal_tui.store import cash, portfolios, runs
+from rebal_tui.store import cash, portfolios, run_orders
 from tests.live.servers import Server
 from tests.services.worlds import account, all_runs, balanced, fill_book, go_to, make_book, new_york, set_price
 
@@ -233,9 +233,9 @@ def state(book: Book, account_id: str) -> State:
     for run in all_runs(book):
         orders = tuple(
             (o.symbol, o.side.value, o.notional, o.qty, o.status.value, o.filled_qty, o.filled_avg_price)
-            for _, o, _ in runs.orders(book.database, run.id)
+            for _, o, _ in run_orders.of_run(book.database, run.id)
         )
-        skipped = tuple((s.symbol, s.reason.value) for s in runs.skipped_orders(book.database, run.id))
+        skipped = tuple((s.symbol, s.reason.value) for s in run_orders.skipped_orders(book.database, run.id))
         made.append((run.type.value, run.status.value, orders, skipped))
     return State(
         money_text(held.cash),

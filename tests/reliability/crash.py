@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from rebal_tui.market.clock import HeldClock
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.checks import check_book
-from rebal_tui.store import audit, cash, jobs, runs
+from rebal_tui.store import audit, cash, jobs, run_orders, runs
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.database import Database
 from tests.reliability.trail import told_of
@@ -39,12 +39,13 @@ Act = Callable[[Book], object]
 class Scenario:
     """What is done when, New York times; an act is done again after a kill in its beat, so it looks before it acts.
 
-    `found` makes the file, unless the scenario is about making it.
+    `found` makes the file, unless the scenario is about making it. `within` is around every life.
     """
 
     found: Callable[[Path], None]
     acts: tuple[tuple[str, Act | None], ...]
     begin: Callable[[Path], Book] = opening.open_book
+    within: Callable[[], AbstractContextManager[object]] = nullcontext
 
     def moments(self) -> list[datetime]:
         return [datetime.fromisoformat(at).replace(tzinfo=NEW_YORK) for at, _ in self.acts]
@@ -70,6 +71,11 @@ class Points:
 
 def live(path: Path, scenario: Scenario, start: int = 0, reached: Callable[[int], None] = lambda _beat: None) -> Book:
     """Open the book and go through the beats from one on; what an act began is taken on at once, as after a kill."""
+    with scenario.within():
+        return _live(path, scenario, start, reached)
+
+
+def _live(path: Path, scenario: Scenario, start: int, reached: Callable[[int], None]) -> Book:
     reached(start)
     book = scenario.begin(path)
     for number, (moment, (_, act)) in enumerate(zip(scenario.moments(), scenario.acts, strict=True)):
@@ -234,8 +240,8 @@ def digest(book: Book) -> dict[str, Any]:
         "runs": [
             (run.id, run.type, run.status, run.reason, run.cash_target, run.amount, [
                 (line, o.symbol, o.side, o.notional, o.qty, o.status, o.filled_qty)
-                for line, o, _ in runs.orders(database, run.id)
-            ], [(s.symbol, s.side, s.reason) for s in runs.skipped_orders(database, run.id)])
+                for line, o, _ in run_orders.of_run(database, run.id)
+            ], [(s.symbol, s.side, s.reason) for s in run_orders.skipped_orders(database, run.id)])
             for run in runs.newest(database, -1)
         ],
         "withdrawals": [(w.id, w.stage, w.stopped, w.amount, w.rounds) for w in cash.withdrawals(database)],

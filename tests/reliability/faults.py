@@ -36,7 +36,16 @@ from rebal_tui.engine.arrays.layout import Table
 from rebal_tui.engine.arrays.today import Today
 from rebal_tui.engine.evaluation import Situation, evaluate
 from rebal_tui.engine.planning import resize_buys
-from rebal_tui.services import evaluation, outbox, records, run_endings, run_processing, subscriptions, withdrawals
+from rebal_tui.services import (
+    evaluation,
+    outbox,
+    pass_moment,
+    records,
+    run_endings,
+    run_processing,
+    subscriptions,
+    withdrawals,
+)  # fmt: skip
 from rebal_tui.services import sync as syncing
 from rebal_tui.services.book import Book
 from rebal_tui.services.outbox import Known
@@ -301,7 +310,7 @@ _seen_as(
     lambda s: replace(s, reserved=Money(0)),
     lambda: patch.object(Book, "reserved", lambda book, account_id: Money(0)),
 )
-_instead("review is bypassed", evaluation, "needs_review", lambda book, portfolio: False)
+_instead("review is bypassed", pass_moment, "needs_review", lambda book, portfolio: False)
 _instead(
     "the window ends 30 minutes late", Session, "window_end", property(lambda session: session.close)
 )  # fmt: skip

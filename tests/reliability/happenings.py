@@ -15,7 +15,7 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 from rebal_tui.domain.runs import Approval, RunType
 from rebal_tui.domain.sessions import NEW_YORK
-from rebal_tui.services import cash, portfolios, run_processing, subscriptions, withdrawals
+from rebal_tui.services import cash, kill_switch, portfolios, subscriptions, withdrawals
 from rebal_tui.services import runs as run_service
 from rebal_tui.services.intake.portfolio_input import PortfolioBody
 from rebal_tui.services.records import plan_of
@@ -222,8 +222,8 @@ def resubscribe(world: World) -> None:
         raise
 
 
-def kill_switch(world: World) -> None:
-    run_processing.set_halt(world.book, not run_processing.halted(world.book))
+def turn_kill_switch(world: World) -> None:
+    kill_switch.set_halt(world.book, not kill_switch.halted(world.book))
 
 
 INSIDE: dict[str, Callable[[World], None]] = {
@@ -234,5 +234,5 @@ INSIDE: dict[str, Callable[[World], None]] = {
     "review": review,
     "journals": journal,
     "subscriptions": resubscribe,
-    "kill_switch": kill_switch,
+    "kill_switch": turn_kill_switch,
 }

@@ -22,7 +22,7 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.book import Book
 from rebal_tui.services.checks import check_book
 from rebal_tui.services.sync import CURSOR
-from rebal_tui.store import audit, cash, meta, runs
+from rebal_tui.store import audit, cash, meta, run_orders, runs
 from rebal_tui.store.database import Database
 from tests.engine import oracle
 from tests.reliability.ledger import Ledger
@@ -311,7 +311,7 @@ class Judge:
             if run.type is RunType.FULL_REBALANCE and run.subscription_id:
                 self.last_rebalanced[run.subscription_id] = now.astimezone(NEW_YORK).date()
         if run.status is RunStatus.COMPLETED_SUCCESS:
-            for _, order, _ in runs.orders(self._book().database, run.id):
+            for _, order, _ in run_orders.of_run(self._book().database, run.id):
                 if order.qty is not None and self.ledger.filled[order.client_order_id] != order.qty:
                     raise Violation("outcome", f"run {run.id} succeeded, {order} was not filled")
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from rebal_tui import bootstrap, opening
 from rebal_tui.domain.portfolios import AssetWeight, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.runs import Approval, RunType
 from rebal_tui.domain.sessions import NEW_YORK
-from rebal_tui.services import cash, portfolios, runs, simulator, subscriptions, withdrawals
+from rebal_tui.services import cash, passes, portfolios, runs, simulator, starts, subscriptions, withdrawals
 from rebal_tui.services.book import Book
 from rebal_tui.services.intake.book_file import parse_book
 from rebal_tui.services.intake.imports import import_book
@@ -161,6 +163,13 @@ def _import(path: Path) -> Book:
     return opening.open_book(path)
 
 
+@contextmanager
+def _in_slices() -> Iterator[None]:
+    """Every subscription is evaluated in a transaction of its own, and its run starts as it is made."""
+    with patch.object(passes, "SLICE", 1), patch.object(starts, "AT_ONCE", 1):
+        yield
+
+
 HALF_GOLD = Weights((AssetWeight("SPY", Percent(6_000)), AssetWeight("GLD", Percent(4_000))))
 _plain = founded
 _reviewed = partial(founded, review=True)
@@ -172,6 +181,7 @@ _liquidate = partial(
 
 SCENARIOS: dict[str, Scenario] = {
     "full_rebalance": Scenario(_plain, beats((OPEN, None))),
+    "full_rebalance in slices": Scenario(_plain, beats((OPEN, None)), within=_in_slices),
     "invest_cash": Scenario(_settled, beats((OPEN, once(partial(_deposited, account_id="b"), _deposit)))),
     "partial_liquidation": Scenario(_settled, beats((OPEN, once(partial(_run_of, account_id="a"), _liquidate)))),
     "manual run with weights": Scenario(_plain, beats((OPEN, once(partial(_run_of, account_id="c"), _by_hand)))),

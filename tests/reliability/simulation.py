@@ -20,7 +20,7 @@ from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.sessions import Session
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.sessions import TradingCalendar
-from rebal_tui.services import run_processing, scheduler
+from rebal_tui.services import kill_switch, passes, scheduler, starts
 from rebal_tui.services.book import Book, Mode, Settings
 from rebal_tui.services.sync import sync, take_over_everything
 from rebal_tui.store import jobs, meta, portfolios, sessions
@@ -32,6 +32,8 @@ from tests.reliability.market import SYMBOLS, Prices, Swarm
 from tests.reliability.pairs import Pair
 
 BEGIN = date(2026, 1, 5)
+PIECES = ((passes.SLICE, starts.AT_ONCE), (1, 1), (3, 1))
+"""How whole lives are evaluated: subscriptions in a slice, and from how many on runs start as they are made."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,7 @@ class World:
             if symbol in inner.halted():
                 inner.halt(symbol, False, self.clock.now())
         self.feed.frozen.clear()
-        run_processing.set_halt(self.book, False)
+        kill_switch.set_halt(self.book, False)
         moments = [session.open + timedelta(minutes=n) for n in range(0, 120, 3)]
         moments += [session.close + timedelta(minutes=n) for n in (0, 1, 12, 25)]
         for moment in moments:
@@ -286,8 +288,10 @@ def simulate(
     """
     world = World(seed, days, needed)
     world.judge.trace = trace
+    most, least = PIECES[seed % len(PIECES)] if days is None else PIECES[0]
     try:
-        return world.live()
+        with patch.object(passes, "SLICE", most), patch.object(starts, "AT_ONCE", least):
+            return world.live()
     except BaseException as error:
         told = (f" --days {days}" if days is not None else "") + (" --dense" if "dense" in needed else "")
         error.add_note(f"replay: python -m tests.reliability --seed {seed}{told} --trace (at {world.clock.now()})")

@@ -9,8 +9,8 @@ from tests.reliability.pairs import IMPOSSIBLE, KINDS, POSSIBLE, STATES, Pair
 from tests.reliability.simulation import simulate
 
 DAYS = 16
-LIVES = (134, 107, 15, 192, 21, 101, 259, 16)
-"""Seeds of dense lives, found among 280, that together meet 124 of the 129 pairs that can exist."""
+LIVES = (236, 15, 168, 191, 116, 158, 18, 126)
+"""Seeds of dense lives, found among 280, that together meet 123 of the 129 pairs that can exist."""
 ENOUGH = 0.9
 """A change of the program makes other lives of the same seeds: where these meet less, others have to be found."""
 

@@ -12,8 +12,8 @@ from rebal_tui.domain.quantities import NANO, Percent, Qty, parse_money
 from rebal_tui.services import account_events, scheduler, subscriptions
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
-from rebal_tui.services.evaluation import evaluation_pass
-from rebal_tui.services.run_processing import set_halt
+from rebal_tui.services.kill_switch import set_halt
+from rebal_tui.services.passes import evaluation_pass
 from rebal_tui.services.withdrawals import request_withdrawal
 from rebal_tui.store import accounts
 from tests.services.brokers import broker

@@ -9,7 +9,8 @@ import pytest
 
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.decisions import Decision
-from rebal_tui.services.evaluation import evaluate_book, evaluation_pass
+from rebal_tui.services.evaluation import evaluate_book
+from rebal_tui.services.passes import evaluation_pass
 from rebal_tui.services.run_processing import process_runs
 from tests.services.worlds import account, all_runs, balanced, fill_book, make_book
 

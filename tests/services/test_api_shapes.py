@@ -15,11 +15,12 @@ from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, Skip
 from rebal_tui.domain.quantities import Qty, parse_money, parse_price, parse_qty
 from rebal_tui.services import api_account_shapes, api_shapes
 from rebal_tui.services.book import Book
-from rebal_tui.services.evaluation import evaluate_account, evaluation_pass
+from rebal_tui.services.evaluation import evaluate_account
 from rebal_tui.services.intake.book_file import parse_book
 from rebal_tui.services.intake.imports import import_book
+from rebal_tui.services.passes import evaluation_pass
 from rebal_tui.services.run_processing import process_runs
-from rebal_tui.store import runs
+from rebal_tui.store import run_orders, runs
 
 Json = dict[str, Any]
 Text = Callable[[], str]
@@ -50,7 +51,7 @@ def ran(book: Book, raw_book: Json, as_text: Text) -> Book:
 
 def run_of(book: Book) -> Json:
     (run,) = runs.newest(book.database, 10)
-    return api_shapes.run_json(runs.detail(book.database, run), api_shapes.asset_ids(book.assets))
+    return api_shapes.run_json(run_orders.detail(book.database, run), api_shapes.asset_ids(book.assets))
 
 
 def floats_in(value: object) -> bool:
@@ -91,7 +92,7 @@ def test_its_orders_are_whole_order_objects(ran: Book) -> None:
 
 def test_a_run_without_a_portfolio_still_names_one(ran: Book) -> None:
     (run,) = runs.newest(ran.database, 10)
-    detail = replace(runs.detail(ran.database, run), run=replace(run, portfolio_id=None))
+    detail = replace(run_orders.detail(ran.database, run), run=replace(run, portfolio_id=None))
     ids = api_shapes.asset_ids(ran.assets)
     assert api_shapes.run_json(detail, ids, "fallback")["portfolio_id"] == "fallback"
     assert api_shapes.run_json(detail, ids)["portfolio_id"] == run.id

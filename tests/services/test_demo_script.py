@@ -15,7 +15,7 @@ from rebal_tui.domain.quantities import parse_price
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import SimulatedClock
-from rebal_tui.services import scheduler
+from rebal_tui.services import scheduler, timetable
 from rebal_tui.services.book import Book
 from rebal_tui.services.demonstration.models import SUSPENDED
 from rebal_tui.services.demonstration.script import Happening, day_script, events_due, next_events, slots
@@ -190,4 +190,4 @@ def test_any_other_book_has_no_demonstration() -> None:
     book = bootstrap.memory_book(at(MONDAY, 10), prices={"SPY": parse_price("585.20")})
     assert events_due(book, book.now()) is None
     assert next_events(book, book.now()) is None
-    assert "demo" not in {job.name for job in scheduler.jobs_of(book)}
+    assert "demo" not in {job.name for job in timetable.jobs_of(book)}

@@ -20,7 +20,7 @@ from rebal_tui.services.desk import account_view, desk_snapshot, preview
 from rebal_tui.services.records import plan_of
 from rebal_tui.services.views.desk import DeskRow
 from rebal_tui.services.views.standing import Standing, Tile
-from rebal_tui.store import runs
+from rebal_tui.store import run_orders
 from tests.services.brokers import broker
 from tests.services.worlds import (
     SLOW,
@@ -208,7 +208,7 @@ def test_a_preview_is_what_execution_then_does(seed: int) -> None:
         return
     assert shown.plan.type is RunType(made[0].type)
     assert plan_of(book.database, made[0]) == shown.plan
-    sent = [(o.symbol, o.side, o.notional, o.qty) for _, o, _ in runs.orders(book.database, made[0].id)]
+    sent = [(o.symbol, o.side, o.notional, o.qty) for _, o, _ in run_orders.of_run(book.database, made[0].id)]
     planned = [(x.symbol, x.side, x.notional, x.qty) for x in (*shown.plan.sells, *shown.plan.buys)]
     assert sorted(map(str, sent)) == sorted(map(str, planned))
     assert abs(book.accounts["a"].cash - shown.cash_after) < len(sent) + 1, "to a billionth an order"

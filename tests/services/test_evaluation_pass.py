@@ -13,10 +13,11 @@ from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
 from rebal_tui.services import scheduler, subscriptions
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import create_journal, deposit
-from rebal_tui.services.evaluation import evaluate_account, evaluate_book, evaluation_pass
+from rebal_tui.services.evaluation import evaluate_account, evaluate_book
+from rebal_tui.services.passes import evaluation_pass
 from rebal_tui.services.records import decision_of_run, latest_decisions
 from rebal_tui.services.runs import create_run
-from rebal_tui.store import decisions, runs
+from rebal_tui.store import decisions, run_orders
 from rebal_tui.store.codec import to_time
 from tests.services.brokers import broker
 from tests.services.worlds import SLOW, account, all_runs, balanced, fill_book, go_to, make_book, new_york, simple_book
@@ -82,7 +83,7 @@ def test_the_order_of_accounts_does_not_matter() -> None:
                 run.account_id: (
                     run.type,
                     run.status,
-                    [(o.symbol, o.notional, o.qty) for _, o, _ in runs.orders(book.database, run.id)],
+                    [(o.symbol, o.notional, o.qty) for _, o, _ in run_orders.of_run(book.database, run.id)],
                 )
                 for run in all_runs(book)
             }

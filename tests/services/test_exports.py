@@ -17,10 +17,10 @@ from rebal_tui.domain.quantities import parse_money
 from rebal_tui.services import exports
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
-from rebal_tui.services.evaluation import evaluation_pass
 from rebal_tui.services.exports import EXPORTS, FORMATS, Export, csv_text, export_head, export_text, safe_cell
 from rebal_tui.services.intake.book_file import parse_book
 from rebal_tui.services.intake.imports import import_book
+from rebal_tui.services.passes import evaluation_pass
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.store import audit
 

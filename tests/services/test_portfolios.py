@@ -15,7 +15,7 @@ from rebal_tui.services import portfolios as service
 from rebal_tui.services import scheduler, subscriptions
 from rebal_tui.services.book import Book
 from rebal_tui.services.intake.portfolio_input import PortfolioBody
-from rebal_tui.store import jobs, runs
+from rebal_tui.store import jobs, run_orders
 from tests.services.brokers import broker
 from tests.services.worlds import SLOW, account, all_runs, balanced, fill_book, go_on, go_to, make_book, simple_book
 
@@ -126,7 +126,7 @@ def test_eligible_weights_reactivate_and_other_changes_do_not() -> None:
     assert replaced.status is PortfolioStatus.ACTIVE
     assert jobs.open_alerts(book.database) == []
     go_to(book, "2026-03-02 09:45")
-    assert {o.symbol for _, o, _ in runs.orders(book.database, all_runs(book)[0].id)} == {"SPY", "GLD"}
+    assert {o.symbol for _, o, _ in run_orders.of_run(book.database, all_runs(book)[0].id)} == {"SPY", "GLD"}
 
 
 def test_an_asset_set_aside_cancels_queued_runs() -> None:

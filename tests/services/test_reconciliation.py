@@ -28,7 +28,7 @@ from rebal_tui.services.reconciliation.release import check_release, differences
 from rebal_tui.services.runs import cancel_run, create_run
 from rebal_tui.services.subscriptions import unsubscribe_account
 from rebal_tui.services.sync import sync
-from rebal_tui.store import audit, holds, jobs, runs
+from rebal_tui.store import audit, holds, jobs, run_orders
 from tests.services.brokers import Around, broker, reopen
 from tests.services.worlds import SLOW, account, balanced, fill_book, go_on, go_to, make_book, only_run
 
@@ -353,7 +353,7 @@ def test_an_order_that_the_broker_lost_ends_when_its_account_is_released(tmp_pat
     reconcile(book)
     assert list(book.holds) == ["a"]
     release(book, "a")
-    statuses = {order.status for _, order, _ in runs.orders(book.database, only_run(book).id)}
+    statuses = {order.status for _, order, _ in run_orders.of_run(book.database, only_run(book).id)}
     assert statuses == {OrderStatus.REJECTED}
     go_on(book, 15)
     assert only_run(book).status.final

@@ -19,7 +19,7 @@ from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
 from rebal_tui.services.checks import check_book
-from rebal_tui.services.evaluation import evaluation_pass
+from rebal_tui.services.passes import evaluation_pass
 from rebal_tui.services.planning import plan_run
 from rebal_tui.services.records import decision_of_run, latest_decisions, plan_of, timeline
 from rebal_tui.services.runs import create_run

@@ -15,10 +15,11 @@ from rebal_tui.domain.runs import RunPhase, RunStatus, RunType
 from rebal_tui.services import scheduler
 from rebal_tui.services.agenda import Agenda
 from rebal_tui.services.book import Book
+from rebal_tui.services.kill_switch import halted, set_halt
 from rebal_tui.services.records import plan_of
-from rebal_tui.services.run_processing import halted, process_runs, set_halt
+from rebal_tui.services.run_processing import process_runs
 from rebal_tui.services.runs import cancel_run, create_run
-from rebal_tui.store import accounts, audit, jobs, runs
+from rebal_tui.store import accounts, audit, jobs, run_orders, runs
 from tests.services.brokers import Around, Refusing, Unreliable, broker
 from tests.services.worlds import (
     SLOW,
@@ -178,7 +179,7 @@ def test_a_silent_broker_is_called_five_times_and_the_rest_waits_for_the_next_he
     before, silent.asked = silent.asked, 0
     process_runs(book)
     assert silent.asked == 5
-    marked = [sent for run in all_runs(book) for _, _, sent in runs.orders(book.database, run.id)]
+    marked = [sent for run in all_runs(book) for _, _, sent in run_orders.of_run(book.database, run.id)]
     assert (marked.count(True), len(marked)) == (before + 5, 20)
     silent.silent = False
     go_on(book, 2)

@@ -20,6 +20,7 @@ from rebal_tui.services.cash import deposit
 from rebal_tui.services.records import plan_of
 from rebal_tui.store import accounts as account_store
 from rebal_tui.store import fills as fill_store
+from rebal_tui.store import run_orders
 from rebal_tui.store import runs as store
 from tests.services.brokers import broker
 from tests.services.worlds import (
@@ -198,7 +199,7 @@ def test_a_rejected_order_is_failed_and_a_run_without_any_fill_is_an_error() -> 
     scheduler.tick(book)
     go_on(book, 20)
     run = only_run(book)
-    detail = store.detail(book.database, run)
+    detail = run_orders.detail(book.database, run)
     assert run.status is RunStatus.COMPLETED_ADJUSTED
     assert [o.symbol for o in detail.failed_orders] == ["SPY"]
     assert [o.symbol for o in detail.orders] == ["TLT"]
@@ -328,7 +329,7 @@ def test_completed_orders_carry_their_broker_ids_and_times() -> None:
     book = simple_book(model=SLOW)
     scheduler.tick(book)
     go_on(book, 20)
-    for _, order, sent in store.orders(book.database, only_run(book).id):
+    for _, order, sent in run_orders.of_run(book.database, only_run(book).id):
         assert sent
         assert order.status is OrderStatus.FILLED
         assert order.id

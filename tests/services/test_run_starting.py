@@ -15,10 +15,11 @@ from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.runs import Run, RunPhase, RunStatus, RunType
 from rebal_tui.services import outbox, run_processing, scheduler, starts
 from rebal_tui.services.book import Book
+from rebal_tui.services.kill_switch import set_halt
 from rebal_tui.services.records import plan_of
-from rebal_tui.services.run_processing import process_runs, process_slice, set_halt
+from rebal_tui.services.run_processing import process_runs, process_slice
 from rebal_tui.services.runs import approve_run, create_run
-from rebal_tui.store import runs
+from rebal_tui.store import run_orders, runs
 from rebal_tui.store.holds import Hold
 from tests.services.brokers import broker
 from tests.services.worlds import (
@@ -300,10 +301,10 @@ def test_how_far_the_buys_are_scaled_is_noted() -> None:
 def test_buys_come_after_the_sells_in_the_lines_of_a_run_and_are_made_when_they_are_written() -> None:
     book = selling_book({"GLD": "10", "SPY": "100"})
     go_on(book, 20)
-    lines = [(line, order.side, order.symbol) for line, order, _ in runs.orders(book.database, only_run(book).id)]
+    lines = [(line, order.side, order.symbol) for line, order, _ in run_orders.of_run(book.database, only_run(book).id)]
     assert lines == [(1, Side.SELL, "SPY"), (2, Side.SELL, "GLD"), (3, Side.BUY, "TLT")]
     ((at, _, _),) = runs.notes(book.database, only_run(book).id)
-    assert [order.created_at for _, order, _ in runs.orders(book.database, only_run(book).id)] == [
+    assert [order.created_at for _, order, _ in run_orders.of_run(book.database, only_run(book).id)] == [
         new_york("2026-03-02 09:30"), new_york("2026-03-02 09:30"), at,
     ]  # fmt: skip
     assert at > new_york("2026-03-02 09:30")

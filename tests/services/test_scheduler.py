@@ -17,7 +17,7 @@ from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import FixedClock
-from rebal_tui.services import scheduler
+from rebal_tui.services import scheduler, timetable
 from rebal_tui.services.book import Book
 from rebal_tui.services.cash import deposit
 from rebal_tui.services.evaluation import evaluate_account
@@ -266,7 +266,7 @@ def test_a_verified_backup_a_session_of_which_the_latest_are_kept(tmp_path: Path
         go_to(book, f"{day} 16:00")
         go_to(book, f"{day} 18:00")
     kept = sorted(path.name for path in folder.iterdir())
-    assert kept == [f"{day}.db" for day in days[-scheduler.KEEP_BACKUPS :]]
+    assert kept == [f"{day}.db" for day in days[-timetable.KEEP_BACKUPS :]]
     copy = sqlite3.connect(folder / kept[-1])
     assert integrity_faults(copy) == []
     assert copy.execute("SELECT name FROM accounts").fetchall() == [("Client a",)]
@@ -319,7 +319,7 @@ def test_drift_history_is_kept_for_its_time_and_no_longer() -> None:
     assert isinstance(clock, FixedClock)
     go_to(book, "2026-03-03 09:30")
     assert len(decisions.history(book.database, "a")) == 2
-    clock.advance(scheduler.HISTORY - timedelta(hours=12))
+    clock.advance(timetable.HISTORY - timedelta(hours=12))
     scheduler.tick(book)
     first = decisions.history(book.database, "a")[0][0]
     assert first > new_york("2026-03-02 12:00")

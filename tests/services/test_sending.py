@@ -19,7 +19,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.outbox import cancel_open_orders, let_wait, send_due, settle_doubtful, settle_orders
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.services.sync import sync
-from rebal_tui.store import runs
+from rebal_tui.store import run_orders
 from rebal_tui.store.holds import Hold
 from rebal_tui.store.outbox import unsent
 from tests.services.brokers import Around, broker
@@ -396,7 +396,7 @@ def test_what_is_final_or_being_canceled_is_not_canceled_again(status: OrderStat
     send_due(book, 100)
     first, second = orders(book, run_of(book))
     with book.database.write():
-        runs.store_order(book.database, replace(first, status=status))
+        run_orders.store(book.database, replace(first, status=status))
     cancel_open_orders(book, run_of(book))
     assert told.canceled == [second.id]
 

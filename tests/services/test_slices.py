@@ -12,14 +12,15 @@ import pytest
 
 from rebal_tui import bootstrap
 from rebal_tui.domain.runs import RunStatus, RunType
-from rebal_tui.services import run_processing, scheduler, viewing
+from rebal_tui.services import run_processing, scheduler, timetable, viewing
 from rebal_tui.services import sync as syncing
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_thread import BookThread
 from rebal_tui.services.demonstration.founding import DEFAULT_START
-from rebal_tui.services.evaluation import evaluation_pass
+from rebal_tui.services.kill_switch import set_halt
 from rebal_tui.services.outbox import ROUND
-from rebal_tui.services.run_processing import process_runs, process_slice, set_halt
+from rebal_tui.services.passes import evaluation_pass
+from rebal_tui.services.run_processing import process_runs, process_slice
 from rebal_tui.services.runs import cancel_run, create_run
 from rebal_tui.services.status import status_line
 from rebal_tui.store.runs import get
@@ -199,8 +200,8 @@ def test_a_job_that_is_due_at_every_heartbeat_keeps_nothing_else_from_happening(
             raise OSError("no space")
         return "done"
 
-    busy = scheduler.Job("prices", "Prices kept", lambda *_: f"{next(beat)}", act, lambda *_: None)
-    monkeypatch.setattr(scheduler, "JOBS", (busy, *(job for job in scheduler.JOBS if job.name != "prices")))
+    busy = timetable.Job("prices", "Prices kept", lambda *_: f"{next(beat)}", act, lambda *_: None)
+    monkeypatch.setattr(timetable, "JOBS", (busy, *(job for job in timetable.JOBS if job.name != "prices")))
     beats = 1
     while book.open_runs:
         scheduler.tick(book, 1.0)

@@ -17,7 +17,7 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.services import scheduler, starts
 from rebal_tui.services.book import Book
 from rebal_tui.services.demonstration.founding import DEFAULT_START
-from rebal_tui.services.evaluation import evaluation_pass
+from rebal_tui.services.passes import evaluation_pass
 from rebal_tui.services.run_processing import process_runs
 from rebal_tui.store import runs
 from tests.services.worlds import simple_book
@@ -83,12 +83,13 @@ def test_both_ways_write_the_same_rows(crashed: Path, tmp_path: Path, monkeypatc
     """Every row of the file, from the starts to the fills at the broker."""
     written, ways = [], []
     for least in (1, ACCOUNTS + 1):
-        monkeypatch.setattr(starts, "AT_ONCE", least)
         path = tmp_path / f"{least}.db"
         shutil.copy(crashed, path)
+        monkeypatch.setattr(starts, "AT_ONCE", ACCOUNTS + 1)
         book = _queued(path)
+        monkeypatch.setattr(starts, "AT_ONCE", least)
         made, _ = starts.starts_at_once(book, list(book.open_runs.values()))
-        at_once = {run.id for part in made for run in part.runs}
+        at_once = {run.id for some, _ in made for run in some}
         process_runs(book)
         ways.append(
             Counter((run.type, run.id in at_once) for run in runs.newest(book.database, ACCOUNTS) if run.started_at)

@@ -23,7 +23,7 @@ from rebal_tui.services.cash import create_journal, deposit
 from rebal_tui.services.runs import create_run
 from rebal_tui.services.sync import sync
 from rebal_tui.store import accounts as account_store
-from rebal_tui.store import audit, jobs, meta, runs
+from rebal_tui.store import audit, jobs, meta, run_orders
 from rebal_tui.store import cash as cash_store
 from tests.services.brokers import Around, Repeating, Unreliable, broker, reopen
 from tests.services.worlds import (
@@ -133,7 +133,7 @@ def test_a_lost_answer_neither_doubles_nor_loses_the_order(fate: str) -> None:
         go_on(each, 20)
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
     ids = [row[0] for row in book.database.rows("SELECT client_order_id FROM sim_orders")]
-    assert len(ids) == len(set(ids)) == len(runs.orders(book.database, only_run(book).id))
+    assert len(ids) == len(set(ids)) == len(run_orders.of_run(book.database, only_run(book).id))
     legs = book.database.rows("SELECT account, asset, side, count(*) FROM sim_orders GROUP BY 1, 2, 3")
     assert {count for *_, count in legs} == {1}
     agrees(book)
@@ -238,11 +238,11 @@ def test_fills_of_other_origin_are_taken_over_and_belong_to_no_run() -> None:
 def test_an_order_of_an_unknown_status_history_never_goes_back_once_final() -> None:
     book = simple_book()
     scheduler.tick(book)
-    line, order, _ = runs.orders(book.database, only_run(book).id)[0]
+    line, order, _ = run_orders.of_run(book.database, only_run(book).id)[0]
     stale = replace(order, status=OrderStatus.NEW, filled_qty=parse_qty("0"), filled_avg_price=None, filled_at=None)
     with book.database.write():
-        assert runs.store_order(book.database, stale)
-    again = runs.orders(book.database, only_run(book).id)[0][1]
+        assert run_orders.store(book.database, stale)
+    again = run_orders.of_run(book.database, only_run(book).id)[0][1]
     assert (again.status, again.filled_qty, again.filled_avg_price) == (
         OrderStatus.FILLED, order.filled_qty, order.filled_avg_price,
     )  # fmt: skip

@@ -13,7 +13,8 @@ from rebal_tui.engine.evaluation import deciding_check
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.demonstration.founding import DEFAULT_START
-from rebal_tui.services.evaluation import evaluate_book, evaluation_pass, value_of
+from rebal_tui.services.evaluation import evaluate_book, value_of
+from rebal_tui.services.passes import evaluation_pass
 from rebal_tui.services.records import latest_decisions, plan_of
 from rebal_tui.services.runs import set_review
 from rebal_tui.services.whole_book import band_uses, decide_book
@@ -40,7 +41,7 @@ def agree(book: Book) -> None:
         use = widest_use(asset_drifts(value_of(book, account_id), portfolio.weights), portfolio.bands)
         if use:
             uses[int(book.account_table.keys[row_of[account_id]])] = min(use.permille, 1_000_000)
-    assert band_uses(book) == uses
+    assert dict(zip(*band_uses(book, decided), strict=True)) == uses
 
 
 def test_each_outcome_is_the_accounts_own() -> None:

@@ -22,7 +22,7 @@ from rebal_tui.services.cash import create_journal, deposit
 from rebal_tui.services.runs import cancel_run, create_run
 from rebal_tui.services.withdrawals import cancel_withdrawal, request_withdrawal, retry_withdrawal
 from rebal_tui.store import cash as store
-from rebal_tui.store import jobs, runs
+from rebal_tui.store import jobs, run_orders
 from tests.services.brokers import Around, Unreliable, broker, reopen
 from tests.services.worlds import (
     SLOW,
@@ -125,7 +125,7 @@ def test_settled_cash_leaves_the_same_day_and_nothing_is_sold() -> None:
     deposit(book, "a", parse_money("9000"))
     withdraw(book, "9000")
     assert now(book).stage is Stage.COMPLETED
-    assert runs.orders(book.database, all_runs(book)[1].id) == []
+    assert run_orders.of_run(book.database, all_runs(book)[1].id) == []
 
 
 @pytest.mark.parametrize("amount", ["0", "-5"])
@@ -468,7 +468,7 @@ def test_an_account_without_a_subscription_is_sold_in_proportion_and_follows_not
     book = make_book()
     fill_book(book, [account("a", "0", {"SPY": "75", "TLT": "100"})], [balanced()], {})
     withdraw(book, "10000")
-    sold = {o.symbol: (o.side, o.qty) for _, o, _ in runs.orders(book.database, all_runs(book)[0].id)}
+    sold = {o.symbol: (o.side, o.qty) for _, o, _ in run_orders.of_run(book.database, all_runs(book)[0].id)}
     assert set(sold) == {"SPY", "TLT"}
     assert {side for side, _ in sold.values()} == {Side.SELL}
     go_to(book, "2026-03-03 09:30")

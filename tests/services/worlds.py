@@ -32,7 +32,7 @@ from rebal_tui.market.fixed import FixedPrices
 from rebal_tui.services import scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.sync import sync, take_over_everything
-from rebal_tui.store import audit, jobs, meta, portfolios, runs
+from rebal_tui.store import audit, jobs, meta, portfolios, run_orders, runs
 from rebal_tui.store.database import MEMORY
 
 PRICES = {"SPY": "400.00", "TLT": "100.00", "GLD": "180.00"}
@@ -213,12 +213,12 @@ def statuses(book: Book) -> dict[str, RunStatus]:
 
 def orders(book: Book, run: Run | None = None) -> list[Order]:
     """The orders of a run, the only one unless told otherwise, by their lines."""
-    return [order for _, order, _ in runs.orders(book.database, (run or only_run(book)).id)]
+    return [order for _, order, _ in run_orders.of_run(book.database, (run or only_run(book)).id)]
 
 
 def skips(book: Book, run: Run | None = None) -> list[SkippedOrder]:
     """The skipped orders of a run, the only one unless told otherwise."""
-    return runs.skipped_orders(book.database, (run or only_run(book)).id)
+    return run_orders.skipped_orders(book.database, (run or only_run(book)).id)
 
 
 def alerts(book: Book) -> list[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from rebal_tui.domain.orders import OrderStatus
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services import market_views
-from rebal_tui.store import runs
+from rebal_tui.store import run_orders
 from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
 from rebal_tui.tui.screens.market import MarketScreen
 from rebal_tui.tui.screens.market_lines import chart, sampled
@@ -97,7 +97,7 @@ def test_a_halted_asset_takes_orders_and_fills_them_when_it_goes_on() -> None:
         await press(pilot, "o", *"30", "enter")
         at_time(book, "2026-03-02 10:15")
         await beat(pilot, app)
-        placed = [order for one in all_runs(book) for _, order, _ in runs.orders(book.database, one.id)]
+        placed = [order for one in all_runs(book) for _, order, _ in run_orders.of_run(book.database, one.id)]
         assert {order.status for order in placed if order.symbol == "SPY"} <= {OrderStatus.NEW, OrderStatus.ACCEPTED}
         assert {one.status for one in all_runs(book)} == {RunStatus.IN_PROGRESS}
         await press(pilot, "h", "y")

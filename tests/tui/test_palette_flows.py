@@ -7,7 +7,7 @@ from typing import Any
 from textual.command import CommandPalette
 
 from rebal_tui.services import simulator
-from rebal_tui.services.run_processing import halted
+from rebal_tui.services.kill_switch import halted
 from rebal_tui.tui.actions import ACTIONS
 from rebal_tui.tui.palette import ActionProvider, DataProvider, title
 from rebal_tui.tui.places import LISTS

@@ -11,9 +11,9 @@ from textual.widgets import Input
 from rebal_tui.domain.runs import Approval, RunStatus
 from rebal_tui.services import simulator
 from rebal_tui.services.book import Book, Mode
-from rebal_tui.services.run_processing import halted
+from rebal_tui.services.kill_switch import halted
 from rebal_tui.services.runs import set_review
-from rebal_tui.store import runs
+from rebal_tui.store import run_orders, runs
 from rebal_tui.tui.screens.dialog import AskScreen, KillScreen, ReadScreen
 from rebal_tui.tui.screens.review_approve import ApproveScreen
 from tests.services.worlds import all_runs
@@ -201,7 +201,7 @@ def test_the_kill_switch_stops_a_run_in_the_middle_until_it_is_released() -> Non
         at_time(book, "2026-03-02 10:15")
         await beat(pilot, app)
         assert set(statuses(book)) == {RunStatus.IN_PROGRESS}
-        sent = sum(sent for one in all_runs(book) for _, _, sent in runs.orders(book.database, one.id))
+        sent = sum(sent for one in all_runs(book) for _, _, sent in run_orders.of_run(book.database, one.id))
         await press(pilot, "f9")
         assert isinstance(app.screen, KillScreen)
         assert not halted(book)
@@ -212,7 +212,7 @@ def test_the_kill_switch_stops_a_run_in_the_middle_until_it_is_released() -> Non
             at_time(book, f"2026-03-02 10:{minute}")
             await beat(pilot, app)
         assert set(statuses(book)) == {RunStatus.IN_PROGRESS}, "sells filled, buys wait"
-        assert sent == sum(sent for one in all_runs(book) for _, _, sent in runs.orders(book.database, one.id))
+        assert sent == sum(sent for one in all_runs(book) for _, _, sent in run_orders.of_run(book.database, one.id))
         for place in "12345678":
             await press(pilot, place)
             assert "■ HALTED" in screen_text(app)

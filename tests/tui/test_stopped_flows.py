@@ -10,7 +10,7 @@ from typing import Any
 from rebal_tui import bootstrap
 from rebal_tui.domain.errors import Halt
 from rebal_tui.market.clock import SimulatedClock
-from rebal_tui.services import run_processing, scheduler
+from rebal_tui.services import kill_switch, scheduler
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_thread import BookThread
 from rebal_tui.tui.actions import ACTIONS
@@ -63,7 +63,7 @@ def test_a_second_program_sees_what_the_first_does_and_changes_nothing(tmp_path:
         assert app.screen_stack[1:] == []
         assert sum("the book is open for reading only" in text for text in said(app)) >= 5
         assert first.database.data_version() == version
-        run_processing.set_halt(first, True)
+        kill_switch.set_halt(first, True)
         assert isinstance(first.clock, SimulatedClock)
         first.clock.jump(first.calendar.next_open(first.now()) or first.now())
         scheduler.tick(first)
@@ -86,7 +86,7 @@ def test_who_is_taken_over_is_told_so_and_follows_the_other(tmp_path: Path) -> N
         assert "has taken this book over" in screen_text(app)
         await press(pilot, "t", "escape")
         assert "READ-ONLY: taken over" in screen_text(app)
-        run_processing.set_halt(other, True)
+        kill_switch.set_halt(other, True)
         await beat(pilot, app)
         assert app.last_status is not None
         assert app.last_status.halted

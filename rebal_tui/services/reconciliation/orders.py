@@ -10,7 +10,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.reconciliation.findings import Findings
 from rebal_tui.services.reconciliation.told import LOOK_BACK, events_since
 from rebal_tui.services.sync import apply_events
-from rebal_tui.store import fills, outbox, runs
+from rebal_tui.store import fills, outbox, run_orders
 from rebal_tui.store.codec import parse_client_order_id
 
 
@@ -28,7 +28,7 @@ def reconcile_orders(book: Book, found: Findings) -> tuple[int, list[BrokerEvent
 def reconcile_run(book: Book, run: Run, found: Findings, executed: list[BrokerEvent]) -> bool:
     """Every order of a run that may be with the broker; True when one was taken over. `executed` gathers what came."""
     changed = False
-    for line, order, sent in runs.orders(book.database, run.id):
+    for line, order, sent in run_orders.of_run(book.database, run.id):
         if sent:
             changed = _order(book, run, line, order, found, executed) or changed
     return changed
@@ -60,7 +60,7 @@ def _order(book: Book, run: Run, line: int, order: Order, found: Findings, execu
     if changed:
         with book.database.write():
             apply_events(book, missed)
-            runs.store_order(book.database, theirs)
+            run_orders.store(book.database, theirs)
             book.record("reconciliation.order", order.client_order_id, {"status": theirs.status}, "broker")
         executed += missed
     filled = _executed(book, run, line)
@@ -111,7 +111,7 @@ def require_own(book: Book, event: BrokerEvent, found: Findings) -> None:
     """An execution under an id that looks like ours belongs to an order of ours."""
     if event.fill is None or parse_client_order_id(event.fill.client_order_id) is None:
         return
-    if not runs.placed(book.database, event.fill.client_order_id):
+    if not run_orders.placed(book.database, event.fill.client_order_id):
         found.add(
             event.fill.account_id, f"an execution of {event.fill.symbol} under our name, without an order of ours"
         )

@@ -14,7 +14,7 @@ from rebal_tui.services.book import Book
 from rebal_tui.services.reconciliation.reconcile import ALERT
 from rebal_tui.services.reconciliation.told import LOOK_BACK, events_since
 from rebal_tui.services.sync import outside_orders, take_over_accounts
-from rebal_tui.store import accounts, fills, holds, jobs, runs
+from rebal_tui.store import accounts, fills, holds, jobs, run_orders
 from rebal_tui.store.codec import parse_client_order_id
 from rebal_tui.store.holds import Hold
 
@@ -79,7 +79,7 @@ def _as_the_broker_has_them(book: Book, run: Run) -> list[tuple[int, Order, Orde
     told = {event.fill.execution_id for event in events_since(book, since) if event.fill is not None}
     ours = fills.of_run(book.database, run.id)
     found = []
-    for line, order, sent in runs.orders(book.database, run.id):
+    for line, order, sent in run_orders.of_run(book.database, run.id):
         if sent and order.id:
             theirs = book.broker.order_by_client_id(run.account_id, order.client_order_id)
             mine = [fill.execution_id for fill in ours if fill.client_order_id == order.client_order_id]
@@ -100,10 +100,10 @@ def _correct(book: Book, line: int, order: Order, theirs: Order | None, gone: Se
     if theirs is None:
         if not order.status.final:
             why = "the broker does not know it; released by hand"
-            runs.refuse_order(database, run_id, line, book.now(), why)
+            run_orders.refuse(database, run_id, line, book.now(), why)
             book.record("reconciliation.order_ended", order.client_order_id, {"reason": why}, "advisor")
     elif (theirs.status, theirs.filled_qty) != (order.status, order.filled_qty):
-        runs.correct_order(database, theirs)
+        run_orders.correct(database, theirs)
         book.record("reconciliation.order_corrected", order.client_order_id, {"status": theirs.status}, "advisor")
 
 

@@ -1,0 +1,181 @@
+"""The orders of runs and what they skip: what is written of them before and after the broker has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.runs import Run, RunDetail
+from rebal_tui.store import codec
+from rebal_tui.store.codec import to_time, to_time_or_none
+from rebal_tui.store.database import LISTED, Database, listed
+
+OrderRow = tuple[Any, ...]
+"""run, line, asset: keys and the place in the run; side, notional, qty; when it was made, in microseconds."""
+
+
+def add(database: Database, rows: Iterable[OrderRow]) -> None:
+    """Write orders, not yet sent. Must be called inside `database.write()`."""
+    database.connection.executemany(
+        "INSERT INTO orders (run, line, asset, side, notional, qty, status, created_at, updated_at) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending_new', ?7, ?7)",
+        rows,
+    )
+
+
+def of_run(database: Database, run_id: str) -> list[tuple[int, Order, bool]]:
+    """A run's orders by line, as (line, order, whether it may have been sent)."""
+    rows = database.rows(
+        f"SELECT {codec.ORDER_COLUMNS}, o.sent FROM {codec.ORDER_TABLES} WHERE runs.id = ? ORDER BY o.line",
+        (run_id,),
+    )
+    return [(row[3], codec.to_order(row[:-1]), bool(row[-1])) for row in rows]
+
+
+def store(database: Database, order: Order) -> bool:
+    """Take over what the broker says of one of our orders. A final order never goes back; False when it is not ours."""
+    ours = codec.parse_client_order_id(order.client_order_id)
+    if ours is None:
+        return False
+    cursor = database.connection.execute(
+        "UPDATE orders SET status = CASE WHEN status IN ('filled', 'rejected', 'expired') "
+        "OR (status = 'canceled' AND ? <> 'filled') THEN status ELSE ? END, broker_id = ?, sent = 1, "
+        "filled_qty = max(filled_qty, ?), "
+        "filled_avg_price = CASE WHEN ? >= filled_qty THEN ? ELSE filled_avg_price END, "
+        "reject_reason = coalesce(?, reject_reason), submitted_at = coalesce(submitted_at, ?), updated_at = ?, "
+        "filled_at = coalesce(filled_at, ?), expired_at = coalesce(expired_at, ?), "
+        "canceled_at = coalesce(canceled_at, ?), failed_at = coalesce(failed_at, ?) "
+        "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
+        (
+            order.status.value, order.status.value, order.id, order.filled_qty, order.filled_qty,
+            order.filled_avg_price, order.reject_reason, to_time(order.submitted_at), to_time(order.updated_at),
+            to_time_or_none(order.filled_at), to_time_or_none(order.expired_at), to_time_or_none(order.canceled_at),
+            to_time_or_none(order.failed_at), ours[0], ours[1],
+        ),
+    )  # fmt: skip
+    return cursor.rowcount == 1
+
+
+def correct(database: Database, order: Order) -> None:
+    """Make one of our orders what the broker says, be it less than before. Must be called inside `write()`."""
+    ours = codec.parse_client_order_id(order.client_order_id)
+    if ours is not None:
+        database.connection.execute(
+            "UPDATE orders SET status = ?, filled_qty = ?, filled_avg_price = ?, updated_at = ? "
+            "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
+            (order.status.value, order.filled_qty, order.filled_avg_price, to_time(order.updated_at), *ours),
+        )
+
+
+def placed(database: Database, client_order_id: str) -> bool:
+    """Whether an order is of one of this book's runs, and not merely called like one."""
+    ours = codec.parse_client_order_id(client_order_id)
+    return ours is not None and (
+        database.row("SELECT 1 FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?", ours)
+        is not None
+    )
+
+
+def refuse(database: Database, run_id: str, line: int, at: datetime, why: str) -> None:
+    """The broker said no: nothing was placed."""
+    database.connection.execute(
+        "UPDATE orders SET status = 'rejected', reject_reason = ?, failed_at = ?, updated_at = ? "
+        "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
+        (why, to_time(at), to_time(at), run_id, line),
+    )
+
+
+def drop(database: Database, run_id: str, line: int) -> None:
+    """Remove an order that was never sent, when it is skipped instead."""
+    database.connection.execute(
+        "DELETE FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ? AND sent = 0", (run_id, line)
+    )
+
+
+def add_skipped(database: Database, run_id: str, skipped: Sequence[SkippedOrder]) -> None:
+    """Append skipped orders, one a symbol and side. Must be called inside `database.write()`."""
+    if not skipped:
+        return
+    known = {(s.symbol, s.side) for s in skipped_orders(database, run_id)}
+    for order in skipped:
+        if (order.symbol, order.side) in known:
+            continue
+        known.add((order.symbol, order.side))
+        database.connection.execute(
+            "INSERT INTO skipped_orders SELECT key, (SELECT coalesce(max(line), 0) + 1 FROM skipped_orders "
+            "WHERE run = runs.key), ?, ?, ?, ?, ? FROM runs WHERE id = ?",
+            (
+                order.symbol, order.side.value if order.side else None, order.notional, order.reason.value,
+                order.reason_details, run_id,
+            ),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCounts:
+    """A run's orders at a glance; `amount` is what was bought plus what was sold."""
+
+    total: int
+    filled: int
+    problems: int
+    amount: Money
+
+
+def counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderCounts]:
+    """The order counts of runs by id. Problems: orders rejected, canceled, expired or skipped."""
+    found: dict[str, OrderCounts] = {}
+    for start in range(0, len(run_ids), 500):
+        for identity, total, filled, problems, skipped, amount in database.rows(
+            "SELECT id, (SELECT count(*) FROM orders WHERE run = key), "
+            "(SELECT count(*) FROM orders WHERE run = key AND status = 'filled'), "
+            "(SELECT count(*) FROM orders WHERE run = key AND status IN ('rejected', 'canceled', 'expired')), "
+            "(SELECT count(*) FROM skipped_orders WHERE run = key), "
+            "(SELECT coalesce(sum(amount), 0) FROM fills WHERE run = key) "
+            f"FROM runs WHERE id IN {LISTED}",
+            (listed(run_ids[start : start + 500]),),
+        ):
+            found[identity] = OrderCounts(total, filled, problems + skipped, Money(amount))
+    return found
+
+
+def skipped_orders(database: Database, run_id: str) -> list[SkippedOrder]:
+    rows = database.rows(
+        "SELECT symbol, side, notional, reason, details FROM skipped_orders "
+        "WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY line",
+        (run_id,),
+    )
+    return [
+        SkippedOrder(symbol, Side(side) if side else None, notional, SkipReason(reason), details)
+        for symbol, side, notional, reason, details in rows
+    ]
+
+
+def detail(database: Database, run: Run) -> RunDetail:
+    """A run with its orders, split as the API splits them."""
+    placed = [order for _, order, _ in of_run(database, run.id)]
+    failed = {OrderStatus.REJECTED}
+    return RunDetail(
+        run=run,
+        orders=tuple(o for o in placed if o.status not in failed),
+        failed_orders=tuple(o for o in placed if o.status in failed),
+        skipped_orders=tuple(skipped_orders(database, run.id)),
+    )
+
+
+def looked_up_at(database: Database, run_id: str, line: int) -> datetime | None:
+    """When the broker first said that it does not know a sent order; None when it was not asked yet."""
+    row = database.row(
+        "SELECT looked_up_at FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?", (run_id, line)
+    )
+    return codec.from_time_or_none(row[0]) if row else None
+
+
+def set_looked_up(database: Database, run_id: str, line: int, at: datetime | None) -> None:
+    database.connection.execute(
+        "UPDATE orders SET looked_up_at = ? WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
+        (to_time_or_none(at), run_id, line),
+    )
