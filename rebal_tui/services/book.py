@@ -161,6 +161,7 @@ class Book:
         self.outbox = Outbox()
         self.agenda = Agenda()
         self.passing: PassUnderWay | None = None
+        # By job the key of what was begun and not ended, and the stopwatch's stand then.
         self.begun: dict[str, tuple[str, float]] = {}
         self.cash_targets: Noted[tuple[str, int], Money] = Noted({})
         self.system_runs: Noted[str, tuple[str, str]] = Noted({})

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rebal_tui.domain.decisions import Decision, Outcome
+from rebal_tui.domain.errors import BrokenInvariant
 from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.runs import Run
 from rebal_tui.engine.arrays.decide import NOT_EVALUATED, OUTCOMES
@@ -105,13 +106,14 @@ def begin_pass(book: Book, slot: datetime) -> None:
 
 
 def pass_slice(book: Book) -> Pass | None:
-    """Keep the next slice of the pass under way in one transaction; the whole pass when that was the last.
+    """Keep the next slice of the pass under way in one transaction; returns the whole pass when that was the last.
 
     Accounts whose subscription ended meanwhile are left out. After a failure the pass is not under way any more.
+    Raises `BrokenInvariant` when none is.
     """
     passing = book.passing
     if passing is None:
-        raise RuntimeError("no pass is under way")
+        raise BrokenInvariant("no pass is under way")
     book.passing = None
     now, rows, left = book.now(), passing.rows[:SLICE], passing.rows[SLICE:]
     adjusted: list[Portfolio] = []
