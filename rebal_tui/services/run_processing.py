@@ -80,7 +80,7 @@ def process_slice(book: Book, moved: set[str] | None = None) -> bool:
 
 def pass_gate(book: Book) -> None:
     """Put the runs there are on the agenda where the time of day or the kill switch asks for it, before any is made."""
-    book.agenda.pass_gate(_gate(book, book.session(), halted(book)), list(book.open_runs))
+    book.agenda.pass_gate(_gate(book, book.session(), halted(book)), book.open_runs)
 
 
 def _begin(book: Book, gate: tuple[object, ...], sending: bool) -> None:
