@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import RunStatus
+from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.services.views.runs import RunView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.account_lines import decision_lines
@@ -181,8 +182,11 @@ def _timeline(view: RunView, width: int) -> list[Line]:
     wide = width >= 64
     when = 15 if wide else 8
     indent = when + 17
+    days = [new_york_day(event.at) for event in view.timeline]
     for index, event in enumerate(view.timeline):
         last = index == len(view.timeline) - 1
+        if not wide and index and days[index] != days[index - 1]:
+            lines.append((("│", "accent"), (" ", ""), (formats.day(days[index]), "muted")))
         mark = "●" if last else "│" if index else "┬"
         parts = paragraph(event.detail, max(width - indent - 1, 12), "muted")
         at = formats.moment(event.at) if wide else formats.clock(event.at)

@@ -1,0 +1,36 @@
+"""What the panel of a run says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.services.views.runs import TimelineEvent
+from rebal_tui.tui.screens.run_lines import run_lines
+from tests.tui.fakes import desk_row, run_row, run_view
+
+
+def texts(width: int) -> list[str]:
+    """The timeline of a run that was asked for after the close and ended past midnight of New York, in lines."""
+    events = (("23 15:50", "QUEUED"), ("24 09:30", "IN_PROGRESS"), ("24 09:52", "buying"), ("25 00:01", "TIMEOUT"))
+    timeline = tuple(
+        TimelineEvent(datetime.fromisoformat(f"2026-11-{at}").replace(tzinfo=NEW_YORK), what, "") for at, what in events
+    )
+    desk = desk_row(1)
+    lines = run_lines(replace(run_view(run_row(1, desk), desk), timeline=timeline))(width, 40)
+    shown = ["".join(text for text, _ in line).rstrip() for line in lines]
+    return shown[next(n for n, text in enumerate(shown) if text.startswith("Timeline")) + 1 :]
+
+
+def test_a_timeline_without_room_for_dates_says_where_a_day_begins() -> None:
+    assert [text.split()[1:] for text in texts(50)[:6]] == [
+        ["15:50:00", "queued"], ["24", "Nov"], ["09:30:00", "in", "progress"], ["09:52:00", "buying"], ["25", "Nov"],
+        ["00:01:00", "timeout"],
+    ]  # fmt: skip
+
+
+def test_a_wide_timeline_has_the_date_at_every_event() -> None:
+    assert [text.split()[1:4] for text in texts(90)[:4]] == [
+        ["23", "Nov", "15:50:00"], ["24", "Nov", "09:30:00"], ["24", "Nov", "09:52:00"], ["25", "Nov", "00:01:00"],
+    ]  # fmt: skip
