@@ -133,7 +133,9 @@ class Judge:
         ):  # fmt: skip
             raise Violation("review", f"run {run.id} trades without approval")
         self.ledger.catch_up(self._broker().inner)
-        if run.started_at != book.now() or self.behind(run.account_id):
+        now = book.now()
+        # Cash that came at this moment may have come after the run was planned.
+        if run.started_at != now or self.behind(run.account_id) or self.ledger.last_cash.get(run.account_id) == now:
             return
         stale = [s for s in self.needed(run) if book.feed and book.now() - book.feed.quotes()[s].at > FRESH]
         if stale:

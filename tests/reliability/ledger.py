@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from rebal_tui.broker.protocol import BrokerEvent, EventKind
 from rebal_tui.broker.simulated.broker import SimulatedBroker
@@ -28,6 +28,7 @@ class Ledger:
         self.filled: defaultdict[str, int] = defaultdict(int)
         self.executions: set[str] = set()
         self.last_event: defaultdict[str, int] = defaultdict(int)
+        self.last_cash: dict[str, datetime] = {}
         self.open_orders: dict[str, str] = {}
         self.faults: list[str] = []
 
@@ -88,6 +89,7 @@ class Ledger:
         if entry.kind.value == "opening":
             return
         self.cash[entry.account_id] += entry.amount
+        self.last_cash[entry.account_id] = entry.at
         if entry.amount < 0:
             self.outflow[entry.account_id] -= entry.amount
 
