@@ -161,8 +161,6 @@ class Book:
         self.outbox = Outbox()
         self.agenda = Agenda()
         self.passing: PassUnderWay | None = None
-        # By job the key of what was begun and not ended, and the stopwatch's stand then.
-        self.begun: dict[str, tuple[str, float]] = {}
         self.cash_targets: Noted[tuple[str, int], Money] = Noted({})
         self.system_runs: Noted[str, tuple[str, str]] = Noted({})
         self.pending_out: dict[str, Money] = {}

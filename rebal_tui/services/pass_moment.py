@@ -12,12 +12,10 @@ from rebal_tui.engine.arrays.frame import Mark
 from rebal_tui.services import records
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import needs_review
-from rebal_tui.services.starts import able_rows
+from rebal_tui.services.starts import Rows, able_rows
 from rebal_tui.services.whole_book import DecidedBook
 from rebal_tui.store import contexts
 from rebal_tui.store.keys import keys
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,22 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from rebal_tui.domain.runs import Run, RunStatus
+from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.arrays.decide import OUTCOMES, Decisions
 from rebal_tui.services.book import Book
 from rebal_tui.services.pass_moment import Moment
 from rebal_tui.services.pass_runs import Made, make_runs
-from rebal_tui.services.starts import record_starts
+from rebal_tui.services.queueing import subject_of
+from rebal_tui.services.starts import Rows, record_starts
 from rebal_tui.store import decisions, proofs
 from rebal_tui.store.account_table import RESTRICTIONS, STATUSES
 from rebal_tui.store.codec import restrictions_text
 from rebal_tui.store.decisions import Kind
 from rebal_tui.store.subscription_table import NEVER
-
-Rows = npt.NDArray[np.int64]
 
 
 def keep_rows(book: Book, moment: Moment, rows: Rows) -> Made:
@@ -42,15 +40,11 @@ def keep_rows(book: Book, moment: Moment, rows: Rows) -> Made:
         places = at_rows.tolist()
         session, account, portfolios, kind, run, *rest = ([column[at] for at in places] for column in columns)
         told = proofs.queued(database, made.columns, (run, session, account, portfolios, kind, *rest))
-        book.record(proofs.QUEUED, _subject(made.runs), told)
+        book.record(proofs.QUEUED, subject_of(made.runs), told)
     if made.plans:
         begun = [one for one in made.runs if one.status is RunStatus.IN_PROGRESS]
-        record_starts(book, _subject(begun), sum(one.last for one in made.unsent), made.plans)
+        record_starts(book, begun, sum(one.last for one in made.unsent), made.plans)
     return made
-
-
-def _subject(some: Sequence[Run]) -> str:
-    return some[0].id if len(some) == 1 else f"{len(some)} runs"
 
 
 def _decided_columns(book: Book, moment: Moment, rows: Rows, held: Sequence[bytes]) -> list[Sequence[Any]]:

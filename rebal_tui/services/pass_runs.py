@@ -24,13 +24,12 @@ from rebal_tui.engine.evaluation import cash_to_keep
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import situation
 from rebal_tui.services.pass_moment import Moment
-from rebal_tui.services.starts import Starts, in_arrays, may_start, plan_starts
+from rebal_tui.services.starts import Rows, Starts, in_arrays, may_start, plan_starts
 from rebal_tui.store import meta, parts, proofs, run_orders, runs
 from rebal_tui.store.codec import to_time, to_weights
 from rebal_tui.store.outbox import Unsent
 from rebal_tui.store.runs import PlanRow
 
-Rows = npt.NDArray[np.int64]
 _RUN_TYPES = {Outcome.FULL_REBALANCE: RunType.FULL_REBALANCE, Outcome.INVEST_CASH: RunType.INVEST_CASH}
 _TYPES = {OUTCOMES.index(outcome): kind for outcome, kind in _RUN_TYPES.items()}
 

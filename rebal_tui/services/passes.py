@@ -48,7 +48,7 @@ class Pass:
 @dataclass(slots=True, eq=False)
 class PassUnderWay:
     """A pass of which some slices are kept. `rows` are the accounts still to come, the oldest subscription first;
-    `by_hand` when somebody asked for it, whatever is paused.
+    `began` is the stopwatch's stand at its begin; `by_hand` when somebody asked for it, whatever is paused.
 
     In memory only: what is not kept when the program ends is evaluated with the next pass, and who has a run by then
     does not get a second one (R-7, R-11).
@@ -57,6 +57,7 @@ class PassUnderWay:
     slot: datetime
     rows: npt.NDArray[np.int64]
     total: int
+    began: float | None
     by_hand: bool = False
     moment: Moment | None = None
     version: int = 0
@@ -102,7 +103,7 @@ def evaluation_pass(book: Book, slot: datetime | None = None, *, explain: bool =
 def begin_pass(book: Book, slot: datetime) -> None:
     """Begin a pass, for `pass_slice` to go on with; one that was under way is left where it is."""
     rows = book.subscription_table.order
-    book.passing = PassUnderWay(slot, rows, len(rows))
+    book.passing = PassUnderWay(slot, rows, len(rows), book.stopwatch() if book.stopwatch else None)
 
 
 def pass_slice(book: Book) -> Pass | None:

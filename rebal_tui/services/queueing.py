@@ -65,6 +65,11 @@ def queue_by_hand(book: Book, run: Run, why: str) -> None:
     book.record(proofs.QUEUED, run.id, proofs.queued_again(database, [key]))
 
 
+def subject_of(some: Sequence[Run]) -> str:
+    """What an audit entry calls runs: one by its id, more by how many they are."""
+    return some[0].id if len(some) == 1 else f"{len(some)} runs"
+
+
 def _key(database: Database, table: Table, identity: str | None) -> int | None:
     return keys(database, table, [identity])[identity] if identity else None
 
@@ -81,8 +86,7 @@ def cancel_queued(
         for run in made
     ]
     runs.update(book.database, zip(made, canceled, strict=True), counts_quota=False if frees_quota else None)
-    subject = made[0].id if len(made) == 1 else f"{len(made)} runs"
-    book.record("runs.canceled", subject, {"reason": reason, "runs": [run.id for run in made]}, actor)
+    book.record("runs.canceled", subject_of(made), {"reason": reason, "runs": [run.id for run in made]}, actor)
     for run in made:
         if frees_quota and book.quota_run(run.account_id, run.session) == run.id:
             del book.system_runs[run.account_id]

@@ -15,6 +15,7 @@ from rebal_tui.services import records
 from rebal_tui.services.book import Book
 from rebal_tui.services.evaluation import mark_needs_adjustment
 from rebal_tui.services.outbox import cancel_open_orders, settle_orders
+from rebal_tui.services.queueing import subject_of
 from rebal_tui.services.sync import sync
 from rebal_tui.store import accounts, jobs, outbox, portfolios, run_orders, runs
 from rebal_tui.store.outbox import Progress
@@ -114,8 +115,7 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
             culprits = [s for s in wanted if not _eligible(book.assets.get(s))]
             changed = mark_needs_adjustment(book, portfolio_id, culprits) if culprits else None
             adjusted += [changed] if changed else []
-        subject = done[0].id if len(done) == 1 else f"{len(done)} runs"
-        book.record("runs.ended", subject, {"runs": [[run.id, run.status, run.reason] for run in done]})
+        book.record("runs.ended", subject_of(done), {"runs": [[run.id, run.status, run.reason] for run in done]})
     for run in done:
         if run.status.completed:
             book.cash_targets[run.account_id, run.weights.cash] = run.cash_target or Money(0)

@@ -138,6 +138,7 @@ def run_now(book: Book, name: str, patience: float | None = None) -> str:
     now, waits = book.now(), Patience(book, patience)
     if job is EVALUATION and not _in_window(book, now):
         raise Conflict("evaluations take place inside the window of a session only")
+    _leave_pass(book, jobs.jobs(book.database), now)
     if job is EVALUATION and book.passing is not None:
         key = book.passing.slot.isoformat()
     else:
@@ -196,8 +197,8 @@ def _go_on(book: Book, job: Job, key: str, now: datetime, patience: Patience) ->
 def _act(book: Book, job: Job, key: str, now: datetime) -> str | None:
     """Run a job and record how it went; None when there is more of it. A failure is recorded and raised as an alert,
     and the heartbeat goes on."""
-    if book.stopwatch and book.begun.get(job.name, ("", 0.0))[0] != key:
-        book.begun[job.name] = (key, book.stopwatch())
+    passing = book.passing if job is EVALUATION else None
+    began = passing.began if passing is not None else book.stopwatch() if book.stopwatch else None
     try:
         result = job.act(book, key)
     except (Refusal, BrokerUnavailable, OSError, sqlite3.OperationalError) as error:
@@ -206,12 +207,10 @@ def _act(book: Book, job: Job, key: str, now: datetime) -> str | None:
             jobs.failed(book.database, job.name, now, str(error))
             jobs.raise_alert(book.database, now, "job", job.name, f"{job.title} failed: {error}")
         book.version += 1
-        book.begun.pop(job.name, None)
         return f"failed: {error}"
     if result is None:
         return None
-    _, began = book.begun.pop(job.name, (key, 0.0))
-    duration = int((book.stopwatch() - began) * 1000) if book.stopwatch else None
+    duration = int((book.stopwatch() - began) * 1000) if book.stopwatch and began is not None else None
     with book.database.write():
         jobs.finished(book.database, job.name, now, key, result, duration)
         jobs.clear_alert(book.database, "job", job.name, now)

@@ -20,6 +20,7 @@ from rebal_tui.services import records
 from rebal_tui.services.book import Book
 from rebal_tui.services.kill_switch import halted
 from rebal_tui.services.outbox import let_wait
+from rebal_tui.services.queueing import subject_of
 from rebal_tui.store import contexts, proofs, run_orders, runs
 from rebal_tui.store.codec import to_time
 from rebal_tui.store.keys import keys
@@ -218,8 +219,7 @@ def store_starts(book: Book, one_by_one: Sequence[Start], at_once: Sequence[tupl
         runs.start(database, plans)
         run_orders.add(database, chain.from_iterable(orders))
         counts = [len(start.sells) for start in one_by_one] + [n for _, one in at_once for n in one.sells.tolist()]
-        subject = before[0].id if len(before) == 1 else f"{len(before)} runs"
-        record_starts(book, subject, sum(counts), plans)
+        record_starts(book, before, sum(counts), plans)
     let_wait(
         book,
         [
@@ -231,6 +231,6 @@ def store_starts(book: Book, one_by_one: Sequence[Start], at_once: Sequence[tupl
     return started
 
 
-def record_starts(book: Book, subject: str, sells: int, plans: Sequence[PlanRow]) -> None:
+def record_starts(book: Book, begun: Sequence[Run], sells: int, plans: Sequence[PlanRow]) -> None:
     """The audit entry of runs that started together; `plans` by ascending key. Must be called inside `write()`."""
-    book.record(proofs.STARTED, subject, {"sells": sells, **proofs.started(book.database, plans)})
+    book.record(proofs.STARTED, subject_of(begun), {"sells": sells, **proofs.started(book.database, plans)})

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from rebal_tui.domain.decisions import Outcome
 from rebal_tui.services.book import Book
 
 if TYPE_CHECKING:
@@ -24,10 +23,6 @@ class DecidedBook:
     frame: BookFrame
     today: Today
     made: Decisions
-
-    def counts(self) -> dict[Outcome, int]:
-        """How many subscriptions there are of each outcome."""
-        return {outcome: len(self.made.where(outcome)) for outcome in Outcome}
 
     def stopped_by_assets(self) -> list[str]:
         """The portfolios that stopped an account by an ineligible asset (R-12.6)."""
