@@ -202,7 +202,7 @@ def found_simulation(
 
 def found_demo(
     path: Path | str, *, accounts: int = 60, seed: str = "1", start: datetime | None = None,
-    speed: float = DEFAULT_SPEED,
+    speed: float = DEFAULT_SPEED, paused: bool = False,
 ) -> Database:  # fmt: skip
     """Make a new file the demonstration book, for `open_simulation`; the same arguments make the same book.
 
@@ -216,8 +216,9 @@ def found_demo(
         at = start or founding.DEFAULT_START
         with database.write():
             found_simulation(
-                database, start=at, seed=seed, name="demonstration", speed=speed, turbulence=founding.TURBULENCE
-            )
+                database, start=at, seed=seed, name="demonstration", speed=speed, turbulence=founding.TURBULENCE,
+                paused=paused,
+            )  # fmt: skip
             calendar = TradingCalendar(session_store.load(database))
             prices = FixedPrices(start_prices(), at)
             settings = Settings(Mode.SIMULATED)
@@ -268,7 +269,8 @@ def import_file(path: Path, parsed: BookFile) -> ImportSummary:
         with database.write():
             if load_clock(database) is None:
                 found_simulation(database, start=parsed.as_of or real_now(), seed=path.stem, name=path.stem, speed=1.0)
-            summary = import_book(open_simulation(database), parsed)
+            # Time stands still meanwhile: how long it takes is no part of what the book tells.
+            summary = import_book(open_simulation(database, monotonic=lambda: 0.0), parsed)
         database.close()
     except BaseException:
         database.close()

@@ -78,18 +78,21 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
 def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | None) -> int:
     from rebal_tui import bootstrap, paths
 
-    def prepare() -> None:
-        bootstrap.found_demo(path, accounts=accounts, seed=seed, speed=speed).close()
+    def prepare(paused: bool = False) -> None:
+        bootstrap.found_demo(path, accounts=accounts, seed=seed, speed=speed, paused=paused).close()
 
     if headless is None:
         return open_screens(path, prepare)
     with paths.hold(path):
-        prepare()
+        prepare(paused=True)
         return _headless(path, headless)
 
 
 def _headless(path: Path, minutes: int) -> int:
-    """Let the heartbeat beat once a simulated minute; nights are skipped as in the screens."""
+    """Let the heartbeat beat once a simulated minute; nights are skipped as in the screens.
+
+    The book is made with its time standing still: how long opening it takes is no part of what happens in it.
+    """
     from rebal_tui import bootstrap
     from rebal_tui.market.clock import SimulatedClock
     from rebal_tui.services import scheduler
@@ -101,7 +104,6 @@ def _headless(path: Path, minutes: int) -> int:
         clock = book.clock
         if not isinstance(clock, SimulatedClock):
             raise Conflict("the book's time is not simulated")
-        clock.pause()
         start = clock.now()
         for _ in range(minutes):
             following = clock.now() + MINUTE

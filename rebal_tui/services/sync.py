@@ -43,7 +43,7 @@ def take_over(book: Book, events: Sequence[BrokerEvent], cursor: int) -> int:
     # The broker may be at the other end of a wire: it is asked before the file is held for writing.
     assets_now = book.broker.assets() if asset_news else ()
     accounts_now = _accounts_of(book, touched)
-    outside = {account_id: outside_orders(book, account_id) for account_id in _with_others_orders(book, events)}
+    outside = {account_id: outside_orders(book, account_id) for account_id in sorted(_with_others_orders(book, events))}
     with book.database.write():
         if asset_news:
             assets.save(book.database, assets_now)
@@ -57,7 +57,7 @@ def take_over(book: Book, events: Sequence[BrokerEvent], cursor: int) -> int:
     if asset_news:
         book.reload_assets()
     book.reload_accounts(sorted(touched))
-    book.agenda.add(touched)
+    book.agenda.add(sorted(touched))
     book.retold |= touched & book.holds.keys()
     if any(e.kind is EventKind.JOURNAL for e in events):
         book.reload_journals()

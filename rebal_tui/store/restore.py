@@ -11,7 +11,8 @@ from pathlib import Path
 from rebal_tui.domain.errors import Conflict, ReadOnly
 from rebal_tui.store.database import Database
 
-SIDES = ("-wal", "-shm")
+SIDES = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a file: another file in its place must never be read with them."""
 
 
 def restore(backup: Path, path: Path, kept: Path, make_ready: Callable[[Path], None]) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rebal_tui.paths import hold
-from tests.cli.books import COMMANDS, book, call, spawn, written
+from tests.cli.books import COMMANDS, NOON, book, call, spawn, written
 
 HEAVY = ("textual", "pandas", "rich", "pydantic", "apscheduler")
 
@@ -113,6 +113,32 @@ def test_the_demo_lives_without_screens(tmp_path: Path) -> None:
     assert (result.code, "12 accounts, 30 beats" in result.out) == (0, True)
     assert call("check", "--db", db).code == 0
     assert call("demo", "--db", db).code == 1
+
+
+def test_the_same_seed_lives_the_same_life_to_the_last_hash(tmp_path: Path) -> None:
+    """However long the book takes to open, however fast its time would run on screens, and however sets are ordered."""
+    told = []
+    for speed, hash_seed in (("600", "1"), ("100000", "77")):
+        db = tmp_path / f"{hash_seed}.db"
+        lived = ("demo", "--accounts", "60", "--headless", "20", "--speed", speed, "--db", db)
+        assert spawn(*lived, PYTHONHASHSEED=hash_seed).code == 0
+        exported = call("export", "audit", "--format", "json", "--db", db).json
+        assert exported["audit"][-1]["at"].endswith(":00.000000Z")
+        told.append((exported["audit_head"], call("export", "runs", "--format", "json", "--db", db).json["runs"]))
+    assert told[0][0] is not None
+    assert told[0] == told[1]
+
+
+def test_the_same_file_imported_gives_the_same_hash(tmp_path: Path) -> None:
+    """And the book stands where the file says: it can be evaluated at that moment."""
+    heads = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        db = tmp_path / name / "book.db"
+        assert call("import", written(tmp_path, book()), "--db", db).code == 0
+        assert call("evaluate", "--db", db, "--at", NOON).code == 0
+        heads.append(call("check", "--db", db, "--json").json["audit_head"])
+    assert heads[0] == heads[1]
 
 
 @pytest.mark.parametrize("command", [("evaluate",), ("import", "book.json")])

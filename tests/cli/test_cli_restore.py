@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from rebal_tui import bootstrap, paths
+from rebal_tui.domain.errors import Conflict
 from rebal_tui.store import audit, meta, restore
 from rebal_tui.store.backup import back_up
 from rebal_tui.store.database import Database
@@ -154,6 +156,24 @@ def test_what_does_not_verify_is_refused_and_nothing_is_changed(tmp_path: Path, 
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".lock") == [
         name for name in before if not name.endswith(".lock")
     ]
+
+
+def test_what_a_restore_that_failed_wrote_is_removed_its_journal_too(tmp_path: Path) -> None:
+    """As a full disk leaves it: SQLite's journal beside the copy, which cannot be taken back."""
+    db, copy = noted(a_book(tmp_path), "mine"), tmp_path / "copy.db"
+    assert call("backup", copy, "--db", db).code == 0
+    before = sorted(path.name for path in tmp_path.iterdir())
+
+    def fail(partial: Path) -> None:
+        for side in ("-wal", "-shm", "-journal"):
+            partial.with_name(partial.name + side).write_bytes(b"left")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(Conflict, match="No space left"):
+        restore.restore(copy, db, tmp_path / "kept.db", fail)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert mark(db) == "mine"
 
 
 @pytest.mark.parametrize("step", ["link", "rename", "replace", "fsync"])

@@ -1,0 +1,97 @@
+"""The program run from its command line, and what it tells without what varies from place to place."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+KINDS = ("runs", "orders", "decisions", "accounts", "portfolios", "audit")
+"""What can be exported of a book."""
+FORMATS = ("json", "csv")
+ROOT = Path(__file__).resolve().parents[2]
+_COMMAND = re.compile(r"^ {2}([a-z]+) {2,}\S")
+
+
+@dataclass(frozen=True)
+class Program:
+    """Runs the commands in a folder, with nothing of the user's own around them, and keeps what they tell."""
+
+    work: Path
+    target: Path
+
+    def run(self, *arguments: str) -> str:
+        """Everything a command tells: its exit code if that is not 0, its output, what it says beside it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "rebal_tui", *arguments],
+            capture_output=True, text=True, check=False, cwd=self.work, env=self._environment(), timeout=600,
+        )  # fmt: skip
+        code = f"exit code {done.returncode}\n" if done.returncode else ""
+        beside = f"--- stderr\n{done.stderr}" if done.stderr else ""
+        return self._plain(code + done.stdout + beside)
+
+    def keep(self, name: str, *arguments: str) -> None:
+        """Run a command and keep what it tells under a name."""
+        self.write(name, self.run(*arguments))
+
+    def write(self, name: str, text: str) -> None:
+        """Keep a text under a name."""
+        path = self.target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def keep_book(self, folder: str, db: str) -> None:
+        """Keep what can be said of a book: its check, every export, and what an evaluation would decide now."""
+        self.keep(f"{folder}/check.txt", "check", "--db", db)
+        self.keep(f"{folder}/check.json", "check", "--db", db, "--json")
+        self.keep(f"{folder}/evaluate-dry-run.json", "evaluate", "--db", db, "--dry-run", "--json")
+        for kind in KINDS:
+            for form in FORMATS:
+                self.keep(f"{folder}/export-{kind}.{form}", "export", kind, "--format", form, "--db", db)
+
+    def keep_help(self) -> None:
+        """Keep the help of every command."""
+        self._keep_help(())
+
+    def _keep_help(self, command: tuple[str, ...]) -> None:
+        text = self.run(*command, "--help")
+        self.write(f"help/{' '.join(('rebal-tui', *command))}.txt", text)
+        listed = text.partition("\nCommands:\n")[2].partition("\n\n")[0]
+        for line in listed.splitlines():
+            if match := _COMMAND.match(line):
+                self._keep_help((*command, match.group(1)))
+
+    def keep_openapi(self) -> None:
+        """Keep the OpenAPI document, as a sandbox serves it."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rebal_tui", "serve", "--sandbox", "--port", "0", "--json"],
+            stdout=subprocess.PIPE, text=True, cwd=self.work, env=self._environment(),
+        )  # fmt: skip
+        try:
+            assert process.stdout is not None
+            url = json.loads(process.stdout.readline())["url"]
+            document: Any = httpx.get(f"{url}/openapi.json", timeout=60).raise_for_status().json()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+        if document["info"]["version"] == version("rebal-tui"):
+            document["info"]["version"] = "VERSION"
+        self.write("openapi.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+    def _environment(self) -> dict[str, str]:
+        """No settings and no book of the user's, a terminal of one width, hashes as they come."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "REBAL_TUI_"))}
+        own = {"HOME": str(self.work), "COLUMNS": "80", "NO_COLOR": "1", "PYTHONHASHSEED": "random"}
+        return kept | own | {"PYTHONPATH": str(ROOT)}
+
+    def _plain(self, text: str) -> str:
+        return text.replace(str(self.work), "WORK")
