@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
 
+import pytest
 from hypothesis import Phase, settings
+
+from rebal_tui.domain.sessions import Session
+from rebal_tui.market import sessions
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 for name in ("NO_COLOR", "TEXTUAL_THEME"):
@@ -18,5 +26,40 @@ gc.set_threshold(200_000, 20, 100)
 settings.register_profile("same", derandomize=True, database=None)
 settings.register_profile("search", derandomize=False)
 few = (Phase.explicit, Phase.generate)
+settings.register_profile("fast", derandomize=True, database=None, max_examples=20)
 settings.register_profile("few", derandomize=True, database=None, max_examples=4, phases=few)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+# The sessions of some years are the same in every book: nearly every test asks for them, and they are made once.
+_sessions_of = lru_cache(maxsize=64)(sessions.build_sessions)
+
+
+def _build_sessions(first: date, last: date) -> list[Session]:
+    return list(_sessions_of(first, last))
+
+
+sessions.build_sessions = _build_sessions
+
+SNAPSHOT_PYTHON = (3, 11)
+"""The Python whose pictures are kept: another one may draw a screen a little differently."""
+
+
+FAST = "not slow"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.markexpr == FAST and "HYPOTHESIS_PROFILE" not in os.environ:
+        settings.load_profile("fast")
+    if config.getoption("--snapshot-update", default=False) and sys.version_info[:2] != SNAPSHOT_PYTHON:
+        wanted, here = (".".join(map(str, version)) for version in (SNAPSHOT_PYTHON, sys.version_info[:2]))
+        raise pytest.UsageError(
+            f"the snapshots are those of Python {wanted} and this is {here}; update them with"
+            f" `python{wanted} -m pytest tests/tui --snapshot-update`"
+        )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The fast loop does not even import a module of slow tests alone."""
+    if config.option.markexpr == FAST and collection_path.suffix == ".py" and "::" not in "".join(config.args):
+        return "\npytestmark = pytest.mark.slow\n" in collection_path.read_text(encoding="utf-8") or None
+    return None

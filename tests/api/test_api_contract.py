@@ -21,6 +21,8 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.api.servers import Server
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "4"))
 PHASES = [Phase.explicit, Phase.generate] if "API_EXAMPLES" in os.environ else [Phase.generate]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

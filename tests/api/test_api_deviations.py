@@ -20,6 +20,8 @@ from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.services.api_shapes import asset_json
 from tests.api.servers import Json, Server
 
+pytestmark = pytest.mark.slow
+
 MODELS: dict[str, Callable[..., Any]] = {
     "run": RebalancingRun, "portfolio": Portfolio, "subscription": Subscription, "trading account": TradeAccount,
     "account": Account, "journal": Journal, "asset": Asset, "calendar": Calendar, "order": Order, "position": Position,

@@ -9,6 +9,8 @@ import pytest
 
 from tests.api.servers import BALANCED, Json, Server
 
+pytestmark = pytest.mark.slow
+
 NOBODY = "00000000-0000-4000-8000-000000000000"
 SPY_ONLY = [{"type": "asset", "symbol": "SPY", "percent": "100"}]
 

@@ -12,6 +12,8 @@ from rebal_tui.domain.errors import Invalid
 from rebal_tui.services.api_events import event_id, seq_of
 from tests.api.servers import Json, Server
 
+pytestmark = pytest.mark.slow
+
 PAST = "2026-01-01"
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from tests.api.servers import Server
+
+pytestmark = pytest.mark.slow
 
 
 def figures(server: Server, account_id: str) -> dict[str, Decimal]:

@@ -18,6 +18,8 @@ from rebal_tui.cli import serve_command
 from rebal_tui.cli.program import run
 from tests.api.servers import BALANCED, OPEN, started
 
+pytestmark = pytest.mark.slow
+
 ANYWHERE = "0.0.0.0"  # noqa: S104
 
 

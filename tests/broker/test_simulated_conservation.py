@@ -161,6 +161,7 @@ def carry_out(rig: Rig, mirror: Mirror, number: int, command: Command) -> None:
         broker.reject_next(rest[0], rest[1], "on purpose")
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(MODELS), st.lists(COMMANDS, min_size=10, max_size=40))
 def test_nothing_is_lost_and_nothing_appears(model: FillModel, commands: list[Command]) -> None:

@@ -45,6 +45,7 @@ def cut(db: Path) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["as told", "json", "backup", "export"])
 def test_a_trail_cut_off_is_found_against_what_was_noted_of_it(db: Path, way: str) -> None:
     anchor = noted(db, way)

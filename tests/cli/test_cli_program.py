@@ -33,6 +33,7 @@ def test_every_command_has_help_with_its_exit_codes(command: str) -> None:
     assert "Exit codes:" in result.out
 
 
+@pytest.mark.slow
 def test_headless_commands_load_neither_screens_nor_data_frames(tmp_path: Path) -> None:
     db = db_of(tmp_path)
     closes = tmp_path / "closes.csv"
@@ -115,6 +116,7 @@ def test_the_demo_lives_without_screens(tmp_path: Path) -> None:
     assert call("demo", "--db", db).code == 1
 
 
+@pytest.mark.slow
 def test_the_same_seed_lives_the_same_life_to_the_last_hash(tmp_path: Path) -> None:
     """However long the book takes to open, however fast its time would run on screens, and however sets are ordered."""
     told = []
@@ -141,6 +143,7 @@ def test_the_same_file_imported_gives_the_same_hash(tmp_path: Path) -> None:
     assert heads[0] == heads[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("evaluate",), ("import", "book.json")])
 def test_a_second_writer_is_refused_in_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
     db = db_of(tmp_path)

@@ -63,6 +63,7 @@ def by_hand(path: Path) -> tuple[list[str], Fraction]:
     return days, equity
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["generated", pytest.param("real", id="real")] if REAL.exists() else ["generated"])
 def test_every_run_is_on_the_day_that_the_rules_give(tmp_path: Path, source: str) -> None:
     path = REAL if source == "real" else generated(tmp_path / "closes.csv")

@@ -176,6 +176,7 @@ def test_what_a_restore_that_failed_wrote_is_removed_its_journal_too(tmp_path: P
     assert mark(db) == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["link", "rename", "replace", "fsync"])
 def test_killed_at_any_step_there_is_the_old_book_or_the_new(tmp_path: Path, step: str) -> None:
     db, copy = noted(a_book(tmp_path), "old"), tmp_path / "copy.db"

@@ -65,6 +65,7 @@ def floor_of(rng: random.Random, book: oracle.Book) -> Fraction:
     return max(book.cash_target, oracle.down(earlier, oracle.NANO))
 
 
+@pytest.mark.slow
 @shards
 def test_full_rebalance_and_invest_cash(shard: int) -> None:
     for name, rng in draws("plans", shard):
@@ -131,6 +132,7 @@ def test_what_can_be_raised_is_raised_and_nothing_above_it(shard: int) -> None:
         assert book.cash - book.reserved + raised >= amount, name
 
 
+@pytest.mark.slow
 @shards
 def test_outcome_of_an_evaluation(shard: int) -> None:
     seen: Counter[str] = Counter()

@@ -44,6 +44,7 @@ def test_any_book_is_decided_as_its_accounts_are(seed: int, kind: object) -> Non
     compare(random_situations(rng, 20) if kind is random_situations else tied_situations(rng, 20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(BOOKS))
 def test_large_books_are_decided_as_their_accounts_are(seed: int) -> None:
     compare(random_situations(random.Random(seed), 500))

@@ -84,6 +84,7 @@ def test_any_book_is_planned_as_its_accounts_are(seed: int, tied: bool) -> None:
     compare((tied_situations if tied else random_situations)(random.Random(seed), 15))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(BOOKS))
 def test_large_books_are_planned_as_their_accounts_are(seed: int) -> None:
     compare(random_situations(random.Random(seed), 200))

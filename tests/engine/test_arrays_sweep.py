@@ -73,6 +73,7 @@ def test_any_book_is_swept_as_its_accounts_are(seed: int, tied: bool) -> None:
     compare((tied_situations if tied else random_situations)(random.Random(seed), 20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(BOOKS))
 def test_large_books_are_swept_as_their_accounts_are(seed: int) -> None:
     compare(random_situations(random.Random(seed), 500))

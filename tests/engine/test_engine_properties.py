@@ -33,6 +33,8 @@ from tests.examples import examples
 
 from .support import at, band, calendar, executed, holdings_of, random_book, situation, weights_of, worth
 
+pytestmark = pytest.mark.slow
+
 seeds = st.integers(0, 2**40)
 EXAMPLES = examples(200)
 Planner = Callable[[Holdings, Weights], Plan]

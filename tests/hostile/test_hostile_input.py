@@ -48,6 +48,7 @@ def shown(faults: tuple[Fault, ...]) -> None:
 BOOK = cli_book(spy="3.5", last="2026-11-20T10:00:00-05:00", restrictions=("ach_return",))
 
 
+@pytest.mark.slow
 @examples(250)
 @given(broken(BOOK))
 def test_a_broken_book_is_refused_or_imported_whole(data: bytes) -> None:
@@ -64,6 +65,7 @@ def test_a_broken_book_is_refused_or_imported_whole(data: bytes) -> None:
     opened.database.close()
 
 
+@pytest.mark.slow
 @examples(250)
 @given(broken(BOOK["portfolios"][0]))
 def test_a_broken_portfolio_is_refused_or_sums_to_100(data: bytes) -> None:
@@ -78,6 +80,7 @@ def test_a_broken_portfolio_is_refused_or_sums_to_100(data: bytes) -> None:
 CLOSES = "date,SPY,TLT\n2020-03-02,300.10,140\n2020-03-03,299.5,141.25\n2020-03-04,,142\n"
 
 
+@pytest.mark.slow
 @examples(250)
 @given(st.data())
 def test_broken_closes_are_refused_or_read(data: st.DataObject) -> None:
@@ -127,6 +130,7 @@ NESTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", NESTED)
 def test_settings_nested_without_end_are_a_fault(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "settings.toml"
@@ -191,12 +195,14 @@ SHEETS: dict[str, Callable[[], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BOOKS)
 def test_a_book_of_five_megabytes_of_nothing_is_refused(kind: str) -> None:
     text = BOOKS[kind]().encode()
     assert in_a_child(lambda: parse_book(text)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SHEETS)
 def test_closes_of_five_megabytes_of_nothing_are_refused(kind: str) -> None:
     text = SHEETS[kind]()

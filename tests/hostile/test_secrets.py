@@ -15,8 +15,12 @@ import urllib.request
 from base64 import b64encode
 from pathlib import Path
 
+import pytest
+
 import rebal_tui
 from tests.cli.books import book, written
+
+pytestmark = pytest.mark.slow
 
 KEY, SECRET = "CANARYKEY0123456789", "CANARY-SECRET-abcdefghijklmnopqrstuvwxyz"
 EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "assets", "cash", "audit")

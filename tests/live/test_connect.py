@@ -25,6 +25,8 @@ from tests.live.servers import ROOT, Server, serving
 from tests.live.worlds import START
 from tests.services.worlds import balanced
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:

@@ -21,6 +21,8 @@ from tests.live.servers import Server, serving
 from tests.live.worlds import START, Embedded, World, by_hand, finished, placed_once, remote, state, subscribe
 from tests.services.worlds import all_runs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server() -> Iterator[Server]:

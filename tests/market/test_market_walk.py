@@ -185,6 +185,7 @@ def test_volatility_and_correlation_are_those_of_the_table(calendar: TradingCale
     assert abs(statistics.correlation(returns["SPY"], returns["AGG"])) < 0.1
 
 
+@pytest.mark.slow
 def test_turbulence_scales_every_move(calendar: TradingCalendar) -> None:
     calm, wild = daily_returns(calendar), daily_returns(calendar, turbulence=3)
     assert statistics.stdev(wild["AGG"]) / statistics.stdev(calm["AGG"]) == pytest.approx(3, rel=0.02)

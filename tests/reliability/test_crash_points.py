@@ -10,6 +10,8 @@ from tests.reliability.crash import killed, points_of, recovered
 from tests.reliability.scenarios import SCENARIOS
 from tests.reliability.settings import CRASH_KILLS, CRASH_POINTS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -45,6 +45,7 @@ def _hashes(seeds: range, hash_seed: str, python: str = sys.executable) -> list[
     return done.stdout.split()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_seed_gives_the_same_trace_in_this_process_and_in_others() -> None:
     first = [simulate(seed, days=DAYS).hash for seed in SAME]

@@ -29,6 +29,8 @@ from tests.reliability.faulty_disk import CALLS, Call, Fault, FaultyDisk, Plan, 
 from tests.reliability.scenarios import SCENARIOS
 from tests.reliability.settings import DISK_POINTS
 
+pytestmark = pytest.mark.slow
+
 LIVES = ("full_rebalance", "withdrawal", "close and backup", "import")
 NO_ROOM = (
     "this Python keeps SQLite within itself, out of reach; tests/store/test_disk_faults.py limits the disk instead"

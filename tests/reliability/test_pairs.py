@@ -8,6 +8,8 @@ from tests.reliability.market import DENSE
 from tests.reliability.pairs import IMPOSSIBLE, KINDS, POSSIBLE, STATES, Pair
 from tests.reliability.simulation import simulate
 
+pytestmark = pytest.mark.slow
+
 DAYS = 16
 LIVES = (236, 15, 168, 191, 116, 158, 18, 126)
 """Seeds of dense lives, found among 280, that together meet 123 of the 129 pairs that can exist."""

@@ -8,6 +8,8 @@ from tests.reliability.faults import FAULTS, FIRST, NEEDED, planted
 from tests.reliability.settings import FAULT_DAYS, FAULT_SEEDS
 from tests.reliability.simulation import simulate
 
+pytestmark = pytest.mark.slow
+
 
 def _needed(name: str) -> tuple[str, ...]:
     return ("every_day", *NEEDED.get(name, ()))

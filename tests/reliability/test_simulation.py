@@ -7,6 +7,8 @@ import pytest
 from tests.reliability.settings import BATCHES, FIRST_SEED, SEEDS, USUAL
 from tests.reliability.simulation import account_years, simulate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(1_200 + 10 * SEEDS)
 @pytest.mark.parametrize("batch", range(BATCHES))

@@ -38,6 +38,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_differs_in_columns_differs_as_an_object_and_nothing_else_does(change: str, tmp_path: Path) -> None:
     path = tmp_path / "book.db"

@@ -41,6 +41,7 @@ def lived(accounts: list[Account], follows: dict[str, str]) -> tuple[dict[str, D
     return decisions, after, ended
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_accounts_apart_and_in_any_order_are_decided_and_traded_alike(seed: int) -> None:
     rng = Random(f"apart {seed}")

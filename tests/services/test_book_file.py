@@ -221,6 +221,7 @@ def test_the_faults_after_the_thousandth_are_counted() -> None:
     assert faults[-1] == "and 500 more faults"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -237,6 +238,7 @@ def test_a_hostile_megabyte_is_refused_soon(text: str) -> None:
     assert time.process_time() - start < 5
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_book_with_anything_put_anywhere_is_read_or_refused(raw_book: Raw, data: st.DataObject) -> None:

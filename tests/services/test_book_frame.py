@@ -70,6 +70,7 @@ def act(book: Book, random: Random) -> None:
     scheduler.tick(book)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_a_frame_brought_up_to_date_is_one_made_anew(seed: int) -> None:
     random, book = Random(seed), filled()

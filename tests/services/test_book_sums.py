@@ -27,6 +27,7 @@ def outside_one_by_one(book: Book, moved: dict[str, Price]) -> int:
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_sums_are_those_of_one_account_at_a_time(seed: int) -> None:
     random = Random(seed)

@@ -46,6 +46,7 @@ def filled(count: int = 6) -> Book:
     return book
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_accounts_replaced_one_by_one_are_those_of_the_file(seed: int) -> None:
     random, book = Random(seed), filled()

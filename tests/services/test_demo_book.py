@@ -43,6 +43,7 @@ def test_the_same_seed_gives_the_same_book_and_another_seed_another() -> None:
     assert content(first) != content(other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accounts", [1, 2, 19, 20, 333])
 def test_it_has_so_many_accounts_each_with_its_own_number_and_a_proper_name(accounts: int) -> None:
     book = demo(accounts)

@@ -23,6 +23,8 @@ from rebal_tui.services.market_state import load_clock, store_clock
 from rebal_tui.store import audit, jobs, runs
 from rebal_tui.store.database import MEMORY, Database
 
+pytestmark = pytest.mark.slow
+
 MONDAY, TUESDAY, WEDNESDAY, FRIDAY = (date(2026, 11, day) for day in (23, 24, 25, 27))
 
 

@@ -190,6 +190,7 @@ def test_an_account_that_follows_nothing_and_one_that_is_unknown() -> None:
         preview(book, "a")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_a_preview_is_what_execution_then_does(seed: int) -> None:
     random = Random(seed)

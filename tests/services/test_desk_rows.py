@@ -43,6 +43,7 @@ def agrees(book: Book) -> list[DeskRow]:
     return exact
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_the_exact_form() -> None:
     seen: set[object] = set()
     for seed in range(BOOKS):

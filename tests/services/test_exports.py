@@ -51,6 +51,7 @@ def test_json_and_csv_tell_of_the_same_things(ran: Book, what: str) -> None:
     assert [row[key] for row in rows] == [item[key] for item in told[what]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", EXPORTS)
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_pieces_make_what_one_go_makes(ran: Book, what: str, fmt: str, monkeypatch: pytest.MonkeyPatch) -> None:

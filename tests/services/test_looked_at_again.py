@@ -101,6 +101,7 @@ def tell(book: Book, events: Sequence[BrokerEvent]) -> None:
     look_again(book)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("happened", HAPPENED)
 def test_what_was_on_its_way_explains_a_pause_and_ends_it(happened: Callable[[Book], None], tmp_path: Path) -> None:
     book, stream = paused(tmp_path / "book.db", happened)
@@ -173,6 +174,7 @@ def test_shares_that_change_after_they_were_told_of_do_not_end_the_pause(tmp_pat
     assert list(book.holds) == ["b"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("happened", HAPPENED)
 def test_a_real_difference_stays_however_alike_the_figures_are(
     happened: Callable[[Book], None], tmp_path: Path

@@ -44,6 +44,8 @@ from tests.services.rule_model import (
 )
 from tests.services.worlds import account, balanced, fill_book, make_book, set_price
 
+pytestmark = pytest.mark.slow
+
 STEPS = int(os.environ.get("MODEL_STEPS", "2500"))
 COMMANDS = 50
 PRICES = {"SPY": "400.00", "TLT": "100.00", "GLD": "180.00"}

@@ -63,6 +63,7 @@ def most_in_a_minute(times: list[datetime]) -> int:
     return max((sum(at <= other < at + MINUTE for other in times) for at in times), default=0)
 
 
+@pytest.mark.slow
 @examples(120)
 @given(
     st.integers(1, 400),
@@ -164,6 +165,7 @@ def outboxes(draw: st.DrawFn) -> list[Unsent]:
     return waiting
 
 
+@pytest.mark.slow
 @examples(150)
 @given(outboxes(), st.lists(st.integers(1, 7), min_size=1))
 def test_every_order_goes_once_by_urgency_then_sells_then_in_turns(some: list[Unsent], sizes: list[int]) -> None:

@@ -172,6 +172,7 @@ def test_events_are_heard_once_more_before_an_account_is_paused(path: Path) -> N
     agrees(book)
 
 
+@pytest.mark.slow
 def test_reading_that_is_cut_off_anywhere_leaves_nothing_half_known(tmp_path: Path) -> None:
     for questions in range(100):
         book = in_the_middle(tmp_path / f"{questions}.db")

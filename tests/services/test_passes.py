@@ -135,6 +135,7 @@ def sound(book: Book) -> None:
     assert check_book(book.database, broker(book)).faults == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [1, NEVER])
 def test_slices_keep_what_one_piece_keeps(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, at_once: int
@@ -157,6 +158,7 @@ def test_slices_keep_what_one_piece_keeps(
     sound(parts)
 
 
+@pytest.mark.slow
 def test_runs_that_start_as_they_are_made_are_those_that_wait_and_start(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +219,7 @@ def test_nothing_starts_while_it_may_not(
     assert not book.database.rows("SELECT 1 FROM orders")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [1, NEVER])
 def test_a_book_that_is_opened_again_after_any_slice_is_evaluated_to_the_same_end(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, at_once: int
@@ -344,6 +347,7 @@ def test_heartbeats_take_a_pass_on_by_and_by_and_tell_how_far_it_is(
     sound(parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paused", [None, "scheduler", "evaluation"])
 def test_an_evaluation_by_hand_is_taken_on_by_the_heartbeats_whatever_is_paused_or_due(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, paused: str | None
@@ -382,6 +386,7 @@ def test_an_evaluation_by_hand_ends_where_it_is_when_the_window_is_over(
     assert not jobs.evaluated(book.database, "2026-11-23", OPEN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["scheduler", "evaluation", "the window", "the day"])
 def test_a_pass_is_left_when_its_time_is_over(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, what: str

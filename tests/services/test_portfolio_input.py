@@ -295,6 +295,7 @@ def test_the_shape_of_a_portfolio_reads_back_as_the_same(body: PortfolioBody) ->
     assert parse_portfolio(portfolio_json(portfolio_of(body))) == body
 
 
+@pytest.mark.slow
 @given(st.integers(1, 100), st.data())
 def test_only_a_sum_of_exactly_one_hundred_is_taken(count: int, data: st.DataObject) -> None:
     parts = data.draw(st.lists(st.integers(1, 300), min_size=count, max_size=count))
@@ -323,6 +324,7 @@ GARBAGE = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(GARBAGE)
 def test_garbage_is_refused_and_nothing_worse(raw: object) -> None:
     before = copy.deepcopy(raw)

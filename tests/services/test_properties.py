@@ -31,6 +31,8 @@ from tests.services.brokers import Around, Repeating, Unreliable, broker, reopen
 from tests.services.test_sync import agrees
 from tests.services.worlds import SLOW, account, all_runs, balanced, fill_book, make_book, new_york, set_price
 
+pytestmark = pytest.mark.slow
+
 WALKS = int(os.environ.get("WALKS", "8"))
 STEPS = int(os.environ.get("WALK_STEPS", "70"))
 ACCOUNTS = ("a", "b", "c")

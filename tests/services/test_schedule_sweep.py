@@ -27,6 +27,8 @@ from rebal_tui.store import sessions as session_store
 from rebal_tui.store.codec import from_time
 from tests.services.worlds import account, balanced, fill_book, make_book
 
+pytestmark = pytest.mark.slow
+
 FIRST, LAST = (int(year) for year in os.environ.get("SWEEP_YEARS", "2006-2027").split("-"))
 WALKS = int(os.environ.get("SWEEP_WALKS", "1"))
 years = pytest.mark.parametrize("year", range(FIRST, LAST + 1))

@@ -84,6 +84,7 @@ def test_slices_come_to_what_all_at_once_comes_to(queued: Callable[[str], Book])
     assert not process_slice(sliced)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_book_opened_again_after_any_slice_goes_on(queued: Callable[[str], Book]) -> None:
     whole, sliced = queued("whole"), queued("sliced")
@@ -138,6 +139,7 @@ def test_a_run_canceled_between_two_slices_is_not_started(queued: Callable[[str]
     assert not book.database.rows("SELECT 1 FROM orders JOIN runs ON key = run WHERE id = ?", (last.id,))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_heartbeat_without_patience_leaves_the_rest_to_the_next_and_comes_to_the_same_end(
     queued: Callable[[str], Book],
@@ -186,6 +188,7 @@ def test_whoever_asks_while_the_heart_works_is_answered_between_two_slices(
     assert sum(work is not None for work in waiting) > 10
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("fails", [True, False])
 def test_a_job_that_is_due_at_every_heartbeat_keeps_nothing_else_from_happening(

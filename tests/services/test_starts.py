@@ -79,6 +79,7 @@ def _rows(book: Book) -> dict[str, list[tuple[Any, ...]]]:
     return {name: sorted(book.database.rows(f"SELECT * FROM {name}"), key=repr) for name in names}
 
 
+@pytest.mark.slow
 def test_both_ways_write_the_same_rows(crashed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every row of the file, from the starts to the fills at the broker."""
     written, ways = [], []

@@ -29,6 +29,7 @@ def rows(book: Book) -> list[object]:
     return [book.database.rows(f"SELECT * FROM {table}") for table in ("subscriptions", "runs", "audit", "meta")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [s for s in AccountStatus if s is not AccountStatus.ACTIVE])
 def test_an_account_that_is_not_active_is_refused(status: AccountStatus) -> None:
     book = two_accounts()

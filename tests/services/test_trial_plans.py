@@ -44,6 +44,7 @@ def agrees(book: Book) -> set[str]:
     return met
 
 
+@pytest.mark.slow
 def test_what_would_follow_is_that_of_the_exact_form() -> None:
     met: set[str] = set()
     for seed in range(BOOKS):
@@ -56,6 +57,7 @@ def test_what_would_follow_is_that_of_the_exact_form() -> None:
     assert {"cooling", "orders", "turnover", "refused", "no run"} <= met
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("symbol", ["SPY", "TLT", "GLD"])
 def test_what_has_no_price_cannot_be_planned_where_it_is_held(symbol: str) -> None:
     book = random_book(Random(3))

@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Callable
 from random import Random
 
+import pytest
+
 from rebal_tui.store import audit
 from rebal_tui.store.database import Database
 from tests.store.books import START, new_file, with_trail
@@ -127,6 +129,7 @@ INSIDE: tuple[Tamper, ...] = (edit, shift, edit_hashed, insert, delete, swap)
 TAIL: tuple[Tamper, ...] = (cut, write_anew)
 
 
+@pytest.mark.slow
 def test_every_edit_insertion_deletion_swap_and_cut_is_found() -> None:
     database = with_trail(new_file(), ENTRIES)
     for trigger in ("audit_no_update", "audit_no_delete"):

@@ -22,6 +22,8 @@ from rebal_tui.store.database import Database
 from tests.services.worlds import SLOW, account, balanced, fill_book, go_on, make_book, only_run
 from tests.store.books import new_file
 
+pytestmark = pytest.mark.slow
+
 WRITES = 12
 POINTS = int(os.environ.get("DISK_FAULT_POINTS", "16"))
 """At how many sizes of the disk the rebalance is stopped; a longer run tries more."""

@@ -123,6 +123,7 @@ def test_a_script_that_fails_midway_leaves_the_file_as_it_was() -> None:
     assert database.rows("SELECT count(*) FROM extra") == [(1,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scripts", [MIGRATIONS, NEWER], ids=["a new file", "a released file"])
 def test_killed_at_any_statement_a_file_is_old_or_new(scripts: Sequence[tuple[str, str]], tmp_path: Path) -> None:
     template = tmp_path / "template.db"

@@ -18,6 +18,8 @@ from rebal_tui.store.backup import back_up
 from rebal_tui.store.database import WAL_LIMIT, Database
 from tests.store.books import new_file
 
+pytestmark = pytest.mark.slow
+
 TRIES = 1_000
 
 

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.lists import ListScreen
+from tests.tui import textual_internals
 from tests.tui.fakes import FakeBackend
 
 WIDE = (120, 40)
@@ -51,10 +52,9 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 
 def screen_text(app: RebalApp) -> str:
     """What the terminal shows, line by line."""
-    strips = app.screen._compositor.render_strips()
-    return "\n".join(strip.text for strip in strips)
+    return "\n".join(strip.text for strip in textual_internals.drawn(app.screen))
 
 
 def said(app: RebalApp) -> list[str]:
     """The messages shown so far."""
-    return [str(notification.message) for notification in app._notifications]
+    return textual_internals.notified(app)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -109,6 +110,7 @@ def sound(book: Book) -> None:
     assert book.broker.invariants() == []  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_the_list_puts_exceptions_first_and_the_detail_says_everything() -> None:
     book = small_book()
 
@@ -140,6 +142,7 @@ def test_the_list_puts_exceptions_first_and_the_detail_says_everything() -> None
     run(flow, book, (160, 50))
 
 
+@pytest.mark.slow
 def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
     book = small_book()
 
@@ -175,6 +178,7 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
     sound(book)
 
 
+@pytest.mark.slow
 def test_the_preview_of_first_runs_is_what_the_runs_then_do() -> None:
     book = small_book()
 
@@ -195,6 +199,7 @@ def test_the_preview_of_first_runs_is_what_the_runs_then_do() -> None:
     run(flow, book)
 
 
+@pytest.mark.slow
 def test_marked_accounts_are_moved_and_unsubscribed() -> None:
     book = small_book()
 
@@ -226,6 +231,7 @@ def test_marked_accounts_are_moved_and_unsubscribed() -> None:
     sound(book)
 
 
+@pytest.mark.slow
 def test_mark_all_shown_respects_the_filter() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert isinstance(app.screen, AccountsScreen)
@@ -238,6 +244,7 @@ def test_mark_all_shown_respects_the_filter() -> None:
     run(flow, small_book())
 
 
+@pytest.mark.slow
 def test_a_deposit_is_invested_at_the_next_evaluation() -> None:
     book = small_book()
     before = book.accounts["a"].cash
@@ -266,6 +273,7 @@ def test_a_deposit_is_invested_at_the_next_evaluation() -> None:
     sound(book)
 
 
+@pytest.mark.slow
 def test_a_restriction_is_set_and_lifted() -> None:
     book = small_book()
 
@@ -291,6 +299,7 @@ def test_a_restriction_is_set_and_lifted() -> None:
     run(flow, book)
 
 
+@pytest.mark.slow
 def test_a_deposit_bounces_and_a_holding_is_brought_in() -> None:
     book = small_book()
     cash = book.accounts["e"].cash
@@ -324,6 +333,7 @@ def test_a_deposit_bounces_and_a_holding_is_brought_in() -> None:
     sound(book)
 
 
+@pytest.mark.slow
 def test_a_partial_liquidation_by_hand_after_its_preview_and_its_release() -> None:
     book = small_book()
 
@@ -360,6 +370,7 @@ def test_a_partial_liquidation_by_hand_after_its_preview_and_its_release() -> No
     sound(book)
 
 
+@pytest.mark.slow
 def test_a_full_rebalance_by_hand_of_an_account_without_a_portfolio() -> None:
     book = small_book()
 
@@ -380,6 +391,7 @@ def test_a_full_rebalance_by_hand_of_an_account_without_a_portfolio() -> None:
     sound(book)
 
 
+@pytest.mark.slow
 def test_the_whole_account_is_live_and_keeps_its_cursor() -> None:
     book = small_book()
 
@@ -409,6 +421,7 @@ def test_the_whole_account_is_live_and_keeps_its_cursor() -> None:
     run(flow, book)
 
 
+@pytest.mark.slow
 def test_jumps_to_the_desk_the_runs_the_portfolio_and_the_withdrawal_form() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await at_account(pilot, app, "b")
@@ -455,6 +468,7 @@ def test_a_beat_keeps_cursor_marks_filter_and_what_is_half_typed() -> None:
     run(flow, book)
 
 
+@pytest.mark.slow
 def test_an_empty_book_says_so_and_every_key_says_why() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "This book has no account yet" in screen_text(app)
@@ -468,6 +482,7 @@ def test_an_empty_book_says_so_and_every_key_says_why() -> None:
     run(flow, worlds.make_book())
 
 
+@pytest.mark.slow
 def test_a_single_refusal_is_one_line_before_anything_is_asked() -> None:
     book = small_book()
 
@@ -487,6 +502,7 @@ def test_a_single_refusal_is_one_line_before_anything_is_asked() -> None:
     run(flow, book)
 
 
+@pytest.mark.slow
 def test_a_paused_account_shows_what_differs_and_goes_on_with_the_brokers_figures() -> None:
     book = small_book()
     book.database.connection.execute("UPDATE sim_accounts SET cash = cash + ? WHERE id = 'd'", (parse_money("250"),))

@@ -17,6 +17,8 @@ from tests.tui.driving import press, settle
 from tests.tui.test_accounts_flows import app_over, small_book
 from tests.tui.test_cash_flows import invested
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
 
 

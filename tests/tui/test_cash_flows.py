@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -62,6 +63,7 @@ def fault(app: RebalApp, key: str) -> str:
     return str(app.screen.query_one(f"#fault-{key}", Static).content)
 
 
+@pytest.mark.slow
 def test_a_withdrawal_goes_to_its_end_across_a_settlement_and_a_restart(tmp_path: Path) -> None:
     book = invested(tmp_path / "book.db")
     last = book.subscriptions["a"].last_rebalanced_at
@@ -125,6 +127,7 @@ def test_a_withdrawal_goes_to_its_end_across_a_settlement_and_a_restart(tmp_path
     sound(again)
 
 
+@pytest.mark.slow
 def test_a_withdrawal_is_cancelled_before_its_journal() -> None:
     book = invested()
 
@@ -147,6 +150,7 @@ def test_a_withdrawal_is_cancelled_before_its_journal() -> None:
     sound(book)
 
 
+@pytest.mark.slow
 def test_an_amount_too_large_and_an_unclear_account_are_refused_beside_their_fields() -> None:
     book = invested()
 
@@ -177,6 +181,7 @@ def test_an_amount_too_large_and_an_unclear_account_are_refused_beside_their_fie
     run(flow, book)
 
 
+@pytest.mark.slow
 def test_a_stopped_withdrawal_says_why_and_can_be_tried_again() -> None:
     book = invested()
     request_withdrawal(book, "a", parse_money("9000"))
@@ -202,6 +207,7 @@ def test_a_stopped_withdrawal_says_why_and_can_be_tried_again() -> None:
     run(flow, book)
 
 
+@pytest.mark.slow
 def test_journals_in_and_out_and_what_cannot_be_done_with_them() -> None:
     book = invested()
 
@@ -248,6 +254,7 @@ def test_a_half_typed_form_survives_the_beat_and_follows_the_prices() -> None:
     run(flow, book)
 
 
+@pytest.mark.slow
 def test_a_live_book_wants_the_answer_typed() -> None:
     book = invested()
 
@@ -267,6 +274,7 @@ def test_a_live_book_wants_the_answer_typed() -> None:
     run(flow, book)
 
 
+@pytest.mark.slow
 def test_every_key_says_why_in_an_empty_book() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "No cash has moved yet; n withdraws" in screen_text(app)
@@ -278,6 +286,7 @@ def test_every_key_says_why_in_an_empty_book() -> None:
     run(flow, worlds.make_book())
 
 
+@pytest.mark.slow
 def test_forms_refuse_names_with_markup_and_escape_codes_as_plain_text() -> None:
     book = worlds.make_book("2026-03-02 09:30")
     hostile = replace(worlds.account("x", "5000"), name="[red]Eve[/] [@click=app.quit]x[/]")

@@ -57,6 +57,7 @@ def test_an_empty_book_becomes_the_demonstration(tmp_path: Path) -> None:
     on_empty_book(tmp_path / "book.db", script)
 
 
+@pytest.mark.slow
 def test_a_file_with_faults_is_refused_with_each_of_them_and_a_good_one_opens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SIZE = (40, 140)
 NAMES = (
     "Smith [/] Co",

@@ -2,12 +2,15 @@
 
 import gc
 
-from textual._styles_cache import StylesCache
+import pytest
 from textual.widget import Widget
 
 from rebal_tui.tui.screens.dialog import ReadScreen
 from rebal_tui.tui.widgets.table import KEPT, BookTable
 from tests.tui.driving import drive, press
+from tests.tui.textual_internals import caches_without_widget, finds_kept, lines_kept, screen_of
+
+pytestmark = pytest.mark.slow
 
 
 def test_what_was_drawn_of_widgets_that_are_gone_is_not_kept() -> None:
@@ -19,8 +22,7 @@ def test_what_was_drawn_of_widgets_that_are_gone_is_not_kept() -> None:
         gc.collect()
         held = gc.get_objects()
         assert not [one for one in held if isinstance(one, ReadScreen) and one.app is app]
-        drawn = {id(one._styles_cache) for one in held if isinstance(one, Widget)}
-        assert len([one for one in held if isinstance(one, StylesCache) and id(one) not in drawn]) < 10
+        assert caches_without_widget(held) < 10
 
     drive(script)
 
@@ -32,7 +34,7 @@ def test_what_was_found_on_a_screen_before_its_last_change_is_not_kept() -> None
         for _ in range(12):
             await press(pilot, "1", "2", "3", "4")
         for mode in ("desk", "portfolios", "accounts", "runs"):
-            assert len(app._screen_stacks[mode][0]._query_one_cache) < 10
+            assert finds_kept(screen_of(app, mode)) < 10
 
     drive(script)
 
@@ -51,8 +53,8 @@ def test_only_the_place_in_sight_keeps_what_was_drawn() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "1", "3", "4", "6", "1")
         for mode in ("desk", "accounts", "runs", "market"):
-            screen = app._screen_stacks[mode][0]
-            lines = sum(len(widget._styles_cache._cache) for widget in screen.walk_children(Widget))
+            screen = screen_of(app, mode)
+            lines = sum(lines_kept(widget) for widget in screen.walk_children(Widget))
             rows = sum(len(table._strips) for table in screen.query(BookTable))
             assert (lines + rows > 0) == (mode == "desk")
 

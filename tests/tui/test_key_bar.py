@@ -3,10 +3,12 @@
 import gc
 
 import pytest
-from textual.widgets._footer import FooterKey
 
 from rebal_tui.tui.places import Place
 from tests.tui.driving import drive, press, screen_text
+from tests.tui.textual_internals import FooterKey
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])

@@ -34,6 +34,7 @@ def tamper(book: Book) -> None:
     connection.execute("UPDATE audit SET subject = 'else' WHERE seq = 1")
 
 
+@pytest.mark.slow
 def test_jobs_pause_resume_and_run_after_asking() -> None:
     book = market_book()
 
@@ -55,6 +56,7 @@ def test_jobs_pause_resume_and_run_after_asking() -> None:
     run(flow, book, "8")
 
 
+@pytest.mark.slow
 def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
     book = market_book()
     alerted(book, "a")
@@ -92,6 +94,7 @@ def test_all_marked_alerts_are_acknowledged_at_once() -> None:
     run(flow, book, "8")
 
 
+@pytest.mark.slow
 def test_the_audit_trail_is_searched_as_it_is_typed_and_opened_as_json() -> None:
     book = market_book()
     alerted(book, "a")
@@ -131,6 +134,7 @@ def test_a_sound_trail_is_verified_and_a_changed_one_is_named() -> None:
     run(flow, book, "8")
 
 
+@pytest.mark.slow
 def test_cursor_filter_and_half_typed_text_survive_the_heart() -> None:
     book = market_book()
     alerted(book, "a", "b", "c")
@@ -148,11 +152,13 @@ def test_cursor_filter_and_half_typed_text_survive_the_heart() -> None:
     run(flow, book, "8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_the_jobs_look_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, market_book(), ("8", "j"), SIZES[size])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
 def test_the_alerts_look_right(snap_compare: Any, size: str) -> None:
     book = market_book()
@@ -164,6 +170,7 @@ def test_no_alerts_look_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("8", "t"), SIZES["80x24"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
 def test_the_audit_trail_looks_right(snap_compare: Any, size: str) -> None:
     book = market_book()
@@ -171,16 +178,19 @@ def test_the_audit_trail_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, book, ("8", "T", "V", "slash", *"restr", "enter"), SIZES[size])
 
 
+@pytest.mark.slow
 def test_a_broken_trail_looks_right(snap_compare: Any) -> None:
     book = market_book()
     tamper(book)
     shows(snap_compare, book, ("8", "T", "V"), SIZES["80x24"])
 
 
+@pytest.mark.slow
 def test_an_entry_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("8", "T", "enter"), SIZES["80x24"])
 
 
+@pytest.mark.slow
 def test_the_screen_is_a_list() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         assert isinstance(app.screen, LogScreen)

@@ -46,6 +46,7 @@ def test_a_shock_says_what_it_would_move_then_moves_it_and_becomes_runs() -> Non
     sound(book)
 
 
+@pytest.mark.slow
 def test_a_shock_of_everything_and_faults_beside_their_fields() -> None:
     book = market_book()
     before = book.assets["SPY"].price
@@ -82,6 +83,7 @@ def test_what_is_a_shock() -> None:
     assert [read_symbol(text, ("SPY",)) for text in (" spy", "", "all")] == ["SPY", None, None]
 
 
+@pytest.mark.slow
 def test_a_halted_asset_takes_orders_and_fills_them_when_it_goes_on() -> None:
     book = market_book()
 
@@ -111,6 +113,7 @@ def test_a_halted_asset_takes_orders_and_fills_them_when_it_goes_on() -> None:
     sound(book)
 
 
+@pytest.mark.slow
 def test_an_untradable_asset_sets_its_portfolios_aside_at_the_evaluation() -> None:
     book = market_book()
 
@@ -131,6 +134,7 @@ def test_an_untradable_asset_sets_its_portfolios_aside_at_the_evaluation() -> No
     run(flow, book, "6")
 
 
+@pytest.mark.slow
 def test_stepping_a_day_asks_and_counts() -> None:
     book = market_book()
 
@@ -144,6 +148,7 @@ def test_stepping_a_day_asks_and_counts() -> None:
     run(flow, book, "6")
 
 
+@pytest.mark.slow
 def test_a_market_that_is_not_simulated_says_so() -> None:
     from tests.services.worlds import simple_book
 
@@ -155,6 +160,7 @@ def test_a_market_that_is_not_simulated_says_so() -> None:
     run(flow, simple_book(), "6")
 
 
+@pytest.mark.slow
 def test_an_asset_in_full_names_who_holds_it() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "slash", *"gld", "enter", "enter")
@@ -174,6 +180,7 @@ def test_charts_end_with_the_newest_price() -> None:
     assert len(chart(prices, 30, 4)) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_the_market_looks_right(snap_compare: Any, size: str) -> None:
     book = market_book()
@@ -184,10 +191,12 @@ def test_the_market_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, book, ("6", "o", *"10", "enter", "j", "h", "y"), SIZES[size], prepare)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
 def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, market_book(), ("6", "o", *"-25"), SIZES[size])
 
 
+@pytest.mark.slow
 def test_a_fault_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("6", "o", *"5e9"), SIZES["80x24"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from textual.command import CommandPalette
 
 from rebal_tui.services import simulator
@@ -65,6 +66,7 @@ def test_names_of_all_kinds_are_found() -> None:
     run(flow, book, "1")
 
 
+@pytest.mark.slow
 def test_a_hit_leads_to_the_thing() -> None:
     book = market_book(3)
 
@@ -82,6 +84,7 @@ def test_a_hit_leads_to_the_thing() -> None:
     run(flow, book, "8")
 
 
+@pytest.mark.slow
 def test_an_action_of_another_place_goes_there_first() -> None:
     book = market_book(2)
 

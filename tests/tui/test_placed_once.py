@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from textual._compositor import Compositor
 from textual.pilot import Pilot
 
 from rebal_tui.tui.app import RebalApp
@@ -14,22 +13,16 @@ from rebal_tui.tui.widgets.chips import ChipBar
 from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.table import BookTable
 from tests.tui.driving import drive, settle
+from tests.tui.textual_internals import count_placing
 
 
 @pytest.fixture
 def placed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Grows with each time that a screen places its widgets."""
-    times: list[object] = []
-    reflow = Compositor.reflow
-
-    def counted(self: Compositor, *args: Any, **options: Any) -> Any:
-        times.append(args)
-        return reflow(self, *args, **options)
-
-    monkeypatch.setattr(Compositor, "reflow", counted)
-    return times
+    return count_placing(monkeypatch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["down", "pagedown", "end", "s", "S"])
 def test_a_key_in_the_list_places_nothing_anew(placed: list[object], key: str) -> None:
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -44,6 +37,7 @@ def test_a_key_in_the_list_places_nothing_anew(placed: list[object], key: str) -
     drive(script)
 
 
+@pytest.mark.slow
 def test_other_figures_of_the_tiles_place_nothing_anew_and_another_line_of_them_does(placed: list[object]) -> None:
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
         tiles = app.screen.query_one("#tiles", ChipBar)

@@ -148,6 +148,7 @@ def test_an_empty_book_says_how_to_begin() -> None:
     run(flow, book, (80, 24))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), WIDE], ids=["narrow", "wide"])
 def test_a_portfolio_is_made_by_keys_only(size: tuple[int, int]) -> None:
     book = full_book()
@@ -213,6 +214,7 @@ def test_a_portfolio_is_made_by_keys_only(size: tuple[int, int]) -> None:
     assert (made.cooldown_days, made.review, made.description) == (14, True, "for every season")
 
 
+@pytest.mark.slow
 def test_a_sum_that_is_not_100_cannot_be_saved_and_says_why() -> None:
     book = full_book()
 
@@ -236,6 +238,7 @@ def test_a_sum_that_is_not_100_cannot_be_saved_and_says_why() -> None:
     assert len(book.portfolios) == 3
 
 
+@pytest.mark.slow
 def test_every_fault_stands_beside_its_field() -> None:
     book = full_book()
     book.assets["GLD"] = type(book.assets["GLD"])(
@@ -282,6 +285,7 @@ def test_every_fault_stands_beside_its_field() -> None:
     run(flow, book, (160, 40))
 
 
+@pytest.mark.slow
 def test_rest_and_normalise_reach_100_exactly() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "n")
@@ -309,6 +313,7 @@ def test_rest_and_normalise_reach_100_exactly() -> None:
     run(flow, full_book())
 
 
+@pytest.mark.slow
 def test_unsaved_changes_are_asked_about() -> None:
     book = full_book()
 
@@ -328,6 +333,7 @@ def test_unsaved_changes_are_asked_about() -> None:
     assert book.portfolios["balanced"].name == "Balanced"
 
 
+@pytest.mark.slow
 def test_a_change_shows_its_impact_before_it_is_saved() -> None:
     book = full_book()
 
@@ -363,6 +369,7 @@ def test_a_change_shows_its_impact_before_it_is_saved() -> None:
     assert (weights.of("SPY"), weights.of("TLT"), weights.cash) == (3000, 6500, 500)
 
 
+@pytest.mark.slow
 def test_duplicate_asks_for_a_name() -> None:
     book = full_book()
 
@@ -382,6 +389,7 @@ def test_duplicate_asks_for_a_name() -> None:
     assert named(book, "Growth II").weights == book.portfolios["growth"].weights
 
 
+@pytest.mark.slow
 def test_inactivate_is_refused_with_subscribers_and_undone_by_reactivate() -> None:
     book = full_book()
 
@@ -415,6 +423,7 @@ def set_tradable(book: Book, symbol: str, tradable: bool) -> None:
     book.reload_assets()
 
 
+@pytest.mark.slow
 def test_needs_adjustment_names_its_culprits_until_it_is_mended() -> None:
     book = full_book()
     set_tradable(book, "TLT", False)
@@ -445,6 +454,7 @@ def test_needs_adjustment_names_its_culprits_until_it_is_mended() -> None:
     assert book.portfolios["calm"].weights.of("SPY") == 9000
 
 
+@pytest.mark.slow
 def test_what_became_eligible_again_can_be_reactivated() -> None:
     book = full_book()
     set_tradable(book, "TLT", False)
@@ -489,6 +499,7 @@ def test_good_json_makes_a_portfolio() -> None:
     assert named(book, "Pasted").weights.cash == 4000
 
 
+@pytest.mark.slow
 def test_bad_json_lists_its_faults_and_makes_nothing() -> None:
     book = full_book()
     bad = {**GOOD, "cooldown": 3, "weights": [{"type": "asset", "symbol": "spy", "percent": "0"}]}
@@ -519,6 +530,7 @@ def test_bad_json_lists_its_faults_and_makes_nothing() -> None:
     assert len(book.portfolios) == 3
 
 
+@pytest.mark.slow
 def test_json_copy_export_and_the_way_to_the_desk(tmp_path: Path) -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await go_to_portfolio(pilot, app, "calm")
@@ -544,6 +556,7 @@ def test_json_copy_export_and_the_way_to_the_desk(tmp_path: Path) -> None:
     run(flow, full_book())
 
 
+@pytest.mark.slow
 def test_the_heart_beats_without_touching_what_is_being_written() -> None:
     book = full_book()
 
@@ -564,6 +577,7 @@ def test_the_heart_beats_without_touching_what_is_being_written() -> None:
     run(flow, book)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["[@click=app.quit]x[/]", "日本投資信託 🙂" * 20], ids=["markup", "wide"])
 def test_hostile_names_are_shown_as_they_are(name: str) -> None:
     book = worlds.make_book(AT)
@@ -595,6 +609,7 @@ KEYS = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_random_keys_break_nothing(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

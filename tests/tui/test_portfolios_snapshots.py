@@ -15,6 +15,8 @@ from tests.services import worlds
 from tests.tui.driving import press, settle
 from tests.tui.test_portfolios_flows import AT, app_over, full_book, set_tradable
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
 NEW = ("n", "B", "enter", "enter", "s")
 FAULTS = (

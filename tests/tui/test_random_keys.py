@@ -15,6 +15,8 @@ from rebal_tui.store import audit
 from rebal_tui.tui.actions import ACTIONS
 from tests.tui.simulated import market_book, run, sound
 
+pytestmark = pytest.mark.slow
+
 KEYS = int(os.environ.get("RANDOM_KEYS", "150"))
 LEAVES = {"q", "ctrl+q", "ctrl+c"}
 OTHERS = ("enter", "escape", "tab", "shift+tab", "space", "up", "down", "pageup", "pagedown", "home", "end", "j", "k")

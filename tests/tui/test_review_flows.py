@@ -38,6 +38,7 @@ def statuses(book: Book) -> list[RunStatus]:
     return [one.status for one in all_runs(book)]
 
 
+@pytest.mark.slow
 def test_the_queue_is_one_key_away_and_counted_everywhere() -> None:
     book = queue_book()
 
@@ -75,6 +76,7 @@ def test_one_run_is_approved_on_the_plan_in_sight() -> None:
     sound(book)
 
 
+@pytest.mark.slow
 def test_a_rejection_needs_a_note() -> None:
     book = queue_book()
 
@@ -94,6 +96,7 @@ def test_a_rejection_needs_a_note() -> None:
     run(flow, book, "9")
 
 
+@pytest.mark.slow
 def test_a_plan_that_changed_is_shown_anew_and_says_so() -> None:
     book = queue_book()
 
@@ -113,6 +116,7 @@ def test_a_plan_that_changed_is_shown_anew_and_says_so() -> None:
     sound(book)
 
 
+@pytest.mark.slow
 def test_a_plan_that_changed_before_it_was_looked_at_can_be_approved_at_once() -> None:
     book = queue_book()
     simulator.shock(book, "SPY", 2000)  # type: ignore[arg-type]
@@ -126,6 +130,7 @@ def test_a_plan_that_changed_before_it_was_looked_at_can_be_approved_at_once() -
     run(flow, book, "9", (160, 50))
 
 
+@pytest.mark.slow
 def test_all_marked_are_approved_with_an_outcome_each() -> None:
     book = queue_book()
 
@@ -144,6 +149,7 @@ def test_all_marked_are_approved_with_an_outcome_each() -> None:
     run(flow, book, "9")
 
 
+@pytest.mark.slow
 def test_all_marked_are_rejected_with_one_note() -> None:
     book = queue_book()
 
@@ -157,6 +163,7 @@ def test_all_marked_are_rejected_with_one_note() -> None:
     run(flow, book, "9")
 
 
+@pytest.mark.slow
 def test_in_a_live_book_approval_is_typed() -> None:
     book = queue_book()
     book.settings = replace(book.settings, mode=Mode.LIVE)
@@ -172,6 +179,7 @@ def test_in_a_live_book_approval_is_typed() -> None:
     run(flow, book, "9")
 
 
+@pytest.mark.slow
 def test_an_empty_queue_says_so_and_refuses_in_words() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         assert "No run waits for approval." in screen_text(app)
@@ -181,6 +189,7 @@ def test_an_empty_queue_says_so_and_refuses_in_words() -> None:
     run(flow, market_book(), "9")
 
 
+@pytest.mark.slow
 def test_from_the_queue_to_the_run_and_the_desk() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         key = app.screen.table.cursor_key
@@ -193,6 +202,7 @@ def test_from_the_queue_to_the_run_and_the_desk() -> None:
     run(flow, queue_book(), "9")
 
 
+@pytest.mark.slow
 def test_the_kill_switch_stops_a_run_in_the_middle_until_it_is_released() -> None:
     book = market_book(3, immediate=False)
     simulator.shock(book, "SPY", 3000)  # type: ignore[arg-type]
@@ -231,6 +241,7 @@ def test_the_kill_switch_stops_a_run_in_the_middle_until_it_is_released() -> Non
     sound(book)
 
 
+@pytest.mark.slow
 def test_the_kill_switch_works_over_a_dialog_and_while_typing() -> None:
     book = queue_book()
 
@@ -251,6 +262,7 @@ def test_the_kill_switch_works_over_a_dialog_and_while_typing() -> None:
     run(flow, book, "9")
 
 
+@pytest.mark.slow
 def test_releasing_a_live_book_is_typed_and_stopping_it_is_not() -> None:
     book = market_book(2)
     book.settings = replace(book.settings, mode=Mode.LIVE)
@@ -268,11 +280,13 @@ def test_releasing_a_live_book_is_typed_and_stopping_it_is_not() -> None:
     run(flow, book, "1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_the_queue_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, queue_book(), ("9", "space"), SIZES[size])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
 def test_asking_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, queue_book(), ("9", "A"), SIZES[size])
@@ -282,17 +296,21 @@ def test_an_empty_queue_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("9",), SIZES["80x24"])
 
 
+@pytest.mark.slow
 def test_asking_about_many_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, queue_book(), ("9", "space", "space", "A"), SIZES["80x24"])
 
 
+@pytest.mark.slow
 def test_outcomes_look_right(snap_compare: Any) -> None:
     shows(snap_compare, queue_book(), ("9", "space", "space", "A", "enter"), SIZES["80x24"])
 
 
+@pytest.mark.slow
 def test_the_question_before_the_stop_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("f9",), SIZES["80x24"])
 
 
+@pytest.mark.slow
 def test_a_stopped_book_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("f9", "y"), SIZES["80x24"])

@@ -89,6 +89,7 @@ def test_a_fault_is_named_with_file_and_key_and_the_rest_holds(
     assert read.settings.density is (Density.COMPACT if place == "density" else Density.COMFORTABLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"theme =", b"\xff\xfe", b"#" * 70_000, b'theme = "a\x1b[2Jb"'])
 def test_a_file_that_cannot_be_read_is_told_and_the_program_starts(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
@@ -136,6 +137,7 @@ def test_a_key_of_ones_own_works_and_the_footer_help_and_palette_show_it() -> No
     run(flow, market_book(2), "6", settings=file)
 
 
+@pytest.mark.slow
 def test_the_form_saves_applies_at_once_and_the_book_obeys_headless(tmp_path: Path) -> None:
     book = market_book(3)
     path = tmp_path / "settings.toml"
@@ -197,6 +199,7 @@ def test_a_faulty_file_is_kept_beside_the_new_one(tmp_path: Path) -> None:
     assert read_settings(path).settings == ALL
 
 
+@pytest.mark.slow
 def test_keys_are_changed_by_pressing_them_and_clashes_are_told(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
 
@@ -217,6 +220,7 @@ def test_keys_are_changed_by_pressing_them_and_clashes_are_told(tmp_path: Path) 
     run(flow, market_book(2), "6", settings=read_settings(path))
 
 
+@pytest.mark.slow
 def test_typing_survives_the_heart() -> None:
     book = market_book(2)
 
@@ -232,6 +236,7 @@ def test_typing_survives_the_heart() -> None:
     run(flow, book, "1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, market_book(2), ("comma",), SIZES[size])
@@ -255,14 +260,17 @@ def form_shows(snap_compare: Any) -> Callable[..., None]:
     return compare
 
 
+@pytest.mark.slow
 def test_a_fault_looks_right(form_shows: Callable[..., None]) -> None:
     form_shows("tab", "tab", "tab", "tab", "x")
 
 
+@pytest.mark.slow
 def test_the_keys_look_right(form_shows: Callable[..., None]) -> None:
     form_shows("f2", "j")
 
 
+@pytest.mark.slow
 def test_comfortable_looks_right(snap_compare: Any) -> None:
     book = market_book(2)
     file = SettingsFile(None, Settings(density=Density.COMFORTABLE))

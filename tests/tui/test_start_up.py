@@ -9,6 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from rebal_tui import bootstrap
 from rebal_tui.services.book import Book
 from rebal_tui.services.book_thread import BookThread
@@ -49,6 +51,7 @@ def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
     assert json.loads(done.stdout) == [True, []]
 
 
+@pytest.mark.slow
 def test_the_screens_are_alive_while_the_book_is_read() -> None:
     loading, read_on = Loading(), threading.Event()
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from rebal_tui import bootstrap
 from rebal_tui.domain.errors import Halt
 from rebal_tui.market.clock import SimulatedClock
@@ -52,6 +54,7 @@ def fill_disk(book: Book, more: int) -> None:
     book.database.connection.execute(f"PRAGMA max_page_count = {row[0] + more}")
 
 
+@pytest.mark.slow
 def test_a_second_program_sees_what_the_first_does_and_changes_nothing(tmp_path: Path) -> None:
     first = writer(tmp_path / "book.db")
     thread = BookThread(lambda: bootstrap.open_view(tmp_path / "book.db"))
@@ -74,6 +77,7 @@ def test_a_second_program_sees_what_the_first_does_and_changes_nothing(tmp_path:
     drive(app_of(thread), flow)
 
 
+@pytest.mark.slow
 def test_who_is_taken_over_is_told_so_and_follows_the_other(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     book = writer(path)
@@ -151,6 +155,7 @@ def test_how_a_book_that_is_only_looked_at_is_shown(snap_compare: Any, tmp_path:
     assert snap_compare(app, terminal_size=(100, 30), run_before=before)
 
 
+@pytest.mark.slow
 def test_how_a_full_disk_is_shown(snap_compare: Any, tmp_path: Path) -> None:
     book = writer(tmp_path / "book.db")
     app = app_of(BookThread(lambda: book))

@@ -1,5 +1,7 @@
 from itertools import combinations
 
+import pytest
+
 from rebal_tui.tui.actions import ACTIONS, applies
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.places import EVERYWHERE, LISTS, REVIEW, Place
@@ -7,6 +9,7 @@ from rebal_tui.tui.screens.help_lines import help_lines
 from tests.tui.driving import drive, make_app, press, screen_text
 
 
+@pytest.mark.slow
 def test_every_action_has_a_method_where_it_applies() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         for place in Place:
@@ -44,6 +47,7 @@ def test_help_names_every_key_of_the_place() -> None:
             assert action.label in text
 
 
+@pytest.mark.slow
 def test_a_keymap_moves_a_key() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "slash")

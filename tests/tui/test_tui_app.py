@@ -17,6 +17,7 @@ from rebal_tui.tui.screens.first_run import FirstSteps
 from rebal_tui.tui.screens.runs import RunsScreen
 from tests.tui.driving import drive, make_app, press, said, screen_text, settle
 from tests.tui.fakes import FakeBackend, status
+from tests.tui.textual_internals import print_errors
 
 
 def test_every_place_is_one_key_away_and_keeps_its_state() -> None:
@@ -129,6 +130,7 @@ def test_a_refusal_is_a_message_in_words() -> None:
     drive(script)
 
 
+@pytest.mark.slow
 def test_nothing_is_evaluated_without_a_yes() -> None:
     backend = FakeBackend()
 
@@ -143,6 +145,7 @@ def test_nothing_is_evaluated_without_a_yes() -> None:
     drive(script, make_app(backend))
 
 
+@pytest.mark.slow
 def test_in_a_live_book_yes_is_typed() -> None:
     backend = FakeBackend()
     backend.line = status(mode="LIVE")
@@ -159,6 +162,7 @@ def test_in_a_live_book_yes_is_typed() -> None:
     drive(script, make_app(backend))
 
 
+@pytest.mark.slow
 def test_only_an_unfinished_run_can_be_cancelled() -> None:
     backend = FakeBackend()
 
@@ -176,6 +180,7 @@ def test_only_an_unfinished_run_can_be_cancelled() -> None:
     drive(script, make_app(backend))
 
 
+@pytest.mark.slow
 def test_a_run_that_awaits_review_is_approved_or_rejected_with_a_note() -> None:
     class Reviewing(FakeBackend):
         async def runs(self) -> RunsSnapshot:
@@ -198,6 +203,7 @@ def test_a_run_that_awaits_review_is_approved_or_rejected_with_a_note() -> None:
     drive(script, make_app(backend))
 
 
+@pytest.mark.slow
 def test_from_an_account_to_its_runs_and_back() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "j")
@@ -212,6 +218,7 @@ def test_from_an_account_to_its_runs_and_back() -> None:
     drive(script)
 
 
+@pytest.mark.slow
 def test_an_export_is_private_and_asks_before_it_replaces(tmp_path: Path) -> None:
     backend = FakeBackend()
     path = tmp_path / "out.json"
@@ -235,6 +242,7 @@ def test_an_export_is_private_and_asks_before_it_replaces(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_a_long_export_tells_how_far_it_is_and_leaving_ends_it(tmp_path: Path) -> None:
     class Long(FakeBackend):
         left = 0
@@ -269,6 +277,7 @@ def test_a_long_export_tells_how_far_it_is_and_leaving_ends_it(tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_palette_finds_actions_accounts_and_runs() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "4", "1", "ctrl+p", *"okafor")
@@ -305,6 +314,7 @@ def test_a_failing_heartbeat_is_visible_and_goes_away() -> None:
     drive(script, make_app(backend))
 
 
+@pytest.mark.slow
 def test_the_scheduler_beats_by_itself_and_never_twice_at_once() -> None:
     class Slow(FakeBackend):
         running = most = beats = 0
@@ -421,7 +431,7 @@ def test_a_crash_shows_no_variables_and_says_where_the_log_is(
 
         with pytest.raises(RuntimeError):
             await run()
-        app._print_error_renderables()
+        print_errors(app)
         assert app.return_code == 1
 
     with caplog.at_level(logging.CRITICAL):

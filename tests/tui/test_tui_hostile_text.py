@@ -2,7 +2,7 @@ import pytest
 from rich.cells import cell_len
 
 from rebal_tui.tui.app import RebalApp
-from tests.tui.driving import drive, make_app, press, screen_text, settle
+from tests.tui.driving import drive, make_app, press, said, screen_text, settle
 from tests.tui.fakes import FakeBackend
 
 HOSTILE = [
@@ -24,6 +24,7 @@ def shown(name: str, room: int) -> str:
     return text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size"),
     [*((name, (120, 40)) for name in HOSTILE), *((name, (80, 24)) for name in (HOSTILE[3], HOSTILE[5]))],
@@ -64,6 +65,7 @@ def test_names_are_shown_as_they_are_on_every_screen(name: str, size: tuple[int,
     assert app.return_code in (0, None)
 
 
+@pytest.mark.slow
 def test_a_click_on_a_name_does_not_run_what_it_says() -> None:
     backend = FakeBackend(6, client="[@click=app.quit]quit[/]")
 
@@ -88,6 +90,6 @@ def test_an_error_with_markup_in_it_is_only_a_message() -> None:
 
     async def script(pilot, app: RebalApp) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "enter")
-        assert any("[@click=app.quit]" in str(note.message) for note in app._notifications)
+        assert any("[@click=app.quit]" in text for text in said(app))
 
     drive(script, make_app(Failing()))

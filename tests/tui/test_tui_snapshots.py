@@ -9,6 +9,8 @@ from textual.pilot import Pilot
 from tests.tui.driving import make_app, press, settle
 from tests.tui.fakes import FakeBackend
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
 KEYS = {
     "desk": (),
