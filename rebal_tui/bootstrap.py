@@ -17,24 +17,25 @@ from rebal_tui.broker.simulated.schema import create_tables
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.sessions import Session, new_york_day
-from rebal_tui.market.clock import ClockState, FixedClock, HeldClock, RealClock
+from rebal_tui.market.clock import ClockState, FixedClock, HeartbeatClock, RealClock
 from rebal_tui.market.closes import Closes, ClosesFeed
 from rebal_tui.market.fixed import FixedPrices
 from rebal_tui.market.profiles import walk_asset
 from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
 from rebal_tui.market.walk import RandomWalk
-from rebal_tui.services import sandbox, scheduler
-from rebal_tui.services.api_keys import NewKey
-from rebal_tui.services.book import Book, Mode, Settings, window_end_only
-from rebal_tui.services.book_rules import stored_rules, with_rules
-from rebal_tui.services.demonstration import founding
-from rebal_tui.services.demonstration.models import start_prices
-from rebal_tui.services.intake.book_file import BookFile
-from rebal_tui.services.intake.imports import ImportSummary, import_book
-from rebal_tui.services.market_state import load_clock, load_walk, store_clock
+from rebal_tui.services.book.book import Book, Mode, Settings, window_end_only
+from rebal_tui.services.book.market_state import load_clock, load_walk, store_clock
+from rebal_tui.services.book.policy import stored_policy, with_policy
+from rebal_tui.services.importing.book_import import ImportSummary, import_book
+from rebal_tui.services.parsing.book_file import BookFile
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.simulation import sandbox
+from rebal_tui.services.simulation.demonstration import setup
+from rebal_tui.services.simulation.demonstration.models import start_prices
+from rebal_tui.services.wire.keys import NewKey
 from rebal_tui.store import accounts as account_store
-from rebal_tui.store import assets, meta
+from rebal_tui.store import assets, book_settings
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.account_table import Progress
 from rebal_tui.store.backup import back_up, require_whole
@@ -44,8 +45,8 @@ from rebal_tui.store.schema import MIGRATIONS
 
 DEFAULT_SPEED = 600.0
 SANDBOX = "sandbox"
-SETTLE_IN = timedelta(days=40)
-AHEAD = timedelta(days=800)
+CALENDAR_BEFORE = timedelta(days=40)
+CALENDAR_AHEAD = timedelta(days=800)
 ENVIRONMENT = "environment"
 """The name under which the book of a real broker keeps in which of its worlds it is."""
 
@@ -91,15 +92,15 @@ def open_database(path: Path | str, *, read_only: bool = False, keep_old: bool =
         database = Database(path, read_only=read_only)
         if not read_only:
             require_whole(database)
-            before = (lambda names: _back_up_before(database, names)) if keep_old else None
+            before = (lambda names: _back_up_before_migration(database, names)) if keep_old else None
             migrate(database, [("book", MIGRATIONS)], before)
             with database.write() as connection:
                 create_tables(connection)
-                database.take_over()
+                database.claim_epoch()
     except sqlite3.Error as error:
         if database is not None:
             database.close()
-        raise Conflict(paths.cannot_open(Path(path), error)) from error
+        raise Conflict(paths.cannot_open_message(Path(path), error)) from error
     except Conflict:
         if database is not None:
             database.close()
@@ -114,16 +115,16 @@ def open_view(path: Path) -> Book:
     database = open_database(path, read_only=True)
     try:
         require_schema(database, [("book", MIGRATIONS)])
-        return open_still(database) if is_live(database) else open_simulation(database)
+        return open_offline(database) if is_live(database) else open_simulation(database)
     except sqlite3.Error as error:
         database.close()
-        raise Conflict(paths.cannot_open(path, error)) from error
+        raise Conflict(paths.cannot_open_message(path, error)) from error
     except BaseException:
         database.close()
         raise
 
 
-def _back_up_before(database: Database, names: Sequence[str]) -> None:
+def _back_up_before_migration(database: Database, names: Sequence[str]) -> None:
     """Keep the file as it is before migrations change it."""
     if database.path != MEMORY:
         folder = paths.backup_folder(Path(database.path))
@@ -154,53 +155,55 @@ def open_copy(path: Path) -> Database:
     return copy
 
 
-class _Closed:
+class _NoSessions:
     """Sessions of a market that never opens."""
 
     def session(self, day: date) -> Session | None:  # noqa: ARG002
         return None
 
 
-def books_of(database: Database) -> SimulatedBroker:
+def read_only_broker(database: Database) -> SimulatedBroker:
     """The broker's books in a file, to be looked at only: without a market, and without new ids."""
 
     def no_ids(_name: str) -> str:
         raise Conflict("the broker's books are open for reading only")
 
-    return SimulatedBroker(database, _Closed(), lambda _symbol: None, real_now, no_ids)
+    return SimulatedBroker(database, _NoSessions(), lambda _symbol: None, real_now, no_ids)
 
 
 def is_live(database: Database) -> bool:
     """Whether the broker of a book is a real one."""
-    return bool(meta.get(database, meta.BROKER))
+    return bool(book_settings.get(database, book_settings.BROKER))
 
 
-def open_still(database: Database) -> Book:
+def open_offline(database: Database) -> Book:
     """The book of a real broker as its file has it, without a connection: to be looked at only."""
-    settings = Settings(Mode.LIVE, meta.get(database, "name", "book"), environment=meta.get(database, ENVIRONMENT))
-    return Book(database, books_of(database), RealClock(), with_rules(settings, stored_rules(database)))
+    settings = Settings(
+        Mode.LIVE, book_settings.get(database, "name", "book"), environment=book_settings.get(database, ENVIRONMENT)
+    )
+    return Book(database, read_only_broker(database), RealClock(), with_policy(settings, stored_policy(database)))
 
 
 def is_empty(database: Database) -> bool:
     """Whether neither the book nor its broker has accounts yet."""
-    return not account_store.known(database) and not books_of(database).accounts()
+    return not account_store.known(database) and not read_only_broker(database).accounts()
 
 
-def found_simulation(
+def create_simulation(
     database: Database, *, start: datetime, seed: str, name: str = "book", speed: float = DEFAULT_SPEED,
     fills: str = "", turbulence: str = "1", paused: bool = False,
 ) -> None:  # fmt: skip
     """Make a new file the book of a simulated market that begins at a moment."""
-    first = min(new_york_day(start) - SETTLE_IN, date(start.year, 1, 1))
+    first = min(new_york_day(start) - CALENDAR_BEFORE, date(start.year, 1, 1))
     with database.write():
-        session_store.save(database, build_sessions(first, new_york_day(start) + AHEAD))
+        session_store.save(database, build_sessions(first, new_york_day(start) + CALENDAR_AHEAD))
         values = {"mode": Mode.SIMULATED.value, "name": name, "seed": seed, "id_seed": seed, "fills": fills}
         for key, value in {**values, "turbulence": turbulence}.items():
-            meta.put(database, key, value)
+            book_settings.put(database, key, value)
         store_clock(database, ClockState(start, speed, paused))
 
 
-def found_demo(
+def create_demo(
     path: Path | str, *, accounts: int = 60, seed: str = "1", start: datetime | None = None,
     speed: float = DEFAULT_SPEED, paused: bool = False,
 ) -> Database:  # fmt: skip
@@ -213,49 +216,49 @@ def found_demo(
     try:
         if load_clock(database) is not None or not is_empty(database):
             raise Conflict(f"{path} holds a book already; the demonstration needs a new file")
-        at = start or founding.DEFAULT_START
+        at = start or setup.DEFAULT_START
         with database.write():
-            found_simulation(
-                database, start=at, seed=seed, name="demonstration", speed=speed, turbulence=founding.TURBULENCE,
+            create_simulation(
+                database, start=at, seed=seed, name="demonstration", speed=speed, turbulence=setup.TURBULENCE,
                 paused=paused,
             )  # fmt: skip
             calendar = TradingCalendar(session_store.load(database))
             prices = FixedPrices(start_prices(), at)
             settings = Settings(Mode.SIMULATED)
             book = _assemble(database, FixedClock(at), calendar, prices, settings, FillModel.immediate())
-            founding.populate(book, accounts, seed)
+            setup.populate(book, accounts, seed)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def found_sandbox(path: Path | str, *, start: datetime, seed: str, at_once: bool = True) -> None:
+def create_sandbox(path: Path | str, *, start: datetime, seed: str, immediate_fills: bool = True) -> None:
     """Make a new file a sandbox: time stands at a moment until it is stepped, prices stay where they are put.
 
-    Its assets are the usual ETFs. With `at_once` orders fill and journals execute when they are made, else minutes
-    later and in pieces. Raises `Conflict` for a file that is in use.
+    Its assets are the usual ETFs. With `immediate_fills` orders fill and journals execute when they are made, else
+    minutes later and in pieces. Raises `Conflict` for a file that is in use.
     """
     database = open_database(path)
     try:
         if load_clock(database) is not None or not is_empty(database):
             raise Conflict(f"{path} holds a book already; a sandbox needs a new file")
         with database.write():
-            fills = "immediate" if at_once else ""
-            found_simulation(database, start=start, seed=seed, name="sandbox", paused=True, fills=fills)
-            meta.put(database, "market", SANDBOX)
+            fills = "immediate" if immediate_fills else ""
+            create_simulation(database, start=start, seed=seed, name="sandbox", paused=True, fills=fills)
+            book_settings.put(database, "market", SANDBOX)
             calendar = TradingCalendar(session_store.load(database))
             feed = FixedPrices(start_prices(), start)
             settings = Settings(Mode.SIMULATED)
             book = _assemble(database, FixedClock(start), calendar, feed, settings, FillModel.immediate())
-            sandbox.add_usual_assets(book)
+            sandbox.add_default_assets(book)
     finally:
         database.close()
 
 
 def is_sandbox(database: Database) -> bool:
     """Whether the book's prices stay where they are put."""
-    return meta.get(database, "market") == SANDBOX
+    return book_settings.get(database, "market") == SANDBOX
 
 
 def import_file(path: Path, parsed: BookFile) -> ImportSummary:
@@ -268,7 +271,7 @@ def import_file(path: Path, parsed: BookFile) -> ImportSummary:
     try:
         with database.write():
             if load_clock(database) is None:
-                found_simulation(database, start=parsed.as_of or real_now(), seed=path.stem, name=path.stem, speed=1.0)
+                create_simulation(database, start=parsed.as_of or real_now(), seed=path.stem, name=path.stem, speed=1.0)
             # Time stands still meanwhile: how long it takes is no part of what the book tells.
             summary = import_book(open_simulation(database, monotonic=lambda: 0.0), parsed)
         database.close()
@@ -294,7 +297,9 @@ def open_simulation(
         raise Conflict("the file is not the book of a simulated market")
     calendar = TradingCalendar(session_store.load(database))
     clock: Clock = (
-        HeldClock(state, skip=calendar.demo_skip, monotonic=monotonic) if at is None else FixedClock(max(at, state.at))
+        HeartbeatClock(state, skip=calendar.demo_skip, monotonic=monotonic)
+        if at is None
+        else FixedClock(max(at, state.at))
     )
     walk_state = load_walk(database)
     prices = {symbol: asset.price for symbol, asset in assets.load(database).items() if asset.price is not None}
@@ -305,17 +310,17 @@ def open_simulation(
         feed = RandomWalk(
             [walk_asset(symbol, price) for symbol, price in sorted(prices.items())],
             calendar,
-            seed=meta.get(database, "seed", "1"),
+            seed=book_settings.get(database, "seed", "1"),
             start=walk_state or state.at,
-            turbulence=float(meta.get(database, "turbulence", "1")),
+            turbulence=float(book_settings.get(database, "turbulence", "1")),
         )
     settings = Settings(
         Mode.SIMULATED,
-        name=meta.get(database, "name", "book"),
+        name=book_settings.get(database, "name", "book"),
         backup_folder=str(backup_folder) if backup_folder and not is_sandbox(database) else None,
     )
-    settings = with_rules(settings, stored_rules(database))
-    immediate = meta.get(database, "fills") == "immediate" or at is not None
+    settings = with_policy(settings, stored_policy(database))
+    immediate = book_settings.get(database, "fills") == "immediate" or at is not None
     model = FillModel.immediate() if immediate else FillModel(latency_seconds=(60, 420), partial_chance=35)
     return _assemble(database, clock, calendar, feed, settings, model, monotonic, progress)
 
@@ -326,10 +331,10 @@ def memory_book(
 ) -> Book:  # fmt: skip
     """A book whose clock and prices stand still and whose orders fill at once, for a snapshot of accounts."""
     database = open_database(path)
-    found_simulation(database, start=at, seed=seed, paused=True, fills="immediate")
+    create_simulation(database, start=at, seed=seed, paused=True, fills="immediate")
     if known_from is not None:
         with database.write():
-            session_store.save(database, build_sessions(known_from, new_york_day(at) + AHEAD))
+            session_store.save(database, build_sessions(known_from, new_york_day(at) + CALENDAR_AHEAD))
     calendar = TradingCalendar(session_store.load(database))
     used = settings or Settings(Mode.SIMULATED, price_max_age=None)
     return _assemble(database, FixedClock(at), calendar, FixedPrices(prices, at), used, model or FillModel.immediate())
@@ -338,11 +343,11 @@ def memory_book(
 def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = MEMORY) -> Book:
     """A book that lives through a history of closes: one evaluation a session, fills in full at its prices."""
     database = open_database(path)
-    sessions = build_sessions(first - SETTLE_IN, last + SETTLE_IN)
+    sessions = build_sessions(first - CALENDAR_BEFORE, last + CALENDAR_BEFORE)
     calendar = TradingCalendar(sessions)
     opening = calendar.on_or_before(first - timedelta(days=1))
     start = opening.close if opening else sessions[0].open
-    found_simulation(database, start=start, seed="replay", paused=True, fills="immediate")
+    create_simulation(database, start=start, seed="replay", paused=True, fills="immediate")
     with database.write():
         session_store.save(database, sessions)
     settings = Settings(Mode.REPLAY, name="replay", slots=window_end_only)
@@ -354,12 +359,12 @@ def _assemble(
     database: Database, clock: Clock, calendar: TradingCalendar, feed: PriceFeed, settings: Settings, model: FillModel,
     stopwatch: Callable[[], float] | None = None, progress: Progress | None = None,
 ) -> Book:  # fmt: skip
-    namespace = uuid.uuid5(uuid.NAMESPACE_OID, meta.get(database, "id_seed", "book"))
+    namespace = uuid.uuid5(uuid.NAMESPACE_OID, book_settings.get(database, "id_seed", "book"))
     broker = SimulatedBroker(
         database, calendar, _quote_of(feed), clock.now, lambda name: str(uuid.uuid5(namespace, name)), model
     )
     book = Book(database, broker, clock, settings, feed=feed, sandbox=broker, stopwatch=stopwatch, progress=progress)
-    book.trends.note(feed.quotes())
+    book.price_history.note(feed.quotes())
     if not database.read_only:
         scheduler.start(book)
     return book

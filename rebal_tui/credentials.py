@@ -25,7 +25,7 @@ _NAME = re.compile(r"[a-z0-9-]{1,80}", re.ASCII)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-class Place(StrEnum):
+class KeyLocation(StrEnum):
     """Where keys are kept."""
 
     ENVIRONMENT = "environment"
@@ -60,13 +60,13 @@ class Keys:
     def __reduce__(self) -> NoReturn:
         raise TypeError("keys are not copied or stored this way")
 
-    def keep(self, name: str, place: Place, folder: Path) -> str:
+    def keep(self, name: str, location: KeyLocation, folder: Path) -> str:
         """Store them under a name; returns where, in words. Raises `Conflict` when that is not possible."""
         text = json.dumps(self.__pair)
-        if place is Place.KEYRING:
+        if location is KeyLocation.KEYRING:
             _keyring().set_password(SERVICE, _checked(name), text)
             return "the system's keyring"
-        if place is Place.FILE:
+        if location is KeyLocation.FILE:
             path = _path(folder, name)
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
@@ -76,19 +76,19 @@ class Keys:
         return f"the environment: {KEY_VARIABLE} and {SECRET_VARIABLE}"
 
 
-def find(name: str, place: Place, folder: Path) -> Keys:
+def find(name: str, location: KeyLocation, folder: Path) -> Keys:
     """The keys kept under a name; those of the environment come first. Raises `Conflict` when there are none."""
     given = from_environment()
     if given is not None:
         return given
     text: str | None = None
-    if place is Place.KEYRING:
+    if location is KeyLocation.KEYRING:
         text = _keyring().get_password(SERVICE, _checked(name))
-    elif place is Place.FILE:
+    elif location is KeyLocation.FILE:
         text = _read_private(_path(folder, name))
     if text is None:
         raise Conflict(
-            f"the broker's keys are not in the {place} any more: set {KEY_VARIABLE} and {SECRET_VARIABLE}, or "
+            f"the broker's keys are not in the {location} any more: set {KEY_VARIABLE} and {SECRET_VARIABLE}, or "
             "connect again with 'rebal-tui connect'"
         )
     return _parsed(text)

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 from rebal_tui import paths
 from rebal_tui.domain.errors import Halt
-from rebal_tui.services.book_thread import BookThread
-from rebal_tui.services.loading import Loading
+from rebal_tui.services.schedule.book_thread import BookThread
+from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from rebal_tui.tui.screens.first_run import FirstSteps
 from rebal_tui.tui.settings import read_settings
 
 if TYPE_CHECKING:
-    from rebal_tui.services.book import Book
+    from rebal_tui.services.book.book import Book
 
-SWITCH_SECONDS = 0.0005
+THREAD_SWITCH_SECONDS = 0.0005
 """How long the book's thread may keep the interpreter while the screens want it. A key takes some 25 turns of the event
 loop, each of which lets it go: at Python's own 5 ms a busy book makes an eighth of a second of them."""
 
@@ -41,21 +41,21 @@ def run(
     the book's thread, while the screens are painted already. Settings are read from `settings_path`, without it from
     the user's configuration folder.
     """
-    sys.setswitchinterval(SWITCH_SECONDS)
+    sys.setswitchinterval(THREAD_SWITCH_SECONDS)
     log_path = _log_to_file()
     settings = read_settings(settings_path or paths.settings_path())
-    loading = Loading()
+    loading = LoadProgress()
 
     def open_book() -> Book:
         from rebal_tui import opening
 
-        with _uncollected():
+        with _gc_paused():
             return opening.open_book(path, prepare, settings.settings.rules_over, loading.note)
 
     def view_book() -> Book:
         from rebal_tui import opening
 
-        with _uncollected():
+        with _gc_paused():
             return opening.view_book(path)
 
     def advice(why: Halt) -> str:
@@ -80,7 +80,7 @@ def run(
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _gc_paused() -> Iterator[None]:
     """Make what stays without the collector of rings looking through it: not while it is made, nor ever after, when
     every look would stop the screens for a tenth of a second."""
     gc.unfreeze()
@@ -99,12 +99,12 @@ def first_steps(thread: BookThread, path: Path) -> FirstSteps:
     async def open_demo() -> str:
         from rebal_tui import opening
 
-        return await thread.reopen(lambda: opening.become_demo(path))
+        return await thread.reopen(lambda: opening.replace_with_demo(path))
 
     async def import_file(source: Path) -> str:
         from rebal_tui import opening
 
-        return await thread.reopen(lambda: opening.become_import(path, source))
+        return await thread.reopen(lambda: opening.replace_with_import(path, source))
 
     return FirstSteps(open_demo=open_demo, import_file=import_file)
 

@@ -14,19 +14,20 @@ from rebal_tui.bootstrap import ENVIRONMENT
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.market.clock import RealClock
-from rebal_tui.market.live import EVERY, LivePrices
+from rebal_tui.market.live import REFRESH_INTERVAL, LivePrices
 from rebal_tui.market.protocol import Clock
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
-from rebal_tui.services import scheduler, timetable
-from rebal_tui.services.book import Book, Mode, Settings
-from rebal_tui.services.book_rules import REVIEW, stored_rules, with_rules
-from rebal_tui.store import accounts, inbox, jobs, meta
+from rebal_tui.services.book.book import Book, Mode, Settings
+from rebal_tui.services.book.policy import REVIEW_KEY, stored_policy, with_policy
+from rebal_tui.services.schedule import jobs as scheduled_jobs
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import accounts, book_settings, event_inbox, jobs
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.database import Database
 
 if TYPE_CHECKING:
     from rebal_tui.broker.alpaca.client import Endpoints
-    from rebal_tui.broker.alpaca.ports import Received
+    from rebal_tui.broker.alpaca.ports import ReceivedEvent
 
 URL, FIRM, KEYS, KEYS_IN = "broker_url", "firm_account", "keys_name", "keys_in"
 """The names under which a book keeps where its broker is. The keys themselves are never among them."""
@@ -57,65 +58,69 @@ def endpoints(environment: str, url: str = "") -> Endpoints:
     return client.Endpoints(url.rstrip("/"), url.rstrip("/"), live=False)
 
 
-def found_live(
-    database: Database, *, environment: str, url: str, firm_account: str, keys_name: str, keys_in: credentials.Place,
-    name: str, now: datetime,
+def create_live(
+    database: Database, *, environment: str, url: str, firm_account: str, keys_name: str,
+    keys_in: credentials.KeyLocation, name: str, now: datetime,
 ) -> None:  # fmt: skip
     """Make a new file the book of a real broker; its system runs wait for review (R-27). Raises `Conflict`."""
-    if bootstrap.is_live(database) or not bootstrap.is_empty(database) or meta.get(database, "mode"):
+    if bootstrap.is_live(database) or not bootstrap.is_empty(database) or book_settings.get(database, "mode"):
         raise Conflict(f"{database.path} holds a book already; connecting makes a new one")
     today = new_york_day(now)
     with database.write():
-        session_store.save(database, build_sessions(today - bootstrap.SETTLE_IN, today + bootstrap.AHEAD))
+        session_store.save(
+            database, build_sessions(today - bootstrap.CALENDAR_BEFORE, today + bootstrap.CALENDAR_AHEAD)
+        )
         values = {
-            "mode": Mode.LIVE.value, "name": name, "id_seed": bootstrap.new_seed(), meta.BROKER: ALPACA,
+            "mode": Mode.LIVE.value, "name": name, "id_seed": bootstrap.new_seed(), book_settings.BROKER: ALPACA,
             ENVIRONMENT: environment, URL: url, FIRM: firm_account, KEYS: keys_name, KEYS_IN: keys_in.value,
-            REVIEW: "1",
+            REVIEW_KEY: "1",
         }  # fmt: skip
         for key, value in values.items():
-            meta.put(database, key, value)
-        jobs.ensure(database, (scheduler.PAUSE, *(job.name for job in timetable.JOBS)))
+            book_settings.put(database, key, value)
+        jobs.ensure(database, (scheduler.PAUSE, *(job.name for job in scheduled_jobs.JOBS)))
 
 
 def open_live(
     database: Database, *, backup_folder: Path | None = None, clock: Clock | None = None,
-    prices_every: timedelta = EVERY, monotonic: Callable[[], float] | None = None,
+    prices_every: timedelta = REFRESH_INTERVAL, monotonic: Callable[[], float] | None = None,
 ) -> Book:  # fmt: skip
     """The book of a real broker. Its first heartbeat reads what is there; before that nothing is decided.
 
     `clock` is the computer's unless another is given. Raises `Conflict` when the keys are not to be found.
     """
-    environment = meta.get(database, ENVIRONMENT)
-    where = endpoints(environment, meta.get(database, URL))
+    environment = book_settings.get(database, ENVIRONMENT)
+    broker_endpoints = endpoints(environment, book_settings.get(database, URL))
     keys = credentials.find(
-        meta.get(database, KEYS), credentials.Place(meta.get(database, KEYS_IN)), paths.keys_folder()
+        book_settings.get(database, KEYS),
+        credentials.KeyLocation(book_settings.get(database, KEYS_IN)),
+        paths.keys_folder(),
     )
     from rebal_tui.broker.alpaca.broker import AlpacaBroker
     from rebal_tui.broker.alpaca.client import AlpacaClient
 
     used = clock or RealClock()
-    client = AlpacaClient(where, keys, used.now)
-    held: list[Book] = []
-    feed = LivePrices(lambda symbols: broker.latest_prices(symbols), lambda: needed(held[0]), prices_every)
+    client = AlpacaClient(broker_endpoints, keys, used.now)
+    opened: list[Book] = []
+    feed = LivePrices(lambda symbols: broker.latest_prices(symbols), lambda: tracked_symbols(opened[0]), prices_every)
     calendar = TradingCalendar(session_store.load(database))
     broker = AlpacaBroker(
         client,
         _BookInbox(database),
         used.now,
-        lambda day: _settles_on(held[0].calendar if held else calendar, day),
+        lambda day: _settles_on(opened[0].calendar if opened else calendar, day),
         feed.quote,
-        firm_account=meta.get(database, FIRM),
+        firm_account=book_settings.get(database, FIRM),
     )
     settings = Settings(
         Mode.LIVE,
-        name=meta.get(database, "name", "book"),
+        name=book_settings.get(database, "name", "book"),
         resend_after=RESEND_AFTER,
         backup_folder=str(backup_folder) if backup_folder else None,
-        environment="LIVE" if where.live else "PAPER",
+        environment="LIVE" if broker_endpoints.live else "PAPER",
     )
-    settings = with_rules(settings, stored_rules(database))
+    settings = with_policy(settings, stored_policy(database))
     book = Book(database, broker, used, settings, feed=feed, live=broker, stopwatch=monotonic)
-    held.append(book)
+    opened.append(book)
     scheduler.start(book)
     return book
 
@@ -126,7 +131,7 @@ def keys_name(path: Path) -> str:
     return f"{stem or 'book'}-{bootstrap.new_seed()[:8]}"
 
 
-def needed(book: Book) -> set[str]:
+def tracked_symbols(book: Book) -> set[str]:
     """Symbols that are held anywhere or that a portfolio wants."""
     wanted = {symbol for portfolio in book.portfolios.values() for symbol in portfolio.weights.symbols}
     return wanted | accounts.held_symbols(book.database)
@@ -154,12 +159,12 @@ class _BookInbox:
         self._database = database
 
     def add(self, received: Sequence[tuple[str, str, datetime, str]]) -> int:
-        return inbox.add(self._database, received)
+        return event_inbox.add(self._database, received)
 
-    def after(self, seq: int, limit: int) -> list[Received]:
-        from rebal_tui.broker.alpaca.ports import Received
+    def after(self, seq: int, limit: int) -> list[ReceivedEvent]:
+        from rebal_tui.broker.alpaca.ports import ReceivedEvent
 
-        return [Received(*row) for row in inbox.after(self._database, seq, limit)]
+        return [ReceivedEvent(*row) for row in event_inbox.after(self._database, seq, limit)]
 
     def last_at(self, stream: str) -> datetime | None:
-        return inbox.last_at(self._database, stream)
+        return event_inbox.last_at(self._database, stream)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from rebal_tui import bootstrap, live_book, paths
 from rebal_tui.domain.errors import Conflict, Fault, Halt, Invalid
-from rebal_tui.services.book import Book
-from rebal_tui.services.book_rules import apply_rules, rules_of
-from rebal_tui.services.market_state import load_clock
-from rebal_tui.services.rules import BookRules
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.market_state import load_clock
+from rebal_tui.services.book.policy import apply_policy, policy_of
+from rebal_tui.services.book.policy_options import BookPolicy
 
-_LARGEST_FILE = 64 * 1024 * 1024
+_MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
 def view_book(path: Path) -> Book:
@@ -26,12 +26,12 @@ def view_book(path: Path) -> Book:
 def open_book(
     path: Path,
     prepare: Callable[[], None] | None = None,
-    rules: Callable[[BookRules], BookRules] | None = None,
+    policy: Callable[[BookPolicy], BookPolicy] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Book:
     """The book of a file; a new file becomes an empty book whose market runs in real time.
 
-    `prepare` makes the file when there is none; `rules` gives those that hold from now on, from those of the book;
+    `prepare` makes the file when there is none; `policy` gives those that hold from now on, from those of the book;
     `progress` is told how many accounts were read, and of how many.
     """
     if prepare is not None and not path.exists():
@@ -40,57 +40,57 @@ def open_book(
     try:
         if bootstrap.is_live(database):
             book = live_book.open_live(database, backup_folder=paths.backup_folder(path), monotonic=bootstrap.elapsed)
-            return _under(book, _careful(rules))
+            return _with_rules(book, _keeping_review(policy))
         if load_clock(database) is None:
-            bootstrap.found_simulation(
+            bootstrap.create_simulation(
                 database, start=bootstrap.real_now(), seed=bootstrap.new_seed(), name=path.stem, speed=1.0
             )
         backups = paths.backup_folder(path)
-        return _under(bootstrap.open_simulation(database, backup_folder=backups, progress=progress), rules)
+        return _with_rules(bootstrap.open_simulation(database, backup_folder=backups, progress=progress), policy)
     except BaseException:
         database.close()
         raise
 
 
-def _under(book: Book, rules: Callable[[BookRules], BookRules] | None) -> Book:
+def _with_rules(book: Book, policy: Callable[[BookPolicy], BookPolicy] | None) -> Book:
     """The book, run by the rules that hold from now on."""
-    if rules is not None:
-        apply_rules(book, rules(rules_of(book)))
+    if policy is not None:
+        apply_policy(book, policy(policy_of(book)))
     return book
 
 
-def _careful(rules: Callable[[BookRules], BookRules] | None) -> Callable[[BookRules], BookRules] | None:
+def _keeping_review(policy: Callable[[BookPolicy], BookPolicy] | None) -> Callable[[BookPolicy], BookPolicy] | None:
     """Rules for a real broker: review is lifted by an advisor in that book, never by what was set for others (R-27)."""
-    if rules is None:
+    if policy is None:
         return None
-    return lambda known: replace(after := rules(known), review=after.review or known.review)
+    return lambda known: replace(after := policy(known), review=after.review or known.review)
 
 
-def become_demo(path: Path) -> str:
+def replace_with_demo(path: Path) -> str:
     """Put the demonstration book in the place of an empty one. Raises `Conflict` when the book is not empty."""
-    _put_away(path)
-    bootstrap.found_demo(path).close()
+    _remove_empty_book(path)
+    bootstrap.create_demo(path).close()
     return "The demonstration book is open: nothing in it is real."
 
 
-def become_import(path: Path, source: Path) -> str:
+def replace_with_import(path: Path, source: Path) -> str:
     """Put what a BOOK.json describes in the place of an empty book. Raises a `Refusal` with every fault of the file."""
-    from rebal_tui.services.intake.book_file import parse_book
+    from rebal_tui.services.parsing.book_file import parse_book
 
     source = source.expanduser()
     try:
-        if source.stat().st_size > _LARGEST_FILE:
+        if source.stat().st_size > _MAX_FILE_BYTES:
             raise Invalid([Fault(str(source), "expected a file of at most 64 MiB")])
         text = source.read_bytes()
     except OSError as error:
         raise Conflict(f"{source}: {error.strerror}") from error
     parsed = parse_book(text)
-    _put_away(path)
+    _remove_empty_book(path)
     summary = bootstrap.import_file(path, parsed)
     return f"{summary.accounts:,} accounts and {summary.portfolios:,} portfolios came in."
 
 
-def _put_away(path: Path) -> None:
+def _remove_empty_book(path: Path) -> None:
     """Remove an empty book's file, so that another can be founded in its place."""
     database = bootstrap.open_database(path)
     try:

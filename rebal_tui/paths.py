@@ -34,7 +34,7 @@ def log_folder() -> Path:
     return Path(platformdirs.user_log_dir("rebal-tui", appauthor=False))
 
 
-class InUse(Conflict):
+class BookInUse(Conflict):
     """Another process is the one writer of the book."""
 
 
@@ -49,7 +49,7 @@ def latest_backup(folder: Path) -> Path | None:
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def cannot_open(path: Path, error: Exception) -> str:
+def cannot_open_message(path: Path, error: Exception) -> str:
     """Why a file is not opened and, where it is damaged, what can be put in its place."""
     import sqlite3
 
@@ -71,8 +71,8 @@ def restore_advice(path: Path) -> str:
 
 
 @contextmanager
-def hold(path: Path) -> Iterator[None]:
-    """Be the one writer of a book's file. Raises `InUse` when another process is."""
+def exclusive_lock(path: Path) -> Iterator[None]:
+    """Be the one writer of a book's file. Raises `BookInUse` when another process is."""
     from filelock import FileLock, Timeout
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def hold(path: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise InUse(f"{path} is open in another rebal-tui; close it there first") from None
+        raise BookInUse(f"{path} is open in another rebal-tui; close it there first") from None
     try:
         yield
     finally:
@@ -100,6 +100,6 @@ def require_book(path: Path) -> None:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise Conflict(cannot_open(path, error)) from error
+        raise Conflict(cannot_open_message(path, error)) from error
     if known is None:
         raise Conflict(f"{path} is no book of this program")

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from rebal_tui import bootstrap, opening
-from rebal_tui.api.server import Place, serve
+from rebal_tui.api.server import BindAddress, serve
 from rebal_tui.broker.protocol import BrokerUnavailable
 from rebal_tui.domain.errors import Conflict, Unavailable
-from rebal_tui.services.api_accounts import is_uuid
-from rebal_tui.services.api_keys import Keyring, add_key, good_keys
-from rebal_tui.services.book import Book
-from rebal_tui.services.book_thread import BookThread
-from rebal_tui.services.sandbox import sandbox_json
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.schedule.book_thread import BookThread
+from rebal_tui.services.simulation.sandbox import sandbox_json
+from rebal_tui.services.wire.accounts import is_uuid
+from rebal_tui.services.wire.keys import Keyring, add_key, good_keys
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ SANDBOX_KEY = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServerInfo:
     """What the owner of a server is told: `key_id` and `secret` only of a key that was made just now.
 
     `odd_ids` counts accounts and portfolios whose ids are no UUIDs, which Alpaca's own client refuses.
@@ -39,7 +39,7 @@ class Served:
     odd_ids: int
 
 
-class _Desk:
+class _ThreadBookClient:
     """The book's thread; a broker that does not answer is a refusal like others."""
 
     def __init__(self, thread: BookThread) -> None:
@@ -52,36 +52,38 @@ class _Desk:
             raise Unavailable("the broker does not answer; look whether it happened before asking again") from silence
 
 
-def run(path: Path, prepare: Callable[[], None] | None, place: Place, ready: Callable[[Served], None]) -> int:
+def run(
+    path: Path, prepare: Callable[[], None] | None, bind_address: BindAddress, ready: Callable[[ServerInfo], None]
+) -> int:
     """Serve a book's file until told to stop; returns the exit code. The caller holds the file's lock.
 
     `prepare` makes a new file. Raises `Conflict` for a book that has no key and is no sandbox.
     """
     thread = BookThread(lambda: opening.open_book(path, prepare))
     try:
-        asyncio.run(_run(_Desk(thread), place, ready))
+        asyncio.run(_run(_ThreadBookClient(thread), bind_address, ready))
     finally:
         thread.close()
     return 0
 
 
-async def _run(desk: _Desk, place: Place, ready: Callable[[Served], None]) -> None:
+async def _run(client: _ThreadBookClient, bind_address: BindAddress, ready: Callable[[ServerInfo], None]) -> None:
     made = None
-    if not await desk.ask(lambda book: good_keys(book.database)):
-        if not place.with_sandbox:
+    if not await client.ask(lambda book: good_keys(book.database)):
+        if not bind_address.with_sandbox:
             raise Conflict("the book has no key for the API; make one with 'rebal-tui keys add NAME --db FILE'")
         made = bootstrap.new_api_key()
         key = made
-        await desk.ask(lambda book: add_key(book.database, SANDBOX_KEY, key, book.now()))
-    keyring = Keyring(await desk.ask(lambda book: good_keys(book.database)))
-    state = await desk.ask(sandbox_json)
-    odd_ids = await desk.ask(_odd_ids)
+        await client.ask(lambda book: add_key(book.database, SANDBOX_KEY, key, book.now()))
+    keyring = Keyring(await client.ask(lambda book: good_keys(book.database)))
+    state = await client.ask(sandbox_json)
+    odd_ids = await client.ask(_odd_ids)
 
-    def told(url: str) -> None:
+    def announce(url: str) -> None:
         key_id, secret = (made.key_id, made.secret) if made else (None, None)
-        ready(Served(url, state["now"], state["firm_account"], key_id, secret, odd_ids))
+        ready(ServerInfo(url, state["now"], state["firm_account"], key_id, secret, odd_ids))
 
-    await serve(desk, keyring, place, lambda: bootstrap.real_now().timestamp(), told)
+    await serve(client, keyring, bind_address, lambda: bootstrap.real_now().timestamp(), announce)
 
 
 def _odd_ids(book: Book) -> int:

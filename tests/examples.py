@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-_USUAL = 100
+_DEFAULT = 100
 
 
 def examples(count: int) -> settings:
     """So many in the usual run, and in proportion under a profile whose own count is not the usual 100."""
-    return settings(max_examples=max(1, count * settings().max_examples // _USUAL), deadline=None)
+    return settings(max_examples=max(1, count * settings().max_examples // _DEFAULT), deadline=None)

@@ -39,26 +39,33 @@ class Half:
 HALVES = {
     "kernel": Half(
         ("rebal_tui/domain/*.py", "rebal_tui/engine/*.py"),
-        ("rebal_tui/engine/words.py", "rebal_tui/engine/arrays/*"),
+        ("rebal_tui/engine/trace_text.py", "rebal_tui/engine/arrays/*"),
         ("tests/domain", "tests/engine", "--ignore-glob=*/test_arrays*"),
     ),
     "runs": Half(
         tuple(
             f"rebal_tui/services/{name}.py"
-            for name in ("agenda", "outbox", "pacing", "queueing", "run_endings", "run_processing")
+            for name in (
+                "book/work_queue",
+                "runs/sending",
+                "book/rate_limiter",
+                "runs/queueing",
+                "runs/finishing",
+                "runs/processing",
+            )
         ),
         (),
         tuple(
-            f"tests/services/test_{name}.py"
+            f"tests/services/{name}.py"
             for name in (
-                "pacing",
-                "queueing",
-                "run_endings",
-                "run_outcomes",
-                "run_processing",
-                "run_starting",
-                "sending",
-                "sync",
+                "book/test_rate_limiter",
+                "runs/test_queueing",
+                "runs/test_finishing",
+                "runs/test_outcomes",
+                "runs/test_processing",
+                "runs/test_starting",
+                "runs/test_sending",
+                "broker_sync/test_events",
             )
         ),
     ),
@@ -98,23 +105,23 @@ def main(name: str, patterns: Sequence[str]) -> None:
     mutmut = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()"]
     environment = {**os.environ, **_ENVIRONMENT}
     subprocess.run([*mutmut, "run", "--max-children", "2", *patterns], cwd=copy, env=environment, check=True)
-    told = subprocess.run(
+    results = subprocess.run(
         [*mutmut, "results", "--all", "True"], cwd=copy, env=environment, check=True, capture_output=True, text=True
     ).stdout
-    print(report(told))
+    print(report(results))
 
 
 def forget_survivors(meta: Path) -> None:
     """Let mutmut judge again what it holds for not killed: the tests may have changed."""
-    kept = json.loads(meta.read_text())
-    verdicts = kept["exit_code_by_key"]
-    kept["exit_code_by_key"] = {mutant: None if code in _NOT_KILLED else code for mutant, code in verdicts.items()}
-    meta.write_text(json.dumps(kept))
+    survivors = json.loads(meta.read_text())
+    verdicts = survivors["exit_code_by_key"]
+    survivors["exit_code_by_key"] = {mutant: None if code in _NOT_KILLED else code for mutant, code in verdicts.items()}
+    meta.write_text(json.dumps(survivors))
 
 
-def report(told: str) -> str:
+def report(results: str) -> str:
     """The score per file, and what was not killed, from lines of `name: status`."""
-    verdicts = [line.strip().rsplit(": ", 1) for line in told.splitlines() if "__mutmut_" in line]
+    verdicts = [line.strip().rsplit(": ", 1) for line in results.splitlines() if "__mutmut_" in line]
     files: dict[str, Counter[str]] = {}
     for mutant, status in verdicts:
         files.setdefault(mutant.rsplit(".", 1)[0], Counter())[status] += 1

@@ -11,16 +11,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rebal_tui.api.answers import error
-from rebal_tui.services.api_keys import Keyring
+from rebal_tui.services.wire.keys import Keyring
 
 OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
 """What anybody may read."""
-WINDOW = 60.0
+WINDOW_SECONDS = 60.0
 """Seconds over which requests are counted."""
-MOST_FAILURES = 120
+MAX_FAILURES = 120
 """Failed authentications that one address may have in a window."""
-MOST_WATCHED = 10_000
-_MAX_HEADER = 1_000
+MAX_TRACKED_CALLERS = 10_000
+_MAX_HEADER_CHARS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,16 @@ class Limiter:
         """Count a request, unless the window is used up; without `count` only look."""
         now = self._clock()
         began, used = self._windows.get(caller, (now, 0))
-        if now - began >= WINDOW:
+        if now - began >= WINDOW_SECONDS:
             began, used = now, 0
         granted = used < self._limit
         if granted and count:
             used += 1
-            if len(self._windows) >= MOST_WATCHED and caller not in self._windows:
-                self._windows = {c: w for c, w in self._windows.items() if now - w[0] < WINDOW}
-            if len(self._windows) < MOST_WATCHED or caller in self._windows:
+            if len(self._windows) >= MAX_TRACKED_CALLERS and caller not in self._windows:
+                self._windows = {c: w for c, w in self._windows.items() if now - w[0] < WINDOW_SECONDS}
+            if len(self._windows) < MAX_TRACKED_CALLERS or caller in self._windows:
                 self._windows[caller] = (began, used)
-        return Allowance(self._limit, self._limit - used, began + WINDOW - now, granted)
+        return Allowance(self._limit, self._limit - used, began + WINDOW_SECONDS - now, granted)
 
 
 class Access:
@@ -80,8 +80,8 @@ class Access:
         if name is None:
             left = self._failures.ask(client)
             if left.granted:
-                told = {"WWW-Authenticate": 'Basic realm="rebal-tui"'}
-                await error(401, "request is not authorized", told)(scope, receive, send)
+                challenge = {"WWW-Authenticate": 'Basic realm="rebal-tui"'}
+                await error(401, "request is not authorized", challenge)(scope, receive, send)
             else:
                 await error(429, "too many failed attempts", self._headers(left))(scope, receive, send)
             return
@@ -102,7 +102,7 @@ class Access:
 
     def _caller(self, headers: Headers) -> str | None:
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "basic" or len(token) > _MAX_HEADER:
+        if scheme.lower() != "basic" or len(token) > _MAX_HEADER_CHARS:
             return None
         try:
             key_id, colon, secret = base64.b64decode(token.strip(), validate=True).decode("utf-8").partition(":")

@@ -16,22 +16,22 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
-from rebal_tui.services.book import Book
-from rebal_tui.services.intake.exact_json import read_json
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.parsing.exact_json import read_json
 
 T = TypeVar("T")
 
-MAX_BODY = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 """Bytes of a request's body that are read at most."""
-PAGE, MOST = 100, 1_000
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 100, 1_000
 """How many items a page has unless told otherwise, and at most."""
-_LARGEST_KEY = 2**62
+_MAX_KEY = 2**62
 _YEARS = range(1970, 2200)
 _CODES = {401: 40110000, 404: 40410000, 405: 40510000, 413: 41310000, 415: 41510000, 429: 42910000, 500: 50010000}
 _log = logging.getLogger(__name__)
 
 
-def _moment(at: datetime) -> datetime:
+def _as_utc(at: datetime) -> datetime:
     """A time without an offset is UTC."""
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
     if aware.year not in _YEARS:
@@ -39,11 +39,11 @@ def _moment(at: datetime) -> datetime:
     return aware.astimezone(UTC)
 
 
-Moment = Annotated[datetime, AfterValidator(_moment)]
+Timestamp = Annotated[datetime, AfterValidator(_as_utc)]
 """A time in a query; a date is its beginning."""
 
 
-class Desk(Protocol):
+class BookClient(Protocol):
     """The book, asked on its own thread."""
 
     async def ask(self, work: Callable[[Book], T]) -> T:
@@ -51,18 +51,18 @@ class Desk(Protocol):
 
 
 class TooLarge(Exception):
-    """A body above `MAX_BODY`."""
+    """A body above `MAX_BODY_BYTES`."""
 
 
 class NotJson(Exception):
     """A body that does not say it is JSON."""
 
 
-class _CallersDesk:
+class _CallerBookClient:
     """The book as one caller asks it: what is done is recorded under the name of the key."""
 
-    def __init__(self, desk: Desk, caller: str) -> None:
-        self._desk = desk
+    def __init__(self, client: BookClient, caller: str) -> None:
+        self._client = client
         self._caller = caller
 
     async def ask(self, work: Callable[[Book], T]) -> T:
@@ -70,33 +70,33 @@ class _CallersDesk:
             with book.acting_as(f"api {self._caller}"):
                 return work(book)
 
-        return await self._desk.ask(named)
+        return await self._client.ask(named)
 
 
-def desk_of(request: Request) -> Desk:
+def book_client(request: Request) -> BookClient:
     """The book that the request is about."""
-    return _CallersDesk(request.app.state.desk, request.state.caller)
+    return _CallerBookClient(request.app.state.client, request.state.caller)
 
 
-def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return Response(text, status, headers, "application/json")
 
 
-def text_answer(text: str) -> Response:
+def json_text_response(text: str) -> Response:
     """An answer that is JSON text already."""
     return Response(text, media_type="application/json")
 
 
-def nothing() -> Response:
+def no_content() -> Response:
     """Done, and nothing to tell."""
     return Response(status_code=204)
 
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """`{"code", "message"}`; the code begins with the status."""
-    return answer({"code": _CODES.get(status, status * 100_000), "message": message}, status, headers)
+    return json_response({"code": _CODES.get(status, status * 100_000), "message": message}, status, headers)
 
 
 async def json_body(request: Request) -> object:
@@ -107,7 +107,7 @@ async def json_body(request: Request) -> object:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY:
+        if len(body) > MAX_BODY_BYTES:
             raise TooLarge
     return read_json(bytes(body), "request body")
 
@@ -126,7 +126,7 @@ def key_of(token: str | None) -> int | None:
         key = int(text) if text.isdigit() else -1
     except ValueError:
         key = -1
-    if not 0 <= key <= _LARGEST_KEY:
+    if not 0 <= key <= _MAX_KEY:
         raise Invalid([Fault("page_token", "invalid value")])
     return key
 
@@ -140,8 +140,8 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, fault: RequestValidationError) -> Response:
-        told = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in fault.errors())
-        return error(400, told)
+        reasons = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in fault.errors())
+        return error(400, reasons)
 
     @app.exception_handler(HTTPException)
     async def failed(_request: Request, fault: HTTPException) -> Response:
@@ -150,7 +150,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(TooLarge)
     async def too_large(_request: Request, _fault: TooLarge) -> Response:
-        return error(413, f"request body is larger than {MAX_BODY} bytes", {"Connection": "close"})
+        return error(413, f"request body is larger than {MAX_BODY_BYTES} bytes", {"Connection": "close"})
 
     @app.exception_handler(NotJson)
     async def not_json(_request: Request, _fault: NotJson) -> Response:

@@ -9,12 +9,12 @@ from fastapi import APIRouter, FastAPI
 
 from rebal_tui import __version__
 from rebal_tui.api import accounts, events, journals, market, orders, rebalancing, sandbox
-from rebal_tui.api.access import MOST_FAILURES, Access, Limiter
-from rebal_tui.api.answers import Desk, add_handlers
-from rebal_tui.api.described import ABOUT, describe
-from rebal_tui.services.api_keys import Keyring
+from rebal_tui.api.access import MAX_FAILURES, Access, Limiter
+from rebal_tui.api.answers import BookClient, add_handlers
+from rebal_tui.api.described import API_DESCRIPTION, describe
+from rebal_tui.services.wire.keys import Keyring
 
-RATE = 60_000
+DEFAULT_REQUESTS_PER_MINUTE = 60_000
 """Requests that a key has in a minute unless told otherwise."""
 
 
@@ -26,14 +26,14 @@ class Options:
     clock: Callable[[], float]
     now: Callable[[], float]
     closing: Callable[[], bool]
-    rate: int = RATE
+    rate: int = DEFAULT_REQUESTS_PER_MINUTE
     with_sandbox: bool = False
 
 
-def create_app(desk: Desk, keyring: Keyring, options: Options) -> FastAPI:
+def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAPI:
     """The API over a book."""
-    app = FastAPI(title="Rebalancing API", version=__version__, description=ABOUT, redoc_url=None)
-    app.state.desk, app.state.options = desk, options
+    app = FastAPI(title="Rebalancing API", version=__version__, description=API_DESCRIPTION, redoc_url=None)
+    app.state.client, app.state.options = client, options
     v1 = APIRouter()
     for part in (rebalancing, accounts, orders, journals, market):
         v1.include_router(part.router)
@@ -50,7 +50,7 @@ def create_app(desk: Desk, keyring: Keyring, options: Options) -> FastAPI:
         Access,
         keyring=keyring,
         limiter=Limiter(options.rate, options.clock),
-        failures=Limiter(MOST_FAILURES, options.clock),
+        failures=Limiter(MAX_FAILURES, options.clock),
         now=options.now,
     )
     return app

@@ -11,12 +11,12 @@ from pydantic.json_schema import models_json_schema
 
 from rebal_tui.api import schemas
 
-ABOUT = """\
+API_DESCRIPTION = """\
 The Rebalancing API as Alpaca's Broker API has it, over a rebal-tui book. Money, quantities, prices and percents are
 decimal strings in answers; in requests strings and JSON numbers are read exactly. Times are RFC 3339. Errors are
 `{"code", "message"}`. Everything under `/v1` is also there under `/v1/beta`.
 """
-_WORDS = {
+_ERROR_DESCRIPTIONS = {
     400: "A field is missing or malformed.",
     401: "The key or its secret is wrong.",
     403: "The account may not, or does not have what it takes.",
@@ -31,19 +31,19 @@ _WORDS = {
 _REF = "#/components/schemas/{model}"
 
 
-def told(model: type[BaseModel] | None, status: int | None = None) -> dict[str, Any]:
+def responds_with(model: type[BaseModel] | None, status: int | None = None) -> dict[str, Any]:
     """A route that answers with a model, or with nothing (204)."""
     good = status or (200 if model else 204)
     success: dict[str, Any] = {"description": "Done."}
     if model is not None:
         success["model"] = model
-    errors = {code: {"model": schemas.Error, "description": words} for code, words in _WORDS.items()}
+    errors = {code: {"model": schemas.Error, "description": words} for code, words in _ERROR_DESCRIPTIONS.items()}
     return {"response_model": None, "status_code": good, "responses": {good: success, **errors}}
 
 
-def listed(model: type[BaseModel]) -> dict[str, Any]:
+def responds_with_list(model: type[BaseModel]) -> dict[str, Any]:
     """A route that answers with a bare array of a model."""
-    made = told(model)
+    made = responds_with(model)
     made["responses"][200]["model"] = list[model]  # type: ignore[valid-type]
     return made
 

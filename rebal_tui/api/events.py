@@ -12,18 +12,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from rebal_tui.api.answers import Moment, desk_of, error
+from rebal_tui.api.answers import Timestamp, book_client, error
 from rebal_tui.domain.errors import Fault, Invalid
-from rebal_tui.services import api_events
-from rebal_tui.services.api_events import Source, Start, StreamEvent
-from rebal_tui.services.book import Book
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.wire import events as wire_events
+from rebal_tui.services.wire.events import Source, Start, StreamEvent
 
 router = APIRouter(prefix="/events", tags=["events"])
 
-MOST_STREAMS = 64
-PAUSE = 0.25
+MAX_STREAMS = 64
+POLL_INTERVAL_SECONDS = 0.25
 """Seconds between two looks for something new."""
-KEEP_ALIVE = 15.0
+KEEP_ALIVE_SECONDS = 15.0
 _STREAM: dict[str, Any] = {
     "response_model": None,
     "responses": {
@@ -32,8 +32,8 @@ _STREAM: dict[str, Any] = {
     },
 }
 
-Since = Annotated[Moment | None, Query(description="Begin with this moment; without it and since_id, begin now.")]
-Until = Annotated[Moment | None, Query(description="End behind this moment.")]
+Since = Annotated[Timestamp | None, Query(description="Begin with this moment; without it and since_id, begin now.")]
+Until = Annotated[Timestamp | None, Query(description="End behind this moment.")]
 SinceId = Annotated[str | None, Query(max_length=26, description="Begin behind this event.")]
 UntilId = Annotated[str | None, Query(max_length=26, description="End with this event.")]
 LastId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=26)]
@@ -45,7 +45,7 @@ async def rebalancer(
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """portfolio.status_changed, run.created and run.status_changed. `since` excludes `since_id`."""
-    return await _stream(request, api_events.REBALANCER, since, until, since_id or last_event_id, until_id)
+    return await _stream(request, wire_events.REBALANCER, since, until, since_id or last_event_id, until_id)
 
 
 @router.get("/trades", **_STREAM)
@@ -54,7 +54,7 @@ async def trades(
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """Every order's life and its fills, each with its execution_id."""
-    return await _stream(request, api_events.TRADES, since, until, since_id or last_event_id, until_id)
+    return await _stream(request, wire_events.TRADES, since, until, since_id or last_event_id, until_id)
 
 
 @router.get("/journals/status", **_STREAM)
@@ -63,10 +63,10 @@ async def journals(
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """Journals as they move on."""
-    return await _stream(request, api_events.JOURNALS, since, until, since_id or last_event_id, until_id)
+    return await _stream(request, wire_events.JOURNALS, since, until, since_id or last_event_id, until_id)
 
 
-def _look(book: Book, source: Source, seq: int) -> tuple[Sequence[StreamEvent], datetime]:
+def _poll(book: Book, source: Source, seq: int) -> tuple[Sequence[StreamEvent], datetime]:
     return source.after(book, seq), book.now()
 
 
@@ -76,7 +76,7 @@ async def accounts(
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """Accounts that changed in anything but cash and holdings."""
-    return await _stream(request, api_events.ACCOUNTS, since, until, since_id or last_event_id, until_id)
+    return await _stream(request, wire_events.ACCOUNTS, since, until, since_id or last_event_id, until_id)
 
 
 @router.get("/nta", **_STREAM)
@@ -85,21 +85,21 @@ async def activities(
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """Cash that is no trade's: deposits (CSD), returned ones (CSR), journals (JNLC)."""
-    return await _stream(request, api_events.ACTIVITIES, since, until, since_id or last_event_id, until_id)
+    return await _stream(request, wire_events.ACTIVITIES, since, until, since_id or last_event_id, until_id)
 
 
 async def _stream(
-    request: Request, source: Source, since: Moment | None, until: Moment | None, since_id: str | None,
+    request: Request, source: Source, since: Timestamp | None, until: Timestamp | None, since_id: str | None,
     until_id: str | None,
 ) -> Response:  # fmt: skip
     if since is not None and since_id is not None:
         raise Invalid([Fault("since", "expected since or since_id, got both")])
-    last = api_events.seq_of(until_id, "until_id") if until_id else None
+    last = wire_events.seq_of(until_id, "until_id") if until_id else None
     state = request.app.state
-    if getattr(state, "streams", 0) >= MOST_STREAMS:
+    if getattr(state, "streams", 0) >= MAX_STREAMS:
         return error(429, "too many open streams")
-    desk = desk_of(request)
-    seq = await desk.ask(lambda book: api_events.begin(book, source, Start(since, since_id)))
+    client = book_client(request)
+    seq = await client.ask(lambda book: wire_events.begin(book, source, Start(since, since_id)))
 
     async def lines() -> AsyncIterator[str]:
         nonlocal seq
@@ -108,7 +108,7 @@ async def _stream(
         try:
             yield ": begin\n\n"
             while not state.options.closing():
-                events, now = await desk.ask(partial(_look, source=source, seq=seq))
+                events, now = await client.ask(partial(_poll, source=source, seq=seq))
                 for event in events:
                     if (until is not None and event.at > until) or (last is not None and event.seq > last):
                         return
@@ -121,9 +121,9 @@ async def _stream(
                     continue
                 if (until is not None and now >= until) or (last is not None and seq >= last):
                     return
-                await asyncio.sleep(PAUSE)
-                quiet += PAUSE
-                if quiet >= KEEP_ALIVE:
+                await asyncio.sleep(POLL_INTERVAL_SECONDS)
+                quiet += POLL_INTERVAL_SECONDS
+                if quiet >= KEEP_ALIVE_SECONDS:
                     quiet = 0.0
                     yield ": still here\n\n"
         finally:

@@ -8,20 +8,20 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
 from rebal_tui.api import schemas
-from rebal_tui.api.answers import Moment, answer, desk_of, json_body, nothing
-from rebal_tui.api.described import body, listed, told
+from rebal_tui.api.answers import Timestamp, book_client, json_body, json_response, no_content
+from rebal_tui.api.described import body, responds_with, responds_with_list
 from rebal_tui.domain.cash import JournalStatus
-from rebal_tui.services import api_journals
-from rebal_tui.services.api_shapes import journal_json
-from rebal_tui.services.cash import cancel_journal as call_back
-from rebal_tui.services.intake.requests import read_journal
+from rebal_tui.services.advisory.cash import cancel_journal as call_back
+from rebal_tui.services.parsing.requests import read_journal
+from rebal_tui.services.wire import journals
+from rebal_tui.services.wire.shapes import journal_json
 
 router = APIRouter(prefix="/journals", tags=["journals"])
 
 Id = Annotated[str | None, Query(max_length=64)]
 
 
-@router.post("", **told(schemas.Journal), **body(schemas.CreateJournal))
+@router.post("", **responds_with(schemas.Journal), **body(schemas.CreateJournal))
 async def create_journal(
     request: Request,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=128)] = None,
@@ -32,15 +32,15 @@ async def create_journal(
     `/fixtures/status=pending/fixtures/` or `…=rejected/…` ends so.
     """
     given = read_journal(await json_body(request))
-    made = await desk_of(request).ask(lambda book: api_journals.make_journal(book, given, idempotency_key))
-    return answer(journal_json(made))
+    made = await book_client(request).ask(lambda book: journals.make_journal(book, given, idempotency_key))
+    return json_response(journal_json(made))
 
 
-@router.get("", **listed(schemas.Journal))
+@router.get("", **responds_with_list(schemas.Journal))
 async def list_journals(
     request: Request,
-    after: Moment | None = None,
-    before: Moment | None = None,
+    after: Timestamp | None = None,
+    before: Timestamp | None = None,
     status: JournalStatus | None = None,
     entry_type: Literal["JNLC", "JNLS"] | None = None,
     to_account: Id = None,
@@ -48,23 +48,25 @@ async def list_journals(
 ) -> Response:
     """Journals, the newest first, at most 10,000."""
     if entry_type == "JNLS":
-        return answer([])
-    found = await desk_of(request).ask(
-        lambda book: api_journals.list_journals(
+        return json_response([])
+    found = await book_client(request).ask(
+        lambda book: journals.list_journals(
             book, after=after, before=before, status=status, from_account=from_account, to_account=to_account
         )
     )
-    return answer([journal_json(journal) for journal in found])
+    return json_response([journal_json(journal) for journal in found])
 
 
-@router.get("/{journal_id}", **told(schemas.Journal))
+@router.get("/{journal_id}", **responds_with(schemas.Journal))
 async def get_journal(request: Request, journal_id: str) -> Response:
     """One journal."""
-    return answer(journal_json(await desk_of(request).ask(lambda book: api_journals.find_journal(book, journal_id))))
+    return json_response(
+        journal_json(await book_client(request).ask(lambda book: journals.find_journal(book, journal_id)))
+    )
 
 
-@router.delete("/{journal_id}", **told(None))
+@router.delete("/{journal_id}", **responds_with(None))
 async def cancel_journal(request: Request, journal_id: str) -> Response:
     """Call back a journal that is pending."""
-    await desk_of(request).ask(lambda book: call_back(book, journal_id))
-    return nothing()
+    await book_client(request).ask(lambda book: call_back(book, journal_id))
+    return no_content()

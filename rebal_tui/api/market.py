@@ -9,15 +9,15 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from rebal_tui.api import schemas
-from rebal_tui.api.answers import answer, desk_of, text_answer
-from rebal_tui.api.described import listed, told
+from rebal_tui.api.answers import book_client, json_response, json_text_response
+from rebal_tui.api.described import responds_with, responds_with_list
 from rebal_tui.domain.assets import AssetStatus
-from rebal_tui.services import api_market
+from rebal_tui.services.wire import market
 
 router = APIRouter(tags=["market"])
 
 
-@router.get("/assets", **listed(schemas.Asset))
+@router.get("/assets", **responds_with_list(schemas.Asset))
 async def list_assets(
     request: Request,
     status: AssetStatus | None = None,
@@ -26,17 +26,17 @@ async def list_assets(
 ) -> Response:
     """Assets by symbol; there are US equities only."""
     if asset_class not in (None, "us_equity"):
-        return answer([])
-    return answer(await desk_of(request).ask(lambda book: api_market.list_assets(book, status, exchange)))
+        return json_response([])
+    return json_response(await book_client(request).ask(lambda book: market.list_assets(book, status, exchange)))
 
 
-@router.get("/assets/{symbol_or_asset_id}", **told(schemas.Asset))
+@router.get("/assets/{symbol_or_asset_id}", **responds_with(schemas.Asset))
 async def get_asset(request: Request, symbol_or_asset_id: str) -> Response:
     """One asset."""
-    return answer(await desk_of(request).ask(lambda book: api_market.find_asset(book, symbol_or_asset_id)))
+    return json_response(await book_client(request).ask(lambda book: market.find_asset(book, symbol_or_asset_id)))
 
 
-@router.get("/calendar", **listed(schemas.CalendarDay))
+@router.get("/calendar", **responds_with_list(schemas.CalendarDay))
 async def get_calendar(
     request: Request,
     start: date | None = None,
@@ -44,20 +44,20 @@ async def get_calendar(
     date_type: Literal["trading", "TRADING"] = "trading",  # noqa: ARG001
 ) -> Response:
     """The sessions from one day to another, both included, as far as they are known."""
-    return answer(await desk_of(request).ask(lambda book: api_market.calendar(book, start, end)))
+    return json_response(await book_client(request).ask(lambda book: market.calendar(book, start, end)))
 
 
-@router.get("/clock", **told(schemas.Clock))
+@router.get("/clock", **responds_with(schemas.Clock))
 async def get_clock(request: Request) -> Response:
     """What time it is, and when the market opens and closes next."""
-    return answer(await desk_of(request).ask(api_market.clock))
+    return json_response(await book_client(request).ask(market.clock))
 
 
 data_router = APIRouter(tags=["market"])
 
 
-@data_router.get("/stocks/snapshots", **told(schemas.Snapshots))
+@data_router.get("/stocks/snapshots", **responds_with(schemas.Snapshots))
 async def get_snapshots(request: Request, symbols: Annotated[str, Query(max_length=4_000)]) -> Response:
     """The last price of each asset, as the market data API tells it; symbols are separated by commas."""
     named = symbols.split(",")
-    return text_answer(await desk_of(request).ask(lambda book: api_market.snapshots(book, named)))
+    return json_text_response(await book_client(request).ask(lambda book: market.snapshots(book, named)))

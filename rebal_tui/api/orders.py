@@ -8,34 +8,36 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from rebal_tui.api import schemas
-from rebal_tui.api.answers import Moment, answer, desk_of, json_body, nothing
-from rebal_tui.api.described import body, listed, told
+from rebal_tui.api.answers import Timestamp, book_client, json_body, json_response, no_content
+from rebal_tui.api.described import body, responds_with, responds_with_list
 from rebal_tui.domain.orders import Order, Side
-from rebal_tui.services import hand_orders
-from rebal_tui.services.api_shapes import Json, asset_ids, order_json
-from rebal_tui.services.book import Book
-from rebal_tui.services.intake.requests import read_order
+from rebal_tui.services.advisory import manual_orders
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.parsing.requests import read_order
+from rebal_tui.services.wire.shapes import Json, asset_ids, order_json
 
 router = APIRouter(prefix="/trading/accounts/{account_id}", tags=["orders"])
 
-_MOST = 500
+_MAX_ORDERS = 500
 
 
-@router.post("/orders", **told(schemas.Order), **body(schemas.CreateOrder))
+@router.post("/orders", **responds_with(schemas.Order), **body(schemas.CreateOrder))
 async def submit_order(request: Request, account_id: str) -> Response:
     """Place a market day order, by shares or by dollars; refused while the account is subscribed to a portfolio."""
     given = read_order(await json_body(request), account_id)
-    return answer(await desk_of(request).ask(lambda book: _shape(book, hand_orders.place_order(book, given))))
+    return json_response(
+        await book_client(request).ask(lambda book: _shape(book, manual_orders.place_order(book, given)))
+    )
 
 
-@router.get("/orders", **listed(schemas.Order))
+@router.get("/orders", **responds_with_list(schemas.Order))
 async def list_orders(
     request: Request,
     account_id: str,
     status: Literal["open", "closed", "all"] = "open",
-    limit: Annotated[int, Query(ge=1, le=_MOST)] = 50,
-    after: Moment | None = None,
-    until: Moment | None = None,
+    limit: Annotated[int, Query(ge=1, le=_MAX_ORDERS)] = 50,
+    after: Timestamp | None = None,
+    until: Timestamp | None = None,
     direction: Literal["asc", "desc"] = "desc",
     side: Side | None = None,
     symbols: Annotated[str, Query(max_length=2_000, description="Separated by commas.")] = "",
@@ -45,40 +47,40 @@ async def list_orders(
     named = frozenset(filter(None, symbols.split(",")))
 
     def find(book: Book) -> list[Json]:
-        found = hand_orders.list_orders(
+        found = manual_orders.list_orders(
             book, account_id, open_=open_, after=after, until=until, side=side, symbols=named,
             oldest_first=direction == "asc", limit=limit,
         )  # fmt: skip
         return [_shape(book, order) for order in found]
 
-    return answer(await desk_of(request).ask(find))
+    return json_response(await book_client(request).ask(find))
 
 
-@router.get("/orders:by_client_order_id", **told(schemas.Order))
+@router.get("/orders:by_client_order_id", **responds_with(schemas.Order))
 async def get_order_by_client_id(
     request: Request, account_id: str, client_order_id: Annotated[str, Query(max_length=128)]
 ) -> Response:
     """The order that was placed under an id."""
-    return answer(
-        await desk_of(request).ask(
-            lambda book: _shape(book, hand_orders.order_by_client_id(book, account_id, client_order_id))
+    return json_response(
+        await book_client(request).ask(
+            lambda book: _shape(book, manual_orders.order_by_client_id(book, account_id, client_order_id))
         )
     )
 
 
-@router.get("/orders/{order_id}", **told(schemas.Order))
+@router.get("/orders/{order_id}", **responds_with(schemas.Order))
 async def get_order(request: Request, account_id: str, order_id: str) -> Response:
     """One order."""
-    return answer(
-        await desk_of(request).ask(lambda book: _shape(book, hand_orders.find_order(book, account_id, order_id)))
+    return json_response(
+        await book_client(request).ask(lambda book: _shape(book, manual_orders.find_order(book, account_id, order_id)))
     )
 
 
-@router.delete("/orders/{order_id}", **told(None))
+@router.delete("/orders/{order_id}", **responds_with(None))
 async def cancel_order(request: Request, account_id: str, order_id: str) -> Response:
     """Cancel an order; what has filled stands."""
-    await desk_of(request).ask(lambda book: hand_orders.cancel_order(book, account_id, order_id))
-    return nothing()
+    await book_client(request).ask(lambda book: manual_orders.cancel_order(book, account_id, order_id))
+    return no_content()
 
 
 def _shape(book: Book, order: Order) -> Json:

@@ -8,115 +8,131 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from rebal_tui.api import schemas
-from rebal_tui.api.answers import MOST, PAGE, answer, desk_of, json_body, key_of, nothing, token_of
-from rebal_tui.api.described import body, listed, told
+from rebal_tui.api.answers import (
+    DEFAULT_PAGE_SIZE,
+    MAX_PAGE_SIZE,
+    book_client,
+    json_body,
+    json_response,
+    key_of,
+    no_content,
+    token_of,
+)
+from rebal_tui.api.described import body, responds_with, responds_with_list
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.runs import RunStatus, RunType
-from rebal_tui.services import api_pages, api_shapes, portfolios, subscriptions
-from rebal_tui.services.api_pages import Page
-from rebal_tui.services.api_shapes import Json
-from rebal_tui.services.book import Book
-from rebal_tui.services.intake.portfolio_input import parse_portfolio
-from rebal_tui.services.intake.requests import read_run, read_subscription
-from rebal_tui.services.runs import cancel_run, create_run
+from rebal_tui.services.advisory import portfolios, subscriptions
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.parsing.portfolio_input import parse_portfolio
+from rebal_tui.services.parsing.requests import read_run, read_subscription
+from rebal_tui.services.runs.manual import cancel_run, create_run
+from rebal_tui.services.wire import pages, shapes
+from rebal_tui.services.wire.pages import Page
+from rebal_tui.services.wire.shapes import Json
 
 router = APIRouter(prefix="/rebalancing", tags=["rebalancing"])
 
-Limit = Annotated[int, Query(ge=1, le=MOST, description="Items of a page.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Items of a page.")]
 Token = Annotated[str | None, Query(max_length=100, description="next_page_token of the page before.")]
 Text = Annotated[str, Query(max_length=200)]
 Id = Annotated[str | None, Query(max_length=64)]
 
 
-@router.post("/portfolios", **told(schemas.Portfolio), **body(schemas.CreatePortfolio))
+@router.post("/portfolios", **responds_with(schemas.Portfolio), **body(schemas.CreatePortfolio))
 async def create_portfolio(request: Request) -> Response:
     """Create a portfolio. Weights sum to exactly 100; every asset must be active, tradable and fractionable."""
     given = parse_portfolio(await json_body(request))
-    made = await desk_of(request).ask(lambda book: portfolios.create_portfolio(book, given))
-    return answer(api_shapes.portfolio_json(made))
+    made = await book_client(request).ask(lambda book: portfolios.create_portfolio(book, given))
+    return json_response(shapes.portfolio_json(made))
 
 
-@router.get("/portfolios", **listed(schemas.Portfolio))
+@router.get("/portfolios", **responds_with_list(schemas.Portfolio))
 async def list_portfolios(
     request: Request, name: Text = "", description: Text = "", symbol: Text = "", portfolio_id: Text = "",
     status: PortfolioStatus | None = None,
 ) -> Response:  # fmt: skip
     """Portfolios for which every filter holds: name and description contain a text, the others are equal."""
-    found = await desk_of(request).ask(
+    found = await book_client(request).ask(
         lambda book: portfolios.list_portfolios(
             book, name=name, description=description, symbol=symbol, portfolio_id=portfolio_id, status=status
         )
     )
-    return answer([api_shapes.portfolio_json(portfolio) for portfolio in found])
+    return json_response([shapes.portfolio_json(portfolio) for portfolio in found])
 
 
-@router.get("/portfolios/{portfolio_id}", **told(schemas.Portfolio))
+@router.get("/portfolios/{portfolio_id}", **responds_with(schemas.Portfolio))
 async def get_portfolio(request: Request, portfolio_id: str) -> Response:
     """One portfolio."""
-    return answer(await desk_of(request).ask(lambda book: api_shapes.portfolio_json(book.portfolio(portfolio_id))))
+    return json_response(
+        await book_client(request).ask(lambda book: shapes.portfolio_json(book.portfolio(portfolio_id)))
+    )
 
 
-@router.patch("/portfolios/{portfolio_id}", **told(schemas.Portfolio), **body(schemas.UpdatePortfolio))
+@router.patch("/portfolios/{portfolio_id}", **responds_with(schemas.Portfolio), **body(schemas.UpdatePortfolio))
 async def update_portfolio(request: Request, portfolio_id: str) -> Response:
     """Change a portfolio; weights and conditions are replaced whole. `"status": "active"` reactivates it."""
     given = await json_body(request)
-    made = await desk_of(request).ask(lambda book: portfolios.patch_portfolio(book, portfolio_id, given))
-    return answer(api_shapes.portfolio_json(made))
+    made = await book_client(request).ask(lambda book: portfolios.patch_portfolio(book, portfolio_id, given))
+    return json_response(shapes.portfolio_json(made))
 
 
-@router.delete("/portfolios/{portfolio_id}", **told(None))
+@router.delete("/portfolios/{portfolio_id}", **responds_with(None))
 async def inactivate_portfolio(request: Request, portfolio_id: str) -> Response:
     """Take a portfolio out of use; refused while accounts are subscribed to it."""
     try:
-        await desk_of(request).ask(lambda book: portfolios.inactivate_portfolio(book, portfolio_id))
+        await book_client(request).ask(lambda book: portfolios.inactivate_portfolio(book, portfolio_id))
     except NotFound as unknown:
         raise Conflict("invalid portfolio_id") from unknown
-    return nothing()
+    return no_content()
 
 
-@router.post("/subscriptions", **told(schemas.Subscription), **body(schemas.CreateSubscription))
+@router.post("/subscriptions", **responds_with(schemas.Subscription), **body(schemas.CreateSubscription))
 async def create_subscription(request: Request) -> Response:
     """Subscribe an account to a portfolio. It must be ACTIVE, without open orders, and not subscribed."""
     given = read_subscription(await json_body(request))
-    made = await desk_of(request).ask(
-        lambda book: subscriptions.subscribe_by_hand(book, given.account_id, given.portfolio_id)
+    made = await book_client(request).ask(
+        lambda book: subscriptions.subscribe_manually(book, given.account_id, given.portfolio_id)
     )
-    return answer(api_shapes.subscription_json(made))
+    return json_response(shapes.subscription_json(made))
 
 
-@router.get("/subscriptions", **told(schemas.SubscriptionPage))
+@router.get("/subscriptions", **responds_with(schemas.SubscriptionPage))
 async def list_subscriptions(
-    request: Request, account_id: Id = None, portfolio_id: Id = None, limit: Limit = PAGE, page_token: Token = None
+    request: Request,
+    account_id: Id = None,
+    portfolio_id: Id = None,
+    limit: Limit = DEFAULT_PAGE_SIZE,
+    page_token: Token = None,
 ) -> Response:
     """Active subscriptions, the oldest first."""
     after = key_of(page_token)
-    found = await desk_of(request).ask(
-        lambda book: api_pages.page_of_subscriptions(
+    found = await book_client(request).ask(
+        lambda book: pages.page_of_subscriptions(
             book, limit, after=after, account_id=account_id, portfolio_id=portfolio_id
         )
     )
     return _page("subscriptions", found)
 
 
-@router.get("/subscriptions/{subscription_id}", **told(schemas.Subscription))
+@router.get("/subscriptions/{subscription_id}", **responds_with(schemas.Subscription))
 async def get_subscription(request: Request, subscription_id: str) -> Response:
     """One active subscription."""
-    found = await desk_of(request).ask(lambda book: api_pages.find_subscription(book, subscription_id))
-    return answer(api_shapes.subscription_json(found))
+    found = await book_client(request).ask(lambda book: pages.find_subscription(book, subscription_id))
+    return json_response(shapes.subscription_json(found))
 
 
-@router.delete("/subscriptions/{subscription_id}", **told(None))
+@router.delete("/subscriptions/{subscription_id}", **responds_with(None))
 async def delete_subscription(request: Request, subscription_id: str) -> Response:
     """End a subscription: its queued run is canceled, one in progress finishes."""
     try:
-        await desk_of(request).ask(lambda book: subscriptions.unsubscribe(book, subscription_id))
+        await book_client(request).ask(lambda book: subscriptions.unsubscribe(book, subscription_id))
     except NotFound as unknown:
         raise Conflict("the subscription does not exist") from unknown
-    return nothing()
+    return no_content()
 
 
-@router.post("/runs", **told(schemas.Run), **body(schemas.CreateRun))
+@router.post("/runs", **responds_with(schemas.Run), **body(schemas.CreateRun))
 async def create_manual_run(request: Request) -> Response:
     """Queue a run: with weights for an account that is not subscribed, without them by its subscription.
 
@@ -127,41 +143,41 @@ async def create_manual_run(request: Request) -> Response:
 
     def make(book: Book) -> Json:
         run = create_run(book, given.account_id, given.type, weights=given.weights, amount=given.amount)
-        return api_pages.wire_run(book, run)
+        return pages.wire_run(book, run)
 
-    return answer(await desk_of(request).ask(make))
+    return json_response(await book_client(request).ask(make))
 
 
-@router.get("/runs", **told(schemas.RunPage))
+@router.get("/runs", **responds_with(schemas.RunPage))
 async def list_runs(
     request: Request,
     account_id: Id = None,
     status: RunStatus | None = None,
     type: RunType | None = None,
-    limit: Limit = PAGE,
+    limit: Limit = DEFAULT_PAGE_SIZE,
     page_token: Token = None,
 ) -> Response:
     """Runs, the newest first."""
     before = key_of(page_token)
-    found = await desk_of(request).ask(
-        lambda book: api_pages.page_of_runs(book, limit, before=before, account_id=account_id, status=status, kind=type)
+    found = await book_client(request).ask(
+        lambda book: pages.page_of_runs(book, limit, before=before, account_id=account_id, status=status, kind=type)
     )
     return _page("runs", found)
 
 
-@router.get("/runs/{run_id}", **told(schemas.Run))
+@router.get("/runs/{run_id}", **responds_with(schemas.Run))
 async def get_run(request: Request, run_id: str) -> Response:
     """One run with its orders."""
-    return answer(await desk_of(request).ask(lambda book: api_pages.find_run(book, run_id)))
+    return json_response(await book_client(request).ask(lambda book: pages.find_run(book, run_id)))
 
 
-@router.delete("/runs/{run_id}", **told(None))
+@router.delete("/runs/{run_id}", **responds_with(None))
 async def delete_run(request: Request, run_id: str) -> Response:
     """Cancel a run that is QUEUED or IN_PROGRESS; what has filled stands."""
-    await desk_of(request).ask(lambda book: cancel_run(book, run_id))
-    return nothing()
+    await book_client(request).ask(lambda book: cancel_run(book, run_id))
+    return no_content()
 
 
 def _page(name: str, page: Page) -> Response:
     token = None if page.next_key is None else token_of(page.next_key)
-    return answer({name: page.items, "next_page_token": token})
+    return json_response({name: page.items, "next_page_token": token})

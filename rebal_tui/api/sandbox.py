@@ -8,38 +8,41 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from rebal_tui.api import schemas
-from rebal_tui.api.answers import answer, desk_of, json_body
-from rebal_tui.api.described import body, told
-from rebal_tui.services import cash, sandbox, simulator
-from rebal_tui.services.api_accounts import account_shape
-from rebal_tui.services.api_shapes import Json, asset_json
-from rebal_tui.services.book import Book
-from rebal_tui.services.intake import requests
+from rebal_tui.api.answers import book_client, json_body, json_response
+from rebal_tui.api.described import body, responds_with
+from rebal_tui.services.advisory import cash
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.parsing import requests
+from rebal_tui.services.simulation import sandbox, simulator
+from rebal_tui.services.wire.accounts import account_shape
+from rebal_tui.services.wire.shapes import Json, asset_json
 
 router = APIRouter(prefix="/sandbox", tags=["sandbox"])
 
 
-@router.get("", **told(schemas.Sandbox))
+@router.get("", **responds_with(schemas.Sandbox))
 async def get_sandbox(request: Request) -> Response:
     """Where time stands, and the firm account's id."""
-    return answer(await desk_of(request).ask(sandbox.sandbox_json))
+    return json_response(await book_client(request).ask(sandbox.sandbox_json))
 
 
-@router.post("/accounts", **told(schemas.Account), **body(schemas.OpenAccount))
+@router.post("/accounts", **responds_with(schemas.Account), **body(schemas.OpenAccount))
 async def open_account(request: Request) -> Response:
     """A new ACTIVE account with settled cash."""
     given = requests.read_account(await json_body(request))
-    return answer(
-        await desk_of(request).ask(lambda book: account_shape(book, sandbox.open_account(book, given.name, given.cash)))
+    return json_response(
+        await book_client(request).ask(
+            lambda book: account_shape(book, sandbox.open_account(book, given.name, given.cash))
+        )
     )
 
 
-@router.post("/accounts/{account_id}", **told(schemas.Account), **body(schemas.ChangeAccount))
+@router.post("/accounts/{account_id}", **responds_with(schemas.Account), **body(schemas.ChangeAccount))
 async def change_account(request: Request, account_id: str) -> Response:
     """Give an account another status, or replace what restricts it."""
     given = requests.read_account_change(await json_body(request))
-    return answer(
-        await desk_of(request).ask(
+    return json_response(
+        await book_client(request).ask(
             lambda book: account_shape(
                 book,
                 sandbox.set_account(book, account_id, status=given.status, restrictions=given.restrictions),
@@ -48,7 +51,7 @@ async def change_account(request: Request, account_id: str) -> Response:
     )
 
 
-@router.post("/deposits", **told(schemas.Account), **body(schemas.Deposit))
+@router.post("/deposits", **responds_with(schemas.Account), **body(schemas.Deposit))
 async def deposit(request: Request) -> Response:
     """Settled cash arrives in an account at once."""
     given = requests.read_deposit(await json_body(request))
@@ -57,10 +60,10 @@ async def deposit(request: Request) -> Response:
         cash.deposit(book, given.account_id, given.amount)
         return account_shape(book, book.account(given.account_id))
 
-    return answer(await desk_of(request).ask(act))
+    return json_response(await book_client(request).ask(act))
 
 
-@router.post("/prices", **told(schemas.Sandbox), **body(schemas.Prices))
+@router.post("/prices", **responds_with(schemas.Sandbox), **body(schemas.Prices))
 async def set_prices(request: Request) -> Response:
     """Put prices where they stay: `{"SPY": "417.80"}`."""
     given = requests.read_prices(await json_body(request))
@@ -69,17 +72,19 @@ async def set_prices(request: Request) -> Response:
         sandbox.set_prices(book, given)
         return sandbox.sandbox_json(book)
 
-    return answer(await desk_of(request).ask(act))
+    return json_response(await book_client(request).ask(act))
 
 
-@router.post("/assets/{symbol}", **told(schemas.Asset), **body(schemas.ChangeAsset))
+@router.post("/assets/{symbol}", **responds_with(schemas.Asset), **body(schemas.ChangeAsset))
 async def change_asset(request: Request, symbol: Annotated[str, Path(pattern=r"^[A-Z][A-Z0-9.\-]{0,15}$")]) -> Response:
     """Change what an asset allows, or add one that is unknown."""
     given = requests.read_asset_change(await json_body(request))
-    return answer(await desk_of(request).ask(lambda book: asset_json(sandbox.set_asset(book, symbol, given))))
+    return json_response(
+        await book_client(request).ask(lambda book: asset_json(sandbox.set_asset(book, symbol, given)))
+    )
 
 
-@router.post("/rejections", **told(schemas.Sandbox), **body(schemas.Rejection))
+@router.post("/rejections", **responds_with(schemas.Sandbox), **body(schemas.Rejection))
 async def reject_next(request: Request) -> Response:
     """The next order of an account and symbol is accepted and then rejected."""
     given = requests.read_rejection(await json_body(request))
@@ -88,10 +93,10 @@ async def reject_next(request: Request) -> Response:
         sandbox.reject_next(book, given.account_id, given.symbol, given.reason)
         return sandbox.sandbox_json(book)
 
-    return answer(await desk_of(request).ask(act))
+    return json_response(await book_client(request).ask(act))
 
 
-@router.post("/step", **told(schemas.Sandbox), **body(schemas.Step))
+@router.post("/step", **responds_with(schemas.Sandbox), **body(schemas.Step))
 async def step(request: Request) -> Response:
     """Let time pass, with everything the scheduler does on the way; prices stay where they were set.
 
@@ -99,9 +104,9 @@ async def step(request: Request) -> Response:
     """
     given = requests.read_step(await json_body(request))
     sandbox.check_step(given.sessions, given.minutes)
-    desk = desk_of(request)
+    client = book_client(request)
     for _ in range(given.sessions):
-        await desk.ask(simulator.step_day)
+        await client.ask(simulator.step_day)
     if given.minutes:
-        await desk.ask(lambda book: sandbox.step_minutes(book, given.minutes))
-    return answer(await desk.ask(sandbox.sandbox_json))
+        await client.ask(lambda book: sandbox.step_minutes(book, given.minutes))
+    return json_response(await client.ask(sandbox.sandbox_json))

@@ -13,22 +13,22 @@ from dataclasses import dataclass
 
 import uvicorn
 
-from rebal_tui.api.answers import Desk
+from rebal_tui.api.answers import BookClient
 from rebal_tui.api.app import Options, create_app
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.services import scheduler
-from rebal_tui.services.api_keys import Keyring
-from rebal_tui.services.heartbeat import Heartbeat
-from rebal_tui.services.viewing import PATIENCE
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.schedule.follower import HEARTBEAT_BUDGET_SECONDS
+from rebal_tui.services.schedule.heartbeat import Heartbeat
+from rebal_tui.services.wire.keys import Keyring
 
-GRACE = 5
+SHUTDOWN_GRACE_SECONDS = 5
 """Seconds that requests under way have to end."""
-BACKLOG = 1_024
+LISTEN_BACKLOG = 1_024
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BindAddress:
     """Where to listen, and what is offered there. Port 0 takes a free one."""
 
     host: str
@@ -46,58 +46,64 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    desk: Desk, keyring: Keyring, place: Place, now: Callable[[], float], ready: Callable[[str], None]
+    client: BookClient,
+    keyring: Keyring,
+    bind_address: BindAddress,
+    now: Callable[[], float],
+    ready: Callable[[str], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; `ready` hears the URL once it listens. `now` is real seconds since 1970.
 
     Raises `Conflict` when the address cannot be listened on.
     """
-    listening = _listen(place)
+    listening = _listen(bind_address)
     host, port = listening.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    options = Options(time.monotonic, now, lambda: server.should_exit, place.rate, place.with_sandbox)
+    options = Options(time.monotonic, now, lambda: server.should_exit, bind_address.rate, bind_address.with_sandbox)
     config = uvicorn.Config(
-        create_app(desk, keyring, options),
+        create_app(client, keyring, options),
         log_config=None,
         access_log=False,
         server_header=False,
         lifespan="off",
         ws="none",
-        timeout_graceful_shutdown=GRACE,
-        backlog=BACKLOG,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
+        backlog=LISTEN_BACKLOG,
     )
     server = _Server(config)
     _stop_on_signals(server)
 
-    async def beat() -> None:
+    async def run_heartbeat() -> None:
         try:
-            while await desk.ask(lambda book: scheduler.tick(book, PATIENCE)) and not server.should_exit:
+            while (
+                await client.ask(lambda book: scheduler.tick(book, HEARTBEAT_BUDGET_SECONDS)) and not server.should_exit
+            ):
                 pass
         except asyncio.CancelledError:
             # A beat under way at the end is let go; its work on the book's thread is finished all the same.
             if not server.should_exit:
                 raise
 
-    await beat()
-    heart = Heartbeat(beat, lambda what: _log.error("heartbeat: %s", what))
-    heart.start()
-    telling = asyncio.create_task(_tell(server, lambda: ready(url)))
+    await run_heartbeat()
+    heartbeat = Heartbeat(run_heartbeat, lambda what: _log.error("heartbeat: %s", what))
+    heartbeat.start()
+    announcement = asyncio.create_task(_announce_when_started(server, lambda: ready(url)))
     try:
         await server.serve(sockets=[listening])
     finally:
-        telling.cancel()
-        heart.stop()
+        announcement.cancel()
+        heartbeat.stop()
         listening.close()
 
 
-def _listen(place: Place) -> socket.socket:
+def _listen(bind_address: BindAddress) -> socket.socket:
     try:
-        family = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.create_server((place.host, place.port), family=family, backlog=BACKLOG)
+        family = socket.getaddrinfo(bind_address.host, bind_address.port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.create_server((bind_address.host, bind_address.port), family=family, backlog=LISTEN_BACKLOG)
         # Inherited by every connection: an answer of two writes else waits 40 ms for the other side's receipt.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
-        raise Conflict(f"{place.host}:{place.port}: {error.strerror or error}") from error
+        raise Conflict(f"{bind_address.host}:{bind_address.port}: {error.strerror or error}") from error
     return listening
 
 
@@ -113,7 +119,7 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
             loop.add_signal_handler(number, stop)
 
 
-async def _tell(server: uvicorn.Server, ready: Callable[[], None]) -> None:
+async def _announce_when_started(server: uvicorn.Server, ready: Callable[[], None]) -> None:
     while not server.started:
         await asyncio.sleep(0.01)
     ready()

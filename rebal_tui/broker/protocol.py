@@ -121,7 +121,7 @@ class Broker(Protocol):
     def submit_order(self, request: OrderRequest) -> Order:
         """Place a market day order. The same `client_order_id` is never accepted twice."""
 
-    def together(self) -> AbstractContextManager[object]:
+    def batch(self) -> AbstractContextManager[object]:
         """Orders that are placed inside the block may be kept at its end only: all that were answered, or none when the
         block or its end fails."""
 
@@ -174,8 +174,8 @@ class LiveBroker(Broker, Protocol):
     def listen(self) -> None:
         """Begin to hear of events; without effect when it does already."""
 
-    def remind(self, account_id: str | None, why: str) -> None:
-        """Have an account, or with None the assets, read again with the next events; the same `why` only once."""
+    def request_refresh(self, account_id: str | None, reason: str) -> None:
+        """Have an account, or with None the assets, read again with the next events; the same `reason` only once."""
 
     def close(self) -> None:
         """Listen and ask no more."""
@@ -252,7 +252,7 @@ class SandboxControls(Protocol):
     def set_account_status(self, account_id: str, status: str, at: datetime) -> None:
         """Set one of the API's account statuses."""
 
-    def bring_in(self, account_id: str, symbol: str, qty: Qty, price: Price, at: datetime) -> None:
+    def transfer_in(self, account_id: str, symbol: str, qty: Qty, price: Price, at: datetime) -> None:
         """Add shares from outside, as an account transfer does."""
 
     def set_asset(
@@ -275,5 +275,5 @@ class SandboxControls(Protocol):
     def reject_next(self, account_id: str, symbol: str, reason: str) -> None:
         """The next order of that account and symbol is accepted and then rejected."""
 
-    def place_outside_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
+    def place_external_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
         """An order that somebody else places in the account."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rebal_tui.cli.parameters import FILE, command, db_option, existing, reading, write
+from rebal_tui.cli.parameters import FILE, command, db_option, existing_book_path, reading, write
 from rebal_tui.domain.errors import Conflict
 
 
@@ -27,7 +27,7 @@ def entry(ctx: click.Context, target: Path, db: Path | None, force: bool) -> int
     from rebal_tui.store import audit
     from rebal_tui.store.backup import back_up
 
-    path = existing(ctx, db)
+    path = existing_book_path(ctx, db)
     if target.exists() and (target.samefile(path) or not force):
         raise Conflict(
             f"{target} is the book itself" if target.samefile(path) else f"{target} exists; --force replaces it"

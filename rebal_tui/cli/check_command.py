@@ -7,7 +7,17 @@ from pathlib import Path
 
 import click
 
-from rebal_tui.cli.parameters import FILE, command, db_option, existing, json_option, reading, told, write, write_json
+from rebal_tui.cli.parameters import (
+    FILE,
+    command,
+    db_option,
+    existing_book_path,
+    json_option,
+    reading,
+    write,
+    write_json,
+    write_message,
+)
 from rebal_tui.domain.errors import Conflict
 
 _NOTED = re.compile(r"([0-9]{1,18})[,: ]\s*([0-9a-f]{64})", re.ASCII)
@@ -37,12 +47,12 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
       rebal-tui check --db clients.db --anchor clients-backups/2026-11-20.db
     """
     from rebal_tui import bootstrap
-    from rebal_tui.services.checks import check_book
+    from rebal_tui.services.maintenance.check import check_book
 
-    path = existing(ctx, db)
+    path = existing_book_path(ctx, db)
     noted = _noted(anchor) if anchor is not None else None
     with reading(path) as database:
-        found = check_book(database, bootstrap.books_of(database), noted)
+        found = check_book(database, bootstrap.read_only_broker(database), noted)
     if as_json:
         write_json(
             {
@@ -50,7 +60,7 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
                 "counts": dict(found.counts),
                 "broker_events_behind": found.behind,
                 "audit_head": None if found.head is None else {"seq": found.head[0], "hash": found.head[1]},
-                "faults": [{"place": fault.place, "message": fault.message} for fault in found.faults],
+                "faults": [{"place": fault.location, "message": fault.message} for fault in found.faults],
             }
         )
     elif not found.faults:
@@ -58,10 +68,12 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
         ends = f"; the audit trail ends with entry {found.head[0]}, {found.head[1]}" if found.head else ""
         write(f"OK  {path}: {counts}{ends}\n")
     if found.behind and not found.faults:
-        told(f"note: {found.behind} events of the broker wait for the book to be opened; it was not compared with them")
+        write_message(
+            f"note: {found.behind} events of the broker wait for the book to be opened; it was not compared with them"
+        )
     if not as_json:
         for fault in found.faults:
-            told(str(fault))
+            write_message(str(fault))
     return 1 if found.faults else 0
 
 

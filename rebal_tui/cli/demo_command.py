@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from rebal_tui.cli.parameters import FILE, command, told, write
+from rebal_tui.cli.parameters import FILE, command, write, write_message
 from rebal_tui.domain.errors import Conflict
 
 MINUTE = timedelta(minutes=1)
@@ -65,8 +65,8 @@ def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
     with ExitStack() as stack:
         viewing = False
         try:
-            stack.enter_context(paths.hold(path))
-        except paths.InUse:
+            stack.enter_context(paths.exclusive_lock(path))
+        except paths.BookInUse:
             viewing = True
         if prepare is None:
             paths.require_book(path)
@@ -79,11 +79,11 @@ def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | No
     from rebal_tui import bootstrap, paths
 
     def prepare(paused: bool = False) -> None:
-        bootstrap.found_demo(path, accounts=accounts, seed=seed, speed=speed, paused=paused).close()
+        bootstrap.create_demo(path, accounts=accounts, seed=seed, speed=speed, paused=paused).close()
 
     if headless is None:
         return open_screens(path, prepare)
-    with paths.hold(path):
+    with paths.exclusive_lock(path):
         prepare(paused=True)
         return _headless(path, headless)
 
@@ -95,7 +95,7 @@ def _headless(path: Path, minutes: int) -> int:
     """
     from rebal_tui import bootstrap
     from rebal_tui.market.clock import SimulatedClock
-    from rebal_tui.services import scheduler
+    from rebal_tui.services.schedule import scheduler
     from rebal_tui.store import jobs, runs
 
     database = bootstrap.open_database(path)
@@ -119,7 +119,7 @@ def _headless(path: Path, minutes: int) -> int:
         )
         for job in jobs.jobs(database).values():
             if job.failed:
-                told(f"{job.name}: failed {job.failed} times, last: {job.last_result}")
+                write_message(f"{job.name}: failed {job.failed} times, last: {job.last_result}")
     finally:
         database.close()
     return 0

@@ -11,14 +11,14 @@ import click
 
 from rebal_tui.cli.parameters import (
     FILE,
-    Moment,
+    Timestamp,
     command,
     copied,
     db_option,
-    existing,
+    existing_book_path,
     json_option,
+    naming_file,
     read_file,
-    told_of,
     write,
     write_json,
 )
@@ -28,15 +28,15 @@ from rebal_tui.domain.sessions import NEW_YORK
 if TYPE_CHECKING:
     from rebal_tui.domain.decisions import Decision
     from rebal_tui.domain.runs import Run
-    from rebal_tui.services.book import Book
-    from rebal_tui.services.passes import Pass
+    from rebal_tui.services.book.book import Book
+    from rebal_tui.services.evaluation_pass.chunks import EvaluationPass
     from rebal_tui.store.database import Database
 
 
 @command("evaluate")
 @db_option
 @click.option("--book", "book_file", type=FILE, metavar="BOOK.json", help="Evaluate this file, in memory.")
-@click.option("--at", type=Moment(), help="The moment. Without it: the book's own, with --book its as_of, else now.")
+@click.option("--at", type=Timestamp(), help="The moment. Without it: the book's own, with --book its as_of, else now.")
 @click.option("--dry-run", is_flag=True, help="Decide only: nothing is stored, no run is made.")
 @click.option("--explain", is_flag=True, help="Show every check and every order planned, not the outcomes alone.")
 @json_option
@@ -64,14 +64,14 @@ def entry(
         return _of_file(book_file, at, dry_run=dry_run, explain=explain, as_json=as_json)
     from rebal_tui import bootstrap, paths
 
-    path = existing(ctx, db)
+    path = existing_book_path(ctx, db)
     if dry_run:
         with copied(path) as database:
-            book = bootstrap.open_still(database) if bootstrap.is_live(database) else _open(database, at)
+            book = bootstrap.open_offline(database) if bootstrap.is_live(database) else _open(database, at)
             made, _ = _decide(book, dry_run=True)
             _show(book, made, (), explain=explain, as_json=as_json)
         return 0
-    with paths.hold(path):
+    with paths.exclusive_lock(path):
         paths.require_book(path)
         database = bootstrap.open_database(path)
         try:
@@ -85,14 +85,14 @@ def entry(
 
 def _of_file(path: Path, at: datetime | None, *, dry_run: bool, explain: bool, as_json: bool) -> int:
     from rebal_tui import bootstrap
-    from rebal_tui.services.intake.book_file import parse_book
-    from rebal_tui.services.intake.imports import import_book
+    from rebal_tui.services.importing.book_import import import_book
+    from rebal_tui.services.parsing.book_file import parse_book
 
-    with told_of(path):
+    with naming_file(path):
         parsed = parse_book(read_file(path))
-    moment = at or parsed.as_of or bootstrap.real_now()
+    evaluated_at = at or parsed.as_of or bootstrap.real_now()
     prices = {asset.symbol: asset.price for asset in parsed.assets if asset.price is not None}
-    book = bootstrap.memory_book(moment, prices=prices)
+    book = bootstrap.memory_book(evaluated_at, prices=prices)
     try:
         import_book(book, parsed)
         made, runs = _decide(book, dry_run=dry_run)
@@ -105,7 +105,7 @@ def _of_file(path: Path, at: datetime | None, *, dry_run: bool, explain: bool, a
 def _open(database: Database, at: datetime | None) -> Book:
     """The book at the moment, never before what is on record."""
     from rebal_tui import bootstrap
-    from rebal_tui.services.market_state import load_clock
+    from rebal_tui.services.book.market_state import load_clock
 
     if bootstrap.is_live(database):
         raise Conflict(f"{database.path}: its broker is real; the open program makes its runs, --dry-run only looks")
@@ -119,12 +119,13 @@ def _open(database: Database, at: datetime | None) -> Book:
     return bootstrap.open_simulation(database, at=at or state.at)
 
 
-def _decide(book: Book, *, dry_run: bool) -> tuple[Pass, tuple[Run, ...]]:
+def _decide(book: Book, *, dry_run: bool) -> tuple[EvaluationPass, tuple[Run, ...]]:
     """One pass; without `dry_run` its runs are carried out, and the market's state is kept in the book."""
-    from rebal_tui.services import scheduler, timetable
-    from rebal_tui.services.market_state import save_market_state
-    from rebal_tui.services.passes import evaluation_pass
-    from rebal_tui.services.run_processing import process_runs
+    from rebal_tui.services.book.market_state import save_market_state
+    from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
+    from rebal_tui.services.runs.processing import process_runs
+    from rebal_tui.services.schedule import jobs as scheduled_jobs
+    from rebal_tui.services.schedule import scheduler
     from rebal_tui.store import runs
 
     if not dry_run:
@@ -135,13 +136,13 @@ def _decide(book: Book, *, dry_run: bool) -> tuple[Pass, tuple[Run, ...]]:
         return made, ()
     process_runs(book)
     save_market_state(book, book.now())
-    timetable.save_prices(book)
+    scheduled_jobs.save_prices(book)
     return made, tuple(runs.get(book.database, run.id) for run in made.runs)
 
 
-def _show(book: Book, made: Pass, runs: tuple[Run, ...], *, explain: bool, as_json: bool) -> None:
+def _show(book: Book, made: EvaluationPass, runs: tuple[Run, ...], *, explain: bool, as_json: bool) -> None:
     if as_json:
-        from rebal_tui.services.api_shapes import decision_json, portfolio_json, time_text
+        from rebal_tui.services.wire.shapes import decision_json, portfolio_json, time_text
 
         write_json(
             {
@@ -167,7 +168,7 @@ def _show(book: Book, made: Pass, runs: tuple[Run, ...], *, explain: bool, as_js
 _HEADER = ("ACCOUNT", "CLIENT", "PORTFOLIO", "OUTCOME", "WHY")
 
 
-def _table(book: Book, made: Pass) -> None:
+def _table(book: Book, made: EvaluationPass) -> None:
     rows = [_row(book, decision) for decision in made.decisions]
     if sys.stdout.isatty():
         from rich.box import SIMPLE_HEAD

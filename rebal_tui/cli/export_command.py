@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from rebal_tui.cli.parameters import FILE, command, copied, db_option, existing, write, write_file
+from rebal_tui.cli.parameters import FILE, command, copied, db_option, existing_book_path, write, write_file
 
 
 @command("export")
@@ -28,12 +28,12 @@ def entry(ctx: click.Context, what: str, fmt: str, db: Path | None, output: Path
       rebal-tui export audit --format json --db clients.db | jq '.audit[-1]'
     """
     from rebal_tui import bootstrap
-    from rebal_tui.services.exports import export_text
-    from rebal_tui.services.market_state import load_clock
+    from rebal_tui.services.book.market_state import load_clock
+    from rebal_tui.services.maintenance.export import export_text
 
-    with copied(existing(ctx, db)) as database:
+    with copied(existing_book_path(ctx, db)) as database:
         if bootstrap.is_live(database):
-            book = bootstrap.open_still(database)
+            book = bootstrap.open_offline(database)
         else:
             state = load_clock(database)
             book = bootstrap.open_simulation(database, at=state.at if state else None)

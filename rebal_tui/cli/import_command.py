@@ -6,7 +6,16 @@ from pathlib import Path
 
 import click
 
-from rebal_tui.cli.parameters import FILE, chosen, command, db_option, read_file, told_of, write, write_json
+from rebal_tui.cli.parameters import (
+    FILE,
+    book_path,
+    command,
+    db_option,
+    naming_file,
+    read_file,
+    write,
+    write_json,
+)
 
 
 @command("import")
@@ -26,19 +35,19 @@ def entry(ctx: click.Context, book_file: Path | None, db: Path | None, schema: b
       rebal-tui import --schema > book.schema.json
       other-program | rebal-tui import -
     """
-    from rebal_tui.services.intake.book_file import book_schema, parse_book
+    from rebal_tui.services.parsing.book_file import book_schema, parse_book
 
     if schema:
         write_json(book_schema())
         return 0
     if book_file is None:
         raise click.UsageError("expected BOOK.json, or --schema")
-    with told_of(book_file):
+    with naming_file(book_file):
         parsed = parse_book(read_file(book_file))
-    path = chosen(ctx, db)
+    path = book_path(ctx, db)
     from rebal_tui import bootstrap, paths
 
-    with paths.hold(path):
+    with paths.exclusive_lock(path):
         paths.require_book(path)
         summary = bootstrap.import_file(path, parsed)
     write(

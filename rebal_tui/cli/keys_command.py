@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rebal_tui.cli.parameters import EXIT_CODES, command, db_option, existing, json_option, reading, write, write_json
+from rebal_tui.cli.parameters import (
+    EXIT_CODES,
+    command,
+    db_option,
+    existing_book_path,
+    json_option,
+    reading,
+    write,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from rebal_tui.store.database import Database
@@ -38,9 +47,9 @@ def entry() -> None:
 def add(ctx: click.Context, name: str, db: Path | None, as_json: bool) -> int:
     """Make a key under NAME and print it with its secret, once."""
     from rebal_tui import bootstrap
-    from rebal_tui.services.api_keys import add_key
+    from rebal_tui.services.wire.keys import add_key
 
-    with _writing(existing(ctx, db)) as (database, now):
+    with _writing(existing_book_path(ctx, db)) as (database, now):
         key = bootstrap.new_api_key()
         add_key(database, name, key, now)
     if as_json:
@@ -57,12 +66,12 @@ def add(ctx: click.Context, name: str, db: Path | None, as_json: bool) -> int:
 def list_keys(ctx: click.Context, db: Path | None, as_json: bool) -> int:
     """List the keys of a book, without their secrets."""
     from rebal_tui.cli.tables import plain_table
-    from rebal_tui.services.api_shapes import time_or_null, time_text
+    from rebal_tui.services.wire.shapes import time_or_null, time_text
     from rebal_tui.store import api_keys
 
-    with reading(existing(ctx, db)) as database:
+    with reading(existing_book_path(ctx, db)) as database:
         keys = api_keys.load(database)
-    told = [
+    key_rows = [
         {
             "name": key.name,
             "key": key.key_id,
@@ -72,9 +81,9 @@ def list_keys(ctx: click.Context, db: Path | None, as_json: bool) -> int:
         for key in keys
     ]
     if as_json:
-        write_json(told)
+        write_json(key_rows)
     else:
-        rows = [(k["name"] or "", k["key"] or "", k["created_at"] or "", k["revoked_at"] or "") for k in told]
+        rows = [(k["name"] or "", k["key"] or "", k["created_at"] or "", k["revoked_at"] or "") for k in key_rows]
         write(plain_table(("NAME", "KEY", "CREATED", "REVOKED"), rows))
     return 0
 
@@ -85,9 +94,9 @@ def list_keys(ctx: click.Context, db: Path | None, as_json: bool) -> int:
 @click.pass_context
 def revoke(ctx: click.Context, name: str, db: Path | None) -> int:
     """End the key that has NAME, or that id."""
-    from rebal_tui.services.api_keys import revoke_key
+    from rebal_tui.services.wire.keys import revoke_key
 
-    with _writing(existing(ctx, db)) as (database, now):
+    with _writing(existing_book_path(ctx, db)) as (database, now):
         key = revoke_key(database, name, now)
     write(f"key {key.key_id} of {key.name} is revoked\n")
     return 0
@@ -101,9 +110,9 @@ for part in (add, list_keys, revoke):
 def _writing(path: Path) -> Iterator[tuple[Database, datetime]]:
     """The file as its one writer, and what time it is in the book."""
     from rebal_tui import bootstrap, paths
-    from rebal_tui.services.market_state import load_clock
+    from rebal_tui.services.book.market_state import load_clock
 
-    with paths.hold(path):
+    with paths.exclusive_lock(path):
         paths.require_book(path)
         database = bootstrap.open_database(path)
         try:

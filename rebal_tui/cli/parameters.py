@@ -59,7 +59,7 @@ def command(name: str) -> Callable[[Callable[..., int]], click.Command]:
     return click.command(name, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 
 
-class Moment(click.ParamType[datetime]):
+class Timestamp(click.ParamType[datetime]):
     """RFC 3339 with an offset; a date or a date with a time, without one, is New York's."""
 
     name = "TIME"
@@ -67,7 +67,7 @@ class Moment(click.ParamType[datetime]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         if isinstance(value, datetime):
             return value
-        at = _moment(value)
+        at = _parse_timestamp(value)
         if at is None:
             self.fail(
                 f"{value!r}: expected a time such as 2026-11-27T17:30:00Z, 2026-11-27T12:30:00-05:00 or, in New York "
@@ -95,7 +95,7 @@ class Day(click.ParamType[date]):
         return day
 
 
-def _moment(text: str) -> datetime | None:
+def _parse_timestamp(text: str) -> datetime | None:
     match = _TIME.fullmatch(text)
     if match is None:
         return None
@@ -109,7 +109,7 @@ def _moment(text: str) -> datetime | None:
     return at if at.year in _YEARS else None
 
 
-def told(text: str) -> None:
+def write_message(text: str) -> None:
     """One line for the person at the terminal, beside the output."""
     click.echo(text, err=True)
 
@@ -129,7 +129,7 @@ def write_json(value: Any) -> None:
 
 def read_file(path: Path) -> bytes:
     """A file's bytes, `-` for standard input; one more than can be accepted at most. Raises `OSError`."""
-    from rebal_tui.services.intake.exact_json import MAX_SIZE
+    from rebal_tui.services.parsing.exact_json import MAX_SIZE
 
     if path == STDIN:
         return sys.stdin.buffer.read(MAX_SIZE + 1)
@@ -164,7 +164,7 @@ def write_file(path: Path, text: str, *, force: bool) -> None:
             partial.unlink(missing_ok=True)
 
 
-def chosen(ctx: click.Context, db: Path | None) -> Path:
+def book_path(ctx: click.Context, db: Path | None) -> Path:
     """The book's file: the command's --db, else the program's, else the one in the user's data folder."""
     from rebal_tui import paths
 
@@ -172,21 +172,23 @@ def chosen(ctx: click.Context, db: Path | None) -> Path:
     return given or paths.default_path()
 
 
-def existing(ctx: click.Context, db: Path | None) -> Path:
+def existing_book_path(ctx: click.Context, db: Path | None) -> Path:
     """The same, which must be there. Raises `Conflict`."""
-    path = chosen(ctx, db)
+    path = book_path(ctx, db)
     if not path.is_file():
         raise Conflict(f"{path}: there is no book; make one with 'rebal-tui import' or 'rebal-tui demo --db FILE'")
     return path
 
 
 @contextmanager
-def told_of(path: Path) -> Iterator[None]:
+def naming_file(path: Path) -> Iterator[None]:
     """Name the file in refusals that name no place."""
     try:
         yield
     except Refusal as refusal:
-        raise type(refusal)([Fault(fault.place or str(path), fault.message) for fault in refusal.faults]) from refusal
+        raise type(refusal)(
+            [Fault(fault.location or str(path), fault.message) for fault in refusal.faults]
+        ) from refusal
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from rebal_tui import __version__
-from rebal_tui.cli.parameters import EXIT_CODES, FILE, told
+from rebal_tui.cli.parameters import EXIT_CODES, FILE, write_message
 from rebal_tui.domain.errors import Refusal
 
 _COMMANDS = {
@@ -76,9 +76,9 @@ def program(ctx: click.Context, db: Path | None) -> int | None:
     if ctx.invoked_subcommand is not None:
         return None
     from rebal_tui.cli.demo_command import open_screens
-    from rebal_tui.cli.parameters import chosen
+    from rebal_tui.cli.parameters import book_path
 
-    return open_screens(chosen(ctx, None))
+    return open_screens(book_path(ctx, None))
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -106,13 +106,13 @@ def run(args: Sequence[str] | None = None) -> int:
         return 1
     except Refusal as refusal:
         for fault in refusal.faults:
-            told(str(fault))
+            write_message(str(fault))
         return 1
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        told(f"{place}{error.strerror or error}")
+        prefix = f"{error.filename}: " if error.filename else ""
+        write_message(f"{prefix}{error.strerror or error}")
         return 1
     except sqlite3.Error as error:
-        told(f"the book: {error}")
+        write_message(f"the book: {error}")
         return 1
     return code if isinstance(code, int) else 0

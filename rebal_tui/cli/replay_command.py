@@ -11,13 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rebal_tui.cli.parameters import FILE, Day, command, json_option, read_file, told, told_of, write, write_json
+from rebal_tui.cli.parameters import (
+    FILE,
+    Day,
+    command,
+    json_option,
+    naming_file,
+    read_file,
+    write,
+    write_json,
+    write_message,
+)
 from rebal_tui.domain.errors import Conflict
 
 if TYPE_CHECKING:
     from rebal_tui.market.closes import Closes
-    from rebal_tui.services.book import Book
-    from rebal_tui.services.replay import Progress, Replay
+    from rebal_tui.services.book.book import Book
+    from rebal_tui.services.simulation.replay import Progress, Replay
 
 
 @command("replay")
@@ -48,29 +58,29 @@ def entry(
     """
     from rebal_tui import bootstrap
     from rebal_tui.market.closes import read_closes
-    from rebal_tui.services import replay
-    from rebal_tui.services.intake.book_file import parse_book
+    from rebal_tui.services.parsing.book_file import parse_book
+    from rebal_tui.services.simulation import replay
 
     if db is not None and db.exists():
         raise Conflict(f"{db} exists; a replay makes a new book")
-    with told_of(prices):
+    with naming_file(prices):
         closes = read_closes(prices)
     parsed = None
     if book_file is not None:
-        with told_of(book_file):
+        with naming_file(book_file):
             parsed = parse_book(read_file(book_file))
     needed = replay.needed_symbols(parsed)
     replay.require_columns(closes, needed)
     closes = replay.narrowed(closes, needed)
-    first, last = replay.span(closes, since, until)
+    first, last = replay.date_range(closes, since, until)
     book = bootstrap.replay_book(closes, first, last)
     try:
         replay.begin(book, first)
         if parsed is None:
-            replay.found_default(book)
+            replay.create_default_book(book)
         else:
-            replay.found_from(book, parsed)
-        _tell_lost_days(book, closes, first, last)
+            replay.create_book_from_file(book, parsed)
+        _note_unmatched_days(book, closes, first, last)
         with _progress(first, last) as progress:
             result = replay.replay(book, first, last, progress)
         if db is not None:
@@ -84,16 +94,16 @@ def entry(
     return 0
 
 
-def _tell_lost_days(book: Book, closes: Closes, first: date, last: date) -> None:
+def _note_unmatched_days(book: Book, closes: Closes, first: date, last: date) -> None:
     """Say which days of the file are no sessions, and which sessions the file does not have."""
     given = {day for day in closes.days if first <= day <= last}
     sessions = set(book.calendar.days(first, last))
-    for lost, what in (
+    for unmatched, what in (
         (sorted(given - sessions), "days in the file are no sessions and are left out"),
         (sorted(sessions - given), "sessions are not in the file; nothing is traded on them"),
     ):
-        if lost:
-            told(f"note: {len(lost)} {what}, {lost[0]} the first")
+        if unmatched:
+            write_message(f"note: {len(unmatched)} {what}, {unmatched[0]} the first")
 
 
 def _keep(book: Book, path: Path) -> None:
@@ -118,7 +128,7 @@ def _progress(first: date, last: date) -> Iterator[Progress]:
 
 
 def _object(book: Book, result: Replay) -> dict[str, Any]:
-    from rebal_tui.services.api_shapes import asset_ids, run_json, value_text
+    from rebal_tui.services.wire.shapes import asset_ids, run_json, value_text
 
     ids = asset_ids(book.assets)
     worst = result.worst

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rebal_tui.cli.parameters import FILE, chosen, command, db_option, reading, write
+from rebal_tui.cli.parameters import FILE, book_path, command, db_option, reading, write
 from rebal_tui.domain.errors import Conflict, Fault
 
 if TYPE_CHECKING:
@@ -33,19 +33,19 @@ def entry(ctx: click.Context, backup: Path, db: Path | None) -> int:
     from rebal_tui import bootstrap, paths
     from rebal_tui.store.restore import restore
 
-    path = chosen(ctx, db)
+    path = book_path(ctx, db)
     if not backup.is_file():
         raise Conflict(f"{backup}: there is no such backup")
     paths.require_book(backup)
     stamp = f"{bootstrap.real_now():%Y%m%d-%H%M%S}"
-    kept = path.with_name(f"{path.stem}-replaced-{stamp}{path.suffix}")
+    previous_file = path.with_name(f"{path.stem}-replaced-{stamp}{path.suffix}")
     heads: list[tuple[int, str]] = []
-    with paths.hold(path):
-        replaced = restore(backup, path, kept, lambda copy: heads.append(_make_ready(copy, backup.name)))
+    with paths.exclusive_lock(path):
+        replaced = restore(backup, path, previous_file, lambda copy: heads.append(_make_ready(copy, backup.name)))
         ((seq, digest),) = heads
         with reading(path) as database:
             _require_arrived(path, database, (seq, digest))
-    was = f"; what was there is {kept}" if replaced else ""
+    was = f"; what was there is {previous_file}" if replaced else ""
     write(f"{path}: restored and verified; the audit trail ends with entry {seq}, {digest}{was}\n")
     return 0
 
@@ -68,9 +68,9 @@ def _make_ready(copy: Path, name: str) -> tuple[int, str]:
 
 def _require_whole(path: Path, database: Database) -> None:
     from rebal_tui import bootstrap
-    from rebal_tui.services.checks import check_book
+    from rebal_tui.services.maintenance.check import check_book
 
-    _refuse(path, check_book(database, bootstrap.books_of(database)).faults)
+    _refuse(path, check_book(database, bootstrap.read_only_broker(database)).faults)
 
 
 def _require_arrived(path: Path, database: Database, anchor: tuple[int, str]) -> None:
@@ -80,7 +80,7 @@ def _require_arrived(path: Path, database: Database, anchor: tuple[int, str]) ->
 
     found = [("file", text) for text in integrity_faults(database.connection)]
     found += [("audit", text) for text in audit.verify(database, anchor)]
-    _refuse(path, [Fault(place, text) for place, text in found])
+    _refuse(path, [Fault(location, text) for location, text in found])
 
 
 def _refuse(path: Path, faults: Sequence[Fault]) -> None:

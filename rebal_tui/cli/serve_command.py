@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rebal_tui.cli.parameters import Moment, chosen, command, db_option, told, write
+from rebal_tui.cli.parameters import Timestamp, book_path, command, db_option, write, write_message
 from rebal_tui.domain.errors import Conflict
 
 if TYPE_CHECKING:
-    from rebal_tui.serving import Served
+    from rebal_tui.serving import ServerInfo
 
 PORT = 8090
 
@@ -27,7 +27,7 @@ PORT = 8090
     "--sandbox", is_flag=True, help="Time and prices stand still; /sandbox moves them. Temporary without --db."
 )
 @click.option(
-    "--at", type=Moment(), help="With --sandbox: where the time of a new one stands. Without it: the next open."
+    "--at", type=Timestamp(), help="With --sandbox: where the time of a new one stands. Without it: the next open."
 )
 @click.option("--slow-fills", is_flag=True, help="With --sandbox: orders of a new one fill minutes later, in pieces.")
 @click.option(
@@ -57,52 +57,61 @@ def entry(
     if not sandbox and (at is not None or slow_fills):
         raise click.UsageError("--at and --slow-fills go with --sandbox")
     if not _is_loopback(host):
-        told(f"WARNING: {host} can be reached from other machines, and HTTP is not encrypted: keys and figures")
-        told("WARNING: can be read on the way. Put a TLS proxy before it, or leave --host out.")
+        write_message(
+            f"WARNING: {host} can be reached from other machines, and HTTP is not encrypted: keys and figures"
+        )
+        write_message("WARNING: can be read on the way. Put a TLS proxy before it, or leave --host out.")
     chosen_db: Path | None = db or ctx.find_root().obj
     if sandbox and chosen_db is None:
         with tempfile.TemporaryDirectory(prefix="rebal-tui-") as folder:
             return _serve(Path(folder) / "sandbox.db", host, port, rate, True, at, not slow_fills, as_json)
-    return _serve(chosen(ctx, db), host, port, rate, sandbox, at, not slow_fills, as_json)
+    return _serve(book_path(ctx, db), host, port, rate, sandbox, at, not slow_fills, as_json)
 
 
 def _serve(
-    path: Path, host: str, port: int, rate: int, sandbox: bool, at: datetime | None, at_once: bool, as_json: bool
+    path: Path,
+    host: str,
+    port: int,
+    rate: int,
+    sandbox: bool,
+    at: datetime | None,
+    immediate_fills: bool,
+    as_json: bool,
 ) -> int:
     from rebal_tui import bootstrap, paths, serving
-    from rebal_tui.api.server import Place
+    from rebal_tui.api.server import BindAddress
 
-    with paths.hold(path):
+    with paths.exclusive_lock(path):
         paths.require_book(path)
         if sandbox and path.exists():
             _require_sandbox(path, at)
 
-        def found() -> None:
+        def create() -> None:
             start = at or bootstrap.next_open(bootstrap.real_now())
-            bootstrap.found_sandbox(path, start=start, seed=bootstrap.new_seed(), at_once=at_once)
+            bootstrap.create_sandbox(path, start=start, seed=bootstrap.new_seed(), immediate_fills=immediate_fills)
 
-        def ready(served: Served) -> None:
-            _announce(served, path, sandbox, as_json)
+        def ready(info: ServerInfo) -> None:
+            _announce(info, path, sandbox, as_json)
 
-        return serving.run(path, found if sandbox else None, Place(host, port, rate, sandbox), ready)
+        return serving.run(path, create if sandbox else None, BindAddress(host, port, rate, sandbox), ready)
 
 
-def _announce(served: Served, path: Path, sandbox: bool, as_json: bool) -> None:
-    if served.odd_ids:
-        told(
-            f"{served.odd_ids} accounts or portfolios have ids that are no UUIDs: other programs can use them, "
+def _announce(info: ServerInfo, path: Path, sandbox: bool, as_json: bool) -> None:
+    if info.odd_ids:
+        write_message(
+            f"{info.odd_ids} accounts or portfolios have ids that are no UUIDs: other programs can use them, "
             "Alpaca's own client refuses them"
         )
     if as_json:
         import json
         from dataclasses import asdict
 
-        write(json.dumps(asdict(served)) + "\n")
+        write(json.dumps(asdict(info)) + "\n")
         return
-    write(f"listening on {served.url}, documentation at {served.url}/docs\n")
-    write(f"{'sandbox' if sandbox else path}: it is {served.now}; the firm account is {served.firm_account}\n")
-    if served.secret is not None:
-        write(f"key {served.key_id}, secret {served.secret} (shown once)\n")
+    write(f"listening on {info.url}, documentation at {info.url}/docs\n")
+    write(f"{'sandbox' if sandbox else path}: it is {info.now}; the firm account is {info.firm_account}\n")
+    if info.secret is not None:
+        write(f"key {info.key_id}, secret {info.secret} (shown once)\n")
 
 
 def _require_sandbox(path: Path, at: datetime | None) -> None:

@@ -13,7 +13,7 @@ def plain_table(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> 
     lines = [*([header] if header else []), *rows]
     if not lines:
         return ""
-    widths = [max(_width(line[place]) for line in lines) for place in range(len(lines[0]))]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "".join(
         "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
         for line in lines

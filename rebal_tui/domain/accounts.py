@@ -46,7 +46,7 @@ class Restriction(StrEnum):
     UNSPECIFIED = "unspecified"
 
 
-RESTRICTION_WORDS = {
+RESTRICTION_TEXTS = {
     Restriction.TRADING_BLOCKED: "trading is blocked",
     Restriction.ACCOUNT_BLOCKED: "the account is blocked",
     Restriction.PATTERN_DAY_TRADER: "flagged as a pattern day trader",

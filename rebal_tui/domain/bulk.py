@@ -16,28 +16,30 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="DataclassInstance")
 
 
-def objects_of(kind: type[T], count: int, columns: Mapping[str, Sequence[Any]], alike: Mapping[str, object]) -> list[T]:
+def build_objects(
+    kind: type[T], count: int, columns: Mapping[str, Sequence[Any]], constants: Mapping[str, object]
+) -> list[T]:
     """So many objects of a dataclass with slots: fields by name from columns of that length, or alike in all of them.
 
     Every field must be given; the class must have nothing to do after it was made.
     """
-    require({*columns, *alike} == {field.name for field in fields(kind)}, f"fields of {kind.__name__} are missing")
+    require({*columns, *constants} == {field.name for field in fields(kind)}, f"fields of {kind.__name__} are missing")
     require(all(len(column) == count for column in columns.values()), "columns of different lengths")
-    made = list(map(object.__new__, repeat(kind, count)))
-    for name in (*columns, *alike):
-        values = columns[name] if name in columns else repeat(alike[name])
-        deque(map(getattr(kind, name).__set__, made, values), maxlen=0)
-    return made
+    instances = list(map(object.__new__, repeat(kind, count)))
+    for name in (*columns, *constants):
+        values = columns[name] if name in columns else repeat(constants[name])
+        deque(map(getattr(kind, name).__set__, instances, values), maxlen=0)
+    return instances
 
 
-def replaced(objects: Sequence[T], columns: Mapping[str, Sequence[Any]], alike: Mapping[str, object]) -> list[T]:
+def replace_all(objects: Sequence[T], columns: Mapping[str, Sequence[Any]], constants: Mapping[str, object]) -> list[T]:
     """Copies of objects of one dataclass with slots, some fields replaced, by columns or alike in all of them."""
     if not objects:
         return []
     kind = type(objects[0])
-    kept = {
+    unchanged = {
         field.name: list(map(getattr(kind, field.name).__get__, objects))
         for field in fields(kind)
-        if field.name not in columns and field.name not in alike
+        if field.name not in columns and field.name not in constants
     }
-    return objects_of(kind, len(objects), {**kept, **columns}, alike)
+    return build_objects(kind, len(objects), {**unchanged, **columns}, constants)

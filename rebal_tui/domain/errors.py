@@ -9,13 +9,13 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong. `place` is a path such as `portfolios[2].weights[0].percent`; empty for the whole."""
+    """One thing that is wrong. `location` is a path such as `portfolios[2].weights[0].percent`; empty for the whole."""
 
-    place: str
+    location: str
     message: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}" if self.place else self.message
+        return f"{self.location}: {self.message}" if self.location else self.message
 
 
 class Refusal(Exception):

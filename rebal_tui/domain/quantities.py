@@ -22,7 +22,7 @@ ATTO = NANO * NANO
 """Units of `Value` in one dollar."""
 CENT = NANO // 100
 DOLLAR = Money(NANO)
-WHOLE = Percent(10_000)
+HUNDRED_PERCENT = Percent(10_000)
 """100.00 %."""
 MAX_NANO = 9_000_000_000 * NANO
 """Largest amount taken from outside; its unit count fits a 64-bit integer."""
@@ -121,4 +121,4 @@ def floor_cents(value: Value) -> Money:
 
 def share_of(value: Value, percent: Percent) -> Value:
     """`percent` of a value, rounded down to the smallest unit."""
-    return Value(value * percent // WHOLE)
+    return Value(value * percent // HUNDRED_PERCENT)

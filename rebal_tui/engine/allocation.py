@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from rebal_tui.domain.quantities import ATTO, CENT, NANO, Money, Percent, Value, floor_cents
 
-MIN_BUY = Value(ATTO)
+MIN_BUY_VALUE = Value(ATTO)
 """A buy below one dollar is not sent."""
 _ONE_CENT = Value(CENT * NANO)
 
@@ -41,36 +41,38 @@ def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool =
     9.10 % buys ten times $1.00. A slice that wants nothing is neither bought nor dropped.
     """
     available = Value(max(0, budget) * NANO)
-    kept = list(intents)
+    remaining = list(intents)
     dropped: dict[str, Money] = {}
     while True:
-        slices, scale = _slices(kept, available, spread_rest)
+        slices, scale = _slices(remaining, available, spread_rest)
         amounts = {symbol: floor_cents(Value(int(amount))) for symbol, amount in slices.items() if amount > 0}
-        small = [intent for intent in kept if 0 < slices[intent.symbol] < MIN_BUY]
+        small = [intent for intent in remaining if 0 < slices[intent.symbol] < MIN_BUY_VALUE]
         if not small:
             return Allocation(amounts, dropped, (scale.numerator, scale.denominator))
         left_over = floor_cents(Value(int(sum(slices.values())))) - sum(amounts.values())
-        nearly = all(slices[intent.symbol] >= MIN_BUY - _ONE_CENT for intent in small)
+        nearly = all(slices[intent.symbol] >= MIN_BUY_VALUE - _ONE_CENT for intent in small)
         if nearly and len(small) * CENT <= left_over:
             amounts.update({intent.symbol: Money(NANO) for intent in small})
             return Allocation(amounts, dropped, (scale.numerator, scale.denominator))
         least = min(slices[intent.symbol] for intent in small)
-        victim = min(
+        smallest = min(
             (intent for intent in small if slices[intent.symbol] == least),
             key=lambda intent: (intent.weight, _descending(intent.symbol)),
         )
-        dropped[victim.symbol] = amounts[victim.symbol]
-        kept.remove(victim)
+        dropped[smallest.symbol] = amounts[smallest.symbol]
+        remaining.remove(smallest)
 
 
-def _slices(kept: Sequence[BuyIntent], available: Value, spread_rest: bool) -> tuple[dict[str, Fraction], Fraction]:
-    total = sum((intent.shortfall for intent in kept), Fraction(0))
+def _slices(
+    remaining: Sequence[BuyIntent], available: Value, spread_rest: bool
+) -> tuple[dict[str, Fraction], Fraction]:
+    total = sum((intent.shortfall for intent in remaining), Fraction(0))
     if total > available:
         scale = available / total
-        return {intent.symbol: intent.shortfall * scale for intent in kept}, scale
-    weight = sum(intent.weight for intent in kept)
+        return {intent.symbol: intent.shortfall * scale for intent in remaining}, scale
+    weight = sum(intent.weight for intent in remaining)
     share = (available - total) / weight if spread_rest and weight else Fraction(0)
-    return {intent.symbol: intent.shortfall + intent.weight * share for intent in kept}, Fraction(1)
+    return {intent.symbol: intent.shortfall + intent.weight * share for intent in remaining}, Fraction(1)
 
 
 def _descending(symbol: str) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rebal_tui.domain.portfolios import BandType, DriftBand, Weights
-from rebal_tui.domain.quantities import NANO, WHOLE, Money, Percent, Price, Qty, Value, market_value
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Price, Qty, Value, market_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class AssetDrift:
 
     @property
     def gap(self) -> int:
-        return self.value * WHOLE - self.target * self.equity
+        return self.value * HUNDRED_PERCENT - self.target * self.equity
 
     @property
     def points(self) -> int:
@@ -53,17 +53,17 @@ class AssetDrift:
 
     def breaches(self, band: DriftBand) -> bool:
         """Whether drift exceeds the band: strictly, so at the band nothing fires."""
-        used = self.use_of(band)
-        return used is not None and used[0] > used[1]
+        usage = self.usage_of(band)
+        return usage is not None and usage[0] > usage[1]
 
-    def use_of(self, band: DriftBand) -> tuple[int, int] | None:
+    def usage_of(self, band: DriftBand) -> tuple[int, int] | None:
         """Drift ÷ band as (numerator, denominator); None where the band does not apply (relative to a target of 0)."""
         gap = abs(self.gap)
         if band.sub_type is BandType.ABSOLUTE:
             return gap, band.percent * self.equity
         if self.target == 0:
             return None
-        return gap * WHOLE, band.percent * self.target * self.equity
+        return gap * HUNDRED_PERCENT, band.percent * self.target * self.equity
 
 
 def asset_drifts(valuation: Valuation, weights: Weights) -> tuple[AssetDrift, ...]:
@@ -80,7 +80,7 @@ def asset_drifts(valuation: Valuation, weights: Weights) -> tuple[AssetDrift, ..
 
 
 @dataclass(frozen=True, slots=True)
-class BandUse:
+class BandUsage:
     """How much of a band an asset's drift uses, as numerator over denominator. Above 1 is a breach."""
 
     drift: AssetDrift
@@ -98,18 +98,18 @@ class BandUse:
         return self.numerator * 1000 // self.denominator
 
 
-def widest_use(drifts: Iterable[AssetDrift], bands: Iterable[DriftBand]) -> BandUse | None:
+def largest_usage(drifts: Iterable[AssetDrift], bands: Iterable[DriftBand]) -> BandUsage | None:
     """The largest use of any band by any asset, the first in order on a tie; None without bands or assets."""
     bands = tuple(bands)
-    widest: BandUse | None = None
+    largest: BandUsage | None = None
     for drift in drifts:
         for band in bands:
-            used = drift.use_of(band)
-            if used is None:
+            usage = drift.usage_of(band)
+            if usage is None:
                 continue
-            if widest is None or used[0] * widest.denominator > widest.numerator * used[1]:
-                widest = BandUse(drift, band, *used)
-    return widest
+            if largest is None or usage[0] * largest.denominator > largest.numerator * usage[1]:
+                largest = BandUsage(drift, band, *usage)
+    return largest
 
 
 def largest_drift(drifts: Iterable[AssetDrift]) -> AssetDrift | None:

@@ -12,24 +12,15 @@ from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Plan, Verdict
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
-from rebal_tui.domain.quantities import (
-    ATTO,
-    NANO,
-    WHOLE,
-    Money,
-    Percent,
-    Price,
-    Qty,
-    Value,
-)
+from rebal_tui.domain.quantities import ATTO, HUNDRED_PERCENT, NANO, Money, Percent, Price, Qty, Value
 from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
-from rebal_tui.engine import words
+from rebal_tui.engine import trace_text
 from rebal_tui.engine.calendar import QUARTER_ENDS, cooldown_ends, fires_on, in_cooldown
-from rebal_tui.engine.drift import Valuation, asset_drifts, value_account, widest_use
+from rebal_tui.engine.drift import Valuation, asset_drifts, largest_usage, value_account
 from rebal_tui.engine.planning import Holdings, plan_full_rebalance, plan_invest_cash
-from rebal_tui.engine.restrictions import stops
+from rebal_tui.engine.restrictions import blocking_reasons
 
-MIN_INVEST = Value(10 * ATTO)
+MIN_INVEST_VALUE = Value(10 * ATTO)
 """invest_cash needs this much excess cash; exactly this is enough (R-14.5)."""
 PRICE_MAX_AGE = timedelta(seconds=60)
 RECONCILIATION = "reconciliation"
@@ -41,10 +32,10 @@ class Situation:
     """Everything an evaluation looks at.
 
     `session` is today's, None when today is not one or the calendar does not know. `open_run` names a non-terminal run
-    of the account, `quota_run` the system run it already had this session, `outside_orders` counts open orders of other
-    origin. `unreconciled` is why the account is paused, empty when it is not: the broker's figures are others than
-    ours. `cash_floor` is the cash target of the last finished run under the same cash weight (0 when there was none).
-    `price_max_age` None takes any price as fresh. Without `planned` what fires is told without its plan.
+    of the account, `quota_run` the system run it already had this session, `external_orders` counts open orders of
+    other origin. `unreconciled` is why the account is paused, empty when it is not: the broker's figures are others
+    than ours. `cash_floor` is the cash target of the last finished run under the same cash weight (0 when there was
+    none). `price_max_age` None takes any price as fresh. Without `planned` what fires is told without its plan.
     """
 
     now: datetime
@@ -57,7 +48,7 @@ class Situation:
     reserved: Money = Money(0)
     cash_floor: Money = Money(0)
     open_run: str | None = None
-    outside_orders: int = 0
+    external_orders: int = 0
     unreconciled: str = ""
     quota_run: str | None = None
     price_max_age: timedelta | None = PRICE_MAX_AGE
@@ -103,10 +94,10 @@ class _Trace:
     def note(self, check: str, verdict: Verdict, detail: str, rule: str) -> None:
         self.checks.append(Check(check, verdict, detail, rule))
 
-    def require(self, check: str, holds: bool, good: str, bad: str, rule: str) -> None:
+    def require(self, check: str, holds: bool, pass_detail: str, fail_detail: str, rule: str) -> None:
         if not holds:
-            self.stop(check, bad, rule)
-        self.note(check, Verdict.PASS, good, rule)
+            self.stop(check, fail_detail, rule)
+        self.note(check, Verdict.PASS, pass_detail, rule)
 
     def stop(self, check: str, detail: str, rule: str) -> NoReturn:
         self.note(check, Verdict.FAIL, detail, rule)
@@ -131,8 +122,12 @@ def evaluate(situation: Situation) -> Decision:
         plan = plan_full_rebalance(situation.holdings(), situation.portfolio.weights) if situation.planned else None
         return _decision(situation, trace, Outcome.FULL_REBALANCE, plan)
     if _invest_cash_fires(situation, trace):
-        keep = cash_to_keep(situation)
-        plan = plan_invest_cash(situation.holdings(), situation.portfolio.weights, keep) if situation.planned else None
+        cash_target = cash_target_of(situation)
+        plan = (
+            plan_invest_cash(situation.holdings(), situation.portfolio.weights, cash_target)
+            if situation.planned
+            else None
+        )
         return _decision(situation, trace, Outcome.INVEST_CASH, plan)
     return _decision(situation, trace, Outcome.NONE)
 
@@ -162,27 +157,27 @@ def price_faults(situation: Situation) -> list[str]:
     return faults
 
 
-def cash_to_keep(situation: Situation) -> Money:
+def cash_target_of(situation: Situation) -> Money:
     """The larger of cash weight × equity now and the cash target of the last finished run (R-14.5), rounded up."""
-    return least_cash(situation.valuation().equity, situation.portfolio.weights.cash, situation.cash_floor)
+    return compute_cash_target(situation.valuation().equity, situation.portfolio.weights.cash, situation.cash_floor)
 
 
-def least_cash(equity: Value, cash_weight: Percent, cash_floor: Money) -> Money:
+def compute_cash_target(equity: Value, cash_weight: Percent, cash_floor: Money) -> Money:
     """The larger of cash weight × equity, rounded up to a billionth, and the cash floor (R-14.5)."""
-    return Money(max(-(-max(0, equity) * cash_weight // (WHOLE * NANO)), cash_floor))
+    return Money(max(-(-max(0, equity) * cash_weight // (HUNDRED_PERCENT * NANO)), cash_floor))
 
 
 def excess_cash(situation: Situation) -> Value:
     """Cash less what is reserved and the cash to keep; below 0 when cash is short. Exact (R-14.5)."""
     equity = situation.valuation().equity
     free = Money(situation.account.cash - situation.reserved)
-    return excess_over(free, situation.cash_floor, situation.portfolio.weights.cash, equity)
+    return compute_excess_cash(free, situation.cash_floor, situation.portfolio.weights.cash, equity)
 
 
-def excess_over(free: Money, cash_floor: Money, cash_weight: Percent, equity: Value) -> Value:
+def compute_excess_cash(free: Money, cash_floor: Money, cash_weight: Percent, equity: Value) -> Value:
     """What unreserved cash is above the larger of cash weight × equity and the cash floor (R-14.5)."""
-    keep = max(max(0, equity) * cash_weight, cash_floor * NANO * WHOLE)
-    return Value((free * NANO * WHOLE - keep) // WHOLE)
+    cash_target = max(max(0, equity) * cash_weight, cash_floor * NANO * HUNDRED_PERCENT)
+    return Value((free * NANO * HUNDRED_PERCENT - cash_target) // HUNDRED_PERCENT)
 
 
 def equity_suffices(equity: Value, assets: int) -> bool:
@@ -193,8 +188,10 @@ def equity_suffices(equity: Value, assets: int) -> bool:
 def deciding_check(trace: Sequence[Check], outcome: Outcome) -> Check | None:
     """The check that a decision's reason names: the one that failed, fired or, of nothing, last held back."""
     ended = trace[-1].verdict is Verdict.FAIL
-    tells = Verdict.HOLDS_BACK if outcome is Outcome.NONE and not ended else Verdict.FAIL if ended else Verdict.FIRES
-    return next((check for check in reversed(trace) if check.verdict is tells), None)
+    deciding_verdict = (
+        Verdict.HOLDS_BACK if outcome is Outcome.NONE and not ended else Verdict.FAIL if ended else Verdict.FIRES
+    )
+    return next((check for check in reversed(trace) if check.verdict is deciding_verdict), None)
 
 
 def calendar_day(situation: Situation) -> bool:
@@ -262,7 +259,7 @@ def _prerequisites(situation: Situation, trace: _Trace) -> None:
         "R-12.1",
     )
     have_prices = all(position.symbol in situation.prices for position in situation.account.positions)
-    stopped = stops(situation.account, situation.valuation() if have_prices else None)
+    stopped = blocking_reasons(situation.account, situation.valuation() if have_prices else None)
     trace.require(
         "account",
         not stopped,
@@ -272,12 +269,14 @@ def _prerequisites(situation: Situation, trace: _Trace) -> None:
     )
     if situation.unreconciled:
         trace.stop(RECONCILIATION, situation.unreconciled, "R-12")
-    waits = f"run {situation.open_run[:8]} is not finished" if situation.open_run else ""
-    if situation.outside_orders:
-        waits = waits or f"{situation.outside_orders} open orders of other origin in the account"
-    trace.require("open_orders", not waits, "no unfinished run and no open order of other origin", waits, "R-12.3")
-    made = f"system run {situation.quota_run[:8]} was already made this session" if situation.quota_run else ""
-    trace.require("quota", not made, "no system run yet this session", made, "R-11")
+    waiting_text = f"run {situation.open_run[:8]} is not finished" if situation.open_run else ""
+    if situation.external_orders:
+        waiting_text = waiting_text or f"{situation.external_orders} open orders of other origin in the account"
+    trace.require(
+        "open_orders", not waiting_text, "no unfinished run and no open order of other origin", waiting_text, "R-12.3"
+    )
+    quota_text = f"system run {situation.quota_run[:8]} was already made this session" if situation.quota_run else ""
+    trace.require("quota", not quota_text, "no system run yet this session", quota_text, "R-11")
     faults = price_faults(situation)
     trace.require("prices", not faults, "every price needed is present and fresh", "; ".join(faults), "R-12.5")
     # An asset that is not known has no price, so that each of these is.
@@ -325,7 +324,7 @@ def _calendar_fires(situation: Situation, trace: _Trace, cooling: bool) -> bool:
     if condition is None:
         trace.note("calendar", Verdict.NO, "no calendar condition", "R-14.3")
         return False
-    text = words.calendar_text(condition)
+    text = trace_text.calendar_text(condition)
     if session is None or session.next_day is None:
         trace.note("calendar", Verdict.NO, f"{text}: today is no session", "R-14.3")
         return False
@@ -346,17 +345,17 @@ def _drift_fires(situation: Situation, trace: _Trace, cooling: bool) -> bool:
     if not bands:
         trace.note("drift_band", Verdict.NO, "no drift band", "R-14.4")
         return False
-    use = widest_use(asset_drifts(situation.valuation(), situation.portfolio.weights), bands)
-    if use is None:
+    usage = largest_usage(asset_drifts(situation.valuation(), situation.portfolio.weights), bands)
+    if usage is None:
         trace.note("drift_band", Verdict.NO, "no equity to compare with", "R-14.4")
         return False
-    share = use.permille
-    detail = f"{words.drift_against(use)} ({share // 10}.{share % 10} % of the band)"
-    if use.breached and cooling:
+    share = usage.permille
+    detail = f"{trace_text.drift_text(usage)} ({share // 10}.{share % 10} % of the band)"
+    if usage.breached and cooling:
         trace.note("drift_band", Verdict.HOLDS_BACK, f"{detail}, but the cooldown holds it back", "R-14.4")
         return False
-    trace.note("drift_band", Verdict.FIRES if use.breached else Verdict.NO, detail, "R-14.4")
-    return use.breached
+    trace.note("drift_band", Verdict.FIRES if usage.breached else Verdict.NO, detail, "R-14.4")
+    return usage.breached
 
 
 def _equity_suffices(situation: Situation, trace: _Trace) -> bool:
@@ -366,7 +365,7 @@ def _equity_suffices(situation: Situation, trace: _Trace) -> bool:
     trace.note(
         "minimum_equity",
         Verdict.PASS if enough else Verdict.HOLDS_BACK,
-        f"equity {words.dollars(equity)} {relation} $1 for each of {count} assets",
+        f"equity {trace_text.dollars(equity)} {relation} $1 for each of {count} assets",
         "R-14",
     )
     return enough
@@ -374,15 +373,15 @@ def _equity_suffices(situation: Situation, trace: _Trace) -> bool:
 
 def _invest_cash_fires(situation: Situation, trace: _Trace) -> bool:
     excess = excess_cash(situation)
-    keep = words.money(cash_to_keep(situation))
-    held_back = f", {words.money(situation.reserved)} reserved" if situation.reserved else ""
-    fires = excess >= MIN_INVEST and bool(situation.portfolio.weights.assets)
+    cash_target = trace_text.money(cash_target_of(situation))
+    held_back = f", {trace_text.money(situation.reserved)} reserved" if situation.reserved else ""
+    fires = excess >= MIN_INVEST_VALUE and bool(situation.portfolio.weights.assets)
     relation = "reaches" if fires else "does not reach"
     trace.note(
         "invest_cash",
         Verdict.FIRES if fires else Verdict.NO,
-        f"excess cash {words.dollars(excess)} {relation} $10.00 "
-        f"(cash {words.money(situation.account.cash)}, to keep {keep}{held_back})",
+        f"excess cash {trace_text.dollars(excess)} {relation} $10.00 "
+        f"(cash {trace_text.money(situation.account.cash)}, to keep {cash_target}{held_back})",
         "R-14.5",
     )
     return fires

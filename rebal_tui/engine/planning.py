@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from rebal_tui.domain.assets import Asset, AssetStatus
-from rebal_tui.domain.decisions import SKIPS, LineReason, Plan, PlanLine
+from rebal_tui.domain.decisions import SKIP_REASONS, LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side, SkippedOrder
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import (
     ATTO,
     CENT,
+    HUNDRED_PERCENT,
     NANO,
-    WHOLE,
     Money,
     Price,
     Qty,
@@ -27,20 +27,20 @@ from rebal_tui.domain.quantities import (
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.allocation import Allocation, BuyIntent, allocate
 from rebal_tui.engine.drift import value_account
-from rebal_tui.engine.words import dollars
+from rebal_tui.engine.trace_text import dollars
 
-MIN_ORDER = Value(ATTO)
+MIN_ORDER_VALUE = Value(ATTO)
 """One dollar."""
 DUST = Value(2 * CENT * NANO)
 """What the rounding of an order and of its scaling may leave; nearer than this is on target."""
 
 
-class CannotRaise(ValueError):
-    """A partial_liquidation asks for more than the account can raise; `most` is what it can."""
+class AmountTooLarge(ValueError):
+    """A partial_liquidation asks for more than the account can raise; `max_amount` is what it can."""
 
-    def __init__(self, most: Money) -> None:
-        super().__init__(f"the account can raise at most {dollars(Value(most * NANO))}")
-        self.most = most
+    def __init__(self, max_amount: Money) -> None:
+        super().__init__(f"the account can raise at most {dollars(Value(max_amount * NANO))}")
+        self.max_amount = max_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +62,19 @@ def plan_full_rebalance(holdings: Holdings, weights: Weights) -> Plan:
     lines = _blank_lines(holdings, weights, None)
     sold = [_rebalancing_sell(line, holdings) for line in lines]
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
-    cash_target = _money_up(equity * weights.cash, WHOLE)
+    cash_target = _money_up(equity * weights.cash, HUNDRED_PERCENT)
     budget = Money(holdings.cash + _proceeds(sold) - holdings.reserved - cash_target)
     bought = size_buys(sold, _shortfalls(sold, holdings, equity), budget)
     return _plan(RunType.FULL_REBALANCE, holdings, weights, equity, cash_target, budget, bought)
 
 
-def plan_invest_cash(holdings: Holdings, weights: Weights, keep: Money) -> Plan:
-    """Buys only: split the cash above `keep` over the shortfalls, what is left by weight (R-21)."""
+def plan_invest_cash(holdings: Holdings, weights: Weights, cash_target: Money) -> Plan:
+    """Buys only: split the cash above `cash_target` over the shortfalls, what is left by weight (R-21)."""
     lines = _blank_lines(holdings, weights, LineReason.BUYS_ONLY)
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
-    budget = Money(max(0, holdings.cash - holdings.reserved - keep))
+    budget = Money(max(0, holdings.cash - holdings.reserved - cash_target))
     bought = size_buys(lines, _shortfalls(lines, holdings, equity, every=True), budget, spread_rest=True)
-    return _plan(RunType.INVEST_CASH, holdings, weights, equity, keep, budget, bought)
+    return _plan(RunType.INVEST_CASH, holdings, weights, equity, cash_target, budget, bought)
 
 
 def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money) -> Plan:
@@ -82,28 +82,30 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
 
     Assets are sold down to the targets of the smaller portfolio; only when that cannot raise the amount (an asset is
     not tradable, cash is reserved) does it sell further, in proportion to what is left of each. Cash below its target
-    is not made up for, cash below what is reserved is. Raises `CannotRaise` when even everything is too little.
+    is not made up for, cash below what is reserved is. Raises `AmountTooLarge` when even everything is too little.
     """
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
     smaller = Value(max(0, equity - amount * NANO))
-    cash_target = _money_up(smaller * weights.cash, WHOLE)
+    cash_target = _money_up(smaller * weights.cash, HUNDRED_PERCENT)
     lines = [
         replace(line, target_value=share_of(smaller, line.target))
         for line in _blank_lines(holdings, weights, LineReason.SELLS_ONLY)
     ]
     free = holdings.cash - holdings.reserved
     sellable = [line for line in lines if line.held > 0 and _sell_fault(line, holdings) is None]
-    most = Money(max(0, free + sum(floor_money(line.value) for line in sellable)))
-    if amount > most:
-        raise CannotRaise(most)
+    max_amount = Money(max(0, free + sum(floor_money(line.value) for line in sellable)))
+    if amount > max_amount:
+        raise AmountTooLarge(max_amount)
     needed = amount - min(free, max(0, free - cash_target))
     sells = needed > 0
     ordered = sorted(sellable, key=_most_overweight_first)
     raised = {line.symbol: Qty(0) for line in ordered}
-    needed = _raise(ordered, raised, needed, {line.symbol: line.target_value for line in ordered}, holdings)
+    needed = _raise_cash(ordered, raised, needed, {line.symbol: line.target_value for line in ordered}, holdings)
     if needed * NANO >= DUST:
-        needed = _raise(ordered, raised, needed, _shrunk(ordered, raised, Value(needed * NANO)), holdings)
-    _raise(ordered, raised, needed, {}, holdings)
+        needed = _raise_cash(
+            ordered, raised, needed, _proportional_floors(ordered, raised, Value(needed * NANO)), holdings
+        )
+    _raise_cash(ordered, raised, needed, {}, holdings)
     done = [_liquidation_line(line, raised.get(line.symbol, Qty(0)), holdings, sells) for line in lines]
     plan = _plan(RunType.PARTIAL_LIQUIDATION, holdings, weights, equity, cash_target, Money(0), (done, _NO_BUYS))
     return replace(plan, amount=amount)
@@ -115,7 +117,7 @@ def size_buys(
     """The lines with their buys filled in from a budget, and how it was split."""
     allocation = allocate(intents, budget, spread_rest=spread_rest)
     wanted = {intent.symbol: floor_money(Value(int(intent.shortfall))) for intent in intents}
-    return [_bought(line, wanted, allocation) for line in lines], allocation
+    return [_with_buy(line, wanted, allocation) for line in lines], allocation
 
 
 def resize_buys(plan: Plan, cash: Money, reserved: Money) -> Allocation:
@@ -128,13 +130,13 @@ def resize_buys(plan: Plan, cash: Money, reserved: Money) -> Allocation:
             Fraction((line.notional or Money(0)) * NANO if spread else line.wanted * NANO),
         )
         for line in plan.lines
-        if line.side is Side.BUY or (line.reason in _LOST_BUYS and line.value < line.target_value)
+        if line.side is Side.BUY or (line.reason in _UNFILLED_BUY_REASONS and line.value < line.target_value)
     ]
     return allocate(intents, Money(cash - reserved - plan.cash_target))
 
 
 _NO_BUYS = Allocation({}, {}, (1, 1))
-_LOST_BUYS = (LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, LineReason.INSUFFICIENT_CASH)
+_UNFILLED_BUY_REASONS = (LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, LineReason.INSUFFICIENT_CASH)
 
 
 def _blank_lines(holdings: Holdings, weights: Weights, idle: LineReason | None) -> list[PlanLine]:
@@ -148,17 +150,17 @@ def _blank_lines(holdings: Holdings, weights: Weights, idle: LineReason | None) 
         held = holdings.positions.get(symbol, Qty(0))
         target = weights.of(symbol)
         value = market_value(held, price) if price is not None else Value(0)
-        target_value = Value(max(0, equity) * target // WHOLE)
+        target_value = Value(max(0, equity) * target // HUNDRED_PERCENT)
         near = abs(value - target_value) < DUST
         reason = LineReason.ON_TARGET if near or idle is None else idle
-        words = _IDLE_WORDS[reason]
+        detail = _IDLE_DETAILS[reason]
         lines.append(
-            PlanLine(symbol, target, held, price, value, target_value, None, None, None, Money(0), reason, words)
+            PlanLine(symbol, target, held, price, value, target_value, None, None, None, Money(0), reason, detail)
         )
     return lines
 
 
-_IDLE_WORDS = {
+_IDLE_DETAILS = {
     LineReason.ON_TARGET: "within a cent or two of its target",
     LineReason.BUYS_ONLY: "at or above its target; invest_cash only buys",
     LineReason.SELLS_ONLY: "not above its target in the smaller portfolio",
@@ -189,7 +191,7 @@ def _rebalancing_sell(line: PlanLine, holdings: Holdings) -> PlanLine:
     qty = Qty(excess // price)
     if not holdings.assets[line.symbol].fractionable and not closes:
         qty = Qty(qty // NANO * NANO)
-    if not closes and market_value(qty, price) < MIN_ORDER:
+    if not closes and market_value(qty, price) < MIN_ORDER_VALUE:
         return _too_small(line, wanted, wanted)
     reason = LineReason.NOT_IN_PORTFOLIO if closes else LineReason.ABOVE_TARGET
     detail = "not in the portfolio: the whole position is sold" if closes else f"{dollars(excess)} above its target"
@@ -211,13 +213,13 @@ def _shortfalls(
         asset = holdings.assets.get(line.symbol)
         if line.target == 0 or asset is None or asset.price is None or not asset.eligible:
             continue
-        missing = max(Fraction(0), Fraction(max(0, equity) * line.target, WHOLE) - line.value)
+        missing = max(Fraction(0), Fraction(max(0, equity) * line.target, HUNDRED_PERCENT) - line.value)
         if every or missing >= DUST:
             intents.append(BuyIntent(line.symbol, line.target, missing))
     return intents
 
 
-def _bought(line: PlanLine, wanted: dict[str, Money], allocation: Allocation) -> PlanLine:
+def _with_buy(line: PlanLine, wanted: dict[str, Money], allocation: Allocation) -> PlanLine:
     """The line with what the allocation gave it."""
     missing = floor_money(Value(max(0, line.target_value - line.value)))
     if line.symbol in allocation.amounts:
@@ -259,7 +261,7 @@ def _most_overweight_first(line: PlanLine) -> tuple[int, Fraction, str]:
     return (1, -Fraction(line.value, line.target), line.symbol)
 
 
-def _raise(
+def _raise_cash(
     ordered: Iterable[PlanLine], raised: dict[str, Qty], needed: int, floors: Mapping[str, Value], holdings: Holdings
 ) -> int:
     """Add to `raised` what brings the needed money without selling an asset below its floor; what is still needed."""
@@ -274,7 +276,7 @@ def _raise(
     return needed
 
 
-def _shrunk(ordered: Iterable[PlanLine], raised: Mapping[str, Qty], needed: Value) -> dict[str, Value]:
+def _proportional_floors(ordered: Iterable[PlanLine], raised: Mapping[str, Qty], needed: Value) -> dict[str, Value]:
     """What each asset is worth once the needed money comes from all that is left, in proportion."""
     left = {line.symbol: line.value - market_value(raised[line.symbol], _price(line)) for line in ordered}
     total = sum(left.values())
@@ -289,11 +291,11 @@ def _raising_qty(line: PlanLine, needed: Value, floor: Value, already: Qty, *, w
     At least a dollar's worth, and whole shares of an asset that has no fractions.
     """
     price = _price(line)
-    room = Value(line.value - market_value(already, price) - floor)
-    take = Value(min(room, needed))
+    sellable_value = Value(line.value - market_value(already, price) - floor)
+    take = Value(min(sellable_value, needed))
     if take <= 0:
         return already
-    qty = max(already + -(-take // price), -(-MIN_ORDER // price))
+    qty = max(already + -(-take // price), -(-MIN_ORDER_VALUE // price))
     if whole:
         qty = -(-qty // NANO) * NANO
     return Qty(min(line.held, qty))
@@ -327,8 +329,8 @@ def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool)
     if fault and (excess > 0 or line.price is None):
         return replace(line, wanted=floor_money(Value(max(0, excess))), reason=fault[0], detail=fault[1])
     if abs(excess) < DUST:
-        return replace(line, reason=LineReason.ON_TARGET, detail=_IDLE_WORDS[LineReason.ON_TARGET])
-    detail = _IDLE_WORDS[LineReason.SELLS_ONLY]
+        return replace(line, reason=LineReason.ON_TARGET, detail=_IDLE_DETAILS[LineReason.ON_TARGET])
+    detail = _IDLE_DETAILS[LineReason.SELLS_ONLY]
     if excess > 0:
         detail = "above its target in the smaller portfolio, but the amount is raised without it"
     return replace(line, reason=LineReason.SELLS_ONLY, detail=detail)
@@ -364,7 +366,7 @@ def _plan(
         budget=Money(max(0, budget)),
         scale=split.scale,
         lines=tuple(lines),
-        skipped_orders=tuple(_skipped(line, split, sells_only) for line in lines if line.reason in SKIPS),
+        skipped_orders=tuple(_skipped(line, split, sells_only) for line in lines if line.reason in SKIP_REASONS),
     )
 
 
@@ -372,4 +374,4 @@ def _skipped(line: PlanLine, split: Allocation, sells_only: bool) -> SkippedOrde
     above = line.value > line.target_value or line.target == 0
     side = Side.SELL if sells_only or (above and line.symbol not in split.dropped) else Side.BUY
     notional = split.dropped.get(line.symbol, line.wanted)
-    return SkippedOrder(line.symbol, side, floor_cents(Value(notional * NANO)), SKIPS[line.reason], line.detail)
+    return SkippedOrder(line.symbol, side, floor_cents(Value(notional * NANO)), SKIP_REASONS[line.reason], line.detail)

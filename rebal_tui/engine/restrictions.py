@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rebal_tui.domain.accounts import RESTRICTION_WORDS, Account, AccountStatus, Restriction
+from rebal_tui.domain.accounts import RESTRICTION_TEXTS, Account, AccountStatus, Restriction
 from rebal_tui.engine.drift import Valuation
 
 MAX_POSITION_TO_EQUITY = 6
@@ -15,7 +15,7 @@ def exceeds_position_ratio(valuation: Valuation) -> bool:
     return invested > 0 and invested > MAX_POSITION_TO_EQUITY * valuation.equity
 
 
-def stops(account: Account, valuation: Valuation | None) -> list[tuple[str, str]]:
+def blocking_reasons(account: Account, valuation: Valuation | None) -> list[tuple[str, str]]:
     """Every reason why no run may start, as (name, words). Without a valuation the ratio is the broker's flag only."""
     found: list[tuple[str, str]] = []
     if account.status is not AccountStatus.ACTIVE:
@@ -23,5 +23,5 @@ def stops(account: Account, valuation: Valuation | None) -> list[tuple[str, str]
     restrictions = set(account.restrictions)
     if valuation is not None and exceeds_position_ratio(valuation):
         restrictions.add(Restriction.POSITION_TO_EQUITY_RATIO)
-    found.extend((r.value, RESTRICTION_WORDS[r]) for r in Restriction if r in restrictions)
+    found.extend((r.value, RESTRICTION_TEXTS[r]) for r in Restriction if r in restrictions)
     return found

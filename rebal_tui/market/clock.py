@@ -12,7 +12,7 @@ from rebal_tui.domain.errors import Conflict, Fault, Invalid
 
 MIN_SPEED = 0.1
 MAX_SPEED = 100_000.0
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+MAX_SIMULATED_TIME = datetime(2200, 1, 1, tzinfo=UTC)
 """Where simulated time stops, far beyond any calendar and well within what a datetime can hold."""
 
 
@@ -42,10 +42,10 @@ class FixedClock:
 
     def set(self, at: datetime) -> None:
         """Move to `at`. Raises `ValueError` when that is earlier than now."""
-        moment = _utc(at)
-        if moment < self._at:
-            raise ValueError(f"time never goes back: {moment} is before {self._at}")
-        self._at = moment
+        timestamp = _utc(at)
+        if timestamp < self._at:
+            raise ValueError(f"time never goes back: {timestamp} is before {self._at}")
+        self._at = timestamp
 
     def advance(self, delta: timedelta) -> None:
         """Move forward by `delta`. Raises `ValueError` when it is negative."""
@@ -76,7 +76,7 @@ class SimulatedClock:
         skip: Callable[[datetime], datetime | None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._anchor = _checked_moment(state.at)
+        self._anchor = _checked_timestamp(state.at)
         self._speed = _checked_speed(state.speed)
         self._paused = state.paused
         self._skip = skip
@@ -127,12 +127,12 @@ class SimulatedClock:
 
         Raises `Conflict` when it has passed already, `Invalid` when it is beyond the simulation's end.
         """
-        moment = _checked_moment(to)
+        timestamp = _checked_timestamp(to)
         with self._lock:
             now = self._settle()
-            if moment < now:
+            if timestamp < now:
                 raise Conflict(f"simulated time only goes forward: it is {now:%Y-%m-%d %H:%M:%S} UTC already")
-            self._anchor = moment
+            self._anchor = timestamp
 
     def _settle(self) -> datetime:
         """Make the present moment the anchor and return it. The lock is held."""
@@ -140,15 +140,15 @@ class SimulatedClock:
         elapsed, self._since = real - self._since, real
         if self._paused:
             return self._anchor
-        seconds = min(elapsed * self._speed, (LATEST - self._anchor).total_seconds())
+        seconds = min(elapsed * self._speed, (MAX_SIMULATED_TIME - self._anchor).total_seconds())
         self._anchor += timedelta(seconds=seconds)
         target = self._skip(self._anchor) if self._skip else None
         if target is not None:
-            self._anchor = min(max(self._anchor, _utc(target)), LATEST)
+            self._anchor = min(max(self._anchor, _utc(target)), MAX_SIMULATED_TIME)
         return self._anchor
 
 
-class HeldClock(SimulatedClock):
+class HeartbeatClock(SimulatedClock):
     """Simulated time as a heartbeat sees it: it stands still between beats, so that everything that is done between
     two of them happens at one moment, however fast time runs."""
 
@@ -160,35 +160,35 @@ class HeldClock(SimulatedClock):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(state, skip=skip, monotonic=monotonic)
-        self._moment = super().now()
+        self._held_at = super().now()
 
     def now(self) -> datetime:
         """The moment of the last beat."""
-        return self._moment
+        return self._held_at
 
-    def beat(self) -> datetime:
+    def tick(self) -> datetime:
         """Move to the present simulated moment and stay there."""
-        self._moment = super().now()
-        return self._moment
+        self._held_at = super().now()
+        return self._held_at
 
     def jump(self, to: datetime) -> None:
         """Go to a later moment at once and stay there."""
         super().jump(to)
-        self.beat()
+        self.tick()
 
     def follow(self, state: ClockState) -> None:
         """Stand where another clock of the same market stands, be it earlier."""
         with self._lock:
-            self._anchor = self._moment = _checked_moment(state.at)
+            self._anchor = self._held_at = _checked_timestamp(state.at)
             self._speed, self._paused = _checked_speed(state.speed), state.paused
             self._since = self._monotonic()
 
 
-def _checked_moment(at: datetime) -> datetime:
-    moment = _utc(at)
-    if moment > LATEST:
-        raise Invalid([Fault("at", f"expected a moment up to {LATEST:%Y}")])
-    return moment
+def _checked_timestamp(at: datetime) -> datetime:
+    timestamp = _utc(at)
+    if timestamp > MAX_SIMULATED_TIME:
+        raise Invalid([Fault("at", f"expected a moment up to {MAX_SIMULATED_TIME:%Y}")])
+    return timestamp
 
 
 def _checked_speed(speed: float) -> float:

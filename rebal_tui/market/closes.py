@@ -20,7 +20,7 @@ from rebal_tui.market.sessions import TradingCalendar
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_SYMBOLS = 5_000
-MAX_LINE = 200_000
+MAX_LINE_LENGTH = 200_000
 MAX_LINES = 100_000
 """Far more than there are sessions in the years that are known."""
 MAX_FAULTS = 10_000
@@ -37,9 +37,9 @@ class Closes:
     days: tuple[date, ...]
     rows: tuple[tuple[Price | None, ...], ...]
 
-    def priced(self, place: int) -> Iterator[tuple[str, Price]]:
-        """Symbol and price of every price in the row at `place`."""
-        for symbol, price in zip(self.symbols, self.rows[place], strict=True):
+    def priced(self, position: int) -> Iterator[tuple[str, Price]]:
+        """Symbol and price of every price in the row at `position`."""
+        for symbol, price in zip(self.symbols, self.rows[position], strict=True):
             if price is not None:
                 yield symbol, price
 
@@ -57,8 +57,8 @@ def read_closes(source: Path | TextIO) -> Closes:
         content = line.rstrip("\r\n")
         if number > MAX_LINES:
             raise Invalid([*reader.faults, Fault(f"line {number}", f"expected at most {MAX_LINES:,} lines")])
-        if len(content) > MAX_LINE:
-            raise Invalid([*reader.faults, Fault(f"line {number}", f"expected at most {MAX_LINE:,} characters")])
+        if len(content) > MAX_LINE_LENGTH:
+            raise Invalid([*reader.faults, Fault(f"line {number}", f"expected at most {MAX_LINE_LENGTH:,} characters")])
         if not content:
             continue
         try:
@@ -66,7 +66,7 @@ def read_closes(source: Path | TextIO) -> Closes:
         except csv.Error as error:
             reader.fault(f"line {number}", f"not readable as CSV: {error}")
         else:
-            reader.take(number, cells)
+            reader.add_row(number, cells)
     return reader.closes()
 
 
@@ -106,13 +106,13 @@ class _Reader:
     faults: list[Fault] = field(default_factory=list)
     unlisted: int = 0
 
-    def fault(self, place: str, message: str) -> None:
+    def fault(self, position: str, message: str) -> None:
         if len(self.faults) < MAX_FAULTS:
-            self.faults.append(Fault(place, message))
+            self.faults.append(Fault(position, message))
         else:
             self.unlisted += 1
 
-    def take(self, line: int, cells: list[str]) -> None:
+    def add_row(self, line: int, cells: list[str]) -> None:
         if self.columns is None:
             self._header(line, cells)
             return
@@ -204,19 +204,19 @@ class ClosesFeed:
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
         """Bring every quote up to `now`; returns those that changed in price or time."""
-        moment = now.astimezone(UTC)
-        current = self._calendar.last_opened(moment)
+        now_utc = now.astimezone(UTC)
+        current = self._calendar.last_opened(now_utc)
         if current is None:
             return {}
         fresh: dict[str, Quote] = {}
-        place = max(self._next - 1, 0)
-        while place < len(self._closes.days) and self._closes.days[place] <= current.day:
-            session = self._calendar.session(self._closes.days[place])
+        position = max(self._next - 1, 0)
+        while position < len(self._closes.days) and self._closes.days[position] <= current.day:
+            session = self._calendar.session(self._closes.days[position])
             if session is not None:
-                at = min(moment, session.close)
-                fresh.update((symbol, Quote(price, at)) for symbol, price in self._closes.priced(place))
-            place += 1
-        self._next = max(self._next, place)
+                at = min(now_utc, session.close)
+                fresh.update((symbol, Quote(price, at)) for symbol, price in self._closes.priced(position))
+            position += 1
+        self._next = max(self._next, position)
         changed = {
             symbol: quote
             for symbol, quote in fresh.items()

@@ -12,7 +12,7 @@ from rebal_tui.market.protocol import Quote
 
 log = logging.getLogger(__name__)
 
-EVERY = timedelta(seconds=5)
+REFRESH_INTERVAL = timedelta(seconds=5)
 
 Fetched = Mapping[str, tuple[Price, datetime]]
 Fetch = Callable[[Sequence[str]], Fetched]
@@ -26,23 +26,25 @@ class LivePrices:
     an earlier moment.
     """
 
-    def __init__(self, fetch: Fetch, needed: Callable[[], Iterable[str]], every: timedelta = EVERY) -> None:
+    def __init__(
+        self, fetch: Fetch, needed: Callable[[], Iterable[str]], interval: timedelta = REFRESH_INTERVAL
+    ) -> None:
         self._fetch = fetch
         self._needed = needed
-        self._every = every
+        self._interval = interval
         self._quotes: dict[str, Quote] = {}
-        self._due: datetime | None = None
-        self._under_way: Future[Fetched] | None = None
+        self._next_fetch_at: datetime | None = None
+        self._pending_fetch: Future[Fetched] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prices")
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
         """What has come since the last call; asks for more when it is time. Does not wait."""
-        changed = self._take()
-        if self._under_way is None and (self._due is None or now >= self._due):
+        changed = self._collect()
+        if self._pending_fetch is None and (self._next_fetch_at is None or now >= self._next_fetch_at):
             symbols = sorted(self._needed())
-            self._due = now + self._every
+            self._next_fetch_at = now + self._interval
             if symbols:
-                self._under_way = self._thread.submit(self._fetch, symbols)
+                self._pending_fetch = self._thread.submit(self._fetch, symbols)
         return changed
 
     def quotes(self) -> Mapping[str, Quote]:
@@ -56,11 +58,11 @@ class LivePrices:
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _take(self) -> dict[str, Quote]:
-        done = self._under_way
+    def _collect(self) -> dict[str, Quote]:
+        done = self._pending_fetch
         if done is None or not done.done():
             return {}
-        self._under_way = None
+        self._pending_fetch = None
         error = done.exception()
         if error is not None:
             log.warning("no prices: %s", error)

@@ -22,7 +22,7 @@ HOLIDAY = "holiday"
 UNKNOWN = "unknown to the calendar"
 _DAY = timedelta(days=1)
 _SATURDAY = 5
-_OVERHANG = timedelta(days=14)
+_SETTLEMENT_LOOKAHEAD = timedelta(days=14)
 
 
 def build_sessions(first: date, last: date) -> list[Session]:
@@ -36,7 +36,7 @@ def build_sessions(first: date, last: date) -> list[Session]:
     import holidays
 
     # The last session settles after `last`.
-    beyond = last + _OVERHANG
+    beyond = last + _SETTLEMENT_LOOKAHEAD
     years = range(first.year, beyond.year + 1)
     closed = holidays.financial_holidays("XNYS", years=years, categories=("public",)).keys()
     early = holidays.financial_holidays("XNYS", years=years, categories=("half_day",)).keys()
@@ -55,9 +55,9 @@ def build_sessions(first: date, last: date) -> list[Session]:
             open=_utc(day, OPEN),
             close=_utc(day, EARLY_CLOSE if day in early else CLOSE),
             settles_on=settlement_days[bisect_right(settlement_days, day)],
-            next_day=within[place + 1] if place + 1 < len(within) else None,
+            next_day=within[index + 1] if index + 1 < len(within) else None,
         )
-        for place, day in enumerate(within)
+        for index, day in enumerate(within)
     ]
 
 
@@ -93,29 +93,29 @@ class TradingCalendar:
         """The session of that day."""
         return self._by_day.get(day)
 
-    def at(self, moment: datetime) -> Session | None:
+    def at(self, at: datetime) -> Session | None:
         """The session of that moment's New York date, whether open then or not."""
-        return self._by_day.get(new_york_day(moment))
+        return self._by_day.get(new_york_day(at))
 
     def on_or_before(self, day: date) -> Session | None:
         """The last known session that is not after `day`; see `known_through` for where knowledge ends."""
-        return self._place(bisect_right(self._days, day) - 1)
+        return self._session_at(bisect_right(self._days, day) - 1)
 
     def previous(self, day: date) -> Session | None:
         """The last known session before `day`."""
-        return self._place(bisect_left(self._days, day) - 1)
+        return self._session_at(bisect_left(self._days, day) - 1)
 
     def next_after(self, day: date) -> Session | None:
         """The first known session after `day`."""
-        return self._place(bisect_right(self._days, day))
+        return self._session_at(bisect_right(self._days, day))
 
-    def last_opened(self, moment: datetime) -> Session | None:
-        """The session that opened last, at `moment` included."""
-        return self._place(bisect_right(self._opens, moment) - 1)
+    def last_opened(self, at: datetime) -> Session | None:
+        """The session that opened last, at `at` included."""
+        return self._session_at(bisect_right(self._opens, at) - 1)
 
     def next_open(self, after: datetime) -> datetime | None:
         """The first open later than `after`."""
-        session = self._place(bisect_right(self._opens, after))
+        session = self._session_at(bisect_right(self._opens, after))
         return session.open if session else None
 
     def days(self, first: date, last: date) -> tuple[date, ...]:
@@ -130,17 +130,17 @@ class TradingCalendar:
             return WEEKEND
         return HOLIDAY if self.known_from <= day <= self.known_through else UNKNOWN
 
-    def demo_skip(self, moment: datetime) -> datetime | None:
+    def demo_skip(self, at: datetime) -> datetime | None:
         """Where a demonstration goes on from: 5 minutes before the next open, once the close is 30 minutes past.
 
         None during and around sessions, and when no further session is known.
         """
-        last = self.last_opened(moment)
-        if last is not None and moment < last.close + SKIP_AFTER_CLOSE:
+        last = self.last_opened(at)
+        if last is not None and at < last.close + SKIP_AFTER_CLOSE:
             return None
-        following = self.next_open(moment)
+        following = self.next_open(at)
         target = following - SKIP_TO_BEFORE_OPEN if following else None
-        return target if target is not None and moment < target else None
+        return target if target is not None and at < target else None
 
-    def _place(self, place: int) -> Session | None:
-        return self._sessions[place] if 0 <= place < len(self._sessions) else None
+    def _session_at(self, index: int) -> Session | None:
+        return self._sessions[index] if 0 <= index < len(self._sessions) else None

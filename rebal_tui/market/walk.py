@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from rebal_tui.domain.errors import Fault, Invalid, NotFound
-from rebal_tui.domain.quantities import CENT, NANO, WHOLE, Percent, Price
+from rebal_tui.domain.quantities import CENT, HUNDRED_PERCENT, NANO, Percent, Price
 from rebal_tui.domain.sessions import Session
 from rebal_tui.market.protocol import Quote
 from rebal_tui.market.sessions import TradingCalendar
@@ -22,10 +22,10 @@ OVERNIGHT_SHARE = 0.25
 """Share of a day's variance that falls between the last close and the open."""
 SESSIONS_A_YEAR = 252
 SECONDS_A_SESSION = 23_400
-STEP_DIVIDES = 1_800
+SESSION_UNIT_SECONDS = 1_800
 """Sessions last a whole number of half hours, so a step that divides one divides every session."""
-LOWEST = CENT
-HIGHEST = 1_000_000 * NANO
+MIN_PRICE = CENT
+MAX_PRICE = 1_000_000 * NANO
 MAX_SHOCK = Percent(100_000)
 _EQUITIES = "factor equities"
 _BONDS = "factor bonds"
@@ -151,11 +151,11 @@ class RandomWalk:
 
         Raises `NotFound` for an unknown symbol, `Invalid` for -100 % or less and above 1,000 %.
         """
-        if not -WHOLE < percent <= MAX_SHOCK:
+        if not -HUNDRED_PERCENT < percent <= MAX_SHOCK:
             raise Invalid([Fault("percent", "expected a shock above -100 and at most 1000 percent")])
         names = tuple(self._prices) if symbol is None else (self._known(symbol),)
         for name in names:
-            self._prices[name] = _bounded(self._prices[name] * (WHOLE + percent) // WHOLE)
+            self._prices[name] = _bounded(self._prices[name] * (HUNDRED_PERCENT + percent) // HUNDRED_PERCENT)
         self._quotes = {**self._quotes, **{name: self._quote(name) for name in names}}
 
     def freeze(self, symbol: str) -> None:
@@ -176,12 +176,12 @@ class RandomWalk:
         cents = (self._prices[symbol] + CENT // 2) // CENT
         return Quote(Price(cents * CENT), self._frozen.get(symbol, self._at))
 
-    def _last_step(self, moment: datetime) -> datetime:
-        """The time of the last step that is not after `moment`; the moment itself when there is none."""
-        session = self._calendar.last_opened(moment)
+    def _last_step(self, at: datetime) -> datetime:
+        """The time of the last step that is not after `at`; the moment itself when there is none."""
+        session = self._calendar.last_opened(at)
         if session is None:
-            return moment.astimezone(UTC)
-        steps = int((min(moment, session.close) - session.open).total_seconds()) // self._step
+            return at.astimezone(UTC)
+        steps = int((min(at, session.close) - session.open).total_seconds()) // self._step
         return session.open + timedelta(seconds=steps * self._step)
 
     def _walk(self, session: Session, until: datetime) -> None:
@@ -228,7 +228,7 @@ class RandomWalk:
 
 
 def _bounded(price: int) -> int:
-    return min(max(price, LOWEST), HIGHEST)
+    return min(max(price, MIN_PRICE), MAX_PRICE)
 
 
 def _weights(asset: WalkAsset, turbulence: float) -> _Weights:
@@ -247,7 +247,7 @@ def _check(table: Mapping[str, WalkAsset], turbulence: float, step_seconds: int)
         Fault(asset.symbol, expected)
         for asset in table.values()
         for holds, expected in (
-            (LOWEST <= asset.price <= HIGHEST, "expected a price from 0.01 to 1000000"),
+            (MIN_PRICE <= asset.price <= MAX_PRICE, "expected a price from 0.01 to 1000000"),
             (0 <= asset.volatility <= 1_000, "expected a volatility from 0 to 1000 percent"),
             (max(abs(asset.equity_beta), abs(asset.bond_beta)) <= 100, "expected betas from -100 to 100"),
         )
@@ -255,7 +255,7 @@ def _check(table: Mapping[str, WalkAsset], turbulence: float, step_seconds: int)
     ]
     if not 0 <= turbulence <= 1_000:
         faults.append(Fault("turbulence", "expected a factor from 0 to 1000"))
-    if step_seconds <= 0 or STEP_DIVIDES % step_seconds:
+    if step_seconds <= 0 or SESSION_UNIT_SECONDS % step_seconds:
         faults.append(Fault("step_seconds", "expected whole seconds that divide half an hour"))
     if faults:
         raise Invalid(faults)

@@ -26,9 +26,9 @@ Progress = Callable[[int, int], None]
 STATUSES = tuple(AccountStatus)
 RESTRICTIONS = tuple(Restriction)
 NO_ENTRY_PRICE = -1
-CHUNK = 4_000
-CACHE = 4_096
-ROOM = 4
+ACCOUNTS_PER_QUERY = 4_000
+MAX_CACHED_ACCOUNTS = 4_096
+SPARE_POSITIONS = 4
 """Places kept free when the positions of an account move because they have become more."""
 
 STATUS_CODES = {status.value: code for code, status in enumerate(STATUSES)}
@@ -40,7 +40,7 @@ class AccountTable:
 
     `status` counts in `STATUSES`, `restrictions` has a bit for each of `RESTRICTIONS`. `asset` holds asset keys of the
     file, `entry_price` is `NO_ENTRY_PRICE` where it is unknown. `version` rises with every change, `texts_version` when
-    a name or number changes, `loads` when everything was read again; `moved` gathers the rows whose holdings were
+    a name or number changes, `loads` when everything was read again; `dirty_rows` gathers the rows whose holdings were
     replaced since it was last cleared.
     """
 
@@ -52,19 +52,19 @@ class AccountTable:
         self.texts_version = 0
         self.version = 0
         self.loads = 0
-        self.moved: set[int] = set()
+        self.dirty_rows: set[int] = set()
         self.symbols: dict[int, str] = {}
         self.keys = _empty()
         self.cash = _empty()
         self.unsettled = _empty()
-        self.set_aside = _empty()
-        self.outside_orders = _empty()
+        self.reserve = _empty()
+        self.external_orders = _empty()
         self.created_at = _empty()
         self.status = np.empty(0, np.uint8)
         self.restrictions = np.empty(0, np.uint16)
         self.start = _empty()
         self.count = np.empty(0, np.int32)
-        self._room = np.empty(0, np.int32)
+        self._capacity = np.empty(0, np.int32)
         self.asset = np.empty(0, np.int32)
         self.qty = _empty()
         self.entry_price = _empty()
@@ -91,7 +91,7 @@ class AccountTable:
         positions: list[tuple[Ints, ...]] = []
         last = -1
         while rows := database.rows(
-            f"SELECT {_COLUMNS} FROM accounts WHERE key > ? ORDER BY key LIMIT {CHUNK}", (last,)
+            f"SELECT {_COLUMNS} FROM accounts WHERE key > ? ORDER BY key LIMIT {ACCOUNTS_PER_QUERY}", (last,)
         ):
             columns = tuple(zip(*rows, strict=True))
             first, last = columns[0][0], columns[0][-1]
@@ -102,22 +102,22 @@ class AccountTable:
             positions.append(_positions(database, first, last))
             if progress is not None:
                 progress(len(fresh.ids), total)
-        fresh._take(numbers, positions)
+        fresh._assign(numbers, positions)
         self.__dict__.update(fresh.__dict__)
 
-    def _take(self, numbers: list[tuple[Any, ...]], positions: list[tuple[Ints, ...]]) -> None:
+    def _assign(self, numbers: list[tuple[Any, ...]], positions: list[tuple[Ints, ...]]) -> None:
         self.row_of = {identity: row for row, identity in enumerate(self.ids)}
         if not numbers:
             return
         (
-            self.keys, self.status, self.cash, self.unsettled, self.set_aside, self.outside_orders, self.restrictions,
+            self.keys, self.status, self.cash, self.unsettled, self.reserve, self.external_orders, self.restrictions,
             self.created_at,
         ) = (np.concatenate(parts) for parts in zip(*numbers, strict=True))  # fmt: skip
         owner, asset, self.qty, self.entry_price = (np.concatenate(parts) for parts in zip(*positions, strict=True))
         self.asset = asset.astype(np.int32)
         self.start = np.searchsorted(owner, self.keys, "left").astype(np.int64)
         self.count = (np.searchsorted(owner, self.keys, "right") - self.start).astype(np.int32)
-        self._room = self.count.copy()
+        self._capacity = self.count.copy()
         self._used = len(self.qty)
 
     def reload(self, database: Database, account_ids: Sequence[str]) -> None:
@@ -127,11 +127,11 @@ class AccountTable:
             return
         self.version += 1
         for first in range(0, len(account_ids), 500):
-            part = account_ids[first : first + 500]
-            these = (listed(part),)
+            chunk = account_ids[first : first + 500]
+            these = (listed(chunk),)
             for row in database.rows(f"SELECT {_COLUMNS} FROM accounts WHERE id IN {LISTED}", these):
                 self._replace(row)
-            held: dict[int, list[tuple[Any, ...]]] = {self.row_of[identity]: [] for identity in part}
+            held: dict[int, list[tuple[Any, ...]]] = {self.row_of[identity]: [] for identity in chunk}
             for identity, *position in database.rows(
                 "SELECT accounts.id, asset, qty, avg_entry_price FROM positions JOIN accounts "
                 f"ON accounts.key = positions.account WHERE accounts.id IN {LISTED} ORDER BY account, asset",
@@ -141,31 +141,31 @@ class AccountTable:
             if any(position[0] not in self.symbols for found in held.values() for position in found):
                 self.symbols = _symbols(database)
             for index, found in held.items():
-                self._hold(index, found)
+                self._store_positions(index, found)
 
     def _replace(self, values: tuple[Any, ...]) -> None:
         row = self.row_of[values[1]]
         self._made.pop(row, None)
-        _, _, number, name, status, cash, unsettled, aside, outside, restrictions, created_at = values
+        _, _, number, name, status, cash, unsettled, reserve, external, restrictions, created_at = values
         if (self.numbers[row], self.names[row]) != (number, name):
             self.numbers[row], self.names[row] = number, name
             self.texts_version += 1
         self.status[row], self.restrictions[row] = STATUS_CODES[status], restriction_bits(restrictions)
-        self.cash[row], self.unsettled[row], self.set_aside[row] = cash, unsettled, aside
-        self.outside_orders[row], self.created_at[row] = outside, created_at
+        self.cash[row], self.unsettled[row], self.reserve[row] = cash, unsettled, reserve
+        self.external_orders[row], self.created_at[row] = external, created_at
 
-    def _hold(self, row: int, held: list[tuple[Any, ...]]) -> None:
+    def _store_positions(self, row: int, held: list[tuple[Any, ...]]) -> None:
         """Put an account's positions in their place, or at the end where they have become more than it holds."""
-        self.moved.add(row)
-        if len(held) > self._room[row]:
-            room = len(held) + ROOM
-            if self._used + room > len(self.qty):
-                more = max(room, len(self.qty) // 8, 1_024)
+        self.dirty_rows.add(row)
+        if len(held) > self._capacity[row]:
+            capacity = len(held) + SPARE_POSITIONS
+            if self._used + capacity > len(self.qty):
+                more = max(capacity, len(self.qty) // 8, 1_024)
                 self.asset = np.concatenate((self.asset, np.zeros(more, np.int32)))
                 self.qty = np.concatenate((self.qty, np.zeros(more, np.int64)))
                 self.entry_price = np.concatenate((self.entry_price, np.zeros(more, np.int64)))
-            self.start[row], self._room[row] = self._used, room
-            self._used += room
+            self.start[row], self._capacity[row] = self._used, capacity
+            self._used += capacity
         self.count[row] = len(held)
         at = int(self.start[row])
         for offset, (asset, qty, price) in enumerate(held, at):
@@ -177,18 +177,21 @@ class AccountTable:
         made = self._made.get(row)
         if made is None:
             made = self._make(row)
-            if len(self._made) >= CACHE:
+            if len(self._made) >= MAX_CACHED_ACCOUNTS:
                 self._made.clear()
             self._made[row] = made
         return made
 
     def _make(self, row: int) -> Account:
         first, bits = int(self.start[row]), int(self.restrictions[row])
-        span = slice(first, first + int(self.count[row]))
+        held_range = slice(first, first + int(self.count[row]))
         held = [
             Position(self.symbols[asset], Qty(qty), None if price == NO_ENTRY_PRICE else Price(price))
             for asset, qty, price in zip(
-                self.asset[span].tolist(), self.qty[span].tolist(), self.entry_price[span].tolist(), strict=True
+                self.asset[held_range].tolist(),
+                self.qty[held_range].tolist(),
+                self.entry_price[held_range].tolist(),
+                strict=True,
             )
         ]
         held.sort(key=lambda position: position.symbol)
@@ -200,9 +203,9 @@ class AccountTable:
 
     def extras(self, row: int) -> Extras:
         """What we keep of the account of a row."""
-        return Extras(Money(int(self.set_aside[row])), int(self.outside_orders[row]))
+        return Extras(Money(int(self.reserve[row])), int(self.external_orders[row]))
 
-    def places(self, rows: NDArray[Any] | None = None) -> tuple[Ints, Ints]:
+    def indexes(self, rows: NDArray[Any] | None = None) -> tuple[Ints, Ints]:
         """For every position of some accounts, or of all, by row: the row, and its place in the position columns."""
         wanted = np.arange(len(self), dtype=np.int64) if rows is None else rows.astype(np.int64)
         count = self.count[wanted]
@@ -212,11 +215,11 @@ class AccountTable:
 
     def packed_positions(self, rows: NDArray[Any]) -> list[bytes]:
         """The holdings of each of some accounts, by row, as `codec.to_positions` packs them."""
-        _, places = self.places(rows)
+        _, indexes = self.indexes(rows)
         owner = np.repeat(np.arange(len(rows)), self.count[rows])
-        order = np.lexsort((self.asset[places], owner))
-        assets = self.asset[places][order].astype("<i4").tobytes()
-        qtys = self.qty[places][order].astype("<i8").tobytes()
+        order = np.lexsort((self.asset[indexes], owner))
+        assets = self.asset[indexes][order].astype("<i4").tobytes()
+        qtys = self.qty[indexes][order].astype("<i8").tobytes()
         ends = np.cumsum(self.count[rows], dtype=np.int64).tolist()
         starts = [0, *ends[:-1]] if ends else []
         return [assets[4 * at : 4 * end] + qtys[8 * at : 8 * end] for at, end in zip(starts, ends, strict=True)]
@@ -257,7 +260,7 @@ _NONE: frozenset[Restriction] = frozenset()
 
 def restrictions_of(bits: int) -> frozenset[Restriction]:
     """The restrictions whose bits are set."""
-    return frozenset(restriction for place, restriction in enumerate(RESTRICTIONS) if bits >> place & 1)
+    return frozenset(restriction for bit, restriction in enumerate(RESTRICTIONS) if bits >> bit & 1)
 
 
 def restriction_bits(text: str) -> int:
@@ -274,11 +277,11 @@ def _symbols(database: Database) -> dict[int, str]:
 
 
 def _numbers(columns: tuple[tuple[Any, ...], ...]) -> tuple[Any, ...]:
-    keys, _, _, _, status, cash, unsettled, aside, outside, restrictions, created_at = columns
+    keys, _, _, _, status, cash, unsettled, reserve, external, restrictions, created_at = columns
     return (
         np.array(keys, np.int64), np.array([STATUS_CODES[name] for name in status], np.uint8),
-        np.array(cash, np.int64), np.array(unsettled, np.int64), np.array(aside, np.int64),
-        np.array(outside, np.int64), np.array([restriction_bits(text) for text in restrictions], np.uint16),
+        np.array(cash, np.int64), np.array(unsettled, np.int64), np.array(reserve, np.int64),
+        np.array(external, np.int64), np.array([restriction_bits(text) for text in restrictions], np.uint16),
         np.array(created_at, np.int64),
     )  # fmt: skip
 

@@ -23,8 +23,8 @@ from rebal_tui.store.database import Database
 class Extras:
     """What we keep of an account besides the broker's figures: cash set aside, open orders of other origin."""
 
-    set_aside: Money
-    outside_orders: int
+    reserve: Money
+    external_orders: int
 
 
 def load(database: Database) -> dict[str, Account]:
@@ -79,12 +79,12 @@ def held_symbols(database: Database) -> set[str]:
     }
 
 
-def set_aside(database: Database, account_id: str, amount: Money) -> None:
+def reserve(database: Database, account_id: str, amount: Money) -> None:
     """Set the cash that waits to leave (R-23). Must be called inside `database.write()`."""
     database.connection.execute("UPDATE accounts SET set_aside = ? WHERE id = ?", (amount, account_id))
 
 
-def set_outside_orders(database: Database, account_id: str, count: int) -> None:
+def set_external_orders(database: Database, account_id: str, count: int) -> None:
     """Set how many open orders of other origin the account has. Must be called inside `database.write()`."""
     database.connection.execute("UPDATE accounts SET outside_orders = ? WHERE id = ?", (count, account_id))
 

@@ -56,7 +56,7 @@ def _trail_faults(path: Path) -> list[str]:
         written.close()
 
 
-CHEAP = 32 * 1024 * 1024
+QUICK_CHECK_MAX_BYTES = 32 * 1024 * 1024
 """Up to this many bytes a file's pages are looked through whenever it is opened for writing."""
 
 
@@ -65,7 +65,7 @@ def require_whole(database: Database) -> None:
 
     A large file is looked at by `rebal-tui check` and by every backup, not each time it is opened.
     """
-    if database.path == MEMORY or Path(database.path).stat().st_size > CHEAP:
+    if database.path == MEMORY or Path(database.path).stat().st_size > QUICK_CHECK_MAX_BYTES:
         return
     found = database.row("PRAGMA quick_check(1)")
     if found is not None and found[0] != "ok":

@@ -53,7 +53,7 @@ def from_weights(text: str) -> Weights:
 
 
 @lru_cache(maxsize=1_024)
-def weights_of_part(content: bytes) -> Weights:
+def weights_of_blob(content: bytes) -> Weights:
     """The weights that a part holds. Raises `ValueError` when it holds none."""
     try:
         return from_weights(zlib.decompress(content).decode())
@@ -137,7 +137,7 @@ def to_run(row: tuple[Any, ...]) -> Run:
         phase=RunPhase(row[8]),
         approval=Approval(row[9]),
         reason=row[10],
-        weights=weights_of_part(row[11]),
+        weights=weights_of_blob(row[11]),
         session=row[12],
         cash_target=row[13],
         cancel_requested=bool(row[14]),

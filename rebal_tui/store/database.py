@@ -23,7 +23,7 @@ Row = tuple[Any, ...]
 MEMORY = ":memory:"
 WAL_LIMIT = 8 * 1024 * 1024
 """To this many bytes the write-ahead log is cut back once what it holds is in the file."""
-ROOM = 16 * 1024 * 1024
+FREE_SPACE_MIN_BYTES = 16 * 1024 * 1024
 """With less free space than this nothing new is begun."""
 LISTED = "(SELECT value FROM json_each(?))"
 """What `IN` looks through where `listed` is bound. With a mark for every value each count of them would be another
@@ -39,7 +39,7 @@ _FAULTS = {
     sqlite3.SQLITE_CORRUPT: Halt.DAMAGED,
     sqlite3.SQLITE_NOTADB: Halt.DAMAGED,
 }
-_WORDS = {
+_HALT_TEXTS = {
     Halt.VIEWING: "the book is open for reading only here",
     Halt.TAKEN_OVER: "another rebal-tui has taken the book over; nothing more is written from here",
     Halt.DISK_FULL: "the disk is full; writing has stopped, and nothing that was saved is lost",
@@ -91,7 +91,7 @@ class Database:
     def close(self) -> None:
         self.connection.close()
 
-    def take_over(self) -> None:
+    def claim_epoch(self) -> None:
         """Become the file's one writer: whoever opened it for writing before can write nothing any more."""
         with self.write() as connection:
             connection.execute(
@@ -104,11 +104,11 @@ class Database:
 
     def halt(self, why: Halt, detail: str = "") -> ReadOnly:
         """Stop writing here for good; the refusal that every write meets from then on."""
-        text = f"{_WORDS[why]} ({detail})" if detail else _WORDS[why]
+        text = f"{_HALT_TEXTS[why]} ({detail})" if detail else _HALT_TEXTS[why]
         self.halted = ReadOnly(why, text)
         return self.halted
 
-    def heed(self, error: sqlite3.Error) -> ReadOnly | None:
+    def halt_on_error(self, error: sqlite3.Error) -> ReadOnly | None:
         """Stop writing when an error says that the file cannot be trusted or written; None for any other error."""
         code = getattr(error, "sqlite_errorcode", None)
         why = _FAULTS.get(code & 0xFF) if code is not None else None
@@ -118,25 +118,25 @@ class Database:
             return self.halted
         return self.halt(why, str(error))
 
-    def try_again(self) -> None:
+    def resume_writing(self) -> None:
         """Write again after the disk failed. Raises `ReadOnly` when it still does, or when it never can."""
         if self.halted is None:
             return
         if self.halted.halt not in (Halt.DISK_FULL, Halt.IO_ERROR):
             raise ReadOnly(self.halted.halt, str(self.halted))
-        if not self.has_room():
-            raise self.halt(Halt.DISK_FULL, f"less than {ROOM // 1024**2} MB free")
+        if not self.has_free_space():
+            raise self.halt(Halt.DISK_FULL, f"less than {FREE_SPACE_MIN_BYTES // 1024**2} MB free")
         self.halted = None
-        self.take_over()
+        self.claim_epoch()
 
     def data_version(self) -> int:
         """A number that changes when another connection has committed to the file."""
         row = self.row("PRAGMA data_version")
         return int(row[0]) if row else 0
 
-    def has_room(self) -> bool:
+    def has_free_space(self) -> bool:
         """Whether the file's disk has space for more than what is being written."""
-        return self.path == MEMORY or shutil.disk_usage(Path(self.path).parent).free >= ROOM
+        return self.path == MEMORY or shutil.disk_usage(Path(self.path).parent).free >= FREE_SPACE_MIN_BYTES
 
     def rows(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[Row]:
         """Every row of a query."""
@@ -167,7 +167,7 @@ class Database:
             self.connection.execute(f"RELEASE {point}" if nested else "COMMIT")
         except BaseException as error:
             self._undo(point if nested else None)
-            fault = self.heed(error) if isinstance(error, sqlite3.Error) else None
+            fault = self.halt_on_error(error) if isinstance(error, sqlite3.Error) else None
             if fault is not None:
                 raise fault from error
             raise

@@ -22,7 +22,7 @@ from rebal_tui.store.database import Database
 Ints = npt.NDArray[np.int64]
 NO_RUN = 0
 """In place of a run's key: the decision made none."""
-_TELLING = (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)
+_REPORTED_VERDICTS = (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)
 _BUCKET = 1_000
 _NOTHING = -1
 
@@ -52,7 +52,7 @@ class Inputs:
     reserved: Money
     cash_floor: Money
     last_rebalanced_at: datetime | None
-    outside_orders: int
+    external_orders: int
     open_run: str | None
     quota_run: str | None
     positions: bytes
@@ -76,8 +76,8 @@ class StoredDecision:
 
 def kind_of(decision: Decision) -> Kind:
     """The kind of a decision."""
-    told = [c.check for c in decision.trace if c.verdict in _TELLING]
-    return Kind(":".join([decision.outcome.value, *told]), decision.outcome, told[-1] if told else "")
+    reported = [c.check for c in decision.trace if c.verdict in _REPORTED_VERDICTS]
+    return Kind(":".join([decision.outcome.value, *reported]), decision.outcome, reported[-1] if reported else "")
 
 
 def kind_keys(database: Database, kinds: Iterable[Kind]) -> dict[str, int]:
@@ -185,9 +185,9 @@ def add_history(database: Database, at: datetime, accounts: Ints, used: Ints) ->
     ends = [*begins[1:].tolist(), len(accounts)]
     rows = []
     for number, first, end in zip(numbers.tolist(), begins.tolist(), ends[: len(numbers)], strict=True):
-        places = accounts[first:end] % _BUCKET
-        bucket = np.full(int(places[-1]) + 1, _NOTHING, np.int32)
-        bucket[places] = used[first:end]
+        offsets = accounts[first:end] % _BUCKET
+        bucket = np.full(int(offsets[-1]) + 1, _NOTHING, np.int32)
+        bucket[offsets] = used[first:end]
         rows.append((number, to_time(at), bucket.tobytes()))
     database.connection.executemany("INSERT OR REPLACE INTO drift_history VALUES (?, ?, ?)", rows)
 
@@ -197,10 +197,10 @@ def history(database: Database, account_id: str, limit: int = 120) -> list[tuple
     row = database.row("SELECT key FROM accounts WHERE id = ?", (account_id,))
     if row is None:
         return []
-    number, place = divmod(row[0], _BUCKET)
+    number, offset = divmod(row[0], _BUCKET)
     points = []
     for at, content in database.connection.execute(
-        "SELECT at, substr(used, ?, 4) FROM drift_history WHERE bucket = ? ORDER BY at DESC", (place * 4 + 1, number)
+        "SELECT at, substr(used, ?, 4) FROM drift_history WHERE bucket = ? ORDER BY at DESC", (offset * 4 + 1, number)
     ):
         share = array("i", content)
         if share and share[0] != _NOTHING:

@@ -40,7 +40,7 @@ def known(database: Database, execution_id: str) -> bool:
     return database.row("SELECT 1 FROM fills WHERE execution_id = ?", (execution_id,)) is not None
 
 
-def take_back(database: Database, execution_id: str) -> None:
+def delete(database: Database, execution_id: str) -> None:
     """Remove an execution that the broker has busted. Must be called inside `database.write()`."""
     database.connection.execute("DELETE FROM fills WHERE execution_id = ?", (execution_id,))
 

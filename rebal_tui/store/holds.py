@@ -13,12 +13,12 @@ from rebal_tui.store.database import Database
 class Hold:
     """Why an account is paused, and since when.
 
-    `ground` is what it was judged by, where what is told later may explain it; None where only a person can.
+    `baseline` is what it was judged by, where what is told later may explain it; None where only a person can.
     """
 
     reason: str
     at: datetime
-    ground: str | None = None
+    baseline: str | None = None
 
 
 def load(database: Database) -> dict[str, Hold]:
@@ -27,7 +27,7 @@ def load(database: Database) -> dict[str, Hold]:
         "SELECT accounts.id, reason, at, ground FROM reconciliation_holds JOIN accounts ON accounts.key = account "
         "ORDER BY key"
     )
-    return {account_id: Hold(reason, from_time(at), ground) for account_id, reason, at, ground in rows}
+    return {account_id: Hold(reason, from_time(at), baseline) for account_id, reason, at, baseline in rows}
 
 
 def put(database: Database, account_id: str, hold: Hold) -> None:
@@ -35,7 +35,7 @@ def put(database: Database, account_id: str, hold: Hold) -> None:
     database.connection.execute(
         "INSERT INTO reconciliation_holds (account, at, reason, ground) SELECT key, ?, ?, ? FROM accounts WHERE id = ? "
         "ON CONFLICT (account) DO UPDATE SET reason = excluded.reason, ground = excluded.ground",
-        (to_time(hold.at), hold.reason, hold.ground, account_id),
+        (to_time(hold.at), hold.reason, hold.baseline, account_id),
     )
 
 

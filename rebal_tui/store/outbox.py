@@ -12,19 +12,19 @@ from rebal_tui.store import codec
 from rebal_tui.store.codec import to_time
 from rebal_tui.store.database import LISTED, Database, listed
 
-Place = tuple[int, int]
+OrderKey = tuple[int, int]
 """An order's run and line."""
-_PART = 300
+_CHUNK = 300
 _FINAL = "('filled', 'canceled', 'expired', 'rejected', 'replaced')"
 _UNSENT = "o.sent = 0 AND o.status = 'pending_new'"
-_DOUBTFUL = "o.sent = 1 AND o.status = 'pending_new' AND o.broker_id IS NULL"
+_UNKNOWN = "o.sent = 1 AND o.status = 'pending_new' AND o.broker_id IS NULL"
 
 
 class Unsent(NamedTuple):
     """The orders of one side of a run that were not sent yet, by their lines, and the side's first line."""
 
     run: int
-    by_hand: bool
+    manual: bool
     side: Side
     first: int
     next: int
@@ -55,11 +55,11 @@ def unsent(database: Database) -> list[Unsent]:
     return [Unsent(r[0], bool(r[1]), Side(r[2]), *r[3:]) for r in rows]
 
 
-def doubtful(database: Database) -> list[Place]:
+def unknown(database: Database) -> list[OrderKey]:
     """The orders of runs in progress of which nobody knows whether the broker has them."""
     return database.rows(
         "SELECT o.run, o.line FROM runs JOIN orders o ON o.run = runs.key "
-        f"WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') AND {_DOUBTFUL} ORDER BY o.run, o.line"
+        f"WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') AND {_UNKNOWN} ORDER BY o.run, o.line"
     )
 
 
@@ -72,23 +72,23 @@ def runs_with_sent(database: Database) -> set[str]:
     return {identity for (identity,) in rows}
 
 
-def read_unsent(database: Database, places: Sequence[Place]) -> dict[Place, tuple[str, Order]]:
+def read_unsent(database: Database, order_keys: Sequence[OrderKey]) -> dict[OrderKey, tuple[str, Order]]:
     """Those of some orders that are still to be sent, with the ids of their runs."""
-    return _read(database, places, _UNSENT)
+    return _read(database, order_keys, _UNSENT)
 
 
-def read_doubtful(database: Database, places: Sequence[Place]) -> dict[Place, tuple[str, Order]]:
+def read_unknown(database: Database, order_keys: Sequence[OrderKey]) -> dict[OrderKey, tuple[str, Order]]:
     """Those of some orders that are still in doubt, with the ids of their runs."""
-    return _read(database, places, _DOUBTFUL)
+    return _read(database, order_keys, _UNKNOWN)
 
 
-def _read(database: Database, places: Sequence[Place], still: str) -> dict[Place, tuple[str, Order]]:
-    found: dict[Place, tuple[str, Order]] = {}
-    for start in range(0, len(places), _PART):
-        part = places[start : start + _PART]
-        values = tuple(number for place in part for number in place)
+def _read(database: Database, order_keys: Sequence[OrderKey], still: str) -> dict[OrderKey, tuple[str, Order]]:
+    found: dict[OrderKey, tuple[str, Order]] = {}
+    for start in range(0, len(order_keys), _CHUNK):
+        chunk = order_keys[start : start + _CHUNK]
+        values = tuple(number for order_key in chunk for number in order_key)
         for row in database.rows(
-            f"WITH wanted (run, line) AS (VALUES {', '.join(['(?, ?)'] * len(part))}) "
+            f"WITH wanted (run, line) AS (VALUES {', '.join(['(?, ?)'] * len(chunk))}) "
             f"SELECT o.run, {codec.ORDER_COLUMNS} FROM wanted JOIN orders o ON o.run = wanted.run "
             "AND o.line = wanted.line JOIN runs ON runs.key = o.run JOIN accounts ON accounts.key = runs.account "
             f"JOIN assets ON assets.key = o.asset WHERE {still}",
@@ -99,36 +99,36 @@ def _read(database: Database, places: Sequence[Place], still: str) -> dict[Place
     return found
 
 
-def mark_sent(database: Database, places: Iterable[Place], at: datetime) -> None:
+def mark_sent(database: Database, order_keys: Iterable[OrderKey], at: datetime) -> None:
     """The orders may be on their way from here on: before one is sent again it is looked up.
 
     Must be called inside `database.write()`, and committed before the broker is called.
     """
     database.connection.executemany(
         "UPDATE orders SET sent = 1, submitted_at = coalesce(submitted_at, ?) WHERE run = ? AND line = ?",
-        ((to_time(at), run, line) for run, line in places),
+        ((to_time(at), run, line) for run, line in order_keys),
     )
 
 
-def unmark(database: Database, places: Iterable[Place]) -> None:
+def unmark(database: Database, order_keys: Iterable[OrderKey]) -> None:
     """The orders were not sent after all. Must be called inside `database.write()`."""
     database.connection.executemany(
         "UPDATE orders SET sent = 0, submitted_at = NULL WHERE run = ? AND line = ? AND status = 'pending_new' "
         "AND broker_id IS NULL",
-        places,
+        order_keys,
     )
 
 
 def progress(database: Database, run_ids: Sequence[str]) -> dict[str, Progress]:
     """How far the orders of runs are, by run id."""
     found: dict[str, Progress] = {}
-    for start in range(0, len(run_ids), _PART):
+    for start in range(0, len(run_ids), _CHUNK):
         for identity, placed, still_open, filled, any_filled, skipped, last in database.rows(
             f"SELECT runs.id, count(o.line), count(CASE WHEN o.status NOT IN {_FINAL} THEN 1 END), "
             "count(CASE WHEN o.status = 'filled' THEN 1 END), coalesce(max(o.filled_qty > 0), 0), "
             "(SELECT count(*) FROM skipped_orders s WHERE s.run = runs.key), coalesce(max(o.line), 0) "
             f"FROM runs LEFT JOIN orders o ON o.run = runs.key WHERE runs.id IN {LISTED} GROUP BY runs.key",
-            (listed(run_ids[start : start + _PART]),),
+            (listed(run_ids[start : start + _CHUNK]),),
         ):
             found[identity] = Progress(placed, still_open, placed - filled, bool(any_filled), skipped, last)
     return found

@@ -11,12 +11,12 @@ from pathlib import Path
 from rebal_tui.domain.errors import Conflict, ReadOnly
 from rebal_tui.store.database import Database
 
-SIDES = ("-wal", "-shm", "-journal")
+SIDE_FILE_SUFFIXES = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a file: another file in its place must never be read with them."""
 
 
-def restore(backup: Path, path: Path, kept: Path, make_ready: Callable[[Path], None]) -> bool:
-    """Put a copy of `backup` at `path`; what was there is `kept` then. False when nothing was there.
+def restore(backup: Path, path: Path, previous: Path, make_ready: Callable[[Path], None]) -> bool:
+    """Put a copy of `backup` at `path`; what was there is `previous` then. False when nothing was there.
 
     `make_ready` brings the copy up to date and raises a `Refusal` when it is not whole: `path` is then untouched. The
     caller holds the book's lock. Raises `Conflict` when something cannot be read or written.
@@ -25,8 +25,8 @@ def restore(backup: Path, path: Path, kept: Path, make_ready: Callable[[Path], N
     there = path.exists()
     if there and path.samefile(backup):
         raise Conflict(f"{backup} is the book itself; name a backup")
-    if kept.exists():
-        raise Conflict(f"{kept} exists")
+    if previous.exists():
+        raise Conflict(f"{previous} exists")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove(partial)
@@ -34,11 +34,11 @@ def restore(backup: Path, path: Path, kept: Path, make_ready: Callable[[Path], N
         make_ready(partial)
         _settle(partial)
         if there:
-            _fold(path)
-            os.link(path, kept)
-            for side in SIDES:
+            _checkpoint(path)
+            os.link(path, previous)
+            for side in SIDE_FILE_SUFFIXES:
                 with suppress(FileNotFoundError):
-                    os.rename(path.with_name(path.name + side), kept.with_name(kept.name + side))
+                    os.rename(path.with_name(path.name + side), previous.with_name(previous.name + side))
         os.replace(partial, path)
         _sync(path)
     except (OSError, sqlite3.Error) as error:
@@ -72,15 +72,15 @@ def _settle(partial: Path) -> None:
     _sync(partial)
 
 
-def _fold(path: Path) -> None:
+def _checkpoint(path: Path) -> None:
     """Move the log of the file that is replaced into it, so that it is kept as one; a damaged one stays as it is."""
     with suppress(sqlite3.Error, ReadOnly):
         Database(path).close()
 
 
 def _sync(path: Path) -> None:
-    for place in (path, path.parent):
-        handle = os.open(place, os.O_RDONLY)
+    for target in (path, path.parent):
+        handle = os.open(target, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:
@@ -88,5 +88,5 @@ def _sync(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    for side in ("", *SIDES):
+    for side in ("", *SIDE_FILE_SUFFIXES):
         path.with_name(path.name + side).unlink(missing_ok=True)

@@ -213,7 +213,7 @@ CREATE TABLE reconciliation_holds (
 """
 
 
-GROUNDS = "ALTER TABLE reconciliation_holds ADD COLUMN ground TEXT"
+PAUSE_BASELINES = "ALTER TABLE reconciliation_holds ADD COLUMN ground TEXT"
 
 
 def _alternatives(script: str, table: str, columns: Sequence[str]) -> str:
@@ -249,5 +249,5 @@ CREATE INDEX runs_of_account ON runs (account)
 
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
-    ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", GROUNDS),
+    ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
 )  # fmt: skip

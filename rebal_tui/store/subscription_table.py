@@ -65,29 +65,29 @@ class SubscriptionTable:
         self.keys[at] = keys
         self.portfolio[at] = [self._portfolio_keys[key] for key in portfolios]
         self.created_at[at] = created
-        self.last_rebalanced_at[at] = [NEVER if moment is None else moment for moment in last]
+        self.last_rebalanced_at[at] = [NEVER if micros is None else micros for micros in last]
         self.order = at
 
     def reload(self, database: Database, account_ids: Sequence[str]) -> None:
         """Read the subscriptions of some accounts again."""
         self._load_portfolios(database)
         self.version += 1
-        gone = {self._accounts.row_of[identity] for identity in account_ids}
-        before = {row: self.ids[row] for row in gone}
-        for row in gone:
+        removed = {self._accounts.row_of[identity] for identity in account_ids}
+        before = {row: self.ids[row] for row in removed}
+        for row in removed:
             self.ids[row], self.portfolio[row], self.last_rebalanced_at[row] = None, NO_PORTFOLIO, NEVER
-        came: list[int] = []
+        added: list[int] = []
         for first in range(0, len(account_ids), 500):
             these = (listed(account_ids[first : first + 500]),)
             for found in database.rows(f"{_QUERY} AND accounts.id IN {LISTED} ORDER BY subscriptions.key", these):
                 row = self._put(found)
                 if before[row] == self.ids[row]:
-                    gone.discard(row)
+                    removed.discard(row)
                 else:
-                    came.append(row)
-        if gone or came:
-            kept = self.order[~np.isin(self.order, list(gone))] if gone else self.order
-            self.order = np.concatenate((kept, np.array(came, np.int64)))
+                    added.append(row)
+        if removed or added:
+            remaining = self.order[~np.isin(self.order, list(removed))] if removed else self.order
+            self.order = np.concatenate((remaining, np.array(added, np.int64)))
 
     def _put(self, found: tuple[Any, ...]) -> int:
         key, identity, account_id, portfolio, created_at, last = found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
-from rebal_tui.tui.places import EVERYWHERE, LIST_PLACES, LISTS, REVIEW, Place
+from rebal_tui.tui.sections import EVERYWHERE, LIST_SECTIONS, LISTS, REVIEW, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Action:
     """One thing that can be done.
 
     `keys` are Textual key names, separated by commas. `method` is the name of
-    the `action_…` method. `where` is a place, `REVIEW`, `LISTS` or `EVERYWHERE`. `footer` puts it into
+    the `action_…` method. `scope` is a place, `REVIEW`, `LISTS` or `EVERYWHERE`. `footer` puts it into
     the footer; `priority` lets the key work over dialogs and while something is typed.
     """
 
@@ -23,7 +23,7 @@ class Action:
     keys: str
     label: str
     help: str
-    where: str
+    scope: str
     method: str
     footer: bool = True
     priority: bool = False
@@ -35,60 +35,75 @@ class Action:
 
 
 _GO = tuple(
-    Action(f"go.{place}", place.key, place.label, f"Go to {place.label}.", EVERYWHERE, f"go('{place}')", footer=False)
-    for place in Place
+    Action(
+        f"go.{section}",
+        section.key,
+        section.label,
+        f"Go to {section.label}.",
+        EVERYWHERE,
+        f"go('{section}')",
+        footer=False,
+    )
+    for section in Section
 )
 
 ACTIONS: tuple[Action, ...] = (
     Action(
-        "desk.preview", "p", "Preview", "Show the run that would be made now. Nothing is sent.", Place.DESK, "preview"
+        "desk.preview", "p", "Preview", "Show the run that would be made now. Nothing is sent.", Section.DESK, "preview"
     ),
-    Action("desk.runs", "r", "Runs", "Show the runs of this account.", Place.DESK, "account_runs"),
-    Action("desk.tile", "t", "Tile", "Filter by the next tile.", Place.DESK, "tile(1)"),
-    Action("desk.tile_back", "T", "Tile back", "Filter by the tile before.", Place.DESK, "tile(-1)", footer=False),
-    Action("desk.evaluate", "v", "Evaluate", "Evaluate every account now, after asking.", Place.DESK, "evaluate"),
-    Action("portfolios.new", "n", "New", "Write a new portfolio.", Place.PORTFOLIOS, "new"),
-    Action("portfolios.edit", "e", "Edit", "Change this portfolio, its impact shown first.", Place.PORTFOLIOS, "edit"),
+    Action("desk.runs", "r", "Runs", "Show the runs of this account.", Section.DESK, "account_runs"),
+    Action("desk.tile", "t", "Tile", "Filter by the next tile.", Section.DESK, "tile(1)"),
+    Action("desk.tile_back", "T", "Tile back", "Filter by the tile before.", Section.DESK, "tile(-1)", footer=False),
+    Action("desk.evaluate", "v", "Evaluate", "Evaluate every account now, after asking.", Section.DESK, "evaluate"),
+    Action("portfolios.new", "n", "New", "Write a new portfolio.", Section.PORTFOLIOS, "new"),
+    Action(
+        "portfolios.edit", "e", "Edit", "Change this portfolio, its impact shown first.", Section.PORTFOLIOS, "edit"
+    ),
     Action(
         "portfolios.impact",
         "p",
         "Impact",
         "Count what its subscribers would do now. Nothing is sent.",
-        Place.PORTFOLIOS,
+        Section.PORTFOLIOS,
         "impact",
     ),
-    Action("portfolios.duplicate", "d", "Duplicate", "Copy it under another name.", Place.PORTFOLIOS, "duplicate"),
+    Action("portfolios.duplicate", "d", "Duplicate", "Copy it under another name.", Section.PORTFOLIOS, "duplicate"),
     Action(
-        "portfolios.inactivate", "i", "Inactivate", "Take it out of use, after asking.", Place.PORTFOLIOS, "inactivate"
+        "portfolios.inactivate",
+        "i",
+        "Inactivate",
+        "Take it out of use, after asking.",
+        Section.PORTFOLIOS,
+        "inactivate",
     ),
     Action(
         "portfolios.reactivate",
         "r",
         "Reactivate",
         "Make it active again, if every asset is eligible.",
-        Place.PORTFOLIOS,
+        Section.PORTFOLIOS,
         "reactivate",
     ),
-    Action("portfolios.json", "J", "JSON", "Show it in the API's shape.", Place.PORTFOLIOS, "json"),
-    Action("portfolios.paste", "P", "Paste JSON", "Make a portfolio from JSON.", Place.PORTFOLIOS, "paste_json"),
-    Action("portfolios.accounts", "a", "Subscribers", "Show them on the Desk.", Place.PORTFOLIOS, "subscribers"),
-    Action("portfolios.tile", "t", "Status", "Filter by the next status.", Place.PORTFOLIOS, "tile(1)"),
+    Action("portfolios.json", "J", "JSON", "Show it in the API's shape.", Section.PORTFOLIOS, "json"),
+    Action("portfolios.paste", "P", "Paste JSON", "Make a portfolio from JSON.", Section.PORTFOLIOS, "paste_json"),
+    Action("portfolios.accounts", "a", "Subscribers", "Show them on the Desk.", Section.PORTFOLIOS, "subscribers"),
+    Action("portfolios.tile", "t", "Status", "Filter by the next status.", Section.PORTFOLIOS, "tile(1)"),
     Action(
         "portfolios.tile_back",
         "T",
         "Status back",
         "Filter by the status before.",
-        Place.PORTFOLIOS,
+        Section.PORTFOLIOS,
         "tile(-1)",
         footer=False,
     ),
-    Action("runs.cancel", "c", "Cancel run", "Cancel this run, after asking.", Place.RUNS, "cancel_run"),
+    Action("runs.cancel", "c", "Cancel run", "Cancel this run, after asking.", Section.RUNS, "cancel_run"),
     Action(
         "runs.approve",
         "A",
         "Approve",
         "Approve a run that awaits review, after asking.",
-        Place.RUNS,
+        Section.RUNS,
         "approve",
         footer=False,
     ),
@@ -97,33 +112,37 @@ ACTIONS: tuple[Action, ...] = (
         "R",
         "Reject",
         "Turn down a run that awaits review, with a note.",
-        Place.RUNS,
+        Section.RUNS,
         "reject",
         footer=False,
     ),
-    Action("runs.json", "J", "JSON", "Show this run in the API's shape.", Place.RUNS, "json"),
-    Action("runs.tile", "t", "Status", "Filter by the next status.", Place.RUNS, "tile(1)"),
-    Action("runs.tile_back", "T", "Status back", "Filter by the status before.", Place.RUNS, "tile(-1)", footer=False),
-    Action("runs.type", "f", "Type", "Filter by the next type of run.", Place.RUNS, "cycle_type"),
-    Action("runs.account", "a", "On the Desk", "Go to this run's account on the Desk.", Place.RUNS, "account"),
+    Action("runs.json", "J", "JSON", "Show this run in the API's shape.", Section.RUNS, "json"),
+    Action("runs.tile", "t", "Status", "Filter by the next status.", Section.RUNS, "tile(1)"),
     Action(
-        "log.pause", "p", "Pause", "Stop the scheduler from starting anything new, after asking.", Place.LOG, "pause"
+        "runs.tile_back", "T", "Status back", "Filter by the status before.", Section.RUNS, "tile(-1)", footer=False
     ),
-    Action("log.resume", "r", "Resume", "Let the scheduler start jobs again.", Place.LOG, "resume", footer=False),
-    Action("log.run", "v", "Run", "Run this job now, after asking.", Place.LOG, "run_now"),
-    Action("log.tab", "t", "Tab", "Show the next of jobs, alerts and audit trail.", Place.LOG, "tab(1)"),
-    Action("log.tab_back", "T", "Tab back", "Show the one before.", Place.LOG, "tab(-1)", footer=False),
-    Action("log.acknowledge", "a", "Acknowledge", "Take note of this alert, or all marked.", Place.LOG, "acknowledge"),
-    Action("log.go", "g", "Go to it", "Go to what this alert is about.", Place.LOG, "go_to", footer=False),
-    Action("log.verify", "V", "Verify", "Verify the audit trail from its first entry on.", Place.LOG, "verify"),
-    Action("market.shock", "o", "Shock", "Move this price, or all, by a percentage.", Place.MARKET, "shock"),
-    Action("market.halt", "h", "Halt", "Halt trading in it, or let it go on; asks.", Place.MARKET, "halt_asset"),
+    Action("runs.type", "f", "Type", "Filter by the next type of run.", Section.RUNS, "cycle_type"),
+    Action("runs.account", "a", "On the Desk", "Go to this run's account on the Desk.", Section.RUNS, "account"),
+    Action(
+        "log.pause", "p", "Pause", "Stop the scheduler from starting anything new, after asking.", Section.LOG, "pause"
+    ),
+    Action("log.resume", "r", "Resume", "Let the scheduler start jobs again.", Section.LOG, "resume", footer=False),
+    Action("log.run", "v", "Run", "Run this job now, after asking.", Section.LOG, "run_now"),
+    Action("log.tab", "t", "Tab", "Show the next of jobs, alerts and audit trail.", Section.LOG, "tab(1)"),
+    Action("log.tab_back", "T", "Tab back", "Show the one before.", Section.LOG, "tab(-1)", footer=False),
+    Action(
+        "log.acknowledge", "a", "Acknowledge", "Take note of this alert, or all marked.", Section.LOG, "acknowledge"
+    ),
+    Action("log.go", "g", "Go to it", "Go to what this alert is about.", Section.LOG, "go_to", footer=False),
+    Action("log.verify", "V", "Verify", "Verify the audit trail from its first entry on.", Section.LOG, "verify"),
+    Action("market.shock", "o", "Shock", "Move this price, or all, by a percentage.", Section.MARKET, "shock"),
+    Action("market.halt", "h", "Halt", "Halt trading in it, or let it go on; asks.", Section.MARKET, "halt_asset"),
     Action(
         "market.tradable",
         "u",
         "Untradable",
         "Make this asset untradable, or tradable again; asks.",
-        Place.MARKET,
+        Section.MARKET,
         "set_tradable",
     ),
     Action("review.approve", "A", "Approve", "Approve this run, or all marked, after asking.", REVIEW, "approve"),
@@ -135,7 +154,7 @@ ACTIONS: tuple[Action, ...] = (
         "n",
         "Subscribe",
         "Subscribe this account, or all marked, to a portfolio; shows the first runs and asks.",
-        Place.ACCOUNTS,
+        Section.ACCOUNTS,
         "subscribe",
     ),
     Action(
@@ -143,7 +162,7 @@ ACTIONS: tuple[Action, ...] = (
         "m",
         "Move",
         "Move this account, or all marked, to another portfolio; shows the first runs and asks.",
-        Place.ACCOUNTS,
+        Section.ACCOUNTS,
         "move_accounts",
     ),
     Action(
@@ -151,7 +170,7 @@ ACTIONS: tuple[Action, ...] = (
         "u",
         "Unsubscribe",
         "End the subscription of this account, or of all marked, after asking.",
-        Place.ACCOUNTS,
+        Section.ACCOUNTS,
         "unsubscribe",
     ),
     Action(
@@ -159,18 +178,18 @@ ACTIONS: tuple[Action, ...] = (
         "p",
         "Preview",
         "Show the run that would be made now. Nothing is sent.",
-        Place.ACCOUNTS,
+        Section.ACCOUNTS,
         "preview",
     ),
-    Action("accounts.run", "v", "Run", "Make a run by hand, after showing its plan.", Place.ACCOUNTS, "run_by_hand"),
-    Action("accounts.deposit", "d", "Deposit", "Let cash arrive in the simulator.", Place.ACCOUNTS, "deposit"),
-    Action("accounts.withdraw", "w", "Withdraw", "Withdraw cash from this account.", Place.ACCOUNTS, "withdraw"),
+    Action("accounts.run", "v", "Run", "Make a run by hand, after showing its plan.", Section.ACCOUNTS, "run_by_hand"),
+    Action("accounts.deposit", "d", "Deposit", "Let cash arrive in the simulator.", Section.ACCOUNTS, "deposit"),
+    Action("accounts.withdraw", "w", "Withdraw", "Withdraw cash from this account.", Section.ACCOUNTS, "withdraw"),
     Action(
         "accounts.release",
         "l",
         "Release",
         "Give cash set aside back to the portfolio, after asking.",
-        Place.ACCOUNTS,
+        Section.ACCOUNTS,
         "release",
         footer=False,
     ),
@@ -179,7 +198,7 @@ ACTIONS: tuple[Action, ...] = (
         "c",
         "Reconcile",
         "Look at what the broker's figures differ in, and let a paused account go on with them; asks.",
-        Place.ACCOUNTS,
+        Section.ACCOUNTS,
         "reconcile",
         footer=False,
     ),
@@ -188,7 +207,7 @@ ACTIONS: tuple[Action, ...] = (
         "i",
         "Simulate",
         "Restrictions, status, an ACH return or a holding brought in, in the simulator.",
-        Place.ACCOUNTS,
+        Section.ACCOUNTS,
         "simulate",
         footer=False,
     ),
@@ -197,44 +216,56 @@ ACTIONS: tuple[Action, ...] = (
         "M",
         "Mark all",
         "Mark all rows shown, or lift all marks.",
-        Place.ACCOUNTS,
+        Section.ACCOUNTS,
         "mark_shown",
         footer=False,
     ),
     Action(
-        "accounts.runs", "r", "Runs", "Show the runs of this account.", Place.ACCOUNTS, "account_runs", footer=False
+        "accounts.runs", "r", "Runs", "Show the runs of this account.", Section.ACCOUNTS, "account_runs", footer=False
     ),
     Action(
-        "accounts.desk", "a", "On the Desk", "Go to this account on the Desk.", Place.ACCOUNTS, "on_desk", footer=False
+        "accounts.desk",
+        "a",
+        "On the Desk",
+        "Go to this account on the Desk.",
+        Section.ACCOUNTS,
+        "on_desk",
+        footer=False,
     ),
     Action(
         "accounts.portfolio",
         "o",
         "Portfolio",
         "Go to this account's portfolio.",
-        Place.ACCOUNTS,
+        Section.ACCOUNTS,
         "portfolio",
         footer=False,
     ),
-    Action("accounts.tile", "t", "Group", "Filter by the next group.", Place.ACCOUNTS, "tile(1)", footer=False),
+    Action("accounts.tile", "t", "Group", "Filter by the next group.", Section.ACCOUNTS, "tile(1)", footer=False),
     Action(
-        "accounts.tile_back", "T", "Group back", "Filter by the group before.", Place.ACCOUNTS, "tile(-1)", footer=False
+        "accounts.tile_back",
+        "T",
+        "Group back",
+        "Filter by the group before.",
+        Section.ACCOUNTS,
+        "tile(-1)",
+        footer=False,
     ),
     Action(
         "cash.withdraw",
         "n",
         "New withdrawal",
         "Withdraw cash: one form that shows what is sold and when the money can leave.",
-        Place.CASH,
+        Section.CASH,
         "withdraw",
     ),
-    Action("cash.cancel", "c", "Cancel", "Cancel this withdrawal, after asking.", Place.CASH, "cancel_withdrawal"),
+    Action("cash.cancel", "c", "Cancel", "Cancel this withdrawal, after asking.", Section.CASH, "cancel_withdrawal"),
     Action(
         "cash.retry",
         "v",
         "Try again",
         "Let a withdrawal that stopped try its step again, after asking.",
-        Place.CASH,
+        Section.CASH,
         "retry",
     ),
     Action(
@@ -242,7 +273,7 @@ ACTIONS: tuple[Action, ...] = (
         "i",
         "Journal in",
         "Move cash from the firm account to a client.",
-        Place.CASH,
+        Section.CASH,
         "journal(True)",
     ),
     Action(
@@ -250,13 +281,13 @@ ACTIONS: tuple[Action, ...] = (
         "o",
         "Journal out",
         "Move cash from a client to the firm account.",
-        Place.CASH,
+        Section.CASH,
         "journal(False)",
     ),
-    Action("cash.account", "a", "Account", "Go to this account.", Place.CASH, "account", footer=False),
-    Action("cash.runs", "r", "Runs", "Show the runs of this account.", Place.CASH, "account_runs", footer=False),
-    Action("cash.tile", "t", "Group", "Filter by the next group.", Place.CASH, "tile(1)"),
-    Action("cash.tile_back", "T", "Group back", "Filter by the group before.", Place.CASH, "tile(-1)", footer=False),
+    Action("cash.account", "a", "Account", "Go to this account.", Section.CASH, "account", footer=False),
+    Action("cash.runs", "r", "Runs", "Show the runs of this account.", Section.CASH, "account_runs", footer=False),
+    Action("cash.tile", "t", "Group", "Filter by the next group.", Section.CASH, "tile(1)"),
+    Action("cash.tile_back", "T", "Group back", "Filter by the group before.", Section.CASH, "tile(-1)", footer=False),
     Action("list.filter", "slash", "Filter", "Filter by text as you type; escape clears it.", LISTS, "filter"),
     Action("list.sort", "s", "Sort", "Order by the next column.", LISTS, "sort"),
     Action("list.reverse", "S", "Turn order", "Turn the order round.", LISTS, "reverse", footer=False),
@@ -354,19 +385,19 @@ WRITES = frozenset(
 """The actions that change the book: refused, in a line, where nothing is written."""
 
 
-def applies(action: Action, place: str) -> bool:
+def applies(action: Action, section: str) -> bool:
     """Whether an action works in a place."""
-    return action.where in (EVERYWHERE, place) or (action.where == LISTS and place in LIST_PLACES)
+    return action.scope in (EVERYWHERE, section) or (action.scope == LISTS and section in LIST_SECTIONS)
 
 
-def find(method: str, *wheres: str) -> Action | None:
+def find(method: str, *scopes: str) -> Action | None:
     """The action that a binding of one of these calls."""
-    return next((action for action in ACTIONS if action.method == method and action.where in wheres), None)
+    return next((action for action in ACTIONS if action.method == method and action.scope in scopes), None)
 
 
-def bindings(*wheres: str) -> list[Binding]:
+def bindings(*scopes: str) -> list[Binding]:
     """The bindings of the actions declared for these, in the registry's order."""
-    return [binding(action) for action in ACTIONS if action.where in wheres]
+    return [binding(action) for action in ACTIONS if action.scope in scopes]
 
 
 def binding(action: Action) -> Binding:
@@ -382,6 +413,6 @@ def binding(action: Action) -> Binding:
     )
 
 
-def place_actions(place: str) -> Iterable[Action]:
+def section_actions(section: str) -> Iterable[Action]:
     """The actions that belong to a place itself, those of lists included."""
-    return (action for action in ACTIONS if action.where != EVERYWHERE and applies(action, place))
+    return (action for action in ACTIONS if action.scope != EVERYWHERE and applies(action, section))

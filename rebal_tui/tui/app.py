@@ -22,33 +22,33 @@ from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
-from rebal_tui.services.heartbeat import Heartbeat
-from rebal_tui.services.loading import Loading
-from rebal_tui.tui import actions, kept, themes, ways
+from rebal_tui.services.schedule.heartbeat import Heartbeat
+from rebal_tui.services.schedule.loading import LoadProgress
+from rebal_tui.tui import actions, navigation, textual_patches, themes
 from rebal_tui.tui.actions import Action
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.market_keys import MarketKeys
 from rebal_tui.tui.palette import ActionProvider, DataProvider
-from rebal_tui.tui.places import EVERYWHERE, Place
-from rebal_tui.tui.screens.dialog import ConfirmScreen, KillScreen, LiveDialog, ReadScreen
 from rebal_tui.tui.screens.first_run import FirstSteps
-from rebal_tui.tui.screens.place import PlaceScreen
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, KillScreen, LiveDialog, ReadScreen
+from rebal_tui.tui.screens.shared.section_screen import SectionScreen
+from rebal_tui.tui.sections import EVERYWHERE, Section
 from rebal_tui.tui.settings import Density, Settings, SettingsFile
 from rebal_tui.tui.widgets.lines import Builder
 
 if TYPE_CHECKING:
-    from rebal_tui.services.views.desk import DeskSnapshot
-    from rebal_tui.services.views.runs import RunsSnapshot
-    from rebal_tui.services.views.status import StatusLine
+    from rebal_tui.services.view_models.desk import DeskSnapshot
+    from rebal_tui.services.view_models.runs import RunsSnapshot
+    from rebal_tui.services.view_models.status import StatusLine
     from rebal_tui.tui.backend import Backend
 
 log = logging.getLogger(__name__)
 
-REST = 4
+PULL_REST_FACTOR = 4
 """Fetching takes at most a fifth of the time: after it, this many times as long passes before the next."""
 TOAST_SECONDS: dict[SeverityLevel, float] = {"information": 4, "warning": 10, "error": 10}
 """How long a message stays."""
-LOOK_SECONDS = 0.1
+LOADING_POLL_SECONDS = 0.1
 
 
 class RebalApp(App[None]):
@@ -59,8 +59,8 @@ class RebalApp(App[None]):
     COMMANDS: ClassVar = {ActionProvider, DataProvider}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-very-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(EVERYWHERE)]
-    MODES = ways.MODES
-    DEFAULT_MODE = Place.DESK.value
+    MODES = navigation.MODES
+    DEFAULT_MODE = Section.DESK.value
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
@@ -74,13 +74,13 @@ class RebalApp(App[None]):
         heartbeat: bool = True,
         settings: SettingsFile | None = None,
         advice: Callable[[Halt], str] = lambda _halt: "",
-        loading: Loading | None = None,
+        loading: LoadProgress | None = None,
     ) -> None:
         """`keymap` maps action ids to keys; `log_path` is named when the program breaks. Without `heartbeat` the
-        screens change only when `beat` is called. `settings` is what was read from a file, where they are kept.
-        `advice` is what else to say of a book that is not written any more; `loading` tells how far the book is read,
-        which is shown until it is. Whoever holds `standing_still` keeps the heart from beating."""
-        kept.forget_gone_widgets()
+        screens change only when `run_heartbeat` is called. `settings` is what was read from a file, where they are
+        kept. `advice` is what else to say of a book that is not written any more; `loading` tells how far the book is
+        read, which is shown until it is. Whoever holds `heartbeat_lock` keeps the heart from beating."""
+        textual_patches.patch_styles_cache()
         super().__init__()
         self.backend = backend
         self.first_run = first_run or FirstSteps()
@@ -90,18 +90,18 @@ class RebalApp(App[None]):
         self._log_path = log_path
         self._advice = advice
         self._loading = loading
-        self._watch: Timer | None = None
-        self._heart = Heartbeat(self.beat, self._trouble) if heartbeat else None
-        self.standing_still = asyncio.Lock()
-        self._beats = False
+        self._loading_timer: Timer | None = None
+        self._heartbeat = Heartbeat(self.run_heartbeat, self._trouble) if heartbeat else None
+        self.heartbeat_lock = asyncio.Lock()
+        self._heartbeat_running = False
         self._leaving = False
-        self._rest_until = 0.0
+        self._next_pull_at = 0.0
         self._trouble_shown = ""
         self._failures: dict[str, str] = {}
         self._clashes: set[str] = set()
-        self._stop_told: Halt | None = None
-        self.came_from = Place.DESK.value
-        self.ways = ways.Ways(self)
+        self._stop_shown: Halt | None = None
+        self.previous_mode = Section.DESK.value
+        self.navigation = navigation.Navigation(self)
         self._market = MarketKeys(self)
         for own in themes.OWN:
             self.register_theme(own)
@@ -119,19 +119,19 @@ class RebalApp(App[None]):
     def _after_first_paint(self) -> None:
         for fault in self.settings_file.faults:
             self.say(str(fault), "warning")
-        if self._heart is not None:
+        if self._heartbeat is not None:
             self.pull_soon()
-            self._heart.start()
+            self._heartbeat.start()
         if self._loading is not None:
-            self._watch = self.set_interval(LOOK_SECONDS, self._show_loading)
+            self._loading_timer = self.set_interval(LOADING_POLL_SECONDS, self._show_loading)
 
     def _show_loading(self) -> None:
         """Say how far the book is read, until there is something to show."""
-        place = self.place
-        if self._watch is not None and (self.last_status is not None or self._loading is None):
-            self._watch.stop()
-        elif self._loading is not None and place is not None and place.is_mounted:
-            place.show_loading(self._loading)
+        section = self.section
+        if self._loading_timer is not None and (self.last_status is not None or self._loading is None):
+            self._loading_timer.stop()
+        elif self._loading is not None and section is not None and section.is_mounted:
+            section.show_loading(self._loading)
 
     def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """Leave the program. What is still being fetched finds no screen any more and is let go."""
@@ -149,32 +149,32 @@ class RebalApp(App[None]):
             event.widget.cursor_blink = False
 
     def on_unmount(self) -> None:
-        if self._heart is not None:
-            self._heart.stop()
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
 
-    async def beat(self) -> None:
+    async def run_heartbeat(self) -> None:
         """One heartbeat: what is due happens, then the place in sight is brought up to date. Never doubled. Where much
         is due it is done slice by slice, and between two of them whatever the screens ask is answered."""
-        if self._beats:
+        if self._heartbeat_running:
             return
-        self._beats = more = True
+        self._heartbeat_running = more = True
         try:
             while more and not self._leaving:
-                async with self.standing_still:
-                    more = await self._beat_once()
+                async with self.heartbeat_lock:
+                    more = await self._run_heartbeat_chunk()
         finally:
-            self._beats = False
+            self._heartbeat_running = False
 
-    async def _beat_once(self) -> bool:
+    async def _run_heartbeat_chunk(self) -> bool:
         """One slice; whether another is to follow at once."""
         more = False
         try:
             more = await self.backend.tick()
             loop = asyncio.get_running_loop()
             started = loop.time()
-            if started >= self._rest_until or self._heart is None:
+            if started >= self._next_pull_at or self._heartbeat is None:
                 await self._pull()
-                self._rest_until = loop.time() + REST * (loop.time() - started)
+                self._next_pull_at = loop.time() + PULL_REST_FACTOR * (loop.time() - started)
         except ReadOnly:
             self._trouble("")
         except Refusal as refusal:
@@ -190,47 +190,47 @@ class RebalApp(App[None]):
         else:
             self._trouble("")
         finally:
-            self._tell_stopped()
+            self._show_stopped()
         return more
 
-    def _tell_stopped(self) -> None:
+    def _show_stopped(self) -> None:
         """Say once that writing has stopped, why, and what can be done."""
         halted = self.backend.halted
         if self._leaving or halted is None or halted.halt is Halt.VIEWING:
-            self._stop_told = None
-        elif halted.halt is not self._stop_told:
-            self._stop_told = halted.halt
+            self._stop_shown = None
+        elif halted.halt is not self._stop_shown:
+            self._stop_shown = halted.halt
             from rebal_tui.tui.screens.stopped import StoppedScreen
 
             self.push_screen(StoppedScreen(halted, self._advice))
 
     async def _pull(self) -> None:
-        place = self.place
-        if place is not None and place.is_mounted:
-            await place.pull()
+        section = self.section
+        if section is not None and section.is_mounted:
+            await section.pull()
         top = self.screen_stack[-1] if self.screen_stack else None
         if isinstance(top, LiveDialog) and top.is_mounted:
             await top.pull()
 
     def pull_soon(self) -> None:
         """Bring the place in sight up to date now, without waiting for the next beat."""
-        self._rest_until = 0.0
+        self._next_pull_at = 0.0
         self.work(self._pull(), name="pull")
 
     @property
-    def place(self) -> PlaceScreen | None:
+    def section(self) -> SectionScreen | None:
         """The place in sight, below any dialog."""
         base = self.screen_stack[0] if self.screen_stack else None
-        return base if isinstance(base, PlaceScreen) else None
+        return base if isinstance(base, SectionScreen) else None
 
     def _trouble(self, text: str) -> None:
         """Show why the heartbeat fails, once as a message and on top until it beats again. Leaving takes the screens
         apart under a beat that is still under way: it has nobody to tell."""
         if self._leaving:
             return
-        place = self.place
-        if place is not None and place.is_mounted:
-            place.show_trouble(text)
+        section = self.section
+        if section is not None and section.is_mounted:
+            section.show_trouble(text)
         if text and text != self._trouble_shown:
             self.say(f"The book could not be brought up to date: {text}", "error")
         self._trouble_shown = text
@@ -288,10 +288,10 @@ class RebalApp(App[None]):
 
         self.push_screen(ConfirmScreen(title, text, yes=yes, typed=typed, lines=lines), answered)
 
-    def action_go(self, place: str) -> None:
-        if place != self.current_mode:
-            self.came_from = self.current_mode
-        self.switch_mode(place)
+    def action_go(self, section: str) -> None:
+        if section != self.current_mode:
+            self.previous_mode = self.current_mode
+        self.switch_mode(section)
 
     def use_settings(self, settings: Settings) -> None:
         """Show the screens as they are set from now on."""
@@ -317,8 +317,8 @@ class RebalApp(App[None]):
         """Do what a key stands for. What would change a book that is not written here says why it cannot."""
         halted = self.backend.halted
         if halted is not None and isinstance(action, str):
-            place = default_namespace.PLACE if isinstance(default_namespace, PlaceScreen) else EVERYWHERE
-            found = actions.find(action, place)
+            section = default_namespace.SECTION if isinstance(default_namespace, SectionScreen) else EVERYWHERE
+            found = actions.find(action, section)
             if found is not None and found.writes:
                 self.say(f"{found.label}: {halted}.", "warning")
                 return True
@@ -326,20 +326,20 @@ class RebalApp(App[None]):
 
     def perform(self, action: Action) -> None:
         """Do an action of the registry, in its own place."""
-        if action.where in self.MODES and action.where != self.current_mode:
-            self.action_go(action.where)
+        if action.scope in self.MODES and action.scope != self.current_mode:
+            self.action_go(action.scope)
         self.call_later(self._perform, action)
 
     async def _perform(self, action: Action) -> None:
-        await self.run_action(action.method, self if action.where == EVERYWHERE else self.screen)
+        await self.run_action(action.method, self if action.scope == EVERYWHERE else self.screen)
 
     def action_help(self) -> None:
-        if isinstance(self.screen, PlaceScreen):
-            from rebal_tui.tui.screens.help_lines import help_lines
+        if isinstance(self.screen, SectionScreen):
+            from rebal_tui.tui.screens.shared.help_lines import help_lines
 
-            place = self.screen.PLACE
-            lines = help_lines(place, self.settings_file.settings.keys)
-            self.push_screen(ReadScreen(f"Help · {place.capitalize()}", lines))
+            section = self.screen.SECTION
+            lines = help_lines(section, self.settings_file.settings.keys)
+            self.push_screen(ReadScreen(f"Help · {section.capitalize()}", lines))
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):
@@ -371,7 +371,7 @@ class RebalApp(App[None]):
         self.work(self._ask_halt(), name="kill switch")
 
     async def _ask_halt(self) -> None:
-        from rebal_tui.services.kill_switch import halted, set_halt
+        from rebal_tui.services.book.kill_switch import halted, set_halt
 
         on = not await self.backend.ask(halted)
         typed = "LIVE" if not on and self.mode_shown.startswith("LIVE") else ""
@@ -387,7 +387,7 @@ class RebalApp(App[None]):
     def action_settings(self) -> None:
         if self.last_status is None:
             self.say("The settings open as soon as the book is read.")
-        from rebal_tui.tui.screens.settings import SettingsScreen
+        from rebal_tui.tui.screens.settings.screen import SettingsScreen
 
         if not isinstance(self.screen, SettingsScreen):
             self.work(SettingsScreen.open_over(self), name="settings")
@@ -396,6 +396,6 @@ class RebalApp(App[None]):
         """A crash says where the log is and prints no variables: they can hold secrets."""
         log.critical("the program stopped", exc_info=True)
         self.bell()
-        where = f" Details: {self._log_path}." if self._log_path is not None else ""
-        self._exit_renderables.append(f"rebal-tui stopped because of an error in itself; the book is safe.{where}")
+        details = f" Details: {self._log_path}." if self._log_path is not None else ""
+        self._exit_renderables.append(f"rebal-tui stopped because of an error in itself; the book is safe.{details}")
         self._close_messages_no_wait()

@@ -12,11 +12,11 @@ from rebal_tui.domain.errors import ReadOnly
 
 if TYPE_CHECKING:
     from rebal_tui.domain.decisions import Plan
-    from rebal_tui.services.book import Book
-    from rebal_tui.services.views.desk import AccountView, DeskSnapshot, PreviewView
-    from rebal_tui.services.views.portfolios import PortfolioRow
-    from rebal_tui.services.views.runs import RunsSnapshot, RunView
-    from rebal_tui.services.views.status import JobView, StatusLine
+    from rebal_tui.services.book.book import Book
+    from rebal_tui.services.view_models.desk import AccountView, DeskSnapshot, PreviewView
+    from rebal_tui.services.view_models.portfolios import PortfolioRow
+    from rebal_tui.services.view_models.runs import RunsSnapshot, RunView
+    from rebal_tui.services.view_models.status import JobView, StatusLine
 
 T = TypeVar("T")
 

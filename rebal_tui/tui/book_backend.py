@@ -6,19 +6,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from rebal_tui.domain.errors import ReadOnly
-from rebal_tui.services.book_thread import BookThread
+from rebal_tui.services.schedule.book_thread import BookThread
 
 if TYPE_CHECKING:
     from rebal_tui.domain.decisions import Plan
-    from rebal_tui.services.book import Book
-    from rebal_tui.services.exports import Export
-    from rebal_tui.services.views.desk import AccountView, DeskSnapshot, PreviewView
-    from rebal_tui.services.views.portfolios import PortfolioRow
-    from rebal_tui.services.views.runs import RunsSnapshot, RunView
-    from rebal_tui.services.views.status import JobView, StatusLine
+    from rebal_tui.services.book.book import Book
+    from rebal_tui.services.maintenance.export import Export
+    from rebal_tui.services.view_models.desk import AccountView, DeskSnapshot, PreviewView
+    from rebal_tui.services.view_models.portfolios import PortfolioRow
+    from rebal_tui.services.view_models.runs import RunsSnapshot, RunView
+    from rebal_tui.services.view_models.status import JobView, StatusLine
 
 T = TypeVar("T")
-ASKED = 2.0
+MANUAL_JOB_BUDGET_SECONDS = 2.0
 """Seconds that a job run by hand may take before the heartbeats take on what is left of it."""
 
 
@@ -33,9 +33,9 @@ class BookBackend:
 
     async def tick(self) -> bool:
         def do(book: Book) -> bool:
-            from rebal_tui.services.viewing import beat
+            from rebal_tui.services.schedule.follower import heartbeat
 
-            return beat(book)
+            return heartbeat(book)
 
         return await self._thread.ask(do)
 
@@ -48,7 +48,7 @@ class BookBackend:
 
     async def desk(self, seen: DeskSnapshot | None = None) -> DeskSnapshot:
         def do(book: Book) -> DeskSnapshot:
-            from rebal_tui.services.desk import desk_snapshot
+            from rebal_tui.services.queries.desk import desk_snapshot
 
             return desk_snapshot(book, seen)
 
@@ -56,7 +56,7 @@ class BookBackend:
 
     async def status(self) -> StatusLine:
         def do(book: Book) -> StatusLine:
-            from rebal_tui.services.status import status_line
+            from rebal_tui.services.queries.status import status_line
 
             return status_line(book)
 
@@ -64,7 +64,7 @@ class BookBackend:
 
     async def account(self, account_id: str) -> AccountView:
         def do(book: Book) -> AccountView:
-            from rebal_tui.services.desk import account_view
+            from rebal_tui.services.queries.desk import account_view
 
             return account_view(book, account_id)
 
@@ -72,7 +72,7 @@ class BookBackend:
 
     async def preview(self, account_id: str) -> PreviewView:
         def do(book: Book) -> PreviewView:
-            from rebal_tui.services.desk import preview
+            from rebal_tui.services.queries.desk import preview
 
             return preview(book, account_id)
 
@@ -80,7 +80,7 @@ class BookBackend:
 
     async def runs(self) -> RunsSnapshot:
         def do(book: Book) -> RunsSnapshot:
-            from rebal_tui.services.run_views import runs_snapshot
+            from rebal_tui.services.queries.runs import runs_snapshot
 
             return runs_snapshot(book)
 
@@ -88,7 +88,7 @@ class BookBackend:
 
     async def run(self, run_id: str) -> RunView:
         def do(book: Book) -> RunView:
-            from rebal_tui.services.run_views import run_view
+            from rebal_tui.services.queries.runs import run_view
 
             return run_view(book, run_id)
 
@@ -96,7 +96,7 @@ class BookBackend:
 
     async def jobs(self) -> tuple[JobView, ...]:
         def do(book: Book) -> tuple[JobView, ...]:
-            from rebal_tui.services.status import job_views
+            from rebal_tui.services.queries.status import job_views
 
             return job_views(book)
 
@@ -104,7 +104,7 @@ class BookBackend:
 
     async def portfolios(self) -> tuple[PortfolioRow, ...]:
         def do(book: Book) -> tuple[PortfolioRow, ...]:
-            from rebal_tui.services.run_views import portfolio_rows
+            from rebal_tui.services.queries.runs import portfolio_rows
 
             return portfolio_rows(book)
 
@@ -112,7 +112,7 @@ class BookBackend:
 
     async def cancel_run(self, run_id: str) -> str:
         def do(book: Book) -> str:
-            from rebal_tui.services.runs import cancel_run
+            from rebal_tui.services.runs.manual import cancel_run
 
             return cancel_run(book, run_id).status
 
@@ -120,7 +120,7 @@ class BookBackend:
 
     async def approve_run(self, run_id: str, shown: Plan) -> str:
         def do(book: Book) -> str:
-            from rebal_tui.services.runs import approve_run
+            from rebal_tui.services.runs.manual import approve_run
 
             return approve_run(book, run_id, shown).status
 
@@ -128,7 +128,7 @@ class BookBackend:
 
     async def reject_run(self, run_id: str, note: str) -> str:
         def do(book: Book) -> str:
-            from rebal_tui.services.runs import reject_run
+            from rebal_tui.services.runs.manual import reject_run
 
             return reject_run(book, run_id, note).status
 
@@ -136,15 +136,15 @@ class BookBackend:
 
     async def run_now(self, job: str) -> str:
         def do(book: Book) -> str:
-            from rebal_tui.services.scheduler import run_now
+            from rebal_tui.services.schedule.scheduler import run_now
 
-            return run_now(book, job, ASKED)
+            return run_now(book, job, MANUAL_JOB_BUDGET_SECONDS)
 
         return await self._thread.ask(do)
 
     async def pause(self) -> None:
         def do(book: Book) -> None:
-            from rebal_tui.services.scheduler import pause
+            from rebal_tui.services.schedule.scheduler import pause
 
             pause(book)
 
@@ -152,7 +152,7 @@ class BookBackend:
 
     async def resume(self) -> None:
         def do(book: Book) -> None:
-            from rebal_tui.services.scheduler import resume
+            from rebal_tui.services.schedule.scheduler import resume
 
             resume(book)
 
@@ -160,18 +160,18 @@ class BookBackend:
 
     async def export(self, what: str, fmt: str, progress: Callable[[int, int], None]) -> str:
         def begin(book: Book) -> Export:
-            from rebal_tui.services.exports import Export
+            from rebal_tui.services.maintenance.export import Export
 
             return Export(book, what, fmt)
 
         export = await self._thread.ask(begin)
-        while await self._thread.ask(lambda _book: export.go_on()):
+        while await self._thread.ask(lambda _book: export.advance()):
             progress(export.done, export.total)
         return await self._thread.ask(lambda _book: export.text())
 
     async def set_speed(self, speed: int) -> None:
         def do(book: Book) -> None:
-            from rebal_tui.services.simulator import set_speed
+            from rebal_tui.services.simulation.simulator import set_speed
 
             set_speed(book, speed)
 
@@ -179,7 +179,7 @@ class BookBackend:
 
     async def pause_market(self) -> None:
         def do(book: Book) -> None:
-            from rebal_tui.services.simulator import pause_market
+            from rebal_tui.services.simulation.simulator import pause_market
 
             pause_market(book)
 
@@ -187,7 +187,7 @@ class BookBackend:
 
     async def resume_market(self) -> None:
         def do(book: Book) -> None:
-            from rebal_tui.services.simulator import resume_market
+            from rebal_tui.services.simulation.simulator import resume_market
 
             resume_market(book)
 
@@ -195,7 +195,7 @@ class BookBackend:
 
     async def step_day(self) -> None:
         def do(book: Book) -> None:
-            from rebal_tui.services.simulator import step_day
+            from rebal_tui.services.simulation.simulator import step_day
 
             step_day(book)
 

@@ -78,7 +78,7 @@ def full_day(when: date) -> str:
     return f"{WEEKDAYS[when.weekday()]} {when.day:02d} {MONTHS[when.month - 1]} {when.year}"
 
 
-def moment(at: datetime | None) -> str:
+def timestamp(at: datetime | None) -> str:
     """`02 Jan 10:45:12` in New York; `–` for none."""
     if at is None:
         return "–"
@@ -86,9 +86,9 @@ def moment(at: datetime | None) -> str:
     return f"{day(local.date())} {local.strftime('%H:%M:%S')}"
 
 
-def short_moment(at: datetime | None) -> str:
+def short_timestamp(at: datetime | None) -> str:
     """`02 Jan 10:45` in New York; `–` for none."""
-    return moment(at)[:-3] if at is not None else "–"
+    return timestamp(at)[:-3] if at is not None else "–"
 
 
 def short_id(identifier: str | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from textual.keys import Keys, _character_to_key
 
 from rebal_tui.tui.actions import ACTIONS, Action, applies
-from rebal_tui.tui.places import REVIEW, Place
+from rebal_tui.tui.sections import REVIEW, Section
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "meta", "hyper")
 MOVING = frozenset("up,down,left,right,pageup,pagedown,home,end,j,k,enter,space,tab,shift+tab".split(","))
@@ -89,13 +89,13 @@ def usable_keys(keymap: Mapping[str, str]) -> tuple[dict[str, str], dict[str, st
 
 
 def _first_clash(keymap: Mapping[str, str]) -> tuple[str, str] | None:
-    for place in (*Place, REVIEW):
+    for section in (*Section, REVIEW):
         taken: dict[str, Action] = {}
-        here = [action for action in ACTIONS if applies(action, place)]
+        here = [action for action in ACTIONS if applies(action, section)]
         here.sort(key=lambda action: list(keymap).index(action.id) + 1 if action.id in keymap else 0)
         for action in here:
             for key in keys_of(action, keymap).split(","):
                 other = taken.setdefault(key, action)
                 if other is not action:
-                    return action.id, f"{key_text(key)} is “{other.label}” in {place.capitalize()} ({other.id})"
+                    return action.id, f"{key_text(key)} is “{other.label}” in {section.capitalize()} ({other.id})"
     return None

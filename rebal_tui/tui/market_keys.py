@@ -12,8 +12,8 @@ SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 
 def next_speed(mode: str, direction: int) -> int:
     """The speed after or before the one that a mode such as `SIMULATED ×600` tells; 600 when it tells none."""
-    told = mode.rpartition("×")[2]
-    now = int(told) if told.isdecimal() else 600
+    speed_text = mode.rpartition("×")[2]
+    now = int(speed_text) if speed_text.isdecimal() else 600
     if direction > 0:
         return next((speed for speed in SPEEDS if speed > now), SPEEDS[-1])
     return next((speed for speed in reversed(SPEEDS) if speed < now), SPEEDS[0])
@@ -47,8 +47,8 @@ class MarketKeys:
         self._app.confirm_sending("Step to the next day?", text, "Step", self._step_day, "The next day")
 
     async def _step_day(self) -> str:
-        from rebal_tui.services.market_views import outside
-        from rebal_tui.services.views.market import Effect
+        from rebal_tui.services.queries.market import outside
+        from rebal_tui.services.view_models.market import Effect
 
         before = await self._app.backend.ask(outside)
         await self._app.backend.step_day()

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from rebal_tui.domain.errors import Refusal
-from rebal_tui.services.finding import Names, names_of
-from rebal_tui.services.views.desk import names_in
+from rebal_tui.services.queries.names import Names, names_of
+from rebal_tui.services.view_models.desk import names_in
 from rebal_tui.tui import formats
 from rebal_tui.tui.actions import ACTIONS, Action, applies
 from rebal_tui.tui.keymap import key_text
-from rebal_tui.tui.places import EVERYWHERE, LISTS
+from rebal_tui.tui.sections import EVERYWHERE, LISTS
 from rebal_tui.tui.text import printable, ui_text
 
 if TYPE_CHECKING:
     from rebal_tui.tui.app import RebalApp
 
-MOST_DATA_HITS = 30
-NAMED = 100.0
+MAX_DATA_HITS = 30
+NAME_MATCH_SCORE = 100.0
 """The score of a thing whose name holds every word; letters that are merely scattered in a text score far less."""
 
 
 def title(action: Action) -> str:
     """`Desk: Preview`; actions of every place stand alone."""
-    return action.label if action.where in (EVERYWHERE, LISTS) else f"{action.where.capitalize()}: {action.label}"
+    return action.label if action.scope in (EVERYWHERE, LISTS) else f"{action.scope.capitalize()}: {action.label}"
 
 
 class _Provider(Provider):
@@ -40,9 +40,9 @@ class ActionProvider(_Provider):
     """Every action that can be reached from here; one of another place goes there first."""
 
     def _actions(self) -> Iterator[Action]:
-        place = self.rebal.current_mode
+        section = self.rebal.current_mode
         for action in ACTIONS:
-            if action.id == "app.palette" or (action.where == LISTS and not applies(action, place)):
+            if action.id == "app.palette" or (action.scope == LISTS and not applies(action, section)):
                 continue
             yield action
 
@@ -71,8 +71,8 @@ def _score(query: str, name: str, text: str) -> float:
     """Above every thing with a name when the words are in the action's own, below it when they are in its help."""
     words = query.casefold().split()
     if all(word in name.casefold() for word in words):
-        return NAMED * 2
-    return NAMED / 2 if all(word in f"{name} {text}".casefold() for word in words) else 0
+        return NAME_MATCH_SCORE * 2
+    return NAME_MATCH_SCORE / 2 if all(word in f"{name} {text}".casefold() for word in words) else 0
 
 
 def _help(action: Action, keymap: Mapping[str, str]) -> str:
@@ -98,9 +98,9 @@ class DataProvider(_Provider):
         found = 0
         for text, command in self._things():
             if all(word in text.casefold() for word in words):
-                yield Hit(NAMED, ui_text(text), command, text=printable(text))
+                yield Hit(NAME_MATCH_SCORE, ui_text(text), command, text=printable(text))
                 found += 1
-                if found >= MOST_DATA_HITS:
+                if found >= MAX_DATA_HITS:
                     return
 
     def _things(self) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -112,17 +112,20 @@ class DataProvider(_Provider):
                 portfolios.setdefault(portfolio_id, portfolio)
                 on_the_desk.add(account_id)
                 name = f"Account {client} · {number} · {formats.short_id(account_id)}"
-                yield name, partial(app.ways.show_account, account_id)
+                yield name, partial(app.navigation.show_account, account_id)
         names = self._names or Names((), (), ())
         for account_id, client, number in names.accounts:
             if account_id not in on_the_desk:
-                yield f"Account {client} · {number} · not subscribed", partial(app.ways.show_in_accounts, account_id)
+                yield (
+                    f"Account {client} · {number} · not subscribed",
+                    partial(app.navigation.show_in_accounts, account_id),
+                )
         for portfolio_id, name in (portfolios | dict(names.portfolios)).items():
-            yield f"Portfolio {name}", partial(app.ways.show_portfolio, portfolio_id)
-            yield f"Portfolio {name} · its accounts", partial(app.ways.show_desk_filtered, name)
+            yield f"Portfolio {name}", partial(app.navigation.show_portfolio, portfolio_id)
+            yield f"Portfolio {name} · its accounts", partial(app.navigation.show_desk_filtered, name)
         for symbol in names.symbols:
-            yield f"Asset {symbol}", partial(app.ways.show_asset, symbol)
+            yield f"Asset {symbol}", partial(app.navigation.show_asset, symbol)
         if app.last_runs is not None:
             for run in app.last_runs.rows:
                 text = f"Run {formats.short_id(run.id)} · {formats.words(run.type)} · {run.client}"
-                yield text, partial(app.ways.show_run, run.id)
+                yield text, partial(app.navigation.show_run, run.id)

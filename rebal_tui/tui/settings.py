@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rebal_tui.domain.errors import Fault, Invalid
-from rebal_tui.services.rules import MOST_MINUTES, MOST_ORDERS, MOST_SECONDS, BookRules
+from rebal_tui.services.book.policy_options import (
+    MAX_EVALUATE_MINUTES,
+    MAX_FRESH_SECONDS,
+    MAX_ORDERS_PER_MINUTE,
+    BookPolicy,
+)
 from rebal_tui.tui import themes
 from rebal_tui.tui.files import write_private
 from rebal_tui.tui.keymap import key_fault, usable_keys
 from rebal_tui.tui.text import printable
 
 T = TypeVar("T")
-LARGEST_FILE = 16 * 1024
+MAX_FILE_BYTES = 16 * 1024
 
 
 class Density(StrEnum):
@@ -37,18 +42,18 @@ REVIEWS = {"portfolios": False, "all": True}
 class Settings:
     """Theme, density and keys of the screens, and how a book is run.
 
-    `named` are the fields of `rules` that are set: only these change a book when it is opened.
+    `named` are the fields of `policy` that are set: only these change a book when it is opened.
     """
 
     theme: str = themes.DARK.name
     density: Density = Density.COMPACT
     keys: Mapping[str, str] = field(default_factory=dict)
-    rules: BookRules = field(default_factory=BookRules)
+    policy: BookPolicy = field(default_factory=BookPolicy)
     named: frozenset[str] = frozenset()
 
-    def rules_over(self, rules: BookRules) -> BookRules:
+    def rules_over(self, policy: BookPolicy) -> BookPolicy:
         """The rules of a book with those that are set here in their place."""
-        return replace(rules, **{name: getattr(self.rules, name) for name in self.named})
+        return replace(policy, **{name: getattr(self.policy, name) for name in self.named})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,8 @@ def read_settings(path: Path) -> SettingsFile:
     """What a file says. Never raises: what cannot be read or makes no sense is a fault, and the usual holds."""
     try:
         with path.open("rb") as file:
-            text = file.read(LARGEST_FILE + 1)
-        if len(text) > LARGEST_FILE:
+            text = file.read(MAX_FILE_BYTES + 1)
+        if len(text) > MAX_FILE_BYTES:
             raise ValueError("expected a file of at most 16 KiB")
         table = tomllib.loads(text.decode("utf-8"))
     except FileNotFoundError:
@@ -96,30 +101,30 @@ def write_settings(old: SettingsFile, settings: Settings) -> SettingsFile:
 
 def settings_text(settings: Settings) -> str:
     """The file's text. What is as usual stands there as a comment, so that it can be seen and does not bind."""
-    usual = Settings()
-    rules, plain = settings.rules, usual.rules
+    defaults = Settings()
+    policy, plain = settings.policy, defaults.policy
     review = {value: name for name, value in REVIEWS.items()}
     lines = [
         "# Settings of rebal-tui. A line that starts with # is not set: the usual value, shown there, holds.",
         "",
         f"# {', '.join(themes.CYCLE)}",
-        _line("theme", settings.theme, settings.theme != usual.theme),
+        _line("theme", settings.theme, settings.theme != defaults.theme),
         f"# {', '.join(Density)}",
-        _line("density", str(settings.density), settings.density != usual.density),
+        _line("density", str(settings.density), settings.density != defaults.density),
         "",
         "# What is set here is applied to every book that is opened.",
         "[book]",
         '# "portfolios": runs of portfolios that ask for review; "all": every run',
-        _line("review", review[rules.review], rules.review != plain.review),
+        _line("review", review[policy.review], policy.review != plain.review),
         "# every so many minutes from the open to the end of the window",
-        _line("evaluate_minutes", rules.evaluate_minutes, rules.evaluate_minutes != plain.evaluate_minutes),
+        _line("evaluate_minutes", policy.evaluate_minutes, policy.evaluate_minutes != plain.evaluate_minutes),
         "# or at these New York times instead",
-        _line("evaluate_at", [at.isoformat("minutes") for at in rules.evaluate_at], bool(rules.evaluate_at)),
-        _line("quarterly_months", list(rules.quarterly_months), rules.quarterly_months != plain.quarterly_months),
+        _line("evaluate_at", [at.isoformat("minutes") for at in policy.evaluate_at], bool(policy.evaluate_at)),
+        _line("quarterly_months", list(policy.quarterly_months), policy.quarterly_months != plain.quarterly_months),
         "# how old a price may be, in seconds; 0 takes any",
-        _line("fresh_seconds", rules.fresh_seconds, rules.fresh_seconds != plain.fresh_seconds),
+        _line("fresh_seconds", policy.fresh_seconds, policy.fresh_seconds != plain.fresh_seconds),
         "# how many orders are sent in a minute at most; 0 sets no limit",
-        _line("orders_per_minute", rules.orders_per_minute, rules.orders_per_minute != plain.orders_per_minute),
+        _line("orders_per_minute", policy.orders_per_minute, policy.orders_per_minute != plain.orders_per_minute),
         "",
         "# The id of an action and its key, several separated by commas.",
         "[keys]",
@@ -184,29 +189,29 @@ class _Reader:
         self.faults: list[Fault] = []
 
     def settings(self, table: Mapping[str, Any]) -> Settings:
-        usual = Settings()
+        defaults = Settings()
         self._known("", table, ("theme", "density", "book", "keys"))
         theme = self._read(table, "theme", "", _one_of(themes.CYCLE))
         density = self._read(table, "density", "", _one_of(tuple(Density)))
         given = self._rules(self._table(table, "book"))
         return Settings(
-            theme=theme or usual.theme,
-            density=Density(density) if density else usual.density,
+            theme=theme or defaults.theme,
+            density=Density(density) if density else defaults.density,
             keys=self._keys(self._table(table, "keys")),
-            rules=replace(usual.rules, **given),
+            policy=replace(defaults.policy, **given),
             named=frozenset(given),
         )
 
     def _rules(self, table: Mapping[str, Any]) -> dict[str, Any]:
-        self._known("book.", table, tuple(one.name for one in fields(BookRules)))
+        self._known("book.", table, tuple(one.name for one in fields(BookPolicy)))
         review = self._read(table, "review", "book.", _one_of(tuple(REVIEWS)))
         read = {
             "review": None if review is None else REVIEWS[review],
-            "evaluate_minutes": self._read(table, "evaluate_minutes", "book.", _whole(1, MOST_MINUTES)),
+            "evaluate_minutes": self._read(table, "evaluate_minutes", "book.", _whole(1, MAX_EVALUATE_MINUTES)),
             "evaluate_at": self._read(table, "evaluate_at", "book.", _times),
             "quarterly_months": self._read(table, "quarterly_months", "book.", _months),
-            "fresh_seconds": self._read(table, "fresh_seconds", "book.", _whole(0, MOST_SECONDS)),
-            "orders_per_minute": self._read(table, "orders_per_minute", "book.", _whole(0, MOST_ORDERS)),
+            "fresh_seconds": self._read(table, "fresh_seconds", "book.", _whole(0, MAX_FRESH_SECONDS)),
+            "orders_per_minute": self._read(table, "orders_per_minute", "book.", _whole(0, MAX_ORDERS_PER_MINUTE)),
         }
         return {name: value for name, value in read.items() if value is not None}
 
@@ -230,22 +235,22 @@ class _Reader:
         self._note(name, f"expected a table: [{name}]")
         return {}
 
-    def _known(self, place: str, table: Mapping[str, Any], known: Collection[str]) -> None:
+    def _known(self, location: str, table: Mapping[str, Any], known: Collection[str]) -> None:
         for name in table:
             if name not in known:
-                self._note(f"{place}{name}", f"no such setting; {nearest(name, known)}")
+                self._note(f"{location}{name}", f"no such setting; {nearest(name, known)}")
 
-    def _read(self, table: Mapping[str, Any], name: str, place: str, read: Callable[[Any], T]) -> T | None:
+    def _read(self, table: Mapping[str, Any], name: str, location: str, read: Callable[[Any], T]) -> T | None:
         if name not in table:
             return None
         try:
             return read(table[name])
         except (ValueError, Invalid) as error:
-            self._note(f"{place}{name}", str(error))
+            self._note(f"{location}{name}", str(error))
             return None
 
-    def _note(self, place: str, message: str) -> None:
-        self.faults.append(Fault(f"{self._path}: {printable(place)}", printable(message)))
+    def _note(self, location: str, message: str) -> None:
+        self.faults.append(Fault(f"{self._path}: {printable(location)}", printable(message)))
 
 
 def _one_of(known: Collection[str]) -> Callable[[Any], str]:

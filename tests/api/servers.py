@@ -79,12 +79,14 @@ class Server:
 def running(*options: str, env: dict[str, str] | None = None) -> Iterator[Server]:
     """`rebal-tui serve` with options until the block ends; it must then end by itself, with exit code 0."""
     with started(("serve", "--port", "0", "--json", *options), env) as process:
-        told = json.loads(process.stdout.readline() if process.stdout else "")
+        announced = json.loads(process.stdout.readline() if process.stdout else "")
         headers = {"User-Agent": "tests"}
         with httpx.Client(
-            base_url=told["url"], auth=(told["key_id"], told["secret"]), headers=headers, timeout=60
+            base_url=announced["url"], auth=(announced["key_id"], announced["secret"]), headers=headers, timeout=60
         ) as http:
-            yield Server(told["url"], told["key_id"], told["secret"], told["firm_account"], process, http)
+            yield Server(
+                announced["url"], announced["key_id"], announced["secret"], announced["firm_account"], process, http
+            )
         process.send_signal(signal.SIGTERM)
         _, complaints = process.communicate(timeout=30)
         assert (process.returncode, complaints) == (0, "")

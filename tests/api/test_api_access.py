@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from rebal_tui.api.access import WINDOW, Limiter
+from rebal_tui.api.access import WINDOW_SECONDS, Limiter
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
-from rebal_tui.services.api_keys import Keyring, NewKey, add_key, good_keys, revoke_key
+from rebal_tui.services.wire.keys import Keyring, NewKey, add_key, good_keys, revoke_key
 from rebal_tui.store import audit
 from tests.api.servers import OPEN, Server, running
 from tests.store.books import new_file
@@ -76,7 +76,7 @@ def test_what_is_left_is_told_until_nothing_is(limited: Server) -> None:
     assert left[-1] == 0
     assert answer.json() == {"code": 42910000, "message": "rate limit exceeded"}
     assert answer.headers["X-RateLimit-Limit"] == str(RATE)
-    assert 0 < int(answer.headers["X-RateLimit-Reset"]) - datetime.now(UTC).timestamp() <= WINDOW + 2
+    assert 0 < int(answer.headers["X-RateLimit-Reset"]) - datetime.now(UTC).timestamp() <= WINDOW_SECONDS + 2
 
 
 def test_a_window_ends_and_callers_do_not_share_it() -> None:
@@ -85,7 +85,7 @@ def test_a_window_ends_and_callers_do_not_share_it() -> None:
     assert [limiter.ask("a").granted for _ in range(3)] == [True, True, False]
     assert limiter.ask("b").granted
     assert limiter.ask("a", count=False).remaining == 0
-    now = WINDOW
+    now = WINDOW_SECONDS
     assert limiter.ask("a").remaining == 1
 
 

@@ -252,9 +252,9 @@ def test_the_calendar_and_the_clock(client: BrokerClient) -> None:
 
 
 def test_the_price_of_an_asset_as_market_data_tells_it(server: Server) -> None:
-    told = server.http.get("/v2/stocks/snapshots", params={"symbols": "SPY,NOPE"}).text
-    assert '"p":417.8}' in told
-    assert "NOPE" not in told
+    snapshots = server.http.get("/v2/stocks/snapshots", params={"symbols": "SPY,NOPE"}).text
+    assert '"p":417.8}' in snapshots
+    assert "NOPE" not in snapshots
 
 
 def test_the_example_of_the_readme_works(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from alpaca.trading.models import Asset, Calendar, Order, Position
 
 from rebal_tui.domain.assets import Asset as OurAsset
 from rebal_tui.domain.assets import AssetStatus
-from rebal_tui.services.api_shapes import asset_json
+from rebal_tui.services.wire.shapes import asset_json
 from tests.api.servers import Json, Server
 
 pytestmark = pytest.mark.slow
@@ -39,8 +39,8 @@ class Row:
     value: object
 
     def __str__(self) -> str:
-        told = "missing" if self.value is GONE else repr(self.value)
-        return f"{self.model} {'.'.join(map(str, self.path))} {told}"
+        value_text = "missing" if self.value is GONE else repr(self.value)
+        return f"{self.model} {'.'.join(map(str, self.path))} {value_text}"
 
 
 ROWS = [

@@ -16,7 +16,7 @@ SPY_ONLY = [{"type": "asset", "symbol": "SPY", "percent": "100"}]
 
 
 @dataclass(frozen=True)
-class World:
+class Fixtures:
     """What refusals need: accounts in every state, portfolios in every state."""
 
     free: str
@@ -34,7 +34,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(server: Server) -> World:
+def fixtures(server: Server) -> Fixtures:
     server.prices(SPY="400", TLT="100")
     portfolio, inactive, subscribed = server.portfolio(), server.portfolio(name="Old"), server.account()
     server.http.delete(f"/v1/rebalancing/portfolios/{inactive}")
@@ -54,14 +54,14 @@ def world(server: Server) -> World:
     journal = server.post("/v1/journals", _journal(server.firm, free, "5"))["id"]
     filled = {**waits, "symbol": "SPY"}
     order = server.post(f"/v1/trading/accounts/{free}/orders", filled)["id"]
-    return World(
+    return Fixtures(
         free, subscribed, disabled, ordering, running, portfolio, inactive, subscription, done, journal, order,
         server.firm,
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def before(server: Server, world: World) -> Json:
+def before(server: Server, fixtures: Fixtures) -> Json:
     """The book once the world is there: it stays as it is through every refusal."""
     return _everything(server)
 
@@ -77,42 +77,42 @@ def _weights(*percents: Json) -> list[Json]:
     ]
 
 
-def _portfolio(**changes: Json) -> Callable[[World], tuple[str, str, Json]]:
+def _portfolio(**changes: Json) -> Callable[[Fixtures], tuple[str, str, Json]]:
     body = {name: value for name, value in {**BALANCED, **changes}.items() if value is not ...}
     return lambda w: ("POST", "/v1/rebalancing/portfolios", body)
 
 
-def _condition(*conditions: Json) -> Callable[[World], tuple[str, str, Json]]:
+def _condition(*conditions: Json) -> Callable[[Fixtures], tuple[str, str, Json]]:
     return _portfolio(rebalance_conditions=list(conditions))
 
 
-def _asset(symbol: str) -> Callable[[World], tuple[str, str, Json]]:
+def _asset(symbol: str) -> Callable[[Fixtures], tuple[str, str, Json]]:
     return _portfolio(weights=[{"type": "asset", "symbol": symbol, "percent": 100}])
 
 
-def _subscribe(account: str, portfolio: str = "portfolio") -> Callable[[World], tuple[str, str, Json]]:
-    def ask(w: World) -> tuple[str, str, Json]:
+def _subscribe(account: str, portfolio: str = "portfolio") -> Callable[[Fixtures], tuple[str, str, Json]]:
+    def ask(w: Fixtures) -> tuple[str, str, Json]:
         body = {"account_id": getattr(w, account, account), "portfolio_id": getattr(w, portfolio, portfolio)}
         return "POST", "/v1/rebalancing/subscriptions", body
 
     return ask
 
 
-def _run(account: str, **more: Json) -> Callable[[World], tuple[str, str, Json]]:
-    def ask(w: World) -> tuple[str, str, Json]:
+def _run(account: str, **more: Json) -> Callable[[Fixtures], tuple[str, str, Json]]:
+    def ask(w: Fixtures) -> tuple[str, str, Json]:
         body = {"account_id": getattr(w, account, account), "type": "full_rebalance", **more}
         return "POST", "/v1/rebalancing/runs", {name: value for name, value in body.items() if value is not ...}
 
     return ask
 
 
-def _order(account: str = "free", **changes: Json) -> Callable[[World], tuple[str, str, Json]]:
-    usual = {"symbol": "SPY", "notional": "10", "side": "buy", "type": "market", "time_in_force": "day"}
-    body = {name: value for name, value in {**usual, **changes}.items() if value is not ...}
+def _order(account: str = "free", **changes: Json) -> Callable[[Fixtures], tuple[str, str, Json]]:
+    default_order = {"symbol": "SPY", "notional": "10", "side": "buy", "type": "market", "time_in_force": "day"}
+    body = {name: value for name, value in {**default_order, **changes}.items() if value is not ...}
     return lambda w: ("POST", f"/v1/trading/accounts/{getattr(w, account, account)}/orders", body)
 
 
-def _ask(method: str, path: str, body: Json = None) -> Callable[[World], tuple[str, str, Json]]:
+def _ask(method: str, path: str, body: Json = None) -> Callable[[Fixtures], tuple[str, str, Json]]:
     return lambda w: (method, path.format(w=w, nobody=NOBODY), body)
 
 
@@ -120,7 +120,7 @@ BAND = {"type": "drift_band", "sub_type": "absolute", "percent": "5"}
 DAY = {"type": "calendar", "sub_type": "monthly", "day": "15"}
 P, S, R, J = (f"/v1/rebalancing/{name}" for name in ("portfolios", "subscriptions", "runs", "journals"))
 
-CASES: list[tuple[str, Callable[[World], tuple[str, str, Json]], int, str]] = [
+CASES: list[tuple[str, Callable[[Fixtures], tuple[str, str, Json]], int, str]] = [
     ("no name", _portfolio(name=...), 400, "name is required"),
     ("no weights", _portfolio(weights=...), 400, "weights is required"),
     ("no object", _ask("POST", P, [1]), 400, "expected a portfolio"),
@@ -228,13 +228,18 @@ CASES: list[tuple[str, Callable[[World], tuple[str, str, Json]], int, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("ask", "status", "told"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(("ask", "status", "message"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_every_refusal_has_its_status_and_says_what_is_wrong(
-    server: Server, world: World, before: Json, ask: Callable[[World], tuple[str, str, Json]], status: int, told: str
+    server: Server,
+    fixtures: Fixtures,
+    before: Json,
+    ask: Callable[[Fixtures], tuple[str, str, Json]],
+    status: int,
+    message: str,
 ) -> None:
-    method, path, body = ask(world)
+    method, path, body = ask(fixtures)
     answer = server.http.request(method, path, json=body)
-    assert (answer.status_code, told in answer.text) == (status, True), answer.text
+    assert (answer.status_code, message in answer.text) == (status, True), answer.text
     problem = answer.json()
     assert sorted(problem) == ["code", "message"]
     assert problem["code"] // 100_000 == status
@@ -260,13 +265,13 @@ MALFORMED: list[tuple[str, bytes, dict[str, str], int, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("content", "headers", "status", "told"), [c[1:] for c in MALFORMED], ids=[c[0] for c in MALFORMED]
+    ("content", "headers", "status", "message"), [c[1:] for c in MALFORMED], ids=[c[0] for c in MALFORMED]
 )
 def test_a_body_that_cannot_be_read(
-    server: Server, content: bytes, headers: dict[str, str], status: int, told: str
+    server: Server, content: bytes, headers: dict[str, str], status: int, message: str
 ) -> None:
     answer = server.http.post(P, content=content, headers={"Content-Type": "application/json", **headers})
-    assert (answer.status_code, told in answer.json()["message"]) == (status, True), answer.text
+    assert (answer.status_code, message in answer.json()["message"]) == (status, True), answer.text
 
 
 def test_a_body_without_a_length_is_limited_as_well(server: Server) -> None:

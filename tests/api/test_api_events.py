@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rebal_tui.domain.errors import Invalid
-from rebal_tui.services.api_events import event_id, seq_of
+from rebal_tui.services.wire.events import event_id, seq_of
 from tests.api.servers import Json, Server
 
 pytestmark = pytest.mark.slow
@@ -27,20 +27,20 @@ def read(server: Server, stream: str, **params: str) -> list[Json]:
 
 
 def _events(lines: Iterator[str]) -> Iterator[Json]:
-    told: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for line in lines:
-        if not line and told:
-            data = json.loads(told["data"])
-            assert (data["event_id"], told["event"]) == (told["id"], told["event"])
+        if not line and fields:
+            data = json.loads(fields["data"])
+            assert (data["event_id"], fields["event"]) == (fields["id"], fields["event"])
             yield data
-            told = {}
+            fields = {}
         elif line and not line.startswith(":"):
             name, _, value = line.partition(": ")
-            told[name] = value
+            fields[name] = value
 
 
 @pytest.fixture(scope="module")
-def lived(server: Server) -> str:
+def traded_account(server: Server) -> str:
     """An account that was rebalanced, and a portfolio that was set aside and brought back; the account's id."""
     server.prices(SPY="400", TLT="100")
     account_id, portfolio_id = server.account("1000"), server.portfolio()
@@ -61,7 +61,7 @@ def lived(server: Server) -> str:
     return account_id
 
 
-def test_runs_and_portfolios(server: Server, lived: str) -> None:
+def test_runs_and_portfolios(server: Server, traded_account: str) -> None:
     events = read(server, "v2/events/rebalancer", since=PAST)
     assert [(event["event"], event["status"]) for event in events] == [
         ("run.created", "QUEUED"),
@@ -70,11 +70,11 @@ def test_runs_and_portfolios(server: Server, lived: str) -> None:
         ("portfolio.status_changed", "needs_adjustment"),
         ("portfolio.status_changed", "active"),
     ]
-    assert {event["account_id"] for event in events[:3]} == {lived}
+    assert {event["account_id"] for event in events[:3]} == {traded_account}
     assert events == sorted(events, key=lambda event: str(event["event_id"]))
 
 
-def test_a_stream_is_taken_up_behind_the_last_event(server: Server, lived: str) -> None:
+def test_a_stream_is_taken_up_behind_the_last_event(server: Server, traded_account: str) -> None:
     events = read(server, "v2/events/rebalancer", since=PAST)
     assert read(server, "v2/events/rebalancer", since_id=events[1]["event_id"]) == events[2:]
     assert read(server, "v2/events/rebalancer", last=events[3]["event_id"]) == events[4:]
@@ -82,11 +82,11 @@ def test_a_stream_is_taken_up_behind_the_last_event(server: Server, lived: str) 
     assert read(server, "v2/events/rebalancer", since=events[3]["at"]) == events[3:]
 
 
-def test_without_a_beginning_there_is_no_history(server: Server, lived: str) -> None:
+def test_without_a_beginning_there_is_no_history(server: Server, traded_account: str) -> None:
     assert read(server, "v2/events/rebalancer") == []
 
 
-def test_what_happens_while_somebody_listens_is_told(server: Server, lived: str) -> None:
+def test_what_happens_while_somebody_listens_is_told(server: Server, traded_account: str) -> None:
     with server.http.stream("GET", "/v2/events/rebalancer") as answer:
         lines = answer.iter_lines()
         assert next(lines) == ": begin"
@@ -98,8 +98,8 @@ def test_what_happens_while_somebody_listens_is_told(server: Server, lived: str)
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_orders_and_their_fills(server: Server, lived: str, version: str) -> None:
-    events = [e for e in read(server, f"{version}/events/trades", since=PAST) if e["account_id"] == lived]
+def test_orders_and_their_fills(server: Server, traded_account: str, version: str) -> None:
+    events = [e for e in read(server, f"{version}/events/trades", since=PAST) if e["account_id"] == traded_account]
     assert [(e["order"]["symbol"], e["event"]) for e in events] == [
         ("SPY", "new"), ("SPY", "fill"), ("TLT", "new"), ("TLT", "fill"),
     ]  # fmt: skip
@@ -108,12 +108,12 @@ def test_orders_and_their_fills(server: Server, lived: str, version: str) -> Non
     assert len({e["execution_id"] for e in events if "execution_id" in e}) == 2
 
 
-def test_journals_cash_and_accounts(server: Server, lived: str) -> None:
+def test_journals_cash_and_accounts(server: Server, traded_account: str) -> None:
     journals = read(server, "v2/events/journals/status", since=PAST)
     assert [e["status_to"] for e in journals] == ["queued", "sent_to_clearing", "executed"]
-    cash = [e for e in read(server, "v1/events/nta", since=PAST) if e["account_id"] == lived]
+    cash = [e for e in read(server, "v1/events/nta", since=PAST) if e["account_id"] == traded_account]
     assert [(e["entry_type"], e["net_amount"]) for e in cash] == [("CSD", "5.00"), ("JNLC", "5.00")]
-    accounts = [e for e in read(server, "v1/events/accounts/status", since=PAST) if e["account_id"] == lived]
+    accounts = [e for e in read(server, "v1/events/accounts/status", since=PAST) if e["account_id"] == traded_account]
     assert accounts[-1]["status_to"] == "DISABLED"
 
 

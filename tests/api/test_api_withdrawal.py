@@ -12,8 +12,8 @@ pytestmark = pytest.mark.slow
 
 
 def figures(server: Server, account_id: str) -> dict[str, Decimal]:
-    told = server.get(f"/v1/trading/accounts/{account_id}/account")
-    return {name: Decimal(told[name]) for name in ("cash", "cash_withdrawable", "cash_transferable", "equity")}
+    answer = server.get(f"/v1/trading/accounts/{account_id}/account")
+    return {name: Decimal(answer[name]) for name in ("cash", "cash_withdrawable", "cash_transferable", "equity")}
 
 
 def test_the_whole_recipe(server: Server) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from rebal_tui import bootstrap
-from rebal_tui.api.server import Place
+from rebal_tui.api.server import BindAddress
 from rebal_tui.cli import serve_command
 from rebal_tui.cli.program import run
 from tests.api.servers import BALANCED, OPEN, started
@@ -33,7 +33,7 @@ def ended(*arguments: str) -> tuple[int, str, str]:
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
     path = tmp_path / "book.db"
-    bootstrap.found_demo(path, accounts=3).close()
+    bootstrap.create_demo(path, accounts=3).close()
     return path
 
 
@@ -47,14 +47,14 @@ def test_a_book_is_served_with_a_key_that_was_made_for_it(book: Path, capsys: py
     assert "named backoffice already" in capsys.readouterr().err
     with started(("serve", "--db", str(book), "--port", "0", "--json")) as process:
         assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        assert (told["key_id"], told["secret"]) == (None, None)
-        with httpx.Client(base_url=told["url"], auth=(made["key"], made["secret"])) as http:
+        announced = json.loads(process.stdout.readline())
+        assert (announced["key_id"], announced["secret"]) == (None, None)
+        with httpx.Client(base_url=announced["url"], auth=(made["key"], made["secret"])) as http:
             assert len(http.get("/v1/accounts").json()) == 3
             assert http.post("/sandbox/step", json={"minutes": 1}).status_code == 404
             assert http.post("/v1/rebalancing/portfolios", json=BALANCED).status_code == 200
-            began = http.get("/v1/clock").json()["timestamp"]
-            while http.get("/v1/clock").json()["timestamp"] == began:
+            started_at = http.get("/v1/clock").json()["timestamp"]
+            while http.get("/v1/clock").json()["timestamp"] == started_at:
                 time.sleep(0.05)
         code = run(["keys", "add", "other", "--db", str(book)])
         assert (code, "is open in another rebal-tui" in capsys.readouterr().err) == (1, True)
@@ -76,8 +76,8 @@ def test_a_sandbox_goes_on_from_where_it_stood(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     with started(("serve", "--sandbox", "--at", OPEN, "--db", str(path), "--port", "0")) as process:
         assert process.stdout is not None
-        told = "".join(process.stdout.readline() for _ in range(3))
-        url, key, secret = re.search(r"(http://\S+),.*key (\S+), secret (\S+)", told, re.DOTALL).groups()  # type: ignore[union-attr]
+        announced = "".join(process.stdout.readline() for _ in range(3))
+        url, key, secret = re.search(r"(http://\S+),.*key (\S+), secret (\S+)", announced, re.DOTALL).groups()  # type: ignore[union-attr]
         with httpx.Client(base_url=url, auth=(key, secret)) as http:
             http.post("/sandbox/prices", json={"SPY": "123.456"})
             moved = http.post("/sandbox/step", json={"sessions": 2}).json()["now"]
@@ -86,8 +86,8 @@ def test_a_sandbox_goes_on_from_where_it_stood(tmp_path: Path) -> None:
     assert moved == "2026-03-04T09:35:00-05:00"
     with started(("serve", "--sandbox", "--db", str(path), "--port", "0", "--json")) as process:
         assert process.stdout is not None
-        told_again = json.loads(process.stdout.readline())
-        with httpx.Client(base_url=told_again["url"], auth=(key, secret)) as http:
+        second_announcement = json.loads(process.stdout.readline())
+        with httpx.Client(base_url=second_announcement["url"], auth=(key, secret)) as http:
             assert http.get("/sandbox").json()["now"] == moved
             assert http.get("/v1/assets/SPY").json()["price"] == "123.456"
         process.send_signal(signal.SIGTERM)
@@ -127,10 +127,10 @@ def test_a_missing_extra_says_how_to_install_it(
 def test_another_address_than_this_machines_is_warned_of(
     book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    served: list[Place] = []
+    served: list[BindAddress] = []
 
-    def serve(_path: Path, _prepare: object, place: Place, _ready: object) -> int:
-        served.append(place)
+    def serve(_path: Path, _prepare: object, bind_address: BindAddress, _ready: object) -> int:
+        served.append(bind_address)
         return 0
 
     monkeypatch.setattr("rebal_tui.serving.run", serve)
@@ -139,5 +139,5 @@ def test_another_address_than_this_machines_is_warned_of(
     assert run(["serve", "--db", str(book)]) == 0
     assert run(["serve", "--db", str(book), "--host", "::1"]) == 0
     assert capsys.readouterr().err == ""
-    assert [place.host for place in served] == [ANYWHERE, "127.0.0.1", "::1"]
+    assert [bind_address.host for bind_address in served] == [ANYWHERE, "127.0.0.1", "::1"]
     assert served[0].port == serve_command.PORT

@@ -27,7 +27,9 @@ Item = Callable[[Path], None]
 
 def items() -> list[Item]:
     """Every part of a baseline, the long ones first."""
-    lives: list[Item] = [partial(reliability_items.write_life, seed=seed) for seed in reliability_items.SEEDS]
+    simulations: list[Item] = [
+        partial(reliability_items.write_simulation, seed=seed) for seed in reliability_items.SEEDS
+    ]
     crashes: list[Item] = [
         partial(reliability_items.write_crash, name=name) for name in reliability_items.names_of_crashes()
     ]
@@ -38,7 +40,7 @@ def items() -> list[Item]:
         command_items.write_demo, command_items.write_replay, command_items.write_evaluation,
         command_items.write_documents,
     ]  # fmt: skip
-    return [*commands, *crashes, *lives, *faults]
+    return [*commands, *crashes, *simulations, *faults]
 
 
 def write(target: Path, jobs: int) -> None:
@@ -46,11 +48,11 @@ def write(target: Path, jobs: int) -> None:
     if target.exists() and any(target.iterdir()):
         raise SystemExit(f"{target} is not empty")
     target.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
+    started_at = time.monotonic()
     with ProcessPoolExecutor(jobs) as pool:
         for done in as_completed([pool.submit(item, target) for item in items()]):
             done.result()
-    print(f"{target}: {sum(1 for _ in target.rglob('*.*'))} files in {time.monotonic() - began:.0f} s")
+    print(f"{target}: {sum(1 for _ in target.rglob('*.*'))} files in {time.monotonic() - started_at:.0f} s")
 
 
 def compare(first: Path, second: Path) -> int:
@@ -58,14 +60,14 @@ def compare(first: Path, second: Path) -> int:
     for folder in (first, second):
         if not (folder / command_items.BOOKS).is_dir():
             raise SystemExit(f"{folder} is no baseline")
-    told = differences(first, second)
+    found = differences(first, second)
     with tempfile.TemporaryDirectory(prefix="baseline-") as given:
         again = Path(given)
         command_items.reopen(first, again)
         below = f"{command_items.BOOKS}/"
-        told += [f"opened again: {text}" for text in differences(first, again, below) if ".db: only in" not in text]
-    print("\n".join(told) if told else "equal")
-    return 1 if told else 0
+        found += [f"opened again: {text}" for text in differences(first, again, below) if ".db: only in" not in text]
+    print("\n".join(found) if found else "equal")
+    return 1 if found else 0
 
 
 def main(arguments: list[str]) -> int:

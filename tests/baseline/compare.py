@@ -20,14 +20,14 @@ NOTHING = object()
 def differences(first: Path, second: Path, below: str = "") -> list[str]:
     """Each file that differs, with the first place where it does. Books are opened instead (`command_items.reopen`)."""
     names = sorted(_names(first / below) | _names(second / below))
-    told = []
+    messages = []
     for name in names:
         left, right = first / below / name, second / below / name
         if not left.exists() or not right.exists():
-            told.append(f"{below}{name}: only in {first if left.exists() else second}")
+            messages.append(f"{below}{name}: only in {first if left.exists() else second}")
         elif left.suffix != ".db" and left.read_bytes() != right.read_bytes():
-            told.append(f"{below}{name}: {_where(left, right)}")
-    return told
+            messages.append(f"{below}{name}: {_where(left, right)}")
+    return messages
 
 
 def _names(folder: Path) -> set[str]:
@@ -38,12 +38,14 @@ def _where(left: Path, right: Path) -> str:
     one, other = left.read_text(encoding="utf-8"), right.read_text(encoding="utf-8")
     if left.suffix == ".json":
         try:
-            places = list(_places(json.loads(one), json.loads(other), "$"))
+            locations = list(_locations(json.loads(one), json.loads(other), "$"))
         except ValueError:
-            places = []
-        if places:
-            more = [f"and {len(places) - MOST} more places"] if len(places) > MOST else []
-            return "\n    ".join([f"{len(places)} place{'s' if len(places) > 1 else ''}", *places[:MOST], *more])
+            locations = []
+        if locations:
+            more = [f"and {len(locations) - MOST} more places"] if len(locations) > MOST else []
+            return "\n    ".join(
+                [f"{len(locations)} place{'s' if len(locations) > 1 else ''}", *locations[:MOST], *more]
+            )
     return _first_line(one, other)
 
 
@@ -56,18 +58,18 @@ def _first_line(one: str, other: str) -> str:
     return "line ends differ"
 
 
-def _places(one: Any, other: Any, at: str) -> Iterator[str]:
+def _locations(one: Any, other: Any, at: str) -> Iterator[str]:
     """Where two JSON values differ, the order of keys included."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in [*one, *(key for key in other if key not in one)]:
-            yield from _places(one.get(key, NOTHING), other.get(key, NOTHING), f"{at}.{key}")
+            yield from _locations(one.get(key, NOTHING), other.get(key, NOTHING), f"{at}.{key}")
         if set(one) == set(other) and list(one) != list(other):
             yield f"{at}: the keys are in another order"
     elif isinstance(one, list) and isinstance(other, list):
         if len(one) != len(other):
             yield f"{at}: {len(one)} entries, then {len(other)}"
         for number, (a, b) in enumerate(zip(one, other, strict=False)):
-            yield from _places(a, b, f"{at}[{number}]")
+            yield from _locations(a, b, f"{at}[{number}]")
     elif type(one) is not type(other) or one != other:
         yield f"{at}: {_value(one)}, then {_value(other)}"
 

@@ -89,9 +89,11 @@ class Program:
 
     def _environment(self) -> dict[str, str]:
         """No settings and no book of the user's, a terminal of one width, hashes as they come."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "REBAL_TUI_"))}
+        clean_environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "REBAL_TUI_"))
+        }
         own = {"HOME": str(self.work), "COLUMNS": "80", "NO_COLOR": "1", "PYTHONHASHSEED": "random"}
-        return kept | own | {"PYTHONPATH": str(ROOT)}
+        return clean_environment | own | {"PYTHONPATH": str(ROOT)}
 
     def _plain(self, text: str) -> str:
         return text.replace(str(self.work), "WORK")

@@ -21,13 +21,18 @@ OPENED = int(os.environ.get("CRASH_POINTS", "8"))
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 
 
-def write_life(target: Path, seed: int) -> None:
+def write_simulation(target: Path, seed: int) -> None:
     """The whole trace of a simulated life, and what it came to."""
     trace: list[str] = []
-    lived = simulate(seed, trace=trace)
-    met = sorted(map(list, lived.met))
-    came_to = {"hash": lived.hash, "injected": lived.injected, "counts": dict(sorted(lived.counts.items())), "met": met}
-    _write(target / f"simulation/{seed}.json", _json(came_to))
+    result = simulate(seed, trace=trace)
+    coverage = sorted(map(list, result.coverage))
+    summary = {
+        "hash": result.hash,
+        "injected": result.injected,
+        "counts": dict(sorted(result.counts.items())),
+        "met": coverage,
+    }
+    _write(target / f"simulation/{seed}.json", _json(summary))
     _write(target / f"simulation/{seed}-trace.txt", "\n".join(trace) + "\n")
 
 

@@ -17,12 +17,12 @@ from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
 from rebal_tui import bootstrap
-from rebal_tui.services import scheduler
-from rebal_tui.services.demonstration.founding import DEFAULT_START
-from rebal_tui.services.desk import desk_snapshot
-from rebal_tui.services.evaluation import evaluate_book
-from rebal_tui.services.views.desk import DeskRow, DeskSnapshot
-from rebal_tui.tui.screens import desk_columns
+from rebal_tui.services.evaluation.account import evaluate_book
+from rebal_tui.services.queries.desk import desk_snapshot
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.simulation.demonstration.setup import DEFAULT_START
+from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot
+from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.widgets.table import BookTable
 from tests.benchmarks import whole_book
 
@@ -34,12 +34,12 @@ ROWS = 100_000
 def median(work: Callable[[], object], runs: int = RUNS) -> float:
     """Median seconds of a piece of work."""
     gc.collect()
-    taken = []
+    durations = []
     for _ in range(runs):
         started = time.perf_counter()
         work()
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken)
+        durations.append(time.perf_counter() - started)
+    return statistics.median(durations)
 
 
 def line(what: str, seconds: float, against: float, unit: str) -> None:
@@ -50,7 +50,7 @@ def book_paths() -> DeskSnapshot:
     """Evaluation, the Desk and a heartbeat over a book of accounts."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "book.db"
-        bootstrap.found_demo(path, accounts=ACCOUNTS).close()
+        bootstrap.create_demo(path, accounts=ACCOUNTS).close()
         book = bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)
         scheduler.advance_market(book, book.now())
         reading = median(lambda: book.database.rows("SELECT * FROM positions"))

@@ -32,7 +32,7 @@ def main() -> int:
     seconds, clients = (int(text) for text in (sys.argv[1:] + ["10", "8"][len(sys.argv) - 1 :]))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "book.db"
-        bootstrap.found_demo(path, accounts=ACCOUNTS).close()
+        bootstrap.create_demo(path, accounts=ACCOUNTS).close()
         made = subprocess.run(
             [sys.executable, "-m", "rebal_tui", "keys", "add", "load", "--db", str(path), "--json"],
             capture_output=True,
@@ -51,11 +51,11 @@ def main() -> int:
 
 def _load(url: str, auth: tuple[str, str], seconds: int, clients: int) -> int:
     statuses: Counter[int] = Counter()
-    taken: list[float] = []
+    durations: list[float] = []
     lock, end = threading.Lock(), time.monotonic() + seconds
     with httpx.Client(base_url=url, auth=auth) as http:
         account_ids = [account["id"] for account in http.get("/v1/accounts").json()]
-        began = http.get("/v1/clock").json()["timestamp"]
+        started_at = http.get("/v1/clock").json()["timestamp"]
 
     basic = base64.b64encode(":".join(auth).encode()).decode()
     headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/json"}
@@ -79,14 +79,14 @@ def _load(url: str, auth: tuple[str, str], seconds: int, clients: int) -> int:
                 ):
                     if method == "POST" and body is None:
                         continue
-                    began = time.perf_counter()
+                    started_at = time.perf_counter()
                     http.request(method, path, json.dumps(body) if body else None, headers)
                     answer = http.getresponse()
                     answer.read()
-                    mine.append((answer.status, time.perf_counter() - began))
+                    mine.append((answer.status, time.perf_counter() - started_at))
         with lock:
             statuses.update(status for status, _ in mine)
-            taken.extend(elapsed for _, elapsed in mine)
+            durations.extend(elapsed for _, elapsed in mine)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(clients)]
     for thread in threads:
@@ -96,9 +96,11 @@ def _load(url: str, auth: tuple[str, str], seconds: int, clients: int) -> int:
     with httpx.Client(base_url=url, auth=auth) as http:
         now = http.get("/v1/clock").json()["timestamp"]
         ran = len(http.get("/v1/rebalancing/runs?limit=1000").json()["runs"])
-    cuts = statistics.quantiles(taken, n=100)
-    print(f"{len(taken) / seconds:,.0f} requests a second by {clients} clients over {seconds} s: {dict(statuses)}")
-    print(f"median {cuts[49] * 1000:.1f} ms, 99th {cuts[98] * 1000:.1f} ms; meanwhile {began} to {now}, {ran} runs")
+    cuts = statistics.quantiles(durations, n=100)
+    print(f"{len(durations) / seconds:,.0f} requests a second by {clients} clients over {seconds} s: {dict(statuses)}")
+    print(
+        f"median {cuts[49] * 1000:.1f} ms, 99th {cuts[98] * 1000:.1f} ms; meanwhile {started_at} to {now}, {ran} runs"
+    )
     return 0 if set(statuses) == {200} else 1
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.frame import BookFrame
-from rebal_tui.engine.arrays.passes import slot_prices, values_besides
-from rebal_tui.engine.arrays.today import Today
+from rebal_tui.engine.arrays.kernels import other_holding_values, slot_prices
 
 _SOURCE = Path(__file__).with_name("kernel.c")
 
@@ -29,7 +29,9 @@ def compiled(folder: Path) -> ctypes.CDLL | None:
     return ctypes.CDLL(str(library))
 
 
-def c_evaluation(frame: BookFrame, today: Today) -> Callable[[], np.ndarray[tuple[int], np.dtype[np.uint8]]] | None:
+def c_evaluation(
+    frame: BookFrame, day_context: DayContext
+) -> Callable[[], np.ndarray[tuple[int], np.dtype[np.uint8]]] | None:
     """A call that evaluates a frame whose accounts all lie in one block; None without a C compiler."""
     with tempfile.TemporaryDirectory() as folder:
         library = compiled(Path(folder))
@@ -41,17 +43,17 @@ def c_evaluation(frame: BookFrame, today: Today) -> Callable[[], np.ndarray[tupl
     arrays = [
         block.qty, block.rows, block.local, slot_prices(frame, block), block.target.astype(np.float64),
         block.limit, table.cash_weight[members] / 10_000, table.count[members], table.cooldown[members],
-        today.calendar[members].astype(np.uint8), table.active[members].astype(np.uint8), accounts.cash,
+        day_context.calendar[members].astype(np.uint8), table.active[members].astype(np.uint8), accounts.cash,
         accounts.reserved, accounts.cash_floor, accounts.rebalanced_on, accounts.system_run_on, accounts.marks,
     ]  # fmt: skip
-    kept = [np.ascontiguousarray(array) for array in arrays]
+    contiguous = [np.ascontiguousarray(array) for array in arrays]
     sizes = (len(block.rows), len(block.qty), len(members))
 
     def run() -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-        besides = values_besides(frame)[1]
-        pointers = [ctypes.c_void_p(array.ctypes.data) for array in (*kept, besides)]
+        besides = other_holding_values(frame)[1]
+        pointers = [ctypes.c_void_p(array.ctypes.data) for array in (*contiguous, besides)]
         library.evaluate(
-            *(ctypes.c_int64(size) for size in sizes), *pointers, ctypes.c_int64(today.day),
+            *(ctypes.c_int64(size) for size in sizes), *pointers, ctypes.c_int64(day_context.day),
             ctypes.c_void_p(outcome.ctypes.data),
         )  # fmt: skip
         return outcome

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from rebal_tui import bootstrap, opening, paths
-from rebal_tui.market.clock import HeldClock
-from rebal_tui.services import scheduler
-from rebal_tui.services.book import Book
-from rebal_tui.services.checks import check_book
+from rebal_tui.market.clock import HeartbeatClock
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.maintenance.check import check_book
+from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit
 from rebal_tui.store.database import Database
 from tests.benchmarks.whole_day import crash
@@ -31,18 +31,18 @@ from tests.store.books import new_file, with_trail
 
 T = TypeVar("T")
 ACCOUNTS = 100_000
-OPEN = 1_000
-BUSY = 1_200
-LIVED = 10_500
+MIN_OPEN_ORDERS = 1_000
+BUSY_ACCOUNTS = 1_200
+TRADED_ACCOUNTS = 10_500
 """So many accounts whose day of rebalances makes a file of more than 100 MB."""
 ENTRIES = 100_000
-BEATS = 400
+MAX_HEARTBEATS = 400
 
 
-def took(what: str, work: Callable[[], T], goal: float | None = None) -> T:
-    used, began = processor(), time.perf_counter()
+def timed(what: str, work: Callable[[], T], goal: float | None = None) -> T:
+    used, started_at = processor(), time.perf_counter()
     result = work()
-    times = f"{time.perf_counter() - began:>8.2f} s{processor() - used:>9.2f} s of processor"
+    times = f"{time.perf_counter() - started_at:>8.2f} s{processor() - used:>9.2f} s of processor"
     print(f"{what:<72}{times}{f'   goal {goal:g} s' if goal else ''}", flush=True)
     return result
 
@@ -52,21 +52,21 @@ def processor() -> float:
     return sum(os.times()[:4])
 
 
-def said(what: str) -> None:
+def report(what: str) -> None:
     print(f"  {what}", flush=True)
 
 
 def opened(path: Path) -> Book:
     """The book as the program opens it, its time standing until it is moved."""
     book = opening.open_book(path)
-    assert isinstance(book.clock, HeldClock)
+    assert isinstance(book.clock, HeartbeatClock)
     book.clock.pause()
-    book.clock.beat()
+    book.clock.tick()
     return book
 
 
-def beat(book: Book, seconds: int) -> None:
-    assert isinstance(book.clock, HeldClock)
+def tick(book: Book, seconds: int) -> None:
+    assert isinstance(book.clock, HeartbeatClock)
     book.clock.jump(book.now() + timedelta(seconds=seconds))
     while scheduler.tick(book):
         pass
@@ -77,20 +77,20 @@ def open_orders(database: Database) -> int:
     return int(row[0]) if row else 0
 
 
-def to_the_end(book: Book) -> int:
+def run_to_end(book: Book) -> int:
     """Beats until no run and no order is open."""
-    for number in range(BEATS):
+    for number in range(MAX_HEARTBEATS):
         if number and not book.open_runs and not open_orders(book.database):
             return number
-        beat(book, 60)
-    raise AssertionError(f"{len(book.open_runs)} runs are open after {BEATS} minutes")
+        tick(book, 60)
+    raise AssertionError(f"{len(book.open_runs)} runs are open after {MAX_HEARTBEATS} minutes")
 
 
-def whole(path: Path) -> str:
+def checked_counts(path: Path) -> str:
     """What `check` counts; it has to find nothing."""
     database = bootstrap.open_database(path, read_only=True)
     try:
-        found = check_book(database, bootstrap.books_of(database))
+        found = check_book(database, bootstrap.read_only_broker(database))
     finally:
         database.close()
     assert found.faults == (), found.faults[:5]
@@ -101,25 +101,25 @@ def whole(path: Path) -> str:
 
 def busy(path: Path, pipe: int) -> None:
     """A process in the middle of its work, until it is killed."""
-    with paths.hold(path):
+    with paths.exclusive_lock(path):
         book = opened(path)
-        beat(book, 60)
-        assert open_orders(book.database) >= OPEN, open_orders(book.database)
+        tick(book, 60)
+        assert open_orders(book.database) >= MIN_OPEN_ORDERS, open_orders(book.database)
         os.write(pipe, b"!")
         while True:
-            beat(book, 2)
+            tick(book, 2)
 
 
 def killed(path: Path) -> None:
     """The program at work in a process that is killed once a thousand orders are open."""
-    ready, told = os.pipe()
+    ready, ready_writer = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            busy(path, told)
+            busy(path, ready_writer)
         finally:
             os._exit(1)
-    os.close(told)
+    os.close(ready_writer)
     assert os.read(ready, 1), "the program at work ended by itself"
     os.close(ready)
     time.sleep(0.3)
@@ -132,7 +132,7 @@ import sys, time
 from pathlib import Path
 from rebal_tui import opening, paths
 path = Path(sys.argv[1])
-with paths.hold(path):
+with paths.exclusive_lock(path):
     began = time.perf_counter()
     book = opening.open_book(path)
     print(time.perf_counter() - began, not book.holds)
@@ -142,48 +142,48 @@ with paths.hold(path):
 
 def kill(folder: Path) -> None:
     path = folder / "killed.db"
-    bootstrap.found_demo(path, accounts=BUSY).close()
+    bootstrap.create_demo(path, accounts=BUSY_ACCOUNTS).close()
     crash(path)
     killed(path)
-    looked = Database(path, read_only=True)
-    said(f"killed with {open_orders(looked):,} orders open at the broker, {path.stat().st_size / 1e6:.0f} MB")
-    looked.close()
-    again = took(
+    killed_book = Database(path, read_only=True)
+    report(f"killed with {open_orders(killed_book):,} orders open at the broker, {path.stat().st_size / 1e6:.0f} MB")
+    killed_book.close()
+    again = timed(
         "killed: from the command to a book opened and reconciled",
         lambda: subprocess.run(
             [sys.executable, "-c", REOPEN, str(path)], capture_output=True, text=True, check=True
         ).stdout.split(),
         5,
     )
-    said(f"of it opening and reconciling {float(again[0]):.2f} s; no account paused: {again[1]}")
-    said(f"check finds nothing in {whole(path)}")
+    report(f"of it opening and reconciling {float(again[0]):.2f} s; no account paused: {again[1]}")
+    report(f"check finds nothing in {checked_counts(path)}")
     book = opened(path)
-    beats = to_the_end(book)
+    minutes = run_to_end(book)
     book.close()
-    said(f"{beats} minutes later no run and no order is open; check finds nothing in {whole(path)}")
+    report(f"{minutes} minutes later no run and no order is open; check finds nothing in {checked_counts(path)}")
 
 
 def restored(path: Path, what: str) -> None:
     """Back up a book and put the backup in its place by the program's own commands."""
     copy = path.with_name(f"copy-of-{path.name}")
-    said(f"{path.stat().st_size / 1e6:.0f} MB, {what}")
+    report(f"{path.stat().st_size / 1e6:.0f} MB, {what}")
 
     def run(*arguments: str | Path) -> None:
         outcome = call(*arguments, "--db", path)
         assert outcome.code == 0, outcome.err
 
-    took("backup, verified", lambda: run("backup", copy))
-    took("restore, verified", lambda: run("restore", copy), 30)
+    timed("backup, verified", lambda: run("backup", copy))
+    timed("restore, verified", lambda: run("restore", copy), 30)
     copy.unlink()
 
 
-def lived(folder: Path) -> Path:
+def traded_book(folder: Path) -> Path:
     """A book in which every account was rebalanced, and every order has ended."""
     path = folder / "lived.db"
-    bootstrap.found_demo(path, accounts=LIVED).close()
+    bootstrap.create_demo(path, accounts=TRADED_ACCOUNTS).close()
     crash(path)
     book = opened(path)
-    to_the_end(book)
+    run_to_end(book)
     book.close()
     return path
 
@@ -191,7 +191,9 @@ def lived(folder: Path) -> Path:
 def trail() -> None:
     database = with_trail(new_file(), ENTRIES)
     anchor = audit.head(database)
-    found = took(f"audit trail of {ENTRIES:,} entries verified to an anchor", lambda: audit.verify(database, anchor), 1)
+    found = timed(
+        f"audit trail of {ENTRIES:,} entries verified to an anchor", lambda: audit.verify(database, anchor), 1
+    )
     assert found == [], found
     database.close()
 
@@ -202,12 +204,12 @@ def main() -> None:
         folder = Path(name)
         kill(folder)
         trail()
-        path = lived(folder)
-        restored(path, took("check of a book that lived", lambda: whole(path)))
+        path = traded_book(folder)
+        restored(path, timed("check of a book that lived", lambda: checked_counts(path)))
         path = folder / "large.db"
-        bootstrap.found_demo(path, accounts=accounts).close()
-        took(f"opening of {accounts:,} demonstration accounts, compared with the broker", lambda: opened(path)).close()
-        restored(path, took(f"check of {accounts:,} demonstration accounts", lambda: whole(path)))
+        bootstrap.create_demo(path, accounts=accounts).close()
+        timed(f"opening of {accounts:,} demonstration accounts, compared with the broker", lambda: opened(path)).close()
+        restored(path, timed(f"check of {accounts:,} demonstration accounts", lambda: checked_counts(path)))
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ from rebal_tui.domain.portfolios import (
     Subscription,
     Weights,
 )
-from rebal_tui.domain.quantities import NANO, WHOLE, Money, Percent, Price
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Price
 from rebal_tui.domain.sessions import Session
+from rebal_tui.engine.arrays.day_context import DayContext, day_context_of
 from rebal_tui.engine.arrays.frame import AccountColumns, AssetColumns, BookFrame, PositionColumns
-from rebal_tui.engine.arrays.today import Today, today_of
 from rebal_tui.engine.evaluation import Situation
 
 ASSETS = 500
@@ -69,9 +69,9 @@ def book(accounts: int, width: int = 20, *, spread: float = 0.06, seed: int = 1,
     prices = np.round(np.exp(rng.uniform(np.log(5), np.log(800), listed)), 2)
     price = np.rint(prices * 100).astype(np.int64) * (NANO // 100)
     follows = rng.integers(0, PORTFOLIOS, accounts).astype(np.int32)
-    place = {symbol: number for number, symbol in enumerate(symbols)}
-    asset = np.array([[place[a.symbol] for a in m.weights.assets] for m in models], np.int32)[follows]
-    weight = np.array([[a.percent for a in m.weights.assets] for m in models], np.float64)[follows] / WHOLE
+    row_of = {symbol: number for number, symbol in enumerate(symbols)}
+    asset = np.array([[row_of[a.symbol] for a in m.weights.assets] for m in models], np.int32)[follows]
+    weight = np.array([[a.percent for a in m.weights.assets] for m in models], np.float64)[follows] / HUNDRED_PERCENT
     equity = np.exp(rng.uniform(np.log(1e3), np.log(1e7), accounts))
     dollars = equity[:, None] * weight * np.exp(rng.normal(0, spread, weight.shape))
     qty = np.maximum(1, np.rint(dollars / prices[asset] * 1e9)).astype(np.int64)
@@ -103,9 +103,9 @@ def book(accounts: int, width: int = 20, *, spread: float = 0.06, seed: int = 1,
     return BookFrame.of(columns, positions, assets, models)
 
 
-def today(frame: BookFrame) -> Today:
+def today(frame: BookFrame) -> DayContext:
     """Midday of a session, every price fresh."""
-    return today_of(frame, NOW, SESSION)
+    return day_context_of(frame, NOW, SESSION)
 
 
 def situations(frame: BookFrame, rows: Sequence[int]) -> list[Situation]:

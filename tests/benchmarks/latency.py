@@ -73,14 +73,14 @@ class Terminal:
         """Milliseconds from a key to the first bytes, and to the last before it is quiet."""
         while self.read(QUIET):
             pass
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         os.write(self.fd, key)
         if not self.read(2.0):
             return float("nan"), float("nan")
         first = last = time.perf_counter()
         while self.read(QUIET):
             last = time.perf_counter()
-        return (first - begun) * 1000, (last - begun) * 1000
+        return (first - started_at) * 1000, (last - started_at) * 1000
 
     def cpu(self) -> float:
         """Seconds of processor time used so far."""
@@ -131,7 +131,7 @@ def main() -> None:
     book = Path(sys.argv[1])
     presses = int(sys.argv[2]) if len(sys.argv) > 2 else 40
     if not book.exists():
-        bootstrap.found_demo(book, accounts=ACCOUNTS, speed=SPEED).close()
+        bootstrap.create_demo(book, accounts=ACCOUNTS, speed=SPEED).close()
     with opened(book) as terminal:
         print(f"first paint {terminal.until(b'Worst'):.2f} s, processor {terminal.cpu():.2f} s")
         shown = terminal.until(b" NY")

@@ -16,25 +16,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from rebal_tui import bootstrap
-from rebal_tui.services import scheduler, subscriptions
-from rebal_tui.services.account_views import account_row
-from rebal_tui.services.book import Book
-from rebal_tui.services.bulk import preview_subscriptions
-from rebal_tui.services.demonstration.founding import DEFAULT_START
-from rebal_tui.services.intake.portfolio_input import PortfolioBody
-from rebal_tui.services.portfolio_views import impact, portfolio_view
-from tests.services.trial_oracle import exact_first_run, exact_impact
+from rebal_tui.services.advisory import subscriptions
+from rebal_tui.services.advisory.bulk import preview_subscriptions
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.queries.accounts import account_row
+from rebal_tui.services.queries.portfolios import impact, portfolio_view
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.simulation.demonstration.setup import DEFAULT_START
+from tests.services.evaluation.what_if_oracle import exact_first_run, exact_impact
 
 ACCOUNTS = 100_000
 MOVED = 5_000
 SAMPLE = 200
 
 
-def took(work: Callable[[], object]) -> float:
+def timed(work: Callable[[], object]) -> float:
     """Seconds of processor time."""
-    began = time.process_time()
+    started_at = time.process_time()
     work()
-    return time.process_time() - began
+    return time.process_time() - started_at
 
 
 def line(what: str, seconds: float, alone: float) -> None:
@@ -51,21 +52,21 @@ def measure(book: Book) -> None:
     subscribers = book.subscribers(largest)
     size = f"{len(subscribers):,} subscribers"
     portfolio_view(book, largest)
-    seen = took(lambda: portfolio_view(book, largest).subscribers[:30])
-    rows = took(lambda: [account_row(book, one) for one in subscribers[:SAMPLE]]) * len(subscribers) / SAMPLE
+    seen = timed(lambda: portfolio_view(book, largest).subscribers[:30])
+    rows = timed(lambda: [account_row(book, one) for one in subscribers[:SAMPLE]]) * len(subscribers) / SAMPLE
     line(f"the panel of a portfolio of {size}", seen, rows)
     line(
         f"the impact of other weights on {size}",
-        took(lambda: impact(book, largest, body)),
-        took(lambda: exact_impact(book, largest, body)),
+        timed(lambda: impact(book, largest, body)),
+        timed(lambda: exact_impact(book, largest, body)),
     )
     movers = book.subscribers(other)[:MOVED]
-    first = took(lambda: preview_subscriptions(book, movers, largest, moving=True))
-    apart = took(lambda: [exact_first_run(book, one, largest) for one in movers[:SAMPLE]]) * len(movers) / SAMPLE
+    first = timed(lambda: preview_subscriptions(book, movers, largest, moving=True))
+    apart = timed(lambda: [exact_first_run(book, one, largest) for one in movers[:SAMPLE]]) * len(movers) / SAMPLE
     line(f"the first runs of {len(movers):,} accounts that would move", first, apart)
     few = movers[-SAMPLE:]
-    alone = took(lambda: [subscriptions.move(book, one, largest) for one in few]) * len(movers) / len(few)
-    line(f"moving {len(movers):,} accounts", took(lambda: subscriptions.move_many(book, movers, largest)), alone)
+    alone = timed(lambda: [subscriptions.move(book, one, largest) for one in few]) * len(movers) / len(few)
+    line(f"moving {len(movers):,} accounts", timed(lambda: subscriptions.move_many(book, movers, largest)), alone)
 
 
 def main() -> None:
@@ -75,7 +76,7 @@ def main() -> None:
         if len(sys.argv) > 2:
             shutil.copy(sys.argv[2], path)
         else:
-            bootstrap.found_demo(path, accounts=accounts).close()
+            bootstrap.create_demo(path, accounts=accounts).close()
         book = bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)
         book.settings = replace(book.settings, price_max_age=None)
         scheduler.advance_market(book, book.now())

@@ -11,7 +11,7 @@ from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
-from rebal_tui.domain.quantities import NANO, WHOLE
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO
 from rebal_tui.engine.evaluation import Situation
 
 Job = Callable[[], object]
@@ -73,7 +73,7 @@ def lumibot_jobs(situations: list[Situation]) -> tuple[Job, Job] | None:
             order_type="market", fractional_shares=True,
         )  # fmt: skip
         weights = [
-            {"base_asset": asset(w.symbol), "weight": Decimal(w.percent) / WHOLE}
+            {"base_asset": asset(w.symbol), "weight": Decimal(w.percent) / HUNDRED_PERCENT}
             for w in situation.portfolio.weights.assets
         ]
         frame = found.calculate(weights)

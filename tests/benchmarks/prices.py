@@ -19,14 +19,14 @@ from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.quantities import Price
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import BookFrame
-from rebal_tui.engine.arrays.passes import passing_over_rows, pieces, slot_prices
+from rebal_tui.engine.arrays.kernels import pieces, row_wise_iteration, slot_prices
 from rebal_tui.engine.arrays.sweep import Group, sweep
 from rebal_tui.market.protocol import Quote
-from rebal_tui.services.book_frame import under_prices
-from rebal_tui.services.demonstration.founding import DEFAULT_START
-from rebal_tui.services.desk import desk_snapshot
-from rebal_tui.services.price_board import PriceBoard
-from rebal_tui.services.trends import Trends
+from rebal_tui.services.book.frame_cache import with_quotes
+from rebal_tui.services.book.price_history import PriceHistory
+from rebal_tui.services.book.prices import PriceCache
+from rebal_tui.services.queries.desk import desk_snapshot
+from rebal_tui.services.simulation.demonstration.setup import DEFAULT_START
 from tests.benchmarks import frames
 from tests.benchmarks.c_loop import c_evaluation
 from tests.benchmarks.whole_book import in_turn
@@ -45,9 +45,9 @@ class Stream:
 
     def __init__(self, frame: BookFrame) -> None:
         self.frame = frame
-        self.board, self.trends = PriceBoard(), Trends()
+        self.price_cache, self.price_history = PriceCache(), PriceHistory()
         prices = frame.assets.price.tolist()
-        self.board.load(
+        self.price_cache.load(
             {
                 symbol: Asset(symbol, symbol, symbol, "", AssetStatus.ACTIVE, True, True, Price(price), frames.NOW)
                 for symbol, price in zip(frame.assets.symbols, prices, strict=True)
@@ -71,13 +71,13 @@ class Stream:
         self.batch = next(self._batches)
 
     def store(self) -> None:
-        """Store it, as `Book.take_prices` does."""
-        self.trends.note(self.batch)
-        self.board.note(self.batch)
+        """Store it, as `Book.apply_prices` does."""
+        self.price_history.note(self.batch)
+        self.price_cache.note(self.batch)
 
     def read(self) -> None:
         """Bring the frame up to the prices stored."""
-        self.frame = under_prices(self.frame, self.board.take_unread())
+        self.frame = with_quotes(self.frame, self.price_cache.take_unread())
 
 
 def streaming() -> None:
@@ -95,7 +95,7 @@ def streaming() -> None:
             exact_account(stream.frame, row)
 
     def bare() -> None:
-        with passing_over_rows():
+        with row_wise_iteration():
             for block in stream.frame.blocks:
                 prices = slot_prices(stream.frame, block)
                 for piece in pieces(block):
@@ -137,7 +137,7 @@ def desk(path: Path) -> None:
     def tick() -> None:
         later = book.now() + timedelta(seconds=1)
         assets = book.assets.values()
-        book.take_prices({a.symbol: Quote(Price((a.price or 0) + 10**7), later) for a in assets if a.price})
+        book.apply_prices({a.symbol: Quote(Price((a.price or 0) + 10**7), later) for a in assets if a.price})
 
     works: dict[str, Callable[[], object]] = {
         "every price of the demonstration stored": tick,

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.decide import decide
 from rebal_tui.engine.arrays.frame import BookFrame, Ints
-from rebal_tui.engine.arrays.today import Today
 from tests.benchmarks import frames
 
 ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", "1000000"))
@@ -27,13 +27,13 @@ WORKERS = 2
 class Partition:
     """Some accounts of a book, held where they are evaluated."""
 
-    def __init__(self, frame: BookFrame, today: Today) -> None:
+    def __init__(self, frame: BookFrame, today: DayContext) -> None:
         self._frame, self._today = frame, today
 
     def outcomes(self, prices: Ints) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """The outcome of every account under new prices."""
-        places = np.arange(len(prices))
-        self._frame = self._frame.with_prices(places, prices, self._frame.assets.price_at)
+        rows = np.arange(len(prices))
+        self._frame = self._frame.with_prices(rows, prices, self._frame.assets.price_at)
         return decide(self._frame, self._today).outcome
 
 
@@ -59,7 +59,7 @@ def main() -> None:
         started = time.perf_counter()
         mapped()
         together.append(time.perf_counter() - started)
-    one, many = (statistics.median(taken) * 1_000 for taken in (alone, together))
+    one, many = (statistics.median(durations) * 1_000 for durations in (alone, together))
     print(f"{ACCOUNTS:,} accounts, the same outcomes: {same}")
     print(f"one process {one:,.0f} ms, {WORKERS} Ray actors {many:,.0f} ms")
     ray.shutdown()

@@ -25,7 +25,7 @@ class Bare(App):
         yield Footer()
 Bare().run()
 """
-IMPORTED = "import rebal_tui.cli.program, rebal_tui.launch, rebal_tui.tui.screens.desk"
+IMPORTED = "import rebal_tui.cli.program, rebal_tui.launch, rebal_tui.tui.screens.desk.screen"
 DEAREST = 12
 
 
@@ -41,11 +41,11 @@ def first_paint(program: str, *arguments: str) -> tuple[float, float]:
 
 def imports() -> Counter[str]:
     """Microseconds that each module takes by itself."""
-    told = subprocess.run(
+    imported = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", IMPORTED], capture_output=True, text=True, check=True
     ).stderr
     found: Counter[str] = Counter()
-    for line in told.splitlines():
+    for line in imported.splitlines():
         own, _, name = line.removeprefix("import time:").split("|")
         if own.strip().isdecimal():
             found[name.strip()] += int(own)
@@ -56,14 +56,14 @@ def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     with tempfile.TemporaryDirectory() as folder:
         book = Path(folder) / "book.db"
-        bootstrap.found_demo(book, accounts=20).close()
+        bootstrap.create_demo(book, accounts=20).close()
         pairs = [(first_paint(BARE), first_paint(PROGRAM, "--db", str(book))) for _ in range(runs)]
     print(f"{'first paint':<34}{'seconds':>9}{'processor':>11}")
     for what, times in zip(("bare Textual", "rebal-tui"), zip(*pairs, strict=True), strict=True):
         wall, cpu = (statistics.median(column) for column in zip(*times, strict=True))
         print(f"{what:<34}{wall:>9.2f}{cpu:>11.2f}")
-    taken = [imports() for _ in range(runs)]
-    least = Counter({name: min(one[name] for one in taken) for name in taken[0]})
+    durations = [imports() for _ in range(runs)]
+    least = Counter({name: min(one[name] for one in durations) for name in durations[0]})
     packages: Counter[str] = Counter()
     for name, micros in least.items():
         packages[name.partition(".")[0] if name.startswith(("rebal_tui", "textual", "rich", "click")) else "other"] += (

@@ -18,16 +18,16 @@ import numpy as np
 
 from rebal_tui import bootstrap
 from rebal_tui.domain.decisions import Outcome
+from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.decide import OUTCOMES, decide
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.engine.arrays.plans import plan_full_rebalances
 from rebal_tui.engine.arrays.sweep import sweep
-from rebal_tui.engine.arrays.today import Today
-from rebal_tui.engine.drift import BandUse, asset_drifts, value_account, widest_use
+from rebal_tui.engine.drift import BandUsage, asset_drifts, largest_usage, value_account
 from rebal_tui.engine.evaluation import Situation, evaluate
 from rebal_tui.engine.planning import plan_full_rebalance
-from rebal_tui.services.demonstration.founding import DEFAULT_START
-from rebal_tui.services.whole_book import moment_of
+from rebal_tui.services.evaluation.whole_book import book_day_context
+from rebal_tui.services.simulation.demonstration.setup import DEFAULT_START
 from tests.benchmarks import frames
 from tests.benchmarks.c_loop import c_evaluation
 from tests.benchmarks.growth import Growth, draw
@@ -43,24 +43,24 @@ PICTURE = Path(__file__).parents[2] / "screenshots" / "growth.svg"
 def median(work: Callable[[], object], runs: int = 5) -> float:
     """Median processor seconds of a piece of work, after one run that does not count."""
     work()
-    taken = []
+    durations = []
     for _ in range(runs):
         started = time.thread_time()
         work()
-        taken.append(time.thread_time() - started)
-    return statistics.median(taken)
+        durations.append(time.thread_time() - started)
+    return statistics.median(durations)
 
 
 def in_turn(works: Mapping[str, Callable[[], object]], rounds: int = 25) -> dict[str, float]:
     """Median processor seconds of pieces of work done in turn, so that a noisy moment meets them all."""
-    taken: dict[str, list[float]] = {name: [] for name in works}
+    durations: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds + 2):
         for name, work in works.items():
             started = time.process_time()
             work()
             if number >= 2:
-                taken[name].append(time.process_time() - started)
-    return {name: statistics.median(times) for name, times in taken.items()}
+                durations[name].append(time.process_time() - started)
+    return {name: statistics.median(times) for name, times in durations.items()}
 
 
 def row(what: str, accounts: int, seconds: float, against: float) -> None:
@@ -71,7 +71,7 @@ def _shown(seconds: float) -> str:
     return f"{seconds * 1_000:,.1f} ms" if seconds < 10 else f"{seconds:,.0f} s"
 
 
-def evaluation(frame: BookFrame, today: Today) -> None:
+def evaluation(frame: BookFrame, today: DayContext) -> None:
     """Every account decided: arrays, exact form (a sample, scaled), C."""
     count = len(frame)
     rng = np.random.default_rng(5)
@@ -95,12 +95,12 @@ def evaluation(frame: BookFrame, today: Today) -> None:
     print(f"arrays and exact form agree on {sum(checked)} of {len(checked)} sampled accounts\n", flush=True)
 
 
-def _widest(situation: Situation) -> BandUse | None:
+def _widest(situation: Situation) -> BandUsage | None:
     valuation = value_account(situation.account.cash, situation.positions, situation.prices)
-    return widest_use(asset_drifts(valuation, situation.portfolio.weights), situation.portfolio.bands)
+    return largest_usage(asset_drifts(valuation, situation.portfolio.weights), situation.portfolio.bands)
 
 
-def drift_and_orders(frame: BookFrame, today: Today) -> None:
+def drift_and_orders(frame: BookFrame, today: DayContext) -> None:
     """Live drift and the orders of a day when everything is rebalanced, against the exact form and peers."""
     count = len(frame)
     sample = frames.situations(frame, range(0, count, count // SAMPLE))
@@ -132,7 +132,7 @@ def from_file(accounts: int) -> None:
     stages: dict[str, list[float]] = {"reading the file": [], "laying the arrays out": [], "deciding everyone": []}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "book.db"
-        bootstrap.found_demo(path, accounts=accounts).close()
+        bootstrap.create_demo(path, accounts=accounts).close()
         for _ in range(3):
             with path.open("rb") as file:
                 os.fsync(file.fileno())
@@ -142,12 +142,12 @@ def from_file(accounts: int) -> None:
             marks.append(time.perf_counter())
             laid_out = book.frame()
             marks.append(time.perf_counter())
-            decide(laid_out, moment_of(book, laid_out))
+            decide(laid_out, book_day_context(book, laid_out))
             marks.append(time.perf_counter())
             book.database.close()
-            for taken, start, end in zip(stages.values(), marks, marks[1:], strict=False):
-                taken.append(end - start)
-    found = {stage: statistics.median(taken) for stage, taken in stages.items()}
+            for durations, start, end in zip(stages.values(), marks, marks[1:], strict=False):
+                durations.append(end - start)
+    found = {stage: statistics.median(durations) for stage, durations in stages.items()}
     print(f"\nfrom a cold file, {accounts:,} accounts of the demonstration")
     for stage, seconds in found.items():
         print(f"| {stage} | {_shown(seconds)} | {seconds / sum(found.values()):.0%} |", flush=True)

@@ -19,26 +19,28 @@ from unittest.mock import patch
 
 from rebal_tui import bootstrap
 from rebal_tui.domain.runs import Run, RunStatus
-from rebal_tui.services import passes, scheduler, starts
-from rebal_tui.services.book import Book
-from rebal_tui.services.demonstration.founding import DEFAULT_START
-from rebal_tui.services.evaluation import evaluate_book
-from rebal_tui.services.passes import evaluation_pass
-from rebal_tui.services.run_processing import _start
-from rebal_tui.services.whole_book import decide_book
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import evaluate_book
+from rebal_tui.services.evaluation.whole_book import decide_book
+from rebal_tui.services.evaluation_pass import chunks
+from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
+from rebal_tui.services.runs import starting
+from rebal_tui.services.runs.processing import _start
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.simulation.demonstration.setup import DEFAULT_START
 
 ACCOUNTS = 100_000
 SAMPLE = 500
 T = TypeVar("T")
 
 
-def took(what: str, work: Callable[[], T], per: int = 1, of: int = 1) -> tuple[T, float]:
+def timed(what: str, work: Callable[[], T], per: int = 1, of: int = 1) -> tuple[T, float]:
     """A stage, with its seconds of processor time; a sample of `per` is scaled to `of`. The clock's stand beside."""
     gc.collect()
-    used, began = time.process_time(), time.perf_counter()
+    used, started_at = time.process_time(), time.perf_counter()
     result = work()
-    passed, seconds = (time.perf_counter() - began) * of / per, (time.process_time() - used) * of / per
-    print(f"{what:<66}{seconds * 1000:>10,.0f} ms{passed * 1000:>10,.0f} ms by the clock", flush=True)
+    elapsed, seconds = (time.perf_counter() - started_at) * of / per, (time.process_time() - used) * of / per
+    print(f"{what:<66}{seconds * 1000:>10,.0f} ms{elapsed * 1000:>10,.0f} ms by the clock", flush=True)
     return result, seconds
 
 
@@ -86,44 +88,44 @@ def raw(path: Path, tables: dict[str, list[tuple[Any, ...]]]) -> None:
 
 def start_alone(book: Book, queued: Sequence[Run]) -> None:
     """Start runs, each planned by itself."""
-    with patch.object(starts, "AT_ONCE", len(queued) + 1):
+    with patch.object(starting, "ARRAY_START_MIN_RUNS", len(queued) + 1):
         book.note_runs(_start(book, queued, False))
 
 
 def day(folder: Path, accounts: int, source: Path | None) -> None:
     path, empty, other = folder / "book.db", folder / "raw.db", folder / "other.db"
     if source is None:
-        bootstrap.found_demo(path, accounts=accounts).close()
+        bootstrap.create_demo(path, accounts=accounts).close()
     else:
         shutil.copy(source, path)
     crash(path)
     for copy in (empty, other):
         shutil.copy(path, copy)
     before = path.stat().st_size
-    book, loading = took("opening: every account, position and subscription read", lambda: opened(path))
+    book, loading = timed("opening: every account, position and subscription read", lambda: opened(path))
     count = len(book.subscriptions)
     scheduler.advance_market(book, book.now())
-    _, deciding = took("deciding every subscription in arrays", lambda: decide_book(book))
-    made, keeping = took(
+    _, deciding = timed("deciding every subscription in arrays", lambda: decide_book(book))
+    made, keeping = timed(
         "the pass: decisions, runs, plans and orders of sells kept, audited",
         lambda: evaluation_pass(book, explain=False),
     )
     book.database.close()
     tables = rows_of(path)
     started = sum(run.status is RunStatus.IN_PROGRESS for run in made.runs)
-    _, plain = took("  raw executemany of its rows", lambda: raw(empty, tables))
+    _, plain = timed("  raw executemany of its rows", lambda: raw(empty, tables))
     book = opened(other)
     scheduler.advance_market(book, book.now())
     sample = list(book.subscriptions)[:SAMPLE]
-    _, naive = took(
+    _, naive = timed(
         "  one account at a time, with traces (sample)", lambda: evaluate_book(book, sample), len(sample), count
     )
-    with patch.object(starts, "AT_ONCE", count + 1):
-        queued, queueing = took("  the pass without starting anything", lambda: evaluation_pass(book, explain=False))
+    with patch.object(starting, "ARRAY_START_MIN_RUNS", count + 1):
+        queued, queueing = timed("  the pass without starting anything", lambda: evaluation_pass(book, explain=False))
     alone = queued.runs[:SAMPLE]
-    _, exactly = took("  runs started, planned one by one (sample)", lambda: start_alone(book, alone), SAMPLE, count)
+    _, exactly = timed("  runs started, planned one by one (sample)", lambda: start_alone(book, alone), SAMPLE, count)
     book.database.close()
-    slices = -(-count // passes.SLICE)
+    slices = -(-count // chunks.MAX_ACCOUNTS_PER_CHUNK)
     grown = path.stat().st_size - before
     print(f"\n{count:,} subscriptions, {len(made.runs):,} runs, {started:,} started, {len(tables['orders']):,} orders")
     print(f"the file grew from {before / 1e6:.0f} MB by {grown / 1e6:.0f} MB")

@@ -19,8 +19,7 @@ from rebal_tui.broker.simulated.fills import FillModel, average_price
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.orders import OrderRequest, OrderStatus, Side
 from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty
-
-from .rig import ALICE, BOB, MONDAY, Rig, on, request
+from tests.broker.harness import ALICE, BOB, MONDAY, Harness, on, request
 
 MODELS = [
     FillModel.immediate(),
@@ -63,23 +62,23 @@ class Mirror:
     Shares brought in are the exception: their `ACCOUNT` event says to look, so they are told to the mirror.
     """
 
-    def __init__(self, rig: Rig) -> None:
-        self.rig = rig
-        self.seen = rig.broker.last_event()
+    def __init__(self, harness: Harness) -> None:
+        self.harness = harness
+        self.seen = harness.broker.last_event()
         self.entry = 0
         self.cash: Counter[str] = Counter()
         self.unsettled: Counter[str] = Counter()
         self.shares: Counter[tuple[str, str]] = Counter()
         self.parts: dict[str, list[tuple[int, int]]] = {}
         self.status: dict[str, OrderStatus] = {}
-        for account in rig.broker.accounts():
+        for account in harness.broker.accounts():
             self.cash[account.id] = account.cash
             for position in account.positions:
                 self.shares[account.id, position.symbol] = position.qty
 
     def follow(self) -> None:
         """Apply what is new."""
-        for event in self.rig.broker.events(self.seen):
+        for event in self.harness.broker.events(self.seen):
             assert event.seq > self.seen
             self.seen = event.seq
             who = event.account_id or ""
@@ -105,58 +104,58 @@ class Mirror:
 
     def agree(self) -> None:
         """What the mirror knows is what the broker has, to the last unit."""
-        accounts = self.rig.broker.accounts()
+        accounts = self.harness.broker.accounts()
         assert {a.id: a.cash for a in accounts} == {a.id: self.cash[a.id] for a in accounts}
         assert {a.id: a.unsettled for a in accounts} == {a.id: self.unsettled[a.id] for a in accounts}
         held = {(a.id, position.symbol): position.qty for a in accounts for position in a.positions}
         assert held == {key: qty for key, qty in self.shares.items() if qty}
         for account in accounts:
             assert account.cash >= 0
-            transferable = self.rig.broker.cash_transferable(account.id)
+            transferable = self.harness.broker.cash_transferable(account.id)
             assert 0 <= transferable <= max(0, account.settled_cash)
 
 
-def carry_out(rig: Rig, mirror: Mirror, number: int, command: Command) -> None:
+def carry_out(harness: Harness, mirror: Mirror, number: int, command: Command) -> None:
     """Do one thing; the broker may refuse it."""
     name, *rest = command
-    broker = rig.broker
+    broker = harness.broker
     if name == "order":
         who, symbol, side, by_qty, amount = rest
         sizes = (None, Qty(amount // 10 + 1)) if by_qty else (Money(amount), None)
         broker.submit_order(OrderRequest(who, f"order {number}", symbol, side, *sizes))
     elif name == "sell part":
         who, symbol, percent = rest
-        qty = Qty(rig.held(symbol, who) * percent // 100)
+        qty = Qty(harness.held(symbol, who) * percent // 100)
         broker.submit_order(OrderRequest(who, f"order {number}", symbol, Side.SELL, None, qty))
     elif name == "wait":
-        rig.wait(rest[0])
+        harness.advance_seconds(rest[0])
     elif name == "price":
-        rig.prices[rest[0]] = Price(rest[1])
+        harness.prices[rest[0]] = Price(rest[1])
     elif name == "no price":
-        rig.prices.pop(rest[0], None)
+        harness.prices.pop(rest[0], None)
     elif name == "cancel":
         for order in broker.open_orders(rest[0]):
             broker.cancel_order(rest[0], order.id)
     elif name == "deposit":
-        broker.deposit(rest[0], Money(rest[1]), rig.moment)
+        broker.deposit(rest[0], Money(rest[1]), harness.current_time)
     elif name == "return":
-        broker.return_deposit(rest[0], Money(rest[1]), rig.moment)
+        broker.return_deposit(rest[0], Money(rest[1]), harness.current_time)
     elif name == "lift":
-        broker.set_restrictions(rest[0], frozenset[Restriction](), rig.moment)
+        broker.set_restrictions(rest[0], frozenset[Restriction](), harness.current_time)
     elif name == "bring in":
         who, symbol, qty = rest
-        broker.bring_in(who, symbol, Qty(qty), Price(NANO), rig.moment)
+        broker.transfer_in(who, symbol, Qty(qty), Price(NANO), harness.current_time)
         mirror.shares[who, symbol] += qty
     elif name == "journal":
         who, outgoing, amount, fixture = rest
         source, target = (who, FIRM_ACCOUNT) if outgoing else (FIRM_ACCOUNT, who)
         broker.create_journal(source, target, Money(amount), fixture, f"journal {number}")
     elif name == "halt":
-        broker.halt(rest[0], rest[1], rig.moment)
+        broker.halt(rest[0], rest[1], harness.current_time)
     elif name == "tradable":
-        broker.set_asset(rest[0], rig.moment, tradable=rest[1])
+        broker.set_asset(rest[0], harness.current_time, tradable=rest[1])
     elif name == "fractionable":
-        broker.set_asset(rest[0], rig.moment, fractionable=rest[1])
+        broker.set_asset(rest[0], harness.current_time, fractionable=rest[1])
     else:
         broker.reject_next(rest[0], rest[1], "on purpose")
 
@@ -165,38 +164,38 @@ def carry_out(rig: Rig, mirror: Mirror, number: int, command: Command) -> None:
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(MODELS), st.lists(COMMANDS, min_size=10, max_size=40))
 def test_nothing_is_lost_and_nothing_appears(model: FillModel, commands: list[Command]) -> None:
-    rig = Rig(model)
-    mirror = Mirror(rig)
+    harness = Harness(model)
+    mirror = Mirror(harness)
     for number, command in enumerate(commands):
         with suppress(BrokerRefused):
-            carry_out(rig, mirror, number, command)
+            carry_out(harness, mirror, number, command)
         mirror.follow()
         mirror.agree()
-        assert rig.broker.invariants() == []
-    rig.go(on(MONDAY, 10) + timedelta(days=400))
-    rig.go(rig.moment + timedelta(days=2))
+        assert harness.broker.invariants() == []
+    harness.advance_to(on(MONDAY, 10) + timedelta(days=400))
+    harness.advance_to(harness.current_time + timedelta(days=2))
     mirror.follow()
     mirror.agree()
-    assert all(not rig.broker.open_orders(who) for who in (ALICE, BOB))
+    assert all(not harness.broker.open_orders(who) for who in (ALICE, BOB))
     assert not any(mirror.unsettled.values())
-    rig.database.close()
+    harness.database.close()
 
 
 class Killed(BaseException):
     """The process dies here."""
 
 
-class DyingTables:
+class CrashingTables:
     """Tables whose writer dies at its n-th statement."""
 
-    def __init__(self, rig: Rig, at: int) -> None:
-        self._database = rig.database
+    def __init__(self, harness: Harness, at: int) -> None:
+        self._database = harness.database
         self._left = at
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         with self._database.write() as tx:
-            yield cast(sqlite3.Connection, _DyingConnection(tx, self._count))
+            yield cast(sqlite3.Connection, _CrashingConnection(tx, self._count))
 
     def rows(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> list[tuple[Any, ...]]:
         return self._database.rows(sql, parameters)
@@ -210,7 +209,7 @@ class DyingTables:
             raise Killed
 
 
-class _DyingConnection:
+class _CrashingConnection:
     def __init__(self, tx: sqlite3.Connection, count: Callable[[], None]) -> None:
         self._tx = tx
         self._count = count
@@ -224,50 +223,52 @@ class _DyingConnection:
         return self._tx.executemany(sql, parameters)
 
 
-def _submit(broker: SimulatedBroker, moment: datetime) -> None:
+def _submit(broker: SimulatedBroker, current_time: datetime) -> None:
     broker.submit_order(request("b", "SPY", Side.SELL, qty="3"))
 
 
-def _journal(broker: SimulatedBroker, moment: datetime) -> None:
+def _journal(broker: SimulatedBroker, current_time: datetime) -> None:
     broker.create_journal(ALICE, FIRM_ACCOUNT, Money(NANO), "", "key")
 
 
-def _advance(broker: SimulatedBroker, moment: datetime) -> None:
-    broker.advance(moment)
+def _advance(broker: SimulatedBroker, current_time: datetime) -> None:
+    broker.advance(current_time)
 
 
-def _return(broker: SimulatedBroker, moment: datetime) -> None:
-    broker.return_deposit(ALICE, Money(NANO), moment)
+def _return(broker: SimulatedBroker, current_time: datetime) -> None:
+    broker.return_deposit(ALICE, Money(NANO), current_time)
 
 
 @pytest.mark.parametrize("act", [_submit, _journal, _advance, _return])
 def test_a_call_cut_off_anywhere_has_not_happened(act: Callable[[SimulatedBroker, datetime], None]) -> None:
-    def prepared() -> Rig:
-        rig = Rig(FillModel(latency_seconds=(1, 1), partial_chance=0) if act is _advance else FillModel.immediate())
+    def prepared() -> Harness:
+        harness = Harness(
+            FillModel(latency_seconds=(1, 1), partial_chance=0) if act is _advance else FillModel.immediate()
+        )
         if act is _advance:
-            rig.sell("s", "SPY", qty="1")
-            rig.wait(1)
-            rig.buy("c", "TLT", notional="10")
-            rig.broker.create_journal(ALICE, FIRM_ACCOUNT, Money(NANO), "", "key")
-            rig.moment += timedelta(days=1)
-        return rig
+            harness.sell("s", "SPY", qty="1")
+            harness.advance_seconds(1)
+            harness.buy("c", "TLT", notional="10")
+            harness.broker.create_journal(ALICE, FIRM_ACCOUNT, Money(NANO), "", "key")
+            harness.current_time += timedelta(days=1)
+        return harness
 
     undisturbed = prepared()
-    act(undisturbed.broker, undisturbed.moment)
+    act(undisturbed.broker, undisturbed.current_time)
     cuts = 0
     while True:
-        rig = prepared()
-        before = (rig.broker.accounts(), rig.news(0))
-        dying = rig.broker_on(DyingTables(rig, cuts))
+        harness = prepared()
+        before = (harness.broker.accounts(), harness.new_events(0))
+        dying = harness.broker_on(CrashingTables(harness, cuts))
         try:
-            act(dying, rig.moment)
+            act(dying, harness.current_time)
         except Killed:
-            assert (rig.broker.accounts(), rig.news(0)) == before
-            act(rig.broker, rig.moment)
+            assert (harness.broker.accounts(), harness.new_events(0)) == before
+            act(harness.broker, harness.current_time)
         else:
             break
         finally:
-            assert rig.news(0) == undisturbed.news(0)
-            assert rig.broker.accounts() == undisturbed.broker.accounts()
+            assert harness.new_events(0) == undisturbed.new_events(0)
+            assert harness.broker.accounts() == undisturbed.broker.accounts()
         cuts += 1
     assert cuts >= 5

@@ -14,8 +14,7 @@ from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.orders import OrderRequest, OrderStatus, Side
 from rebal_tui.domain.quantities import NANO, Money, parse_price
-
-from .rig import ALICE, BOB, MONDAY, TUESDAY, Rig, named, on, refusal, request, shares, usd
+from tests.broker.harness import ALICE, BOB, MONDAY, TUESDAY, Harness, named, on, refusal, request, shares, usd
 
 SLOW = FillModel(latency_seconds=(2, 2), partial_chance=0)
 PIECES = FillModel(latency_seconds=(2, 2), partial_chance=100, max_pieces=5)
@@ -44,76 +43,76 @@ REFUSED = [
 
 @pytest.mark.parametrize(("wrong", "code"), REFUSED)
 def test_a_refused_order_says_why_and_leaves_no_trace(wrong: OrderRequest, code: RefusalCode) -> None:
-    rig = Rig()
-    before, last = rig.broker.accounts(), rig.broker.last_event()
-    assert refusal(lambda: rig.broker.submit_order(wrong)) == code
-    assert rig.broker.accounts() == before
-    assert rig.broker.last_event() == last
-    assert rig.broker.order_by_client_id(wrong.account_id, wrong.client_order_id) is None
+    harness = Harness()
+    before, last = harness.broker.accounts(), harness.broker.last_event()
+    assert refusal(lambda: harness.broker.submit_order(wrong)) == code
+    assert harness.broker.accounts() == before
+    assert harness.broker.last_event() == last
+    assert harness.broker.order_by_client_id(wrong.account_id, wrong.client_order_id) is None
 
 
-@pytest.mark.parametrize("moment", [on(MONDAY, 9, 29, 59), on(MONDAY, 16), on(MONDAY, 10) + timedelta(days=5)])
-def test_no_order_is_taken_outside_a_session(moment: datetime) -> None:
-    rig = Rig()
-    rig.moment = moment
-    assert refusal(lambda: rig.buy("b", "SPY", notional="10")) == RefusalCode.MARKET_CLOSED
+@pytest.mark.parametrize("current_time", [on(MONDAY, 9, 29, 59), on(MONDAY, 16), on(MONDAY, 10) + timedelta(days=5)])
+def test_no_order_is_taken_outside_a_session(current_time: datetime) -> None:
+    harness = Harness()
+    harness.current_time = current_time
+    assert refusal(lambda: harness.buy("b", "SPY", notional="10")) == RefusalCode.MARKET_CLOSED
 
 
 def test_no_order_is_taken_without_a_price() -> None:
-    rig = Rig()
-    del rig.prices["SPY"]
-    assert refusal(lambda: rig.buy("b", "SPY", notional="10")) == RefusalCode.NO_PRICE
+    harness = Harness()
+    del harness.prices["SPY"]
+    assert refusal(lambda: harness.buy("b", "SPY", notional="10")) == RefusalCode.NO_PRICE
 
 
 @pytest.mark.parametrize("restriction", list(Restriction))
 def test_a_restricted_account_trades_again_once_it_is_lifted(restriction: Restriction) -> None:
-    rig = Rig()
-    rig.broker.set_restrictions(ALICE, frozenset({restriction}), rig.moment)
-    assert refusal(lambda: rig.sell("s", "SPY", qty="1")) == RefusalCode.ACCOUNT_RESTRICTED
-    rig.broker.set_restrictions(ALICE, frozenset(), rig.moment)
-    assert rig.sell("s", "SPY", qty="1").status is OrderStatus.FILLED
+    harness = Harness()
+    harness.broker.set_restrictions(ALICE, frozenset({restriction}), harness.current_time)
+    assert refusal(lambda: harness.sell("s", "SPY", qty="1")) == RefusalCode.ACCOUNT_RESTRICTED
+    harness.broker.set_restrictions(ALICE, frozenset(), harness.current_time)
+    assert harness.sell("s", "SPY", qty="1").status is OrderStatus.FILLED
 
 
 def test_an_account_that_is_not_active_does_not_trade() -> None:
-    rig = Rig()
-    rig.broker.set_account_status(ALICE, "DISABLED", rig.moment)
-    assert refusal(lambda: rig.sell("s", "SPY", qty="1")) == RefusalCode.ACCOUNT_RESTRICTED
+    harness = Harness()
+    harness.broker.set_account_status(ALICE, "DISABLED", harness.current_time)
+    assert refusal(lambda: harness.sell("s", "SPY", qty="1")) == RefusalCode.ACCOUNT_RESTRICTED
 
 
 def test_a_buy_for_an_amount_gets_the_most_shares_and_never_spends_more() -> None:
-    rig = Rig()
-    rig.set_price("SPY", "417.83")
-    order = rig.buy("b", "SPY", notional="333.33")
+    harness = Harness()
+    harness.set_price("SPY", "417.83")
+    order = harness.buy("b", "SPY", notional="333.33")
     bought = order.filled_qty
     assert order.status is OrderStatus.FILLED
-    assert bought == usd("333.33") * NANO // rig.prices["SPY"]
-    spent = usd("1000") - rig.cash()
-    assert spent == -(-bought * rig.prices["SPY"] // NANO)
+    assert bought == usd("333.33") * NANO // harness.prices["SPY"]
+    spent = usd("1000") - harness.cash()
+    assert spent == -(-bought * harness.prices["SPY"] // NANO)
     assert spent <= usd("333.33")
-    assert rig.held("SPY") == shares("10") + bought
+    assert harness.held("SPY") == shares("10") + bought
 
 
 def test_a_sell_gets_proceeds_rounded_down() -> None:
-    rig = Rig()
-    rig.set_price("SPY", "33.333333333")
-    rig.sell("s", "SPY", qty="0.000000001")
-    assert rig.cash() == usd("1000.000000033")
-    rig.sell("t", "SPY", notional="10")
-    assert usd("1010") <= rig.cash() <= usd("1010.000000033")
+    harness = Harness()
+    harness.set_price("SPY", "33.333333333")
+    harness.sell("s", "SPY", qty="0.000000001")
+    assert harness.cash() == usd("1000.000000033")
+    harness.sell("t", "SPY", notional="10")
+    assert usd("1010") <= harness.cash() <= usd("1010.000000033")
 
 
 def test_a_full_exit_ends_the_position() -> None:
-    rig = Rig()
-    rig.sell("s", "SPY", qty="10")
-    assert rig.broker.account(ALICE).positions == ()
-    assert rig.cash() == usd("2000")
+    harness = Harness()
+    harness.sell("s", "SPY", qty="10")
+    assert harness.broker.account(ALICE).positions == ()
+    assert harness.cash() == usd("2000")
 
 
 def test_the_entry_price_is_the_average_of_what_was_bought() -> None:
-    rig = Rig()
-    rig.buy("b", "SPY", qty="5")
-    rig.sell("s", "SPY", qty="3")
-    (position,) = rig.broker.account(ALICE).positions
+    harness = Harness()
+    harness.buy("b", "SPY", qty="5")
+    harness.sell("s", "SPY", qty="3")
+    (position,) = harness.broker.account(ALICE).positions
     assert position.avg_entry_price == parse_price("93.333333333")
     assert position.qty == shares("12")
 
@@ -126,185 +125,189 @@ def test_averages_round_half_up(parts: list[tuple[int, int]], average: int) -> N
 
 
 def test_a_client_order_id_is_used_once_for_ever() -> None:
-    rig = Rig(SLOW)
-    order = rig.buy("b", "SPY", notional="100")
-    rig.broker.cancel_order(ALICE, order.id)
+    harness = Harness(SLOW)
+    order = harness.buy("b", "SPY", notional="100")
+    harness.broker.cancel_order(ALICE, order.id)
     for who in (ALICE, BOB):
         again = request("b", "SPY", Side.BUY, "1", who=who)
-        assert refusal(partial(rig.broker.submit_order, again)) == RefusalCode.DUPLICATE_CLIENT_ORDER_ID
+        assert refusal(partial(harness.broker.submit_order, again)) == RefusalCode.DUPLICATE_CLIENT_ORDER_ID
 
 
 def test_orders_are_found_by_their_own_account_only() -> None:
-    rig = Rig(SLOW)
-    order = rig.buy("b", "SPY", notional="100")
-    assert rig.broker.order_by_client_id(ALICE, "b") == order
-    assert rig.broker.order_by_client_id(BOB, "b") is None
-    assert list(rig.broker.open_orders(ALICE)) == [order]
-    assert list(rig.broker.open_orders(BOB)) == []
-    assert refusal(lambda: rig.broker.cancel_order(BOB, order.id)) == RefusalCode.NOT_FOUND
+    harness = Harness(SLOW)
+    order = harness.buy("b", "SPY", notional="100")
+    assert harness.broker.order_by_client_id(ALICE, "b") == order
+    assert harness.broker.order_by_client_id(BOB, "b") is None
+    assert list(harness.broker.open_orders(ALICE)) == [order]
+    assert list(harness.broker.open_orders(BOB)) == []
+    assert refusal(lambda: harness.broker.cancel_order(BOB, order.id)) == RefusalCode.NOT_FOUND
 
 
 def test_of_orders_placed_together_one_that_is_refused_takes_none_along() -> None:
-    rig = Rig()
-    with rig.broker.together():
-        rig.buy("first", "SPY", notional="600")
-        assert refusal(lambda: rig.buy("refused", "TLT", notional="400.01")) == RefusalCode.INSUFFICIENT_BUYING_POWER
-        rig.buy("last", "TLT", notional="400")
-    assert rig.order("first").status is rig.order("last").status is OrderStatus.FILLED
-    assert rig.broker.order_by_client_id(ALICE, "refused") is None
-    assert (rig.cash(), rig.broker.invariants()) == (0, [])
+    harness = Harness()
+    with harness.broker.batch():
+        harness.buy("first", "SPY", notional="600")
+        assert (
+            refusal(lambda: harness.buy("refused", "TLT", notional="400.01")) == RefusalCode.INSUFFICIENT_BUYING_POWER
+        )
+        harness.buy("last", "TLT", notional="400")
+    assert harness.order("first").status is harness.order("last").status is OrderStatus.FILLED
+    assert harness.broker.order_by_client_id(ALICE, "refused") is None
+    assert (harness.cash(), harness.broker.invariants()) == (0, [])
 
 
 def test_orders_placed_together_are_all_kept_or_none() -> None:
-    rig = Rig()
-    before, last = rig.broker.accounts(), rig.broker.last_event()
+    harness = Harness()
+    before, last = harness.broker.accounts(), harness.broker.last_event()
 
     def interrupted() -> None:
-        with rig.broker.together():
-            rig.buy("first", "SPY", notional="600")
+        with harness.broker.batch():
+            harness.buy("first", "SPY", notional="600")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert rig.broker.order_by_client_id(ALICE, "first") is None
-    assert (rig.broker.accounts(), rig.broker.last_event()) == (before, last)
+    assert harness.broker.order_by_client_id(ALICE, "first") is None
+    assert (harness.broker.accounts(), harness.broker.last_event()) == (before, last)
 
 
 def test_open_orders_reserve_cash_and_shares() -> None:
-    rig = Rig(SLOW)
-    rig.buy("b", "SPY", notional="600")
-    assert refusal(lambda: rig.buy("c", "TLT", notional="400.01")) == RefusalCode.INSUFFICIENT_BUYING_POWER
-    rig.buy("d", "TLT", notional="400")
-    rig.sell("s", "SPY", qty="7")
-    assert refusal(lambda: rig.sell("t", "SPY", qty="3.1")) == RefusalCode.INSUFFICIENT_QTY
-    assert rig.broker.cash_transferable(ALICE) == 0
-    rig.broker.cancel_order(ALICE, rig.order("b").id)
-    assert rig.broker.cash_transferable(ALICE) == usd("600")
-    assert rig.broker.invariants() == []
+    harness = Harness(SLOW)
+    harness.buy("b", "SPY", notional="600")
+    assert refusal(lambda: harness.buy("c", "TLT", notional="400.01")) == RefusalCode.INSUFFICIENT_BUYING_POWER
+    harness.buy("d", "TLT", notional="400")
+    harness.sell("s", "SPY", qty="7")
+    assert refusal(lambda: harness.sell("t", "SPY", qty="3.1")) == RefusalCode.INSUFFICIENT_QTY
+    assert harness.broker.cash_transferable(ALICE) == 0
+    harness.broker.cancel_order(ALICE, harness.order("b").id)
+    assert harness.broker.cash_transferable(ALICE) == usd("600")
+    assert harness.broker.invariants() == []
 
 
 def test_a_delayed_order_fills_at_the_price_of_its_time() -> None:
-    rig = Rig(SLOW)
-    assert rig.buy("b", "SPY", notional="100").status is OrderStatus.NEW
-    rig.wait(1)
-    assert rig.order("b").status is OrderStatus.NEW
-    rig.set_price("SPY", "125")
-    rig.wait(1)
-    order = rig.order("b")
+    harness = Harness(SLOW)
+    assert harness.buy("b", "SPY", notional="100").status is OrderStatus.NEW
+    harness.advance_seconds(1)
+    assert harness.order("b").status is OrderStatus.NEW
+    harness.set_price("SPY", "125")
+    harness.advance_seconds(1)
+    order = harness.order("b")
     assert (order.status, order.filled_qty) == (OrderStatus.FILLED, shares("0.8"))
-    assert order.filled_at == rig.moment
-    assert rig.cash() == usd("900")
+    assert order.filled_at == harness.current_time
+    assert harness.cash() == usd("900")
 
 
 def test_a_fill_is_no_earlier_than_it_was_due_and_than_its_quote() -> None:
-    rig = Rig(SLOW)
-    rig.buy("b", "SPY", notional="100")
-    quoted = rig.moment
-    rig.quoted_at = quoted
-    rig.wait(60)
-    assert rig.order("b").filled_at == quoted + timedelta(seconds=2)
-    rig.buy("c", "SPY", notional="100")
-    rig.quoted_at = rig.moment + timedelta(seconds=30)
-    rig.wait(60)
-    assert rig.order("c").filled_at == rig.quoted_at
+    harness = Harness(SLOW)
+    harness.buy("b", "SPY", notional="100")
+    quoted = harness.current_time
+    harness.quoted_at = quoted
+    harness.advance_seconds(60)
+    assert harness.order("b").filled_at == quoted + timedelta(seconds=2)
+    harness.buy("c", "SPY", notional="100")
+    harness.quoted_at = harness.current_time + timedelta(seconds=30)
+    harness.advance_seconds(60)
+    assert harness.order("c").filled_at == harness.quoted_at
 
 
 def test_a_partly_done_sell_reserves_what_is_left_of_it() -> None:
-    rig = Rig(FillModel(latency_seconds=(10, 10), partial_chance=100, max_pieces=2))
-    rig.sell("s", "SPY", qty="6")
-    rig.wait(10)
-    sold = rig.order("s").filled_qty
+    harness = Harness(FillModel(latency_seconds=(10, 10), partial_chance=100, max_pieces=2))
+    harness.sell("s", "SPY", qty="6")
+    harness.advance_seconds(10)
+    sold = harness.order("s").filled_qty
     assert 0 < sold < shares("6")
-    assert refusal(lambda: rig.sell("t", "SPY", qty="4.000000001")) == RefusalCode.INSUFFICIENT_QTY
-    rig.sell("u", "SPY", qty="4")
-    rig.wait(60)
-    assert rig.held("SPY") == 0
+    assert refusal(lambda: harness.sell("t", "SPY", qty="4.000000001")) == RefusalCode.INSUFFICIENT_QTY
+    harness.sell("u", "SPY", qty="4")
+    harness.advance_seconds(60)
+    assert harness.held("SPY") == 0
 
 
 def test_pieces_add_up_to_the_order() -> None:
-    rig = Rig(PIECES)
-    last = rig.broker.last_event()
-    rig.buy("b", "SPY", notional="100")
+    harness = Harness(PIECES)
+    last = harness.broker.last_event()
+    harness.buy("b", "SPY", notional="100")
     seen: set[OrderStatus] = set()
-    while not rig.order("b").status.final:
-        rig.set_price("SPY", f"{100 + len(seen)}")
-        rig.wait(1)
-        seen.add(rig.order("b").status)
-    order = rig.order("b")
-    fills = [event.fill for event in rig.news(last) if event.fill]
+    while not harness.order("b").status.final:
+        harness.set_price("SPY", f"{100 + len(seen)}")
+        harness.advance_seconds(1)
+        seen.add(harness.order("b").status)
+    order = harness.order("b")
+    fills = [event.fill for event in harness.new_events(last) if event.fill]
     assert OrderStatus.PARTIALLY_FILLED in seen
     assert 2 <= len(fills) <= 5
     assert len({fill.execution_id for fill in fills}) == len(fills)
     assert sum(fill.qty for fill in fills) == order.filled_qty
     assert order.filled_avg_price == average_price([(fill.qty, fill.price) for fill in fills])
-    assert sum(fill.amount for fill in fills) == usd("1000") - rig.cash() <= usd("100")
-    assert usd("100") - (usd("1000") - rig.cash()) < 200
+    assert sum(fill.amount for fill in fills) == usd("1000") - harness.cash() <= usd("100")
+    assert usd("100") - (usd("1000") - harness.cash()) < 200
 
 
 def test_the_same_seed_fills_alike_and_another_differently() -> None:
     def story(seed: int) -> list[BrokerEvent]:
-        rig = Rig(FillModel(latency_seconds=(1, 30), partial_chance=50, max_pieces=4, reject_chance=10, seed=seed))
+        harness = Harness(
+            FillModel(latency_seconds=(1, 30), partial_chance=50, max_pieces=4, reject_chance=10, seed=seed)
+        )
         for n in range(8):
-            rig.buy(f"b{n}", "SPY", notional="50")
+            harness.buy(f"b{n}", "SPY", notional="50")
         for _ in range(200):
-            rig.wait(1)
-        return rig.news(0)
+            harness.advance_seconds(1)
+        return harness.new_events(0)
 
     assert story(1) == story(1)
     assert story(1) != story(2)
 
 
 def test_a_quantity_is_bought_only_as_far_as_cash_goes() -> None:
-    rig = Rig(SLOW)
-    rig.buy("b", "SPY", qty="9.5")
-    rig.set_price("SPY", "200")
-    rig.wait(2)
-    order = rig.order("b")
+    harness = Harness(SLOW)
+    harness.buy("b", "SPY", qty="9.5")
+    harness.set_price("SPY", "200")
+    harness.advance_seconds(2)
+    order = harness.order("b")
     assert (order.status, order.filled_qty) == (OrderStatus.CANCELED, shares("5"))
     assert order.reject_reason == "the price rose beyond the account's buying power"
-    assert rig.cash() == 0
-    assert rig.broker.invariants() == []
+    assert harness.cash() == 0
+    assert harness.broker.invariants() == []
 
 
 def test_a_sell_for_an_amount_sells_only_what_is_held() -> None:
-    rig = Rig(SLOW)
-    rig.sell("s", "SPY", notional="1000")
-    rig.set_price("SPY", "50")
-    rig.wait(2)
-    order = rig.order("s")
+    harness = Harness(SLOW)
+    harness.sell("s", "SPY", notional="1000")
+    harness.set_price("SPY", "50")
+    harness.advance_seconds(2)
+    order = harness.order("s")
     assert (order.status, order.filled_qty) == (OrderStatus.CANCELED, shares("10"))
-    assert rig.cash() == usd("1500")
+    assert harness.cash() == usd("1500")
 
 
 def test_whole_shares_stay_whole_in_pieces() -> None:
-    rig = Rig(PIECES)
-    rig.set_price("BRK", "30")
-    rig.buy("b", "BRK", qty="25")
-    rig.wait(30)
-    fills = [event.fill for event in rig.news(0) if event.fill]
-    assert rig.held("BRK") == shares("25")
+    harness = Harness(PIECES)
+    harness.set_price("BRK", "30")
+    harness.buy("b", "BRK", qty="25")
+    harness.advance_seconds(30)
+    fills = [event.fill for event in harness.new_events(0) if event.fill]
+    assert harness.held("BRK") == shares("25")
     assert all(fill.qty % NANO == 0 for fill in fills)
 
 
 def test_day_orders_expire_at_the_close_and_what_filled_stands() -> None:
-    rig = Rig(FillModel(latency_seconds=(600, 600), partial_chance=100, max_pieces=2))
-    rig.moment = on(MONDAY, 15, 45)
-    rig.buy("b", "SPY", notional="100")
-    rig.go(on(MONDAY, 15, 56))
-    filled = rig.order("b").filled_qty
+    harness = Harness(FillModel(latency_seconds=(600, 600), partial_chance=100, max_pieces=2))
+    harness.current_time = on(MONDAY, 15, 45)
+    harness.buy("b", "SPY", notional="100")
+    harness.advance_to(on(MONDAY, 15, 56))
+    filled = harness.order("b").filled_qty
     assert filled > 0
-    rig.go(on(TUESDAY, 9))
-    order = rig.order("b")
+    harness.advance_to(on(TUESDAY, 9))
+    order = harness.order("b")
     assert (order.status, order.filled_qty) == (OrderStatus.EXPIRED, filled)
     assert order.expired_at == on(MONDAY, 16)
-    assert rig.broker.cash_transferable(ALICE) == rig.cash()
+    assert harness.broker.cash_transferable(ALICE) == harness.cash()
 
 
 def test_what_was_due_before_the_close_fills_even_when_time_jumps() -> None:
-    rig = Rig(SLOW)
-    rig.buy("b", "SPY", notional="100")
-    rig.go(on(TUESDAY, 8))
-    order = rig.order("b")
+    harness = Harness(SLOW)
+    harness.buy("b", "SPY", notional="100")
+    harness.advance_to(on(TUESDAY, 8))
+    order = harness.order("b")
     assert order.status is OrderStatus.FILLED
     assert order.filled_at is not None
     assert order.filled_at < on(MONDAY, 16)
@@ -312,114 +315,114 @@ def test_what_was_due_before_the_close_fills_even_when_time_jumps() -> None:
 
 @pytest.mark.parametrize("model", [SLOW, FillModel.immediate()])
 def test_a_halted_asset_waits(model: FillModel) -> None:
-    rig = Rig(model)
-    rig.broker.halt("SPY", True, rig.moment)
-    rig.buy("b", "SPY", notional="100")
-    rig.wait(600)
-    assert rig.order("b").status is OrderStatus.NEW
-    rig.broker.halt("SPY", False, rig.moment)
-    rig.wait(1)
-    order = rig.order("b")
+    harness = Harness(model)
+    harness.broker.halt("SPY", True, harness.current_time)
+    harness.buy("b", "SPY", notional="100")
+    harness.advance_seconds(600)
+    assert harness.order("b").status is OrderStatus.NEW
+    harness.broker.halt("SPY", False, harness.current_time)
+    harness.advance_seconds(1)
+    order = harness.order("b")
     assert order.status is OrderStatus.FILLED
     assert order.filled_at is not None
     assert order.filled_at >= on(MONDAY, 10, 10)
 
 
 def test_a_halt_till_the_close_expires_the_order() -> None:
-    rig = Rig(SLOW)
-    rig.broker.halt("SPY", True, rig.moment)
-    rig.buy("b", "SPY", notional="100")
-    rig.go(on(MONDAY, 16))
-    assert rig.order("b").status is OrderStatus.EXPIRED
+    harness = Harness(SLOW)
+    harness.broker.halt("SPY", True, harness.current_time)
+    harness.buy("b", "SPY", notional="100")
+    harness.advance_to(on(MONDAY, 16))
+    assert harness.order("b").status is OrderStatus.EXPIRED
 
 
 def test_a_missing_price_makes_an_order_wait() -> None:
-    rig = Rig(SLOW)
-    rig.buy("b", "SPY", notional="100")
-    del rig.prices["SPY"]
-    rig.wait(60)
-    assert rig.order("b").status is OrderStatus.NEW
-    rig.set_price("SPY", "80")
-    rig.wait(60)
-    assert rig.order("b").filled_qty == shares("1.25")
-    assert rig.order("b").filled_at == rig.moment
+    harness = Harness(SLOW)
+    harness.buy("b", "SPY", notional="100")
+    del harness.prices["SPY"]
+    harness.advance_seconds(60)
+    assert harness.order("b").status is OrderStatus.NEW
+    harness.set_price("SPY", "80")
+    harness.advance_seconds(60)
+    assert harness.order("b").filled_qty == shares("1.25")
+    assert harness.order("b").filled_at == harness.current_time
 
 
 @pytest.mark.parametrize("change", [{"tradable": False}, {"status": "inactive"}])
 def test_orders_end_when_their_asset_ceases_to_be_tradable(change: dict[str, object]) -> None:
-    rig = Rig(FillModel(latency_seconds=(10, 10), partial_chance=100, max_pieces=2))
-    rig.buy("started", "SPY", notional="100")
-    rig.wait(15)
-    rig.buy("waiting", "SPY", notional="100")
-    rig.buy("other", "TLT", notional="100")
-    rig.broker.set_asset("SPY", rig.moment, **change)  # type: ignore[arg-type]
-    assert rig.order("started").status is OrderStatus.CANCELED
-    assert rig.order("waiting").status is OrderStatus.REJECTED
-    assert rig.order("waiting").reject_reason == "the asset is not tradable any more"
-    assert rig.order("other").status is OrderStatus.NEW
-    assert refusal(lambda: rig.buy("again", "SPY", notional="100")) == RefusalCode.ASSET_NOT_TRADABLE
-    assert rig.broker.invariants() == []
+    harness = Harness(FillModel(latency_seconds=(10, 10), partial_chance=100, max_pieces=2))
+    harness.buy("started", "SPY", notional="100")
+    harness.advance_seconds(15)
+    harness.buy("waiting", "SPY", notional="100")
+    harness.buy("other", "TLT", notional="100")
+    harness.broker.set_asset("SPY", harness.current_time, **change)  # type: ignore[arg-type]
+    assert harness.order("started").status is OrderStatus.CANCELED
+    assert harness.order("waiting").status is OrderStatus.REJECTED
+    assert harness.order("waiting").reject_reason == "the asset is not tradable any more"
+    assert harness.order("other").status is OrderStatus.NEW
+    assert refusal(lambda: harness.buy("again", "SPY", notional="100")) == RefusalCode.ASSET_NOT_TRADABLE
+    assert harness.broker.invariants() == []
 
 
 @pytest.mark.parametrize("model", [SLOW, FillModel.immediate()])
 def test_the_next_order_is_rejected_on_purpose_once(model: FillModel) -> None:
-    rig = Rig(model)
-    rig.broker.reject_next(ALICE, "SPY", "no luck")
-    rig.buy("other", "TLT", notional="100")
-    rig.buy("unlucky", "SPY", notional="100")
-    rig.buy("lucky", "SPY", notional="100")
-    rig.wait(5)
-    unlucky = rig.order("unlucky")
+    harness = Harness(model)
+    harness.broker.reject_next(ALICE, "SPY", "no luck")
+    harness.buy("other", "TLT", notional="100")
+    harness.buy("unlucky", "SPY", notional="100")
+    harness.buy("lucky", "SPY", notional="100")
+    harness.advance_seconds(5)
+    unlucky = harness.order("unlucky")
     assert (unlucky.status, unlucky.reject_reason) == (OrderStatus.REJECTED, "no luck")
     assert unlucky.failed_at is not None
-    assert rig.order("lucky").status is OrderStatus.FILLED
-    assert rig.order("other").status is OrderStatus.FILLED
-    assert rig.cash() == usd("800")
+    assert harness.order("lucky").status is OrderStatus.FILLED
+    assert harness.order("other").status is OrderStatus.FILLED
+    assert harness.cash() == usd("800")
 
 
 def test_the_market_can_reject_every_order() -> None:
-    rig = Rig(FillModel(reject_chance=100))
-    rig.buy("b", "SPY", notional="100")
-    rig.wait(5)
-    assert rig.order("b").status is OrderStatus.REJECTED
-    assert rig.cash() == usd("1000")
+    harness = Harness(FillModel(reject_chance=100))
+    harness.buy("b", "SPY", notional="100")
+    harness.advance_seconds(5)
+    assert harness.order("b").status is OrderStatus.REJECTED
+    assert harness.cash() == usd("1000")
 
 
 def test_a_cancel_takes_effect_at_once() -> None:
-    rig = Rig(SLOW)
-    order = rig.buy("b", "SPY", notional="100")
-    rig.broker.cancel_order(ALICE, order.id)
-    assert rig.order("b").status is OrderStatus.CANCELED
-    rig.wait(60)
-    assert rig.held("SPY") == shares("10")
-    assert refusal(lambda: rig.broker.cancel_order(ALICE, order.id)) == RefusalCode.NOT_CANCELABLE
-    assert refusal(lambda: rig.broker.cancel_order(ALICE, named("no order"))) == RefusalCode.NOT_FOUND
+    harness = Harness(SLOW)
+    order = harness.buy("b", "SPY", notional="100")
+    harness.broker.cancel_order(ALICE, order.id)
+    assert harness.order("b").status is OrderStatus.CANCELED
+    harness.advance_seconds(60)
+    assert harness.held("SPY") == shares("10")
+    assert refusal(lambda: harness.broker.cancel_order(ALICE, order.id)) == RefusalCode.NOT_CANCELABLE
+    assert refusal(lambda: harness.broker.cancel_order(ALICE, named("no order"))) == RefusalCode.NOT_FOUND
 
 
 @pytest.mark.parametrize(("latency", "status"), [(5, OrderStatus.FILLED), (1, OrderStatus.CANCELED)])
 def test_a_fill_may_come_before_a_slow_cancel(latency: int, status: OrderStatus) -> None:
-    rig = Rig(FillModel(latency_seconds=(3, 3), partial_chance=0, cancel_latency=latency))
-    order = rig.buy("b", "SPY", notional="100")
-    rig.broker.cancel_order(ALICE, order.id)
-    rig.broker.cancel_order(ALICE, order.id)
-    assert rig.order("b").status is OrderStatus.PENDING_CANCEL
-    rig.wait(10)
-    assert rig.order("b").status is status
+    harness = Harness(FillModel(latency_seconds=(3, 3), partial_chance=0, cancel_latency=latency))
+    order = harness.buy("b", "SPY", notional="100")
+    harness.broker.cancel_order(ALICE, order.id)
+    harness.broker.cancel_order(ALICE, order.id)
+    assert harness.order("b").status is OrderStatus.PENDING_CANCEL
+    harness.advance_seconds(10)
+    assert harness.order("b").status is status
 
 
 def test_an_outside_order_is_an_order_like_any_other() -> None:
-    rig = Rig(SLOW)
-    rig.broker.place_outside_order(ALICE, request("theirs", "SPY", Side.BUY, "100", who=BOB), rig.moment)
-    assert [order.client_order_id for order in rig.broker.open_orders(ALICE)] == ["theirs"]
+    harness = Harness(SLOW)
+    harness.broker.place_external_order(ALICE, request("theirs", "SPY", Side.BUY, "100", who=BOB), harness.current_time)
+    assert [order.client_order_id for order in harness.broker.open_orders(ALICE)] == ["theirs"]
 
 
 def test_an_order_survives_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
-    rig = Rig(SLOW, path)
-    rig.buy("b", "SPY", notional="100")
-    rig.database.close()
-    again = Rig(SLOW, path, populate=False)
-    again.wait(2)
+    harness = Harness(SLOW, path)
+    harness.buy("b", "SPY", notional="100")
+    harness.database.close()
+    again = Harness(SLOW, path, populate=False)
+    again.advance_seconds(2)
     assert again.order("b").status is OrderStatus.FILLED
 
 

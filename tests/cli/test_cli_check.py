@@ -19,21 +19,21 @@ def db(tmp_path: Path) -> Path:
     return path
 
 
-def noted(db: Path, way: str) -> str:
+def noted(db: Path, method: str) -> str:
     """The last entry, as it can be named later."""
     folder = db.parent
-    if way == "backup":
+    if method == "backup":
         assert call("backup", folder / "copy.db", "--db", db).code == 0
         return str(folder / "copy.db")
-    if way == "export":
+    if method == "export":
         (folder / "runs.json").write_text(call("export", "runs", "--format", "json", "--db", db).out)
         return str(folder / "runs.json")
-    if way == "json":
+    if method == "json":
         head = call("check", "--json", "--db", db).json["audit_head"]
         return f"{head['seq']}:{head['hash']}"
-    told = re.search(r"ends with entry ([0-9]+, [0-9a-f]{64})\n", call("check", "--db", db).out)
-    assert told is not None
-    return told[1]
+    noted_head = re.search(r"ends with entry ([0-9]+, [0-9a-f]{64})\n", call("check", "--db", db).out)
+    assert noted_head is not None
+    return noted_head[1]
 
 
 def cut(db: Path) -> None:
@@ -46,9 +46,9 @@ def cut(db: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["as told", "json", "backup", "export"])
-def test_a_trail_cut_off_is_found_against_what_was_noted_of_it(db: Path, way: str) -> None:
-    anchor = noted(db, way)
+@pytest.mark.parametrize("method", ["as told", "json", "backup", "export"])
+def test_a_trail_cut_off_is_found_against_what_was_noted_of_it(db: Path, method: str) -> None:
+    anchor = noted(db, method)
     assert call("check", "--anchor", anchor, "--db", db).code == 0
     cut(db)
     assert "does not contain entry" not in call("check", "--db", db).err

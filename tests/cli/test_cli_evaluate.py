@@ -123,8 +123,8 @@ def test_a_malformed_book_lists_every_fault_with_its_place(tmp_path: Path) -> No
     result = call("evaluate", "--book", written(tmp_path, content), "--json")
 
     assert (result.code, result.out) == (1, "")
-    places = [line.partition(": ")[0] for line in result.err.splitlines()]
-    assert places == [
+    locations = [line.partition(": ")[0] for line in result.err.splitlines()]
+    assert locations == [
         "assets[0].price",
         "accounts[0].cash",
         "portfolios[0].weights[1].percent",

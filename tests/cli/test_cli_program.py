@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rebal_tui.paths import hold
+from rebal_tui.paths import exclusive_lock
 from tests.cli.books import COMMANDS, NOON, book, call, spawn, written
 
 HEAVY = ("textual", "pandas", "rich", "pydantic", "apscheduler")
@@ -148,7 +148,7 @@ def test_the_same_file_imported_gives_the_same_hash(tmp_path: Path) -> None:
 def test_a_second_writer_is_refused_in_one_line(tmp_path: Path, command: tuple[str, ...]) -> None:
     db = db_of(tmp_path)
     arguments = [str(tmp_path / part) if part.endswith(".json") else part for part in command]
-    with hold(db):
+    with exclusive_lock(db):
         result = spawn(*arguments, "--db", db)
         assert (result.code, len(result.err.splitlines())) == (1, 1)
         assert "is open in another rebal-tui" in result.err

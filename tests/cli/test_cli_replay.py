@@ -72,13 +72,13 @@ def test_every_run_is_on_the_day_that_the_rules_give(tmp_path: Path, source: str
     result = call("replay", path, "--json")
 
     assert result.code == 0
-    told = result.json
-    assert [run["created_at"][:10] for run in told["runs"]] == days
-    assert {(run["type"], run["status"]) for run in told["runs"]} == {("full_rebalance", "COMPLETED_SUCCESS")}
-    assert abs(Fraction(told["final_equity"]) - equity) < Fraction(1, 10)
+    report = result.json
+    assert [run["created_at"][:10] for run in report["runs"]] == days
+    assert {(run["type"], run["status"]) for run in report["runs"]} == {("full_rebalance", "COMPLETED_SUCCESS")}
+    assert abs(Fraction(report["final_equity"]) - equity) < Fraction(1, 10)
     assert len(days) > 3
     if source == "real":
-        assert (len(days), told["sessions"]) == (24, 3991)
+        assert (len(days), report["sessions"]) == (24, 3991)
         assert {"2020-02-28", "2020-03-16"} <= set(days)
 
 
@@ -103,18 +103,18 @@ def test_a_small_history_gives_the_figures_worked_out_by_hand(tmp_path: Path) ->
     45,500 − 35,000 = 10,500 of TLT; cash 6,500. A day later SPY has halved: 39,000 + 45,500 + 6,500 = 91,000. Three
     sessions of the week have no closes.
     """
-    told = call("replay", crash(tmp_path), "--json").json
+    report = call("replay", crash(tmp_path), "--json").json
 
-    assert told["sessions"] == 7
-    assert [run["created_at"][:10] for run in told["runs"]] == ["2020-03-02", "2020-03-09"]
-    assert [(o["symbol"], o["side"]) for o in told["runs"][1]["orders"]] == [("SPY", "sell"), ("TLT", "buy")]
-    assert told["runs"][1]["orders"][1]["notional"] == "10500.00"
-    assert told["first_equity"] == "100000.00"
-    assert (told["final_equity"], told["turnover"]) == ("91000.00", "117500.00")
-    assert told["days_outside"] == 3
-    assert told["worst_drift_at"]["date"] == "2020-03-10"
-    assert told["worst_drift"] == "17.1428"
-    assert told["decisions"] == {"blocked": 3, "full_rebalance": 2, "none": 2}
+    assert report["sessions"] == 7
+    assert [run["created_at"][:10] for run in report["runs"]] == ["2020-03-02", "2020-03-09"]
+    assert [(o["symbol"], o["side"]) for o in report["runs"][1]["orders"]] == [("SPY", "sell"), ("TLT", "buy")]
+    assert report["runs"][1]["orders"][1]["notional"] == "10500.00"
+    assert report["first_equity"] == "100000.00"
+    assert (report["final_equity"], report["turnover"]) == ("91000.00", "117500.00")
+    assert report["days_outside"] == 3
+    assert report["worst_drift_at"]["date"] == "2020-03-10"
+    assert report["worst_drift"] == "17.1428"
+    assert report["decisions"] == {"blocked": 3, "full_rebalance": 2, "none": 2}
 
 
 def test_an_empty_cell_stops_the_day_and_nothing_else(tmp_path: Path) -> None:
@@ -143,15 +143,15 @@ def test_a_book_brings_its_accounts_and_not_its_prices(tmp_path: Path) -> None:
     content: dict[str, Any] = book(cash="1000", spy="90", last="2026-11-23T15:00:00Z")
     path = written(tmp_path, content)
 
-    told = call("replay", crash(tmp_path), "--book", path, "--from", "2020-03-09", "--json").json
+    report = call("replay", crash(tmp_path), "--book", path, "--from", "2020-03-09", "--json").json
 
-    assert told["first_equity"] == "14500.00"
-    assert (told["from"], told["to"], told["sessions"]) == ("2020-03-09", "2020-03-10", 2)
-    assert [run["account_id"] for run in told["runs"]] == ["acc"]
+    assert report["first_equity"] == "14500.00"
+    assert (report["from"], report["to"], report["sessions"]) == ("2020-03-09", "2020-03-10", 2)
+    assert [run["account_id"] for run in report["runs"]] == ["acc"]
 
 
 @pytest.mark.parametrize(
-    ("text", "arguments", "told"),
+    ("text", "arguments", "report"),
     [
         ("date,SPY\n2020-03-02,100\n", (), "TLT: the closes have no such column"),
         ("date,SPY,TLT\n2020-03-02,100,x\n", (), "line 2, TLT: expected a plain decimal number such as 1234.56"),
@@ -159,20 +159,20 @@ def test_a_book_brings_its_accounts_and_not_its_prices(tmp_path: Path) -> None:
         ("", (), "crash.csv: expected a header"),
     ],
 )
-def test_what_cannot_be_replayed_is_refused(tmp_path: Path, text: str, arguments: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_replayed_is_refused(tmp_path: Path, text: str, arguments: tuple[str, ...], report: str) -> None:
     result = call("replay", crash(tmp_path, text), *arguments)
 
     assert result.code == 1
-    assert told in result.err
+    assert report in result.err
     assert len(result.err.splitlines()) == 1
 
 
 def test_a_replay_never_touches_a_file_that_is_there(tmp_path: Path) -> None:
-    kept = tmp_path / "kept.db"
-    kept.write_text("mine")
+    kept_book = tmp_path / "kept.db"
+    kept_book.write_text("mine")
 
-    assert call("replay", crash(tmp_path), "--db", kept).code == 1
-    assert kept.read_text() == "mine"
+    assert call("replay", crash(tmp_path), "--db", kept_book).code == 1
+    assert kept_book.read_text() == "mine"
 
 
 def test_the_summary_names_runs_and_equity(tmp_path: Path) -> None:

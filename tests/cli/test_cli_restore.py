@@ -14,7 +14,7 @@ import pytest
 
 from rebal_tui import bootstrap, paths
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.store import audit, meta, restore
+from rebal_tui.store import audit, book_settings, restore
 from rebal_tui.store.backup import back_up
 from rebal_tui.store.database import Database
 from tests.cli.books import book, call, spawn, written
@@ -30,14 +30,14 @@ def noted(path: Path, value: str) -> Path:
     """The book with a value in it that tells it from others."""
     database = bootstrap.open_database(path)
     with database.write():
-        meta.put(database, "mark", value)
+        book_settings.put(database, "mark", value)
     database.close()
     return path
 
 
 def mark(path: Path) -> str:
     database = Database(path, read_only=True)
-    found = meta.get(database, "mark")
+    found = book_settings.get(database, "mark")
     database.close()
     return found
 
@@ -45,8 +45,8 @@ def mark(path: Path) -> str:
 def damage(path: Path) -> None:
     """Flip bits in the file's pages after the first."""
     raw = bytearray(path.read_bytes())
-    for place in range(4096, len(raw), 4096 * 2):
-        raw[place : place + 16] = b"\xff" * 16
+    for offset in range(4096, len(raw), 4096 * 2):
+        raw[offset : offset + 16] = b"\xff" * 16
     path.write_bytes(raw)
 
 
@@ -60,8 +60,8 @@ def test_a_backup_takes_the_place_of_a_book_which_is_kept_beside_it(tmp_path: Pa
     assert result.code == 0, result.err
     assert "restored and verified" in result.out
     assert mark(db) == "old"
-    (kept,) = tmp_path.glob("clients-replaced-*.db")
-    assert (mark(kept), str(kept) in result.out) == ("newer", True)
+    (replaced,) = tmp_path.glob("clients-replaced-*.db")
+    assert (mark(replaced), str(replaced) in result.out) == ("newer", True)
     assert stat.S_IMODE(db.stat().st_mode) == 0o600
     assert call("check", "--db", db).code == 0
     database = Database(db, read_only=True)
@@ -84,13 +84,13 @@ def test_what_was_committed_but_is_in_the_log_only_is_kept_too(tmp_path: Path) -
     if pid == 0:
         database = bootstrap.open_database(db)
         with database.write():
-            meta.put(database, "mark", "in the log")
+            book_settings.put(database, "mark", "in the log")
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(pid, 0)
 
     assert call("restore", tmp_path / "copy.db", "--db", db).code == 0
-    (kept,) = tmp_path.glob("clients-replaced-*.db")
-    assert (mark(kept), mark(db)) == ("in the log", "")
+    (replaced,) = tmp_path.glob("clients-replaced-*.db")
+    assert (mark(replaced), mark(db)) == ("in the log", "")
 
 
 def test_a_trail_that_arrives_shorter_than_it_was_checked_is_told(
@@ -120,7 +120,7 @@ def test_a_book_that_a_program_has_open_is_left_alone(tmp_path: Path) -> None:
     db = noted(a_book(tmp_path), "mine")
     assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
     before = db.read_bytes()
-    with paths.hold(db):
+    with paths.exclusive_lock(db):
         result = spawn("restore", tmp_path / "copy.db", "--db", db)
     assert (result.code, "is open in another rebal-tui" in result.err) == (1, True)
     assert db.read_bytes() == before

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rebal_tui.domain.accounts import Position
-from rebal_tui.domain.bulk import objects_of, replaced
+from rebal_tui.domain.bulk import build_objects, replace_all
 from rebal_tui.domain.errors import BrokenInvariant
 from rebal_tui.domain.quantities import Price, Qty
 
@@ -16,12 +16,12 @@ TWO = [Position("SPY", Qty(1), Price(5)), Position("TLT", Qty(2), Price(5))]
 
 def test_objects_come_from_columns_and_what_is_alike() -> None:
     columns: dict[str, list[object]] = {"symbol": ["SPY", "TLT"], "qty": [1, 2]}
-    assert objects_of(Position, 2, columns, {"avg_entry_price": Price(5)}) == TWO
-    assert objects_of(Position, 0, {"symbol": [], "qty": []}, {"avg_entry_price": None}) == []
+    assert build_objects(Position, 2, columns, {"avg_entry_price": Price(5)}) == TWO
+    assert build_objects(Position, 0, {"symbol": [], "qty": []}, {"avg_entry_price": None}) == []
 
 
 @pytest.mark.parametrize(
-    ("columns", "alike", "why"),
+    ("columns", "constants", "why"),
     [
         ({"symbol": ["SPY", "TLT"]}, {"qty": 1}, "fields of Position are missing"),
         ({"symbol": ["SPY", "TLT"]}, {"qty": 1, "avg_entry_price": None, "more": 1}, "fields of Position are missing"),
@@ -30,18 +30,18 @@ def test_objects_come_from_columns_and_what_is_alike() -> None:
     ],
 )
 def test_fields_that_do_not_fit_are_refused(
-    columns: dict[str, list[object]], alike: dict[str, object], why: str
+    columns: dict[str, list[object]], constants: dict[str, object], why: str
 ) -> None:
     with pytest.raises(BrokenInvariant, match=f"^{why}$"):
-        objects_of(Position, 2, columns, alike)
+        build_objects(Position, 2, columns, constants)
 
 
 def test_copies_keep_what_is_not_replaced() -> None:
     before = list(TWO)
-    assert replaced(TWO, {"qty": [7, 8]}, {"avg_entry_price": None}) == [
+    assert replace_all(TWO, {"qty": [7, 8]}, {"avg_entry_price": None}) == [
         replace(one, qty=Qty(qty), avg_entry_price=None) for one, qty in zip(TWO, (7, 8), strict=True)
     ]
-    assert replaced(TWO, {}, {}) == TWO == before
-    assert replaced(TWO, {}, {})[0] is not TWO[0]
-    assert replaced(TWO[1:], {"qty": [9]}, {}) == [replace(TWO[1], qty=Qty(9))]
-    assert replaced([], {"qty": []}, {}) == []
+    assert replace_all(TWO, {}, {}) == TWO == before
+    assert replace_all(TWO, {}, {})[0] is not TWO[0]
+    assert replace_all(TWO[1:], {"qty": [9]}, {}) == [replace(TWO[1], qty=Qty(9))]
+    assert replace_all([], {"qty": []}, {}) == []

@@ -18,8 +18,8 @@ OPEN = datetime(2026, 3, 4, 14, 30, tzinfo=UTC)
 def test_a_session_is_open_from_its_open_to_before_its_close() -> None:
     session = Session(OPEN.date(), OPEN, OPEN + timedelta(hours=6), OPEN.date(), None)
     least = timedelta(microseconds=1)
-    moments = [OPEN - least, OPEN, session.close - least, session.close]
-    assert [session.is_open(at) for at in moments] == [False, True, True, False]
+    timestamps = [OPEN - least, OPEN, session.close - least, session.close]
+    assert [session.is_open(at) for at in timestamps] == [False, True, True, False]
     assert session.in_window(session.window_end)
     assert not session.in_window(session.window_end + least)
 
@@ -46,7 +46,7 @@ def test_what_must_hold_is_said_when_it_does_not() -> None:
 
 def test_a_refusal_in_words_has_no_place() -> None:
     refusal = Refusal("not so")
-    assert [(fault.place, fault.message) for fault in refusal.faults] == [("", "not so")]
+    assert [(fault.location, fault.message) for fault in refusal.faults] == [("", "not so")]
     assert str(refusal) == "not so"
 
 

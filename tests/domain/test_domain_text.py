@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebal_tui.domain.text import MAX_NAME, display_text, name_text
+from rebal_tui.domain.text import MAX_NAME_LENGTH, display_text, name_text
 
 
 @pytest.mark.parametrize("text", ["Zoë Müller", "李小龍", "O'Neil & Søn <b>", "[@click=app.quit]", "=1+1", "👍", ""])
@@ -44,9 +44,9 @@ def test_text_is_kept_composed() -> None:
 
 
 def test_length_is_limited_after_composing() -> None:
-    assert display_text("e\u0301" * MAX_NAME) == "é" * MAX_NAME
+    assert display_text("e\u0301" * MAX_NAME_LENGTH) == "é" * MAX_NAME_LENGTH
     with pytest.raises(ValueError, match="expected at most 200 characters, got 201"):
-        display_text("x" * (MAX_NAME + 1))
+        display_text("x" * (MAX_NAME_LENGTH + 1))
     assert display_text("x" * 300, limit=300) == "x" * 300
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from rebal_tui.domain.accounts import RESTRICTION_WORDS, Restriction
+from rebal_tui.domain.accounts import RESTRICTION_TEXTS, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.cash import WithdrawalStage
 from rebal_tui.domain.errors import Conflict, Fault, Invalid, NotFound, PlanChanged, Refusal
@@ -64,7 +64,7 @@ def test_a_partial_fill_is_not_the_end_of_an_order() -> None:
 
 
 def test_every_restriction_has_words() -> None:
-    assert RESTRICTION_WORDS.keys() == set(Restriction)
+    assert RESTRICTION_TEXTS.keys() == set(Restriction)
 
 
 def test_weights_look_up_targets() -> None:
@@ -90,12 +90,12 @@ def test_the_window_is_from_the_open_until_half_an_hour_before_the_close(close: 
     session = _session(close)
     assert session.half_day is (close == time(13))
     assert session.window_end.astimezone(NEW_YORK).time() == end
-    moment = timedelta(microseconds=1)
+    microsecond = timedelta(microseconds=1)
     assert session.in_window(session.open)
-    assert not session.in_window(session.open - moment)
+    assert not session.in_window(session.open - microsecond)
     assert session.in_window(session.window_end)
-    assert not session.in_window(session.window_end + moment)
-    assert session.is_open(session.close - moment)
+    assert not session.in_window(session.window_end + microsecond)
+    assert session.is_open(session.close - microsecond)
     assert not session.is_open(session.close)
 
 

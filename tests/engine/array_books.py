@@ -23,8 +23,7 @@ from rebal_tui.engine.arrays.frame import (
     assets_of,
 )
 from rebal_tui.engine.evaluation import Situation
-
-from .support import asset, at, band, calendar, holdings_of, random_book, situation, weights_of
+from tests.engine.support import asset, at, band, calendar, holdings_of, random_book, situation, weights_of
 
 TODAY = date(2026, 3, 4)
 
@@ -33,21 +32,21 @@ def frame_of(situations: Sequence[Situation]) -> BookFrame:
     """The accounts of situations that share their moment and their assets, in order."""
     first = situations[0]
     portfolios = list({id(s.portfolio): s.portfolio for s in situations}.values())
-    place = {id(portfolio): number for number, portfolio in enumerate(portfolios)}
+    row_of = {id(portfolio): number for number, portfolio in enumerate(portfolios)}
     needed = {symbol for s in situations for symbol in s.needed_symbols}
     assets = assets_of(first.assets, needed)
     number = {symbol: n for n, symbol in enumerate(assets.symbols)}
     today = new_york_day(first.now).toordinal()
     rebalanced = [s.subscription.last_rebalanced_at for s in situations]
     marks = [
-        account_marks(s.account, open_run=s.open_run is not None, outside_orders=bool(s.outside_orders))
+        account_marks(s.account, open_run=s.open_run is not None, external_orders=bool(s.external_orders))
         for s in situations
     ]
     accounts = AccountColumns(
         cash=np.array([s.account.cash for s in situations], np.int64),
         reserved=np.array([s.reserved for s in situations], np.int64),
         cash_floor=np.array([s.cash_floor for s in situations], np.int64),
-        portfolio=np.array([place[id(s.portfolio)] for s in situations], np.int32),
+        portfolio=np.array([row_of[id(s.portfolio)] for s in situations], np.int32),
         rebalanced_on=np.array([new_york_day(r).toordinal() if r else NEVER for r in rebalanced], np.int32),
         system_run_on=np.array([today if s.quota_run else NEVER for s in situations], np.int32),
         marks=np.array(marks, np.uint16),
@@ -109,7 +108,7 @@ def _random_situation(rng: random.Random, number: int) -> Situation:
         reserved=state.reserved,
         cash_floor=Money(rng.choice([0, 0, 10**9, abs(state.cash) // 2])),
         open_run="r" if rng.random() < 0.03 else None,
-        outside_orders=1 if rng.random() < 0.03 else 0,
+        external_orders=1 if rng.random() < 0.03 else 0,
         quota_run="q" if rng.random() < 0.03 else None,
     )
 

@@ -12,9 +12,8 @@ from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restrict
 from rebal_tui.domain.portfolios import Condition, PortfolioStatus
 from rebal_tui.domain.quantities import Money, Percent, Qty, percent_text
 from rebal_tui.engine.evaluation import Situation
-
-from .oracle import CENT, NANO, Book, Circumstances, down
-from .support import at, band, calendar, holdings_of, nanos, random_book, session_on, situation, weights_of
+from tests.engine.oracle import CENT, NANO, Book, Circumstances, down
+from tests.engine.support import at, band, calendar, holdings_of, nanos, random_book, session_on, situation, weights_of
 
 TODAYS = (
     (date(2026, 3, 4), date(2026, 3, 5)),
@@ -88,7 +87,7 @@ def edge_circumstances(rng: random.Random, book: Book) -> Circumstances:
         account_active=not rarely[1],
         restricted=rarely[2],
         open_run=rarely[3],
-        outside_orders=3 if rarely[4] else 0,
+        external_orders=3 if rarely[4] else 0,
         quota_used=rarely[5],
         stale=frozenset(s for s in book.needed if rng.random() < 0.2) if rng.random() < 0.04 else frozenset(),
     )
@@ -119,7 +118,7 @@ def _floor(rng: random.Random, book: Book) -> Fraction:
 
 def situation_of(book: Book, given: Circumstances) -> Situation:
     """The same for the engine."""
-    moment = time(given.minute // 60, given.minute % 60)
+    time_of_day = time(given.minute // 60, given.minute % 60)
     conditions: list[Condition] = [band(kind, percent_text(Percent(int(p * 100)))) for kind, p in given.bands]
     if given.calendar:
         conditions.append(calendar(*given.calendar))
@@ -129,7 +128,7 @@ def situation_of(book: Book, given: Circumstances) -> Situation:
         cooldown_days=given.cooldown_days,
         rebalanced=at(given.last_rebalanced) if given.last_rebalanced else None,
         day=given.today,
-        moment=moment,
+        time_of_day=time_of_day,
         restrictions=[Restriction.ACH_RETURN] if given.restricted else (),
         account_status=AccountStatus.ACTIVE if given.account_active else AccountStatus.DISABLED,
         portfolio_status=PortfolioStatus.ACTIVE if given.portfolio_active else PortfolioStatus.INACTIVE,
@@ -144,7 +143,7 @@ def situation_of(book: Book, given: Circumstances) -> Situation:
         reserved=state.reserved,
         cash_floor=Money(nanos(given.cash_floor)),
         open_run="run" if given.open_run else None,
-        outside_orders=given.outside_orders,
+        external_orders=given.external_orders,
         quota_run="run" if given.quota_used else None,
     )
 

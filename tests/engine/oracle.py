@@ -98,10 +98,10 @@ def full_rebalance(book: Book) -> Orders:
     }
     budget = book.cash + proceeds - book.reserved - book.cash_target
 
-    def slices(kept: set[str]) -> dict[str, Fraction]:
-        wanted = sum((short[symbol] for symbol in kept), Fraction(0))
+    def slices(remaining: set[str]) -> dict[str, Fraction]:
+        wanted = sum((short[symbol] for symbol in remaining), Fraction(0))
         orders.scale = min(ONE, max(budget, Fraction(0)) / wanted) if wanted else ONE
-        return {symbol: short[symbol] * orders.scale for symbol in kept}
+        return {symbol: short[symbol] * orders.scale for symbol in remaining}
 
     _buy(orders, set(short), slices, book.weights)
     return orders
@@ -118,20 +118,20 @@ def invest_cash(book: Book, keep: Fraction) -> Orders:
         if book.buyable(symbol)
     }
 
-    def slices(kept: set[str]) -> dict[str, Fraction]:
-        wanted = sum((short[symbol] for symbol in kept), Fraction(0))
-        weight = sum((book.weights[symbol] for symbol in kept), Fraction(0))
+    def slices(remaining: set[str]) -> dict[str, Fraction]:
+        wanted = sum((short[symbol] for symbol in remaining), Fraction(0))
+        weight = sum((book.weights[symbol] for symbol in remaining), Fraction(0))
         if wanted > budget:
-            return {symbol: short[symbol] * budget / wanted for symbol in kept}
+            return {symbol: short[symbol] * budget / wanted for symbol in remaining}
         rest = budget - wanted
-        return {symbol: short[symbol] + rest * book.weights[symbol] / weight for symbol in kept}
+        return {symbol: short[symbol] + rest * book.weights[symbol] / weight for symbol in remaining}
 
     _buy(orders, set(short), slices, book.weights)
     return orders
 
 
 def _buy(
-    orders: Orders, kept: set[str], slices: Callable[[set[str]], dict[str, Fraction]], weights: dict[str, Fraction]
+    orders: Orders, remaining: set[str], slices: Callable[[set[str]], dict[str, Fraction]], weights: dict[str, Fraction]
 ) -> None:
     """R-22: while a slice is below a dollar the smallest goes; ties: the smaller weight, then the later symbol.
 
@@ -139,7 +139,7 @@ def _buy(
     of them: the ten times $1.00 of eleven assets. A slice of nothing is no order that could be too small.
     """
     while True:
-        parts = {symbol: part for symbol, part in slices(kept).items() if part}
+        parts = {symbol: part for symbol, part in slices(remaining).items() if part}
         small = {symbol for symbol, part in parts.items() if part < ONE}
         cents = {symbol: down(part, CENT) for symbol, part in parts.items()}
         lost = down(sum(parts.values(), Fraction(0)), CENT) - sum(cents.values(), Fraction(0))
@@ -151,7 +151,7 @@ def _buy(
         lightest = min(weights[symbol] for symbol in parts if parts[symbol] == smallest)
         victim = max(symbol for symbol in parts if parts[symbol] == smallest and weights[symbol] == lightest)
         orders.too_small.add(victim)
-        kept = kept - {victim}
+        remaining = remaining - {victim}
 
 
 def most_raised(book: Book) -> Fraction:
@@ -259,7 +259,7 @@ class Circumstances:
     account_active: bool = True
     restricted: bool = False
     open_run: bool = False
-    outside_orders: int = 0
+    external_orders: int = 0
     quota_used: bool = False
     stale: frozenset[str] = frozenset()
 
@@ -275,7 +275,7 @@ def verdict(book: Book, given: Circumstances) -> str:
     blocks = {
         "portfolio_status": not given.portfolio_active,
         "account": not given.account_active or given.restricted or overstretched,
-        "open_orders": given.open_run or given.outside_orders > 0,
+        "open_orders": given.open_run or given.external_orders > 0,
         "quota": given.quota_used,
         "prices": not book.needed <= set(book.prices) - given.stale,
         "assets": any(not book.buyable(symbol) for symbol in book.weights),

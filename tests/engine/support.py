@@ -25,8 +25,8 @@ from rebal_tui.domain.portfolios import (
     Weights,
 )
 from rebal_tui.domain.quantities import (
+    HUNDRED_PERCENT,
     NANO,
-    WHOLE,
     Money,
     Percent,
     Price,
@@ -39,8 +39,7 @@ from rebal_tui.domain.quantities import (
 from rebal_tui.domain.sessions import NEW_YORK, Session
 from rebal_tui.engine.evaluation import Situation
 from rebal_tui.engine.planning import Holdings
-
-from .oracle import Book
+from tests.engine.oracle import Book
 
 MIDDAY = time(12, 0)
 BORN = datetime(2026, 1, 2, 15, tzinfo=UTC)
@@ -93,8 +92,8 @@ def session_on(day: date, next_day: date | None = None, close: time = time(16)) 
     )
 
 
-def at(day: date, moment: time = MIDDAY) -> datetime:
-    return datetime.combine(day, moment, NEW_YORK)
+def at(day: date, time_of_day: time = MIDDAY) -> datetime:
+    return datetime.combine(day, time_of_day, NEW_YORK)
 
 
 def situation(
@@ -108,7 +107,7 @@ def situation(
     rebalanced: datetime | None = BORN,
     day: date = date(2026, 3, 4),
     next_day: date | None = None,
-    moment: time = MIDDAY,
+    time_of_day: time = MIDDAY,
     restrictions: Iterable[Restriction] = (),
     account_status: AccountStatus = AccountStatus.ACTIVE,
     portfolio_status: PortfolioStatus = PortfolioStatus.ACTIVE,
@@ -116,7 +115,7 @@ def situation(
     cash_floor: str = "0",
 ) -> Situation:
     """A subscription of an unrestricted account to an active portfolio at noon of a session, every price fresh."""
-    now = at(day, moment)
+    now = at(day, time_of_day)
     quotes = {"SPY": "100", "TLT": "100"} if prices is None else prices
     return Situation(
         now=now,
@@ -181,8 +180,8 @@ def holdings_of(book: Book) -> Holdings:
 
 def weights_of(book: Book) -> Weights:
     return Weights(
-        tuple(AssetWeight(s, Percent(int(w * WHOLE))) for s, w in book.weights.items()),
-        Percent(int(book.cash_weight * WHOLE)),
+        tuple(AssetWeight(s, Percent(int(w * HUNDRED_PERCENT))) for s, w in book.weights.items()),
+        Percent(int(book.cash_weight * HUNDRED_PERCENT)),
     )
 
 
@@ -233,7 +232,7 @@ def random_book(rng: random.Random, *, dead: bool = True, reserved: bool = True,
             continue
         factor = Fraction(1) if on_target else Fraction(rng.choice([0, 1, 5, 9, 10, 10, 10, 11, 15, 30]), 10)
         jitter = Fraction(rng.choice([-2, -1, 0, 0, 1, 2]), 100)
-        worth_ = max(Fraction(0), scale * Fraction(percent, WHOLE) * factor + jitter)
+        worth_ = max(Fraction(0), scale * Fraction(percent, HUNDRED_PERCENT) * factor + jitter)
         qty = Fraction(int(worth_ / prices[symbol] * NANO) + rng.choice([-1, 0, 0, 1]), NANO)
         if rng.random() < 0.2:
             qty = Fraction(int(qty))
@@ -253,16 +252,16 @@ def random_book(rng: random.Random, *, dead: bool = True, reserved: bool = True,
         reserved=kept_back,
         positions=positions,
         prices=prices,
-        weights={s: Fraction(p, WHOLE) for s, p in zip(own, percents, strict=True)},
-        cash_weight=Fraction(cash_weight, WHOLE),
+        weights={s: Fraction(p, HUNDRED_PERCENT) for s, p in zip(own, percents, strict=True)},
+        cash_weight=Fraction(cash_weight, HUNDRED_PERCENT),
         dead=gone,
     )
 
 
 def _percents(rng: random.Random, count: int) -> list[int]:
     """Cash's hundredths of a percent, then those of `count` assets, each at least one."""
-    cash = rng.choice([0, 0, 0, 1, 500, 2500, WHOLE - count])
-    left = WHOLE - cash
+    cash = rng.choice([0, 0, 0, 1, 500, 2500, HUNDRED_PERCENT - count])
+    left = HUNDRED_PERCENT - cash
     if rng.random() < 0.4:
         each = left // count
         return [cash, *([each] * (count - 1)), left - each * (count - 1)]

@@ -18,15 +18,14 @@ from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.planning import (
-    CannotRaise,
+    AmountTooLarge,
     plan_full_rebalance,
     plan_invest_cash,
     plan_partial_liquidation,
 )
-
-from . import oracle
-from .edge_books import edge_book, edge_circumstances, situation_of
-from .support import holdings_of, nanos, random_book, weights_of
+from tests.engine import oracle
+from tests.engine.edge_books import edge_book, edge_circumstances, situation_of
+from tests.engine.support import holdings_of, nanos, random_book, weights_of
 
 BOOKS = int(os.environ.get("ORACLE_BOOKS", "5000"))
 SHARDS = 10
@@ -73,7 +72,7 @@ def test_full_rebalance_and_invest_cash(shard: int) -> None:
         if book.equity <= 0:
             continue
         state, target = holdings_of(book), weights_of(book)
-        judge_full_rebalance(name, book, plan_full_rebalance(state, target))
+        oracle_full_rebalance(name, book, plan_full_rebalance(state, target))
         keep = floor_of(rng, book)
         expected = oracle.invest_cash(book, keep)
         plan = plan_invest_cash(state, target, Money(nanos(keep)))
@@ -81,7 +80,7 @@ def test_full_rebalance_and_invest_cash(shard: int) -> None:
         assert skipped_as_small(plan) == expected.too_small, name
 
 
-def judge_full_rebalance(name: tuple[int, int], book: oracle.Book, plan: Plan) -> None:
+def oracle_full_rebalance(name: tuple[int, int], book: oracle.Book, plan: Plan) -> None:
     expected = oracle.full_rebalance(book)
     buys, sells = orders(plan)
     near = near_target(book)
@@ -123,7 +122,7 @@ def test_what_can_be_raised_is_raised_and_nothing_above_it(shard: int) -> None:
         if most <= 1:
             continue
         start, target = holdings_of(book), weights_of(book)
-        with pytest.raises(CannotRaise):
+        with pytest.raises(AmountTooLarge):
             plan_partial_liquidation(start, target, Money(nanos(most) + 1))
         amount = oracle.down(most * rng.choice([1, 50, 99, 100]) / 100, oracle.CENT)
         sells = orders(plan_partial_liquidation(start, target, Money(nanos(amount))))[1]
@@ -141,12 +140,12 @@ def test_outcome_of_an_evaluation(shard: int) -> None:
         given = edge_circumstances(rng, book)
         expected = oracle.verdict(book, given)
         decision = evaluate(situation_of(book, given))
-        told = decision.outcome.value
+        actual = decision.outcome.value
         if decision.outcome is Outcome.BLOCKED:
-            told = f"blocked by {decision.trace[-1].check}"
-        assert told == expected, (name, decision.reason)
+            actual = f"blocked by {decision.trace[-1].check}"
+        assert actual == expected, (name, decision.reason)
         planned = {Outcome.FULL_REBALANCE: RunType.FULL_REBALANCE, Outcome.INVEST_CASH: RunType.INVEST_CASH}
         assert (decision.plan.type if decision.plan else None) is planned.get(decision.outcome), name
-        seen[told] += 1
+        seen[actual] += 1
     if BOOKS // SHARDS >= 400:
         assert {"full_rebalance", "invest_cash", "none", "blocked by prices", "blocked by assets"} <= seen.keys()

@@ -13,12 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rebal_tui.domain.decisions import Outcome, Verdict
+from rebal_tui.engine.arrays.day_context import day_context_of
 from rebal_tui.engine.arrays.decide import CHECKS, NOT_EVALUATED, OUTCOMES, decide
-from rebal_tui.engine.arrays.today import today_of
 from rebal_tui.engine.evaluation import Situation, deciding_check, evaluate
-
-from .array_books import frame_of, random_situations, tied_situations
-from .support import at
+from tests.engine.array_books import frame_of, random_situations, tied_situations
+from tests.engine.support import at
 
 BOOKS = int(os.environ.get("ARRAY_BOOKS", "2"))
 """Books of a thousand accounts each, of both kinds."""
@@ -27,14 +26,16 @@ BOOKS = int(os.environ.get("ARRAY_BOOKS", "2"))
 def compare(situations: Sequence[Situation]) -> None:
     first = situations[0]
     frame = frame_of(situations)
-    made = decide(frame, today_of(frame, first.now, first.session, price_max_age=first.price_max_age))
+    made = decide(frame, day_context_of(frame, first.now, first.session, price_max_age=first.price_max_age))
     for row, situation in enumerate(situations):
         exact = evaluate(situation)
         deciding = deciding_check(exact.trace, exact.outcome)
-        told = [c.check for c in exact.trace if c.verdict in (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)]
+        expected_checks = [
+            c.check for c in exact.trace if c.verdict in (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)
+        ]
         assert OUTCOMES[made.outcome[row]] is exact.outcome, (row, exact)
         assert CHECKS[made.check[row]] == (deciding.check if deciding else ""), (row, exact)
-        assert made.told_checks(row) == told, (row, exact)
+        assert made.reported_checks(row) == expected_checks, (row, exact)
 
 
 @settings(max_examples=40, deadline=None)
@@ -64,7 +65,7 @@ def test_an_account_without_a_portfolio_is_left_out() -> None:
     portfolio = frame.accounts.portfolio.copy()
     portfolio[::3] = -1
     frame = frame.with_accounts(replace(frame.accounts, portfolio=portfolio))
-    made = decide(frame, today_of(frame, situations[0].now, situations[0].session))
+    made = decide(frame, day_context_of(frame, situations[0].now, situations[0].session))
     assert (made.outcome[::3] == NOT_EVALUATED).all()
     assert sum(len(made.where(outcome)) for outcome in Outcome) == 20
 
@@ -72,8 +73,8 @@ def test_an_account_without_a_portfolio_is_left_out() -> None:
 def test_partitions_decide_as_the_whole_does() -> None:
     situations = random_situations(random.Random(3), 90)
     frame = frame_of(situations)
-    today = today_of(frame, situations[0].now, situations[0].session)
-    whole = decide(frame, today)
-    parts = [decide(frame.part(start, start + 30), today) for start in (0, 30, 60)]
+    day_context = day_context_of(frame, situations[0].now, situations[0].session)
+    whole = decide(frame, day_context)
+    parts = [decide(frame.part(start, start + 30), day_context) for start in (0, 30, 60)]
     assert [code for part in parts for code in part.check] == list(whole.check)
     assert [code for part in parts for code in part.outcome] == list(whole.outcome)

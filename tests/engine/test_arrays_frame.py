@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from rebal_tui.engine.arrays.frame import BookFrame, PositionColumns
-
-from .array_books import frame_of, random_situations, tied_situations
+from tests.engine.array_books import frame_of, random_situations, tied_situations
 
 
 def held(frame: BookFrame) -> list[dict[str, int]]:
@@ -34,9 +33,9 @@ def test_a_part_is_the_same_accounts() -> None:
 def test_holdings_are_replaced_without_touching_the_frame_before() -> None:
     frame = frame_of(tied_situations(random.Random(3), 200))
     before = held(frame)
-    places = np.array([5, 17, 150], np.int32)
+    rows = np.array([5, 17, 150], np.int32)
     account, asset = np.array([5, 5, 150], np.int32), np.array([0, 23, 7], np.int32)
-    after = frame.with_holdings(places, PositionColumns(account, asset, np.array([1, 2, 3], np.int64)))
+    after = frame.with_holdings(rows, PositionColumns(account, asset, np.array([1, 2, 3], np.int64)))
     expected = list(before)
     expected[5], expected[17], expected[150] = {"T00": 1, "T23": 2}, {}, {"T07": 3}
     assert held(after) == expected
@@ -54,8 +53,8 @@ def test_another_portfolio_lays_an_account_out_anew() -> None:
 
 def test_prices_are_replaced_by_place() -> None:
     frame = frame_of(tied_situations(random.Random(5), 10))
-    places = np.array([2, 4])
-    after = frame.with_prices(places, np.array([7, 0]), 99)
+    rows = np.array([2, 4])
+    after = frame.with_prices(rows, np.array([7, 0]), 99)
     assert after.prices()["T02"] == 7
     assert "T04" not in after.prices()
     assert "T04" in frame.prices()

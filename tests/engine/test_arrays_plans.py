@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money, Qty
+from rebal_tui.engine.arrays.int128 import Int128
 from rebal_tui.engine.arrays.plans import REASONS, Lines, plan_full_rebalances, plan_invest_cashes
-from rebal_tui.engine.arrays.wide import Wide
-from rebal_tui.engine.evaluation import Situation, cash_to_keep
+from rebal_tui.engine.evaluation import Situation, cash_target_of
 from rebal_tui.engine.planning import plan_full_rebalance, plan_invest_cash
-
-from .array_books import frame_of, random_situations, tied_situations
+from tests.engine.array_books import frame_of, random_situations, tied_situations
 
 BOOKS = int(os.environ.get("ARRAY_BOOKS", "2"))
 Line = tuple[int, str, bool, int, int, str]
@@ -62,7 +61,7 @@ def compare(situations: Sequence[Situation]) -> float:
         ),
         (
             plan_invest_cashes(frame, everyone),
-            [plan_invest_cash(s.holdings(), s.portfolio.weights, cash_to_keep(s)) for s in situations],
+            [plan_invest_cash(s.holdings(), s.portfolio.weights, cash_target_of(s)) for s in situations],
         ),
     ):
         orders = lines_by_account(made.orders, frame.assets.symbols)
@@ -115,13 +114,15 @@ def test_ordinary_accounts_are_planned_without_the_exact_planner() -> None:
 )
 def test_wide_values_are_exact(values: list[int], percent: int, price: int) -> None:
     with np.errstate(over="ignore"):
-        wide = Wide.of(
+        wide = Int128.of(
             np.array([v % 2**64 for v in values], np.uint64).astype(np.int64), np.array([v / 1e18 for v in values])
         )
         share = wide.share(np.int64(percent))  # type: ignore[arg-type]
         up = wide.share_up(np.int64(percent))  # type: ignore[arg-type]
         affordable = [v for v in values if v // price < 2**62]
-        few = Wide(*(np.array(p, np.int64) for p in ([v // NANO for v in affordable], [v % NANO for v in affordable])))
+        few = Int128(
+            *(np.array(p, np.int64) for p in ([v // NANO for v in affordable], [v % NANO for v in affordable]))
+        )
         shares = few.shares_up(np.full(len(affordable), price, np.int64))
     assert [(int(n), int(r)) for n, r in zip(wide.nano, wide.rest, strict=True)] == [divmod(v, NANO) for v in values]
     assert [int(n) * NANO + int(r) for n, r in zip(share.nano, share.rest, strict=True)] == [

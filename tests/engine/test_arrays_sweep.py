@@ -16,31 +16,30 @@ from rebal_tui.domain.accounts import Position
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty, floor_money
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.engine.arrays.day_context import day_context_of
 from rebal_tui.engine.arrays.equity import exact_equity
-from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE, NO_BAND, NOTHING, Group, sweep
-from rebal_tui.engine.arrays.today import today_of
+from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE, NO_ASSET, NO_BAND, Group, sweep
 from rebal_tui.engine.calendar import in_cooldown
-from rebal_tui.engine.drift import asset_drifts, largest_drift, widest_use
-from rebal_tui.engine.evaluation import MIN_INVEST, Situation, calendar_day, excess_cash, price_faults
-from rebal_tui.engine.restrictions import stops
-
-from .array_books import frame_of, random_situations, tied_situations
-from .support import situation, weights
+from rebal_tui.engine.drift import asset_drifts, largest_drift, largest_usage
+from rebal_tui.engine.evaluation import MIN_INVEST_VALUE, Situation, calendar_day, excess_cash, price_faults
+from rebal_tui.engine.restrictions import blocking_reasons
+from tests.engine.array_books import frame_of, random_situations, tied_situations
+from tests.engine.support import situation, weights
 
 BOOKS = int(os.environ.get("ARRAY_BOOKS", "2"))
 
 
 def exact_groups(one: Situation) -> Group:
     valuation = one.valuation()
-    use = widest_use(asset_drifts(valuation, one.portfolio.weights), one.portfolio.bands)
+    usage = largest_usage(asset_drifts(valuation, one.portfolio.weights), one.portfolio.bands)
     last = one.subscription.last_rebalanced_at
-    stopped = bool(stops(one.account, valuation)) or one.portfolio.status is not PortfolioStatus.ACTIVE
+    stopped = bool(blocking_reasons(one.account, valuation)) or one.portfolio.status is not PortfolioStatus.ACTIVE
     watched = one.session is not None and one.session.is_open(one.now)
     groups = Group(0)
-    groups |= Group.OUTSIDE if use and use.breached else Group(0)
-    groups |= Group.NEAR if use and not use.breached and use.permille >= NEAR_PERMILLE else Group(0)
+    groups |= Group.OUTSIDE if usage and usage.breached else Group(0)
+    groups |= Group.NEAR if usage and not usage.breached and usage.permille >= NEAR_PERMILLE else Group(0)
     groups |= Group.CALENDAR if calendar_day(one) else Group(0)
-    groups |= Group.CASH if excess_cash(one) >= MIN_INVEST else Group(0)
+    groups |= Group.CASH if excess_cash(one) >= MIN_INVEST_VALUE else Group(0)
     groups |= Group.FIRST if last is None else Group(0)
     groups |= Group.COOLDOWN if in_cooldown(last, one.portfolio.cooldown_days, new_york_day(one.now)) else Group(0)
     groups |= Group.BLOCKED if stopped else Group(0)
@@ -51,17 +50,17 @@ def exact_groups(one: Situation) -> Group:
 def compare(situations: Sequence[Situation]) -> None:
     first = situations[0]
     frame = frame_of(situations)
-    made = sweep(frame, today_of(frame, first.now, first.session, price_max_age=first.price_max_age))
+    made = sweep(frame, day_context_of(frame, first.now, first.session, price_max_age=first.price_max_age))
     equities = exact_equity(frame)
     for row, one in enumerate(situations):
         valuation = one.valuation()
         drifts = asset_drifts(valuation, one.portfolio.weights)
-        use = widest_use(drifts, one.portfolio.bands)
-        worst = use.drift if use else largest_drift(drifts)
-        shown = frame.assets.symbols[made.worst[row]] if made.worst[row] != NOTHING else ""
+        usage = largest_usage(drifts, one.portfolio.bands)
+        worst = usage.drift if usage else largest_drift(drifts)
+        shown = frame.assets.symbols[made.worst[row]] if made.worst[row] != NO_ASSET else ""
         assert shown == (worst.symbol if worst else ""), (row, one)
         assert made.drift[row] == (worst.points if worst else 0), (row, one)
-        assert made.band_used[row] == (use.permille if use else NO_BAND), (row, one)
+        assert made.band_used[row] == (usage.permille if usage else NO_BAND), (row, one)
         assert Group(int(made.groups[row])) == exact_groups(one), (row, one)
         assert equities[row] == min(floor_money(valuation.equity), 2**63 - 1), (row, one)
         assert made.equity[row] == pytest.approx(valuation.equity / 1e18, rel=1e-12, abs=1e-6)
@@ -83,13 +82,13 @@ def test_large_books_are_swept_as_their_accounts_are(seed: int) -> None:
 def test_prices_that_moved_are_swept_as_prices_that_were_there() -> None:
     situations = tied_situations(random.Random(9), 300)
     frame = frame_of(situations)
-    today = today_of(frame, situations[0].now, situations[0].session)
-    places = np.arange(len(frame.assets))
+    day_context = day_context_of(frame, situations[0].now, situations[0].session)
+    rows = np.arange(len(frame.assets))
     moved = frame.assets.price * 11 // 10 + 7
-    after = sweep(frame.with_prices(places, moved, frame.assets.price_at), today)
+    after = sweep(frame.with_prices(rows, moved, frame.assets.price_at), day_context)
     assets = {s: replace(a, price=Price((a.price or 0) * 11 // 10 + 7)) for s, a in situations[0].assets.items()}
     compare([replace(s, assets=assets) for s in situations])
-    assert (after.band_used != sweep(frame, today).band_used).any()
+    assert (after.band_used != sweep(frame, day_context).band_used).any()
 
 
 def test_an_equity_beyond_922_thousand_and_beyond_9_billion_dollars_is_exact() -> None:

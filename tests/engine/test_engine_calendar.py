@@ -10,9 +10,8 @@ import pytest
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.engine.calendar import cooldown_ends, fires_on, firing_sessions, in_cooldown
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
-
-from . import oracle
-from .support import calendar
+from tests.engine import oracle
+from tests.engine.support import calendar
 
 NYSE = TradingCalendar(build_sessions(date(2024, 1, 1), date(2029, 1, 2)))
 PAIRS = list(pairwise(NYSE.days(date(2024, 1, 1), date(2029, 1, 2))))

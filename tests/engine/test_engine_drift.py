@@ -11,12 +11,18 @@ from hypothesis import strategies as st
 from rebal_tui.domain.decisions import Verdict
 from rebal_tui.domain.portfolios import Condition, DriftBand
 from rebal_tui.domain.quantities import ATTO, Money, Percent, Price, Qty, Value, parse_money, parse_qty
-from rebal_tui.engine.drift import AssetDrift, BandUse, asset_drifts, largest_drift, value_account, widest_use
+from rebal_tui.engine.drift import (
+    AssetDrift,
+    BandUsage,
+    asset_drifts,
+    largest_drift,
+    largest_usage,
+    value_account,
+)
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.restrictions import exceeds_position_ratio
-from rebal_tui.engine.words import condition_text, dollars, drift_against, ordinal, percent
-
-from .support import band, calendar, situation, weights
+from rebal_tui.engine.trace_text import condition_text, dollars, drift_text, ordinal, percent
+from tests.engine.support import band, calendar, situation, weights
 
 ONE = Price(1_000_000_000)
 
@@ -68,7 +74,7 @@ def test_a_foreign_holding_counts_for_absolute_bands_only() -> None:
     assert foreign.target == 0
     assert foreign.breaches(band("absolute", "5"))
     assert not foreign.breaches(band("relative", "0.01"))
-    assert foreign.use_of(band("relative", "0.01")) is None
+    assert foreign.usage_of(band("relative", "0.01")) is None
 
 
 def test_cash_is_part_of_equity_but_has_no_band() -> None:
@@ -89,30 +95,30 @@ def test_without_equity_there_is_no_drift(cash: str) -> None:
 
 def test_the_widest_use_of_a_band_and_the_largest_drift() -> None:
     drifts = drifts_of("0", "0", {"A": "90", "B": "10"}, A="88", B="12")
-    use = widest_use(drifts, [band("absolute", "5"), band("relative", "20")])
-    assert use is not None
-    assert (use.drift.symbol, use.band.sub_type, use.permille, use.breached) == ("B", "relative", 1000, False)
+    usage = largest_usage(drifts, [band("absolute", "5"), band("relative", "20")])
+    assert usage is not None
+    assert (usage.drift.symbol, usage.band.sub_type, usage.permille, usage.breached) == ("B", "relative", 1000, False)
     largest = largest_drift(drifts)
     assert largest is not None
     assert largest.symbol == "A"
-    assert widest_use(drifts, []) is None
-    assert widest_use([], [band("absolute", "5")]) is None
+    assert largest_usage(drifts, []) is None
+    assert largest_usage([], [band("absolute", "5")]) is None
 
 
 def test_a_band_that_does_not_apply_hides_none_that_does() -> None:
     drifts = drifts_of("0", "0", {"A": "100"}, A="94", X="6")
-    use = widest_use(drifts[1:], [band("relative", "1"), band("absolute", "5")])
-    assert use is not None
-    assert (use.drift.symbol, use.band.sub_type, use.breached) == ("X", "absolute", True)
+    usage = largest_usage(drifts[1:], [band("relative", "1"), band("absolute", "5")])
+    assert usage is not None
+    assert (usage.drift.symbol, usage.band.sub_type, usage.breached) == ("X", "absolute", True)
 
 
 def test_of_equal_uses_and_drifts_the_first_counts() -> None:
     drifts = drifts_of("0", "0", {"A": "50", "B": "50"}, A="60", B="40")
     bands = [band("absolute", "5"), band("absolute", "5")]
-    use, largest = widest_use(drifts, bands), largest_drift(drifts)
-    assert use is not None
-    assert use.band is bands[0]
-    assert use.drift is largest is drifts[0]
+    usage, largest = largest_usage(drifts, bands), largest_drift(drifts)
+    assert usage is not None
+    assert usage.band is bands[0]
+    assert usage.drift is largest is drifts[0]
     assert largest_drift([]) is None
 
 
@@ -165,9 +171,9 @@ def test_words_never_contradict_the_comparison(
 ) -> None:
     condition = band("absolute" if absolute else "relative", f"{percent // 100}.{percent % 100:02d}")
     drift = AssetDrift("S", Percent(target), Value(value), Value(value + cash))
-    used = drift.use_of(condition)
+    used = drift.usage_of(condition)
     assert used is not None
-    text = drift_against(BandUse(drift, condition, *used))
+    text = drift_text(BandUsage(drift, condition, *used))
     shown = Fraction(text.split(" drift ")[1].split(" ")[0])
     limit = Fraction(percent, 100)
     if "exceeds" in text:

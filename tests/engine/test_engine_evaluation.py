@@ -13,10 +13,9 @@ from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.portfolios import Condition, PortfolioStatus
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.sessions import Session
-from rebal_tui.engine.evaluation import Situation, calendar_day, cash_to_keep, evaluate, excess_cash
+from rebal_tui.engine.evaluation import Situation, calendar_day, cash_target_of, evaluate, excess_cash
 from rebal_tui.market.sessions import build_sessions
-
-from .support import asset, at, band, calendar, session_on, situation, weights
+from tests.engine.support import asset, at, band, calendar, session_on, situation, weights
 
 TODAY = date(2026, 3, 4)
 ON_TARGET = {"SPY": "6", "TLT": "3.5"}
@@ -63,11 +62,13 @@ def test_a_breached_band_rebalances_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moment", "inside"),
+    ("time_of_day", "inside"),
     [(time(9, 29, 59), False), (time(9, 30), True), (time(15, 30), True), (time(15, 30, 1), False), (time(20), False)],
 )
-def test_the_window(moment: time, inside: bool) -> None:
-    decision = evaluate(situation(cash="50", positions=OFF_TARGET, conditions=[band("absolute", "5")], moment=moment))
+def test_the_window(time_of_day: time, inside: bool) -> None:
+    decision = evaluate(
+        situation(cash="50", positions=OFF_TARGET, conditions=[band("absolute", "5")], time_of_day=time_of_day)
+    )
     assert (decision.outcome is Outcome.FULL_REBALANCE) is inside
     if not inside:
         assert decision.outcome is Outcome.NONE
@@ -79,8 +80,8 @@ def test_the_window_of_the_day_after_thanksgiving_ends_at_half_past_twelve() -> 
     session, following = build_sessions(date(2026, 11, 27), date(2026, 11, 30))
     assert following.day == date(2026, 11, 30)
     base = situation(cash="50", positions=OFF_TARGET, conditions=[band("absolute", "5")], day=session.day)
-    for moment, outcome in ((time(12, 30), Outcome.FULL_REBALANCE), (time(12, 31), Outcome.NONE)):
-        now = at(session.day, moment)
+    for time_of_day, outcome in ((time(12, 30), Outcome.FULL_REBALANCE), (time(12, 31), Outcome.NONE)):
+        now = at(session.day, time_of_day)
         assets = {symbol: replace(a, price_at=now) for symbol, a in base.assets.items()}
         decision = evaluate(replace(base, session=session, now=now, assets=assets))
         assert decision.outcome is outcome
@@ -98,7 +99,7 @@ def test_no_session_means_no_trading_said_out_loud() -> None:
 
 
 def test_a_look_outside_the_window_can_be_asked_for() -> None:
-    state = situation(cash="50", positions=OFF_TARGET, conditions=[band("absolute", "5")], moment=time(20))
+    state = situation(cash="50", positions=OFF_TARGET, conditions=[band("absolute", "5")], time_of_day=time(20))
     decision = evaluate(replace(state, ignore_window=True))
     assert decision.outcome is Outcome.FULL_REBALANCE
     assert decision.trace[0].verdict is Verdict.INFO
@@ -150,7 +151,7 @@ def test_no_run_beside_another_nor_beside_foreign_orders() -> None:
     running = blocked_by(drifting(open_run="r-1", quota_run="r-0"))
     assert (running.check, running.rule) == ("open_orders", "R-12.3")
     assert "r-1" in running.detail
-    foreign = blocked_by(drifting(outside_orders=2))
+    foreign = blocked_by(drifting(external_orders=2))
     assert "2 open orders of other origin" in foreign.detail
 
 
@@ -251,7 +252,7 @@ def test_prerequisites_are_asked_in_the_order_of_the_rules() -> None:
         quota_run="q",
         assets=no_price,
     )
-    mendings = [
+    fixes = [
         ("window", {"now": good.now}),
         ("portfolio_status", {"portfolio": good.portfolio}),
         ("account", {"account": good.account}),
@@ -260,12 +261,12 @@ def test_prerequisites_are_asked_in_the_order_of_the_rules() -> None:
         ("prices", {"assets": {**good.assets, "TLT": asset("TLT", "100", good.now, tradable=False)}}),
         ("assets", {"assets": good.assets}),
     ]
-    for name, mending in mendings:
+    for name, fix in fixes:
         decision = evaluate(state)
         assert decision.trace[-1].check == name
         assert decision.trace[-1].verdict is Verdict.FAIL
         assert all(step.verdict is Verdict.PASS for step in decision.trace[:-1])
-        state = replace(state, **mending)  # type: ignore[arg-type]
+        state = replace(state, **fix)  # type: ignore[arg-type]
     assert evaluate(state).outcome is Outcome.FULL_REBALANCE
 
 
@@ -320,7 +321,7 @@ def test_the_cooldown_holds_a_breached_band_back(days_ago: int, outcome: Outcome
             conditions=[band("absolute", "5")],
             cooldown_days=7,
             rebalanced=at(TODAY - timedelta(days=days_ago), time(15, 59)),
-            moment=time(9, 30),
+            time_of_day=time(9, 30),
         )
     )
     assert decision.outcome is outcome
@@ -369,8 +370,8 @@ def test_quarterly_days_are_in_the_months_that_were_set(months: set[int], fires:
     assert calendar_day(state) is fires
     decision = evaluate(state)
     assert (decision.outcome is Outcome.FULL_REBALANCE) is fires
-    told = check(decision, "calendar")
-    assert (told.verdict, told.rule) == (Verdict.FIRES if fires else Verdict.NO, "R-14.3")
+    calendar_check = check(decision, "calendar")
+    assert (calendar_check.verdict, calendar_check.rule) == (Verdict.FIRES if fires else Verdict.NO, "R-14.3")
 
 
 @pytest.mark.parametrize(
@@ -481,11 +482,11 @@ def test_a_deposit_of_ten_dollars_is_invested_by_its_cash_weight() -> None:
 
 def test_the_cash_to_keep_is_the_larger_of_weight_and_last_target() -> None:
     fallen = situation(cash="100", positions={"SPY": "6", "TLT": "3.5"}, cash_floor="95")
-    assert cash_to_keep(fallen) == parse_money("95")
+    assert cash_target_of(fallen) == parse_money("95")
     assert evaluate(fallen).outcome is Outcome.NONE
     assert evaluate(replace(fallen, cash_floor=parse_money("90"))).outcome is Outcome.INVEST_CASH
     risen = replace(fallen, cash_floor=parse_money("1"))
-    assert cash_to_keep(risen) == parse_money("52.50")
+    assert cash_target_of(risen) == parse_money("52.50")
 
 
 def test_reserved_cash_is_no_excess() -> None:

@@ -25,15 +25,14 @@ from rebal_tui.domain.quantities import (
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.allocation import BuyIntent, allocate
 from rebal_tui.engine.planning import (
-    CannotRaise,
+    AmountTooLarge,
     Holdings,
     plan_full_rebalance,
     plan_invest_cash,
     plan_partial_liquidation,
     resize_buys,
 )
-
-from .support import asset, holdings, weights
+from tests.engine.support import asset, holdings, weights
 
 ONES = dict.fromkeys("ABCDU", "1")
 OUTSIDE = "not in the portfolio: the whole position is sold"
@@ -43,7 +42,7 @@ NOT_ABOVE = "not above its target in the smaller portfolio"
 BUYS_ONLY = "at or above its target; invest_cash only buys"
 
 
-def told(plan: Plan) -> dict[str, tuple[str, str, str, str]]:
+def lines_by_symbol(plan: Plan) -> dict[str, tuple[str, str, str, str]]:
     """By symbol: the order, the dollars wanted, the reason and its words."""
     lines = {}
     for line in plan.lines:
@@ -75,7 +74,7 @@ def short(amount: str) -> str:
 def test_the_lines_of_a_full_rebalance() -> None:
     state = holdings("100", {"A": "60", "B": "20", "U": "20", "X": "5", "Y": "1"}, {**ONES, "X": "1"}, dead=["U"])
     plan = plan_full_rebalance(state, weights("5", A="20", B="50", C="20", U="5"))
-    assert told(plan) == {
+    assert lines_by_symbol(plan) == {
         "A": ("sell 19.00", "19.00", "ABOVE_TARGET", "$19.00 above its target"),
         "B": ("buy 75.98", "82.50", "BELOW_TARGET", "$82.50 below its target"),
         "C": ("buy 37.76", "41.00", "BELOW_TARGET", "$41.00 below its target"),
@@ -111,7 +110,7 @@ def test_a_buy_without_cash_an_ineligible_one_and_a_small_one_say_so() -> None:
     state = holdings("1", {"U": "99", "D": "0.5"}, ONES, dead=["U"])
     state = changed(state, C={"fractionable": False})
     plan = plan_full_rebalance(state, weights("0", A="40", B="20", C="19.5", D="1.5", U="19"))
-    assert told(plan) == {
+    assert lines_by_symbol(plan) == {
         "A": ("buy 1.00", "40.20", "BELOW_TARGET", "$40.20 below its target"),
         "B": ("", "20.10", "ORDER_LESS_THAN_MIN_NOTIONAL", short("0.33")),
         "C": ("", "19.5975", "ASSET_NOT_TRADABLE", "not eligible to be bought"),
@@ -119,7 +118,7 @@ def test_a_buy_without_cash_an_ineligible_one_and_a_small_one_say_so() -> None:
         "U": ("", "79.905", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
     }
     broke = plan_full_rebalance(holdings("0", {"U": "100"}, ONES, dead=["U"]), weights("0", A="40", B="60"))
-    assert told(broke)["A"] == (
+    assert lines_by_symbol(broke)["A"] == (
         "", "40.00", "INSUFFICIENT_CASH", "$40.00 below its target, no cash above the cash target",
     )  # fmt: skip
 
@@ -127,7 +126,7 @@ def test_a_buy_without_cash_an_ineligible_one_and_a_small_one_say_so() -> None:
 def test_the_lines_of_an_investment() -> None:
     state = holdings("100", {"A": "60", "B": "30"}, {**ONES, "E": "1"}, dead=["D"])
     plan = plan_invest_cash(state, weights("5", A="25", B="50", C="10", D="9.99", E="0.01"), parse_money("9.50"))
-    assert told(plan) == {
+    assert lines_by_symbol(plan) == {
         "A": ("buy 1.91", "1.91", "EXCESS_CASH", "its share of the excess cash"),
         "B": ("buy 68.82", "68.82", "EXCESS_CASH", "its share of the excess cash"),
         "C": ("buy 19.76", "19.76", "EXCESS_CASH", "its share of the excess cash"),
@@ -141,7 +140,7 @@ def test_the_lines_of_an_investment() -> None:
 def test_an_investment_of_less_than_is_lacking_leaves_what_lacks_nothing() -> None:
     state = holdings("30", {"A": "60", "B": "30"}, ONES)
     plan = plan_invest_cash(state, weights("0", A="40", B="50", C="10"), Money(0))
-    assert told(plan) == {
+    assert lines_by_symbol(plan) == {
         "A": ("", "0.00", "BUYS_ONLY", BUYS_ONLY),
         "B": ("buy 21.42", "30.00", "EXCESS_CASH", "its share of the excess cash"),
         "C": ("buy 8.57", "12.00", "EXCESS_CASH", "its share of the excess cash"),
@@ -153,7 +152,7 @@ def test_the_lines_of_a_liquidation() -> None:
     state = holdings("0", positions, {**ONES, "V": "1", "X": "1"}, dead=["U", "V"])
     target = weights("0", A="20", B="25", C="25", D="20", U="5", V="4.99", X="0.01")
     plan = plan_partial_liquidation(state, target, parse_money("10"))
-    assert told(plan) == {
+    assert lines_by_symbol(plan) == {
         "A": ("sell 10.00", "10.00", "RAISES_CASH", "sold to raise $10.00"),
         "B": ("", "0.00", "SELLS_ONLY", NOT_ABOVE),
         "C": ("", "0.00", "SELLS_ONLY", NOT_ABOVE),
@@ -182,14 +181,14 @@ def test_a_portfolio_holding_without_a_price_is_a_sell_that_a_liquidation_misses
 def test_an_asset_of_the_portfolio_that_nobody_knows_is_not_bought() -> None:
     state = holdings("100", {}, {"A": "1"})
     expected = ("", "50.00", "NO_PRICE", "not eligible to be bought")
-    assert told(plan_full_rebalance(state, weights("0", A="50", B="50")))["B"] == expected
-    assert told(plan_invest_cash(state, weights("0", A="50", B="50"), Money(0)))["B"] == expected
+    assert lines_by_symbol(plan_full_rebalance(state, weights("0", A="50", B="50")))["B"] == expected
+    assert lines_by_symbol(plan_invest_cash(state, weights("0", A="50", B="50"), Money(0)))["B"] == expected
 
 
 def test_an_investment_says_what_is_on_target() -> None:
     state = holdings("10", {"A": "50", "B": "40"}, ONES)
     plan = plan_invest_cash(state, weights("0", A="50", B="50"), Money(0))
-    assert told(plan)["A"] == ("", "0.00", "ON_TARGET", NEAR)
+    assert lines_by_symbol(plan)["A"] == ("", "0.00", "ON_TARGET", NEAR)
 
 
 @pytest.mark.parametrize(("excess", "reason"), [("0.019", "ON_TARGET"), ("0.02", "BUYS_ONLY")])
@@ -207,8 +206,8 @@ def test_cash_below_its_target_is_no_budget() -> None:
 def test_a_dead_holding_that_is_not_above_its_smaller_target_is_not_missed() -> None:
     state = holdings("0", {"A": "60", "C": "20", "U": "9", "V": "9.5"}, {**ONES, "V": "1"}, dead=["U", "V"])
     plan = plan_partial_liquidation(state, weights("0", A="40", B="10", C="30", U="10", V="10"), parse_money("3.50"))
-    assert told(plan)["U"] == ("", "0.00", "SELLS_ONLY", NOT_ABOVE)
-    assert told(plan)["V"] == ("", "0.00", "ON_TARGET", NEAR)
+    assert lines_by_symbol(plan)["U"] == ("", "0.00", "SELLS_ONLY", NOT_ABOVE)
+    assert lines_by_symbol(plan)["V"] == ("", "0.00", "ON_TARGET", NEAR)
     assert plan.skipped_orders == ()
 
 
@@ -216,7 +215,7 @@ def test_a_portfolio_asset_that_is_not_held_is_not_missed_in_a_liquidation() -> 
     state = holdings("0", {"A": "100"}, {"A": "1"})
     state = replace(state, assets={**state.assets, "B": asset("B", None)})
     plan = plan_partial_liquidation(state, weights("0", A="50", B="50"), parse_money("10"))
-    assert told(plan)["B"] == ("", "0.00", "SELLS_ONLY", NOT_ABOVE)
+    assert lines_by_symbol(plan)["B"] == ("", "0.00", "SELLS_ONLY", NOT_ABOVE)
     assert plan.skipped_orders == ()
 
 
@@ -235,7 +234,7 @@ def test_two_cents_from_the_smaller_target_are_off_it(held: str, reason: str) ->
 def test_what_was_on_target_before_the_amount_left_is_above_it_after() -> None:
     state = holdings("0", {"A": "50", "X": "50"}, {**ONES, "X": "1"})
     plan = plan_partial_liquidation(state, weights("50", A="50"), parse_money("5"))
-    assert told(plan)["A"] == ("", "0.00", "SELLS_ONLY", ABOVE)
+    assert lines_by_symbol(plan)["A"] == ("", "0.00", "SELLS_ONLY", ABOVE)
 
 
 # Near the limits
@@ -269,7 +268,7 @@ def test_a_cent_that_others_wait_for_is_raised_beyond_the_targets() -> None:
     """Less than two cents are not worth spreading over all: they come from what is sold first."""
     state = holdings("0", {"A": "60", "B": "40"}, ONES, reserved="0.01")
     plan = plan_partial_liquidation(state, weights("0", A="60", B="40"), parse_money("50"))
-    assert told(plan) == {
+    assert lines_by_symbol(plan) == {
         "A": ("sell 30.01", "30.01", "RAISES_CASH", "sold to raise $30.01"),
         "B": ("sell 20.00", "20.00", "RAISES_CASH", "sold to raise $20.00"),
     }
@@ -321,16 +320,16 @@ def test_equally_overweight_assets_go_by_symbol() -> None:
 
 def test_an_account_below_zero_can_raise_nothing() -> None:
     state = holdings("-50", {"A": "10"}, ONES)
-    with pytest.raises(CannotRaise, match=r"at most \$0.00") as refusal:
+    with pytest.raises(AmountTooLarge, match=r"at most \$0.00") as refusal:
         plan_partial_liquidation(state, weights("0", A="100"), Money(1))
-    assert refusal.value.most == 0
+    assert refusal.value.max_amount == 0
 
 
 def test_a_holding_of_nothing_in_a_plan_is_no_sell() -> None:
     """A position that was closed in between: nothing is sent for it, and nothing is said to be missed."""
     state = holdings("100", {"X": "0"}, {**ONES, "X": "1"})
     plan = plan_full_rebalance(state, weights("0", A="100"))
-    assert told(plan)["X"] == ("", "0.00", "ON_TARGET", NEAR)
+    assert lines_by_symbol(plan)["X"] == ("", "0.00", "ON_TARGET", NEAR)
     assert plan.skipped_orders == ()
 
 
@@ -339,7 +338,7 @@ def test_a_holding_of_nothing_in_a_plan_is_no_sell() -> None:
 
 def test_an_investment_sized_again_leaves_out_what_was_too_small() -> None:
     plan = plan_invest_cash(holdings("10", {}, ONES), weights("0", A="95", B="5"), Money(0))
-    assert told(plan)["B"][2] == "ORDER_LESS_THAN_MIN_NOTIONAL"
+    assert lines_by_symbol(plan)["B"][2] == "ORDER_LESS_THAN_MIN_NOTIONAL"
     again = resize_buys(plan, parse_money("10"), Money(0))
     assert (again.amounts, again.dropped) == ({"A": 10 * DOLLAR}, {})
 
@@ -347,7 +346,7 @@ def test_an_investment_sized_again_leaves_out_what_was_too_small() -> None:
 def test_a_sell_that_was_too_small_is_not_bought_instead() -> None:
     state = holdings("10", {"A": "50.5", "B": "39.5"}, ONES)
     plan = plan_full_rebalance(state, weights("0", A="50", B="50"))
-    assert told(plan)["A"][2] == "ORDER_LESS_THAN_MIN_NOTIONAL"
+    assert lines_by_symbol(plan)["A"][2] == "ORDER_LESS_THAN_MIN_NOTIONAL"
     assert resize_buys(plan, parse_money("10"), Money(0)).amounts == {"B": 10 * DOLLAR}
 
 

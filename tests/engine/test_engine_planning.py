@@ -12,14 +12,13 @@ from rebal_tui.domain.orders import Side, SkipReason
 from rebal_tui.domain.quantities import NANO, Money, Percent, Qty, parse_money, parse_qty
 from rebal_tui.engine.allocation import BuyIntent, allocate
 from rebal_tui.engine.planning import (
-    CannotRaise,
+    AmountTooLarge,
     plan_full_rebalance,
     plan_invest_cash,
     plan_partial_liquidation,
     resize_buys,
 )
-
-from .support import asset, executed, holdings, weights
+from tests.engine.support import asset, executed, holdings, weights
 
 BALANCED = weights("5", SPY="60", TLT="35")
 PRICES = {"SPY": "417.8", "TLT": "137.62"}
@@ -241,7 +240,7 @@ def test_cash_that_others_wait_for_is_raised_as_well() -> None:
     state = holdings("100", {"A": "900"}, {"A": "1"}, reserved="300")
     plan = plan_partial_liquidation(state, weights("0", A="100"), parse_money("200"))
     assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("400")}
-    with pytest.raises(CannotRaise, match=r"at most \$700.00"):
+    with pytest.raises(AmountTooLarge, match=r"at most \$700.00"):
         plan_partial_liquidation(state, weights("0", A="100"), parse_money("700.01"))
 
 
@@ -259,9 +258,9 @@ def test_the_whole_account_can_be_raised_and_not_a_billionth_more() -> None:
     state = holdings("10", {"A": "9", "B": "1"}, {"A": "10", "B": "10"}, dead=["B"])
     plan = plan_partial_liquidation(state, weights("0", A="90", B="10"), parse_money("100"))
     assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("9")}
-    with pytest.raises(CannotRaise, match=r"the account can raise at most \$100.00") as refusal:
+    with pytest.raises(AmountTooLarge, match=r"the account can raise at most \$100.00") as refusal:
         plan_partial_liquidation(state, weights("0", A="90", B="10"), parse_money("100.000000001"))
-    assert refusal.value.most == parse_money("100")
+    assert refusal.value.max_amount == parse_money("100")
 
 
 def test_when_a_dead_asset_must_be_kept_the_rest_shrinks_together() -> None:

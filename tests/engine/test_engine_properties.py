@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rebal_tui.domain.accounts import Position
 from rebal_tui.domain.assets import AssetStatus
-from rebal_tui.domain.decisions import SKIPS, LineReason, Outcome, Plan, Verdict
+from rebal_tui.domain.decisions import SKIP_REASONS, LineReason, Outcome, Plan, Verdict
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import Condition, Weights
 from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty, Value
@@ -22,16 +22,15 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.drift import asset_drifts, value_account
 from rebal_tui.engine.evaluation import Situation, evaluate
 from rebal_tui.engine.planning import (
-    CannotRaise,
+    AmountTooLarge,
     Holdings,
     plan_full_rebalance,
     plan_invest_cash,
     plan_partial_liquidation,
     resize_buys,
 )
+from tests.engine.support import at, band, calendar, executed, holdings_of, random_book, situation, weights_of, worth
 from tests.examples import examples
-
-from .support import at, band, calendar, executed, holdings_of, random_book, situation, weights_of, worth
 
 pytestmark = pytest.mark.slow
 
@@ -55,9 +54,9 @@ def liquidate(state: Holdings, target: Weights) -> Plan:
 
 
 def most_raised(state: Holdings, target: Weights) -> Money:
-    with pytest.raises(CannotRaise) as refusal:
+    with pytest.raises(AmountTooLarge) as refusal:
         plan_partial_liquidation(state, target, Money(10**30))
-    return refusal.value.most
+    return refusal.value.max_amount
 
 
 def book(seed: int, *, solvent: bool = True) -> tuple[Holdings, Weights]:
@@ -84,10 +83,10 @@ def test_every_asset_and_holding_has_one_line_with_a_reason(planner: Planner, se
     skipped = {skip.symbol: skip for skip in plan.skipped_orders}
     for line in plan.lines:
         assert line.detail
-        assert (line.symbol in skipped) is (line.reason in SKIPS)
+        assert (line.symbol in skipped) is (line.reason in SKIP_REASONS)
         if line.side is None:
             assert (line.qty, line.notional) == (None, None)
-            assert line.reason in SKIPS or line.reason in (
+            assert line.reason in SKIP_REASONS or line.reason in (
                 LineReason.ON_TARGET,
                 LineReason.BUYS_ONLY,
                 LineReason.SELLS_ONLY,
@@ -257,16 +256,16 @@ def test_buys_sized_again_from_the_planned_cash_are_the_planned_buys(seed: int) 
 @given(seeds, st.integers(1, 100))
 def test_a_liquidation_raises_the_amount_or_is_refused(seed: int, percent: int) -> None:
     state, target = book(seed)
-    most = most_raised(state, target)
-    amount = Money(max(1, most * percent // 100))
+    max_amount = most_raised(state, target)
+    amount = Money(max(1, max_amount * percent // 100))
     plan = plan_partial_liquidation(state, target, amount)
     after = executed(state, plan)
     assert after.cash - state.reserved >= amount
     sellable = {s for s, asset in state.assets.items() if asset.tradable and asset.status is AssetStatus.ACTIVE}
     everything = not sellable & set(after.positions)
     assert everything or after.cash - state.reserved >= amount + min(plan.cash_target, state.cash - state.reserved)
-    with pytest.raises(CannotRaise):
-        plan_partial_liquidation(state, target, Money(most + 1))
+    with pytest.raises(AmountTooLarge):
+        plan_partial_liquidation(state, target, Money(max_amount + 1))
 
 
 def random_situation(seed: int) -> Situation:
@@ -311,8 +310,8 @@ ORDER = (
 def test_a_trace_keeps_the_order_of_the_rules_and_explains_the_outcome(seed: int) -> None:
     state = random_situation(seed)
     decision = evaluate(state)
-    places = [ORDER.index(step.check) for step in decision.trace]
-    assert all(before < after for before, after in pairwise(places))
+    order_indexes = [ORDER.index(step.check) for step in decision.trace]
+    assert all(before < after for before, after in pairwise(order_indexes))
     assert all(step.detail and step.rule.startswith("R-") for step in decision.trace)
     assert decision.reason
     last = decision.trace[-1]

@@ -10,8 +10,7 @@ import pytest
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.engine.evaluation import Situation, evaluate
-
-from .support import at, band, calendar, situation
+from tests.engine.support import at, band, calendar, situation
 
 TODAY = date(2026, 3, 4)
 CALM = (
@@ -89,7 +88,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
         (*CALM[:3], "open_orders fail R-12.3 run abcdefgh is not finished"),
     ),
     "orders of others": (
-        replace(situation(cash="100"), outside_orders=2),
+        replace(situation(cash="100"), external_orders=2),
         (*CALM[:3], "open_orders fail R-12.3 2 open orders of other origin in the account"),
     ),
     "quota": (

@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import CENT, DOLLAR, NANO, Money, Percent, Price, Qty
 from rebal_tui.engine.planning import Holdings, plan_full_rebalance, plan_invest_cash, plan_partial_liquidation
-from rebal_tui.services.intake.portfolio_input import parse_weights
+from rebal_tui.services.parsing.portfolio_input import parse_weights
+from tests.engine.edge_books import edge_book
+from tests.engine.support import asset, executed, holdings_of, random_book, weights_of, worth
 from tests.examples import examples
-
-from .edge_books import edge_book
-from .support import asset, executed, holdings_of, random_book, weights_of, worth
 
 seeds = st.integers(0, 2**40)
 EXAMPLES = examples(150)

@@ -35,7 +35,7 @@ VALUES: tuple[object, ...] = (
 )
 
 
-def places(document: object, here: Path = ()) -> list[Path]:
+def value_paths(document: object, here: Path = ()) -> list[Path]:
     """The path of every value in a document, the document itself among them."""
     found = [here]
     children: Any = ()
@@ -44,7 +44,7 @@ def places(document: object, here: Path = ()) -> list[Path]:
     elif isinstance(document, list):
         children = enumerate(document)
     for key, child in children:
-        found += places(child, (*here, key))
+        found += value_paths(child, (*here, key))
     return found
 
 
@@ -53,7 +53,7 @@ def broken(draw: st.DrawFn, document: dict[str, Any]) -> bytes:
     """The document with one to three things wrong in it, as bytes."""
     made: Any = deepcopy(document)
     for _ in range(draw(st.integers(1, 3))):
-        made = _broken_at(made, draw(st.sampled_from(places(made))), draw)
+        made = _broken_at(made, draw(st.sampled_from(value_paths(made))), draw)
     raws: list[str] = []
     text = json.dumps(_marked(made, raws), ensure_ascii=draw(st.booleans()))
     for number, raw in enumerate(raws):
@@ -62,14 +62,14 @@ def broken(draw: st.DrawFn, document: dict[str, Any]) -> bytes:
     return _scratched(draw, data)
 
 
-def _broken_at(document: Any, place: Path, draw: st.DrawFn) -> Any:
-    if not place:
+def _broken_at(document: Any, path: Path, draw: st.DrawFn) -> Any:
+    if not path:
         return deepcopy(draw(st.sampled_from([document, document, *VALUES[:14]])))
     parent: Any = document
-    for step in place[:-1]:
+    for step in path[:-1]:
         parent = parent[step]
     key, action = (
-        place[-1],
+        path[-1],
         draw(st.sampled_from(["replace", "replace", "replace", "drop", "double", "rename", "wrap"])),
     )
     if action == "drop":
@@ -100,13 +100,13 @@ def _marked(document: Any, raws: list[str]) -> Any:
 def _scratched(draw: st.DrawFn, data: bytes) -> bytes:
     """The bytes, sometimes cut short, marked or with one of them another."""
     kind = draw(st.sampled_from(["", "", "", "", "cut", "mark", "byte", "utf-16"]))
-    place = draw(st.integers(0, max(0, len(data) - 1)))
+    path = draw(st.integers(0, max(0, len(data) - 1)))
     if kind == "cut":
-        return data[:place]
+        return data[:path]
     if kind == "mark":
         return b"\xef\xbb\xbf" + data
     if kind == "byte":
-        return data[:place] + bytes([draw(st.integers(0, 255))]) + data[place + 1 :]
+        return data[:path] + bytes([draw(st.integers(0, 255))]) + data[path + 1 :]
     if kind == "utf-16":
         return data.decode("utf-8", "replace").encode("utf-16")
     return data

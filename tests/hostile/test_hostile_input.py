@@ -18,16 +18,15 @@ from hypothesis import strategies as st
 
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
 from rebal_tui.market.closes import read_closes
-from rebal_tui.services.intake.book_file import parse_book
-from rebal_tui.services.intake.exact_json import read_json
-from rebal_tui.services.intake.imports import import_book
-from rebal_tui.services.intake.portfolio_input import parse_portfolio
+from rebal_tui.services.importing.book_import import import_book
+from rebal_tui.services.parsing.book_file import parse_book
+from rebal_tui.services.parsing.exact_json import read_json
+from rebal_tui.services.parsing.portfolio_input import parse_portfolio
 from rebal_tui.tui.settings import read_settings
 from tests.cli.books import book as cli_book
 from tests.cli.books import call
-from tests.services.worlds import make_book
-
-from .mutations import RAW, TEXTS, broken
+from tests.hostile.mutations import RAW, TEXTS, broken
+from tests.services.factories import make_book
 
 FUZZ = int(os.environ.get("FUZZ", "1"))
 
@@ -87,8 +86,8 @@ def test_broken_closes_are_refused_or_read(data: st.DataObject) -> None:
     lines = [line.split(",") for line in CLOSES.splitlines()]
     for _ in range(data.draw(st.integers(1, 3))):
         line = data.draw(st.sampled_from(lines))
-        place = data.draw(st.integers(0, len(line) - 1))
-        line[place] = data.draw(st.sampled_from([*RAW, *TEXTS, '"', "a\rb", "=1", "2020-03-02", "1" * 200_001]))
+        offset = data.draw(st.integers(0, len(line) - 1))
+        line[offset] = data.draw(st.sampled_from([*RAW, *TEXTS, '"', "a\rb", "=1", "2020-03-02", "1" * 200_001]))
     text = data.draw(st.sampled_from(["\n", "\r\n", "\r", "\x00"])).join(",".join(line) for line in lines)
     try:
         closes = read_closes(io.StringIO(text, newline=""))
@@ -119,7 +118,7 @@ def test_a_broken_settings_file_is_told_and_the_usual_holds(
     read = read_settings(path)
     for fault in read.faults:
         assert str(fault).isprintable()
-    read.settings.rules.check()
+    read.settings.policy.check()
 
 
 NESTED = {

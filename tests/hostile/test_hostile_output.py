@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rebal_tui.domain.quantities import format_scaled
 from rebal_tui.domain.text import display_text, name_text
-from rebal_tui.services.exports import csv_text, safe_cell
+from rebal_tui.services.maintenance.export import csv_text, safe_cell
 from rebal_tui.tui.text import printable, ui_text
 
 FUZZ = int(os.environ.get("FUZZ", "1"))
@@ -91,12 +91,12 @@ surrogates_too = st.text(alphabet=st.characters(exclude_categories=()), max_size
 @EXAMPLES
 @given(surrogates_too)
 def test_text_that_is_taken_in_is_harmless(text: str) -> None:
-    for taken in (display_text, name_text):
+    for clean in (display_text, name_text):
         with suppress(ValueError):
-            kept = taken(text)
-            assert harmless(kept)
-            assert kept == unicodedata.normalize("NFC", kept)
-            assert taken(kept) == kept
+            cleaned = clean(text)
+            assert harmless(cleaned)
+            assert cleaned == unicodedata.normalize("NFC", cleaned)
+            assert clean(cleaned) == cleaned
 
 
 @EXAMPLES

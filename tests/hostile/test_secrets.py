@@ -79,7 +79,7 @@ def open_to_others(folder: Path, mine: set[Path]) -> list[str]:
 def test_keys_of_the_environment_are_in_no_file_and_no_output(tmp_path: Path) -> None:
     source = written(tmp_path, book(last=None))
     mine = {source}
-    said = b""
+    all_output = b""
     commands: list[tuple[str | Path, ...]] = [
         ("import", source),
         ("evaluate", "--at", "2026-11-24T17:15:00Z"),
@@ -93,8 +93,8 @@ def test_keys_of_the_environment_are_in_no_file_and_no_output(tmp_path: Path) ->
     for command in commands:
         done = program(tmp_path, *command)
         assert done.returncode == (1 if command[0] == "connect" else 0), (command, done.stderr)
-        said += done.stdout + done.stderr
-    assert not any(needle in said for needle in forms(KEY, SECRET))
+        all_output += done.stdout + done.stderr
+    assert not any(needle in all_output for needle in forms(KEY, SECRET))
     assert found_in(tmp_path, forms(KEY, SECRET)) == []
     assert open_to_others(tmp_path, mine) == []
 
@@ -133,7 +133,10 @@ def test_a_key_of_the_api_is_shown_once_and_kept_nowhere(tmp_path: Path) -> None
     try:
         assert process.stdout is not None
         url = json.loads(process.stdout.readline())["url"]
-        answers = [asked(f"{url}/v1/accounts", key, secret), asked(f"{url}/v1/accounts", key, secret[:-1] + "x")]
+        answers = [
+            request_status(f"{url}/v1/accounts", key, secret),
+            request_status(f"{url}/v1/accounts", key, secret[:-1] + "x"),
+        ]
         arguments = Path(f"/proc/{process.pid}/cmdline")
         assert not arguments.exists() or secret.encode() not in arguments.read_bytes()
         needles = [secret.encode(), *forms(key, secret)[2:]]
@@ -150,7 +153,7 @@ def test_a_key_of_the_api_is_shown_once_and_kept_nowhere(tmp_path: Path) -> None
     assert open_to_others(tmp_path, {source}) == []
 
 
-def asked(url: str, key: str, secret: str) -> int:
+def request_status(url: str, key: str, secret: str) -> int:
     """The status with which a request under a key is answered."""
     basic = b64encode(f"{key}:{secret}".encode()).decode()
     request = urllib.request.Request(url, headers={"Authorization": f"Basic {basic}"})  # noqa: S310

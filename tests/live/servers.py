@@ -56,8 +56,8 @@ def serving(at: str, *arguments: str) -> Iterator[Server]:
     )
     assert process.stdout is not None
     try:
-        told = json.loads(process.stdout.readline())
-        server = Server(told["url"], told["key_id"], told["secret"], told["firm_account"])
+        announced = json.loads(process.stdout.readline())
+        server = Server(announced["url"], announced["key_id"], announced["secret"], announced["firm_account"])
         try:
             yield server
         finally:

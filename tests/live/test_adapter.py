@@ -13,17 +13,17 @@ from typing import Any
 import httpx
 import pytest
 
-from rebal_tui.broker.alpaca.client import TRIES, KeysRefused
+from rebal_tui.broker.alpaca.client import MAX_ATTEMPTS, KeysRefused
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable, RefusalCode
 from rebal_tui.credentials import Keys
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.orders import OrderRequest, OrderStatus, Side
 from rebal_tui.domain.quantities import parse_money, parse_price, parse_qty
-from tests.live.wires import CLIENT, FIRM, NOW, Answer, Wire, always, order, raising
+from tests.live.transports import CLIENT, FIRM, NOW, Answer, FakeConnection, always, order, raising
 
 BUY = OrderRequest(CLIENT, "run-1", "SPY", Side.BUY, notional=parse_money("30443.17"))
-DOUBTFUL: dict[str, Answer] = {
+AMBIGUOUS_ANSWERS: dict[str, Answer] = {
     "no connection": raising(httpx.ConnectError),
     "connecting took too long": raising(httpx.ConnectTimeout),
     "no answer in time": raising(httpx.ReadTimeout),
@@ -48,34 +48,34 @@ DOUBTFUL: dict[str, Answer] = {
 }
 
 
-@pytest.mark.parametrize("why", DOUBTFUL)
+@pytest.mark.parametrize("why", AMBIGUOUS_ANSWERS)
 def test_any_doubt_after_a_submit_is_doubt_and_it_is_sent_once_only(why: str) -> None:
-    wire = Wire(DOUBTFUL[why])
+    connection = FakeConnection(AMBIGUOUS_ANSWERS[why])
     with pytest.raises(BrokerUnavailable):
-        wire.broker.submit_order(BUY)
-    assert len(wire.requests) == 1
+        connection.broker.submit_order(BUY)
+    assert len(connection.requests) == 1
 
 
-@pytest.mark.parametrize("why", DOUBTFUL)
+@pytest.mark.parametrize("why", AMBIGUOUS_ANSWERS)
 def test_doubt_at_a_lookup_is_never_taken_for_no_such_order(why: str) -> None:
-    wire = Wire(DOUBTFUL[why])
+    connection = FakeConnection(AMBIGUOUS_ANSWERS[why])
     with pytest.raises(BrokerUnavailable):
-        wire.broker.order_by_client_id(CLIENT, "run-1")
-    assert len(wire.requests) <= TRIES
+        connection.broker.order_by_client_id(CLIENT, "run-1")
+    assert len(connection.requests) <= MAX_ATTEMPTS
 
 
-@pytest.mark.parametrize("why", [why for why in DOUBTFUL if not why.startswith(("success", "an order"))])
+@pytest.mark.parametrize("why", [why for why in AMBIGUOUS_ANSWERS if not why.startswith(("success", "an order"))])
 def test_a_cancel_in_doubt_is_doubt_and_asked_once(why: str) -> None:
-    wire = Wire(DOUBTFUL[why])
+    connection = FakeConnection(AMBIGUOUS_ANSWERS[why])
     with pytest.raises(BrokerUnavailable):
-        wire.broker.cancel_order(CLIENT, "61e69015-8549-4bfd-b9c3-01e75843f47d")
-    assert len(wire.requests) == 1
+        connection.broker.cancel_order(CLIENT, "61e69015-8549-4bfd-b9c3-01e75843f47d")
+    assert len(connection.requests) == 1
 
 
 def test_a_lookup_is_none_only_by_the_brokers_own_word() -> None:
     for message in ("order not found for run-1", "no order with client_order_id run-1"):
-        wire = Wire(always(404, {"code": 40410000, "message": message}))
-        assert wire.broker.order_by_client_id(CLIENT, "run-1") is None
+        connection = FakeConnection(always(404, {"code": 40410000, "message": message}))
+        assert connection.broker.order_by_client_id(CLIENT, "run-1") is None
     for body in (
         {"code": 40410000, "message": "endpoint not found"},
         {"code": 40410000, "message": "account not found"},
@@ -83,12 +83,12 @@ def test_a_lookup_is_none_only_by_the_brokers_own_word() -> None:
         {"code": "40410000", "message": "order not found"},
     ):
         with pytest.raises(BrokerUnavailable):
-            Wire(always(404, body)).broker.order_by_client_id(CLIENT, "run-1")
+            FakeConnection(always(404, body)).broker.order_by_client_id(CLIENT, "run-1")
 
 
 def test_a_lookup_that_finds_another_order_is_doubt() -> None:
     with pytest.raises(BrokerUnavailable):
-        Wire(always(200, order(client_order_id="run-2"))).broker.order_by_client_id(CLIENT, "run-1")
+        FakeConnection(always(200, order(client_order_id="run-2"))).broker.order_by_client_id(CLIENT, "run-1")
 
 
 @pytest.mark.parametrize(
@@ -110,17 +110,19 @@ def test_a_lookup_that_finds_another_order_is_doubt() -> None:
     ],
 )
 def test_a_definitive_no_is_a_refusal_with_its_reason(status: int, message: str, code: RefusalCode) -> None:
-    wire = Wire(always(status, {"code": status * 100_000, "message": message}))
+    connection = FakeConnection(always(status, {"code": status * 100_000, "message": message}))
     with pytest.raises(BrokerRefused) as refused:
-        wire.broker.submit_order(BUY)
-    assert (refused.value.code, message in refused.value.message, len(wire.requests)) == (code, True, 1)
+        connection.broker.submit_order(BUY)
+    assert (refused.value.code, message in refused.value.message, len(connection.requests)) == (code, True, 1)
 
 
 def test_an_order_is_sent_with_decimals_as_text() -> None:
-    wire = Wire(always(200, order()))
-    wire.broker.submit_order(BUY)
-    wire.broker.submit_order(OrderRequest(CLIENT, "run-1", "SPY", Side.SELL, qty=parse_qty("123456789.123456789")))
-    assert wire.bodies("POST") == [
+    connection = FakeConnection(always(200, order()))
+    connection.broker.submit_order(BUY)
+    connection.broker.submit_order(
+        OrderRequest(CLIENT, "run-1", "SPY", Side.SELL, qty=parse_qty("123456789.123456789"))
+    )
+    assert connection.bodies("POST") == [
         {"symbol": "SPY", "side": "buy", "type": "market", "time_in_force": "day", "client_order_id": "run-1",
          "notional": "30443.17"},
         {"symbol": "SPY", "side": "sell", "type": "market", "time_in_force": "day", "client_order_id": "run-1",
@@ -131,22 +133,22 @@ def test_an_order_is_sent_with_decimals_as_text() -> None:
 def test_figures_are_read_exactly_as_text_and_as_numbers() -> None:
     for text in ('"123456789.123456789"', "123456789.123456789"):
         body = json.dumps(order(status="partially_filled")).replace('"filled_qty": "0"', f'"filled_qty": {text}')
-        read = Wire(always(200, text=body)).broker.submit_order(BUY)
+        read = FakeConnection(always(200, text=body)).broker.submit_order(BUY)
         assert read.filled_qty == parse_qty("123456789.123456789")
 
 
 def test_an_unknown_order_status_is_an_open_order_and_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        read = Wire(always(200, order(status="quantum_superposition"))).broker.submit_order(BUY)
+        read = FakeConnection(always(200, order(status="quantum_superposition"))).broker.submit_order(BUY)
     assert (read.status, read.status.final) == (OrderStatus.ACCEPTED, False)
     assert "quantum_superposition" in caplog.text
 
 
 def test_an_answer_that_tells_of_fills_has_the_account_read_again_once() -> None:
-    wire = Wire(always(200, order(status="filled", filled_qty="75", filled_avg_price="400")))
+    connection = FakeConnection(always(200, order(status="filled", filled_qty="75", filled_avg_price="400")))
     for _ in range(3):
-        wire.broker.submit_order(BUY)
-    assert [event.account_id for event in wire.broker.events(0)] == [CLIENT]
+        connection.broker.submit_order(BUY)
+    assert [event.account_id for event in connection.broker.events(0)] == [CLIENT]
 
 
 def test_a_read_is_tried_again_and_waits_for_the_rate_limit() -> None:
@@ -157,13 +159,13 @@ def test_a_read_is_tried_again_and_waits_for_the_rate_limit() -> None:
         httpx.Response(429, json={"code": 42910000, "message": "rate limit exceeded"}, headers=headers),
         httpx.Response(200, json={"timestamp": "2026-11-23T10:00:00.5-05:00"}, headers=headers),
     ]
-    wire = Wire(lambda _request: answers.pop(0))
+    connection = FakeConnection(lambda _request: answers.pop(0))
 
-    wire.broker.clock()
+    connection.broker.clock()
 
-    assert len(wire.requests) == 3
-    assert wire.waits[0] < 1 < 20 <= wire.waits[1] < 25
-    limit = wire.broker.rate_limit
+    assert len(connection.requests) == 3
+    assert connection.waits[0] < 1 < 20 <= connection.waits[1] < 25
+    limit = connection.broker.rate_limit
     assert limit is not None
     assert (limit.limit, limit.remaining, int(limit.reset_at.timestamp())) == (200, 0, int(reset))
 
@@ -175,11 +177,11 @@ def test_a_window_ends_by_the_brokers_clock_however_far_it_is_from_ours() -> Non
         "X-RateLimit-Limit": "200", "X-RateLimit-Remaining": "0",
         "X-RateLimit-Reset": str(int(there.timestamp()) + 20),
     }  # fmt: skip
-    wire = Wire(always(200, {"timestamp": "2026-11-23T10:00:00.5-05:00"}, headers))
+    connection = FakeConnection(always(200, {"timestamp": "2026-11-23T10:00:00.5-05:00"}, headers))
 
-    wire.broker.clock()
+    connection.broker.clock()
 
-    limit = wire.broker.rate_limit
+    limit = connection.broker.rate_limit
     assert limit is not None
     assert limit.reset_at == NOW + timedelta(seconds=20)
 
@@ -187,9 +189,9 @@ def test_a_window_ends_by_the_brokers_clock_however_far_it_is_from_ours() -> Non
 def test_a_window_longer_than_any_is_not_believed() -> None:
     headers = {"X-RateLimit-Limit": "200", "X-RateLimit-Remaining": "0"}
     headers["X-RateLimit-Reset"] = str(int(NOW.timestamp()) + 3_600)
-    wire = Wire(always(200, {"timestamp": "2026-11-23T10:00:00.5-05:00"}, headers))
-    wire.broker.clock()
-    assert wire.broker.rate_limit is None
+    connection = FakeConnection(always(200, {"timestamp": "2026-11-23T10:00:00.5-05:00"}, headers))
+    connection.broker.clock()
+    assert connection.broker.rate_limit is None
 
 
 def test_too_many_requests_while_some_are_left_is_not_the_limit_and_is_tried_again_soon() -> None:
@@ -197,13 +199,13 @@ def test_too_many_requests_while_some_are_left_is_not_the_limit_and_is_tried_aga
     headers["X-RateLimit-Reset"] = str(int(NOW.timestamp()) + 50)
     clock = httpx.Response(200, json={"timestamp": "2026-11-23T10:00:00.5-05:00"}, headers=headers)
     answers = [clock, httpx.Response(429, text="slow down"), clock]
-    wire = Wire(lambda _request: answers.pop(0))
+    connection = FakeConnection(lambda _request: answers.pop(0))
 
-    wire.broker.clock()
-    wire.broker.clock()
+    connection.broker.clock()
+    connection.broker.clock()
 
-    assert len(wire.waits) == 1
-    assert wire.waits[0] < 1
+    assert len(connection.waits) == 1
+    assert connection.waits[0] < 1
 
 
 def test_journals_carry_their_key_and_the_firm_has_one_name_for_us() -> None:
@@ -211,13 +213,13 @@ def test_journals_carry_their_key_and_the_firm_has_one_name_for_us() -> None:
         "id": "e2769c3a-3a4d-4cbd-b6e6-05fd7a6e2f1d", "entry_type": "JNLC", "from_account": CLIENT, "to_account": FIRM,
         "status": "queued", "net_amount": "51.00", "description": "withdrawal", "symbol": "", "qty": None,
     }  # fmt: skip
-    wire = Wire(always(200, body))
-    journal = wire.broker.create_journal(CLIENT, FIRM_ACCOUNT, parse_money("51"), "withdrawal", "wd-1")
+    connection = FakeConnection(always(200, body))
+    journal = connection.broker.create_journal(CLIENT, FIRM_ACCOUNT, parse_money("51"), "withdrawal", "wd-1")
     assert (journal.from_account, journal.to_account, journal.amount) == (CLIENT, FIRM_ACCOUNT, parse_money("51"))
     assert journal.status is JournalStatus.QUEUED
-    assert wire.requests[0].headers["Idempotency-Key"] == "wd-1"
-    assert wire.bodies("POST")[0]["to_account"] == FIRM
-    assert wire.bodies("POST")[0]["amount"] == "51.00"
+    assert connection.requests[0].headers["Idempotency-Key"] == "wd-1"
+    assert connection.bodies("POST")[0]["to_account"] == FIRM
+    assert connection.bodies("POST")[0]["amount"] == "51.00"
 
 
 def test_an_account_is_read_with_what_stops_it() -> None:
@@ -239,7 +241,7 @@ def test_an_account_is_read_with_what_stops_it() -> None:
         body: Any = trading if path.endswith("/account") else held if path.endswith("/positions") else listed
         return httpx.Response(200, json=body)
 
-    read = Wire(answer).broker.account(CLIENT)
+    read = FakeConnection(answer).broker.account(CLIENT)
 
     assert (read.name, read.cash, read.unsettled) == ("Ann Ó [@click=x]Li", parse_money("1000.10"), parse_money("500"))
     assert read.restrictions == {Restriction.ACH_RETURN, Restriction.UNSPECIFIED}
@@ -256,12 +258,12 @@ def test_only_an_account_that_is_not_opened_yet_may_be_without_figures(status: s
             return httpx.Response(404, json={"code": 40410000, "message": "account not found"})
         return httpx.Response(200, json=listed)
 
-    wire = Wire(answer)
+    connection = FakeConnection(answer)
     if status == "ACTIVE":
         with pytest.raises(BrokerRefused):
-            wire.broker.account(CLIENT)
+            connection.broker.account(CLIENT)
     else:
-        assert wire.broker.account(CLIENT).cash == 0
+        assert connection.broker.account(CLIENT).cash == 0
 
 
 def test_a_price_is_the_middle_of_a_newer_quote_and_never_of_a_crossed_one() -> None:
@@ -279,7 +281,7 @@ def test_a_price_is_the_middle_of_a_newer_quote_and_never_of_a_crossed_one() -> 
         "WIDE": snapshot(99.5, "2026-11-23T14:50:00Z", "90", "110"),
         "NONE": {"latestTrade": None, "latestQuote": None},
     }
-    prices = Wire(always(200, body)).broker.latest_prices([*body, "MISSING"])
+    prices = FakeConnection(always(200, body)).broker.latest_prices([*body, "MISSING"])
     assert {symbol: price for symbol, (price, _) in prices.items()} == {
         "NEW": parse_price("100.015"),
         **{symbol: parse_price("99.5") for symbol in ("OLD", "CROSSED", "NOBID", "WIDE")},
@@ -296,10 +298,10 @@ def test_keys_show_their_secret_nowhere() -> None:
     signed = keys(httpx.Request("GET", "https://broker.test"))
     assert "CANARY" not in repr(signed) + repr(signed.headers)
     with pytest.raises(BrokerUnavailable) as trouble:
-        Wire(raising(httpx.ConnectError)).broker.clock()
+        FakeConnection(raising(httpx.ConnectError)).broker.clock()
     assert "CANARY" not in str(trouble.value)
 
 
 def test_keys_that_are_refused_are_said_to_be() -> None:
     with pytest.raises(KeysRefused, match="does not accept the keys"):
-        Wire(DOUBTFUL["keys refused"]).broker.clock()
+        FakeConnection(AMBIGUOUS_ANSWERS["keys refused"]).broker.clock()

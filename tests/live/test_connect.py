@@ -15,15 +15,15 @@ import pytest
 from rebal_tui import credentials, live_book, opening
 from rebal_tui.bootstrap import open_database
 from rebal_tui.cli.program import run
-from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, Keys, Place
+from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation, Keys
 from rebal_tui.domain.errors import Conflict, Invalid
-from rebal_tui.services.evaluation import needs_review
-from rebal_tui.services.rules import BookRules
-from rebal_tui.services.status import status_line
-from rebal_tui.store import meta
+from rebal_tui.services.book.policy_options import BookPolicy
+from rebal_tui.services.evaluation.account import needs_review
+from rebal_tui.services.queries.status import status_line
+from rebal_tui.store import book_settings
+from tests.live.factories import START
 from tests.live.servers import ROOT, Server, serving
-from tests.live.worlds import START
-from tests.services.worlds import balanced
+from tests.services.factories import balanced
 
 pytestmark = pytest.mark.slow
 
@@ -36,12 +36,12 @@ def server() -> Iterator[Server]:
 
 def connect(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """The real program in an empty home."""
-    kept = {name: value for name, value in os.environ.items() if name not in (KEY_VARIABLE, SECRET_VARIABLE)}
+    filtered = {name: value for name, value in os.environ.items() if name not in (KEY_VARIABLE, SECRET_VARIABLE)}
     homes = {name: str(home / name) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
     nothing = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
     return subprocess.run(
         [sys.executable, "-m", "rebal_tui", "connect", *arguments],
-        env={**kept, **homes, **nothing, "PYTHONPATH": str(ROOT), **variables},
+        env={**filtered, **homes, **nothing, "PYTHONPATH": str(ROOT), **variables},
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -68,11 +68,11 @@ def test_a_book_is_made_and_the_keys_lie_in_a_file_of_their_own(server: Server, 
 
     assert done.returncode == 0, done.stderr
     assert "a PAPER book" in done.stdout
-    kept = [path for path in home.rglob("*.json") if "keys" in path.parts]
-    assert len(kept) == 1
-    assert (kept[0].stat().st_mode & 0o777, kept[0].parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    assert json.loads(kept[0].read_text()) == [server.key, server.secret]
-    assert str(kept[0]) in done.stdout
+    filtered = [path for path in home.rglob("*.json") if "keys" in path.parts]
+    assert len(filtered) == 1
+    assert (filtered[0].stat().st_mode & 0o777, filtered[0].parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert json.loads(filtered[0].read_text()) == [server.key, server.secret]
+    assert str(filtered[0]) in done.stdout
     for secret in (server.key, server.secret):
         assert secret not in done.stdout + done.stderr
         assert secret.encode() not in written(book.parent)
@@ -93,7 +93,7 @@ def test_a_connected_book_opens_as_paper_under_review_and_reads_what_is_there(
     monkeypatch.setenv(KEY_VARIABLE, server.key)
     monkeypatch.setenv(SECRET_VARIABLE, server.secret)
 
-    book = opening.open_book(path, rules=lambda rules: BookRules(review=False, evaluate_minutes=30))
+    book = opening.open_book(path, policy=lambda policy: BookPolicy(review=False, evaluate_minutes=30))
 
     try:
         assert status_line(book).mode == "PAPER"
@@ -133,20 +133,20 @@ def test_wrong_keys_are_said_to_be_wrong_and_no_book_is_made(server: Server, tmp
 
 
 def test_a_keys_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    Keys("KEY", "SECRET").keep("mine-1", Place.FILE, tmp_path)
+    Keys("KEY", "SECRET").keep("mine-1", KeyLocation.FILE, tmp_path)
     (tmp_path / "mine-1.json").chmod(0o640)
     with pytest.raises(Conflict, match="chmod 600"):
-        credentials.find("mine-1", Place.FILE, tmp_path)
+        credentials.find("mine-1", KeyLocation.FILE, tmp_path)
 
 
 def test_the_environment_goes_before_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Conflict, match="not in the file any more"):
-        credentials.find("mine-1", Place.FILE, tmp_path)
+        credentials.find("mine-1", KeyLocation.FILE, tmp_path)
     monkeypatch.setenv(KEY_VARIABLE, "KEY")
     with pytest.raises(Invalid, match="expected both"):
-        credentials.find("mine-1", Place.FILE, tmp_path)
+        credentials.find("mine-1", KeyLocation.FILE, tmp_path)
     monkeypatch.setenv(SECRET_VARIABLE, "SECRET")
-    assert credentials.find("mine-1", Place.FILE, tmp_path)
+    assert credentials.find("mine-1", KeyLocation.FILE, tmp_path)
 
 
 def test_a_malformed_key_is_refused_without_being_shown() -> None:
@@ -158,23 +158,23 @@ def test_a_malformed_key_is_refused_without_being_shown() -> None:
 def test_a_live_book_is_never_taken_for_an_empty_one(tmp_path: Path) -> None:
     path = tmp_path / "live.db"
     database = open_database(path)
-    live_book.found_live(
-        database, environment="LIVE", url="", firm_account="", keys_name="mine-1", keys_in=Place.FILE, name="live",
-        now=balanced().created_at,
+    live_book.create_live(
+        database, environment="LIVE", url="", firm_account="", keys_name="mine-1", keys_in=KeyLocation.FILE,
+        name="live", now=balanced().created_at,
     )  # fmt: skip
-    assert meta.get(database, "review") == "1"
+    assert book_settings.get(database, "review") == "1"
     database.close()
     with pytest.raises(Conflict, match="connected to a broker"):
-        opening.become_demo(path)
+        opening.replace_with_demo(path)
     assert sqlite3.connect(path).execute("SELECT value FROM meta WHERE name = 'environment'").fetchone() == ("LIVE",)
 
 
 def test_commands_look_at_a_live_book_and_start_nothing(tmp_path: Path) -> None:
     path = tmp_path / "live.db"
     database = open_database(path)
-    live_book.found_live(
-        database, environment="PAPER", url="", firm_account="", keys_name="mine-1", keys_in=Place.FILE, name="live",
-        now=balanced().created_at,
+    live_book.create_live(
+        database, environment="PAPER", url="", firm_account="", keys_name="mine-1", keys_in=KeyLocation.FILE,
+        name="live", now=balanced().created_at,
     )  # fmt: skip
     database.close()
     assert run(["check", "--db", str(path)]) == 0

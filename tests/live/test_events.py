@@ -15,8 +15,8 @@ from rebal_tui import bootstrap
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, EventKind
 from rebal_tui.domain.cash import CashKind, JournalStatus
 from rebal_tui.domain.quantities import parse_money, parse_price, parse_qty
-from rebal_tui.store import inbox
-from tests.live.wires import CLIENT, FIRM, NOW, Wire, order
+from rebal_tui.store import event_inbox
+from tests.live.transports import CLIENT, FIRM, NOW, FakeConnection, order
 
 JOURNAL = "e2769c3a-3a4d-4cbd-b6e6-05fd7a6e2f1d"
 PATHS = {
@@ -51,15 +51,15 @@ FILL = trade(
 class Streams:
     """Streams that say the same to everybody who connects, then end."""
 
-    def __init__(self, **said: list[str]) -> None:
-        self.said = said
+    def __init__(self, **sse_lines: list[str]) -> None:
+        self.sse_lines = sse_lines
         self.since: dict[str, list[str]] = {}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         for name, path in PATHS.items():
             if request.url.path == path:
                 self.since.setdefault(name, []).append(request.url.params["since"])
-                text = ": begin\n\n" + "".join(self.said.get(name, ()))
+                text = ": begin\n\n" + "".join(self.sse_lines.get(name, ()))
                 return httpx.Response(200, text=text, headers={"Content-Type": "text/event-stream"})
         if request.url.path == f"/v1/journals/{JOURNAL}":
             body = {
@@ -70,26 +70,26 @@ class Streams:
         return httpx.Response(404, json={"code": 40410000, "message": "endpoint not found"})
 
 
-def said(*events: dict[str, Any]) -> list[str]:
+def sse_lines(*events: dict[str, Any]) -> list[str]:
     return [f"id: {event.get('event_id')}\ndata: {json.dumps(event)}\n\n" for event in events]
 
 
-def heard(streams: Streams, count: int) -> Wire:
+def listening_broker(streams: Streams, count: int) -> FakeConnection:
     """A broker that has listened until it kept so many events."""
-    wire = Wire(streams)
-    wire.broker.listen()
+    connection = FakeConnection(streams)
+    connection.broker.listen()
     try:
         until = monotonic() + 10
-        while len(wire.broker.events(0)) < count:
-            assert monotonic() < until, wire.inbox.kept
+        while len(connection.broker.events(0)) < count:
+            assert monotonic() < until, connection.inbox.stored
             sleep(0.01)
     finally:
-        wire.broker.close()
-    return wire
+        connection.broker.close()
+    return connection
 
 
 def test_a_fill_is_told_with_its_execution_and_its_order() -> None:
-    (event,) = heard(Streams(trades=said(FILL)), 1).broker.events(0)
+    (event,) = listening_broker(Streams(trades=sse_lines(FILL)), 1).broker.events(0)
     assert event.kind is EventKind.FILL
     fill = event.fill
     assert fill is not None
@@ -103,28 +103,30 @@ def test_a_fill_is_told_with_its_execution_and_its_order() -> None:
 
 def test_what_is_told_twice_is_kept_once_and_the_cursor_counts_on() -> None:
     new = trade(2, "new")
-    wire = heard(Streams(trades=said(FILL, FILL, new, FILL)), 2)
-    first, second = wire.broker.events(0)
+    connection = listening_broker(Streams(trades=sse_lines(FILL, FILL, new, FILL)), 2)
+    first, second = connection.broker.events(0)
     assert (first.seq, second.seq) == (1, 2)
-    assert [event.seq for event in wire.broker.events(1)] == [2]
-    assert not wire.broker.events(2)
+    assert [event.seq for event in connection.broker.events(1)] == [2]
+    assert not connection.broker.events(2)
 
 
 def test_a_stream_is_taken_up_again_from_before_what_was_heard_last() -> None:
-    streams = Streams(trades=said(FILL))
-    wire = Wire(streams)
-    wire.inbox.add([("trades", ulid(1), NOW + timedelta(hours=1), json.dumps(FILL))])
-    wire.broker.listen()
+    streams = Streams(trades=sse_lines(FILL))
+    connection = FakeConnection(streams)
+    connection.inbox.add([("trades", ulid(1), NOW + timedelta(hours=1), json.dumps(FILL))])
+    connection.broker.listen()
     until = monotonic() + 10
     while len(streams.since) < len(PATHS) and monotonic() < until:
         sleep(0.01)
-    wire.broker.close()
+    connection.broker.close()
     assert streams.since["trades"][0] == "2026-11-23T15:55:00Z"
     assert streams.since["accounts"][0] == "2026-11-23"
 
 
 def test_a_trade_taken_back_is_for_a_person_and_the_account_is_read_again() -> None:
-    (event,) = heard(Streams(trades=said(trade(3, "trade_bust", previous_execution_id="x-1"))), 1).broker.events(0)
+    (event,) = listening_broker(
+        Streams(trades=sse_lines(trade(3, "trade_bust", previous_execution_id="x-1"))), 1
+    ).broker.events(0)
     assert (event.kind, event.account_id) == (EventKind.NOTICE, CLIENT)
     assert event.note is not None
     assert "took back execution x-1 of buy SPY" in event.note
@@ -141,24 +143,26 @@ def test_a_trade_taken_back_is_for_a_person_and_the_account_is_read_again() -> N
     ],
 )
 def test_an_event_that_makes_no_sense_becomes_a_notice_and_stops_nothing(odd: dict[str, Any]) -> None:
-    events = heard(Streams(trades=said(odd, FILL)), 2).broker.events(0)
+    events = listening_broker(Streams(trades=sse_lines(odd, FILL)), 2).broker.events(0)
     assert [event.kind for event in events] == [EventKind.NOTICE, EventKind.FILL]
 
 
 def test_what_is_no_json_is_passed_over() -> None:
-    events = heard(Streams(trades=["data: {garbled\n\n", "data: []\n\n", *said(FILL)]), 1).broker.events(0)
+    events = listening_broker(
+        Streams(trades=["data: {garbled\n\n", "data: []\n\n", *sse_lines(FILL)]), 1
+    ).broker.events(0)
     assert [event.kind for event in events] == [EventKind.FILL]
 
 
 def test_an_unknown_kind_of_trade_event_tells_the_order_as_it_is() -> None:
-    (event,) = heard(Streams(trades=said(trade(5, "teleported"))), 1).broker.events(0)
+    (event,) = listening_broker(Streams(trades=sse_lines(trade(5, "teleported"))), 1).broker.events(0)
     assert (event.kind, event.fill) == (EventKind.ORDER, None)
 
 
 def test_a_journal_is_read_for_its_figures_and_the_firm_is_named_our_way() -> None:
-    told = {"event_id": ulid(1), "at": "2026-11-23T15:00:00Z", "journal_id": JOURNAL, "status_from": "queued",
+    event_body = {"event_id": ulid(1), "at": "2026-11-23T15:00:00Z", "journal_id": JOURNAL, "status_from": "queued",
             "status_to": "sent_to_clearing"}  # fmt: skip
-    (event,) = heard(Streams(journals=said(told)), 1).broker.events(0)
+    (event,) = listening_broker(Streams(journals=sse_lines(event_body)), 1).broker.events(0)
     assert event.journal is not None
     assert event.account_id == CLIENT
     assert (event.journal.from_account, event.journal.amount) == (FIRM_ACCOUNT, parse_money("51"))
@@ -171,7 +175,7 @@ def test_cash_from_outside_is_an_entry_and_that_of_the_firm_is_none_of_ours() ->
                 "net_amount": amount, "settle_date": "2026-11-24", "status": "executed", **more}  # fmt: skip
 
     streams = Streams(
-        activities=said(
+        activities=sse_lines(
             activity(1, CLIENT, "CSD", "1000.5"),
             activity(2, FIRM, "JNLC", "-51"),
             activity(3, CLIENT, "JNLC", "51"),
@@ -180,7 +184,7 @@ def test_cash_from_outside_is_an_entry_and_that_of_the_firm_is_none_of_ours() ->
             activity(6, CLIENT, "CSD", "1000.5", status="canceled"),
         )
     )
-    events = heard(streams, 5).broker.events(0)
+    events = listening_broker(streams, 5).broker.events(0)
     entries = [(event.cash.kind, event.cash.amount) for event in events if event.cash is not None]
     assert entries == [
         (CashKind.DEPOSIT, parse_money("1000.5")),
@@ -193,28 +197,33 @@ def test_cash_from_outside_is_an_entry_and_that_of_the_firm_is_none_of_ours() ->
 
 def test_a_stream_that_says_it_lost_messages_is_read_again_from_before() -> None:
     streams = Streams(
-        trades=[*said(trade(2, "new")), ": you are reading too slowly, dropped 3 messages\n\n", *said(FILL)]
+        trades=[*sse_lines(trade(2, "new")), ": you are reading too slowly, dropped 3 messages\n\n", *sse_lines(FILL)]
     )
-    wire = Wire(streams)
-    wire.broker.listen()
+    connection = FakeConnection(streams)
+    connection.broker.listen()
     until = monotonic() + 15
     while len(streams.since.get("trades", ())) < 2 and monotonic() < until:
         sleep(0.02)
-    kept = wire.broker.events(0)
-    wire.broker.close()
+    stored = connection.broker.events(0)
+    connection.broker.close()
     assert len(streams.since["trades"]) >= 2
-    assert [event.kind for event in kept] == [EventKind.ORDER]
+    assert [event.kind for event in stored] == [EventKind.ORDER]
 
 
 def test_the_books_inbox_keeps_each_thing_once_and_forgets_what_is_old(tmp_path: Path) -> None:
     database = bootstrap.open_database(tmp_path / "book.db")
     old = NOW - timedelta(days=9)
-    assert inbox.add(database, [("trades", "1", old, "{}"), ("trades", "1", old, "{}"), ("nta", "1", NOW, "{}")]) == 2
-    assert inbox.add(database, [("trades", "1", NOW, "{}"), ("trades", "2", NOW, "{}")]) == 1
-    assert [row[0] for row in inbox.after(database, 0, 10)] == sorted({row[0] for row in inbox.after(database, 0, 10)})
-    assert inbox.last_at(database, "trades") == NOW
-    assert inbox.last_at(database, "journals") is None
+    assert (
+        event_inbox.add(database, [("trades", "1", old, "{}"), ("trades", "1", old, "{}"), ("nta", "1", NOW, "{}")])
+        == 2
+    )
+    assert event_inbox.add(database, [("trades", "1", NOW, "{}"), ("trades", "2", NOW, "{}")]) == 1
+    assert [row[0] for row in event_inbox.after(database, 0, 10)] == sorted(
+        {row[0] for row in event_inbox.after(database, 0, 10)}
+    )
+    assert event_inbox.last_at(database, "trades") == NOW
+    assert event_inbox.last_at(database, "journals") is None
     with database.write():
-        inbox.prune(database, NOW - timedelta(days=8), 1)
-    assert [(row[1], row[2]) for row in inbox.after(database, 0, 10)] == [("nta", "1"), ("trades", "2")]
+        event_inbox.prune(database, NOW - timedelta(days=8), 1)
+    assert [(row[1], row[2]) for row in event_inbox.after(database, 0, 10)] == [("nta", "1"), ("trades", "2")]
     database.close()

@@ -19,22 +19,22 @@ from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.live import LivePrices
 from rebal_tui.market.protocol import Quote
 from rebal_tui.market.sessions import build_sessions
-from rebal_tui.services import scheduler
-from rebal_tui.services.book import Book
-from rebal_tui.services.live import keep_up
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.polling import poll_broker
+from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import jobs, run_orders, runs
-from tests.services.brokers import Around
-from tests.services.worlds import new_york, only_run, simple_book
+from tests.services.brokers import BrokerWrapper
+from tests.services.factories import new_york, only_run, simple_book
 
 
-class Distant(Around):
+class RemoteBroker(BrokerWrapper):
     """The simulated broker as one at the other end of a wire, which can be made to fall silent."""
 
     def __init__(self, book: Book) -> None:
         super().__init__(book)
         self.skew = timedelta(0)
         self.closed: set[date] = set()
-        self.deaf = False
+        self.disconnected = False
         self.refuses: BrokerRefused | None = None
         self.reminded: list[str | None] = []
         self._book = book
@@ -54,23 +54,23 @@ class Distant(Around):
     def listen(self) -> None:
         return
 
-    def remind(self, account_id: str | None, why: str) -> None:
+    def request_refresh(self, account_id: str | None, why: str) -> None:
         self.reminded.append(account_id)
 
     def close(self) -> None:
         return
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        found: Sequence[BrokerEvent] = [] if self.deaf else self.inner.events(after, limit)
+        found: Sequence[BrokerEvent] = [] if self.disconnected else self.inner.events(after, limit)
         return found
 
 
-def distant(at: str = "2026-03-02 09:00") -> tuple[Book, Distant]:
+def remote_book(at: str = "2026-03-02 09:00") -> tuple[Book, RemoteBroker]:
     book = simple_book(at)
-    return book, Distant(book)
+    return book, RemoteBroker(book)
 
 
-def pass_time(book: Book, **delta: int) -> None:
+def advance_clock(book: Book, **delta: int) -> None:
     assert isinstance(book.clock, FixedClock)
     book.clock.advance(timedelta(**delta))
 
@@ -80,34 +80,34 @@ def alerts(book: Book) -> dict[str, str]:
 
 
 def test_nothing_is_decided_until_everything_was_read_and_the_reason_is_an_alert() -> None:
-    book, broker = distant("2026-03-02 10:00")
+    book, broker = remote_book("2026-03-02 10:00")
     broker.refuses = BrokerRefused("rejected", "insufficient permission (40310000)")
     scheduler.tick(book)
-    assert not book.keeping_up.whole
+    assert not book.polling_state.loaded
     assert "insufficient permission" in alerts(book)["broker"]
     assert not runs.newest(book.database, 10)
     broker.refuses = None
-    pass_time(book, seconds=11)
+    advance_clock(book, seconds=11)
     scheduler.tick(book)
-    assert book.keeping_up.whole
+    assert book.polling_state.loaded
     assert "broker" not in alerts(book)
 
 
-@pytest.mark.parametrize(("seconds", "told", "refused"), [(1, False, False), (5, True, False), (45, True, True)])
+@pytest.mark.parametrize(("seconds", "warned", "refused"), [(1, False, False), (5, True, False), (45, True, True)])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_clocks_that_are_apart_are_told_and_far_apart_stop_everything(
-    seconds: int, told: bool, refused: bool, sign: int
+    seconds: int, warned: bool, refused: bool, sign: int
 ) -> None:
-    book, broker = distant()
+    book, broker = remote_book()
     broker.skew = timedelta(seconds=sign * seconds)
     scheduler.tick(book)
     text = " ".join(alerts(book).values())
-    assert (f"{seconds} s apart" in text) is told
-    assert book.keeping_up.whole is not refused
+    assert (f"{seconds} s apart" in text) is warned
+    assert book.polling_state.loaded is not refused
 
 
 def test_the_brokers_calendar_goes_before_ours_and_a_difference_is_told() -> None:
-    book, broker = distant()
+    book, broker = remote_book()
     mourning = date(2026, 3, 4)
     broker.closed = {mourning}
     scheduler.tick(book)
@@ -122,7 +122,7 @@ def test_the_brokers_calendar_goes_before_ours_and_a_difference_is_told() -> Non
 
 
 def test_the_same_calendar_changes_nothing() -> None:
-    book, _ = distant()
+    book, _ = remote_book()
     before = [book.calendar.session(day) for day in book.calendar.days(date(2026, 1, 1), date(2027, 12, 31))]
     scheduler.tick(book)
     assert [book.calendar.session(day) for day in book.calendar.days(date(2026, 1, 1), date(2027, 12, 31))] == before
@@ -130,20 +130,20 @@ def test_the_same_calendar_changes_nothing() -> None:
 
 
 def test_orders_whose_events_never_come_are_looked_up_and_the_run_ends() -> None:
-    book, broker = distant("2026-03-02 09:29")
+    book, broker = remote_book("2026-03-02 09:29")
     scheduler.tick(book)
-    broker.deaf = True
+    broker.disconnected = True
     assert book.sandbox is not None
     for symbol in ("SPY", "TLT"):
         book.sandbox.halt(symbol, True, book.now())
-    pass_time(book, minutes=1)
+    advance_clock(book, minutes=1)
     scheduler.tick(book)
     run = only_run(book)
     assert run.status is RunStatus.IN_PROGRESS
     for symbol in ("SPY", "TLT"):
         book.sandbox.halt(symbol, False, book.now())
     for _ in range(5):
-        pass_time(book, seconds=16)
+        advance_clock(book, seconds=16)
         scheduler.tick(book)
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
     assert all(o.status is OrderStatus.FILLED for _, o, *_ in run_orders.of_run(book.database, run.id))
@@ -151,27 +151,27 @@ def test_orders_whose_events_never_come_are_looked_up_and_the_run_ends() -> None
 
 
 def test_an_account_that_changed_without_a_word_is_found_out() -> None:
-    book, broker = distant()
+    book, broker = remote_book()
     scheduler.tick(book)
-    broker.deaf = True
+    broker.disconnected = True
     broker.inner.deposit("a", parse_money("12.34"), book.now())
     broker.inner.set_restrictions("a", frozenset({Restriction.ACH_RETURN}), book.now())
-    pass_time(book, seconds=2)
+    advance_clock(book, seconds=2)
     scheduler.tick(book)
     assert book.account("a").cash == parse_money("50012.34")
     assert "ach_return" in alerts(book)["restricted"]
 
 
 def test_a_few_times_a_day_the_assets_are_read_again() -> None:
-    book, broker = distant()
+    book, broker = remote_book()
     scheduler.tick(book)
-    pass_time(book, hours=6, seconds=1)
-    keep_up(book, book.now())
+    advance_clock(book, hours=6, seconds=1)
+    poll_broker(book, book.now())
     assert broker.reminded == [None]
 
 
 def test_a_broker_that_falls_silent_is_left_alone_for_a_while() -> None:
-    book, broker = distant()
+    book, broker = remote_book()
     scheduler.tick(book)
     asked = []
 
@@ -180,15 +180,15 @@ def test_a_broker_that_falls_silent_is_left_alone_for_a_while() -> None:
         raise BrokerUnavailable("no answer")
 
     broker.account = silent  # type: ignore[attr-defined]
-    pass_time(book, seconds=2)
+    advance_clock(book, seconds=2)
     with pytest.raises(BrokerUnavailable):
-        keep_up(book, book.now())
-    keep_up(book, book.now())
+        poll_broker(book, book.now())
+    poll_broker(book, book.now())
     assert asked == ["a"]
 
 
 def test_a_broker_that_refuses_to_be_read_is_an_alert_and_the_heart_beats_on() -> None:
-    book, broker = distant()
+    book, broker = remote_book()
     scheduler.tick(book)
 
     def forbidden(account_id: str) -> None:
@@ -196,47 +196,47 @@ def test_a_broker_that_refuses_to_be_read_is_an_alert_and_the_heart_beats_on() -
 
     broker.account = forbidden  # type: ignore[attr-defined]
     broker.inner.deposit("a", parse_money("1"), book.now())
-    pass_time(book, seconds=2)
+    advance_clock(book, seconds=2)
     scheduler.tick(book)
     assert "insufficient permission" in alerts(book)["broker"]
     del broker.account
-    pass_time(book, seconds=12)
+    advance_clock(book, seconds=12)
     scheduler.tick(book)
     assert "broker" not in alerts(book)
     assert book.account("a").cash == parse_money("50001")
 
 
 def test_prices_come_from_beside_and_never_go_back() -> None:
-    told: list[tuple[str, str, str]] = [("SPY", "400", "10:00")]
+    warned: list[tuple[str, str, str]] = [("SPY", "400", "10:00")]
     asked: list[list[str]] = []
 
     def fetch(symbols: Sequence[str]) -> dict[str, tuple[object, datetime]]:
         asked.append(list(symbols))
-        if not told:
+        if not warned:
             raise Conflict("no prices")
-        symbol, price, at = told.pop()
+        symbol, price, at = warned.pop()
         return {symbol: (parse_price(price), new_york(f"2026-03-02 {at}"))}
 
     feed = LivePrices(fetch, lambda: {"TLT", "SPY"}, timedelta(seconds=5))  # type: ignore[arg-type]
     now = new_york("2026-03-02 10:00")
 
-    def later(seconds: int) -> dict[str, Quote]:
+    def fetched_after(seconds: int) -> dict[str, Quote]:
         changed = dict(feed.advance(now + timedelta(seconds=seconds)))
-        if feed._under_way is not None:
-            feed._under_way.exception(5)
+        if feed._pending_fetch is not None:
+            feed._pending_fetch.exception(5)
         return changed
 
-    assert later(0) == {}
-    assert list(later(1)) == ["SPY"]
+    assert fetched_after(0) == {}
+    assert list(fetched_after(1)) == ["SPY"]
     assert asked == [["SPY", "TLT"]]
-    told.append(("SPY", "390", "09:59"))
-    assert later(5) == {}
-    assert later(6) == {}
-    assert later(11) == {}
-    told.append(("SPY", "401", "10:01"))
-    assert later(12) == {}
-    later(17)
-    assert list(later(18)) == ["SPY"]
+    warned.append(("SPY", "390", "09:59"))
+    assert fetched_after(5) == {}
+    assert fetched_after(6) == {}
+    assert fetched_after(11) == {}
+    warned.append(("SPY", "401", "10:01"))
+    assert fetched_after(12) == {}
+    fetched_after(17)
+    assert list(fetched_after(18)) == ["SPY"]
     quote = feed.quote("SPY")
     assert quote is not None
     assert quote.price == parse_price("401")

@@ -7,7 +7,14 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from rebal_tui.domain.errors import Conflict, Invalid
-from rebal_tui.market.clock import LATEST, ClockState, FixedClock, HeldClock, RealClock, SimulatedClock
+from rebal_tui.market.clock import (
+    MAX_SIMULATED_TIME,
+    ClockState,
+    FixedClock,
+    HeartbeatClock,
+    RealClock,
+    SimulatedClock,
+)
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
 
 START = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)
@@ -93,7 +100,7 @@ def test_a_jump_goes_forward_only() -> None:
     with pytest.raises(Conflict, match="only goes forward"):
         clock.jump(START)
     with pytest.raises(Invalid):
-        clock.jump(LATEST + timedelta(seconds=1))
+        clock.jump(MAX_SIMULATED_TIME + timedelta(seconds=1))
     assert clock.now() == START + timedelta(days=1)
 
 
@@ -125,11 +132,11 @@ def test_a_clock_made_from_a_state_goes_on_from_there() -> None:
 
 def test_simulated_time_stops_at_its_end() -> None:
     real = Real()
-    clock = running(real, speed=100_000, at=LATEST - timedelta(days=1))
+    clock = running(real, speed=100_000, at=MAX_SIMULATED_TIME - timedelta(days=1))
     real.seconds += 1e9
-    assert clock.now() == LATEST
+    assert clock.now() == MAX_SIMULATED_TIME
     real.seconds += 1e9
-    assert clock.now() == LATEST
+    assert clock.now() == MAX_SIMULATED_TIME
 
 
 def test_a_fast_clock_leaps_from_half_an_hour_after_the_close_to_five_minutes_before_the_open() -> None:
@@ -184,9 +191,9 @@ def test_changes_count_from_their_own_moment_even_when_nobody_read_the_clock() -
 def test_a_held_clock_stands_still_between_beats_and_follows_a_jump() -> None:
     elapsed = [0.0]
     start = datetime(2026, 3, 2, 15, tzinfo=UTC)
-    clock = HeldClock(ClockState(start, 600, False), monotonic=lambda: elapsed[0])
+    clock = HeartbeatClock(ClockState(start, 600, False), monotonic=lambda: elapsed[0])
     elapsed[0] = 1.0
     assert clock.now() == start
-    assert clock.beat() == start + timedelta(minutes=10) == clock.now()
+    assert clock.tick() == start + timedelta(minutes=10) == clock.now()
     clock.jump(start + timedelta(hours=1))
     assert clock.now() == start + timedelta(hours=1)

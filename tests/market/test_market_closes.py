@@ -100,8 +100,8 @@ def test_a_faulty_header_is_refused(header: str, fault: str) -> None:
 @pytest.mark.parametrize("char", ["\x00", "\x07", "\t", "\x0b", "\x0c", "\x1b", "\x85", "\u200b", "\u2028", "\u202e"])
 def test_control_and_invisible_characters_are_refused_and_not_repeated(char: str) -> None:
     found = faults(f"date,S{char}PY\n2024-01-02,1{char}\n{char}2024-01-03,1\n")
-    places = ["line 1, column 2", "line 2, column 2", "line 3, date"]
-    assert [fault.split(": ")[0] for fault in found] == places
+    locations = ["line 1, column 2", "line 2, column 2", "line 3, date"]
+    assert [fault.split(": ")[0] for fault in found] == locations
     assert all("control or invisible character" in fault for fault in found)
     assert not any(char in fault for fault in found)
 

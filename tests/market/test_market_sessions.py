@@ -44,7 +44,7 @@ def test_every_session_open_and_close_agrees_with_exchange_calendars(sessions: l
 
 
 def test_times_are_utc(sessions: list[Session]) -> None:
-    assert {moment.tzinfo for session in sessions for moment in (session.open, session.close)} == {UTC}
+    assert {timestamp.tzinfo for session in sessions for timestamp in (session.open, session.close)} == {UTC}
 
 
 def test_next_day_chains_the_sessions_and_ends_with_none(sessions: list[Session]) -> None:
@@ -164,7 +164,7 @@ def test_why_there_is_no_session(calendar: TradingCalendar, day: date, reason: s
 
 
 @pytest.mark.parametrize(
-    ("moment", "target"),
+    ("timestamp", "target"),
     [
         (at(date(2026, 11, 25), 16, 29), None),
         (at(date(2026, 11, 25), 16, 30), at(date(2026, 11, 27), 9, 25)),
@@ -177,8 +177,8 @@ def test_why_there_is_no_session(calendar: TradingCalendar, day: date, reason: s
         (at(date(2005, 12, 1), 12), at(date(2006, 1, 3), 9, 25)),
     ],
 )
-def test_dead_time_is_skipped(calendar: TradingCalendar, moment: datetime, target: datetime | None) -> None:
-    assert calendar.demo_skip(moment) == target
+def test_dead_time_is_skipped(calendar: TradingCalendar, timestamp: datetime, target: datetime | None) -> None:
+    assert calendar.demo_skip(timestamp) == target
 
 
 def test_a_calendar_needs_sessions_in_order(sessions: list[Session]) -> None:
@@ -191,14 +191,14 @@ def test_a_calendar_needs_sessions_in_order(sessions: list[Session]) -> None:
 
 
 def test_every_minute_of_a_week_is_either_live_or_skipped_to_the_next_open(calendar: TradingCalendar) -> None:
-    moment, end = at(date(2026, 11, 23), 0), at(date(2026, 11, 30), 0)
-    while moment < end:
-        target = calendar.demo_skip(moment)
+    timestamp, end = at(date(2026, 11, 23), 0), at(date(2026, 11, 30), 0)
+    while timestamp < end:
+        target = calendar.demo_skip(timestamp)
         if target is None:
-            session = known(calendar.at(moment))
-            assert session.open - timedelta(minutes=5) <= moment < session.close + timedelta(minutes=30)
+            session = known(calendar.at(timestamp))
+            assert session.open - timedelta(minutes=5) <= timestamp < session.close + timedelta(minutes=30)
         else:
-            following = calendar.next_open(moment)
+            following = calendar.next_open(timestamp)
             assert following is not None
-            assert moment < target == following - timedelta(minutes=5)
-        moment += timedelta(minutes=1)
+            assert timestamp < target == following - timedelta(minutes=5)
+        timestamp += timedelta(minutes=1)

@@ -10,7 +10,7 @@ import pytest
 from rebal_tui.domain.errors import Invalid, NotFound
 from rebal_tui.domain.quantities import CENT, NANO, Percent, Price
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
-from rebal_tui.market.walk import HIGHEST, LOWEST, RandomWalk, WalkAsset, WalkState
+from rebal_tui.market.walk import MAX_PRICE, MIN_PRICE, RandomWalk, WalkAsset, WalkState
 
 SPY = WalkAsset("SPY", Price(500 * NANO), 17, 1.0, 0.0)
 QQQ = WalkAsset("QQQ", Price(400 * NANO), 22, 1.2, 0.0)
@@ -49,11 +49,11 @@ def test_it_begins_at_the_prices_of_the_table(calendar: TradingCalendar) -> None
 
 def test_the_path_does_not_depend_on_how_often_it_is_advanced(calendar: TradingCalendar) -> None:
     often, once = walk(calendar), walk(calendar)
-    moment, end = OPEN, OPEN + timedelta(days=5, hours=2)
-    while moment < end:
-        moment += timedelta(seconds=937)
-        often.advance(moment)
-    once.advance(moment)
+    timestamp, end = OPEN, OPEN + timedelta(days=5, hours=2)
+    while timestamp < end:
+        timestamp += timedelta(seconds=937)
+        often.advance(timestamp)
+    once.advance(timestamp)
     assert often.state() == once.state()
     assert often.quotes() == once.quotes()
 
@@ -150,7 +150,7 @@ def test_quotes_are_whole_cents_above_zero_even_in_a_storm(calendar: TradingCale
         feed.advance(OPEN + timedelta(days=day))
         for quote in feed.quotes().values():
             assert quote.price % CENT == 0
-            assert LOWEST <= quote.price <= HIGHEST
+            assert MIN_PRICE <= quote.price <= MAX_PRICE
 
 
 def test_quotes_handed_out_do_not_change_afterwards(calendar: TradingCalendar) -> None:
@@ -265,4 +265,4 @@ def test_every_fault_of_the_table_is_listed(calendar: TradingCalendar) -> None:
             turbulence=-1,
             step_seconds=7,
         )
-    assert [fault.place for fault in refusal.value.faults] == ["A", "B", "B", "turbulence", "step_seconds"]
+    assert [fault.location for fault in refusal.value.faults] == ["A", "B", "B", "turbulence", "step_seconds"]

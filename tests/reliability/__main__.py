@@ -19,22 +19,24 @@ def main() -> int:
     parser.add_argument("--days", type=int, help="end after so many days")
     parser.add_argument("--dense", action="store_true", help="lives full of faults")
     parser.add_argument("--trace", action="store_true", help="print everything that happened")
-    told = parser.parse_args()
+    options = parser.parse_args()
     counts: Counter[str] = Counter()
-    years, injected, failed, begun = 0.0, 0, [], time.process_time()
-    for seed in range(told.seed, told.seed + told.seeds):
-        trace: list[str] | None = [] if told.trace else None
+    years, injected, failed, started_at = 0.0, 0, [], time.process_time()
+    for seed in range(options.seed, options.seed + options.seeds):
+        trace: list[str] | None = [] if options.trace else None
         try:
-            lived = simulate(seed, days=told.days, trace=trace, needed=DENSE if told.dense else ())
-            years, injected = years + lived.account_years, injected + lived.injected
-            counts.update(lived.counts)
-            print(lived if told.seeds == 1 else f"seed {seed}: {lived.account_years:.1f} account-years", flush=True)
+            result = simulate(seed, days=options.days, trace=trace, needed=DENSE if options.dense else ())
+            years, injected = years + result.account_years, injected + result.injected
+            counts.update(result.counts)
+            print(
+                result if options.seeds == 1 else f"seed {seed}: {result.account_years:.1f} account-years", flush=True
+            )
         except Exception:
             failed.append(seed)
             print("\n".join(trace or ()))
             print(f"seed {seed}:\n{''.join(traceback.format_exc(limit=-6))}", flush=True)
-    spent = time.process_time() - begun
-    print(f"{told.seeds} seeds, {years:.1f} account-years, {injected:,} faults of the wires, {spent:.1f} s of CPU")
+    spent = time.process_time() - started_at
+    print(f"{options.seeds} seeds, {years:.1f} account-years, {injected:,} faults of the wires, {spent:.1f} s of CPU")
     print(dict(counts), f"failed: {failed}" if failed else "none failed")
     return 1 if failed else 0
 

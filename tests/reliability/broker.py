@@ -16,13 +16,13 @@ from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.domain.cash import Journal
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus
 from rebal_tui.domain.quantities import Money
-from tests.reliability.pairs import Met
+from tests.reliability.pairs import FaultCoverage
 
 if TYPE_CHECKING:
-    from tests.reliability.judge import Judge
+    from tests.reliability.oracle import Oracle
 
 T = TypeVar("T")
-LATE = timedelta(seconds=45)
+REQUEST_DELAY = timedelta(seconds=45)
 """No request is under way for longer; the program gives up on one after a minute."""
 
 
@@ -33,23 +33,23 @@ class Killed(BaseException):
 class FaultyBroker:
     """Hands every call to the simulated broker, unless a fault of the swarm says otherwise."""
 
-    def __init__(self, random: Random, on: frozenset[str], judge: Judge, now: Callable[[], datetime]) -> None:
-        self._random, self._on, self._judge, self._now = random, on, judge, now
-        self.met = Met()
+    def __init__(self, random: Random, enabled: frozenset[str], oracle: Oracle, now: Callable[[], datetime]) -> None:
+        self._random, self._enabled, self._oracle, self._now = random, enabled, oracle, now
+        self.coverage = FaultCoverage()
         self.dense = False
         self.inner: SimulatedBroker
         self.calm = False
         self.injected = 0
-        self.die_at: int | None = None
+        self.kill_after: int | None = None
         self._late: list[tuple[datetime, Callable[[], object]]] = []
         self._withheld: list[tuple[datetime, BrokerEvent]] = []
         self._handed: list[BrokerEvent] = []
-        self._asked: dict[str, datetime] = {}
+        self._submitted_at: dict[str, datetime] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
 
-    def arrive(self) -> None:
+    def deliver_due(self) -> None:
         """What was under way for long enough reaches the broker."""
         due, self._late = (
             [c for at, c in self._late if at <= self._now()],
@@ -66,70 +66,70 @@ class FaultyBroker:
 
         What was told while it reconciled is so until that came to an end: it may have been cut off in between.
         """
-        cut_off = [] if self._judge.reconciled else self._handed
+        cut_off = [] if self._oracle.reconciled else self._handed
         return any(event.account_id in (account_id, None) for event in (*cut_off, *(e for _, e in self._withheld)))
 
     def _hit(self, fault: str, permille: int, about: Iterable[str] = ()) -> bool:
         """Whether a fault meets what is said of some orders."""
         permille = min(400, permille * 5) if self.dense else permille
-        if self.calm or fault not in self._on or self._random.randrange(1000) >= permille:
+        if self.calm or fault not in self._enabled or self._random.randrange(1000) >= permille:
             return False
         self.injected += 1
-        self.met.orders(fault, self._judge.database, about)
+        self.coverage.orders(fault, self._oracle.database, about)
         return True
 
     def _call(self, call: Callable[[], T], about: Iterable[str] = ()) -> T:
         """A request that changes something."""
-        self._die()
+        self._kill_if_due()
         if self._hit("lost_requests", 60, about):
             raise BrokerUnavailable("the request was lost")
         if self._hit("late_requests", 40, about):
-            self._late.append((self._now() + LATE, call))
+            self._late.append((self._now() + REQUEST_DELAY, call))
             raise BrokerUnavailable("no answer in time")
         answer = call()
         if self._hit("double_requests", 60, about):
             answer = call()
-        self._die()
+        self._kill_if_due()
         if self._hit("lost_replies", 60, about):
             raise BrokerUnavailable("the reply was lost")
         return answer
 
     def _read(self, call: Callable[[], T], about: Iterable[str] = ()) -> T:
-        self._die()
-        if self._hit("failed_reads", 8 if self._judge.reconciled or not about else 40, about):
+        self._kill_if_due()
+        if self._hit("failed_reads", 8 if self._oracle.reconciled or not about else 40, about):
             raise BrokerUnavailable("the broker is away")
         return call()
 
-    def _die(self) -> None:
-        if self.die_at is not None:
-            self.die_at -= 1
-            if self.die_at < 0:
-                self.die_at = None
+    def _kill_if_due(self) -> None:
+        if self.kill_after is not None:
+            self.kill_after -= 1
+            if self.kill_after < 0:
+                self.kill_after = None
                 self.injected += 1
                 raise Killed
 
-    def together(self) -> AbstractContextManager[object]:
+    def batch(self) -> AbstractContextManager[object]:
         """Nothing: a broker at the other end of a wire keeps what it answered, whatever becomes of the program."""
         return nullcontext()
 
     def submit_order(self, request: OrderRequest) -> Order:
-        self._judge.asked(request)
-        self._asked.setdefault(request.client_order_id, self._now())
+        self._oracle.submitted(request)
+        self._submitted_at.setdefault(request.client_order_id, self._now())
 
         def call() -> Order:
             order = self.inner.submit_order(request)
-            self._judge.accepted(request, order)
+            self._oracle.accepted(request, order)
             return order
 
         return self._call(call, [request.client_order_id])
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
-        since = self._asked.get(client_order_id)
-        fresh = since is not None and self._now() - since < LATE
+        since = self._submitted_at.get(client_order_id)
+        fresh = since is not None and self._now() - since < REQUEST_DELAY
         # What it has told of it finds, too.
         if (
             fresh
-            and self.met.in_doubt(self._judge.database, client_order_id)
+            and self.coverage.is_unresolved(self._oracle.database, client_order_id)
             and self._hit("lookup_lag", 500, [client_order_id])
         ):
             return None
@@ -142,7 +142,7 @@ class FaultyBroker:
     def create_journal(self, source: str, target: str, amount: Money, description: str, key: str) -> Journal:
         def call() -> Journal:
             journal = self.inner.create_journal(source, target, amount, description, key)
-            self._judge.journaled(journal, key)
+            self._oracle.journaled(journal, key)
             return journal
 
         return self._call(call)
@@ -160,9 +160,9 @@ class FaultyBroker:
         found = list(self._read(lambda: self.inner.events(after, limit)))
         ended = (event.order for event in found if event.order is not None)
         rejected = [order.client_order_id for order in ended if order.status is OrderStatus.REJECTED]
-        self.met.orders("rejects", self._judge.database, rejected)
+        self.coverage.orders("rejects", self._oracle.database, rejected)
         # After an opening that found the broker away the stream is told from where it ended, in order and whole.
-        if self.calm or not self._judge.reconciled:
+        if self.calm or not self._oracle.reconciled:
             late, self._withheld = [event for _, event in self._withheld], []
             self._handed += late
             return late + found
@@ -172,15 +172,15 @@ class FaultyBroker:
             found = found[: len(found) // 2]
         if len(found) > 1 and self._hit("late_events", 150):
             held = found.pop(self._random.randrange(len(found)))
-            self.met.orders("late_events", self._judge.database, _orders([held]))
-            self._withheld += [(now + LATE * n, held) for n in (1, 2, 5)]
+            self.coverage.orders("late_events", self._oracle.database, _orders([held]))
+            self._withheld += [(now + REQUEST_DELAY * n, held) for n in (1, 2, 5)]
         due = [event for at, event in self._withheld if at <= now]
         if due:
             self._withheld = [(at, event) for at, event in self._withheld if at > now]
             found = found + due
         if found and self._hit("repeated_events", 150):
             again = list(self.inner.events(max(0, after - 12), 12))
-            self.met.orders("repeated_events", self._judge.database, _orders(again))
+            self.coverage.orders("repeated_events", self._oracle.database, _orders(again))
             found = found + again
         if len(found) > 1 and self._hit("shuffled_events", 300, _orders(found)):
             self._random.shuffle(found)

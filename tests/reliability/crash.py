@@ -21,16 +21,16 @@ from unittest.mock import patch
 from rebal_tui import opening
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.domain.sessions import NEW_YORK
-from rebal_tui.market.clock import HeldClock
-from rebal_tui.services import scheduler
-from rebal_tui.services.book import Book
-from rebal_tui.services.checks import check_book
+from rebal_tui.market.clock import HeartbeatClock
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.maintenance.check import check_book
+from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, cash, jobs, run_orders, runs
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.database import Database
-from tests.reliability.trail import told_of
+from tests.reliability.trail import audit_counts_of
 
-_LEAVE_THE_DISK = ("SELECT", "INSERT", "UPDATE", "DELETE", "SAVEPOINT", "BEGIN")
+_NO_DISK_WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE", "SAVEPOINT", "BEGIN")
 CALLS = ("submit_order", "cancel_order", "create_journal", "advance", "deposit", "return_deposit", "open_accounts")
 Act = Callable[[Book], object]
 
@@ -47,7 +47,7 @@ class Scenario:
     begin: Callable[[Path], Book] = opening.open_book
     within: Callable[[], AbstractContextManager[object]] = nullcontext
 
-    def moments(self) -> list[datetime]:
+    def timestamps(self) -> list[datetime]:
         return [datetime.fromisoformat(at).replace(tzinfo=NEW_YORK) for at, _ in self.acts]
 
 
@@ -55,7 +55,7 @@ class Scenario:
 class Image:
     """What the disk holds at a point, and in which beat that is."""
 
-    beat: int
+    heartbeat: int
     files: dict[str, bytes]
     points: list[int] = field(default_factory=list)
 
@@ -69,22 +69,24 @@ class Points:
     end: dict[str, Any]
 
 
-def live(path: Path, scenario: Scenario, start: int = 0, reached: Callable[[int], None] = lambda _beat: None) -> Book:
+def run_scenario(
+    path: Path, scenario: Scenario, start: int = 0, reached: Callable[[int], None] = lambda _heartbeat: None
+) -> Book:
     """Open the book and go through the beats from one on; what an act began is taken on at once, as after a kill."""
     with scenario.within():
-        return _live(path, scenario, start, reached)
+        return _run_scenario(path, scenario, start, reached)
 
 
-def _live(path: Path, scenario: Scenario, start: int, reached: Callable[[int], None]) -> Book:
+def _run_scenario(path: Path, scenario: Scenario, start: int, reached: Callable[[int], None]) -> Book:
     reached(start)
     book = scenario.begin(path)
-    for number, (moment, (_, act)) in enumerate(zip(scenario.moments(), scenario.acts, strict=True)):
+    for number, (timestamp, (_, act)) in enumerate(zip(scenario.timestamps(), scenario.acts, strict=True)):
         if number < start:
             continue
         reached(number)
         clock = book.clock
-        assert isinstance(clock, HeldClock)
-        clock.jump(max(moment, clock.now()))
+        assert isinstance(clock, HeartbeatClock)
+        clock.jump(max(timestamp, clock.now()))
         scheduler.tick(book)
         if act is not None:
             act(book)
@@ -93,7 +95,7 @@ def _live(path: Path, scenario: Scenario, start: int, reached: Callable[[int], N
 
 
 @contextmanager
-def watched(point: Callable[[str], None]) -> Iterator[None]:
+def instrumented(point: Callable[[str], None]) -> Iterator[None]:
     """Tell of every SQL statement before it begins, and of every call of the broker before and after it."""
     original = Database.__init__
 
@@ -126,36 +128,36 @@ def watched(point: Callable[[str], None]) -> Iterator[None]:
 
 def points_of(template: Path | None, folder: Path, scenario: Scenario) -> Points:
     """Live undisturbed and keep what the disk holds at every point."""
-    keeper = _Keeper(_copied(template, folder))
-    with watched(keeper.point):
-        book = live(keeper.path, scenario, reached=keeper.reached)
+    recorder = _ImageRecorder(_copied(template, folder))
+    with instrumented(recorder.point):
+        book = run_scenario(recorder.path, scenario, reached=recorder.reached)
         book.database.connection.set_trace_callback(None)
     end = digest(book)
     book.database.close()
-    return Points(keeper.total, list(keeper.images.values()), end)
+    return Points(recorder.total, list(recorder.images.values()), end)
 
 
-class _Keeper:
+class _ImageRecorder:
     """Keeps what the disk holds at every point; what was a mere query or waits for its commit changed nothing there."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.images: dict[tuple[int, int], Image] = {}
-        self.total = self._beat = self._key = 0
+        self.total = self._heartbeat = self._key = 0
         self._files: dict[str, bytes] = {}
         self._before = ""
 
-    def reached(self, beat: int) -> None:
-        self._beat = beat
+    def reached(self, heartbeat: int) -> None:
+        self._heartbeat = heartbeat
         self._files = {}
 
     def point(self, text: str) -> None:
         self.total += 1
         before, self._before = self._before, text
-        if not self._files or before.partition(" ")[0] not in _LEAVE_THE_DISK:
+        if not self._files or before.partition(" ")[0] not in _NO_DISK_WRITE:
             self._files = _on_disk(self.path)
             self._key = hash(tuple(sorted(self._files.items())))
-        image = self.images.setdefault((self._beat, self._key), Image(self._beat, self._files))
+        image = self.images.setdefault((self._heartbeat, self._key), Image(self._heartbeat, self._files))
         image.points.append(self.total)
 
 
@@ -166,7 +168,7 @@ def recovered(image: Image, folder: Path, scenario: Scenario) -> dict[str, Any]:
         target = folder / name
         target.parent.mkdir(exist_ok=True, parents=True)
         target.write_bytes(content)
-    return _to_the_end(folder, scenario, image.beat)
+    return _run_to_end(folder, scenario, image.heartbeat)
 
 
 def killed(template: Path | None, folder: Path, scenario: Scenario, number: int) -> dict[str, Any]:
@@ -184,23 +186,23 @@ def killed(template: Path | None, folder: Path, scenario: Scenario, number: int)
                 if count == number:
                     os.kill(os.getpid(), signal.SIGKILL)
 
-            with watched(point):
-                live(path, scenario, reached=lambda beat: _note(note, beat))
+            with instrumented(point):
+                run_scenario(path, scenario, reached=lambda heartbeat: _note(note, heartbeat))
         finally:
             os._exit(1)
     _, status = os.waitpid(pid, 0)
     assert os.WIFSIGNALED(status), f"the scenario ended before point {number}"
-    beat = int(note.read_text())
+    heartbeat = int(note.read_text())
     note.unlink()
-    return _to_the_end(folder, scenario, beat)
+    return _run_to_end(folder, scenario, heartbeat)
 
 
-def _note(path: Path, beat: int) -> None:
-    path.write_text(str(beat))
+def _note(path: Path, heartbeat: int) -> None:
+    path.write_text(str(heartbeat))
 
 
-def _to_the_end(folder: Path, scenario: Scenario, beat: int) -> dict[str, Any]:
-    book = live(folder / "book.db", scenario, beat)
+def _run_to_end(folder: Path, scenario: Scenario, heartbeat: int) -> dict[str, Any]:
+    book = run_scenario(folder / "book.db", scenario, heartbeat)
     try:
         return digest(book)
     finally:
@@ -230,7 +232,7 @@ def digest(book: Book) -> dict[str, Any]:
     assert checked.faults == (), checked.faults
     assert checked.behind == 0
     assert integrity_faults(database.connection) == []
-    told = told_of(audit.entries(database, -1))
+    audit_counts = audit_counts_of(audit.entries(database, -1))
     backups = sorted(Path(book.settings.backup_folder or "").glob("*")) if book.settings.backup_folder else []
     return {
         "accounts": sorted(map(repr, broker.accounts())),
@@ -249,7 +251,7 @@ def digest(book: Book) -> dict[str, Any]:
             (e.fill.client_order_id, e.fill.qty, e.fill.amount) for e in broker.events(0) if e.fill is not None
         ),
         "booked": sorted((e.account_id or "", e.cash.kind, e.cash.amount) for e in broker.events(0) if e.cash),
-        "audited": {k: n for k, n in told.items() if k.partition(".")[0] in ("run", "runs", "cash", "journal",
+        "audited": {k: n for k, n in audit_counts.items() if k.partition(".")[0] in ("run", "runs", "cash", "journal",
                     "subscription", "withdrawal", "portfolio", "evaluation", "book") or k == "orders.filled"},
         "evaluated": jobs.last_session(database),
         "backups": [path.name for path in backups],

@@ -29,26 +29,21 @@ from rebal_tui.domain.sessions import Session
 from rebal_tui.engine import allocation, drift
 from rebal_tui.engine import calendar as calendar_rules
 from rebal_tui.engine import evaluation as engine
+from rebal_tui.engine.arrays import day_context as today_rules
 from rebal_tui.engine.arrays import decide, exact
-from rebal_tui.engine.arrays import today as today_rules
-from rebal_tui.engine.arrays.frame import NEVER, STOPS, AccountColumns, BookFrame, Mark
-from rebal_tui.engine.arrays.layout import Table
-from rebal_tui.engine.arrays.today import Today
+from rebal_tui.engine.arrays.day_context import DayContext
+from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, NEVER, AccountColumns, BookFrame, Mark
+from rebal_tui.engine.arrays.memory_layout import PortfolioTable
 from rebal_tui.engine.evaluation import Situation, evaluate
 from rebal_tui.engine.planning import resize_buys
-from rebal_tui.services import (
-    evaluation,
-    outbox,
-    pass_moment,
-    records,
-    run_endings,
-    run_processing,
-    subscriptions,
-    withdrawals,
-)  # fmt: skip
-from rebal_tui.services import sync as syncing
-from rebal_tui.services.book import Book
-from rebal_tui.services.outbox import Known
+from rebal_tui.services.advisory import subscriptions, withdrawals  # fmt: skip
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync import events as syncing
+from rebal_tui.services.evaluation import account as account_evaluation
+from rebal_tui.services.evaluation import history
+from rebal_tui.services.evaluation_pass import context
+from rebal_tui.services.runs import finishing, processing, sending
+from rebal_tui.services.runs.sending import PendingOrder
 from rebal_tui.store import audit, fills
 from rebal_tui.store import outbox as outbox_store
 from rebal_tui.store import runs as run_store
@@ -127,7 +122,7 @@ def planted(name: str) -> Iterator[None]:
         yield
 
 
-def _put(name: str, *patches: Callable[[], Any]) -> None:
+def _plant(name: str, *patches: Callable[[], Any]) -> None:
     def plant(stack: ExitStack) -> None:
         for one in patches:
             stack.enter_context(one())
@@ -135,44 +130,46 @@ def _put(name: str, *patches: Callable[[], Any]) -> None:
     FAULTS[name] = plant
 
 
-def _instead(name: str, owner: Any, attribute: str, value: Any) -> None:
-    _put(name, lambda: patch.object(owner, attribute, value))
+def _replace_attribute(name: str, owner: Any, attribute: str, value: Any) -> None:
+    _plant(name, lambda: patch.object(owner, attribute, value))
 
 
-Looks = Callable[[BookFrame, Today], tuple[BookFrame, Today]]
+FrameChange = Callable[[BookFrame, DayContext], tuple[BookFrame, DayContext]]
 
 
-def _seen_as(name: str, book: Looks, one: Callable[[Situation], Situation], *more: Callable[[], Any]) -> None:
+def _plant_situation(
+    name: str, book: FrameChange, one: Callable[[Situation], Situation], *more: Callable[[], Any]
+) -> None:
     """The evaluation looks at a book that is not quite so, and so does whatever reads its decisions again.
 
     The mistake is in both forms of the rule, so that they agree and only an opinion from outside can see it.
     """
 
-    def decided(frame: BookFrame, today: Today, *, usual: Any = decide.decide) -> Any:
-        return usual(*book(frame, today))
+    def decided(frame: BookFrame, day_context: DayContext, *, original: Any = decide.decide) -> Any:
+        return original(*book(frame, day_context))
 
     def again(situation: Situation) -> Decision:
         return evaluate(one(situation))
 
-    _put(
+    _plant(
         name,
         lambda: patch.object(decide, "decide", decided),
-        lambda: patch.object(evaluation, "evaluate", again),
-        lambda: patch.object(records, "evaluate", again),
+        lambda: patch.object(account_evaluation, "evaluate", again),
+        lambda: patch.object(history, "evaluate", again),
         *more,
     )
 
 
-def _accounts(change: Callable[[AccountColumns, Today], AccountColumns]) -> Looks:
-    return lambda frame, today: (frame.with_accounts(change(frame.accounts, today)), today)
+def _accounts(change: Callable[[AccountColumns, DayContext], AccountColumns]) -> FrameChange:
+    return lambda frame, day_context: (frame.with_accounts(change(frame.accounts, day_context)), day_context)
 
 
-def _table(change: Callable[[Table], Table]) -> Looks:
-    return lambda frame, today: (replace(frame, table=change(frame.table)), today)
+def _table(change: Callable[[PortfolioTable], PortfolioTable]) -> FrameChange:
+    return lambda frame, day_context: (replace(frame, table=change(frame.table)), day_context)
 
 
-def _unmarked(marks: int) -> Looks:
-    return _accounts(lambda accounts, today: replace(accounts, marks=accounts.marks & ~np.uint16(marks)))
+def _unmarked(marks: int) -> FrameChange:
+    return _accounts(lambda accounts, day_context: replace(accounts, marks=accounts.marks & ~np.uint16(marks)))
 
 
 # What an evaluation asks first.
@@ -182,34 +179,38 @@ def _unrestricted(situation: Situation) -> Situation:
     return replace(situation, account=replace(situation.account, restrictions=frozenset(), status=AccountStatus.ACTIVE))
 
 
-def _eligible_assets(frame: BookFrame, today: Today) -> tuple[BookFrame, Today]:
+def _eligible_assets(frame: BookFrame, day_context: DayContext) -> tuple[BookFrame, DayContext]:
     everything = np.ones_like(frame.assets.eligible)
-    return frame.with_assets(replace(frame.assets, eligible=everything, sellable=everything)), today
+    return frame.with_assets(replace(frame.assets, eligible=everything, sellable=everything)), day_context
 
 
 def _all_eligible(situation: Situation) -> Situation:
     return replace(situation, assets={s: replace(a, tradable=True) for s, a in situation.assets.items()})
 
 
-_seen_as(
+_plant_situation(
     "portfolio status is not looked at",
     _table(lambda table: replace(table, active=np.ones_like(table.active))),
     lambda s: replace(s, portfolio=replace(s.portfolio, status=PortfolioStatus.ACTIVE)),
 )
-_seen_as("restrictions are not looked at", _unmarked(STOPS), _unrestricted)
-_seen_as("an unfinished run is not looked at", _unmarked(Mark.OPEN_RUN), lambda s: replace(s, open_run=None))
-_seen_as("orders of others are not looked at", _unmarked(Mark.OUTSIDE_ORDERS), lambda s: replace(s, outside_orders=0))
-_seen_as(
+_plant_situation("restrictions are not looked at", _unmarked(BLOCKING_MARKS), _unrestricted)
+_plant_situation("an unfinished run is not looked at", _unmarked(Mark.OPEN_RUN), lambda s: replace(s, open_run=None))
+_plant_situation(
+    "orders of others are not looked at", _unmarked(Mark.EXTERNAL_ORDERS), lambda s: replace(s, external_orders=0)
+)
+_plant_situation(
     "the quota is not looked at",
-    _accounts(lambda accounts, today: replace(accounts, system_run_on=np.full_like(accounts.system_run_on, NEVER))),
+    _accounts(
+        lambda accounts, day_context: replace(accounts, system_run_on=np.full_like(accounts.system_run_on, NEVER))
+    ),
     lambda s: replace(s, quota_run=None),
 )
-_seen_as(
+_plant_situation(
     "old prices are taken as fresh",
-    lambda frame, today: (frame, replace(today, fresh=frame.assets.price > 0)),
+    lambda frame, day_context: (frame, replace(day_context, fresh=frame.assets.price > 0)),
     lambda s: replace(s, price_max_age=None),
 )
-_seen_as("eligibility is not looked at", _eligible_assets, _all_eligible)
+_plant_situation("eligibility is not looked at", _eligible_assets, _all_eligible)
 
 # What makes it trade.
 
@@ -225,8 +226,8 @@ def _mixed_up(portfolio: Portfolio) -> Portfolio:
     return replace(portfolio, conditions=tuple(_other_kind(condition) for condition in portfolio.conditions))
 
 
-def _same_book(frame: BookFrame, today: Today) -> tuple[BookFrame, Today]:
-    return frame, today
+def _same_book(frame: BookFrame, day_context: DayContext) -> tuple[BookFrame, DayContext]:
+    return frame, day_context
 
 
 def _same(situation: Situation) -> Situation:
@@ -242,7 +243,7 @@ def _on_the_day_only(condition: Any, session: date, following: date, months: Any
     return calendar_rules.fires_on(condition, session, session + timedelta(days=1), months)
 
 
-def _cooldown_of(more: int) -> tuple[Looks, Callable[[], Any]]:
+def _cooldown_of(more: int) -> tuple[FrameChange, Callable[[], Any]]:
     def cooling(last: datetime | None, days: int, now: date) -> bool:
         return calendar_rules.in_cooldown(last, days + more, now)
 
@@ -254,47 +255,50 @@ def _cooldown_of(more: int) -> tuple[Looks, Callable[[], Any]]:
 
 def _calendar(name: str, fires: Any) -> None:
     in_both = [lambda owner=owner: patch.object(owner, "fires_on", fires) for owner in (today_rules, engine)]
-    _seen_as(name, _same_book, _same, *in_both)
+    _plant_situation(name, _same_book, _same, *in_both)
 
 
 def _cooldown(name: str, more: int) -> None:
-    looks, also = _cooldown_of(more)
-    _seen_as(name, looks, _same, also)
+    frame_change, also = _cooldown_of(more)
+    _plant_situation(name, frame_change, _same, also)
 
 
-def _long_ago(accounts: AccountColumns, today: Today) -> AccountColumns:
+def _long_ago(accounts: AccountColumns, day_context: DayContext) -> AccountColumns:
     last = accounts.rebalanced_on
-    return replace(accounts, rebalanced_on=np.where(last == NEVER, today.day - 900, last).astype(last.dtype))
+    return replace(accounts, rebalanced_on=np.where(last == NEVER, day_context.day - 900, last).astype(last.dtype))
 
 
-_seen_as(
+_plant_situation(
     "a band fires when it is met",
     _same_book,
     _same,
-    lambda: patch.object(drift.BandUse, "breached", property(lambda use: use.numerator >= use.denominator)),
+    lambda: patch.object(drift.BandUsage, "breached", property(lambda usage: usage.numerator >= usage.denominator)),
 )
-_seen_as(
+_plant_situation(
     "relative and absolute bands are mixed up",
-    lambda frame, today: (frame.with_portfolios([_mixed_up(portfolio) for portfolio in frame.portfolios]), today),
+    lambda frame, day_context: (
+        frame.with_portfolios([_mixed_up(portfolio) for portfolio in frame.portfolios]),
+        day_context,
+    ),
     lambda s: replace(s, portfolio=_mixed_up(s.portfolio)),
 )
 _calendar("a calendar day is a day late", _a_day_late)
 _calendar("a calendar day on a weekend is lost", _on_the_day_only)
 _cooldown("a cooldown is a day too long", 1)
 _cooldown("a cooldown is a day too short", -1)
-_seen_as(
+_plant_situation(
     "ten dollars are not enough",
     _same_book,
     _same,
-    lambda: patch.object(exact, "MIN_INVEST", Value(10 * ATTO + 1)),
-    lambda: patch.object(engine, "MIN_INVEST", Value(10 * ATTO + 1)),
+    lambda: patch.object(exact, "MIN_INVEST_VALUE", Value(10 * ATTO + 1)),
+    lambda: patch.object(engine, "MIN_INVEST_VALUE", Value(10 * ATTO + 1)),
 )
-_seen_as(
+_plant_situation(
     "the last cash target is forgotten",
-    _accounts(lambda accounts, today: replace(accounts, cash_floor=np.zeros_like(accounts.cash_floor))),
+    _accounts(lambda accounts, day_context: replace(accounts, cash_floor=np.zeros_like(accounts.cash_floor))),
     lambda s: replace(s, cash_floor=Money(0)),
 )
-_seen_as(
+_plant_situation(
     "a first rebalance needs a trigger",
     _accounts(_long_ago),
     lambda s: replace(
@@ -304,14 +308,14 @@ _seen_as(
         ),
     ),
 )
-_seen_as(
+_plant_situation(
     "what is set aside is spent",
-    _accounts(lambda accounts, today: replace(accounts, reserved=np.zeros_like(accounts.reserved))),
+    _accounts(lambda accounts, day_context: replace(accounts, reserved=np.zeros_like(accounts.reserved))),
     lambda s: replace(s, reserved=Money(0)),
     lambda: patch.object(Book, "reserved", lambda book, account_id: Money(0)),
 )
-_instead("review is bypassed", pass_moment, "needs_review", lambda book, portfolio: False)
-_instead(
+_replace_attribute("review is bypassed", context, "needs_review", lambda book, portfolio: False)
+_replace_attribute(
     "the window ends 30 minutes late", Session, "window_end", property(lambda session: session.close)
 )  # fmt: skip
 
@@ -324,7 +328,7 @@ def _renamed(order: Order) -> Order:
     return replace(order, client_order_id=f"{name}-{int(line) + 50}")
 
 
-def _sent_twice(book: Book, orders: Sequence[Known], *, send: Any = outbox._send) -> Any:
+def _sent_twice(book: Book, orders: Sequence[PendingOrder], *, send: Any = sending._send) -> Any:
     done = send(book, orders)
     for _, _, order in orders:
         again = _renamed(order)
@@ -337,8 +341,8 @@ def _sent_twice(book: Book, orders: Sequence[Known], *, send: Any = outbox._send
     return done
 
 
-def _resent_anew(book: Book, one: Known) -> bool:
-    outbox._send(book, [(one[0], one[1], _renamed(one[2]))])
+def _resent_anew(book: Book, one: PendingOrder) -> bool:
+    sending._send(book, [(one[0], one[1], _renamed(one[2]))])
     return True
 
 
@@ -346,14 +350,14 @@ def _no_answer_is_a_no(book: Book, order: Order) -> bool:
     ours = parse_client_order_id(order.client_order_id)
     if ours is not None:
         with book.database.write():
-            outbox._refuse(book, *ours, order, "failed", "no answer")
+            sending._refuse(book, *ours, order, "failed", "no answer")
     return True
 
 
 def _sent_at_the_end(book: Book, run: Run) -> bool:
-    for one in outbox._doubtful(book):
+    for one in sending._unknown_orders(book):
         if one[1] == run.id:
-            outbox._send(book, [one])
+            sending._send(book, [one])
     return True
 
 
@@ -366,37 +370,41 @@ def _from_the_plan(plan: Plan, cash: Money, reserved: Money, *, size: Any = resi
     return size(plan, Money(max(cash, plan.cash + proceeds)), reserved)
 
 
-def _below_the_floor(plan: Plan, cash: Money, reserved: Money, *, size: Any = resize_buys) -> Any:
+def _ignoring_cash_target(plan: Plan, cash: Money, reserved: Money, *, size: Any = resize_buys) -> Any:
     return size(replace(plan, cash_target=Money(0)), cash, reserved)
 
 
-_instead("an order is sent twice", outbox, "_send", _sent_twice)
-_put(
+_replace_attribute("an order is sent twice", sending, "_send", _sent_twice)
+_plant(
     "an order in doubt is sent under a new id",
-    lambda: patch.object(outbox, "_look_up", lambda book, order: False),
-    lambda: patch.object(outbox, "_resent", _resent_anew),
+    lambda: patch.object(sending, "_look_up", lambda book, order: False),
+    lambda: patch.object(sending, "_resent", _resent_anew),
 )
-_instead("no answer is taken for a no", outbox, "_look_up", _no_answer_is_a_no)
-_instead("what ends is sent all the same", run_endings, "settle_orders", _sent_at_the_end)
-_instead("what is barred is sent all the same", outbox, "_barred", lambda book, order: None)
-_instead("a run starts on old prices", run_processing, "_stale_prices", lambda book, run: False)
-_instead("buys do not wait for sells", outbox_store, "progress", _not_waiting)
-_instead("buys are paid from sells that were planned", run_processing, "resize_buys", _from_the_plan)
-_instead("the cash target is spent", run_processing, "resize_buys", _below_the_floor)
-_instead("amounts are rounded up", allocation, "floor_cents", lambda value: Money(-(-value // (ATTO // 100)) * CENT))
-_instead("the minimum of a dollar is forgotten", allocation, "MIN_BUY", Value(0))
-_instead("after the close a run stays open", run_processing, "after_close", lambda book, closed: [])
-_instead("queued runs of a dead portfolio stay", evaluation, "cancel_queued", lambda book, queued, why: [])
+_replace_attribute("no answer is taken for a no", sending, "_look_up", _no_answer_is_a_no)
+_replace_attribute("what ends is sent all the same", finishing, "resolve_orders", _sent_at_the_end)
+_replace_attribute("what is barred is sent all the same", sending, "_skip_reason", lambda book, order: None)
+_replace_attribute("a run starts on old prices", processing, "_stale_prices", lambda book, run: False)
+_replace_attribute("buys do not wait for sells", outbox_store, "progress", _not_waiting)
+_replace_attribute("buys are paid from sells that were planned", processing, "resize_buys", _from_the_plan)
+_replace_attribute("the cash target is spent", processing, "resize_buys", _ignoring_cash_target)
+_replace_attribute(
+    "amounts are rounded up", allocation, "floor_cents", lambda value: Money(-(-value // (ATTO // 100)) * CENT)
+)
+_replace_attribute("the minimum of a dollar is forgotten", allocation, "MIN_BUY_VALUE", Value(0))
+_replace_attribute("after the close a run stays open", processing, "after_close", lambda book, closed: [])
+_replace_attribute(
+    "queued runs of a dead portfolio stay", account_evaluation, "cancel_queued", lambda book, queued, why: []
+)
 
 # What happened, taken over.
 
 
-def _every(number: int, usual: Callable[..., Any], otherwise: Any) -> Callable[..., Any]:
+def _every_nth(number: int, original: Callable[..., Any], replacement: Any) -> Callable[..., Any]:
     """Every so many times something else comes of a call."""
     calls = count(1)
 
     def call(*arguments: Any, **named: Any) -> Any:
-        return otherwise if next(calls) % number == 0 else usual(*arguments, **named)
+        return replacement if next(calls) % number == 0 else original(*arguments, **named)
 
     return call
 
@@ -429,13 +437,13 @@ def _no_fills(book: Book, action: str, subject: str, detail: object = None, acto
 
 
 _APPEND, _RECORD, _APPLY = audit.append, Book.record, syncing._apply
-_put("a fill is lost", lambda: patch.object(fills, "add", _every(4, fills.add, False)))
-_instead("a fill is booked twice", fills, "add", _fill_twice)
-_instead("fills of a canceled run are forgotten", fills, "add", _cancel_forgets)
-_put("an event is lost", lambda: patch.object(syncing, "_apply", _every(9, _APPLY, None)))
-_instead("accounts are not read again", syncing, "take_over_accounts", lambda book, fresh: None)
-_instead("an audit row is lost", Book, "record", _no_fills)
-_instead("the audit trail is not chained", audit, "append", _unchained)
+_plant("a fill is lost", lambda: patch.object(fills, "add", _every_nth(4, fills.add, False)))
+_replace_attribute("a fill is booked twice", fills, "add", _fill_twice)
+_replace_attribute("fills of a canceled run are forgotten", fills, "add", _cancel_forgets)
+_plant("an event is lost", lambda: patch.object(syncing, "_apply", _every_nth(9, _APPLY, None)))
+_replace_attribute("accounts are not read again", syncing, "apply_accounts", lambda book, fresh: None)
+_replace_attribute("an audit row is lost", Book, "record", _no_fills)
+_replace_attribute("the audit trail is not chained", audit, "append", _unchained)
 
 # Withdrawals.
 
@@ -454,13 +462,15 @@ def _on_the_same_day(query: Any, account: int) -> Money:
 
 
 _SUBSCRIBE = subscriptions.subscribe
-_put(
+_plant(
     "a withdrawal sends too much",
     lambda: patch.object(withdrawals, "_journal", _too_much),
 )
-_instead("a withdrawal leaves the subscription", subscriptions, "unsubscribe", lambda book, subscription_id: None)
-_instead("a withdrawal forgets the last rebalance", subscriptions, "subscribe", _new_subscription)
-_put(
+_replace_attribute(
+    "a withdrawal leaves the subscription", subscriptions, "unsubscribe", lambda book, subscription_id: None
+)
+_replace_attribute("a withdrawal forgets the last rebalance", subscriptions, "subscribe", _new_subscription)
+_plant(
     "proceeds leave on the day of the sale",
     lambda: patch.object(sim_journals, "transferable", _on_the_same_day),
     lambda: patch.object(sim_broker, "transferable", _on_the_same_day),

@@ -128,9 +128,9 @@ def sqlite_library() -> ctypes.CDLL | None:
             return None
         raise
     with sqlite3.connect(":memory:") as connection:
-        told = connection.execute("SELECT sqlite_source_id()").fetchone()[0]
+        source_id = connection.execute("SELECT sqlite_source_id()").fetchone()[0]
     connection.close()
-    assert library.sqlite3_sourceid().decode() == told, "another SQLite than Python's was found"
+    assert library.sqlite3_sourceid().decode() == source_id, "another SQLite than Python's was found"
     return library
 
 

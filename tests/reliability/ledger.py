@@ -37,7 +37,7 @@ class Ledger:
             self.cash[account.id] = account.cash
             self.shares[account.id] = {position.symbol: position.qty for position in account.positions}
 
-    def bring_in(self, account_id: str, symbol: str, qty: int) -> None:
+    def transfer_in(self, account_id: str, symbol: str, qty: int) -> None:
         held = self.shares[account_id]
         held[symbol] = held.get(symbol, 0) + qty
 

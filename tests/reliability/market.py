@@ -58,7 +58,7 @@ class Prices:
 class Swarm:
     """What a seed has switched on and how its book lives."""
 
-    on: frozenset[str]
+    enabled: frozenset[str]
     still: bool
     accounts: int
     days: int
@@ -79,23 +79,23 @@ class Swarm:
         of faults at the moments when orders are open, and their orders are open for long.
         """
         share = random.choice((10, 25, 50, 80))
-        on = frozenset(fault for fault in FAULTS if random.randrange(100) < share)
-        on |= {fault for fault in needed if fault in FAULTS}
+        enabled = frozenset(fault for fault in FAULTS if random.randrange(100) < share)
+        enabled |= {fault for fault in needed if fault in FAULTS}
         still = "moving" not in needed and (random.random() < 0.3 or "still" in needed)
         if still:
-            on |= {"deposits"}
+            enabled |= {"deposits"}
         at_once = still or (random.random() < 0.25 and "slow_fills" not in needed)
         model = (
             FillModel.immediate()
             if at_once
             else FillModel(
                 latency_seconds=random.choice(((1, 4), (20, 90), (60, 420), (600, 9_000)))
-                if "slow_fills" in on
+                if "slow_fills" in enabled
                 else (1, 20),
-                partial_chance=random.choice((30, 90)) if "partial_fills" in on else 0,
+                partial_chance=random.choice((30, 90)) if "partial_fills" in enabled else 0,
                 max_pieces=random.choice((2, 4, 9)),
-                reject_chance=random.choice((3, 20)) if "rejects" in on else 0,
-                cancel_latency=random.choice((30, 600)) if "slow_cancels" in on else 0,
+                reject_chance=random.choice((3, 20)) if "rejects" in enabled else 0,
+                cancel_latency=random.choice((30, 600)) if "slow_cancels" in enabled else 0,
                 seed=random.randrange(1_000),
             )
         )
@@ -106,7 +106,7 @@ class Swarm:
             model = FillModel((40, most), 60, 4, reject_chance=10, cancel_latency=waits, seed=random.randrange(1_000))
             if random.random() < 0.2:
                 model = replace(FillModel.immediate(), reject_chance=15)
-        return cls(on, still, accounts, days, 1 if "every_day" in needed else rhythm, model, dense)
+        return cls(enabled, still, accounts, days, 1 if "every_day" in needed else rhythm, model, dense)
 
 
 def edge_amount(random: Random, cash: int, equity: int, *, still: bool) -> Money:

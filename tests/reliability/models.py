@@ -18,7 +18,7 @@ from rebal_tui.domain.portfolios import (
     PortfolioStatus,
     Weights,
 )
-from rebal_tui.domain.quantities import NANO, WHOLE, Money, Percent, Qty
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Qty
 from tests.reliability.market import START_PRICES, SYMBOLS, Swarm
 
 CALENDARS = (
@@ -39,8 +39,8 @@ def weights(random: Random, still: bool) -> Weights:
         shares = {1: (10_000,), 2: (5_000, 5_000), 3: (5_000, 2_500, 2_500), 4: (2_500,) * 4}[count]
         return Weights(tuple(AssetWeight(s, Percent(p)) for s, p in zip(symbols, shares, strict=True)))
     cash = random.choice((0, 0, 1, 500, 2_000))
-    cuts = sorted(random.sample(range(1, WHOLE - cash), count - 1))
-    ends = [0, *cuts, WHOLE - cash]
+    cuts = sorted(random.sample(range(1, HUNDRED_PERCENT - cash), count - 1))
+    ends = [0, *cuts, HUNDRED_PERCENT - cash]
     shares = tuple(b - a for a, b in pairwise(ends))
     return Weights(tuple(AssetWeight(s, Percent(p)) for s, p in zip(symbols, shares, strict=True)), Percent(cash))
 
@@ -62,7 +62,7 @@ def conditions(random: Random, still: bool) -> tuple[Condition, ...]:
 
 def portfolio(random: Random, identity: str, swarm: Swarm, at: datetime) -> Portfolio:
     cooldown = random.choice((0, 0, 1, 7, 30))
-    review = "review" in swarm.on and random.random() < 0.5
+    review = "review" in swarm.enabled and random.random() < 0.5
     return Portfolio(
         identity, identity.upper(), "", PortfolioStatus.ACTIVE, weights(random, swarm.still), cooldown,
         conditions(random, swarm.still), at, at, review,
@@ -76,8 +76,8 @@ def account(random: Random, identity: str, follows: Portfolio, swarm: Swarm, at:
     if swarm.still or random.random() < 0.3:
         equity = random.choice((10_000, 40_000, 160_000))
         for weight in follows.weights.assets:
-            positions[weight.symbol] = equity * weight.percent * NANO // WHOLE // START_PRICES[weight.symbol]
-        cash = equity * follows.weights.cash * NANO // WHOLE
+            positions[weight.symbol] = equity * weight.percent * NANO // HUNDRED_PERCENT // START_PRICES[weight.symbol]
+        cash = equity * follows.weights.cash * NANO // HUNDRED_PERCENT
     elif random.random() < 0.7:
         for symbol in random.sample(SYMBOLS, random.randint(0, 4)):
             positions[symbol] = random.choice((1, NANO, 100 * NANO, random.randrange(1, 200 * NANO)))

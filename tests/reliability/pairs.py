@@ -11,8 +11,8 @@ from rebal_tui.store.database import Database
 Pair: TypeAlias = tuple[str, str]
 """An order's state, as the book has it, and a kind of fault."""
 
-WAITING, IN_DOUBT, ACCEPTED = "waiting", "in doubt", "new"
-OPEN = (WAITING, IN_DOUBT, ACCEPTED, "partially_filled", "pending_cancel")
+WAITING, UNRESOLVED, ACCEPTED = "waiting", "in doubt", "new"
+OPEN = (WAITING, UNRESOLVED, ACCEPTED, "partially_filled", "pending_cancel")
 ENDED = ("filled", "canceled", "expired", "rejected")
 STATES = OPEN + ENDED
 
@@ -20,8 +20,8 @@ ON_REQUESTS = ("lost_requests", "late_requests", "double_requests", "lost_replie
 ON_READS = ("lookup_lag", "failed_reads")
 ON_EVENTS = ("late_events", "repeated_events", "shuffled_events", "slow_stream")
 ON_PROCESS = ("kills", "restarts")
-OUTSIDE = ("rejects", "halts", "dead_assets", "restrictions", "statuses", "price_freezes", "price_jumps")
-KINDS = ON_REQUESTS + ON_READS + ON_EVENTS + ON_PROCESS + OUTSIDE
+EXTERNAL_FAULTS = ("rejects", "halts", "dead_assets", "restrictions", "statuses", "price_freezes", "price_jumps")
+KINDS = ON_REQUESTS + ON_READS + ON_EVENTS + ON_PROCESS + EXTERNAL_FAULTS
 
 _STATE = (
     "CASE WHEN o.status <> 'pending_new' THEN o.status WHEN o.broker_id IS NOT NULL THEN 'new' "
@@ -40,7 +40,7 @@ def _state(database: Database, client_order_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-class Met:
+class FaultCoverage:
     """The pairs that were met."""
 
     def __init__(self) -> None:
@@ -53,9 +53,9 @@ class Met:
             if state is not None:
                 self.pairs.add((state, fault))
 
-    def in_doubt(self, database: Database, client_order_id: str) -> bool:
+    def is_unresolved(self, database: Database, client_order_id: str) -> bool:
         """Whether the book does not know what became of an order that it sent."""
-        return _state(database, client_order_id) == IN_DOUBT
+        return _state(database, client_order_id) == UNRESOLVED
 
     def unfinished(
         self, fault: str, database: Database, account_id: str | None = None, symbol: str | None = None

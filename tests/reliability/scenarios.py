@@ -16,11 +16,15 @@ from rebal_tui.domain.portfolios import AssetWeight, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.runs import Approval, RunType
 from rebal_tui.domain.sessions import NEW_YORK
-from rebal_tui.services import cash, passes, portfolios, runs, simulator, starts, subscriptions, withdrawals
-from rebal_tui.services.book import Book
-from rebal_tui.services.intake.book_file import parse_book
-from rebal_tui.services.intake.imports import import_book
-from rebal_tui.services.records import plan_of
+from rebal_tui.services.advisory import cash, portfolios, subscriptions, withdrawals
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.services.evaluation_pass import chunks
+from rebal_tui.services.importing.book_import import import_book
+from rebal_tui.services.parsing.book_file import parse_book
+from rebal_tui.services.runs import manual as manual_runs
+from rebal_tui.services.runs import starting
+from rebal_tui.services.simulation import simulator
 from rebal_tui.store import cash as cash_store
 from rebal_tui.store import runs as run_store
 from tests.reliability.crash import Act, Scenario
@@ -54,35 +58,37 @@ def book_json(*, review: bool = False, on_target: bool = False) -> dict[str, Any
     }  # fmt: skip
 
 
-def founded(path: Path, *, review: bool = False, on_target: bool = False) -> None:
+def create_book(path: Path, *, review: bool = False, on_target: bool = False) -> None:
     """A simulated market whose time moves only when told, with the book in it."""
     database = bootstrap.open_database(path)
     start = datetime.fromisoformat(OPEN).replace(tzinfo=NEW_YORK) - timedelta(minutes=1)
-    bootstrap.found_simulation(database, start=start, seed="crash", paused=True)
+    bootstrap.create_simulation(database, start=start, seed="crash", paused=True)
     import_book(
         bootstrap.open_simulation(database), parse_book(json.dumps(book_json(review=review, on_target=on_target)))
     )
     database.close()
 
 
-def empty(path: Path) -> None:
+def create_empty_book(path: Path) -> None:
     database = bootstrap.open_database(path)
     start = datetime.fromisoformat(OPEN).replace(tzinfo=NEW_YORK) - timedelta(minutes=1)
-    bootstrap.found_simulation(database, start=start, seed="crash", paused=True)
+    bootstrap.create_simulation(database, start=start, seed="crash", paused=True)
     database.close()
 
 
-def beats(*acts: tuple[str, Act | None], every: int = 6, times: int = 9) -> tuple[tuple[str, Act | None], ...]:
+def heartbeats(*acts: tuple[str, Act | None], every: int = 6, times: int = 9) -> tuple[tuple[str, Act | None], ...]:
     """Each act at its time, then so many heartbeats some minutes apart."""
     made: list[tuple[str, Act | None]] = []
     for at, act in acts:
         made.append((at, act))
-        moment = datetime.fromisoformat(at)
-        made += [((moment + timedelta(minutes=every * n)).isoformat(" ", "minutes"), None) for n in range(1, times + 1)]
+        timestamp = datetime.fromisoformat(at)
+        made += [
+            ((timestamp + timedelta(minutes=every * n)).isoformat(" ", "minutes"), None) for n in range(1, times + 1)
+        ]
     return tuple(made)
 
 
-def once(known: Callable[[Book], object], act: Act) -> Act:
+def unless_done(known: Callable[[Book], object], act: Act) -> Act:
     """Do it unless it can be seen that it was done."""
     return lambda book: None if known(book) else act(book)
 
@@ -98,7 +104,7 @@ def _deposited(book: Book, account_id: str) -> object:
 def _cancel(book: Book) -> None:
     for run in list(book.open_runs.values()):
         if not run.cancel_requested:
-            runs.cancel_run(book, run.id)
+            manual_runs.cancel_run(book, run.id)
 
 
 def _answer(book: Book, yes: bool) -> None:
@@ -106,9 +112,9 @@ def _answer(book: Book, yes: bool) -> None:
         plan = plan_of(book.database, run)
         if run.approval is Approval.AWAITING and plan is not None:
             if yes:
-                runs.approve_run(book, run.id, plan)
+                manual_runs.approve_run(book, run.id, plan)
             else:
-                runs.reject_run(book, run.id, "not today")
+                manual_runs.reject_run(book, run.id, "not today")
 
 
 def _withdraw(book: Book) -> None:
@@ -164,61 +170,71 @@ def _import(path: Path) -> Book:
 
 
 @contextmanager
-def _in_slices() -> Iterator[None]:
+def _single_item_chunks() -> Iterator[None]:
     """Every subscription is evaluated in a transaction of its own, and its run starts as it is made."""
-    with patch.object(passes, "SLICE", 1), patch.object(starts, "AT_ONCE", 1):
+    with patch.object(chunks, "MAX_ACCOUNTS_PER_CHUNK", 1), patch.object(starting, "ARRAY_START_MIN_RUNS", 1):
         yield
 
 
 HALF_GOLD = Weights((AssetWeight("SPY", Percent(6_000)), AssetWeight("GLD", Percent(4_000))))
-_plain = founded
-_reviewed = partial(founded, review=True)
-_settled = partial(founded, on_target=True)
-_by_hand = partial(runs.create_run, account_id="c", kind=RunType.FULL_REBALANCE, weights=HALF_GOLD)
+_plain = create_book
+_reviewed = partial(create_book, review=True)
+_settled = partial(create_book, on_target=True)
+_by_hand = partial(manual_runs.create_run, account_id="c", kind=RunType.FULL_REBALANCE, weights=HALF_GOLD)
 _liquidate = partial(
-    runs.create_run, account_id="a", kind=RunType.PARTIAL_LIQUIDATION, amount=parse_money("3000")
+    manual_runs.create_run, account_id="a", kind=RunType.PARTIAL_LIQUIDATION, amount=parse_money("3000")
 )  # fmt: skip
 
 SCENARIOS: dict[str, Scenario] = {
-    "full_rebalance": Scenario(_plain, beats((OPEN, None))),
-    "full_rebalance in slices": Scenario(_plain, beats((OPEN, None)), within=_in_slices),
-    "invest_cash": Scenario(_settled, beats((OPEN, once(partial(_deposited, account_id="b"), _deposit)))),
-    "partial_liquidation": Scenario(_settled, beats((OPEN, once(partial(_run_of, account_id="a"), _liquidate)))),
-    "manual run with weights": Scenario(_plain, beats((OPEN, once(partial(_run_of, account_id="c"), _by_hand)))),
-    "cancel while queued": Scenario(_reviewed, beats((OPEN, _cancel), times=3)),
-    "cancel mid-run": Scenario(_plain, beats((OPEN, None), times=1) + beats(("2026-03-02 09:38", _cancel), times=4)),
+    "full_rebalance": Scenario(_plain, heartbeats((OPEN, None))),
+    "full_rebalance in slices": Scenario(_plain, heartbeats((OPEN, None)), within=_single_item_chunks),
+    "invest_cash": Scenario(_settled, heartbeats((OPEN, unless_done(partial(_deposited, account_id="b"), _deposit)))),
+    "partial_liquidation": Scenario(
+        _settled, heartbeats((OPEN, unless_done(partial(_run_of, account_id="a"), _liquidate)))
+    ),
+    "manual run with weights": Scenario(
+        _plain, heartbeats((OPEN, unless_done(partial(_run_of, account_id="c"), _by_hand)))
+    ),
+    "cancel while queued": Scenario(_reviewed, heartbeats((OPEN, _cancel), times=3)),
+    "cancel mid-run": Scenario(
+        _plain, heartbeats((OPEN, None), times=1) + heartbeats(("2026-03-02 09:38", _cancel), times=4)
+    ),
     "withdrawal": Scenario(
         _settled,
-        beats((OPEN, once(lambda book: cash_store.withdrawals(book.database), _withdraw)), times=8)
-        + beats(("2026-03-03 09:30", None), times=6),
+        heartbeats((OPEN, unless_done(lambda book: cash_store.withdrawals(book.database), _withdraw)), times=8)
+        + heartbeats(("2026-03-03 09:30", None), times=6),
     ),
     "withdrawal canceled": Scenario(
         _settled,
-        beats((OPEN, once(lambda book: cash_store.withdrawals(book.database), _withdraw)), times=8)
-        + beats(("2026-03-02 12:00", _cancel_withdrawal), times=2),
+        heartbeats((OPEN, unless_done(lambda book: cash_store.withdrawals(book.database), _withdraw)), times=8)
+        + heartbeats(("2026-03-02 12:00", _cancel_withdrawal), times=2),
     ),
     "settlement": Scenario(
         _plain,
-        beats((OPEN, None), times=8) + beats(("2026-03-03 09:30", None), ("2026-03-04 09:30", None), times=1),
+        heartbeats((OPEN, None), times=8) + heartbeats(("2026-03-03 09:30", None), ("2026-03-04 09:30", None), times=1),
     ),
-    "review approved": Scenario(_reviewed, beats((OPEN, partial(_answer, yes=True)))),
-    "review rejected": Scenario(_reviewed, beats((OPEN, partial(_answer, yes=False)), times=3)),
-    "review forgotten": Scenario(_reviewed, beats((OPEN, None), ("2026-03-02 15:40", None), times=1)),
+    "review approved": Scenario(_reviewed, heartbeats((OPEN, partial(_answer, yes=True)))),
+    "review rejected": Scenario(_reviewed, heartbeats((OPEN, partial(_answer, yes=False)), times=3)),
+    "review forgotten": Scenario(_reviewed, heartbeats((OPEN, None), ("2026-03-02 15:40", None), times=1)),
     "needs adjustment": Scenario(
         _plain,
-        beats((OPEN, _kill_asset), times=6) + beats(("2026-03-02 11:00", _revive), ("2026-03-03 09:30", None), times=8),
+        heartbeats((OPEN, _kill_asset), times=6)
+        + heartbeats(("2026-03-02 11:00", _revive), ("2026-03-03 09:30", None), times=8),
     ),
     "deposit and its return": Scenario(
         _settled,
-        beats((OPEN, once(partial(_deposited, account_id="b"), _deposit)), times=5)
-        + beats(("2026-03-02 11:00", once(_returned, _return_deposit)), ("2026-03-03 09:30", None), times=4),
+        heartbeats((OPEN, unless_done(partial(_deposited, account_id="b"), _deposit)), times=5)
+        + heartbeats(
+            ("2026-03-02 11:00", unless_done(_returned, _return_deposit)), ("2026-03-03 09:30", None), times=4
+        ),
     ),
-    "bulk subscription": Scenario(_plain, beats(("2026-03-02 16:30", _bulk), ("2026-03-03 09:30", None), times=7)),
+    "bulk subscription": Scenario(_plain, heartbeats(("2026-03-02 16:30", _bulk), ("2026-03-03 09:30", None), times=7)),
     "close and backup": Scenario(
-        _settled, beats((OPEN, None), ("2026-03-02 16:00", None), ("2026-03-03 16:00", None), times=1)
+        _settled, heartbeats((OPEN, None), ("2026-03-02 16:00", None), ("2026-03-03 16:00", None), times=1)
     ),
-    "import": Scenario(empty, beats((OPEN, None), times=7), begin=_import),
+    "import": Scenario(create_empty_book, heartbeats((OPEN, None), times=7), begin=_import),
     "the close comes first": Scenario(
-        _plain, beats(("2026-03-02 15:30", None), every=10, times=3) + beats(("2026-03-02 16:01", None), times=2)
+        _plain,
+        heartbeats(("2026-03-02 15:30", None), every=10, times=3) + heartbeats(("2026-03-02 16:01", None), times=2),
     ),
 }

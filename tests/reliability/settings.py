@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import os
 
-USUAL = 66
-SEEDS = int(os.environ.get("SIMULATION_SEEDS", str(USUAL)))
+DEFAULT_SEEDS = 66
+SEEDS = int(os.environ.get("SIMULATION_SEEDS", str(DEFAULT_SEEDS)))
 FIRST_SEED = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))
 BATCHES = min(SEEDS, 12)
 CRASH_POINTS = int(os.environ.get("CRASH_POINTS", "0"))

@@ -20,24 +20,27 @@ from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.sessions import Session
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.sessions import TradingCalendar
-from rebal_tui.services import kill_switch, passes, scheduler, starts
-from rebal_tui.services.book import Book, Mode, Settings
-from rebal_tui.services.sync import sync, take_over_everything
-from rebal_tui.store import jobs, meta, portfolios, sessions
+from rebal_tui.services.book import kill_switch
+from rebal_tui.services.book.book import Book, Mode, Settings
+from rebal_tui.services.broker_sync.events import reload_from_broker, sync
+from rebal_tui.services.evaluation_pass import chunks
+from rebal_tui.services.runs import starting
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import book_settings, jobs, portfolios, sessions
 from rebal_tui.store.database import Database
-from tests.reliability import happenings, models
+from tests.reliability import models, scenario_events
 from tests.reliability.broker import FaultyBroker, Killed
-from tests.reliability.judge import Judge
 from tests.reliability.market import SYMBOLS, Prices, Swarm
+from tests.reliability.oracle import Oracle
 from tests.reliability.pairs import Pair
 
 BEGIN = date(2026, 1, 5)
-PIECES = ((passes.SLICE, starts.AT_ONCE), (1, 1), (3, 1))
+PIECES = ((chunks.MAX_ACCOUNTS_PER_CHUNK, starting.ARRAY_START_MIN_RUNS), (1, 1), (3, 1))
 """How whole lives are evaluated: subscriptions in a slice, and from how many on runs start as they are made."""
 
 
 @dataclass(frozen=True)
-class Lived:
+class SimulationResult:
     """What a simulation came to: its trace hash, and how much of what there was."""
 
     seed: int
@@ -45,10 +48,10 @@ class Lived:
     account_years: float
     injected: int
     counts: dict[str, int]
-    met: frozenset[Pair]
+    coverage: frozenset[Pair]
 
 
-class World:
+class Simulation:
     """One book, its broker, its market and its judge. The book may be killed and opened again; the rest lives on."""
 
     def __init__(self, seed: int, days: int | None = None, needed: Iterable[str] = ()) -> None:
@@ -57,14 +60,14 @@ class World:
         self.swarm = Swarm.of(self.random, needed)
         if days is not None:
             self.swarm = replace(self.swarm, days=days)
-        self.judge = Judge(lambda: self.book, lambda: self.broker)
+        self.oracle = Oracle(lambda: self.book, lambda: self.broker)
         first = datetime(BEGIN.year, BEGIN.month, BEGIN.day, 5, tzinfo=bootstrap.real_now().tzinfo)
         self.clock = FixedClock(first)
         self.feed = Prices(first)
-        self.broker = FaultyBroker(Random(f"wires {seed}"), self.swarm.on, self.judge, self.clock.now)
+        self.broker = FaultyBroker(Random(f"wires {seed}"), self.swarm.enabled, self.oracle, self.clock.now)
         self.broker.dense = self.swarm.dense
         database = bootstrap.open_database(":memory:")
-        bootstrap.found_simulation(database, start=first, seed=f"simulation {seed}", paused=True)
+        bootstrap.create_simulation(database, start=first, seed=f"simulation {seed}", paused=True)
         rate = self.random.choice((None, 2, 12)) if self.swarm.dense else None
         self.settings = Settings(Mode.SIMULATED, name="simulation", slots=self._slots, orders_per_minute=rate)
         self.broker.calm = True
@@ -74,20 +77,20 @@ class World:
 
     def _slots(self, session: Session) -> list[datetime]:
         """One evaluation on every so many sessions, two now and then."""
-        place = (session.day - BEGIN).days
-        if place % self.swarm.rhythm:
+        session_index = (session.day - BEGIN).days
+        if session_index % self.swarm.rhythm:
             return []
         middle = session.open + timedelta(minutes=60)
-        if self.swarm.dense and place % 2:
+        if self.swarm.dense and session_index % 2:
             return [session.window_end]
-        return [middle, session.window_end] if place % 5 == 0 else [middle]
+        return [middle, session.window_end] if session_index % 5 == 0 else [middle]
 
     def open(self, database: Database) -> None:
         """Open the book of a file as the program does."""
         calendar = TradingCalendar(sessions.load(database))
         # Where the broker is away at the opening, the first heartbeat reconciles, and does so behind the bad wires.
         away = self.swarm.dense and not self.broker.calm and self.random.random() < 0.7
-        with patch.object(SimulatedBroker, "events", _away) if away else nullcontext():
+        with patch.object(SimulatedBroker, "events", _unavailable) if away else nullcontext():
             self.book = bootstrap._assemble(  # the one way to a book with a feed and settings of one's own
                 database, self.clock, calendar, self.feed, self.settings, self.swarm.model
             )
@@ -100,7 +103,7 @@ class World:
         database = self.book.database
         if database.connection.in_transaction:
             database.connection.rollback()
-        self.broker.met.unfinished(why, database)
+        self.broker.coverage.unfinished(why, database)
         image = database.connection.serialize()
         database.close()
         again = Database()
@@ -120,82 +123,89 @@ class World:
             if random.random() < 0.9:
                 follows[identity] = chosen
         inner.open_accounts(accounts)
-        self.judge.ledger.open(accounts)
+        self.oracle.ledger.open(accounts)
         sync(book)
-        take_over_everything(book)
+        reload_from_broker(book)
         with book.database.write():
             subscriptions = []
             for portfolio in wanted:
                 portfolios.save(book.database, portfolio)
             for identity, portfolio in follows.items():
                 last = book.now() - timedelta(days=random.randint(1, 40)) if random.random() < 0.5 else None
-                subscription = Subscription(meta.next_id(book.database), identity, portfolio.id, book.now(), last)
+                subscription = Subscription(
+                    book_settings.next_id(book.database), identity, portfolio.id, book.now(), last
+                )
                 subscriptions.append(subscription)
                 if last is not None:
-                    self.judge.last_rebalanced[subscription.id] = happenings.new_york(last)
+                    self.oracle.last_rebalanced[subscription.id] = scenario_events.new_york(last)
             portfolios.add_subscriptions(book.database, subscriptions)
         book.reload()
-        self.judge.after(by_hand=True)
+        self.oracle.after(by_hand=True)
 
-    def live(self) -> Lived:
+    def run(self) -> SimulationResult:
         """Months of sessions with faults, then a day without."""
         end = BEGIN + timedelta(days=self.swarm.days)
         session = self.book.calendar.next_after(BEGIN)
         while session is not None and session.day < end:
             self._day(session)
             skip = 0
-            if "clock_jumps" in self.swarm.on and self.random.random() < 0.03:
+            if "clock_jumps" in self.swarm.enabled and self.random.random() < 0.03:
                 skip = self.random.randint(1, 14)
-            elif "days_off" in self.swarm.on and self.random.random() < 0.1:
+            elif "days_off" in self.swarm.enabled and self.random.random() < 0.1:
                 skip = 1
             session = self.book.calendar.next_after(session.day + timedelta(days=skip))
-        self._calm_down(session)
+        self._finish_without_faults(session)
         years = self.swarm.account_years
-        counts = {**self.judge.counts, "fills": len(self.judge.ledger.executions)}
-        lived = Lived(
-            self.seed, self.judge.hash, years, self.broker.injected, dict(counts), frozenset(self.broker.met.pairs)
+        counts = {**self.oracle.counts, "fills": len(self.oracle.ledger.executions)}
+        result = SimulationResult(
+            self.seed,
+            self.oracle.hash,
+            years,
+            self.broker.injected,
+            dict(counts),
+            frozenset(self.broker.coverage.pairs),
         )
         self.book.database.close()
-        return lived
+        return result
 
     def _day(self, session: Session) -> None:
         random = self.random
         minute = timedelta(minutes=1)
-        moments = [session.open + random.choice((0, 1, 5)) * minute]
+        timestamps = [session.open + random.choice((0, 1, 5)) * minute]
         slots = self._slots(session)
-        moments += slots
+        timestamps += slots
         if slots or self.book.open_runs or random.random() < 0.1:
-            start = slots[0] if slots else moments[0]
+            start = slots[0] if slots else timestamps[0]
             pace = timedelta(seconds=self.swarm.model.latency_seconds[1] * 2 // 3 + 15)
-            moments += [start + n * pace for n in (1, 2, 3, 4)] + [start + random.randint(3, 20) * minute]
-            moments.append(session.close + random.choice((0, 1, 60)) * minute)
+            timestamps += [start + n * pace for n in (1, 2, 3, 4)] + [start + random.randint(3, 20) * minute]
+            timestamps.append(session.close + random.choice((0, 1, 60)) * minute)
             if self.swarm.dense:
-                moments += [slot + n * timedelta(seconds=35) for slot in slots for n in range(1, 20)]
-                moments += [session.close + n * timedelta(seconds=20) for n in range(-6, 7)]
+                timestamps += [slot + n * timedelta(seconds=35) for slot in slots for n in range(1, 20)]
+                timestamps += [session.close + n * timedelta(seconds=20) for n in range(-6, 7)]
         if random.random() < 0.1:
-            moments.append(session.open - 30 * minute)
-        for moment in sorted({min(moment, session.close + 60 * minute) for moment in moments}):
-            self._moment(max(moment, self.clock.now()))
+            timestamps.append(session.open - 30 * minute)
+        for timestamp in sorted({min(timestamp, session.close + 60 * minute) for timestamp in timestamps}):
+            self._heartbeat(max(timestamp, self.clock.now()))
 
-    def _moment(self, at: datetime) -> None:
-        if "kills" in self.swarm.on and not self.broker.calm and self.random.random() < self._often(0.04):
-            self.broker.die_at = self.random.randint(0, 12)
+    def _heartbeat(self, at: datetime) -> None:
+        if "kills" in self.swarm.enabled and not self.broker.calm and self.random.random() < self._often(0.04):
+            self.broker.kill_after = self.random.randint(0, 12)
         try:
             self.clock.set(at)
-            self.broker.arrive()
-            happenings.outside(self)
+            self.broker.deliver_due()
+            scenario_events.apply_external_event(self)
             self._evaluate()
             self._do(lambda: scheduler.tick(self.book))
-            self.judge.after()
-            act = happenings.inside(self)
+            self.oracle.after()
+            act = scenario_events.pick_advisor_action(self)
             if act is not None:
-                self.judge.say(f"{at} {act.func.__name__}")
+                self.oracle.log(f"{at} {act.func.__name__}")
                 self._do(act)
-                self.judge.after(by_hand=True)
+                self.oracle.after(by_hand=True)
         except Killed:
             self._killed("kills")
-        self.broker.die_at = None
-        if "restarts" in self.swarm.on and not self.broker.calm and self.random.random() < self._often(0.02):
+        self.broker.kill_after = None
+        if "restarts" in self.swarm.enabled and not self.broker.calm and self.random.random() < self._often(0.02):
             self._killed("restarts")
 
     def _often(self, chance: float) -> float:
@@ -210,13 +220,13 @@ class World:
         self._do(lambda: scheduler.advance_market(book, book.now()))
         if book is not self.book:
             return
-        self.judge.after()
-        expected, known = self.judge.expected(), self.judge.known_runs()
+        self.oracle.after()
+        expected, known = self.oracle.expected(), self.oracle.known_runs()
         self._do(lambda: scheduler.tick(book))
-        self.judge.after()
+        self.oracle.after()
         session = book.calendar.at(book.now())
         if session is not None and jobs.evaluated(book.database, session.day.isoformat(), due):
-            self.judge.decided(expected, known)
+            self.oracle.decided(expected, known)
 
     def _do(self, work: Callable[[], object]) -> None:
         """As the thread that owns a book does: after an error that is no refusal, memory follows the file again."""
@@ -231,15 +241,15 @@ class World:
         for _ in range(5):
             try:
                 self.restart(why)
-                self.judge.after(by_hand=True)
+                self.oracle.after(by_hand=True)
                 return
             except (BrokerUnavailable, Killed):
                 continue
 
-    def _calm_down(self, session: Session | None) -> None:
+    def _finish_without_faults(self, session: Session | None) -> None:
         """Phase two: nothing fails any more; a day later everything has come to an end."""
         self.broker.calm = True
-        self.broker.die_at = None
+        self.broker.kill_after = None
         assert session is not None
         inner = self.broker.inner
         for symbol in SYMBOLS:
@@ -247,17 +257,17 @@ class World:
                 inner.halt(symbol, False, self.clock.now())
         self.feed.frozen.clear()
         kill_switch.set_halt(self.book, False)
-        moments = [session.open + timedelta(minutes=n) for n in range(0, 120, 3)]
-        moments += [session.close + timedelta(minutes=n) for n in (0, 1, 12, 25)]
-        for moment in moments:
-            self.clock.set(max(moment, self.clock.now()))
-            self.broker.arrive()
+        timestamps = [session.open + timedelta(minutes=n) for n in range(0, 120, 3)]
+        timestamps += [session.close + timedelta(minutes=n) for n in (0, 1, 12, 25)]
+        for timestamp in timestamps:
+            self.clock.set(max(timestamp, self.clock.now()))
+            self.broker.deliver_due()
             scheduler.tick(self.book)
-            self.judge.after()
-        self.judge.at_the_end()
+            self.oracle.after()
+        self.oracle.check_final_state()
 
 
-def _away(*_: object) -> NoReturn:
+def _unavailable(*_: object) -> NoReturn:
     raise BrokerUnavailable("the broker is away")
 
 
@@ -281,21 +291,26 @@ def jobs_due(book: Book) -> datetime | None:
 
 def simulate(
     seed: int, *, days: int | None = None, trace: list[str] | None = None, needed: Iterable[str] = ()
-) -> Lived:
+) -> SimulationResult:
     """Live through one seed; raises whatever goes wrong with a note of how to see it again.
 
     `days` ends it early; `needed` are faults of the swarm that are on whatever the seed says.
     """
-    world = World(seed, days, needed)
-    world.judge.trace = trace
+    simulation = Simulation(seed, days, needed)
+    simulation.oracle.trace = trace
     most, least = PIECES[seed % len(PIECES)] if days is None else PIECES[0]
     try:
-        with patch.object(passes, "SLICE", most), patch.object(starts, "AT_ONCE", least):
-            return world.live()
+        with (
+            patch.object(chunks, "MAX_ACCOUNTS_PER_CHUNK", most),
+            patch.object(starting, "ARRAY_START_MIN_RUNS", least),
+        ):
+            return simulation.run()
     except BaseException as error:
-        told = (f" --days {days}" if days is not None else "") + (" --dense" if "dense" in needed else "")
-        error.add_note(f"replay: python -m tests.reliability --seed {seed}{told} --trace (at {world.clock.now()})")
+        replay_options = (f" --days {days}" if days is not None else "") + (" --dense" if "dense" in needed else "")
+        error.add_note(
+            f"replay: python -m tests.reliability --seed {seed}{replay_options} --trace (at {simulation.clock.now()})"
+        )
         raise
     finally:
-        del world
+        del simulation
         gc.collect()

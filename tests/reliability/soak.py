@@ -20,26 +20,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rebal_tui import bootstrap, opening
-from rebal_tui.services import scheduler
-from rebal_tui.services.book import Book
-from rebal_tui.services.book_thread import BookThread
-from rebal_tui.services.checks import check_book
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.maintenance.check import check_book
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 
 SPEED = 60_000.0
-BEAT = 0.25
+HEARTBEAT_SECONDS = 0.25
 KEYS = (
     "1", "2", "3", "4", "5", "6", "7", "8", "9", "down", "down", "up", "tab", "escape", "pagedown", "home", "enter",
     "s", "question_mark", "escape",
 )  # fmt: skip
-MAX_LOG = 16 * 1024 * 1024
-MAX_GROWTH = 0.05
+LOG_MAX_BYTES = 16 * 1024 * 1024
+MEMORY_MAX_GROWTH = 0.05
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
-class Figures:
+class ProcessStats:
     """What a process holds at a moment; sizes in bytes."""
 
     second: float
@@ -59,14 +59,14 @@ class Figures:
         )
 
 
-def figures(path: Path, begun: float) -> Figures:
+def process_stats(path: Path, started_at: float) -> ProcessStats:
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     log = path.with_name(path.name + "-wal")
     size = log.stat().st_size if log.exists() else 0
     files = len(os.listdir("/proc/self/fd"))
-    return Figures(
-        second=time.monotonic() - begun,
+    return ProcessStats(
+        second=time.monotonic() - started_at,
         memory=pages * PAGE,
         objects=len(gc.get_objects()),
         log=size,
@@ -76,47 +76,47 @@ def figures(path: Path, begun: float) -> Figures:
     )
 
 
-class Watch:
+class StatsMonitor:
     """Takes the figures every so often and says them."""
 
     def __init__(self, path: Path, every: float) -> None:
-        self._path, self._every, self._begun = path, every, time.monotonic()
-        self._next = self._begun
-        self.taken: list[Figures] = []
+        self._path, self._every, self._started_at = path, every, time.monotonic()
+        self._next = self._started_at
+        self.samples: list[ProcessStats] = []
 
-    def look(self) -> None:
+    def sample(self) -> None:
         if time.monotonic() >= self._next:
             self._next += self._every
-            self.taken.append(figures(self._path, self._begun))
-            print(self.taken[-1], flush=True)
+            self.samples.append(process_stats(self._path, self._started_at))
+            print(self.samples[-1], flush=True)
 
     def faults(self) -> list[str]:
         """What is not as promised: growth is counted from where things have warmed up."""
         found = []
-        warm = self.taken[len(self.taken) // 5 :]
+        warm = self.samples[len(self.samples) // 5 :]
         first, last = warm[0].memory, warm[-1].memory
-        if last > first * (1 + MAX_GROWTH):
+        if last > first * (1 + MEMORY_MAX_GROWTH):
             found.append(f"memory grew from {first:,} to {last:,} bytes")
-        if max(one.log for one in self.taken) > MAX_LOG:
-            found.append(f"the log reached {max(one.log for one in self.taken):,} bytes")
+        if max(one.log for one in self.samples) > LOG_MAX_BYTES:
+            found.append(f"the log reached {max(one.log for one in self.samples):,} bytes")
         if warm[-1].files > warm[0].files + 2 or warm[-1].threads > warm[0].threads + 1:
             found.append(f"from {warm[0].files} files and {warm[0].threads} threads to {warm[-1]}")
         return found
 
 
-def headless(path: Path, seconds: float, watch: Watch) -> None:
+def headless(path: Path, seconds: float, monitor: StatsMonitor) -> None:
     """Beats as the program makes them, without screens."""
     book = opening.open_book(path)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         scheduler.tick(book)
-        watch.look()
-        time.sleep(BEAT)
-    _whole(book)
+        monitor.sample()
+        time.sleep(HEARTBEAT_SECONDS)
+    _check_book(book)
     book.database.close()
 
 
-def with_screens(path: Path, seconds: float, watch: Watch) -> None:
+def with_screens(path: Path, seconds: float, monitor: StatsMonitor) -> None:
     """The app over the same book, somebody walking through its places."""
     thread = BookThread(lambda: opening.open_book(path))
     app = RebalApp(BookBackend(thread), heartbeat=False)
@@ -126,10 +126,10 @@ def with_screens(path: Path, seconds: float, watch: Watch) -> None:
         until = time.monotonic() + seconds
         async with app.run_test(size=(120, 40)) as pilot:
             while time.monotonic() < until:
-                await app.beat()
+                await app.run_heartbeat()
                 await pilot.press(dice.choice(KEYS))
-                watch.look()
-                await asyncio.sleep(BEAT)
+                monitor.sample()
+                await asyncio.sleep(HEARTBEAT_SECONDS)
             await app.workers.wait_for_complete()
 
     try:
@@ -138,7 +138,7 @@ def with_screens(path: Path, seconds: float, watch: Watch) -> None:
         thread.close()
 
 
-def _whole(book: Book) -> None:
+def _check_book(book: Book) -> None:
     checked = check_book(book.database, book.broker)  # type: ignore[arg-type]
     if checked.faults:
         raise AssertionError(checked.faults[:3])
@@ -152,27 +152,27 @@ def main() -> int:
     parser.add_argument("--screens", type=float, default=5, help="minutes with the screens open")
     parser.add_argument("--accounts", type=int, default=60)
     parser.add_argument("--every", type=float, default=60, help="seconds between figures")
-    told = parser.parse_args()
+    options = parser.parse_args()
     faults: list[str] = []
     with tempfile.TemporaryDirectory(prefix="rebal-soak-") as folder:
         path = Path(folder) / "book.db"
-        bootstrap.found_demo(path, accounts=told.accounts, speed=SPEED).close()
+        bootstrap.create_demo(path, accounts=options.accounts, speed=SPEED).close()
         for name, part, minutes in (
-            ("headless", headless, told.headless),
-            ("with screens", with_screens, told.screens),
+            ("headless", headless, options.headless),
+            ("with screens", with_screens, options.screens),
         ):
             if not minutes:
                 continue
             print(f"{name}:")
-            watch = Watch(path, told.every)
-            part(path, minutes * 60, watch)
-            faults += [f"{name}: {text}" for text in watch.faults()]
+            monitor = StatsMonitor(path, options.every)
+            part(path, minutes * 60, monitor)
+            faults += [f"{name}: {text}" for text in monitor.faults()]
         book = opening.open_book(path)
         counts = check_book(book.database, book.broker).counts  # type: ignore[arg-type]
         print(
             f"lived to {book.now():%Y-%m-%d}: {counts['runs']} runs, {counts['orders']} orders, {counts['fills']} fills"
         )
-        _whole(book)
+        _check_book(book)
         book.database.close()
     print("\n".join(faults) or "memory flat, log bounded, no exception")
     return 1 if faults else 0

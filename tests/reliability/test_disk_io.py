@@ -20,23 +20,23 @@ from typing import Any
 import pytest
 
 from rebal_tui.domain.errors import Conflict, Halt, ReadOnly
-from rebal_tui.services.book import Book
+from rebal_tui.services.book.book import Book
 from rebal_tui.store import audit, jobs
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.database import Database
-from tests.reliability.crash import Scenario, digest, live
+from tests.reliability.crash import Scenario, digest, run_scenario
 from tests.reliability.faulty_disk import CALLS, Call, Fault, FaultyDisk, Plan, sqlite_library
 from tests.reliability.scenarios import SCENARIOS
 from tests.reliability.settings import DISK_POINTS
 
 pytestmark = pytest.mark.slow
 
-LIVES = ("full_rebalance", "withdrawal", "close and backup", "import")
-NO_ROOM = (
+SCENARIO_NAMES = ("full_rebalance", "withdrawal", "close and backup", "import")
+SKIP_REASON = (
     "this Python keeps SQLite within itself, out of reach; tests/store/test_disk_faults.py limits the disk instead"
 )
 KILLED = -signal.SIGKILL
-WENT_ON, STOPPED, CAME_BACK = 0, 2, 3
+COMPLETED, STOPPED, RECOVERED = 0, 2, 3
 LOG_PAGES = 40
 """So small that the log is moved into the file many times in a short life."""
 
@@ -44,7 +44,7 @@ LOG_PAGES = 40
 @pytest.fixture(scope="module", autouse=True)
 def _reachable() -> None:
     if sqlite_library() is None:
-        pytest.skip(NO_ROOM)
+        pytest.skip(SKIP_REASON)
 
 
 class Process:
@@ -60,7 +60,7 @@ class Process:
         self._plan = plan
         self._path = folder / "book" / "book.db"
         self._notes = folder / "notes"
-        self._told = folder / "told"
+        self._result_path = folder / "told"
         self._book: Book | None = None
 
     def run(self, template: Path) -> int:
@@ -71,7 +71,7 @@ class Process:
         if pid == 0:
             code = 1
             try:
-                code = self._live(FaultyDisk(self._plan))
+                code = self._run_process(FaultyDisk(self._plan))
             except BaseException:
                 traceback.print_exc()
             finally:
@@ -82,13 +82,13 @@ class Process:
         """Of each beat begun: its number and the last audit entry by then."""
         return [json.loads(line) for line in self._notes.read_text().splitlines()]
 
-    def told(self) -> dict[str, Any]:
+    def outcome(self) -> dict[str, Any]:
         """What the process said at its end."""
-        return dict(json.loads(self._told.read_text()))
+        return dict(json.loads(self._result_path.read_text()))
 
-    def go_on(self) -> dict[str, Any]:
+    def recover(self) -> dict[str, Any]:
         """Look at what the process left, open it on a disk that works, live to the end; how that looks."""
-        beat, *acknowledged = self.noted()[-1]
+        heartbeat, *acknowledged = self.noted()[-1]
         database = Database(self._path)
         assert integrity_faults(database.connection) == []
         if acknowledged[0]:
@@ -96,24 +96,24 @@ class Process:
                 "what was acknowledged is lost"
             )
         database.close()
-        return _end(live(self._path, self._scenario, beat))
+        return _end(run_scenario(self._path, self._scenario, heartbeat))
 
-    def _live(self, disk: FaultyDisk) -> int:
-        beat, code = 0, WENT_ON
+    def _run_process(self, disk: FaultyDisk) -> int:
+        heartbeat, code = 0, COMPLETED
         try:
-            end = _end(live(self._path, self._scenario, reached=self._reached))
+            end = _end(run_scenario(self._path, self._scenario, reached=self._reached))
         except (ReadOnly, Conflict, sqlite3.Error) as stop:
             assert disk.fired, "stopped without a fault"
             _require_clean(stop, self._book)
             if self._plan is None or self._plan.lasting:
                 return STOPPED
-            code, beat = CAME_BACK, self.noted()[-1][0]
+            code, heartbeat = RECOVERED, self.noted()[-1][0]
             if self._book is not None:
                 if self._book.database.halted is not None:
-                    self._book.database.try_again()
+                    self._book.database.resume_writing()
                 self._book.close()
-            end = _end(live(self._path, self._scenario, beat))
-        self._told.write_text(json.dumps({"end": end, "counts": disk.counts, "fired": disk.fired}))
+            end = _end(run_scenario(self._path, self._scenario, heartbeat))
+        self._result_path.write_text(json.dumps({"end": end, "counts": disk.counts, "fired": disk.fired}))
         return code
 
     def _begin(self, path: Path) -> Book:
@@ -124,10 +124,10 @@ class Process:
             self._book.database.connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         return self._book
 
-    def _reached(self, beat: int) -> None:
+    def _reached(self, heartbeat: int) -> None:
         head = audit.head(self._book.database) if self._book is not None else (0, "")
         with self._notes.open("a") as file:
-            file.write(json.dumps([beat, *head]) + "\n")
+            file.write(json.dumps([heartbeat, *head]) + "\n")
 
 
 def _end(book: Book) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _require_clean(stop: Exception, book: Book | None) -> None:
         assert isinstance(stop, (Conflict, ReadOnly)), stop
         return
     if isinstance(stop, sqlite3.Error):
-        book.database.heed(stop)
+        book.database.halt_on_error(stop)
     halted = book.database.halted
     assert halted is not None
     assert halted.halt in (Halt.IO_ERROR, Halt.DISK_FULL)
@@ -164,15 +164,15 @@ def _chosen(total: int) -> list[int]:
 
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("fault", Fault)
-@pytest.mark.parametrize("name", LIVES)
+@pytest.mark.parametrize("name", SCENARIO_NAMES)
 def test_a_fault_at_any_call_of_the_disk_loses_nothing(name: str, fault: Fault, memory_folder: Path) -> None:
     scenario = SCENARIOS[name]
     template = memory_folder / "template.db"
     scenario.found(template)
     calm = Process(scenario, memory_folder / "calm")
-    assert calm.run(template) == WENT_ON
-    expected, counts = calm.told()["end"], calm.told()["counts"]
-    ways: Counter[int] = Counter()
+    assert calm.run(template) == COMPLETED
+    expected, counts = calm.outcome()["end"], calm.outcome()["counts"]
+    exit_codes: Counter[int] = Counter()
     kills = fault in (Fault.KILL, Fault.POWER_CUT)
     for number in _chosen(sum(counts.get(call, 0) for call in CALLS[fault])):
         for lasting in (False,) if kills else (False, True):
@@ -180,22 +180,22 @@ def test_a_fault_at_any_call_of_the_disk_loses_nothing(name: str, fault: Fault, 
             folder = memory_folder / f"{number}-{lasting}"
             process = Process(scenario, folder, plan)
             code = process.run(template)
-            ways[code] += 1
-            if code in (WENT_ON, CAME_BACK):
-                told = process.told()
-                assert told["fired"], plan
-                assert told["end"]["book"] == expected["book"], plan
+            exit_codes[code] += 1
+            if code in (COMPLETED, RECOVERED):
+                outcome = process.outcome()
+                assert outcome["fired"], plan
+                assert outcome["end"]["book"] == expected["book"], plan
                 # Where the disk never works again a backup may be missing, and the advisor is told so.
-                if told["end"]["backups"] != expected["backups"]:
+                if outcome["end"]["backups"] != expected["backups"]:
                     assert lasting, plan
-                    assert set(told["end"]["backups"]) < set(expected["backups"]), plan
-                    assert any("backup could not be written" in text for text in told["end"]["alerts"]), plan
+                    assert set(outcome["end"]["backups"]) < set(expected["backups"]), plan
+                    assert any("backup could not be written" in text for text in outcome["end"]["alerts"]), plan
             elif code in (STOPPED, KILLED):
-                end = process.go_on()
+                end = process.recover()
                 assert (end["book"], end["backups"]) == (expected["book"], expected["backups"]), plan
-            assert code in ((KILLED,) if kills else (WENT_ON, STOPPED, CAME_BACK)), plan
+            assert code in ((KILLED,) if kills else (COMPLETED, STOPPED, RECOVERED)), plan
             shutil.rmtree(folder)
-    print(f"\n{name}, {fault}: {dict(ways)}")
+    print(f"\n{name}, {fault}: {dict(exit_codes)}")
 
 
 @pytest.mark.parametrize("synchronous", ["OFF", "NORMAL"])
@@ -204,27 +204,27 @@ def test_a_program_that_syncs_too_little_is_seen_to_lose_something(synchronous: 
     scenario, template = SCENARIOS["full_rebalance"], memory_folder / "template.db"
     scenario.found(template)
     calm = Process(scenario, memory_folder / "calm", None, synchronous)
-    assert calm.run(template) == WENT_ON
-    expected, counts = calm.told()["end"], calm.told()["counts"]
+    assert calm.run(template) == COMPLETED
+    expected, counts = calm.outcome()["end"], calm.outcome()["counts"]
     total = sum(counts.get(call, 0) for call in CALLS[Fault.POWER_CUT])
     for share in (90, 70, 50, 95, 80, 60, 99):
         process = Process(
             scenario, memory_folder / str(share), Plan(Fault.POWER_CUT, total * share // 100), synchronous
         )
         assert process.run(template) == KILLED
-        lost = _lost(process, expected)
+        lost = _loss(process, expected)
         if lost:
             print(f"\n{synchronous}, a power cut at {share} %: {lost}")
             return
     pytest.fail(f"synchronous = {synchronous} lost nothing")
 
 
-def _lost(process: Process, expected: dict[str, Any]) -> str:
+def _loss(process: Process, expected: dict[str, Any]) -> str:
     """What a power cut lost, as it is told by opening the book again; empty when nothing is."""
     try:
-        end = process.go_on()
-    except (AssertionError, sqlite3.DatabaseError, Conflict) as told:
-        return str(told).partition("\n")[0] or type(told).__name__
+        end = process.recover()
+    except (AssertionError, sqlite3.DatabaseError, Conflict) as outcome:
+        return str(outcome).partition("\n")[0] or type(outcome).__name__
     return "" if end == expected else "the book ends otherwise"
 
 
@@ -233,8 +233,8 @@ def test_the_calls_that_are_counted_are_those_of_a_life(memory_folder: Path) -> 
     template = memory_folder / "template.db"
     SCENARIOS["full_rebalance"].found(template)
     calm = Process(SCENARIOS["full_rebalance"], memory_folder / "calm")
-    assert calm.run(template) == WENT_ON
-    counts = calm.told()["counts"]
+    assert calm.run(template) == COMPLETED
+    counts = calm.outcome()["counts"]
     assert counts[Call.WRITE] > 400
     assert counts[Call.SYNC] > 60
     assert counts[Call.OPEN] >= 2

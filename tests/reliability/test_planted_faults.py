@@ -15,7 +15,7 @@ def _needed(name: str) -> tuple[str, ...]:
     return ("every_day", *NEEDED.get(name, ()))
 
 
-LIVES = sorted({(FIRST.get(name, 0), _needed(name)) for name in FAULTS})
+LIFETIMES = sorted({(FIRST.get(name, 0), _needed(name)) for name in FAULTS})
 
 
 @pytest.mark.timeout(600)
@@ -33,7 +33,7 @@ def test_a_planted_fault_is_caught(name: str) -> None:
     pytest.fail(f"{name} was not seen by {FAULT_SEEDS} lives of {FAULT_DAYS} days")
 
 
-@pytest.mark.parametrize(("seed", "needed"), LIVES)
+@pytest.mark.parametrize(("seed", "needed"), LIFETIMES)
 def test_without_a_fault_the_same_life_passes(seed: int, needed: tuple[str, ...]) -> None:
     """What is caught above is the fault and not the check."""
     simulate(seed, days=FAULT_DAYS, needed=needed)

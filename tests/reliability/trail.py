@@ -9,19 +9,19 @@ from collections.abc import Iterable
 from rebal_tui.store.audit import AuditEntry
 
 
-def told_of(entries: Iterable[AuditEntry]) -> Counter[str]:
+def audit_counts_of(entries: Iterable[AuditEntry]) -> Counter[str]:
     """How many runs and fills were told of, by action and, for runs that ended, by status; else entries by action."""
-    told: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for entry in entries:
         detail = json.loads(entry.detail)
         if entry.action in ("runs.queued", "runs.started"):
-            told[entry.action] += sum(last - first + 1 for first, last in detail["runs"])
+            counts[entry.action] += sum(last - first + 1 for first, last in detail["runs"])
         elif entry.action == "runs.ended":
-            told.update(f"run.{status}" for _, status, _ in detail["runs"])
+            counts.update(f"run.{status}" for _, status, _ in detail["runs"])
         elif entry.action == "runs.canceled":
-            told[entry.action] += len(detail["runs"])
+            counts[entry.action] += len(detail["runs"])
         elif entry.action == "orders.filled":
-            told[entry.action] += len(detail["fills"])
+            counts[entry.action] += len(detail["fills"])
         else:
-            told[entry.action] += 1
-    return told
+            counts[entry.action] += 1
+    return counts

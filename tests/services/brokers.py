@@ -13,14 +13,14 @@ from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.domain.cash import Journal
 from rebal_tui.domain.orders import Order, OrderRequest
 from rebal_tui.domain.quantities import Money
-from rebal_tui.services.book import Book
-from tests.services.worlds import make_book
+from rebal_tui.services.book.book import Book
+from tests.services.factories import make_book
 
 
 def broker(book: Book) -> SimulatedBroker:
     """The simulated broker under whatever stands around it."""
     inner = book.broker
-    while isinstance(inner, Around):
+    while isinstance(inner, BrokerWrapper):
         inner = inner.inner
     assert isinstance(inner, SimulatedBroker)
     return inner
@@ -35,7 +35,7 @@ def reopen(book: Book, *, model: FillModel | None = None, at: datetime | None = 
     return make_book(now, path=path, model=model, prices=prices)
 
 
-class Around:
+class BrokerWrapper:
     """Hands every call on."""
 
     def __init__(self, book: Book) -> None:
@@ -46,12 +46,12 @@ class Around:
         return getattr(self.inner, name)
 
 
-class Unreliable(Around):
-    """Loses requests before they arrive or replies after they did, as `fate` says of each call."""
+class Unreliable(BrokerWrapper):
+    """Loses requests before they arrive or replies after they did, as `outcome` says of each call."""
 
-    def __init__(self, book: Book, fate: Callable[[str], str]) -> None:
+    def __init__(self, book: Book, outcome: Callable[[str], str]) -> None:
         super().__init__(book)
-        self._fate = fate
+        self._outcome = outcome
 
     def submit_order(self, request: OrderRequest) -> Order:
         answer: Order = self._call("submit_order", request)
@@ -79,16 +79,16 @@ class Unreliable(Around):
         return answer
 
     def _call(self, name: str, *arguments: Any) -> Any:
-        fate = self._fate(name)
-        if fate == "request lost":
+        outcome = self._outcome(name)
+        if outcome == "request lost":
             raise BrokerUnavailable(name)
         answer = getattr(self.inner, name)(*arguments)
-        if fate == "reply lost":
+        if outcome == "reply lost":
             raise BrokerUnavailable(name)
         return answer
 
 
-class Refusing(Around):
+class Refusing(BrokerWrapper):
     """Refuses every order of a symbol."""
 
     def __init__(self, book: Book, *symbols: str) -> None:
@@ -102,7 +102,7 @@ class Refusing(Around):
         return order
 
 
-class Repeating(Around):
+class Repeating(BrokerWrapper):
     """Delivers every batch a second time, after what is new, together with events of long ago."""
 
     def __init__(self, book: Book, *, backwards: bool = False) -> None:

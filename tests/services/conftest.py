@@ -11,7 +11,7 @@ import pytest
 
 from rebal_tui.bootstrap import memory_book
 from rebal_tui.domain.quantities import parse_price
-from rebal_tui.services.book import Book
+from rebal_tui.services.book.book import Book
 
 NOON = datetime(2026, 3, 4, 17, tzinfo=UTC)
 """12:00 in New York on a Wednesday with a session."""

@@ -9,15 +9,27 @@ from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import BandType, CalendarCondition, CalendarType, DriftBand
 from rebal_tui.domain.quantities import NANO, Percent, Qty, parse_money
-from rebal_tui.services import account_events, scheduler, subscriptions
-from rebal_tui.services.book import Book
-from rebal_tui.services.cash import deposit
-from rebal_tui.services.kill_switch import set_halt
-from rebal_tui.services.passes import evaluation_pass
-from rebal_tui.services.withdrawals import request_withdrawal
+from rebal_tui.services.advisory import subscriptions
+from rebal_tui.services.advisory.cash import deposit
+from rebal_tui.services.advisory.withdrawals import request_withdrawal
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.kill_switch import set_halt
+from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.simulation import account_events
 from rebal_tui.store import accounts
 from tests.services.brokers import broker
-from tests.services.worlds import SLOW, account, balanced, fill_book, go_on, make_book, monthly, new_york, set_price
+from tests.services.factories import (
+    SLOW,
+    account,
+    advance,
+    balanced,
+    fill_book,
+    make_book,
+    monthly,
+    new_york,
+    set_price,
+)
 
 WORDS = ("Ruiz", "ana", "Ünal", "straße", "Okafor & Sons", "日本", "O'Brien", "Chen  Wei")
 DRIFT = DriftBand(BandType.RELATIVE, Percent(3000))
@@ -69,16 +81,16 @@ def act(book: Book, random: Random) -> None:
         elif what == 5:
             subscriptions.subscribe(book, one, random.choice(MODELS).id)
         elif what == 6:
-            account_events.bring_in(book, one, random.choice(("GLD", "TLT")), Qty(random.randint(1, 5) * NANO))
+            account_events.transfer_in(book, one, random.choice(("GLD", "TLT")), Qty(random.randint(1, 5) * NANO))
         elif what == 7:
             request_withdrawal(book, one, parse_money(str(random.randint(1, 400))))
         elif what == 8:
-            go_on(book, random.choice((2, 15, 60)), 60)
+            advance(book, random.choice((2, 15, 60)), 60)
         elif what == 9:
             with book.database.write():
                 borrowed = replace(book.accounts[one], cash=parse_money(str(-random.randint(1, 40_000))))
                 accounts.save(book.database, [borrowed])
-                accounts.set_outside_orders(book.database, one, random.randint(0, 1))
+                accounts.set_external_orders(book.database, one, random.randint(0, 1))
             book.reload_accounts([one])
         elif what == 10:
             broker(book).set_asset("GLD", book.now(), tradable=random.random() < 0.5)

@@ -60,7 +60,7 @@ class Model:
     withdrawals: dict[str, ModelWithdrawal] = field(default_factory=dict)
     cursor: int = 0
 
-    def hear(self, event: BrokerEvent) -> None:
+    def apply(self, event: BrokerEvent) -> None:
         """Book what the broker says happened."""
         self.cursor = event.seq
         if event.kind is EventKind.FILL and event.fill is not None:

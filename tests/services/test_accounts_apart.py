@@ -9,10 +9,10 @@ import pytest
 
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.decisions import Decision
-from rebal_tui.services.evaluation import evaluate_book
-from rebal_tui.services.passes import evaluation_pass
-from rebal_tui.services.run_processing import process_runs
-from tests.services.worlds import account, all_runs, balanced, fill_book, make_book
+from rebal_tui.services.evaluation.account import evaluate_book
+from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
+from rebal_tui.services.runs.processing import process_runs
+from tests.services.factories import account, all_runs, balanced, fill_book, make_book
 
 MODELS = ("balanced", "even")
 
@@ -26,7 +26,9 @@ def some_accounts(rng: Random) -> list[Account]:
     return made
 
 
-def lived(accounts: list[Account], follows: dict[str, str]) -> tuple[dict[str, Decision], dict[str, Account], set[str]]:
+def run_day(
+    accounts: list[Account], follows: dict[str, str]
+) -> tuple[dict[str, Decision], dict[str, Account], set[str]]:
     """The decisions of an evaluation, every account after its runs, and how the runs ended."""
     book = make_book("2026-03-02 09:45")
     models = [balanced(), balanced("even", {"SPY": "50", "TLT": "50"}, cash="0", cooldown=0)]
@@ -47,13 +49,13 @@ def test_accounts_apart_and_in_any_order_are_decided_and_traded_alike(seed: int)
     rng = Random(f"apart {seed}")
     accounts = some_accounts(rng)
     follows = {a.id: rng.choice(MODELS) for a in accounts}
-    together = lived(accounts, follows)
-    assert lived(rng.sample(accounts, len(accounts)), follows) == together
+    together = run_day(accounts, follows)
+    assert run_day(rng.sample(accounts, len(accounts)), follows) == together
     decisions: dict[str, Decision] = {}
     after: dict[str, Account] = {}
     ended: set[str] = set()
     for one in accounts:
-        alone = lived([one], follows)
+        alone = run_day([one], follows)
         decisions |= alone[0]
         after |= alone[1]
         ended |= alone[2]

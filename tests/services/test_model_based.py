@@ -23,14 +23,17 @@ from rebal_tui.domain.errors import Conflict, PlanChanged, Refusal
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import NANO, Money, parse_money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus, RunType
-from rebal_tui.services import account_events, portfolios, scheduler, simulator, subscriptions, withdrawals
-from rebal_tui.services.cash import create_journal, deposit, release
-from rebal_tui.services.intake.portfolio_input import PortfolioBody, parse_portfolio
-from rebal_tui.services.records import plan_of
-from rebal_tui.services.runs import approve_run, cancel_run, create_run, reject_run
+from rebal_tui.services.advisory import portfolios, subscriptions, withdrawals
+from rebal_tui.services.advisory.cash import create_journal, deposit, release
+from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody, parse_portfolio
+from rebal_tui.services.runs.manual import approve_run, cancel_run, create_run, reject_run
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.simulation import account_events, simulator
 from rebal_tui.store import cash as cash_store
 from rebal_tui.store import runs
 from tests.services.brokers import broker
+from tests.services.factories import account, balanced, fill_book, make_book, set_price
 from tests.services.rule_model import (
     ENDING,
     INVALID,
@@ -42,7 +45,6 @@ from tests.services.rule_model import (
     ModelPortfolio,
     ModelWithdrawal,
 )
-from tests.services.worlds import account, balanced, fill_book, make_book, set_price
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +61,7 @@ WEIGHTS = (
 accounts = st.sampled_from(["a", "a", "b", "b", "c", "c", "d", "nobody"])
 weights = st.sampled_from(WEIGHTS)
 amounts = st.sampled_from(["-5", "0", "0.01", "9.99", "10", "250.37", "5000", "30000", "900000"])
-places = st.integers(0, 50)
+indexes = st.integers(0, 50)
 MALFORMED: tuple[Callable[[dict[str, Any]], object], ...] = (
     lambda raw: raw["weights"].append(dict(raw["weights"][0])),
     lambda raw: raw["weights"][0].update(percent="60.001"),
@@ -77,25 +79,25 @@ MALFORMED: tuple[Callable[[dict[str, Any]], object], ...] = (
 )  # fmt: skip
 
 
-def raw_portfolio(parts: dict[str, str], *, review: bool = False) -> dict[str, Any]:
+def raw_portfolio(percents: dict[str, str], *, review: bool = False) -> dict[str, Any]:
     return {
         "name": "Drawn",
-        "weights": [{"type": "asset", "symbol": s, "percent": p} for s, p in parts.items()],
+        "weights": [{"type": "asset", "symbol": s, "percent": p} for s, p in percents.items()],
         "cooldown_days": 1,
         "rebalance_conditions": [{"type": "drift_band", "sub_type": "absolute", "percent": "3"}],
         "review": review,
     }
 
 
-def body(parts: dict[str, str], *, review: bool = False) -> PortfolioBody:
-    return parse_portfolio(raw_portfolio(parts, review=review))
+def body(percents: dict[str, str], *, review: bool = False) -> PortfolioBody:
+    return parse_portfolio(raw_portfolio(percents, review=review))
 
 
 def dollars(text: str) -> Fraction:
     return Fraction(text)
 
 
-class Advisors(RuleBasedStateMachine):
+class BookStateMachine(RuleBasedStateMachine):
     """Advisors, clients, the market and time, all at once."""
 
     def __init__(self) -> None:
@@ -131,7 +133,7 @@ class Advisors(RuleBasedStateMachine):
         memory = (dict(book.accounts), dict(book.extras), dict(book.subscriptions), book.portfolios, book.open_runs)
         return file, *(repr(part) for part in memory), book.pending_out
 
-    def does(self, expected: int | None, command: Callable[[], Any]) -> Any:
+    def check_command(self, expected: int | None, command: Callable[[], Any]) -> Any:
         """Carry a command out; it is refused as the model expects, and then changes nothing, or carried out."""
         refusal: Refusal | None
         before = self.digest()
@@ -154,27 +156,29 @@ class Advisors(RuleBasedStateMachine):
     def reserved(self, account_id: str) -> Money:
         return self.book.reserved(account_id) if account_id in self.model.accounts else Money(0)
 
-    def portfolio(self, place: int) -> str:
+    def portfolio(self, index: int) -> str:
         names = [*self.model.portfolios, "nothing"]
-        return names[place % len(names)]
+        return names[index % len(names)]
 
-    def run_id(self, place: int) -> str:
+    def run_id(self, index: int) -> str:
         names = [*list(self.model.runs)[-6:], "nothing"]
-        return names[place % len(names)]
+        return names[index % len(names)]
 
-    def withdrawal(self, place: int) -> str:
+    def withdrawal(self, index: int) -> str:
         names = [*list(self.model.withdrawals)[-4:], "nothing"]
-        return names[place % len(names)]
+        return names[index % len(names)]
 
     # Portfolios.
 
-    @rule(parts=weights, review=st.booleans())
-    def create_portfolio(self, parts: dict[str, str], review: bool) -> None:
+    @rule(percents=weights, review=st.booleans())
+    def create_portfolio(self, percents: dict[str, str], review: bool) -> None:
         if len(self.model.portfolios) > 5:
             return
-        symbols = frozenset(parts)
+        symbols = frozenset(percents)
         expected = None if self.model.all_eligible(symbols) else REFUSED
-        made = self.does(expected, lambda: portfolios.create_portfolio(self.book, body(parts, review=review)))
+        made = self.check_command(
+            expected, lambda: portfolios.create_portfolio(self.book, body(percents, review=review))
+        )
         if made:
             self.model.portfolios[made.id] = ModelPortfolio("active", symbols)
             self.weights[made.id] = made.weights
@@ -183,87 +187,89 @@ class Advisors(RuleBasedStateMachine):
     def malformed_portfolio(self, fault: Callable[[dict[str, Any]], object]) -> None:
         raw = raw_portfolio(dict(WEIGHTS[1]))
         fault(raw)
-        self.does(INVALID, lambda: portfolios.create_portfolio(self.book, parse_portfolio(raw)))
+        self.check_command(INVALID, lambda: portfolios.create_portfolio(self.book, parse_portfolio(raw)))
 
-    @rule(place=places, parts=weights)
-    def update_portfolio(self, place: int, parts: dict[str, str]) -> None:
-        name, said = self.portfolio(place), body(parts)
-        same = self.weights.get(name) == said.weights
-        expected = self.model.updating(name, frozenset(parts), same=same)
-        if self.does(expected, lambda: portfolios.update_portfolio(self.book, name, said)):
+    @rule(index=indexes, percents=weights)
+    def update_portfolio(self, index: int, percents: dict[str, str]) -> None:
+        name, edited = self.portfolio(index), body(percents)
+        same = self.weights.get(name) == edited.weights
+        expected = self.model.updating(name, frozenset(percents), same=same)
+        if self.check_command(expected, lambda: portfolios.update_portfolio(self.book, name, edited)):
             known = self.model.portfolios[name]
-            self.model.portfolios[name] = ModelPortfolio(known.status if same else "active", frozenset(parts))
-            self.weights[name] = said.weights
+            self.model.portfolios[name] = ModelPortfolio(known.status if same else "active", frozenset(percents))
+            self.weights[name] = edited.weights
 
-    @rule(place=places)
-    def inactivate(self, place: int) -> None:
-        name = self.portfolio(place)
-        if self.does(self.model.inactivating(name), lambda: portfolios.inactivate_portfolio(self.book, name)):
+    @rule(index=indexes)
+    def inactivate(self, index: int) -> None:
+        name = self.portfolio(index)
+        if self.check_command(self.model.inactivating(name), lambda: portfolios.inactivate_portfolio(self.book, name)):
             self.model.portfolios[name].status = "inactive"
 
-    @rule(place=places)
-    def reactivate(self, place: int) -> None:
-        name = self.portfolio(place)
-        if self.does(self.model.reactivating(name), lambda: portfolios.reactivate_portfolio(self.book, name)):
+    @rule(index=indexes)
+    def reactivate(self, index: int) -> None:
+        name = self.portfolio(index)
+        if self.check_command(self.model.reactivating(name), lambda: portfolios.reactivate_portfolio(self.book, name)):
             self.model.portfolios[name].status = "active"
 
     # Subscriptions.
 
-    @rule(who=accounts, place=places)
-    def subscribe(self, who: str, place: int) -> None:
-        name = self.portfolio(place)
+    @rule(who=accounts, index=indexes)
+    def subscribe(self, who: str, index: int) -> None:
+        name = self.portfolio(index)
         expected = self.model.subscribing(who, name, moving=False, open_orders=self.open_orders(who))
-        if self.does(expected, lambda: subscriptions.subscribe_by_hand(self.book, who, name)):
+        if self.check_command(expected, lambda: subscriptions.subscribe_manually(self.book, who, name)):
             self.model.accounts[who].follows = name
 
-    @rule(who=accounts, place=places)
-    def move(self, who: str, place: int) -> None:
-        name = self.portfolio(place)
+    @rule(who=accounts, index=indexes)
+    def move(self, who: str, index: int) -> None:
+        name = self.portfolio(index)
         expected = self.model.subscribing(who, name, moving=True, open_orders=self.open_orders(who))
-        if self.does(expected, lambda: subscriptions.move(self.book, who, name)):
+        if self.check_command(expected, lambda: subscriptions.move(self.book, who, name)):
             self.model.accounts[who].follows = name
 
     @rule(who=accounts)
     def unsubscribe(self, who: str) -> None:
-        self.does(self.model.unsubscribing(who), lambda: subscriptions.unsubscribe_account(self.book, who))
+        self.check_command(self.model.unsubscribing(who), lambda: subscriptions.unsubscribe_account(self.book, who))
         if who in self.model.accounts:
             self.model.accounts[who].follows = None
 
     # Runs.
 
-    @rule(who=accounts, kind=st.sampled_from(RunType), parts=st.none() | weights, amount=st.none() | amounts)
-    def run_by_hand(self, who: str, kind: RunType, parts: dict[str, str] | None, amount: str | None) -> None:
-        given = body(parts).weights if parts else None
-        asked = dollars(amount) if amount else None
-        expected = self.model.running(who, kind, frozenset(parts) if parts else None, asked, self.reserved(who))
+    @rule(who=accounts, kind=st.sampled_from(RunType), percents=st.none() | weights, amount=st.none() | amounts)
+    def run_manually(self, who: str, kind: RunType, percents: dict[str, str] | None, amount: str | None) -> None:
+        given = body(percents).weights if percents else None
+        requested = dollars(amount) if amount else None
+        expected = self.model.running(
+            who, kind, frozenset(percents) if percents else None, requested, self.reserved(who)
+        )
         money = parse_money(amount) if amount else None
-        made = self.does(expected, lambda: create_run(self.book, who, kind, weights=given, amount=money))
+        made = self.check_command(expected, lambda: create_run(self.book, who, kind, weights=given, amount=money))
         if made:
             assert made.initiated_from is InitiatedFrom.API
 
-    @rule(place=places)
-    def cancel(self, place: int) -> None:
-        name = self.run_id(place)
-        done = self.does(self.model.canceling(name), lambda: cancel_run(self.book, name))
+    @rule(index=indexes)
+    def cancel(self, index: int) -> None:
+        name = self.run_id(index)
+        done = self.check_command(self.model.canceling(name), lambda: cancel_run(self.book, name))
         if done:
             assert done.status in (RunStatus.CANCELED, RunStatus.CANCELED_MID_RUN) or done.cancel_requested
 
-    @rule(place=places, yes=st.booleans(), note=st.sampled_from(["not today", " ", "ctl\x1b"]))
-    def review(self, place: int, yes: bool, note: str) -> None:
-        name = self.run_id(place)
+    @rule(index=indexes, yes=st.booleans(), note=st.sampled_from(["not today", " ", "ctl\x1b"]))
+    def review(self, index: int, yes: bool, note: str) -> None:
+        name = self.run_id(index)
         run = self.book.open_runs.get(self.model.runs[name][0]) if name in self.model.runs else None
         waits = run is not None and run.id == name and run.approval is Approval.AWAITING
         expected = UNKNOWN if name not in self.model.runs else None if waits else REFUSED
         if not yes:
             expected = INVALID if expected is None and note != "not today" else expected
-            self.does(expected, lambda: reject_run(self.book, name, note))
+            self.check_command(expected, lambda: reject_run(self.book, name, note))
             return
         plan = plan_of(self.book.database, run) if run is not None and waits else None
         if plan is None:
             expected = expected or REFUSED
             shown = next(iter(self.plans()), None)
             if shown is not None and not waits:
-                self.does(expected, lambda: approve_run(self.book, name, shown))
+                self.check_command(expected, lambda: approve_run(self.book, name, shown))
             return
         try:
             approve_run(self.book, name, plan)
@@ -280,9 +286,9 @@ class Advisors(RuleBasedStateMachine):
     # Cash.
 
     @rule(who=accounts, amount=amounts)
-    def pay_in(self, who: str, amount: str) -> None:
+    def make_deposit(self, who: str, amount: str) -> None:
         expected = UNKNOWN if who not in self.model.accounts else INVALID if dollars(amount) <= 0 else None
-        self.does(expected, lambda: deposit(self.book, who, parse_money(amount)))
+        self.check_command(expected, lambda: deposit(self.book, who, parse_money(amount)))
 
     @rule(who=accounts, amount=amounts, incoming=st.booleans())
     def journal(self, who: str, amount: str, incoming: bool) -> None:
@@ -299,46 +305,46 @@ class Advisors(RuleBasedStateMachine):
             with pytest.raises(Conflict):
                 create_journal(self.book, who, parse_money(amount), incoming=incoming)
             return
-        self.does(expected, lambda: create_journal(self.book, who, parse_money(amount), incoming=incoming))
+        self.check_command(expected, lambda: create_journal(self.book, who, parse_money(amount), incoming=incoming))
 
     @rule(who=accounts)
-    def give_back(self, who: str) -> None:
+    def return_some_deposit(self, who: str) -> None:
         if who not in self.model.accounts:
             expected: int | None = UNKNOWN
         else:
-            aside = self.book.extras[who].set_aside
-            expected = None if aside > 0 and not self.model.withdrawing(who) else REFUSED
-        self.does(expected, lambda: release(self.book, who))
+            set_aside_cash = self.book.extras[who].reserve
+            expected = None if set_aside_cash > 0 and not self.model.withdrawing(who) else REFUSED
+        self.check_command(expected, lambda: release(self.book, who))
 
     @rule(who=accounts, amount=amounts)
     def withdraw(self, who: str, amount: str) -> None:
         expected = self.model.withdrawing_more(who, dollars(amount), self.reserved(who))
-        made = self.does(expected, lambda: withdrawals.request_withdrawal(self.book, who, parse_money(amount)))
+        made = self.check_command(expected, lambda: withdrawals.request_withdrawal(self.book, who, parse_money(amount)))
         if made:
             self.model.withdrawals[made.id] = ModelWithdrawal(who, self.model.accounts[who].follows)
 
-    @rule(place=places)
-    def cancel_withdrawal(self, place: int) -> None:
-        name = self.withdrawal(place)
+    @rule(index=indexes)
+    def cancel_withdrawal(self, index: int) -> None:
+        name = self.withdrawal(index)
         known = self.model.withdrawals.get(name)
         expected = self.model.canceling_withdrawal(
             name, open_orders=known is not None and self.open_orders(known.account)
         )
-        self.does(expected, lambda: withdrawals.cancel_withdrawal(self.book, name))
+        self.check_command(expected, lambda: withdrawals.cancel_withdrawal(self.book, name))
 
-    @rule(place=places)
-    def retry_withdrawal(self, place: int) -> None:
-        name = self.withdrawal(place)
+    @rule(index=indexes)
+    def retry_withdrawal(self, index: int) -> None:
+        name = self.withdrawal(index)
         known = self.model.withdrawals.get(name)
         expected = UNKNOWN if known is None else REFUSED if known.stage.final or not known.stopped else None
-        self.does(expected, lambda: withdrawals.retry_withdrawal(self.book, name))
+        self.check_command(expected, lambda: withdrawals.retry_withdrawal(self.book, name))
 
     # What happens to accounts, assets and prices.
 
     @rule(who=accounts, on=st.booleans(), what=st.sampled_from([Restriction.ACH_RETURN, Restriction.TRADING_BLOCKED]))
     def restrict(self, who: str, on: bool, what: Restriction) -> None:
         expected = None if who in self.model.accounts else UNKNOWN
-        self.does(expected, lambda: account_events.set_restriction(self.book, who, what, on))
+        self.check_command(expected, lambda: account_events.set_restriction(self.book, who, what, on))
         if expected is None:
             held = self.model.accounts[who].restrictions
             self.model.accounts[who].restrictions = held | {what.value} if on else held - {what.value}
@@ -346,20 +352,20 @@ class Advisors(RuleBasedStateMachine):
     @rule(who=accounts, status=st.sampled_from([AccountStatus.ACTIVE, AccountStatus.ACTIVE, AccountStatus.DISABLED]))
     def account_status(self, who: str, status: AccountStatus) -> None:
         expected = None if who in self.model.accounts else UNKNOWN
-        self.does(expected, lambda: account_events.set_status(self.book, who, status))
+        self.check_command(expected, lambda: account_events.set_status(self.book, who, status))
         if expected is None:
             self.model.accounts[who].active = status is AccountStatus.ACTIVE
 
     @rule(symbol=st.sampled_from([*SYMBOLS, "NONE"]), tradable=st.sampled_from([True, True, False]))
     def tradable(self, symbol: str, tradable: bool) -> None:
         expected = None if symbol in self.model.prices else UNKNOWN
-        self.does(expected, lambda: simulator.set_tradable(self.book, symbol, tradable))
+        self.check_command(expected, lambda: simulator.set_tradable(self.book, symbol, tradable))
         if expected is None:
             self.model.eligible[symbol] = self.model.sellable[symbol] = tradable
 
     @rule(symbol=st.sampled_from(SYMBOLS), halted=st.sampled_from([False, False, True]))
     def halt(self, symbol: str, halted: bool) -> None:
-        self.does(None, lambda: simulator.halt(self.book, symbol, halted))
+        self.check_command(None, lambda: simulator.halt(self.book, symbol, halted))
 
     @rule(symbol=st.sampled_from(SYMBOLS), percent=st.integers(70, 135))
     def price(self, symbol: str, percent: int) -> None:
@@ -388,7 +394,7 @@ class Advisors(RuleBasedStateMachine):
     def the_model_and_the_book_agree(self) -> None:
         book, model, inner = self.book, self.model, broker(self.book)
         for event in inner.events(model.cursor):
-            model.hear(event)
+            model.apply(event)
         assert inner.invariants() == []
         self.see_runs()
         self.see_withdrawals()
@@ -453,8 +459,8 @@ class Advisors(RuleBasedStateMachine):
         self.book.database.close()
 
 
-TestAdvisors = Advisors.TestCase
-TestAdvisors.settings = settings(
+TestBookStateMachine = BookStateMachine.TestCase
+TestBookStateMachine.settings = settings(
     max_examples=max(1, STEPS // COMMANDS),
     stateful_step_count=COMMANDS,
     deadline=None,

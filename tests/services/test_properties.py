@@ -18,18 +18,28 @@ from rebal_tui.domain.portfolios import DriftBand, PortfolioStatus
 from rebal_tui.domain.quantities import Money, parse_money
 from rebal_tui.domain.runs import Run, RunStatus, RunType
 from rebal_tui.market.clock import FixedClock
-from rebal_tui.services import portfolios, scheduler, subscriptions, withdrawals
-from rebal_tui.services.book import Book
-from rebal_tui.services.cash import create_journal, deposit, release
-from rebal_tui.services.records import plan_of
-from rebal_tui.services.runs import approve_run, cancel_run, create_run, reject_run
+from rebal_tui.services.advisory import portfolios, subscriptions, withdrawals
+from rebal_tui.services.advisory.cash import create_journal, deposit, release
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.services.runs.manual import approve_run, cancel_run, create_run, reject_run
+from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit
 from rebal_tui.store import cash as cash_store
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.codec import to_time
-from tests.services.brokers import Around, Repeating, Unreliable, broker, reopen
-from tests.services.test_sync import agrees
-from tests.services.worlds import SLOW, account, all_runs, balanced, fill_book, make_book, new_york, set_price
+from tests.services.broker_sync.test_events import agrees
+from tests.services.brokers import BrokerWrapper, Repeating, Unreliable, broker, reopen
+from tests.services.factories import (
+    SLOW,
+    account,
+    all_runs,
+    balanced,
+    fill_book,
+    make_book,
+    new_york,
+    set_price,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +49,7 @@ ACCOUNTS = ("a", "b", "c")
 
 
 @dataclass
-class Walk:
+class RandomWalk:
     """One book on its way; `faults` says whether the broker's answers get lost at the moment."""
 
     book: Book
@@ -57,7 +67,7 @@ class Walk:
         return parse_money(text)
 
 
-def pass_time(walk: Walk) -> None:
+def advance_clock(walk: RandomWalk) -> None:
     clock = walk.book.clock
     assert isinstance(clock, FixedClock)
     leap = walk.random.choice([20, 45, 45, 300, 900, 3_600, 6 * 3_600, 20 * 3_600])
@@ -65,7 +75,7 @@ def pass_time(walk: Walk) -> None:
     scheduler.tick(walk.book)
 
 
-def beat(walk: Walk) -> None:
+def heartbeat(walk: RandomWalk) -> None:
     clock = walk.book.clock
     assert isinstance(clock, FixedClock)
     for _ in range(6):
@@ -73,31 +83,31 @@ def beat(walk: Walk) -> None:
         scheduler.tick(walk.book)
 
 
-def pay_in(walk: Walk) -> None:
+def make_deposit(walk: RandomWalk) -> None:
     deposit(walk.book, walk.account(), walk.amount())
 
 
-def move_price(walk: Walk) -> None:
+def move_price(walk: RandomWalk) -> None:
     symbol = walk.random.choice(["SPY", "TLT", "GLD"])
     price = walk.book.assets[symbol].price or 0
     moved = price * walk.random.randint(75, 130) // 100
     set_price(walk.book, symbol, f"{max(moved, 10**9) / 10**9:.6f}")
 
 
-def restrict(walk: Walk) -> None:
+def restrict(walk: RandomWalk) -> None:
     kinds: list[frozenset[Restriction]] = [frozenset(), frozenset(), frozenset({Restriction.TRADING_BLOCKED})]
     broker(walk.book).set_restrictions(walk.account(), walk.random.choice(kinds), walk.book.now())
 
 
-def halt(walk: Walk) -> None:
+def halt(walk: RandomWalk) -> None:
     broker(walk.book).halt(walk.random.choice(["SPY", "TLT"]), walk.random.random() < 0.4, walk.book.now())
 
 
-def break_asset(walk: Walk) -> None:
+def break_asset(walk: RandomWalk) -> None:
     broker(walk.book).set_asset("TLT", walk.book.now(), tradable=walk.random.random() < 0.7)
 
 
-def reactivate(walk: Walk) -> None:
+def reactivate(walk: RandomWalk) -> None:
     for portfolio in walk.book.portfolios.values():
         if portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
             broker(walk.book).set_asset("TLT", walk.book.now(), tradable=True)
@@ -105,12 +115,12 @@ def reactivate(walk: Walk) -> None:
             portfolios.reactivate_portfolio(walk.book, portfolio.id)
 
 
-def cancel(walk: Walk) -> None:
+def cancel(walk: RandomWalk) -> None:
     for run in list(walk.book.open_runs.values())[:1]:
         cancel_run(walk.book, run.id)
 
 
-def review(walk: Walk) -> None:
+def review(walk: RandomWalk) -> None:
     for run in walk.book.open_runs.values():
         plan = plan_of(walk.book.database, run)
         if plan is not None and walk.random.random() < 0.7:
@@ -120,72 +130,73 @@ def review(walk: Walk) -> None:
         return
 
 
-def by_hand(walk: Walk) -> None:
+def by_hand(walk: RandomWalk) -> None:
     kind = walk.random.choice(list(RunType))
     create_run(walk.book, walk.account(), kind, amount=walk.amount() if kind is RunType.PARTIAL_LIQUIDATION else None)
 
 
-def withdraw(walk: Walk) -> None:
+def withdraw(walk: RandomWalk) -> None:
     withdrawals.request_withdrawal(walk.book, walk.account(), walk.amount())
 
 
-def cancel_or_retry_withdrawal(walk: Walk) -> None:
+def cancel_or_retry_withdrawal(walk: RandomWalk) -> None:
     for withdrawal in cash_store.withdrawals(walk.book.database, only_open=True):
         act = walk.random.choice([withdrawals.cancel_withdrawal, withdrawals.retry_withdrawal])
         act(walk.book, withdrawal.id)
 
 
-def journal(walk: Walk) -> None:
+def journal(walk: RandomWalk) -> None:
     create_journal(walk.book, walk.account(), walk.amount(), incoming=walk.random.random() < 0.5)
 
 
-def give_back(walk: Walk) -> None:
+def return_some_deposit(walk: RandomWalk) -> None:
     account_id = walk.account()
     if not any(w.account_id == account_id for w in cash_store.withdrawals(walk.book.database, only_open=True)):
         release(walk.book, account_id)
 
 
-def resubscribe(walk: Walk) -> None:
+def resubscribe(walk: RandomWalk) -> None:
     account_id = walk.account()
     if account_id in walk.book.subscriptions:
         subscriptions.unsubscribe(walk.book, walk.book.subscriptions[account_id].id)
     else:
-        subscriptions.subscribe_by_hand(walk.book, account_id, walk.random.choice(list(walk.book.portfolios)))
+        subscriptions.subscribe_manually(walk.book, account_id, walk.random.choice(list(walk.book.portfolios)))
 
 
-def outside_order(walk: Walk) -> None:
+def outside_order(walk: RandomWalk) -> None:
     walk.orders += 1
     request = OrderRequest("a", f"outside-{walk.orders}", "GLD", Side.BUY, notional=parse_money("25"))
     try:
-        broker(walk.book).place_outside_order("a", request, walk.book.now())
+        broker(walk.book).place_external_order("a", request, walk.book.now())
     except BrokerRefused:
         return
 
 
-def restart(walk: Walk) -> None:
+def restart(walk: RandomWalk) -> None:
     walk.book = reopen(walk.book, model=SLOW)
     around(walk)
 
 
-def lose_answers(walk: Walk) -> None:
+def lose_answers(walk: RandomWalk) -> None:
     walk.faults = not walk.faults
 
 
-def around(walk: Walk) -> None:
+def around(walk: RandomWalk) -> None:
     """Answers get lost while there are faults, and everything is told twice."""
     Unreliable(walk.book, lambda _: walk.random.choice(["", "request lost", "reply lost"]) if walk.faults else "")
     Repeating(walk.book)
-    assert isinstance(walk.book.broker, Around)
+    assert isinstance(walk.book.broker, BrokerWrapper)
 
 
 COMMANDS = (
-    pass_time, pass_time, pass_time, beat, beat, beat, pay_in, move_price, move_price, restrict, halt, break_asset,
-    reactivate, cancel, review, by_hand, withdraw, cancel_or_retry_withdrawal, journal, give_back, resubscribe,
+    advance_clock, advance_clock, advance_clock, heartbeat, heartbeat, heartbeat, make_deposit, move_price, move_price,
+    restrict, halt, break_asset, reactivate, cancel, review, by_hand, withdraw, cancel_or_retry_withdrawal, journal,
+    return_some_deposit, resubscribe,
     outside_order, restart, lose_answers,
 )  # fmt: skip
 
 
-def new_walk(seed: int, path: Path) -> Walk:
+def new_walk(seed: int, path: Path) -> RandomWalk:
     book = make_book("2026-03-02 09:29", path=path, model=SLOW)
     tight = tuple(c for c in balanced().conditions if isinstance(c, DriftBand))
     fill_book(
@@ -197,12 +208,12 @@ def new_walk(seed: int, path: Path) -> Walk:
         ],
         {"a": "balanced", "b": "balanced", "c": "reviewed"},
     )
-    walk = Walk(book, Random(seed))
+    walk = RandomWalk(book, Random(seed))
     around(walk)
     return walk
 
 
-def step(walk: Walk) -> None:
+def step(walk: RandomWalk) -> None:
     command = walk.random.choice(COMMANDS)
     walk.done.append(command.__name__)
     try:
@@ -212,7 +223,7 @@ def step(walk: Walk) -> None:
     scheduler.advance_market(walk.book, walk.book.now())
 
 
-def holds(walk: Walk) -> None:
+def holds(walk: RandomWalk) -> None:
     """Conservation, no cash below zero, one order a leg, one open run and one system run a session."""
     book, rows = walk.book, walk.book.database.rows
     agrees(book)
@@ -266,7 +277,7 @@ def test_whatever_happens_the_books_agree_and_everything_comes_to_an_end(seed: i
         raise
 
 
-def _calm_down(walk: Walk) -> None:
+def _calm_down(walk: RandomWalk) -> None:
     """Faults stop: within the next days every run ends, and what the file holds is whole."""
     book = walk.book
     walk.faults = False

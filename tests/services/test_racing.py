@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from rebal_tui.domain.errors import ReadOnly
-from rebal_tui.services import scheduler
-from tests.services.worlds import account, balanced, fill_book, go_on, make_book
+from rebal_tui.services.schedule import scheduler
+from tests.services.factories import account, advance, balanced, fill_book, make_book
 
 ACCOUNTS = int(os.environ.get("RACING_ACCOUNTS", "20"))
 
@@ -40,7 +40,7 @@ def test_four_processes_racing_for_runs_make_one_each(tmp_path: Path) -> None:
     assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children] == [0] * 4
     book = make_book("2026-03-02 09:30", path=path)
     scheduler.tick(book)
-    go_on(book, 2)
+    advance(book, 2)
     assert book.database.rows("SELECT count(*), count(DISTINCT account) FROM runs") == [(ACCOUNTS, ACCOUNTS)]
     assert book.database.rows("SELECT DISTINCT status FROM runs") == [("COMPLETED_SUCCESS",)]
     per_account = book.database.rows("SELECT DISTINCT count(*) FROM sim_orders GROUP BY account")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from rebal_tui.store import audit, meta
+from rebal_tui.store import audit, book_settings
 from rebal_tui.store.database import MEMORY, Database
 from rebal_tui.store.migrations import migrate
 from rebal_tui.store.schema import MIGRATIONS
@@ -17,7 +17,7 @@ def new_file(path: Path | str = MEMORY) -> Database:
     database = Database(path)
     migrate(database, [("book", MIGRATIONS)])
     with database.write():
-        meta.put(database, "id_seed", "seed")
+        book_settings.put(database, "id_seed", "seed")
     return database
 
 

@@ -56,8 +56,8 @@ def edit(database: Database, random: Random) -> None:
 
 def shift(database: Database, random: Random) -> None:
     """The border between two fields, so that together they read as before."""
-    place = random.randint(2, 4)
-    left, right = COLUMNS[place : place + 2]
+    position = random.randint(2, 4)
+    left, right = COLUMNS[position : position + 2]
     database.connection.execute(
         f"UPDATE audit SET {left} = substr({left}, 1, length({left}) - 1), {right} = substr({left}, -1) || {right} "
         "WHERE seq = ?",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.store import audit, backup, meta
+from rebal_tui.store import audit, backup, book_settings
 from rebal_tui.store.backup import back_up, integrity_faults
 from rebal_tui.store.database import Database
 from tests.store.books import new_file, with_trail
@@ -28,7 +28,7 @@ def test_a_backup_is_a_whole_private_book(tmp_path: Path) -> None:
     assert audit.verify(copy, audit.head(database)) == []
     copy.close()
     with database.write():
-        meta.put(database, "a", "still works")
+        book_settings.put(database, "a", "still works")
     database.close()
 
 
@@ -37,9 +37,9 @@ def test_a_later_backup_replaces_the_earlier(tmp_path: Path) -> None:
     target = tmp_path / "copy.db"
     back_up(database, target)
     with database.write():
-        meta.put(database, "a", "new")
+        book_settings.put(database, "a", "new")
     back_up(database, target)
-    assert meta.get(Database(target, read_only=True), "a") == "new"
+    assert book_settings.get(Database(target, read_only=True), "a") == "new"
 
 
 def test_a_copy_that_does_not_verify_leaves_the_earlier_file_alone(
@@ -98,9 +98,9 @@ def test_the_book_is_never_its_own_backup(tmp_path: Path, spelling: str) -> None
     with pytest.raises(Conflict, match="the book itself"):
         back_up(database, tmp_path / spelling)
     with database.write():
-        meta.put(database, "a", "kept")
+        book_settings.put(database, "a", "kept")
     database.close()
-    assert meta.get(Database(tmp_path / "book.db"), "a") == "kept"
+    assert book_settings.get(Database(tmp_path / "book.db"), "a") == "kept"
 
 
 def test_flipped_bits_are_found(tmp_path: Path) -> None:
@@ -109,8 +109,8 @@ def test_flipped_bits_are_found(tmp_path: Path) -> None:
     raw = bytearray((tmp_path / "whole.db").read_bytes())
     page = int.from_bytes(raw[16:18], "big") or 65_536
     shutil.copy(tmp_path / "whole.db", tmp_path / "torn.db")
-    for place in range(page, len(raw), page * 3):
-        raw[place : place + 8] = b"\xff" * 8
+    for offset in range(page, len(raw), page * 3):
+        raw[offset : offset + 8] = b"\xff" * 8
     (tmp_path / "torn.db").write_bytes(raw)
     try:
         faults = integrity_faults(sqlite3.connect(tmp_path / "torn.db"))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rebal_tui.domain.portfolios import AssetWeight, Weights
-from rebal_tui.domain.quantities import WHOLE, Percent
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent
 from rebal_tui.store import codec
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -21,8 +21,8 @@ VALUES = st.integers(-(10**40), 10**40)
 @st.composite
 def weights(draw: st.DrawFn) -> Weights:
     symbols = draw(st.lists(SYMBOLS, unique=True, max_size=12))
-    assets = tuple(AssetWeight(s, Percent(draw(st.integers(1, WHOLE)))) for s in symbols)
-    return Weights(assets, Percent(draw(st.integers(0, WHOLE))))
+    assets = tuple(AssetWeight(s, Percent(draw(st.integers(1, HUNDRED_PERCENT)))) for s in symbols)
+    return Weights(assets, Percent(draw(st.integers(0, HUNDRED_PERCENT))))
 
 
 @settings(max_examples=100, deadline=None)

@@ -13,9 +13,9 @@ from uuid import RFC_4122, UUID
 import pytest
 
 from rebal_tui.domain.errors import ReadOnly
-from rebal_tui.store import keys, meta, outbox, parts, run_orders
+from rebal_tui.store import blobs, book_settings, id_keys, outbox, run_orders
 from rebal_tui.store.database import LISTED, Database, Row, SqlValue, listed
-from tests.services.worlds import simple_book
+from tests.services.factories import simple_book
 from tests.store.books import new_file
 
 
@@ -27,7 +27,7 @@ def test_the_file_its_log_and_a_new_folder_are_the_users_alone(tmp_path: Path) -
     path = tmp_path / "new" / "book.db"
     database = new_file(path)
     with database.write():
-        meta.put(database, "a", "b")
+        book_settings.put(database, "a", "b")
     assert mode(path.parent) == 0o700
     assert {name.name: mode(name) for name in path.parent.iterdir()} == {
         "book.db": 0o600, "book.db-wal": 0o600, "book.db-shm": 0o600,
@@ -50,11 +50,11 @@ def test_writes_are_durable_and_take_the_lock_at_once(tmp_path: Path) -> None:
 def test_read_only_reads_and_refuses_to_write(tmp_path: Path) -> None:
     new_file(tmp_path / "book.db").close()
     database = Database(tmp_path / "book.db", read_only=True)
-    assert meta.get(database, "id_seed") == "seed"
+    assert book_settings.get(database, "id_seed") == "seed"
     with pytest.raises(ReadOnly, match="open for reading only"), database.write():
-        meta.put(database, "a", "b")
+        book_settings.put(database, "a", "b")
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        meta.put(database, "a", "b")
+        book_settings.put(database, "a", "b")
     database.close()
 
 
@@ -62,7 +62,7 @@ def test_a_name_with_a_question_mark_is_a_name_and_no_option(tmp_path: Path) -> 
     path = tmp_path / "book?mode=memory #1%41.db"
     new_file(path).close()
     assert path.exists()
-    assert meta.get(Database(path, read_only=True), "id_seed") == "seed"
+    assert book_settings.get(Database(path, read_only=True), "id_seed") == "seed"
 
 
 class Failure(Exception):
@@ -74,12 +74,12 @@ def test_what_raises_is_undone() -> None:
 
     def work() -> None:
         with database.write():
-            meta.put(database, "a", "1")
+            book_settings.put(database, "a", "1")
             raise Failure
 
     with pytest.raises(Failure):
         work()
-    assert meta.get(database, "a") == ""
+    assert book_settings.get(database, "a") == ""
     assert not database.connection.in_transaction
 
 
@@ -88,17 +88,17 @@ def test_an_inner_block_that_raises_is_undone_alone() -> None:
 
     def inner() -> None:
         with database.write():
-            meta.put(database, "a", "inner")
+            book_settings.put(database, "a", "inner")
             with database.write():
-                meta.put(database, "b", "innermost")
+                book_settings.put(database, "b", "innermost")
             raise Failure
 
     with database.write():
-        meta.put(database, "a", "outer")
+        book_settings.put(database, "a", "outer")
         with pytest.raises(Failure):
             inner()
-        meta.put(database, "c", "after")
-    assert [meta.get(database, name) for name in "abc"] == ["outer", "", "after"]
+        book_settings.put(database, "c", "after")
+    assert [book_settings.get(database, name) for name in "abc"] == ["outer", "", "after"]
 
 
 def test_an_outer_block_that_raises_undoes_the_inner_ones() -> None:
@@ -107,12 +107,12 @@ def test_an_outer_block_that_raises_undoes_the_inner_ones() -> None:
     def outer() -> None:
         with database.write():
             with database.write():
-                meta.put(database, "a", "inner")
+                book_settings.put(database, "a", "inner")
             raise Failure
 
     with pytest.raises(Failure):
         outer()
-    assert meta.get(database, "a") == ""
+    assert book_settings.get(database, "a") == ""
 
 
 def test_a_commit_that_fails_leaves_no_transaction_open() -> None:
@@ -124,8 +124,8 @@ def test_a_commit_that_fails_leaves_no_transaction_open() -> None:
     with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
         connection.execute("INSERT INTO child VALUES (1, 'orphan')")
     with database.write():
-        meta.put(database, "a", "works")
-    assert meta.get(database, "a") == "works"
+        book_settings.put(database, "a", "works")
+    assert book_settings.get(database, "a") == "works"
     assert database.rows("SELECT * FROM child") == []
 
 
@@ -135,13 +135,13 @@ def test_an_id_is_never_given_twice(tmp_path: Path) -> None:
     database = new_file(tmp_path / "book.db")
     given: list[str] = []
     for _ in range(30):
-        taken: list[str] = []
+        new_ids: list[str] = []
         try:
             with database.write():
-                taken = [meta.next_id(database) for _ in range(random.randint(1, 4))]
+                new_ids = [book_settings.next_id(database) for _ in range(random.randint(1, 4))]
                 if random.random() < 0.3:
                     raise Failure
-            given += taken
+            given += new_ids
         except Failure:
             pass
         if random.random() < 0.3:
@@ -157,7 +157,7 @@ def test_ids_that_follow_each_other_lie_near_each_other_and_begin_unlike() -> No
     """An index takes them in side by side, and a person tells them apart by what a screen has room for."""
     database = new_file()
     with database.write():
-        ids = meta.next_ids(database, 100_000)
+        ids = book_settings.next_ids(database, 100_000)
     assert len({identity[:8] for identity in ids}) == len(ids)
     starts = [int(identity[:8], 16) for identity in ids]
     assert {(after - before) % 2**32 for before, after in itertools.pairwise(starts)} == {4_099}
@@ -168,11 +168,11 @@ def test_ids_that_follow_each_other_lie_near_each_other_and_begin_unlike() -> No
 def test_the_same_seed_gives_the_same_ids_and_another_gives_others() -> None:
     books = [new_file(), new_file(), new_file()]
     with books[2].write():
-        meta.put(books[2], "id_seed", "another")
+        book_settings.put(books[2], "id_seed", "another")
     ids = []
     for book in books:
         with book.write():
-            ids.append([meta.next_id(book) for _ in range(5)])
+            ids.append([book_settings.next_id(book) for _ in range(5)])
     assert ids[0] == ids[1]
     assert set(ids[0]).isdisjoint(ids[2])
 
@@ -196,7 +196,7 @@ def ready() -> Database:
     database.connection.execute(ASSET.format(price=1))
     database.connection.execute(ACCOUNT.format(cash=0, unsettled=0))
     with database.write():
-        parts.put(database, "{}")
+        blobs.put(database, "{}")
     return database
 
 
@@ -283,28 +283,28 @@ def test_money_columns_hold_integers_only() -> None:
 
 def test_how_many_rows_are_asked_for_makes_no_other_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite keeps every statement it has seen, so that a list that grows by one must not make a new one."""
-    book, asked = simple_book(), set()
+    book, issued = simple_book(), set()
     (account,) = book.accounts
     read = Database.rows
 
     def noted(database: Database, sql: str, parameters: Sequence[SqlValue] = ()) -> list[Row]:
-        asked.add(sql)
+        issued.add(sql)
         return read(database, sql, parameters)
 
     monkeypatch.setattr(Database, "rows", noted)
 
     def ask(some: list[str]) -> None:
-        keys.keys(book.database, "accounts", some)
+        id_keys.keys(book.database, "accounts", some)
         run_orders.counts(book.database, some)
         outbox.progress(book.database, some)
         book.account_table.reload(book.database, some)
         book.subscription_table.reload(book.database, some)
 
     ask([account])
-    first = set(asked)
+    first = set(issued)
     for count in range(2, 9):
         ask([account] * count)
-    assert asked == first
+    assert issued == first
 
 
 def test_a_list_of_values_is_one_parameter_whatever_they_hold() -> None:

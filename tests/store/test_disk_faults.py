@@ -14,12 +14,12 @@ import pytest
 
 from rebal_tui.domain.errors import Halt, ReadOnly
 from rebal_tui.market.clock import FixedClock
-from rebal_tui.services import scheduler
-from rebal_tui.services.book import Book
-from rebal_tui.store import meta
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import book_settings
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.database import Database
-from tests.services.worlds import SLOW, account, balanced, fill_book, go_on, make_book, only_run
+from tests.services.factories import SLOW, account, advance, balanced, fill_book, make_book, only_run
 from tests.store.books import new_file
 
 pytestmark = pytest.mark.slow
@@ -34,15 +34,15 @@ def fill_up(database: Database, acknowledged: Callable[[int], None], size: int =
     for number in range(WRITES):
         try:
             with database.write():
-                meta.put(database, f"first {number}", "x" * size)
-                meta.put(database, f"second {number}", "y" * size)
+                book_settings.put(database, f"first {number}", "x" * size)
+                book_settings.put(database, f"second {number}", "y" * size)
         except ReadOnly as stopped:
             return stopped
         acknowledged(number)
     return None
 
 
-def kept(path: Path) -> list[int]:
+def stored_numbers(path: Path) -> list[int]:
     """The numbers of the values that the file holds, each whole."""
     database = Database(path)
     assert integrity_faults(database.connection) == []
@@ -74,11 +74,13 @@ def test_a_disk_that_is_full_at_any_page_stops_writing_and_loses_nothing(tmp_pat
             break
         assert stopped.halt is Halt.DISK_FULL
         assert "nothing that was saved is lost" in str(stopped)
-        assert [meta.get(database, f"first {number}") != "" for number in acknowledged] == [True] * len(acknowledged)
+        assert [book_settings.get(database, f"first {number}") != "" for number in acknowledged] == [True] * len(
+            acknowledged
+        )
         with pytest.raises(ReadOnly, match="disk is full"), database.write():
-            meta.put(database, "a", "never")
+            book_settings.put(database, "a", "never")
         database.close()
-        assert kept(path) == acknowledged
+        assert stored_numbers(path) == acknowledged
         stopped_at.add(len(acknowledged))
     else:
         pytest.fail("the disk was never large enough")
@@ -93,21 +95,21 @@ def test_a_file_that_cannot_grow_at_any_size_stops_writing_and_loses_nothing(tmp
     for size in range(template.stat().st_size, template.stat().st_size + 2_000_000, 22_000):
         path = tmp_path / f"limit-{size}.db"
         shutil.copy(template, path)
-        told = tmp_path / f"told-{size}"
+        commit_log = tmp_path / f"told-{size}"
         pid = os.fork()
         if pid == 0:
             code = 1
             try:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-                stopped = fill_up(Database(path), partial(_tell, told), 30_000)
+                stopped = fill_up(Database(path), partial(_log_commit, commit_log), 30_000)
                 code = 0 if stopped is None else 2 if stopped.halt in (Halt.IO_ERROR, Halt.DISK_FULL) else 1
             finally:
                 os._exit(code)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         assert code in (0, 2)
-        acknowledged = list(told.read_bytes()) if told.exists() else []
-        assert kept(path)[: len(acknowledged)] == acknowledged
-        assert len(kept(path)) <= len(acknowledged) + 1
+        acknowledged = list(commit_log.read_bytes()) if commit_log.exists() else []
+        assert stored_numbers(path)[: len(acknowledged)] == acknowledged
+        assert len(stored_numbers(path)) <= len(acknowledged) + 1
         stopped_at.add(len(acknowledged))
         if code == 0:
             break
@@ -116,7 +118,7 @@ def test_a_file_that_cannot_grow_at_any_size_stops_writing_and_loses_nothing(tmp
     assert len(stopped_at) > WRITES // 2
 
 
-def _tell(path: Path, number: int) -> None:
+def _log_commit(path: Path, number: int) -> None:
     with path.open("ab", buffering=0) as file:
         file.write(bytes([number]))
 
@@ -126,13 +128,13 @@ def test_after_room_was_made_writing_goes_on(tmp_path: Path, monkeypatch: pytest
     limit_pages(database, 4)
     assert fill_up(database, lambda _number: None) is not None
     with monkeypatch.context() as full:
-        full.setattr("rebal_tui.store.database.ROOM", 10**18)
+        full.setattr("rebal_tui.store.database.FREE_SPACE_MIN_BYTES", 10**18)
         with pytest.raises(ReadOnly, match="MB free"):
-            database.try_again()
+            database.resume_writing()
     with pytest.raises(ReadOnly), database.write():
         pytest.fail("never reached")
     database.connection.execute("PRAGMA max_page_count = 100000")
-    database.try_again()
+    database.resume_writing()
     assert fill_up(database, lambda _number: None) is None
 
 
@@ -140,7 +142,7 @@ def test_what_was_taken_over_or_is_only_looked_at_never_writes_again(tmp_path: P
     new_file(tmp_path / "book.db").close()
     database = Database(tmp_path / "book.db", read_only=True)
     with pytest.raises(ReadOnly, match="reading only"):
-        database.try_again()
+        database.resume_writing()
 
 
 def a_book(path: Path) -> Book:
@@ -167,7 +169,7 @@ def test_a_rebalance_that_meets_a_disk_fault_anywhere_ends_as_undisturbed_once_t
     shutil.copy(template, path)
     calm = make_book("2026-03-02 09:30", path=path, model=SLOW)
     start = calm.now()
-    go_on(calm, 12)
+    advance(calm, 12)
     expected, written = state(calm), path.with_name("calm.db-wal").stat().st_size
     calm.database.close()
     first = template.stat().st_size
@@ -175,24 +177,24 @@ def test_a_rebalance_that_meets_a_disk_fault_anywhere_ends_as_undisturbed_once_t
     for point in range(POINTS):
         path = tmp_path / f"fault-{point}.db"
         shutil.copy(template, path)
-        beats = tmp_path / f"beats-{point}"
+        heartbeats = tmp_path / f"beats-{point}"
         size = first + (written - first) * point // POINTS
-        assert _live_on_a_disk_of(size, path, beats), f"nothing failed on a disk of {size} bytes"
-        again = make_book(start + timedelta(seconds=30 * beats.stat().st_size), path=path, model=SLOW)
+        assert _run_with_disk_limit(size, path, heartbeats), f"nothing failed on a disk of {size} bytes"
+        again = make_book(start + timedelta(seconds=30 * heartbeats.stat().st_size), path=path, model=SLOW)
         scheduler.tick(again)
-        go_on(again, 12)
+        advance(again, 12)
         assert state(again) == expected, f"a fault on a disk of {size} bytes"
         again.database.close()
 
 
-def _live_on_a_disk_of(size: int, path: Path, beats: Path) -> bool:
+def _run_with_disk_limit(size: int, path: Path, heartbeats: Path) -> bool:
     """Twelve minutes in a process whose files cannot grow beyond a size; whether it stopped for that."""
     pid = os.fork()
     if pid == 0:
         code = 1
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-            with beats.open("ab", buffering=0) as file:
+            with heartbeats.open("ab", buffering=0) as file:
                 book = make_book("2026-03-02 09:30", path=path, model=SLOW)
                 for _ in range(24):
                     file.write(b".")

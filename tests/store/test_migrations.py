@@ -14,7 +14,7 @@ import pytest
 from rebal_tui import bootstrap
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.runs import Approval, RunPhase, RunStatus, RunType
-from rebal_tui.store import meta
+from rebal_tui.store import book_settings
 from rebal_tui.store.database import Database
 from rebal_tui.store.migrations import migrate, statements
 from rebal_tui.store.schema import FIRST, MIGRATIONS
@@ -45,7 +45,7 @@ def test_migrating_twice_changes_nothing() -> None:
     before = schema(database)
     migrate(database, [("book", MIGRATIONS)])
     assert schema(database) == before
-    assert meta.get(database, "id_seed") == "seed"
+    assert book_settings.get(database, "id_seed") == "seed"
 
 
 def test_a_released_file_is_brought_up_to_date_with_its_content() -> None:
@@ -53,7 +53,7 @@ def test_a_released_file_is_brought_up_to_date_with_its_content() -> None:
     migrate(database, [("book", NEWER)])
     assert database.rows("SELECT text FROM extra") == [("a; b",)]
     assert database.rows("SELECT note FROM meta WHERE name = 'id_seed'") == [("new",)]
-    assert meta.get(database, "id_seed") == "seed"
+    assert book_settings.get(database, "id_seed") == "seed"
 
 
 def test_the_checks_of_runs_that_were_spelled_anew_refuse_what_they_did(tmp_path: Path) -> None:

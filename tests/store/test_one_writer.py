@@ -13,7 +13,7 @@ import pytest
 
 from rebal_tui import bootstrap
 from rebal_tui.domain.errors import Halt, ReadOnly
-from rebal_tui.store import meta
+from rebal_tui.store import book_settings
 from rebal_tui.store.backup import back_up
 from rebal_tui.store.database import WAL_LIMIT, Database
 from tests.store.books import new_file
@@ -45,7 +45,7 @@ def refused_writes(database: Database, tries: int = TRIES) -> int:
     for number in range(tries):
         try:
             with database.write():
-                meta.put(database, "zombie", str(number))
+                book_settings.put(database, "zombie", str(number))
         except ReadOnly as refusal:
             refused += refusal.halt is Halt.TAKEN_OVER
     return refused
@@ -57,10 +57,10 @@ def test_who_was_taken_over_writes_nothing(tmp_path: Path) -> None:
     new = bootstrap.open_database(path)
     before = new.data_version()
     assert refused_writes(old) == TRIES
-    assert (new.data_version(), meta.get(new, "zombie")) == (before, "")
+    assert (new.data_version(), book_settings.get(new, "zombie")) == (before, "")
     with new.write():
-        meta.put(new, "a", "works")
-    assert meta.get(old, "a") == "works"
+        book_settings.put(new, "a", "works")
+    assert book_settings.get(old, "a") == "works"
 
 
 def test_a_suspended_process_that_wakes_up_writes_nothing(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_suspended_process_that_wakes_up_writes_nothing(tmp_path: Path) -> Non
     before = database.data_version()
     os.kill(pid, signal.SIGCONT)
     assert ended_well(pid)
-    assert (database.data_version(), meta.get(database, "zombie")) == (before, "")
+    assert (database.data_version(), book_settings.get(database, "zombie")) == (before, "")
 
 
 def test_whoever_is_taken_over_inside_a_transaction_still_ends_it(tmp_path: Path) -> None:
@@ -89,20 +89,20 @@ def test_whoever_is_taken_over_inside_a_transaction_still_ends_it(tmp_path: Path
     path = tmp_path / "book.db"
     go = tmp_path / "go"
 
-    def take_over() -> None:
+    def claim_epoch() -> None:
         while not go.exists():
             time.sleep(0.01)
         bootstrap.open_database(path).close()
 
-    pid = in_child(take_over)
+    pid = in_child(claim_epoch)
     old = bootstrap.open_database(path)
     with old.write():
-        meta.put(old, "a", "1")
+        book_settings.put(old, "a", "1")
         go.touch()
         time.sleep(0.3)
-        meta.put(old, "b", "2")
+        book_settings.put(old, "b", "2")
     assert ended_well(pid)
-    assert (meta.get(old, "a"), meta.get(old, "b")) == ("1", "2")
+    assert (book_settings.get(old, "a"), book_settings.get(old, "b")) == ("1", "2")
     assert refused_writes(old, 1) == 1
 
 
@@ -122,14 +122,14 @@ def test_a_reader_never_moves_the_log_into_the_file(tmp_path: Path) -> None:
     def killed() -> None:
         database = new_file(path)
         with database.write():
-            meta.put(database, "a", "x" * 100_000)
+            book_settings.put(database, "a", "x" * 100_000)
         os.kill(os.getpid(), signal.SIGKILL)
 
     os.waitpid(in_child(killed), 0)
     log = path.with_name("book.db-wal")
     before = path.read_bytes(), log.read_bytes()
     database = Database(path, read_only=True)
-    assert len(meta.get(database, "a")) == 100_000
+    assert len(book_settings.get(database, "a")) == 100_000
     with pytest.raises(sqlite3.OperationalError):
         database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
@@ -145,15 +145,15 @@ def test_the_log_is_bounded_beside_a_reader(tmp_path: Path) -> None:
     sizes = []
     for number in range(300):
         with database.write():
-            meta.put(database, f"large {number}", "x" * 200_000)
-        assert len(meta.get(reader, f"large {number}")) == 200_000
+            book_settings.put(database, f"large {number}", "x" * 200_000)
+        assert len(book_settings.get(reader, f"large {number}")) == 200_000
         sizes.append(path.with_name("book.db-wal").stat().st_size)
     assert max(sizes) <= 2 * WAL_LIMIT
     with database.write():
-        meta.put(database, "one large change", "x" * (3 * WAL_LIMIT))
+        book_settings.put(database, "one large change", "x" * (3 * WAL_LIMIT))
     for number in range(4):
         with database.write():
-            meta.put(database, "small", str(number))
+            book_settings.put(database, "small", str(number))
     assert path.with_name("book.db-wal").stat().st_size <= WAL_LIMIT
 
 
@@ -168,7 +168,7 @@ def test_writer_viewer_and_backup_together_are_never_told_that_the_file_is_busy(
         while time.monotonic() < until:
             with database.write():
                 number += 1
-                meta.put(database, f"value {number % 500}", str(number) * 50)
+                book_settings.put(database, f"value {number % 500}", str(number) * 50)
 
     def view() -> None:
         database = Database(path, read_only=True)

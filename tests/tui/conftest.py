@@ -12,15 +12,15 @@ from tests.tui.virtual_time import VirtualTime
 
 
 @pytest.fixture(autouse=True)
-def messages_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+def keep_notifications(monkeypatch: pytest.MonkeyPatch) -> None:
     """A message goes away in real time: a slow machine's picture would be another one."""
     for severity in app.TOAST_SECONDS:
         monkeypatch.setitem(app.TOAST_SECONDS, severity, 600)
 
 
 @pytest.fixture(autouse=True)
-def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every event loop of a test skips the time in which nothing happens."""
     monkeypatch.setattr(asyncio.events, "new_event_loop", VirtualTime)
-    textual_internals.take_time_from_the_loop(monkeypatch)
+    textual_internals.use_loop_clock(monkeypatch)
     textual_internals.read_styles_once(monkeypatch)

@@ -9,7 +9,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from rebal_tui.tui.app import RebalApp
-from rebal_tui.tui.screens.lists import ListScreen
+from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from tests.tui import textual_internals
 from tests.tui.fakes import FakeBackend
 
@@ -24,7 +24,7 @@ def make_app(backend: FakeBackend | None = None, **options: Any) -> RebalApp:
 
 async def settle(pilot: Pilot[Any]) -> None:
     """Wait until every worker is done and everything is drawn, delayed details included."""
-    await pilot.pause(ListScreen.DETAIL_DELAY + 0.02)
+    await pilot.pause(ListScreen.DETAIL_DELAY_SECONDS + 0.02)
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
 
@@ -55,6 +55,6 @@ def screen_text(app: RebalApp) -> str:
     return "\n".join(strip.text for strip in textual_internals.drawn(app.screen))
 
 
-def said(app: RebalApp) -> list[str]:
+def shown_messages(app: RebalApp) -> list[str]:
     """The messages shown so far."""
     return textual_internals.notified(app)

@@ -14,13 +14,20 @@ from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side, SkippedOrder
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty, Value, parse_money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
-from rebal_tui.services.book import Book
-from rebal_tui.services.views.desk import AccountView, DeskRow, DeskSnapshot, DriftPoint, HoldingView, PreviewView
-from rebal_tui.services.views.portfolios import PortfolioRow
-from rebal_tui.services.views.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
-from rebal_tui.services.views.standing import Standing, Tile
-from rebal_tui.services.views.status import JobView, StatusLine
-from tests.services.worlds import simple_book
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.view_models.desk import (
+    AccountView,
+    DeskRow,
+    DeskSnapshot,
+    DriftPoint,
+    HoldingView,
+    PreviewView,
+)
+from rebal_tui.services.view_models.portfolios import PortfolioRow
+from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
+from rebal_tui.services.view_models.standing import Standing, Tile
+from rebal_tui.services.view_models.status import JobView, StatusLine
+from tests.services.factories import simple_book
 
 T = TypeVar("T")
 

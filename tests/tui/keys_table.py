@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rebal_tui.tui import actions
 from rebal_tui.tui.keymap import MOVES, key_text
-from rebal_tui.tui.places import EVERYWHERE, LISTS, Place
+from rebal_tui.tui.sections import EVERYWHERE, LISTS, Section
 
 README = Path(__file__).parents[2] / "README.md"
 _BLOCK = re.compile(r"(<!-- keys:.*?-->\n).*?(<!-- /keys -->)", re.DOTALL)
@@ -17,10 +17,10 @@ def keys_table() -> str:
     """Every action by place, as a Markdown table."""
     lines = ["| where | key | does |", "|---|---|---|"]
     lines += [f"| lists | `{keys}` | {does}. |" for keys, does in MOVES]
-    for where in (LISTS, EVERYWHERE, *Place):
-        label = where.label if isinstance(where, Place) else where
+    for scope in (LISTS, EVERYWHERE, *Section):
+        label = scope.label if isinstance(scope, Section) else scope
         for action in actions.ACTIONS:
-            if action.where == where:
+            if action.scope == scope:
                 keys = key_text(action.keys).replace("|", "\\|")
                 lines.append(f"| {label} | `{keys}` | {action.help} |")
     return "\n".join(lines) + "\n"

@@ -13,33 +13,33 @@ from textual.pilot import Pilot
 from rebal_tui import bootstrap
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import SimulatedClock
-from rebal_tui.services import scheduler
-from rebal_tui.services.book import Book
-from rebal_tui.services.book_thread import BookThread
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
-from rebal_tui.tui.places import Place
+from rebal_tui.tui.sections import Section
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
-SIZES: dict[Place, tuple[tuple[int, int], ...]] = {
-    **dict.fromkeys(Place, ((120, 40),)),
-    Place.DESK: ((80, 24), (120, 40), (200, 60)),
+SIZES: dict[Section, tuple[tuple[int, int], ...]] = {
+    **dict.fromkeys(Section, ((120, 40),)),
+    Section.DESK: ((80, 24), (120, 40), (200, 60)),
 }
 SHOWN_AT = datetime(2026, 11, 24, 11, 26, tzinfo=NEW_YORK)
 """When the demonstration is shown: on its second day, with runs, alerts and a withdrawal under way."""
-DOWN = {Place.DESK: 10, Place.CASH: 0, Place.RUNS: 3}
+DOWN = {Section.DESK: 10, Section.CASH: 0, Section.RUNS: 3}
 """The row that is shown: an account outside its bands, a withdrawal, a run of several orders."""
 FONT = "DejaVu Sans Mono"
 
 
-def stem(place: Place, size: tuple[int, int]) -> str:
+def stem(section: Section, size: tuple[int, int]) -> str:
     """The name of a place's picture at a size, without its ending."""
-    return f"{place.value}-{size[0]}x{size[1]}"
+    return f"{section.value}-{size[0]}x{size[1]}"
 
 
 def demonstration(path: Path) -> Book:
     """The demonstration book after a while; real time stands still for it."""
-    bootstrap.found_demo(path).close()
+    bootstrap.create_demo(path).close()
     book = bootstrap.open_simulation(bootstrap.open_database(path), monotonic=lambda: 0.0)
     clock = book.clock
     if not isinstance(clock, SimulatedClock):
@@ -51,19 +51,19 @@ def demonstration(path: Path) -> Book:
     return book
 
 
-def picture(book: Book, place: Place, size: tuple[int, int]) -> str:
+def picture(book: Book, section: Section, size: tuple[int, int]) -> str:
     """A place at a size as SVG."""
     thread = BookThread(lambda: book)
     app = RebalApp(BookBackend(thread), heartbeat=False)
 
     async def shoot() -> str:
         async with app.run_test(size=size) as pilot:
-            await app.beat()
+            await app.run_heartbeat()
             await _settle(pilot)
-            if place is not Place.DESK:
-                await pilot.press(place.key)
+            if section is not Section.DESK:
+                await pilot.press(section.key)
                 await _settle(pilot)
-            await pilot.press(*["down"] * DOWN.get(place, 1))
+            await pilot.press(*["down"] * DOWN.get(section, 1))
             await _settle(pilot)
             return app.export_screenshot(title="rebal-tui")
 
@@ -93,12 +93,12 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         book = demonstration(Path(folder) / "demo.db")
-        for place, sizes in SIZES.items():
+        for section, sizes in SIZES.items():
             for size in sizes:
-                svg = picture(book, place, size)
-                (FOLDER / f"{stem(place, size)}.svg").write_text(svg)
-                (FOLDER / f"{stem(place, size)}.png").write_bytes(as_png(svg))
-                print(stem(place, size))
+                svg = picture(book, section, size)
+                (FOLDER / f"{stem(section, size)}.svg").write_text(svg)
+                (FOLDER / f"{stem(section, size)}.png").write_bytes(as_png(svg))
+                print(stem(section, size))
 
 
 if __name__ == "__main__":

@@ -12,17 +12,17 @@ from textual.pilot import Pilot
 from rebal_tui import bootstrap
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.market.clock import SimulatedClock
-from rebal_tui.services import scheduler
-from rebal_tui.services.book import Book
-from rebal_tui.services.book_thread import BookThread
-from rebal_tui.store import meta
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.schedule.book_thread import BookThread
+from rebal_tui.store import book_settings
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
-from tests.services import worlds
+from tests.services import factories
 from tests.tui.driving import WIDE, press, settle
 
 Flow = Callable[["Pilot[Any]", RebalApp], Awaitable[None]]
-LAST = worlds.new_york("2026-02-02 10:00")
+LAST = factories.new_york("2026-02-02 10:00")
 SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
 
 
@@ -31,18 +31,18 @@ def market_book(accounts: int = 5, at: str = "2026-03-02 10:01", *, immediate: b
 
     Time is paused and prices stand still; a shock and `at_time` move them.
     """
-    book = worlds.make_book(at)
+    book = factories.make_book(at)
     names = [f"{chr(97 + index % 26)}{index // 26 or ''}" for index in range(accounts)]
-    gold = worlds.balanced("gold", {"SPY": "50", "GLD": "45"})
-    held = [worlds.account(name, "5000", {"SPY": "150", "TLT": "350"}) for name in names[:-1]]
-    held += [worlds.account(names[-1], "5000", {"SPY": "125", "GLD": "250"})]
+    gold = factories.balanced("gold", {"SPY": "50", "GLD": "45"})
+    held = [factories.account(name, "5000", {"SPY": "150", "TLT": "350"}) for name in names[:-1]]
+    held += [factories.account(names[-1], "5000", {"SPY": "125", "GLD": "250"})]
     follows = dict.fromkeys(names[:-1], "balanced") | {names[-1]: "gold"}
-    worlds.fill_book(book, held, [worlds.balanced(), gold], follows, dict.fromkeys(names, LAST))
+    factories.fill_book(book, held, [factories.balanced(), gold], follows, dict.fromkeys(names, LAST))
     scheduler.tick(book)
     with book.database.write():
-        meta.put(book.database, "turbulence", "0")
-        meta.put(book.database, "fills", "immediate" if immediate else "")
-        meta.put(book.database, "name", "test")
+        book_settings.put(book.database, "turbulence", "0")
+        book_settings.put(book.database, "fills", "immediate" if immediate else "")
+        book_settings.put(book.database, "name", "test")
     opened = bootstrap.open_simulation(book.database)
     scheduler.tick(opened)
     return opened
@@ -51,8 +51,8 @@ def market_book(accounts: int = 5, at: str = "2026-03-02 10:01", *, immediate: b
 def at_time(book: Book, text: str) -> None:
     """Let simulated time go to a New York time; the next beat sees it."""
     assert isinstance(book.clock, SimulatedClock)
-    moment: datetime = worlds.new_york(text)
-    book.clock.jump(moment)
+    timestamp: datetime = factories.new_york(text)
+    book.clock.jump(timestamp)
 
 
 def sound(book: Book) -> None:
@@ -61,27 +61,27 @@ def sound(book: Book) -> None:
     assert book.broker.invariants() == []
 
 
-def app_over(book: Book, **options: Any) -> RebalApp:
+def app_with_book(book: Book, **options: Any) -> RebalApp:
     return RebalApp(BookBackend(BookThread(lambda: book)), heartbeat=False, **options)
 
 
-def run(flow: Flow, book: Book, place: str, size: tuple[int, int] = WIDE, **options: Any) -> RebalApp:
+def run(flow: Flow, book: Book, section: str, size: tuple[int, int] = WIDE, **options: Any) -> RebalApp:
     """Start in a place and run the flow."""
-    app = app_over(book, **options)
+    app = app_with_book(book, **options)
 
     async def main() -> None:
         async with app.run_test(size=size) as pilot:
             await settle(pilot)
-            await press(pilot, place)
+            await press(pilot, section)
             await flow(pilot, app)
 
     asyncio.run(main())
     return app
 
 
-async def beat(pilot: Pilot[Any], app: RebalApp) -> None:
+async def run_heartbeat(pilot: Pilot[Any], app: RebalApp) -> None:
     """One heartbeat, and all that it draws."""
-    await app.beat()
+    await app.run_heartbeat()
     await settle(pilot)
 
 
@@ -108,6 +108,6 @@ def shows(
         if prepare is not None:
             prepare()
             app: Any = pilot.app
-            await beat(pilot, app)
+            await run_heartbeat(pilot, app)
 
-    assert snap_compare(app_over(book), terminal_size=size, run_before=before)
+    assert snap_compare(app_with_book(book), terminal_size=size, run_before=before)

@@ -14,22 +14,22 @@ from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.quantities import parse_money, parse_qty
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.market.clock import FixedClock
-from rebal_tui.services import scheduler
-from rebal_tui.services.book import Book
-from rebal_tui.services.book_thread import BookThread
-from rebal_tui.services.reconciliation.reconcile import reconcile
-from rebal_tui.services.runs import create_run
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.reconciliation.reconcile import reconcile
+from rebal_tui.services.runs.manual import create_run
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
-from rebal_tui.tui.places import Place
-from rebal_tui.tui.screens.accounts import AccountsScreen
-from rebal_tui.tui.screens.accounts_form import FormScreen
-from rebal_tui.tui.screens.accounts_page import AccountPage
-from rebal_tui.tui.screens.accounts_pick import PickScreen
-from rebal_tui.tui.screens.cash import CashScreen
-from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
-from tests.services import worlds
-from tests.tui.driving import WIDE, press, said, screen_text, settle
+from rebal_tui.tui.screens.accounts.page import AccountPage
+from rebal_tui.tui.screens.accounts.screen import AccountsScreen
+from rebal_tui.tui.screens.cash.screen import CashScreen
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.shared.form import FormScreen
+from rebal_tui.tui.screens.shared.picker import PickScreen
+from rebal_tui.tui.sections import Section
+from tests.services import factories
+from tests.tui.driving import WIDE, press, screen_text, settle, shown_messages
 
 Flow = Callable[["Pilot[Any]", RebalApp], Awaitable[None]]
 TWELVE = "abcdefghijkl"
@@ -37,35 +37,35 @@ TWELVE = "abcdefghijkl"
 
 def small_book() -> Book:
     """Twelve accounts of $10,000 and more; `a` to `c` follow Balanced, `l` is restricted, 2 March 2026, 10:00."""
-    book = worlds.make_book("2026-03-02 10:00")
+    book = factories.make_book("2026-03-02 10:00")
     accounts = [
-        worlds.account(
+        factories.account(
             name,
-            str(10_000 + 1_000 * place),
-            {"SPY": "20"} if place % 3 == 0 else None,
+            str(10_000 + 1_000 * index),
+            {"SPY": "20"} if index % 3 == 0 else None,
             ["ach_return"] if name == "l" else [],
         )
-        for place, name in enumerate(TWELVE)
+        for index, name in enumerate(TWELVE)
     ]
-    growth = worlds.balanced("growth", {"SPY": "80", "GLD": "20"}, cash="0")
+    growth = factories.balanced("growth", {"SPY": "80", "GLD": "20"}, cash="0")
     follows = {"a": "balanced", "b": "balanced", "c": "balanced"}
-    worlds.fill_book(book, accounts, [worlds.balanced(), growth], follows)
+    factories.fill_book(book, accounts, [factories.balanced(), growth], follows)
     scheduler.tick(book)
     return book
 
 
-def app_over(book: Book, **options: Any) -> RebalApp:
+def app_with_book(book: Book, **options: Any) -> RebalApp:
     return RebalApp(BookBackend(BookThread(lambda: book)), heartbeat=False, **options)
 
 
-def run(flow: Flow, book: Book, size: tuple[int, int] = WIDE, place: str = "3") -> RebalApp:
+def run(flow: Flow, book: Book, size: tuple[int, int] = WIDE, section: str = "3") -> RebalApp:
     """Start in a place and run the flow."""
-    app = app_over(book)
+    app = app_with_book(book)
 
     async def main() -> None:
         async with app.run_test(size=size) as pilot:
             await settle(pilot)
-            await press(pilot, place)
+            await press(pilot, section)
             await flow(pilot, app)
 
     asyncio.run(main())
@@ -82,8 +82,8 @@ async def type_text(pilot: Pilot[Any], text: str) -> None:
 async def time_to(pilot: Pilot[Any], app: RebalApp, book: Book, at: str) -> None:
     """Set the clock and let the heart beat."""
     assert isinstance(book.clock, FixedClock)
-    book.clock.set(worlds.new_york(at))
-    await app.beat()
+    book.clock.set(factories.new_york(at))
+    await app.run_heartbeat()
     await settle(pilot)
 
 
@@ -100,7 +100,7 @@ async def mark(pilot: Pilot[Any], app: RebalApp, names: str) -> None:
         await press(pilot, "space")
 
 
-def asked(app: RebalApp) -> str:
+def confirmation(app: RebalApp) -> str:
     """The text of the question in sight."""
     return str(app.screen.query_one("#confirm-text", Static).content)
 
@@ -156,7 +156,7 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
         text = screen_text(app)
         assert "Subscribe to Growth?" in text
         assert "Subscribe 9 accounts to Growth. The next evaluation makes 8 first runs" in text
-        assert "1 would be refused" in asked(app)
+        assert "1 would be refused" in confirmation(app)
         assert "subscription already exists: account N-c follows a portfolio" in text
         assert "no run while an ACH deposit was returned" in text
         await press(pilot, "n")
@@ -170,9 +170,9 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
         assert book.subscriptions["c"].portfolio_id == "balanced"
         await press(pilot, "escape")
         assert app.screen.table.marked == {"c"}
-        assert "Subscribed: 9 accounts, 1 refused." in said(app)
+        assert "Subscribed: 9 accounts, 1 refused." in shown_messages(app)
         await time_to(pilot, app, book, "2026-03-02 10:15")
-        assert {run.account_id for run in worlds.all_runs(book) if run.portfolio_id == "growth"} == set("defghijk")
+        assert {run.account_id for run in factories.all_runs(book) if run.portfolio_id == "growth"} == set("defghijk")
 
     run(flow, book)
     sound(book)
@@ -185,10 +185,10 @@ def test_the_preview_of_first_runs_is_what_the_runs_then_do() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await mark(pilot, app, "de")
         await press(pilot, "n", "g", "enter")
-        assert "makes 2 first runs: 4 orders" in asked(app)
+        assert "makes 2 first runs: 4 orders" in confirmation(app)
         await press(pilot, "y", "escape")
         await time_to(pilot, app, book, "2026-03-02 10:15")
-        made = [run for run in worlds.all_runs(book) if run.portfolio_id == "growth"]
+        made = [run for run in factories.all_runs(book) if run.portfolio_id == "growth"]
         assert len(made) == 2
         orders = book.database.row(
             "SELECT count(*) FROM orders WHERE run IN (SELECT key FROM runs WHERE portfolio IN"
@@ -214,7 +214,7 @@ def test_marked_accounts_are_moved_and_unsubscribed() -> None:
         assert {book.subscriptions[name].portfolio_id for name in "ab"} == {"growth"}
         await press(pilot, "escape")
         await time_to(pilot, app, book, "2026-03-03 09:30")
-        moved = [run for run in worlds.all_runs(book) if run.portfolio_id == "growth"]
+        moved = [run for run in factories.all_runs(book) if run.portfolio_id == "growth"]
         assert {(run.account_id, run.status) for run in moved} == {
             ("a", RunStatus.COMPLETED_SUCCESS),
             ("b", RunStatus.COMPLETED_SUCCESS),
@@ -225,7 +225,7 @@ def test_marked_accounts_are_moved_and_unsubscribed() -> None:
         await press(pilot, "y")
         assert set(book.subscriptions) == {"a", "b"}
         await press(pilot, "u")
-        assert "account N-c follows no portfolio" in said(app)
+        assert "account N-c follows no portfolio" in shown_messages(app)
 
     run(flow, book)
     sound(book)
@@ -265,7 +265,7 @@ def test_a_deposit_is_invested_at_the_next_evaluation() -> None:
         assert book.accounts["a"].cash == before + parse_money("2500")
         assert isinstance(app.screen, AccountsScreen)
         await time_to(pilot, app, book, "2026-03-03 09:30")
-        last = worlds.all_runs(book)[-1]
+        last = factories.all_runs(book)[-1]
         assert (last.account_id, last.type) == ("a", RunType.INVEST_CASH)
         assert book.accounts["a"].cash < before + parse_money("2500")
 
@@ -350,21 +350,21 @@ def test_a_partial_liquidation_by_hand_after_its_preview_and_its_release() -> No
         await type_text(pilot, "3000")
         text = screen_text(app)
         assert "raises cash" in text
-        count = len(worlds.all_runs(book))
+        count = len(factories.all_runs(book))
         await press(pilot, "enter")
         assert "$3,000.00 is set aside" in screen_text(app)
-        assert len(worlds.all_runs(book)) == count
+        assert len(factories.all_runs(book)) == count
         await press(pilot, "y")
-        last = worlds.all_runs(book)[-1]
+        last = factories.all_runs(book)[-1]
         assert (last.type, last.amount) == (RunType.PARTIAL_LIQUIDATION, parse_money("3000"))
-        assert book.extras["a"].set_aside == parse_money("3000")
+        assert book.extras["a"].reserve == parse_money("3000")
         assert "Set aside 3,000.00" in screen_text(app)
         await press(pilot, "l")
-        assert "the next evaluation invests it" in asked(app)
+        assert "the next evaluation invests it" in confirmation(app)
         await press(pilot, "y")
-        assert book.extras["a"].set_aside == 0
+        assert book.extras["a"].reserve == 0
         await press(pilot, "l")
-        assert "nothing is set aside in account N-a" in said(app)
+        assert "nothing is set aside in account N-a" in shown_messages(app)
 
     run(flow, book)
     sound(book)
@@ -383,7 +383,7 @@ def test_a_full_rebalance_by_hand_of_an_account_without_a_portfolio() -> None:
         assert "Full rebalance of Client d?" in text
         assert "GLD" in text
         await press(pilot, "y")
-        last = worlds.all_runs(book)[-1]
+        last = factories.all_runs(book)[-1]
         assert (last.account_id, last.status, last.portfolio_id) == ("d", RunStatus.COMPLETED_SUCCESS, None)
         assert "d" not in book.subscriptions
 
@@ -406,7 +406,7 @@ def test_the_whole_account_is_live_and_keeps_its_cursor() -> None:
         assert "buy" in text
         assert "settled" in text
         create_run(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("2000"))
-        await app.beat()
+        await app.run_heartbeat()
         await settle(pilot)
         text = screen_text(app)
         assert "settles 03 Mar" in text
@@ -416,7 +416,7 @@ def test_the_whole_account_is_live_and_keeps_its_cursor() -> None:
         await press(pilot, "end", "enter")
         assert "R-14.1" in screen_text(app)
         await press(pilot, "escape", "T", "enter")
-        assert app.current_mode == Place.RUNS
+        assert app.current_mode == Section.RUNS
 
     run(flow, book)
 
@@ -426,14 +426,14 @@ def test_jumps_to_the_desk_the_runs_the_portfolio_and_the_withdrawal_form() -> N
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await at_account(pilot, app, "b")
         await press(pilot, "a")
-        assert app.current_mode == Place.DESK
+        assert app.current_mode == Section.DESK
         assert app.screen.table.cursor_key == "b"  # type: ignore[attr-defined]
         await press(pilot, "3", "r")
-        assert app.current_mode == Place.RUNS
+        assert app.current_mode == Section.RUNS
         await press(pilot, "3", "o")
-        assert app.current_mode == Place.PORTFOLIOS
+        assert app.current_mode == Section.PORTFOLIOS
         await press(pilot, "3", "w")
-        assert isinstance(app.place, CashScreen)
+        assert isinstance(app.section, CashScreen)
         assert app.screen.query_one("#field-account", Input).value == "Client b · N-b"
         assert app.focused is app.screen.query_one("#field-amount")
         await press(pilot, "escape", "3")
@@ -443,7 +443,7 @@ def test_jumps_to_the_desk_the_runs_the_portfolio_and_the_withdrawal_form() -> N
             "This account follows no portfolio, so it is not on the Desk.",
             "This account follows no portfolio.",
         ):
-            assert text in said(app)
+            assert text in shown_messages(app)
 
     run(flow, small_book())
 
@@ -457,8 +457,8 @@ def test_a_beat_keeps_cursor_marks_filter_and_what_is_half_typed() -> None:
         at = app.screen.table.cursor_key  # type: ignore[attr-defined]
         await press(pilot, "d")
         await type_text(pilot, "12")
-        worlds.set_price(book, "SPY", "410.00")
-        await app.beat()
+        factories.set_price(book, "SPY", "410.00")
+        await app.run_heartbeat()
         await settle(pilot)
         assert app.screen.query_one("#field-amount", Input).value == "12"
         await press(pilot, "escape")
@@ -476,10 +476,10 @@ def test_an_empty_book_says_so_and_every_key_says_why() -> None:
             await press(pilot, key)
             assert isinstance(app.screen, AccountsScreen)
         await press(pilot, "M")
-        assert "There is no account under the cursor." in said(app)
-        assert "There is no account to mark." in said(app)
+        assert "There is no account under the cursor." in shown_messages(app)
+        assert "There is no account to mark." in shown_messages(app)
 
-    run(flow, worlds.make_book())
+    run(flow, factories.make_book())
 
 
 @pytest.mark.slow
@@ -490,9 +490,9 @@ def test_a_single_refusal_is_one_line_before_anything_is_asked() -> None:
         await at_account(pilot, app, "a")
         await press(pilot, "n", "enter")
         assert isinstance(app.screen, AccountsScreen)
-        assert "subscription already exists: account N-a follows a portfolio" in said(app)
+        assert "subscription already exists: account N-a follows a portfolio" in shown_messages(app)
         await press(pilot, "m", "b", "enter")
-        assert "account N-a follows this portfolio already" in said(app)
+        assert "account N-a follows this portfolio already" in shown_messages(app)
         await mark(pilot, app, "bc")
         await press(pilot, "m", "b", "enter")
         assert "Nothing can be done · 2 accounts refused" in screen_text(app)
@@ -513,7 +513,7 @@ def test_a_paused_account_shows_what_differs_and_goes_on_with_the_brokers_figure
         table = app.screen.table  # type: ignore[attr-defined]
         assert table.move_to("b")
         await press(pilot, "c")
-        assert any("is not paused: nothing differs" in text for text in said(app))
+        assert any("is not paused: nothing differs" in text for text in shown_messages(app))
         assert table.move_to("d")
         await press(pilot, "c")
         assert isinstance(app.screen, ConfirmScreen)
@@ -524,7 +524,7 @@ def test_a_paused_account_shows_what_differs_and_goes_on_with_the_brokers_figure
         assert set(book.holds) == {"d"}
         assert book.accounts["d"].cash == ours
         await press(pilot, "c", "y")
-        assert "Released: Client d." in said(app)
+        assert "Released: Client d." in shown_messages(app)
         assert not book.holds
         assert book.accounts["d"].cash == ours + parse_money("250")
 

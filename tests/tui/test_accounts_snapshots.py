@@ -9,12 +9,12 @@ import pytest
 from textual.pilot import Pilot
 
 from rebal_tui.domain.quantities import parse_money
-from rebal_tui.services import scheduler
-from rebal_tui.services.book import Book
-from rebal_tui.services.withdrawals import request_withdrawal
-from tests.services import worlds
+from rebal_tui.services.advisory.withdrawals import request_withdrawal
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.schedule import scheduler
+from tests.services import factories
 from tests.tui.driving import press, settle
-from tests.tui.test_accounts_flows import app_over, small_book
+from tests.tui.test_accounts_flows import app_with_book, small_book
 from tests.tui.test_cash_flows import invested
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,7 @@ def shows(snap_compare: Any, book: Book, keys: tuple[str, ...], size: str) -> No
         await settle(pilot)
         await press(pilot, *keys)
 
-    assert snap_compare(app_over(book), terminal_size=SIZES[size], run_before=before)
+    assert snap_compare(app_with_book(book), terminal_size=SIZES[size], run_before=before)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -52,7 +52,7 @@ def test_one_account(snap_compare: Any, size: str) -> None:
 
 @pytest.mark.parametrize("key", ["3", "5"])
 def test_empty(snap_compare: Any, key: str) -> None:
-    shows(snap_compare, worlds.make_book(), (key,), "80x24")
+    shows(snap_compare, factories.make_book(), (key,), "80x24")
 
 
 @pytest.mark.parametrize(

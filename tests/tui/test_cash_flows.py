@@ -13,35 +13,35 @@ from textual.widgets import Input, Static
 from rebal_tui.domain.cash import JournalStatus, WithdrawalStage
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunStatus
-from rebal_tui.services import scheduler
-from rebal_tui.services.book import Book
-from rebal_tui.services.withdrawals import request_withdrawal
+from rebal_tui.services.advisory.withdrawals import request_withdrawal
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import cash as store
 from rebal_tui.tui.app import RebalApp
-from rebal_tui.tui.places import Place
-from rebal_tui.tui.screens.accounts_form import FormScreen
-from rebal_tui.tui.screens.cash import CashScreen
-from rebal_tui.tui.screens.dialog import ConfirmScreen
-from tests.services import worlds
+from rebal_tui.tui.screens.cash.screen import CashScreen
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen
+from rebal_tui.tui.screens.shared.form import FormScreen
+from rebal_tui.tui.sections import Section
+from tests.services import factories
 from tests.services.brokers import reopen
-from tests.tui.driving import press, said, screen_text, settle
-from tests.tui.test_accounts_flows import Flow, asked, sound, time_to, type_text
+from tests.tui.driving import press, screen_text, settle, shown_messages
+from tests.tui.test_accounts_flows import Flow, confirmation, sound, time_to, type_text
 from tests.tui.test_accounts_flows import run as run_in
 
 
 def invested(path: Path | str = ":memory:") -> Book:
     """Two accounts of $50,000 invested in Balanced; it is Monday, 2 March 2026, 10:00."""
-    book = worlds.make_book("2026-03-02 09:30", path=path)
-    accounts = [worlds.account("a", "50000"), worlds.account("b", "20000")]
-    worlds.fill_book(book, accounts, [worlds.balanced()], {"a": "balanced", "b": "balanced"})
+    book = factories.make_book("2026-03-02 09:30", path=path)
+    accounts = [factories.account("a", "50000"), factories.account("b", "20000")]
+    factories.fill_book(book, accounts, [factories.balanced()], {"a": "balanced", "b": "balanced"})
     scheduler.tick(book)
-    worlds.go_to(book, "2026-03-02 10:00")
-    assert {run.status for run in worlds.all_runs(book)} == {RunStatus.COMPLETED_SUCCESS}
+    factories.advance_to(book, "2026-03-02 10:00")
+    assert {run.status for run in factories.all_runs(book)} == {RunStatus.COMPLETED_SUCCESS}
     return book
 
 
 def run(flow: Flow, book: Book, size: tuple[int, int] = (120, 40)) -> RebalApp:
-    return run_in(flow, book, size, place="5")
+    return run_in(flow, book, size, section="5")
 
 
 def only(book: Book) -> Any:
@@ -85,10 +85,10 @@ def test_a_withdrawal_goes_to_its_end_across_a_settlement_and_a_restart(tmp_path
             "Tue 03 Mar 2026",
             "subscribed to Balanced again",
         ):
-            assert part in asked(app)
+            assert part in confirmation(app)
         await press(pilot, "y")
         assert only(book).stage is WithdrawalStage.SELLING
-        await app.beat()
+        await app.run_heartbeat()
         await settle(pilot)
         text = screen_text(app)
         assert "settles Tue 03 Mar" in text
@@ -115,9 +115,9 @@ def test_a_withdrawal_goes_to_its_end_across_a_settlement_and_a_restart(tmp_path
         assert "completed" in text
         assert "executed" in text
         await press(pilot, "c")
-        assert "It is completed; there is nothing left to cancel." in said(app)
+        assert "It is completed; there is nothing left to cancel." in shown_messages(app)
         await press(pilot, "v")
-        assert "It is completed." in said(app)
+        assert "It is completed." in shown_messages(app)
 
     run(end, again)
     assert again.subscriptions["a"].last_rebalanced_at == last
@@ -134,17 +134,17 @@ def test_a_withdrawal_is_cancelled_before_its_journal() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await ask_for(pilot, "N-b", "4000")
         await press(pilot, "y")
-        await app.beat()
+        await app.run_heartbeat()
         await settle(pilot)
         await press(pilot, "c")
-        assert "the journal is not made and the account is subscribed to Balanced again" in asked(app)
+        assert "the journal is not made and the account is subscribed to Balanced again" in confirmation(app)
         await press(pilot, "n")
         assert only(book).stage is WithdrawalStage.SETTLING
         await press(pilot, "c", "y")
         assert only(book).stage is WithdrawalStage.CANCELED
         assert book.subscriptions["b"].portfolio_id == "balanced"
         assert "canceled" in screen_text(app)
-        assert book.extras["b"].set_aside == 0
+        assert book.extras["b"].reserve == 0
 
     run(flow, book)
     sound(book)
@@ -198,11 +198,11 @@ def test_a_stopped_withdrawal_says_why_and_can_be_tried_again() -> None:
         await press(pilot, "enter")
         assert "■ stopped: the journal was refused: test" in screen_text(app)
         await press(pilot, "escape", "v")
-        assert "stopped: the journal was refused: test" in asked(app)
+        assert "stopped: the journal was refused: test" in confirmation(app)
         await press(pilot, "y")
         assert only(book).stopped is None
         await press(pilot, "v")
-        assert "It has not stopped; it goes on by itself." in said(app)
+        assert "It has not stopped; it goes on by itself." in shown_messages(app)
 
     run(flow, book)
 
@@ -217,7 +217,7 @@ def test_journals_in_and_out_and_what_cannot_be_done_with_them() -> None:
         await press(pilot, "tab")
         await type_text(pilot, "750")
         await press(pilot, "enter")
-        assert "$750.00 move from the firm account, for Client a (N-a)" in asked(app)
+        assert "$750.00 move from the firm account, for Client a (N-a)" in confirmation(app)
         await press(pilot, "y")
         made = store.journals(book.database)
         assert [(j.to_account, j.amount, j.description) for j in made] == [("a", parse_money("750"), "by hand")]
@@ -227,9 +227,9 @@ def test_journals_in_and_out_and_what_cannot_be_done_with_them() -> None:
         await type_text(pilot, "999999")
         assert "can be transferred now" in fault(app, "amount")
         await press(pilot, "escape", "c")
-        assert "This is a journal, not a withdrawal." in said(app)
+        assert "This is a journal, not a withdrawal." in shown_messages(app)
         await press(pilot, "a")
-        assert app.current_mode == Place.ACCOUNTS
+        assert app.current_mode == Section.ACCOUNTS
         assert app.screen.table.cursor_key == "a"  # type: ignore[attr-defined]
 
     run(flow, book)
@@ -245,8 +245,8 @@ def test_a_half_typed_form_survives_the_beat_and_follows_the_prices() -> None:
         await press(pilot, "tab")
         await type_text(pilot, "9000")
         before = screen_text(app)
-        worlds.set_price(book, "SPY", "300.00")
-        await app.beat()
+        factories.set_price(book, "SPY", "300.00")
+        await app.run_heartbeat()
         await settle(pilot)
         assert app.screen.query_one("#field-amount", Input).value == "9000"
         assert screen_text(app) != before
@@ -281,23 +281,23 @@ def test_every_key_says_why_in_an_empty_book() -> None:
         for key in ("c", "v", "a", "r", "y", "enter", "t", "T"):
             await press(pilot, key)
             assert isinstance(app.screen, CashScreen)
-        assert "There is no movement under the cursor." in said(app)
+        assert "There is no movement under the cursor." in shown_messages(app)
 
-    run(flow, worlds.make_book())
+    run(flow, factories.make_book())
 
 
 @pytest.mark.slow
 def test_forms_refuse_names_with_markup_and_escape_codes_as_plain_text() -> None:
-    book = worlds.make_book("2026-03-02 09:30")
-    hostile = replace(worlds.account("x", "5000"), name="[red]Eve[/] [@click=app.quit]x[/]")
-    worlds.fill_book(book, [hostile], [worlds.balanced()], {"x": "balanced"})
+    book = factories.make_book("2026-03-02 09:30")
+    hostile = replace(factories.account("x", "5000"), name="[red]Eve[/] [@click=app.quit]x[/]")
+    factories.fill_book(book, [hostile], [factories.balanced()], {"x": "balanced"})
     scheduler.tick(book)
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await ask_for(pilot, "eve", "1000")
-        assert "[red]Eve[/]" in asked(app)
+        assert "[red]Eve[/]" in confirmation(app)
         await press(pilot, "y")
-        await app.beat()
+        await app.run_heartbeat()
         await settle(pilot)
         assert "[red]Eve[/]" in screen_text(app)
 

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from rebal_tui.launch import first_steps
 from rebal_tui.opening import open_book
-from rebal_tui.services.book_thread import BookThread
+from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from tests.cli.books import book
@@ -26,7 +26,7 @@ def on_empty_book(path: Path, script: Script) -> None:
 
     async def main() -> None:
         async with app.run_test(size=(120, 40)) as pilot:
-            await app.beat()
+            await app.run_heartbeat()
             await settle(pilot)
             await script(pilot, app)
 
@@ -49,7 +49,7 @@ def test_an_empty_book_becomes_the_demonstration(tmp_path: Path) -> None:
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "This book is empty" in screen_text(app)
         await press(pilot, "enter")
-        await app.beat()
+        await app.run_heartbeat()
         await settle(pilot)
         assert "demonstration" in screen_text(app)
         assert "All 58" in screen_text(app)
@@ -78,7 +78,7 @@ def test_a_file_with_faults_is_refused_with_each_of_them_and_a_good_one_opens(
         app.screen.query_one("#first-path").focus()
         await press(pilot, "ctrl+u")
         await press(pilot, *[_key(char) for char in str(good)], "enter")
-        await app.beat()
+        await app.run_heartbeat()
         await settle(pilot)
         assert "Ann Example" in screen_text(app)
 

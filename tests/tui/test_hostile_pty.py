@@ -67,9 +67,9 @@ def book_file(folder: Path, names: tuple[str, ...]) -> Path:
 
 def environment(folder: Path) -> dict[str, str]:
     """A home of its own, so that nobody's settings or logs are touched."""
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "PYTHONPATH"}}
+    clean_environment = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "PYTHONPATH"}}
     homes = {name: str(folder / name) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")}
-    return {**kept, **homes, "TERM": "xterm-256color", "PYTHONUTF8": "1", "TEXTUAL_ANIMATIONS": "none"}
+    return {**clean_environment, **homes, "TERM": "xterm-256color", "PYTHONUTF8": "1", "TEXTUAL_ANIMATIONS": "none"}
 
 
 def program(folder: Path, *arguments: str) -> list[str]:
@@ -131,7 +131,7 @@ class Terminal:
 @pytest.mark.parametrize("name", REFUSED, ids=["clear", "bell", "c1", "rtl", "zero-width", "newline", "clipboard"])
 def test_a_name_with_a_control_character_is_refused(name: str, tmp_path: Path) -> None:
     from rebal_tui.domain.errors import Invalid
-    from rebal_tui.services.intake.book_file import parse_book
+    from rebal_tui.services.parsing.book_file import parse_book
 
     with pytest.raises(Invalid) as refusal:
         parse_book(book_file(tmp_path, (name,)).read_bytes())
@@ -147,8 +147,8 @@ def test_hostile_names_in_a_terminal_are_only_text(tmp_path: Path) -> None:
     assert made.returncode == 0, made.stderr.decode()
     terminal = Terminal(program(tmp_path, "--db", str(database)), env)
     terminal.read(10, b"Smith [/] Co")
-    for place in b"23456781":
-        terminal.press(bytes([place]))
+    for section in b"23456781":
+        terminal.press(bytes([section]))
         terminal.press(b"jj\r")
         terminal.press(b"\x1b", 0.3)
     for key, seen in ((b"8", b"Sessions refresh"), (b"9", b"No run waits")):

@@ -6,11 +6,11 @@ import pytest
 
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import NANO, Money, Percent, Value
-from rebal_tui.services.views.accounts import BulkPreview, BulkResult, FirstRun
-from rebal_tui.services.views.portfolios import PortfolioRow
-from rebal_tui.tui.screens.accounts_lines import MOST_LISTED, bulk_lines, result_lines
-from rebal_tui.tui.screens.portfolio_columns import columns
-from rebal_tui.tui.spans import Line
+from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
+from rebal_tui.services.view_models.portfolios import PortfolioRow
+from rebal_tui.tui.screens.accounts.lines import MAX_LISTED, bulk_lines, result_lines
+from rebal_tui.tui.screens.portfolios.columns import columns
+from rebal_tui.tui.segments import Line
 
 
 def text(line: Line) -> str:
@@ -41,12 +41,12 @@ def test_what_a_portfolio_has_fits_its_column(subscribers: int, dollars: int, co
 
 
 def test_of_very_many_accounts_some_are_named_and_the_rest_counted() -> None:
-    count = MOST_LISTED + 1_500
+    count = MAX_LISTED + 1_500
     refused = {3, 1_700}
     firsts = [FirstRun(str(n), f"Client {n}", "", 2, Money(0), "no" if n in refused else "", "") for n in range(count)]
     lines = bulk_lines(BulkPreview("Growth", tuple(firsts)))(80, 24)
     assert [text(line).split()[2] for line in lines[:2]] == ["3", "1700"]
-    assert (len(lines), text(lines[-1])) == (MOST_LISTED + 1, "… 1,500 more")
+    assert (len(lines), text(lines[-1])) == (MAX_LISTED + 1, "… 1,500 more")
     done = [BulkResult(str(n), f"Client {n}", "no" if n in refused else "") for n in range(count)]
     shown = [text(line) for line in result_lines(done, "Moved")(80, 24)]
     assert shown[-1] == "… 1,498 more"

@@ -8,14 +8,14 @@ import pytest
 from textual.widgets import Input, Static
 
 from rebal_tui.domain.accounts import Restriction
-from rebal_tui.services import scheduler
-from rebal_tui.services.book import Book
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import jobs
-from rebal_tui.tui.places import Place
-from rebal_tui.tui.screens.dialog import ReadScreen
-from rebal_tui.tui.screens.log import LogScreen
-from tests.tui.driving import press, said, screen_text
-from tests.tui.simulated import SIZES, at_time, beat, market_book, run, shows
+from rebal_tui.tui.screens.log.screen import LogScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.sections import Section
+from tests.tui.driving import press, screen_text, shown_messages
+from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows
 
 
 def alerted(book: Book, *names: str) -> None:
@@ -49,7 +49,7 @@ def test_jobs_pause_resume_and_run_after_asking() -> None:
         assert not scheduler.paused(book)
         app.screen.show_job("evaluation")
         await press(pilot, "v", "y")
-        assert any("5 accounts, 0 runs" in text for text in said(app))
+        assert any("5 accounts, 0 runs" in text for text in shown_messages(app))
         await press(pilot, "enter")
         assert "Last result" in screen_text(app)
 
@@ -64,13 +64,13 @@ def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         assert "▲ 1 alert" in screen_text(app)
         await press(pilot, "a")
-        assert "There is no alert under the cursor; t shows the alerts." in said(app)
+        assert "There is no alert under the cursor; t shows the alerts." in shown_messages(app)
         await press(pilot, "t")
         assert "◌ account" in screen_text(app)
         await press(pilot, "enter")
         assert isinstance(app.screen_stack[-1], ReadScreen)
         await press(pilot, "escape", "g")
-        assert app.current_mode == Place.ACCOUNTS
+        assert app.current_mode == Section.ACCOUNTS
         assert app.screen.table.cursor_key == "a"
         await press(pilot, "8", "a")
         assert jobs.open_alerts(book.database) == []
@@ -88,7 +88,7 @@ def test_all_marked_alerts_are_acknowledged_at_once() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "t", "space", "space", "a")
         assert len(jobs.open_alerts(book.database)) == 1
-        assert "2 alerts acknowledged." in said(app)
+        assert "2 alerts acknowledged." in shown_messages(app)
         assert app.screen.table.marked == frozenset()
 
     run(flow, book, "8")
@@ -129,7 +129,7 @@ def test_a_sound_trail_is_verified_and_a_changed_one_is_named() -> None:
         await press(pilot, "V")
         assert "■ TAMPERED WITH: " in screen_text(app)
         assert "entry 1" in str(line.content)
-        assert any("tampered with" in text for text in said(app))
+        assert any("tampered with" in text for text in shown_messages(app))
 
     run(flow, book, "8")
 
@@ -144,7 +144,7 @@ def test_cursor_filter_and_half_typed_text_survive_the_heart() -> None:
         key = app.screen.table.cursor_key
         alerted(book, "d")
         at_time(book, "2026-03-02 10:15")
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         assert app.screen.query_one("#filter", Input).value == "cl"
         assert app.screen.query_one("#filter", Input).has_focus
         assert app.screen.table.cursor_key == key
@@ -195,6 +195,6 @@ def test_the_screen_is_a_list() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         assert isinstance(app.screen, LogScreen)
         await press(pilot, "y")
-        assert "Copied sessions." in said(app)
+        assert "Copied sessions." in shown_messages(app)
 
     run(flow, market_book(), "8")

@@ -10,15 +10,15 @@ from textual.widgets import Button, Input, Static
 from rebal_tui.domain.orders import OrderStatus
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.runs import RunStatus
-from rebal_tui.services import market_views
+from rebal_tui.services.queries import market as market_queries
 from rebal_tui.store import run_orders
-from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
-from rebal_tui.tui.screens.market import MarketScreen
-from rebal_tui.tui.screens.market_lines import chart, sampled
-from rebal_tui.tui.screens.market_shock import ShockScreen, read_percent, read_symbol
-from tests.services.worlds import all_runs
-from tests.tui.driving import press, said, screen_text
-from tests.tui.simulated import SIZES, at_time, beat, market_book, run, shows, sound, write
+from rebal_tui.tui.screens.market.lines import chart, sampled
+from rebal_tui.tui.screens.market.screen import MarketScreen
+from rebal_tui.tui.screens.market.shock import ShockScreen, read_percent, read_symbol
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
+from tests.services.factories import all_runs
+from tests.tui.driving import press, screen_text, shown_messages
+from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows, sound, write
 
 
 def test_a_shock_says_what_it_would_move_then_moves_it_and_becomes_runs() -> None:
@@ -28,16 +28,16 @@ def test_a_shock_says_what_it_would_move_then_moves_it_and_becomes_runs() -> Non
         await press(pilot, "slash", *"spy", "enter", "o")
         assert isinstance(app.screen, ShockScreen)
         await write(pilot, "-30")
-        told = str(app.screen.query_one("#shock-effect", Static).content)
-        assert told.startswith("SPY -30 %, at once and for good: 5 more accounts outside: 5 of 5 (0 now).")
-        assert market_views.outside(book) == 0, "nothing moves before it is confirmed"
+        effect = str(app.screen.query_one("#shock-effect", Static).content)
+        assert effect.startswith("SPY -30 %, at once and for good: 5 more accounts outside: 5 of 5 (0 now).")
+        assert market_queries.outside(book) == 0, "nothing moves before it is confirmed"
         await press(pilot, "enter")
-        assert market_views.outside(book) == 5
-        assert "SPY -30 %: 5 more accounts outside: 5 of 5." in said(app)
+        assert market_queries.outside(book) == 5
+        assert "SPY -30 %: 5 more accounts outside: 5 of 5." in shown_messages(app)
         assert "■ 5 of 5 accounts outside" in screen_text(app)
         assert all_runs(book) == []
         at_time(book, "2026-03-02 10:15")
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         assert {one.status for one in all_runs(book)} == {RunStatus.COMPLETED_SUCCESS}
         assert len(all_runs(book)) == 5
         assert "● 0 of 5 accounts outside" in screen_text(app)
@@ -98,15 +98,15 @@ def test_a_halted_asset_takes_orders_and_fills_them_when_it_goes_on() -> None:
         assert "■ halted" in screen_text(app)
         await press(pilot, "o", *"30", "enter")
         at_time(book, "2026-03-02 10:15")
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         placed = [order for one in all_runs(book) for _, order, _ in run_orders.of_run(book.database, one.id)]
         assert {order.status for order in placed if order.symbol == "SPY"} <= {OrderStatus.NEW, OrderStatus.ACCEPTED}
         assert {one.status for one in all_runs(book)} == {RunStatus.IN_PROGRESS}
         await press(pilot, "h", "y")
         assert "● trades" in screen_text(app)
         at_time(book, "2026-03-02 10:30")
-        await beat(pilot, app)
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
+        await run_heartbeat(pilot, app)
         assert {one.status for one in all_runs(book)} == {RunStatus.COMPLETED_SUCCESS}
 
     run(flow, book, "6")
@@ -124,7 +124,7 @@ def test_an_untradable_asset_sets_its_portfolios_aside_at_the_evaluation() -> No
         assert "✗ not tradable" in screen_text(app)
         assert book.portfolios["gold"].status.value == "active"
         at_time(book, "2026-03-02 10:15")
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         assert book.portfolios["gold"].status is PortfolioStatus.NEEDS_ADJUSTMENT
         assert book.portfolios["balanced"].status is PortfolioStatus.ACTIVE
         assert "▲ 1 alert" in screen_text(app)
@@ -143,19 +143,19 @@ def test_stepping_a_day_asks_and_counts() -> None:
         assert book.today().day == 2
         await press(pilot, "D", "y")
         assert book.today().day == 3
-        assert "The next day: no account moved in or out: 0 of 5 outside." in said(app)
+        assert "The next day: no account moved in or out: 0 of 5 outside." in shown_messages(app)
 
     run(flow, book, "6")
 
 
 @pytest.mark.slow
 def test_a_market_that_is_not_simulated_says_so() -> None:
-    from tests.services.worlds import simple_book
+    from tests.services.factories import simple_book
 
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "o", "h", "u")
         assert isinstance(app.screen, MarketScreen)
-        assert said(app).count("Only a simulated market can be moved, halted or made untradable.") == 3
+        assert shown_messages(app).count("Only a simulated market can be moved, halted or made untradable.") == 3
 
     run(flow, simple_book(), "6")
 

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from textual.command import CommandPalette
 
-from rebal_tui.services import simulator
-from rebal_tui.services.kill_switch import halted
+from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.simulation import simulator
 from rebal_tui.tui.actions import ACTIONS
 from rebal_tui.tui.palette import ActionProvider, DataProvider, title
-from rebal_tui.tui.places import LISTS
-from rebal_tui.tui.screens.dialog import KillScreen
-from rebal_tui.tui.screens.settings import SettingsScreen
-from tests.services import worlds
+from rebal_tui.tui.screens.settings.screen import SettingsScreen
+from rebal_tui.tui.screens.shared.dialog import KillScreen
+from rebal_tui.tui.sections import LISTS
+from tests.services import factories
 from tests.tui.driving import press, screen_text, settle
-from tests.tui.simulated import at_time, beat, market_book, run, write
+from tests.tui.simulated import at_time, market_book, run, run_heartbeat, write
 
 
 async def find(pilot: Any, text: str) -> None:
@@ -35,7 +35,7 @@ def test_every_action_of_every_place_is_found_by_name() -> None:
         provider = ActionProvider(app.screen)
         found = {str(hit.text) async for hit in provider.discover()}
         for action in ACTIONS:
-            if action.where != LISTS and action.id != "app.palette":
+            if action.scope != LISTS and action.id != "app.palette":
                 assert title(action) in found, action.id
 
     run(flow, market_book(2), "1")
@@ -44,12 +44,12 @@ def test_every_action_of_every_place_is_found_by_name() -> None:
 def test_names_of_all_kinds_are_found() -> None:
     book = market_book(3)
     assert book.sandbox is not None
-    book.sandbox.open_account(worlds.account("zoe", "10"))
+    book.sandbox.open_account(factories.account("zoe", "10"))
     simulator.shock(book, "SPY", 3000)  # type: ignore[arg-type]
     at_time(book, "2026-03-02 10:15")
 
     async def flow(pilot: Any, app: Any) -> None:
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         provider = DataProvider(app.screen)
         await provider.startup()
 

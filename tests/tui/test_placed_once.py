@@ -9,17 +9,17 @@ import pytest
 from textual.pilot import Pilot
 
 from rebal_tui.tui.app import RebalApp
-from rebal_tui.tui.widgets.chips import ChipBar
 from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.tabs import TabBar
 from tests.tui.driving import drive, settle
-from tests.tui.textual_internals import count_placing
+from tests.tui.textual_internals import record_layouts
 
 
 @pytest.fixture
 def placed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Grows with each time that a screen places its widgets."""
-    return count_placing(monkeypatch)
+    return record_layouts(monkeypatch)
 
 
 @pytest.mark.slow
@@ -40,12 +40,12 @@ def test_a_key_in_the_list_places_nothing_anew(placed: list[object], key: str) -
 @pytest.mark.slow
 def test_other_figures_of_the_tiles_place_nothing_anew_and_another_line_of_them_does(placed: list[object]) -> None:
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
-        tiles = app.screen.query_one("#tiles", ChipBar)
+        tiles = app.screen.query_one("#tiles", TabBar)
         placed.clear()
-        tiles.chips = tuple(replace(chip, figure="7") for chip in tiles.chips)
+        tiles.tabs = tuple(replace(tab, figure="7") for tab in tiles.tabs)
         await settle(pilot)
         assert not placed
-        tiles.chips = tuple(replace(chip, figure="7" * 30) for chip in tiles.chips)
+        tiles.tabs = tuple(replace(tab, figure="7" * 30) for tab in tiles.tabs)
         await settle(pilot)
         assert placed
         assert tiles.size.height > 1

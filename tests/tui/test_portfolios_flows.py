@@ -14,17 +14,17 @@ from textual.pilot import Pilot
 
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
-from rebal_tui.services.book import Book
-from rebal_tui.services.book_thread import BookThread
-from rebal_tui.services.evaluation import mark_needs_adjustment
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import mark_needs_adjustment
+from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
-from rebal_tui.tui.screens.dialog import ConfirmScreen, ReadScreen
-from rebal_tui.tui.screens.portfolio_editor import PortfolioEditor
-from rebal_tui.tui.screens.portfolio_paste import PasteScreen
-from rebal_tui.tui.screens.portfolios import PortfoliosScreen
-from tests.services import worlds
-from tests.tui.driving import WIDE, press, said, screen_text, settle
+from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
+from rebal_tui.tui.screens.portfolios.paste import PasteScreen
+from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
+from tests.services import factories
+from tests.tui.driving import WIDE, press, screen_text, settle, shown_messages
 
 AT = "2026-03-04 12:00"
 Flow = Callable[[Pilot[Any], RebalApp], Awaitable[None]]
@@ -32,26 +32,26 @@ Flow = Callable[[Pilot[Any], RebalApp], Awaitable[None]]
 
 def full_book() -> Book:
     """Balanced with two subscribers (one far outside), Growth with none, Calm with a calendar and one subscriber."""
-    book = worlds.make_book(AT)
-    worlds.fill_book(
+    book = factories.make_book(AT)
+    factories.fill_book(
         book,
         [
-            worlds.account("a", "5000", {"SPY": "150", "TLT": "350"}),
-            worlds.account("b", "5000", {"SPY": "200", "TLT": "150"}),
-            worlds.account("c", "10000", {"TLT": "900"}),
+            factories.account("a", "5000", {"SPY": "150", "TLT": "350"}),
+            factories.account("b", "5000", {"SPY": "200", "TLT": "150"}),
+            factories.account("c", "10000", {"TLT": "900"}),
         ],
         [
-            worlds.balanced(),
-            worlds.balanced("growth", {"SPY": "80", "GLD": "20"}, cash="0"),
-            worlds.balanced("calm", {"TLT": "90"}, cash="10", cooldown=30, conditions=[worlds.monthly("15")]),
+            factories.balanced(),
+            factories.balanced("growth", {"SPY": "80", "GLD": "20"}, cash="0"),
+            factories.balanced("calm", {"TLT": "90"}, cash="10", cooldown=30, conditions=[factories.monthly("15")]),
         ],
         {"a": "balanced", "b": "balanced", "c": "calm"},
-        {"a": worlds.new_york("2026-01-05 10:00"), "b": worlds.new_york("2026-01-05 10:00")},
+        {"a": factories.new_york("2026-01-05 10:00"), "b": factories.new_york("2026-01-05 10:00")},
     )
     return book
 
 
-def app_over(book: Book) -> RebalApp:
+def app_with_book(book: Book) -> RebalApp:
     return RebalApp(BookBackend(BookThread(lambda: book)), heartbeat=False)
 
 
@@ -59,7 +59,7 @@ def run(flow: Flow, book: Book, size: tuple[int, int] = WIDE) -> RebalApp:
     """Start on Portfolios and run the flow."""
     import asyncio
 
-    app = app_over(book)
+    app = app_with_book(book)
 
     async def main() -> None:
         async with app.run_test(size=size) as pilot:
@@ -101,14 +101,14 @@ def editor_of(app: RebalApp) -> PortfolioEditor:
 
 def on_the_list(app: RebalApp) -> bool:
     """Whether nothing lies over the list."""
-    return app.screen is app.place
+    return app.screen is app.section
 
 
 def status_of(book: Book, portfolio_id: str) -> str:
     return book.portfolios[portfolio_id].status
 
 
-def foot(app: RebalApp) -> str:
+def footer(app: RebalApp) -> str:
     """Sum and whether it can be saved."""
     return "\n".join(screen_text(app).splitlines()[-3:-1])
 
@@ -141,10 +141,10 @@ def test_an_empty_book_says_how_to_begin() -> None:
         for key in ("e", "p", "d", "i", "r", "J", "a", "y"):
             await press(pilot, key)
             assert on_the_list(app)
-        assert set(said(app)) == {"There is no portfolio under the cursor."}
+        assert set(shown_messages(app)) == {"There is no portfolio under the cursor."}
 
-    book = worlds.make_book(AT)
-    worlds.fill_book(book, [], [], {})
+    book = factories.make_book(AT)
+    factories.fill_book(book, [], [], {})
     run(flow, book, (80, 24))
 
 
@@ -155,7 +155,7 @@ def test_a_portfolio_is_made_by_keys_only(size: tuple[int, int]) -> None:
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "n")
-        assert "cannot be saved: name" in foot(app)
+        assert "cannot be saved: name" in footer(app)
         await type_text(pilot, "All Weather")
         await press(pilot, "enter")
         await type_text(pilot, "for every season")
@@ -164,7 +164,7 @@ def test_a_portfolio_is_made_by_keys_only(size: tuple[int, int]) -> None:
         assert "TLT" in screen_text(app)
         await press(pilot, "enter")
         await type_text(pilot, "30")
-        assert "70.00 missing" in foot(app)
+        assert "70.00 missing" in footer(app)
         await press(pilot, "enter")
         await type_text(pilot, "s")
         await press(pilot, "enter")
@@ -173,20 +173,20 @@ def test_a_portfolio_is_made_by_keys_only(size: tuple[int, int]) -> None:
         await type_text(pilot, "gld")
         await press(pilot, "tab")
         await type_text(pilot, "=")
-        assert "100.00" in foot(app)
-        assert "✓ ready" in foot(app)
+        assert "100.00" in footer(app)
+        assert "✓ ready" in footer(app)
         await press(pilot, "enter")
         await type_text(pilot, "5")
-        assert "5.00 too much" in foot(app)
+        assert "5.00 too much" in footer(app)
         await press(pilot, "up")
         await type_text(pilot, "=")
-        assert "✓ ready" in foot(app)
+        assert "✓ ready" in footer(app)
         await press(pilot, "down", "down")
         await type_text(pilot, "5")
         await press(pilot, "enter")
         await type_text(pilot, "20")
         await press(pilot, "enter", "right", "right")
-        assert "day" in foot(app)
+        assert "day" in footer(app)
         await press(pilot, "enter", "tab")
         await type_text(pilot, "31")
         text = screen_text(app)
@@ -201,7 +201,7 @@ def test_a_portfolio_is_made_by_keys_only(size: tuple[int, int]) -> None:
         await press(pilot, "tab", "right")
         await press(pilot, "ctrl+s")
         assert on_the_list(app)
-        assert "Saved All Weather." in said(app)
+        assert "Saved All Weather." in shown_messages(app)
         assert "All Weather" in screen_text(app)
 
     run(flow, book, size)
@@ -225,12 +225,12 @@ def test_a_sum_that_is_not_100_cannot_be_saved_and_says_why() -> None:
         await type_text(pilot, "spy")
         await press(pilot, "enter")
         await type_text(pilot, "99.99")
-        assert "weights: the sum is 99.99: 0.01 missing" in foot(app)
+        assert "weights: the sum is 99.99: 0.01 missing" in footer(app)
         await press(pilot, "ctrl+s")
         assert isinstance(app.screen, PortfolioEditor)
-        assert any("the sum is 99.99" in text for text in said(app))
+        assert any("the sum is 99.99" in text for text in shown_messages(app))
         await fill(pilot, "100.01")
-        assert "0.01 too much" in foot(app)
+        assert "0.01 too much" in footer(app)
         await press(pilot, "ctrl+s")
         assert isinstance(app.screen, PortfolioEditor)
 
@@ -300,7 +300,7 @@ def test_rest_and_normalise_reach_100_exactly() -> None:
         await type_text(pilot, "%")
         lines = [row.line.percent for row in editor_of(app)._rows]
         assert lines == ["33.34", "33.33", "33.33"]
-        assert "✓ ready" in foot(app)
+        assert "✓ ready" in footer(app)
         await fill(pilot, "70")
         await type_text(pilot, "=")
         assert editor_of(app)._rows[2].line.percent == "33.33"
@@ -308,7 +308,7 @@ def test_rest_and_normalise_reach_100_exactly() -> None:
         await fill(pilot, "90")
         await press(pilot, "down", "down")
         await type_text(pilot, "=")
-        assert any("Nothing is left for this line: the others sum to 123.34" in text for text in said(app))
+        assert any("Nothing is left for this line: the others sum to 123.34" in text for text in shown_messages(app))
 
     run(flow, full_book())
 
@@ -361,7 +361,7 @@ def test_a_change_shows_its_impact_before_it_is_saved() -> None:
         assert book.portfolios["balanced"].weights.of("SPY") == 6000
         await press(pilot, "ctrl+s", "y")
         assert on_the_list(app)
-        assert "Saved Balanced." in said(app)
+        assert "Saved Balanced." in shown_messages(app)
         assert "30.00" in screen_text(app)
 
     run(flow, book)
@@ -396,16 +396,16 @@ def test_inactivate_is_refused_with_subscribers_and_undone_by_reactivate() -> No
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await go_to_portfolio(pilot, app, "balanced")
         await press(pilot, "i")
-        assert any("2 subscribers: Client b; Client a" in text for text in said(app))
+        assert any("2 subscribers: Client b; Client a" in text for text in shown_messages(app))
         assert on_the_list(app)
         await press(pilot, "r")
-        assert "Balanced is active already." in said(app)
+        assert "Balanced is active already." in shown_messages(app)
         await go_to_portfolio(pilot, app, "growth")
         await press(pilot, "i", "y")
         assert status_of(book, "growth") == PortfolioStatus.INACTIVE
         assert "◌ inactive" in screen_text(app)
         await press(pilot, "e")
-        assert any("reactivate it first" in text for text in said(app))
+        assert any("reactivate it first" in text for text in shown_messages(app))
         await press(pilot, "r")
 
     run(flow, book)
@@ -438,10 +438,10 @@ def test_needs_adjustment_names_its_culprits_until_it_is_mended() -> None:
         assert "■ needs adjustment" in text
         assert "■ TLT is not tradable" in text
         await press(pilot, "r")
-        assert "Calm stays needs adjustment: TLT is not tradable." in said(app)
+        assert "Calm stays needs adjustment: TLT is not tradable." in shown_messages(app)
         await press(pilot, "e", "end")
         await type_text(pilot, "er")
-        assert "✓ ready" in foot(app)
+        assert "✓ ready" in footer(app)
         await press(pilot, "ctrl+s", "y")
         assert book.portfolios["calm"].name == "Calmer"
         assert status_of(book, "calm") == PortfolioStatus.NEEDS_ADJUSTMENT
@@ -508,13 +508,13 @@ def test_bad_json_lists_its_faults_and_makes_nothing() -> None:
         await press(pilot, "P")
         assert "Paste a portfolio" in screen_text(app)
         await press(pilot, "ctrl+s")
-        assert "There is no text yet." in said(app)
+        assert "There is no text yet." in shown_messages(app)
         app.screen.focused.post_message(Paste(json.dumps(bad)))  # type: ignore[union-attr]
         await settle(pilot)
         text = screen_text(app)
         assert "✗ 3 to correct" in text
-        for place in ("weights[0].symbol", "weights[0].percent", 'unknown field "cooldown"; did you mean'):
-            assert place in text
+        for expected in ("weights[0].symbol", "weights[0].percent", 'unknown field "cooldown"; did you mean'):
+            assert expected in text
         await press(pilot, "ctrl+s")
         assert isinstance(app.screen, PasteScreen)
         app.screen._area.text = '{"name": '
@@ -551,7 +551,7 @@ def test_json_copy_export_and_the_way_to_the_desk(tmp_path: Path) -> None:
         await go_to_portfolio(pilot, app, "growth")
         await press(pilot, "a", "p")
         assert app.current_mode == "portfolios"
-        assert "No account follows Growth." in said(app)
+        assert "No account follows Growth." in shown_messages(app)
 
     run(flow, full_book())
 
@@ -566,8 +566,8 @@ def test_the_heart_beats_without_touching_what_is_being_written() -> None:
         await press(pilot, "enter")
         await press(pilot, "j", "e")
         await type_text(pilot, " half")
-        worlds.set_price(book, "SPY", "500.00")
-        await app.beat()
+        factories.set_price(book, "SPY", "500.00")
+        await app.run_heartbeat()
         await settle(pilot)
         assert editor_of(app)._read().name.endswith(" half")
         await press(pilot, "escape", "y")
@@ -580,13 +580,13 @@ def test_the_heart_beats_without_touching_what_is_being_written() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["[@click=app.quit]x[/]", "日本投資信託 🙂" * 20], ids=["markup", "wide"])
 def test_hostile_names_are_shown_as_they_are(name: str) -> None:
-    book = worlds.make_book(AT)
-    hostile = worlds.balanced()
+    book = factories.make_book(AT)
+    hostile = factories.balanced()
     hostile = type(hostile)(
         "h", name, name, hostile.status, hostile.weights, 7, hostile.conditions, hostile.created_at,
         hostile.updated_at,
     )  # fmt: skip
-    worlds.fill_book(book, [worlds.account("a", "1000")], [hostile], {"a": "h"})
+    factories.fill_book(book, [factories.account("a", "1000")], [hostile], {"a": "h"})
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         for key in ("enter", "e", "d", "p", "J"):
@@ -620,14 +620,14 @@ def test_random_keys_break_nothing(seed: int, tmp_path: Path, monkeypatch: pytes
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         for _ in range(10):
             await pilot.press(*(names.get(key, key) for key in rng.choices(KEYS, k=10)))
-            await app.beat()
+            await app.run_heartbeat()
             await settle(pilot)
         await settle(pilot)
         assert app.is_running
-        assert not [text for text in said(app) if "failed" in text or "Error" in text]
+        assert not [text for text in shown_messages(app) if "failed" in text or "Error" in text]
 
     app = run(flow, book, (80, 24) if seed % 2 else WIDE)
     assert app.return_code in (0, None)
     for portfolio in book.portfolios.values():
         assert sum(w.percent for w in portfolio.weights.assets) + portfolio.weights.cash == 10_000
-    assert len(worlds.all_runs(book)) <= 3
+    assert len(factories.all_runs(book)) <= 3

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebal_tui.services.views.portfolios import AssetChoice
-from rebal_tui.tui.screens import portfolio_form as forms
-from rebal_tui.tui.screens.portfolio_form import PortfolioForm, WeightText
-from tests.services import worlds
+from rebal_tui.services.view_models.portfolios import AssetChoice
+from rebal_tui.tui.screens.portfolios import form as forms
+from rebal_tui.tui.screens.portfolios.form import PortfolioForm, WeightText
+from tests.services import factories
 
 ASSETS = {
     "SPY": AssetChoice("SPY", "S&P 500", ""),
@@ -24,7 +24,7 @@ def form(*lines: tuple[str, str], cash: str = "") -> PortfolioForm:
 
 
 def test_what_is_stored_comes_back_as_it_was() -> None:
-    stored = worlds.balanced(conditions=[worlds.monthly("31"), *worlds.balanced().conditions], review=True)
+    stored = factories.balanced(conditions=[factories.monthly("31"), *factories.balanced().conditions], review=True)
     checked = forms.check(forms.form_of(stored), {}, stored.weights)
     assert checked.body is not None
     assert checked.body.weights == stored.weights
@@ -33,7 +33,7 @@ def test_what_is_stored_comes_back_as_it_was() -> None:
 
 
 def test_an_asset_that_is_not_eligible_is_a_fault_only_when_the_weights_change() -> None:
-    stored = worlds.balanced(weights={"TLT": "100"}, cash="0")
+    stored = factories.balanced(weights={"TLT": "100"}, cash="0")
     same = forms.form_of(stored)
     assert forms.check(same, ASSETS, stored.weights).body is not None
     other = replace(same, lines=(WeightText("TLT", "90"), WeightText("SPY", "10")))
@@ -47,19 +47,19 @@ def test_blank_lines_are_left_out_and_faults_keep_their_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "says"),
+    ("texts", "message"),
     [(("60", "39.99"), "0.01 missing"), (("60", "40.01"), "0.01 too much"), (("100", "100"), "100.00 too much")],
 )
-def test_a_wrong_sum_says_by_how_much(texts: tuple[str, str], says: str) -> None:
+def test_a_wrong_sum_says_by_how_much(texts: tuple[str, str], message: str) -> None:
     checked = forms.check(form(("SPY", texts[0]), ("VTI", texts[1])), ASSETS, None)
-    assert says in checked.faults[forms.SUM]
+    assert message in checked.faults[forms.SUM]
     assert checked.body is None
 
 
 def test_rest_counts_cash_and_every_other_line() -> None:
-    asked = form(("SPY", "60.5"), ("VTI", "7"), cash="5")
-    assert forms.with_rest(asked, 1).lines[1].percent == "34.50"
-    assert forms.with_rest(asked, None).cash == "32.50"
+    weights_form = form(("SPY", "60.5"), ("VTI", "7"), cash="5")
+    assert forms.with_rest(weights_form, 1).lines[1].percent == "34.50"
+    assert forms.with_rest(weights_form, None).cash == "32.50"
     with pytest.raises(ValueError, match=r"others sum to 100\.00"):
         forms.with_rest(form(("SPY", "95"), ("VTI", ""), cash="5"), 1)
 

@@ -9,11 +9,11 @@ import pytest
 from textual.events import Paste
 from textual.pilot import Pilot
 
-from rebal_tui.services.book import Book
-from rebal_tui.services.evaluation import mark_needs_adjustment
-from tests.services import worlds
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import mark_needs_adjustment
+from tests.services import factories
 from tests.tui.driving import press, settle
-from tests.tui.test_portfolios_flows import AT, app_over, full_book, set_tradable
+from tests.tui.test_portfolios_flows import AT, app_with_book, full_book, set_tradable
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,7 @@ def shows(snap_compare: Any, keys: tuple[str, ...], size: str, book: Book | None
         pilot.app.clear_notifications()
         await settle(pilot)
 
-    assert snap_compare(app_over(book or full_book()), terminal_size=SIZES[size], run_before=before)
+    assert snap_compare(app_with_book(book or full_book()), terminal_size=SIZES[size], run_before=before)
 
 
 def in_need() -> Book:
@@ -96,6 +96,6 @@ def test_in_need_of_adjustment(snap_compare: Any, size: str) -> None:
 
 
 def test_an_empty_book(snap_compare: Any) -> None:
-    book = worlds.make_book(AT)
-    worlds.fill_book(book, [], [], {})
+    book = factories.make_book(AT)
+    factories.fill_book(book, [], [], {})
     shows(snap_compare, (), "80x24", book)

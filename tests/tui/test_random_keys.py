@@ -39,7 +39,7 @@ def test_random_keys_in_every_place_break_nothing(seed: int, tmp_path: Path, mon
             if step % 20 == 19:
                 clock.pause()
                 clock.jump(clock.state().at + timedelta(minutes=dice.choice((1, 7, 90))))
-                await app.beat()
+                await app.run_heartbeat()
         await app.workers.wait_for_complete()
         assert app.is_running
 

@@ -9,16 +9,16 @@ import pytest
 from textual.widgets import Input
 
 from rebal_tui.domain.runs import Approval, RunStatus
-from rebal_tui.services import simulator
-from rebal_tui.services.book import Book, Mode
-from rebal_tui.services.kill_switch import halted
-from rebal_tui.services.runs import set_review
+from rebal_tui.services.book.book import Book, Mode
+from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.runs.manual import set_review
+from rebal_tui.services.simulation import simulator
 from rebal_tui.store import run_orders, runs
-from rebal_tui.tui.screens.dialog import AskScreen, KillScreen, ReadScreen
-from rebal_tui.tui.screens.review_approve import ApproveScreen
-from tests.services.worlds import all_runs
-from tests.tui.driving import press, said, screen_text
-from tests.tui.simulated import SIZES, at_time, beat, market_book, run, shows, sound, write
+from rebal_tui.tui.screens.review.approve import ApproveScreen
+from rebal_tui.tui.screens.shared.dialog import AskScreen, KillScreen, ReadScreen
+from tests.services.factories import all_runs
+from tests.tui.driving import press, screen_text, shown_messages
+from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows, sound, write
 
 
 def queue_book(accounts: int = 4, **options: Any) -> Book:
@@ -26,7 +26,7 @@ def queue_book(accounts: int = 4, **options: Any) -> Book:
     book = market_book(accounts, **options)
     set_review(book, True)
     simulator.shock(book, "SPY", 3000)  # type: ignore[arg-type]
-    from rebal_tui.services import scheduler
+    from rebal_tui.services.schedule import scheduler
 
     at_time(book, "2026-03-02 10:15")
     scheduler.tick(book)
@@ -107,7 +107,7 @@ def test_a_plan_that_changed_is_shown_anew_and_says_so() -> None:
         await press(pilot, "enter")
         assert isinstance(app.screen, ApproveScreen), "the new plan is asked about"
         assert "The plan has changed, nothing was sent. Approve the new plan?" in screen_text(app)
-        assert any("nothing was sent" in text for text in said(app))
+        assert any("nothing was sent" in text for text in shown_messages(app))
         assert runs.get(book.database, key).status is RunStatus.QUEUED
         await press(pilot, "enter")
         assert runs.get(book.database, key).status is RunStatus.COMPLETED_SUCCESS
@@ -169,7 +169,7 @@ def test_in_a_live_book_approval_is_typed() -> None:
     book.settings = replace(book.settings, mode=Mode.LIVE)
 
     async def flow(pilot: Any, app: Any) -> None:
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         await press(pilot, "A", "enter")
         assert isinstance(app.screen_stack[-1], ApproveScreen)
         assert statuses(book).count(RunStatus.QUEUED) == 4
@@ -184,7 +184,7 @@ def test_an_empty_queue_says_so_and_refuses_in_words() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         assert "No run waits for approval." in screen_text(app)
         await press(pilot, "A", "R", "g", "a")
-        assert said(app).count("There is no run under the cursor.") == 4
+        assert shown_messages(app).count("There is no run under the cursor.") == 4
 
     run(flow, market_book(), "9")
 
@@ -209,7 +209,7 @@ def test_the_kill_switch_stops_a_run_in_the_middle_until_it_is_released() -> Non
 
     async def flow(pilot: Any, app: Any) -> None:
         at_time(book, "2026-03-02 10:15")
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         assert set(statuses(book)) == {RunStatus.IN_PROGRESS}
         sent = sum(sent for one in all_runs(book) for _, _, sent in run_orders.of_run(book.database, one.id))
         await press(pilot, "f9")
@@ -220,21 +220,21 @@ def test_the_kill_switch_stops_a_run_in_the_middle_until_it_is_released() -> Non
         assert "■ HALTED" in screen_text(app)
         for minute in (25, 35, 45):
             at_time(book, f"2026-03-02 10:{minute}")
-            await beat(pilot, app)
+            await run_heartbeat(pilot, app)
         assert set(statuses(book)) == {RunStatus.IN_PROGRESS}, "sells filled, buys wait"
         assert sent == sum(sent for one in all_runs(book) for _, _, sent in run_orders.of_run(book.database, one.id))
-        for place in "12345678":
-            await press(pilot, place)
+        for section in "12345678":
+            await press(pilot, section)
             assert "■ HALTED" in screen_text(app)
         await press(pilot, "f9", "y")
         assert not halted(book)
         assert "HALTED" not in screen_text(app)
         for minute in (50, 59):
             at_time(book, f"2026-03-02 10:{minute}")
-            await beat(pilot, app)
+            await run_heartbeat(pilot, app)
         at_time(book, "2026-03-02 11:20")
-        await beat(pilot, app)
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
+        await run_heartbeat(pilot, app)
         assert set(statuses(book)) == {RunStatus.COMPLETED_SUCCESS}
 
     run(flow, book, "1")
@@ -256,7 +256,7 @@ def test_the_kill_switch_works_over_a_dialog_and_while_typing() -> None:
         assert statuses(book).count(RunStatus.QUEUED) == 4, "approved, but nothing starts"
         assert book.open_runs
         await press(pilot, "f9", "y")
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         assert statuses(book).count(RunStatus.COMPLETED_SUCCESS) == 1
 
     run(flow, book, "9")
@@ -268,7 +268,7 @@ def test_releasing_a_live_book_is_typed_and_stopping_it_is_not() -> None:
     book.settings = replace(book.settings, mode=Mode.LIVE)
 
     async def flow(pilot: Any, app: Any) -> None:
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         await press(pilot, "f9", "y")
         assert halted(book)
         await press(pilot, "f9", "y", "enter")

@@ -12,23 +12,23 @@ import pytest
 from textual.widgets import Input, Select
 
 from rebal_tui import bootstrap
-from rebal_tui.services import scheduler
-from rebal_tui.services.book_rules import apply_rules, rules_of
-from rebal_tui.services.rules import BookRules
-from rebal_tui.store import meta
+from rebal_tui.services.book.policy import apply_policy, policy_of
+from rebal_tui.services.book.policy_options import BookPolicy
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import book_settings
 from rebal_tui.tui.actions import ACTIONS, applies
 from rebal_tui.tui.keymap import key_fault, usable_keys
-from rebal_tui.tui.places import REVIEW, Place
-from rebal_tui.tui.screens.settings import SettingsScreen
+from rebal_tui.tui.screens.settings.screen import SettingsScreen
+from rebal_tui.tui.sections import REVIEW, Section
 from rebal_tui.tui.settings import Density, Settings, SettingsFile, read_settings, settings_text, write_settings
-from tests.tui.driving import press, said, screen_text, settle
-from tests.tui.simulated import SIZES, app_over, at_time, beat, market_book, run, shows, write
+from tests.tui.driving import press, screen_text, settle, shown_messages
+from tests.tui.simulated import SIZES, app_with_book, at_time, market_book, run, run_heartbeat, shows, write
 
 ALL = Settings(
     "rebal-safe",
     Density.COMFORTABLE,
     {"list.filter": "f5", "app.halt": "ctrl+k,f12"},
-    BookRules(True, 30, (time(10), time(14, 30)), (1, 4, 7, 10), 0, 190),
+    BookPolicy(True, 30, (time(10), time(14, 30)), (1, 4, 7, 10), 0, 190),
     frozenset({"review", "evaluate_minutes", "evaluate_at", "quarterly_months", "fresh_seconds", "orders_per_minute"}),
 )
 
@@ -54,7 +54,7 @@ def test_a_file_shows_what_is_usual_without_setting_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "message"),
+    ("text", "location", "message"),
     [
         ('theme = "rebal-drak"', "theme", "did you mean rebal-dark?"),
         ("theme = 5", "theme", "expected rebal-dark,"),
@@ -78,15 +78,15 @@ def test_a_file_shows_what_is_usual_without_setting_it() -> None:
     ],
 )
 def test_a_fault_is_named_with_file_and_key_and_the_rest_holds(
-    text: str, place: str, message: str, tmp_path: Path
+    text: str, location: str, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "settings.toml"
     path.write_text(text if text.startswith("density") else 'density = "comfortable"\n' + text)
     read = read_settings(path)
     (fault,) = read.faults
-    assert fault.place == f"{path}: {place}"
+    assert fault.location == f"{path}: {location}"
     assert message in fault.message
-    assert read.settings.density is (Density.COMPACT if place == "density" else Density.COMFORTABLE)
+    assert read.settings.density is (Density.COMPACT if location == "density" else Density.COMFORTABLE)
 
 
 @pytest.mark.slow
@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_program_starts(content: byte
     assert str(settings.faults[0]).isprintable()
 
     async def flow(pilot: Any, app: Any) -> None:
-        assert any(str(path) in text for text in said(app))
+        assert any(str(path) in text for text in shown_messages(app))
         assert app.theme == "rebal-dark"
 
     run(flow, market_book(2), "1", settings=settings)
@@ -115,9 +115,9 @@ def test_keys_can_be_swapped_and_what_clashes_is_left_out() -> None:
 
 def test_no_key_of_review_or_of_another_place_means_two_things() -> None:
     assert usable_keys({}) == ({}, {})
-    for place in (*Place, REVIEW):
+    for section in (*Section, REVIEW):
         for action in ACTIONS:
-            if applies(action, place):
+            if applies(action, section):
                 for key in action.keys.split(","):
                     assert key_fault(action.id, key) in ("", f"{key} moves or opens in every list")
 
@@ -128,9 +128,9 @@ def test_a_key_of_ones_own_works_and_the_footer_help_and_palette_show_it() -> No
     async def flow(pilot: Any, app: Any) -> None:
         assert "f6 Shock" in screen_text(app).splitlines()[-1]
         await press(pilot, "o")
-        assert app.screen is app.place
+        assert app.screen is app.section
         await press(pilot, "f6")
-        assert app.screen is not app.place
+        assert app.screen is not app.section
         await press(pilot, "escape", "question_mark")
         assert any("f6" in line and "Shock" in line for line in screen_text(app).splitlines())
 
@@ -156,7 +156,7 @@ def test_the_form_saves_applies_at_once_and_the_book_obeys_headless(tmp_path: Pa
         app.screen.query_one("#density", Select).value = "comfortable"
         app.screen.query_one("#review", Select).value = "all"
         await press(pilot, "ctrl+s")
-        assert app.screen is app.place
+        assert app.screen is app.section
         assert app.theme == "rebal-light"
         assert app.has_class("-comfortable")
         assert read_settings(path).settings == app.settings_file.settings
@@ -166,29 +166,29 @@ def test_the_form_saves_applies_at_once_and_the_book_obeys_headless(tmp_path: Pa
         await press(pilot, "escape")
 
     run(flow, book, "1", settings=read_settings(path))
-    assert rules_of(book) == BookRules(True, 5, (), (1, 4, 7, 10), 60)
+    assert policy_of(book) == BookPolicy(True, 5, (), (1, 4, 7, 10), 60)
     again = bootstrap.open_simulation(book.database)
     assert again.settings.quarterly_months == {1, 4, 7, 10}
     session = again.session()
     assert session is not None
     assert len(again.settings.slots(session)) == 73
-    assert meta.get(again.database, "review") == "1"
+    assert book_settings.get(again.database, "review") == "1"
 
 
 def test_evaluations_follow_the_times_that_were_set() -> None:
     book = market_book(2)
-    apply_rules(book, BookRules(evaluate_at=(time(11), time(9), time(15, 30), time(15, 45))))
+    apply_policy(book, BookPolicy(evaluate_at=(time(11), time(9), time(15, 30), time(15, 45))))
     session = book.session()
     assert session is not None
     assert [at.hour for at in book.settings.slots(session)] == [16, 20]
     assert scheduler.next_evaluation(book) == book.settings.slots(session)[0]
-    assert apply_rules(book, rules_of(book)) == (), "what is so already is no change"
+    assert apply_policy(book, policy_of(book)) == (), "what is so already is no change"
 
 
 def test_only_what_is_set_changes_a_book() -> None:
-    book = BookRules(review=True, evaluate_minutes=5)
+    book = BookPolicy(review=True, evaluate_minutes=5)
     assert Settings().rules_over(book) == book
-    assert ALL.rules_over(book) == ALL.rules
+    assert ALL.rules_over(book) == ALL.policy
 
 
 def test_a_faulty_file_is_kept_beside_the_new_one(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_keys_are_changed_by_pressing_them_and_clashes_are_told(tmp_path: Path) 
         table = app.screen.query_one("BookTable")
         table.move_to("market.shock")
         await press(pilot, "enter", "h")
-        assert any("Halt" in text for text in said(app))
+        assert any("Halt" in text for text in shown_messages(app))
         await press(pilot, "enter", "f7")
         assert "f7 (was o)" in screen_text(app)
         await press(pilot, "backspace")
@@ -230,7 +230,7 @@ def test_typing_survives_the_heart() -> None:
         app.screen.query_one("#evaluate_at", Input).focus()
         await write(pilot, "10:0")
         at_time(book, "2026-03-02 10:15")
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         assert app.screen.query_one("#evaluate_at", Input).value == "10:0"
 
     run(flow, book, "1")
@@ -255,7 +255,7 @@ def form_shows(snap_compare: Any) -> Callable[..., None]:
             await settle(pilot)
             await press(pilot, *keys)
 
-        assert snap_compare(app_over(market_book(2)), terminal_size=SIZES["80x24"], run_before=before)
+        assert snap_compare(app_with_book(market_book(2)), terminal_size=SIZES["80x24"], run_before=before)
 
     return compare
 
@@ -274,4 +274,4 @@ def test_the_keys_look_right(form_shows: Callable[..., None]) -> None:
 def test_comfortable_looks_right(snap_compare: Any) -> None:
     book = market_book(2)
     file = SettingsFile(None, Settings(density=Density.COMFORTABLE))
-    assert snap_compare(app_over(book, settings=file), terminal_size=SIZES["120x40"], press=["6"])
+    assert snap_compare(app_with_book(book, settings=file), terminal_size=SIZES["120x40"], press=["6"])

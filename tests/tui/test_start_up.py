@@ -12,22 +12,31 @@ from pathlib import Path
 import pytest
 
 from rebal_tui import bootstrap
-from rebal_tui.services.book import Book
-from rebal_tui.services.book_thread import BookThread
-from rebal_tui.services.loading import Loading
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.schedule.book_thread import BookThread
+from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from rebal_tui.tui.widgets.status import StatusBar
-from tests.services.worlds import simple_book
+from tests.services.factories import simple_book
 
 LATER = (
     *("numpy", "pydantic", "sqlite_utils", "apscheduler", "holidays", "pandas", "click_default_group"),
     *("httpx", "fastapi", "tenacity", "keyring", "tomlkit", "multiprocessing"),
-    *("rebal_tui.domain.decisions", "rebal_tui.services.views.accounts", "rebal_tui.tui.screens.runs"),
-    *("rebal_tui.bootstrap", "rebal_tui.opening", "rebal_tui.services.book", "rebal_tui.services.desk"),
-    *("rebal_tui.engine.evaluation", "rebal_tui.engine.arrays", "rebal_tui.services.scheduler"),
-    *("rebal_tui.broker", "rebal_tui.store", "rebal_tui.tui.screens.accounts", "rebal_tui.tui.screens.cash"),
-    *("rebal_tui.tui.screens.market", "rebal_tui.tui.screens.portfolios", "rebal_tui.tui.screens.settings"),
+    *("rebal_tui.domain.decisions", "rebal_tui.services.view_models.accounts", "rebal_tui.tui.screens.runs.screen"),
+    *("rebal_tui.bootstrap", "rebal_tui.opening", "rebal_tui.services.book.book", "rebal_tui.services.queries.desk"),
+    *("rebal_tui.engine.evaluation", "rebal_tui.engine.arrays", "rebal_tui.services.schedule.scheduler"),
+    *(
+        "rebal_tui.broker",
+        "rebal_tui.store",
+        "rebal_tui.tui.screens.accounts.screen",
+        "rebal_tui.tui.screens.cash.screen",
+    ),
+    *(
+        "rebal_tui.tui.screens.market.screen",
+        "rebal_tui.tui.screens.portfolios.screen",
+        "rebal_tui.tui.screens.settings.screen",
+    ),
 )
 """What the first paint must not wait for."""
 SCRIPT = """
@@ -53,7 +62,7 @@ def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
 
 @pytest.mark.slow
 def test_the_screens_are_alive_while_the_book_is_read() -> None:
-    loading, read_on = Loading(), threading.Event()
+    loading, read_on = LoadProgress(), threading.Event()
 
     def open_slowly() -> Book:
         loading.note(43, 100)
@@ -69,7 +78,7 @@ def test_the_screens_are_alive_while_the_book_is_read() -> None:
                 if loading.total:
                     break
             await pilot.pause(0.3)
-            table = app.place.table  # type: ignore[union-attr]
+            table = app.section.table  # type: ignore[union-attr]
             assert "43 % · 43 of 100 accounts" in table.render_line(2).text
             assert app.screen.query_one(StatusBar).reading == "43 %"
             await pilot.press("question_mark")
@@ -77,11 +86,11 @@ def test_the_screens_are_alive_while_the_book_is_read() -> None:
             assert type(app.screen).__name__ == "ReadScreen"
             await pilot.press("escape", "comma")
             await pilot.pause(0.1)
-            assert app.screen is app.place, "settings wait for the book"
+            assert app.screen is app.section, "settings wait for the book"
             read_on.set()
             for _ in range(100):
                 await pilot.pause(0.05)
-                if app.screen is not app.place:
+                if app.screen is not app.section:
                     break
             assert type(app.screen).__name__ == "SettingsScreen"
             await pilot.press("escape")
@@ -97,13 +106,13 @@ def test_the_screens_are_alive_while_the_book_is_read() -> None:
 
 def test_leaving_ends_the_reading(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
-    bootstrap.found_demo(path, accounts=20).close()
-    loading = Loading()
+    bootstrap.create_demo(path, accounts=20).close()
+    loading = LoadProgress()
     loading.stop()
 
     async def main() -> bool:
         from rebal_tui import opening
-        from rebal_tui.services.loading import Stopped
+        from rebal_tui.services.schedule.loading import Stopped
 
         thread = BookThread(lambda: opening.open_book(path, progress=loading.note))
         try:

@@ -12,15 +12,16 @@ import pytest
 from rebal_tui import bootstrap
 from rebal_tui.domain.errors import Halt
 from rebal_tui.market.clock import SimulatedClock
-from rebal_tui.services import kill_switch, scheduler
-from rebal_tui.services.book import Book
-from rebal_tui.services.book_thread import BookThread
+from rebal_tui.services.book import kill_switch
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.tui.actions import ACTIONS
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from rebal_tui.tui.screens.stopped import StoppedScreen
-from tests.tui.driving import press, said, screen_text, settle
-from tests.tui.simulated import Flow, beat
+from tests.tui.driving import press, screen_text, settle, shown_messages
+from tests.tui.simulated import Flow, run_heartbeat
 
 SHOWS = ("subscribers", "go('review')")
 """Methods called like changes that only show something."""
@@ -28,7 +29,7 @@ SHOWS = ("subscribers", "go('review')")
 
 def writer(path: Path) -> Book:
     """The demonstration in a file, its time standing still between beats."""
-    bootstrap.found_demo(path, accounts=6).close()
+    bootstrap.create_demo(path, accounts=6).close()
     book = bootstrap.open_simulation(bootstrap.open_database(path), monotonic=lambda: 0.0)
     scheduler.tick(book)
     return book
@@ -42,7 +43,7 @@ def drive(app: RebalApp, flow: Flow) -> None:
     async def main() -> None:
         async with app.run_test(size=(100, 30)) as pilot:
             await settle(pilot)
-            await beat(pilot, app)
+            await run_heartbeat(pilot, app)
             await flow(pilot, app)
 
     asyncio.run(main())
@@ -64,13 +65,13 @@ def test_a_second_program_sees_what_the_first_does_and_changes_nothing(tmp_path:
         version = first.database.data_version()
         await press(pilot, "v", "f9", "D", "z", "3", "n", "d", "2", "n")
         assert app.screen_stack[1:] == []
-        assert sum("the book is open for reading only" in text for text in said(app)) >= 5
+        assert sum("the book is open for reading only" in text for text in shown_messages(app)) >= 5
         assert first.database.data_version() == version
         kill_switch.set_halt(first, True)
         assert isinstance(first.clock, SimulatedClock)
         first.clock.jump(first.calendar.next_open(first.now()) or first.now())
         scheduler.tick(first)
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         assert app.last_status is not None
         assert (app.last_status.halted, app.last_status.now) == (True, first.now())
 
@@ -85,13 +86,13 @@ def test_who_is_taken_over_is_told_so_and_follows_the_other(tmp_path: Path) -> N
 
     async def flow(pilot: Any, app: RebalApp) -> None:
         other = bootstrap.open_simulation(bootstrap.open_database(path), monotonic=lambda: 0.0)
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         assert isinstance(app.screen, StoppedScreen)
         assert "has taken this book over" in screen_text(app)
         await press(pilot, "t", "escape")
         assert "READ-ONLY: taken over" in screen_text(app)
         kill_switch.set_halt(other, True)
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         assert app.last_status is not None
         assert app.last_status.halted
 
@@ -109,9 +110,9 @@ def test_a_full_disk_stops_writing_and_goes_on_when_there_is_room(tmp_path: Path
         assert "Everything that was saved is in the file" in shown
         await press(pilot, "escape", "v")
         assert "READ-ONLY: disk full" in screen_text(app)
-        assert any("the disk is full" in text for text in said(app))
+        assert any("the disk is full" in text for text in shown_messages(app))
         book.database.connection.execute("PRAGMA max_page_count = 100000")
-        book.database.try_again()
+        book.database.resume_writing()
         assert not book.database.read_only
 
     drive(app_of(thread), flow)
@@ -122,7 +123,7 @@ async def stop_by_full_disk(pilot: Any, app: RebalApp, book: Book) -> None:
     fill_disk(book, 2)
     for _ in range(60):
         await step(app)
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
         if isinstance(app.screen, StoppedScreen):
             return
     raise AssertionError("the disk was never full")
@@ -150,7 +151,7 @@ def test_how_a_book_that_is_only_looked_at_is_shown(snap_compare: Any, tmp_path:
 
     async def before(pilot: Any) -> None:
         await settle(pilot)
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
 
     assert snap_compare(app, terminal_size=(100, 30), run_before=before)
 
@@ -163,6 +164,6 @@ def test_how_a_full_disk_is_shown(snap_compare: Any, tmp_path: Path) -> None:
     async def before(pilot: Any) -> None:
         await settle(pilot)
         await app.backend.ask(lambda one: one.database.halt(Halt.DISK_FULL, "database or disk is full"))
-        await beat(pilot, app)
+        await run_heartbeat(pilot, app)
 
     assert snap_compare(app, terminal_size=(100, 30), run_before=before)

@@ -4,30 +4,30 @@ import pytest
 
 from rebal_tui.tui.actions import ACTIONS, applies
 from rebal_tui.tui.keymap import key_text
-from rebal_tui.tui.places import EVERYWHERE, LISTS, REVIEW, Place
-from rebal_tui.tui.screens.help_lines import help_lines
+from rebal_tui.tui.screens.shared.help_lines import help_lines
+from rebal_tui.tui.sections import EVERYWHERE, LISTS, REVIEW, Section
 from tests.tui.driving import drive, make_app, press, screen_text
 
 
 @pytest.mark.slow
 def test_every_action_has_a_method_where_it_applies() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        for place in Place:
-            app.action_go(place)
+        for section in Section:
+            app.action_go(section)
             await pilot.pause()
             for action in ACTIONS:
-                if applies(action, place):
-                    owner = app if action.where == EVERYWHERE else app.screen
-                    assert hasattr(owner, f"action_{action.method.partition('(')[0]}"), (place, action.id)
+                if applies(action, section):
+                    owner = app if action.scope == EVERYWHERE else app.screen
+                    assert hasattr(owner, f"action_{action.method.partition('(')[0]}"), (section, action.id)
 
     drive(script)
 
 
 def test_no_key_means_two_things_in_one_place() -> None:
-    for place in Place:
-        here = [action for action in ACTIONS if applies(action, place)]
+    for section in Section:
+        here = [action for action in ACTIONS if applies(action, section)]
         for one, other in combinations(here, 2):
-            assert not set(one.keys.split(",")) & set(other.keys.split(",")), (place, one.id, other.id)
+            assert not set(one.keys.split(",")) & set(other.keys.split(",")), (section, one.id, other.id)
 
 
 def test_ids_are_unique_and_every_action_is_explained() -> None:
@@ -36,13 +36,13 @@ def test_ids_are_unique_and_every_action_is_explained() -> None:
         assert action.keys
         assert action.label
         assert action.help.endswith(".")
-        assert action.where in {*Place, EVERYWHERE, LISTS, REVIEW}
+        assert action.scope in {*Section, EVERYWHERE, LISTS, REVIEW}
 
 
 def test_help_names_every_key_of_the_place() -> None:
-    text = "\n".join("".join(part for part, _ in line) for line in help_lines(Place.RUNS)(80, 24))
+    text = "\n".join("".join(part for part, _ in line) for line in help_lines(Section.RUNS)(80, 24))
     for action in ACTIONS:
-        if applies(action, Place.RUNS) and not action.id.startswith("go."):
+        if applies(action, Section.RUNS) and not action.id.startswith("go."):
             assert key_text(action.keys) in text
             assert action.label in text
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.services.views.desk import AccountView, DeskSnapshot
-from rebal_tui.services.views.runs import RunsSnapshot
-from rebal_tui.services.views.standing import Tile
-from rebal_tui.tui.places import Place
-from rebal_tui.tui.screens.dialog import ConfirmScreen
+from rebal_tui.services.view_models.desk import AccountView, DeskSnapshot
+from rebal_tui.services.view_models.runs import RunsSnapshot
+from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui.screens.first_run import FirstSteps
-from rebal_tui.tui.screens.runs import RunsScreen
-from tests.tui.driving import drive, make_app, press, said, screen_text, settle
+from rebal_tui.tui.screens.runs.screen import RunsScreen
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen
+from rebal_tui.tui.sections import Section
+from tests.tui.driving import drive, make_app, press, screen_text, settle, shown_messages
 from tests.tui.fakes import FakeBackend, status
 from tests.tui.textual_internals import print_errors
 
@@ -24,10 +24,10 @@ def test_every_place_is_one_key_away_and_keeps_its_state() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "j", "j", "s")
         key, view = app.screen.table.cursor_key, app.screen.table.view
-        for place in Place:
-            await press(pilot, place.key)
-            assert app.current_mode == place
-            assert place.label in screen_text(app)
+        for section in Section:
+            await press(pilot, section.key)
+            assert app.current_mode == section
+            assert section.label in screen_text(app)
         await press(pilot, "1")
         assert app.screen.table.cursor_key == key
         assert app.screen.table.view == view
@@ -94,7 +94,7 @@ def test_a_narrow_terminal_has_the_list_alone_and_the_detail_on_enter() -> None:
         await press(pilot, "enter")
         assert "Holdings" in screen_text(app)
         await press(pilot, "escape")
-        assert app.screen is app.place
+        assert app.screen is app.section
 
     drive(script, size=(80, 24))
 
@@ -122,10 +122,10 @@ def test_a_preview_shows_every_line_and_sends_nothing() -> None:
 def test_a_refusal_is_a_message_in_words() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "p")
-        assert "No run would be made: an ACH deposit was returned." in said(app)
-        assert app.screen is app.place
+        assert "No run would be made: an ACH deposit was returned." in shown_messages(app)
+        assert app.screen is app.section
         await press(pilot, "greater_than_sign")
-        assert "Only a simulated market can be sped up." in said(app)
+        assert "Only a simulated market can be sped up." in shown_messages(app)
 
     drive(script)
 
@@ -174,8 +174,8 @@ def test_only_an_unfinished_run_can_be_cancelled() -> None:
         await press(pilot, "y")
         assert backend.calls == [f"cancel {run_id}"]
         await press(pilot, "j", "c")
-        assert app.screen is app.place
-        assert "only a queued or running one can be cancelled" in said(app)[-1]
+        assert app.screen is app.section
+        assert "only a queued or running one can be cancelled" in shown_messages(app)[-1]
 
     drive(script, make_app(backend))
 
@@ -198,7 +198,7 @@ def test_a_run_that_awaits_review_is_approved_or_rejected_with_a_note() -> None:
         await press(pilot, "y", "R", "n", "o", "enter")
         assert backend.calls == [f"approve {run_id}", f"reject {run_id} no"]
         await press(pilot, "j", "A")
-        assert said(app)[-1] == "This run does not await review."
+        assert shown_messages(app)[-1] == "This run does not await review."
 
     drive(script, make_app(backend))
 
@@ -212,7 +212,7 @@ def test_from_an_account_to_its_runs_and_back() -> None:
         assert isinstance(app.screen, RunsScreen)
         assert {row.account_id for row in app.screen.table.rows} == {account}
         await press(pilot, "1", "home", "4", "a")
-        assert app.current_mode == Place.DESK
+        assert app.current_mode == Section.DESK
         assert app.screen.table.cursor_key == account
 
     drive(script)
@@ -265,12 +265,12 @@ def test_a_long_export_tells_how_far_it_is_and_leaving_ends_it(tmp_path: Path) -
         await pilot.press("enter")
         await pilot.pause(0.1)
         assert "34,000 of 100,000 accounts" in screen_text(app)
-        assert app.standing_still.locked()
+        assert app.heartbeat_lock.locked()
         await pilot.press("escape")
         await settle(pilot)
-        assert app.screen is app.place
-        assert "Nothing was written." in said(app)
-        assert not app.standing_still.locked()
+        assert app.screen is app.section
+        assert "Nothing was written." in shown_messages(app)
+        assert not app.heartbeat_lock.locked()
 
     drive(script, make_app(backend))
     assert backend.left == 1
@@ -283,7 +283,7 @@ def test_the_palette_finds_actions_accounts_and_runs() -> None:
         await press(pilot, "4", "1", "ctrl+p", *"okafor")
         assert "Account Okafor, B." in screen_text(app)
         await press(pilot, "escape", "ctrl+p", *"cancel run", "enter", "enter")
-        assert app.current_mode == Place.RUNS
+        assert app.current_mode == Section.RUNS
 
     drive(script)
 
@@ -301,13 +301,13 @@ def test_a_failing_heartbeat_is_visible_and_goes_away() -> None:
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         backend.broken = True
-        await app.beat()
-        await app.beat()
+        await app.run_heartbeat()
+        await app.run_heartbeat()
         await settle(pilot)
         assert "NOT UPDATING" in screen_text(app).splitlines()[0]
-        assert sum("disk full" in text for text in said(app)) == 1
+        assert sum("disk full" in text for text in shown_messages(app)) == 1
         backend.broken = False
-        await app.beat()
+        await app.run_heartbeat()
         await settle(pilot)
         assert "NOT UPDATING" not in screen_text(app)
 
@@ -317,11 +317,11 @@ def test_a_failing_heartbeat_is_visible_and_goes_away() -> None:
 @pytest.mark.slow
 def test_the_scheduler_beats_by_itself_and_never_twice_at_once() -> None:
     class Slow(FakeBackend):
-        running = most = beats = 0
+        running = most = heartbeats = 0
 
         async def tick(self) -> bool:
             self.running += 1
-            self.beats += 1
+            self.heartbeats += 1
             self.most = max(self.most, self.running)
             await asyncio.sleep(0.4)
             self.running -= 1
@@ -333,7 +333,7 @@ def test_the_scheduler_beats_by_itself_and_never_twice_at_once() -> None:
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         async with asyncio.timeout(20):
-            while backend.beats < 3:
+            while backend.heartbeats < 3:
                 await pilot.pause(0.05)
 
     drive(script, RebalApp(backend))
@@ -343,10 +343,10 @@ def test_the_scheduler_beats_by_itself_and_never_twice_at_once() -> None:
 def test_a_late_answer_is_dropped() -> None:
     class Slow(FakeBackend):
         gates: dict[str, asyncio.Event] = {}  # noqa: RUF012
-        asked: list[str] = []  # noqa: RUF012
+        requests: list[str] = []  # noqa: RUF012
 
         async def account(self, account_id: str) -> AccountView:
-            self.asked.append(account_id)
+            self.requests.append(account_id)
             await self.gates.setdefault(account_id, asyncio.Event()).wait()
             return await super().account(account_id)
 
@@ -358,7 +358,7 @@ def test_a_late_answer_is_dropped() -> None:
             await pilot.pause(0.2)
             await pilot.press("j")
             await pilot.pause(0.2)
-            first, second = list(dict.fromkeys(backend.asked))
+            first, second = list(dict.fromkeys(backend.requests))
             clients = {row.account_id: row.client for row in backend.rows}
             backend.gates[second].set()
             await pilot.pause(0.1)
@@ -372,23 +372,23 @@ def test_a_late_answer_is_dropped() -> None:
 
 def test_a_snapshot_that_has_not_changed_is_not_drawn_again() -> None:
     class Counting(FakeBackend):
-        asked = 0
+        requests = 0
 
         async def account(self, account_id: str) -> AccountView:
-            self.asked += 1
+            self.requests += 1
             return await super().account(account_id)
 
     backend = Counting()
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        before = backend.asked
-        await app.beat()
+        before = backend.requests
+        await app.run_heartbeat()
         await settle(pilot)
-        assert backend.asked == before
+        assert backend.requests == before
         backend.version += 1
-        await app.beat()
+        await app.run_heartbeat()
         await settle(pilot)
-        assert backend.asked == before + 1
+        assert backend.requests == before + 1
 
     drive(script, make_app(backend))
 
@@ -455,7 +455,7 @@ def test_a_refused_desk_keeps_what_was_shown() -> None:
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         backend.refuse = True
-        await app.beat()
+        await app.run_heartbeat()
         await settle(pilot)
         assert "The book is being backed up." in screen_text(app)
         assert len(app.screen.table.rows) == 40

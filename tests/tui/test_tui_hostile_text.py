@@ -2,7 +2,7 @@ import pytest
 from rich.cells import cell_len
 
 from rebal_tui.tui.app import RebalApp
-from tests.tui.driving import drive, make_app, press, said, screen_text, settle
+from tests.tui.driving import drive, make_app, press, screen_text, settle, shown_messages
 from tests.tui.fakes import FakeBackend
 
 HOSTILE = [
@@ -16,10 +16,10 @@ HOSTILE = [
 ]
 
 
-def shown(name: str, room: int) -> str:
+def shown(name: str, width: int) -> str:
     """As much of the name as fits, as plain text."""
     text = "".join(char if char.isprintable() else "�" for char in name)
-    while cell_len(text) > room:
+    while cell_len(text) > width:
         text = text[:-1]
     return text
 
@@ -34,9 +34,9 @@ def test_names_are_shown_as_they_are_on_every_screen(name: str, size: tuple[int,
     backend = FakeBackend(12, client=name, portfolio=name)
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        async def see(room: int = 10) -> None:
+        async def see(width: int = 10) -> None:
             text = screen_text(app)
-            assert shown(name, room) in text
+            assert shown(name, width) in text
             assert "\x1b" not in text
             assert all(cell_len(line) == size[0] for line in text.splitlines())
 
@@ -90,6 +90,6 @@ def test_an_error_with_markup_in_it_is_only_a_message() -> None:
 
     async def script(pilot, app: RebalApp) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "enter")
-        assert any("[@click=app.quit]" in text for text in said(app))
+        assert any("[@click=app.quit]" in text for text in shown_messages(app))
 
     drive(script, make_app(Failing()))

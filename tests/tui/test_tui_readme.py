@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rebal_tui.tui.places import Place
+from rebal_tui.tui.sections import Section
 from tests.tui.keys_table import README, with_table
 from tests.tui.pictures import FOLDER, SIZES, stem
 
@@ -15,7 +15,9 @@ def test_the_table_of_keys_is_the_registry() -> None:
 
 
 def test_every_place_has_its_pictures() -> None:
-    wanted = {f"{stem(place, size)}.{kind}" for place in Place for size in SIZES[place] for kind in ("svg", "png")}
+    wanted = {
+        f"{stem(section, size)}.{kind}" for section in Section for size in SIZES[section] for kind in ("svg", "png")
+    }
     assert wanted <= {path.name for path in FOLDER.iterdir()}, "run: python -m tests.tui.pictures"
 
 

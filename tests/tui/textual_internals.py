@@ -37,12 +37,12 @@ def screen_of(app: App[Any], mode: str) -> Screen[Any]:
     return app._screen_stacks[mode][0]
 
 
-def finds_kept(screen: Screen[Any]) -> int:
+def cached_queries(screen: Screen[Any]) -> int:
     """How many answers to `query_one` are kept."""
     return len(screen._query_one_cache)
 
 
-def lines_kept(widget: Widget) -> int:
+def cached_lines(widget: Widget) -> int:
     """How many drawn lines a widget keeps."""
     return len(widget._styles_cache._cache)
 
@@ -50,8 +50,8 @@ def lines_kept(widget: Widget) -> int:
 def caches_without_widget(held: Iterable[object]) -> int:
     """How many of these objects are drawn lines of a widget that is not among them."""
     held = list(held)
-    kept = {id(one._styles_cache) for one in held if isinstance(one, Widget)}
-    return sum(isinstance(one, StylesCache) and id(one) not in kept for one in held)
+    cached = {id(one._styles_cache) for one in held if isinstance(one, Widget)}
+    return sum(isinstance(one, StylesCache) and id(one) not in cached for one in held)
 
 
 def print_errors(app: App[Any]) -> None:
@@ -59,7 +59,7 @@ def print_errors(app: App[Any]) -> None:
     app._print_error_renderables()
 
 
-def count_placing(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def record_layouts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Grows with each time that a screen places its widgets."""
     times: list[object] = []
     reflow = Compositor.reflow
@@ -72,7 +72,7 @@ def count_placing(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return times
 
 
-def take_time_from_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def use_loop_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Timers reckon in the time of the event loop they run in."""
     monkeypatch.setattr(_time, "get_time", now)
 

@@ -11,13 +11,13 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from rebal_tui.broker.alpaca import shapes, wire
+from rebal_tui.broker.alpaca import json_values, shapes
 from rebal_tui.broker.alpaca.client import AlpacaClient, Denied
-from rebal_tui.broker.alpaca.events import ACCOUNTS, ACTIVITIES, JOURNALS, OWN, STREAMS, broker_event
-from rebal_tui.broker.alpaca.ports import Inbox, PriceOf, SettlesOn
+from rebal_tui.broker.alpaca.events import ACCOUNTS, ACTIVITIES, INTERNAL, JOURNALS, STREAMS, broker_event
+from rebal_tui.broker.alpaca.json_values import Json, Malformed
+from rebal_tui.broker.alpaca.ports import EventInbox, PriceOf, SettlesOn
 from rebal_tui.broker.alpaca.refusals import is_no_order, refusal
-from rebal_tui.broker.alpaca.streams import Listener, Told
-from rebal_tui.broker.alpaca.wire import Json, Malformed
+from rebal_tui.broker.alpaca.streams import Listener, ReceivedMessage
 from rebal_tui.broker.protocol import (
     FIRM_ACCOUNT,
     BrokerEvent,
@@ -35,10 +35,10 @@ from rebal_tui.domain.sessions import Session
 
 log = logging.getLogger(__name__)
 
-PAGE = 500
-AT_ONCE = 8
+PAGE_SIZE = 500
+MAX_CONCURRENT_READS = 8
 """Reads under way at the same time."""
-SYMBOLS_AT_ONCE = 200
+MAX_SYMBOLS_PER_REQUEST = 200
 T = TypeVar("T")
 
 
@@ -52,7 +52,7 @@ class AlpacaBroker:
     def __init__(
         self,
         client: AlpacaClient,
-        inbox: Inbox,
+        inbox: EventInbox,
         now: Callable[[], datetime],
         settles_on: SettlesOn,
         price: PriceOf,
@@ -65,11 +65,11 @@ class AlpacaBroker:
         self._settles_on = settles_on
         self._price = price
         self._firm_account = firm_account
-        self._known: dict[str, Json] = {}
-        self._told: queue.SimpleQueue[Told] = queue.SimpleQueue()
-        self._waiting: Told | None = None
+        self._account_cache: dict[str, Json] = {}
+        self._messages: queue.SimpleQueue[ReceivedMessage] = queue.SimpleQueue()
+        self._pending: ReceivedMessage | None = None
         self._listeners: list[Listener] = []
-        self._pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="alpaca-read")
+        self._pool = ThreadPoolExecutor(max_workers=MAX_CONCURRENT_READS, thread_name_prefix="alpaca-read")
 
     @property
     def rate_limit(self) -> RateLimit | None:
@@ -87,7 +87,7 @@ class AlpacaBroker:
             return
         for stream in STREAMS:
             begin = self._inbox.last_at(stream.name) or self._now()
-            self._listeners.append(Listener(self._client, stream, begin, self._now, self._told))
+            self._listeners.append(Listener(self._client, stream, begin, self._now, self._messages))
         for listener in self._listeners:
             listener.start()
 
@@ -99,12 +99,12 @@ class AlpacaBroker:
 
     def clock(self) -> datetime:
         """The broker's time."""
-        return _read(lambda: wire.moment(wire.an_object(self._client.get("/v1/clock")), "timestamp"))
+        return _read(lambda: json_values.timestamp(json_values.as_object(self._client.get("/v1/clock")), "timestamp"))
 
     def sessions(self, first: date, last: date) -> Sequence[Session]:
         """The broker's trading days, the last one without a `next_day`."""
         params = {"start": first.isoformat(), "end": last.isoformat()}
-        return _read(lambda: shapes.sessions(wire.a_list(self._client.get("/v1/calendar", params))))
+        return _read(lambda: shapes.sessions(json_values.as_list(self._client.get("/v1/calendar", params))))
 
     def latest_prices(self, symbols: Sequence[str]) -> Mapping[str, tuple[Price, datetime]]:
         """The latest price of each symbol that has one, with the time it was made.
@@ -112,8 +112,8 @@ class AlpacaBroker:
         The middle of the latest quote where that is newer than the latest trade and not crossed, else that trade.
         """
         found: dict[str, tuple[Price, datetime]] = {}
-        for start in range(0, len(symbols), SYMBOLS_AT_ONCE):
-            part = symbols[start : start + SYMBOLS_AT_ONCE]
+        for start in range(0, len(symbols), MAX_SYMBOLS_PER_REQUEST):
+            part = symbols[start : start + MAX_SYMBOLS_PER_REQUEST]
             answer = self._snapshots(part)
             for symbol in part:
                 quoted = _snapshot(answer.get(symbol))
@@ -123,28 +123,30 @@ class AlpacaBroker:
 
     def assets(self) -> Sequence[Asset]:
         """Every US equity, active or not, with its latest price where it has one."""
-        listed = _read(lambda: [shapes.asset(data) for data in wire.a_list(self._client.get("/v1/assets"))])
+        listed = _read(lambda: [shapes.asset(data) for data in json_values.as_list(self._client.get("/v1/assets"))])
         return [self._priced(asset) for asset in listed if asset is not None]
 
     def accounts(self) -> Sequence[Account]:
         """Every client account with its positions; the firm's own account is not among them."""
-        listed = _read(lambda: wire.a_list(self._client.get("/v1/accounts", {"entities": "contact,identity"})))
+        listed = _read(lambda: json_values.as_list(self._client.get("/v1/accounts", {"entities": "contact,identity"})))
         clients = [data for data in listed if data.get("id") != self._firm_account]
-        self._known = {wire.id_of(data): data for data in clients}
-        return list(self._pool.map(self._whole, clients))
+        self._account_cache = {json_values.id_of(data): data for data in clients}
+        return list(self._pool.map(self._full_account, clients))
 
     def account(self, account_id: str) -> Account:
         """One account, under the name and number last heard of. Raises `BrokerRefused` with `NOT_FOUND`."""
-        if account_id not in self._known:
-            self._known[account_id] = _read(lambda: wire.an_object(self._get(f"/v1/accounts/{account_id}")))
-        return self._whole(self._known[account_id])
+        if account_id not in self._account_cache:
+            self._account_cache[account_id] = _read(
+                lambda: json_values.as_object(self._get(f"/v1/accounts/{account_id}"))
+            )
+        return self._full_account(self._account_cache[account_id])
 
     def submit_order(self, request: OrderRequest) -> Order:
         """Place a market day order, once. Anything but a readable answer is `BrokerUnavailable`."""
         path = f"/v1/trading/accounts/{request.account_id}/orders"
-        return self._noted(self._order(self._send("POST", path, shapes.order_body(request)), request.account_id))
+        return self._with_refresh(self._order(self._send("POST", path, shapes.order_body(request)), request.account_id))
 
-    def together(self) -> AbstractContextManager[object]:
+    def batch(self) -> AbstractContextManager[object]:
         """Nothing: here each order is kept as soon as it is answered."""
         return nullcontext()
 
@@ -160,7 +162,7 @@ class AlpacaBroker:
         order = self._order(data, account_id)
         if order.client_order_id != client_order_id:
             raise BrokerUnavailable("the broker answered with another order")
-        return self._noted(order)
+        return self._with_refresh(order)
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
         """Ask for a cancel; what has filled stands. Raises `BrokerRefused` when the order is final or unknown."""
@@ -172,13 +174,13 @@ class AlpacaBroker:
         found: dict[str, Order] = {}
         after = ""
         while True:
-            params: dict[str, str | int] = {"status": "open", "limit": PAGE, "direction": "asc"}
+            params: dict[str, str | int] = {"status": "open", "limit": PAGE_SIZE, "direction": "asc"}
             if after:
                 params["after"] = after
             orders = self._orders(path, params, account_id)
             fresh = [order for order in orders if order.id not in found]
             found.update((order.id, order) for order in fresh)
-            if len(orders) < PAGE or not fresh:
+            if len(orders) < PAGE_SIZE or not fresh:
                 break
             after = orders[-1].submitted_at.isoformat()
         return [order for order in found.values() if not order.status.final]
@@ -191,98 +193,98 @@ class AlpacaBroker:
             raise BrokerRefused(RefusalCode.REJECTED, "no firm account is known; connect again with --firm-account")
         body = {
             "entry_type": "JNLC",
-            "from_account": self._account_there(from_account),
-            "to_account": self._account_there(to_account),
+            "from_account": self._broker_account_id(from_account),
+            "to_account": self._broker_account_id(to_account),
             "amount": money_text(amount),
             "description": description,
         }
         data = self._send("POST", "/v1/journals", body, {"Idempotency-Key": idempotency_key})
-        return _read(lambda: shapes.journal(wire.an_object(data), self._firm_account, self._now()))
+        return _read(lambda: shapes.journal(json_values.as_object(data), self._firm_account, self._now()))
 
     def journal(self, journal_id: str) -> Journal:
         """One journal. Raises `BrokerRefused` with `NOT_FOUND`."""
         data = self._get(f"/v1/journals/{journal_id}")
-        journal = _read(lambda: shapes.journal(wire.an_object(data), self._firm_account, self._now()))
+        journal = _read(lambda: shapes.journal(json_values.as_object(data), self._firm_account, self._now()))
         if journal.status is JournalStatus.EXECUTED:
             client = journal.to_account if journal.from_account == FIRM_ACCOUNT else journal.from_account
-            self.remind(client, f"{journal.id}:{journal.status}")
+            self.request_refresh(client, f"{journal.id}:{journal.status}")
         return journal
 
     def cash_transferable(self, account_id: str) -> Money:
         """Settled cash less what open orders and journals reserve, never below zero (R-2)."""
         trading = self._get(f"/v1/trading/accounts/{account_id}/account")
-        return Money(max(0, _read(lambda: wire.money(wire.an_object(trading), "cash_transferable"))))
+        return Money(max(0, _read(lambda: json_values.money(json_values.as_object(trading), "cash_transferable"))))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
         """Events with `seq` above `after`, oldest first. Never waits for the network, but for journals' figures."""
-        self._take_in()
+        self._store_messages()
         return [
             broker_event(received, self._firm_account, self._settles_on) for received in self._inbox.after(after, limit)
         ]
 
-    def remind(self, account_id: str | None, why: str) -> None:
-        """Have an account, or the assets, read again with the next events; the same `why` only once."""
+    def request_refresh(self, account_id: str | None, reason: str) -> None:
+        """Have an account, or the assets, read again with the next events; the same `reason` only once."""
         body: dict[str, Any] = {"assets": True} if account_id is None else {"account_id": account_id}
-        self._inbox.add([(OWN, why, self._now(), json.dumps(body))])
+        self._inbox.add([(INTERNAL, reason, self._now(), json.dumps(body))])
 
     def _snapshots(self, symbols: Sequence[str]) -> Json:
         params = {"symbols": ",".join(symbols)}
-        return _read(lambda: wire.an_object(self._client.get_data("/v2/stocks/snapshots", params)))
+        return _read(lambda: json_values.as_object(self._client.get_data("/v2/stocks/snapshots", params)))
 
     def _orders(self, path: str, params: Mapping[str, str | int], account_id: str) -> list[Order]:
-        return _read(lambda: [shapes.order(data, account_id) for data in wire.a_list(self._get(path, params))])
+        return _read(lambda: [shapes.order(data, account_id) for data in json_values.as_list(self._get(path, params))])
 
-    def _take_in(self) -> None:
+    def _store_messages(self) -> None:
         """Keep what was heard. A journal's event tells its status alone: the journal is read, then kept."""
         fresh: list[tuple[str, str, datetime, str]] = []
         try:
-            while (told := self._next()) is not None:
-                body = self._completed(told)
+            while (message := self._next_message()) is not None:
+                body = self._storable_body(message)
                 if body is not None:
-                    fresh.append((told.stream.name, told.event_id, told.at, body))
-                self._waiting = None
+                    fresh.append((message.stream.name, message.event_id, message.at, body))
+                self._pending = None
         finally:
             if fresh:
                 self._inbox.add(fresh)
 
-    def _next(self) -> Told | None:
+    def _next_message(self) -> ReceivedMessage | None:
         """The oldest thing heard that was not kept yet; it stays that until it was."""
-        if self._waiting is None:
+        if self._pending is None:
             try:
-                self._waiting = self._told.get_nowait()
+                self._pending = self._messages.get_nowait()
             except queue.Empty:
                 return None
-        return self._waiting
+        return self._pending
 
-    def _completed(self, told: Told) -> str | None:
+    def _storable_body(self, message: ReceivedMessage) -> str | None:
         """The event as it is kept, None when it does not concern the book."""
-        data = wire.an_object(wire.parse(told.body))
+        data = json_values.as_object(json_values.parse(message.body))
         if data.get("account_id") is not None and data["account_id"] == self._firm_account:
             return None
-        if told.stream.name == ACTIVITIES and data.get("account_id") is None:
+        if message.stream.name == ACTIVITIES and data.get("account_id") is None:
             return None
-        if told.stream.name == ACCOUNTS:
-            self._known.pop(str(data.get("account_id")), None)
-        if told.stream.name != JOURNALS:
-            return told.body
+        if message.stream.name == ACCOUNTS:
+            self._account_cache.pop(str(data.get("account_id")), None)
+        if message.stream.name != JOURNALS:
+            return message.body
         try:
-            journal = dict(wire.an_object(self._get(f"/v1/journals/{wire.id_of(data, 'journal_id')}")))
+            journal = dict(json_values.as_object(self._get(f"/v1/journals/{json_values.id_of(data, 'journal_id')}")))
         except (BrokerRefused, Malformed) as error:
-            log.warning("journal of event %s: %s", told.event_id, error)
+            log.warning("journal of event %s: %s", message.event_id, error)
             return None
         if journal.get("entry_type", "JNLC") != "JNLC":
             return None
         return json.dumps({**journal, "status": data.get("status_to") or journal.get("status")})
 
-    def _noted(self, order: Order) -> Order:
+    def _with_refresh(self, order: Order) -> Order:
         """What an answer tells before its event comes changes the account: read that again, too."""
         if order.filled_qty:
-            self.remind(order.account_id, f"{order.id}:{order.status}:{order.filled_qty}")
+            self.request_refresh(order.account_id, f"{order.id}:{order.status}:{order.filled_qty}")
         return order
 
-    def _whole(self, data: Json) -> Account:
+    def _full_account(self, data: Json) -> Account:
         """An account with its figures; only one that is not ACTIVE may have none yet."""
-        account_id = _read(lambda: wire.id_of(data))
+        account_id = _read(lambda: json_values.id_of(data))
         path = f"/v1/trading/accounts/{account_id}"
         trading: Any = None
         held: Any = []
@@ -294,7 +296,9 @@ class AlpacaBroker:
             if opened or trading is not None or refused.code != RefusalCode.NOT_FOUND:
                 raise
         return _read(
-            lambda: shapes.account(data, None if trading is None else wire.an_object(trading), wire.a_list(held))
+            lambda: shapes.account(
+                data, None if trading is None else json_values.as_object(trading), json_values.as_list(held)
+            )
         )
 
     def _priced(self, asset: Asset) -> Asset:
@@ -306,11 +310,11 @@ class AlpacaBroker:
             quote.price, quote.at,
         )  # fmt: skip
 
-    def _account_there(self, account_id: str) -> str:
+    def _broker_account_id(self, account_id: str) -> str:
         return self._firm_account if account_id == FIRM_ACCOUNT else account_id
 
     def _order(self, data: Any, account_id: str) -> Order:
-        return _read(lambda: shapes.order(wire.an_object(data), account_id))
+        return _read(lambda: shapes.order(json_values.as_object(data), account_id))
 
     def _get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
         try:
@@ -350,12 +354,14 @@ def _snapshot(data: Any) -> tuple[Price, datetime] | None:
         trade, quote = data.get("latestTrade"), data.get("latestQuote")
         found: tuple[Price, datetime] | None = None
         if isinstance(trade, dict):
-            price, at = wire.price_or_none(trade, "p"), wire.moment_or_none(trade, "t")
+            price, at = json_values.price_or_none(trade, "p"), json_values.timestamp_or_none(trade, "t")
             found = (price, at) if price is not None and at is not None else None
         if isinstance(quote, dict):
             bid, ask, at = (
-                wire.price_or_none(quote, "bp"), wire.price_or_none(quote, "ap"), wire.moment_or_none(quote, "t"),
-            )  # fmt: skip
+                json_values.price_or_none(quote, "bp"),
+                json_values.price_or_none(quote, "ap"),
+                json_values.timestamp_or_none(quote, "t"),
+            )
             if bid and ask and at and bid <= ask <= bid * 101 // 100 and (found is None or at > found[1]):
                 found = Price((bid + ask) // 2), at
         return found

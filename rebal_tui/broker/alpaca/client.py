@@ -13,18 +13,18 @@ from typing import Any
 import httpx
 import tenacity
 
-from rebal_tui.broker.alpaca import wire
+from rebal_tui.broker.alpaca import json_values
 from rebal_tui.broker.protocol import BrokerUnavailable, RateLimit
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
-MOST_WAIT = 65.0
+MAX_RATE_LIMIT_WAIT_SECONDS = 65.0
 """Seconds that a read waits for the rate limit at most: its window is a minute."""
-TRIES = 4
+MAX_ATTEMPTS = 4
 _TOO_MANY = 429
-_IN_TIME = frozenset({408, 425, _TOO_MANY})
+_RETRYABLE_STATUSES = frozenset({408, 425, _TOO_MANY})
 """Answers of the 4xx kind that say nothing about the request itself."""
 _UNAUTHORIZED = 401
-_FLOOR = 0.1
+_MIN_WAIT_SECONDS = 0.1
 
 Params = Mapping[str, str | int]
 
@@ -43,11 +43,11 @@ class KeysRefused(BrokerUnavailable):
     """The broker does not know the key, or the secret is wrong; nothing can be said of anything else."""
 
 
-class _Passing(BrokerUnavailable):
+class _TransientError(BrokerUnavailable):
     """Trouble that a read outlasts."""
 
 
-class _RateLimited(_Passing):
+class _RateLimited(_TransientError):
     """Too many requests."""
 
 
@@ -106,11 +106,11 @@ class AlpacaClient:
 
         Raises `Denied` for a definitive no, else `BrokerUnavailable`.
         """
-        return self._patiently(self.endpoints.broker + path, params, counted=True)
+        return self._with_retries(self.endpoints.broker + path, params, counted=True)
 
     def get_data(self, path: str, params: Params | None = None) -> Any:
         """The same of the market data API, which counts its requests apart."""
-        return self._patiently(self.endpoints.data + path, params, counted=False)
+        return self._with_retries(self.endpoints.data + path, params, counted=False)
 
     def send(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
@@ -119,17 +119,17 @@ class AlpacaClient:
 
         Anything else but a readable success is `BrokerUnavailable`: it may have been done.
         """
-        return self._once(method, self.endpoints.broker + path, None, body, headers, counted=True)
+        return self._request(method, self.endpoints.broker + path, None, body, headers, counted=True)
 
-    def _patiently(self, url: str, params: Params | None, *, counted: bool) -> Any:
+    def _with_retries(self, url: str, params: Params | None, *, counted: bool) -> Any:
         attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Passing),
-            stop=tenacity.stop_after_attempt(TRIES),
+            retry=tenacity.retry_if_exception_type(_TransientError),
+            stop=tenacity.stop_after_attempt(MAX_ATTEMPTS),
             wait=self._wait,
             sleep=self._sleep,
             reraise=True,
         )
-        return attempts(lambda: self._once("GET", url, params, None, None, counted=counted))
+        return attempts(lambda: self._request("GET", url, params, None, None, counted=counted))
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """Until the rate limit's window ends, or ever longer."""
@@ -137,11 +137,11 @@ class AlpacaClient:
         limit = self.rate_limit
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, _RateLimited) and limit is not None and limit.remaining == 0:
-            until = (limit.reset_at - self._now()).total_seconds() + _FLOOR
-            return min(max(until, longer), MOST_WAIT)
+            until = (limit.reset_at - self._now()).total_seconds() + _MIN_WAIT_SECONDS
+            return min(max(until, longer), MAX_RATE_LIMIT_WAIT_SECONDS)
         return longer
 
-    def _once(
+    def _request(
         self,
         method: str,
         url: str,
@@ -156,7 +156,7 @@ class AlpacaClient:
                 method, url, params=dict(params) if params else None, json=body, headers=dict(headers or {})
             )
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise _Passing(f"{type(error).__name__} at {method} {_path(url)}") from None
+            raise _TransientError(f"{type(error).__name__} at {method} {_path(url)}") from None
         if counted:
             self._note_limit(response)
         return _answer(response, f"{method} {_path(url)}")
@@ -174,7 +174,7 @@ class AlpacaClient:
             left = reset - (parsedate_to_datetime(date) if date else self._now())
         except (KeyError, ValueError, TypeError, OverflowError, OSError):
             return
-        if left > timedelta(seconds=MOST_WAIT):
+        if left > timedelta(seconds=MAX_RATE_LIMIT_WAIT_SECONDS):
             return
         with self._lock:
             self._limit = RateLimit(limit, remaining, self._now() + left)
@@ -186,26 +186,26 @@ def _answer(response: httpx.Response, what: str) -> Any:
         if status == httpx.codes.NO_CONTENT:
             return None
         try:
-            return wire.parse(response.content)
-        except wire.Malformed as error:
-            raise _Passing(f"an answer that cannot be read at {what}: {error}") from None
+            return json_values.parse(response.content)
+        except json_values.Malformed as error:
+            raise _TransientError(f"an answer that cannot be read at {what}: {error}") from None
     if status == _TOO_MANY:
         raise _RateLimited(f"too many requests at {what}")
     if status == _UNAUTHORIZED:
         raise KeysRefused("the broker does not accept the keys")
-    if 400 <= status < 500 and status not in _IN_TIME:
+    if 400 <= status < 500 and status not in _RETRYABLE_STATUSES:
         denied = _denied(response)
         if denied is not None:
             raise denied
-    raise _Passing(f"HTTP {status} at {what}")
+    raise _TransientError(f"HTTP {status} at {what}")
 
 
 def _denied(response: httpx.Response) -> Denied | None:
     """The API's own error, None when something in between has answered."""
     try:
-        body = wire.an_object(wire.parse(response.content))
-        message = wire.text_of(body, "message")
-    except wire.Malformed:
+        body = json_values.as_object(json_values.parse(response.content))
+        message = json_values.text_of(body, "message")
+    except json_values.Malformed:
         return None
     code = body.get("code")
     if isinstance(code, bool) or not isinstance(code, int):

@@ -6,9 +6,9 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rebal_tui.broker.alpaca import shapes, wire
-from rebal_tui.broker.alpaca.ports import Received, SettlesOn
-from rebal_tui.broker.alpaca.wire import Json, Malformed
+from rebal_tui.broker.alpaca import json_values, shapes
+from rebal_tui.broker.alpaca.json_values import Json, Malformed
+from rebal_tui.broker.alpaca.ports import ReceivedEvent, SettlesOn
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, EventKind
 from rebal_tui.broker.simulated.fills import cash_of
 from rebal_tui.domain.cash import CashEntry, CashKind
@@ -22,11 +22,11 @@ TRADES = "trades"
 JOURNALS = "journals"
 ACCOUNTS = "accounts"
 ACTIVITIES = "activities"
-OWN = "own"
+INTERNAL = "own"
 """What we tell ourselves: read an account or the assets again."""
 
 _FILLS = frozenset({"fill", "partial_fill"})
-_TAKEN_BACK = frozenset({"trade_bust", "trade_correct"})
+_TRADE_REVERSALS = frozenset({"trade_bust", "trade_correct"})
 _CASH_KINDS = {"CSD": CashKind.DEPOSIT, "CSR": CashKind.ACH_RETURN}
 _REVERSALS = frozenset({"canceled", "correct"})
 
@@ -60,10 +60,10 @@ def event_id(stream: Stream, data: Json) -> str:
     return value
 
 
-def broker_event(received: Received, firm_account: str, settles_on: SettlesOn) -> BrokerEvent:
+def broker_event(received: ReceivedEvent, firm_account: str, settles_on: SettlesOn) -> BrokerEvent:
     """What one thing that came means. What cannot be read becomes a `NOTICE`: it never stops the rest."""
     try:
-        data = wire.an_object(wire.parse(received.body))
+        data = json_values.as_object(json_values.parse(received.body))
         if received.stream == TRADES:
             return _trade(received, data, settles_on)
         if received.stream == JOURNALS:
@@ -76,27 +76,27 @@ def broker_event(received: Received, firm_account: str, settles_on: SettlesOn) -
         return _notice(received, None, f"an event of the broker cannot be read: {error}")
 
 
-def _trade(received: Received, data: Json, settles_on: SettlesOn) -> BrokerEvent:
-    kind = wire.text_of(data, "event")
-    account_id = wire.id_of(data, "account_id")
-    if kind in _TAKEN_BACK:
-        traded = wire.an_object(data.get("order"))
+def _trade(received: ReceivedEvent, data: Json, settles_on: SettlesOn) -> BrokerEvent:
+    kind = json_values.text_of(data, "event")
+    account_id = json_values.id_of(data, "account_id")
+    if kind in _TRADE_REVERSALS:
+        traded = json_values.as_object(data.get("order"))
         what = "took back" if kind == "trade_bust" else "corrected"
         text = (
             f"the broker {what} execution {data.get('previous_execution_id') or data.get('execution_id') or '?'} of "
-            f"{wire.text_of(traded, 'side')} {wire.text_of(traded, 'symbol')}; the account was read again, but its "
-            "executions here are those from before"
+            f"{json_values.text_of(traded, 'side')} {json_values.text_of(traded, 'symbol')}; "
+            "the account was read again, but its executions here are those from before"
         )
         return _notice(received, account_id, text)
-    order = shapes.order(wire.an_object(data.get("order")), account_id)
+    order = shapes.order(json_values.as_object(data.get("order")), account_id)
     if kind not in _FILLS:
         return BrokerEvent(received.seq, EventKind.ORDER, received.at, account_id, order.symbol, order=order)
-    qty, price = wire.qty(data, "qty"), wire.price(data, "price")
+    qty, price = json_values.qty(data, "qty"), json_values.price(data, "price")
     if qty <= 0:
         raise Malformed("qty: expected a quantity above 0")
-    at = wire.moment_or_none(data, "timestamp") or received.at
+    at = json_values.timestamp_or_none(data, "timestamp") or received.at
     fill = Fill(
-        execution_id=wire.id_of(data, "execution_id") if data.get("execution_id") else received.event_id,
+        execution_id=json_values.id_of(data, "execution_id") if data.get("execution_id") else received.event_id,
         order_id=order.id,
         client_order_id=order.client_order_id,
         account_id=account_id,
@@ -111,47 +111,49 @@ def _trade(received: Received, data: Json, settles_on: SettlesOn) -> BrokerEvent
     return BrokerEvent(received.seq, EventKind.FILL, received.at, account_id, order.symbol, order=order, fill=fill)
 
 
-def _journal(received: Received, data: Json, firm_account: str) -> BrokerEvent:
+def _journal(received: ReceivedEvent, data: Json, firm_account: str) -> BrokerEvent:
     journal = shapes.journal(data, firm_account, received.at)
     account_id = journal.to_account if journal.from_account == FIRM_ACCOUNT else journal.from_account
     return BrokerEvent(received.seq, EventKind.JOURNAL, received.at, account_id, journal=journal)
 
 
-def _activity(received: Received, data: Json) -> BrokerEvent:
+def _activity(received: ReceivedEvent, data: Json) -> BrokerEvent:
     """Cash from outside; anything else that moves the account, as a split or a dividend, is a reason to read it again.
 
     What was booked and is canceled or corrected later moves the other way.
     """
-    account_id = wire.id_of(data, "account_id")
-    entry_type = wire.text_of(data, "entry_type", wire.text_of(data, "activity_type", ""))
-    amount = wire.money_or_none(data, "net_amount")
+    account_id = json_values.id_of(data, "account_id")
+    entry_type = json_values.text_of(data, "entry_type", json_values.text_of(data, "activity_type", ""))
+    amount = json_values.money_or_none(data, "net_amount")
     if amount is None:
         return BrokerEvent(received.seq, EventKind.ACCOUNT, received.at, account_id)
-    if wire.text_of(data, "status", "executed") in _REVERSALS:
+    if json_values.text_of(data, "status", "executed") in _REVERSALS:
         return _notice(received, account_id, f"the broker took back or corrected {entry_type} of ${money_text(amount)}")
     kind = _CASH_KINDS.get(entry_type, CashKind.OTHER)
     if entry_type == "JNLC":
         kind = CashKind.JOURNAL_IN if amount > 0 else CashKind.JOURNAL_OUT
-    at = wire.moment_or_none(data, "at") or received.at
-    settles = wire.text_of(data, "settle_date", "")[:10] or new_york_day(at).isoformat()
-    text = wire.shown(wire.text_of(data, "reference", "") or wire.text_of(data, "description", "") or entry_type)
+    at = json_values.timestamp_or_none(data, "at") or received.at
+    settles = json_values.text_of(data, "settle_date", "")[:10] or new_york_day(at).isoformat()
+    text = json_values.displayable(
+        json_values.text_of(data, "reference", "") or json_values.text_of(data, "description", "") or entry_type
+    )
     entry = CashEntry(received.seq, account_id, at, kind, Money(amount), settles, text)
     return BrokerEvent(received.seq, EventKind.CASH, received.at, account_id, cash=entry)
 
 
-def _changed(received: Received, data: Json) -> BrokerEvent:
+def _changed(received: ReceivedEvent, data: Json) -> BrokerEvent:
     if data.get("assets") is True:
         return BrokerEvent(received.seq, EventKind.ASSET, received.at)
-    return BrokerEvent(received.seq, EventKind.ACCOUNT, received.at, wire.id_of(data, "account_id"))
+    return BrokerEvent(received.seq, EventKind.ACCOUNT, received.at, json_values.id_of(data, "account_id"))
 
 
-def _notice(received: Received, account_id: str | None, text: str) -> BrokerEvent:
+def _notice(received: ReceivedEvent, account_id: str | None, text: str) -> BrokerEvent:
     return BrokerEvent(received.seq, EventKind.NOTICE, received.at, account_id, note=text)
 
 
-def moment_of(data: Json, now: datetime) -> datetime:
+def event_time(data: Json, now: datetime) -> datetime:
     """When an event happened, as far as it says so."""
     try:
-        return wire.moment_or_none(data, "at") or wire.moment_or_none(data, "timestamp") or now
+        return json_values.timestamp_or_none(data, "at") or json_values.timestamp_or_none(data, "timestamp") or now
     except Malformed:
         return now.astimezone(UTC)

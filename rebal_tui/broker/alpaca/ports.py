@@ -11,7 +11,7 @@ from rebal_tui.domain.quantities import Price
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReceivedEvent:
     """One thing that the broker told us: `seq` is ours, `event_id` the broker's, `body` its JSON."""
 
     seq: int
@@ -21,13 +21,13 @@ class Received:
     body: str
 
 
-class Inbox(Protocol):
+class EventInbox(Protocol):
     """Where everything that the broker tells is kept in the order it came, each thing once."""
 
     def add(self, received: Sequence[tuple[str, str, datetime, str]]) -> int:
         """Keep (stream, event id, time, JSON) of each, except what is there; returns how many were new."""
 
-    def after(self, seq: int, limit: int) -> Sequence[Received]:
+    def after(self, seq: int, limit: int) -> Sequence[ReceivedEvent]:
         """What came after `seq`, oldest first."""
 
     def last_at(self, stream: str) -> datetime | None:

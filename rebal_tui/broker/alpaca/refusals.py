@@ -8,7 +8,7 @@ from rebal_tui.broker.alpaca.client import Denied
 from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
 
 _NOT_FOUND = 404
-_WORDS: tuple[tuple[RefusalCode, str], ...] = (
+_CODE_PATTERNS: tuple[tuple[RefusalCode, str], ...] = (
     (RefusalCode.DUPLICATE_CLIENT_ORDER_ID, r"client.?order.?id.*(unique|exist|used|duplicate)"),
     (RefusalCode.ASSET_NOT_FRACTIONABLE, r"not fractionable|not support fractional"),
     (RefusalCode.ASSET_NOT_TRADABLE, r"asset.*(not (currently )?(tradable|active|found)|inactive)|not tradable"),
@@ -28,7 +28,7 @@ _WORDS: tuple[tuple[RefusalCode, str], ...] = (
 _NO_ORDER = re.compile(
     r"\border\b.*\b(not found|does not exist)|\bno (such )?order\b|could not find order", re.IGNORECASE
 )
-_PATTERNS = tuple((code, re.compile(pattern, re.IGNORECASE)) for code, pattern in _WORDS)
+_PATTERNS = tuple((code, re.compile(pattern, re.IGNORECASE)) for code, pattern in _CODE_PATTERNS)
 
 
 def refusal(denied: Denied, default: RefusalCode = RefusalCode.REJECTED) -> BrokerRefused:

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
-from rebal_tui.broker.alpaca import wire
-from rebal_tui.broker.alpaca.wire import Json, Malformed
+from rebal_tui.broker.alpaca import json_values
+from rebal_tui.broker.alpaca.json_values import Json, Malformed
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
@@ -39,23 +39,23 @@ def account_name(data: Json) -> str:
     for part, names in (("identity", ("given_name", "family_name")), ("contact", ("name",))):
         inner = data.get(part)
         if isinstance(inner, dict):
-            found = " ".join(wire.text_of(inner, name, "").strip() for name in names).strip()
+            found = " ".join(json_values.text_of(inner, name, "").strip() for name in names).strip()
             if found:
-                return wire.shown(found)
+                return json_values.displayable(found)
     for name in ("account_name", "name", "account_number"):
-        text = wire.text_of(data, name, "").strip()
+        text = json_values.text_of(data, name, "").strip()
         if text:
-            return wire.shown(text)
-    return wire.id_of(data)
+            return json_values.displayable(text)
+    return json_values.id_of(data)
 
 
 def account_status(data: Json) -> AccountStatus:
     """An unknown status is one that may not trade."""
-    text = wire.text_of(data, "status")
+    text = json_values.text_of(data, "status")
     try:
         return AccountStatus(text)
     except ValueError:
-        log.warning("unknown account status %r of %s", text, wire.id_of(data))
+        log.warning("unknown account status %r of %s", text, json_values.id_of(data))
         return AccountStatus.ACTION_REQUIRED
 
 
@@ -68,37 +68,37 @@ def account(data: Json, trading: Json | None, positions: Iterable[Json]) -> Acco
     restrictions = set(_restrictions(trading)) if trading else set()
     if foreign:
         restrictions.add(Restriction.UNSPECIFIED)
-    cash = wire.money(trading, "cash") if trading else Money(0)
+    cash = json_values.money(trading, "cash") if trading else Money(0)
     status = account_status(trading) if trading and trading.get("status") else account_status(data)
     return Account(
-        id=wire.id_of(data),
-        account_number=wire.shown(wire.text_of(data, "account_number", "")),
+        id=json_values.id_of(data),
+        account_number=json_values.displayable(json_values.text_of(data, "account_number", "")),
         name=account_name(data),
         status=status,
         cash=cash,
         unsettled=_unsettled(trading, cash) if trading else Money(0),
         restrictions=frozenset(restrictions),
         positions=held,
-        created_at=wire.moment(data, "created_at"),
+        created_at=json_values.timestamp(data, "created_at"),
     )
 
 
 def _unsettled(trading: Json, cash: Money) -> Money:
-    withdrawable = wire.money_or_none(trading, "cash_withdrawable")
+    withdrawable = json_values.money_or_none(trading, "cash_withdrawable")
     if withdrawable is None or cash <= 0:
         return Money(0)
-    buying_power = wire.money_or_none(trading, "buying_power")
+    buying_power = json_values.money_or_none(trading, "buying_power")
     plain = str(trading.get("multiplier", _CASH_ACCOUNT)) == _CASH_ACCOUNT
     reserved = max(0, cash - buying_power) if plain and buying_power is not None else 0
     return Money(min(cash, max(0, cash - withdrawable - reserved)))
 
 
 def _restrictions(trading: Json) -> Iterable[Restriction]:
-    if wire.flag(trading, "trading_blocked") or wire.flag(trading, "trade_suspended_by_user"):
+    if json_values.flag(trading, "trading_blocked") or json_values.flag(trading, "trade_suspended_by_user"):
         yield Restriction.TRADING_BLOCKED
-    if wire.flag(trading, "account_blocked"):
+    if json_values.flag(trading, "account_blocked"):
         yield Restriction.ACCOUNT_BLOCKED
-    if wire.flag(trading, "pattern_day_trader"):
+    if json_values.flag(trading, "pattern_day_trader"):
         yield Restriction.PATTERN_DAY_TRADER
     configured = trading.get("admin_configurations")
     reasons = configured.get("restrict_to_liquidation_reasons") if isinstance(configured, dict) else None
@@ -116,28 +116,30 @@ def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], bool]:
     held: list[Position] = []
     foreign = False
     for data in positions:
-        qty = wire.qty(data, "qty")
-        if wire.text_of(data, "asset_class", US_EQUITY) != US_EQUITY or qty < 0 or data.get("side") == "short":
-            log.warning("a position in %s is not a long one in a US share", wire.text_of(data, "symbol"))
+        qty = json_values.qty(data, "qty")
+        if json_values.text_of(data, "asset_class", US_EQUITY) != US_EQUITY or qty < 0 or data.get("side") == "short":
+            log.warning("a position in %s is not a long one in a US share", json_values.text_of(data, "symbol"))
             foreign = True
         elif qty > 0:
-            held.append(Position(wire.text_of(data, "symbol"), qty, wire.price_or_none(data, "avg_entry_price")))
+            held.append(
+                Position(json_values.text_of(data, "symbol"), qty, json_values.price_or_none(data, "avg_entry_price"))
+            )
     return tuple(held), foreign
 
 
 def asset(data: Json) -> Asset | None:
     """A US equity, None for anything else. Its price is another endpoint's to know."""
-    if wire.text_of(data, "class", wire.text_of(data, "asset_class", US_EQUITY)) != US_EQUITY:
+    if json_values.text_of(data, "class", json_values.text_of(data, "asset_class", US_EQUITY)) != US_EQUITY:
         return None
-    active = wire.text_of(data, "status") == AssetStatus.ACTIVE
+    active = json_values.text_of(data, "status") == AssetStatus.ACTIVE
     return Asset(
-        id=wire.id_of(data),
-        symbol=wire.shown(wire.text_of(data, "symbol"), 30),
-        name=wire.shown(wire.text_of(data, "name", "")),
-        exchange=wire.shown(wire.text_of(data, "exchange", ""), 30),
+        id=json_values.id_of(data),
+        symbol=json_values.displayable(json_values.text_of(data, "symbol"), 30),
+        name=json_values.displayable(json_values.text_of(data, "name", "")),
+        exchange=json_values.displayable(json_values.text_of(data, "exchange", ""), 30),
         status=AssetStatus.ACTIVE if active else AssetStatus.INACTIVE,
-        tradable=wire.flag(data, "tradable"),
-        fractionable=wire.flag(data, "fractionable"),
+        tradable=json_values.flag(data, "tradable"),
+        fractionable=json_values.flag(data, "fractionable"),
     )
 
 
@@ -159,31 +161,31 @@ def order_body(request: OrderRequest) -> dict[str, str]:
 
 def order(data: Json, account_id: str) -> Order:
     """An order. A status that we do not know leaves it open, which is what has to be looked after."""
-    created = wire.moment(data, "created_at")
+    created = json_values.timestamp(data, "created_at")
     return Order(
-        id=wire.id_of(data),
-        client_order_id=wire.shown(wire.text_of(data, "client_order_id"), 128),
+        id=json_values.id_of(data),
+        client_order_id=json_values.displayable(json_values.text_of(data, "client_order_id"), 128),
         account_id=account_id,
-        symbol=wire.text_of(data, "symbol"),
+        symbol=json_values.text_of(data, "symbol"),
         side=_side(data),
         status=_order_status(data),
-        notional=wire.money_or_none(data, "notional"),
-        qty=wire.qty_or_none(data, "qty"),
-        filled_qty=wire.qty_or_none(data, "filled_qty") or Qty(0),
-        filled_avg_price=wire.price_or_none(data, "filled_avg_price"),
+        notional=json_values.money_or_none(data, "notional"),
+        qty=json_values.qty_or_none(data, "qty"),
+        filled_qty=json_values.qty_or_none(data, "filled_qty") or Qty(0),
+        filled_avg_price=json_values.price_or_none(data, "filled_avg_price"),
         created_at=created,
-        updated_at=wire.moment_or_none(data, "updated_at") or created,
-        submitted_at=wire.moment_or_none(data, "submitted_at") or created,
-        filled_at=wire.moment_or_none(data, "filled_at"),
-        expired_at=wire.moment_or_none(data, "expired_at"),
-        canceled_at=wire.moment_or_none(data, "canceled_at"),
-        failed_at=wire.moment_or_none(data, "failed_at"),
-        reject_reason=wire.text_of(data, "reject_reason", "") or None,
+        updated_at=json_values.timestamp_or_none(data, "updated_at") or created,
+        submitted_at=json_values.timestamp_or_none(data, "submitted_at") or created,
+        filled_at=json_values.timestamp_or_none(data, "filled_at"),
+        expired_at=json_values.timestamp_or_none(data, "expired_at"),
+        canceled_at=json_values.timestamp_or_none(data, "canceled_at"),
+        failed_at=json_values.timestamp_or_none(data, "failed_at"),
+        reject_reason=json_values.text_of(data, "reject_reason", "") or None,
     )
 
 
 def _side(data: Json) -> Side:
-    text = wire.text_of(data, "side")
+    text = json_values.text_of(data, "side")
     if text.startswith("sell"):
         return Side.SELL
     if text.startswith("buy"):
@@ -192,31 +194,31 @@ def _side(data: Json) -> Side:
 
 
 def _order_status(data: Json) -> OrderStatus:
-    text = wire.text_of(data, "status")
+    text = json_values.text_of(data, "status")
     try:
         return OrderStatus(text)
     except ValueError:
-        log.warning("unknown order status %r of order %s", text, wire.id_of(data))
+        log.warning("unknown order status %r of order %s", text, json_values.id_of(data))
         return OrderStatus.ACCEPTED
 
 
 def journal(data: Json, firm_account: str, now: datetime) -> Journal:
     """A cash journal, the firm's own account under the name that we use for it. Raises `Malformed` for shares."""
-    amount = wire.money_or_none(data, "net_amount") or wire.money_or_none(data, "amount")
-    if wire.text_of(data, "entry_type", "JNLC") != "JNLC" or amount is None:
+    amount = json_values.money_or_none(data, "net_amount") or json_values.money_or_none(data, "amount")
+    if json_values.text_of(data, "entry_type", "JNLC") != "JNLC" or amount is None:
         raise Malformed("expected a cash journal with an amount")
-    source, target = wire.id_of(data, "from_account"), wire.id_of(data, "to_account")
-    made = wire.moment_or_none(data, "created_at") or now
+    source, target = json_values.id_of(data, "from_account"), json_values.id_of(data, "to_account")
+    made = json_values.timestamp_or_none(data, "created_at") or now
     return Journal(
-        id=wire.id_of(data),
+        id=json_values.id_of(data),
         from_account=FIRM_ACCOUNT if source == firm_account else source,
         to_account=FIRM_ACCOUNT if target == firm_account else target,
         amount=Money(abs(amount)),
-        status=journal_status(wire.text_of(data, "status")),
-        description=wire.text_of(data, "description", ""),
+        status=journal_status(json_values.text_of(data, "status")),
+        description=json_values.text_of(data, "description", ""),
         created_at=made,
-        updated_at=wire.moment_or_none(data, "updated_at") or now,
-        reason=wire.text_of(data, "error_message", "") or wire.text_of(data, "reason", "") or None,
+        updated_at=json_values.timestamp_or_none(data, "updated_at") or now,
+        reason=json_values.text_of(data, "error_message", "") or json_values.text_of(data, "reason", "") or None,
     )
 
 
@@ -231,18 +233,18 @@ def journal_status(text: str) -> JournalStatus:
 
 def sessions(calendar: Iterable[Json]) -> list[Session]:
     """The broker's trading days, ascending; the last one has no `next_day`. Raises `Malformed`."""
-    days = sorted(calendar, key=lambda data: wire.text_of(data, "date"))
+    days = sorted(calendar, key=lambda data: json_values.text_of(data, "date"))
     made: list[Session] = []
-    for place, data in enumerate(days):
-        following = days[place + 1] if place + 1 < len(days) else None
+    for index, data in enumerate(days):
+        following = days[index + 1] if index + 1 < len(days) else None
         day = _day(data, "date")
         settles = _day(data, "settlement_date") if data.get("settlement_date") else None
         after = _day(following, "date") if following else None
         made.append(
             Session(
                 day=day,
-                open=_at(day, wire.text_of(data, "open")),
-                close=_at(day, wire.text_of(data, "close")),
+                open=_at(day, json_values.text_of(data, "open")),
+                close=_at(day, json_values.text_of(data, "close")),
                 settles_on=settles or after or day + timedelta(days=1),
                 next_day=after,
             )
@@ -252,7 +254,7 @@ def sessions(calendar: Iterable[Json]) -> list[Session]:
 
 def _day(data: Json, name: str) -> date:
     try:
-        return date.fromisoformat(wire.text_of(data, name))
+        return date.fromisoformat(json_values.text_of(data, name))
     except ValueError:
         raise Malformed(f"{name}: expected a date") from None
 

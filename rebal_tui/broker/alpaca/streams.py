@@ -11,25 +11,25 @@ from datetime import datetime, timedelta
 
 import httpx
 
-from rebal_tui.broker.alpaca import wire
+from rebal_tui.broker.alpaca import json_values
 from rebal_tui.broker.alpaca.client import AlpacaClient
-from rebal_tui.broker.alpaca.events import Stream, event_id, moment_of
-from rebal_tui.broker.alpaca.wire import Malformed
+from rebal_tui.broker.alpaca.events import Stream, event_id, event_time
+from rebal_tui.broker.alpaca.json_values import Malformed
 from rebal_tui.domain.sessions import new_york_day
 
 log = logging.getLogger(__name__)
 
-OVERLAP = timedelta(minutes=5)
+RESUME_OVERLAP = timedelta(minutes=5)
 """How far before the last event a stream is read again: ids of one millisecond come in any order."""
-SILENCE = httpx.Timeout(10.0, read=90.0)
+STREAM_TIMEOUT = httpx.Timeout(10.0, read=90.0)
 """A stream from which nothing comes for so long, not even a heartbeat, is dead."""
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-_LOST = ("dropped", "error")
-MOST_BYTES = 4 * 1024 * 1024
+MIN_RECONNECT_SECONDS, MAX_RECONNECT_SECONDS = 1.0, 60.0
+_LOST_MESSAGE_WORDS = ("dropped", "error")
+MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReceivedMessage:
     """An event as it came."""
 
     stream: Stream
@@ -47,17 +47,17 @@ class Listener:
         stream: Stream,
         begin: datetime,
         now: Callable[[], datetime],
-        told: queue.SimpleQueue[Told],
+        messages: queue.SimpleQueue[ReceivedMessage],
     ) -> None:
         """`begin` is the time of the last event known."""
         self._client = client
         self._stream = stream
         self._last = begin
         self._now = now
-        self._told = told
+        self._messages = messages
         self._stop = threading.Event()
         self._connected = threading.Event()
-        self.trouble = ""
+        self.last_error = ""
         self._thread = threading.Thread(target=self._run, name=f"alpaca-{stream.name}", daemon=True)
 
     def start(self) -> None:
@@ -73,28 +73,30 @@ class Listener:
         return self._connected.is_set()
 
     def _run(self) -> None:
-        pause = FIRST_PAUSE
+        pause = MIN_RECONNECT_SECONDS
         while not self._stop.is_set():
             try:
                 self._listen()
-                pause, self.trouble = FIRST_PAUSE, ""
+                pause, self.last_error = MIN_RECONNECT_SECONDS, ""
             except (httpx.HTTPError, OSError, RuntimeError) as error:
-                self.trouble = f"{type(error).__name__}: {error}"
+                self.last_error = f"{type(error).__name__}: {error}"
                 if not self._stop.is_set():
-                    log.info("stream %s: %s", self._stream.name, self.trouble)
+                    log.info("stream %s: %s", self._stream.name, self.last_error)
             finally:
                 if self._connected.is_set():
-                    pause = FIRST_PAUSE
+                    pause = MIN_RECONNECT_SECONDS
                 self._connected.clear()
             self._stop.wait(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_RECONNECT_SECONDS)
 
     def _listen(self) -> None:
-        since = self._last - OVERLAP
+        since = self._last - RESUME_OVERLAP
         text = new_york_day(since).isoformat() if self._stream.by_day else since.isoformat().replace("+00:00", "Z")
         url = self._client.endpoints.broker + self._stream.path
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-        with self._client.http.stream("GET", url, params={"since": text}, headers=headers, timeout=SILENCE) as response:
+        with self._client.http.stream(
+            "GET", url, params={"since": text}, headers=headers, timeout=STREAM_TIMEOUT
+        ) as response:
             if response.status_code != httpx.codes.OK:
                 raise httpx.HTTPError(f"HTTP {response.status_code}")
             self._connected.set()
@@ -106,23 +108,23 @@ class Listener:
             if self._stop.is_set():
                 return
             if line.startswith(":"):
-                _heed(line[1:])
+                _check_comment(line[1:])
             elif line.startswith("data:"):
                 data.append(line[5:].removeprefix(" "))
             elif not line and data:
-                self._take("\n".join(data))
+                self._enqueue("\n".join(data))
                 data = []
 
-    def _take(self, body: str) -> None:
+    def _enqueue(self, body: str) -> None:
         try:
-            data = wire.an_object(wire.parse(body))
+            data = json_values.as_object(json_values.parse(body))
             identity = event_id(self._stream, data)
         except Malformed as error:
             log.warning("stream %s: an event cannot be read: %s", self._stream.name, error)
             return
-        at = moment_of(data, self._now())
+        at = event_time(data, self._now())
         self._last = max(self._last, at)
-        self._told.put(Told(self._stream, identity, at, body))
+        self._messages.put(ReceivedMessage(self._stream, identity, at, body))
 
 
 def _lines(parts: Iterator[bytes]) -> Iterator[str]:
@@ -130,13 +132,13 @@ def _lines(parts: Iterator[bytes]) -> Iterator[str]:
     rest = b""
     for part in parts:
         *lines, rest = (rest + part).replace(b"\r\n", b"\n").split(b"\n")
-        if len(rest) > MOST_BYTES:
+        if len(rest) > MAX_EVENT_BYTES:
             raise httpx.HTTPError("an event is too large")
         for line in lines:
             yield line.rstrip(b"\r").decode("utf-8", "replace")
 
 
-def _heed(comment: str) -> None:
+def _check_comment(comment: str) -> None:
     """Most comments are heartbeats. One of lost messages ends the connection: the next one reads them again."""
-    if any(word in comment for word in _LOST):
-        raise httpx.HTTPError(f"the stream says:{wire.shown(comment)}")
+    if any(word in comment for word in _LOST_MESSAGE_WORDS):
+        raise httpx.HTTPError(f"the stream says:{json_values.displayable(comment)}")

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, AccountListing, BrokerRefused, RefusalCode
-from rebal_tui.broker.simulated.moments import day_of, from_micros, to_micros
 from rebal_tui.broker.simulated.ports import PriceOf, Query, Tables
+from rebal_tui.broker.simulated.timestamps import day_of, from_micros, to_micros
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.cash import CashKind
@@ -86,11 +86,11 @@ def read_listing(tables: Tables) -> AccountListing:
     numbered = tables.rows("SELECT n, symbol FROM sim_assets ORDER BY n")
     parts = []
     for first in range(0, len(number), _CHUNK):
-        span = (number[first], number[min(first + _CHUNK, len(number)) - 1])
+        key_range = (number[first], number[min(first + _CHUNK, len(number)) - 1])
         texts = tables.row(
             "SELECT group_concat(account), group_concat(asset), group_concat(qty), "
             "group_concat(ifnull(avg_entry_price, -1)) FROM sim_positions WHERE account BETWEEN ? AND ?",
-            span,
+            key_range,
         )
         parts.append([np.fromstring(text, np.int64, sep=",") for text in texts or () if text])
     positions = [np.concatenate(column) for column in zip(*filter(None, parts), strict=True)] or [
@@ -165,7 +165,7 @@ def _open_chunk(
 ) -> None:
     numbered = list(enumerate(accounts, first))
     for _, account in numbered:
-        _may_open(account, assets)
+        _check_opening(account, assets)
     try:
         tx.executemany(
             "INSERT INTO sim_accounts (n, id, account_number, name, status, restrictions, cash, unsettled, created_at)"
@@ -198,7 +198,7 @@ def _open_chunk(
     )
 
 
-def _may_open(account: Account, assets: dict[str, int]) -> None:
+def _check_opening(account: Account, assets: dict[str, int]) -> None:
     if account.id == FIRM_ACCOUNT:
         raise BrokerRefused(RefusalCode.REJECTED, "the firm account is no client account")
     if account.unsettled or not -MAX_NANO <= account.cash <= MAX_NANO:

@@ -25,12 +25,12 @@ from rebal_tui.broker.simulated.events import emit_account, emit_asset, emit_cas
 from rebal_tui.broker.simulated.execution import Execution
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.broker.simulated.invariants import find_violations
-from rebal_tui.broker.simulated.journals import JournalDesk, find_journal, transferable
+from rebal_tui.broker.simulated.journals import JournalService, find_journal, transferable
 from rebal_tui.broker.simulated.ledger import add_shares, free_cash, post, settle
-from rebal_tui.broker.simulated.moments import day_of, to_micros
-from rebal_tui.broker.simulated.orders import OrderDesk
+from rebal_tui.broker.simulated.orders import OrderService
 from rebal_tui.broker.simulated.ports import Ids, PriceOf, Sessions, Tables
-from rebal_tui.broker.simulated.working import find_orders, load
+from rebal_tui.broker.simulated.timestamps import day_of, to_micros
+from rebal_tui.broker.simulated.working_order import find_orders, load
 from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.cash import CashEntry, CashKind, Journal
@@ -43,7 +43,7 @@ from rebal_tui.domain.text import display_text
 class SimulatedBroker:
     """A broker in the book's own file (`Broker` and `SandboxControls`).
 
-    Every call that changes something is one transaction, or part of the one of `together`: after a crash it has
+    Every call that changes something is one transaction, or part of the one of `batch`: after a crash it has
     happened, with its events, or it has not. The tables must exist (`schema.create_tables`). `price` gives the latest
     quote of a symbol, `now` the time of a call that has none of its own, `ids` a UUID made of nothing but the name it
     is given.
@@ -64,8 +64,8 @@ class SimulatedBroker:
         self._price = price
         self._now = now
         self._execution = Execution(model, ids, price)
-        self._orders = OrderDesk(self._execution, sessions, ids)
-        self._journals = JournalDesk(model, ids)
+        self._orders = OrderService(self._execution, sessions, ids)
+        self._journals = JournalService(model, ids)
 
     def assets(self) -> Sequence[Asset]:
         """Every asset by symbol, with its latest price where it has one."""
@@ -88,7 +88,7 @@ class SimulatedBroker:
         with self._tables.write() as tx:
             return self._orders.submit(tx, request, to_micros(self._now()))
 
-    def together(self) -> AbstractContextManager[object]:
+    def batch(self) -> AbstractContextManager[object]:
         """What is asked inside the block is one transaction; a call that is refused or fails is undone alone."""
         return self._tables.write()
 
@@ -173,7 +173,7 @@ class SimulatedBroker:
 
         One transaction, and none when nothing is due.
         """
-        moment = to_micros(now)
+        at_micros = to_micros(now)
         session = self._sessions.session(new_york_day(now))
         settled_through = new_york_day(now)
         if session is not None and now < session.open:
@@ -182,14 +182,14 @@ class SimulatedBroker:
             "SELECT EXISTS (SELECT 1 FROM sim_orders WHERE open = 1 AND wake_at <= ?1)"
             " OR EXISTS (SELECT 1 FROM sim_journals WHERE due_at <= ?1)"
             " OR EXISTS (SELECT 1 FROM sim_unsettled WHERE settles_on <= ?2)",
-            (moment, settled_through.isoformat()),
+            (at_micros, settled_through.isoformat()),
         )
         if due is None or not due[0]:
             return
         with self._tables.write() as tx:
-            self._journals.advance(tx, moment)
-            self._execution.run(tx, moment)
-            settle(tx, settled_through, moment)
+            self._journals.advance(tx, at_micros)
+            self._execution.run(tx, at_micros)
+            settle(tx, settled_through, at_micros)
 
     def open_account(self, account: Account) -> None:
         """Add an account with its cash and positions as opening entries. Raises `BrokerRefused`."""
@@ -245,7 +245,7 @@ class SimulatedBroker:
         with self._tables.write() as tx:
             _change_account(tx, account_id, "status", status, at)
 
-    def bring_in(self, account_id: str, symbol: str, qty: Qty, price: Price, at: datetime) -> None:
+    def transfer_in(self, account_id: str, symbol: str, qty: Qty, price: Price, at: datetime) -> None:
         """Add shares from outside at their entry price."""
         check_transfer(qty, price)
         with self._tables.write() as tx:
@@ -264,7 +264,7 @@ class SimulatedBroker:
         """Change what an asset allows. Its open orders end when it ceases to be tradable; what filled stands."""
         if status is not None and status not in set(AssetStatus):
             raise BrokerRefused(RefusalCode.REJECTED, "expected the asset status active or inactive")
-        moment = to_micros(at)
+        at_micros = to_micros(at)
         with self._tables.write() as tx:
             asset = asset_number(tx.execute, symbol)
             status, tradable = tx.execute(
@@ -272,9 +272,9 @@ class SimulatedBroker:
                 " fractionable = coalesce(?, fractionable) WHERE n = ? RETURNING status, tradable",
                 (status, tradable, fractionable, asset),
             ).fetchone()
-            emit_asset(tx, moment, asset)
+            emit_asset(tx, at_micros, asset)
             if status != AssetStatus.ACTIVE or not tradable:
-                self._orders.end_orders_of(tx, symbol, moment)
+                self._orders.end_orders_of(tx, symbol, at_micros)
 
     def halted(self) -> frozenset[str]:
         """The symbols that are halted."""
@@ -302,7 +302,7 @@ class SimulatedBroker:
                 (account_number(tx.execute, account_id), asset_number(tx.execute, symbol), reason),
             )
 
-    def place_outside_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
+    def place_external_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
         """An order that somebody else places in the account at `at`, under the same rules."""
         with self._tables.write() as tx:
             return self._orders.submit(tx, replace(request, account_id=account_id), to_micros(at))
@@ -315,14 +315,14 @@ def _change_account(tx: sqlite3.Connection, account_id: str, column: str, value:
 
 
 def _bank_entry(
-    tx: sqlite3.Connection, account_id: str, kind: CashKind, amount: Money, at: datetime, at_most: int = MAX_NANO
+    tx: sqlite3.Connection, account_id: str, kind: CashKind, amount: Money, at: datetime, max_amount: int = MAX_NANO
 ) -> CashEntry:
-    """Cash from the bank, or back to it up to `at_most`."""
+    """Cash from the bank, or back to it up to `max_amount`."""
     if not 0 < amount <= MAX_NANO:
         raise BrokerRefused(RefusalCode.REJECTED, "expected an amount above 0 and up to 9,000,000,000 dollars")
-    account, moment = account_number(tx.execute, account_id), to_micros(at)
-    signed = Money(amount if kind is CashKind.DEPOSIT else -min(amount, at_most))
-    day = day_of(moment).isoformat()
-    entry = post(tx, account, moment, kind, signed, day, "bank")
-    emit_cash(tx, moment, account, entry)
+    account, at_micros = account_number(tx.execute, account_id), to_micros(at)
+    signed = Money(amount if kind is CashKind.DEPOSIT else -min(amount, max_amount))
+    day = day_of(at_micros).isoformat()
+    entry = post(tx, account, at_micros, kind, signed, day, "bank")
+    emit_cash(tx, at_micros, account, entry)
     return CashEntry(entry, account_id, at, kind, signed, day, "bank")

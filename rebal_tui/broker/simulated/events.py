@@ -6,8 +6,8 @@ import sqlite3
 from typing import Any
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, EventKind
-from rebal_tui.broker.simulated.moments import from_micros
 from rebal_tui.broker.simulated.ports import Tables
+from rebal_tui.broker.simulated.timestamps import from_micros
 from rebal_tui.domain.cash import CashEntry, CashKind, Journal, JournalStatus
 from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side
 from rebal_tui.domain.quantities import Money, Price, Qty

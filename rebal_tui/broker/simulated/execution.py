@@ -7,11 +7,11 @@ import sqlite3
 from enum import Enum
 
 from rebal_tui.broker.protocol import BrokerRefused
-from rebal_tui.broker.simulated.fills import SHARES_OF_WHOLE, FillModel, average_price, cash_of, shares_for
+from rebal_tui.broker.simulated.fills import ORDER_BASIS_POINTS, FillModel, average_price, cash_of, shares_for
 from rebal_tui.broker.simulated.ledger import add_shares, free_cash, post, take_shares
-from rebal_tui.broker.simulated.moments import to_micros
 from rebal_tui.broker.simulated.ports import Ids, PriceOf, Quoted
-from rebal_tui.broker.simulated.working import WorkingOrder, load
+from rebal_tui.broker.simulated.timestamps import to_micros
+from rebal_tui.broker.simulated.working_order import WorkingOrder, load
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.orders import OrderStatus, Side
 from rebal_tui.domain.quantities import NANO, Price
@@ -62,7 +62,7 @@ class Execution:
             end = order.cancel_at, _Step.CANCEL
         else:
             end = order.expires_at, _Step.EXPIRE
-        can_fill = order.doom is not None or (not order.halted and self.quote(order.symbol) is not None)
+        can_fill = order.planned_rejection is not None or (not order.halted and self.quote(order.symbol) is not None)
         return (order.due_at, _Step.FILL) if can_fill and order.due_at < end[0] else end
 
     def _step(self, tx: sqlite3.Connection, order: WorkingOrder, now: int) -> None:
@@ -71,8 +71,8 @@ class Execution:
             order.end(tx, OrderStatus.CANCELED, at)
         elif step is _Step.EXPIRE:
             order.end(tx, OrderStatus.EXPIRED, at)
-        elif order.doom is not None:
-            order.end(tx, OrderStatus.REJECTED, at, order.doom)
+        elif order.planned_rejection is not None:
+            order.end(tx, OrderStatus.REJECTED, at, order.planned_rejection)
         elif (quote := self.quote(order.symbol)) is not None:
             # Never earlier than the quote that prices it, and never after the order could still fill.
             latest = min(now, order.expires_at - 1, order.expires_at if order.cancel_at is None else order.cancel_at)
@@ -81,7 +81,7 @@ class Execution:
     def _fill(self, tx: sqlite3.Connection, order: WorkingOrder, at: int, price: Price) -> None:
         plan = self.model.pieces(order.client_order_id)
         last = order.pieces_done >= len(plan) - 1
-        wanted, possible = _portion(tx, order, SHARES_OF_WHOLE if last else plan[order.pieces_done], price)
+        wanted, possible = _portion(tx, order, ORDER_BASIS_POINTS if last else plan[order.pieces_done], price)
         order.pieces_done += 1
         order.due_at += self.model.latency(order.client_order_id, order.pieces_done)
         order.updated_at = at
@@ -101,7 +101,7 @@ class Execution:
             order.status = OrderStatus.PARTIALLY_FILLED
         order.save(tx)
         if fill is not None or order.status.final:
-            order.tell(tx, fill)
+            order.emit_event(tx, fill)
         if wanted > possible:
             order.end(tx, OrderStatus.CANCELED, at, OUT_OF_CASH if order.side is Side.BUY else OUT_OF_SHARES)
 
@@ -131,12 +131,12 @@ class Execution:
         return int(fill or 0)
 
 
-def _portion(tx: sqlite3.Connection, order: WorkingOrder, upto: int, price: Price) -> tuple[int, int]:
-    """Shares that are wanted to reach `upto` ten-thousandths of the order, and shares that the account allows."""
+def _portion(tx: sqlite3.Connection, order: WorkingOrder, through: int, price: Price) -> tuple[int, int]:
+    """Shares that are wanted to reach `through` ten-thousandths of the order, and shares that the account allows."""
     if order.notional is not None:
-        wanted = int(shares_for(max(0, order.notional * upto // SHARES_OF_WHOLE - order.filled_amount), price))
+        wanted = int(shares_for(max(0, order.notional * through // ORDER_BASIS_POINTS - order.filled_amount), price))
     else:
-        wanted = (order.qty or 0) * upto // SHARES_OF_WHOLE - order.filled_qty
+        wanted = (order.qty or 0) * through // ORDER_BASIS_POINTS - order.filled_qty
     if order.side is Side.SELL:
         possible = order.reserved_qty
     elif order.notional is not None:

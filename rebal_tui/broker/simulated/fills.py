@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from rebal_tui.broker.simulated.moments import MILLISECOND, SECOND
+from rebal_tui.broker.simulated.timestamps import MILLISECOND, SECOND
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 
-SHARES_OF_WHOLE = 10_000
+ORDER_BASIS_POINTS = 10_000
 """A piece ends at so many ten-thousandths of the order."""
 
 
@@ -20,7 +20,8 @@ class FillModel:
 
     `latency_seconds`: least and most seconds to the first piece, and between pieces and journal steps.
     `partial_chance` and `reject_chance`: percent, 0 to 100. `max_pieces`: 1 or more. `cancel_latency`: seconds until a
-    cancel takes effect. `at_once`: orders fill in full when they are placed, and journals execute when they are made.
+    cancel takes effect. `immediate_fills`: orders fill in full when they are placed, and journals execute when they are
+    made.
     """
 
     latency_seconds: tuple[int, int] = (1, 4)
@@ -29,7 +30,7 @@ class FillModel:
     reject_chance: int = 0
     seed: int = 0
     cancel_latency: int = 0
-    at_once: bool = False
+    immediate_fills: bool = False
 
     def __post_init__(self) -> None:
         """Raises `Invalid` for figures out of range."""
@@ -51,15 +52,15 @@ class FillModel:
     @classmethod
     def immediate(cls) -> FillModel:
         """Everything happens in full at once, at the current price."""
-        return cls(latency_seconds=(0, 0), partial_chance=0, max_pieces=1, at_once=True)
+        return cls(latency_seconds=(0, 0), partial_chance=0, max_pieces=1, immediate_fills=True)
 
     def pieces(self, client_order_id: str) -> tuple[int, ...]:
         """Where each piece ends, in ten-thousandths of the order; the last is the whole."""
         if self.max_pieces == 1 or self._draw(client_order_id, "partial", 100) >= self.partial_chance:
-            return (SHARES_OF_WHOLE,)
+            return (ORDER_BASIS_POINTS,)
         count = 2 + self._draw(client_order_id, "pieces", self.max_pieces - 1)
-        cuts = {1 + self._draw(client_order_id, f"cut {k}", SHARES_OF_WHOLE - 1) for k in range(count - 1)}
-        return (*sorted(cuts), SHARES_OF_WHOLE)
+        cuts = {1 + self._draw(client_order_id, f"cut {k}", ORDER_BASIS_POINTS - 1) for k in range(count - 1)}
+        return (*sorted(cuts), ORDER_BASIS_POINTS)
 
     def latency(self, key: str, step: int) -> int:
         """Microseconds until a step of an order or journal."""

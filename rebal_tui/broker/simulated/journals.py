@@ -10,17 +10,17 @@ from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, RefusalCode
 from rebal_tui.broker.simulated.events import emit_cash, emit_journal, make_journal
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.broker.simulated.ledger import post, reserved_cash
-from rebal_tui.broker.simulated.moments import day_of, next_midnight
 from rebal_tui.broker.simulated.ports import Ids, Query
+from rebal_tui.broker.simulated.timestamps import day_of, next_midnight
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.cash import CashKind, Journal, JournalStatus
 from rebal_tui.domain.quantities import MAX_NANO, Money
 from rebal_tui.domain.text import display_text
 
-MAX_DESCRIPTION = 1_024
-MAX_KEY = 128
+MAX_DESCRIPTION_LENGTH = 1_024
+MAX_KEY_LENGTH = 128
 _FIXTURE = re.compile(r"/fixtures/status=(rejected|pending)/fixtures/")
-_REJECTED_ON_PURPOSE = "rejected by the fixture in its description"
+_REJECTED_BY_FIXTURE = "rejected by the fixture in its description"
 _FIXED = "j.id, j.to_firm, j.amount, j.description, j.reason, j.created_at"
 _JOURNAL = (
     f"SELECT {_FIXED}, a.id, j.status, j.updated_at FROM sim_journals AS j JOIN sim_accounts AS a ON a.n = j.account"
@@ -40,7 +40,7 @@ def find_journal(query: Query, column: Literal["id", "idempotency_key"], value: 
     return None
 
 
-class JournalDesk:
+class JournalService:
     """Makes journals and moves them on. Each method works inside its caller's transaction."""
 
     def __init__(self, model: FillModel, ids: Ids) -> None:
@@ -52,33 +52,33 @@ class JournalDesk:
         at: int,
     ) -> Journal:  # fmt: skip
         """Make a journal; what leaves a client is reserved from now on. Raises `BrokerRefused`."""
-        _well_formed(amount, description, key)
-        made = find_journal(tx.execute, "idempotency_key", key)
-        if made is not None:
-            if (made.from_account, made.to_account, made.amount, made.description) != (
+        _check_form(amount, description, key)
+        existing = find_journal(tx.execute, "idempotency_key", key)
+        if existing is not None:
+            if (existing.from_account, existing.to_account, existing.amount, existing.description) != (
                 from_account, to_account, amount, description,
             ):  # fmt: skip
                 raise BrokerRefused(RefusalCode.REJECTED, "the idempotency key belongs to another journal")
-            return made
+            return existing
         account, to_firm = _direction(tx, from_account, to_account)
         if to_firm and amount > transferable(tx.execute, account):
             raise BrokerRefused(RefusalCode.AMOUNT_NOT_AVAILABLE, "the amount exceeds cash_transferable")
         fixture = _FIXTURE.search(description)
-        wish = fixture[1] if fixture else ""
-        pending = wish == "pending"
+        fixture_status = fixture[1] if fixture else ""
+        pending = fixture_status == "pending"
         n = tx.execute(
             "INSERT INTO sim_journals (id, idempotency_key, account, to_firm, amount, status, description, doom,"
             " due_at, reserved, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 self._ids(f"journal:{key}"), key, account, to_firm, amount,
                 JournalStatus.PENDING if pending else JournalStatus.QUEUED, description,
-                _REJECTED_ON_PURPOSE if wish == "rejected" else None,
+                _REJECTED_BY_FIXTURE if fixture_status == "rejected" else None,
                 next_midnight(at) if pending else at + self._model.latency(f"journal {key}", 0),
                 amount if to_firm else 0, at, at,
             ),
         ).lastrowid  # fmt: skip
         emit_journal(tx, at, account, int(n or 0), JournalStatus.PENDING if pending else JournalStatus.QUEUED)
-        if self._model.at_once:
+        if self._model.immediate_fills:
             self.advance(tx, at)
         journal = find_journal(tx.execute, "idempotency_key", key)
         if journal is None:
@@ -105,17 +105,17 @@ class JournalDesk:
             " WHERE due_at <= ? ORDER BY due_at, n",
             (now,),
         ).fetchall()
-        for n, key, account, to_firm, amount, status, doom, due_at in due:
+        for n, key, account, to_firm, amount, status, planned_rejection, due_at in due:
             at: int | None = due_at
             state = JournalStatus(status)
             step = 0
             while at is not None and at <= now:
                 step += 1
-                state, at = self._step(tx, n, key, account, bool(to_firm), amount, state, doom, at, step)
+                state, at = self._step(tx, n, key, account, bool(to_firm), amount, state, planned_rejection, at, step)
 
     def _step(
         self, tx: sqlite3.Connection, n: int, key: str, account: int, to_firm: bool, amount: int,
-        status: JournalStatus, doom: str | None, at: int, step: int,
+        status: JournalStatus, planned_rejection: str | None, at: int, step: int,
     ) -> tuple[JournalStatus, int | None]:  # fmt: skip
         """One step on; returns the new status and when the next is due."""
         later = at + self._model.latency(f"journal {key}", step)
@@ -127,7 +127,7 @@ class JournalDesk:
             following = JournalStatus.SENT_TO_CLEARING
         else:
             due = None
-            reason = doom or (None if to_firm else _cannot_receive(tx, account, amount))
+            reason = planned_rejection or (None if to_firm else _cannot_receive(tx, account, amount))
             following = JournalStatus.REJECTED if reason else JournalStatus.EXECUTED
         tx.execute(
             "UPDATE sim_journals SET status = ?, reason = ?, due_at = ?, updated_at = ?,"
@@ -143,12 +143,12 @@ class JournalDesk:
         return following, due
 
 
-def _well_formed(amount: Money, description: str, key: str) -> None:
+def _check_form(amount: Money, description: str, key: str) -> None:
     if not 0 < amount <= MAX_NANO:
         raise BrokerRefused(RefusalCode.REJECTED, "expected an amount above 0 and up to 9,000,000,000 dollars")
     try:
-        display_text(description, MAX_DESCRIPTION)
-        display_text(key, MAX_KEY)
+        display_text(description, MAX_DESCRIPTION_LENGTH)
+        display_text(key, MAX_KEY_LENGTH)
     except ValueError as error:
         raise BrokerRefused(RefusalCode.REJECTED, f"description or idempotency key: {error}") from None
     if not key:

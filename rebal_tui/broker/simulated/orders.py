@@ -8,9 +8,9 @@ from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
 from rebal_tui.broker.simulated.execution import Execution
 from rebal_tui.broker.simulated.fills import cash_of, shares_for
 from rebal_tui.broker.simulated.ledger import free_cash, free_qty
-from rebal_tui.broker.simulated.moments import SECOND, day_of, to_micros
 from rebal_tui.broker.simulated.ports import Ids, Sessions
-from rebal_tui.broker.simulated.working import WorkingOrder, insert, load
+from rebal_tui.broker.simulated.timestamps import SECOND, day_of, to_micros
+from rebal_tui.broker.simulated.working_order import WorkingOrder, insert, load
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side
@@ -19,11 +19,11 @@ from rebal_tui.domain.text import display_text
 
 COLLAR_PERCENT = 5
 """How far the price may move against an order for a quantity (or a sell for an amount) before its reserve runs out."""
-MAX_CLIENT_ORDER_ID = 128
-NOT_TRADABLE_ANY_MORE = "the asset is not tradable any more"
+MAX_CLIENT_ORDER_ID_LENGTH = 128
+NO_LONGER_TRADABLE = "the asset is not tradable any more"
 
 
-class OrderDesk:
+class OrderService:
     """Accepts, refuses and cancels orders. Each method works inside its caller's transaction."""
 
     def __init__(self, execution: Execution, sessions: Sessions, ids: Ids) -> None:
@@ -33,7 +33,7 @@ class OrderDesk:
 
     def submit(self, tx: sqlite3.Connection, request: OrderRequest, at: int) -> Order:
         """Accept a market day order, and fill it where fills are immediate. Raises `BrokerRefused`."""
-        _well_formed(request)
+        _check_form(request)
         if tx.execute("SELECT 1 FROM sim_orders WHERE client_order_id = ?", (request.client_order_id,)).fetchone():
             raise BrokerRefused(
                 RefusalCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id must be unique: this one was used before"
@@ -48,11 +48,11 @@ class OrderDesk:
             raise BrokerRefused(RefusalCode.NO_PRICE, f"there is no price for {request.symbol}")
         reserved_cash, reserved_qty = _reserve(tx, request, account, asset, quote.price)
         model = self._execution.model
-        doom = _planned_rejection(tx, account, asset)
+        planned_rejection = _planned_rejection(tx, account, asset)
         # What is rejected on purpose is so on the next step; every other order takes its time.
-        delay = 0 if doom else model.latency(request.client_order_id, 0)
-        if doom is None and model.rejects(request.client_order_id):
-            doom = "rejected by the market"
+        delay = 0 if planned_rejection else model.latency(request.client_order_id, 0)
+        if planned_rejection is None and model.rejects(request.client_order_id):
+            planned_rejection = "rejected by the market"
         order = WorkingOrder(
             n=0,
             id=self._ids(f"order:{request.client_order_id}"),
@@ -77,14 +77,14 @@ class OrderDesk:
             cancel_at=None,
             expires_at=to_micros(session.close),
             settles_on=session.settles_on.isoformat(),
-            doom=doom,
+            planned_rejection=planned_rejection,
             reason=None,
             created_at=at,
             updated_at=at,
         )
         insert(tx, order)
-        order.tell(tx)
-        if model.at_once:
+        order.emit_event(tx)
+        if model.immediate_fills:
             self._execution.run_one(tx, order, at)
         return order.order()
 
@@ -102,7 +102,7 @@ class OrderDesk:
         if latency:
             order.status, order.cancel_at, order.updated_at = OrderStatus.PENDING_CANCEL, at + latency, at
             order.save(tx)
-            order.tell(tx)
+            order.emit_event(tx)
         else:
             order.end(tx, OrderStatus.CANCELED, at)
 
@@ -110,7 +110,7 @@ class OrderDesk:
         """End every open order of an asset that ceased to be tradable; what filled stands."""
         for order in load(tx.execute, "s.symbol = ? AND o.open = 1", (symbol,)):
             status = OrderStatus.CANCELED if order.filled_qty else OrderStatus.REJECTED
-            order.end(tx, status, at, NOT_TRADABLE_ANY_MORE)
+            order.end(tx, status, at, NO_LONGER_TRADABLE)
 
     def resume(self, tx: sqlite3.Connection, symbol: str, at: int) -> None:
         """After a halt, what was due meanwhile is due now."""
@@ -119,9 +119,9 @@ class OrderDesk:
             order.save(tx)
 
 
-def _well_formed(request: OrderRequest) -> None:
+def _check_form(request: OrderRequest) -> None:
     try:
-        display_text(request.client_order_id, MAX_CLIENT_ORDER_ID)
+        display_text(request.client_order_id, MAX_CLIENT_ORDER_ID_LENGTH)
     except ValueError as error:
         raise BrokerRefused(RefusalCode.REJECTED, f"client_order_id: {error}") from None
     if not request.client_order_id:

@@ -9,14 +9,22 @@ import numpy as np
 import numpy.typing as npt
 
 from rebal_tui.domain.decisions import Outcome
-from rebal_tui.engine.arrays.cash import CashScreen, screen_cash
+from rebal_tui.engine.arrays.band_usage import BandUsages, band_usages
+from rebal_tui.engine.arrays.cash_thresholds import CashThresholds, check_cash_thresholds
+from rebal_tui.engine.arrays.day_context import DayContext
+from rebal_tui.engine.arrays.decision_table import (
+    CHECKS,
+    NOT_EVALUATED,
+    OUTCOMES,
+    Codes,
+    DecisionInput,
+    DecisionInputs,
+    decision_table,
+)
 from rebal_tui.engine.arrays.exact import exact_account
-from rebal_tui.engine.arrays.facts import CHECKS, NOT_EVALUATED, OUTCOMES, Codes, Fact, Facts, ruling
-from rebal_tui.engine.arrays.frame import STOPS, UNSUBSCRIBED, BookFrame, Mark
-from rebal_tui.engine.arrays.layout import Flags, Floats
-from rebal_tui.engine.arrays.passes import any_other, any_weight
-from rebal_tui.engine.arrays.today import Today
-from rebal_tui.engine.arrays.uses import Uses, band_uses
+from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, UNSUBSCRIBED, BookFrame, Mark
+from rebal_tui.engine.arrays.kernels import any_other, any_weight
+from rebal_tui.engine.arrays.memory_layout import Flags, Floats
 
 __all__ = ["CHECKS", "NOT_EVALUATED", "OUTCOMES", "Decisions", "decide"]
 
@@ -26,13 +34,13 @@ class Decisions:
     """One entry per account of a frame, in its order.
 
     `outcome` is a code of `OUTCOMES` or `NOT_EVALUATED`, `check` the code in `CHECKS` of the check that the decision's
-    reason names. `told` has a bit (1 << code) for every check that failed, fired or held back. `equity` is in floating
-    dollars, right to about 15 digits. `confirmed` counts accounts that the exact form was asked about.
+    reason names. `reported` has a bit (1 << code) for every check that failed, fired or held back. `equity` is in
+    floating dollars, right to about 15 digits. `confirmed` counts accounts that the exact form was asked about.
     """
 
     outcome: Codes
     check: Codes
-    told: npt.NDArray[np.uint16]
+    reported: npt.NDArray[np.uint16]
     equity: Floats
     confirmed: int
 
@@ -40,67 +48,72 @@ class Decisions:
         """The places of the accounts with an outcome."""
         return np.flatnonzero(self.outcome == OUTCOMES.index(outcome))
 
-    def told_checks(self, row: int) -> list[str]:
+    def reported_checks(self, row: int) -> list[str]:
         """The checks of an account that failed, fired or held back, in order."""
-        return [name for code, name in enumerate(CHECKS) if code and self.told[row] >> code & 1]
+        return [name for code, name in enumerate(CHECKS) if code and self.reported[row] >> code & 1]
 
 
-def decide(frame: BookFrame, today: Today) -> Decisions:
+def decide(frame: BookFrame, day_context: DayContext) -> Decisions:
     """Decide for every account what, if anything, is to be done: the outcomes of `evaluate`, account for account."""
-    uses = band_uses(frame)
-    cash, breach, confirmed = _thresholds(frame, uses)
-    facts = _of_portfolios(frame, today)[uses.follows]
-    for fact, holds in _of_accounts(frame, today, uses, cash):
-        facts |= holds * np.uint16(fact)
-    facts |= breach * np.uint16(Fact.DRIFTED)
-    rule, place = ruling(today.open_window), facts.astype(np.intp)
-    return Decisions(rule.outcome[place], rule.check[place], rule.told[place], uses.equity, confirmed)
+    usages = band_usages(frame)
+    cash, breach, confirmed = _thresholds(frame, usages)
+    inputs = _of_portfolios(frame, day_context)[usages.follows]
+    for decision_input, holds in _of_accounts(frame, day_context, usages, cash):
+        inputs |= holds * np.uint16(decision_input)
+    inputs |= breach * np.uint16(DecisionInput.DRIFTED)
+    table, row = decision_table(day_context.open_window), inputs.astype(np.intp)
+    return Decisions(table.outcome[row], table.check[row], table.reported[row], usages.equity, confirmed)
 
 
-def _of_portfolios(frame: BookFrame, today: Today) -> Facts:
+def _of_portfolios(frame: BookFrame, day_context: DayContext) -> DecisionInputs:
     """The facts that all accounts of a portfolio share, by portfolio."""
     table = frame.table
-    facts = np.zeros(len(table.count), np.uint16)
-    for fact, holds in (
-        (Fact.PORTFOLIO_INACTIVE, ~table.active),
-        (Fact.PRICES_FAIL, any_weight(frame, ~today.fresh)),
-        (Fact.INELIGIBLE, any_weight(frame, ~frame.assets.eligible)),
-        (Fact.DUE, today.calendar),
-        (Fact.ASSETS, table.count > 0),
+    inputs = np.zeros(len(table.count), np.uint16)
+    for decision_input, holds in (
+        (DecisionInput.PORTFOLIO_INACTIVE, ~table.active),
+        (DecisionInput.PRICES_FAIL, any_weight(frame, ~day_context.fresh)),
+        (DecisionInput.INELIGIBLE, any_weight(frame, ~frame.assets.eligible)),
+        (DecisionInput.DUE, day_context.calendar),
+        (DecisionInput.ASSETS, table.count > 0),
     ):
-        facts |= holds * np.uint16(fact)
-    facts[UNSUBSCRIBED] = Fact.UNSUBSCRIBED
-    return facts
+        inputs |= holds * np.uint16(decision_input)
+    inputs[UNSUBSCRIBED] = DecisionInput.UNSUBSCRIBED
+    return inputs
 
 
-def _of_accounts(frame: BookFrame, today: Today, uses: Uses, cash: CashScreen) -> Iterator[tuple[Fact, Flags]]:
+def _of_accounts(
+    frame: BookFrame, day_context: DayContext, usages: BandUsages, cash: CashThresholds
+) -> Iterator[tuple[DecisionInput, Flags]]:
     """The facts of each account by itself."""
     accounts = frame.accounts
-    stopped = accounts.marks & STOPS != 0
+    stopped = accounts.marks & BLOCKING_MARKS != 0
     if cash.exceeds_ratio.any():
         stopped |= cash.exceeds_ratio & ~_holds_any(frame, frame.assets.price == 0)
-    yield Fact.STOPPED, stopped
-    yield Fact.UNRECONCILED, accounts.marks & int(Mark.UNRECONCILED) != 0
-    yield Fact.OPEN_ORDERS, accounts.marks & int(Mark.OPEN_RUN | Mark.OUTSIDE_ORDERS) != 0
-    yield Fact.RAN_TODAY, accounts.system_run_on == today.day
-    yield Fact.FIRST, accounts.rebalanced_on < 0
-    yield Fact.COOLING, accounts.rebalanced_on > (today.day - frame.table.cooldown)[uses.follows]
-    yield Fact.SUFFICES, cash.suffices
-    yield Fact.INVESTS, cash.invests
-    yield Fact.PRICES_FAIL, any_other(frame, ~today.fresh)
+    yield DecisionInput.STOPPED, stopped
+    yield DecisionInput.UNRECONCILED, accounts.marks & int(Mark.UNRECONCILED) != 0
+    yield DecisionInput.OPEN_ORDERS, accounts.marks & int(Mark.OPEN_RUN | Mark.EXTERNAL_ORDERS) != 0
+    yield DecisionInput.RAN_TODAY, accounts.system_run_on == day_context.day
+    yield DecisionInput.FIRST, accounts.rebalanced_on < 0
+    yield DecisionInput.COOLING, accounts.rebalanced_on > (day_context.day - frame.table.cooldown)[usages.follows]
+    yield DecisionInput.MINIMUM_EQUITY, cash.meets_minimum_equity
+    yield DecisionInput.INVESTABLE_CASH, cash.has_investable_cash
+    yield DecisionInput.PRICES_FAIL, any_other(frame, ~day_context.fresh)
 
 
-def _thresholds(frame: BookFrame, uses: Uses) -> tuple[CashScreen, Flags, int]:
+def _thresholds(frame: BookFrame, usages: BandUsages) -> tuple[CashThresholds, Flags, int]:
     """Each account's cash and whether it breaches a band: screened in floats, exact where it is near a threshold."""
-    cash, breach = screen_cash(frame, uses), uses.use > 1
+    cash, breach = check_cash_thresholds(frame, usages), usages.usage > 1
     near = cash.near
-    near[uses.near(np.abs(uses.use - 1))] = True
+    near[usages.near(np.abs(usages.usage - 1))] = True
     near &= frame.accounts.portfolio != UNSUBSCRIBED
     rows = np.flatnonzero(near)
     for row in rows:
         exact = exact_account(frame, int(row))
         breach[row], cash.exceeds_ratio[row] = exact.breached, exact.exceeds_ratio
-        cash.suffices[row], cash.invests[row] = exact.suffices, exact.invests
+        cash.meets_minimum_equity[row], cash.has_investable_cash[row] = (
+            exact.meets_minimum_equity,
+            exact.has_investable_cash,
+        )
     return cash, breach, len(rows)
 
 

@@ -6,9 +6,15 @@ import numpy as np
 
 from rebal_tui.domain.quantities import NANO, Money, floor_money
 from rebal_tui.engine.arrays.frame import BookFrame
-from rebal_tui.engine.arrays.layout import Ints
-from rebal_tui.engine.arrays.passes import dollars, passing_over_rows, pieces, slot_prices, values_besides
-from rebal_tui.engine.arrays.wide import MOST, Wide
+from rebal_tui.engine.arrays.int128 import MAX_EXACT_DOLLARS, Int128
+from rebal_tui.engine.arrays.kernels import (
+    dollars,
+    other_holding_values,
+    pieces,
+    row_wise_iteration,
+    slot_prices,
+)
+from rebal_tui.engine.arrays.memory_layout import Ints
 from rebal_tui.engine.drift import value_account
 
 
@@ -16,9 +22,9 @@ def exact_equity(frame: BookFrame) -> Ints:
     """Every account's equity in billionths of a dollar, rounded down, exact; the largest 64-bit number above it."""
     total = np.zeros(len(frame), np.int64)
     cash = dollars(frame.accounts.cash)
-    invested = values_besides(frame)[1]
+    invested = other_holding_values(frame)[1]
     price = np.append(frame.assets.price, 0)
-    with np.errstate(over="ignore"), passing_over_rows():
+    with np.errstate(over="ignore"), row_wise_iteration():
         np.add.at(total, frame.others.account, frame.others.qty * price[frame.others.asset])
         total += frame.accounts.cash * NANO
         for block in frame.blocks:
@@ -26,8 +32,8 @@ def exact_equity(frame: BookFrame) -> Ints:
             for piece in pieces(block):
                 total[block.rows[piece.part]] += (piece.qty * piece.of(exact)).sum(axis=0)
                 invested[block.rows[piece.part]] += np.einsum("sa,sa->a", piece.qty, piece.of(floating))
-        floored = Wide.of(total, cash + invested).nano
-    for row in np.flatnonzero(np.abs(cash) + invested > MOST):
+        floored = Int128.of(total, cash + invested).nano
+    for row in np.flatnonzero(np.abs(cash) + invested > MAX_EXACT_DOLLARS):
         valuation = value_account(Money(int(frame.accounts.cash[row])), *frame.priced_holdings(int(row)))
         floored[row] = min(floor_money(valuation.equity), 2**63 - 1)
     return floored

@@ -9,14 +9,14 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.engine.drift import (
     AssetDrift,
-    BandUse,
+    BandUsage,
     Valuation,
     asset_drifts,
     largest_drift,
+    largest_usage,
     value_account,
-    widest_use,
 )
-from rebal_tui.engine.evaluation import MIN_INVEST, equity_suffices, excess_over
+from rebal_tui.engine.evaluation import MIN_INVEST_VALUE, compute_excess_cash, equity_suffices
 from rebal_tui.engine.restrictions import exceeds_position_ratio
 
 
@@ -27,7 +27,7 @@ class ExactAccount:
     portfolio: Portfolio
     valuation: Valuation
     drifts: tuple[AssetDrift, ...]
-    use: BandUse | None
+    usage: BandUsage | None
     excess: int
 
     @property
@@ -36,20 +36,20 @@ class ExactAccount:
 
     @property
     def breached(self) -> bool:
-        return self.use is not None and self.use.breached
+        return self.usage is not None and self.usage.breached
 
     @property
-    def suffices(self) -> bool:
+    def meets_minimum_equity(self) -> bool:
         return equity_suffices(self.valuation.equity, len(self.portfolio.weights.assets))
 
     @property
-    def invests(self) -> bool:
-        return self.excess >= MIN_INVEST
+    def has_investable_cash(self) -> bool:
+        return self.excess >= MIN_INVEST_VALUE
 
     @property
     def worst(self) -> AssetDrift | None:
         """The asset whose drift the screens show."""
-        return self.use.drift if self.use else largest_drift(self.drifts)
+        return self.usage.drift if self.usage else largest_drift(self.drifts)
 
 
 def exact_account(frame: BookFrame, row: int) -> ExactAccount:
@@ -60,5 +60,5 @@ def exact_account(frame: BookFrame, row: int) -> ExactAccount:
     drifts = asset_drifts(valuation, portfolio.weights)
     free = Money(int(accounts.cash[row]) - int(accounts.reserved[row]))
     floor = Money(int(accounts.cash_floor[row]))
-    excess = excess_over(free, floor, portfolio.weights.cash, valuation.equity)
-    return ExactAccount(portfolio, valuation, drifts, widest_use(drifts, portfolio.bands), excess)
+    excess = compute_excess_cash(free, floor, portfolio.weights.cash, valuation.equity)
+    return ExactAccount(portfolio, valuation, drifts, largest_usage(drifts, portfolio.bands), excess)

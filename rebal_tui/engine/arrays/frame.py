@@ -16,10 +16,19 @@ from rebal_tui.domain.errors import require
 from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import Price, Qty
 from rebal_tui.domain.sessions import epoch_micros
-from rebal_tui.engine.arrays.layout import Block, Others, Table, blocks_of, others_of, refilled, slots_of, table_of
+from rebal_tui.engine.arrays.memory_layout import (
+    Block,
+    OtherHoldings,
+    PortfolioTable,
+    blocks_of,
+    others_of,
+    refilled,
+    slots_of,
+    table_of,
+)
 
 Ints = npt.NDArray[np.int64]
-Places = npt.NDArray[np.int32]
+Indexes = npt.NDArray[np.int32]
 Bits = npt.NDArray[np.uint16]
 Flags = npt.NDArray[np.bool_]
 
@@ -42,21 +51,21 @@ class Mark(IntFlag):
     OPTIONS = 128
     UNSPECIFIED = 256
     OPEN_RUN = 512
-    OUTSIDE_ORDERS = 1024
+    EXTERNAL_ORDERS = 1024
     UNRECONCILED = 2048
 
 
-STOPS = 511
+BLOCKING_MARKS = 511
 """The marks that stop an account by themselves (R-40)."""
 _RESTRICTION_BITS = {restriction: int(Mark[restriction.name]) for restriction in Restriction}
 
 
-def account_marks(account: Account, *, open_run: bool = False, outside_orders: bool = False) -> int:
+def account_marks(account: Account, *, open_run: bool = False, external_orders: bool = False) -> int:
     """The bits of an account."""
     marks = 0 if account.status is AccountStatus.ACTIVE else int(Mark.NOT_ACTIVE)
     for restriction in account.restrictions:
         marks |= _RESTRICTION_BITS[restriction]
-    return marks | (Mark.OPEN_RUN if open_run else 0) | (Mark.OUTSIDE_ORDERS if outside_orders else 0)
+    return marks | (Mark.OPEN_RUN if open_run else 0) | (Mark.EXTERNAL_ORDERS if external_orders else 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,9 +81,9 @@ class AccountColumns:
     cash: Ints
     reserved: Ints
     cash_floor: Ints
-    portfolio: Places
-    rebalanced_on: Places
-    system_run_on: Places
+    portfolio: Indexes
+    rebalanced_on: Indexes
+    system_run_on: Indexes
     marks: Bits
 
     def __len__(self) -> int:
@@ -92,14 +101,14 @@ class AccountColumns:
 class PositionColumns:
     """One entry per holding, in any order: the account's and the asset's place, and shares in billionths, above 0."""
 
-    account: Places
-    asset: Places
+    account: Indexes
+    asset: Indexes
     qty: Ints
 
 
 @lru_cache(maxsize=4)
-def _places(symbols: tuple[str, ...]) -> dict[str, int]:
-    return {symbol: place for place, symbol in enumerate(symbols)}
+def _index_by_symbol(symbols: tuple[str, ...]) -> dict[str, int]:
+    return {symbol: index for index, symbol in enumerate(symbols)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,9 +129,9 @@ class AssetColumns:
         return len(self.symbols)
 
     @property
-    def place(self) -> Mapping[str, int]:
+    def index(self) -> Mapping[str, int]:
         """The place of each symbol."""
-        return _places(self.symbols)
+        return _index_by_symbol(self.symbols)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,10 +146,10 @@ class BookFrame:
     accounts: AccountColumns
     assets: AssetColumns
     portfolios: tuple[Portfolio, ...]
-    table: Table
+    table: PortfolioTable
     blocks: tuple[Block, ...]
-    others: Others
-    column: Places
+    others: OtherHoldings
+    column: Indexes
 
     @classmethod
     def of(
@@ -191,24 +200,24 @@ class BookFrame:
             if qty:
                 held[self.assets.symbols[asset]] = Qty(int(qty))
         first, last = np.searchsorted(self.others.account, (row, row + 1))
-        for place in range(first, last):
-            held[self.assets.symbols[self.others.asset[place]]] = Qty(int(self.others.qty[place]))
+        for index in range(first, last):
+            held[self.assets.symbols[self.others.asset[index]]] = Qty(int(self.others.qty[index]))
         return held
 
     def priced_holdings(self, row: int) -> tuple[dict[str, Qty], dict[str, Price]]:
         """What one account holds and the prices of it, without those that are missing."""
-        held, price, place = self.holdings(row), self.assets.price, self.assets.place
-        return held, {symbol: Price(found) for symbol in held if (found := int(price[place[symbol]]))}
+        held, price, index = self.holdings(row), self.assets.price, self.assets.index
+        return held, {symbol: Price(found) for symbol in held if (found := int(price[index[symbol]]))}
 
     def prices(self) -> dict[str, Price]:
         """The price of every asset that has one."""
         return {s: Price(int(p)) for s, p in zip(self.assets.symbols, self.assets.price, strict=True) if p}
 
-    def with_prices(self, places: Places | Ints, prices: Ints, price_at: Ints | int) -> BookFrame:
+    def with_prices(self, indexes: Indexes | Ints, prices: Ints, price_at: Ints | int) -> BookFrame:
         """The frame with some assets' prices replaced; costs nothing that grows with the book."""
         price, stamped = self.assets.price.copy(), self.assets.price_at.copy()
-        price[places] = prices
-        stamped[places] = price_at
+        price[indexes] = prices
+        stamped[indexes] = price_at
         return replace(self, assets=replace(self.assets, price=price, price_at=stamped))
 
     def with_assets(self, assets: AssetColumns) -> BookFrame:
@@ -226,26 +235,29 @@ class BookFrame:
             return BookFrame.of(accounts, self.positions(), self.assets, self.portfolios)
         return replace(self, accounts=accounts)
 
-    def with_holdings(self, places: Places | Ints, positions: PositionColumns) -> BookFrame:
-        """The frame with all holdings of some accounts replaced. `positions` holds accounts of `places` only.
+    def with_holdings(self, indexes: Indexes | Ints, positions: PositionColumns) -> BookFrame:
+        """The frame with all holdings of some accounts replaced. `positions` holds accounts of `indexes` only.
 
         Copies the matrices those accounts lie in: gather the fills of a moment and replace once.
         """
         portfolio = self.accounts.portfolio
         slot = slots_of(self.table, portfolio[positions.account], positions.asset, len(self.assets))
         inside = slot >= 0
-        kept = ~np.isin(self.others.account, places)
+        unaffected = ~np.isin(self.others.account, indexes)
         others = others_of(
-            np.concatenate((self.others.account[kept], positions.account[~inside])),
-            np.concatenate((self.others.asset[kept], positions.asset[~inside])),
-            np.concatenate((self.others.qty[kept], positions.qty[~inside])),
+            np.concatenate((self.others.account[unaffected], positions.account[~inside])),
+            np.concatenate((self.others.asset[unaffected], positions.asset[~inside])),
+            np.concatenate((self.others.qty[unaffected], positions.qty[~inside])),
         )
-        home, target_home = self.table.block[portfolio[places]], self.table.block[portfolio[positions.account]]
+        account_block, position_block = (
+            self.table.block[portfolio[indexes]],
+            self.table.block[portfolio[positions.account]],
+        )
         blocks = list(self.blocks)
-        for number in set(home.tolist()):
-            mine = inside & (target_home == number)
-            columns, column = self.column[places[home == number]], self.column[positions.account[mine]]
-            blocks[number] = refilled(blocks[number], columns, slot[mine], column, positions.qty[mine])
+        for number in set(account_block.tolist()):
+            in_block = inside & (position_block == number)
+            columns, column = self.column[indexes[account_block == number]], self.column[positions.account[in_block]]
+            blocks[number] = refilled(blocks[number], columns, slot[in_block], column, positions.qty[in_block])
         return replace(self, blocks=tuple(blocks), others=others)
 
     def with_portfolios(self, portfolios: Sequence[Portfolio]) -> BookFrame:

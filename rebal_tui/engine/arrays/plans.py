@@ -12,21 +12,21 @@ from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.decisions import LineReason, Plan
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import CENT, NANO, Money, Price
+from rebal_tui.engine.arrays.budget_split import BuyDemand, split_budgets
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
-from rebal_tui.engine.arrays.layout import Block, Flags, Floats, Ints, Places
-from rebal_tui.engine.arrays.passes import any_other, any_weight, dollars, values_besides
-from rebal_tui.engine.arrays.split import Wants, split
-from rebal_tui.engine.arrays.wide import MOST, Wide, product
-from rebal_tui.engine.evaluation import least_cash
+from rebal_tui.engine.arrays.int128 import MAX_EXACT_DOLLARS, Int128, product
+from rebal_tui.engine.arrays.kernels import any_other, any_weight, dollars, other_holding_values
+from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats, Indexes, Ints
+from rebal_tui.engine.evaluation import compute_cash_target
 from rebal_tui.engine.planning import DUST, Holdings, plan_full_rebalance, plan_invest_cash
 
 REASONS = tuple(LineReason)
 """A line's reason code is a place in this."""
 _REASON = {reason: code for code, reason in enumerate(REASONS)}
 _DUST = DUST // NANO
-_PIECE = 2_048
-_DEAREST = 1e9
+_PIECE_MAX_ACCOUNTS = 2_048
+_MAX_PRICE_DOLLARS = 1e9
 """Dollars a share from which on a price is left to the exact planner."""
 
 
@@ -39,9 +39,9 @@ class Lines:
     skipped order `notional` in billionths of a dollar; the other is 0. `reason` is a code of `REASONS`.
     """
 
-    account: Places
-    line: Places
-    asset: Places
+    account: Indexes
+    line: Indexes
+    asset: Indexes
     buy: Flags
     qty: Ints
     notional: Ints
@@ -80,32 +80,34 @@ def plan_invest_cashes(frame: BookFrame, accounts: Ints) -> Plans:
 def _plans(frame: BookFrame, accounts: Ints, *, invest: bool) -> Plans:
     follows = frame.accounts.portfolio[accounts]
     assets = frame.assets
-    hindered = ~assets.eligible | (assets.price == 0) | (assets.price > _DEAREST * NANO)
-    hard = any_weight(frame, hindered)[follows] | (follows == UNSUBSCRIBED)
-    hindered = ~assets.sellable | (assets.price == 0) | (assets.price > _DEAREST * NANO)
-    hard |= any_other(frame, hindered)[accounts]
-    besides = _Besides.of(frame)
+    excluded = ~assets.eligible | (assets.price == 0) | (assets.price > _MAX_PRICE_DOLLARS * NANO)
+    needs_exact = any_weight(frame, excluded)[follows] | (follows == UNSUBSCRIBED)
+    excluded = ~assets.sellable | (assets.price == 0) | (assets.price > _MAX_PRICE_DOLLARS * NANO)
+    needs_exact |= any_other(frame, excluded)[accounts]
+    other_holdings = _OtherHoldings.of(frame)
     gross = np.abs(dollars(frame.accounts.cash[accounts])) + dollars(np.abs(frame.accounts.reserved[accounts]))
-    hard |= gross + besides.dollars[accounts] > MOST
+    needs_exact |= gross + other_holdings.dollars[accounts] > MAX_EXACT_DOLLARS
     target = np.zeros(len(frame), np.int64)
-    made = _Made([], [], [])
-    made.hard.extend(accounts[hard].tolist())
+    builder = _PlanBuilder([], [], [])
+    builder.needs_exact.extend(accounts[needs_exact].tolist())
     for number, block in enumerate(frame.blocks):
-        mine = accounts[~hard & (frame.table.block[follows] == number)]
-        columns = np.sort(frame.column[mine])
-        for start in range(0, len(columns), _PIECE):
+        in_block = accounts[~needs_exact & (frame.table.block[follows] == number)]
+        columns = np.sort(frame.column[in_block])
+        for start in range(0, len(columns), _PIECE_MAX_ACCOUNTS):
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                _plan_piece(frame, block, columns[start : start + _PIECE], besides, target, made, invest)
+                _plan_piece(
+                    frame, block, columns[start : start + _PIECE_MAX_ACCOUNTS], other_holdings, target, builder, invest
+                )
     too_large = []
-    for row in made.hard:
+    for row in builder.needs_exact:
         plan = _exact_plan(frame, row, invest=invest)
         if _fits(plan):
             target[row] = plan.cash_target
-            made.take(frame, row, plan)
+            builder.add_exact(frame, row, plan)
         else:
             too_large.append(row)
-    orders, skipped = _joined(made.orders), _joined(made.skipped)
-    return Plans(accounts, orders, skipped, target[accounts], len(made.hard), tuple(too_large))
+    orders, skipped = _joined(builder.orders), _joined(builder.skipped)
+    return Plans(accounts, orders, skipped, target[accounts], len(builder.needs_exact), tuple(too_large))
 
 
 def _fits(plan: Plan) -> bool:
@@ -118,7 +120,7 @@ def _fits(plan: Plan) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Besides:
+class _OtherHoldings:
     """Holdings outside the portfolios: their sum by account, modulo 2**64 and in dollars, and what selling brings."""
 
     modular: Ints
@@ -126,30 +128,30 @@ class _Besides:
     proceeds: Ints
 
     @classmethod
-    def of(cls, frame: BookFrame) -> _Besides:
+    def of(cls, frame: BookFrame) -> _OtherHoldings:
         others = frame.others
         price = frame.assets.price[others.asset]
         modular, proceeds = np.zeros(len(frame), np.int64), np.zeros(len(frame), np.int64)
         with np.errstate(over="ignore"):
             np.add.at(modular, others.account, others.qty * price)
             np.add.at(proceeds, others.account, product(others.qty, price).nano)
-        return cls(modular, values_besides(frame)[1], proceeds)
+        return cls(modular, other_holding_values(frame)[1], proceeds)
 
 
 @dataclass(slots=True, eq=False)
-class _Made:
+class _PlanBuilder:
     orders: list[Lines]
     skipped: list[Lines]
-    hard: list[int]
+    needs_exact: list[int]
 
-    def take(self, frame: BookFrame, row: int, plan: Plan) -> None:
+    def add_exact(self, frame: BookFrame, row: int, plan: Plan) -> None:
         """Add an exact plan."""
-        place = frame.assets.place
+        index = frame.assets.index
         number = {line.symbol: n for n, line in enumerate(plan.lines)}
         sent = [line for line in plan.lines if line.side]
         self.orders.append(
             _lines(
-                [row] * len(sent), [number[x.symbol] for x in sent], [place[x.symbol] for x in sent],
+                [row] * len(sent), [number[x.symbol] for x in sent], [index[x.symbol] for x in sent],
                 [x.side is Side.BUY for x in sent], [x.qty or 0 for x in sent], [x.notional or 0 for x in sent],
                 [_REASON[x.reason] for x in sent],
             )
@@ -158,7 +160,7 @@ class _Made:
         left = plan.skipped_orders
         self.skipped.append(
             _lines(
-                [row] * len(left), [number[x.symbol] for x in left], [place[x.symbol] for x in left],
+                [row] * len(left), [number[x.symbol] for x in left], [index[x.symbol] for x in left],
                 [x.side is Side.BUY for x in left], [0] * len(left), [x.notional or 0 for x in left],
                 [_REASON[reasons[x.symbol]] for x in left],
             )
@@ -166,7 +168,13 @@ class _Made:
 
 
 def _plan_piece(
-    frame: BookFrame, block: Block, columns: Ints, besides: _Besides, target: Ints, made: _Made, invest: bool
+    frame: BookFrame,
+    block: Block,
+    columns: Ints,
+    other_holdings: _OtherHoldings,
+    target: Ints,
+    builder: _PlanBuilder,
+    invest: bool,
 ) -> None:
     rows, local = block.rows[columns], block.local[columns]
     accounts, table = frame.accounts, frame.table
@@ -175,43 +183,47 @@ def _plan_piece(
     price = np.where(real, np.append(frame.assets.price, 1)[asset], 1)
     qty, cash, reserved = block.qty[:, columns], accounts.cash[rows], accounts.reserved[rows]
     rough = np.multiply(qty, price * 1e-18, dtype=np.float64)
-    equity_dollars = rough.sum(axis=0) + dollars(cash) + besides.dollars[rows]
+    equity_dollars = rough.sum(axis=0) + dollars(cash) + other_holdings.dollars[rows]
     modular = qty * price
-    equity = Wide.of(modular.sum(axis=0) + cash * NANO + besides.modular[rows], equity_dollars)
-    hard = (equity.nano < 0) | (np.abs(equity_dollars) + np.abs(dollars(cash)) > MOST)
+    equity = Int128.of(modular.sum(axis=0) + cash * NANO + other_holdings.modular[rows], equity_dollars)
+    needs_exact = (equity.nano < 0) | (np.abs(equity_dollars) + np.abs(dollars(cash)) > MAX_EXACT_DOLLARS)
     goal = equity.share(weight)
-    over = Wide.of(modular - goal.modular, rough - goal.dollars)
+    over = Int128.of(modular - goal.modular, rough - goal.dollars)
     short = over.negated()
     by_weight = equity.share_up(table.cash_weight[block.members[local]])
     near = (over.nano < _DUST) & (short.nano < _DUST)
     if invest:
-        kept = np.maximum(by_weight, accounts.cash_floor[rows])
-        hard |= dollars(np.abs(accounts.cash_floor[rows])) > MOST
-        budget = np.maximum(0, cash - reserved - kept)
+        cash_target = np.maximum(by_weight, accounts.cash_floor[rows])
+        needs_exact |= dollars(np.abs(accounts.cash_floor[rows])) > MAX_EXACT_DOLLARS
+        budget = np.maximum(0, cash - reserved - cash_target)
         lacking = short.nano >= 0
-        short = Wide(np.where(lacking, short.nano, 0), np.where(lacking, short.rest, 0))
-        takes, sold, small_sell, sell_qty = real, np.zeros_like(real), np.zeros_like(real), np.zeros_like(qty)
+        short = Int128(np.where(lacking, short.nano, 0), np.where(lacking, short.rest, 0))
+        buyable, sold, small_sell, sell_qty = real, np.zeros_like(real), np.zeros_like(real), np.zeros_like(qty)
     else:
-        kept = by_weight
+        cash_target = by_weight
         wants_sale = real & (qty > 0) & over.at_least(_DUST)
-        unsplit = np.append(~frame.assets.fractionable, False)[asset]
-        hard |= (wants_sale & unsplit).any(axis=0)
+        whole_shares_only = np.append(~frame.assets.fractionable, False)[asset]
+        needs_exact |= (wants_sale & whole_shares_only).any(axis=0)
         sell_qty = np.where(wants_sale, qty - goal.shares_up(price), 0)
-        sale = Wide.of(sell_qty * price, np.multiply(sell_qty, price * 1e-18, dtype=np.float64)).nano
+        sale = Int128.of(sell_qty * price, np.multiply(sell_qty, price * 1e-18, dtype=np.float64)).nano
         small_sell = wants_sale & (sale < NANO)
         sold = wants_sale & ~small_sell
-        proceeds = np.where(sold, sale, 0).sum(axis=0) + besides.proceeds[rows]
-        budget = cash + proceeds - reserved - kept
-        takes = real & short.at_least(_DUST)
-    hard |= (budget <= 0) & takes.any(axis=0)
-    target[rows] = kept
-    later = np.append(_ranks(frame.assets.symbols), -1)[asset]
-    easy = np.flatnonzero(~hard)
-    wants = Wants(short, takes, weight, later).of(easy)
-    parted = split(wants, budget[easy], spread_rest=invest)
-    made.hard.extend(rows[hard].tolist())
-    made.hard.extend(rows[easy[parted.hard]].tolist())
-    easy, amounts, dropped = easy[~parted.hard], parted.amounts[:, ~parted.hard], parted.dropped[:, ~parted.hard]
+        proceeds = np.where(sold, sale, 0).sum(axis=0) + other_holdings.proceeds[rows]
+        budget = cash + proceeds - reserved - cash_target
+        buyable = real & short.at_least(_DUST)
+    needs_exact |= (budget <= 0) & buyable.any(axis=0)
+    target[rows] = cash_target
+    symbol_rank = np.append(_ranks(frame.assets.symbols), -1)[asset]
+    easy = np.flatnonzero(~needs_exact)
+    demand = BuyDemand(short, buyable, weight, symbol_rank).of(easy)
+    budget_split = split_budgets(demand, budget[easy], spread_rest=invest)
+    builder.needs_exact.extend(rows[needs_exact].tolist())
+    builder.needs_exact.extend(rows[easy[budget_split.needs_exact]].tolist())
+    easy, amounts, dropped = (
+        easy[~budget_split.needs_exact],
+        budget_split.amounts[:, ~budget_split.needs_exact],
+        budget_split.dropped[:, ~budget_split.needs_exact],
+    )
     if invest:
         inherits = near[:, easy] & (amounts <= short.nano[:, easy])
         bought = np.where(inherits, _REASON[LineReason.BELOW_TARGET], _REASON[LineReason.EXCESS_CASH])
@@ -220,13 +232,13 @@ def _plan_piece(
     sold, small_sell, sell_qty, excess = sold[:, easy], small_sell[:, easy], sell_qty[:, easy], over.nano[:, easy]
     rows, asset = rows[easy], asset[:, easy]
     reason = np.where(sold, _REASON[LineReason.ABOVE_TARGET], bought)
-    made.orders.append(_picked(sold | (amounts > 0), rows, asset, amounts > 0, sell_qty, amounts, reason))
+    builder.orders.append(_picked(sold | (amounts > 0), rows, asset, amounts > 0, sell_qty, amounts, reason))
     skip = small_sell | (dropped >= 0)
     notional = np.where(small_sell, excess // CENT * CENT, dropped)
     least = np.full(skip.shape, _REASON[LineReason.ORDER_LESS_THAN_MIN_NOTIONAL])
-    made.skipped.append(_picked(skip, rows, asset, dropped >= 0, np.zeros_like(sell_qty), notional, least))
+    builder.skipped.append(_picked(skip, rows, asset, dropped >= 0, np.zeros_like(sell_qty), notional, least))
     if not invest:
-        made.orders.append(_closing(frame, rows))
+        builder.orders.append(_closing(frame, rows))
 
 
 def _closing(frame: BookFrame, rows: npt.NDArray[np.intp]) -> Lines:
@@ -234,15 +246,15 @@ def _closing(frame: BookFrame, rows: npt.NDArray[np.intp]) -> Lines:
     others = frame.others
     wanted = np.zeros(len(frame), np.bool_)
     wanted[rows] = True
-    places = np.flatnonzero(wanted[others.account])
-    account, asset = others.account[places], others.asset[places]
+    indexes = np.flatnonzero(wanted[others.account])
+    account, asset = others.account[indexes], others.asset[indexes]
     order = np.lexsort((_ranks(frame.assets.symbols)[asset], account))
-    places, account = places[order], account[order]
+    indexes, account = indexes[order], account[order]
     first = np.searchsorted(account, account)
-    line = frame.table.count[frame.accounts.portfolio[account]] + np.arange(len(places)) - first
-    count = len(places)
+    line = frame.table.count[frame.accounts.portfolio[account]] + np.arange(len(indexes)) - first
+    count = len(indexes)
     reason = np.full(count, _REASON[LineReason.NOT_IN_PORTFOLIO])
-    return _lines(account, line, others.asset[places], np.zeros(count), others.qty[places], np.zeros(count), reason)
+    return _lines(account, line, others.asset[indexes], np.zeros(count), others.qty[indexes], np.zeros(count), reason)
 
 
 def _ranks(symbols: tuple[str, ...]) -> Ints:
@@ -253,7 +265,7 @@ def _ranks(symbols: tuple[str, ...]) -> Ints:
 
 
 def _picked(
-    wanted: Flags, rows: npt.NDArray[np.intp], asset: Places, buy: Flags, qty: Ints, notional: Ints, reason: Ints
+    wanted: Flags, rows: npt.NDArray[np.intp], asset: Indexes, buy: Flags, qty: Ints, notional: Ints, reason: Ints
 ) -> Lines:
     column, slot = np.nonzero(wanted.T)
     at = (slot, column)
@@ -293,15 +305,15 @@ def _exact_plan(frame: BookFrame, row: int, *, invest: bool) -> Plan:
         return plan_full_rebalance(start, weights)
     equity = exact_account(frame, row).valuation.equity
     return plan_invest_cash(
-        start, weights, least_cash(equity, weights.cash, Money(int(frame.accounts.cash_floor[row])))
+        start, weights, compute_cash_target(equity, weights.cash, Money(int(frame.accounts.cash_floor[row])))
     )
 
 
 def _assets(frame: BookFrame, symbols: Iterable[str]) -> dict[str, Asset]:
-    columns, place = frame.assets, frame.assets.place
+    columns, index = frame.assets, frame.assets.index
     found = {}
     for symbol in symbols:
-        at = place[symbol]
+        at = index[symbol]
         price = int(columns.price[at])
         found[symbol] = Asset(
             symbol, symbol, symbol, "", AssetStatus.ACTIVE, bool(columns.sellable[at]), bool(columns.fractionable[at]),

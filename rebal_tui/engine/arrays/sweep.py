@@ -10,16 +10,16 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from rebal_tui.engine.arrays.cash import CashScreen, screen_cash
+from rebal_tui.engine.arrays.band_usage import BandUsages, band_usages
+from rebal_tui.engine.arrays.cash_thresholds import CashThresholds, check_cash_thresholds
+from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.exact import exact_account
-from rebal_tui.engine.arrays.frame import STOPS, UNSUBSCRIBED, BookFrame, Mark
-from rebal_tui.engine.arrays.layout import Flags, Floats, Ints, Places
-from rebal_tui.engine.arrays.passes import any_other, any_weight
-from rebal_tui.engine.arrays.today import Today
-from rebal_tui.engine.arrays.uses import Uses, band_uses
-from rebal_tui.engine.arrays.worst import NO_BAND, NOTHING, Worst, permille_of, worst_drifts
+from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, UNSUBSCRIBED, BookFrame, Mark
+from rebal_tui.engine.arrays.kernels import any_other, any_weight
+from rebal_tui.engine.arrays.memory_layout import Flags, Floats, Indexes, Ints
+from rebal_tui.engine.arrays.worst_drift import NO_ASSET, NO_BAND, WorstDrifts, permille_of, worst_drifts
 
-__all__ = ["NEAR_PERMILLE", "NOTHING", "NO_BAND", "Group", "Sweep", "sweep"]
+__all__ = ["NEAR_PERMILLE", "NO_ASSET", "NO_BAND", "Group", "Sweep", "sweep"]
 
 Groups = npt.NDArray[np.uint8]
 
@@ -57,9 +57,9 @@ class Sweep:
     confirmed: int
 
     @property
-    def worst(self) -> Places:
+    def worst(self) -> Indexes:
         """The place of the asset that uses most of a band (without bands: the one furthest from its target) or
-        `NOTHING`. Told when it is first asked for, which costs more than the sweep itself."""
+        `NO_ASSET`. Told when it is first asked for, which costs more than the sweep itself."""
         return self._worst.asset
 
     @property
@@ -69,7 +69,7 @@ class Sweep:
         return self._worst.drift
 
     @cached_property
-    def _worst(self) -> Worst:
+    def _worst(self) -> WorstDrifts:
         return worst_drifts(self.frame, np.arange(len(self.frame)))
 
     def count(self, group: Group) -> int:
@@ -77,59 +77,61 @@ class Sweep:
         return int(np.count_nonzero(self.groups & np.uint8(group)))
 
 
-def sweep(frame: BookFrame, today: Today) -> Sweep:
+def sweep(frame: BookFrame, day_context: DayContext) -> Sweep:
     """Every account under the frame's prices."""
-    uses = band_uses(frame)
-    cash = screen_cash(frame, uses)
-    band_used, outside, confirmed = _confirmed(frame, uses, cash)
-    groups = _of_portfolios(frame, today)[uses.follows]
-    for group, holds in _of_accounts(frame, today, uses, cash):
+    usages = band_usages(frame)
+    cash = check_cash_thresholds(frame, usages)
+    band_used, outside, confirmed = _confirmed(frame, usages, cash)
+    groups = _of_portfolios(frame, day_context)[usages.follows]
+    for group, holds in _of_accounts(frame, day_context, usages, cash):
         groups |= holds * np.uint8(group)
     groups |= outside * np.uint8(Group.OUTSIDE)
     groups |= (~outside & (band_used >= NEAR_PERMILLE)) * np.uint8(Group.NEAR)
     groups &= ~((groups & np.uint8(Group.BLOCKED)) << 1)  # who is blocked is not asked whether prices are there
     groups[frame.accounts.portfolio == UNSUBSCRIBED] = 0
-    return Sweep(frame, uses.equity, band_used, groups, confirmed)
+    return Sweep(frame, usages.equity, band_used, groups, confirmed)
 
 
-def _confirmed(frame: BookFrame, uses: Uses, cash: CashScreen) -> tuple[Ints, Flags, int]:
+def _confirmed(frame: BookFrame, usages: BandUsages, cash: CashThresholds) -> tuple[Ints, Flags, int]:
     """The share of a band that each account uses and whether it is outside, and its cash: exact where floats cannot
     tell."""
-    table, besides = frame.table, frame.others.account
+    table, other_accounts = frame.table, frame.others.account
     subscribed = frame.accounts.portfolio != UNSUBSCRIBED
-    permille = uses.use * 1_000
-    permille[~(table.banded & (table.count > 0))[uses.follows] | (uses.equity <= 0)] = NO_BAND
+    permille = usages.usage * 1_000
+    permille[~(table.banded & (table.count > 0))[usages.follows] | (usages.equity <= 0)] = NO_BAND
     used, outside = np.floor(permille).astype(np.int64), permille > 1_000
-    doubtful = np.zeros(len(frame), np.bool_)
-    doubtful[uses.near(np.abs(permille - np.rint(permille)), 1_000)] = True
-    doubtful &= permille > 0.5
-    doubtful[besides[(table.count == 0)[uses.follows[besides]]]] = True
-    rows = np.flatnonzero(doubtful & ~cash.near & subscribed)
-    exactly = worst_drifts(frame, rows)
-    used[rows], outside[rows] = exactly.band_used, exactly.outside
+    uncertain = np.zeros(len(frame), np.bool_)
+    uncertain[usages.near(np.abs(permille - np.rint(permille)), 1_000)] = True
+    uncertain &= permille > 0.5
+    uncertain[other_accounts[(table.count == 0)[usages.follows[other_accounts]]]] = True
+    rows = np.flatnonzero(uncertain & ~cash.near & subscribed)
+    exact_drifts = worst_drifts(frame, rows)
+    used[rows], outside[rows] = exact_drifts.band_used, exact_drifts.outside
     rows = np.flatnonzero(cash.near & subscribed)
     for row in rows:
         exact = exact_account(frame, int(row))
-        cash.exceeds_ratio[row], cash.invests[row] = exact.exceeds_ratio, exact.invests
+        cash.exceeds_ratio[row], cash.has_investable_cash[row] = exact.exceeds_ratio, exact.has_investable_cash
         used[row], outside[row] = permille_of(exact), exact.breached
-    return used, outside, exactly.confirmed + len(rows)
+    return used, outside, exact_drifts.confirmed + len(rows)
 
 
-def _of_portfolios(frame: BookFrame, today: Today) -> Groups:
+def _of_portfolios(frame: BookFrame, day_context: DayContext) -> Groups:
     """The groups that all accounts of a portfolio share, by portfolio."""
-    groups = today.calendar * np.uint8(Group.CALENDAR)
+    groups = day_context.calendar * np.uint8(Group.CALENDAR)
     groups |= ~frame.table.active * np.uint8(Group.BLOCKED)
-    if today.open_market:
-        groups |= any_weight(frame, ~today.fresh) * np.uint8(Group.UNABLE)
+    if day_context.open_market:
+        groups |= any_weight(frame, ~day_context.fresh) * np.uint8(Group.UNABLE)
     return np.asarray(groups)
 
 
-def _of_accounts(frame: BookFrame, today: Today, uses: Uses, cash: CashScreen) -> Iterator[tuple[Group, Flags]]:
+def _of_accounts(
+    frame: BookFrame, day_context: DayContext, usages: BandUsages, cash: CashThresholds
+) -> Iterator[tuple[Group, Flags]]:
     """The groups of each account by itself, but for those of its bands."""
     accounts = frame.accounts
-    yield Group.CASH, cash.invests
+    yield Group.CASH, cash.has_investable_cash
     yield Group.FIRST, accounts.rebalanced_on < 0
-    yield Group.COOLDOWN, accounts.rebalanced_on > (today.day - frame.table.cooldown)[uses.follows]
-    yield Group.BLOCKED, (accounts.marks & (STOPS | int(Mark.UNRECONCILED)) != 0) | cash.exceeds_ratio
-    if today.open_market:
-        yield Group.UNABLE, any_other(frame, ~today.fresh)
+    yield Group.COOLDOWN, accounts.rebalanced_on > (day_context.day - frame.table.cooldown)[usages.follows]
+    yield Group.BLOCKED, (accounts.marks & (BLOCKING_MARKS | int(Mark.UNRECONCILED)) != 0) | cash.exceeds_ratio
+    if day_context.open_market:
+        yield Group.UNABLE, any_other(frame, ~day_context.fresh)

@@ -29,7 +29,7 @@ class FirstSteps:
     connect_broker: Callable[[], Awaitable[str]] | None = None
 
 
-MOST_FAULTS = 12
+MAX_FAULTS = 12
 NOT_HERE = {
     "demo": "The demo is a book of its own: start it with  rebal-tui demo",
     "import": "Import from the command line: rebal-tui import FILE",
@@ -72,7 +72,7 @@ class FirstRun(Vertical):
     def _app(self) -> RebalApp:
         return self.app  # type: ignore[return-value]
 
-    def _say(self, text: str) -> None:
+    def _show_message(self, text: str) -> None:
         self.query_one("#first-note", Static).update(ui_text(text))
 
     @on(OptionList.OptionSelected)
@@ -88,26 +88,26 @@ class FirstRun(Vertical):
             line.display = True
             line.focus()
         else:
-            self._say(NOT_HERE[choice])
+            self._show_message(NOT_HERE[choice])
 
     @on(Input.Submitted)
     def _path(self, event: Input.Submitted) -> None:
         path = Path(event.value.strip()).expanduser()
         if not path.is_file():
-            self._say(f"There is no file {path}.")
+            self._show_message(f"There is no file {path}.")
         elif self._steps.import_file is not None:
             self._begin(self._steps.import_file(path))
 
     def _begin(self, step: Awaitable[str]) -> None:
-        self._say("Working…")
+        self._show_message("Working…")
 
         async def go() -> None:
             try:
-                self._say(await step)
+                self._show_message(await step)
             except Refusal as refusal:
-                self._say(_faults(refusal))
+                self._show_message(_faults(refusal))
             except Exception:
-                self._say("")
+                self._show_message("")
                 raise
             self._app.pull_soon()
 
@@ -116,6 +116,6 @@ class FirstRun(Vertical):
 
 def _faults(refusal: Refusal) -> str:
     """Every fault on a line of its own, the first of many and how many more there are."""
-    lines = [f"✗ {fault}" for fault in refusal.faults[:MOST_FAULTS]]
-    more = len(refusal.faults) - MOST_FAULTS
+    lines = [f"✗ {fault}" for fault in refusal.faults[:MAX_FAULTS]]
+    more = len(refusal.faults) - MAX_FAULTS
     return "\n".join(["Nothing was changed:", *lines, *([f"… and {more:,} more"] if more > 0 else [])])

@@ -38,7 +38,7 @@ TEXTS = {
     Halt.DAMAGED: "Nothing is evaluated and no order goes out. Leave, and put a backup in the file's place.",
     Halt.VIEWING: "",
 }
-AGAIN = frozenset({Halt.DISK_FULL, Halt.IO_ERROR})
+RETRYABLE_HALTS = frozenset({Halt.DISK_FULL, Halt.IO_ERROR})
 
 
 class StoppedScreen(ModalScreen[None]):
@@ -78,7 +78,7 @@ class StoppedScreen(ModalScreen[None]):
             yield Static(ui_text(TEXTS[why]), markup=False)
             yield Static(ui_text(self._cause(str(self._halted))), id="stopped-cause", markup=False)
             with Horizontal():
-                if why in AGAIN:
+                if why in RETRYABLE_HALTS:
                     yield Button(ui_text("Try again (t)"), id="again", variant="primary", compact=True)
                 yield Button(ui_text("Look only (esc)"), id="look", compact=True)
                 yield Button(ui_text("Leave (q)"), id="leave", compact=True)
@@ -94,10 +94,10 @@ class StoppedScreen(ModalScreen[None]):
         await self.run_action(event.button.id or "look")
 
     def action_again(self) -> None:
-        if self._halted.halt in AGAIN:
-            self.rebal.work(self._again(), name="try again")
+        if self._halted.halt in RETRYABLE_HALTS:
+            self.rebal.work(self._retry_writing(), name="try again")
 
-    async def _again(self) -> None:
+    async def _retry_writing(self) -> None:
         try:
             await self.rebal.backend.write_again()
         except Refusal as refusal:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rebal_tui.services.views.desk import DriftPoint
-from rebal_tui.tui.spans import Line, Span
+from rebal_tui.services.view_models.desk import DriftPoint
+from rebal_tui.tui.segments import Line, TextSegment
 
 PARTIALS = " ▏▎▍▌▋▊▉"
 LEVELS = " ▁▂▃▄▅▆▇█"
-FULL = 1_000
-NEAR = 800
+BAND_LIMIT_TENTHS = 1_000
+BAND_NEAR_TENTHS = 800
 SHADES = ("█", "▓", "▒", "░")
-SHADE_TONES = ("accent", "alt", "good", "key")
+SHADE_STYLES = ("accent", "alt", "good", "key")
 
 
 def bar(part: int, whole: int, width: int) -> str:
@@ -25,14 +25,14 @@ def bar(part: int, whole: int, width: int) -> str:
     return (text or PARTIALS[1]).ljust(width)
 
 
-def band_tone(tenths: int) -> str:
+def band_style(tenths: int) -> str:
     """The tone of a band use in tenths of a percent: beyond the band, near it, inside."""
-    return "bad" if tenths > FULL else "warn" if tenths >= NEAR else "good"
+    return "bad" if tenths > BAND_LIMIT_TENTHS else "warn" if tenths >= BAND_NEAR_TENTHS else "good"
 
 
-def bar_tone(tenths: int) -> str:
+def bar_style(tenths: int) -> str:
     """The tone of a bar of that band use, calmer than its text."""
-    return f"{band_tone(tenths)}-bar"
+    return f"{band_style(tenths)}-bar"
 
 
 def band_bar(tenths: int | None, width: int = 10) -> Line:
@@ -40,10 +40,13 @@ def band_bar(tenths: int | None, width: int = 10) -> Line:
     if tenths is None:
         return ((" " * width, ""), ("      –", "muted"))
     text = f"{min(tenths // 10, 9_999)} %"
-    return ((bar(tenths, FULL, width), bar_tone(tenths)), (text.rjust(7), band_tone(tenths) if tenths >= NEAR else ""))
+    return (
+        (bar(tenths, BAND_LIMIT_TENTHS, width), bar_style(tenths)),
+        (text.rjust(7), band_style(tenths) if tenths >= BAND_NEAR_TENTHS else ""),
+    )
 
 
-def fill_bar(done: int, whole: int, width: int = 8) -> Span:
+def fill_bar(done: int, whole: int, width: int = 8) -> TextSegment:
     """How much of an order, or of the orders of a run, is done."""
     track = bar(done, whole, width).replace(" ", "░")
     return (track, "good-bar" if whole > 0 and done >= whole else "accent-bar")
@@ -58,27 +61,28 @@ def drift_bar(drift: int, low: int | None, high: int | None, reach: int, width: 
     half = max((width - 1) // 2, 1)
     reach = max(reach, 1)
 
-    def place(offset: int) -> int:
+    def cell_index(offset: int) -> int:
         size = min(abs(offset) * half // reach, half - 1) + 1
         return half + size if offset > 0 else half - size
 
     outside = (high is not None and drift > high) or (low is not None and drift < low)
     near = not outside and any(
-        edge and drift * edge > 0 and abs(drift) * FULL >= abs(edge) * NEAR for edge in (low, high)
+        edge and drift * edge > 0 and abs(drift) * BAND_LIMIT_TENTHS >= abs(edge) * BAND_NEAR_TENTHS
+        for edge in (low, high)
     )
-    tone = "bad-bar" if outside else "warn-bar" if near else "good-bar"
-    cells: list[Span] = [("─", "rule")] * (half * 2 + 1)
+    style = "bad-bar" if outside else "warn-bar" if near else "good-bar"
+    cells: list[TextSegment] = [("─", "rule")] * (half * 2 + 1)
     halves = min((abs(drift) * half * 2 + reach // 2) // reach, half * 2)
     full, rest = divmod(halves, 2)
     step = 1 if drift > 0 else -1
     for distance in range(1, full + 1):
-        cells[half + step * distance] = ("█", tone)
+        cells[half + step * distance] = ("█", style)
     if rest:
-        cells[half + step * (full + 1)] = ("▌" if step > 0 else "▐", tone)
+        cells[half + step * (full + 1)] = ("▌" if step > 0 else "▐", style)
     for edge in (low, high):
         if edge is not None:
-            at = place(edge)
-            cells[at] = ("╋", tone) if cells[at][0] == "█" else ("┊", "title")
+            at = cell_index(edge)
+            cells[at] = ("╋", style) if cells[at][0] == "█" else ("┊", "title")
     cells[half] = ("│", "title")
     return tuple(cells)
 
@@ -94,7 +98,7 @@ def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
     for index in spare[: width - sum(cells)]:
         cells[index] += 1
     return tuple(
-        (SHADES[index % 4] * size, "muted" if weights[index][0] == "cash" else SHADE_TONES[index // 4 % 4])
+        (SHADES[index % 4] * size, "muted" if weights[index][0] == "cash" else SHADE_STYLES[index // 4 % 4])
         for index, size in enumerate(cells)
         if size
     )
@@ -105,13 +109,13 @@ def drift_history(points: Sequence[DriftPoint], width: int, height: int = 2) -> 
     shown = points[-width:]
     if not shown:
         return []
-    ceiling = max(FULL, *(point.band_used for point in shown))
+    ceiling = max(BAND_LIMIT_TENTHS, *(point.band_used for point in shown))
     heights = [max(point.band_used * height * 8 // ceiling, 1) for point in shown]
     lines: list[Line] = []
     for row in range(height - 1, -1, -1):
         lines.append(
             tuple(
-                (LEVELS[max(min(size - row * 8, 8), 0)], bar_tone(point.band_used))
+                (LEVELS[max(min(size - row * 8, 8), 0)], bar_style(point.band_used))
                 for size, point in zip(heights, shown, strict=True)
             )
         )

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
-ALWAYS = frozenset({"help", "command_palette"})
+ALWAYS_SHOWN_ACTIONS = frozenset({"help", "command_palette"})
 """The actions that tell of all the others: they keep their room."""
 
 
@@ -18,7 +18,7 @@ class KeyBar(Footer):
 
     def __init__(self) -> None:
         super().__init__(show_command_palette=False, compact=True)
-        self._room = 0
+        self._available_width = 0
 
     def compose(self) -> ComposeResult:
         # Textual keeps every key that ever watched `compact`, some 10 kB each, until the watchers are called.
@@ -27,21 +27,21 @@ class KeyBar(Footer):
         self.screen._query_one_cache.clear()
         keys = list(super().compose())
         gap = 1 if self.screen.has_class("-narrow") else 2
-        self._room = self.app.size.width
-        room = self._room + gap - sum(_width(key, gap) for key in keys if _always(key))
+        self._available_width = self.app.size.width
+        available_width = self._available_width + gap - sum(_width(key, gap) for key in keys if _always(key))
         for key in keys:
             if not _always(key):
-                room -= _width(key, gap)
-            if room >= 0 or _always(key):
+                available_width -= _width(key, gap)
+            if available_width >= 0 or _always(key):
                 yield key
 
     def on_resize(self, _event: events.Resize) -> None:
-        if self.app.size.width != self._room:
+        if self.app.size.width != self._available_width:
             self.refresh(recompose=True)
 
 
 def _always(key: Widget) -> bool:
-    return isinstance(key, FooterKey) and key.action in ALWAYS
+    return isinstance(key, FooterKey) and key.action in ALWAYS_SHOWN_ACTIONS
 
 
 def _width(key: Widget, gap: int) -> int:

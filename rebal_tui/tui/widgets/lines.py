@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.strip import Strip
 
-from rebal_tui.tui.spans import Line
-from rebal_tui.tui.widgets.tones import ToneView
+from rebal_tui.tui.segments import Line
+from rebal_tui.tui.widgets.styles import StyledView
 
 Builder = Callable[[int, int], Sequence[Line]]
 """From the width and the height in cells to the lines; a view that is too long scrolls."""
@@ -21,7 +21,7 @@ def nothing(_width: int, _height: int) -> Sequence[Line]:
     return ()
 
 
-class LinesView(ToneView, can_focus=True):
+class LinesView(StyledView, can_focus=True):
     """Lines made by a pure function, made anew when the width changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,16 +7,16 @@ from textual.strip import Strip
 
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.sessions import NEW_YORK
-from rebal_tui.services.views.status import StatusLine
+from rebal_tui.services.view_models.status import StatusLine
 from rebal_tui.tui import formats
-from rebal_tui.tui.spans import Line, Span, line_width
+from rebal_tui.tui.segments import Line, TextSegment, line_width
 from rebal_tui.tui.widgets.bars import fill_bar
-from rebal_tui.tui.widgets.tones import ToneView
+from rebal_tui.tui.widgets.styles import StyledView
 
 STALE_SECONDS = 60
-WORK_BAR = 6
+WORK_BAR_WIDTH = 6
 """Cells of the bar that shows how far a long day's work is."""
-STOPPED: dict[Halt, Span] = {
+STOPPED: dict[Halt, TextSegment] = {
     Halt.VIEWING: ("READ-ONLY", "warn"),
     Halt.TAKEN_OVER: ("■ READ-ONLY: taken over", "bad"),
     Halt.DISK_FULL: ("■ READ-ONLY: disk full", "bad"),
@@ -34,7 +34,7 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
     if status is None:
         return ((" rebal-tui", "title"), (f" · opening the book… {loading}".rstrip(), "muted"))
     session, _, rest = status.session.partition(" · ")
-    parts: list[tuple[int, Span]] = [(0, (f" {status.book}", "title")), (0, (status.mode, _mode_tone(status)))]
+    parts: list[tuple[int, TextSegment]] = [(0, (f" {status.book}", "title")), (0, (status.mode, _mode_style(status)))]
     if trouble:
         parts.append((0, (f"■ NOT UPDATING: {trouble}", "bad")))
     if status.halted:
@@ -43,7 +43,7 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
         parts.append((0, STOPPED.get(status.stopped or Halt.VIEWING, STOPPED[Halt.VIEWING])))
     if status.work is not None:
         work = status.work
-        track, _ = fill_bar(work.done, work.total, WORK_BAR)
+        track, _ = fill_bar(work.done, work.total, WORK_BAR_WIDTH)
         parts.append((0, (f"{work.what} {track} {work.done:,} of {work.total:,}", "key")))
     parts.append((3, (formats.full_day(status.now.astimezone(NEW_YORK).date()), "muted")))
     parts.append((0, (f"{formats.clock(status.now)} NY", "")))
@@ -65,17 +65,17 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
     if status.alerts:
         parts.append((0, (f"▲ {formats.counted(status.alerts, 'alert')}", "warn")))
     while len(parts) > 1:
-        line = _join([span for _, span in parts])
+        line = _join([segment for _, segment in parts])
         if line_width(line) <= width:
             return line
         least = max(priority for priority, _ in parts)
         if least == 0:
             return line
         del parts[max(index for index, (priority, _) in enumerate(parts) if priority == least)]
-    return _join([span for _, span in parts])
+    return _join([segment for _, segment in parts])
 
 
-def _mode_tone(status: StatusLine) -> str:
+def _mode_style(status: StatusLine) -> str:
     if status.mode.startswith("LIVE"):
         return "bad"
     return "warn" if "PAUSED" in status.mode else "accent"
@@ -87,19 +87,19 @@ def _when(status: StatusLine) -> str:
         return "–"
     today = status.now.astimezone(NEW_YORK).date()
     local = following.astimezone(NEW_YORK)
-    return formats.minute(following) if local.date() == today else formats.short_moment(following)
+    return formats.minute(following) if local.date() == today else formats.short_timestamp(following)
 
 
-def _join(spans: list[Span]) -> Line:
-    line: list[Span] = []
-    for index, span in enumerate(spans):
+def _join(segments: list[TextSegment]) -> Line:
+    line: list[TextSegment] = []
+    for index, segment in enumerate(segments):
         if index:
             line.append((" · ", "rule"))
-        line.append(span)
+        line.append(segment)
     return tuple(line)
 
 
-class StatusBar(ToneView, can_focus=False):
+class StatusBar(StyledView, can_focus=False):
     """The status line as a widget."""
 
     DEFAULT_CSS = """

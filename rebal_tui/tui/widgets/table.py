@@ -15,14 +15,14 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from rebal_tui.tui.spans import Line, fit, fit_line
+from rebal_tui.tui.segments import Line, fit, fit_line
 from rebal_tui.tui.text import printable
-from rebal_tui.tui.widgets.table_layout import Column, Placed, place
+from rebal_tui.tui.widgets.styles import StyledView
+from rebal_tui.tui.widgets.table_layout import Column, PlacedColumn, lay_out_columns
 from rebal_tui.tui.widgets.table_order import Arranged, Columnar, Listed, Shown, arrange
-from rebal_tui.tui.widgets.tones import ToneView
 
 R = TypeVar("R")
-KEPT = 2
+STRIP_CACHE_SCREENS = 2
 """So many times as many drawn rows are kept as are in sight."""
 
 
@@ -35,7 +35,7 @@ class View:
     text: str = ""
 
 
-class BookTable(ToneView, Generic[R], can_focus=True):
+class BookTable(StyledView, Generic[R], can_focus=True):
     """Rows given as an immutable sequence, ordered and filtered here; the cursor stays on its row's key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -127,7 +127,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         self._cursor = 0
         self._cursor_key: Hashable | None = None
         self._wanted: Hashable | None = None
-        self._placed: tuple[Placed[R], ...] = ()
+        self._placed_columns: tuple[PlacedColumn[R], ...] = ()
         self._strips: OrderedDict[tuple[Hashable, int, int], tuple[R, Strip]] = OrderedDict()
 
     @property
@@ -145,8 +145,8 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         source, marked = self._source, self.marked
         if not isinstance(source, Columnar):
             return [key for key in map(self._key, source) if key in marked]
-        places = {key: place for key in marked if (place := source.find(key)) is not None}
-        return sorted(places, key=places.__getitem__)
+        indices = {key: index for key in marked if (index := source.find(key)) is not None}
+        return sorted(indices, key=indices.__getitem__)
 
     @property
     def total(self) -> int:
@@ -200,13 +200,13 @@ class BookTable(ToneView, Generic[R], can_focus=True):
         self.view = View(following, column.descending if column else False, self.view.text)
         if column is None:
             return "the usual order"
-        return None if any(placed.column is column for placed in self._placed) else column.title
+        return None if any(placed.column is column for placed in self._placed_columns) else column.title
 
     def reverse_sort(self) -> None:
         """Turn the order round."""
         self.view = View(self.view.sort, not self.view.reverse, self.view.text)
 
-    def forget_drawn(self) -> None:
+    def clear_line_cache(self) -> None:
         """Draw every row anew."""
         self._strips.clear()
 
@@ -238,8 +238,8 @@ class BookTable(ToneView, Generic[R], can_focus=True):
             self._rows = Arranged(source, source.arrange(self._accept, view.text, sort, view.reverse))
         else:
             order = column.sort if column else self._natural
-            kept = arrange(source, self._accept, self._search, view.text, order, view.reverse)
-            self._rows = Listed(kept, self._key)
+            arranged = arrange(source, self._accept, self._search, view.text, order, view.reverse)
+            self._rows = Listed(arranged, self._key)
         index = self._index(self._cursor_key) if self._cursor_key is not None else None
         self._cursor = min(self._cursor, max(len(self._rows) - 1, 0)) if index is None else index
         self._layout()
@@ -255,9 +255,9 @@ class BookTable(ToneView, Generic[R], can_focus=True):
 
     def _layout(self) -> None:
         width = self.scrollable_content_region.width
-        placed = place(self.columns, width)
-        if placed != self._placed:
-            self._placed = placed
+        placed = lay_out_columns(self.columns, width)
+        if placed != self._placed_columns:
+            self._placed_columns = placed
             self._strips.clear()
         total = max((column.at + column.width for column in placed), default=0)
         self.extend(Size(max(total, width), len(self._rows) + 1))
@@ -320,7 +320,7 @@ class BookTable(ToneView, Generic[R], can_focus=True):
             self._go(index)
 
     def _click_header(self, x: int) -> None:
-        for placed in self._placed:
+        for placed in self._placed_columns:
             if placed.at <= x <= placed.at + placed.width and placed.column.sort is not None:
                 column = placed.column
                 again = self.view.sort == column.key
@@ -347,22 +347,22 @@ class BookTable(ToneView, Generic[R], can_focus=True):
             return cached[1]
         strip = self.whole(self._row(row, flags, width, offset))
         self._strips[(key, flags, offset)] = (row, strip)
-        if len(self._strips) > KEPT * self.size.height:
+        if len(self._strips) > STRIP_CACHE_SCREENS * self.size.height:
             self._strips.popitem(last=False)
         return strip
 
     def _header(self, width: int, offset: int) -> Strip:
-        spans: list[tuple[str, str]] = []
-        for placed in self._placed:
+        segments: list[tuple[str, str]] = []
+        for placed in self._placed_columns:
             title = placed.column.title
             sorted_here = placed.column.key == self.view.sort
             if sorted_here:
                 mark = "▼" if self.view.reverse else "▲"
                 title = f"{mark}{title}" if placed.column.align == "right" else f"{title}{mark}"
-            spans.append((" " * placed.gap, ""))
-            spans.append((fit(title, placed.width, placed.column.align), "key" if sorted_here else ""))
+            segments.append((" " * placed.gap, ""))
+            segments.append((fit(title, placed.width, placed.column.align), "key" if sorted_here else ""))
         style = self.get_component_rich_style("table--header")
-        return self.strip(tuple(spans), width, style, offset)
+        return self.strip(tuple(segments), width, style, offset)
 
     def _row(self, row: R, flags: int, width: int, offset: int) -> Strip:
         base = self.base
@@ -371,23 +371,23 @@ class BookTable(ToneView, Generic[R], can_focus=True):
             base = self._lit(base, "table--cursor" if cursor == 2 else "table--cursor-blurred")
         elif marked:
             base = self._lit(base, "table--marked")
-        spans: list[tuple[str, str]] = []
-        for index, placed in enumerate(self._placed):
+        segments: list[tuple[str, str]] = []
+        for index, placed in enumerate(self._placed_columns):
             gap = " " * placed.gap
-            spans.append(("✓" + gap[1:] if marked and index == 0 and gap else gap, "key" if marked else ""))
-            spans.extend(_cell(placed, row))
-        return self.strip(tuple(spans), width, base, offset)
+            segments.append(("✓" + gap[1:] if marked and index == 0 and gap else gap, "key" if marked else ""))
+            segments.extend(_cell(placed, row))
+        return self.strip(tuple(segments), width, base, offset)
 
     def _lit(self, base: Style, name: str) -> Style:
         style = self.get_component_rich_style(name)
         return base + Style(bgcolor=style.bgcolor, bold=style.bold, reverse=style.reverse, underline=style.underline)
 
 
-def _cell(placed: Placed[R], row: R) -> Line:
+def _cell(placed: PlacedColumn[R], row: R) -> Line:
     content = placed.column.cell(row)
     if isinstance(content, str):
         return ((fit(content, placed.width, placed.column.align), ""),)
     if len(content) == 1:
-        text, tone = content[0]
-        return ((fit(text, placed.width, placed.column.align), tone),)
-    return fit_line(tuple((printable(text), tone) for text, tone in content), placed.width)
+        text, style_name = content[0]
+        return ((fit(text, placed.width, placed.column.align), style_name),)
+    return fit_line(tuple((printable(text), style_name) for text, style_name in content), placed.width)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from rebal_tui.tui.spans import Line
+from rebal_tui.tui.segments import Line
 
 R = TypeVar("R")
 
@@ -16,7 +16,7 @@ class Column(Generic[R]):
     """One column. `cell` gives text, or spans that carry tones.
 
     `priority` 0 always stays; on a narrow terminal the highest go first. `grow` is the share of spare width that the
-    column takes, up to `most` cells. `descending` is the direction of the first sort.
+    column takes, up to `max_width` cells. `descending` is the direction of the first sort.
     """
 
     key: str
@@ -28,11 +28,11 @@ class Column(Generic[R]):
     sort: Callable[[R], Any] | None = None
     descending: bool = False
     grow: int = 0
-    most: int = 40
+    max_width: int = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Placed(Generic[R]):
+class PlacedColumn(Generic[R]):
     """A column at its place: `gap` cells before it, then `width` cells from `at`."""
 
     column: Column[R]
@@ -45,7 +45,7 @@ GAP = 2
 EDGE = 1
 
 
-def place(columns: Sequence[Column[R]], width: int) -> tuple[Placed[R], ...]:
+def lay_out_columns(columns: Sequence[Column[R]], width: int) -> tuple[PlacedColumn[R], ...]:
     """The columns that fit, widened into what is left. Columns of priority 0 stay even when they do not fit."""
     shown = list(columns)
     while shown and _needed(shown) > width:
@@ -61,18 +61,18 @@ def place(columns: Sequence[Column[R]], width: int) -> tuple[Placed[R], ...]:
     widths = [column.width for column in shown]
     spare = width - _needed(shown)
     while spare > 0:
-        growing = [i for i, column in enumerate(shown) if column.grow and widths[i] < column.most]
+        growing = [i for i, column in enumerate(shown) if column.grow and widths[i] < column.max_width]
         if not growing:
             break
         for index in growing:
-            step = min(shown[index].grow, spare, shown[index].most - widths[index])
+            step = min(shown[index].grow, spare, shown[index].max_width - widths[index])
             widths[index] += step
             spare -= step
-    placed: list[Placed[R]] = []
+    placed: list[PlacedColumn[R]] = []
     at = 0
     for index, (column, size) in enumerate(zip(shown, widths, strict=True)):
         gap = EDGE if index == 0 else GAP
-        placed.append(Placed(column, at + gap, size, gap))
+        placed.append(PlacedColumn(column, at + gap, size, gap))
         at += gap + size
     return tuple(placed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar, overload, runtime_checkable
 
-from rebal_tui.services.views.picked import Picked
+from rebal_tui.services.view_models.row_selection import RowSelection
 
 R = TypeVar("R")
 
@@ -23,7 +23,7 @@ class Columnar(Protocol):
     ) -> Sequence[int]:
         """The places of the rows to show, in order."""
 
-    def key_at(self, place: int) -> Hashable:
+    def key_at(self, row_index: int) -> Hashable:
         """The key of the row at a place."""
 
     def find(self, key: Hashable) -> int | None:
@@ -63,25 +63,25 @@ class Listed(Sequence[R]):
         return next((index for index, found in enumerate(self.keys()) if found == key), None)
 
 
-class Arranged(Picked[R]):
+class Arranged(RowSelection[R]):
     """Rows that lie in columns, as arranged."""
 
     _source: Columnar
 
     def keys(self) -> Iterator[Hashable]:
         """The key of every row; no row is made for it."""
-        return map(self._source.key_at, self._places.tolist())
+        return map(self._source.key_at, self._positions.tolist())
 
     def key_at(self, index: int) -> Hashable:
         """The key of one row."""
-        return self._source.key_at(int(self._places[index]))
+        return self._source.key_at(int(self._positions[index]))
 
     def index_of(self, key: Hashable) -> int | None:
         """Where a row stands, None when it is not shown."""
-        place = self._source.find(key)
-        if place is None:
+        row_index = self._source.find(key)
+        if row_index is None:
             return None
-        found = (self._places == place).nonzero()[0]
+        found = (self._positions == row_index).nonzero()[0]
         return int(found[0]) if len(found) else None
 
 
@@ -97,15 +97,15 @@ def arrange(
     reverse: bool,
 ) -> list[R]:
     """The accepted rows that hold every word of `text`, whatever its case, in order. Equal rows keep theirs."""
-    kept = list(rows) if accept is None else [row for row in rows if accept(row)]
+    matching = list(rows) if accept is None else [row for row in rows if accept(row)]
     needles = text.casefold().split()
     if needles and search is not None:
-        kept = [row for row in kept if _holds(search(row).casefold(), needles)]
+        matching = [row for row in matching if _holds(search(row).casefold(), needles)]
     if order is not None:
-        kept.sort(key=order, reverse=reverse)
+        matching.sort(key=order, reverse=reverse)
     elif reverse:
-        kept.reverse()
-    return kept
+        matching.reverse()
+    return matching
 
 
 def _holds(text: str, needles: Sequence[str]) -> bool:

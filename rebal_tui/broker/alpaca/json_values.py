@@ -1,0 +1,165 @@
+"""Values of Alpaca's JSON, read exactly: a number never goes through a float, and what is malformed is said so."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
+from rebal_tui.domain.text import MAX_NAME_LENGTH, MAX_NOTE_LENGTH, display_text
+
+Json = Mapping[str, Any]
+
+_DECIMAL = re.compile(r"(-?)([0-9]{1,18})(?:\.([0-9]{1,40}))?", re.ASCII)
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+class Malformed(ValueError):
+    """An answer that is not what the API promises."""
+
+
+def parse(text: str | bytes) -> Any:
+    """A JSON text. Numbers with a fraction or an exponent stay text. Raises `Malformed`."""
+    try:
+        return json.loads(text, parse_float=str, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"not JSON: {error}") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def as_object(value: Any) -> Json:
+    if not isinstance(value, dict):
+        raise Malformed("expected an object")
+    return value
+
+
+def as_list(value: Any) -> list[Json]:
+    if not isinstance(value, list):
+        raise Malformed("expected a list")
+    return [as_object(item) for item in value]
+
+
+def text_of(data: Json, name: str, default: str | None = None) -> str:
+    """A text, shown safely; `default` where it is missing or null. Raises `Malformed` without one."""
+    value = data.get(name)
+    if value is None:
+        if default is None:
+            raise Malformed(f"{name} is missing")
+        return default
+    if not isinstance(value, str):
+        raise Malformed(f"{name}: expected a text")
+    return displayable(value, MAX_NOTE_LENGTH)
+
+
+def id_of(data: Json, name: str = "id") -> str:
+    """An id: printable ASCII that has no meaning in a path or a query."""
+    value = data.get(name)
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.:-]{1,128}", value, re.ASCII):
+        raise Malformed(f"{name}: expected an id")
+    return value
+
+
+def displayable(text: str, limit: int = MAX_NAME_LENGTH) -> str:
+    """Text from outside without what cannot be displayed, cut off where it is too long."""
+    normalized = unicodedata.normalize("NFC", text)
+    return display_text(
+        "".join(char for char in normalized if unicodedata.category(char) not in _INVISIBLE)[:limit], limit
+    )
+
+
+def flag(data: Json, name: str, default: bool = False) -> bool:
+    value = data.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise Malformed(f"{name}: expected true or false")
+    return value
+
+
+def timestamp(data: Json, name: str) -> datetime:
+    """A moment, in UTC; a fraction finer than microseconds is cut off."""
+    found = timestamp_or_none(data, name)
+    if found is None:
+        raise Malformed(f"{name} is missing")
+    return found
+
+
+def timestamp_or_none(data: Json, name: str) -> datetime | None:
+    value = data.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is None:
+            raise ValueError
+        return at.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise Malformed(f"{name}: expected a moment with an offset") from None
+
+
+def nano(data: Json, name: str) -> int | None:
+    """A decimal in billionths, rounded down to one; None where it is missing or null. Raises `Malformed`."""
+    value = data.get(name)
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise Malformed(f"{name}: expected a decimal")
+    match = _DECIMAL.fullmatch(str(value))
+    if match is None:
+        raise Malformed(f"{name}: expected a decimal")
+    sign, whole, fraction = match.groups()
+    digits = (fraction or "").ljust(9, "0")
+    units = int(whole + digits[:9])
+    if sign:
+        units = -units - bool(digits[9:].strip("0"))
+    if abs(units) > MAX_NANO:
+        raise Malformed(f"{name}: expected a decimal within ±9,000,000,000")
+    return units
+
+
+def money(data: Json, name: str) -> Money:
+    """Dollars; what is finer than a billionth is rounded down. Raises `Malformed` when missing."""
+    return Money(_required(data, name))
+
+
+def money_or_none(data: Json, name: str) -> Money | None:
+    units = nano(data, name)
+    return None if units is None else Money(units)
+
+
+def qty(data: Json, name: str) -> Qty:
+    """Shares. Raises `Malformed` when missing."""
+    return Qty(_required(data, name))
+
+
+def qty_or_none(data: Json, name: str) -> Qty | None:
+    units = nano(data, name)
+    return None if units is None else Qty(units)
+
+
+def price_or_none(data: Json, name: str) -> Price | None:
+    """Dollars a share; None where it is missing, null or not above 0."""
+    units = nano(data, name)
+    return None if units is None or units <= 0 else Price(units)
+
+
+def price(data: Json, name: str) -> Price:
+    """Dollars a share, above 0. Raises `Malformed`."""
+    found = price_or_none(data, name)
+    if found is None:
+        raise Malformed(f"{name}: expected a price above 0")
+    return found
+
+
+def _required(data: Json, name: str) -> int:
+    units = nano(data, name)
+    if units is None:
+        raise Malformed(f"{name} is missing")
+    return units

@@ -1,0 +1,61 @@
+"""What of a moment an evaluation of a whole book asks: the window, the day, calendar conditions, fresh prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from rebal_tui.domain.portfolios import CalendarCondition
+from rebal_tui.domain.sessions import Session, epoch_micros, new_york_day
+from rebal_tui.engine.arrays.frame import BookFrame, Flags
+from rebal_tui.engine.calendar import QUARTER_ENDS, fires_on
+from rebal_tui.engine.evaluation import PRICE_MAX_AGE
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DayContext:
+    """`day` is the New York date as an ordinal. `open_window`: evaluations may take place (R-10). `open_market`: the
+    session is open, so prices must be fresh for an account to be shown as able. `calendar`: by
+    portfolio, whether its calendar condition fires (R-16), with a last entry that is False. `fresh`: by asset, whether
+    it has a price that is fresh enough (R-12.5)."""
+
+    day: int
+    open_window: bool
+    open_market: bool
+    calendar: Flags
+    fresh: Flags
+
+
+def day_context_of(
+    frame: BookFrame,
+    now: datetime,
+    session: Session | None,
+    *,
+    price_max_age: timedelta | None = PRICE_MAX_AGE,
+    quarterly_months: frozenset[int] = QUARTER_ENDS,
+    ignore_window: bool = False,
+) -> DayContext:
+    """A moment as it bears on a book; the arguments are those of a `Situation`."""
+    known = session is not None and session.next_day is not None
+    due: dict[CalendarCondition, bool] = {}
+    for portfolio in frame.portfolios:
+        condition = portfolio.calendar
+        if condition is not None and condition not in due:
+            due[condition] = bool(
+                session and session.next_day and fires_on(condition, session.day, session.next_day, quarterly_months)
+            )
+    fresh = frame.assets.price > 0
+    if price_max_age is not None:
+        oldest = epoch_micros(now) - price_max_age // _MICROSECOND
+        fresh &= (frame.assets.price_at >= oldest) & (frame.assets.price_at != 0)
+    return DayContext(
+        day=new_york_day(now).toordinal(),
+        open_window=ignore_window or (known and session is not None and session.in_window(now)),
+        open_market=session is not None and session.is_open(now),
+        calendar=np.array([*(p.calendar is not None and due[p.calendar] for p in frame.portfolios), False], np.bool_),
+        fresh=fresh,
+    )

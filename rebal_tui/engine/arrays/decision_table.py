@@ -1,0 +1,106 @@
+"""What a decision about an account depends on, as bits, and the decision for every combination of them (R-10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from rebal_tui.domain.decisions import Outcome
+
+Codes = npt.NDArray[np.uint8]
+DecisionInputs = npt.NDArray[np.uint16]
+
+OUTCOMES = tuple(Outcome)
+"""An account's outcome code is a place in this."""
+CHECKS = (
+    *("", "window", "portfolio_status", "account", "reconciliation", "open_orders", "quota", "prices", "assets"),
+    *("first_rebalance", "in_cooldown", "calendar", "drift_band", "minimum_equity", "invest_cash"),
+)
+"""A check's code is its place in this, in the order they are asked; 0 is none."""
+NOT_EVALUATED = 255
+"""The outcome code of an account that follows no portfolio."""
+_CHECK = {name: code for code, name in enumerate(CHECKS)}
+_OUTCOME = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+
+
+class DecisionInput(IntFlag):
+    """The first seven fail the checks after the window, in the order these are asked. `DUE` is a calendar day,
+    `DRIFTED` a breached band, `MINIMUM_EQUITY` the minimum equity, `INVESTABLE_CASH` enough excess cash, `ASSETS` a
+    portfolio that has any."""
+
+    PORTFOLIO_INACTIVE = 1
+    STOPPED = 2
+    UNRECONCILED = 4
+    OPEN_ORDERS = 8
+    RAN_TODAY = 16
+    PRICES_FAIL = 32
+    INELIGIBLE = 64
+    FIRST = 128
+    COOLING = 256
+    DUE = 512
+    DRIFTED = 1024
+    MINIMUM_EQUITY = 2048
+    INVESTABLE_CASH = 4096
+    ASSETS = 8192
+    UNSUBSCRIBED = 16384
+
+
+_FIRST_FAILING = _CHECK["portfolio_status"]
+_FAILING = 7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecisionTable:
+    """One entry for every combination of facts: the outcome, the check that decides it, and a bit (1 << code) for every
+    check that failed, fired or held back."""
+
+    outcome: Codes
+    check: Codes
+    reported: DecisionInputs
+
+
+@cache
+def decision_table(open_window: bool) -> DecisionTable:
+    """The decision by facts, inside the window of evaluations or outside of it."""
+    inputs = np.arange(2 * int(DecisionInput.UNSUBSCRIBED))
+
+    def has(decision_input: DecisionInput) -> npt.NDArray[np.bool_]:
+        return np.asarray(inputs & int(decision_input) != 0)
+
+    check = np.zeros(len(inputs), np.uint8)
+    for bit in reversed(range(_FAILING)):
+        check[inputs >> bit & 1 != 0] = _FIRST_FAILING + bit
+    if not open_window:
+        check[:] = _CHECK["window"]
+    passed = check == 0
+    first, meets_minimum_equity = passed & has(DecisionInput.FIRST), has(DecisionInput.MINIMUM_EQUITY)
+    rebalanced_before = passed & ~first
+    cooling, due = rebalanced_before & has(DecisionInput.COOLING), rebalanced_before & has(DecisionInput.DUE)
+    by_calendar = due & ~cooling
+    drifted = rebalanced_before & has(DecisionInput.DRIFTED) & ~by_calendar
+    fires = first | by_calendar | (drifted & ~cooling)
+    short, full = fires & ~meets_minimum_equity, fires & meets_minimum_equity
+    invest = passed & ~full & has(DecisionInput.INVESTABLE_CASH) & has(DecisionInput.ASSETS)
+    reported = np.where(passed, 0, 1 << check.astype(np.int64))
+    for name, holds, decides in (
+        ("in_cooldown", cooling, cooling & ~full),
+        ("calendar", due, due),
+        ("drift_band", drifted, drifted),
+        ("first_rebalance", first, first),
+        ("minimum_equity", short, short),
+        ("invest_cash", invest, invest),
+    ):
+        reported |= np.where(holds, 1 << _CHECK[name], 0)
+        check[decides] = _CHECK[name]
+    outcome = np.full(len(inputs), _OUTCOME[Outcome.NONE], np.uint8)
+    if open_window:
+        outcome[~passed] = _OUTCOME[Outcome.BLOCKED]
+    outcome[full] = _OUTCOME[Outcome.FULL_REBALANCE]
+    outcome[invest] = _OUTCOME[Outcome.INVEST_CASH]
+    unsubscribed = has(DecisionInput.UNSUBSCRIBED)
+    outcome[unsubscribed], check[unsubscribed], reported[unsubscribed] = NOT_EVALUATED, 0, 0
+    return DecisionTable(outcome, check, reported.astype(np.uint16))

@@ -1,0 +1,191 @@
+"""How holdings lie in memory: dense matrices of slots by accounts, so that one pass serves many accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from rebal_tui.domain.portfolios import BandType, Portfolio, PortfolioStatus
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Indexes = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
+
+_WIDTHS = (4, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096, 8192, 65536)
+"""Slots of a block: portfolios of about the same size share one, so that a huge model costs small ones nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PortfolioTable:
+    """One entry per portfolio and a last one for accounts that follow none, so that place -1 finds it.
+
+    Percents count hundredths of a percent. `absolute` and `relative` are the tightest band of their kind, 0 without
+    one. `start`, `asset` and `percent` hold the weights: portfolio p's lie at `start[p]:start[p + 1]`, in its order.
+    `block` is the block its accounts lie in, `local` its column there.
+    """
+
+    cash_weight: Ints
+    count: Ints
+    cooldown: Ints
+    active: Flags
+    absolute: Ints
+    relative: Ints
+    start: Ints
+    asset: Indexes
+    percent: Ints
+    block: Indexes
+    local: Indexes
+
+    def __len__(self) -> int:
+        return len(self.count) - 1
+
+    @property
+    def banded(self) -> Flags:
+        """Whether a portfolio has any band."""
+        return np.asarray((self.absolute > 0) | (self.relative > 0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Accounts whose portfolios have about as many assets, ordered by portfolio, then by place in the book.
+
+    `rows` are their places in the book, `local` the portfolio of each as a column of the tables beside: `asset` (the
+    place of each slot's asset, past the last one in an empty slot), `target` (hundredths of a percent) and `limit` (the
+    tightest band at that slot in hundredths of a point; 1 in a portfolio without bands, infinite in an empty slot).
+    `qty` has a row per slot and a column per account. `members` are the portfolios' places by column.
+    """
+
+    rows: npt.NDArray[np.intp]
+    local: Indexes
+    members: npt.NDArray[np.intp]
+    asset: Indexes
+    target: Ints
+    limit: Floats
+    qty: Ints
+
+    @property
+    def nbytes(self) -> int:
+        return self.rows.nbytes + self.local.nbytes + self.qty.nbytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OtherHoldings:
+    """Holdings that are no part of the account's portfolio, ordered by account, then by asset."""
+
+    account: Indexes
+    asset: Indexes
+    qty: Ints
+
+
+def table_of(portfolios: Sequence[Portfolio], symbols: Sequence[str]) -> PortfolioTable:
+    """The portfolios' figures. Raises `KeyError` for a weight whose asset is not among the symbols."""
+    index = {symbol: number for number, symbol in enumerate(symbols)}
+    weights = [portfolio.weights for portfolio in portfolios]
+    count = np.array([*(len(w.assets) for w in weights), 0], np.int64)
+    width = np.searchsorted(_WIDTHS, count)
+    block = np.searchsorted(sorted(set(width.tolist())), width)
+    local = np.zeros(len(count), np.int32)
+    for number in range(int(block.max()) + 1):
+        members = np.flatnonzero(block == number)
+        local[members] = np.arange(len(members))
+    return PortfolioTable(
+        cash_weight=np.array([*(w.cash for w in weights), 0], np.int64),
+        count=count,
+        cooldown=np.array([*(p.cooldown_days for p in portfolios), 0], np.int64),
+        active=np.array([*(p.status is PortfolioStatus.ACTIVE for p in portfolios), False], np.bool_),
+        absolute=np.array([*(_tightest(p, BandType.ABSOLUTE) for p in portfolios), 0], np.int64),
+        relative=np.array([*(_tightest(p, BandType.RELATIVE) for p in portfolios), 0], np.int64),
+        start=np.concatenate(([0], np.cumsum(count))).astype(np.int64),
+        asset=np.array([index[a.symbol] for w in weights for a in w.assets], np.int32),
+        percent=np.array([a.percent for w in weights for a in w.assets], np.int64),
+        block=block.astype(np.int32),
+        local=local,
+    )
+
+
+def _tightest(portfolio: Portfolio, kind: BandType) -> int:
+    return min((int(band.percent) for band in portfolio.bands if band.sub_type is kind), default=0)
+
+
+def blocks_of(
+    table: PortfolioTable, portfolio: Indexes, account: Indexes, asset: Indexes, qty: Ints, assets: int
+) -> tuple[tuple[Block, ...], OtherHoldings, Indexes]:
+    """Every holding in its slot, what has none besides, and the column of each account in its block."""
+    at = portfolio[account]
+    slot = slots_of(table, at, asset, assets)
+    inside = slot >= 0
+    others = others_of(account[~inside], asset[~inside], qty[~inside])
+    account, at, slot, qty = account[inside], at[inside], slot[inside], qty[inside]
+    column = np.zeros(len(portfolio), np.int32)
+    blocks = []
+    for number in range(int(table.block.max()) + 1):
+        members = np.flatnonzero(table.block == number)
+        rows = np.flatnonzero(table.block[portfolio] == number)
+        rows = rows[np.argsort(table.local[portfolio[rows]], kind="stable")]
+        column[rows] = np.arange(len(rows))
+        asset_of, target, limit = _slots(table, members, assets)
+        block = Block(
+            rows=rows,
+            local=table.local[portfolio[rows]],
+            members=members,
+            asset=asset_of,
+            target=target,
+            limit=limit,
+            qty=np.zeros((len(asset_of), len(rows)), np.int64),
+        )
+        in_block = slice(None) if len(rows) == len(portfolio) else table.block[at] == number
+        block.qty[slot[in_block], column[account[in_block]]] = qty[in_block]
+        blocks.append(block)
+    return tuple(blocks), others, column
+
+
+def slots_of(table: PortfolioTable, portfolio: Indexes, asset: Indexes, assets: int) -> Indexes:
+    """The slot of each holding in the portfolio its account follows, -1 where it is no part of it."""
+    owner = np.repeat(np.arange(len(table.count)), table.count)
+    keys = owner * np.int64(assets + 1) + table.asset
+    order = np.argsort(keys)
+    sorted_keys = keys[order]
+    wanted = np.where(portfolio < 0, len(table), portfolio) * np.int64(assets + 1) + asset
+    if not len(keys):
+        return np.full(len(asset), -1, np.int32)
+    found = np.minimum(np.searchsorted(sorted_keys, wanted), len(keys) - 1)
+    slot = order[found] - table.start[owner[order[found]]]
+    return np.where(sorted_keys[found] == wanted, slot, -1).astype(np.int32)
+
+
+def others_of(account: Indexes, asset: Indexes, qty: Ints) -> OtherHoldings:
+    """Holdings in order of account, then asset."""
+    order = np.lexsort((asset, account))
+    return OtherHoldings(account[order], asset[order], qty[order])
+
+
+def _slots(table: PortfolioTable, members: npt.NDArray[np.intp], assets: int) -> tuple[Indexes, Ints, Floats]:
+    """Asset, target and tightest band by slot and portfolio."""
+    count = table.count[members]
+    width = max(1, int(count.max()))
+    asset = np.full((width, len(members)), assets, np.int32)
+    target = np.zeros((width, len(members)), np.int64)
+    column = np.repeat(np.arange(len(members)), count)
+    slot = np.arange(len(column)) - np.repeat(np.cumsum(count) - count, count)
+    source = np.repeat(table.start[members], count) + slot
+    asset[slot, column] = table.asset[source]
+    target[slot, column] = table.percent[source]
+    absolute, relative = table.absolute[members], table.relative[members]
+    limit = np.where(absolute > 0, absolute.astype(np.float64), np.inf) * np.ones((width, 1))
+    scaled = np.where(relative > 0, relative * target / 10_000, np.inf)
+    limit = np.minimum(limit, scaled)
+    limit[:, (absolute == 0) & (relative == 0)] = 1.0
+    limit[np.arange(width)[:, None] >= count] = np.inf
+    return asset, target, limit
+
+
+def refilled(block: Block, columns: npt.NDArray[np.intp], slot: Indexes, column: Indexes, qty: Ints) -> Block:
+    """The block with the holdings of some columns replaced by (slot, column, qty)."""
+    matrix = block.qty.copy()
+    matrix[:, columns] = 0
+    matrix[slot, column] = qty
+    return replace(block, qty=matrix)

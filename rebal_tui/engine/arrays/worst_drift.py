@@ -1,0 +1,205 @@
+"""The asset of an account that uses most of a band and what it is off by: exact, and only for who is asked about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rebal_tui.engine.arrays.band_usage import DRIFT_ERROR_BPS, Rows, usage_errors
+from rebal_tui.engine.arrays.exact import ExactAccount, exact_account
+from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
+from rebal_tui.engine.arrays.kernels import (
+    dollars,
+    inverse_limits,
+    max_piece_cells,
+    other_holding_values,
+    pieces,
+    row_wise_iteration,
+    slot_prices,
+)
+from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats, Indexes, Ints
+from rebal_tui.engine.arrays.zero_holdings import ZeroHoldings
+
+NO_BAND = -1
+"""In place of a share of a band: no band applies."""
+NO_ASSET = -1
+"""In place of an asset: the account has no drift to show."""
+_MIN_EQUITY_SHARE = 0.1
+"""Equity below this share of what is held and owed loses too many digits."""
+_COUNT_UNIT = 1 << 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WorstDrifts:
+    """One entry per account asked about, in that order, exact. `asset` is the place of the one that uses most of a band
+    (without bands: is furthest from its target) or `NO_ASSET`, `drift` its actual less target share of equity in
+    hundredths of a point, rounded toward zero, `band_used` its share of the band in tenths of a percent, rounded down,
+    or `NO_BAND`. `outside`: it breaches a band. `confirmed` counts accounts that the exact form was asked about.
+    """
+
+    asset: Indexes
+    drift: Ints
+    band_used: Ints
+    outside: Flags
+    confirmed: int
+
+
+@dataclass(slots=True, eq=False)
+class _Columns:
+    """What is filled in, by account asked about. `usage` is the largest share of a band in floats, `error` more than it
+    errs by; `needs_exact` marks accounts whose figures only the exact form can tell."""
+
+    rows: Rows
+    owned: Floats
+    equity: Floats
+    asset: Indexes
+    drift: Ints
+    band_used: Ints
+    outside: Flags
+    usage: Floats
+    error: Floats
+    needs_exact: Flags
+
+
+def worst_drifts(frame: BookFrame, rows: Rows) -> WorstDrifts:
+    """The worst drift of some accounts, each once."""
+    count, portfolio = len(rows), frame.accounts.portfolio[rows]
+    worth, other_totals = other_holding_values(frame)
+    cash = dollars(frame.accounts.cash[rows])
+    out = _Columns(
+        rows=rows,
+        owned=other_totals[rows] + cash,
+        equity=np.zeros(count),
+        asset=np.full(count, NO_ASSET, np.int32),
+        drift=np.zeros(count, np.int64),
+        band_used=np.full(count, NO_BAND, np.int64),
+        outside=np.zeros(count, np.bool_),
+        usage=np.full(count, -np.inf),
+        error=np.full(count, DRIFT_ERROR_BPS),
+        needs_exact=np.zeros(count, np.bool_),
+    )
+    block_number = frame.table.block[portfolio]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"), row_wise_iteration():
+        for number in np.unique(block_number):
+            _of_block(frame, frame.blocks[number], np.flatnonzero(block_number == number), out)
+        if len(worth):
+            _other_holdings(frame, worth, out)
+    out.needs_exact |= (cash < 0) & (out.equity < (out.equity - 2 * cash) * _MIN_EQUITY_SHARE)
+    out.needs_exact &= portfolio != UNSUBSCRIBED
+    exact_rows = np.flatnonzero(out.needs_exact)
+    for index in exact_rows:
+        exact = exact_account(frame, int(rows[index]))
+        worst = exact.worst
+        out.asset[index] = frame.assets.index[worst.symbol] if worst else NO_ASSET
+        out.drift[index] = worst.points if worst else 0
+        out.band_used[index], out.outside[index] = permille_of(exact), exact.breached
+    return WorstDrifts(out.asset, out.drift, out.band_used, out.outside, len(exact_rows))
+
+
+def permille_of(exact: ExactAccount) -> int:
+    """The share of a band that an account uses, as it is kept in arrays."""
+    return min(exact.usage.permille, 2**62) if exact.usage else NO_BAND
+
+
+def _of_block(frame: BookFrame, whole: Block, indexes: Rows, out: _Columns) -> None:
+    """The accounts at some places of those asked about, all of one block."""
+    column = frame.column[out.rows[indexes]]
+    order = np.argsort(column)
+    indexes, column = indexes[order], column[order]
+    block = whole
+    if len(column) < len(whole.rows):
+        block = replace(whole, rows=whole.rows[column], local=whole.local[column], qty=whole.qty[:, column])
+    local, table = block.local, frame.table
+    prices, inverse = slot_prices(frame, block), inverse_limits(block)
+    error = usage_errors(inverse)[local]
+    equity = out.owned[indexes]
+    most, slot = _widest(block, prices, inverse, equity, error)
+    empty = ZeroHoldings.of(frame, block)
+    tied = np.flatnonzero(slot < 0)
+    if len(tied):
+        qty, at = block.qty[:, tied], local[tied]
+        usage = np.abs(qty * prices[:, at] * (10_000 / equity[tied]) - block.target[:, at]) * inverse[:, at]
+        slot[tied] = empty.first_of(usage >= most[tied] - 2 * error[tied], qty, at)
+    needs_exact = slot < 0
+    np.copyto(slot, 0, where=needs_exact)
+    shares = block.qty[slot, np.arange(len(slot))]
+    gap = shares * prices[slot, local] * (10_000 / equity) - block.target[slot, local]
+    zero_holding = shares == 0
+    size, permille = np.abs(gap), most * 1_000
+    unclear = np.abs(size - np.rint(size)) <= DRIFT_ERROR_BPS
+    unclear |= (np.abs(permille - np.rint(permille)) <= error * 1_000) & (permille > 0.5)
+    needs_exact |= unclear & ~zero_holding
+    valid = np.isfinite(most) & (equity > 0) & (table.count[block.members] > 0)[local]
+    banded = valid & table.banded[block.members][local]
+    used = np.floor(np.where(valid, permille, 0))
+    np.copyto(used, empty.permille[slot, local], where=zero_holding)
+    out.equity[indexes], out.needs_exact[indexes] = equity, needs_exact & valid
+    out.usage[indexes], out.error[indexes] = np.where(valid, most, -np.inf), error
+    out.asset[indexes] = np.where(valid, block.asset[slot, local], NO_ASSET)
+    out.drift[indexes] = np.where(valid, np.trunc(gap), 0)
+    out.band_used[indexes] = np.where(banded, used, NO_BAND)
+    out.outside[indexes] = banded & np.where(zero_holding, empty.outside[slot, local], most > 1)
+
+
+def _widest(block: Block, prices: Floats, inverse: Floats, equity: Floats, error: Floats) -> tuple[Floats, Ints]:
+    """By column the largest share of a band and the slot that uses it, below 0 where more than one may.
+
+    `equity` is what the accounts have besides and is added to.
+    """
+    most, found = np.empty(len(equity)), np.empty(len(equity), np.int64)
+    scale, target = prices * inverse, block.target * inverse
+    code = (_COUNT_UNIT + np.arange(len(inverse)))[:, None]
+    scratch = np.empty(max_piece_cells(block))
+    for piece in pieces(block):
+        part, qty = piece.part, piece.qty
+        cells = scratch[: qty.size].reshape(qty.shape)
+        np.copyto(cells, qty)
+        equity[part] += np.einsum("sa,sa->a", cells, piece.of(prices))
+        cells *= piece.of(scale)
+        cells *= 10_000 / equity[part]
+        cells -= piece.of(target)
+        np.abs(cells, out=cells)
+        np.maximum.reduce(cells, axis=0, out=most[part])
+        close = cells >= most[part] - 2 * error[part]
+        np.add.reduce(close * code, axis=0, out=found[part])
+    return most, np.where(found < 2 * _COUNT_UNIT, found - _COUNT_UNIT, -1)
+
+
+def _other_holdings(frame: BookFrame, worth: Floats, out: _Columns) -> None:
+    """Holdings besides the portfolio, where one of them may be the worst."""
+    index_of = np.full(len(frame), -1)
+    index_of[out.rows] = np.arange(len(out.rows))
+    concerned = index_of[frame.others.account] >= 0
+    if not concerned.any():
+        return
+    row, asset, worth = frame.others.account[concerned], frame.others.asset[concerned], worth[concerned]
+    starts = np.flatnonzero(np.diff(row, prepend=-1))
+    rows = row[starts]
+    indexes = index_of[rows]
+    owner = np.repeat(np.arange(len(rows)), np.diff(np.append(starts, len(worth))))
+    table, follows = frame.table, frame.accounts.portfolio[row]
+    absolute, relative = table.absolute[follows], table.relative[follows]
+    drift = worth * 10_000 / out.equity[index_of[row]]
+    usage = drift / np.where(absolute > 0, absolute, np.where(relative > 0, np.inf, 1.0))
+    most = np.maximum.reduceat(usage, starts)
+    error = out.error[indexes]
+    rivals = np.add.reduceat((usage >= (most - 2 * error)[owner]).astype(np.int64), starts)
+    best = np.full(len(rows), -1)
+    at = np.flatnonzero(usage == most[owner])[::-1]
+    best[owner[at]] = at
+    wins = most > out.usage[indexes] + 2 * error
+    loses = most < out.usage[indexes] - 2 * error
+    zero_holding = table.count[frame.accounts.portfolio[rows]] == 0
+    size, permille = drift[best], most * 1_000
+    unclear = (rivals > 1) | (np.abs(size - np.rint(size)) <= DRIFT_ERROR_BPS)
+    unclear |= np.abs(permille - np.rint(permille)) <= error * 1_000
+    out.needs_exact[indexes] |= zero_holding | (~loses & (~wins | unclear))
+    sure = wins & ~zero_holding & ~unclear & (out.equity[indexes] > 0)
+    mine, at = indexes[sure], best[sure]
+    out.needs_exact[mine] = False
+    out.asset[mine] = asset[at]
+    out.drift[mine] = np.floor(size[sure])
+    banded = absolute[at] > 0
+    out.band_used[mine] = np.where(banded, np.floor(permille[sure]), NO_BAND)
+    out.outside[mine] = banded & (most[sure] > 1)

@@ -1,0 +1,107 @@
+"""Many accounts at once: what would come of it, shown before it is done, and what came of each account."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.portfolios import Portfolio
+from rebal_tui.domain.quantities import NANO, Money
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.services.advisory import subscriptions
+from rebal_tui.services.advisory.subscriptions import BulkOutcome
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.evaluation.what_if import plan_what_if
+from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
+
+
+def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> BulkPreview:
+    """The first runs that subscribing or moving accounts would lead to (R-14.1). Nothing is changed."""
+    portfolio, busy = book.portfolio(portfolio_id), subscriptions.withdrawing(book)
+    without_run = {account_id: _no_run(book, account_id, portfolio, moving, busy) for account_id in account_ids}
+    planned = _planned(book, [account_id for account_id, row in without_run.items() if row is None], portfolio_id)
+    return BulkPreview(
+        portfolio.name, tuple(without_run[account_id] or planned[account_id] for account_id in account_ids)
+    )
+
+
+def preview_unsubscriptions(book: Book, account_ids: Sequence[str]) -> BulkPreview:
+    """What ending the subscriptions of accounts would do. Nothing is changed."""
+    return BulkPreview("", tuple(_end(book, account_id) for account_id in account_ids))
+
+
+def subscribe_all(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> tuple[BulkResult, ...]:
+    """Subscribe or move accounts; one refusal does not stop the others."""
+    act = subscriptions.move_many if moving else subscriptions.subscribe_many
+    return _results(book, act(book, account_ids, portfolio_id))
+
+
+def unsubscribe_all(book: Book, account_ids: Sequence[str]) -> tuple[BulkResult, ...]:
+    """End the subscriptions of accounts; one refusal does not stop the others."""
+    return _results(book, subscriptions.unsubscribe_many(book, account_ids))
+
+
+def _results(book: Book, outcomes: Sequence[BulkOutcome]) -> tuple[BulkResult, ...]:
+    return tuple(
+        BulkResult(outcome.account_id, _name(book, outcome.account_id), outcome.refusal or "") for outcome in outcomes
+    )
+
+
+def _name(book: Book, account_id: str) -> str:
+    account = book.accounts.get(account_id)
+    return account.name if account else account_id
+
+
+def _no_run(book: Book, account_id: str, portfolio: Portfolio, moving: bool, busy: Collection[str]) -> FirstRun | None:
+    """An account that is refused or would have no run, and why; None for one that would have a first run."""
+    try:
+        check = subscriptions.check_move if moving else subscriptions.check_subscribe
+        check(book, account_id, portfolio.id, busy)
+    except Refusal as refusal:
+        return _row(book, account_id, refusal=str(refusal))
+    valuation = value_of(book, account_id)
+    stopped = blocking_reasons(book.account(account_id), valuation)
+    if stopped:
+        return _row(book, account_id, note="no run while " + "; ".join(text for _, text in stopped))
+    if valuation.equity < len(portfolio.weights.assets) * NANO * NANO:
+        return _row(book, account_id, note="no run before there is $1 for each asset")
+    return None
+
+
+def _planned(book: Book, account_ids: Sequence[str], portfolio_id: str) -> dict[str, FirstRun]:
+    """What the first runs of accounts would be, if they followed a portfolio."""
+    if not account_ids:
+        return {}
+    row_of, ids, frame = book.account_table.row_of, book.account_table.ids, book.frame()
+    rows = np.array(sorted(row_of[account_id] for account_id in account_ids), np.int64)
+    follows = frame.accounts.portfolio.copy()
+    follows[rows] = list(book.portfolios).index(portfolio_id)
+    what_if = plan_what_if(book, frame.with_accounts(replace(frame.accounts, portfolio=follows)), rows)
+    return {
+        ids[row]: _row(book, ids[row], orders=orders, turnover=turnover, note=what_if.unable.get(row, ""))
+        for row, orders, turnover in zip(rows.tolist(), what_if.orders, what_if.turnover, strict=True)
+    }
+
+
+def _end(book: Book, account_id: str) -> FirstRun:
+    if account_id not in book.subscriptions:
+        number = book.account(account_id).account_number
+        return _row(book, account_id, refusal=f"account {number} follows no portfolio")
+    run = book.open_runs.get(account_id)
+    if run is None:
+        return _row(book, account_id, note="nothing is sold; no further run")
+    queued = run.status is RunStatus.QUEUED
+    return _row(book, account_id, note="its queued run is canceled" if queued else "its run in progress finishes")
+
+
+def _row(
+    book: Book, account_id: str, *, orders: int = 0, turnover: Money = Money(0), refusal: str = "", note: str = ""
+) -> FirstRun:
+    subscription = book.subscriptions.get(account_id)
+    follows = book.portfolios[subscription.portfolio_id].name if subscription else ""
+    return FirstRun(account_id, _name(book, account_id), follows, orders, turnover, refusal, note)

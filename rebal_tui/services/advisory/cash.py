@@ -1,0 +1,126 @@
+"""Cash in and out by hand: deposits in the simulator, journals with the firm account (R-9, R-31)."""
+
+from __future__ import annotations
+
+from rebal_tui.broker.protocol import (
+    FIRM_ACCOUNT,
+    BrokerRefused,
+    BrokerUnavailable,
+    RefusalCode,
+    SandboxControls,
+)
+from rebal_tui.domain.cash import Journal
+from rebal_tui.domain.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Refusal
+from rebal_tui.domain.quantities import Money
+from rebal_tui.engine.trace_text import money
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.store import accounts, book_settings, cash
+
+_FORBIDDEN = frozenset(
+    {
+        RefusalCode.ACCOUNT_RESTRICTED,
+        RefusalCode.AMOUNT_NOT_AVAILABLE,
+        RefusalCode.INSUFFICIENT_BUYING_POWER,
+        RefusalCode.INSUFFICIENT_QTY,
+    }
+)
+
+
+def sandbox(book: Book) -> SandboxControls:
+    """The controls of a simulated broker. Raises `Conflict` where the broker is real."""
+    if book.sandbox is None:
+        raise Conflict("this works with the simulated broker only")
+    return book.sandbox
+
+
+def deposit(book: Book, account_id: str, amount: Money) -> None:
+    """Cash arrives in an account; the next evaluation invests it (R-31)."""
+    book.account(account_id)
+    _require_positive(amount)
+    sandbox(book).deposit(account_id, amount, book.now())
+    with book.database.write():
+        book.record("cash.deposited", account_id, {"amount": amount}, "advisor")
+    sync(book)
+
+
+def create_journal(
+    book: Book, account_id: str, amount: Money, *, incoming: bool, description: str = "", key: str | None = None
+) -> Journal:
+    """Move cash between a client account and the firm account; `key` makes a repetition harmless (R-9).
+
+    Raises `Conflict` with the broker's words when it refuses: `Forbidden` for more than `cash_transferable` or an
+    account that may not.
+    """
+    book.account(account_id)
+    _require_positive(amount)
+    if key is None:
+        with book.database.write():
+            key = book_settings.next_id(book.database)
+    source, target = (FIRM_ACCOUNT, account_id) if incoming else (account_id, FIRM_ACCOUNT)
+    try:
+        journal = book.broker.create_journal(source, target, amount, description, key)
+    except BrokerRefused as refusal:
+        raise refused(refusal) from refusal
+    except BrokerUnavailable as silence:
+        raise Conflict("the broker did not answer: look whether the journal was made before asking again") from silence
+    with book.database.write():
+        book.record("journal.created", journal.id, {"account": account_id, "incoming": incoming}, "advisor")
+    sync(book)
+    return journal
+
+
+def refused(refusal: BrokerRefused) -> Refusal:
+    """A broker's refusal as one of ours, with the status that the API gives it."""
+    text = f"{refusal.code}: {refusal.message}"
+    if refusal.code == RefusalCode.NOT_FOUND:
+        return NotFound(text)
+    return Forbidden(text) if refusal.code in _FORBIDDEN else Conflict(text)
+
+
+def cancel_journal(book: Book, journal_id: str) -> None:
+    """Call back a journal that is pending. Raises `NotFound`, and `Conflict` for one that is not pending."""
+    try:
+        sandbox(book).cancel_journal(journal_id)
+    except BrokerRefused as refusal:
+        raise refused(refusal) from refusal
+    with book.database.write():
+        book.record("journal.cancel_asked", journal_id, actor="advisor")
+    sync(book)
+
+
+def check_journal(book: Book, account_id: str, amount: Money, *, incoming: bool) -> None:
+    """Raise `Conflict` when a journal out would be refused as more than `cash_transferable`; changes nothing (R-9)."""
+    book.account(account_id)
+    _require_positive(amount)
+    ready = book.broker.cash_transferable(account_id)
+    if not incoming and amount > ready:
+        raise Conflict(f"only {money(ready)} can be transferred now")
+
+
+def release(book: Book, account_id: str) -> None:
+    """Give back to the portfolio what was set aside in an account (R-23).
+
+    Raises `Conflict` when nothing is set aside or a withdrawal holds it.
+    """
+    check_release(book, account_id)
+    with book.database.write():
+        accounts.reserve(book.database, account_id, Money(0))
+        book.record("cash.released", account_id, actor="advisor")
+    book.reload_accounts([account_id])
+
+
+def check_release(book: Book, account_id: str) -> Money:
+    """What `release` would give back. Raises as it does; changes nothing."""
+    number = book.account(account_id).account_number
+    if any(w.account_id == account_id for w in cash.withdrawals(book.database, only_open=True)):
+        raise Conflict(f"a withdrawal from account {number} is under way and holds it; cancel the withdrawal instead")
+    amount = book.extras[account_id].reserve
+    if amount <= 0:
+        raise Conflict(f"nothing is set aside in account {number}")
+    return amount
+
+
+def _require_positive(amount: Money) -> None:
+    if amount <= 0:
+        raise Invalid([Fault("amount", "expected an amount above 0")])

@@ -1,0 +1,97 @@
+"""Orders that somebody places by hand, beside those of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from rebal_tui.broker.protocol import BrokerRefused, OrderQuery
+from rebal_tui.domain.errors import Conflict, Forbidden, NotFound
+from rebal_tui.domain.orders import Order, OrderRequest, Side
+from rebal_tui.domain.quantities import Money
+from rebal_tui.services.advisory.cash import refused, sandbox
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.store import book_settings, run_orders
+
+
+def place_order(book: Book, request: OrderRequest) -> Order:
+    """Place a market day order in an account that follows no portfolio; without a client_order_id it is given one.
+
+    Raises `NotFound` for an unknown account, `Forbidden` while it is subscribed and for what it does not have,
+    `Conflict` for a used client_order_id, while every new order is stopped, and for whatever else the broker refuses.
+    """
+    account = book.account(request.account_id)
+    if request.account_id in book.subscriptions:
+        raise Forbidden(f"account {account.account_number} is subscribed to a portfolio; delete the subscription first")
+    if halted(book):
+        raise Conflict("every new order is stopped; release the stop first")
+    if not request.client_order_id:
+        with book.database.write():
+            request = replace(request, client_order_id=book_settings.next_id(book.database))
+    if run_orders.placed(book.database, request.client_order_id):
+        raise Conflict("client_order_id must be unique: this one was used before")
+    try:
+        order = book.broker.submit_order(request)
+    except BrokerRefused as refusal:
+        raise refused(refusal) from refusal
+    with book.database.write():
+        detail = {"account": request.account_id, "symbol": request.symbol, "side": request.side}
+        book.record("order.placed", order.client_order_id, detail, "advisor")
+    sync(book)
+    return find_order(book, request.account_id, order.id)
+
+
+def cancel_order(book: Book, account_id: str, order_id: str) -> None:
+    """Ask for a cancel; what has filled stands. Raises `NotFound`, and `Conflict` for an order that is final."""
+    order = find_order(book, account_id, order_id)
+    try:
+        book.broker.cancel_order(account_id, order.id)
+    except BrokerRefused as refusal:
+        raise refused(refusal) from refusal
+    with book.database.write():
+        book.record("order.cancel_asked", order.client_order_id, actor="advisor")
+    sync(book)
+
+
+def find_order(book: Book, account_id: str, order_id: str) -> Order:
+    """One order of an account by the broker's id. Raises `NotFound`."""
+    book.account(account_id)
+    order = sandbox(book).order(account_id, order_id)
+    if order is None:
+        raise NotFound(f"no order {order_id}")
+    return order
+
+
+def order_by_client_id(book: Book, account_id: str, client_order_id: str) -> Order:
+    """One order of an account by the id that was given to it. Raises `NotFound`."""
+    book.account(account_id)
+    order = book.broker.order_by_client_id(account_id, client_order_id)
+    if order is None:
+        raise NotFound(f"no order with client_order_id {client_order_id}")
+    return order
+
+
+def list_orders(
+    book: Book,
+    account_id: str,
+    *,
+    open_: bool | None = None,
+    after: datetime | None = None,
+    until: datetime | None = None,
+    side: Side | None = None,
+    symbols: frozenset[str] = frozenset(),
+    oldest_first: bool = False,
+    limit: int = 500,
+) -> Sequence[Order]:
+    """Orders of an account, of whatever origin, for which every given filter holds. Raises `NotFound`."""
+    book.account(account_id)
+    return sandbox(book).orders(account_id, OrderQuery(open_, after, until, side, symbols, oldest_first, limit))
+
+
+def buying_power(book: Book, account_id: str) -> Money:
+    """Cash less what open buys and journals reserve (R-2); all cash where only the broker knows what is reserved."""
+    account = book.account(account_id)
+    return account.cash if book.sandbox is None else book.sandbox.buying_power(account_id)

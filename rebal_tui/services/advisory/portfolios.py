@@ -1,0 +1,164 @@
+"""Portfolios: create, list, update, inactivate, reactivate, duplicate (R-3 to R-5, R-13, R-17)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from rebal_tui.domain.errors import Conflict, Fault, Invalid
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Weights
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.parsing.fields import shown
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody, portfolio_patch
+from rebal_tui.store import book_settings, jobs
+from rebal_tui.store import portfolios as store
+
+
+def create_portfolio(book: Book, body: PortfolioBody) -> Portfolio:
+    """Add a portfolio. Raises `Conflict` naming every asset that is unknown or not eligible (R-4)."""
+    require_eligible(book, body.weights)
+    now = book.now()
+    with book.database.write():
+        portfolio = Portfolio(
+            id=book_settings.next_id(book.database),
+            name=body.name,
+            description=body.description,
+            status=PortfolioStatus.ACTIVE,
+            weights=body.weights,
+            cooldown_days=body.cooldown_days,
+            conditions=body.conditions,
+            created_at=now,
+            updated_at=now,
+            review=body.review,
+        )
+        store.save(book.database, portfolio)
+        book.record("portfolio.created", portfolio.id, {"name": portfolio.name}, "advisor")
+    book.reload_portfolios()
+    return portfolio
+
+
+def list_portfolios(
+    book: Book,
+    *,
+    name: str = "",
+    description: str = "",
+    symbol: str = "",
+    portfolio_id: str = "",
+    status: PortfolioStatus | None = None,
+) -> list[Portfolio]:
+    """Portfolios for which every given filter holds: texts as substrings without case, the others exactly."""
+    tests: list[Callable[[Portfolio], bool]] = []
+    if name:
+        tests.append(lambda p: name.casefold() in p.name.casefold())
+    if description:
+        tests.append(lambda p: description.casefold() in p.description.casefold())
+    if symbol:
+        tests.append(lambda p: symbol in p.weights.symbols)
+    if portfolio_id:
+        tests.append(lambda p: p.id == portfolio_id)
+    if status:
+        tests.append(lambda p: p.status is status)
+    return [p for p in book.portfolios.values() if all(test(p) for test in tests)]
+
+
+def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> Portfolio:
+    """Replace what a portfolio says; eligible weights bring one that needs adjustment back (R-13).
+
+    Subscribers are evaluated at the next opportunity under the same rules (R-17). Raises `Conflict` for ineligible
+    assets and for an inactive portfolio.
+    """
+    before = book.portfolio(portfolio_id)
+    if before.status is PortfolioStatus.INACTIVE:
+        raise Conflict(f"portfolio {before.name} is inactive; reactivate it first")
+    replaced = body.weights != before.weights
+    if replaced:
+        require_eligible(book, body.weights)
+    status = PortfolioStatus.ACTIVE if replaced else before.status
+    return _store(book, before, _changed(book, before, body, status), "portfolio.updated")
+
+
+def patch_portfolio(book: Book, portfolio_id: str, raw: object) -> Portfolio:
+    """Change the fields that a partial body gives, and with `status` active reactivate (R-13), all or nothing.
+
+    Raises `Invalid` with every fault of the body, otherwise as `update_portfolio` and `reactivate_portfolio` do.
+    """
+    before = book.portfolio(portfolio_id)
+    body = portfolio_patch(before, raw)
+    status = raw.get("status") if isinstance(raw, dict) else None
+    if status not in (None, PortfolioStatus.ACTIVE.value):
+        raise Invalid([Fault("status", f"expected active, got {shown(status)}; DELETE takes a portfolio out of use")])
+    if status is None or before.status is PortfolioStatus.ACTIVE:
+        return update_portfolio(book, portfolio_id, body)
+    with book.database.write():
+        if body.weights != before.weights:
+            require_eligible(book, body.weights)
+            _store(book, before, _changed(book, before, body, PortfolioStatus.ACTIVE), "portfolio.reactivated")
+        else:
+            reactivate_portfolio(book, portfolio_id)
+            update_portfolio(book, portfolio_id, body)
+    return book.portfolio(portfolio_id)
+
+
+def inactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
+    """Take a portfolio out of use. Raises `Conflict` while accounts are subscribed to it."""
+    before = book.portfolio(portfolio_id)
+    subscribers = len(book.subscribers(portfolio_id))
+    if subscribers:
+        raise Conflict(f"portfolio {before.name} has {subscribers} subscribers; unsubscribe them first")
+    if before.status is PortfolioStatus.INACTIVE:
+        raise Conflict("nothing to delete: the portfolio is inactive already")
+    after = replace(before, status=PortfolioStatus.INACTIVE, updated_at=book.now())
+    return _store(book, before, after, "portfolio.inactivated")
+
+
+def reactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
+    """Set the status to active. Raises `Conflict` naming the assets that are not eligible (R-13)."""
+    before = book.portfolio(portfolio_id)
+    require_eligible(book, before.weights)
+    after = replace(before, status=PortfolioStatus.ACTIVE, updated_at=book.now())
+    return _store(book, before, after, "portfolio.reactivated")
+
+
+def duplicate_portfolio(book: Book, portfolio_id: str, name: str) -> Portfolio:
+    """A new portfolio that says the same under another name."""
+    source = book.portfolio(portfolio_id)
+    return create_portfolio(
+        book,
+        PortfolioBody(name, source.description, source.weights, source.cooldown_days, source.conditions, source.review),
+    )
+
+
+def require_eligible(book: Book, weights: Weights) -> None:
+    """Raise `Conflict` naming every asset of the weights that is unknown or not eligible (section 6)."""
+    faults = []
+    for line, weight in enumerate(weights.assets):
+        asset = book.assets.get(weight.symbol)
+        if asset is None or not asset.eligible:
+            why = asset.ineligibility if asset else "unknown"
+            faults.append(Fault(f"weights[{line}].symbol", f"asset {weight.symbol} is {why}"))
+    if faults:
+        raise Conflict(faults)
+
+
+def _changed(book: Book, before: Portfolio, body: PortfolioBody, status: PortfolioStatus) -> Portfolio:
+    return replace(
+        before,
+        name=body.name,
+        description=body.description,
+        weights=body.weights,
+        cooldown_days=body.cooldown_days,
+        conditions=body.conditions,
+        review=body.review,
+        status=status,
+        updated_at=book.now(),
+    )
+
+
+def _store(book: Book, before: Portfolio, after: Portfolio, action: str) -> Portfolio:
+    with book.database.write():
+        store.save(book.database, after)
+        if after.status is PortfolioStatus.ACTIVE:
+            jobs.clear_alert(book.database, "needs_adjustment", after.id, book.now())
+        book.record(action, after.id, {"from": before.status, "to": after.status}, "advisor")
+    book.reload_portfolios()
+    return after

@@ -1,0 +1,218 @@
+"""Subscriptions: one account, or many in one transaction (R-6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.domain.errors import Conflict, NotFound, Refusal
+from rebal_tui.domain.portfolios import PortfolioStatus, Subscription
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.runs.queueing import cancel_queued
+from rebal_tui.store import book_settings, cash, portfolios
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOutcome:
+    """What became of one account of a bulk action; `refusal` is why it was left out, None when it was done."""
+
+    account_id: str
+    subscription: Subscription | None
+    refusal: str | None
+
+
+def subscribe(
+    book: Book, account_id: str, portfolio_id: str, *, last_rebalanced_at: datetime | None = None
+) -> Subscription:
+    """Subscribe an account to a portfolio.
+
+    Raises `Conflict` when the account is not ACTIVE, is subscribed already, has open orders or a withdrawal under way,
+    or when the portfolio is not active.
+    """
+    _check(book, account_id, portfolio_id)
+    _check_free(book, account_id)
+    with book.database.write():
+        subscription = _begin(book, account_id, portfolio_id, last_rebalanced_at)
+    book.reload_subscriptions([account_id])
+    return subscription
+
+
+def subscribe_manually(book: Book, account_id: str, portfolio_id: str) -> Subscription:
+    """`subscribe`, refused while a withdrawal will subscribe the account again by itself."""
+    _check_withdrawal(withdrawing(book), account_id)
+    return subscribe(book, account_id, portfolio_id)
+
+
+def withdrawing(book: Book) -> frozenset[str]:
+    """The accounts with a withdrawal under way."""
+    return frozenset(w.account_id for w in cash.withdrawals(book.database, only_open=True))
+
+
+def check_move(book: Book, account_id: str, portfolio_id: str, busy: Collection[str]) -> None:
+    """Raise as `move` would; changes nothing. `busy` are those that `withdrawing` names."""
+    current = book.subscriptions.get(account_id)
+    if current is not None and current.portfolio_id == portfolio_id:
+        raise Conflict(f"account {book.account(account_id).account_number} follows this portfolio already")
+    _check_withdrawal(busy, account_id)
+    _check(book, account_id, portfolio_id)
+
+
+def check_subscribe(book: Book, account_id: str, portfolio_id: str, busy: Collection[str]) -> None:
+    """Raise as `subscribe_manually` would; changes nothing. `busy` are those that `withdrawing` names."""
+    _check_withdrawal(busy, account_id)
+    _check(book, account_id, portfolio_id)
+    _check_free(book, account_id)
+
+
+def _check_withdrawal(busy: Collection[str], account_id: str) -> None:
+    if account_id in busy:
+        raise Conflict("a withdrawal is under way; it subscribes the account again")
+
+
+def _check_free(book: Book, account_id: str) -> None:
+    if account_id in book.subscriptions:
+        number = book.account(account_id).account_number
+        raise Conflict(f"subscription already exists: account {number} follows a portfolio")
+
+
+def _check(book: Book, account_id: str, portfolio_id: str) -> None:
+    """What an account and a portfolio need for any new subscription (R-6)."""
+    account, portfolio = book.account(account_id), book.portfolio(portfolio_id)
+    if account.status is not AccountStatus.ACTIVE:
+        raise Conflict(f"account {account.account_number} is {account.status}, not ACTIVE")
+    if portfolio.status is not PortfolioStatus.ACTIVE:
+        raise Conflict(f"portfolio {portfolio.name} is {portfolio.status}, not active")
+    if book.broker.open_orders(account_id):
+        raise Conflict(f"account {account.account_number} has open orders")
+
+
+def _subscribed(book: Book, account_id: str) -> Subscription:
+    """An account's subscription. Raises `Conflict` when it has none."""
+    number = book.account(account_id).account_number
+    subscription = book.subscriptions.get(account_id)
+    if subscription is None:
+        raise Conflict(f"account {number} follows no portfolio")
+    return subscription
+
+
+def unsubscribe(book: Book, subscription_id: str) -> None:
+    """End a subscription: its QUEUED run is canceled, a run in progress finishes (R-6). Raises `NotFound`."""
+    account_id = book.subscription_table.account_of(subscription_id)
+    if account_id is None:
+        raise NotFound(f"no subscription {subscription_id}")
+    with book.database.write():
+        _end(book, book.subscriptions[account_id])
+    _reload_changed(book, [account_id])
+
+
+def unsubscribe_account(book: Book, account_id: str) -> None:
+    """End an account's subscription. Raises `Conflict` when it has none."""
+    unsubscribe(book, _subscribed(book, account_id).id)
+
+
+def move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
+    """Take an account from its portfolio to another, or subscribe it when it follows none; all or nothing.
+
+    The new subscription has never been rebalanced, so the next evaluation realigns the account (R-14.1).
+    """
+    check_move(book, account_id, portfolio_id, withdrawing(book))
+    with book.database.write():
+        made = _move(book, account_id, portfolio_id)
+    _reload_changed(book, [account_id])
+    return made
+
+
+def subscribe_many(book: Book, account_ids: Iterable[str], portfolio_id: str) -> list[BulkOutcome]:
+    """Subscribe several accounts, with an outcome for each; one refusal does not stop the others."""
+    busy = withdrawing(book)
+    return _each(
+        book,
+        account_ids,
+        lambda account_id: check_subscribe(book, account_id, portfolio_id, busy),
+        lambda account_id: _begin(book, account_id, portfolio_id),
+    )
+
+
+def unsubscribe_many(book: Book, account_ids: Iterable[str]) -> list[BulkOutcome]:
+    """End the subscriptions of several accounts, with an outcome for each."""
+    return _each(
+        book,
+        account_ids,
+        lambda account_id: _subscribed(book, account_id),
+        lambda account_id: _end(book, book.subscriptions[account_id]),
+    )
+
+
+def move_many(book: Book, account_ids: Iterable[str], portfolio_id: str) -> list[BulkOutcome]:
+    """Move several accounts, with an outcome for each; one refusal does not stop the others."""
+    busy = withdrawing(book)
+    return _each(
+        book,
+        account_ids,
+        lambda account_id: check_move(book, account_id, portfolio_id, busy),
+        lambda account_id: _move(book, account_id, portfolio_id),
+    )
+
+
+def _each(
+    book: Book,
+    account_ids: Iterable[str],
+    check: Callable[[str], object],
+    act: Callable[[str], Subscription | None],
+) -> list[BulkOutcome]:
+    """Do what may be done: the broker is asked of every account before the file is held for writing, and all that is
+    written is one transaction."""
+    outcomes: list[BulkOutcome] = []
+    todo: dict[str, int] = {}
+    for index, account_id in enumerate(account_ids):
+        refusal = None
+        try:
+            if account_id in todo:
+                raise Conflict(f"account {book.account(account_id).account_number} is named twice")
+            check(account_id)
+            todo[account_id] = index
+        except Refusal as refused:
+            refusal = str(refused)
+        outcomes.append(BulkOutcome(account_id, None, refusal))
+    with book.database.write():
+        for account_id, index in todo.items():
+            outcomes[index] = BulkOutcome(account_id, act(account_id), None)
+    _reload_changed(book, list(todo))
+    return outcomes
+
+
+def _begin(book: Book, account_id: str, portfolio_id: str, last: datetime | None = None) -> Subscription:
+    """Must be called inside `database.write()`."""
+    subscription = Subscription(book_settings.next_id(book.database), account_id, portfolio_id, book.now(), last)
+    portfolios.add_subscriptions(book.database, [subscription])
+    detail = {"account": account_id, "portfolio": portfolio_id}
+    book.record("subscription.created", subscription.id, detail, "advisor")
+    return subscription
+
+
+def _end(book: Book, subscription: Subscription) -> None:
+    """Must be called inside `database.write()`."""
+    portfolios.end_subscription(book.database, subscription.id, book.now())
+    run = book.open_runs.get(subscription.account_id)
+    if run is not None and run.status is RunStatus.QUEUED and run.subscription_id == subscription.id:
+        cancel_queued(book, [run], "the subscription was ended")
+    book.record("subscription.ended", subscription.id, {"account": subscription.account_id}, "advisor")
+
+
+def _move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
+    """Must be called inside `database.write()`."""
+    current = book.subscriptions.get(account_id)
+    if current is not None:
+        _end(book, current)
+    return _begin(book, account_id, portfolio_id)
+
+
+def _reload_changed(book: Book, account_ids: Sequence[str]) -> None:
+    """Read again what changed of some accounts."""
+    book.reload_subscriptions(account_ids)
+    for account_id in account_ids:
+        if account_id in book.open_runs:
+            book.reload_run(account_id)

@@ -1,0 +1,299 @@
+"""The withdrawal sequence: one action for the advisor, durable steps for the system (R-32)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable
+from rebal_tui.domain.cash import JournalStatus, Withdrawal, WithdrawalStage
+from rebal_tui.domain.errors import Conflict, Fault, Invalid, Refusal, require
+from rebal_tui.domain.portfolios import AssetWeight, PortfolioStatus, Weights
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Percent
+from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
+from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.engine.trace_text import money
+from rebal_tui.services.advisory import subscriptions
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.evaluation.planning import plan_run
+from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
+from rebal_tui.store import accounts, book_settings, cash, jobs, portfolios, runs
+
+MAX_ROUNDS = 3
+"""Liquidations tried before a withdrawal stops; a later round makes up for prices that fell before the sale."""
+
+
+def request_withdrawal(book: Book, account_id: str, amount: Money) -> Withdrawal:
+    """Start a withdrawal. Raises `Conflict` when the account cannot raise the amount or one is under way already."""
+    check_withdrawal(book, account_id, amount)
+    now, subscription = book.now(), book.subscriptions.get(account_id)
+    with book.database.write():
+        withdrawal = Withdrawal(
+            id=book_settings.next_id(book.database),
+            account_id=account_id,
+            portfolio_id=subscription.portfolio_id if subscription else None,
+            amount=amount,
+            stage=WithdrawalStage.REQUESTED,
+            stopped=None,
+            last_rebalanced_at=subscription.last_rebalanced_at if subscription else None,
+            rounds=0,
+            run_id=None,
+            journal_id=None,
+            created_at=now,
+            updated_at=now,
+        )
+        cash.add_withdrawal(book.database, withdrawal)
+        book.record("withdrawal.requested", withdrawal.id, {"account": account_id, "amount": amount}, "advisor")
+    book.version += 1
+    process_withdrawals(book)
+    return cash.withdrawal(book.database, withdrawal.id)
+
+
+def check_withdrawal(book: Book, account_id: str, amount: Money) -> Weights:
+    """The weights by which the account would be sold. Raises as `request_withdrawal` does; changes nothing."""
+    account = book.account(account_id)
+    if amount <= 0:
+        raise Invalid([Fault("amount", "expected an amount above 0")])
+    if any(w.account_id == account_id for w in cash.withdrawals(book.database, only_open=True)):
+        raise Conflict(f"a withdrawal from account {account.account_number} is under way")
+    stopped = blocking_reasons(account, value_of(book, account_id))
+    if stopped:
+        raise Conflict(f"account {account.account_number}: " + "; ".join(text for _, text in stopped))
+    weights = _weights(book, account_id, _portfolio_of(book, account_id))
+    plan_run(book, account_id, RunType.PARTIAL_LIQUIDATION, weights, amount)
+    return weights
+
+
+def cancel_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
+    """Stop a withdrawal before its journal; the account is subscribed again and nothing is lost."""
+    withdrawal = cash.withdrawal(book.database, withdrawal_id)
+    if not withdrawal.stage.cancelable:
+        raise Conflict(f"the withdrawal cannot be canceled any more: it is {withdrawal.stage}")
+    run = runs.get(book.database, withdrawal.run_id) if withdrawal.run_id else None
+    if run is not None and run.status is RunStatus.IN_PROGRESS:
+        raise Conflict("its sells are under way; cancel when they are done")
+    with book.database.write():
+        if run is not None and run.status is RunStatus.QUEUED:
+            cancel_queued(book, [run], "the withdrawal was canceled")
+        accounts.reserve(book.database, withdrawal.account_id, Money(0))
+        _move(book, withdrawal, WithdrawalStage.CANCELED, "canceled by hand")
+        _restore_subscription(book, withdrawal)
+    book.reload()
+    return cash.withdrawal(book.database, withdrawal_id)
+
+
+def retry_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
+    """Let a withdrawal that stopped try its step again."""
+    withdrawal = cash.withdrawal(book.database, withdrawal_id)
+    if withdrawal.stage.final or withdrawal.stopped is None:
+        raise Conflict("the withdrawal has not stopped")
+    with book.database.write():
+        cash.update_withdrawal(book.database, replace(withdrawal, stopped=None, rounds=0, updated_at=book.now()))
+        book.record("withdrawal.retried", withdrawal_id, actor="advisor")
+    book.version += 1
+    process_withdrawals(book)
+    return cash.withdrawal(book.database, withdrawal_id)
+
+
+def process_withdrawals(book: Book) -> None:
+    """Take every withdrawal as far as it goes now; each step is stored before the next."""
+    for withdrawal in cash.withdrawals(book.database, only_open=True):
+        current = withdrawal
+        while current.stopped is None and not current.stage.final:
+            after = _step(book, current)
+            if after == current:
+                break
+            current = after
+
+
+def _step(book: Book, withdrawal: Withdrawal) -> Withdrawal:
+    steps = {
+        WithdrawalStage.REQUESTED: _unsubscribe,
+        WithdrawalStage.UNSUBSCRIBED: _sell,
+        WithdrawalStage.SELLING: _await_run,
+        WithdrawalStage.SETTLING: _await_settlement,
+        WithdrawalStage.JOURNALING: _journal,
+        WithdrawalStage.RESUBSCRIBING: _resubscribe,
+    }
+    try:
+        return steps[withdrawal.stage](book, withdrawal)
+    except Refusal as refusal:
+        return _stop(book, withdrawal, str(refusal))
+
+
+def _unsubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
+    run = book.open_runs.get(withdrawal.account_id)
+    if run is not None and run.status is RunStatus.IN_PROGRESS:
+        return withdrawal
+    subscription = book.subscriptions.get(withdrawal.account_id)
+    with book.database.write():
+        last = withdrawal.last_rebalanced_at
+        if subscription is not None:
+            subscriptions.unsubscribe(book, subscription.id)
+            last = subscription.last_rebalanced_at
+        elif run is not None:
+            cancel_queued(book, [run], "a withdrawal was asked for")
+        known = replace(withdrawal, last_rebalanced_at=last)
+        moved = _move(book, known, WithdrawalStage.UNSUBSCRIBED)
+    book.reload_run(withdrawal.account_id)
+    return moved
+
+
+def _sell(book: Book, withdrawal: Withdrawal) -> Withdrawal:
+    """Raise what is missing; an account that holds enough settled cash makes a run without orders.
+
+    A run that was asked for by hand meanwhile is waited for (R-7).
+    """
+    if withdrawal.account_id in book.open_runs:
+        return withdrawal
+    missing = Money(withdrawal.amount - book.extras[withdrawal.account_id].reserve)
+    if missing <= 0:
+        return _store(book, withdrawal, WithdrawalStage.SETTLING)
+    weights = _weights(book, withdrawal.account_id, withdrawal.portfolio_id)
+    plan_run(book, withdrawal.account_id, RunType.PARTIAL_LIQUIDATION, weights, missing)
+    with book.database.write():
+        run = new_run(
+            book,
+            withdrawal.account_id,
+            RunType.PARTIAL_LIQUIDATION,
+            weights,
+            InitiatedFrom.API,
+            amount=missing,
+        )
+        queue_manual_run(book, run, f"withdrawal of {money(withdrawal.amount)}")
+        sold = replace(withdrawal, run_id=run.id, rounds=withdrawal.rounds + 1)
+        moved = _move(book, sold, WithdrawalStage.SELLING)
+    book.reload_run(withdrawal.account_id)
+    return moved
+
+
+def _await_run(book: Book, withdrawal: Withdrawal) -> Withdrawal:
+    require(withdrawal.run_id is not None, f"withdrawal {withdrawal.id} sells without a run")
+    run = runs.get(book.database, withdrawal.run_id or "")
+    if not run.status.final:
+        return withdrawal
+    if run.status.completed:
+        return _store(book, withdrawal, WithdrawalStage.SETTLING)
+    if run.status is RunStatus.TIMEOUT and withdrawal.rounds < MAX_ROUNDS:
+        return _store(book, withdrawal, WithdrawalStage.UNSUBSCRIBED)
+    return _stop(book, withdrawal, f"its run ended as {run.status}: {run.reason}", back_to=WithdrawalStage.UNSUBSCRIBED)
+
+
+def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
+    try:
+        ready = book.broker.cash_transferable(withdrawal.account_id)
+    except BrokerUnavailable:
+        return withdrawal
+    if ready >= withdrawal.amount:
+        return _store(book, withdrawal, WithdrawalStage.JOURNALING)
+    account = book.accounts[withdrawal.account_id]
+    if account.cash >= withdrawal.amount:
+        # The rest of it is unsettled, or an open order or journal holds it.
+        return withdrawal
+    if withdrawal.rounds >= MAX_ROUNDS:
+        return _stop(book, withdrawal, f"only {money(ready)} can leave after {MAX_ROUNDS} liquidations")
+    with book.database.write():
+        left = Money(max(0, min(account.cash, book.extras[withdrawal.account_id].reserve)))
+        accounts.reserve(book.database, withdrawal.account_id, left)
+        moved = _move(book, withdrawal, WithdrawalStage.UNSUBSCRIBED, "what was sold does not cover the amount")
+    book.reload_accounts([withdrawal.account_id])
+    return moved
+
+
+def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
+    """The journal's idempotency key is the withdrawal's id: asked again after a restart it is the same journal.
+
+    One that failed is kept as `journal_id` and gives the next try a key of its own; no money has moved then, so the
+    withdrawal goes back to where it can be retried or canceled.
+    """
+    failed = withdrawal.journal_id
+    key = f"wd-{withdrawal.id}-{failed[:8]}" if failed else f"wd-{withdrawal.id}"
+    try:
+        journal = book.broker.create_journal(withdrawal.account_id, FIRM_ACCOUNT, withdrawal.amount, "withdrawal", key)
+        journal = book.broker.journal(journal.id)
+    except BrokerRefused as refusal:
+        return _stop(book, withdrawal, f"{refusal.code}: {refusal.message}", back_to=WithdrawalStage.SETTLING)
+    except BrokerUnavailable:
+        return withdrawal
+    sync(book)
+    ended = replace(withdrawal, journal_id=journal.id)
+    if journal.status is JournalStatus.EXECUTED:
+        return _store(book, ended, WithdrawalStage.RESUBSCRIBING)
+    if journal.status.final:
+        why = f"the journal was {journal.status}: {journal.reason or 'no reason given'}"
+        return _stop(book, ended, why, back_to=WithdrawalStage.SETTLING)
+    return withdrawal
+
+
+def _resubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
+    try:
+        if book.broker.open_orders(withdrawal.account_id):
+            return withdrawal
+    except BrokerUnavailable:
+        return withdrawal
+    with book.database.write():
+        _restore_subscription(book, withdrawal)
+        moved = _move(book, withdrawal, WithdrawalStage.COMPLETED)
+    book.reload_subscriptions([withdrawal.account_id])
+    return moved
+
+
+def _restore_subscription(book: Book, withdrawal: Withdrawal) -> None:
+    """Back to the same portfolio with the earlier last_rebalanced_at, so that nothing is forced or forgotten."""
+    if withdrawal.portfolio_id is None or portfolios.subscribed(book.database, withdrawal.account_id):
+        return
+    portfolio = book.portfolio(withdrawal.portfolio_id)
+    if portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
+        raise Conflict(f"portfolio {portfolio.name} needs adjustment; reactivate it, then try again")
+    subscriptions.subscribe(
+        book, withdrawal.account_id, withdrawal.portfolio_id, last_rebalanced_at=withdrawal.last_rebalanced_at
+    )
+
+
+def _portfolio_of(book: Book, account_id: str) -> str | None:
+    subscription = book.subscriptions.get(account_id)
+    return subscription.portfolio_id if subscription else None
+
+
+def _weights(book: Book, account_id: str, portfolio_id: str | None) -> Weights:
+    """The portfolio's weights, or for an account that follows none the shares it holds now."""
+    if portfolio_id is not None:
+        return book.portfolio(portfolio_id).weights
+    valuation = value_of(book, account_id)
+    total = sum(valuation.values.values())
+    if total <= 0:
+        return Weights((), HUNDRED_PERCENT)
+    held = sorted(valuation.values.items(), key=lambda item: (-item[1], item[0]))
+    percents = [(symbol, int(value) * HUNDRED_PERCENT // int(total)) for symbol, value in held]
+    rest = HUNDRED_PERCENT - sum(percent for _, percent in percents)
+    rounded = [(symbol, percent + (rest if index == 0 else 0)) for index, (symbol, percent) in enumerate(percents)]
+    return Weights(tuple(AssetWeight(symbol, Percent(percent)) for symbol, percent in rounded if percent > 0))
+
+
+def _move(book: Book, withdrawal: Withdrawal, stage: WithdrawalStage, why: str = "") -> Withdrawal:
+    """Store a stage. Must be called inside `database.write()`."""
+    moved = replace(withdrawal, stage=stage, stopped=None, updated_at=book.now())
+    cash.update_withdrawal(book.database, moved)
+    jobs.clear_alert(book.database, "withdrawal", withdrawal.id, book.now())
+    book.record("withdrawal." + stage.value, withdrawal.id, {"why": why} if why else None)
+    book.version += 1
+    return moved
+
+
+def _store(book: Book, withdrawal: Withdrawal, stage: WithdrawalStage) -> Withdrawal:
+    with book.database.write():
+        return _move(book, withdrawal, stage)
+
+
+def _stop(book: Book, withdrawal: Withdrawal, why: str, back_to: WithdrawalStage | None = None) -> Withdrawal:
+    """Stand still with the reason until someone retries or cancels."""
+    stopped = replace(withdrawal, stopped=why, stage=back_to or withdrawal.stage, updated_at=book.now())
+    with book.database.write():
+        cash.update_withdrawal(book.database, stopped)
+        name = book.accounts[withdrawal.account_id].name
+        text = f"withdrawal of {money(withdrawal.amount)} for {name} stopped: {why}"
+        jobs.raise_alert(book.database, book.now(), "withdrawal", withdrawal.id, text)
+        book.record("withdrawal.stopped", withdrawal.id, {"why": why})
+    book.version += 1
+    return stopped

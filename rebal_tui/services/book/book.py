@@ -1,0 +1,336 @@
+"""A book of accounts while it is open: its file, its broker, its market, and what of it is held in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from rebal_tui.broker.protocol import Broker, LiveBroker, SandboxControls
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.errors import NotFound
+from rebal_tui.domain.portfolios import Portfolio
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.runs import Run
+from rebal_tui.domain.sessions import Session, new_york_day
+from rebal_tui.engine.arrays.frame import BookFrame
+from rebal_tui.engine.calendar import QUARTER_ENDS
+from rebal_tui.engine.evaluation import PRICE_MAX_AGE
+from rebal_tui.market.protocol import Clock, PriceFeed, Quote
+from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.services.book.frame_cache import ChangeTrackingDict, FrameCache
+from rebal_tui.services.book.price_history import PriceHistory
+from rebal_tui.services.book.prices import PriceCache
+from rebal_tui.services.book.rate_limiter import RateLimiter
+from rebal_tui.services.book.work_queue import WorkQueue
+from rebal_tui.store import assets, audit, cash, holds, portfolios, runs
+from rebal_tui.store import sessions as session_store
+from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
+from rebal_tui.store.database import Database
+from rebal_tui.store.holds import Hold
+from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
+
+if TYPE_CHECKING:
+    from rebal_tui.services.book.search_index import SearchIndex
+    from rebal_tui.services.evaluation_pass.chunks import PassInProgress
+
+
+ADVISOR = "advisor"
+"""Who acts by hand, as the audit trail names them unless it is told better."""
+
+
+class Mode(StrEnum):
+    SIMULATED = "SIMULATED"
+    REPLAY = "REPLAY"
+    LIVE = "LIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a book is run.
+
+    `slots` gives the evaluation times of a session. `resend_after` is how long the broker must not know a sent order
+    before it is sent once more under the same id. `backup_folder` None makes no backups. `price_max_age` None takes any
+    price as fresh. `environment` is which world of a real broker this is: `LIVE` where money moves, else `PAPER`.
+    `orders_per_minute` None sends as fast as the broker takes orders.
+    """
+
+    mode: Mode
+    name: str = "book"
+    price_max_age: timedelta | None = PRICE_MAX_AGE
+    quarterly_months: frozenset[int] = QUARTER_ENDS
+    review: bool = False
+    resend_after: timedelta = timedelta(0)
+    slots: Callable[[Session], list[datetime]] = field(default=lambda session: quarter_hours(session))
+    backup_folder: str | None = None
+    actor: str = "system"
+    orders_per_minute: int | None = None
+    environment: str = ""
+
+
+@dataclass(slots=True)
+class FollowState:
+    """How far a book that another program writes has been read: the file's version and the mark of what is in memory.
+
+    `idle_until` is when, in real seconds, everything may be read again.
+    """
+
+    version: int = -1
+    mark: str = ""
+    idle_until: float = 0.0
+
+
+def quarter_hours(session: Session) -> list[datetime]:
+    """Every 15 minutes from the open to the end of the window (R-10)."""
+    step, slot, slots = timedelta(minutes=15), session.open, []
+    while slot <= session.window_end:
+        slots.append(slot)
+        slot += step
+    return slots
+
+
+def window_end_only(session: Session) -> list[datetime]:
+    """One evaluation a session, at the end of its window."""
+    return [session.window_end]
+
+
+@dataclass(slots=True)
+class PollingState:
+    """How far a book is level with a broker at the other end of a wire.
+
+    `loaded` once everything was read; the moments are when something is due again, None for at once; `last_error` is
+    why the broker could not be read, and `try_at` when it is tried again.
+    """
+
+    loaded: bool = False
+    try_at: datetime | None = None
+    last_error: str = ""
+    account_at: datetime | None = None
+    orders_at: datetime | None = None
+    daily_at: datetime | None = None
+    account_row: int = 0
+
+
+class Book:
+    """Everything a use case needs. Owned by one thread; what it hands out is frozen.
+
+    Accounts and subscriptions lie in columns; `accounts`, `extras` and `subscriptions` make one when it is asked for.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        broker: Broker,
+        clock: Clock,
+        settings: Settings,
+        *,
+        feed: PriceFeed | None = None,
+        sandbox: SandboxControls | None = None,
+        stopwatch: Callable[[], float] | None = None,
+        progress: Progress | None = None,
+        live: LiveBroker | None = None,
+    ) -> None:
+        """`stopwatch` is real elapsed time in seconds, by which jobs are timed; without it they are not. `progress` is
+        told how far the first reading of the file has come."""
+        self.stopwatch = stopwatch
+        self.database = database
+        self._manual_actor = ADVISOR
+        self.broker = broker
+        self.sandbox = sandbox
+        self.live = live
+        self.polling_state = PollingState()
+        self.clock = clock
+        self.feed = feed
+        self.settings = settings
+        self.version = 0
+        self._ticks = 0
+        self.price_history = PriceHistory()
+        self.follow_state = FollowState()
+        self.price_cache = PriceCache()
+        self.account_table = AccountTable()
+        self.subscription_table = SubscriptionTable(self.account_table)
+        self.accounts = Accounts(self.account_table)
+        self.extras = ExtrasByAccount(self.account_table)
+        self.subscriptions = Subscriptions(self.account_table, self.subscription_table)
+        self.portfolios: dict[str, Portfolio] = {}
+        self.open_runs: ChangeTrackingDict[str, Run] = ChangeTrackingDict({})
+        self.rate_limiter = RateLimiter()
+        self.work_queue = WorkQueue()
+        self.pass_in_progress: PassInProgress | None = None
+        self.cash_targets: ChangeTrackingDict[tuple[str, int], Money] = ChangeTrackingDict({})
+        self.system_runs: ChangeTrackingDict[str, tuple[str, str]] = ChangeTrackingDict({})
+        self.pending_out: dict[str, Money] = {}
+        self.texts: SearchIndex | None = None
+        self.holds: dict[str, Hold] = {}
+        self.accounts_to_recheck: set[str] = set()
+        self.reconciled = False
+        self._frame_cache = FrameCache(self)
+        self.reload(progress)
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    @property
+    def changes(self) -> int:
+        """A number that changes with everything but prices; `version` changes with them, too."""
+        return self.version - self._ticks
+
+    def close(self) -> None:
+        """Let go of the broker and the file."""
+        if self.live is not None:
+            self.live.close()
+        self.database.close()
+
+    def session(self, at: datetime | None = None) -> Session | None:
+        """The session of the New York day of a moment, now when none is given."""
+        return self.calendar.at(at or self.now())
+
+    @property
+    def assets(self) -> dict[str, Asset]:
+        """Every asset under its last price, by symbol."""
+        return self.price_cache.assets
+
+    def reload(self, progress: Progress | None = None) -> None:
+        """Read everything held in memory from the file again; a pass that was under way is not any more."""
+        self.pass_in_progress = None
+        self.calendar = TradingCalendar(session_store.load(self.database))
+        self.reload_assets()
+        self.account_table.load(self.database, progress)
+        self.reload_portfolios()
+        self.reload_runs()
+        self.cash_targets = ChangeTrackingDict(runs.cash_targets(self.database))
+        self.system_runs = ChangeTrackingDict(runs.system_runs(self.database))
+        self.reload_journals()
+        self.holds = holds.load(self.database)
+
+    def frame(self) -> BookFrame:
+        """The whole book in arrays as it is now, rows as in `account_table`."""
+        return self._frame_cache.frame()
+
+    def reload_journals(self) -> None:
+        self.pending_out = cash.pending_out(self.database)
+
+    def reload_accounts(self, account_ids: Iterable[str] | None = None) -> None:
+        """Read accounts again, all of them or the ones named."""
+        known = len(self.account_table)
+        if account_ids is None:
+            self.account_table.load(self.database)
+        else:
+            self.account_table.reload(self.database, list(account_ids))
+        if account_ids is None or len(self.account_table) != known:
+            self.subscription_table.load(self.database)
+        self.version += 1
+
+    def reload_assets(self) -> None:
+        """Read the assets again; a price in memory that is newer stays."""
+        self.price_cache.load(assets.load(self.database))
+        self.version += 1
+
+    def apply_prices(self, changed: Mapping[str, Quote]) -> None:
+        """Take over prices that changed."""
+        self.price_history.note(changed)
+        if changed:
+            self.price_cache.note(changed)
+            self.version += 1
+            self._ticks += 1
+
+    def reload_portfolios(self) -> None:
+        """Read portfolios and subscriptions again."""
+        self.portfolios = portfolios.load(self.database)
+        self.subscription_table.load(self.database)
+        self.version += 1
+
+    def reload_subscriptions(self, account_ids: Iterable[str]) -> None:
+        """Read the subscriptions of some accounts again."""
+        self.subscription_table.reload(self.database, list(account_ids))
+        self.version += 1
+
+    def reload_runs(self) -> None:
+        self.open_runs = ChangeTrackingDict({run.account_id: run for run in runs.open_runs(self.database)})
+        self.rate_limiter.forget()
+        self.work_queue.add_all()
+        self.version += 1
+
+    def reload_run(self, account_id: str) -> None:
+        """Read an account's open run anew."""
+        run = runs.open_run(self.database, account_id)
+        if run is not None:
+            self.note_run(run)
+        elif self.open_runs.pop(account_id, None) is not None:
+            self.version += 1
+
+    def note_run(self, run: Run) -> None:
+        """Take over one run's new state."""
+        if run.status.final:
+            self.open_runs.pop(run.account_id, None)
+        else:
+            self.open_runs[run.account_id] = run
+            self.work_queue.add((run.account_id,))
+        self.version += 1
+
+    def note_runs(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
+        """Take over the new states of runs. The accounts of `idle` need no look until something happens to them."""
+        if any(run.status.final for run in some):
+            for run in some:
+                self.note_run(run)
+        else:
+            self.open_runs.update({run.account_id: run for run in some})
+            self.work_queue.add(run.account_id for run in some if run.account_id not in idle)
+        self.version += 1
+
+    def account(self, account_id: str) -> Account:
+        """Raises `NotFound`."""
+        if account_id not in self.accounts:
+            raise NotFound(f"no account {account_id}")
+        return self.accounts[account_id]
+
+    def paused(self, account_id: str) -> tuple[str, ...]:
+        """Why an account waits for somebody to look at the broker's figures, nothing when it does not."""
+        hold = self.holds.get(account_id)
+        return (f"paused: {hold.reason}",) if hold else ()
+
+    def subscribers(self, portfolio_id: str) -> list[str]:
+        """The accounts that follow a portfolio, the oldest subscription first."""
+        ids = self.account_table.ids
+        return [ids[row] for row in self.subscription_table.rows_of(portfolio_id).tolist()]
+
+    def portfolio(self, portfolio_id: str) -> Portfolio:
+        """Raises `NotFound`."""
+        if portfolio_id not in self.portfolios:
+            raise NotFound(f"no portfolio {portfolio_id}")
+        return self.portfolios[portfolio_id]
+
+    def reserved(self, account_id: str) -> Money:
+        """Cash that waits to leave: what was set aside or, when more, what journals out hold back (R-14.5)."""
+        extras = self.extras[account_id]
+        return Money(max(extras.reserve, self.pending_out.get(account_id, 0)))
+
+    def cash_floor(self, account_id: str, cash_weight: int) -> Money:
+        """The cash target of the account's last completed run under a cash weight; 0 without one (R-14.5)."""
+        return self.cash_targets.get((account_id, cash_weight), Money(0))
+
+    def quota_run(self, account_id: str, session: str) -> str | None:
+        """The system run that an account had in a session (R-11)."""
+        latest = self.system_runs.get(account_id)
+        return latest[1] if latest and latest[0] == session else None
+
+    def record(self, action: str, subject: str, detail: object = None, actor: str | None = None) -> None:
+        """Append to the audit trail. Must be called inside `database.write()`."""
+        who = self._manual_actor if actor == ADVISOR else actor or self.settings.actor
+        audit.append(self.database, self.now(), who, action, subject, detail)
+
+    @contextmanager
+    def acting_as(self, who: str) -> Iterator[None]:
+        """What is done by hand inside the block is recorded as done by `who`."""
+        before, self._manual_actor = self._manual_actor, who
+        try:
+            yield
+        finally:
+            self._manual_actor = before
+
+    def today(self) -> date:
+        return new_york_day(self.now())

@@ -1,0 +1,240 @@
+"""The book as the arrays that whole-book work runs over, brought up to date by what changed since the last time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rebal_tui.domain.sessions import epoch_micros, new_york_day
+from rebal_tui.engine.arrays.frame import (
+    NEVER,
+    UNSUBSCRIBED,
+    AccountColumns,
+    BookFrame,
+    Mark,
+    PositionColumns,
+    assets_of,
+)
+from rebal_tui.market.protocol import Quote
+from rebal_tui.store.account_table import STATUSES
+from rebal_tui.store.codec import from_time
+from rebal_tui.store.subscription_table import NEVER as NEVER_AT
+
+if TYPE_CHECKING:
+    from rebal_tui.services.book.book import Book
+
+K = TypeVar("K")
+V = TypeVar("V")
+Ints = npt.NDArray[np.int64]
+Indexes = npt.NDArray[np.int32]
+
+_HOUR = 3_600_000_000
+_ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "ACTIVE")
+_REBUILD_MIN_SHARE = 0.2
+"""From this share of the accounts on it is quicker to lay the book out anew than to replace their holdings."""
+
+
+class ChangeTrackingDict(dict[K, V], Generic[K, V]):
+    """A dictionary that remembers which keys changed."""
+
+    def __init__(self, content: Mapping[K, V]) -> None:
+        super().__init__(content)
+        self.changed: set[K] = set()
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self.changed.add(key)
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: K) -> None:
+        self.changed.add(key)
+        super().__delitem__(key)
+
+    def pop(self, key: K, *default: Any) -> Any:
+        """As a dictionary's; the key counts as changed."""
+        self.changed.add(key)
+        return super().pop(key, *default)
+
+    def update(self, *others: Any, **named: V) -> None:
+        """As a dictionary's; every key given counts as changed."""
+        fresh: dict[K, V] = dict(*others, **named)
+        self.changed.update(fresh)
+        super().update(fresh)
+
+
+class FrameCache:
+    """Makes a book's frame, and the next one from the last and what changed."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._frame: BookFrame | None = None
+        self._stamp: tuple[object, ...] = ()
+        # Held, not only its id: the next reading of all portfolios may lie where one that is gone lay.
+        self._portfolios: object = None
+        self._version: tuple[int, ...] = ()
+        self._index_of: dict[int, int] = {}
+        self._subscribed = -1
+        self._portfolio: Indexes = np.empty(0, np.int32)
+        self._rebalanced_on: Indexes = np.empty(0, np.int32)
+        self._floor: Ints = np.empty(0, np.int64)
+        self._floors: object = None
+        self._run_on: Indexes = np.empty(0, np.int32)
+        self._runs: object = None
+        self._open: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
+        self._opened: object = None
+
+    def frame(self) -> BookFrame:
+        """The book as it is now."""
+        book, accounts = self._book, self._book.account_table
+        stamp = (accounts.loads, book.price_cache.assets_version, len(accounts.symbols))
+        same = self._portfolios is book.portfolios and stamp == self._stamp
+        if self._frame is None or not same or len(accounts.dirty_rows) > _REBUILD_MIN_SHARE * len(accounts):
+            self._frame = self._rebuilt()
+            self._stamp, self._portfolios = stamp, book.portfolios
+        else:
+            self._frame = self._updated(self._frame)
+        self._version = self._versions()
+        return self._frame
+
+    def _versions(self) -> tuple[int, ...]:
+        book = self._book
+        return (book.version, book.account_table.version, book.subscription_table.version)
+
+    def _rebuilt(self) -> BookFrame:
+        book, accounts = self._book, self._book.account_table
+        wanted = (symbol for portfolio in book.portfolios.values() for symbol in portfolio.weights.symbols)
+        columns = assets_of(book.assets, {*accounts.symbols.values(), *wanted})
+        book.price_cache.take_unread()
+        index = {symbol: at for at, symbol in enumerate(columns.symbols)}
+        self._index_of = {key: index[symbol] for key, symbol in accounts.symbols.items()}
+        self._subscribed, self._floors, self._runs, self._opened = -1, None, None, None
+        accounts.dirty_rows.clear()
+        return BookFrame.of(self._accounts(), self._positions(None), columns, tuple(book.portfolios.values()))
+
+    def _updated(self, frame: BookFrame) -> BookFrame:
+        book, accounts = self._book, self._book.account_table
+        unread = book.price_cache.take_unread()
+        if unread:
+            frame = with_quotes(frame, unread)
+        if self._versions() != self._version:
+            frame = frame.with_accounts(self._accounts())
+        if accounts.dirty_rows:
+            rows = np.array(sorted(accounts.dirty_rows), np.int32)
+            accounts.dirty_rows.clear()
+            frame = frame.with_holdings(rows, self._positions(rows))
+        return frame
+
+    def _positions(self, rows: Indexes | None) -> PositionColumns:
+        accounts = self._book.account_table
+        owner, indexes = accounts.indexes(rows)
+        lookup = np.zeros(max(self._index_of, default=0) + 1, np.int32)
+        for key, index in self._index_of.items():
+            lookup[key] = index
+        return PositionColumns(owner.astype(np.int32), lookup[accounts.asset[indexes]], accounts.qty[indexes])
+
+    def _accounts(self) -> AccountColumns:
+        book, accounts, subscriptions = self._book, self._book.account_table, self._book.subscription_table
+        if subscriptions.version != self._subscribed:
+            self._subscribed = subscriptions.version
+            self._portfolio = np.where(subscriptions.portfolio < 0, UNSUBSCRIBED, subscriptions.portfolio)
+            self._rebalanced_on = new_york_days(subscriptions.last_rebalanced_at)
+            self._floors = None
+        reserved = accounts.reserve.copy()
+        for account_id, amount in book.pending_out.items():
+            row = accounts.row_of.get(account_id)
+            if row is not None:
+                reserved[row] = max(int(reserved[row]), amount)
+        marks = np.where(accounts.status == _ACTIVE, 0, int(Mark.NOT_ACTIVE)).astype(np.uint16)
+        marks |= accounts.restrictions << np.uint16(1)
+        marks[accounts.external_orders > 0] |= np.uint16(Mark.EXTERNAL_ORDERS)
+        marks[[accounts.row_of[account_id] for account_id in book.holds]] |= np.uint16(Mark.UNRECONCILED)
+        marks[self._open_runs()] |= np.uint16(Mark.OPEN_RUN)
+        return AccountColumns(
+            accounts.cash.copy(), reserved, self._cash_floor(), self._portfolio, self._rebalanced_on,
+            self._system_run_on(), marks,
+        )  # fmt: skip
+
+    def _cash_floor(self) -> Ints:
+        book, row_of = self._book, self._book.account_table.row_of
+        targets = book.cash_targets
+        changed: Iterable[tuple[str, int]] = targets.changed
+        if self._floors is not targets:
+            self._floors, changed = targets, targets
+            self._floor = np.zeros(len(row_of), np.int64)
+        elif not targets.changed:
+            return self._floor
+        weights = [portfolio.weights.cash for portfolio in book.portfolios.values()]
+        floor = self._floor.copy()
+        for account_id, weight in changed:
+            row = row_of[account_id]
+            portfolio = self._portfolio[row]
+            if portfolio != UNSUBSCRIBED and weights[portfolio] == weight:
+                floor[row] = targets.get((account_id, weight), 0)
+        targets.changed.clear()
+        self._floor = floor
+        return floor
+
+    def _open_runs(self) -> npt.NDArray[np.bool_]:
+        row_of, open_runs = self._book.account_table.row_of, self._book.open_runs
+        changed: Iterable[str] = open_runs.changed
+        if self._opened is not open_runs or len(self._open) != len(row_of):
+            self._opened, changed = open_runs, open_runs
+            self._open = np.zeros(len(row_of), np.bool_)
+        known = list(changed)
+        self._open[[row_of[account_id] for account_id in known]] = [account_id in open_runs for account_id in known]
+        open_runs.changed.clear()
+        return self._open
+
+    def _system_run_on(self) -> Indexes:
+        row_of, latest = self._book.account_table.row_of, self._book.system_runs
+        changed: Iterable[str] = latest.changed
+        if self._runs is not latest:
+            self._runs, changed = latest, latest
+            self._run_on = np.full(len(row_of), NEVER, np.int32)
+        elif not latest.changed:
+            return self._run_on
+        run_on = self._run_on.copy()
+        known = list(changed)
+        run_on[[row_of[account_id] for account_id in known]] = [
+            _ordinal(latest[account_id][0]) if account_id in latest else NEVER for account_id in known
+        ]
+        latest.changed.clear()
+        self._run_on = run_on
+        return run_on
+
+
+def with_quotes(frame: BookFrame, quotes: Mapping[str, Quote]) -> BookFrame:
+    """The frame with the prices of some of its assets replaced."""
+    index = frame.assets.index
+    return frame.with_prices(
+        np.array([index[symbol] for symbol in quotes], np.int32),
+        np.array([quote.price for quote in quotes.values()], np.int64),
+        np.array([_micros(quote.at) for quote in quotes.values()], np.int64),
+    )
+
+
+def new_york_days(micros: Ints) -> Indexes:
+    """The New York day of moments in microseconds since 1970 UTC, as ordinals; `NEVER` where there is none.
+
+    The offset from UTC changes on the hour only, so that it is looked up once an hour that occurs.
+    """
+    days = np.full(len(micros), NEVER, np.int32)
+    known = micros != NEVER_AT
+    hours, which = np.unique(micros[known] // _HOUR, return_inverse=True)
+    ordinals = np.array([new_york_day(from_time(int(hour) * _HOUR)).toordinal() for hour in hours], np.int32)
+    days[known] = ordinals[which] if len(ordinals) else 0
+    return days
+
+
+@lru_cache(maxsize=1_024)
+def _ordinal(day: str) -> int:
+    return date.fromisoformat(day).toordinal()
+
+
+@lru_cache(maxsize=64)
+def _micros(at: Any) -> int:
+    return epoch_micros(at)

@@ -1,0 +1,22 @@
+"""The kill switch: while it is on no run starts and no order is sent."""
+
+from __future__ import annotations
+
+from rebal_tui.services.book.book import Book
+from rebal_tui.store import book_settings
+
+HALT = "halt"
+"""The name under which the kill switch is kept."""
+
+
+def halted(book: Book) -> bool:
+    """Whether the kill switch is on: no new order is sent."""
+    return book_settings.get(book.database, HALT) == "1"
+
+
+def set_halt(book: Book, on: bool) -> None:
+    """Turn the kill switch: while it is on no run starts and no order is sent, by hand or by the scheduler."""
+    with book.database.write():
+        book_settings.put(book.database, HALT, "1" if on else "0")
+        book.record("book.halted" if on else "book.released", "book", actor="advisor")
+    book.version += 1

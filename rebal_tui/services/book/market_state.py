@@ -1,0 +1,64 @@
+"""Where a simulated market stands, kept in the book so that it goes on from there."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from rebal_tui.market.clock import ClockState, SimulatedClock
+from rebal_tui.market.walk import RandomWalk, WalkState
+from rebal_tui.services.book.book import Book
+from rebal_tui.store import audit, book_settings
+from rebal_tui.store.codec import dump, from_time, to_time
+from rebal_tui.store.database import Database
+
+CLOCK, WALK = "clock", "walk"
+
+
+def save_market_state(book: Book, now: datetime) -> None:
+    """Store the simulated time, and the prices of a random walk; nothing is stored of a market that is neither."""
+    walk = book.feed if isinstance(book.feed, RandomWalk) else None
+    if isinstance(book.clock, SimulatedClock):
+        state: ClockState | None = book.clock.state()
+    else:
+        state = load_clock(book.database) if walk else None
+    if state is None:
+        return
+    with book.database.write():
+        store_clock(book.database, ClockState(max(now, state.at), state.speed, state.paused))
+        if walk is not None:
+            store_walk(book.database, walk.state())
+
+
+def store_clock(database: Database, state: ClockState) -> None:
+    """Must be called inside `database.write()`."""
+    book_settings.put(database, CLOCK, dump([to_time(state.at), str(state.speed), state.paused]))
+
+
+def store_walk(database: Database, state: WalkState) -> None:
+    """Must be called inside `database.write()`."""
+    prices, frozen = list(state.prices), [(symbol, to_time(at)) for symbol, at in state.frozen]
+    book_settings.put(database, WALK, dump([to_time(state.at), prices, frozen]))
+
+
+def load_clock(database: Database) -> ClockState | None:
+    """The stored simulated time, but not before the last thing that is on record; None when none was stored."""
+    text = book_settings.get(database, CLOCK)
+    if not text:
+        return None
+    at, speed, paused = json.loads(text)
+    stored, last = from_time(at), audit.last_at(database)
+    return ClockState(max(stored, last) if last else stored, float(speed), paused)
+
+
+def load_walk(database: Database) -> WalkState | None:
+    """The stored state of the random walk, None when none was stored."""
+    text = book_settings.get(database, WALK)
+    if not text:
+        return None
+    at, prices, frozen = json.loads(text)
+    return WalkState(
+        from_time(at),
+        tuple((symbol, price) for symbol, price in prices),
+        tuple((symbol, from_time(since)) for symbol, since in frozen),
+    )

@@ -1,0 +1,109 @@
+"""How a book is run, as an advisor sets it: kept in the book, so that every command obeys it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+from rebal_tui.domain.sessions import NEW_YORK, Session
+from rebal_tui.services.book.book import Book, Settings
+from rebal_tui.services.book.policy_options import BookPolicy
+from rebal_tui.services.runs.manual import set_review
+from rebal_tui.store import book_settings
+from rebal_tui.store.database import Database
+
+EVALUATE_EVERY_KEY, EVALUATE_AT_KEY, QUARTERLY_MONTHS_KEY, FRESH_PRICE_KEY, REVIEW_KEY = (
+    "evaluate_every",
+    "evaluate_at",
+    "quarterly_months",
+    "fresh_price",
+    "review",
+)
+ORDERS_PER_MINUTE_KEY = "orders_per_minute"
+"""The names under which they are kept."""
+
+
+def policy_of(book: Book) -> BookPolicy:
+    """The rules that the book is run by now."""
+    return stored_policy(book.database)
+
+
+def stored_policy(database: Database) -> BookPolicy:
+    """The rules kept in a file; the usual ones where none were set."""
+    defaults = BookPolicy()
+    at, months = book_settings.get(database, EVALUATE_AT_KEY), book_settings.get(database, QUARTERLY_MONTHS_KEY)
+    return BookPolicy(
+        review=book_settings.get(database, REVIEW_KEY) == "1",
+        evaluate_minutes=int(book_settings.get(database, EVALUATE_EVERY_KEY, str(defaults.evaluate_minutes))),
+        evaluate_at=tuple(time.fromisoformat(text) for text in at.split(",")) if at else (),
+        quarterly_months=tuple(int(month) for month in months.split(",")) if months else defaults.quarterly_months,
+        fresh_seconds=int(book_settings.get(database, FRESH_PRICE_KEY, str(defaults.fresh_seconds))),
+        orders_per_minute=int(book_settings.get(database, ORDERS_PER_MINUTE_KEY, str(defaults.orders_per_minute))),
+    )
+
+
+def with_policy(settings: Settings, policy: BookPolicy) -> Settings:
+    """Settings that follow the rules. Review is not part of them: it is looked up in the book each time."""
+    return replace(
+        settings,
+        price_max_age=timedelta(seconds=policy.fresh_seconds) if policy.fresh_seconds else None,
+        quarterly_months=frozenset(policy.quarterly_months),
+        slots=slots_for(policy),
+        orders_per_minute=policy.orders_per_minute or None,
+    )
+
+
+def apply_policy(book: Book, policy: BookPolicy) -> tuple[str, ...]:
+    """Run the book by these rules from now on; returns what changed, in words. Raises `Invalid`."""
+    policy.check()
+    before = policy_of(book)
+    changes = tuple(
+        f"{name} {new}" for name, old, new in zip(_NAMES, _texts(before), _texts(policy), strict=True) if old != new
+    )
+    if not changes:
+        return ()
+    with book.database.write():
+        book_settings.put(book.database, EVALUATE_EVERY_KEY, str(policy.evaluate_minutes))
+        book_settings.put(
+            book.database, EVALUATE_AT_KEY, ",".join(at.isoformat("minutes") for at in policy.evaluate_at)
+        )
+        book_settings.put(book.database, QUARTERLY_MONTHS_KEY, ",".join(map(str, policy.quarterly_months)))
+        book_settings.put(book.database, FRESH_PRICE_KEY, str(policy.fresh_seconds))
+        book_settings.put(book.database, ORDERS_PER_MINUTE_KEY, str(policy.orders_per_minute))
+        book.record("book.settings", "book", {"changed": list(changes)}, "advisor")
+        if policy.review != before.review:
+            set_review(book, policy.review)
+    book.settings = with_policy(book.settings, policy)
+    book.version += 1
+    return changes
+
+
+def slots_for(policy: BookPolicy) -> Callable[[Session], list[datetime]]:
+    """The evaluation times of a session: the ones named that lie in its window, else one every so many minutes."""
+
+    def slots(session: Session) -> list[datetime]:
+        if policy.evaluate_at:
+            named = (datetime.combine(session.day, at, NEW_YORK) for at in sorted(set(policy.evaluate_at)))
+            return [at.astimezone(UTC) for at in named if session.in_window(at)]
+        step = timedelta(minutes=policy.evaluate_minutes)
+        count = (session.window_end - session.open) // step
+        return [session.open + step * index for index in range(count + 1)]
+
+    return slots
+
+
+_NAMES = ("review", "evaluation", "quarterly months", "fresh price", "orders")
+
+
+def _texts(policy: BookPolicy) -> tuple[str, str, str, str, str]:
+    named = ", ".join(at.isoformat("minutes") for at in policy.evaluate_at)
+    return (
+        "of every run" if policy.review else "only where a portfolio asks for it",
+        f"at {named}" if named else f"every {policy.evaluate_minutes} minutes",
+        ", ".join(map(str, policy.quarterly_months)),
+        f"{policy.fresh_seconds} s" if policy.fresh_seconds else "of any age",
+        f"at most {policy.orders_per_minute:,} a minute"
+        if policy.orders_per_minute
+        else "as fast as the broker takes them",
+    )

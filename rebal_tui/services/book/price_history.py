@@ -1,0 +1,51 @@
+"""The last prices of each symbol, for small charts: kept in memory only."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from rebal_tui.domain.quantities import Price
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.market.protocol import Quote
+
+MAX_POINTS = 96
+
+
+class PriceHistory:
+    """A short history of every symbol, one point a change at most, and the last price of the day before."""
+
+    def __init__(self) -> None:
+        self._points: dict[str, deque[Price]] = {}
+        self._last: dict[str, tuple[date, Price]] = {}
+        self._closes: dict[str, Price] = {}
+
+    def note(self, quotes: Mapping[str, Quote]) -> None:
+        """Take in prices that changed."""
+        days: dict[datetime, date] = {}
+        for symbol, quote in quotes.items():
+            points = self._points.get(symbol)
+            if points is None:
+                points = self._points[symbol] = deque(maxlen=MAX_POINTS)
+            points.append(quote.price)
+            day = days.get(quote.at)
+            if day is None:
+                day = days[quote.at] = new_york_day(quote.at)
+            self._note_close(symbol, day, quote.price)
+
+    def of(self, symbol: str) -> tuple[Price, ...]:
+        """The latest prices, the oldest first."""
+        return tuple(self._points.get(symbol, ()))
+
+    def last_close(self, symbol: str) -> Price | None:
+        """The last price of the day before; the first price seen while no day has passed; None before any."""
+        return self._closes.get(symbol)
+
+    def _note_close(self, symbol: str, day: date, price: Price) -> None:
+        known = self._last.get(symbol)
+        if known is None:
+            self._closes[symbol] = price
+        elif known[0] != day:
+            self._closes[symbol] = known[1]
+        self._last[symbol] = (day, price)

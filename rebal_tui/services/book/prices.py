@@ -1,0 +1,87 @@
+"""The assets of a book under prices that change all the time: a price costs next to nothing until somebody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.quantities import Price
+from rebal_tui.market.protocol import Quote
+
+
+class PriceCache:
+    """Assets by symbol. Quotes wait beside them; an asset is made anew when the assets are looked at next.
+
+    `assets_version` rises when an asset comes, goes or changes in anything but its price.
+    """
+
+    def __init__(self) -> None:
+        self.assets_version = 0
+        self._assets = _Assets(self)
+        self._waiting: dict[str, Quote] = {}
+        self._unread: dict[str, Quote] = {}
+        self.newest: datetime | None = None
+
+    @property
+    def assets(self) -> dict[str, Asset]:
+        """Every asset under its last price."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, {}
+            self._assets.apply_quotes(waiting)
+        return self._assets
+
+    def load(self, assets: Mapping[str, Asset]) -> None:
+        """Replace the assets; a price known here that is newer stays."""
+        before = self.assets
+        known: dict[str, Asset] = {}
+        for symbol, asset in assets.items():
+            old = before.get(symbol)
+            newer = old is not None and old.price_at and (asset.price_at is None or asset.price_at < old.price_at)
+            known[symbol] = replace(asset, price=old.price, price_at=old.price_at) if old and newer else asset
+        self._assets = _Assets(self, known)
+        self.newest = max((asset.price_at for asset in known.values() if asset.price_at), default=None)
+        self.assets_version += 1
+
+    def note(self, quotes: Mapping[str, Quote]) -> None:
+        """Take in prices; those of unknown symbols are let go."""
+        known = quotes if quotes.keys() <= self._assets.keys() else _only(quotes, self._assets)
+        self._waiting.update(known)
+        self._unread.update(known)
+        latest = max((quote.at for quote in known.values()), default=None)
+        if latest is not None and (self.newest is None or latest > self.newest):
+            self.newest = latest
+
+    def take_unread(self) -> dict[str, Quote]:
+        """The last price of every symbol that was quoted since the last call."""
+        unread, self._unread = self._unread, {}
+        return unread
+
+
+class _Assets(dict[str, Asset]):
+    def __init__(self, price_cache: PriceCache, known: Mapping[str, Asset] | None = None) -> None:
+        super().__init__(known or {})
+        self._cache = price_cache
+
+    def __setitem__(self, symbol: str, asset: Asset) -> None:
+        self._cache.assets_version += 1
+        super().__setitem__(symbol, asset)
+
+    def __delitem__(self, symbol: str) -> None:
+        self._cache.assets_version += 1
+        super().__delitem__(symbol)
+
+    def apply_quotes(self, quotes: Mapping[str, Quote]) -> None:
+        for symbol, quote in quotes.items():
+            super().__setitem__(symbol, _priced(self[symbol], quote.price, quote.at))
+
+
+def _only(quotes: Mapping[str, Quote], known: Mapping[str, Asset]) -> dict[str, Quote]:
+    return {symbol: quote for symbol, quote in quotes.items() if symbol in known}
+
+
+def _priced(asset: Asset, price: Price, at: datetime) -> Asset:
+    return Asset(
+        asset.id, asset.symbol, asset.name, asset.exchange, asset.status, asset.tradable, asset.fractionable, price, at
+    )

@@ -1,0 +1,86 @@
+"""The texts of every account, prepared once: what a filter looks through, and the order of names."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebal_tui.services.book.book import Book
+from rebal_tui.store.account_table import AccountTable
+
+Ranks = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+_LINE_END = 10
+_MAX_CACHED_SEARCHES = 32
+"""So many searches are kept: a word that was typed is looked for again with every letter of the next."""
+
+
+class SearchIndex:
+    """Ids, numbers and client names by row, frozen.
+
+    `by_id`, `by_number` and `by_name` are the rank of each account's text, names whatever their case.
+    """
+
+    def __init__(self, table: AccountTable) -> None:
+        self.version = table.texts_version
+        self.ids = tuple(table.ids)
+        self.numbers = tuple(table.numbers)
+        self.names = tuple(table.names)
+        self.row_of = dict(table.row_of)
+        lines = (f"{one} {two} {three}\n" for one, two, three in zip(self.ids, self.numbers, self.names, strict=True))
+        self._bytes = np.frombuffer("".join(lines).casefold().encode(), np.uint8)
+        self._ends = np.flatnonzero(self._bytes == _LINE_END)
+        self._often = np.bincount(self._bytes, minlength=256)
+        self._found: OrderedDict[str, Flags] = OrderedDict()
+        self.by_id = ranks(self.ids)
+        self.by_number = ranks(self.numbers)
+        self.by_name = ranks([name.casefold() for name in self.names])
+
+    def matching(self, needle: str) -> Flags:
+        """By row, whether the account's id, number or name holds a casefolded text without spaces; read only."""
+        found = self._found.get(needle)
+        if found is None:
+            found = self._found[needle] = self._search(needle)
+            if len(self._found) > _MAX_CACHED_SEARCHES:
+                self._found.popitem(last=False)
+        self._found.move_to_end(needle)
+        return found
+
+    def _search(self, needle: str) -> Flags:
+        wanted = needle.encode()
+        rarest = min(range(len(wanted)), key=lambda index: int(self._often[wanted[index]]))
+        starts = np.flatnonzero(self._bytes == wanted[rarest])
+        if len(wanted) > 1:
+            starts -= rarest
+            starts = starts[(starts >= 0) & (starts <= len(self._bytes) - len(wanted))]
+        for index, byte in enumerate(wanted):
+            if index != rarest:
+                starts = starts[self._bytes[starts + index] == byte]
+        found: Flags = np.zeros(len(self.ids), np.bool_)
+        if len(starts) < len(self._ends):
+            found[np.searchsorted(self._ends, starts)] = True
+        else:
+            through = np.searchsorted(starts, self._ends)
+            found = np.diff(through, prepend=0) > 0
+        return found
+
+
+def search_index_of(book: Book) -> SearchIndex:
+    """The texts of a book's accounts, made anew only when one has changed."""
+    if book.texts is None or book.texts.version != book.account_table.texts_version:
+        book.texts = SearchIndex(book.account_table)
+    return book.texts
+
+
+def ranks(texts: Sequence[str]) -> Ranks:
+    """The place of each text in the order of all; equal texts share one."""
+    found = np.zeros(len(texts), np.int64)
+    last, rank = None, -1
+    for index in sorted(range(len(texts)), key=texts.__getitem__):
+        if texts[index] != last:
+            last, rank = texts[index], rank + 1
+        found[index] = rank
+    return found

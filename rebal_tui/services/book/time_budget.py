@@ -1,0 +1,16 @@
+"""How long the book may be kept from whoever asks it next."""
+
+from __future__ import annotations
+
+from rebal_tui.services.book.book import Book
+
+
+class TimeBudget:
+    """Some seconds from now on; without seconds, or without a stopwatch in the book, there is no end to it."""
+
+    def __init__(self, book: Book, seconds: float | None) -> None:
+        self._watch = book.stopwatch if seconds is not None else None
+        self._until = self._watch() + (seconds or 0.0) if self._watch else 0.0
+
+    def is_spent(self) -> bool:
+        return self._watch is not None and self._watch() >= self._until

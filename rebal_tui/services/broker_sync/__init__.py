@@ -1,0 +1,1 @@
+"""Applying what happened at the broker, and reconciling with it."""

@@ -1,0 +1,168 @@
+"""Keeping up with a broker at the other end of a wire: what its events do not tell is asked for from time to time.
+
+Every write to it is a request, every event a hint: the books there are what counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, LiveBroker, RefusalCode
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.domain.sessions import Session
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, external_orders, reload_from_broker
+from rebal_tui.store import accounts, book_settings, event_inbox, jobs, run_orders
+from rebal_tui.store import sessions as session_store
+
+CLOCK_SKEW_ALERT_MIN = timedelta(seconds=2)
+CLOCK_SKEW_MAX = timedelta(seconds=30)
+"""By so much our clock may differ from the broker's before nothing is decided any more: prices would look fresh."""
+ACCOUNT_INTERVAL = timedelta(seconds=1)
+"""The account that was read longest ago is read again so often."""
+OPEN_ORDERS_INTERVAL = timedelta(seconds=15)
+"""Orders under way are looked up so often: an event may be lost."""
+REFRESH_INTERVAL = timedelta(hours=6)
+"""Clock, calendar and assets are compared so often."""
+RETRY_INTERVAL = timedelta(seconds=10)
+INBOX_RETENTION = timedelta(days=8)
+"""For so long the broker's events are kept, to know one again that is told twice."""
+CALENDAR_LOOKBACK, CALENDAR_LOOKAHEAD = timedelta(days=40), timedelta(days=370)
+
+
+def poll_broker(book: Book, now: datetime) -> None:
+    """Read whole what is at the broker once, then account by account and order by order.
+
+    Raises `BrokerUnavailable` until the first reading has succeeded: before that nothing may be decided.
+    """
+    broker, state = book.live, book.polling_state
+    if broker is None:
+        return
+    if state.try_at is not None and now < state.try_at:
+        if state.loaded:
+            return
+        raise BrokerUnavailable(state.last_error)
+    try:
+        if state.loaded:
+            _poll(book, broker, now)
+        else:
+            _load_all(book, broker, now)
+    except (BrokerUnavailable, BrokerRefused) as error:
+        state.try_at, state.last_error = now + RETRY_INTERVAL, str(error)
+        raise BrokerUnavailable(state.last_error) from error
+
+
+def _load_all(book: Book, broker: LiveBroker, now: datetime) -> None:
+    _check_clock(book, broker, now)
+    _apply_calendar(book, broker)
+    broker.listen()
+    reload_from_broker(book)
+    book.polling_state.loaded, book.polling_state.daily_at = True, now + REFRESH_INTERVAL
+
+
+def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
+    """One account, now and then the orders under way, and a few times a day clock, calendar and assets."""
+    state = book.polling_state
+    if state.daily_at is None or now >= state.daily_at:
+        _check_clock(book, broker, now)
+        _apply_calendar(book, broker)
+        broker.request_refresh(None, f"assets {now.isoformat()}")
+        with book.database.write():
+            event_inbox.prune(book.database, now - INBOX_RETENTION, int(book_settings.get(book.database, CURSOR, "0")))
+        state.daily_at = now + REFRESH_INTERVAL
+    if state.orders_at is None or now >= state.orders_at:
+        state.orders_at = now + OPEN_ORDERS_INTERVAL
+        _look_up_orders(book)
+    ids = book.account_table.ids
+    if ids and (state.account_at is None or now >= state.account_at):
+        state.account_at = now + ACCOUNT_INTERVAL
+        state.account_row = (state.account_row + 1) % len(ids)
+        read_account(book, ids[state.account_row])
+
+
+def read_account(book: Book, account_id: str) -> None:
+    """Take over an account as it is at the broker now, with how many orders of other origin are open in it."""
+    try:
+        fresh = book.broker.account(account_id)
+        others = external_orders(book, account_id)
+    except BrokerRefused as refusal:
+        if refusal.code != RefusalCode.NOT_FOUND:
+            raise
+        return
+    if fresh == book.accounts.get(account_id) and others == book.extras[account_id].external_orders:
+        return
+    with book.database.write():
+        apply_accounts(book, [fresh])
+        accounts.set_external_orders(book.database, account_id, others)
+    book.reload_accounts([account_id])
+
+
+def _look_up_orders(book: Book) -> None:
+    """Ask for the orders of runs in progress by our own id, and take over what has changed."""
+    for run in list(book.open_runs.values()):
+        if run.status is not RunStatus.IN_PROGRESS:
+            continue
+        changed = False
+        for _, order, sent in run_orders.of_run(book.database, run.id):
+            if not sent or not order.id or order.status.final:
+                continue
+            known = book.broker.order_by_client_id(run.account_id, order.client_order_id)
+            if known is not None and (known.status, known.filled_qty) != (order.status, order.filled_qty):
+                with book.database.write():
+                    run_orders.store(book.database, known)
+                changed = True
+        if changed:
+            read_account(book, run.account_id)
+            book.work_queue.add((run.account_id,))
+            book.version += 1
+
+
+def _check_clock(book: Book, broker: LiveBroker, now: datetime) -> None:
+    """Compare our time with the broker's. Raises `BrokerUnavailable` when they are too far apart to decide anything."""
+    there, after = broker.clock(), book.now()
+    skew = now - there if there < now else there - after
+    if skew > CLOCK_SKEW_MAX:
+        raise BrokerUnavailable(f"this computer's clock and the broker's are {skew.total_seconds():.0f} s apart")
+    with book.database.write():
+        if skew > CLOCK_SKEW_ALERT_MIN:
+            text = f"this computer's clock and the broker's are {skew.total_seconds():.0f} s apart"
+            jobs.raise_alert(book.database, now, "clock", "broker", text)
+        else:
+            jobs.clear_alert(book.database, "clock", "broker", now)
+
+
+def _apply_calendar(book: Book, broker: LiveBroker) -> None:
+    """The broker's trading days take the place of ours as far as it knows them; a difference is an alert."""
+    today = book.today()
+    first, last = today - CALENDAR_LOOKBACK, today + CALENDAR_LOOKAHEAD
+    theirs = list(broker.sessions(first, last))
+    if not theirs:
+        raise BrokerUnavailable("the broker's calendar is empty")
+    known = (book.calendar.session(day) for day in book.calendar.days(theirs[0].day, theirs[-1].day))
+    ours = {session.day: session for session in known if session}
+    differing = _differing(ours, theirs)
+    if not differing:
+        return
+    after = book.calendar.next_after(theirs[-1].day)
+    before = book.calendar.previous(theirs[0].day)
+    theirs[-1] = replace(theirs[-1], next_day=after.day if after else None)
+    with book.database.write():
+        session_store.remove(book.database, sorted(set(ours) - {session.day for session in theirs}))
+        joined = [replace(before, next_day=theirs[0].day)] if before else []
+        session_store.save(book.database, [*joined, *theirs])
+        text = "the broker's calendar differs from ours and is used: " + ", ".join(map(str, differing[:10]))
+        jobs.raise_alert(book.database, book.now(), "calendar", str(differing[0]), text)
+    book.reload()
+
+
+def _differing(ours: dict[date, Session], theirs: list[Session]) -> list[date]:
+    """The days on which one trades and the other does not, or not at the same hours."""
+    there = {session.day: session for session in theirs}
+    return sorted(
+        day
+        for day in ours.keys() | there.keys()
+        if (a := ours.get(day)) is None
+        or (b := there.get(day)) is None
+        or (a.open, a.close, a.settles_on) != (b.open, b.close, b.settles_on)
+    )

@@ -1,0 +1,89 @@
+"""Cash and positions of an account: what they come to after what was told, and in what two of them differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from rebal_tui.broker.protocol import BrokerEvent
+from rebal_tui.domain.accounts import Account, Position
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import Money, Qty, money_text, qty_text
+
+SPLITS = frozenset(
+    Fraction(new, old)
+    for new in range(1, 21)
+    for old in range(1, 21)
+    if new != old and (1 in (new, old) or new + old == 5)
+)
+"""The ratios by which shares are split or joined."""
+
+
+def with_events_applied(known: Mapping[str, Account], events: Iterable[BrokerEvent]) -> dict[str, Account]:
+    """The accounts after cash movements and executions; what else changed in them is not looked at."""
+    cash_of: dict[str, int] = {}
+    qty_of: dict[str, dict[str, int]] = {}
+    seen: set[object] = set()
+    for event in events:
+        key = event.fill.execution_id if event.fill else ("cash", event.cash.seq) if event.cash else None
+        account = known.get(event.account_id or "")
+        if key is None or key in seen or account is None:
+            continue
+        seen.add(key)
+        balance = cash_of.setdefault(account.id, account.cash)
+        if event.fill is not None:
+            bought = event.fill.side is Side.BUY
+            cash_of[account.id] = balance + (-event.fill.amount if bought else event.fill.amount)
+            held = qty_of.setdefault(account.id, {position.symbol: position.qty for position in account.positions})
+            held[event.fill.symbol] = held.get(event.fill.symbol, 0) + (event.fill.qty if bought else -event.fill.qty)
+        elif event.cash is not None:
+            cash_of[account.id] = balance + event.cash.amount
+    after = dict(known)
+    for account_id, balance in cash_of.items():
+        after[account_id] = replace(after[account_id], cash=Money(balance))
+    for account_id, held in qty_of.items():
+        account = after[account_id]
+        prices = {position.symbol: position for position in account.positions}
+        after[account_id] = replace(
+            account,
+            positions=tuple(
+                replace(prices[symbol], qty=Qty(qty)) if symbol in prices else Position(symbol, Qty(qty))
+                for symbol, qty in sorted(held.items())
+                if qty
+            ),
+        )
+    return after
+
+
+def explains(ours: Account, moves: Sequence[BrokerEvent], theirs: Account, *, shares: bool = True) -> bool:
+    """Whether what was told leads from our figures to the broker's. The first of it may be in ours already: an account
+    is read whole, and at that moment more may have happened than was told by then. Without `shares` cash alone has to
+    be the same."""
+    for first in range(len(moves) + 1):
+        after = with_events_applied({ours.id: ours}, moves[first:])[ours.id]
+        if after.cash == theirs.cash and not (shares and any(mismatches(after, theirs))):
+            return True
+    return False
+
+
+def mismatches(ours: Account, theirs: Account) -> Iterator[str]:
+    if ours.cash != theirs.cash:
+        yield f"cash is {money_text(ours.cash)} in the book, {money_text(theirs.cash)} at the broker"
+    held = {position.symbol: position.qty for position in ours.positions}
+    there = {position.symbol: position.qty for position in theirs.positions}
+    if held == there:
+        return
+    for symbol in sorted(held.keys() | there.keys()):
+        mine, yours = held.get(symbol, Qty(0)), there.get(symbol, Qty(0))
+        if mine != yours:
+            split = _split(mine, yours)
+            text = f"{symbol}: {qty_text(mine)} in the book, {qty_text(yours)} at the broker"
+            yield f"{text}, as after a {split} split" if split else text
+
+
+def _split(before: Qty, after: Qty) -> str:
+    if before <= 0 or after <= 0:
+        return ""
+    ratio = Fraction(after, before)
+    return f"{ratio.numerator}-for-{ratio.denominator}" if ratio in SPLITS else ""

@@ -1,0 +1,57 @@
+"""What the broker has told, read again in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from rebal_tui.broker.protocol import BrokerEvent
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import CURSOR, EVENTS, apply_event_batch
+from rebal_tui.services.broker_sync.missed_events import refetch_missed
+from rebal_tui.store import book_settings
+
+EVENT_LOOKBACK = timedelta(minutes=5)
+"""Events are looked through again from so long before a run was started."""
+
+
+def poll_events(book: Book) -> list[BrokerEvent]:
+    """Take over what the broker has told and nobody has read yet; returns it.
+
+    What its stream passed over is asked for: nobody may be there any more to whom it would be told late.
+    """
+    missed = list(refetch_missed(book))
+    applied = list(missed)
+    if missed:
+        apply_event_batch(book, missed, _cursor(book))
+    while events := book.broker.events(cursor := _cursor(book), EVENTS):
+        applied += (event for event in events if event.seq > cursor)
+        if apply_event_batch(book, events, cursor) <= cursor:
+            break
+    return applied
+
+
+def events_since(book: Book, since: datetime) -> Iterator[BrokerEvent]:
+    """The broker's events from a moment on, found by halving."""
+    low, high = 0, _cursor(book)
+    while low < high:
+        middle = (low + high) // 2
+        first = book.broker.events(middle, 1)
+        if first and first[0].at < since:
+            low = middle + 1
+        else:
+            high = middle
+    return events_from(book, low)
+
+
+def events_from(book: Book, cursor: int) -> Iterator[BrokerEvent]:
+    """The broker's events after a number."""
+    while events := book.broker.events(cursor):
+        yield from events
+        if (reached := max(event.seq for event in events)) <= cursor:
+            return
+        cursor = reached
+
+
+def _cursor(book: Book) -> int:
+    return int(book_settings.get(book.database, CURSOR, "0"))

@@ -1,0 +1,119 @@
+"""Orders of open runs against the broker's, by our own id."""
+
+from __future__ import annotations
+
+from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused
+from rebal_tui.domain.orders import Order, OrderStatus
+from rebal_tui.domain.quantities import Qty, qty_text
+from rebal_tui.domain.runs import Run, RunStatus
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import apply_events
+from rebal_tui.services.broker_sync.reconciliation.event_replay import EVENT_LOOKBACK, events_since
+from rebal_tui.services.broker_sync.reconciliation.report import ReconciliationReport
+from rebal_tui.store import fills, outbox, run_orders
+from rebal_tui.store.codec import parse_client_order_id
+
+
+def reconcile_orders(book: Book, report: ReconciliationReport) -> tuple[int, list[BrokerEvent]]:
+    """Every order of an open run that may be with the broker, by our own id: how many runs had one that was taken over,
+    and the executions that came with them."""
+    applied, executed = 0, list[BrokerEvent]()
+    sent_of = outbox.runs_with_sent(book.database)
+    for run in list(book.open_runs.values()):
+        if run.status is RunStatus.IN_PROGRESS and run.id in sent_of:
+            applied += reconcile_run(book, run, report, executed)
+    return applied, executed
+
+
+def reconcile_run(book: Book, run: Run, report: ReconciliationReport, executed: list[BrokerEvent]) -> bool:
+    """Every order of a run that may be with the broker; True when one was taken over. `executed` gathers what came."""
+    changed = False
+    for line, order, sent in run_orders.of_run(book.database, run.id):
+        if sent:
+            changed = _order(book, run, line, order, report, executed) or changed
+    return changed
+
+
+def _order(
+    book: Book, run: Run, line: int, order: Order, report: ReconciliationReport, executed: list[BrokerEvent]
+) -> bool:
+    """Compare one order; True when the broker's state of it was taken over. `executed` gathers what came with it."""
+    name = f"the {order.side} of {order.symbol}"
+    try:
+        theirs = book.broker.order_by_client_id(run.account_id, order.client_order_id)
+    except BrokerRefused as refusal:
+        report.add(run.account_id, f"{name}: {refusal.message}")
+        return False
+    if theirs is None:
+        # Without an answer its fate is open and the outbox settles it; one that was accepted cannot be gone.
+        if order.id:
+            report.add(run.account_id, f"{name} was accepted, and the broker does not know it any more")
+        return False
+    reason = _contradiction(order, theirs)
+    if reason:
+        report.add(run.account_id, f"{name} {reason}")
+        return False
+    missed = _missed_fills(book, run, line, theirs)
+    changed = bool(missed) or (order.id, order.status, order.filled_qty) != (
+        theirs.id,
+        theirs.status,
+        theirs.filled_qty,
+    )
+    if changed:
+        with book.database.write():
+            apply_events(book, missed)
+            run_orders.store(book.database, theirs)
+            book.record("reconciliation.order", order.client_order_id, {"status": theirs.status}, "broker")
+        executed += missed
+    filled = _executed(book, run, line)
+    if filled != theirs.filled_qty:
+        report.add(
+            run.account_id,
+            f"{name} filled {qty_text(theirs.filled_qty)} at the broker, its executions tell of {qty_text(filled)}",
+            temporary=filled < theirs.filled_qty,
+        )
+    return changed
+
+
+def _contradiction(ours: Order, theirs: Order) -> str:
+    """Why the broker's order cannot be what became of ours, empty when it can."""
+    if (theirs.symbol, theirs.side, theirs.notional, theirs.qty) != (ours.symbol, ours.side, ours.notional, ours.qty):
+        return "is another order at the broker, under the same id"
+    if ours.id and theirs.id != ours.id:
+        return "has another id at the broker"
+    if theirs.filled_qty < ours.filled_qty:
+        return f"filled {qty_text(ours.filled_qty)}; the broker took it back to {qty_text(theirs.filled_qty)}"
+    if theirs.qty is not None and theirs.filled_qty > theirs.qty:
+        return f"filled {qty_text(theirs.filled_qty)}, more than the {qty_text(theirs.qty)} ordered"
+    late = theirs.status is OrderStatus.FILLED and ours.status is OrderStatus.CANCELED
+    if ours.status.final and theirs.status is not ours.status and not late:
+        return f"was {ours.status} and is {theirs.status} at the broker"
+    return ""
+
+
+def _missed_fills(book: Book, run: Run, line: int, theirs: Order) -> list[BrokerEvent]:
+    """Executions of an order that the broker told of and we do not have: the stream is looked through again."""
+    if _executed(book, run, line) >= theirs.filled_qty:
+        return []
+    known = {fill.execution_id for fill in fills.of_run(book.database, run.id)}
+    return [
+        event
+        for event in events_since(book, (run.started_at or run.created_at) - EVENT_LOOKBACK)
+        if event.fill is not None
+        and event.fill.client_order_id == theirs.client_order_id
+        and event.fill.execution_id not in known
+    ]
+
+
+def _executed(book: Book, run: Run, line: int) -> Qty:
+    return fills.executed(book.database, run.id, line)
+
+
+def require_own(book: Book, event: BrokerEvent, report: ReconciliationReport) -> None:
+    """An execution under an id that looks like ours belongs to an order of ours."""
+    if event.fill is None or parse_client_order_id(event.fill.client_order_id) is None:
+        return
+    if not run_orders.placed(book.database, event.fill.client_order_id):
+        report.add(
+            event.fill.account_id, f"an execution of {event.fill.symbol} under our name, without an order of ours"
+        )

@@ -1,0 +1,80 @@
+"""A pause looked at again: what it was for may have been on its way only.
+
+It ends by itself when what was told since leads exactly from the figures that it was judged by to the broker's, and the
+orders agree. A difference that nothing tells of stays, however alike the figures have become, until an advisor has
+looked at it; so does what no event can explain.
+"""
+
+from __future__ import annotations
+
+from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync import missed_events
+from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches
+from rebal_tui.services.broker_sync.reconciliation.event_replay import events_from
+from rebal_tui.services.broker_sync.reconciliation.orders import reconcile_run
+from rebal_tui.services.broker_sync.reconciliation.pause_baseline import PauseBaseline
+from rebal_tui.services.broker_sync.reconciliation.reconcile import ALERT, LATE_EVENT_MAX_AGE
+from rebal_tui.services.broker_sync.reconciliation.report import ReconciliationReport
+from rebal_tui.store import holds, jobs, runs
+from rebal_tui.store.holds import Hold
+
+
+def recheck(book: Book) -> None:
+    """Let paused accounts of which something was told go on when it explains all that they were paused for."""
+    for account_id in sorted(book.accounts_to_recheck & book.holds.keys()):
+        hold = book.holds[account_id]
+        if (
+            hold.baseline is not None
+            and book.now() < hold.at + LATE_EVENT_MAX_AGE
+            and _explained(book, account_id, hold)
+        ):
+            _resume(book, account_id, hold)
+    book.accounts_to_recheck.clear()
+
+
+def _explained(book: Book, account_id: str, hold: Hold) -> bool:
+    baseline = PauseBaseline.of(hold.baseline or "")
+    report = ReconciliationReport()
+    if baseline.run:
+        reconcile_run(book, runs.get(book.database, baseline.run), report, [])
+    if report.reasons:
+        return False
+    # A broker at the other end of a wire is believed in its accounts, which are read all the time.
+    return book.live is not None or _account_explained(book, account_id, baseline, hold)
+
+
+def _account_explained(book: Book, account_id: str, baseline: PauseBaseline, hold: Hold) -> bool:
+    ours = book.account(account_id)
+    try:
+        theirs = book.broker.account(account_id)
+    except BrokerRefused:
+        return False
+    if any(mismatches(ours, theirs)):
+        return False
+    events = _events_since(book, account_id, baseline)
+    # Shares that come from elsewhere are told of without figures. They are known to be those only when it was told of
+    # what had happened before the figures were compared.
+    announced = any(event.kind is EventKind.ACCOUNT and event.at <= hold.at for event in events)
+    return explains(baseline.restore(ours), events, theirs, shares=not announced)
+
+
+def _events_since(book: Book, account_id: str, baseline: PauseBaseline) -> list[BrokerEvent]:
+    """What was taken over of an account since it was judged."""
+    missing = set(missed_events.numbers(book.database))
+    first = min((baseline.cursor, *(number - 1 for number in baseline.missed)))
+    return [
+        event
+        for event in events_from(book, first)
+        if event.account_id == account_id and baseline.is_new(event) and event.seq not in missing
+    ]
+
+
+def _resume(book: Book, account_id: str, hold: Hold) -> None:
+    with book.database.write():
+        holds.remove(book.database, account_id)
+        jobs.clear_alert(book.database, ALERT, account_id, book.now())
+        book.record("reconciliation.explained", account_id, {"reason": hold.reason}, "broker")
+    del book.holds[account_id]
+    book.work_queue.add([account_id])
+    book.version += 1

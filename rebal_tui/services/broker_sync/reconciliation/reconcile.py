@@ -1,0 +1,193 @@
+"""At the start, before anything is decided: the broker's books against ours (G14, G17).
+
+What can be explained is taken over. An account with a difference that cannot be is paused, with an alert, until what is
+told later explains it or an advisor has looked at it. A second reconciliation changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, SandboxControls
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.quantities import money_text
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import apply_accounts, apply_events, apply_journal, sync
+from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches, with_events_applied
+from rebal_tui.services.broker_sync.reconciliation.event_replay import events_since, poll_events
+from rebal_tui.services.broker_sync.reconciliation.orders import reconcile_orders, require_own
+from rebal_tui.services.broker_sync.reconciliation.pause_baseline import baseline_of, event_position
+from rebal_tui.services.broker_sync.reconciliation.report import ReconciliationReport
+from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_accounts
+from rebal_tui.store import accounts, cash, fills, holds, jobs
+from rebal_tui.store.account_table import Accounts, AccountTable
+from rebal_tui.store.holds import Hold
+
+ALERT = "reconciliation"
+
+_BULK_READ_MIN_ACCOUNTS = 5_000
+"""More accounts than these are read together."""
+LATE_EVENT_MAX_AGE = timedelta(days=7)
+"""So old an event may be that explains a difference though it was not read in its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What came of it: how many things were taken over, and why accounts are paused that were not before."""
+
+    applied: int
+    paused: Mapping[str, str]
+
+
+def ensure_reconciled(book: Book) -> None:
+    """Reconcile once after the book was opened. Raises `BrokerUnavailable` while that cannot be done."""
+    if not book.reconciled:
+        reconcile(book)
+        book.reconciled = True
+        book.accounts_to_recheck.update(book.holds)
+
+
+def reconcile(book: Book) -> Reconciliation:
+    """Compare orders of open runs, journals, and cash and positions of every account with the broker's.
+
+    Raises `BrokerUnavailable` when the broker does not answer: then nothing is known, and nothing may start.
+    """
+    report = ReconciliationReport()
+    known, before = book.account_table.copied(), event_position(book)
+    events = poll_events(book) if book.live is None else []
+    applied = sync(book) if book.live is not None else len(events)
+    runs, executed = reconcile_orders(book, report)
+    # Their fills are in the file now and their accounts are as they were: these differ by what the fills tell.
+    events += executed
+    applied += runs + _journals(book, report)
+    if book.live is None:
+        applied += _accounts(book, known, events, report)
+    for event in events:
+        require_own(book, event, report)
+    new = {}
+    for account_id, reasons in report.reasons.items():
+        reason, hold = "; ".join(reasons), book.holds.get(account_id)
+        if account_id in book.accounts and (hold is None or hold.reason != reason):
+            new[account_id] = reason
+    if new:
+        _pause(book, new, {a: baseline_of(book, known, before, a) for a in new if a not in report.permanent})
+    return Reconciliation(applied, new)
+
+
+def _journals(book: Book, report: ReconciliationReport) -> int:
+    applied = 0
+    for account_id, journal in cash.open_journals(book.database):
+        try:
+            theirs = book.broker.journal(journal.id)
+        except BrokerRefused as refusal:
+            report.add(account_id, f"a journal of {money_text(journal.amount)}: {refusal.message}")
+            continue
+        if theirs.amount != journal.amount:
+            report.add(account_id, f"a journal of {money_text(journal.amount)} moves {money_text(theirs.amount)}")
+        elif theirs.status is not journal.status:
+            with book.database.write():
+                apply_journal(book, theirs, account_id)
+            applied += 1
+    if applied:
+        book.reload_journals()
+        book.reload_accounts()
+    return applied
+
+
+def _accounts(book: Book, before: AccountTable, events: Sequence[BrokerEvent], report: ReconciliationReport) -> int:
+    """Cash and positions of every account: as they were, moved by what the broker told since.
+
+    An account is looked at whole when it is not what it was, or when something was told of it.
+    """
+    known = Accounts(before)
+    mentioned = {event.account_id for event in events if event.account_id is not None}
+    expected = with_events_applied(
+        {account_id: known[account_id] for account_id in mentioned if account_id in known}, events
+    )
+    announced = {event.account_id for event in events if event.kind is EventKind.ACCOUNT}
+    fresh: list[Account] = []
+    differing: dict[str, Account] = {}
+    listing = cast(SandboxControls, book.broker).account_listing()
+    theirs = _whole(book, listing.ids, differing_accounts(before, listing) | mentioned)
+    for account_id, account in theirs.items():
+        ours = expected.get(account_id) or known.get(account_id)
+        if ours == account:
+            continue
+        if ours is None:
+            if account_id not in book.accounts:
+                fresh.append(account)
+            continue
+        if account_id not in announced and any(mismatches(ours, account)):
+            differing[account_id] = account
+        stored = book.accounts[account_id]
+        if account_id not in differing and (stored.status, stored.restrictions, stored.unsettled, stored.name) != (
+            account.status, account.restrictions, account.unsettled, account.name,
+        ):  # fmt: skip
+            fresh.append(account)
+    if differing and (more := poll_events(book)):
+        # What was read of accounts may be ahead of what was told by then.
+        return _accounts(book, before, [*events, *more], report)
+    there = set(listing.ids)
+    for account_id in known:
+        if account_id not in there:
+            report.add(account_id, "the broker does not have the account")
+    late = _late_events(book, differing.keys()) if differing else {}
+    for account_id, account in differing.items():
+        missed = late.get(account_id, [])
+        moves = sorted([*missed, *(e for e in events if e.account_id == account_id)], key=lambda event: event.seq)
+        if not explains(known[account_id], moves, account):
+            for reason in mismatches(expected.get(account_id, known[account_id]), account):
+                report.add(account_id, reason, temporary=True)
+        else:
+            with book.database.write():
+                apply_events(book, missed)
+            fresh.append(account)
+    if fresh:
+        with book.database.write():
+            apply_accounts(book, fresh)
+            book.record("reconciliation.accounts", "book", {"accounts": [account.id for account in fresh]}, "broker")
+        book.reload_accounts([account.id for account in fresh])
+    return len(fresh)
+
+
+def _whole(book: Book, ids: Sequence[str], wanted: Collection[str]) -> dict[str, Account]:
+    """Some of the broker's accounts, in its order; each is asked for unless they are many."""
+    if len(wanted) > _BULK_READ_MIN_ACCOUNTS:
+        return {account.id: account for account in book.broker.accounts() if account.id in wanted}
+    return {account_id: book.broker.account(account_id) for account_id in ids if account_id in wanted}
+
+
+def _late_events(book: Book, account_ids: Collection[str]) -> dict[str, list[BrokerEvent]]:
+    """What the broker has told of accounts in the last days and our file does not have: it came out of order."""
+    late: dict[str, list[BrokerEvent]] = {}
+    for event in events_since(book, book.now() - LATE_EVENT_MAX_AGE):
+        if event.account_id not in account_ids or event.account_id is None:
+            continue
+        if event.fill is not None:
+            missing = not fills.known(book.database, event.fill.execution_id)
+        else:
+            missing = event.cash is not None and not accounts.has_entry(book.database, event.cash.seq)
+        if missing:
+            late.setdefault(event.account_id, []).append(event)
+    return late
+
+
+def _pause(book: Book, reasons: Mapping[str, str], baselines: Mapping[str, str]) -> None:
+    """Pause accounts; what one was paused for before is not forgotten over what it is paused for now."""
+    now = book.now()
+    with book.database.write():
+        for account_id, reason in reasons.items():
+            account, before = book.account(account_id), book.holds.get(account_id)
+            baseline = baselines.get(account_id)
+            if before is not None and baseline is not None:
+                baseline = before.baseline
+            hold = Hold(reason, before.at if before else now, baseline)
+            holds.put(book.database, account_id, hold)
+            text = f"{account.name} ({account.account_number}) is paused: {reason}"
+            jobs.raise_alert(book.database, now, ALERT, account_id, text)
+            book.record("reconciliation.paused", account_id, {"reason": reason})
+    book.holds = holds.load(book.database)
+    book.version += 1

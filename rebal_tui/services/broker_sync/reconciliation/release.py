@@ -1,0 +1,111 @@
+"""A paused account: in what it differs, and letting it go on with the broker's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.orders import Order
+from rebal_tui.domain.quantities import money_text, qty_text
+from rebal_tui.domain.runs import Run
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import apply_accounts, external_orders
+from rebal_tui.services.broker_sync.reconciliation.event_replay import EVENT_LOOKBACK, events_since
+from rebal_tui.services.broker_sync.reconciliation.reconcile import ALERT
+from rebal_tui.store import accounts, fills, holds, jobs, run_orders
+from rebal_tui.store.codec import parse_client_order_id
+from rebal_tui.store.holds import Hold
+
+
+def release(book: Book, account_id: str) -> None:
+    """Take over the broker's figures of a paused account as they are, and let it go on.
+
+    An order that the broker does not have ends as rejected, an execution that it does not tell of is taken back; both
+    are kept in the audit trail. Raises `Conflict` when the account is not paused.
+    """
+    hold = check_release(book, account_id)
+    try:
+        fresh = [book.broker.account(account_id)]
+    except BrokerRefused as refusal:
+        raise Conflict(f"the broker does not have the account: {refusal.message}") from refusal
+    others = external_orders(book, account_id)
+    run = book.open_runs.get(account_id)
+    placed = _orders_at_broker(book, run) if run is not None else []
+    before = book.account(account_id)
+    with book.database.write():
+        apply_accounts(book, fresh)
+        accounts.set_external_orders(book.database, account_id, others)
+        for line, order, theirs, gone in placed:
+            _correct(book, line, order, theirs, gone)
+        holds.remove(book.database, account_id)
+        jobs.clear_alert(book.database, ALERT, account_id, book.now())
+        detail = {"reason": hold.reason, "before": _balances(before), "after": _balances(fresh[0])}
+        book.record("reconciliation.released", account_id, detail, "advisor")
+    del book.holds[account_id]
+    book.work_queue.add_all()
+    book.reload_accounts([account_id])
+    book.version += 1
+
+
+def check_release(book: Book, account_id: str) -> Hold:
+    """Why an account is paused. Raises `Conflict` when it is not."""
+    hold = book.holds.get(account_id)
+    if hold is None:
+        raise Conflict(f"account {book.account(account_id).account_number} is not paused: nothing differs")
+    return hold
+
+
+def differences(book: Book, account_id: str) -> tuple[tuple[str, str, str], ...]:
+    """What of a paused account is different now, as (what, in the book, at the broker)."""
+    check_release(book, account_id)
+    try:
+        theirs = book.broker.account(account_id)
+    except BrokerRefused as refusal:
+        return (("account", "known", refusal.message),)
+    ours = book.account(account_id)
+    rows = [("cash", money_text(ours.cash), money_text(theirs.cash))]
+    rows += [
+        (symbol, qty_text(ours.holding(symbol)), qty_text(theirs.holding(symbol)))
+        for symbol in sorted({position.symbol for position in (*ours.positions, *theirs.positions)})
+    ]
+    return tuple(row for row in rows if row[0] == "cash" or row[1] != row[2])
+
+
+def _orders_at_broker(book: Book, run: Run) -> list[tuple[int, Order, Order | None, list[str]]]:
+    """Each order of a run that was sent, with what the broker has of it and the executions that it does not tell of."""
+    since = (run.started_at or run.created_at) - EVENT_LOOKBACK
+    reported = {event.fill.execution_id for event in events_since(book, since) if event.fill is not None}
+    ours = fills.of_run(book.database, run.id)
+    found = []
+    for line, order, sent in run_orders.of_run(book.database, run.id):
+        if sent and order.id:
+            theirs = book.broker.order_by_client_id(run.account_id, order.client_order_id)
+            mine = [fill.execution_id for fill in ours if fill.client_order_id == order.client_order_id]
+            gone = [execution for execution in mine if execution not in reported]
+            found.append((line, order, theirs, gone))
+    return found
+
+
+def _correct(book: Book, line: int, order: Order, theirs: Order | None, gone: Sequence[str]) -> None:
+    """Make one order what the broker has. Must be called inside `database.write()`."""
+    database = book.database
+    run_id, _ = parse_client_order_id(order.client_order_id) or ("", 0)
+    for execution_id in gone:
+        fills.delete(database, execution_id)
+        book.record(
+            "reconciliation.execution_taken_back", order.client_order_id, {"execution": execution_id}, "advisor"
+        )
+    if theirs is None:
+        if not order.status.final:
+            why = "the broker does not know it; released by hand"
+            run_orders.refuse(database, run_id, line, book.now(), why)
+            book.record("reconciliation.order_ended", order.client_order_id, {"reason": why}, "advisor")
+    elif (theirs.status, theirs.filled_qty) != (order.status, order.filled_qty):
+        run_orders.correct(database, theirs)
+        book.record("reconciliation.order_corrected", order.client_order_id, {"status": theirs.status}, "advisor")
+
+
+def _balances(account: Account) -> dict[str, str]:
+    return {"cash": money_text(account.cash)} | {p.symbol: qty_text(p.qty) for p in account.positions}

@@ -1,0 +1,104 @@
+"""Evaluating subscriptions one by one, and what bears on it (R-10 to R-18, R-27)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from rebal_tui.domain.decisions import Decision
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.engine.drift import Valuation, value_account
+from rebal_tui.engine.evaluation import Situation, evaluate
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.runs.queueing import cancel_queued
+from rebal_tui.store import book_settings, jobs, portfolios, runs
+
+
+def situation(book: Book, account_id: str, *, ignore_window: bool = False) -> Situation:
+    """Everything the evaluation of a subscribed account looks at, now. Raises `Conflict` without a subscription."""
+    account = book.account(account_id)
+    subscription = book.subscriptions.get(account_id)
+    if subscription is None:
+        raise Conflict(f"account {account.account_number} is not subscribed to a portfolio")
+    return _situation(book, subscription, book.now(), ignore_window)
+
+
+def _situation(book: Book, subscription: Subscription, now: datetime, ignore_window: bool = False) -> Situation:
+    account_id = subscription.account_id
+    portfolio = book.portfolios[subscription.portfolio_id]
+    open_run = book.open_runs.get(account_id)
+    day = new_york_day(now)
+    return Situation(
+        now=now,
+        session=book.calendar.session(day),
+        closed_reason=book.calendar.closed_reason(day) or "",
+        account=book.accounts[account_id],
+        portfolio=portfolio,
+        subscription=subscription,
+        assets=book.assets,
+        reserved=book.reserved(account_id),
+        cash_floor=book.cash_floor(account_id, portfolio.weights.cash),
+        open_run=open_run.id if open_run else None,
+        external_orders=book.extras[account_id].external_orders,
+        unreconciled=hold.reason if (hold := book.holds.get(account_id)) else "",
+        quota_run=book.quota_run(account_id, day.isoformat()),
+        price_max_age=book.settings.price_max_age,
+        quarterly_months=book.settings.quarterly_months,
+        ignore_window=ignore_window,
+    )
+
+
+def evaluate_account(book: Book, account_id: str) -> Decision:
+    """The decision that an evaluation would make now. Stores and sends nothing."""
+    return evaluate(situation(book, account_id))
+
+
+def evaluate_book(book: Book, account_ids: Iterable[str] | None = None) -> list[Decision]:
+    """The decision for every subscription, or for those of some accounts. Stores and sends nothing."""
+    now = book.now()
+    wanted = book.subscriptions if account_ids is None else {a: book.subscriptions[a] for a in account_ids}
+    return [evaluate(_situation(book, subscription, now)) for subscription in wanted.values()]
+
+
+def mark_needs_adjustment(book: Book, portfolio_id: str, culprits: Sequence[str]) -> Portfolio | None:
+    """Set a portfolio aside because of ineligible assets, cancel its QUEUED runs and raise an alert (R-12.6, R-26).
+
+    None when it was not active any more. Must be called inside `database.write()`.
+    """
+    portfolio = portfolios.load(book.database)[portfolio_id]
+    if portfolio.status is not PortfolioStatus.ACTIVE:
+        return None
+    now = book.now()
+    changed = replace(portfolio, status=PortfolioStatus.NEEDS_ADJUSTMENT, updated_at=now)
+    portfolios.save(book.database, changed)
+    names = ", ".join(culprits)
+    book.record("portfolio.needs_adjustment", portfolio_id, {"assets": list(culprits)})
+    text = f"{portfolio.name} needs adjustment: {names} cannot be held"
+    jobs.raise_alert(book.database, now, "needs_adjustment", portfolio_id, text)
+    waiting = [
+        run
+        for run in runs.open_runs(book.database)
+        if run.portfolio_id == portfolio_id and run.status is RunStatus.QUEUED
+    ]
+    cancel_queued(book, waiting, f"portfolio {portfolio.name} needs adjustment: {names}")
+    return changed
+
+
+def needs_review(book: Book, portfolio: Portfolio) -> bool:
+    """Whether a system run waits for an advisor (R-27)."""
+    return book.settings.review or portfolio.review or book_settings.get(book.database, "review") == "1"
+
+
+def value_of(book: Book, account_id: str) -> Valuation:
+    """What an account is worth at the current prices."""
+    account = book.accounts[account_id]
+    prices = {
+        p.symbol: price
+        for p in account.positions
+        if (asset := book.assets.get(p.symbol)) is not None and (price := asset.price) is not None
+    }
+    return value_account(account.cash, {p.symbol: p.qty for p in account.positions}, prices)

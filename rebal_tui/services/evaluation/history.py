@@ -1,0 +1,190 @@
+"""Decisions, plans and timelines read back: made again by the engine from what was kept of the moment they were made.
+
+Evaluation and planning are pure, so the same inputs give the same trace and the same plan, whatever happened since to
+prices, portfolios or assets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+
+from rebal_tui.domain.accounts import Account, AccountStatus, Position
+from rebal_tui.domain.decisions import Check, Decision, Plan, Verdict
+from rebal_tui.domain.errors import BrokenInvariant
+from rebal_tui.domain.portfolios import Subscription
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.runs import Approval, Run, RunType
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.engine.evaluation import RECONCILIATION, Situation, evaluate
+from rebal_tui.engine.planning import Holdings
+from rebal_tui.engine.trace_text import money
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.planning import holdings, keep, plan_from
+from rebal_tui.store import decision_contexts, decisions, runs
+from rebal_tui.store import plan_inputs as stored_plans
+from rebal_tui.store.codec import from_positions, to_positions, to_restrictions
+from rebal_tui.store.database import Database
+from rebal_tui.store.decision_contexts import DecisionContext
+from rebal_tui.store.decisions import StoredDecision
+from rebal_tui.store.plan_inputs import PlanInputs
+
+
+def store_context(book: Book) -> int:
+    """Keep this moment for whatever is decided at it; returns its number. Must be called inside `database.write()`."""
+    now = book.now()
+    day = new_york_day(now)
+    return decision_contexts.put(
+        book.database, now, book.calendar.session(day), book.calendar.closed_reason(day) or "",
+        book.settings.price_max_age, book.settings.quarterly_months, book.assets, book.portfolios,
+    )  # fmt: skip
+
+
+def latest_decisions(database: Database, account_id: str, limit: int = 1) -> list[Decision]:
+    """An account's newest decisions first; all of them with a limit below 0."""
+    return [decision_of(database, stored) for stored in decisions.latest(database, account_id, limit)]
+
+
+def decision_of_run(database: Database, run_id: str) -> Decision | None:
+    """The decision that made a run, None for a manual one."""
+    stored = decisions.of_run(database, run_id)
+    return decision_of(database, stored) if stored else None
+
+
+def decision_of(database: Database, stored: StoredDecision) -> Decision:
+    """A decision with its trace and plan, made again.
+
+    One that comes out as another kind than was kept (an altered file, another engine) says so instead of its trace.
+    """
+    recomputed, text = _reevaluate(stored, partial(decision_contexts.get, database), planned=True)
+    if recomputed is not None and not text:
+        return recomputed
+    return Decision(
+        stored.account_id, stored.portfolio_id, stored.subscription_id, stored.at, stored.session, stored.kind.outcome,
+        f"record: {text}", (Check("record", Verdict.FAIL, text, ""),),
+    )  # fmt: skip
+
+
+def decision_fault(stored: StoredDecision, context: Callable[[int], DecisionContext]) -> str:
+    """How a decision, made again, differs from what was kept; empty when it does not. `context` reads one by number."""
+    return _reevaluate(stored, context, planned=False)[1]
+
+
+def _reevaluate(
+    stored: StoredDecision, context: Callable[[int], DecisionContext], *, planned: bool
+) -> tuple[Decision | None, str]:
+    """The decision made again, and how it differs from what was kept."""
+    recomputed = None
+    try:
+        recomputed = evaluate(situation_of(stored, context(stored.context), planned=planned))
+        found = decisions.kind_of(recomputed).signature
+    except (ValueError, KeyError, TypeError) as error:
+        found = f"unreadable: {error}"
+    return (
+        recomputed,
+        "" if found == stored.kind.signature else f"kept as {stored.kind.signature}, made again it is {found}",
+    )
+
+
+_PAUSED = "paused: the broker's figures were others than the book's"
+"""Why an account was paused is in the audit trail; the decision keeps only that it was."""
+
+
+def situation_of(stored: StoredDecision, context: DecisionContext, *, planned: bool = True) -> Situation:
+    """The situation that a decision was made in; of the account only what decides."""
+    inputs = stored.inputs
+    held = sorted((context.symbols[key], qty) for key, qty in from_positions(inputs.positions))
+    return Situation(
+        now=context.at,
+        session=context.session,
+        closed_reason=context.closed_reason,
+        account=Account(
+            stored.account_id, "", "", AccountStatus(inputs.status), inputs.cash, Money(0),
+            to_restrictions(inputs.restrictions), tuple(Position(symbol, qty) for symbol, qty in held), context.at,
+        ),
+        portfolio=context.portfolios[stored.portfolio_id],
+        subscription=Subscription(
+            stored.subscription_id, stored.account_id, stored.portfolio_id, context.at, inputs.last_rebalanced_at
+        ),
+        assets=context.assets,
+        reserved=inputs.reserved,
+        cash_floor=inputs.cash_floor,
+        open_run=inputs.open_run,
+        external_orders=inputs.external_orders,
+        unreconciled=_PAUSED if stored.kind.deciding == RECONCILIATION else "",
+        quota_run=inputs.quota_run,
+        price_max_age=context.price_max_age,
+        quarterly_months=context.quarterly_months,
+        planned=planned,
+    )  # fmt: skip
+
+
+def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int]) -> PlanInputs:
+    """What the plan of a run is made from now, `context` being this moment's."""
+    start = holdings(book, run.account_id)
+    return PlanInputs(
+        context=context,
+        cash=start.cash,
+        reserved=start.reserved,
+        keep=keep(book, run.account_id, run.weights) if run.type is RunType.INVEST_CASH else None,
+        positions=to_positions((asset_keys[symbol], qty) for symbol, qty in start.positions.items()),
+    )
+
+
+def store_plan(book: Book, run: Run) -> None:
+    """Keep what a run's plan is made from now, to be shown. Must be called inside `database.write()`."""
+    inputs = plan_inputs(book, run, store_context(book), decision_contexts.symbol_keys(book.database))
+    stored_plans.keep(book.database, [(run.id, inputs)])
+
+
+def plan_of(database: Database, run: Run) -> Plan | None:
+    """The plan that a run works from, made again; None before it was planned. Raises `ValueError` when it cannot be."""
+    inputs = stored_plans.inputs(database, run.id)
+    return None if inputs is None else recompute_plan(run, inputs, decision_contexts.get(database, inputs.context))
+
+
+def made_plan(database: Database, run: Run) -> Plan:
+    """The plan that a run in progress works from. Raises `BrokenInvariant` when it has none."""
+    plan = plan_of(database, run)
+    if plan is None:
+        raise BrokenInvariant(f"run {run.id} is in progress without a plan")
+    return plan
+
+
+def recompute_plan(run: Run, inputs: PlanInputs, context: DecisionContext) -> Plan:
+    """A run's plan from what was kept of it."""
+    held = {context.symbols[key]: qty for key, qty in from_positions(inputs.positions)}
+    start = Holdings(inputs.cash, inputs.reserved, dict(sorted(held.items())), context.assets)
+    return plan_from(start, run.type, run.weights, inputs.keep or Money(0), run.amount)
+
+
+_BEFORE_THE_START = ("plan renewed", "approved")
+
+
+def timeline(database: Database, run: Run, plan: Plan | None) -> list[tuple[datetime, str, str]]:
+    """Every state that a run reached and what was noted in between, as (when, what, detail)."""
+    notes = runs.notes(database, run.id)
+    events = [(run.created_at, "QUEUED", why_queued(database, run))]
+    events += [note for note in notes if note[1] in _BEFORE_THE_START]
+    if run.started_at is not None and plan is not None:
+        events.append((run.started_at, "IN_PROGRESS", plan_text(plan)))
+    events += [note for note in notes if note[1] not in _BEFORE_THE_START]
+    if run.status.final:
+        ended = run.canceled_at or run.completed_at or run.updated_at
+        events.append((ended, run.status.value, run.reason or "every order filled"))
+    return events
+
+
+def why_queued(database: Database, run: Run) -> str:
+    """Why a run was made: what was said by hand, or the reason of its decision."""
+    why = runs.why(database, run.id)
+    if why is None:
+        decision = decision_of_run(database, run.id)
+        why = decision.reason if decision else ""
+    return why if run.approval is Approval.NOT_NEEDED else f"{why} and awaits approval"
+
+
+def plan_text(plan: Plan) -> str:
+    """How much a plan trades, in words."""
+    return f"{len(plan.sells)} sells, then {len(plan.buys)} buys; cash target {money(plan.cash_target)}"

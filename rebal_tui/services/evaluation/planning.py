@@ -1,0 +1,70 @@
+"""Plans for an account as it stands now: what a run starts from, and what a preview shows."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.portfolios import Weights
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Value
+from rebal_tui.domain.runs import RunType
+from rebal_tui.engine.drift import value_account
+from rebal_tui.engine.planning import (
+    AmountTooLarge,
+    Holdings,
+    plan_full_rebalance,
+    plan_invest_cash,
+    plan_partial_liquidation,
+)
+from rebal_tui.services.book.book import Book
+
+
+def holdings(book: Book, account_id: str) -> Holdings:
+    """An account's cash and positions as booked, with what is reserved and the current assets."""
+    account = book.account(account_id)
+    positions = {position.symbol: position.qty for position in account.positions}
+    return Holdings(account.cash, book.reserved(account_id), positions, book.assets)
+
+
+def plan_run(book: Book, account_id: str, kind: RunType, weights: Weights, amount: Money | None = None) -> Plan:
+    """The plan of a run of a kind, made now (R-20 to R-23). Raises `Conflict` when it cannot be made."""
+    start = holdings(book, account_id)
+    cash_target = keep(book, account_id, weights) if kind is RunType.INVEST_CASH else Money(0)
+    missing = sorted(s for s in start.positions if (a := book.assets.get(s)) is None or a.price is None)
+    if missing:
+        raise Conflict(f"no price for {', '.join(missing)}: the account cannot be valued")
+    try:
+        return plan_from(start, kind, weights, cash_target, amount)
+    except AmountTooLarge as error:
+        raise Conflict(f"amount too large: {error}") from error
+
+
+def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Money, amount: Money | None) -> Plan:
+    """The plan of a run of a kind; `cash_target` is the cash that invest_cash leaves. Raises `AmountTooLarge`."""
+    if kind is RunType.FULL_REBALANCE:
+        return plan_full_rebalance(start, weights)
+    if kind is RunType.INVEST_CASH:
+        return plan_invest_cash(start, weights, cash_target)
+    return plan_partial_liquidation(start, weights, amount or Money(0))
+
+
+def keep(book: Book, account_id: str, weights: Weights) -> Money:
+    """The cash that invest_cash leaves: cash weight × equity or the last run's cash target, the larger (R-14.5)."""
+    start = holdings(book, account_id)
+    equity = max(Value(0), value_account(start.cash, start.positions, start.prices).equity)
+    by_weight = -(-equity * weights.cash // (HUNDRED_PERCENT * NANO))
+    return Money(max(by_weight, book.cash_floor(account_id, weights.cash)))
+
+
+def same_orders(shown: Plan, now: Plan) -> bool:
+    """Whether two plans trade alike: the same sides on the same assets, each within 1 % or $1 of the other (R-27)."""
+    old = {line.symbol: line for line in shown.lines if line.side}
+    new = {line.symbol: line for line in now.lines if line.side}
+    if {(s, x.side) for s, x in old.items()} != {(s, x.side) for s, x in new.items()}:
+        return False
+    return all(abs(old[s].wanted - new[s].wanted) <= max(NANO, old[s].wanted // 100) for s in old)
+
+
+def turnover_of(plan: Plan) -> Money:
+    """Dollars bought plus dollars sold at the plan's prices."""
+    spent = sum(line.notional or 0 for line in plan.buys)
+    return Money(spent + sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells))

@@ -1,0 +1,63 @@
+"""What a full_rebalance of many accounts at once would come to: how many orders, how many dollars (R-20 to R-22)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.quantities import NANO, Money
+from rebal_tui.domain.runs import RunType
+from rebal_tui.engine.arrays.frame import BookFrame
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.planning import plan_run, turnover_of
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIfPlans:
+    """By row of those asked for: how many orders and, in billionths of a dollar, bought plus sold. `unable` says why no
+    plan can be made of some."""
+
+    orders: Sequence[int]
+    turnover: Sequence[Money]
+    unable: Mapping[int, str]
+
+
+def plan_what_if(book: Book, frame: BookFrame, rows: npt.NDArray[np.int64]) -> WhatIfPlans:
+    """The plans of some subscribed accounts, in ascending order, under the portfolios that a frame of the book gives
+    them. Nothing is kept.
+
+    What floats or arrays cannot plan is planned one by one, as is what lacks a price.
+    """
+    from rebal_tui.engine.arrays.kernels import any_other, any_weight
+    from rebal_tui.engine.arrays.plans import plan_full_rebalances
+
+    unpriced = frame.assets.price == 0
+    apart = any_weight(frame, unpriced)[frame.accounts.portfolio[rows]] | any_other(frame, unpriced)[rows]
+    plans = plan_full_rebalances(frame, rows[~apart])
+    lines = plans.orders
+    owners = np.searchsorted(rows, lines.account)
+    orders = np.bincount(owners, minlength=len(rows)).tolist()
+    turnover = [0] * len(rows)
+    amounts = (
+        owners.tolist(),
+        lines.notional.tolist(),
+        lines.qty.tolist(),
+        frame.assets.price[lines.asset].tolist(),
+    )
+    for index, notional, qty, price in zip(*amounts, strict=True):
+        turnover[index] += notional + qty * price // NANO
+    unable: dict[int, str] = {}
+    for row in [*rows[apart].tolist(), *plans.too_large]:
+        weights = frame.portfolios[frame.accounts.portfolio[row]].weights
+        index = int(np.searchsorted(rows, row))
+        try:
+            plan = plan_run(book, book.account_table.ids[row], RunType.FULL_REBALANCE, weights)
+        except Conflict as refusal:
+            unable[row] = str(refusal)
+        else:
+            orders[index], turnover[index] = len(plan.sells) + len(plan.buys), turnover_of(plan)
+    return WhatIfPlans(orders, [Money(amount) for amount in turnover], unable)

@@ -1,0 +1,66 @@
+"""Every subscription of a book decided at once, in arrays; a `Decision` is made only where one is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rebal_tui.services.book.book import Book
+
+if TYPE_CHECKING:
+    from rebal_tui.engine.arrays.day_context import DayContext
+    from rebal_tui.engine.arrays.decide import Decisions
+    from rebal_tui.engine.arrays.frame import BookFrame
+    from rebal_tui.engine.arrays.memory_layout import Ints
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedBook:
+    """The outcomes of a moment; rows of `made` are those of `frame` and of the book's account table."""
+
+    at: datetime
+    frame: BookFrame
+    day_context: DayContext
+    made: Decisions
+
+    def stopped_by_assets(self) -> list[str]:
+        """The portfolios that stopped an account by an ineligible asset (R-12.6)."""
+        from rebal_tui.engine.arrays.decide import CHECKS
+
+        stopped = self.made.check == CHECKS.index("assets")
+        indexes = sorted(set(self.frame.accounts.portfolio[stopped].tolist()))
+        return [self.frame.portfolios[index].id for index in indexes]
+
+
+def book_day_context(book: Book, frame: BookFrame) -> DayContext:
+    """Now, as it bears on the whole book."""
+    from rebal_tui.engine.arrays.day_context import day_context_of
+
+    now, settings = book.now(), book.settings
+    return day_context_of(
+        frame,
+        now,
+        book.session(now),
+        price_max_age=settings.price_max_age,
+        quarterly_months=settings.quarterly_months,
+    )
+
+
+def decide_book(book: Book) -> DecidedBook:
+    """The outcome of every subscription now, those of `evaluate`. Stores and sends nothing."""
+    from rebal_tui.engine.arrays.decide import decide
+
+    now, frame = book.now(), book.frame()
+    day_context = book_day_context(book, frame)
+    return DecidedBook(now, frame, day_context, decide(frame, day_context))
+
+
+def band_uses(book: Book, decided: DecidedBook) -> tuple[Ints, Ints]:
+    """The keys of subscribed accounts and how much of its bands each uses, in tenths of a percent, at most a
+    thousandfold."""
+    from rebal_tui.engine.arrays.sweep import NO_BAND, sweep
+
+    used = sweep(decided.frame, decided.day_context).band_used.clip(max=1_000_000)
+    known = used != NO_BAND
+    return book.account_table.keys[known], used[known]

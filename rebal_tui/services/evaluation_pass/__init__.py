@@ -1,0 +1,1 @@
+"""One evaluation of every subscription, kept in chunks."""

@@ -1,0 +1,182 @@
+"""A pass over every subscription (R-10, R-18): decided on one state, kept in slices between which others get a turn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from rebal_tui.domain.decisions import Decision, Outcome
+from rebal_tui.domain.errors import BrokenInvariant
+from rebal_tui.domain.portfolios import Portfolio
+from rebal_tui.domain.runs import Run
+from rebal_tui.engine.arrays.decide import NOT_EVALUATED, OUTCOMES
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import evaluate_book, mark_needs_adjustment
+from rebal_tui.services.evaluation.whole_book import DecidedBook, band_uses, decide_book
+from rebal_tui.services.evaluation_pass.context import PassContext
+from rebal_tui.services.evaluation_pass.decision_log import store_decisions
+from rebal_tui.services.runs.sending import enqueue
+from rebal_tui.store import decisions, jobs
+
+MAX_ACCOUNTS_PER_CHUNK = 5_000
+"""Subscriptions whose decisions and runs are kept in one transaction."""
+EVALUATION_TTL = timedelta(minutes=1)
+"""For so long a pass goes on from what it decided, as long as nothing but prices changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationPass:
+    """One evaluation of the whole book: how many subscriptions had each outcome, the runs made, and portfolios that now
+    need adjustment. `decisions` is empty unless they were asked for."""
+
+    at: datetime
+    counts: dict[Outcome, int]
+    decisions: tuple[Decision, ...]
+    runs: tuple[Run, ...]
+    needs_adjustment: tuple[Portfolio, ...]
+
+    @property
+    def evaluated(self) -> int:
+        """How many subscriptions were evaluated."""
+        return sum(self.counts.values())
+
+
+@dataclass(slots=True, eq=False)
+class PassInProgress:
+    """A pass of which some slices are kept. `rows` are the accounts still to come, the oldest subscription first;
+    `began` is the stopwatch's stand at its begin; `manual` when somebody asked for it, whatever is paused.
+
+    In memory only: what is not kept when the program ends is evaluated with the next pass, and who has a run by then
+    does not get a second one (R-7, R-11).
+    """
+
+    slot: datetime
+    rows: npt.NDArray[np.int64]
+    total: int
+    began: float | None
+    manual: bool = False
+    pass_context: PassContext | None = None
+    version: int = 0
+    changes: int = 0
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    runs: list[Run] = field(default_factory=list)
+    needs_adjustment: list[Portfolio] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """How many subscriptions are kept."""
+        return self.total - len(self.rows)
+
+    def reusable_context(self, book: Book) -> PassContext | None:
+        """The moment that was decided, while its decisions hold; None when it has to be decided anew.
+
+        What is planned for review is planned one by one, at the prices of its moment.
+        """
+        pass_context = self.pass_context
+        if (
+            pass_context is None
+            or book.changes != self.changes
+            or book.now() - pass_context.decided.at > EVALUATION_TTL
+        ):
+            return None
+        return None if pass_context.reviewed and book.version != self.version else pass_context
+
+    def record_versions(self, book: Book) -> None:
+        """What the book is now is what this pass knows of it."""
+        self.version, self.changes = book.version, book.changes
+
+
+def evaluation_pass(book: Book, slot: datetime | None = None, *, explain: bool = True) -> EvaluationPass:
+    """Evaluate every subscription, store the decisions, make the runs they ask for.
+
+    All decisions are made on the same state before any takes effect, so the order of accounts does not matter. Without
+    `explain` no `Decision` is made: the outcomes come from the whole book in arrays, and a trace is made again by
+    whoever asks for one.
+    """
+    explained = tuple(evaluate_book(book)) if explain else ()
+    begin_pass(book, slot or book.now())
+    while (made := evaluate_chunk(book)) is None:
+        pass
+    return EvaluationPass(made.at, made.counts, explained, made.runs, made.needs_adjustment)
+
+
+def begin_pass(book: Book, slot: datetime) -> None:
+    """Begin a pass, for `evaluate_chunk` to go on with; one that was under way is left where it is."""
+    rows = book.subscription_table.order
+    book.pass_in_progress = PassInProgress(slot, rows, len(rows), book.stopwatch() if book.stopwatch else None)
+
+
+def evaluate_chunk(book: Book) -> EvaluationPass | None:
+    """Keep the next slice of the pass under way in one transaction; returns the whole pass when that was the last.
+
+    Accounts whose subscription ended meanwhile are left out. After a failure the pass is not under way any more.
+    Raises `BrokenInvariant` when none is.
+    """
+    pass_in_progress = book.pass_in_progress
+    if pass_in_progress is None:
+        raise BrokenInvariant("no pass is under way")
+    book.pass_in_progress = None
+    now, rows, left = (
+        book.now(),
+        pass_in_progress.rows[:MAX_ACCOUNTS_PER_CHUNK],
+        pass_in_progress.rows[MAX_ACCOUNTS_PER_CHUNK:],
+    )
+    adjusted: list[Portfolio] = []
+    with book.database.write():
+        pass_context = pass_in_progress.reusable_context(book)
+        if pass_context is None:
+            decided = decide_book(book)
+            adjusted = _needs_adjustment(book, decided)
+            pass_context = PassContext.of(book, decided, pass_in_progress.rows)
+            if pass_in_progress.pass_context is None:
+                decisions.add_history(book.database, decided.at, *band_uses(book, decided))
+        outcome = pass_context.decided.made.outcome
+        created = store_decisions(book, pass_context, rows[outcome[rows] != NOT_EVALUATED])
+        counts = np.bincount(outcome[rows], minlength=len(OUTCOMES)).tolist()
+        pass_in_progress.counts.update(dict(zip(OUTCOMES, counts, strict=False)))
+        if not len(left):
+            _close(book, pass_in_progress)
+    pass_in_progress.pass_context, pass_in_progress.rows = pass_context, left
+    pass_in_progress.runs += created.runs
+    pass_in_progress.needs_adjustment += adjusted
+    if adjusted:
+        book.reload_portfolios()
+        book.reload_runs()
+    book.system_runs.update({run.account_id: (run.session, run.id) for run in created.runs})
+    book.note_runs(created.runs, created.idle())
+    enqueue(book, created.unsent)
+    pass_in_progress.record_versions(book)
+    if len(left):
+        book.pass_in_progress = pass_in_progress
+        return None
+    return EvaluationPass(
+        now, _counts(pass_in_progress), (), tuple(pass_in_progress.runs), tuple(pass_in_progress.needs_adjustment)
+    )
+
+
+def _close(book: Book, pass_in_progress: PassInProgress) -> None:
+    """Keep that the whole book was evaluated."""
+    now, session = book.now(), book.calendar.at(book.now())
+    detail = {outcome.value: count for outcome, count in _counts(pass_in_progress).items()}
+    if session is not None:
+        text = ", ".join(f"{count} {name}" for name, count in detail.items() if count)
+        jobs.record_evaluation(book.database, session.day.isoformat(), pass_in_progress.slot, now, text)
+    book.record("evaluation", pass_in_progress.slot.isoformat(), detail)
+
+
+def _counts(pass_in_progress: PassInProgress) -> dict[Outcome, int]:
+    return {outcome: pass_in_progress.counts[outcome] for outcome in Outcome}
+
+
+def _needs_adjustment(book: Book, decided: DecidedBook) -> list[Portfolio]:
+    """Set aside every portfolio that stopped an account by an ineligible asset."""
+    changed = []
+    for identity in decided.stopped_by_assets():
+        known = ((symbol, book.assets.get(symbol)) for symbol in book.portfolios[identity].weights.symbols)
+        culprits = [symbol for symbol, asset in known if asset is None or not asset.eligible]
+        changed.append(mark_needs_adjustment(book, identity, culprits))
+    return [portfolio for portfolio in changed if portfolio]

@@ -1,0 +1,219 @@
+"""The runs that a pass makes of some subscriptions.
+
+One that may start at once, and that the arrays can plan, is written as started, with its plan and the orders of its
+sells; the others wait in the queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, compress
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rebal_tui.domain.bulk import build_objects
+from rebal_tui.domain.decisions import Outcome
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.engine.arrays.decide import OUTCOMES
+from rebal_tui.engine.evaluation import cash_target_of
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import situation
+from rebal_tui.services.evaluation_pass.context import PassContext
+from rebal_tui.services.runs.starting import Rows, Starts, may_start, plan_starts, uses_arrays
+from rebal_tui.store import audit_digests, blobs, book_settings, run_orders, runs
+from rebal_tui.store.codec import to_time, to_weights
+from rebal_tui.store.outbox import Unsent
+from rebal_tui.store.runs import PlanRow
+
+_RUN_TYPES = {Outcome.FULL_REBALANCE: RunType.FULL_REBALANCE, Outcome.INVEST_CASH: RunType.INVEST_CASH}
+_TYPES = {OUTCOMES.index(outcome): kind for outcome, kind in _RUN_TYPES.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CreatedRuns:
+    """The runs that were made, by ascending key; `rows` are those of their accounts, the oldest subscription first.
+
+    `columns` are those of `proofs.queued`. Of the runs that started `plans` has what was stored of each, by ascending
+    key, and `unsent` the orders that wait.
+    """
+
+    rows: Rows
+    keys: Rows
+    runs: list[Run]
+    columns: audit_digests.Columns
+    plans: list[PlanRow]
+    unsent: list[Unsent]
+
+    def idle(self) -> set[str]:
+        """The accounts whose runs have orders that wait: nothing is to be done for them until one has been sent."""
+        waiting = {one.run for one in self.unsent}
+        return {run.account_id for run, key in zip(self.runs, self.keys.tolist(), strict=True) if key in waiting}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _NewRuns:
+    """The rows that ask for a run, the oldest subscription first, the keys of their runs, and who of them waits.
+
+    `held` is by row what is held, as `codec.to_positions` packs it.
+    """
+
+    rows: Rows
+    keys: Rows
+    awaits: npt.NDArray[np.bool_]
+    held: Mapping[int, bytes]
+
+    def indexes(self, rows: Rows) -> npt.NDArray[np.intp]:
+        """Where some of the rows are."""
+        order = np.argsort(self.rows)
+        found: npt.NDArray[np.intp] = order[np.searchsorted(self.rows[order], rows)]
+        return found
+
+
+def create_runs(book: Book, pass_context: PassContext, rows: Rows, held: Mapping[int, bytes]) -> CreatedRuns:
+    """Make the runs that some subscriptions ask for, and start those that may; `held` is by row what is held, packed.
+
+    Must be called inside `database.write()`, and the decisions that the runs name be kept in the same transaction.
+    """
+    asking = rows[np.isin(pass_context.decided.made.outcome[rows], list(_TYPES))]
+    first = runs.next_key(book.database)
+    new_runs = _NewRuns(asking, np.arange(first, first + len(asking)), _awaits(pass_context, asking), held)
+    starts = _starts(book, pass_context, new_runs)
+    columns, plans = _store_runs(book, pass_context, new_runs, starts)
+    made = _runs(book, pass_context, new_runs, columns[1], starts)
+    return CreatedRuns(new_runs.rows, new_runs.keys, made, columns, plans, _unsent(new_runs, starts))
+
+
+def _awaits(pass_context: PassContext, rows: Rows) -> npt.NDArray[np.bool_]:
+    """Whose run awaits approval."""
+    frame = pass_context.decided.frame
+    reviewed = np.array([portfolio.id in pass_context.reviewed for portfolio in frame.portfolios], np.bool_)
+    return reviewed[frame.accounts.portfolio[rows]] if len(rows) else np.empty(0, np.bool_)
+
+
+def _starts(book: Book, pass_context: PassContext, new_runs: _NewRuns) -> list[Starts]:
+    """The starts of those runs that may start now and that the arrays can plan, when they are many."""
+    rows = new_runs.rows[pass_context.able[new_runs.rows] & ~new_runs.awaits]
+    if not (uses_arrays(book, len(rows)) and may_start(book)):
+        return []
+    outcome = pass_context.decided.made.outcome
+    return plan_starts(pass_context.decided.frame, {kind: rows[outcome[rows] == code] for code, kind in _TYPES.items()})
+
+
+def _runs(
+    book: Book, pass_context: PassContext, new_runs: _NewRuns, ids: Sequence[str], starts: Sequence[Starts]
+) -> list[Run]:
+    """The runs as they were stored."""
+    decided = pass_context.decided
+    rows, now, size = new_runs.rows.tolist(), decided.at, len(new_runs.rows)
+    models = [decided.frame.portfolios[index] for index in decided.frame.accounts.portfolio[new_runs.rows].tolist()]
+    status, phase = [RunStatus.QUEUED] * size, [RunPhase.WAITING] * size
+    target: list[Any] = [None] * size
+    started_at: list[Any] = [None] * size
+    for one in starts:
+        for index, cash_target in zip(new_runs.indexes(one.rows).tolist(), one.cash_target, strict=True):
+            status[index], phase[index] = RunStatus.IN_PROGRESS, RunPhase.SELLING
+            target[index], started_at[index] = cash_target, now
+    return build_objects(
+        Run,
+        size,
+        {
+            "id": ids,
+            "account_id": [book.account_table.ids[row] for row in rows],
+            "portfolio_id": [model.id for model in models],
+            "subscription_id": [book.subscription_table.ids[row] for row in rows],
+            "type": [_TYPES[code] for code in decided.made.outcome[new_runs.rows].tolist()],
+            "status": status,
+            "phase": phase,
+            "approval": [Approval.AWAITING if waits else Approval.NOT_NEEDED for waits in new_runs.awaits.tolist()],
+            "weights": [model.weights for model in models],
+            "cash_target": target,
+            "started_at": started_at,
+        },
+        {
+            "amount": None, "initiated_from": InitiatedFrom.SYSTEM, "reason": None,
+            "session": new_york_day(now).isoformat(), "cancel_requested": False, "created_at": now, "updated_at": now,
+            "completed_at": None, "canceled_at": None,
+        },
+    )  # fmt: skip
+
+
+def _store_runs(
+    book: Book, pass_context: PassContext, new_runs: _NewRuns, starts: Sequence[Starts]
+) -> tuple[audit_digests.Columns, list[PlanRow]]:
+    """Store new runs and the orders of those that start; returns the columns of the runs that go into the audit trail,
+    and what the plans of the started ones are made from, by ascending key."""
+    database, decided, size = book.database, pass_context.decided, len(new_runs.rows)
+    indexes = decided.frame.accounts.portfolio[new_runs.rows].tolist()
+    weights = [model.weights for model in decided.frame.portfolios]
+    blob_of = {index: blobs.put(database, to_weights(weights[index])) for index in dict.fromkeys(indexes)}
+    at, types = to_time(decided.at), {code: kind.value for code, kind in _TYPES.items()}
+    columns: list[Sequence[Any]] = [
+        new_runs.keys.tolist(),
+        book_settings.next_ids(database, size) if size else [],
+        book.account_table.keys[new_runs.rows].tolist(),
+        [pass_context.portfolio_keys[index] for index in indexes],
+        book.subscription_table.keys[new_runs.rows].tolist(),
+        [types[code] for code in decided.made.outcome[new_runs.rows].tolist()],
+        [None] * size,
+        [InitiatedFrom.SYSTEM.value] * size,
+        [(Approval.AWAITING if waits else Approval.NOT_NEEDED).value for waits in new_runs.awaits.tolist()],
+        [None] * size,
+        [blob_of[index] for index in indexes],
+        [weights[index].cash for index in indexes],
+        [new_york_day(decided.at).isoformat()] * size,
+        [1] * size,
+        [at] * size,
+    ]
+    rows = list(zip(*columns, strict=True))
+    begins = np.zeros(size, np.bool_)
+    plans: list[PlanRow] = []
+    orders = []
+    for one in starts:
+        here = new_runs.indexes(one.rows)
+        begins[here] = True
+        run_keys = new_runs.keys[here]
+        plans += one.plan_rows(
+            run_keys, [new_runs.held[row] for row in one.rows.tolist()], pass_context.context_key, at
+        )
+        orders.append(one.order_rows(run_keys, pass_context.asset_keys, at))
+    plans.sort()
+    waits = np.flatnonzero(~begins).tolist()
+    runs.add(database, ((*rows[index], *_plan_shown(book, pass_context, new_runs, index)) for index in waits))
+    runs.add_started(
+        database, (row + plan[1:] for row, plan in zip(compress(rows, begins.tolist()), plans, strict=True))
+    )
+    run_orders.add(database, chain.from_iterable(orders))
+    key, identity, account, portfolio, subscription, kind, amount, source, _, why, put, _, session, _, since = columns
+    return (key, identity, account, portfolio, subscription, kind, amount, source, why, put, session, since), plans
+
+
+def _plan_shown(book: Book, pass_context: PassContext, new_runs: _NewRuns, index: int) -> tuple[Any, ...]:
+    """What the plan is made from that is shown of a run that awaits approval; nothing of another."""
+    if not new_runs.awaits[index]:
+        return (None,) * 5
+    row, accounts = int(new_runs.rows[index]), pass_context.decided.frame.accounts
+    cash_target = None
+    if _TYPES[pass_context.decided.made.outcome[row]] is RunType.INVEST_CASH:
+        cash_target = cash_target_of(situation(book, book.account_table.ids[row]))
+    return (
+        pass_context.context_key,
+        int(accounts.cash[row]),
+        int(accounts.reserved[row]),
+        cash_target,
+        new_runs.held[row],
+    )
+
+
+def _unsent(new_runs: _NewRuns, starts: Sequence[Starts]) -> list[Unsent]:
+    """The sells of the runs that start."""
+    return [
+        Unsent(key, False, Side.SELL, 1, 1, count)
+        for one in starts
+        for key, count in zip(new_runs.keys[new_runs.indexes(one.rows)].tolist(), one.sells.tolist(), strict=True)
+        if count
+    ]

@@ -1,0 +1,1 @@
+"""Filling an open book from a file."""

@@ -1,0 +1,109 @@
+"""Making an open, empty book of a BOOK.json: all of it or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.errors import Conflict, Fault
+from rebal_tui.domain.portfolios import Portfolio, Subscription
+from rebal_tui.services.advisory.cash import sandbox
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import reload_from_broker, skip_events
+from rebal_tui.services.parsing.book_file import LONG_AGO, BookFile
+from rebal_tui.store import assets as asset_store
+from rebal_tui.store import book_settings, portfolios
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """How many of each came in."""
+
+    assets: int
+    accounts: int
+    positions: int
+    portfolios: int
+    subscriptions: int
+
+
+def import_book(book: Book, parsed: BookFile) -> ImportSummary:
+    """Open the accounts of a file at the simulated broker and take over its portfolios and subscriptions.
+
+    One transaction: either everything is written or nothing. A file without `as_of` describes the book's present.
+    Raises `Conflict` when the book has accounts already or a portfolio of the same id, when its broker is a real one,
+    and when that broker refuses an account.
+    """
+    controls = sandbox(book)
+    _require_empty(book, parsed)
+    summary = ImportSummary(
+        len(parsed.assets),
+        len(parsed.accounts),
+        sum(len(account.positions) for account in parsed.accounts),
+        len(parsed.portfolios),
+        len(parsed.subscriptions),
+    )
+    try:
+        with book.database.write():
+            controls.add_assets([_known_as(book, asset) for asset in parsed.assets])
+            controls.open_accounts([_opened(book, account) for account in parsed.accounts])
+            reload_from_broker(book)
+            skip_events(book)
+            _save_prices(book, parsed)
+            _add_portfolios(book, parsed)
+            counts = {"assets": summary.assets, "accounts": summary.accounts, "portfolios": summary.portfolios}
+            book.record("book.imported", "book", {**counts, "subscriptions": summary.subscriptions}, "advisor")
+    except BaseException as error:
+        book.reload()
+        if isinstance(error, BrokerRefused):
+            raise Conflict(f"{error.code}: {error.message}") from error
+        raise
+    book.reload()
+    return summary
+
+
+def _require_empty(book: Book, parsed: BookFile) -> None:
+    if book.accounts or book.broker.accounts():
+        raise Conflict(f"the book already holds {len(book.accounts):,} accounts; import into a new book")
+    faults = [
+        Fault(f"portfolios[{line}].id", f"portfolio {portfolio.id} is in the book already")
+        for line, portfolio in enumerate(parsed.portfolios)
+        if portfolio.id in book.portfolios
+    ]
+    if faults:
+        raise Conflict(faults)
+
+
+def _known_as(book: Book, asset: Asset) -> Asset:
+    """The asset under the id and exchange that the book has for its symbol."""
+    before = book.assets.get(asset.symbol)
+    return replace(asset, id=before.id, exchange=before.exchange) if before else asset
+
+
+def _opened(book: Book, account: Account) -> Account:
+    return replace(account, created_at=book.now()) if account.created_at == LONG_AGO else account
+
+
+def _save_prices(book: Book, parsed: BookFile) -> None:
+    asset_store.save_prices(
+        book.database,
+        ((a.symbol, a.price, a.price_at or book.now()) for a in parsed.assets if a.price is not None),
+    )
+
+
+def _add_portfolios(book: Book, parsed: BookFile) -> None:
+    at = parsed.as_of or book.now()
+    for identity, status, body in parsed.portfolios:
+        portfolio = Portfolio(
+            identity, body.name, body.description, status, body.weights, body.cooldown_days, body.conditions, at, at,
+            body.review,
+        )  # fmt: skip
+        portfolios.save(book.database, portfolio)
+    portfolios.add_subscriptions(
+        book.database,
+        [
+            Subscription(book_settings.next_id(book.database), account_id, portfolio_id, at, last)
+            for account_id, portfolio_id, last in parsed.subscriptions
+        ],
+    )

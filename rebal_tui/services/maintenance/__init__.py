@@ -1,0 +1,1 @@
+"""Checking a book and exporting it."""

@@ -1,0 +1,341 @@
+"""Whether a book is whole: the file, our copy of the broker's books, orders and runs, weights, the audit chain."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Protocol
+
+from rebal_tui.broker.protocol import AccountListing, Broker, BrokerRefused
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.errors import Fault
+from rebal_tui.domain.orders import Order, OrderStatus, Side
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Percent, money_text, percent_text, qty_text
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services.broker_sync.events import CURSOR
+from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_accounts
+from rebal_tui.services.evaluation.history import decision_fault, recompute_plan
+from rebal_tui.store import (
+    audit,
+    audit_digests,
+    blobs,
+    book_settings,
+    decision_contexts,
+    decisions,
+    run_orders,
+    runs,
+)
+from rebal_tui.store import (
+    plan_inputs as stored_plans,
+)
+from rebal_tui.store.account_table import Accounts, AccountTable
+from rebal_tui.store.backup import integrity_faults
+from rebal_tui.store.codec import parse_client_order_id, weights_of_blob
+from rebal_tui.store.database import Database
+from rebal_tui.store.decision_contexts import DecisionContext
+from rebal_tui.store.schema import MIGRATIONS
+
+_MAX_CACHED_CONTEXTS = 64
+"""So many are kept at hand: more than a session has."""
+COUNTED = (
+    "assets", "accounts", "positions", "portfolios", "subscriptions", "runs", "orders", "fills", "decisions", "audit",
+)  # fmt: skip
+
+
+class CheckedBroker(Broker, Protocol):
+    """A broker that can check its own books, as the simulated one can."""
+
+    def invariants(self) -> list[str]:
+        """What does not add up, in words."""
+
+    def last_event(self) -> int:
+        """The latest event's `seq`, 0 when there is none."""
+
+    def account_listing(self) -> AccountListing:
+        """What `accounts` tells, in columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found. `behind` is how many of the broker's events we have not taken over yet, which is no fault; `head`
+    is the last audit entry, by its number and hash, None where the file cannot be read that far."""
+
+    faults: tuple[Fault, ...]
+    counts: Mapping[str, int]
+    behind: int
+    head: tuple[int, str] | None = None
+
+
+def check_book(database: Database, broker: CheckedBroker, anchor: tuple[int, str] | None = None) -> Checked:
+    """Check everything that can be checked without changing anything, at one moment.
+
+    `anchor` is an audit entry that was noted elsewhere, by its number and hash: the trail has to contain it. What is
+    compared with the broker is left out while the broker is ahead of us: opening the book takes that over. A real
+    broker's books are not in the file, and not compared.
+    """
+    faults: list[Fault] = []
+    counts: dict[str, int] = {}
+    behind, head = 0, None
+    try:
+        database.connection.execute("BEGIN")
+        faults += [Fault("file", text) for text in integrity_faults(database.connection)]
+        faults += _schema(database)
+        if faults:
+            return Checked(tuple(faults), counts, behind)
+        counts = {table: _count(database, table) for table in COUNTED}
+        faults += [Fault("parts", text) for text in blobs.faults(database)]
+        real = bool(book_settings.get(database, book_settings.BROKER))
+        behind = 0 if real else broker.last_event() - int(book_settings.get(database, CURSOR, "0"))
+        faults += [] if real else [Fault("broker", text) for text in broker.invariants()]
+        checks: list[Callable[[Database], Iterator[Fault]]] = [
+            _open_runs, _subscriptions, _withdrawals, _weights, _plans, _decisions, _legs, _fills, _trail, _runs,
+        ]  # fmt: skip
+        for check in checks:
+            faults += check(database)
+        if behind == 0 and not real:
+            faults += _accounts(database, broker)
+            faults += _orders(database, broker)
+        head = audit.head(database)
+        faults += [Fault("audit", text) for text in (*audit.verify(database, anchor), *audit_digests.faults(database))]
+    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        faults.append(Fault("file", f"cannot be read on: {error}"))
+    finally:
+        if database.connection.in_transaction:
+            database.connection.execute("ROLLBACK")
+    return Checked(tuple(faults), counts, behind, head)
+
+
+def _count(database: Database, table: str) -> int:
+    row = database.row(f"SELECT count(*) FROM {table}")
+    return row[0] if row else 0
+
+
+def _schema(database: Database) -> Iterator[Fault]:
+    tables = {name for (name,) in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "_sqlite_migrations" not in tables or "sim_accounts" not in tables:
+        yield Fault("schema", "this is no book of this program")
+        return
+    known = {name for name, _ in MIGRATIONS}
+    applied = {name for (name,) in database.rows("SELECT name FROM _sqlite_migrations WHERE migration_set = 'book'")}
+    for name in sorted(applied - known):
+        yield Fault("schema", f"{name} was made by a newer version of rebal-tui")
+    for name in sorted(known - applied):
+        yield Fault("schema", f"{name} is missing: open the book once to bring it up to date")
+
+
+def _open_runs(database: Database) -> Iterator[Fault]:
+    for account, count in database.rows(
+        "SELECT accounts.id, count(*) FROM runs JOIN accounts ON accounts.key = runs.account "
+        "WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') GROUP BY runs.account HAVING count(*) > 1"
+    ):
+        yield Fault(f"account {account}", f"{count} runs are not finished, one at most may be (R-7)")
+    for account, session, count in database.rows(
+        "SELECT accounts.id, runs.session, count(*) FROM runs JOIN accounts ON accounts.key = runs.account "
+        "WHERE runs.counts_quota = 1 GROUP BY runs.account, runs.session HAVING count(*) > 1"
+    ):
+        yield Fault(f"account {account}", f"{count} system runs on {session}, one at most may be (R-11)")
+
+
+def _subscriptions(database: Database) -> Iterator[Fault]:
+    for account, count in database.rows(
+        "SELECT accounts.id, count(*) FROM subscriptions s JOIN accounts ON accounts.key = s.account "
+        "WHERE s.ended_at IS NULL GROUP BY s.account HAVING count(*) > 1"
+    ):
+        yield Fault(f"account {account}", f"{count} active subscriptions, one at most may be (R-6)")
+
+
+def _withdrawals(database: Database) -> Iterator[Fault]:
+    """While cash is raised and sent, the account follows no portfolio (R-32)."""
+    for withdrawal, stage in database.rows(
+        "SELECT w.id, w.stage FROM withdrawals w JOIN subscriptions s ON s.account = w.account AND s.ended_at IS NULL "
+        "WHERE w.stage NOT IN ('requested', 'completed', 'canceled')"
+    ):
+        yield Fault(f"withdrawal {withdrawal}", f"is {stage}, and its account follows a portfolio")
+
+
+def _weights(database: Database) -> Iterator[Fault]:
+    for portfolio, total in database.rows(
+        "SELECT p.id, p.cash_weight + coalesce(sum(w.percent), 0) AS total FROM portfolios p "
+        "LEFT JOIN portfolio_weights w ON w.portfolio = p.key GROUP BY p.key HAVING total <> 10000"
+    ):
+        yield Fault(f"portfolio {portfolio}", f"weights sum to {percent_text(Percent(total))}, not 100 (R-4)")
+    for run, content in database.rows(
+        "SELECT runs.id, parts.content FROM runs LEFT JOIN parts ON parts.key = runs.weights"
+    ):
+        try:
+            weights = weights_of_blob(content)
+            total = weights.cash + sum(weight.percent for weight in weights.assets)
+        except (ValueError, KeyError, TypeError) as error:
+            yield Fault(f"run {run}", f"its weights cannot be read: {error}")
+            continue
+        if total != HUNDRED_PERCENT:
+            yield Fault(f"run {run}", f"its weights sum to {percent_text(Percent(total))}, not 100 (R-4)")
+
+
+def _plans(database: Database) -> Iterator[Fault]:
+    """Every plan can be read, and every order it meant was placed or skipped once the run has ended with orders."""
+    ended = {RunStatus.COMPLETED_SUCCESS, RunStatus.COMPLETED_ADJUSTED, RunStatus.TIMEOUT, RunStatus.CANCELED_MID_RUN}
+    context = _contexts(database)
+    for key, identity, status in database.rows("SELECT key, id, status FROM runs WHERE plan_context IS NOT NULL"):
+        run = str(identity)
+        try:
+            inputs = stored_plans.inputs(database, run)
+            plan = recompute_plan(runs.get(database, run), inputs, context(inputs.context)) if inputs else None
+        except (ValueError, KeyError, TypeError) as error:
+            yield Fault(f"run {run}", f"its plan cannot be made again: {error}")
+            continue
+        if plan is None or RunStatus(status) not in ended:
+            continue
+        placed = set(
+            database.rows(
+                "SELECT assets.symbol, orders.side FROM orders JOIN assets ON assets.key = orders.asset "
+                "WHERE orders.run = ? UNION SELECT symbol, side FROM skipped_orders WHERE run = ?",
+                (key, key),
+            )
+        )
+        for line in plan.lines:
+            if line.side is not None and (line.symbol, line.side.value) not in placed:
+                yield Fault(f"run {run}", f"the {line.side} of {line.symbol} was neither placed nor skipped")
+
+
+def _decisions(database: Database) -> Iterator[Fault]:
+    """Every decision, made again, comes out as the kind that was kept."""
+    context = _contexts(database)
+    for stored in decisions.everything(database):
+        fault = decision_fault(stored, context)
+        if fault:
+            yield Fault(f"account {stored.account_id}", f"the decision of {stored.session}: {fault}")
+
+
+def _contexts(database: Database) -> Callable[[int], DecisionContext]:
+    """Reads moments by number; what many rows share is read once."""
+    return lru_cache(maxsize=_MAX_CACHED_CONTEXTS)(partial(decision_contexts.get, database))
+
+
+def _runs(database: Database) -> Iterator[Fault]:
+    """A finished run has no order open, and one that succeeded none unfilled or skipped (R-25)."""
+    final = ", ".join(f"'{status}'" for status in OrderStatus if status.final)
+    over = ", ".join(f"'{status}'" for status in RunStatus if status.final)
+    for run, line, status in database.rows(
+        "SELECT runs.id, orders.line, orders.status FROM orders JOIN runs ON runs.key = orders.run "
+        f"WHERE runs.status IN ({over}) AND orders.status NOT IN ({final})"
+    ):
+        yield Fault(f"run {run}", f"is finished, but its order {line} is {status}")
+    for run, count in database.rows(
+        "SELECT runs.id, (SELECT count(*) FROM orders WHERE run = runs.key AND status <> 'filled') "
+        "+ (SELECT count(*) FROM skipped_orders WHERE run = runs.key) AS problems FROM runs "
+        "WHERE runs.status = 'COMPLETED_SUCCESS' AND problems > 0"
+    ):
+        yield Fault(f"run {run}", f"succeeded, but {count} of its orders were not filled")
+    for run, line, filled, executed in database.rows(
+        "SELECT runs.id, o.line, o.filled_qty, coalesce(sum(f.qty), 0) AS executed FROM orders o "
+        "JOIN runs ON runs.key = o.run LEFT JOIN fills f ON f.run = o.run AND f.line = o.line "
+        "GROUP BY o.run, o.line HAVING o.filled_qty <> executed"
+    ):
+        yield Fault(f"run {run}", f"order {line} filled {qty_text(filled)}, its fills sum to {qty_text(executed)}")
+
+
+def _legs(database: Database) -> Iterator[Fault]:
+    """A run buys or sells an asset once."""
+    for run, symbol, side, count in database.rows(
+        "SELECT runs.id, assets.symbol, o.side, count(*) FROM orders o JOIN runs ON runs.key = o.run "
+        "JOIN assets ON assets.key = o.asset GROUP BY o.run, o.asset, o.side HAVING count(*) > 1"
+    ):
+        yield Fault(f"run {run}", f"has {count} orders to {side} {symbol}, one at most may be")
+
+
+def _trail(database: Database) -> Iterator[Fault]:
+    """Every execution is in the audit trail once."""
+    booked = _count(database, "fills")
+    row = database.row(
+        "SELECT count(DISTINCT json_extract(told.value, '$[0]')) FROM audit, json_each(audit.detail, '$.fills') told "
+        "WHERE audit.action = 'orders.filled'"
+    )
+    in_trail = row[0] if row else 0
+    if booked != in_trail:
+        yield Fault("audit", f"{booked} executions are booked, {in_trail} are in the trail")
+
+
+def _fills(database: Database) -> Iterator[Fault]:
+    """A fill's amount is quantity × price, rounded as cash moves, and it belongs to an order of ours."""
+    for execution, side, qty, price, amount in database.connection.execute(
+        "SELECT execution_id, side, qty, price, amount FROM fills"
+    ):
+        exact = -(-qty * price // NANO) if side == Side.BUY else qty * price // NANO
+        if amount != exact:
+            yield Fault(f"fill {execution}", f"moved ${money_text(amount)}, {qty_text(qty)} × its price is another sum")
+    for execution, name in database.rows(
+        "SELECT f.execution_id, f.client_order_id FROM fills f "
+        "LEFT JOIN orders o ON o.run = f.run AND o.line = f.line AND o.asset = f.asset AND o.side = f.side "
+        "WHERE o.run IS NULL"
+    ):
+        if parse_client_order_id(name) is not None:
+            yield Fault(f"fill {execution}", f"there is no such order as {name}")
+
+
+def _accounts(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
+    """Compared in columns; an object is made only of an account that differs."""
+    table, listing = AccountTable(), broker.account_listing()
+    table.load(database)
+    ours = Accounts(table)
+    absent = ours.keys() - set(listing.ids)
+    for identity in sorted(absent | differing_accounts(table, listing)):
+        location = f"account {identity}"
+        if identity in absent:
+            yield Fault(location, "unknown to the broker")
+        elif identity not in ours:
+            yield Fault(location, "the broker has it, the book does not")
+        else:
+            yield from _account(location, ours[identity], broker.account(identity))
+
+
+def _account(location: str, ours: Account, theirs: Account) -> Iterator[Fault]:
+    for what, mine, yours in (
+        ("cash", money_text(ours.cash), money_text(theirs.cash)),
+        ("unsettled cash", money_text(ours.unsettled), money_text(theirs.unsettled)),
+        ("status", ours.status.value, theirs.status.value),
+        ("restrictions", _names(ours), _names(theirs)),
+    ):
+        if mine != yours:
+            yield Fault(location, f"{what} is {mine} in the book, {yours} at the broker")
+    for symbol in sorted({position.symbol for position in (*ours.positions, *theirs.positions)}):
+        held, booked = ours.holding(symbol), theirs.holding(symbol)
+        if held != booked:
+            yield Fault(location, f"{symbol}: {qty_text(held)} in the book, {qty_text(booked)} at the broker")
+
+
+def _names(account: Account) -> str:
+    return ", ".join(sorted(account.restrictions)) or "none"
+
+
+def _orders(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
+    """Every order that the broker answered is the same there."""
+    for run, account in database.rows(
+        "SELECT runs.id, accounts.id FROM runs JOIN accounts ON accounts.key = runs.account "
+        "WHERE EXISTS (SELECT 1 FROM orders WHERE orders.run = runs.key) ORDER BY runs.key DESC"
+    ):
+        for line, order, _ in run_orders.of_run(database, run):
+            if not order.id:
+                continue
+            location = f"run {run}"
+            try:
+                known = broker.order_by_client_id(account, order.client_order_id)
+            except BrokerRefused as refusal:
+                yield Fault(location, f"order {line}: {refusal.message}")
+                continue
+            if known is None:
+                yield Fault(location, f"order {line} is unknown to the broker")
+            elif _state(order) != _state(known):
+                yield Fault(
+                    location, f"order {line} is {_state_text(order)} in the book, {_state_text(known)} at the broker"
+                )
+
+
+def _state(order: Order) -> Sequence[object]:
+    return order.id, order.symbol, order.side, order.status, order.notional, order.qty, order.filled_qty
+
+
+def _state_text(order: Order) -> str:
+    return f"{order.status} with {qty_text(order.filled_qty)} {order.symbol}"

@@ -1,0 +1,318 @@
+"""A book's runs, orders, decisions, accounts, portfolios, cash and audit trail as CSV or JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from textwrap import indent
+from typing import Any
+
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
+from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.quantities import money_text, price_text
+from rebal_tui.domain.runs import RunDetail
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.history import latest_decisions
+from rebal_tui.services.wire.account_shapes import account_json
+from rebal_tui.services.wire.shapes import (
+    AssetId,
+    Json,
+    asset_ids,
+    decision_json,
+    order_json,
+    portfolio_json,
+    run_json,
+    time_text,
+)
+from rebal_tui.store import accounts, audit, cash, run_orders, runs
+
+EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "assets", "cash", "audit")
+FORMATS = ("csv", "json")
+
+ITEMS_PER_CHUNK = 100
+"""Items of one piece: some hundredths of a second."""
+_ALL = 2**62
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_FORMULA_STARTS = frozenset("=+-@|%\t\r\n\0")
+
+
+class Export:
+    """One of `EXPORTS` in one of `FORMATS`, oldest first, made piece by piece. JSON carries the audit head; CSV needs
+    `export_head` beside.
+
+    In CSV no cell is a formula for a spreadsheet, and every number stays one. Whoever wants one moment's figures lets
+    nothing happen to the book between two pieces. `done` counts the items so far, of about `total`.
+    """
+
+    def __init__(self, book: Book, what: str, fmt: str) -> None:
+        """Raises `Invalid`."""
+        faults = []
+        if what not in EXPORTS:
+            faults.append(Fault("what", f"expected one of {', '.join(EXPORTS)}"))
+        if fmt not in FORMATS:
+            faults.append(Fault("format", "expected csv or json"))
+        if faults:
+            raise Invalid(faults)
+        self.done, self.total = 0, _TOTALS[what](book)
+        self._items = _ITEMS[what](book)
+        self._columns = _COLUMNS[what] if fmt == "csv" else None
+        head = json.dumps({"audit_head": export_head(book), what: []}, ensure_ascii=False, indent=2)
+        self._chunks = [head.removesuffix("]\n}") if self._columns is None else csv_text(self._columns, ())]
+
+    def advance(self) -> bool:
+        """Make one more piece; whether there may be another."""
+        chunk = list(islice(self._items, ITEMS_PER_CHUNK))
+        if chunk:
+            self._chunks.append(self._rows(chunk))
+            self.done += len(chunk)
+        return len(chunk) == ITEMS_PER_CHUNK
+
+    def _rows(self, chunk: Sequence[Json]) -> str:
+        if self._columns is not None:
+            return csv_text(self._columns, ({**item, **_summed_up(item)} for item in chunk), header=False)
+        dumped = (indent(json.dumps(item, ensure_ascii=False, indent=2), "    ") for item in chunk)
+        return (",\n" if self.done else "\n") + ",\n".join(dumped)
+
+    def text(self) -> str:
+        """What was made, whole."""
+        if self._columns is not None:
+            return "".join(self._chunks)
+        return "".join(self._chunks) + ("\n  ]\n}\n" if self.done else "]\n}\n")
+
+
+def export_text(book: Book, what: str, fmt: str) -> str:
+    """An `Export` in one go. Raises `Invalid`."""
+    export = Export(book, what, fmt)
+    while export.advance():
+        pass
+    return export.text()
+
+
+def export_head(book: Book) -> Json:
+    """The last audit entry at this moment: kept elsewhere, it shows later whether the trail was cut."""
+    seq, digest = audit.head(book.database)
+    return {"seq": seq, "hash": digest, "at": time_text(book.now())}
+
+
+def csv_text(columns: Sequence[str], items: Iterable[Json], *, header: bool = True) -> str:
+    """A table, with a header row or without, safe to open in a spreadsheet."""
+    from defusedcsv import csv
+
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    if header:
+        writer.writerow(columns)
+    writer.writerows([safe_cell(item.get(column)) for column in columns] for item in items)
+    return out.getvalue()
+
+
+def safe_cell(value: Any) -> str:
+    """A value as one CSV cell. Text that a spreadsheet could take for a formula gets an apostrophe in front.
+
+    What defusedcsv lets through is caught here: leading blanks, tabs, returns and full-width signs.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, dict)):
+        value = json.dumps(value, ensure_ascii=False)
+    text = str(value)
+    if not text or _NUMBER.fullmatch(text):
+        return text
+    start = unicodedata.normalize("NFKC", text.lstrip()[:1])[:1]
+    return "'" + text if start in _FORMULA_STARTS or text[0] in _FORMULA_STARTS else text
+
+
+def _summed_up(item: Json) -> Json:
+    """What is a list in JSON, short enough for a cell: counts of orders, a trace and positions in words."""
+    cells: Json = {name: len(item[name]) for name in ("orders", "failed_orders", "skipped_orders") if name in item}
+    if "trace" in item:
+        cells["trace"] = "; ".join(
+            f"{check['check']}: {check['verdict']}: {check['detail']}" for check in item["trace"]
+        )
+    if "positions" in item:
+        cells["positions"] = "; ".join(f"{position['symbol']} {position['qty']}" for position in item["positions"])
+    if "weights" in item:
+        cells["weights"] = "; ".join(f"{weight['symbol'] or 'cash'} {weight['percent']}" for weight in item["weights"])
+    if "restrictions" in item:
+        cells["restrictions"] = ", ".join(item["restrictions"])
+    return cells
+
+
+def _run_details(book: Book) -> Iterable[RunDetail]:
+    for run in reversed(runs.newest(book.database, _ALL)):
+        yield run_orders.detail(book.database, run)
+
+
+def _runs(book: Book) -> Iterator[Json]:
+    ids = asset_ids(book.assets)
+    return (_with_names(book, run_json(detail, ids)) for detail in _run_details(book))
+
+
+def _with_names(book: Book, item: Json) -> Json:
+    account = book.accounts.get(item["account_id"])
+    portfolio = book.portfolios.get(item["portfolio_id"])
+    return {
+        **item,
+        "account_number": account.account_number if account else None,
+        "client": account.name if account else None,
+        "portfolio": portfolio.name if portfolio else None,
+    }
+
+
+def _orders(book: Book) -> Iterator[Json]:
+    ids = asset_ids(book.assets)
+    return (order for detail in _run_details(book) for order in _orders_of(detail, ids))
+
+
+def _orders_of(detail: RunDetail, ids: AssetId) -> list[Json]:
+    run = detail.run
+    placed = sorted([*detail.orders, *detail.failed_orders], key=lambda order: _line(order.client_order_id))
+    return [{"run_id": run.id, "account_id": run.account_id, **order_json(order, ids)} for order in placed]
+
+
+def _line(client_order_id: str) -> int:
+    last = client_order_id.rpartition("-")[2]
+    return int(last) if last.isdecimal() else 0
+
+
+def _decisions(book: Book) -> Iterator[Json]:
+    made = [d for account_id in book.accounts for d in latest_decisions(book.database, account_id, _ALL)]
+    made.sort(key=lambda decision: decision.at)
+    return (_with_names(book, decision_json(decision)) for decision in made)
+
+
+def _accounts(book: Book) -> Iterator[Json]:
+    for account in book.accounts.values():
+        held = {p.symbol: book.assets[p.symbol] for p in account.positions if p.symbol in book.assets}
+        item = account_json(account, held, book.broker.cash_transferable(account.id))
+        subscription = book.subscriptions.get(account.id)
+        portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
+        item["portfolio_id"] = portfolio.id if portfolio else None
+        item["portfolio"] = portfolio.name if portfolio else None
+        rebalanced = subscription.last_rebalanced_at if subscription else None
+        item["last_rebalanced_at"] = time_text(rebalanced) if rebalanced else None
+        yield item
+
+
+def _portfolios(book: Book) -> Iterator[Json]:
+    return ({**portfolio_json(p), "subscribers": len(book.subscribers(p.id))} for p in book.portfolios.values())
+
+
+def _cash(book: Book) -> Iterator[Json]:
+    """Withdrawals, journals and deposits, the amounts signed as the account sees them."""
+    items: list[Json] = [
+        {"id": w.id, "kind": "withdrawal", "account_id": w.account_id, "at": w.created_at, "amount": -w.amount,
+         "status": w.stage.value, "reason": w.stopped}
+        for w in cash.withdrawals(book.database)
+    ]  # fmt: skip
+    for j in cash.journals(book.database):
+        incoming = j.from_account == FIRM_ACCOUNT
+        items.append(
+            {"id": j.id, "kind": "journal", "account_id": j.to_account if incoming else j.from_account,
+             "at": j.created_at, "amount": j.amount if incoming else -j.amount, "status": j.status.value,
+             "reason": j.reason}
+        )  # fmt: skip
+    items += [
+        {"id": None, "kind": e.kind.value, "account_id": e.account_id, "at": e.at, "amount": e.amount,
+         "status": "settled", "reason": None}
+        for e in accounts.latest_deposits(book.database)
+    ]  # fmt: skip
+    items.sort(key=lambda item: item["at"])
+    for item in items:
+        account = book.account(item["account_id"])
+        item["account_number"], item["client"] = account.account_number, account.name
+        item["at"], item["amount"] = time_text(item["at"]), money_text(item["amount"])
+    return iter(items)
+
+
+def _assets(book: Book) -> Iterator[Json]:
+    return (
+        {
+            "id": asset.id,
+            "symbol": asset.symbol,
+            "name": asset.name,
+            "exchange": asset.exchange,
+            "status": asset.status.value,
+            "tradable": asset.tradable,
+            "fractionable": asset.fractionable,
+            "price": price_text(asset.price) if asset.price is not None else None,
+            "price_at": time_text(asset.price_at) if asset.price_at else None,
+        }
+        for _, asset in sorted(book.assets.items())
+    )
+
+
+def _audit(book: Book) -> Iterator[Json]:
+    return (
+        {
+            "seq": entry.seq,
+            "at": time_text(entry.at),
+            "actor": entry.actor,
+            "action": entry.action,
+            "subject": entry.subject,
+            "detail": json.loads(entry.detail),
+            "hash": entry.hash,
+        }
+        for entry in reversed(audit.entries(book.database, _ALL))
+    )
+
+
+def _count(table: str) -> Callable[[Book], int]:
+    return lambda book: int((book.database.row(f"SELECT count(*) FROM {table}") or (0,))[0])
+
+
+_TOTALS: dict[str, Callable[[Book], int]] = {
+    "runs": _count("runs"),
+    "orders": _count("orders"),
+    "decisions": _count("decisions"),
+    "accounts": lambda book: len(book.accounts),
+    "portfolios": lambda book: len(book.portfolios),
+    "assets": lambda book: len(book.assets),
+    "cash": lambda book: len(cash.withdrawals(book.database)) + len(cash.journals(book.database)),
+    "audit": lambda book: audit.head(book.database)[0],
+}
+_ITEMS: dict[str, Callable[[Book], Iterator[Json]]] = {
+    "runs": _runs,
+    "orders": _orders,
+    "decisions": _decisions,
+    "accounts": _accounts,
+    "portfolios": _portfolios,
+    "assets": _assets,
+    "cash": _cash,
+    "audit": _audit,
+}
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "runs": (
+        "id", "created_at", "type", "status", "reason", "amount", "initiated_from", "account_id", "account_number",
+        "client", "portfolio_id", "portfolio", "orders", "failed_orders", "skipped_orders", "completed_at",
+        "canceled_at", "updated_at",
+    ),
+    "orders": (
+        "id", "client_order_id", "run_id", "account_id", "symbol", "side", "notional", "qty", "filled_qty",
+        "filled_avg_price", "status", "reject_reason", "created_at", "submitted_at", "filled_at", "canceled_at",
+        "expired_at", "failed_at", "updated_at",
+    ),
+    "decisions": (
+        "at", "session", "account_id", "account_number", "client", "portfolio_id", "portfolio", "outcome", "reason",
+        "trace",
+    ),
+    "accounts": (
+        "id", "account_number", "name", "status", "currency", "cash", "cash_withdrawable", "position_market_value",
+        "equity", "restrictions", "portfolio_id", "portfolio", "last_rebalanced_at", "created_at", "positions",
+    ),
+    "assets": (
+        "symbol", "name", "exchange", "status", "tradable", "fractionable", "price", "price_at", "id",
+    ),
+    "portfolios": (
+        "id", "name", "description", "status", "weights", "rebalance_conditions", "cooldown_days", "review",
+        "subscribers", "created_at", "updated_at",
+    ),
+    "cash": ("at", "kind", "account_id", "account_number", "client", "amount", "status", "reason", "id"),
+    "audit": ("seq", "at", "actor", "action", "subject", "detail", "hash"),
+}  # fmt: skip

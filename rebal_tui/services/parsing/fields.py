@@ -1,0 +1,283 @@
+"""Reading what came from outside field by field: every fault is noted with its place, and reading goes on."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TypeVar, overload
+
+from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.quantities import Money, Price, Qty, parse_money, parse_price, parse_qty
+from rebal_tui.domain.text import display_text, name_text
+from rebal_tui.services.parsing.exact_json import Number
+
+T = TypeVar("T")
+D = TypeVar("D")
+E = TypeVar("E", bound=StrEnum)
+Parse = Callable[[object], T]
+"""A value from what JSON gave. Raises `ValueError` that says what was expected."""
+
+MAX_FAULTS = 1_000
+MAX_COUNTED = 20_000
+SYMBOL_PATTERN = r"[A-Z][A-Z0-9.\-]{0,15}"
+MAX_ID = 64
+TIME_PATTERN = (
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+_SYMBOL = re.compile(SYMBOL_PATTERN, re.ASCII)
+_TIME = re.compile(TIME_PATTERN, re.ASCII)
+_YEARS = range(1970, 2200)
+_SHOWN = 60
+_MISSING = object()
+
+
+class Faults(list[Fault]):
+    """What is wrong, at most 1,000 in words; `more` counts the rest.
+
+    After 20,000 more it raises `Invalid` by itself: reading on would only take time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.more = 0
+
+    @property
+    def full(self) -> bool:
+        return len(self) >= MAX_FAULTS
+
+    def note(self, location: str, message: str) -> None:
+        """Keep a fault, or only count it."""
+        if self.full:
+            self.tally()
+        else:
+            self.append(Fault(location, message))
+
+    def tally(self) -> None:
+        """One more fault that is not kept."""
+        self.more += 1
+        if self.more > MAX_COUNTED:
+            raise Invalid([*self, Fault("", f"and more than {MAX_COUNTED:,} more faults; not read to the end")])
+
+    def raise_if_any(self) -> None:
+        """Raise `Invalid` with every fault kept and the count of the others."""
+        if self:
+            raise Invalid([*self, *self.rest])
+
+    @property
+    def rest(self) -> list[Fault]:
+        """What is said of the faults that were only counted."""
+        return [Fault("", f"and {self.more:,} more faults")] if self.more else []
+
+
+def shown(value: object) -> str:
+    """A value as a fault quotes it: short, on one line, safe to print."""
+    if isinstance(value, Number):
+        return _cut(value)
+    if isinstance(value, str):
+        text = _cut(value)
+        return json.dumps(text, ensure_ascii=not text.isprintable())
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    return _cut(str(value)) if isinstance(value, (int, float)) else "something else"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+class Fields:
+    """One object of the input. A null field counts as one not given."""
+
+    def __init__(self, raw: object, location: str, faults: Faults, what: str = "an object") -> None:
+        self.location = location
+        self.faults = faults
+        self.valid = isinstance(raw, dict)
+        self._raw: dict[object, object] = raw if isinstance(raw, dict) else {}
+        if not self.valid:
+            faults.note(location, f"expected {what}, got {shown(raw)}")
+
+    def at(self, name: str) -> str:
+        """The place of a field."""
+        return f"{self.location}.{name}" if self.location else name
+
+    def given(self, name: str) -> bool:
+        """Whether the field is there and not null."""
+        return self._raw.get(name) is not None
+
+    def get(self, name: str) -> object:
+        """The field as it came, None when it was not given."""
+        return self._raw.get(name)
+
+    def fault(self, name: str, message: str) -> None:
+        """Note what is wrong with a field."""
+        if self.faults.full:
+            self.faults.tally()
+        else:
+            self.faults.note(self.at(name), message)
+
+    def refuse_unknown(self, known: Collection[str]) -> None:
+        """A fault for every field that is not known, with the nearest known name."""
+        for name in self._raw:
+            if name in known:
+                continue
+            if self.faults.full:
+                self.faults.tally()
+                continue
+            near = difflib.get_close_matches(str(name)[:_SHOWN], known, n=1, cutoff=0.6)
+            hint = f"did you mean {near[0]}?" if near else f"expected {', '.join(sorted(known))}"
+            self.faults.note(self.location, f"unknown field {shown(name)}; {hint}")
+
+    @overload
+    def read(self, name: str, parse: Parse[T]) -> T | None: ...
+    @overload
+    def read(self, name: str, parse: Parse[T], default: D) -> T | D: ...
+    def read(self, name: str, parse: Parse[T], default: object = _MISSING) -> object:
+        """A field's value; `default`, or a fault and None, when it was not given; None when it is wrong.
+
+        With a default that is not None, a wrong value gives the default, with its fault.
+        """
+        value = self._raw.get(name)
+        fallback = None if default is _MISSING else default
+        if value is None:
+            if default is _MISSING and self.valid:
+                self.fault(name, f"{name} is required")
+            return fallback
+        try:
+            return parse(value)
+        except ValueError as error:
+            if self.faults.full:
+                self.faults.tally()
+            else:
+                self.fault(name, f"{error}, got {shown(value)}")
+            return fallback
+
+    def items(self, name: str, *, required: bool = False) -> Iterator[tuple[str, object]]:
+        """The items of a list with their places; nothing, with a fault, when the field is no list."""
+        value = self._raw.get(name)
+        if value is None:
+            if required and self.valid:
+                self.fault(name, f"{name} is required: expected a list")
+            return
+        if not isinstance(value, list):
+            self.fault(name, f"expected a list, got {shown(value)}")
+            return
+        location = self.at(name)
+        for index, item in enumerate(value):
+            yield f"{location}[{index}]", item
+
+
+def decimal_text(value: object, expected: str) -> str:
+    """The plain decimal in a text or an exact number. Floats are refused: they are not what was written."""
+    if isinstance(value, Number):
+        return value.plain
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
+        return str(value)
+    raise ValueError(expected)
+
+
+def amount(parse: Callable[[str], T], expected: str) -> Parse[T]:
+    """A parser of decimals that says `expected` of whatever is no such decimal."""
+
+    def read(value: object) -> T:
+        try:
+            return parse(decimal_text(value, expected))
+        except ValueError:
+            raise ValueError(expected) from None
+
+    return read
+
+
+def money(value: object) -> Money:
+    return amount(parse_money, "expected dollars within ±9,000,000,000 with at most nine decimals")(value)
+
+
+def price(value: object) -> Price:
+    return amount(parse_price, "expected a price above 0 with at most nine decimals")(value)
+
+
+def qty(value: object) -> Qty:
+    """Shares above zero."""
+    return amount(_positive_qty, "expected a quantity above 0 with at most nine decimals")(value)
+
+
+def _positive_qty(text: str) -> Qty:
+    shares = parse_qty(text)
+    if shares <= 0:
+        raise ValueError
+    return shares
+
+
+def string(value: object) -> str:
+    if not isinstance(value, str) or isinstance(value, Number):
+        raise ValueError("expected text")
+    return value
+
+
+def name(value: object) -> str:
+    return name_text(string(value))
+
+
+def identity(value: object) -> str:
+    """An id: 1 to 64 visible characters, none of them blank at an end."""
+    text = display_text(string(value), MAX_ID)
+    if not text or text != text.strip():
+        raise ValueError(f"expected an id of 1 to {MAX_ID} characters without blanks around it")
+    return text
+
+
+def symbol(value: object) -> str:
+    if not isinstance(value, str) or isinstance(value, Number) or not _SYMBOL.fullmatch(value):
+        raise ValueError("expected a symbol such as SPY or BRK.B")
+    return value
+
+
+def boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("expected true or false")
+    return value
+
+
+def choice(kind: type[E]) -> Parse[E]:
+    """One of an enum's values, as written there."""
+
+    def read(value: object) -> E:
+        try:
+            return kind(string(value))
+        except ValueError:
+            raise ValueError(f"expected {one_of([member.value for member in kind])}") from None
+
+    return read
+
+
+def one_of(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def timestamp(value: object) -> datetime:
+    """An RFC 3339 time with its offset, in UTC; what is finer than a microsecond is cut off."""
+    expected = "expected a time with its offset, such as 2026-03-02T15:00:00Z, between 1970 and 2199"
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(expected)
+    day, time, fraction, offset = match.groups()
+    micros = (fraction or "").ljust(6, "0")[:6]
+    try:
+        at = datetime.fromisoformat(f"{day}T{time}.{micros}{offset.upper()}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(expected) from None
+    if at.year not in _YEARS:
+        raise ValueError(expected)
+    return at

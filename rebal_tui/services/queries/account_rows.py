@@ -1,0 +1,221 @@
+"""The rows of Accounts in columns: every account of the book, from one sweep over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.quantities import Money, floor_money
+from rebal_tui.engine.arrays.equity import exact_equity
+from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
+from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep, sweep
+from rebal_tui.engine.drift import Valuation, value_account
+from rebal_tui.engine.restrictions import blocking_reasons, exceeds_position_ratio
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.search_index import ranks, search_index_of
+from rebal_tui.services.evaluation.whole_book import book_day_context
+from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, matching_any
+from rebal_tui.services.view_models.accounts import (
+    AccountGroup,
+    AccountRow,
+    InGroup,
+    restriction_words,
+    state_words,
+)
+from rebal_tui.services.view_models.row_selection import RowSelection
+from rebal_tui.services.view_models.standing import Standing
+from rebal_tui.store.account_table import STATUSES, restrictions_of
+
+STANDINGS = tuple(Standing)
+_STANDING = {standing: code for code, standing in enumerate(STANDINGS)}
+_ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "ACTIVE")
+
+
+class AccountRows(LazyRows[AccountRow]):
+    """Every account, those that need a person first, then by client. Columns count by account row."""
+
+    def __init__(self, book: Book) -> None:
+        table = book.account_table
+        super().__init__(len(table))
+        self._index = search_index_of(book)
+        self._frame = frame = book.frame()
+        swept = sweep(frame, book_day_context(book, frame))
+        self._status, self._restrictions = table.status.copy(), table.restrictions.copy()
+        self._reserve = table.reserve.copy()
+        pending = np.zeros(len(table), np.int64)
+        for account_id, amount in book.pending_out.items():
+            pending[table.row_of[account_id]] = amount
+        self._withdrawable = np.maximum(table.cash - table.unsettled - pending, 0)
+        self._runs = {table.row_of[account_id]: run.id for account_id, run in book.open_runs.items()}
+        stopped = (self._status != _ACTIVE) | (self._restrictions != 0)
+        over = np.zeros(len(table), np.bool_)
+        for row in np.flatnonzero(frame.accounts.cash < 0).tolist():
+            over[row] = exceeds_position_ratio(_valuation(frame, row))
+        stopped |= over
+        stopped[[table.row_of[account_id] for account_id in book.holds]] = True
+        self._exceptions, self._exception = self._exception_texts(book, stopped, over)
+        self.standing = _standings(swept, stopped)
+        by_client = np.lexsort((self._index.by_number, self._index.by_name, self._exception == 0))
+        self._ordered = by_client.astype(np.int64)
+
+    def _exception_texts(self, book: Book, stopped: Flags, over: Flags) -> tuple[list[str], NDArray[np.intp]]:
+        """The words of every exception there is, none first, and for each account which of them says what it is."""
+        frame = self._frame
+        adjusting = np.array(
+            [*(p.status is PortfolioStatus.NEEDS_ADJUSTMENT for p in frame.portfolios), False], np.bool_
+        )
+        follows = frame.accounts.portfolio
+        kind = np.where(stopped, 1 + self._status.astype(np.int64) + (self._restrictions.astype(np.int64) << 8), 0)
+        kind += np.where(stopped & over, 1 << 30, 0)
+        # No two accounts are paused for the same difference.
+        for at, account_id in enumerate(book.holds):
+            kind[book.account_table.row_of[account_id]] = (1 << 40) + at
+        kind -= np.where(~stopped & adjusting[follows], 1 + follows.astype(np.int64), 0)
+        kinds, first, code = np.unique(kind, return_index=True, return_inverse=True)
+        texts = []
+        for one, row in zip(kinds.tolist(), first.tolist(), strict=True):
+            if one > 0:
+                account = book.accounts[self._index.ids[row]]
+                reported = (text for _, text in blocking_reasons(account, _valuation(frame, row)))
+                texts.append("; ".join([*reported, *book.paused(account.id)]))
+            else:
+                texts.append(f"{frame.portfolios[-one - 1].name} needs adjustment" if one else "")
+        order = np.argsort([text != "" for text in texts], kind="stable")
+        if "" not in texts:
+            return ["", *texts], code + 1
+        position = np.empty(len(texts), np.intp)
+        position[order] = np.arange(len(texts))
+        return [texts[at] for at in order.tolist()], position[code]
+
+    def groups(self) -> tuple[tuple[AccountGroup, int], ...]:
+        """How many accounts belong to each group."""
+        return tuple((group, int(np.count_nonzero(self._in_group(group)))) for group in AccountGroup)
+
+    def _in_group(self, group: AccountGroup) -> Flags:
+        follows = self._frame.accounts.portfolio
+        found: Flags
+        if group is AccountGroup.EXCEPTIONS:
+            found = self._exception != 0
+        elif group is AccountGroup.RESTRICTED:
+            found = self._restrictions != 0
+        elif group is AccountGroup.NOT_ACTIVE:
+            found = self._status != _ACTIVE
+        elif group is AccountGroup.UNSUBSCRIBED:
+            found = follows == UNSUBSCRIBED
+        elif group is AccountGroup.RESERVED:
+            found = self._reserve > 0
+        else:
+            found = np.zeros(len(self), np.bool_)
+            found[list(self._runs)] = True
+        return found
+
+    def subscribers(self, portfolio: int) -> Sequence[AccountRow]:
+        """Who follows the portfolio of a place: those that need a person first, then by where they stand, by client."""
+        follows = (self._frame.accounts.portfolio == portfolio)[self._ordered]
+        positions = np.flatnonzero(follows)
+        rows = self._ordered[positions]
+        order = np.lexsort((positions, self.standing[rows], self._exception[rows] == 0))
+        return RowSelection(self, positions[order])
+
+    def make(self, position: int) -> AccountRow:
+        row = int(self._ordered[position])
+        follows = int(self._frame.accounts.portfolio[row])
+        portfolio = self._frame.portfolios[follows] if follows != UNSUBSCRIBED else None
+        return AccountRow(
+            account_id=self._index.ids[row],
+            account_number=self._index.numbers[row],
+            client=self._index.names[row],
+            status=STATUSES[self._status[row]].value,
+            restrictions=tuple(sorted(restrictions_of(int(self._restrictions[row])))),
+            equity=floor_money(_valuation(self._frame, row).equity),
+            cash=Money(int(self._frame.accounts.cash[row])),
+            withdrawable=Money(int(self._withdrawable[row])),
+            reserve=Money(int(self._reserve[row])),
+            portfolio_id=portfolio.id if portfolio else None,
+            portfolio=portfolio.name if portfolio else "",
+            standing=STANDINGS[self.standing[row]],
+            exception=self._exceptions[self._exception[row]],
+            open_run=self._runs.get(row),
+        )
+
+    def key_at(self, position: int) -> Hashable:
+        return self._index.ids[int(self._ordered[position])]
+
+    def find(self, key: Hashable) -> int | None:
+        row = self._index.row_of.get(key) if isinstance(key, str) else None
+        return None if row is None else int(self._position_of[row])
+
+    @cached_property
+    def _position_of(self) -> Ints:
+        positions = np.empty(len(self), np.int64)
+        positions[self._ordered] = np.arange(len(self))
+        return positions
+
+    def accepted(self, accept: Callable[[AccountRow], bool]) -> Flags:
+        if not isinstance(accept, InGroup):
+            return np.array([accept(row) for row in self], np.bool_)
+        return self._in_group(accept.group)[self._ordered]
+
+    def matching(self, needle: str) -> Flags:
+        found = self._index.matching(needle).copy()
+        names = [*(p.name for p in self._frame.portfolios), ""]
+        found |= matching_any(names, self._frame.accounts.portfolio, needle)
+        found |= matching_any([status.value for status in STATUSES], self._status, needle)
+        found |= matching_any(*self._states, needle)
+        bits, code = np.unique(self._restrictions, return_inverse=True)
+        named = [" ".join(restriction_words(tuple(restrictions_of(int(one))))) for one in bits]
+        found |= matching_any(named, code, needle)
+        return found[self._ordered]
+
+    @cached_property
+    def _states(self) -> tuple[list[str], NDArray[np.intp]]:
+        """The words of every state there is, and for each account which of them it is in."""
+        texts = list(self._exceptions)
+        standings = [state_words("", False, True, standing) for standing in STANDINGS]
+        in_progress, unsubscribed = (
+            state_words("", True, True, Standing.NONE),
+            state_words("", False, False, Standing.NONE),
+        )
+        state = len(texts) + self.standing.astype(np.intp)
+        state[self._frame.accounts.portfolio == UNSUBSCRIBED] = len(texts) + len(standings)
+        state[list(self._runs)] = len(texts) + len(standings) + 1
+        reported = self._exception != 0
+        state[reported] = self._exception[reported]
+        return [*texts, *standings, unsubscribed, in_progress], state
+
+    def order(self, sort: str | None) -> NDArray[Any] | None:
+        if sort is None:
+            return None
+        accounts = self._frame.accounts
+        columns: dict[str, Callable[[], NDArray[Any]]] = {
+            "number": lambda: self._index.by_number,
+            "client": lambda: self._index.by_name,
+            "status": lambda: ranks([status.value for status in STATUSES])[self._status],
+            "equity": lambda: exact_equity(self._frame),
+            "cash": lambda: accounts.cash,
+            "withdrawable": lambda: self._withdrawable,
+            "aside": lambda: self._reserve,
+            "portfolio": lambda: ranks([*(p.name.casefold() for p in self._frame.portfolios), ""])[accounts.portfolio],
+            "state": lambda: ranks(self._states[0])[self._states[1]],
+        }
+        found: NDArray[Any] = columns[sort]()[self._ordered]
+        return found
+
+
+def _valuation(frame: BookFrame, row: int) -> Valuation:
+    return value_account(Money(int(frame.accounts.cash[row])), *frame.priced_holdings(row))
+
+
+def _standings(swept: Sweep, stopped: Flags) -> NDArray[np.uint8]:
+    """The standing of each account as a place in `STANDINGS`."""
+    none, inside = _STANDING[Standing.NONE], _STANDING[Standing.INSIDE]
+    found = np.where(swept.band_used == NO_BAND, none, inside).astype(np.uint8)
+    found[(swept.groups & int(Group.NEAR)) != 0] = _STANDING[Standing.NEAR]
+    found[(swept.groups & int(Group.OUTSIDE)) != 0] = _STANDING[Standing.OUTSIDE]
+    found[stopped] = _STANDING[Standing.BLOCKED]
+    return found

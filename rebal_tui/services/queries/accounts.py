@@ -1,0 +1,150 @@
+"""Accounts as the screens show them: exceptions first, and one in full."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rebal_tui.domain.cash import CashKind
+from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty, Value, floor_money, market_value, qty_text
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE
+from rebal_tui.engine.drift import asset_drifts, largest_usage
+from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.search_index import search_index_of
+from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.evaluation.history import latest_decisions
+from rebal_tui.services.queries.account_rows import AccountRows
+from rebal_tui.services.queries.runs import rows_of
+from rebal_tui.services.view_models.accounts import (
+    AccountDetail,
+    AccountRow,
+    AccountsSnapshot,
+    LedgerEntry,
+    PositionView,
+)
+from rebal_tui.services.view_models.standing import Standing
+from rebal_tui.store import accounts, fills, runs
+
+
+def accounts_snapshot(book: Book, seen: int | None = None) -> AccountsSnapshot | None:
+    """Every account, those that need a person first; None when the book has not changed since version `seen`."""
+    if book.version == seen:
+        return None
+    rows = AccountRows(book)
+    return AccountsSnapshot(book.version, rows, rows.groups())
+
+
+def find_account(book: Book, text: str) -> AccountRow:
+    """The one account that a text names: an id, a number, or words of which only this account has all.
+
+    Raises `Invalid` at `account` that says how many there are.
+    """
+    words = text.replace("·", " ").casefold().split()
+    if not words:
+        raise Invalid([Fault("account", "expected a client, an account number or an id")])
+    found = []
+    for account in book.accounts.values():
+        if text.strip() in (account.id, account.account_number):
+            return account_row(book, account.id)
+        name = f"{account.name} {account.account_number} {account.id}".casefold()
+        if all(word in name for word in words):
+            found.append(account)
+    if len(found) == 1:
+        return account_row(book, found[0].id)
+    if not found:
+        raise Invalid([Fault("account", "no account has that name, number or id")])
+    named = ", ".join(account.name for account in sorted(found, key=lambda account: account.name.casefold())[:3])
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    raise Invalid([Fault("account", f"{len(found)} accounts: {named}{more}; type more of it")])
+
+
+def account_names(book: Book) -> tuple[str, ...]:
+    """Every account as `find_account` understands it, by client."""
+    texts = search_index_of(book)
+    order = np.lexsort((texts.by_number, texts.by_name)).tolist()
+    return tuple(f"{texts.names[row]} · {texts.numbers[row]}" for row in order)
+
+
+def account_row(book: Book, account_id: str) -> AccountRow:
+    """One account as a row. Raises `NotFound`."""
+    account = book.account(account_id)
+    subscription = book.subscriptions.get(account_id)
+    portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
+    valuation = value_of(book, account_id)
+    stopped = blocking_reasons(account, valuation)
+    standing = Standing.NONE
+    if portfolio is not None:
+        usage = largest_usage(asset_drifts(valuation, portfolio.weights), portfolio.bands)
+        if usage is not None:
+            near = Standing.NEAR if usage.permille >= NEAR_PERMILLE else Standing.INSIDE
+            standing = Standing.OUTSIDE if usage.breached else near
+    waiting = book.paused(account_id)
+    exception = "; ".join([*(text for _, text in stopped), *waiting])
+    if not exception and portfolio is not None and portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
+        exception = f"{portfolio.name} needs adjustment"
+    run = book.open_runs.get(account_id)
+    reserved = book.pending_out.get(account_id, Money(0))
+    return AccountRow(
+        account_id=account_id,
+        account_number=account.account_number,
+        client=account.name,
+        status=account.status.value,
+        restrictions=tuple(sorted(account.restrictions)),
+        equity=floor_money(valuation.equity),
+        cash=account.cash,
+        withdrawable=Money(max(0, account.settled_cash - reserved)),
+        reserve=book.extras[account_id].reserve,
+        portfolio_id=portfolio.id if portfolio else None,
+        portfolio=portfolio.name if portfolio else "",
+        standing=Standing.BLOCKED if stopped or waiting else standing,
+        exception=exception,
+        open_run=run.id if run and run.status in (RunStatus.QUEUED, RunStatus.IN_PROGRESS) else None,
+    )
+
+
+def account_detail(book: Book, account_id: str) -> AccountDetail:
+    """One account with its positions, cash ledger, runs and decisions. Raises `NotFound`."""
+    account = book.account(account_id)
+    subscription = book.subscriptions.get(account_id)
+    last = subscription.last_rebalanced_at if subscription else None
+    return AccountDetail(
+        row=account_row(book, account_id),
+        positions=tuple(_position(book, p.symbol, p.qty, p.avg_entry_price) for p in account.positions),
+        ledger=tuple(_ledger(book, account_id)),
+        runs=rows_of(book, runs.newest(book.database, 50, account_id)),
+        decisions=tuple(latest_decisions(book.database, account_id, 60)),
+        created_at=account.created_at,
+        last_rebalanced=new_york_day(last) if last else None,
+        unsettled=account.unsettled,
+        subscription_id=subscription.id if subscription else None,
+    )
+
+
+def _position(book: Book, symbol: str, qty: Qty, entry: Price | None) -> PositionView:
+    asset = book.assets.get(symbol)
+    price = asset.price if asset else None
+    value = floor_money(market_value(qty, price)) if price is not None else Money(0)
+    cost = market_value(qty, entry) if entry is not None else None
+    gain = floor_money(Value(value * NANO - cost)) if cost is not None and price is not None else None
+    return PositionView(symbol, asset.name if asset else "", qty, price, value, entry, gain)
+
+
+def _ledger(book: Book, account_id: str) -> list[LedgerEntry]:
+    """Cash movements and fills together, the newest first."""
+    today = book.today().isoformat()
+    entries = [
+        LedgerEntry(e.at, e.kind.value, e.amount, e.settles_on, e.settles_on <= today, e.reference)
+        for e in accounts.cash_entries(book.database, account_id)
+    ]
+    for fill in fills.of_account(book.database, account_id):
+        sells = fill.side == "sell"
+        kind = CashKind.SELL if sells else CashKind.BUY
+        settled = not sells or fill.settles_on <= today
+        text = f"{qty_text(fill.qty)} {fill.symbol}"
+        amount = Money(fill.amount if sells else -fill.amount)
+        entries.append(LedgerEntry(fill.at, kind.value, amount, fill.settles_on, settled, text))
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)

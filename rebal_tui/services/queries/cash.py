@@ -1,0 +1,154 @@
+"""Withdrawals, journals and deposits as the Cash place shows them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
+from rebal_tui.domain.cash import Withdrawal, WithdrawalStage
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.runs import Run, RunType
+from rebal_tui.engine.trace_text import money
+from rebal_tui.services.advisory.withdrawals import check_withdrawal
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.planning import plan_run
+from rebal_tui.services.queries.desk import preview_of
+from rebal_tui.services.runs.manual import check_run, create_run
+from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalPreview, WithdrawalView
+from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.services.view_models.runs import TimelineEvent
+from rebal_tui.store import accounts, audit, cash, runs
+
+STAGES = ("unsubscribe", "sell", "settle", "journal", "subscribe again")
+"""The five stages that an advisor sees."""
+_REACHED = {
+    WithdrawalStage.REQUESTED: 0,
+    WithdrawalStage.UNSUBSCRIBED: 1,
+    WithdrawalStage.SELLING: 1,
+    WithdrawalStage.SETTLING: 2,
+    WithdrawalStage.JOURNALING: 3,
+    WithdrawalStage.RESUBSCRIBING: 4,
+    WithdrawalStage.COMPLETED: 5,
+}
+
+
+def cash_snapshot(book: Book) -> CashSnapshot:
+    """Everything that moves cash in or out, the newest first."""
+    return CashSnapshot(
+        book.version,
+        tuple(_withdrawal(book, withdrawal) for withdrawal in cash.withdrawals(book.database)),
+        tuple(
+            JournalView(
+                journal.id,
+                account_id := journal.to_account if journal.from_account == FIRM_ACCOUNT else journal.from_account,
+                book.account(account_id).name,
+                journal.from_account == FIRM_ACCOUNT,
+                journal.amount,
+                journal.status.value,
+                journal.description,
+                journal.reason,
+                journal.created_at,
+                journal.updated_at,
+            )
+            for journal in cash.journals(book.database)
+        ),
+        tuple(
+            (entry.at, entry.account_id, book.account(entry.account_id).name, entry.amount, entry.kind.value)
+            for entry in accounts.latest_deposits(book.database)
+        ),
+    )
+
+
+def cash_changes(book: Book, seen: tuple[int, date] | None) -> tuple[tuple[int, date], CashSnapshot] | None:
+    """`cash_snapshot` with what it depends on; None when that is as it was `seen`."""
+    stamp = (book.version, book.today())
+    return None if stamp == seen else (stamp, cash_snapshot(book))
+
+
+def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, ...]:
+    """What happened to a withdrawal, the oldest first."""
+    found = [entry for entry in audit.entries(book.database, 200, withdrawal_id) if entry.subject == withdrawal_id]
+    return tuple(
+        TimelineEvent(entry.at, entry.action.partition(".")[2], str(json.loads(entry.detail).get("why", "")))
+        for entry in reversed(found)
+    )
+
+
+def preview_manual(
+    book: Book, account_id: str, kind: RunType, *, amount: Money | None = None, portfolio_id: str | None = None
+) -> PreviewView:
+    """What a run by hand would do; with `portfolio_id` by that portfolio's weights. Raises as the run itself would."""
+    given = book.portfolio(portfolio_id).weights if portfolio_id else None
+    weights = check_run(book, account_id, kind, weights=given, amount=amount)
+    plan = plan_run(book, account_id, kind, weights, amount)
+    return preview_of(book, account_id, plan, "asked for by hand")
+
+
+def run_manually(
+    book: Book, account_id: str, kind: RunType, *, amount: Money | None = None, portfolio_id: str | None = None
+) -> Run:
+    """The run that `preview_manual` shows, queued (R-24)."""
+    given = book.portfolio(portfolio_id).weights if portfolio_id else None
+    return create_run(book, account_id, kind, weights=given, amount=amount)
+
+
+def preview_withdrawal(book: Book, account_id: str, amount: Money) -> WithdrawalPreview:
+    """What a withdrawal would sell and the day the money can leave. Raises as the withdrawal itself would."""
+    weights = check_withdrawal(book, account_id, amount)
+    plan = plan_run(book, account_id, RunType.PARTIAL_LIQUIDATION, weights, amount)
+    settled = book.broker.cash_transferable(account_id)
+    view = preview_of(book, account_id, plan, f"sets {money(amount)} aside")
+    return WithdrawalPreview(view, amount, settled, _can_leave(book, settled >= amount))
+
+
+def _can_leave(book: Book, settled: bool) -> date | None:
+    """Today when the cash is settled; else the settlement day of a sale at the next opportunity (R-30)."""
+    now = book.now()
+    session = book.session(now)
+    if session is None or now > session.window_end:
+        session = book.calendar.next_after(book.today())
+    if session is None:
+        return None
+    return session.day if settled else session.settles_on
+
+
+def _withdrawal(book: Book, withdrawal: Withdrawal) -> WithdrawalView:
+    account = book.account(withdrawal.account_id)
+    portfolio = book.portfolios[withdrawal.portfolio_id].name if withdrawal.portfolio_id else ""
+    canceled = withdrawal.stage is WithdrawalStage.CANCELED
+    reached = _REACHED.get(withdrawal.stage, 0)
+    run = runs.get(book.database, withdrawal.run_id) if withdrawal.run_id else None
+    leaves = None
+    if run is not None and run.completed_at is not None:
+        sold_on = book.calendar.at(run.completed_at)
+        leaves = sold_on.settles_on if sold_on else None
+    elif not withdrawal.stage.final:
+        leaves = _can_leave(book, book.broker.cash_transferable(withdrawal.account_id) >= withdrawal.amount)
+    if withdrawal.stopped:
+        here = "stopped"
+    elif canceled:
+        here = "canceled"
+    else:
+        here = "now"
+    steps = []
+    for number, stage in enumerate(STAGES):
+        state = "done" if number < reached else here if number == reached else "waiting"
+        skipped = stage in ("unsubscribe", "subscribe again") and not withdrawal.portfolio_id
+        note = "no subscription" if skipped else _note(withdrawal, stage, leaves)
+        steps.append((stage, state, note))
+    return WithdrawalView(
+        withdrawal.id, withdrawal.account_id, account.name, portfolio, withdrawal.amount, withdrawal.stage.value,
+        withdrawal.stopped, withdrawal.stage.cancelable, leaves, tuple(steps), withdrawal.created_at,
+        withdrawal.updated_at,
+    )  # fmt: skip
+
+
+def _note(withdrawal: Withdrawal, stage: str, leaves: date | None) -> str:
+    if stage == "settle" and leaves is not None:
+        return f"{leaves:%a %d %b}"
+    if stage == "sell" and withdrawal.run_id is not None:
+        return f"run {withdrawal.run_id[:8]}"
+    if stage == "journal" and withdrawal.journal_id is not None:
+        return f"journal {withdrawal.journal_id[:8]}"
+    return ""

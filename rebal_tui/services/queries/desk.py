@@ -1,0 +1,213 @@
+"""The Desk: every subscribed account under the current prices, and one account in full."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from rebal_tui.domain.decisions import Decision, Outcome, Plan, PlanLine
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.portfolios import BandType, Portfolio
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, Qty, Value, floor_money
+from rebal_tui.domain.runs import Approval, Run, RunStatus, RunType
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.engine import trace_text
+from rebal_tui.engine.arrays.sweep import sweep
+from rebal_tui.engine.drift import Valuation, value_account
+from rebal_tui.engine.planning import Holdings
+from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.search_index import search_index_of
+from rebal_tui.services.evaluation.account import evaluate_account, situation
+from rebal_tui.services.evaluation.history import latest_decisions
+from rebal_tui.services.evaluation.planning import holdings, plan_run, turnover_of
+from rebal_tui.services.evaluation.whole_book import book_day_context
+from rebal_tui.services.queries.desk_rows import DeskRows
+from rebal_tui.services.queries.status import status_line
+from rebal_tui.services.schedule.scheduler import next_evaluation
+from rebal_tui.services.view_models.desk import AccountView, DeskSnapshot, DriftPoint, HoldingView, PreviewView
+from rebal_tui.store import decisions, runs
+
+_TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
+
+
+def desk_snapshot(book: Book, seen: DeskSnapshot | None = None) -> DeskSnapshot:
+    """Every subscribed account as it stands now; the rows are those of `seen` when nothing they show has changed."""
+    frame = book.frame()
+    today = book_day_context(book, frame)
+    upcoming = next_evaluation(book)
+    when = f"{upcoming.astimezone(NEW_YORK):%H:%M}" if upcoming else ""
+    stale = int((~today.fresh).sum()) if today.open_market else 0
+    stamp = (
+        book.version, book.account_table.version, book.subscription_table.version, when, today.day, today.open_market,
+        stale,
+    )  # fmt: skip
+    if seen is not None and seen.stamp == stamp:
+        return replace(seen, status=status_line(book))
+    row_of = book.account_table.row_of
+    running = {row_of[account_id]: run_state(run) for account_id, run in book.open_runs.items()}
+    subscribed = book.subscription_table.order
+    rows = DeskRows(frame, today, sweep(frame, today), subscribed, search_index_of(book), running, when)
+    return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp)
+
+
+def run_state(run: Run) -> str:
+    """What a run that is not finished does at the moment, in a word or two."""
+    if run.approval is Approval.AWAITING:
+        return "in review"
+    if run.cancel_requested:
+        return "canceling"
+    return "queued" if run.status is RunStatus.QUEUED else run.phase.value
+
+
+def account_view(book: Book, account_id: str) -> AccountView:
+    """One account in full, with an evaluation made right now. Raises `NotFound`."""
+    account = book.account(account_id)
+    subscription = book.subscriptions.get(account_id)
+    portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
+    start = holdings(book, account_id)
+    valuation = _valuation(start)
+    stored = latest_decisions(book.database, account_id)
+    now = evaluate_account(book, account_id) if subscription else None
+    equity = max(0, valuation.equity)
+    return AccountView(
+        account_id=account_id,
+        account_number=account.account_number,
+        client=account.name,
+        portfolio_id=portfolio.id if portfolio else None,
+        portfolio=portfolio.name if portfolio else "not subscribed",
+        equity=floor_money(valuation.equity),
+        cash=account.cash,
+        cash_target=floor_money(Value(equity * portfolio.weights.cash // HUNDRED_PERCENT)) if portfolio else Money(0),
+        holdings=_holdings(book, start, valuation, portfolio),
+        conditions=conditions_text(portfolio) if portfolio else "",
+        last_decision=stored[0] if stored else None,
+        decision_now=now,
+        next_step=_next_step(book, now) if now else "Nothing happens by itself: the account follows no portfolio.",
+        history=_history(book, account_id),
+        withdrawable=book.broker.cash_transferable(account_id),
+        restrictions=(*(text for _, text in blocking_reasons(account, valuation)), *book.paused(account_id)),
+    )
+
+
+def conditions_text(portfolio: Portfolio) -> str:
+    """`±5 pp · ±20 % · monthly on the 15th · cooldown 7 d`."""
+    parts = [trace_text.condition_text(condition) for condition in portfolio.conditions]
+    return " · ".join([*parts, f"cooldown {portfolio.cooldown_days} d"])
+
+
+def preview(book: Book, account_id: str) -> PreviewView:
+    """The run that would be made for a subscribed account, were its trigger to fire now. Nothing is sent.
+
+    It is the run that an evaluation decides on, or a full_rebalance when none would fire. Raises `Conflict` when the
+    account is not subscribed or cannot be valued.
+    """
+    view = situation(book, account_id, ignore_window=True)
+    decision = evaluate_account(book, account_id)
+    if decision.outcome in _TYPES:
+        kind, why = RunType(decision.outcome.value), decision.reason
+    else:
+        kind, why = RunType.FULL_REBALANCE, f"no run is due ({decision.reason}); this is what a full_rebalance would do"
+    plan = plan_run(book, account_id, kind, view.portfolio.weights)
+    return preview_of(book, account_id, plan, why)
+
+
+def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView:
+    """A plan with what it does to an account at the plan's own prices."""
+    account = book.account(account_id)
+    subscription = book.subscriptions.get(account_id)
+    spent = sum(line.notional or 0 for line in plan.buys)
+    cash_after = account.cash + turnover_of(plan) - 2 * spent
+    before = [(line.symbol, _share(line.value, plan.equity)) for line in plan.lines]
+    after = [(line.symbol, _share(Value(_value_after(line)), plan.equity)) for line in plan.lines]
+    return PreviewView(
+        account_id=account_id,
+        client=account.name,
+        portfolio=book.portfolios[subscription.portfolio_id].name if subscription else "explicit weights",
+        plan=plan,
+        why=why,
+        turnover=turnover_of(plan),
+        cash_after=Money(cash_after),
+        before=(*before, ("cash", _share(Value(account.cash * NANO), plan.equity))),
+        after=(*after, ("cash", _share(Value(cash_after * NANO), plan.equity))),
+        at=book.now(),
+    )
+
+
+def _value_after(line: PlanLine) -> int:
+    sold = (line.qty or 0) * (line.price or 0) if line.side is Side.SELL else 0
+    return line.value + (line.notional or 0) * NANO - sold
+
+
+def _valuation(start: Holdings) -> Valuation:
+    return value_account(start.cash, start.positions, start.prices)
+
+
+def _share(value: Value, equity: Value) -> int:
+    """Hundredths of a percent of equity."""
+    return value * HUNDRED_PERCENT // equity if equity > 0 else 0
+
+
+def _holdings(
+    book: Book, start: Holdings, valuation: Valuation, portfolio: Portfolio | None
+) -> tuple[HoldingView, ...]:
+    targets = portfolio.weights.symbols if portfolio else ()
+    others = sorted(symbol for symbol in start.positions if symbol not in targets)
+    views = []
+    for symbol in (*targets, *others):
+        target = portfolio.weights.of(symbol) if portfolio else Percent(0)
+        value = valuation.values.get(symbol, Value(0))
+        asset = book.assets.get(symbol)
+        low, high = _band(portfolio, target)
+        actual = _share(value, valuation.equity)
+        note = "" if asset and asset.price else "no price"
+        if asset and not asset.eligible:
+            note = asset.ineligibility
+        views.append(
+            HoldingView(
+                symbol, start.positions.get(symbol, Qty(0)), floor_money(value), target, actual, actual - target,
+                low, high, note,
+            )
+        )  # fmt: skip
+    return tuple(views)
+
+
+def _band(portfolio: Portfolio | None, target: Percent) -> tuple[int | None, int | None]:
+    """The tightest band around a target, in hundredths of a percent of equity."""
+    widths = []
+    for band in portfolio.bands if portfolio else ():
+        if band.sub_type is BandType.ABSOLUTE:
+            widths.append(int(band.percent))
+        elif target > 0:
+            widths.append(target * band.percent // HUNDRED_PERCENT)
+    if not widths:
+        return None, None
+    return max(0, target - min(widths)), target + min(widths)
+
+
+def _history(book: Book, account_id: str) -> tuple[DriftPoint, ...]:
+    made = [run.created_at for run in runs.newest(book.database, 40, account_id)]
+    points = []
+    previous = None
+    for at, used in decisions.history(book.database, account_id):
+        since = previous or at - timedelta(minutes=15)
+        points.append(DriftPoint(at, used, any(since < made_at <= at for made_at in made)))
+        previous = at
+    return tuple(points)
+
+
+def _next_step(book: Book, decision: Decision) -> str:
+    """What happens next and when, in one sentence."""
+    run = book.open_runs.get(decision.account_id)
+    if run is not None:
+        return f"A {run.type} is {run_state(run)}; no other run starts before it has finished."
+    upcoming = next_evaluation(book)
+    if upcoming is None:
+        return "The scheduler is paused: nothing is evaluated until it is resumed."
+    local = upcoming.astimezone(NEW_YORK)
+    when = f"{local:%H:%M}" if local.date() == book.today() else f"{local:%a %d %b %H:%M}"
+    if decision.outcome in _TYPES:
+        return f"At {when} the evaluation will make this {decision.outcome} unless prices move back."
+    if decision.outcome is Outcome.BLOCKED:
+        return f"Looked at again at {when}; nothing trades until the block is lifted."
+    return f"Looked at again at {when}."

@@ -1,0 +1,132 @@
+"""Assets as the Market place shows them, and what the simulator is doing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.errors import NotFound
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Percent, Price, Qty, floor_money, market_value
+from rebal_tui.market.clock import SimulatedClock
+from rebal_tui.market.walk import RandomWalk
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.queries import totals
+from rebal_tui.services.view_models.market import AssetRow, AssetView, Effect, HolderView, MarketSnapshot
+
+HOLDERS = 200
+"""How many accounts are listed with an asset."""
+
+
+def market_snapshot(book: Book) -> MarketSnapshot:
+    """Every asset with its price and who holds it, and how many accounts stand outside a band now."""
+    clock = book.clock if isinstance(book.clock, SimulatedClock) else None
+    return MarketSnapshot(
+        book.version,
+        _rows(book),
+        outside(book),
+        clock.speed if clock else None,
+        clock.paused if clock else False,
+        len(book.subscriptions),
+    )
+
+
+def asset_view(book: Book, symbol: str) -> AssetView:
+    """One asset with who wants it and who holds it. Raises `NotFound`."""
+    row = next((row for row in _rows(book) if row.symbol == symbol), None)
+    if row is None:
+        raise NotFound(f"no asset {symbol}")
+    models = sorted(
+        ((p.name, p.weights.of(symbol)) for p in book.portfolios.values() if symbol in p.weights.symbols),
+        key=lambda model: (-model[1], model[0]),
+    )
+    held = totals.holdings_of(book, symbol)
+    held.sort(key=lambda pair: -pair[1])
+    return AssetView(row, tuple(models), tuple(_holder(book, symbol, a, qty) for a, qty in held[:HOLDERS]))
+
+
+def outside(book: Book) -> int:
+    """How many subscribed accounts are beyond one of their bands at the current prices."""
+    return totals.outside(book)
+
+
+def shock_effect(book: Book, symbol: str | None, percent: Percent) -> Effect:
+    """How many accounts would stand outside a band if one price, or all, moved by a percentage. Moves nothing.
+
+    Raises `NotFound` for an unknown symbol.
+    """
+    if symbol is not None and symbol not in book.assets:
+        raise NotFound(f"no asset {symbol}")
+    moved = {
+        name: Price(max(asset.price * (HUNDRED_PERCENT + percent) // HUNDRED_PERCENT, 1))
+        for name, asset in book.assets.items()
+        if asset.price is not None and symbol in (None, name)
+    }
+    return Effect(outside(book), totals.outside(book, moved), len(book.subscriptions))
+
+
+def measured(book: Book, do: Callable[[Book], object]) -> Effect:
+    """Do something to the market, and how many accounts it moved across a band."""
+    before = outside(book)
+    do(book)
+    return Effect(before, outside(book), len(book.subscriptions))
+
+
+def _prices(book: Book, account_id: str) -> dict[str, Price]:
+    known = {
+        p.symbol: book.assets[p.symbol].price for p in book.accounts[account_id].positions if p.symbol in book.assets
+    }
+    return {symbol: price for symbol, price in known.items() if price is not None}
+
+
+def _rows(book: Book) -> tuple[AssetRow, ...]:
+    models = Counter(symbol for p in book.portfolios.values() for symbol in p.weights.symbols)
+    holders = totals.holders(book)
+    halted = book.sandbox.halted() if book.sandbox else frozenset()
+    frozen = book.feed.frozen if isinstance(book.feed, RandomWalk) else frozenset()
+    rows = [
+        replace(
+            _row(book, asset, models[asset.symbol], holders.get(asset.symbol, 0)),
+            halted=asset.symbol in halted,
+            frozen=asset.symbol in frozen,
+        )
+        for asset in book.assets.values()
+    ]
+    return tuple(sorted(rows, key=lambda row: row.symbol))
+
+
+def _row(book: Book, asset: Asset, models: int, holders: int) -> AssetRow:
+    close = book.price_history.last_close(asset.symbol)
+    return AssetRow(
+        symbol=asset.symbol,
+        name=asset.name,
+        status=asset.status.value,
+        tradable=asset.tradable,
+        fractionable=asset.fractionable,
+        halted=False,
+        price=asset.price,
+        price_at=asset.price_at,
+        change_bp=(asset.price - close) * HUNDRED_PERCENT // close if asset.price is not None and close else None,
+        trend=book.price_history.of(asset.symbol),
+        portfolios=models,
+        accounts=holders,
+    )
+
+
+def _holder(book: Book, symbol: str, account_id: str, qty: Qty) -> HolderView:
+    subscription = book.subscriptions.get(account_id)
+    portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
+    price = _prices(book, account_id).get(symbol)
+    value = floor_money(market_value(qty, price)) if price is not None else floor_money(market_value(qty, Price(0)))
+    equity = value_of(book, account_id).equity
+    return HolderView(
+        account_id=account_id,
+        client=book.accounts[account_id].name,
+        portfolio=portfolio.name if portfolio else "",
+        qty=qty,
+        value=value,
+        target=portfolio.weights.of(symbol) if portfolio else Percent(0),
+        actual_bp=value * NANO * HUNDRED_PERCENT // equity if equity > 0 else 0,
+    )

@@ -1,0 +1,28 @@
+"""What can be found by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rebal_tui.services.book.book import Book
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Accounts as (id, client, number), portfolios as (id, name), and the symbols of assets."""
+
+    accounts: tuple[tuple[str, str, str], ...]
+    portfolios: tuple[tuple[str, str], ...]
+    symbols: tuple[str, ...]
+
+
+def names_of(book: Book) -> Names:
+    """Everything in a book that has a name."""
+    table = book.account_table
+    return Names(
+        tuple(zip(table.ids, table.names, table.numbers, strict=True)),
+        tuple((portfolio.id, portfolio.name) for portfolio in book.portfolios.values()),
+        tuple(sorted(book.assets)),
+    )

@@ -1,0 +1,114 @@
+"""One portfolio in full, and what a change of it would do before it is saved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.portfolios import CalendarCondition
+from rebal_tui.domain.quantities import Money
+from rebal_tui.engine.calendar import firing_sessions
+from rebal_tui.services.advisory.portfolios import require_eligible
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.what_if import plan_what_if
+from rebal_tui.services.evaluation.whole_book import book_day_context
+from rebal_tui.services.parsing.exact_json import read_json
+from rebal_tui.services.parsing.fields import Faults, Fields
+from rebal_tui.services.parsing.portfolio_input import PORTFOLIO_KEYS, PortfolioBody, parse_portfolio
+from rebal_tui.services.queries.account_rows import AccountRows
+from rebal_tui.services.queries.runs import portfolio_rows
+from rebal_tui.services.view_models.portfolios import AssetChoice, Impact, PortfolioDraft, PortfolioView
+from rebal_tui.services.wire.shapes import portfolio_json
+
+_AHEAD = timedelta(days=760)
+_STORED_KEYS = frozenset({"id", "status", "created_at", "updated_at"})
+
+
+def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
+    """One portfolio with its subscribers. Raises `NotFound`."""
+    portfolio = book.portfolio(portfolio_id)
+    index = list(book.portfolios).index(portfolio_id)
+    return PortfolioView(
+        row=next(row for row in portfolio_rows(book) if row.id == portfolio_id),
+        next_dates=next_dates(book, portfolio.calendar) if portfolio.calendar else (),
+        culprits=tuple(
+            f"{symbol} is {why}" for symbol in portfolio.weights.symbols if (why := _ineligibility(book, symbol))
+        ),
+        subscribers=AccountRows(book).subscribers(index),
+        api_json=json.dumps(portfolio_json(portfolio), indent=2, ensure_ascii=False),
+    )
+
+
+def portfolio_draft(book: Book, portfolio_id: str | None) -> PortfolioDraft:
+    """What an editor of a portfolio, or of a new one, begins with. Raises `NotFound`."""
+    return PortfolioDraft(
+        portfolio=book.portfolio(portfolio_id) if portfolio_id is not None else None,
+        subscribers=len(book.subscribers(portfolio_id)) if portfolio_id is not None else 0,
+        assets=tuple(
+            AssetChoice(symbol, book.assets[symbol].name, book.assets[symbol].ineligibility)
+            for symbol in sorted(book.assets)
+        ),
+    )
+
+
+def pasted_portfolio(book: Book, text: str) -> PortfolioBody:
+    """A portfolio from JSON in the API's shape, whose assets the book can hold.
+
+    What only a stored portfolio has (id, status, times) is left out. Raises `Invalid` with every fault, or `Conflict`
+    for assets that are not eligible (R-4).
+    """
+    raw = read_json(text, "the text")
+    faults = Faults()
+    Fields(raw, "", faults, "a portfolio").refuse_unknown(PORTFOLIO_KEYS | _STORED_KEYS)
+    body = parse_portfolio(raw, "", faults if isinstance(raw, dict) else Faults())
+    faults.raise_if_any()
+    require_eligible(book, body.weights)
+    return body
+
+
+def _ineligibility(book: Book, symbol: str) -> str:
+    asset = book.assets.get(symbol)
+    return asset.ineligibility if asset else "unknown"
+
+
+def next_dates(book: Book, condition: CalendarCondition, count: int = 4) -> tuple[date, ...]:
+    """The next sessions on which a calendar condition fires, today included (R-16)."""
+    today = book.today()
+    sessions = [book.calendar.session(day) for day in book.calendar.days(today, today + _AHEAD)]
+    pairs = [(session.day, session.next_day) for session in sessions if session and session.next_day]
+    return tuple(firing_sessions(condition, pairs, book.settings.quarterly_months)[:count])
+
+
+def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
+    """What saving `body` over a portfolio would do to its subscribers. Nothing is changed.
+
+    Raises `NotFound`, or `Conflict` for an asset that is unknown.
+    """
+    from rebal_tui.engine.arrays.sweep import Group, sweep
+
+    before = book.portfolio(portfolio_id)
+    unknown = [symbol for symbol in body.weights.symbols if symbol not in book.assets]
+    if unknown:
+        raise Conflict(f"asset {unknown[0]} is unknown")
+    rows = np.sort(book.subscription_table.rows_of(portfolio_id))
+    frame = book.frame()
+    now = sweep(frame, book_day_context(book, frame)).groups[rows]
+    changed = replace(before, weights=body.weights, conditions=body.conditions, cooldown_days=body.cooldown_days)
+    other = frame.with_portfolios([changed if p.id == portfolio_id else p for p in frame.portfolios])
+    then = sweep(other, book_day_context(book, other)).groups[rows]
+    outside = then & int(Group.OUTSIDE) != 0
+    cooling = outside & (then & int(Group.COOLDOWN) != 0)
+    what_if = plan_what_if(book, other, rows[outside & ~cooling])
+    return Impact(
+        subscribers=len(rows),
+        outside_before=int(np.count_nonzero(now & int(Group.OUTSIDE))),
+        outside_after=int(np.count_nonzero(outside)),
+        orders=sum(what_if.orders),
+        turnover=Money(sum(what_if.turnover)),
+        cooling=int(np.count_nonzero(cooling)),
+        unable=len(what_if.unable),
+    )

@@ -1,0 +1,86 @@
+"""Review: the queue of runs that wait for approval, and answering one or many (R-27)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.errors import Conflict, PlanChanged, Refusal
+from rebal_tui.domain.runs import Approval, Run, RunStatus
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.history import plan_of, why_queued
+from rebal_tui.services.evaluation.planning import plan_run, same_orders
+from rebal_tui.services.queries.desk import preview_of
+from rebal_tui.services.queries.runs import rows_of
+from rebal_tui.services.runs import manual as manual_runs
+from rebal_tui.services.view_models.accounts import BulkResult
+from rebal_tui.services.view_models.review import ReviewSnapshot, ReviewView
+from rebal_tui.store import book_settings
+from rebal_tui.store import runs as store
+
+
+def review_snapshot(book: Book) -> ReviewSnapshot:
+    """Every run that waits for approval, the oldest first."""
+    waiting = [run for run in book.open_runs.values() if _waits(run)]
+    waiting.sort(key=lambda run: (run.created_at, book.accounts[run.account_id].name.casefold(), run.id))
+    everything = book.settings.review or book_settings.get(book.database, "review") == "1"
+    return ReviewSnapshot(book.version, rows_of(book, waiting), everything)
+
+
+def review_view(book: Book, run_id: str) -> ReviewView:
+    """A waiting run with the plan it would be started on now. Raises `NotFound`, `Conflict`."""
+    run = store.get(book.database, run_id)
+    if not _waits(run):
+        raise Conflict(f"run {run_id[:8]} does not wait for approval any more: it is {run.status}")
+    plan = plan_run(book, run.account_id, run.type, run.weights, run.amount)
+    stored = plan_of(book.database, run)
+    session = book.calendar.at(run.created_at)
+    return ReviewView(
+        row=rows_of(book, [run])[0],
+        preview=preview_of(
+            book, run.account_id, plan, why_queued(book.database, run).removesuffix(" and awaits approval")
+        ),
+        changed=stored is None or not same_orders(stored, plan),
+        until=session.window_end if session else None,
+    )
+
+
+def approve(book: Book, run_id: str, shown: Plan, note: str = "") -> str:
+    """Let a run go on the plan that was shown; returns its status.
+
+    Raises `PlanChanged` when the plan under the current prices is another one; nothing is sent then.
+    """
+    try:
+        return manual_runs.approve_run(book, run_id, shown, note).status
+    except PlanChanged:
+        # Refused because of an older plan that was stored: the current one is stored now and may be the one shown.
+        renewed = plan_of(book.database, store.get(book.database, run_id))
+        if renewed is None or not same_orders(shown, renewed):
+            raise
+        return manual_runs.approve_run(book, run_id, shown, note).status
+
+
+def approve_all(book: Book, shown: Mapping[str, Plan], note: str = "") -> tuple[BulkResult, ...]:
+    """Approve several runs on their plans; what is refused does not hold back the others."""
+    return tuple(_one(book, run_id, partial(approve, book, run_id, plan, note)) for run_id, plan in shown.items())
+
+
+def reject_all(book: Book, run_ids: Sequence[str], note: str) -> tuple[BulkResult, ...]:
+    """Turn down several runs with one note; what is refused does not hold back the others."""
+    return tuple(_one(book, run_id, partial(manual_runs.reject_run, book, run_id, note)) for run_id in run_ids)
+
+
+def _waits(run: Run) -> bool:
+    return run.status is RunStatus.QUEUED and run.approval is Approval.AWAITING
+
+
+def _one(book: Book, run_id: str, do: Callable[[], object]) -> BulkResult:
+    """One answer of many: a refusal is told with the client's name. Raises `NotFound` for an unknown run."""
+    run = store.get(book.database, run_id)
+    refusal = ""
+    try:
+        do()
+    except Refusal as error:
+        refusal = str(error)
+    return BulkResult(run.account_id, book.account(run.account_id).name, refusal)

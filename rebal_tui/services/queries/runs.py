@@ -1,0 +1,124 @@
+"""Runs as the screens show them, and portfolios in a list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.orders import OrderStatus
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent
+from rebal_tui.domain.runs import Approval, Run
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
+from rebal_tui.services.queries.desk import conditions_text
+from rebal_tui.services.queries.totals import assets_under
+from rebal_tui.services.view_models.portfolios import PortfolioRow
+from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
+from rebal_tui.services.wire.shapes import asset_ids, run_json
+from rebal_tui.store import fills, run_orders, runs
+
+CASH = "cash"
+
+
+def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:
+    """The newest runs first."""
+    return RunsSnapshot(book.version, rows_of(book, runs.newest(book.database, limit)), runs.count(book.database))
+
+
+def rows_of(book: Book, some: Sequence[Run]) -> tuple[RunRow, ...]:
+    """Runs as rows of a list, in the order given."""
+    counts = run_orders.counts(book.database, [run.id for run in some])
+    return tuple(_row(book, run, counts.get(run.id)) for run in some)
+
+
+def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None) -> RunRow:
+    account = book.account(run.account_id)
+    return RunRow(
+        id=run.id,
+        type=run.type.value,
+        status=run.status.value,
+        phase=run.phase.value,
+        account_id=run.account_id,
+        account_number=account.account_number,
+        client=account.name,
+        portfolio_id=run.portfolio_id,
+        portfolio=book.portfolios[run.portfolio_id].name if run.portfolio_id else "explicit weights",
+        created_at=run.created_at,
+        updated_at=run.updated_at,
+        session=run.session,
+        initiated_from=run.initiated_from.value,
+        done=counts.filled if counts else 0,
+        total=counts.total if counts else 0,
+        amount=counts.amount if counts else Money(0),
+        problems=counts.problems if counts else 0,
+        awaiting_approval=run.approval is Approval.AWAITING,
+    )
+
+
+def run_view(book: Book, run_id: str) -> RunView:
+    """One run with everything that belongs to it. Raises `NotFound`."""
+    run = runs.get(book.database, run_id)
+    account = book.account(run.account_id)
+    detail = run_orders.detail(book.database, run)
+    plan = plan_of(book.database, run)
+    return RunView(
+        run=run,
+        client=account.name,
+        account_number=account.account_number,
+        portfolio=book.portfolios[run.portfolio_id].name if run.portfolio_id else "explicit weights",
+        plan=plan,
+        orders=detail.orders,
+        failed_orders=detail.failed_orders,
+        skipped_orders=detail.skipped_orders,
+        fills=tuple(fills.of_run(book.database, run_id)),
+        timeline=tuple(TimelineEvent(*event) for event in timeline(book.database, run, plan)),
+        weights=_weights(book, run, plan),
+        decision=decision_of_run(book.database, run_id),
+        api_json=json.dumps(run_json(detail, asset_ids(book.assets)), indent=2, ensure_ascii=False),
+    )
+
+
+def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
+    """Every portfolio with its subscribers and the assets that follow it."""
+    worth = assets_under(book)
+    return tuple(
+        PortfolioRow(
+            id=portfolio.id,
+            name=portfolio.name,
+            description=portfolio.description,
+            status=portfolio.status.value,
+            weights=portfolio.weights,
+            conditions=portfolio.conditions,
+            conditions_text=conditions_text(portfolio),
+            cooldown_days=portfolio.cooldown_days,
+            subscribers=len(book.subscription_table.rows_of(portfolio.id)),
+            assets_under_model=total,
+            review=portfolio.review,
+        )
+        for portfolio, total in zip(book.portfolios.values(), worth, strict=True)
+    )
+
+
+def _weights(book: Book, run: Run, plan: Plan | None) -> tuple[RunWeight, ...]:
+    """Target, weight at the run's start, and weight after its fills at the plan's prices, with cash last."""
+    if plan is None or plan.equity <= 0:
+        targets = [(w.symbol, w.percent) for w in run.weights.assets]
+        return tuple(RunWeight(s, p, None, None) for s, p in [*targets, (CASH, run.weights.cash)])
+    moved: dict[str, int] = {}
+    cash = plan.cash * NANO
+    filled = any(o.status is OrderStatus.FILLED or o.filled_qty for _, o, _ in run_orders.of_run(book.database, run.id))
+    for fill in fills.of_run(book.database, run.id):
+        sign = 1 if fill.side == "buy" else -1
+        moved[fill.symbol] = moved.get(fill.symbol, 0) + sign * fill.qty
+        cash -= sign * fill.amount * NANO
+    weights = []
+    for line in plan.lines:
+        after = line.value + moved.get(line.symbol, 0) * (line.price or 0)
+        weights.append(
+            RunWeight(line.symbol, line.target, line.value * HUNDRED_PERCENT // plan.equity,
+                      after * HUNDRED_PERCENT // plan.equity if filled else None)
+        )  # fmt: skip
+    start = plan.cash * NANO * HUNDRED_PERCENT // plan.equity
+    end = cash * HUNDRED_PERCENT // plan.equity if filled else None
+    return (*weights, RunWeight(CASH, Percent(run.weights.cash), start, end))

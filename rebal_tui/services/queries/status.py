@@ -1,0 +1,106 @@
+"""The line on top of every screen, and the scheduler's jobs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from rebal_tui.domain.runs import Approval
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.market.clock import SimulatedClock
+from rebal_tui.services.book.book import Book, Mode
+from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.runs.sending import sending_progress
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.schedule.jobs import jobs_of
+from rebal_tui.services.view_models.status import JobView, StatusLine, WorkView
+from rebal_tui.store import jobs
+
+
+def status_line(book: Book) -> StatusLine:
+    """Where the book and the market stand now."""
+    now = book.now()
+    made = book.price_cache.newest
+    return StatusLine(
+        book=book.settings.name,
+        mode=_mode(book, now),
+        now=now,
+        session=_session_text(book, now),
+        next_evaluation=scheduler.next_evaluation(book),
+        price_age_seconds=max(0, int((now - made).total_seconds())) if made else None,
+        alerts=len(jobs.open_alerts(book.database)),
+        halted=halted(book),
+        read_only=book.database.read_only,
+        stopped=book.database.halted.halt if book.database.halted else None,
+        awaiting=sum(run.approval is Approval.AWAITING for run in book.open_runs.values()),
+        pacing=sending_progress(book),
+        work=_work(book),
+    )
+
+
+def _work(book: Book) -> WorkView | None:
+    """What of a long day's work is still to be done, None when the last heartbeat left nothing."""
+    work_queue, waiting, pass_in_progress = book.work_queue, book.rate_limiter.waiting, book.pass_in_progress
+    if pass_in_progress is not None:
+        return WorkView("accounts", pass_in_progress.done, pass_in_progress.total)
+    if not work_queue.unfinished:
+        return None
+    left = sum(len(chunk) for chunk in work_queue.chunks)
+    if left:
+        return WorkView("runs", work_queue.taken - left, work_queue.taken)
+    return WorkView("orders", waiting.total - len(waiting), waiting.total) if waiting else None
+
+
+def job_views(book: Book) -> tuple[JobView, ...]:
+    """Each job with its times, in the order they are looked at."""
+    rows, now = jobs.jobs(book.database), book.now()
+    everything_paused = rows[scheduler.PAUSE].paused
+    return tuple(
+        JobView(
+            name=job.name,
+            title=job.title,
+            next_at=None if everything_paused or rows[job.name].paused else job.next_at(book, now),
+            last_at=rows[job.name].last_at,
+            last_result=rows[job.name].last_result,
+            duration_ms=rows[job.name].duration_ms,
+            missed=rows[job.name].missed,
+            failed=rows[job.name].failed,
+            paused=everything_paused or rows[job.name].paused,
+        )
+        for job in jobs_of(book)
+    )
+
+
+def _mode(book: Book, now: datetime) -> str:
+    if book.settings.mode is Mode.LIVE:
+        return book.settings.environment or "LIVE"
+    if book.settings.mode is Mode.REPLAY:
+        return f"REPLAY {now.astimezone(NEW_YORK):%Y-%m-%d}"
+    if isinstance(book.clock, SimulatedClock):
+        return "PAUSED" if book.clock.paused else f"SIMULATED ×{book.clock.speed:g}"
+    return "SIMULATED"
+
+
+def _session_text(book: Book, now: datetime) -> str:
+    """`OPEN · window to 15:30, 4 h 48 m left`, or why and until when the market is closed."""
+    session = book.session(now)
+    if session is None or session.next_day is None:
+        day = now.astimezone(NEW_YORK).date()
+        opening = book.calendar.next_open(now)
+        until = f" · opens {opening.astimezone(NEW_YORK):%a %d %b %H:%M}" if opening else " · no trading"
+        return f"CLOSED ({book.calendar.closed_reason(day) or 'unknown to the calendar'}){until}"
+    if now < session.open:
+        return f"CLOSED · opens {session.open.astimezone(NEW_YORK):%H:%M}, in {_duration_text(session.open - now)}"
+    if now >= session.close:
+        opening = book.calendar.next_open(now)
+        until = f" · opens {opening.astimezone(NEW_YORK):%a %d %b %H:%M}" if opening else ""
+        return f"CLOSED{until}"
+    half = "half day · " if session.half_day else ""
+    end = session.window_end
+    if now <= end:
+        return f"OPEN · {half}window to {end.astimezone(NEW_YORK):%H:%M}, {_duration_text(end - now)} left"
+    return f"OPEN · {half}window closed, market to {session.close.astimezone(NEW_YORK):%H:%M}"
+
+
+def _duration_text(duration: timedelta) -> str:
+    minutes = int(duration.total_seconds()) // 60
+    return f"{minutes // 60} h {minutes % 60:02d} m" if minutes >= 60 else f"{minutes} m"

@@ -1,0 +1,188 @@
+"""Runs by hand: create, cancel, approve, reject (R-24, R-25, R-27)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.errors import Conflict, Fault, Invalid, PlanChanged
+from rebal_tui.domain.portfolios import PortfolioStatus, Weights
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunStatus, RunType
+from rebal_tui.domain.text import MAX_NOTE_LENGTH, display_text
+from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.time_budget import TimeBudget
+from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.evaluation.history import plan_of, store_plan
+from rebal_tui.services.evaluation.planning import plan_run, same_orders
+from rebal_tui.services.runs.processing import process_chunk
+from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
+from rebal_tui.store import book_settings
+from rebal_tui.store import runs as store
+
+MAX_WAIT_SECONDS = 0.25
+"""So long whoever asked for a run by hand is kept waiting while a long day goes on around it."""
+
+
+def create_run(
+    book: Book,
+    account_id: str,
+    kind: RunType,
+    *,
+    weights: Weights | None = None,
+    amount: Money | None = None,
+) -> Run:
+    """Queue a manual run (R-24): it starts at once in the window, else at the next one.
+
+    Raises `Conflict` when the account is restricted or has an unfinished run, when weights are given while it is
+    subscribed or missing while it is not, and when the amount is more than it can raise.
+    """
+    used = check_run(book, account_id, kind, weights=weights, amount=amount)
+    with book.database.write():
+        subscription = book.subscriptions.get(account_id)
+        run = new_run(
+            book,
+            account_id,
+            kind,
+            used,
+            InitiatedFrom.API,
+            portfolio_id=subscription.portfolio_id if subscription else None,
+            subscription_id=subscription.id if subscription else None,
+            amount=amount,
+        )
+        queue_manual_run(book, run, "asked for by hand")
+    return _process_now(book, run)
+
+
+def check_run(
+    book: Book, account_id: str, kind: RunType, *, weights: Weights | None = None, amount: Money | None = None
+) -> Weights:
+    """The weights that a manual run would use. Raises as `create_run` does; changes nothing."""
+    account = book.account(account_id)
+    if (kind is RunType.PARTIAL_LIQUIDATION) != (amount is not None):
+        raise Invalid([Fault("amount", "expected for a partial_liquidation, and for nothing else")])
+    if amount is not None and amount <= 0:
+        raise Invalid([Fault("amount", "expected an amount above 0")])
+    stopped = blocking_reasons(account, value_of(book, account_id))
+    if stopped:
+        raise Conflict(f"account {account.account_number}: " + "; ".join(text for _, text in stopped))
+    if account_id in book.holds:
+        raise Conflict(f"account {account.account_number} is paused: {book.holds[account_id].reason}")
+    if account_id in book.open_runs:
+        raise Conflict(f"another run is not finished: {book.open_runs[account_id].id}")
+    if book.extras[account_id].external_orders:
+        raise Conflict(f"account {account.account_number} has open orders of other origin")
+    subscription = book.subscriptions.get(account_id)
+    if weights is not None and subscription is not None and kind is not RunType.PARTIAL_LIQUIDATION:
+        raise Conflict("weights cannot be given while the account is subscribed")
+    if weights is not None:
+        _require_eligible(book, weights)
+    elif subscription is None:
+        raise Conflict("no weights and no subscription: give weights or subscribe the account first")
+    else:
+        portfolio = book.portfolios[subscription.portfolio_id]
+        if portfolio.status is not PortfolioStatus.ACTIVE and kind is not RunType.PARTIAL_LIQUIDATION:
+            raise Conflict(f"portfolio {portfolio.name} is {portfolio.status}, not active")
+        weights = portfolio.weights
+    plan_run(book, account_id, kind, weights, amount)
+    return weights
+
+
+def cancel_run(book: Book, run_id: str) -> Run:
+    """Cancel a QUEUED run (→ CANCELED) or one IN_PROGRESS (→ CANCELED_MID_RUN, what filled stands).
+
+    Raises `Conflict` for a finished run, `NotFound` for an unknown one.
+    """
+    run = store.get(book.database, run_id)
+    if run.status.final:
+        raise Conflict(f"run is not cancelable: it is {run.status}")
+    with book.database.write():
+        if run.status is RunStatus.QUEUED:
+            cancel_queued(book, [run], "canceled by hand", actor="advisor")
+        elif not run.cancel_requested:
+            requested = replace(run, cancel_requested=True, updated_at=book.now())
+            store.update(book.database, [(run, requested)])
+            store.note(book.database, run.id, book.now(), "cancel asked", "no further order is sent")
+            book.record("run.cancel_asked", run.id, actor="advisor")
+    return _process_now(book, run)
+
+
+def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
+    """Let a run go that awaits approval, on the plan that was shown (R-27).
+
+    Raises `PlanChanged` when prices have moved so far that the plan is another one; the new plan is then stored, to be
+    shown anew. Raises `Conflict` when the run does not await approval.
+    """
+    run = _awaiting(book, run_id)
+    current = plan_run(book, run.account_id, run.type, run.weights, run.amount)
+    stored = plan_of(book.database, run)
+    if stored is None or not same_orders(shown, stored) or not same_orders(shown, current):
+        with book.database.write():
+            store_plan(book, run)
+            store.note(book.database, run_id, book.now(), "plan renewed", "prices moved since it was shown")
+        raise PlanChanged("prices have moved: the plan is another one and is shown anew")
+    with book.database.write():
+        approved = replace(run, approval=Approval.APPROVED, updated_at=book.now())
+        store.update(book.database, [(run, approved)])
+        store_plan(book, run)
+        store.note(book.database, run_id, book.now(), "approved", _note(note))
+        book.record("run.approved", run_id, {"note": _note(note)}, "advisor")
+    return _process_now(book, run)
+
+
+def reject_run(book: Book, run_id: str, note: str) -> Run:
+    """Turn down a run that awaits approval, with a note (→ CANCELED)."""
+    run = _awaiting(book, run_id)
+    text = _note(note)
+    if not text:
+        raise Invalid([Fault("note", "expected a note that says why")])
+    with book.database.write():
+        rejected = replace(run, approval=Approval.REJECTED)
+        store.update(book.database, [(run, rejected)])
+        cancel_queued(book, [rejected], f"rejected: {text}", actor="advisor")
+    book.reload_run(run.account_id)
+    return store.get(book.database, run_id)
+
+
+def _process_now(book: Book, run: Run) -> Run:
+    """A run after it was taken as far as it goes now, before all that waits. What takes longer goes on by itself."""
+    book.reload_run(run.account_id)
+    now = book.open_runs.get(run.account_id)
+    if now is not None:
+        book.work_queue.first(now)
+    time_budget = TimeBudget(book, MAX_WAIT_SECONDS)
+    while process_chunk(book) and not time_budget.is_spent():
+        pass
+    return store.get(book.database, run.id)
+
+
+def set_review(book: Book, on: bool) -> None:
+    """Ask for review of every system run of the book, or stop asking (R-27)."""
+    with book.database.write():
+        book_settings.put(book.database, "review", "1" if on else "0")
+        book.record("book.review", "book", {"on": on}, "advisor")
+
+
+def _note(text: str) -> str:
+    try:
+        return display_text(text.strip(), MAX_NOTE_LENGTH)
+    except ValueError as error:
+        raise Invalid([Fault("note", str(error))]) from error
+
+
+def _awaiting(book: Book, run_id: str) -> Run:
+    run = store.get(book.database, run_id)
+    if run.status is not RunStatus.QUEUED or run.approval is not Approval.AWAITING:
+        raise Conflict(f"run {run_id} does not await approval: it is {run.status}, {run.approval}")
+    return run
+
+
+def _require_eligible(book: Book, weights: Weights) -> None:
+    faults = []
+    for symbol in weights.symbols:
+        asset = book.assets.get(symbol)
+        if asset is None or not asset.eligible:
+            faults.append(Fault("weights", f"asset {symbol} is {asset.ineligibility if asset else 'unknown'}"))
+    if faults:
+        raise Conflict(faults)

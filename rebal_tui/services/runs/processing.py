@@ -1,0 +1,293 @@
+"""The run state machine: QUEUED → sells → buys from booked cash → an outcome (R-20, R-25, R-26).
+
+Runs move together: what can be decided of many is decided and stored in one transaction. Sells of all go before buys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.errors import Conflict, require
+from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus
+from rebal_tui.domain.sessions import Session
+from rebal_tui.engine.planning import resize_buys
+from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.engine.trace_text import money
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.broker_sync.events import EVENTS, sync
+from rebal_tui.services.broker_sync.polling import read_account
+from rebal_tui.services.evaluation import history
+from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.evaluation.planning import plan_run
+from rebal_tui.services.runs.finishing import End, after_close, finish, outcome, wind_down
+from rebal_tui.services.runs.queueing import cancel_queued
+from rebal_tui.services.runs.sending import enqueue, resolve_unknown, send_due
+from rebal_tui.services.runs.starting import Start, split_array_starts, start_of, store_starts
+from rebal_tui.store import decision_contexts, outbox, run_orders, runs
+from rebal_tui.store.codec import to_time
+from rebal_tui.store.id_keys import keys
+from rebal_tui.store.outbox import Progress, Unsent
+from rebal_tui.store.run_orders import OrderRow
+
+MAX_RUNS_PER_TRANSACTION = 500
+"""Runs under way that are taken on in one transaction."""
+MAX_STARTS_PER_TRANSACTION = 2_000
+"""Runs that start in one transaction."""
+MAX_ORDERS_PER_CHUNK = 50
+"""Orders that are sent in one slice."""
+
+
+def process_runs(book: Book) -> int:
+    """Take every open run that can move as far as it goes now; returns how many did."""
+    moved: set[str] = set()
+    while process_chunk(book, moved):
+        pass
+    return len(moved)
+
+
+def process_chunk(book: Book, moved: set[str] | None = None) -> bool:
+    """One slice of what `process_runs` does, short enough to answer somebody after it; whether there is more to do now.
+
+    A slice is one transaction of runs that start or go on, some rounds of orders sent, or some events taken over. What
+    is left is kept in the book, so that anything may happen to it between two slices: the window, the kill switch,
+    holds and cancels are looked at anew in each. The caller may stop after any slice and go on when it likes, with the
+    next heartbeat for one. `moved` gathers the ids of runs that changed.
+    """
+    session, stopped = book.session(), halted(book)
+    start_condition = _start_condition(book, session, stopped)
+    sending = not stopped and session is not None and session.is_open(book.now())
+    if not book.work_queue.resume(start_condition):
+        _begin(book, start_condition, sending)
+    if book.work_queue.chunks:
+        chunk = book.work_queue.chunks.popleft()
+        # A run that ended may have set a portfolio aside, and with it canceled runs of this list.
+        still = [now for run in chunk if (now := book.open_runs.get(run.account_id)) and now.id == run.id]
+        changed = _move(book, still, stopped)
+        if moved is not None:
+            moved.update(run.id for run in changed)
+        more = True
+    else:
+        more = _send_and_poll(book, sending)
+    book.work_queue.pause(more)
+    return more
+
+
+def requeue_on_change(book: Book) -> None:
+    """Put the runs there are on the agenda where the time of day or the kill switch asks for it, before any is made."""
+    book.work_queue.requeue_on_change(_start_condition(book, book.session(), halted(book)), book.open_runs)
+
+
+def _begin(book: Book, start_condition: tuple[object, ...], sending: bool) -> None:
+    """Begin a heartbeat's round: what is known already is taken over before any run is looked at."""
+    sync(book)
+    book.work_queue.begin(start_condition)
+    if sending:
+        resolved = resolve_unknown(book)
+        if resolved:
+            # What a lookup tells of fills may be ahead of the events: cash is read before buys are sized from it.
+            sync(book)
+        _requeue(book, resolved)
+    book.work_queue.chunks.extend(_chunks(book.work_queue.take(book.open_runs)))
+
+
+def _send_and_poll(book: Book, sending: bool) -> bool:
+    """Send what waits, then take over what came of it; whether there is more to do."""
+    if sending:
+        ended, more = send_due(book, MAX_ORDERS_PER_CHUNK)
+        _requeue(book, ended)
+        if more:
+            return True
+    received = sync(book, EVENTS)
+    if received < EVENTS:
+        book.work_queue.chunks.extend(_chunks(book.work_queue.take(book.open_runs)))
+    return received > 0 or bool(book.work_queue.chunks)
+
+
+def _start_condition(book: Book, session: Session | None, stopped: bool) -> tuple[object, ...]:
+    """What opens or closes the way for all runs at once."""
+    now = book.now()
+    if session is None:
+        return (book.today(), stopped)
+    return (session.day, now >= session.open, now > session.window_end, now >= session.close, stopped)
+
+
+def _requeue(book: Book, run_ids: Iterable[str]) -> None:
+    """Put runs on the agenda."""
+    wanted = set(run_ids)
+    if wanted:
+        book.work_queue.add(account for account, run in book.open_runs.items() if run.id in wanted)
+
+
+def _chunks(some: Sequence[Run]) -> Iterator[Sequence[Run]]:
+    """What starts, then what is under way, as much at once as one transaction takes."""
+    queued = [run for run in some if run.status is RunStatus.QUEUED]
+    in_progress = [run for run in some if run.status is not RunStatus.QUEUED]
+    for alike, most in ((queued, MAX_STARTS_PER_TRANSACTION), (in_progress, MAX_RUNS_PER_TRANSACTION)):
+        for start in range(0, len(alike), most):
+            yield alike[start : start + most]
+
+
+def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
+    """Take some runs one step on, in as few transactions as may be; returns those that changed."""
+    moved = _start(book, [run for run in some if run.status is RunStatus.QUEUED], stopped)
+    in_progress = [run for run in some if run.status is RunStatus.IN_PROGRESS]
+    closed = [run for run in in_progress if not run.cancel_requested and _is_past_close(book, run)]
+    for run in in_progress:
+        if run.cancel_requested:
+            moved += wind_down(book, run, RunStatus.CANCELED_MID_RUN, SkipReason.RUN_CANCELED, "canceled by hand")
+    closed_ids = {run.id for run in closed}
+    if closed:
+        moved += after_close(book, closed)
+    if not stopped:
+        going = [run for run in in_progress if run.id not in closed_ids and not run.cancel_requested]
+        going = [run for run in going if run.account_id not in book.holds]
+        moved += _advance(book, going)
+    book.note_runs(moved)
+    return moved
+
+
+def _is_past_close(book: Book, run: Run) -> bool:
+    """Whether the session in which the run was started has closed; its orders are day orders of it."""
+    require(run.started_at is not None, f"run {run.id} is in progress without a start")
+    session = book.calendar.at(run.started_at) if run.started_at else None
+    return session is None or book.now() >= session.close
+
+
+def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
+    """Start what may start: the plans of all are made now, and their sells written."""
+    now, session = book.now(), book.session()
+    moved = _expire_unapproved(book, [run for run in queued if run.approval is Approval.AWAITING])
+    if session is None or session.next_day is None or not session.in_window(now) or stopped:
+        return moved
+    starting: list[Start] = []
+    ends: list[End] = []
+    has_space = book.database.has_free_space()
+    array_starts, others = split_array_starts(book, queued) if has_space else ([], queued)
+    for run in others:
+        if run.approval is Approval.AWAITING:
+            continue
+        if book.live is not None:
+            read_account(book, run.account_id)
+        if book.extras[run.account_id].external_orders or run.account_id in book.holds:
+            continue
+        if not has_space:
+            book.work_queue.add_later(run.account_id)
+            continue
+        if _stale_prices(book, run):
+            book.work_queue.add_later(run.account_id)
+            continue
+        reasons = blocking_reasons(book.accounts[run.account_id], value_of(book, run.account_id))
+        if reasons:
+            text = "ACCOUNT_RESTRICTED: " + "; ".join(text for _, text in reasons)
+            ends.append(End(run, RunStatus.ERROR, text))
+            continue
+        try:
+            plan = plan_run(book, run.account_id, run.type, run.weights, run.amount)
+        except Conflict as refusal:
+            ends.append(End(run, RunStatus.ERROR, str(refusal)))
+        else:
+            starting.append(start_of(run, plan))
+    if starting or array_starts:
+        moved += store_starts(book, starting, array_starts)
+    return moved + finish(book, ends)
+
+
+def _stale_prices(book: Book, run: Run) -> bool:
+    """Whether a price that the plan needs is older than allowed (R-12.5): no run is sized on it, it waits."""
+    age = book.settings.price_max_age
+    held = (position.symbol for position in book.accounts[run.account_id].positions)
+    return age is not None and any(
+        (asset := book.assets.get(symbol)) is not None
+        and asset.price_at is not None
+        and book.now() - asset.price_at > age
+        for symbol in {*run.weights.symbols, *held}
+    )
+
+
+def _expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
+    """What nobody approved by the end of its window is canceled and counts against no quota (R-27)."""
+    expired = []
+    for run in awaiting:
+        session = book.calendar.at(run.created_at)
+        if session is None or book.now() > session.window_end:
+            expired.append(run)
+    if not expired:
+        return []
+    with book.database.write():
+        return cancel_queued(book, expired, "not approved by the end of the window", frees_quota=True)
+
+
+def _advance(book: Book, going: Sequence[Run]) -> list[Run]:
+    """Size the buys of runs whose sells are done, and end those whose buys are."""
+    if not going:
+        return []
+    progress = outbox.progress(book.database, [run.id for run in going])
+    done = [run for run in going if not progress[run.id].open]
+    moved = _buy(book, [run for run in done if run.phase is RunPhase.SELLING], progress)
+    return moved + finish(book, [outcome(book, run, progress[run.id]) for run in done if run.phase is RunPhase.BUYING])
+
+
+def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> list[Run]:
+    """Write the buys, from the cash that is booked (R-20)."""
+    if not sold:
+        return []
+    database, now = book.database, book.now()
+    changes = [(run, replace(run, phase=RunPhase.BUYING, updated_at=now)) for run in sold]
+    with database.write():
+        asset_keys = decision_contexts.symbol_keys(database)
+        run_keys = keys(database, "runs", (run.id for run in sold))
+        rows: list[OrderRow] = []
+        written: list[Unsent] = []
+        for run in sold:
+            plan = history.made_plan(book.database, run)
+            sized = resize_buys(plan, book.accounts[run.account_id].cash, book.reserved(run.account_id))
+            buys = [line for line in plan.lines if line.symbol in sized.amounts]
+            tradable = [line for line in buys if _buyable(book.assets.get(line.symbol))]
+            rows += [
+                (
+                    run_keys[run.id], number, asset_keys[line.symbol], Side.BUY.value, sized.amounts[line.symbol], None,
+                    to_time(now),
+                )
+                for number, line in enumerate(tradable, progress[run.id].last + 1)
+            ]  # fmt: skip
+            if tradable:
+                first, manual = progress[run.id].last + 1, run.initiated_from is InitiatedFrom.API
+                last = progress[run.id].last + len(tradable)
+                written.append(Unsent(run_keys[run.id], manual, Side.BUY, first, first, last))
+            run_orders.add_skipped(database, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
+            numerator, denominator = sized.scale
+            short = f", scaled by {numerator / denominator:.6f}" if numerator < denominator else ""
+            text = f"{len(tradable)} buys of {money(Money(sum(sized.amounts.values())))}{short}"
+            runs.note(database, run.id, now, "buying", f"sells are done; {text} from booked cash")
+        run_orders.add(database, rows)
+        runs.update(database, changes)
+    enqueue(book, written)
+    return [after for _, after in changes]
+
+
+def _skipped_buys(book: Book, plan: Plan, amounts: dict[str, Money], dropped: dict[str, Money]) -> list[SkippedOrder]:
+    """What the plan meant to buy and the run does not."""
+    skipped = [s for s in plan.skipped_orders if s.side is Side.BUY and s.symbol not in amounts]
+    for line in plan.buys:
+        if line.symbol in dropped:
+            text = f"order notional value ({money(dropped[line.symbol])}) is less than the minimum ($1)"
+            skipped.append(
+                SkippedOrder(line.symbol, Side.BUY, dropped[line.symbol], SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL, text)
+            )
+        elif line.symbol not in amounts:
+            text = "no booked cash above the cash target"
+            skipped.append(SkippedOrder(line.symbol, Side.BUY, line.notional, SkipReason.INSUFFICIENT_CASH, text))
+        elif not _buyable(book.assets.get(line.symbol)):
+            text = f"{line.symbol} became ineligible"
+            skipped.append(SkippedOrder(line.symbol, Side.BUY, line.notional, SkipReason.ASSET_NOT_TRADABLE, text))
+    return skipped
+
+
+def _buyable(asset: Asset | None) -> bool:
+    return asset is not None and asset.eligible and asset.price is not None

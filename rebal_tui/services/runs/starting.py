@@ -1,0 +1,242 @@
+"""What starting a run writes, planned one by one or many at once in arrays: the same rows either way (R-20 to R-22)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+
+import numpy as np
+import numpy.typing as npt
+
+from rebal_tui.domain.bulk import replace_all
+from rebal_tui.domain.decisions import Plan
+from rebal_tui.domain.orders import Side, SkippedOrder
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
+from rebal_tui.domain.sessions import epoch_micros
+from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, UNSUBSCRIBED, BookFrame, Mark
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.evaluation import history
+from rebal_tui.services.runs.queueing import subject_of
+from rebal_tui.services.runs.sending import enqueue
+from rebal_tui.store import audit_digests, decision_contexts, run_orders, runs
+from rebal_tui.store.codec import to_time
+from rebal_tui.store.id_keys import keys
+from rebal_tui.store.outbox import Unsent
+from rebal_tui.store.run_orders import OrderRow
+from rebal_tui.store.runs import PlanRow
+
+ARRAY_START_MIN_RUNS = 100
+"""So many runs that start together are planned in arrays; fewer are planned sooner than the book is laid out."""
+_WAITS = BLOCKING_MARKS | int(Mark.EXTERNAL_ORDERS | Mark.UNRECONCILED)
+
+_IN_ARRAYS = (RunType.FULL_REBALANCE, RunType.INVEST_CASH)
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a plan means for the start of its run: what is sold, by line, and which sells are skipped."""
+
+    run: Run
+    cash_target: Money
+    sells: Sequence[tuple[str, int]]
+    skipped: Sequence[SkippedOrder]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Starts:
+    """The starts of runs of one type that were planned in arrays, in columns; no sell of them is skipped.
+
+    By run, `rows` being those of their accounts, ascending: `cash_target`, `cash`, `reserved` and `keep` in billionths
+    of a dollar, and how many sells there are. By sell, run after run and line after line: the symbol and billionths of
+    a share.
+    """
+
+    rows: Rows
+    cash_target: Sequence[int]
+    cash: Sequence[int]
+    reserved: Sequence[int]
+    keep: Sequence[int | None]
+    sells: Rows
+    symbols: Sequence[str]
+    qtys: Sequence[int]
+
+    def plan_rows(self, run_keys: Rows, positions: Sequence[bytes], context: int, at: int) -> Iterable[PlanRow]:
+        """What the plans are made from, as it is stored; `positions` as `codec.to_positions`, one for each row."""
+        return zip(
+            run_keys.tolist(), repeat(at), self.cash_target, repeat(context), self.cash, self.reserved, self.keep,
+            positions,
+        )  # fmt: skip
+
+    def order_rows(self, run_keys: Rows, asset_keys: Mapping[str, int], at: int) -> Iterable[OrderRow]:
+        """The orders of the sells."""
+        first = np.cumsum(self.sells) - self.sells
+        lines = np.arange(len(self.qtys)) - np.repeat(first, self.sells) + 1
+        return zip(
+            np.repeat(run_keys, self.sells).tolist(), lines.tolist(), map(asset_keys.__getitem__, self.symbols),
+            repeat(Side.SELL.value), repeat(None), self.qtys, repeat(at),
+        )  # fmt: skip
+
+
+def may_start(book: Book) -> bool:
+    """Whether runs start at all now (R-10): in the window, without the kill switch, with room for what they write."""
+    session = book.session()
+    return (
+        session is not None and session.next_day is not None and session.in_window(book.now()) and not halted(book)
+        and book.database.has_free_space()
+    )  # fmt: skip
+
+
+def start_of(run: Run, plan: Plan) -> Start:
+    """The start of a run by its plan."""
+    sells = [(line.symbol, line.qty or 0) for line in plan.sells]
+    return Start(run, plan.cash_target, sells, [s for s in plan.skipped_orders if s.side is Side.SELL])
+
+
+def split_array_starts(book: Book, queued: Sequence[Run]) -> tuple[list[tuple[list[Run], Starts]], list[Run]]:
+    """The starts of those runs that the arrays can plan, when they are many, and the other runs.
+
+    Left to be looked at one by one are those that `able_rows` leaves, and runs of other weights than the account's
+    portfolio has.
+    """
+    if not uses_arrays(book, len(queued)):
+        return [], list(queued)
+    frame, row_of = book.frame(), book.account_table.row_of
+    rows = np.array([row_of[run.account_id] for run in queued], np.int64)
+    able = (able_rows(book, frame)[rows] & _matches_frame(frame, rows, queued)).tolist()
+    of_row = {row: run for row, run, planned in zip(rows.tolist(), queued, able, strict=True) if planned}
+    made = [
+        ([of_row[row] for row in starts.rows.tolist()], starts)
+        for starts in plan_starts(
+            frame, {kind: [row for row, run in of_row.items() if run.type is kind] for kind in _IN_ARRAYS}
+        )
+    ]
+    planned_runs = {run.id for some, _ in made for run in some}
+    return made, [run for run in queued if run.id not in planned_runs]
+
+
+def uses_arrays(book: Book, count: int) -> bool:
+    """Whether so many runs are planned in arrays. A broker that is asked for each account first goes one by one."""
+    return count >= ARRAY_START_MIN_RUNS and book.live is None and bool(book.portfolios)
+
+
+def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
+    """By account, whether a run of it may start and neither a restriction (R-40) nor a price (R-12.5) can stop it.
+
+    Left out are accounts that wait for something, without a usable price, in debt or restricted. Without debt, holdings
+    are never worth more than equity.
+    """
+    from rebal_tui.engine.arrays.kernels import any_other, any_weight
+
+    accounts, assets, age = frame.accounts, frame.assets, book.settings.price_max_age
+    unusable = assets.price == 0
+    if age is not None:
+        unusable |= (assets.price_at > 0) & (assets.price_at < epoch_micros(book.now() - age))
+    follows = accounts.portfolio
+    unpriced = any_weight(frame, unusable)[follows] | any_other(frame, unusable)
+    able: npt.NDArray[np.bool_] = (
+        (follows != UNSUBSCRIBED) & (accounts.marks & _WAITS == 0) & (accounts.cash >= 0) & ~unpriced
+    )
+    return able
+
+
+def plan_starts(frame: BookFrame, rows: Mapping[RunType, Sequence[int] | Rows]) -> list[Starts]:
+    """The starts of runs of some rows by type, without those that have to be planned one by one after all."""
+    made = [_starts(frame, np.array(sorted(some), np.int64), kind) for kind, some in rows.items() if len(some)]
+    return [starts for starts in made if len(starts.rows)]
+
+
+def _matches_frame(frame: BookFrame, rows: Rows, queued: Sequence[Run]) -> npt.NDArray[np.bool_]:
+    """Whether what the frame says of an account is what a plan of its run starts from: the weights are its portfolio's.
+
+    Then the cash floor is, too, which goes by the cash weight (R-14.5).
+    """
+    indexes = frame.accounts.portfolio[rows].tolist()
+    shared = {(id(run.weights), index): run.weights for run, index in zip(queued, indexes, strict=True)}
+    same = {key: weights == frame.portfolios[key[1]].weights for key, weights in shared.items()}
+    return np.array(
+        [
+            run.approval is not Approval.AWAITING and same[id(run.weights), index]
+            for run, index in zip(queued, indexes, strict=True)
+        ],
+        np.bool_,
+    )
+
+
+def _starts(frame: BookFrame, rows: Rows, kind: RunType) -> Starts:
+    from rebal_tui.engine.arrays.plans import plan_full_rebalances, plan_invest_cashes
+
+    invests = kind is RunType.INVEST_CASH
+    plans = (plan_invest_cashes if invests else plan_full_rebalances)(frame, rows)
+    others = np.unique(np.append(plans.skipped.account[~plans.skipped.buy], plans.too_large).astype(np.int64))
+    stays = ~np.isin(rows, others)
+    rows, targets = rows[stays], plans.cash_target[stays].tolist()
+    orders, accounts, symbols = plans.orders, frame.accounts, frame.assets.symbols
+    sold = ~orders.buy & ~np.isin(orders.account, others)
+    return Starts(
+        rows=rows,
+        cash_target=targets,
+        cash=accounts.cash[rows].tolist(),
+        reserved=accounts.reserved[rows].tolist(),
+        keep=targets if invests else [None] * len(rows),
+        sells=np.diff(np.searchsorted(orders.account[sold], rows), append=np.count_nonzero(sold)),
+        symbols=[symbols[index] for index in orders.asset[sold].tolist()],
+        qtys=orders.qty[sold].tolist(),
+    )
+
+
+def store_starts(
+    book: Book, one_by_one: Sequence[Start], array_starts: Sequence[tuple[Sequence[Run], Starts]]
+) -> list[Run]:
+    """Runs become IN_PROGRESS with what their plans are made from and the orders of their sells."""
+    database, now = book.database, book.now()
+    before = [start.run for start in one_by_one] + [run for some, _ in array_starts for run in some]
+    targets = [start.cash_target for start in one_by_one] + [
+        t for _, starts in array_starts for t in starts.cash_target
+    ]
+    started = replace_all(
+        before,
+        {"cash_target": targets},
+        {"status": RunStatus.IN_PROGRESS, "phase": RunPhase.SELLING, "started_at": now, "updated_at": now},
+    )
+    with database.write():
+        asset_keys, context = decision_contexts.symbol_keys(database), history.store_context(book)
+        key_of = keys(database, "runs", (run.id for run in before))
+        at = to_time(now)
+        plans: list[PlanRow] = []
+        orders: list[Iterable[OrderRow]] = []
+        for start in one_by_one:
+            key, made = key_of[start.run.id], history.plan_inputs(book, start.run, context, asset_keys)
+            plans.append((key, at, start.cash_target, context, made.cash, made.reserved, made.keep, made.positions))
+            sells = enumerate(start.sells, 1)
+            orders.append([(key, n, asset_keys[symbol], Side.SELL.value, None, qty, at) for n, (symbol, qty) in sells])
+            run_orders.add_skipped(database, start.run.id, start.skipped)
+        for some, starts in array_starts:
+            run_keys = np.array([key_of[run.id] for run in some], np.int64)
+            plans += starts.plan_rows(run_keys, book.account_table.packed_positions(starts.rows), context, at)
+            orders.append(starts.order_rows(run_keys, asset_keys, at))
+        plans.sort()
+        runs.start(database, plans)
+        run_orders.add(database, chain.from_iterable(orders))
+        counts = [len(start.sells) for start in one_by_one] + [n for _, one in array_starts for n in one.sells.tolist()]
+        record_starts(book, before, sum(counts), plans)
+    enqueue(
+        book,
+        [
+            Unsent(key_of[run.id], run.initiated_from is InitiatedFrom.API, Side.SELL, 1, 1, n)
+            for run, n in zip(before, counts, strict=True)
+            if n
+        ],
+    )
+    return started
+
+
+def record_starts(book: Book, begun: Sequence[Run], sells: int, plans: Sequence[PlanRow]) -> None:
+    """The audit entry of runs that started together; `plans` by ascending key. Must be called inside `write()`."""
+    book.record(
+        audit_digests.STARTED, subject_of(begun), {"sells": sells, **audit_digests.started(book.database, plans)}
+    )

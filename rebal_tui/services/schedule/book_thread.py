@@ -1,0 +1,104 @@
+"""The one thread that owns an open book: everyone else hands it work and gets a frozen result."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
+
+if TYPE_CHECKING:
+    from rebal_tui.services.book.book import Book
+
+T = TypeVar("T")
+
+
+class BookThread:
+    """Runs work on the book one piece after the other, on a thread of its own."""
+
+    def __init__(self, open_book: Callable[[], Book], view_book: Callable[[], Book] | None = None) -> None:
+        """`view_book` opens it for reading only, after another program has taken it over."""
+        self._open_book = open_book
+        self._view_book = view_book
+        self._book: Book | None = None
+        self.halted: ReadOnly | None = None
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
+
+    async def ask(self, work: Callable[[Book], T]) -> T:
+        """The result of `work(book)`. What it raises is raised here; memory then follows the file again.
+
+        Where the disk fails, or another program has taken the book over, nothing is written any more: `halted` says
+        why, and what is shown is what the file holds.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._do, work)
+
+    def _do(self, work: Callable[[Book], T]) -> T:
+        if self._book is None:
+            self._book = self._open_book()
+        book, halted = self._book, self._book.database.halted
+        try:
+            return work(book)
+        except Refusal:
+            raise
+        except sqlite3.Error as error:
+            book.database.halt_on_error(error)
+            if book.database.halted is halted:
+                book.reload()
+            raise
+        except Exception:
+            book.reload()
+            raise
+        finally:
+            if book.database.halted is not halted:
+                self._stop_writing(book)
+            self.halted = self._book.database.halted if self._book is not None else None
+
+    def _stop_writing(self, book: Book) -> None:
+        """Go on from what the file holds, never from memory."""
+        from rebal_tui.services.book.book import FollowState
+        from rebal_tui.services.schedule.follower import follow
+
+        stopped = book.database.halted
+        with suppress(sqlite3.Error, Refusal):
+            if stopped is not None and stopped.halt is Halt.TAKEN_OVER and self._view_book is not None:
+                self._open_book = self._view_book
+                self._close_book()
+                self._book = self._open_book()
+                self._book.database.halted = stopped
+            else:
+                book.follow_state = FollowState()
+                follow(book)
+
+    async def write_again(self) -> None:
+        """Open the book anew for writing, once the disk takes a write. Raises `Refusal` when it does not."""
+
+        def retry() -> None:
+            if self._book is not None:
+                self._book.database.resume_writing()
+                self._close_book()
+            self._do(lambda _book: None)
+
+        await asyncio.get_running_loop().run_in_executor(self._executor, retry)
+
+    async def reopen(self, between: Callable[[], T]) -> T:
+        """Close the file, let `between` work on it, and open it again with the next request."""
+
+        def closed() -> T:
+            self._close_book()
+            return between()
+
+        return await asyncio.get_running_loop().run_in_executor(self._executor, closed)
+
+    def close(self) -> None:
+        """Finish what is under way and close the file."""
+        self._executor.submit(self._close_book).result()
+        self._executor.shutdown()
+
+    def _close_book(self) -> None:
+        if self._book is not None:
+            self._book.close()
+            self._book = None

@@ -1,0 +1,44 @@
+"""The one job of the scheduler: an awaited beat, four times a second."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rebal_tui.domain.sessions import NEW_YORK
+
+INTERVAL_SECONDS = 0.25
+
+
+class Heartbeat:
+    """An APScheduler that only says "tick"; what is due is the services' business."""
+
+    def __init__(self, heartbeat: Callable[[], Awaitable[None]], failed: Callable[[str], None]) -> None:
+        """`failed` hears about a beat that raised or was missed, in words."""
+        self._heartbeat = heartbeat
+        self._failed = failed
+        self._scheduler: Any = None
+
+    def start(self) -> None:
+        """Begin to beat on the running event loop."""
+        from apscheduler.events import EVENT_JOB_ERROR
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._scheduler = AsyncIOScheduler(
+            timezone=NEW_YORK,
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        self._scheduler.add_listener(self._on_error, EVENT_JOB_ERROR)
+        self._scheduler.add_job(self._heartbeat, "interval", seconds=INTERVAL_SECONDS, id="heartbeat")
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Beat no more; a beat under way is left to end."""
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+
+    def _on_error(self, event: Any) -> None:
+        self._failed(str(event.exception))

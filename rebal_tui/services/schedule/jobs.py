@@ -1,0 +1,225 @@
+"""What is started by time: the jobs, when each is due, what it does, and when it is due next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
+from rebal_tui.engine.calendar import fires_on
+from rebal_tui.engine.trace_text import calendar_text
+from rebal_tui.market.sessions import build_sessions
+from rebal_tui.services.book.book import Book, Mode
+from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.evaluation_pass.chunks import begin_pass, evaluate_chunk
+from rebal_tui.services.simulation.demonstration.script import demo_events, events_due, is_demo, next_events
+from rebal_tui.store import assets, audit, book_settings, decisions, jobs
+from rebal_tui.store import sessions as session_store
+from rebal_tui.store.backup import back_up
+
+MAX_BACKUPS = 7
+DRIFT_HISTORY_RETENTION = timedelta(days=45)
+MISSED_KEY = "missed_through"
+"""The name under which the last session is kept that was said to be missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that happens at times. `due` names what is due now (a slot, a session) or is None; `act` tells what
+    came of it, or None to be called again for the rest of it."""
+
+    name: str
+    title: str
+    due: Callable[[Book, datetime], str | None]
+    act: Callable[[Book, str], str | None]
+    next_at: Callable[[Book, datetime], datetime | None]
+
+
+def _settlement_due(book: Book, now: datetime) -> str | None:
+    session = book.session(now)
+    return session.day.isoformat() if session and session.open <= now else None
+
+
+def _settle(book: Book, key: str) -> str:
+    """Sale proceeds of the session before become withdrawable (R-30); what is due is the broker's to know."""
+    if book.sandbox is not None:
+        book.sandbox.advance(book.now())
+    events = sync(book)
+    waiting = int((book.account_table.unsettled > 0).sum())
+    return f"{key}: {events} events, {waiting} accounts with cash still to settle"
+
+
+def _slot_due(book: Book, now: datetime) -> str | None:
+    session = book.session(now)
+    if session is None or session.next_day is None or not session.in_window(now):
+        return None
+    slots = [slot for slot in book.settings.slots(session) if slot <= now]
+    if not slots or jobs.evaluated(book.database, session.day.isoformat(), slots[-1]):
+        return None
+    return slots[-1].isoformat()
+
+
+def _evaluate(book: Book, key: str) -> str | None:
+    slot = datetime.fromisoformat(key)
+    if book.pass_in_progress is None or book.pass_in_progress.slot != slot:
+        note_missed(book)
+        _note_missed_slots(book, slot)
+        begin_pass(book, slot)
+    made = evaluate_chunk(book)
+    return None if made is None else f"{made.evaluated} accounts, {len(made.runs)} runs"
+
+
+def _note_missed_slots(book: Book, slot: datetime) -> None:
+    """Count the session's slots before this one that were passed over."""
+    session = book.session()
+    if session is not None:
+        last = jobs.last_slot(book.database, session.day.isoformat())
+        missed = [s for s in book.settings.slots(session) if s < slot and (last is None or s > last)]
+        if missed:
+            with book.database.write():
+                jobs.missed(book.database, "evaluation", len(missed))
+
+
+def _refresh_due(_book: Book, now: datetime) -> str | None:
+    return new_york_day(now).isoformat()
+
+
+def _refresh_sessions(book: Book, key: str) -> str:
+    """Keep the calendar known for two years ahead, and the drift history no longer than it is shown."""
+    today = date.fromisoformat(key)
+    with book.database.write():
+        decisions.prune_history(book.database, book.now() - DRIFT_HISTORY_RETENTION)
+    through = book.calendar.known_through
+    if through >= today + timedelta(days=400):
+        return f"known through {through}"
+    extended = build_sessions(today - timedelta(days=30), today + timedelta(days=800))
+    with book.database.write():
+        session_store.save(book.database, extended)
+    book.reload()
+    return f"known through {book.calendar.known_through}"
+
+
+def _backup_due(book: Book, now: datetime) -> str | None:
+    """The last session that closed since the book began: at its close, or at the next start."""
+    if book.settings.backup_folder is None:
+        return None
+    session = book.calendar.last_opened(now)
+    if session is not None and now < session.close:
+        session = book.calendar.previous(session.day)
+    began = audit.began_at(book.database)
+    return session.day.isoformat() if session and began and began < session.close else None
+
+
+def _back_up(book: Book, key: str) -> str:
+    folder = Path(book.settings.backup_folder or "")
+    target = folder / f"{key}.db"
+    back_up(book.database, target)
+    for old in sorted(folder.glob("????-??-??.db"))[:-MAX_BACKUPS]:
+        old.unlink()
+    return str(target)
+
+
+def _prices_due(book: Book, now: datetime) -> str | None:
+    if book.settings.mode is Mode.REPLAY:
+        return new_york_day(now).isoformat()
+    return now.replace(second=0, microsecond=0).isoformat()
+
+
+def save_prices(book: Book) -> int:
+    """Keep the last price of every asset in the file; returns how many there are."""
+    known = [(a.symbol, a.price, a.price_at) for a in book.assets.values()]
+    with book.database.write():
+        assets.save_prices(book.database, [(s, price, at) for s, price, at in known if price and at])
+    return len(known)
+
+
+def _save_prices(book: Book, _key: str) -> str:
+    return f"{save_prices(book)} prices"
+
+
+def _next_open(book: Book, now: datetime) -> datetime | None:
+    return book.calendar.next_open(now)
+
+
+def next_slot(book: Book, now: datetime) -> datetime | None:
+    """The next scheduled evaluation."""
+    session: Session | None = book.session(now)
+    for _ in range(2):
+        if session is not None:
+            later = [slot for slot in book.settings.slots(session) if slot > now]
+            if later:
+                return later[0]
+        session = book.calendar.next_after(session.day if session else new_york_day(now))
+    return None
+
+
+def _next_close(book: Book, now: datetime) -> datetime | None:
+    if book.settings.backup_folder is None:
+        return None
+    session = book.session(now)
+    if session is not None and now < session.close:
+        return session.close
+    following = book.calendar.next_after(new_york_day(now))
+    return following.close if following else None
+
+
+def _next_midnight(_book: Book, now: datetime) -> datetime | None:
+    day = new_york_day(now) + timedelta(days=1)
+    return datetime(day.year, day.month, day.day, tzinfo=NEW_YORK)
+
+
+def _next_minute(_book: Book, now: datetime) -> datetime | None:
+    return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
+EVALUATION = Job("evaluation", "Evaluation", _slot_due, _evaluate, next_slot)
+DEMONSTRATION = Job("demo", "Demonstration events", events_due, demo_events, next_events)
+
+JOBS = (
+    Job("sessions", "Sessions refresh", _refresh_due, _refresh_sessions, _next_midnight),
+    Job("settlement", "Settlement", _settlement_due, _settle, _next_open),
+    Job("prices", "Prices kept", _prices_due, _save_prices, _next_minute),
+    DEMONSTRATION,
+    EVALUATION,
+    Job("backup", "Backup", _backup_due, _back_up, _next_close),
+)
+
+
+def jobs_of(book: Book) -> tuple[Job, ...]:
+    """The jobs of this book, in the order they are looked at: a demonstration has one more."""
+    return tuple(job for job in JOBS if job is not DEMONSTRATION or is_demo(book))
+
+
+def note_missed(book: Book) -> None:
+    """Sessions without an evaluation since the last one are not made up for; say which they were (R-18)."""
+    last = jobs.last_session(book.database)
+    if last is None:
+        return
+    known, now = date.fromisoformat(max(last, book_settings.get(book.database, MISSED_KEY))), book.now()
+    days = [
+        day
+        for day in book.calendar.days(known + timedelta(days=1), new_york_day(now))
+        if (session := book.calendar.session(day)) and session.window_end < now
+    ]
+    if not days:
+        return
+    lost = []
+    for portfolio in book.portfolios.values():
+        condition = portfolio.calendar
+        if condition is None:
+            continue
+        for day in days:
+            session = book.calendar.session(day)
+            following = session.next_day if session else None
+            if following and fires_on(condition, day, following, book.settings.quarterly_months):
+                lost.append(f"{portfolio.name} ({calendar_text(condition)}) on {day}")
+    text = f"{len(days)} sessions passed without an evaluation, {days[0]} to {days[-1]}"
+    if lost:
+        text += "; calendar days missed and not made up for: " + ", ".join(lost)
+    with book.database.write():
+        book_settings.put(book.database, MISSED_KEY, days[-1].isoformat())
+        jobs.missed(book.database, "evaluation", len(days))
+        jobs.raise_alert(book.database, book.now(), "missed", days[-1].isoformat(), text)
+        book.record("scheduler.missed", "evaluation", {"sessions": [day.isoformat() for day in days], "lost": lost})

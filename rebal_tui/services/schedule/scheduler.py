@@ -1,0 +1,226 @@
+"""The heartbeat: what is due is computed from the book and the sessions, so a missed or doubled tick does no harm."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from datetime import datetime
+
+from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable
+from rebal_tui.domain.errors import Conflict, NotFound, Refusal
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.market.clock import HeartbeatClock
+from rebal_tui.services.advisory.withdrawals import process_withdrawals
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.market_state import save_market_state
+from rebal_tui.services.book.time_budget import TimeBudget
+from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.broker_sync.polling import poll_broker
+from rebal_tui.services.broker_sync.reconciliation.recheck import recheck
+from rebal_tui.services.broker_sync.reconciliation.reconcile import ensure_reconciled
+from rebal_tui.services.runs.processing import process_chunk, requeue_on_change
+from rebal_tui.services.schedule.jobs import EVALUATION, JOBS, Job, jobs_of, next_slot, note_missed
+from rebal_tui.store import jobs
+
+PAUSE = "scheduler"
+"""The job row whose pause stops everything that is started by time."""
+
+
+def start(book: Book) -> None:
+    """At opening: register the jobs, carry on what was interrupted, say what was missed (R-18)."""
+    with book.database.write():
+        jobs.ensure(book.database, (PAUSE, *(job.name for job in JOBS)))
+    with suppress(BrokerUnavailable):
+        if book.live is None:
+            ensure_reconciled(book)
+    note_missed(book)
+
+
+def tick(book: Book, time_budget: float | None = None) -> bool:
+    """One heartbeat; whether more is to be done at once. The time is stored before anything happens at it, so it never
+    runs backwards after a kill.
+
+    With `time_budget`, in seconds, a long day's work is put off with what is left of it once they have passed: whoever
+    waits for the book is answered, and the next heartbeat goes on. While the broker does not answer nothing is decided,
+    and an alert says so.
+    """
+    if isinstance(book.clock, HeartbeatClock):
+        book.clock.tick()
+    now = book.now()
+    save_market_state(book, now)
+    try:
+        more = _heartbeat(book, now, TimeBudget(book, time_budget))
+    except (BrokerUnavailable, BrokerRefused) as error:
+        book.reload()
+        what = "does not answer" if isinstance(error, BrokerUnavailable) else "refuses to be read"
+        with book.database.write():
+            jobs.raise_alert(book.database, now, "broker", "broker", f"the broker {what}: {error}")
+        return False
+    if jobs.is_open(book.database, "broker", "broker"):
+        with book.database.write():
+            jobs.clear_alert(book.database, "broker", "broker", now)
+    return more
+
+
+def _heartbeat(book: Book, now: datetime, time_budget: TimeBudget) -> bool:
+    if book.live is None:
+        ensure_reconciled(book)
+    advance_market(book, now)
+    ensure_reconciled(book)
+    recheck(book)
+    _check_free_space(book, now)
+    requeue_on_change(book)
+    rows = jobs.jobs(book.database)
+    _drop_pass(book, rows, now)
+    if book.pass_in_progress is not None:
+        _run_job(book, EVALUATION, book.pass_in_progress.slot.isoformat(), now, time_budget)
+    # What was put off comes first: else evaluations that are due faster than they are made keep every run waiting.
+    elif not rows[PAUSE].paused and not book.work_queue.unfinished:
+        for job in jobs_of(book):
+            if rows[job.name].paused:
+                continue
+            if _run_if_due(book, job, rows[job.name], now, time_budget) and time_budget.is_spent():
+                break
+    if book.pass_in_progress is not None:
+        return True
+    while (more := process_chunk(book)) and not time_budget.is_spent():
+        pass
+    process_withdrawals(book)
+    return more
+
+
+def _drop_pass(book: Book, rows: dict[str, jobs.JobRow], now: datetime) -> None:
+    """A pass under way ends where it is when its session's window is over, and, unless somebody asked for it, while
+    evaluations are paused. A later slot waits for it: else of slots that come faster than passes none came to its end.
+    """
+    pass_in_progress = book.pass_in_progress
+    if pass_in_progress is None:
+        return
+    paused = not pass_in_progress.manual and (rows[PAUSE].paused or rows[EVALUATION.name].paused)
+    if paused or not _in_window(book, now) or new_york_day(pass_in_progress.slot) != new_york_day(now):
+        book.pass_in_progress = None
+
+
+def _in_window(book: Book, now: datetime) -> bool:
+    session = book.session(now)
+    return session is not None and session.in_window(now)
+
+
+def _check_free_space(book: Book, now: datetime) -> None:
+    """No run is started while the disk has no room for it; say so as long as that is so."""
+    full, alerted = not book.database.has_free_space(), jobs.is_open(book.database, "space", "disk")
+    if full and not alerted:
+        with book.database.write():
+            jobs.raise_alert(book.database, now, "space", "disk", "the disk is nearly full: no run is started")
+    elif alerted and not full:
+        with book.database.write():
+            jobs.clear_alert(book.database, "space", "disk", now)
+
+
+def advance_market(book: Book, now: datetime) -> None:
+    """Let prices and the broker come up to now, and take over what happened."""
+    if book.feed is not None:
+        book.apply_prices(book.feed.advance(now))
+    if book.sandbox is not None:
+        book.sandbox.advance(now)
+    poll_broker(book, now)
+    sync(book)
+
+
+def run_now(book: Book, name: str, time_budget: float | None = None) -> str:
+    """Run a job now, whatever is due; returns what came of it. An evaluation still keeps to the window (R-10).
+
+    With `time_budget`, in seconds, heartbeats take on what is left once they have passed.
+    """
+    job = next((job for job in jobs_of(book) if job.name == name), None)
+    if job is None:
+        raise NotFound(f"no job {name}")
+    now, waits = book.now(), TimeBudget(book, time_budget)
+    if job is EVALUATION and not _in_window(book, now):
+        raise Conflict("evaluations take place inside the window of a session only")
+    _drop_pass(book, jobs.jobs(book.database), now)
+    if job is EVALUATION and book.pass_in_progress is not None:
+        key = book.pass_in_progress.slot.isoformat()
+    else:
+        key = job.due(book, now) or now.isoformat()
+    result = _run_job(book, job, key, now, waits)
+    if result is None and book.pass_in_progress is not None:
+        book.pass_in_progress.manual = True
+        return f"under way: {book.pass_in_progress.done:,} of {book.pass_in_progress.total:,} accounts"
+    while process_chunk(book) and not waits.is_spent():
+        pass
+    return result or ""
+
+
+def pause(book: Book, name: str = PAUSE) -> None:
+    """Stop a job, or all that is started by time; runs in progress go on."""
+    _set_paused(book, name, True)
+
+
+def resume(book: Book, name: str = PAUSE) -> None:
+    """Let a job start again."""
+    _set_paused(book, name, False)
+
+
+def paused(book: Book) -> bool:
+    return jobs.jobs(book.database)[PAUSE].paused
+
+
+def _set_paused(book: Book, name: str, value: bool) -> None:
+    if name not in jobs.jobs(book.database):
+        raise NotFound(f"no job {name}")
+    with book.database.write():
+        jobs.set_paused(book.database, name, value)
+        book.record("job.paused" if value else "job.resumed", name, actor="advisor")
+    book.version += 1
+
+
+def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime, time_budget: TimeBudget) -> bool:
+    """Run a job unless nothing is due; whether it came to its end, or as far as patience lets it. One that failed is
+    due again."""
+    key = job.due(book, now)
+    if key is None or key == row.last_key:
+        return False
+    if _run_job(book, job, key, now, time_budget) is None:
+        return True
+    return jobs.jobs(book.database)[job.name].last_key == key
+
+
+def _run_job(book: Book, job: Job, key: str, now: datetime, time_budget: TimeBudget) -> str | None:
+    """Run a job to its end; None when patience ended before it."""
+    while (result := _act(book, job, key, now)) is None:
+        if time_budget.is_spent():
+            return None
+    return result
+
+
+def _act(book: Book, job: Job, key: str, now: datetime) -> str | None:
+    """Run a job and record how it went; None when there is more of it. A failure is recorded and raised as an alert,
+    and the heartbeat goes on."""
+    pass_in_progress = book.pass_in_progress if job is EVALUATION else None
+    began = pass_in_progress.began if pass_in_progress is not None else book.stopwatch() if book.stopwatch else None
+    try:
+        result = job.act(book, key)
+    except (Refusal, BrokerUnavailable, OSError, sqlite3.OperationalError) as error:
+        book.reload()
+        with book.database.write():
+            jobs.failed(book.database, job.name, now, str(error))
+            jobs.raise_alert(book.database, now, "job", job.name, f"{job.title} failed: {error}")
+        book.version += 1
+        return f"failed: {error}"
+    if result is None:
+        return None
+    duration = int((book.stopwatch() - began) * 1000) if book.stopwatch and began is not None else None
+    with book.database.write():
+        jobs.finished(book.database, job.name, now, key, result, duration)
+        jobs.clear_alert(book.database, "job", job.name, now)
+    book.version += 1
+    return result
+
+
+def next_evaluation(book: Book) -> datetime | None:
+    """When the next evaluation takes place, None while the scheduler is paused or the calendar ends."""
+    rows = jobs.jobs(book.database)
+    if rows[PAUSE].paused or rows[EVALUATION.name].paused:
+        return None
+    return next_slot(book, book.now())

@@ -1,0 +1,1 @@
+"""Simulated books: the demonstration, the sandbox, replays."""

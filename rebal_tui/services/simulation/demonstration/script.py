@@ -1,0 +1,348 @@
+"""What happens by itself in the demonstration book: a pure function of its seed and the simulated time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.domain.accounts import Restriction
+from rebal_tui.domain.errors import Conflict, Refusal
+from rebal_tui.domain.orders import OrderRequest, Side
+from rebal_tui.domain.quantities import DOLLAR, NANO, Money, Percent, Qty, floor_money, money_text, percent_text
+from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
+from rebal_tui.market.walk import RandomWalk
+from rebal_tui.services.advisory import cash, withdrawals
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.market_state import store_walk
+from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.runs import manual as manual_runs
+from rebal_tui.services.simulation.demonstration.models import SECTORS, SUSPENDED
+from rebal_tui.store import book_settings
+from rebal_tui.store.codec import from_time, to_time
+
+FLAG = "demo"
+"""The name under which a book says that it is a demonstration."""
+SEED, ACCOUNTS, STARTED_AT, DONE = "demo_seed", "demo_accounts", "demo_begun", "demo_done"
+EVERY = timedelta(minutes=15)
+FIRST = timedelta(minutes=5)
+"""Events fall between the evaluations, so that what they change is seen before it is acted on."""
+SUSPENSION = 11 * 60
+"""Minutes after midnight in New York from which the suspended asset cannot be traded, on the first day."""
+RESUMPTION_SLOT = 5
+CLEARED_SLOT = 8
+"""Where in a day the asset trades again, and the restriction of a returned deposit is lifted, both on the next day."""
+
+
+class ScriptedEventType(StrEnum):
+    DEPOSIT = "deposit"
+    JOURNAL_OUT = "journal_out"
+    WITHDRAWAL = "withdrawal"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    ACH_RETURN = "ach_return"
+    ACH_CLEARED = "ach_cleared"
+    EXTERNAL_ORDER = "outside_order"
+    MANUAL_RUN = "manual_run"
+    SHOCK = "shock"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+
+
+ENDINGS = frozenset({ScriptedEventType.UNBLOCK, ScriptedEventType.ACH_CLEARED, ScriptedEventType.RESUME})
+"""What still happens when time leapt over its day: without it something would last for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedEvent:
+    """Something in a slot of a day. `index` is an account's place in the order of opening; `draw` is 0 to 9,999."""
+
+    slot: int
+    what: ScriptedEventType
+    index: int
+    draw: int
+
+
+def mark(book: Book, seed: str, accounts: int) -> None:
+    """Make a book a demonstration that begins now. Must be called inside `database.write()`."""
+    now = str(to_time(book.now()))
+    for name, value in {FLAG: "1", SEED: seed, ACCOUNTS: str(accounts), STARTED_AT: now, DONE: now}.items():
+        book_settings.put(book.database, name, value)
+
+
+def is_demo(book: Book) -> bool:
+    return book_settings.get(book.database, FLAG) == "1"
+
+
+def slots(session: Session) -> list[datetime]:
+    """When things happen in a session: every 15 minutes from 5 minutes after the open, up to 10 before the close."""
+    found, slot = [], session.open + FIRST
+    while slot <= session.close - 2 * FIRST:
+        found.append(slot)
+        slot += EVERY
+    return found
+
+
+def events_due(book: Book, now: datetime) -> str | None:
+    """The latest slot that has come and is not done, as the scheduler names what is due; None on any other book."""
+    if not is_demo(book):
+        return None
+    done = _done(book)
+    session = book.calendar.last_opened(now)
+    if session is None:
+        return None
+    reached = [slot for slot in slots(session) if done < slot <= now]
+    return reached[-1].isoformat() if reached else None
+
+
+def next_events(book: Book, now: datetime) -> datetime | None:
+    """The next slot, None on any other book."""
+    session = book.calendar.at(now) if is_demo(book) else None
+    later = [slot for slot in slots(session) if slot > now] if session else []
+    if later or not is_demo(book):
+        return later[0] if later else None
+    following = book.calendar.next_after(new_york_day(now))
+    return slots(following)[0] if following else None
+
+
+def demo_events(book: Book, key: str) -> str:
+    """Let happen what is due through a slot; of days leapt over, only what ends something.
+
+    One transaction with the mark of how far the script has come, so that a kill neither loses nor repeats anything.
+    What the book does not allow is left out and noted in the audit trail.
+    """
+    through, done = datetime.fromisoformat(key), _done(book)
+    applied = skipped = 0
+    try:
+        with book.database.write():
+            for session, event in _between(book, done, through):
+                try:
+                    detail = _ACTS[event.what](book, session, event)
+                except (Refusal, BrokerRefused) as refusal:
+                    book.record("demo.skipped", event.what.value, {"why": str(refusal)})
+                    skipped += 1
+                else:
+                    book.record("demo." + event.what.value, detail, {"slot": event.slot})
+                    applied += 1
+            sync(book)
+            book_settings.put(book.database, DONE, str(to_time(through)))
+            if isinstance(book.feed, RandomWalk):
+                store_walk(book.database, book.feed.state())
+    except BaseException:
+        book.reload()
+        raise
+    return f"{applied} events" + (f", {skipped} not possible" if skipped else "")
+
+
+def day_script(seed: str, day: date, count: int, accounts: int) -> list[ScriptedEvent]:
+    """The ordinary events of a day with so many slots, by slot. A restriction is lifted on its own day."""
+    rng = random.Random(f"demonstration {seed} {day.isoformat()}")
+
+    def event(slot: int, what: ScriptedEventType) -> ScriptedEvent:
+        return ScriptedEvent(slot, what, rng.randrange(accounts), rng.randrange(10_000))
+
+    last = count - 1
+    script = []
+    for slot in range(count):
+        many = 1 + min(24, accounts // 400)
+        script += [event(slot, ScriptedEventType.DEPOSIT) for _ in range(many) if rng.randrange(100) < 45]
+    script += [event(rng.randrange(count), ScriptedEventType.JOURNAL_OUT) for _ in range(2)]
+    script.append(event(rng.randrange(max(1, count // 2)), ScriptedEventType.WITHDRAWAL))
+    # After the window, so that their runs wait as QUEUED for the next morning.
+    script += [event(last, ScriptedEventType.WITHDRAWAL), event(last, ScriptedEventType.MANUAL_RUN)]
+    script += [event(rng.randrange(count), ScriptedEventType.EXTERNAL_ORDER) for _ in range(2)]
+    script.append(event(rng.randint(count // 3, last), ScriptedEventType.SHOCK))
+    block = event(rng.randrange(max(1, count // 2)), ScriptedEventType.BLOCK)
+    lifted = min(last, block.slot + rng.randint(4, 8))
+    script += [block, ScriptedEvent(lifted, ScriptedEventType.UNBLOCK, block.index, 0)]
+    script.append(event(rng.randint(count // 2, last), ScriptedEventType.ACH_RETURN))
+    return sorted(script, key=lambda e: e.slot)
+
+
+def _between(book: Book, done: datetime, through: datetime) -> list[tuple[Session, ScriptedEvent]]:
+    """Events of the slots after `done` up to `through`, in order."""
+    today = new_york_day(through)
+    due = []
+    for day in book.calendar.days(new_york_day(done), today):
+        session = book.calendar.session(day)
+        if session is None:
+            continue
+        times = slots(session)
+        for event in _script(book, session, len(times)):
+            if done < times[event.slot] <= through and (day == today or event.what in ENDINGS):
+                due.append((session, event))
+    return due
+
+
+def _script(book: Book, session: Session, count: int) -> list[ScriptedEvent]:
+    """A day's own events, what ends on it of the day before, and the suspension on the first day and the next."""
+    seed, accounts = book_settings.get(book.database, SEED), int(book_settings.get(book.database, ACCOUNTS))
+    started_at = from_time(int(book_settings.get(book.database, STARTED_AT)))
+    script = day_script(seed, session.day, count, accounts)
+    first = _suspension(book)
+    if first is not None and session.day == first[0].day:
+        script.append(ScriptedEvent(first[1], ScriptedEventType.SUSPEND, 0, 0))
+    before = book.calendar.previous(session.day)
+    if before is not None:
+        if first is not None and before.day == first[0].day:
+            script.append(ScriptedEvent(RESUMPTION_SLOT, ScriptedEventType.RESUME, 0, 0))
+        script += [
+            ScriptedEvent(CLEARED_SLOT, ScriptedEventType.ACH_CLEARED, event.index, 0)
+            for event in day_script(seed, before.day, len(slots(before)), accounts)
+            if event.what is ScriptedEventType.ACH_RETURN and slots(before)[event.slot] > started_at
+        ]
+    return sorted(script, key=lambda e: e.slot)
+
+
+def _suspension(book: Book) -> tuple[Session, int] | None:
+    """The session and slot of the suspension: the first slot from 11:00 New York on that the book lives through."""
+    started_at = from_time(int(book_settings.get(book.database, STARTED_AT)))
+    session = book.calendar.at(started_at) or book.calendar.next_after(new_york_day(started_at))
+    while session is not None:
+        for number, slot in enumerate(slots(session)):
+            local = slot.astimezone(NEW_YORK)
+            if slot > started_at and local.hour * 60 + local.minute >= SUSPENSION:
+                return session, number
+        session = book.calendar.next_after(session.day)
+    return None
+
+
+def _done(book: Book) -> datetime:
+    return from_time(int(book_settings.get(book.database, DONE)))
+
+
+def _account(book: Book, event: ScriptedEvent) -> str:
+    """The account at an event's place; the script's accounts are the first of the book."""
+    found = list(book.accounts)
+    if event.index >= len(found):
+        raise Conflict("there is no such account")
+    return found[event.index]
+
+
+def _share_of_equity(book: Book, account_id: str, per_mille: int, at_least: int) -> Money:
+    """A share of what an account is worth, in round fifties of dollars."""
+    fifty = 50 * DOLLAR
+    worth = floor_money(value_of(book, account_id).equity) * per_mille // 1_000
+    return Money(max(at_least * DOLLAR, worth // fifty * fifty))
+
+
+def _deposit(book: Book, _session: Session, event: ScriptedEvent) -> str:
+    account_id = _account(book, event)
+    amount = _share_of_equity(book, account_id, 3 + event.draw % 38, 100)
+    cash.sandbox(book).deposit(account_id, amount, book.now())
+    return account_id
+
+
+def _journal_out(book: Book, _session: Session, event: ScriptedEvent) -> str:
+    account_id = _account(book, event)
+    tenth = book.broker.cash_transferable(account_id) // 10 * (2 + event.draw % 5)
+    amount = Money(tenth // (10 * DOLLAR) * 10 * DOLLAR)
+    if amount <= 0:
+        raise Conflict(f"only ${money_text(Money(tenth))} could leave account {account_id}")
+    cash.create_journal(book, account_id, amount, incoming=False, description="fee or distribution")
+    return account_id
+
+
+def _withdraw(book: Book, _session: Session, event: ScriptedEvent) -> str:
+    account_id = _account(book, event)
+    amount = _share_of_equity(book, account_id, 20 + event.draw % 60, 100)
+    withdrawals.request_withdrawal(book, account_id, amount)
+    return account_id
+
+
+def _block(book: Book, _session: Session, event: ScriptedEvent) -> str:
+    account_id = _account(book, event)
+    _restrict(book, account_id, add=Restriction.TRADING_BLOCKED)
+    return account_id
+
+
+def _unblock(book: Book, _session: Session, event: ScriptedEvent) -> str:
+    account_id = _account(book, event)
+    _restrict(book, account_id, remove=Restriction.TRADING_BLOCKED)
+    return account_id
+
+
+def _return_deposit(book: Book, _session: Session, event: ScriptedEvent) -> str:
+    account_id = _account(book, event)
+    amount = _share_of_equity(book, account_id, 2 + event.draw % 8, 100)
+    cash.sandbox(book).return_deposit(account_id, amount, book.now())
+    return account_id
+
+
+def _clear_return(book: Book, _session: Session, event: ScriptedEvent) -> str:
+    account_id = _account(book, event)
+    _restrict(book, account_id, remove=Restriction.ACH_RETURN)
+    return account_id
+
+
+def _restrict(
+    book: Book, account_id: str, *, add: Restriction | None = None, remove: Restriction | None = None
+) -> None:
+    present = book.account(account_id).restrictions
+    wanted = frozenset((present | {r for r in (add,) if r}) - {r for r in (remove,) if r})
+    if wanted == present:
+        raise Conflict(f"the restrictions of account {account_id} are so already")
+    cash.sandbox(book).set_restrictions(account_id, wanted, book.now())
+    sync(book)
+
+
+def _external_order(book: Book, session: Session, event: ScriptedEvent) -> str:
+    """Somebody else sells a small part of a holding."""
+    account_id = _account(book, event)
+    held = book.account(account_id).positions
+    if not held:
+        raise Conflict(f"account {account_id} holds nothing")
+    position = held[event.draw % len(held)]
+    qty = Qty(max(NANO // 1_000, position.qty * (5 + event.draw % 20) // 1_000))
+    name = f"outside-{session.day}-{event.slot}-{event.index}"
+    request = OrderRequest(account_id, name, position.symbol, Side.SELL, qty=qty)
+    cash.sandbox(book).place_external_order(account_id, request, book.now())
+    return account_id
+
+
+def _run_manually(book: Book, _session: Session, event: ScriptedEvent) -> str:
+    account_id = _account(book, event)
+    manual_runs.create_run(book, account_id, RunType.FULL_REBALANCE)
+    return account_id
+
+
+def _shock(book: Book, _session: Session, event: ScriptedEvent) -> str:
+    """A sector falls or rises by 2 to 6 percent."""
+    if not isinstance(book.feed, RandomWalk):
+        raise Conflict("prices do not move by themselves here")
+    symbol = SECTORS[event.index % len(SECTORS)]
+    size = 200 + event.draw // 2 % 400
+    percent = Percent(size if event.draw % 2 else -size)
+    book.feed.shock(symbol, percent)
+    return f"{symbol} {percent_text(percent)} %"
+
+
+def _suspend(book: Book, _session: Session, _event: ScriptedEvent) -> str:
+    cash.sandbox(book).set_asset(SUSPENDED, book.now(), tradable=False)
+    return SUSPENDED
+
+
+def _resume(book: Book, _session: Session, _event: ScriptedEvent) -> str:
+    cash.sandbox(book).set_asset(SUSPENDED, book.now(), tradable=True)
+    return SUSPENDED
+
+
+_ACTS: dict[ScriptedEventType, Callable[[Book, Session, ScriptedEvent], str]] = {
+    ScriptedEventType.DEPOSIT: _deposit,
+    ScriptedEventType.JOURNAL_OUT: _journal_out,
+    ScriptedEventType.WITHDRAWAL: _withdraw,
+    ScriptedEventType.BLOCK: _block,
+    ScriptedEventType.UNBLOCK: _unblock,
+    ScriptedEventType.ACH_RETURN: _return_deposit,
+    ScriptedEventType.ACH_CLEARED: _clear_return,
+    ScriptedEventType.EXTERNAL_ORDER: _external_order,
+    ScriptedEventType.MANUAL_RUN: _run_manually,
+    ScriptedEventType.SHOCK: _shock,
+    ScriptedEventType.SUSPEND: _suspend,
+    ScriptedEventType.RESUME: _resume,
+}

@@ -1,0 +1,104 @@
+"""The demonstration book: what is in it when it begins."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+from rebal_tui.broker.protocol import BrokerRefused
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.errors import Conflict, Fault, Invalid
+from rebal_tui.domain.portfolios import Portfolio, Subscription
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.services.advisory.cash import sandbox
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import reload_from_broker, skip_events
+from rebal_tui.services.simulation.demonstration.accounts import Client, Kind, identity, make_clients
+from rebal_tui.services.simulation.demonstration.models import ASSETS, MODELS, start_prices
+from rebal_tui.services.simulation.demonstration.script import mark
+from rebal_tui.store import portfolios
+
+MAX_ACCOUNTS = 100_000
+DEFAULT_START = datetime(2026, 11, 23, 9, 31, tzinfo=NEW_YORK)
+"""The Monday of a week with a holiday and a half day, a minute after the open."""
+TURBULENCE = "2"
+"""How much livelier the market is than a real one, so that drift can be seen to move."""
+
+
+def populate(book: Book, accounts: int, seed: str) -> None:
+    """Fill an empty simulated book whose prices are `start_prices()`; the same seed gives the same book.
+
+    One transaction. Raises `Invalid` for a number of accounts outside 1 to 100,000, `Conflict` for a book that is in
+    use or has a real broker.
+    """
+    if not 1 <= accounts <= MAX_ACCOUNTS:
+        raise Invalid([Fault("accounts", f"expected 1 to {MAX_ACCOUNTS:,} accounts")])
+    controls = sandbox(book)
+    if book.accounts or book.portfolios:
+        raise Conflict("the demonstration needs an empty book")
+    rng = random.Random(f"demonstration {seed}")
+    now = book.now()
+    before = book.calendar.days(book.calendar.known_from, book.today() - timedelta(days=1))
+    clients = make_clients(accounts, rng, now, before, start_prices())
+    try:
+        with book.database.write():
+            controls.add_assets([_asset(symbol, rng) for symbol in ASSETS])
+            controls.open_accounts([client.account for client in clients])
+            reload_from_broker(book)
+            skip_events(book)
+            models = _save_models(book, rng)
+            subscriptions = _subscriptions(clients, models, rng)
+            portfolios.add_subscriptions(book.database, subscriptions)
+            _plan_rejection(book, clients)
+            mark(book, seed, accounts)
+            detail = {"accounts": accounts, "subscriptions": len(subscriptions), "seed": seed}
+            book.record("book.demonstration", "book", detail)
+    except BrokerRefused as refusal:
+        raise Conflict(f"{refusal.code}: {refusal.message}") from refusal
+    finally:
+        book.reload()
+
+
+def _asset(symbol: str, rng: random.Random) -> Asset:
+    name, exchange, _ = ASSETS[symbol]
+    return Asset(identity(rng), symbol, name, exchange, AssetStatus.ACTIVE, tradable=True, fractionable=True)
+
+
+def _save_models(book: Book, rng: random.Random) -> dict[str, str]:
+    """The model portfolios by name, each with its id."""
+    ids = {}
+    for model in MODELS:
+        made = book.now() - timedelta(days=rng.randint(900, 3_300))
+        changed = made + timedelta(days=rng.randint(0, 800))
+        portfolio = Portfolio(
+            id=identity(rng),
+            name=model.name,
+            description=model.description,
+            status=model.status,
+            weights=model.weights,
+            cooldown_days=model.cooldown_days,
+            conditions=model.conditions,
+            created_at=made,
+            updated_at=changed,
+        )
+        portfolios.save(book.database, portfolio)
+        ids[model.name] = portfolio.id
+    return ids
+
+
+def _subscriptions(clients: list[Client], models: dict[str, str], rng: random.Random) -> list[Subscription]:
+    return [
+        Subscription(
+            identity(rng), client.account.id, models[client.model.name], client.subscribed_at, client.last_rebalanced_at
+        )
+        for client in clients
+        if client.model is not None
+    ]
+
+
+def _plan_rejection(book: Book, clients: list[Client]) -> None:
+    """One of the first runs meets a rejected order, so that a failed order can be seen."""
+    trading = [c for c in clients if c.kind is Kind.OUTSIDE and c.model and len(c.account.positions) > 2]
+    for client in trading[1:2]:
+        symbol = client.account.positions[0].symbol
+        sandbox(book).reject_next(client.account.id, symbol, "rejected by the venue: price band")

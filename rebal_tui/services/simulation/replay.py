@@ -1,0 +1,269 @@
+"""A book lived through a price history: the same scheduler, rules and broker, one evaluation a session."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+
+from rebal_tui.domain.accounts import Account, AccountStatus
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.errors import Fault, Invalid, require
+from rebal_tui.domain.portfolios import AssetWeight, BandType, DriftBand, Weights
+from rebal_tui.domain.quantities import Money, Percent, Value, parse_money
+from rebal_tui.domain.runs import RunDetail
+from rebal_tui.engine.drift import AssetDrift, asset_drifts, largest_drift, largest_usage
+from rebal_tui.market.clock import FixedClock
+from rebal_tui.market.closes import Closes
+from rebal_tui.services.advisory import portfolios, subscriptions
+from rebal_tui.services.advisory.cash import sandbox
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import reload_from_broker, sync
+from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.importing.book_import import import_book
+from rebal_tui.services.parsing.book_file import BookFile
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import book_settings, decisions, run_orders, runs
+
+OPENING_CASH = parse_money("100000")
+DEFAULT_PORTFOLIO = PortfolioBody(
+    name="Balanced",
+    description="A balanced portfolio of stocks and bonds",
+    weights=Weights((AssetWeight("SPY", Percent(6000)), AssetWeight("TLT", Percent(3500))), Percent(500)),
+    cooldown_days=7,
+    conditions=(DriftBand(BandType.ABSOLUTE, Percent(500)), DriftBand(BandType.RELATIVE, Percent(2000))),
+)
+DAYS_A_YEAR = Fraction(1461, 4)
+
+Progress = Callable[[int, int, date], None]
+"""Told after each session: how many are done, of how many, and its day."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorstDrift:
+    """The largest absolute drift that an evaluation met, and where."""
+
+    drift: AssetDrift
+    account_id: str
+    day: date
+
+    @property
+    def points(self) -> Fraction:
+        """In percentage points, exact."""
+        return Fraction(abs(self.drift.gap), 100 * self.drift.equity)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What became of a book over a history.
+
+    `first_equity` is all accounts' equity at the first session's prices before anything was traded, `final_equity` the
+    same after the last session. `traded` is what was bought plus what was sold. `days_outside` counts sessions on which
+    an account that had been rebalanced before was outside a drift band when it was evaluated, all its prices being that
+    session's; `worst` looks at the same accounts. `decisions` counts by outcome.
+    """
+
+    first: date
+    last: date
+    sessions: int
+    runs: tuple[RunDetail, ...]
+    first_equity: Value
+    final_equity: Value
+    average_equity: Fraction
+    traded: Money
+    worst: WorstDrift | None
+    days_outside: int
+    decisions: Mapping[str, int]
+
+    @property
+    def by_type(self) -> dict[str, int]:
+        """Runs by type."""
+        return dict(sorted(Counter(detail.run.type.value for detail in self.runs).items()))
+
+    @property
+    def by_type_and_status(self) -> dict[tuple[str, str], int]:
+        """Runs by type and status."""
+        counted = Counter((detail.run.type.value, detail.run.status.value) for detail in self.runs)
+        return dict(sorted(counted.items()))
+
+    @property
+    def turnover_a_year(self) -> Fraction | None:
+        """What was traded as a multiple of the average equity, per year of 365.25 days; None without equity."""
+        if self.average_equity <= 0:
+            return None
+        years = Fraction((self.last - self.first).days + 1) / DAYS_A_YEAR
+        return Fraction(self.traded) * 1_000_000_000 / self.average_equity / years
+
+
+def date_range(closes: Closes, since: date | None, until: date | None) -> tuple[date, date]:
+    """The first and last day with closes inside the bounds. Raises `Invalid` when there is none."""
+    days = [day for day in closes.days if (since is None or day >= since) and (until is None or day <= until)]
+    if not days:
+        known = f"the closes run from {closes.days[0]} to {closes.days[-1]}"
+        raise Invalid([Fault("--from/--to", f"no day of closes lies between them: {known}")])
+    return days[0], days[-1]
+
+
+def needed_symbols(parsed: BookFile | None) -> list[str]:
+    """The symbols that a book's portfolios and positions need prices for; those of the default book without one."""
+    if parsed is None:
+        return list(DEFAULT_PORTFOLIO.weights.symbols)
+    targets = [symbol for portfolio in parsed.portfolios for symbol in portfolio.body.weights.symbols]
+    held = [position.symbol for account in parsed.accounts for position in account.positions]
+    return list(dict.fromkeys([*targets, *held]))
+
+
+def require_columns(closes: Closes, symbols: Iterable[str]) -> None:
+    """Raise `Invalid` naming every symbol that the closes have no column for."""
+    faults = [Fault(symbol, "the closes have no such column") for symbol in symbols if symbol not in closes.symbols]
+    if faults:
+        raise Invalid(faults)
+
+
+def narrowed(closes: Closes, symbols: Iterable[str]) -> Closes:
+    """The closes of some symbols alone; what nobody holds or aims at need not be priced every session."""
+    wanted = set(symbols)
+    indexes = [index for index, symbol in enumerate(closes.symbols) if symbol in wanted]
+    return Closes(
+        tuple(closes.symbols[index] for index in indexes),
+        closes.days,
+        tuple(tuple(row[index] for index in indexes) for row in closes.rows),
+    )
+
+
+def begin(book: Book, first: date) -> None:
+    """Move to the open of the first session on or after a day. Raises `Invalid` when the calendar knows none."""
+    session = book.calendar.session(first) or book.calendar.next_after(first)
+    if session is None:
+        raise Invalid([Fault("", f"the calendar knows no session from {first} on")])
+    _clock(book).set(session.open)
+    scheduler.advance_market(book, book.now())
+
+
+def create_default_book(book: Book) -> None:
+    """One account with $100,000 in cash, subscribed now to 60 SPY, 35 TLT, 5 cash (R-14.1)."""
+    broker = sandbox(book)
+    for symbol in DEFAULT_PORTFOLIO.weights.symbols:
+        with book.database.write():
+            identity = book_settings.next_id(book.database)
+        broker.add_asset(Asset(identity, symbol, symbol, "", AssetStatus.ACTIVE, True, True))
+    with book.database.write():
+        identity = book_settings.next_id(book.database)
+    broker.open_account(
+        Account(
+            identity, "1", "Replay", AccountStatus.ACTIVE, OPENING_CASH, Money(0), frozenset(), (), book.now()
+        )
+    )  # fmt: skip
+    sync(book)
+    reload_from_broker(book)
+    portfolio = portfolios.create_portfolio(book, DEFAULT_PORTFOLIO)
+    subscriptions.subscribe(book, identity, portfolio.id)
+
+
+def create_book_from_file(book: Book, parsed: BookFile) -> None:
+    """Import a book as it would stand now: the history's prices, and no rebalancing that is still to come."""
+    now = book.now()
+    import_book(
+        book,
+        replace(
+            parsed,
+            as_of=now,
+            assets=tuple(replace(asset, price=None, price_at=None) for asset in parsed.assets),
+            accounts=tuple(replace(account, created_at=now) for account in parsed.accounts),
+            subscriptions=tuple(
+                s._replace(last_rebalanced_at=None) if s.last_rebalanced_at and s.last_rebalanced_at > now else s
+                for s in parsed.subscriptions
+            ),
+        ),
+    )
+    scheduler.advance_market(book, now)
+
+
+def replay(book: Book, first: date, last: date, progress: Progress = lambda _done, _total, _day: None) -> Replay:
+    """Live through every session from `first` to `last`: settle at the open, evaluate at the end of the window.
+
+    The book's clock must be a `FixedClock` that stands no later than the first session's open.
+    """
+    clock = _clock(book)
+    days = book.calendar.days(first, last)
+    require(days, f"no session from {first} to {last}")
+    first_equity = final = Value(0)
+    total_equity = days_outside = 0
+    worst: WorstDrift | None = None
+    for done, day in enumerate(days, start=1):
+        session = book.calendar.session(day)
+        if session is None:
+            continue
+        clock.set(session.open)
+        scheduler.tick(book)
+        # From the open on, prices are those that the evaluation will see, and nothing is traded before it.
+        equity, outside, found = _measure(book, day)
+        first_equity = equity if done == 1 else first_equity
+        total_equity += equity
+        days_outside += outside
+        if found and (worst is None or found.points > worst.points):
+            worst = found
+        clock.set(session.window_end)
+        scheduler.tick(book)
+        if book.open_runs:
+            clock.set(session.close)
+            scheduler.tick(book)
+        progress(done, len(days), day)
+    final = _equity(book)
+    made = tuple(run_orders.detail(book.database, run) for run in reversed(runs.newest(book.database, -1)))
+    return Replay(
+        first=days[0],
+        last=days[-1],
+        sessions=len(days),
+        runs=made,
+        first_equity=first_equity,
+        final_equity=final,
+        average_equity=Fraction(total_equity, len(days)),
+        traded=runs.traded(book.database),
+        worst=worst,
+        days_outside=days_outside,
+        decisions=decisions.outcomes(book.database),
+    )
+
+
+def _clock(book: Book) -> FixedClock:
+    if not isinstance(book.clock, FixedClock):
+        raise TypeError("a replay moves the clock itself: expected a book with a FixedClock")
+    return book.clock
+
+
+def _measure(book: Book, day: date) -> tuple[Value, bool, WorstDrift | None]:
+    """The book just before it is evaluated: its equity, whether an account is outside a band, the worst drift."""
+    total, outside = 0, False
+    worst: WorstDrift | None = None
+    for account_id in book.accounts:
+        valuation = value_of(book, account_id)
+        total += valuation.equity
+        subscription = book.subscriptions.get(account_id)
+        if subscription is None or subscription.last_rebalanced_at is None:
+            continue
+        portfolio = book.portfolios[subscription.portfolio_id]
+        if not _priced(book, {*portfolio.weights.symbols, *valuation.values}):
+            continue
+        drifts = asset_drifts(valuation, portfolio.weights)
+        usage = largest_usage(drifts, portfolio.bands)
+        outside = outside or (usage is not None and usage.breached)
+        largest = largest_drift(drifts)
+        if largest is not None:
+            found = WorstDrift(largest, account_id, day)
+            if worst is None or found.points > worst.points:
+                worst = found
+    return Value(total), outside, worst
+
+
+def _priced(book: Book, symbols: Iterable[str]) -> bool:
+    """Whether every price is of now: on a day without closes nothing can be said of drift."""
+    now = book.now()
+    return all((asset := book.assets.get(symbol)) is not None and asset.price_at == now for symbol in symbols)
+
+
+def _equity(book: Book) -> Value:
+    return Value(sum(value_of(book, account_id).equity for account_id in book.accounts))

@@ -1,0 +1,177 @@
+"""What an integrator sets up in a sandbox: accounts, assets, prices that stay, time in steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused
+from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.errors import Conflict, Fault, Invalid
+from rebal_tui.domain.quantities import MAX_NANO, Money, Price
+from rebal_tui.domain.text import name_text
+from rebal_tui.market.fixed import FixedPrices
+from rebal_tui.services.advisory.cash import sandbox
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.schedule import jobs as scheduled_jobs
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.simulation import simulator
+from rebal_tui.services.simulation.demonstration.models import ASSETS
+from rebal_tui.services.wire.shapes import Json, offset_text
+from rebal_tui.store import book_settings
+
+MAX_STEP_SESSIONS = 260
+MAX_STEP_MINUTES = 10_000
+_FIRST_NUMBER = 900_000_001
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetChange:
+    """What is to change of an asset; None stays as it is."""
+
+    name: str | None = None
+    exchange: str | None = None
+    status: AssetStatus | None = None
+    tradable: bool | None = None
+    fractionable: bool | None = None
+    halted: bool | None = None
+
+
+def add_default_assets(book: Book) -> None:
+    """The usual ETFs and a few shares, all eligible, with the prices that the market has for them."""
+    with book.database.write():
+        assets = [
+            Asset(book_settings.next_id(book.database), symbol, name, exchange, AssetStatus.ACTIVE, True, True)
+            for symbol, (name, exchange, _) in ASSETS.items()
+        ]
+        sandbox(book).add_assets(assets)
+        book.record("sandbox.founded", "book", {"assets": len(assets)})
+    sync(book)
+    scheduler.advance_market(book, book.now())
+    scheduled_jobs.save_prices(book)
+
+
+def open_account(book: Book, name: str, cash: Money) -> Account:
+    """A new ACTIVE account with settled cash. Raises `Invalid` for a name that cannot be shown or cash out of range."""
+    try:
+        shown = name_text(name)
+    except ValueError as error:
+        raise Invalid([Fault("name", str(error))]) from error
+    if not 0 <= cash <= MAX_NANO:
+        raise Invalid([Fault("cash", "expected dollars from 0 to 9,000,000,000")])
+    controls = sandbox(book)
+    with book.database.write():
+        account = Account(
+            id=book_settings.next_id(book.database),
+            account_number=str(_FIRST_NUMBER + len(book.accounts)),
+            name=shown,
+            status=AccountStatus.ACTIVE,
+            cash=cash,
+            unsettled=Money(0),
+            restrictions=frozenset(),
+            positions=(),
+            created_at=book.now(),
+        )
+        controls.open_account(account)
+        book.record("account.opened", account.id, {"cash": cash}, "advisor")
+    sync(book)
+    return book.account(account.id)
+
+
+def set_prices(book: Book, prices: Mapping[str, Price]) -> None:
+    """Put prices where they stay. Raises `Conflict` for an unknown asset, and where prices move by themselves."""
+    if not isinstance(book.feed, FixedPrices):
+        raise Conflict("prices can be set in a sandbox only; this market moves by itself")
+    unknown = sorted(set(prices) - set(book.assets))
+    if unknown:
+        raise Conflict([Fault(symbol, f"asset {symbol} is unknown") for symbol in unknown])
+    for symbol, price in prices.items():
+        book.feed.set(symbol, price)
+    with book.database.write():
+        book.record("market.prices", "book", dict(prices), "advisor")
+    scheduler.advance_market(book, book.now())
+    scheduled_jobs.save_prices(book)
+
+
+def set_asset(book: Book, symbol: str, change: AssetChange) -> Asset:
+    """Change what an asset allows, or add one that is unknown: then eligible unless told otherwise, and unpriced."""
+    controls, now = sandbox(book), book.now()
+    asset = book.assets.get(symbol)
+    if asset is None:
+        with book.database.write():
+            made = Asset(book_settings.next_id(book.database), symbol, symbol, "", AssetStatus.ACTIVE, True, True)
+            asset = _changed(made, change)
+            controls.add_asset(asset)
+            book.record("market.asset_added", symbol, actor="advisor")
+    else:
+        controls.add_asset(_changed(asset, change))
+        with book.database.write():
+            book.record("market.asset_changed", symbol, actor="advisor")
+    if change.halted is not None:
+        controls.halt(symbol, change.halted, now)
+    sync(book)
+    book.version += 1
+    return book.assets[symbol]
+
+
+def _changed(asset: Asset, change: AssetChange) -> Asset:
+    named = {"name": change.name, "exchange": change.exchange, "status": change.status}
+    allows = {"tradable": change.tradable, "fractionable": change.fractionable}
+    given = {name: value for name, value in {**named, **allows}.items() if value is not None}
+    return replace(asset, **given)  # type: ignore[arg-type]
+
+
+def set_account(
+    book: Book, account_id: str, *, status: AccountStatus | None, restrictions: frozenset[Restriction] | None
+) -> Account:
+    """Give an account one of the API's statuses, or replace what restricts it (R-40)."""
+    book.account(account_id)
+    controls = sandbox(book)
+    with book.database.write():
+        if status is not None:
+            controls.set_account_status(account_id, status.value, book.now())
+        if restrictions is not None:
+            controls.set_restrictions(account_id, restrictions, book.now())
+        book.record("account.changed", account_id, {"restrictions": sorted(restrictions or ())}, "advisor")
+    sync(book)
+    return book.account(account_id)
+
+
+def reject_next(book: Book, account_id: str, symbol: str, reason: str) -> None:
+    """The next order of an account and symbol will be accepted and then rejected. Raises `Conflict`."""
+    book.account(account_id)
+    try:
+        sandbox(book).reject_next(account_id, symbol, reason)
+    except BrokerRefused as refusal:
+        raise Conflict(refusal.message) from refusal
+
+
+def check_step(sessions: int, minutes: int) -> None:
+    """Raise `Invalid` when time cannot be asked to move so far at once."""
+    if sessions > MAX_STEP_SESSIONS:
+        raise Invalid([Fault("sessions", f"expected at most {MAX_STEP_SESSIONS}")])
+    if minutes > MAX_STEP_MINUTES:
+        raise Invalid([Fault("minutes", f"expected at most {MAX_STEP_MINUTES}")])
+
+
+def step_minutes(book: Book, minutes: int) -> None:
+    """Let minutes of simulated time pass, with everything the scheduler does on the way; closed hours are one leap."""
+    clock = simulator.simulated_clock(book)
+    target = book.now() + minutes * _MINUTE
+    while (current := book.now()) < target:
+        session = book.session(current)
+        if session is not None and session.open <= current < session.close:
+            following = current + _MINUTE
+        else:
+            following = book.calendar.next_open(current) or target
+        clock.jump(min(following, target))
+        scheduler.tick(book)
+
+
+def sandbox_json(book: Book) -> Json:
+    """Where time stands, and the firm account's id."""
+    return {"now": offset_text(book.now()), "firm_account": FIRM_ACCOUNT}

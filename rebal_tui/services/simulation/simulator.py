@@ -1,0 +1,104 @@
+"""Driving a simulated market: speed, pause, leaps, shocks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rebal_tui.broker.protocol import SandboxControls
+from rebal_tui.domain.errors import Conflict, NotFound
+from rebal_tui.domain.quantities import Percent, percent_text
+from rebal_tui.market.clock import SimulatedClock
+from rebal_tui.market.walk import MAX_SHOCK, RandomWalk
+from rebal_tui.services.advisory.cash import sandbox
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.market_state import save_market_state
+from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.schedule import scheduler
+
+_STEP = timedelta(minutes=15)
+LARGEST_SHOCK: Percent = MAX_SHOCK
+
+
+def set_speed(book: Book, speed: float) -> None:
+    """Simulated seconds per second, 0.1 to 100,000."""
+    simulated_clock(book).set_speed(speed)
+    save_market_state(book, book.now())
+    book.version += 1
+
+
+def pause_market(book: Book) -> None:
+    simulated_clock(book).pause()
+    save_market_state(book, book.now())
+    book.version += 1
+
+
+def resume_market(book: Book) -> None:
+    simulated_clock(book).resume()
+    book.version += 1
+
+
+def step_day(book: Book) -> None:
+    """Go on to the same time of the next session, with everything the scheduler does on the way."""
+    clock = simulated_clock(book)
+    now = book.now()
+    today = book.calendar.last_opened(now)
+    following = book.calendar.next_open(now)
+    if following is None:
+        raise Conflict("the calendar knows no further session")
+    into = min(now - today.open, today.close - today.open) if today is not None and now >= today.open else timedelta(0)
+    target = following + into
+    while (current := book.now()) < target:
+        session = book.session(current)
+        if session is None or not session.open <= current < session.close:
+            opening = book.calendar.next_open(current) or target
+            clock.jump(max(current, min(opening, target)))
+        else:
+            clock.jump(max(current, min(current + _STEP, target)))
+        scheduler.tick(book)
+
+
+def shock(book: Book, symbol: str | None, percent: Percent) -> None:
+    """Move one price, or all, by a percentage at once."""
+    if not isinstance(book.feed, RandomWalk):
+        raise Conflict("prices can be shocked in a simulated market only")
+    book.feed.shock(symbol, percent)
+    with book.database.write():
+        book.record("market.shock", symbol or "all", {"percent": percent_text(percent)}, "advisor")
+    scheduler.advance_market(book, book.now())
+
+
+def set_tradable(book: Book, symbol: str, tradable: bool) -> None:
+    """Make an asset tradable or not, as its exchange would. Raises `NotFound` for an unknown symbol."""
+    controls = _controls_of(book, symbol)
+    controls.set_asset(symbol, book.now(), tradable=tradable)
+    _recorded(book, "market.tradable" if tradable else "market.untradable", symbol)
+
+
+def halt(book: Book, symbol: str, halted: bool) -> None:
+    """Halt trading in an asset or let it go on. While halted its orders are accepted and do not fill.
+
+    Raises `NotFound` for an unknown symbol.
+    """
+    controls = _controls_of(book, symbol)
+    controls.halt(symbol, halted, book.now())
+    _recorded(book, "market.halt" if halted else "market.unhalt", symbol)
+
+
+def _controls_of(book: Book, symbol: str) -> SandboxControls:
+    if symbol not in book.assets:
+        raise NotFound(f"no asset {symbol}")
+    return sandbox(book)
+
+
+def _recorded(book: Book, action: str, symbol: str) -> None:
+    with book.database.write():
+        book.record(action, symbol, actor="advisor")
+    sync(book)
+    book.version += 1
+
+
+def simulated_clock(book: Book) -> SimulatedClock:
+    """The clock that can be driven. Raises `Conflict` where time is not simulated."""
+    if not isinstance(book.clock, SimulatedClock):
+        raise Conflict("time is not simulated here")
+    return book.clock

@@ -1,0 +1,63 @@
+"""Withdrawals, journals and deposits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from rebal_tui.domain.quantities import Money
+from rebal_tui.services.view_models.desk import PreviewView
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalView:
+    """A withdrawal on its five stages. `can_leave` is the day the money can go, None while it is not known."""
+
+    id: str
+    account_id: str
+    client: str
+    portfolio: str
+    amount: Money
+    stage: str
+    stopped: str | None
+    cancelable: bool
+    can_leave: date | None
+    steps: tuple[tuple[str, str, str], ...]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JournalView:
+    """A journal of an account; `incoming` is from the firm to the client."""
+
+    id: str
+    account_id: str
+    client: str
+    incoming: bool
+    amount: Money
+    status: str
+    description: str
+    reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CashSnapshot:
+    """The Cash place: withdrawals, journals and the latest deposits, the newest first."""
+
+    version: int
+    withdrawals: tuple[WithdrawalView, ...]
+    journals: tuple[JournalView, ...]
+    deposits: tuple[tuple[datetime, str, str, Money, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalPreview:
+    """What a withdrawal would sell, leave, and when it can go; nothing is done."""
+
+    preview: PreviewView
+    amount: Money
+    settled_now: Money
+    can_leave: date | None

@@ -1,0 +1,50 @@
+"""Alerts, the audit trail, and the whole of the Log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rebal_tui.services.view_models.status import JobView
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCheck:
+    """What a verification of the audit trail found, in a sentence."""
+
+    intact: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """Something that a person should see. `kind` is restricted, needs_adjustment, run, withdrawal, job or missed."""
+
+    key: int
+    at: datetime
+    kind: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """An entry of the audit trail; `detail` is JSON."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogSnapshot:
+    """The Log place; `entries` counts the whole audit trail."""
+
+    version: int
+    jobs: tuple[JobView, ...]
+    alerts: tuple[AlertView, ...]
+    audit: tuple[AuditView, ...]
+    entries: int

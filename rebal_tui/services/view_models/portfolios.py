@@ -1,0 +1,76 @@
+"""Portfolios in a list, one in full, one being edited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from rebal_tui.domain.portfolios import Condition, Portfolio, Weights
+from rebal_tui.domain.quantities import Money, Value
+from rebal_tui.services.view_models.accounts import AccountRow
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioRow:
+    """A portfolio in a list."""
+
+    id: str
+    name: str
+    description: str
+    status: str
+    weights: Weights
+    conditions: tuple[Condition, ...]
+    conditions_text: str
+    cooldown_days: int
+    subscribers: int
+    assets_under_model: Value
+    review: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What saving a portfolio change would do to its subscribers, were they evaluated now.
+
+    `outside_before` and `outside_after` count accounts beyond a band; `orders` and `turnover` are those of the full
+    rebalances that would follow, `cooling` the accounts whose cooldown holds them back, `unable` those that cannot
+    be valued.
+    """
+
+    subscribers: int
+    outside_before: int
+    outside_after: int
+    orders: int
+    turnover: Money
+    cooling: int
+    unable: int
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioView:
+    """A portfolio in full. `next_dates` are the next sessions on which its calendar condition fires; `culprits` its
+    assets that are not eligible, each with why; `subscribers` has those that need a person first."""
+
+    row: PortfolioRow
+    next_dates: tuple[date, ...]
+    culprits: tuple[str, ...]
+    subscribers: Sequence[AccountRow]
+    api_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetChoice:
+    """An asset that weights can name. `ineligible` is why a portfolio may not hold it, empty when it may."""
+
+    symbol: str
+    name: str
+    ineligible: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioDraft:
+    """What an editor begins with: the portfolio, None for a new one, its subscribers, and every asset by symbol."""
+
+    portfolio: Portfolio | None
+    subscribers: int
+    assets: tuple[AssetChoice, ...]

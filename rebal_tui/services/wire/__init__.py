@@ -1,0 +1,1 @@
+"""The API's JSON shapes and what its clients ask for."""

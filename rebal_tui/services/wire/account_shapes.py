@@ -1,0 +1,143 @@
+"""Accounts and what they hold in the API's JSON shapes, as `api_shapes` has everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rebal_tui.domain.accounts import Account, Position, Restriction
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.quantities import Money, Price, Qty, Value, market_value, money_text, price_text, qty_text
+from rebal_tui.engine.drift import value_account
+from rebal_tui.services.wire.shapes import Json, exchange_text, price_or_null, time_text, value_text
+
+_NULL_ACCOUNT_FIELDS = (
+    "balance_asof", "previous_close", "last_long_market_value", "last_short_market_value", "last_cash",
+    "last_initial_margin", "last_maintenance_margin", "last_regt_buying_power", "last_buying_power", "clearing_broker",
+    "user_configurations",
+)  # fmt: skip
+
+
+def account_json(account: Account, assets: Mapping[str, Asset], transferable: Money) -> Json:
+    """An account with its positions at the last prices. A position without a price counts as nothing (R-2).
+
+    `transferable` is the settled cash that nothing reserves.
+    """
+    prices = _prices(assets)
+    held = {position.symbol: position.qty for position in account.positions}
+    worth = value_account(account.cash, held, prices)
+    positions = [
+        {
+            "symbol": position.symbol,
+            "qty": qty_text(position.qty),
+            "side": "long",
+            "avg_entry_price": price_or_null(position.avg_entry_price),
+            "current_price": price_or_null(prices.get(position.symbol)),
+            "market_value": value_text(worth.values[position.symbol]) if position.symbol in worth.values else None,
+        }
+        for position in account.positions
+    ]
+    return {
+        "id": account.id,
+        "account_number": account.account_number,
+        "name": account.name,
+        "status": account.status.value,
+        "currency": "USD",
+        "cash": money_text(account.cash),
+        "cash_withdrawable": money_text(transferable),
+        "cash_transferable": money_text(transferable),
+        "position_market_value": value_text(worth.position_market_value),
+        "equity": value_text(worth.equity),
+        "restrictions": sorted(account.restrictions),
+        "created_at": time_text(account.created_at),
+        "positions": positions,
+    }
+
+
+def account_head_json(account: Account) -> Json:
+    """An account as the list of accounts shows it. What is not known of a client is absent, never null."""
+    return {
+        "id": account.id,
+        "account_number": account.account_number,
+        "name": account.name,
+        "status": account.status.value,
+        "currency": "USD",
+        "created_at": time_text(account.created_at),
+    }
+
+
+def trading_account_json(
+    account: Account, assets: Mapping[str, Asset], transferable: Money, buying_power: Money
+) -> Json:
+    """The API's trading account. Nothing is on margin, so that buying power is cash; yesterday's figures are null."""
+    worth = value_account(account.cash, {p.symbol: p.qty for p in account.positions}, _prices(assets))
+    held, equity, power = value_text(worth.position_market_value), value_text(worth.equity), money_text(buying_power)
+    return {
+        **account_head_json(account),
+        "cash": money_text(account.cash),
+        "cash_withdrawable": money_text(transferable),
+        "cash_transferable": money_text(transferable),
+        "equity": equity,
+        "last_equity": None,
+        "portfolio_value": equity,
+        "long_market_value": held,
+        "short_market_value": "0.00",
+        "position_market_value": held,
+        "buying_power": power,
+        "non_marginable_buying_power": power,
+        "regt_buying_power": power,
+        "multiplier": "1",
+        "initial_margin": "0.00",
+        "maintenance_margin": "0.00",
+        "accrued_fees": "0.00",
+        "pending_transfer_in": "0.00",
+        "pending_transfer_out": "0.00",
+        "trading_blocked": Restriction.TRADING_BLOCKED in account.restrictions,
+        "transfers_blocked": False,
+        "account_blocked": Restriction.ACCOUNT_BLOCKED in account.restrictions,
+        "trade_suspended_by_user": False,
+        "shorting_enabled": False,
+        "restrictions": sorted(account.restrictions),
+        "admin_configurations": _admin_json(account),
+        **dict.fromkeys(_NULL_ACCOUNT_FIELDS),
+    }
+
+
+def _admin_json(account: Account) -> Json:
+    liquidation = {
+        Restriction.PATTERN_DAY_TRADER: "pattern_day_trading",
+        Restriction.ACH_RETURN: "ach_return",
+        Restriction.POSITION_TO_EQUITY_RATIO: "position_to_equity_ratio",
+        Restriction.CRYPTO: "crypto",
+        Restriction.OPTIONS: "options",
+        Restriction.UNSPECIFIED: "unspecified",
+    }
+    reasons = {name: restriction in account.restrictions for restriction, name in liquidation.items()}
+    return {"restrict_to_liquidation_reasons": reasons} if any(reasons.values()) else {}
+
+
+def position_json(position: Position, asset: Asset, reserved: Qty) -> Json:
+    """A holding at the last price; `reserved` shares are being sold. An unknown entry price counts as 0."""
+    entry = position.avg_entry_price or Price(0)
+    cost = market_value(position.qty, entry)
+    worth = None if asset.price is None else market_value(position.qty, asset.price)
+    return {
+        "asset_id": asset.id,
+        "symbol": position.symbol,
+        "exchange": exchange_text(asset),
+        "asset_class": "us_equity",
+        "asset_marginable": False,
+        "avg_entry_price": price_text(entry),
+        "qty": qty_text(position.qty),
+        "qty_available": qty_text(Qty(position.qty - reserved)),
+        "side": "long",
+        "market_value": None if worth is None else value_text(worth),
+        "cost_basis": value_text(cost),
+        "unrealized_pl": None if worth is None else value_text(Value(worth - cost)),
+        "current_price": price_or_null(asset.price),
+        "lastday_price": None,
+        "change_today": None,
+    }
+
+
+def _prices(assets: Mapping[str, Asset]) -> dict[str, Price]:
+    return {symbol: asset.price for symbol, asset in assets.items() if asset.price is not None}

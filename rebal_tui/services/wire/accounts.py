@@ -1,0 +1,95 @@
+"""Accounts, their figures and their holdings, in the API's shapes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from rebal_tui.domain.accounts import Account, AccountStatus
+from rebal_tui.domain.errors import NotFound
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import Qty
+from rebal_tui.services.advisory.manual_orders import buying_power
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.wire.account_shapes import account_head_json, position_json, trading_account_json
+from rebal_tui.services.wire.shapes import Json, time_text, value_text
+
+
+@dataclass(frozen=True, slots=True)
+class AccountQuery:
+    """Which accounts: `text` in name, number or id; created inside the moments given, both excluded."""
+
+    text: str = ""
+    statuses: Collection[AccountStatus] = ()
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    newest_first: bool = True
+    limit: int = 1_000
+
+
+def list_accounts(book: Book, query: AccountQuery) -> list[Json]:
+    """Accounts for which every filter holds, by their opening."""
+    found = [account for account in book.accounts.values() if _matches(account, query)]
+    found.sort(key=lambda account: account.created_at, reverse=query.newest_first)
+    return [account_shape(book, account) for account in found[: query.limit]]
+
+
+def account_shape(book: Book, account: Account) -> Json:
+    """An account with what it is worth now: no close is kept by which yesterday could be valued."""
+    return {**account_head_json(account), "last_equity": value_text(value_of(book, account.id).equity)}
+
+
+def trading_account(book: Book, account_id: str) -> Json:
+    """The figures of an account. Raises `NotFound`."""
+    account = book.account(account_id)
+    ready = book.broker.cash_transferable(account_id)
+    return trading_account_json(account, book.assets, ready, buying_power(book, account_id))
+
+
+def positions(book: Book, account_id: str) -> list[Json]:
+    """Every holding of an account. Raises `NotFound`."""
+    account = book.account(account_id)
+    selling: dict[str, int] = {}
+    for order in book.broker.open_orders(account_id):
+        if order.side is Side.SELL and order.qty is not None:
+            selling[order.symbol] = selling.get(order.symbol, 0) + order.qty - order.filled_qty
+    return [
+        position_json(position, book.assets[position.symbol], Qty(selling.get(position.symbol, 0)))
+        for position in account.positions
+        if position.symbol in book.assets
+    ]
+
+
+def position(book: Book, account_id: str, name: str) -> Json:
+    """One holding, by symbol or asset id. Raises `NotFound`."""
+    found = next((p for p in positions(book, account_id) if name in (p["symbol"], p["asset_id"])), None)
+    if found is None:
+        raise NotFound("position does not exist")
+    return found
+
+
+def all_positions(book: Book) -> Json:
+    """The holdings of every account that has any."""
+    held = {account_id: positions(book, account_id) for account_id, a in book.accounts.items() if a.positions}
+    return {"as_of": time_text(book.now()), "positions": held}
+
+
+def is_uuid(identity: str) -> bool:
+    """Whether an id is one that Alpaca's own client takes; a book that was imported may have others."""
+    try:
+        return str(uuid.UUID(identity)) == identity.lower()
+    except ValueError:
+        return False
+
+
+def _matches(account: Account, query: AccountQuery) -> bool:
+    text = query.text.casefold()
+    return (
+        (not text or any(text in word.casefold() for word in (account.name, account.account_number, account.id)))
+        and (not query.statuses or account.status in query.statuses)
+        and (query.created_after is None or account.created_at > query.created_after)
+        and (query.created_before is None or account.created_at < query.created_before)
+    )

@@ -1,0 +1,283 @@
+"""What happened, as streams that a client can take up again where it left off.
+
+An event's id is a ULID: the moment, then the number in the book's own order, by which it is found again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from rebal_tui.broker.protocol import BrokerEvent, EventKind
+from rebal_tui.domain.cash import CashKind
+from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.orders import OrderStatus
+from rebal_tui.domain.quantities import money_text, price_text, qty_text
+from rebal_tui.domain.runs import Run
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import CURSOR
+from rebal_tui.services.wire.pages import SHOWN_AS
+from rebal_tui.services.wire.shapes import Json, asset_ids, order_json, time_text
+from rebal_tui.store import audit, book_settings, runs
+from rebal_tui.store.audit import AuditEntry
+
+BATCH = 500
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_SEQ_BITS = 80
+_STREAMED = frozenset({"ERROR", "TIMEOUT", "COMPLETED_SUCCESS", "COMPLETED_ADJUSTED"})
+"""How runs end in the stream. CANCELED_MID_RUN is not part of it."""
+_RUN_ACTIONS = ("runs.queued", "runs.started", "runs.canceled", "runs.ended")
+_EVENTS_PER_ENTRY = 2**20
+"""One entry of the audit trail tells of many runs: an event's number is the entry's, times this, plus its place."""
+_PORTFOLIO_STATUSES = {
+    "portfolio.needs_adjustment": "needs_adjustment",
+    "portfolio.inactivated": "inactive",
+    "portfolio.reactivated": "active",
+    "portfolio.updated": "active",
+}
+_ACTIONS = (*_RUN_ACTIONS, *_PORTFOLIO_STATUSES)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """One event of a stream; `data` is None for what the stream passes over."""
+
+    seq: int
+    at: datetime
+    kind: str
+    data: Json | None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a stream begins, by time (included) or by id (excluded); with neither it begins now."""
+
+    since: datetime | None = None
+    since_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A stream: what there is after a number, the number before a moment, and the last one."""
+
+    after: Callable[[Book, int], Sequence[StreamEvent]]
+    before: Callable[[Book, datetime], int]
+    last: Callable[[Book], int]
+
+
+def event_id(at: datetime, seq: int) -> str:
+    """A ULID of a moment and a number."""
+    number = ((at - _EPOCH) // _MILLISECOND << _SEQ_BITS) | seq
+    letters = []
+    for _ in range(26):
+        number, rest = divmod(number, 32)
+        letters.append(_ALPHABET[rest])
+    return "".join(reversed(letters))
+
+
+def seq_of(identity: str, position: str = "since_id") -> int:
+    """The number in an event's id. Raises `Invalid`."""
+    if len(identity) != 26 or any(letter not in _VALUES for letter in identity.upper()):
+        raise Invalid([Fault(position, "invalid value: expected the id of an event")])
+    number = 0
+    for letter in identity.upper():
+        number = number * 32 + _VALUES[letter]
+    return min(number & ((1 << _SEQ_BITS) - 1), 2**62)
+
+
+def begin(book: Book, source: Source, start: Start) -> int:
+    """The number after which a stream begins. Raises `Invalid`."""
+    if start.since_id is not None:
+        return seq_of(start.since_id)
+    return source.last(book) if start.since is None else source.before(book, start.since)
+
+
+def _rebalancer_after(book: Book, seq: int) -> list[StreamEvent]:
+    entries = audit.entries_after(book.database, seq // _EVENTS_PER_ENTRY, BATCH, _ACTIONS)
+    return [
+        StreamEvent(number, entry.at, kind, data)
+        for entry in entries
+        for number, kind, data in _rebalancer_events(book, entry)
+        if number > seq
+    ]
+
+
+def _rebalancer_events(book: Book, entry: AuditEntry) -> Iterator[tuple[int, str, Json | None]]:
+    """What an entry tells of each portfolio or run, numbered; the last number is that of the whole entry."""
+    detail = json.loads(entry.detail)
+    payload: list[tuple[str, Json]] = []
+    if entry.action in _PORTFOLIO_STATUSES:
+        status = detail.get("to", _PORTFOLIO_STATUSES[entry.action])
+        if detail.get("from") != status:
+            payload.append(("portfolio.status_changed", {"portfolio_id": entry.subject, "status": status}))
+    else:
+        payload = [_run_event(*one) for one in _runs_of(book, entry.action, detail)]
+    first = (entry.seq - 1) * _EVENTS_PER_ENTRY
+    for position, (kind, data) in enumerate(payload, start=1):
+        number = first + position
+        head = {"event_id": event_id(entry.at, number), "event": kind, "at": time_text(entry.at)}
+        yield number, kind, {**head, **data}
+    yield entry.seq * _EVENTS_PER_ENTRY, "", None
+
+
+def _runs_of(book: Book, action: str, detail: Json) -> list[tuple[Run, str, str | None]]:
+    """The runs that an entry is about, each with the status and the reason that it tells."""
+    if action in ("runs.queued", "runs.started"):
+        status = "QUEUED" if action == "runs.queued" else "IN_PROGRESS"
+        return [(run, status, None) for run in runs.in_ranges(book.database, detail["runs"])]
+    if action == "runs.canceled":
+        return [(runs.get(book.database, run_id), "CANCELED", detail["reason"]) for run_id in detail["runs"]]
+    return [
+        (runs.get(book.database, run_id), status, reason)
+        for run_id, status, reason in detail["runs"]
+        if status in _STREAMED
+    ]
+
+
+def _run_event(run: Run, status: str, reason: str | None) -> tuple[str, Json]:
+    return "run.created" if status == "QUEUED" else "run.status_changed", {
+        "run_id": run.id,
+        "account_id": run.account_id,
+        "portfolio_id": run.portfolio_id or run.id,
+        "type": SHOWN_AS.get(run.type, run.type).value,
+        "kind": run.type.value,
+        "initiated_from": run.initiated_from.value,
+        "status": status,
+        "reason": reason,
+    }
+
+
+REBALANCER = Source(
+    _rebalancer_after,
+    lambda book, at: audit.last_before(book.database, at) * _EVENTS_PER_ENTRY,
+    lambda book: audit.head(book.database)[0] * _EVENTS_PER_ENTRY,
+)
+"""Runs and portfolios."""
+
+
+def _broker_after(
+    shape: Callable[[Book, BrokerEvent], tuple[str, Json] | None],
+) -> Callable[[Book, int], list[StreamEvent]]:
+    def after(book: Book, seq: int) -> list[StreamEvent]:
+        made = []
+        for event in book.broker.events(seq, BATCH):
+            payload = shape(book, event)
+            data = None if payload is None else _with_id(event, payload[1])
+            made.append(StreamEvent(event.seq, event.at, payload[0] if payload else "", data))
+        return made
+
+    return after
+
+
+def _with_id(event: BrokerEvent, payload: Json) -> Json:
+    identity = event_id(event.at, event.seq)
+    return {"event_id": identity, "event_ulid": identity, "at": time_text(event.at), **payload}
+
+
+def _broker_before(book: Book, at: datetime) -> int:
+    """The number of the last event earlier than a moment."""
+    reached = 0
+    while events := book.broker.events(reached):
+        earlier = [event.seq for event in events if event.at < at]
+        reached = max(earlier, default=reached)
+        if len(earlier) < len(events):
+            break
+    return reached
+
+
+def _broker_last(book: Book) -> int:
+    return int(book_settings.get(book.database, CURSOR, "0"))
+
+
+_TRADES = {
+    OrderStatus.NEW: "new",
+    OrderStatus.FILLED: "fill",
+    OrderStatus.PARTIALLY_FILLED: "partial_fill",
+    OrderStatus.CANCELED: "canceled",
+    OrderStatus.EXPIRED: "expired",
+    OrderStatus.REJECTED: "rejected",
+    OrderStatus.PENDING_CANCEL: "pending_cancel",
+}
+
+
+def _trade(book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
+    order = event.order
+    if order is None or order.status not in _TRADES:
+        return None
+    kind = _TRADES[order.status]
+    if event.fill is not None and kind not in ("fill", "partial_fill"):
+        kind = "partial_fill"
+    payload: Json = {
+        "account_id": order.account_id,
+        "event": kind,
+        "timestamp": time_text(event.at),
+        "order": order_json(order, asset_ids(book.assets)),
+    }
+    if event.fill is not None:
+        fill = event.fill
+        payload |= {
+            "execution_id": fill.execution_id,
+            "price": price_text(fill.price),
+            "qty": qty_text(fill.qty),
+            "settle_date": fill.settles_on,
+        }
+    return kind, payload
+
+
+def _journal(_book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
+    journal = event.journal
+    if journal is None:
+        return None
+    payload: Json = {"journal_id": journal.id, "entry_type": "JNLC", "status_to": journal.status.value}
+    return "journal.status", {**payload, "status_from": ""}
+
+
+def _account(book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
+    if event.kind is not EventKind.ACCOUNT or event.account_id is None or event.account_id not in book.accounts:
+        return None
+    account = book.account(event.account_id)
+    payload: Json = {"account_id": account.id, "account_number": account.account_number, "status_from": ""}
+    return "account.status", {**payload, "status_to": account.status.value}
+
+
+_ACTIVITIES = {
+    CashKind.DEPOSIT: "CSD",
+    CashKind.ACH_RETURN: "CSR",
+    CashKind.JOURNAL_IN: "JNLC",
+    CashKind.JOURNAL_OUT: "JNLC",
+}
+
+
+def _activity(_book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
+    entry = event.cash
+    if entry is None or entry.kind not in _ACTIVITIES:
+        return None
+    return "activity", {
+        "id": f"cash-{entry.seq}",
+        "account_id": entry.account_id,
+        "entry_type": _ACTIVITIES[entry.kind],
+        "status": "executed",
+        "net_amount": money_text(entry.amount),
+        "settle_date": entry.settles_on,
+        "system_date": entry.at.astimezone(NEW_YORK).date().isoformat(),
+        "description": "",
+        "reference": entry.reference,
+    }
+
+
+TRADES = Source(_broker_after(_trade), _broker_before, _broker_last)
+"""Orders and their fills."""
+JOURNALS = Source(_broker_after(_journal), _broker_before, _broker_last)
+ACCOUNTS = Source(_broker_after(_account), _broker_before, _broker_last)
+"""Accounts that changed in anything but cash and holdings."""
+ACTIVITIES = Source(_broker_after(_activity), _broker_before, _broker_last)
+"""Cash that is no trade's."""

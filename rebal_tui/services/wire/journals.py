@@ -1,0 +1,59 @@
+"""Journals by the API: between a client account and the firm account, found again by an idempotency key."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
+from rebal_tui.domain.cash import Journal, JournalStatus
+from rebal_tui.domain.errors import Conflict, NotFound
+from rebal_tui.services.advisory import cash
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.parsing.requests import JournalBody
+from rebal_tui.store import cash as store
+
+MAX_JOURNALS = 10_000
+"""How many journals a list has at most."""
+
+
+def make_journal(book: Book, body: JournalBody, key: str | None) -> Journal:
+    """Move cash; the same key with the same content gives the journal that it made, with another it is refused.
+
+    Raises `NotFound` for an unknown account, `Conflict` unless one side is the firm account.
+    """
+    incoming = body.from_account == FIRM_ACCOUNT
+    if incoming == (body.to_account == FIRM_ACCOUNT):
+        raise Conflict("a journal goes between a client account and the firm account")
+    client = body.to_account if incoming else body.from_account
+    given = None if key is None else f"api-{hashlib.sha256(key.encode()).hexdigest()}"
+    return cash.create_journal(book, client, body.amount, incoming=incoming, description=body.description, key=given)
+
+
+def find_journal(book: Book, journal_id: str) -> Journal:
+    """One journal. Raises `NotFound`."""
+    found = store.journal(book.database, journal_id)
+    if found is None:
+        raise NotFound(f"no journal {journal_id}")
+    return found
+
+
+def list_journals(
+    book: Book,
+    *,
+    after: datetime | None,
+    before: datetime | None,
+    status: JournalStatus | None,
+    from_account: str | None,
+    to_account: str | None,
+) -> list[Journal]:
+    """The newest journals first for which every given filter holds, at most 10,000."""
+    return store.find_journals(
+        book.database,
+        after=after,
+        before=before,
+        status=status,
+        from_account=from_account,
+        to_account=to_account,
+        limit=MAX_JOURNALS,
+    )

@@ -1,0 +1,63 @@
+"""Assets, sessions and the clock, in the API's shapes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import date
+
+from rebal_tui.domain.assets import AssetStatus
+from rebal_tui.domain.errors import NotFound, Unavailable
+from rebal_tui.domain.quantities import price_text
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.wire.shapes import Json, asset_json, exchange_text, offset_text, session_json, time_text
+
+
+def list_assets(book: Book, status: AssetStatus | None, exchange: str | None) -> list[Json]:
+    """Assets by symbol."""
+    return [
+        asset_json(asset)
+        for asset in book.assets.values()
+        if (status is None or asset.status is status) and (exchange is None or exchange_text(asset) == exchange)
+    ]
+
+
+def find_asset(book: Book, name: str) -> Json:
+    """One asset by its symbol or id. Raises `NotFound`."""
+    asset = book.assets.get(name) or next((a for a in book.assets.values() if a.id == name), None)
+    if asset is None:
+        raise NotFound(f"asset not found for {name}")
+    return asset_json(asset)
+
+
+def calendar(book: Book, start: date | None, end: date | None) -> list[Json]:
+    """The sessions that the book knows from one day to another, both included."""
+    days = book.calendar.days(start or book.calendar.known_from, end or book.calendar.known_through)
+    return [session_json(session) for day in days if (session := book.calendar.session(day)) is not None]
+
+
+def clock(book: Book) -> Json:
+    """What time it is, and when the market opens and closes next."""
+    now, session = book.now(), book.session()
+    is_open = session is not None and session.is_open(now)
+    opening = book.calendar.next_open(now)
+    closing = session if session is not None and now < session.close else book.calendar.at(opening) if opening else None
+    if opening is None or closing is None:
+        raise Unavailable("the calendar knows no further session")
+    return {
+        "timestamp": offset_text(now),
+        "is_open": is_open,
+        "next_open": offset_text(opening),
+        "next_close": offset_text(closing.close),
+    }
+
+
+def snapshots(book: Book, symbols: Collection[str]) -> str:
+    """The last prices of some assets as JSON, its numbers exact: the market data API has no decimals as text."""
+    parts = []
+    for symbol in sorted(set(symbols)):
+        asset = book.assets.get(symbol)
+        if asset is not None and asset.price is not None and asset.price_at is not None:
+            trade = f'{{"t":"{time_text(asset.price_at)}","p":{price_text(asset.price)}}}'
+            parts.append(f'{json.dumps(symbol)}:{{"latestTrade":{trade}}}')
+    return f"{{{','.join(parts)}}}"

@@ -1,0 +1,286 @@
+"""Things in the API's JSON shapes: decimals as text, times in RFC 3339 UTC with microseconds, keys always present.
+
+What the API does not have stands beside its keys; its clients ignore keys that they do not know.
+Accounts and what they hold: `api_account_shapes`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.cash import Journal, JournalStatus
+from rebal_tui.domain.decisions import Decision, Plan
+from rebal_tui.domain.orders import Order, SkippedOrder
+from rebal_tui.domain.portfolios import Condition, DriftBand, Portfolio, Subscription, Weights
+from rebal_tui.domain.quantities import (
+    Percent,
+    Value,
+    format_scaled,
+    money_text,
+    percent_text,
+    price_text,
+    qty_text,
+)
+from rebal_tui.domain.runs import RunDetail
+from rebal_tui.domain.sessions import NEW_YORK, Session
+
+Json = dict[str, Any]
+AssetId = Callable[[str], str]
+"""The asset id of a symbol."""
+
+EXCHANGES = (
+    "AMEX", "ARCA", "ASCX", "BATS", "NYSE", "NASDAQ", "NYSEARCA", "FTXU", "CBSE", "GNSS", "ERSX", "OTC", "CRYPTO", "",
+)  # fmt: skip
+"""The names that exchanges have in the API."""
+_IDS = uuid.UUID("0d7c1c0a-4c7e-5a6b-8f0e-7a2f4f7e6b11")
+_NULL_ORDER_FIELDS = (
+    "expires_at", "replaced_at", "replaced_by", "replaces", "limit_price", "stop_price", "legs", "trail_percent",
+    "trail_price", "hwm", "subtag", "source", "commission",
+)  # fmt: skip
+
+
+def time_text(at: datetime) -> str:
+    """`2022-03-08T16:36:07.053482Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def time_or_null(at: datetime | None) -> str | None:
+    return None if at is None else time_text(at)
+
+
+def value_text(value: Value) -> str:
+    """Dollars of an exact product, never fewer than two decimals."""
+    return format_scaled(value, 18, 2)
+
+
+def price_or_null(price: Any) -> str | None:
+    return None if price is None else price_text(price)
+
+
+def weights_json(weights: Weights) -> list[Json]:
+    """Cash first, when there is any."""
+    cash = [_weight("cash", None, weights.cash)] if weights.cash else []
+    return cash + [_weight("asset", weight.symbol, weight.percent) for weight in weights.assets]
+
+
+def _weight(kind: str, symbol: str | None, percent: Percent) -> Json:
+    return {"type": kind, "symbol": symbol, "percent": percent_text(percent)}
+
+
+def condition_json(condition: Condition) -> Json:
+    if isinstance(condition, DriftBand):
+        kind, percent, day = "drift_band", percent_text(condition.percent), None
+    else:
+        kind, percent, day = "calendar", None, condition.day
+    return {"type": kind, "sub_type": condition.sub_type.value, "percent": percent, "day": day}
+
+
+def portfolio_json(portfolio: Portfolio) -> Json:
+    return {
+        "id": portfolio.id,
+        "name": portfolio.name,
+        "description": portfolio.description,
+        "status": portfolio.status.value,
+        "cooldown_days": portfolio.cooldown_days,
+        "created_at": time_text(portfolio.created_at),
+        "updated_at": time_text(portfolio.updated_at),
+        "weights": weights_json(portfolio.weights),
+        "rebalance_conditions": [condition_json(condition) for condition in portfolio.conditions],
+        "review": portfolio.review,
+    }
+
+
+def subscription_json(subscription: Subscription) -> Json:
+    return {
+        "id": subscription.id,
+        "account_id": subscription.account_id,
+        "portfolio_id": subscription.portfolio_id,
+        "last_rebalanced_at": time_or_null(subscription.last_rebalanced_at),
+        "created_at": time_text(subscription.created_at),
+    }
+
+
+def asset_ids(assets: Mapping[str, Asset]) -> AssetId:
+    """The ids of known assets; for another symbol an id made of it."""
+    return lambda symbol: assets[symbol].id if symbol in assets else str(uuid.uuid5(_IDS, symbol))
+
+
+def order_json(order: Order, asset_id: AssetId) -> Json:
+    """The API's whole order object. An order that the broker has not answered yet has an id made of its own."""
+    return {
+        "id": order.id or str(uuid.uuid5(_IDS, order.client_order_id)),
+        "client_order_id": order.client_order_id,
+        "created_at": time_text(order.created_at),
+        "updated_at": time_text(order.updated_at),
+        "submitted_at": time_text(order.submitted_at),
+        "filled_at": time_or_null(order.filled_at),
+        "expired_at": time_or_null(order.expired_at),
+        "canceled_at": time_or_null(order.canceled_at),
+        "failed_at": time_or_null(order.failed_at),
+        "asset_id": asset_id(order.symbol),
+        "symbol": order.symbol,
+        "asset_class": "us_equity",
+        "notional": None if order.notional is None else money_text(order.notional),
+        "qty": None if order.qty is None else qty_text(order.qty),
+        "filled_qty": qty_text(order.filled_qty),
+        "filled_avg_price": None if order.filled_avg_price is None else price_text(order.filled_avg_price),
+        "order_class": "",
+        "order_type": "market",
+        "type": "market",
+        "side": order.side.value,
+        "time_in_force": "day",
+        "status": order.status.value,
+        "extended_hours": False,
+        **dict.fromkeys(_NULL_ORDER_FIELDS),
+        "reject_reason": order.reject_reason,
+    }
+
+
+def skipped_json(order: SkippedOrder) -> Json:
+    return {
+        "symbol": order.symbol,
+        "side": order.side.value if order.side else None,
+        "notional": None if order.notional is None else money_text(order.notional),
+        "currency": "USD",
+        "reason": order.reason.value,
+        "reason_details": order.reason_details,
+    }
+
+
+def run_json(detail: RunDetail, asset_id: AssetId, portfolio_id: str | None = None) -> Json:
+    """A run with its orders. One without a portfolio shows `portfolio_id`, else its own id: the API never has null."""
+    run = detail.run
+    return {
+        "id": run.id,
+        "type": run.type.value,
+        "amount": None if run.amount is None else money_text(run.amount),
+        "initiated_from": run.initiated_from.value,
+        "status": run.status.value,
+        "reason": run.reason,
+        "account_id": run.account_id,
+        "portfolio_id": run.portfolio_id or portfolio_id or run.id,
+        "weights": weights_json(run.weights),
+        "orders": [order_json(order, asset_id) for order in detail.orders],
+        "failed_orders": [order_json(order, asset_id) for order in detail.failed_orders],
+        "skipped_orders": [skipped_json(order) for order in detail.skipped_orders],
+        "completed_at": time_or_null(run.completed_at),
+        "canceled_at": time_or_null(run.canceled_at),
+        "created_at": time_text(run.created_at),
+        "updated_at": time_text(run.updated_at),
+    }
+
+
+def plan_json(plan: Plan) -> Json:
+    """A plan with a line for every asset, traded or not."""
+    numerator, denominator = plan.scale
+    return {
+        "type": plan.type.value,
+        "equity": value_text(plan.equity),
+        "cash": money_text(plan.cash),
+        "cash_target": money_text(plan.cash_target),
+        "budget": money_text(plan.budget),
+        "amount": None if plan.amount is None else money_text(plan.amount),
+        "scale": "1" if numerator == denominator else f"{numerator}/{denominator}",
+        "lines": [
+            {
+                "symbol": line.symbol,
+                "side": line.side.value if line.side else None,
+                "notional": None if line.notional is None else money_text(line.notional),
+                "qty": None if line.qty is None else qty_text(line.qty),
+                "reason": line.reason.value,
+                "detail": line.detail,
+                "target": percent_text(line.target),
+                "price": None if line.price is None else price_text(line.price),
+            }
+            for line in plan.lines
+        ],
+        "skipped_orders": [skipped_json(order) for order in plan.skipped_orders],
+    }
+
+
+def decision_json(decision: Decision) -> Json:
+    """A decision with its trace; `plan` is null where nothing is to be done, or where the plan was not kept."""
+    return {
+        "account_id": decision.account_id,
+        "portfolio_id": decision.portfolio_id,
+        "subscription_id": decision.subscription_id,
+        "at": time_text(decision.at),
+        "session": decision.session,
+        "outcome": decision.outcome.value,
+        "reason": decision.reason,
+        "trace": [
+            {"check": check.check, "verdict": check.verdict.value, "detail": check.detail, "rule": check.rule}
+            for check in decision.trace
+        ],
+        "plan": plan_json(decision.plan) if decision.plan else None,
+    }
+
+
+def exchange_text(asset: Asset) -> str:
+    """Its exchange by a name that the API has, else the empty one."""
+    return asset.exchange if asset.exchange in EXCHANGES else ""
+
+
+def asset_json(asset: Asset) -> Json:
+    """The API's asset; nothing can be bought on margin or sold short here."""
+    return {
+        "id": asset.id,
+        "class": "us_equity",
+        "exchange": exchange_text(asset),
+        "symbol": asset.symbol,
+        "name": asset.name,
+        "status": asset.status.value,
+        "tradable": asset.tradable,
+        "marginable": False,
+        "shortable": False,
+        "easy_to_borrow": False,
+        "fractionable": asset.fractionable,
+        "price": price_or_null(asset.price),
+        "price_at": time_or_null(asset.price_at),
+    }
+
+
+def journal_json(journal: Journal) -> Json:
+    """A cash journal. It settles on the day it is executed."""
+    done = journal.updated_at.astimezone(NEW_YORK).date().isoformat()
+    executed = journal.status is JournalStatus.EXECUTED
+    return {
+        "id": journal.id,
+        "entry_type": "JNLC",
+        "from_account": journal.from_account,
+        "to_account": journal.to_account,
+        "symbol": "",
+        "qty": None,
+        "price": "0",
+        "status": journal.status.value,
+        "net_amount": money_text(journal.amount),
+        "currency": "USD",
+        "description": journal.description,
+        "reason": journal.reason,
+        "system_date": journal.created_at.astimezone(NEW_YORK).date().isoformat(),
+        "settle_date": done if executed else None,
+        "created_at": time_text(journal.created_at),
+        "updated_at": time_text(journal.updated_at),
+    }
+
+
+def session_json(session: Session) -> Json:
+    """A day of the calendar, its times in New York as `09:30`."""
+    opens, closes = session.open.astimezone(NEW_YORK), session.close.astimezone(NEW_YORK)
+    return {
+        "date": session.day.isoformat(),
+        "open": f"{opens:%H:%M}",
+        "close": f"{closes:%H:%M}",
+        "session_open": "0400",
+        "session_close": "2000",
+        "settlement_date": session.settles_on.isoformat(),
+    }
+
+
+def offset_text(at: datetime) -> str:
+    """A moment with New York's offset: `2022-02-17T09:30:00-05:00`."""
+    return at.astimezone(NEW_YORK).isoformat()

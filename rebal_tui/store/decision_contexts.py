@@ -1,0 +1,174 @@
+"""What everything decided at one moment had in common: the session, the rules, prices, assets and portfolios then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
+
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.portfolios import (
+    BandType,
+    CalendarCondition,
+    CalendarType,
+    Condition,
+    DriftBand,
+    Portfolio,
+    PortfolioStatus,
+)
+from rebal_tui.domain.quantities import Percent, Price
+from rebal_tui.domain.sessions import Session
+from rebal_tui.store import blobs
+from rebal_tui.store.codec import dump, from_time, from_weights, to_time, to_time_or_none, to_weights
+from rebal_tui.store.database import Database
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionContext:
+    """The moment and the state of the market and of the portfolios at it; of an asset only what decides.
+
+    `symbols` names every asset of the file by its key there.
+    """
+
+    at: datetime
+    session: Session | None
+    closed_reason: str
+    price_max_age: timedelta | None
+    quarterly_months: frozenset[int]
+    assets: Mapping[str, Asset]
+    symbols: Mapping[int, str]
+    portfolios: Mapping[str, Portfolio]
+
+
+def symbol_keys(database: Database) -> dict[str, int]:
+    """The key of every asset by symbol."""
+    return {symbol: key for key, symbol in database.rows("SELECT key, symbol FROM assets")}
+
+
+def put(
+    database: Database, at: datetime, session: Session | None, closed_reason: str, price_max_age: timedelta | None,
+    quarterly_months: frozenset[int], assets: Mapping[str, Asset], portfolios: Mapping[str, Portfolio],
+) -> int:  # fmt: skip
+    """Keep a moment; returns its number. What did not change since another moment is not stored again.
+
+    Must be called inside `database.write()`.
+    """
+    keys = symbol_keys(database)
+    known = sorted((keys[symbol], asset) for symbol, asset in assets.items() if symbol in keys)
+    header = {
+        "session": None if session is None else _session_values(session),
+        "closed": closed_reason,
+        "price_max_age": None if price_max_age is None else price_max_age // _MICROSECOND,
+        "quarterly_months": sorted(quarterly_months),
+    }
+    values = (
+        to_time(at),
+        blobs.put(database, dump(header)),
+        blobs.put(database, dump([[key, *_asset_values(asset)] for key, asset in known])),
+        blobs.put(
+            database,
+            dump([[key, a.price, to_time_or_none(a.price_at)] for key, a in known if a.price is not None]),
+        ),
+        blobs.put(database, dump([_portfolio_values(portfolio) for portfolio in portfolios.values()])),
+    )
+    connection = database.connection
+    connection.execute(
+        "INSERT INTO contexts (at, moment, assets, prices, portfolios) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        values,
+    )
+    found = connection.execute(
+        "SELECT key FROM contexts WHERE at = ? AND moment = ? AND assets = ? AND prices = ? AND portfolios = ?", values
+    ).fetchone()
+    return int(found[0])
+
+
+def get(database: Database, key: int) -> DecisionContext:
+    """A moment by its number. Raises `ValueError` when it is missing or is not what was kept."""
+    row = database.row("SELECT at, moment, assets, prices, portfolios FROM contexts WHERE key = ?", (key,))
+    if row is None:
+        raise ValueError(f"context {key} is missing")
+    header = json.loads(blobs.text(database, row[1]))
+    age = header["price_max_age"]
+    assets, symbols = _assets(blobs.text(database, row[2]), blobs.text(database, row[3]))
+    return DecisionContext(
+        at=from_time(row[0]),
+        session=None if header["session"] is None else _session(header["session"]),
+        closed_reason=header["closed"],
+        price_max_age=None if age is None else timedelta(microseconds=age),
+        quarterly_months=frozenset(header["quarterly_months"]),
+        assets=assets,
+        symbols=symbols,
+        portfolios=_portfolios(blobs.text(database, row[4])),
+    )
+
+
+def _session_values(session: Session) -> list[str | int | None]:
+    next_day = session.next_day.isoformat() if session.next_day else None
+    times = (to_time(session.open), to_time(session.close))
+    return [session.day.isoformat(), *times, session.settles_on.isoformat(), next_day]
+
+
+def _session(raw: list[str | int | None]) -> Session:
+    day, opens, closes, settles_on, next_day = raw
+    return Session(
+        date.fromisoformat(str(day)), from_time(int(opens or 0)), from_time(int(closes or 0)),
+        date.fromisoformat(str(settles_on)), None if next_day is None else date.fromisoformat(str(next_day)),
+    )  # fmt: skip
+
+
+def _asset_values(asset: Asset) -> tuple[str, str, int, int]:
+    return asset.symbol, asset.status.value, int(asset.tradable), int(asset.fractionable)
+
+
+@lru_cache(maxsize=8)
+def _assets(states: str, prices: str) -> tuple[Mapping[str, Asset], Mapping[int, str]]:
+    quotes = {key: (price, at) for key, price, at in json.loads(prices)}
+    assets, symbols = {}, {}
+    for key, symbol, status, tradable, fractionable in json.loads(states):
+        price, at = quotes.get(key, (None, None))
+        symbols[key] = symbol
+        assets[symbol] = Asset(
+            "", symbol, "", "", AssetStatus(status), bool(tradable), bool(fractionable),
+            None if price is None else Price(price), None if at is None else from_time(at),
+        )  # fmt: skip
+    return MappingProxyType(assets), MappingProxyType(symbols)
+
+
+def _portfolio_values(portfolio: Portfolio) -> list[object]:
+    conditions = [
+        ["drift_band", c.sub_type.value, c.percent]
+        if isinstance(c, DriftBand)
+        else ["calendar", c.sub_type.value, c.day]
+        for c in portfolio.conditions
+    ]
+    return [
+        portfolio.id, portfolio.name, portfolio.status.value, to_weights(portfolio.weights), portfolio.cooldown_days,
+        conditions, to_time(portfolio.created_at), to_time(portfolio.updated_at), int(portfolio.review),
+    ]  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def _portfolios(text: str) -> Mapping[str, Portfolio]:
+    return MappingProxyType(
+        {
+            identity: Portfolio(
+                identity, name, "", PortfolioStatus(status), from_weights(weights), cooldown,
+                tuple(_condition(*condition) for condition in conditions), from_time(created_at),
+                from_time(updated_at), bool(review),
+            )
+            for (
+                identity, name, status, weights, cooldown, conditions, created_at, updated_at, review,
+            ) in json.loads(text)
+        }
+    )  # fmt: skip
+
+
+def _condition(kind: str, sub_type: str, value: str | int) -> Condition:
+    if kind == "drift_band":
+        return DriftBand(BandType(sub_type), Percent(int(value)))
+    return CalendarCondition(CalendarType(sub_type), str(value))

@@ -1,0 +1,33 @@
+"""The keys of rows by their public ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from rebal_tui.store.database import LISTED, Database, listed
+
+_CHUNK = 500
+_FULL_SCAN_MIN_IDS = 5_000
+_FULL_SCAN_MAX_RATIO = 4
+"""A table is read whole when it has at most so many times as many rows as are wanted: history makes it ever longer."""
+
+Table = Literal["accounts", "portfolios", "subscriptions", "runs"]
+
+
+def keys(database: Database, table: Table, ids: Iterable[str]) -> dict[str, int]:
+    """The key of each id that the table has; many are read in one pass over it."""
+    wanted = list(ids)
+    if len(wanted) > _FULL_SCAN_MIN_IDS and _last(database, table) <= _FULL_SCAN_MAX_RATIO * len(wanted):
+        known: dict[str, int] = dict(database.rows(f"SELECT id, key FROM {table}"))
+        return {identity: known[identity] for identity in wanted if identity in known}
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = listed(wanted[start : start + _CHUNK])
+        found.update(database.rows(f"SELECT id, key FROM {table} WHERE id IN {LISTED}", (chunk,)))
+    return found
+
+
+def _last(database: Database, table: Table) -> int:
+    row = database.row(f"SELECT max(key) FROM {table}")
+    return int(row[0] or 0) if row else 0

@@ -1,0 +1,113 @@
+"""What is done to one account or to all marked: subscribe, move, unsubscribe, each shown before it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.services.advisory import bulk
+from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.accounts.lines import bulk_lines, bulk_text, result_lines
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
+
+SLOW_BULK_MIN_ACCOUNTS = 2_000
+"""Accounts from which on looking at each of them takes so long that it is said."""
+
+
+def choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: bool) -> None:
+    """Let a portfolio be picked for some accounts, show the first runs, ask, and do it."""
+    which = formats.counted(len(chosen), "marked account") if screen.table.marked else "this account"
+    title = f"{'Move' if moving else 'Subscribe'} {which} to which portfolio?"
+
+    def picked(portfolio_id: str | None) -> None:
+        if portfolio_id:
+            screen.rebal.work(_subscribe(screen, chosen, portfolio_id, moving=moving), name="subscribe")
+
+    screen.rebal.work(pick_portfolio(screen, title, picked), name="portfolios")
+
+
+async def pick_portfolio(screen: ListScreen, title: str, picked: Callable[[str | None], None]) -> None:
+    """Let a portfolio be picked, those in use first. Raises `Conflict` when there is none."""
+    rows = await screen.rebal.backend.portfolios()
+    if not rows:
+        raise Conflict("There is no portfolio yet; Portfolios (2) makes one.")
+    choices = [
+        Choice(row.id, row.name, f"{formats.words(row.status)} · {formats.counted(row.subscribers, 'account')} · "
+               f"{row.conditions_text}", "muted" if row.status == "active" else "warn")
+        for row in sorted(rows, key=lambda row: (row.status != "active", row.name.casefold()))
+    ]  # fmt: skip
+    if screen.is_current:
+        screen.app.push_screen(PickScreen(title, choices, "portfolio"), picked)
+
+
+async def _subscribe(screen: ListScreen, chosen: tuple[str, ...], portfolio_id: str, *, moving: bool) -> None:
+    _wait_for(screen, chosen)
+    preview = await screen.rebal.backend.ask(
+        lambda book: bulk.preview_subscriptions(book, chosen, portfolio_id, moving=moving)
+    )
+    verb, done = ("Move", "Moved") if moving else ("Subscribe", "Subscribed")
+    if _all_refused(screen, preview):
+        return
+
+    async def do() -> str:
+        _wait_for(screen, chosen)
+        results = await screen.rebal.backend.ask(
+            lambda book: bulk.subscribe_all(book, chosen, portfolio_id, moving=moving)
+        )
+        return _outcome(screen, results, done)
+
+    if screen.is_current:
+        title = f"{verb} to {preview.portfolio}?"
+        screen.rebal.confirm_sending(title, bulk_text(preview, verb), verb, do, done, bulk_lines(preview))
+
+
+async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
+    """End the subscriptions of some accounts, after asking."""
+    _wait_for(screen, chosen)
+    preview = await screen.rebal.backend.ask(lambda book: bulk.preview_unsubscriptions(book, chosen))
+    if _all_refused(screen, preview):
+        return
+
+    async def do() -> str:
+        _wait_for(screen, chosen)
+        results = await screen.rebal.backend.ask(lambda book: bulk.unsubscribe_all(book, chosen))
+        return _outcome(screen, results, "Unsubscribed")
+
+    if screen.is_current:
+        text = bulk_text(preview, "Unsubscribe")
+        screen.rebal.confirm_sending(
+            "End these subscriptions?", text, "Unsubscribe", do, "Unsubscribed", bulk_lines(preview)
+        )
+
+
+def _wait_for(screen: ListScreen, chosen: tuple[str, ...]) -> None:
+    """Say that so many accounts take a while."""
+    if len(chosen) >= SLOW_BULK_MIN_ACCOUNTS:
+        screen.rebal.say(f"Looking at {formats.counted(len(chosen), 'account')}, one after the other …")
+
+
+def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:
+    """Whether nothing would be done; the reasons are shown then, that of a single account by raising `Conflict`."""
+    if not all(row.refusal for row in preview.rows):
+        return False
+    if len(preview.rows) == 1:
+        raise Conflict(preview.rows[0].refusal)
+    if screen.is_current:
+        title = f"Nothing can be done · {formats.counted(len(preview.rows), 'account')} refused"
+        screen.app.push_screen(ReadScreen(title, bulk_lines(preview)))
+    return True
+
+
+def _outcome(screen: ListScreen, results: tuple[BulkResult, ...], verb: str) -> str:
+    """Show what became of each account, keep the refused ones marked, and sum it up."""
+    refused = [result for result in results if result.refusal]
+    screen.table.marked = screen.table.marked & {result.account_id for result in refused}
+    done = len(results) - len(refused)
+    if len(results) > 1 or refused:
+        title = f"{verb} · {done:,} done · {len(refused):,} refused"
+        screen.app.push_screen(ReadScreen(title, result_lines(results, verb)))
+    text = formats.counted(done, "account")
+    return f"{text}, {len(refused):,} refused" if refused else text

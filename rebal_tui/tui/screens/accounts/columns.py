@@ -1,0 +1,105 @@
+"""The columns of Accounts and the groups that filter them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, restriction_words, state_words
+from rebal_tui.services.view_models.standing import GLYPHS, Standing
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.desk.columns import STANDING_STYLES
+from rebal_tui.tui.segments import Line
+from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.tabs import ALL, Tab
+
+GROUPS = {
+    AccountGroup.EXCEPTIONS: ("▲", "bad", "Except"),
+    AccountGroup.RESTRICTED: ("◌", "warn", "Restr"),
+    AccountGroup.NOT_ACTIVE: ("✗", "warn", "Inact"),
+    AccountGroup.UNSUBSCRIBED: ("○", "key", "Unsub"),
+    AccountGroup.RUNNING: ("▶", "accent", "Run"),
+    AccountGroup.RESERVED: ("$", "key", "Aside"),
+}
+
+
+def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]]) -> tuple[Tab, ...]:
+    """The groups with their counts; a count of nothing has no colour."""
+    tabs = [Tab(ALL, ALL, figure=f"{total:,}")]
+    for group, count in groups:
+        mark, style, short = GROUPS[group]
+        tabs.append(Tab(group, group, mark, f"{count:,}", style if count else "muted", short))
+    return tuple(tabs)
+
+
+def state(row: AccountRow) -> str:
+    """What is to be said of an account in a few words."""
+    return state_words(row.exception, row.open_run is not None, row.portfolio_id is not None, row.standing)
+
+
+def search(row: AccountRow) -> str:
+    """The text that a filter looks at."""
+    named = " ".join(restriction_words(row.restrictions))
+    return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.status} {state(row)} {named}"
+
+
+def glyph(row: AccountRow) -> tuple[str, str]:
+    """The standing as a mark and its tone; `○` for an account that follows no portfolio."""
+    if row.portfolio_id is None and row.standing is Standing.NONE:
+        return ("○", "muted")
+    return (GLYPHS[row.standing], STANDING_STYLES[row.standing])
+
+
+def _state(row: AccountRow) -> Line:
+    style = "bad" if row.exception else "accent" if row.open_run else "muted"
+    return ((state(row), style),)
+
+
+def _portfolio(row: AccountRow) -> Line:
+    return ((row.portfolio, "") if row.portfolio_id else ("–", "muted"),)
+
+
+def _status(row: AccountRow) -> Line:
+    return ((row.status, "muted" if row.status == AccountStatus.ACTIVE else "warn"),)
+
+
+def _restrictions(row: AccountRow) -> Line:
+    return ((", ".join(formats.words(Restriction(r))[:20] for r in row.restrictions) or "–", "muted"),)
+
+
+def _amount(amount: int, text: str) -> Line:
+    return ((text, "" if amount else "muted"),)
+
+
+def columns() -> tuple[Column[AccountRow], ...]:
+    """The columns, those that narrow terminals lose first having the highest priority."""
+    return (
+        Column("standing", "", 1, lambda row: (glyph(row),)),
+        Column(
+            "number", "Account", 9, lambda row: row.account_number, sort=lambda row: row.account_number, priority=5,
+            grow=1, max_width=12,
+        ),
+        Column(
+            "client", "Client", 16, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=3, max_width=30
+        ),
+        Column("status", "Status", 9, _status, sort=lambda row: row.status, priority=6, grow=1, max_width=18),
+        Column("equity", "Equity", 13, lambda row: formats.money(row.equity), "right", 0, lambda row: row.equity, True),
+        Column(
+            "cash", "Cash", 11, lambda row: _amount(row.cash, formats.money(row.cash)), "right", 2,
+            lambda row: row.cash, True,
+        ),
+        Column(
+            "withdrawable", "Withdrawable", 12, lambda row: _amount(row.withdrawable, formats.money(row.withdrawable)),
+            "right", 4, lambda row: row.withdrawable, True,
+        ),
+        Column(
+            "aside", "Set aside", 11, lambda row: _amount(row.reserve, formats.money(row.reserve)), "right", 7,
+            lambda row: row.reserve, True,
+        ),
+        Column(
+            "portfolio", "Portfolio", 12, _portfolio, sort=lambda row: row.portfolio.casefold(), priority=1, grow=2,
+            max_width=24,
+        ),
+        Column("restrictions", "Restrictions", 14, _restrictions, priority=8, grow=2, max_width=30),
+        Column("state", "State", 12, _state, sort=state, grow=3, max_width=48),
+    )  # fmt: skip

@@ -1,0 +1,264 @@
+"""An account as the Accounts place shows it, and bulk actions before and after, in lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from rebal_tui.domain.quantities import Money
+from rebal_tui.services.view_models.accounts import (
+    AccountDetail,
+    BulkPreview,
+    BulkResult,
+    LedgerEntry,
+    PositionView,
+    restriction_words,
+)
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.accounts.columns import glyph
+from rebal_tui.tui.screens.runs.columns import TYPES
+from rebal_tui.tui.screens.shared.account_lines import OUTCOMES
+from rebal_tui.tui.screens.shared.run_lines import status_segment
+from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph, table_line
+from rebal_tui.tui.widgets.lines import Builder
+
+ENTRY_MIN_WIDTH = 64
+MAX_LISTED = 500
+"""Accounts that what is said of a bulk action names one by one."""
+
+
+def signed(amount: Money | None) -> TextSegment:
+    """`+1,204.00` in a tone; a dash where it is unknown."""
+    if amount is None:
+        return ("–", "muted")
+    text = formats.money(amount)
+    if amount > 0:
+        return (f"+{text}", "good")
+    return (text, "bad" if amount < 0 else "muted")
+
+
+def settlement(entry: LedgerEntry) -> TextSegment:
+    """Whether a movement of cash has settled, or the day on which it does."""
+    if entry.settled:
+        return ("settled", "muted")
+    return (f"settles {formats.day(date.fromisoformat(entry.settles_on))}", "warn")
+
+
+def head_lines(view: AccountDetail, width: int) -> list[Line]:
+    """Who it is, what stops it, and its figures."""
+    row = view.row
+    mark, style = glyph(row)
+    name = fit(row.client, max(width - len(row.account_number) - 5, 4)).rstrip()
+    lines: list[Line] = [((f"{mark} ", style), (name, "title"), ("  ", ""), (row.account_number, "muted"))]
+    follows: list[TextSegment] = [(row.portfolio or "follows no portfolio", "accent" if row.portfolio else "muted")]
+    if row.portfolio:
+        last = view.last_rebalanced
+        follows.append((f"  rebalanced {formats.day(last)}" if last else "  never rebalanced", "muted"))
+    lines.append((*follows, ("  " + row.status, "muted" if row.status == "ACTIVE" else "warn")))
+    stopped = restriction_words(row.restrictions)
+    if row.exception and row.exception not in stopped:
+        stopped = [row.exception]
+    for reason in stopped:
+        lines.extend(paragraph(f"◌ {reason}", width, "bad"))
+    figures = [
+        ("Equity", row.equity),
+        ("Cash", row.cash),
+        ("Withdrawable", row.withdrawable),
+        ("Unsettled", view.unsettled),
+        ("Set aside", row.reserve),
+    ]
+    line: list[TextSegment] = []
+    used = 0
+    for label, amount in figures:
+        if label in ("Unsettled", "Set aside") and not amount:
+            continue
+        text = formats.money(amount)
+        size = len(label) + len(text) + 3
+        if line and used + size > width + 2:
+            lines.append(tuple(line))
+            line, used = [], 0
+        line += [(f"{label} ", "muted"), (text, "warn" if label == "Set aside" else ""), ("  ", "")]
+        used += size
+    return [*lines, tuple(line)]
+
+
+def detail_lines(view: AccountDetail) -> Builder:
+    """The account beside the list: what of each part fits; enter shows all of it."""
+
+    def build(width: int, height: int) -> Sequence[Line]:
+        lines = [*head_lines(view, width), ()]
+        room = max(height - len(lines) - 10, 8)
+        lines += _positions(view, width, max(room * 4 // 10, 3))
+        lines += [(), *_ledger(view, width, max(room * 3 // 10, 2))]
+        lines += [(), *_runs(view, width, max(room // 10, 2))]
+        return [*lines, (), *_decisions(view, width, max(room * 2 // 10, 2))]
+
+    return build
+
+
+def _more(count: int, shown: int) -> list[Line]:
+    return [((f"… {count - shown:,} more, enter shows all", "muted"),)] if count > shown else []
+
+
+def _positions(view: AccountDetail, width: int, limit: int) -> list[Line]:
+    lines: list[Line] = [heading("Positions", width, formats.counted(len(view.positions), "asset"))]
+    if not view.positions:
+        return [*lines, (("Nothing is held.", "muted"),)]
+    entry = width >= ENTRY_MIN_WIDTH
+    titles = [("", 7, "left", ""), ("Quantity", 12, "right", "muted"), ("Price", 9, "right", "muted")]
+    titles += [("Entry", 9, "right", "muted")] if entry else []
+    gain = [("Gain", 11, "right", "muted")] if width >= 55 else []
+    lines.append(table_line([*titles, ("Value", 13, "right", "muted"), *gain]))
+    for position in view.positions[:limit]:
+        lines.append(_position(position, entry, bool(gain)))
+    return [*lines, *_more(len(view.positions), limit)]
+
+
+def _position(position: PositionView, entry: bool, with_gain: bool) -> Line:
+    cells = [
+        (position.symbol, 7, "left", "title"),
+        (formats.qty(position.qty), 12, "right", ""),
+        (formats.price(position.price), 9, "right", ""),
+    ]
+    if entry:
+        cells.append((formats.price(position.avg_entry_price), 9, "right", "muted"))
+    cells.append((formats.money(position.value), 13, "right", ""))
+    if with_gain:
+        text, style = signed(position.gain)
+        cells.append((text, 11, "right", style))
+    return table_line(cells)
+
+
+def _ledger(view: AccountDetail, width: int, limit: int) -> list[Line]:
+    note = f"{formats.money(view.unsettled)} unsettled" if view.unsettled else "all settled"
+    lines: list[Line] = [heading("Cash", width, note)]
+    if not view.ledger:
+        lines.append((("No cash has moved.", "muted"),))
+    for entry in view.ledger[:limit]:
+        when, (amount, _) = formats.day(entry.at.date()), signed(entry.amount)
+        settles, style = settlement(entry)
+        lines.append(
+            table_line(
+                [
+                    (when, 6, "left", "muted"),
+                    (formats.words(entry.kind), 11, "left", ""),
+                    (amount, 13, "right", ""),
+                    (settles, 14, "left", style),
+                ]
+            )
+        )
+    return [*lines, *_more(len(view.ledger), limit)]
+
+
+def _runs(view: AccountDetail, width: int, limit: int) -> list[Line]:
+    lines: list[Line] = [heading("Runs", width)]
+    if not view.runs:
+        lines.append((("No run yet.", "muted"),))
+    for run in view.runs[:limit]:
+        text, style = status_segment(run.status)
+        lines.append(
+            table_line(
+                [
+                    (formats.day(run.created_at.date()), 6, "left", "muted"),
+                    (TYPES.get(run.type, run.type), 11, "left", ""),
+                    (formats.money(run.amount), 13, "right", ""),
+                    (text.replace("completed ", ""), 14, "left", style),
+                ]
+            )
+        )
+    return [*lines, *_more(len(view.runs), limit)]
+
+
+def _decisions(view: AccountDetail, width: int, limit: int) -> list[Line]:
+    lines: list[Line] = [heading("Decisions", width)]
+    if not view.decisions:
+        lines.append((("No evaluation has been stored.", "muted"),))
+    for decision in view.decisions[:limit]:
+        text, style = OUTCOMES[decision.outcome]
+        when = formats.short_timestamp(decision.at)
+        reason = fit(decision.reason, max(width - 32, 8)).rstrip()
+        lines.append((*table_line([(when, 12, "left", "muted"), (text, 17, "left", style)]), (f"  {reason}", "muted")))
+    return [*lines, *_more(len(view.decisions), limit)]
+
+
+def _rest(count: int) -> list[Line]:
+    return [((f"… {count - MAX_LISTED:,} more", "muted"),)] if count > MAX_LISTED else []
+
+
+def bulk_text(preview: BulkPreview, verb: str) -> str:
+    """What a bulk action comes to: `9 of 10 accounts … 27 orders, turnover 410,000.00`."""
+    going = [row for row in preview.rows if not row.refusal]
+    runs = [row for row in going if row.orders]
+    refused = len(preview.rows) - len(going)
+    text = f"{verb} {formats.counted(len(going), 'account')}"
+    if preview.portfolio:
+        turnover = formats.money(Money(sum(row.turnover for row in runs)))
+        orders = formats.counted(sum(row.orders for row in runs), "order")
+        first = formats.counted(len(runs), "first run")
+        text += f" to {preview.portfolio}. "
+        text += f"The next evaluation makes {first}: {orders}, turnover {turnover}" if runs else "No run follows now"
+    return f"{text}. {refused:,} would be refused and stay as they are." if refused else f"{text}."
+
+
+def bulk_lines(preview: BulkPreview) -> Builder:
+    """Each account with its first run, or why it would be left out; the refused first, hundreds at most."""
+    everyone = sorted(preview.rows, key=lambda row: not row.refusal)
+    rows, more = everyone[:MAX_LISTED], _rest(len(everyone))
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        name = min(max((len(row.client) for row in rows), default=8), 26)
+        lines: list[Line] = []
+        for row in rows:
+            start = table_line(
+                [
+                    ("✗" if row.refusal else "●", 1, "left", "bad" if row.refusal else "good"),
+                    (row.client, name, "left", "title"),
+                    (row.follows or "unsubscribed", 14, "left", "muted"),
+                ]
+            )
+            if row.refusal or row.note:
+                room = max(width - name - 20, 12)
+                parts = paragraph(row.refusal or row.note, room, "bad" if row.refusal else "muted")
+                lines.append((*start, ("  ", ""), *parts[0]))
+                lines.extend(((" " * (name + 19), ""), *part) for part in parts[1:])
+            else:
+                orders, turnover = formats.counted(row.orders, "order"), formats.money(row.turnover)
+                cells = [(orders if row.orders else "on target", 10, "right", ""), (turnover, 14, "right", "")]
+                lines.append((*start, (" ", ""), *table_line(cells)))
+        return [*lines, *more]
+
+    return build
+
+
+def result_lines(results: Sequence[BulkResult], verb: str) -> Builder:
+    """What became of each account of a bulk action, the refused first with their reasons, hundreds of both at most."""
+    refused = [result for result in results if result.refusal]
+    done = [result for result in results if not result.refusal]
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        lines: list[Line] = []
+        if refused:
+            lines.append(heading("Refused", width, formats.counted(len(refused), "account")))
+            for result in refused[:MAX_LISTED]:
+                lines.append((("✗ ", "bad"), (fit(result.client, min(width - 2, 40)).rstrip(), "title")))
+                lines.extend(paragraph(result.refusal, width, "", indent=2))
+            lines += [*_rest(len(refused)), ()]
+        lines.append(heading(verb, width, formats.counted(len(done), "account")))
+        lines.extend((("● ", "good"), (fit(result.client, width - 2).rstrip(), "")) for result in done[:MAX_LISTED])
+        return [*lines, *_rest(len(done))]
+
+    return build
+
+
+def difference_lines(rows: Sequence[tuple[str, str, str]]) -> Builder:
+    """What differs between the book and the broker."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        lines: list[Line] = [heading("In the book, and at the broker", width)]
+        for what, ours, theirs in rows:
+            cells = [(what, 10, "left", "muted"), (formats.grouped(ours), 18, "right", ""), ("→", 1, "left", "muted")]
+            style = "title" if ours != theirs else "muted"
+            lines.append(table_line([*cells, (formats.grouped(theirs), 18, "right", style)]))
+        return lines
+
+    return build

@@ -1,0 +1,86 @@
+"""Runs made by hand: the kind is picked, the plan shown, and then it is asked for."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.runs import RunType
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries import cash as cash_queries
+from rebal_tui.services.view_models.accounts import AccountRow
+from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.accounts.bulk import pick_portfolio
+from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values, read_amount
+from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
+from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+
+RUN_CHOICES = (
+    Choice(RunType.FULL_REBALANCE, "full rebalance", "sell what is above target, buy what is below"),
+    Choice(RunType.INVEST_CASH, "invest cash", "buys only, from the cash beyond what is kept"),
+    Choice(RunType.PARTIAL_LIQUIDATION, "partial liquidation", "sell so that an amount is set aside"),
+)
+
+
+def run_manually(screen: ListScreen, row: AccountRow) -> None:
+    """Let a kind of run be picked, and the weights where no portfolio is followed; show its plan, and ask."""
+
+    def picked(kind: str | None) -> None:
+        if kind == RunType.PARTIAL_LIQUIDATION and row.portfolio_id is not None:
+            screen.app.push_screen(liquidation_form(row, None))
+        elif kind and row.portfolio_id is not None:
+            screen.rebal.work(_manual(screen, row, RunType(kind), None), name="run")
+        elif kind:
+            title = f"{row.client} follows no portfolio: run once by whose weights?"
+            screen.rebal.work(pick_portfolio(screen, title, lambda one: weights_picked(kind, one)), name="portfolios")
+
+    def weights_picked(kind: str, portfolio_id: str | None) -> None:
+        if portfolio_id and kind == RunType.PARTIAL_LIQUIDATION:
+            screen.app.push_screen(liquidation_form(row, portfolio_id))
+        elif portfolio_id:
+            screen.rebal.work(_manual(screen, row, RunType(kind), portfolio_id), name="run")
+
+    screen.app.push_screen(PickScreen(f"Run by hand · {row.client}", RUN_CHOICES, "run"), picked)
+
+
+async def _manual(screen: ListScreen, row: AccountRow, kind: RunType, portfolio_id: str | None) -> None:
+    view = await screen.rebal.backend.ask(
+        lambda book: cash_queries.preview_manual(book, row.account_id, kind, portfolio_id=portfolio_id)
+    )
+
+    async def do() -> str:
+        run = await screen.rebal.backend.ask(
+            lambda book: cash_queries.run_manually(book, row.account_id, kind, portfolio_id=portfolio_id)
+        )
+        return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
+
+    if screen.is_current:
+        title = f"{formats.words(kind).capitalize()} of {row.client}?"
+        screen.rebal.confirm_sending(title, manual_text(view), "Run", do, "Run", preview_lines(view))
+
+
+def manual_text(view: PreviewView) -> str:
+    """What a run by hand sends, in a sentence."""
+    sells, buys = formats.counted(len(view.plan.sells), "sell"), formats.counted(len(view.plan.buys), "buy")
+    return (
+        f"{sells} and {buys}, turnover {formats.money(view.turnover)}, cash {formats.money(view.plan.cash)} → "
+        f"{formats.money(view.cash_after)}. It starts at once in the window, else when the next one opens."
+    )
+
+
+def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:
+    """A partial liquidation by hand: the amount, and live what it sells."""
+    kind = RunType.PARTIAL_LIQUIDATION
+
+    def propose(book: Book, values: Values) -> Proposal:
+        amount = read_amount(values)
+        view = cash_queries.preview_manual(book, row.account_id, kind, amount=amount, portfolio_id=portfolio_id)
+
+        def act(book: Book) -> str:
+            run = cash_queries.run_manually(book, row.account_id, kind, amount=amount, portfolio_id=portfolio_id)
+            return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
+
+        text = f"${formats.money(amount)} is set aside in the account of {row.client}. {manual_text(view)}"
+        return Proposal(preview_lines(view), "Partial liquidation?", text, "Run", act, "Run")
+
+    title = f"Partial liquidation · {row.client} · withdrawable {formats.money(row.withdrawable)}"
+    return FormScreen(title, [Field("amount", "Amount", hint="dollars to set aside")], propose)

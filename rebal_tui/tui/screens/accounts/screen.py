@@ -1,0 +1,289 @@
+"""Accounts: every account of the book, exceptions first, and what an advisor does with one or many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.services.advisory import cash
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.reconciliation.release import check_release, differences, release
+from rebal_tui.services.queries.accounts import account_detail, account_row, accounts_snapshot
+from rebal_tui.services.simulation import account_events
+from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, AccountsSnapshot, InGroup
+from rebal_tui.tui import actions, formats
+from rebal_tui.tui.screens.accounts import columns as account_columns
+from rebal_tui.tui.screens.accounts import simulate
+from rebal_tui.tui.screens.accounts.bulk import choose_portfolio, unsubscribe
+from rebal_tui.tui.screens.accounts.lines import detail_lines, difference_lines
+from rebal_tui.tui.screens.accounts.manual_runs import run_manually
+from rebal_tui.tui.screens.accounts.page import AccountPage
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.form import FormScreen
+from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.picker import PickScreen
+from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.sections import LISTS, Section
+from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.tabs import ALL
+
+
+class AccountsScreen(TiledListScreen, inherit_bindings=False):
+    """Every account, those that need a person first."""
+
+    SECTION = Section.ACCOUNTS
+    EXPORT = "accounts"
+    NOUN = "account"
+    CSS_PATH: ClassVar[list[str]] = ["../shared/list.tcss", "accounts.tcss"]  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *Screen.BINDINGS,
+        *actions.bindings(Section.ACCOUNTS, LISTS),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._snapshot: AccountsSnapshot | None = None
+
+    def make_table(self) -> BookTable[AccountRow]:
+        return BookTable(
+            account_columns.columns(),
+            lambda row: row.account_id,
+            search=account_columns.search,
+            empty="Reading the accounts…",
+        )
+
+    async def pull(self) -> None:
+        self.show_status(await self.rebal.backend.status())
+        seen = self._snapshot.version if self._snapshot is not None else None
+        snapshot = await self.rebal.backend.ask(lambda book: accounts_snapshot(book, seen))
+        if snapshot is None:
+            return
+        self._snapshot = snapshot
+        with self.app.batch_update():
+            self.show_rows()
+        self.request_detail(self.table.cursor_key)
+
+    def show_rows(self) -> None:
+        if self._snapshot is None:
+            return
+        tile, rows = self.tile, self._snapshot.rows
+        self.tiles.tabs = account_columns.group_tabs(len(rows), self._snapshot.groups)
+        self.table.set_empty(
+            "This book has no account yet: import a file, or open the demo."
+            if not rows
+            else f"No account here under “{tile}”; escape shows all."
+        )
+        self.table.set_rows(rows, None if tile == ALL else InGroup(AccountGroup(tile)))
+
+    async def detail_of(self, key: str) -> Builder:
+        return detail_lines(await self.rebal.backend.ask(lambda book: account_detail(book, key)))
+
+    def show_account(self, account_id: str) -> None:
+        """Put the cursor on an account, lifting filters that hide it."""
+        if self._snapshot is None:
+            self.table.go_to(account_id)
+        elif not self.table.move_to(account_id):
+            self.reset_filters()
+            self.table.view = View(self.table.view.sort, self.table.view.reverse)
+            self.table.move_to(account_id)
+
+    def action_mark_shown(self) -> None:
+        shown = self.table.keys_shown
+        if not shown:
+            self.rebal.say("There is no account to mark.")
+        elif shown <= self.table.marked:
+            self.table.marked = frozenset()
+            self.rebal.say("No account is marked.")
+        else:
+            self.table.marked = self.table.marked | shown
+            self.rebal.say(f"{formats.counted(len(self.table.marked), 'account')} marked.")
+
+    async def open_row(self, key: str) -> None:
+        view = await self.rebal.backend.ask(lambda book: account_detail(book, key))
+
+        def answered(run_id: str | None) -> None:
+            if run_id:
+                self.rebal.navigation.show_run(run_id)
+
+        if self.is_current:
+            self.app.push_screen(AccountPage(view), answered)
+
+    def _row(self) -> AccountRow | None:
+        """The row under the cursor; says so when there is none."""
+        row = self.table.cursor_row
+        return row if self.selected_id() is not None and isinstance(row, AccountRow) else None
+
+    def _chosen(self) -> tuple[str, ...]:
+        """The marked accounts in the book's order, else the one under the cursor."""
+        if self.table.marked:
+            return tuple(str(key) for key in self.table.marked_in_order())
+        row = self._row()
+        return (row.account_id,) if row is not None else ()
+
+    def action_subscribe(self) -> None:
+        chosen = self._chosen()
+        if chosen:
+            choose_portfolio(self, chosen, moving=False)
+
+    def action_move_accounts(self) -> None:
+        chosen = self._chosen()
+        if chosen:
+            choose_portfolio(self, chosen, moving=True)
+
+    def action_unsubscribe(self) -> None:
+        chosen = self._chosen()
+        if chosen:
+            self.rebal.work(unsubscribe(self, chosen), name="unsubscribe")
+
+    def action_preview(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.work(self._preview(row.account_id), name="preview")
+
+    async def _preview(self, account_id: str) -> None:
+        view = await self.rebal.backend.preview(account_id)
+        if self.is_current:
+            title = f"Preview · {view.client} · nothing is sent"
+            self.app.push_screen(ReadScreen(title, preview_lines(view), copy=account_id))
+
+    def action_run_by_hand(self) -> None:
+        row = self._row()
+        if row is not None:
+            run_manually(self, row)
+
+    def action_deposit(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.work(self._with_simulator(row, simulate.deposit_form), name="deposit")
+
+    async def _with_simulator(self, row: AccountRow, form: Callable[[AccountRow], FormScreen]) -> None:
+        await self.rebal.backend.ask(cash.sandbox)
+        if self.is_current:
+            self.app.push_screen(form(row))
+
+    def action_withdraw(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.navigation.withdraw_from(f"{row.client} · {row.account_number}")
+
+    def action_release(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.work(self._release(row), name="release")
+
+    async def _release(self, row: AccountRow) -> None:
+        amount = await self.rebal.backend.ask(lambda book: cash.check_release(book, row.account_id))
+        text = (
+            f"${formats.money(amount)} set aside in the account of {row.client} is given back; "
+            f"{'the next evaluation invests it' if row.portfolio_id else 'it stays cash, as no portfolio is followed'}."
+        )
+
+        async def do() -> str:
+            await self.rebal.backend.ask(lambda book: cash.release(book, row.account_id))
+            return f"${formats.money(amount)} of {row.client}"
+
+        if self.is_current:
+            self.rebal.confirm_sending("Release what was set aside?", text, "Release", do, "Released")
+
+    def action_reconcile(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.work(self._reconcile(row), name="reconcile")
+
+    async def _reconcile(self, row: AccountRow) -> None:
+        hold, rows = await self.rebal.backend.ask(
+            lambda book: (
+                check_release(book, row.account_id),
+                differences(book, row.account_id),
+            )
+        )
+        later = " It goes on by itself when what the broker still tells explains this." if hold.baseline else ""
+        text = (
+            f"{row.client} has been paused since {formats.short_timestamp(hold.at)}: {hold.reason}.{later} "
+            "Released, the book takes over the broker's figures as they are, and the account is evaluated and traded "
+            "again."
+        )
+
+        async def do() -> str:
+            await self.rebal.backend.ask(lambda book: release(book, row.account_id))
+            return row.client
+
+        if self.is_current:
+            title = "Take over the broker's figures?"
+            self.rebal.confirm_sending(title, text, "Release", do, "Released", difference_lines(rows))
+
+    def action_simulate(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.work(self._simulate(row), name="simulate")
+
+    async def _simulate(self, row: AccountRow) -> None:
+        def load(book: Book) -> tuple[AccountRow, tuple[str, ...]]:
+            return account_row(book, row.account_id), account_events.known_symbols(book)
+
+        now, symbols = await self.rebal.backend.ask(load)
+
+        def picked(key: str | None) -> None:
+            if key == simulate.RETURN:
+                self.app.push_screen(simulate.return_form(now))
+            elif key == simulate.BRING_IN:
+                self.app.push_screen(simulate.bring_in_form(now, symbols))
+            elif key == simulate.STATUS:
+                title = f"Status of {now.client} · {now.status}"
+                self.app.push_screen(PickScreen(title, simulate.status_choices(now), "status"), status_picked)
+            elif key:
+                on = key not in now.restrictions
+                what = f"{now.client}, {formats.words(key)}"
+                self.rebal.work(
+                    self.rebal.change(
+                        lambda: self.rebal.backend.ask(
+                            lambda book: account_events.set_restriction(book, now.account_id, Restriction(key), on)
+                        ),
+                        f"{'Restricted' if on else 'Restriction lifted'}: {what}",
+                    ),
+                    name="restriction",
+                )
+
+        def status_picked(status: str | None) -> None:
+            if status:
+                self.rebal.work(
+                    self.rebal.change(
+                        lambda: self.rebal.backend.ask(
+                            lambda book: account_events.set_status(book, now.account_id, AccountStatus(status))
+                        ),
+                        f"{now.client} is {status}",
+                    ),
+                    name="status",
+                )
+
+        if self.is_current:
+            title = f"Simulate · {now.client} · {now.account_number}"
+            self.app.push_screen(PickScreen(title, simulate.choices(now), "event"), picked)
+
+    def action_account_runs(self) -> None:
+        account_id = self.selected_id()
+        if account_id is not None:
+            self.rebal.navigation.show_runs_of(account_id)
+
+    def action_on_desk(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.portfolio_id is None:
+            self.rebal.say("This account follows no portfolio, so it is not on the Desk.")
+        else:
+            self.rebal.navigation.show_account(row.account_id)
+
+    def action_portfolio(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.portfolio_id is None:
+            self.rebal.say("This account follows no portfolio.")
+        else:
+            self.rebal.navigation.show_portfolio(row.portfolio_id)

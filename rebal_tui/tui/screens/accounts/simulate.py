@@ -1,0 +1,154 @@
+"""What can be made to happen to an account in the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.accounts import RESTRICTION_TEXTS, AccountStatus, Restriction
+from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.quantities import Money, Qty, floor_money, market_value, parse_qty
+from rebal_tui.services.advisory import cash
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.accounts import account_row
+from rebal_tui.services.simulation import account_events
+from rebal_tui.services.view_models.accounts import AccountRow
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values, read_amount
+from rebal_tui.tui.screens.shared.picker import Choice
+from rebal_tui.tui.segments import Line, heading, paragraph, table_line
+from rebal_tui.tui.widgets.lines import Builder
+
+RETURN = "ach return"
+BRING_IN = "bring in"
+STATUS = "status"
+
+
+def choices(row: AccountRow) -> list[Choice]:
+    """Every restriction with whether it is on, and what else can happen."""
+    first = [
+        Choice(restriction.value, f"{'☑' if restriction.value in row.restrictions else '☐'} "
+               f"{formats.words(restriction.value)}", RESTRICTION_TEXTS[restriction])
+        for restriction in Restriction
+        if restriction is not Restriction.ACH_RETURN or restriction.value in row.restrictions
+    ]  # fmt: skip
+    return [
+        *first,
+        Choice(RETURN, "ACH return…", "a deposit bounces: the cash goes and the account is restricted"),
+        Choice(BRING_IN, "holding brought in…", "shares arrive from outside, as an account transfer brings them"),
+        Choice(STATUS, "account status…", f"now {row.status}"),
+    ]
+
+
+def status_choices(row: AccountRow) -> list[Choice]:
+    """The statuses of the API, the present one told."""
+    ordered = sorted(AccountStatus, key=lambda status: status is not AccountStatus.ACTIVE)
+    return [Choice(s.value, s.value, "as it is now" if s.value == row.status else "") for s in ordered]
+
+
+def figures(pairs: Sequence[tuple[str, str, str]], note: str = "") -> Builder:
+    """Rows of a label with the figure before and after, and a sentence."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        lines: list[Line] = [heading("What happens", width)]
+        for label, before, after in pairs:
+            cells = [(label, 14, "left", "muted"), (before, 16, "right", ""), ("→", 1, "left", "muted")]
+            lines.append(table_line([*cells, (after, 16, "right", "title")]))
+        return [*lines, *(((), *paragraph(note, width, "muted")) if note else ())]
+
+    return build
+
+
+def deposit_form(row: AccountRow) -> FormScreen:
+    """Cash that arrives from outside."""
+
+    def propose(book: Book, values: Values) -> Proposal:
+        amount = read_amount(values)
+        cash.sandbox(book)
+        now = account_row(book, row.account_id)
+        lines = figures(
+            [
+                ("Cash", formats.money(now.cash), formats.money(_plus(now.cash, amount))),
+                ("Equity", formats.money(now.equity), formats.money(_plus(now.equity, amount))),
+            ],
+            "It is settled at once. "
+            + (
+                f"The next evaluation invests what exceeds the cash to keep of {now.portfolio} (R-31)."
+                if now.portfolio_id
+                else "The account follows no portfolio, so it stays cash."
+            ),
+        )
+        text = f"${formats.money(amount)} arrives in the account of {now.client} ({now.account_number})."
+
+        def act(book: Book) -> str:
+            cash.deposit(book, row.account_id, amount)
+            return f"${formats.money(amount)} for {now.client}"
+
+        return Proposal(lines, "Deposit?", text, "Deposit", act, "Deposited")
+
+    title = f"Deposit · {row.client} · {row.account_number}"
+    return FormScreen(title, [Field("amount", "Amount", hint="dollars, such as 2500")], propose)
+
+
+def return_form(row: AccountRow) -> FormScreen:
+    """A deposit that bounces."""
+
+    def propose(book: Book, values: Values) -> Proposal:
+        amount = read_amount(values)
+        cash.sandbox(book)
+        now = account_row(book, row.account_id)
+        goes = min(amount, max(now.cash, 0))
+        lines = figures(
+            [("Cash", formats.money(now.cash), formats.money(_plus(now.cash, -goes)))],
+            "At most what is free goes; what was spent or is reserved stays. The account is restricted until the "
+            "restriction is lifted, and no run starts (R-40).",
+        )
+        text = f"A deposit of ${formats.money(amount)} of {now.client} ({now.account_number}) bounces."
+
+        def act(book: Book) -> str:
+            gone = account_events.return_deposit(book, row.account_id, amount)
+            return f"${formats.money(gone)} of {now.client} went"
+
+        return Proposal(lines, "Return a deposit?", text, "Return", act, "Returned")
+
+    title = f"ACH return · {row.client} · {row.account_number}"
+    return FormScreen(title, [Field("amount", "Amount", hint="dollars, such as 2500")], propose)
+
+
+def bring_in_form(row: AccountRow, symbols: tuple[str, ...]) -> FormScreen:
+    """Shares that arrive from outside."""
+
+    def propose(book: Book, values: Values) -> Proposal:
+        symbol, faults = values["symbol"].strip().upper(), []
+        try:
+            qty = parse_qty(values["qty"].strip())
+        except ValueError as error:
+            faults.append(Fault("qty", str(error)))
+            qty = Qty(1)
+        try:
+            price = account_events.check_transfer_in(book, row.account_id, symbol, qty)
+        except Invalid as invalid:
+            raise Invalid([*faults, *invalid.faults]) from invalid
+        if faults:
+            raise Invalid(faults)
+        now = account_row(book, row.account_id)
+        worth = floor_money(market_value(qty, price))
+        lines = figures(
+            [("Equity", formats.money(now.equity), formats.money(_plus(now.equity, worth)))],
+            f"{formats.qty(qty)} {symbol} at {formats.price(price)}, worth {formats.money(worth)}. "
+            "A holding outside the portfolio is sold by the next full rebalance.",
+        )
+        text = f"{formats.qty(qty)} {symbol} arrive in the account of {now.client} ({now.account_number})."
+
+        def act(book: Book) -> str:
+            account_events.transfer_in(book, row.account_id, symbol, qty)
+            return f"{formats.qty(qty)} {symbol} for {now.client}"
+
+        return Proposal(lines, "Bring a holding in?", text, "Bring in", act, "Brought in")
+
+    title = f"Holding brought in · {row.client} · {row.account_number}"
+    fields = [Field("symbol", "Asset", hint="a symbol", choices=symbols), Field("qty", "Shares", hint="such as 12.5")]
+    return FormScreen(title, fields, propose, blame="qty")
+
+
+def _plus(amount: Money, change: int) -> Money:
+    return Money(amount + change)

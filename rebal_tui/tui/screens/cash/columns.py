@@ -1,0 +1,189 @@
+"""The rows, columns and groups of the Cash place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from rebal_tui.domain.cash import JournalStatus, WithdrawalStage
+from rebal_tui.domain.quantities import Money
+from rebal_tui.services.view_models.cash import CashSnapshot, JournalView, WithdrawalView
+from rebal_tui.tui import formats
+from rebal_tui.tui.segments import Line, TextSegment
+from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.tabs import ALL, Tab
+
+Kind = Literal["withdrawal", "journal", "deposit"]
+GROUPS = {
+    "Under way": ("▸", "accent", "Going"),
+    "Stopped": ("■", "bad", "Stop"),
+    "Withdrawals": ("▼", "key", "Withdr"),
+    "Journals": ("⇄", "key", "Journ"),
+    "Deposits": ("▲", "key", "Depos"),
+}
+STEP_MARKS: dict[str, TextSegment] = {
+    "done": ("✓", "good"),
+    "now": ("▸", "key"),
+    "stopped": ("■", "bad"),
+    "canceled": ("◌", "muted"),
+    "waiting": ("·", "rule"),
+}
+STAGE_VERBS = {
+    "unsubscribe": ("unsubscribed", "unsubscribes", "unsubscribe"),
+    "sell": ("sold", "sells", "sell"),
+    "settle": ("settled", "settles", "settles"),
+    "journal": ("journaled", "journals", "journal"),
+    "subscribe again": ("subscribed again", "subscribes again", "subscribe again"),
+}
+"""A stage when it is done, going on, and to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class CashRow:
+    """A withdrawal, journal or deposit of the list. `amount` is signed as the account sees it."""
+
+    key: str
+    kind: Kind
+    account_id: str
+    client: str
+    amount: Money
+    at: datetime
+    state: str
+    style: str
+    rank: int
+    withdrawal: WithdrawalView | None = None
+    journal: JournalView | None = None
+
+
+def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
+    """Everything of the snapshot: stopped withdrawals, those under way, then the rest, the newest first."""
+    rows = [_withdrawal(view) for view in snapshot.withdrawals]
+    rows += [_journal(view) for view in snapshot.journals]
+    rows += [
+        CashRow(f"deposit-{len(snapshot.deposits) - index}-{at.isoformat()}", "deposit", account, client, amount, at,
+                formats.words(kind), "bad" if amount <= 0 or kind == "ach_return" else "good", 2)
+        for index, (at, account, client, amount, kind) in enumerate(snapshot.deposits)
+    ]  # fmt: skip
+    return tuple(sorted(rows, key=lambda row: (row.rank, -row.at.timestamp())))
+
+
+def _withdrawal(view: WithdrawalView) -> CashRow:
+    final = WithdrawalStage(view.stage).final
+    style = "bad" if view.stopped else "muted" if final else "accent"
+    return CashRow(
+        view.id, "withdrawal", view.account_id, view.client, Money(-view.amount), view.created_at,
+        withdrawal_state(view), style, 0 if view.stopped else 2 if final else 1, withdrawal=view,
+    )  # fmt: skip
+
+
+def _journal(view: JournalView) -> CashRow:
+    bad = view.status in (JournalStatus.REJECTED, JournalStatus.REFUSED, JournalStatus.CANCELED)
+    style = "bad" if bad else "good" if view.status == JournalStatus.EXECUTED else "accent"
+    amount = view.amount if view.incoming else Money(-view.amount)
+    return CashRow(
+        view.id, "journal", view.account_id, view.client, amount, view.created_at, formats.words(view.status), style, 2,
+        journal=view,
+    )  # fmt: skip
+
+
+def withdrawal_state(view: WithdrawalView) -> str:
+    """Where a withdrawal stands, in a few words."""
+    if view.stopped:
+        return f"stopped: {view.stopped}"
+    if view.stage == WithdrawalStage.COMPLETED:
+        return "completed"
+    if view.stage == WithdrawalStage.CANCELED:
+        return "canceled"
+    stage, _, note = next(step for step in view.steps if step[1] == "now")
+    doing = STAGE_VERBS[stage][1]
+    return f"{doing} {note}" if note and stage == "settle" else doing
+
+
+def stages_line(view: WithdrawalView) -> Line:
+    """`sold ✓ · settles Thu 20 Mar ▸ journal · subscribe again`; the first stage is told only while it lasts."""
+    segments: list[TextSegment] = []
+    steps = view.steps[1:] if view.steps[0][1] == "done" else view.steps
+    for index, (stage, state, note) in enumerate(steps):
+        done, _, coming = STAGE_VERBS[stage]
+        if index:
+            before = steps[index - 1][1]
+            segments.append((" ▸ ", "key") if before in ("now", "stopped") else (" · ", "rule"))
+        if state == "done":
+            segments.append((f"{done} ✓", "good"))
+        elif state in ("now", "stopped"):
+            dated = f"{coming} {note}" if stage == "settle" and note else coming
+            segments.append((f"■ {dated}", "bad") if state == "stopped" else (dated, "key"))
+        else:
+            segments.append((coming, "muted"))
+    return tuple(segments)
+
+
+def strip(row: CashRow) -> Line:
+    """The five stages as five marks; for anything else its kind."""
+    if row.withdrawal is None:
+        return ((row.kind if row.journal is None else "journal", "muted"),)
+    marks: list[TextSegment] = []
+    for index, (_, state, _) in enumerate(row.withdrawal.steps):
+        marks += [(" ", "")] if index else []
+        marks.append(STEP_MARKS[state])
+    return tuple(marks)
+
+
+def _whole_line(row: CashRow) -> Line:
+    if row.withdrawal is not None:
+        return stages_line(row.withdrawal)
+    if row.journal is not None:
+        way = "from the firm" if row.journal.incoming else "to the firm"
+        return ((f"{way}  {row.journal.description}", "muted"),)
+    return (("from outside", "muted"),)
+
+
+def _amount(row: CashRow) -> Line:
+    text = formats.money(row.amount)
+    return ((f"+{text}" if row.amount > 0 else text, "good" if row.amount > 0 else ""),)
+
+
+def in_group(row: CashRow, group: str) -> bool:
+    """Whether a row belongs to a group."""
+    if group == "Under way":
+        return row.rank < 2 or (row.journal is not None and not JournalStatus(row.journal.status).final)
+    if group == "Stopped":
+        return row.rank == 0
+    return group == ALL or group == f"{row.kind.capitalize()}s"
+
+
+def group_tabs(rows: Sequence[CashRow]) -> tuple[Tab, ...]:
+    """The groups with their counts; a count of nothing has no colour."""
+    tabs = [Tab(ALL, ALL, figure=f"{len(rows):,}")]
+    for group, (mark, style, short) in GROUPS.items():
+        count = sum(in_group(row, group) for row in rows)
+        tabs.append(Tab(group, group, mark, f"{count:,}", style if count else "muted", short))
+    return tuple(tabs)
+
+
+def search(row: CashRow) -> str:
+    """The text that a filter looks at."""
+    more = row.withdrawal.portfolio if row.withdrawal else row.journal.description if row.journal else ""
+    return f"{row.key} {row.account_id} {row.client} {row.kind} {row.state} {formats.money(row.amount)} {more}"
+
+
+def columns() -> tuple[Column[CashRow], ...]:
+    """The columns, those that narrow terminals lose first having the highest priority."""
+    return (
+        Column(
+            "at", "Asked", 12, lambda row: formats.short_timestamp(row.at), sort=lambda row: row.at, descending=True,
+            priority=2,
+        ),
+        Column(
+            "client", "Client", 11, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=1, max_width=30
+        ),
+        Column("amount", "Amount", 12, _amount, "right", 0, lambda row: row.amount),
+        Column("stages", "Stages", 9, strip, sort=lambda row: row.kind),
+        Column(
+            "state", "State", 18, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,
+            max_width=44,
+        ),
+        Column("line", "What happens", 55, _whole_line, priority=4, grow=1, max_width=84),
+    )  # fmt: skip

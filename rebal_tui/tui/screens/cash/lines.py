@@ -1,0 +1,120 @@
+"""A withdrawal, a journal and a deposit in lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.cash import WithdrawalStage
+from rebal_tui.domain.quantities import Money
+from rebal_tui.services.view_models.cash import WithdrawalPreview, WithdrawalView
+from rebal_tui.services.view_models.runs import TimelineEvent
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.cash.columns import STAGE_VERBS, STEP_MARKS, CashRow
+from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+from rebal_tui.tui.segments import Line, TextSegment, fit, heading, paragraph, table_line
+from rebal_tui.tui.widgets.lines import Builder
+
+REACHED = {
+    "unsubscribe": WithdrawalStage.UNSUBSCRIBED,
+    "sell": WithdrawalStage.SETTLING,
+    "settle": WithdrawalStage.JOURNALING,
+    "journal": WithdrawalStage.RESUBSCRIBING,
+    "subscribe again": WithdrawalStage.COMPLETED,
+}
+"""The stage whose record says that a step is done."""
+
+
+def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> Builder:
+    """A withdrawal with its five stages, when each was reached, and everything recorded of it."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        lines: list[Line] = [*_head(view.client, f"withdrawal {formats.short_id(view.id)}", width)]
+        lines.append((("Amount ", "muted"), (formats.money(view.amount), "title"), *_follows(view)))
+        lines += [(), heading("Stages", width), *_stages(view, history, width)]
+        if view.stopped:
+            lines += [(), *paragraph(f"■ stopped: {view.stopped}", width, "bad")]
+            lines += paragraph("v lets it try again; c cancels it while its journal has not been made.", width, "muted")
+        lines += [(), *paragraph(cancel_text(view), width, "muted")]
+        lines += [(), heading("Record", width)]
+        for event in history:
+            when = formats.timestamp(event.at)
+            parts = paragraph(event.detail, max(width - 32, 12), "muted")
+            cells = [(when, 15, "left", "muted"), (formats.words(event.what), 14, "left", "title")]
+            lines.append((*table_line(cells), ("  ", ""), *parts[0]))
+            lines.extend(((" " * 32, ""), *part) for part in parts[1:])
+        return lines
+
+    return build
+
+
+def _head(client: str, what: str, width: int) -> list[Line]:
+    return [((fit(client, max(width - len(what) - 2, 4)).rstrip(), "title"), ("  ", ""), (what, "muted"))]
+
+
+def _follows(view: WithdrawalView) -> tuple[TextSegment, ...]:
+    return (("  from ", "muted"), (view.portfolio, "accent")) if view.portfolio else ()
+
+
+def _stages(view: WithdrawalView, history: Sequence[TimelineEvent], width: int) -> list[Line]:
+    when = {event.what: event.at for event in history}
+    lines: list[Line] = []
+    for stage, state, note in view.steps:
+        done, going, coming = STAGE_VERBS[stage]
+        text = done if state == "done" else going if state == "now" else coming
+        reached = when.get(REACHED[stage]) if state == "done" else None
+        mark, style = STEP_MARKS[state]
+        cells = [
+            (mark, 1, "left", style),
+            (text, 17, "left", "title" if state == "now" else "" if state == "done" else "muted"),
+            (formats.short_timestamp(reached) if reached else "", 12, "left", "muted"),
+        ]
+        lines.append((*table_line(cells), ("  ", ""), (fit(note, max(width - 36, 4)).rstrip(), "muted")))
+    return lines
+
+
+def cancel_text(view: WithdrawalView) -> str:
+    """Whether the withdrawal can be cancelled, and what that leaves."""
+    if WithdrawalStage(view.stage).final:
+        return f"It is {view.stage}; there is nothing left to cancel."
+    if not view.cancelable:
+        return "It cannot be canceled any more: its journal has been made."
+    back = f" and the account is subscribed to {view.portfolio} again" if view.portfolio else ""
+    return f"It can be canceled: the journal is not made{back}; what was sold stays cash until it is invested."
+
+
+def movement_lines(row: CashRow) -> Builder:
+    """A journal or a deposit."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        journal = row.journal
+        what = f"journal {formats.short_id(journal.id)}" if journal else row.state
+        amount = formats.money(Money(abs(row.amount)))
+        lines: list[Line] = [*_head(row.client, what, width), (("Amount ", "muted"), (amount, "title"))]
+        if journal is None:
+            return [*lines, (("When   ", "muted"), (formats.timestamp(row.at), ""))]
+        way = "from the firm account to the client" if journal.incoming else "from the client to the firm account"
+        lines += [((way, ""),), (("Status ", "muted"), (row.state, row.style))]
+        lines += [(("Made   ", "muted"), (formats.timestamp(journal.created_at), ""))]
+        lines += [(("Last   ", "muted"), (formats.timestamp(journal.updated_at), ""))]
+        if journal.reason:
+            lines += [(), *paragraph(f"✗ {journal.reason}", width, "bad")]
+        if journal.description:
+            lines += [(), *paragraph(journal.description, width, "muted")]
+        return lines
+
+    return build
+
+
+def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
+    """When the money can leave, then what is sold and what the account looks like after."""
+    plan = preview_lines(view.preview)
+
+    def build(width: int, height: int) -> Sequence[Line]:
+        leaves = formats.full_day(view.can_leave) if view.can_leave else "not known: the calendar ends before"
+        now = view.settled_now >= view.amount
+        why = "settled cash covers it" if now else "sells settle on the next settlement day"
+        first: Line = (("Can leave ", "muted"), (leaves, "key"), (f"  {why}", "muted"))
+        settled: Line = (("Settled now ", "muted"), (formats.money(view.settled_now), ""))
+        return [first, settled, (), *plan(width, height)]
+
+    return build

@@ -1,0 +1,173 @@
+"""Cash: withdrawals on their five stages, journals and deposits."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from rebal_tui.domain.cash import WithdrawalStage
+from rebal_tui.services.advisory import withdrawals
+from rebal_tui.services.queries.accounts import account_names
+from rebal_tui.services.queries.cash import cash_changes, withdrawal_history
+from rebal_tui.services.view_models.cash import WithdrawalView
+from rebal_tui.tui import actions, formats
+from rebal_tui.tui.screens.cash import columns as cash_columns
+from rebal_tui.tui.screens.cash.columns import CashRow
+from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
+from rebal_tui.tui.screens.cash.lines import cancel_text, movement_lines, withdrawal_lines
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.form import FormScreen
+from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.sections import LISTS, Section
+from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.tabs import ALL
+
+
+class CashScreen(TiledListScreen, inherit_bindings=False):
+    """What moves cash in or out: stopped withdrawals first, then those under way, then the rest."""
+
+    SECTION = Section.CASH
+    EXPORT = "cash"
+    NOUN = "movement"
+    CSS_PATH: ClassVar[list[str]] = ["../shared/list.tcss", "../accounts/accounts.tcss"]  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *Screen.BINDINGS,
+        *actions.bindings(Section.CASH, LISTS),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stamp: tuple[int, date] | None = None
+        self._rows: tuple[CashRow, ...] = ()
+
+    def make_table(self) -> BookTable[CashRow]:
+        return BookTable(
+            cash_columns.columns(), lambda row: row.key, search=cash_columns.search, empty="Reading the cash…"
+        )
+
+    async def pull(self) -> None:
+        self.show_status(await self.rebal.backend.status())
+        seen = self._stamp
+        changed = await self.rebal.backend.ask(lambda book: cash_changes(book, seen))
+        if changed is None:
+            return
+        self._stamp, snapshot = changed
+        self._rows = cash_columns.cash_rows(snapshot)
+        with self.app.batch_update():
+            self.show_rows()
+        self.request_detail(self.table.cursor_key)
+
+    def show_rows(self) -> None:
+        if self._stamp is None:
+            return
+        tile, rows = self.tile, self._rows
+        self.tiles.tabs = cash_columns.group_tabs(rows)
+        self.table.set_empty(
+            "No cash has moved yet; n withdraws, and Accounts (3) takes deposits."
+            if not rows
+            else f"Nothing here under “{tile}”; escape shows all."
+        )
+        self.table.set_rows(rows, None if tile == ALL else lambda row: cash_columns.in_group(row, tile))
+
+    async def detail_of(self, key: str) -> Builder | None:
+        row = self.row_here(key)
+        return await self._lines(row) if row is not None else None
+
+    async def _lines(self, row: CashRow) -> Builder:
+        view = row.withdrawal
+        if view is None:
+            return movement_lines(row)
+        return withdrawal_lines(view, await self.rebal.backend.ask(lambda book: withdrawal_history(book, view.id)))
+
+    async def open_row(self, key: str) -> None:
+        row = self.row_here(key)
+        if row is None:
+            return
+        builder = await self._lines(row)
+        if self.is_current:
+            title = f"{row.kind.capitalize()} · {row.client} · {formats.money(row.amount)}"
+            self.app.push_screen(ReadScreen(title, builder, copy=row.key))
+
+    def _row(self) -> CashRow | None:
+        """The row under the cursor; says so when there is none."""
+        row = self.table.cursor_row
+        return row if self.selected_id() is not None and isinstance(row, CashRow) else None
+
+    def _withdrawal(self) -> WithdrawalView | None:
+        """The withdrawal under the cursor; says so when it is something else."""
+        row = self._row()
+        if row is not None and row.withdrawal is None:
+            self.rebal.say(f"This is a {row.kind}, not a withdrawal.")
+        return row.withdrawal if row is not None else None
+
+    def new_withdrawal(self, account: str = "") -> None:
+        """Open the form of a new withdrawal, for an account when one is named."""
+        self.rebal.work(self._form(account), name="withdrawal")
+
+    async def _form(self, account: str) -> None:
+        names = await self.rebal.backend.ask(account_names)
+        self._push(withdrawal_form(names, account))
+
+    def _push(self, form: FormScreen) -> None:
+        if self.is_current:
+            self.app.push_screen(form)
+
+    def action_withdraw(self) -> None:
+        self.new_withdrawal()
+
+    def action_journal(self, incoming: bool) -> None:
+        self.rebal.work(self._journal(incoming), name="journal")
+
+    async def _journal(self, incoming: bool) -> None:
+        names = await self.rebal.backend.ask(account_names)
+        self._push(journal_form(names, "", incoming=incoming))
+
+    def action_cancel_withdrawal(self) -> None:
+        view = self._withdrawal()
+        if view is None:
+            return
+        if not view.cancelable:
+            self.rebal.say(cancel_text(view))
+            return
+        text = f"${formats.money(view.amount)} of {view.client}, {cash_columns.withdrawal_state(view)}.\n\n"
+
+        async def do() -> str:
+            done = await self.rebal.backend.ask(lambda book: withdrawals.cancel_withdrawal(book, view.id))
+            return f"${formats.money(done.amount)} of {view.client}"
+
+        self.rebal.confirm_sending(
+            "Cancel this withdrawal?", text + cancel_text(view), "Cancel withdrawal", do, "Canceled"
+        )
+
+    def action_retry(self) -> None:
+        view = self._withdrawal()
+        if view is None:
+            return
+        if view.stopped is None:
+            final = WithdrawalStage(view.stage).final
+            self.rebal.say(f"It is {view.stage}." if final else "It has not stopped; it goes on by itself.")
+            return
+        text = (
+            f"${formats.money(view.amount)} of {view.client} stopped: {view.stopped}.\n\n"
+            "The step is tried again, and the sequence goes on from there: it may sell and make the journal."
+        )
+
+        async def do() -> str:
+            after = await self.rebal.backend.ask(lambda book: withdrawals.retry_withdrawal(book, view.id))
+            return f"stopped again: {after.stopped}" if after.stopped else formats.words(after.stage)
+
+        self.rebal.confirm_sending("Try again?", text, "Try again", do, "Tried again")
+
+    def action_account(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.navigation.show_in_accounts(row.account_id)
+
+    def action_account_runs(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.rebal.navigation.show_runs_of(row.account_id)

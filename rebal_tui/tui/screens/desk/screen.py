@@ -1,0 +1,167 @@
+"""Desk: live drift per account, what it leads to, and why."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from rebal_tui.services.schedule.loading import LoadProgress
+from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, InTile
+from rebal_tui.services.view_models.standing import Tile
+from rebal_tui.tui import actions, formats
+from rebal_tui.tui.screens.desk import columns as desk_columns
+from rebal_tui.tui.screens.first_run import FirstRun
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.sections import LISTS, Section
+from rebal_tui.tui.widgets import bars
+from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.tui.widgets.table import BookTable, View
+
+BAR_WIDTH = 20
+"""Cells of the bar that shows how far the book is read."""
+OWN_ACTIONS = frozenset(action.method.partition("(")[0] for action in actions.section_actions(Section.DESK))
+
+
+class AccountScreen(ReadScreen):
+    """One account over the whole terminal."""
+
+    def __init__(self, view: AccountView) -> None:
+        from rebal_tui.tui.screens.shared.account_lines import account_lines
+
+        title = f"Account {view.account_number}"
+        super().__init__(title, account_lines(view, whole=True), copy=view.account_id)
+        self.account_id = view.account_id
+
+
+class DeskScreen(TiledListScreen, inherit_bindings=False):
+    """Every subscribed account, what needs a person first."""
+
+    SECTION = Section.DESK
+    EXPORT = "accounts"
+    NOUN = "account"
+    CSS_PATH = "../shared/list.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *Screen.BINDINGS,
+        *actions.bindings(Section.DESK, LISTS),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._snapshot: DeskSnapshot | None = None
+
+    def make_table(self) -> BookTable[DeskRow]:
+        return BookTable(
+            desk_columns.columns(),
+            lambda row: row.account_id,
+            search=desk_columns.search,
+            natural=desk_columns.natural,
+            empty="Opening the book…",
+        )
+
+    def compose_body(self) -> ComposeResult:
+        yield from super().compose_body()
+        yield FirstRun(self.rebal.first_run)
+
+    def show_loading(self, loading: LoadProgress) -> None:
+        super().show_loading(loading)
+        if self._snapshot is None and loading.total:
+            counted = f"{loading.percent:>3} % · {loading.done:,} of {loading.total:,} accounts"
+            track, _ = bars.fill_bar(loading.done, loading.total, BAR_WIDTH)
+            self.table.set_empty(f"Opening the book  {track}  {counted}")
+
+    async def pull(self) -> None:
+        seen = self._snapshot
+        snapshot = await self.rebal.backend.desk(seen)
+        self.show_status(snapshot.status)
+        if seen is not None and (snapshot.version, snapshot.stamp) == (seen.version, seen.stamp):
+            return
+        self._snapshot = snapshot
+        self.rebal.last_desk = snapshot
+        simulated = not snapshot.status.real_broker
+        empty = simulated and not snapshot.rows and not await self.rebal.backend.portfolios()
+        self._set_first_run(empty)
+        with self.app.batch_update():
+            self.show_rows()
+        self.request_detail(self.table.cursor_key)
+
+    def _set_first_run(self, empty: bool) -> None:
+        """Show the three choices instead of an empty table, or the table again."""
+        if empty == self.has_class("-first-run"):
+            return
+        self.set_class(empty, "-first-run")
+        (self.query_one("#first-choices") if empty else self.table).focus()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In an empty book only what works everywhere is offered."""
+        del parameters
+        return not (self.has_class("-first-run") and action in OWN_ACTIONS)
+
+    def show_rows(self) -> None:
+        if self._snapshot is None:
+            return
+        tile = Tile(self.tile)
+        self.tiles.tabs = desk_columns.tile_tabs(self._snapshot.tiles)
+        self.table.set_empty(
+            "No account is subscribed to a portfolio yet."
+            if not self._snapshot.rows
+            else f"No account here under “{tile}”; escape shows all."
+        )
+        self.table.set_rows(self._snapshot.rows, None if tile is Tile.ALL else InTile(tile))
+
+    async def detail_of(self, key: str) -> Builder:
+        view = await self.rebal.backend.account(key)
+        from rebal_tui.tui.screens.shared.account_lines import account_lines
+
+        return account_lines(view)
+
+    def show_account(self, account_id: str) -> None:
+        """Put the cursor on an account, lifting filters that hide it."""
+        if self._snapshot is None:
+            self.table.go_to(account_id)
+        if self._snapshot is None or self.table.move_to(account_id):
+            return
+        self.reset_filters()
+        self.table.view = View(self.table.view.sort, self.table.view.reverse)
+        if not self.table.move_to(account_id):
+            self.rebal.say(f"Account {formats.short_id(account_id)} is not subscribed, so it is not on the Desk.")
+
+    async def open_row(self, key: str) -> None:
+        view = await self.rebal.backend.account(key)
+        if self.is_current:
+            self.app.push_screen(AccountScreen(view))
+
+    def action_preview(self) -> None:
+        account_id = self.selected_id()
+        if account_id is not None:
+            self.rebal.work(self._preview(account_id), name="preview")
+
+    async def _preview(self, account_id: str) -> None:
+        view = await self.rebal.backend.preview(account_id)
+        if self.is_current:
+            from rebal_tui.tui.screens.shared.plan_lines import preview_lines
+
+            title = f"Preview · {view.client} · nothing is sent"
+            self.app.push_screen(ReadScreen(title, preview_lines(view), copy=account_id))
+
+    def action_account_runs(self) -> None:
+        account_id = self.selected_id()
+        if account_id is not None:
+            self.rebal.navigation.show_runs_of(account_id)
+
+    def action_evaluate(self) -> None:
+        text = (
+            "Every subscription is evaluated now, under the current prices. Where its conditions are met a run is made "
+            "and its orders are sent, as at a scheduled evaluation."
+        )
+        self.rebal.confirm_sending(
+            "Evaluate every account now?",
+            text,
+            "Evaluate",
+            lambda: self.rebal.backend.run_now("evaluation"),
+            "Evaluated",
+        )

@@ -1,0 +1,34 @@
+"""Lab: not built yet; it says what it will hold and what works today."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from rebal_tui.tui.screens.shared.section_screen import SectionScreen
+from rebal_tui.tui.sections import Section
+from rebal_tui.tui.text import ui_text
+
+PLACEHOLDER_TEXT = "Lab comes with the policy lab: rebalancing policies compared over years of prices, side by side."
+TODAY = (
+    ("rebal-tui replay closes.csv", "one policy over a price history, from the command line"),
+    ("2  p", "what a portfolio's subscribers would do now"),
+    ("1  p", "what the present policy would do now for one account"),
+)
+
+
+class LabScreen(SectionScreen):
+    """One calm panel."""
+
+    SECTION = Section.LAB
+    CSS_PATH = "lab.tcss"
+
+    def compose_body(self) -> ComposeResult:
+        width = max(len(keys) for keys, _ in TODAY)
+        today = "\n".join(f"{keys.ljust(width)}   {what}" for keys, what in TODAY)
+        with Vertical(id="middle"), Vertical(id="coming"):
+            yield Static(ui_text(self.SECTION.label, "bold"), classes="title", markup=False)
+            yield Static(ui_text(PLACEHOLDER_TEXT), classes="says", markup=False)
+            yield Static(ui_text("What works today", "bold"), classes="title", markup=False)
+            yield Static(ui_text(today), markup=False)

@@ -1,0 +1,208 @@
+"""Log: the scheduler's jobs, alerts to acknowledge, and the audit trail with its verification."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from rebal_tui.services.queries import log as log_queries
+from rebal_tui.services.view_models.log import AlertView, AuditCheck, LogSnapshot
+from rebal_tui.services.view_models.status import JobView
+from rebal_tui.tui import actions, formats
+from rebal_tui.tui.screens.log import lines
+from rebal_tui.tui.screens.log.lines import ALERTS, AUDIT, JOBS, TABS
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.sections import LISTS, Section
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.lines import Builder, LinesView
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.tabs import TabBar
+
+
+class LogScreen(ListScreen, inherit_bindings=False):
+    """What the scheduler has done and will do, what a person should see, and who did what."""
+
+    SECTION = Section.LOG
+    EXPORT = "audit"
+    NOUN = "row"
+    CSS_PATH = ["../shared/list.tcss", "log.tcss"]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(Section.LOG, LISTS)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tab = JOBS
+        self._snapshot: LogSnapshot | None = None
+        self._searched = ""
+        self._search = ""
+
+    @property
+    def table(self) -> BookTable[Any]:
+        return self.query_one(f"#{self._tab}", BookTable)
+
+    def compose_body(self) -> ComposeResult:
+        yield TabBar((), JOBS, id="tiles")
+        verified = Static("", id="verified", markup=False)
+        verified.display = False
+        yield verified
+        with Horizontal(id="body"):
+            with Vertical(id="tables"):
+                yield BookTable(lines.job_columns(), lambda job: f"{JOBS}:{job.name}", id=JOBS, empty="No job.",
+                                search=lines.job_text)  # fmt: skip
+                yield BookTable(lines.alert_columns(), lambda alert: f"{ALERTS}:{alert.key}", id=ALERTS,
+                                search=lines.alert_text, empty="No alert: nothing waits for a person.")  # fmt: skip
+                yield BookTable(lines.audit_columns(), lambda entry: f"{AUDIT}:{entry.seq}", id=AUDIT,
+                                empty="No entry.")  # fmt: skip
+            yield LinesView(id="detail")
+        line = Input(placeholder="any text of the entries below", id="filter", compact=True)
+        line.display = False
+        yield line
+
+    def on_mount(self) -> None:
+        self._show_tab()
+
+    async def pull(self) -> None:
+        await super().pull()
+        search = self._search
+        snapshot = await self.rebal.backend.ask(lambda book: log_queries.log_snapshot(book, search))
+        old = self._snapshot
+        if old is not None and snapshot.version == old.version and search == self._searched:
+            return
+        self._snapshot, self._searched = snapshot, search
+        alerts = self.query_one(f"#{ALERTS}", BookTable)
+        with self.app.batch_update():
+            self.query_one("#tiles", TabBar).tabs = lines.log_tabs(snapshot)
+            self.query_one(f"#{JOBS}", BookTable).set_rows(snapshot.jobs)
+            alerts.set_rows(snapshot.alerts)
+            alerts.marked = alerts.marked & {f"{ALERTS}:{alert.key}" for alert in snapshot.alerts}
+            audit = self.query_one(f"#{AUDIT}", BookTable)
+            audit.set_empty(f"No entry holds “{search}”." if search else "No entry.")
+            audit.set_rows(snapshot.audit)
+        self.request_detail(self.table.cursor_key)
+
+    def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
+        """Only the table in sight has a detail."""
+        if key is None or str(key).startswith(f"{self._tab}:"):
+            super().request_detail(self.table.cursor_key, delay)
+
+    async def detail_of(self, key: str) -> Builder | None:
+        row = self.row_here(key)
+        return lines.detail_lines(row) if row is not None else None
+
+    def selected_id(self) -> str | None:
+        key = super().selected_id()
+        return key.partition(":")[2] if key is not None else None
+
+    def show_tab(self, tab: str) -> None:
+        """Show jobs, alerts or the audit trail."""
+        self._tab = tab
+        self._show_tab()
+
+    def show_job(self, name: str) -> None:
+        """Put the cursor on a job."""
+        self.show_tab(JOBS)
+        self.table.go_to(f"{JOBS}:{name}")
+
+    def _show_tab(self) -> None:
+        for tab in TABS:
+            self.query_one(f"#{tab}", BookTable).display = tab == self._tab
+        self.query_one("#tiles", TabBar).current = self._tab
+        line = self.query_one("#filter", Input)
+        line.value = self._search if self._tab == AUDIT else self.table.view.text
+        line.display = bool(line.value)
+        self.table.focus()
+        self.request_detail(self.table.cursor_key)
+
+    @on(TabBar.Chosen, "#tiles")
+    def _tab_clicked(self, event: TabBar.Chosen) -> None:
+        self.show_tab(event.key)
+
+    def action_tab(self, direction: int) -> None:
+        self.show_tab(self.query_one("#tiles", TabBar).step(direction) or JOBS)
+
+    def filter_by(self, text: str) -> None:
+        """Search the audit trail in the book, the other lists in memory, as it is typed."""
+        if self._tab == AUDIT:
+            self._search = text.strip()
+            self.rebal.pull_soon()
+        else:
+            super().filter_by(text)
+
+    async def open_row(self, key: str) -> None:
+        row = self.row_here(key)
+        if row is not None:
+            title, copy = lines.title_of(row)
+            self.app.push_screen(ReadScreen(title, lines.detail_lines(row), copy=copy))
+
+    def _job(self) -> JobView | None:
+        row = self.table.cursor_row
+        if not isinstance(row, JobView):
+            self.rebal.say("Go to a job first: t shows the jobs.")
+            return None
+        return row
+
+    def action_pause(self) -> None:
+        text = "Nothing new is evaluated or started until it is resumed. Runs that have started go on."
+        self.rebal.confirm_sending("Pause the scheduler?", text, "Pause", self.rebal.backend.pause, "Paused")
+
+    def action_resume(self) -> None:
+        self.rebal.work(self.rebal.change(self.rebal.backend.resume, "Resumed"), name="resume")
+
+    def action_run_now(self) -> None:
+        job = self._job()
+        if job is not None:
+            text = f"{job.title} is run once now, as if it were due. An evaluation may make runs and send orders."
+            self.rebal.confirm_sending(
+                f"Run “{job.title}” now?", text, "Run", lambda: self.rebal.backend.run_now(job.name), "Done"
+            )
+
+    def _alert(self) -> AlertView | None:
+        row = self.table.cursor_row
+        if not isinstance(row, AlertView):
+            self.rebal.say("There is no alert under the cursor; t shows the alerts.")
+            return None
+        return row
+
+    def action_acknowledge(self) -> None:
+        alert = self._alert()
+        if alert is None:
+            return
+        marked = [row.key for row in self.table.rows if f"{ALERTS}:{row.key}" in self.table.marked]
+        keys = tuple(marked) or (alert.key,)
+        done = "Acknowledged; it is raised again when its cause comes again"
+        if len(keys) > 1:
+            done = f"{formats.counted(len(keys), 'alert')} acknowledged"
+        change = self.rebal.change(
+            lambda: self.rebal.backend.ask(lambda book: log_queries.acknowledge_all(book, keys)), done
+        )
+        self.rebal.work(change, name="acknowledge")
+
+    def action_go_to(self) -> None:
+        alert = self._alert()
+        if alert is not None:
+            self.rebal.navigation.show_subject(alert.kind, alert.subject)
+
+    def action_verify(self) -> None:
+        self.rebal.work(self._verify(), name="verify")
+
+    async def _verify(self) -> None:
+        check = await self.rebal.backend.ask(log_queries.verify_audit)
+        if self.is_mounted:
+            self.show_check(check)
+
+    def show_check(self, check: AuditCheck) -> None:
+        """Keep in sight what the verification found."""
+        line = self.query_one("#verified", Static)
+        mark = "● intact" if check.intact else "■ TAMPERED WITH"
+        line.update(ui_text(f" Audit trail {mark}: {check.text}"))
+        line.set_class(not check.intact, "-broken")
+        line.display = True
+        if not check.intact:
+            self.rebal.say(f"The audit trail has been tampered with: {check.text}.", "error")

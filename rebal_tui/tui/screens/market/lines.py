@@ -1,0 +1,213 @@
+"""An asset in lines, the simulator in one, and the columns of the Market."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.quantities import Price
+from rebal_tui.services.view_models.market import AssetRow, AssetView, MarketSnapshot
+from rebal_tui.tui import formats
+from rebal_tui.tui.segments import Line, TextSegment, beside, heading, paragraph, table_line
+from rebal_tui.tui.text import printable
+from rebal_tui.tui.widgets import bars
+from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.tui.widgets.table_layout import Column
+
+CHART_WIDTH = 14
+TWO_COLUMNS_MIN_WIDTH = 110
+WORDS: dict[str, tuple[str, str]] = {
+    "inactive": ("✗", "bad"),
+    "not tradable": ("✗", "bad"),
+    "halted": ("■", "bad"),
+    "no price": ("?", "bad"),
+    "whole shares only": ("▲", "warn"),
+    "frozen": ("◌", "warn"),
+}
+
+
+def states(row: AssetRow) -> tuple[str, ...]:
+    """What is out of the ordinary with an asset, the worst first; nothing for one that trades."""
+    found = (
+        ("inactive", row.status != "active"),
+        ("not tradable", not row.tradable),
+        ("halted", row.halted),
+        ("no price", row.price is None),
+        ("whole shares only", not row.fractionable),
+        ("frozen", row.frozen),
+    )
+    return tuple(word for word, true in found if true)
+
+
+def state_line(row: AssetRow) -> Line:
+    """`● trades`, or what keeps it from it in words."""
+    found = states(row)
+    if not found:
+        return (("● trades", "good"),)
+    mark, style = WORDS[found[0]]
+    return ((f"{mark} {', '.join(found)}", style),)
+
+
+def change_segment(change: int | None) -> TextSegment:
+    """`+1.24 %` since the last close, with its tone; `–` without one."""
+    if change is None:
+        return ("–", "muted")
+    return (f"{formats.drift(change)} %", "good" if change > 0 else "bad" if change < 0 else "muted")
+
+
+def sampled(points: Sequence[Price], width: int) -> list[Price]:
+    """At most `width` of the points, evenly, the last among them."""
+    if len(points) <= width:
+        return list(points)
+    return [points[(index + 1) * len(points) // width - 1] for index in range(width)]
+
+
+def chart(points: Sequence[Price], width: int, height: int = 1) -> list[Line]:
+    """Prices as columns between the lowest and the highest, the newest at the right edge."""
+    shown = sampled(points, width)
+    if not shown:
+        return [((" " * width, ""),) for _ in range(height)]
+    low, high = min(shown), max(shown)
+    steps = height * 8 - 1
+    sizes = [1 + ((price - low) * steps // (high - low) if high > low else steps // 2) for price in shown]
+    style = "good-bar" if shown[-1] > shown[0] else "bad-bar" if shown[-1] < shown[0] else "accent-bar"
+    pad = " " * (width - len(shown))
+    return [
+        ((pad + "".join(bars.LEVELS[max(min(size - row * 8, 8), 0)] for size in sizes), style),)
+        for row in range(height - 1, -1, -1)
+    ]
+
+
+def columns() -> tuple[Column[AssetRow], ...]:
+    """The columns, those that narrow terminals lose first having the highest priority."""
+    return (
+        Column("symbol", "Symbol", 8, lambda row: ((row.symbol, "title"),), sort=lambda row: row.symbol),
+        Column("name", "Name", 16, lambda row: row.name, sort=lambda row: row.name.casefold(), priority=3, grow=2),
+        Column(
+            "price", "Price", 10, lambda row: formats.price(row.price), "right", 0, lambda row: row.price or 0, True
+        ),
+        Column(
+            "change",
+            "Change",
+            9,
+            lambda row: (change_segment(row.change_bp),),
+            "right",
+            0,
+            lambda row: row.change_bp or 0,
+            True,
+        ),
+        Column("chart", "Prices", CHART_WIDTH, lambda row: chart(row.trend, CHART_WIDTH)[0], priority=1),
+        Column(
+            "state", "Status", 14, state_line, sort=lambda row: (not states(row), states(row)), grow=1, max_width=30
+        ),
+        Column(
+            "portfolios", "Portf.", 6, lambda row: _count(row.portfolios), "right", 4, lambda row: row.portfolios, True
+        ),
+        Column("accounts", "Accts", 6, lambda row: _count(row.accounts), "right", 2, lambda row: row.accounts, True),
+    )
+
+
+def _count(count: int) -> Line:
+    return ((f"{count:,}", "") if count else ("·", "rule"),)
+
+
+def search(row: AssetRow) -> str:
+    """The text that a filter looks at."""
+    return f"{row.symbol} {row.name} {' '.join(states(row)) or 'trades'}"
+
+
+def natural(row: AssetRow) -> tuple[bool, str]:
+    """What does not trade first, then by symbol."""
+    return (not states(row), row.symbol)
+
+
+def simulator_line(snapshot: MarketSnapshot | None, last: str) -> Line:
+    """The state of the market and what the last thing done to it moved."""
+    if snapshot is None:
+        return ((" Opening the market…", "muted"),)
+    if snapshot.speed is None:
+        pace: list[TextSegment] = [(" Time is not simulated", "muted")]
+    elif snapshot.paused:
+        pace = [(" ‖ paused", "warn"), (f" at ×{snapshot.speed:g}", "muted")]
+    else:
+        pace = [(" ▶ running", "good"), (f" ×{snapshot.speed:g}", "accent")]
+    style = "bad" if snapshot.outside else "good"
+    mark = "■" if snapshot.outside else "●"
+    outside = (f"{mark} {snapshot.outside:,} of {formats.counted(snapshot.subscribed, 'account')} outside", style)
+    last_effect: list[TextSegment] = [(" · ", "rule"), (printable(last), "")] if last else []
+    return (*pace, (" · ", "rule"), outside, *last_effect)
+
+
+def asset_lines(view: AssetView, *, simulated: bool, whole: bool = False) -> Builder:
+    """The asset for a panel; `whole` lists every holder, beside the rest when wide."""
+
+    def build(width: int, height: int) -> Sequence[Line]:
+        if whole and width >= TWO_COLUMNS_MIN_WIDTH:
+            left = (width - 3) // 2
+            right = width - 3 - left
+            return beside(_facts(view, left, 8, simulated), _holders(view, right, None), left)
+        top = _facts(view, width, 8 if height >= 36 else 4, simulated)
+        room = None if whole else max(height - len(top) - 3, 3)
+        return [*top, (), *_holders(view, width, room)]
+
+    return build
+
+
+def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Line]:
+    row = view.row
+    lines: list[Line] = [((row.symbol, "title"), ("  ", ""), state_line(row)[0])]
+    if row.name and row.name != row.symbol:
+        lines.extend(paragraph(row.name, width, "muted"))
+    at = f"  at {formats.timestamp(row.price_at)} NY" if row.price_at else ""
+    change, style = change_segment(row.change_bp)
+    since = "" if row.change_bp is None else " since the last close"
+    lines.append(((formats.price(row.price), "title"), ("  ", ""), (change, style), (since, "muted")))
+    if at:
+        lines.append(((at.strip(), "muted"),))
+    lines.append(())
+    if len(row.trend) > 1:
+        low, high = min(row.trend), max(row.trend)
+        note = f"{formats.price(low)} – {formats.price(high)}"
+        lines += [heading("Latest prices", width, note), *chart(row.trend, width, height)]
+    else:
+        lines += [heading("Latest prices", width), (("Prices gather here while the market is open.", "muted"),)]
+    lines += [(), heading("Portfolios", width, formats.counted(len(view.portfolios), "portfolio"))]
+    lines += [
+        table_line([(name, max(width - 9, 4), "left", ""), (formats.percent(target), 8, "right", "muted")])
+        for name, target in view.portfolios
+    ] or [(("In no portfolio.", "muted"),)]
+    if simulated:
+        halt = "let it trade" if row.halted else "halt it"
+        tradable = "make it untradable" if row.tradable else "make it tradable"
+        lines += [(), heading("Simulator", width)]
+        for keys, text in (
+            ("o", "shock it, or all, by a percentage"),
+            ("h  u", f"{halt}; {tradable}"),
+            ("z  < >", "stop or start time; slower and faster"),
+            ("D", "step to the next day"),
+        ):
+            lines.append(((keys.ljust(8), "key"), (text, "muted")))
+    return lines
+
+
+def _holders(view: AssetView, width: int, room: int | None) -> list[Line]:
+    held = view.holders
+    lines: list[Line] = [heading("Held by", width, formats.counted(view.row.accounts, "account"))]
+    if not held:
+        return [*lines, (("No account holds it.", "muted"),)]
+    shown = held if room is None or len(held) <= room else held[: max(room - 1, 1)]
+    name = max(width - 12 - 13 - 2, 8)
+    for one in shown:
+        share = f"{formats.percent(one.actual_bp)} %"
+        lines.append(
+            table_line(
+                [
+                    (one.client, name, "left", ""),
+                    (share, 10, "right", ""),
+                    (formats.money(one.value), 13, "right", "muted"),
+                ]
+            )
+        )
+    more = view.row.accounts - len(shown)
+    if more > 0:
+        lines.append(((f"… {more:,} more" + (", enter shows all" if room is not None else ""), "muted"),))
+    return lines

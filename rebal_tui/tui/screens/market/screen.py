@@ -1,0 +1,179 @@
+"""Market: assets with their prices, and the simulator's controls with what each moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.strip import Strip
+
+from rebal_tui.domain.quantities import percent_text
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries import market as market_queries
+from rebal_tui.services.simulation import simulator
+from rebal_tui.services.view_models.market import AssetRow, MarketSnapshot
+from rebal_tui.tui import actions, formats
+from rebal_tui.tui.screens.market import lines as market_lines
+from rebal_tui.tui.screens.market.shock import Shock, ShockScreen
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.screens.shared.list_screen import ListScreen
+from rebal_tui.tui.sections import LISTS, Section
+from rebal_tui.tui.segments import Line
+from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.tui.widgets.styles import StyledView
+from rebal_tui.tui.widgets.table import BookTable
+
+
+class SimulatorBar(StyledView, can_focus=False):
+    """The market in one line."""
+
+    DEFAULT_CSS = "SimulatorBar { height: 1; background: $surface; overflow: hidden; }"
+    line: reactive[Line] = reactive(())
+
+    def render_line(self, y: int) -> Strip:
+        del y
+        return self.strip(self.line, self.size.width, self.rich_style)
+
+
+class MarketScreen(ListScreen, inherit_bindings=False):
+    """Every asset, what does not trade first."""
+
+    SECTION = Section.MARKET
+    EXPORT = "assets"
+    NOUN = "asset"
+    CSS_PATH = "../shared/list.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*Screen.BINDINGS, *actions.bindings(Section.MARKET, LISTS)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._snapshot: MarketSnapshot | None = None
+        self._last = ""
+
+    def make_table(self) -> BookTable[AssetRow]:
+        return BookTable(
+            market_lines.columns(),
+            lambda row: row.symbol,
+            search=market_lines.search,
+            natural=market_lines.natural,
+            empty="Reading the market…",
+        )
+
+    def compose_body(self) -> ComposeResult:
+        yield SimulatorBar(id="simulator")
+        yield from self.compose_list()
+
+    async def pull(self) -> None:
+        await super().pull()
+        snapshot = await self.rebal.backend.ask(market_queries.market_snapshot)
+        if self._snapshot is not None and snapshot.version == self._snapshot.version:
+            return
+        self._snapshot = snapshot
+        with self.app.batch_update():
+            self.table.set_empty("No asset is known." if not snapshot.assets else "No asset under this filter.")
+            self.table.set_rows(snapshot.assets)
+            self._show_simulator()
+        self.request_detail(self.table.cursor_key)
+
+    def _show_simulator(self) -> None:
+        self.query_one(SimulatorBar).line = market_lines.simulator_line(self._snapshot, self._last)
+
+    @property
+    def _simulated(self) -> bool:
+        return self._snapshot is not None and self._snapshot.speed is not None
+
+    async def detail_of(self, key: str) -> Builder:
+        view = await self.rebal.backend.ask(lambda book: market_queries.asset_view(book, key))
+        return market_lines.asset_lines(view, simulated=self._simulated)
+
+    async def open_row(self, key: str) -> None:
+        view = await self.rebal.backend.ask(lambda book: market_queries.asset_view(book, key))
+        if self.is_current:
+            lines = market_lines.asset_lines(view, simulated=self._simulated, whole=True)
+            self.app.push_screen(ReadScreen(f"Asset {key}", lines, copy=key))
+
+    def _controlled(self) -> AssetRow | None:
+        """The asset under the cursor, if this market can be controlled; says so when it cannot."""
+        row = self.table.cursor_row
+        if self.selected_id() is None or not isinstance(row, AssetRow):
+            return None
+        if not self._simulated:
+            self.rebal.say("Only a simulated market can be moved, halted or made untradable.")
+            return None
+        return row
+
+    def show_asset(self, symbol: str) -> None:
+        """Put the cursor on an asset."""
+        self.show_only("")
+        self.table.go_to(symbol)
+
+    async def _measure(self, what: str, do: Callable[[Book], object]) -> str:
+        """Do something to the market; returns, and keeps in sight, how many accounts it moved."""
+        effect = await self.rebal.backend.ask(lambda book: market_queries.measured(book, do))
+        self._last = f"{what}: {effect}"
+        self._show_simulator()
+        return str(effect)
+
+    def action_shock(self) -> None:
+        row = self._controlled()
+        if row is None:
+            return
+
+        def answered(shock: Shock | None) -> None:
+            if shock is not None:
+                what = f"{shock.symbol or 'All prices'} {percent_text(shock.percent)} %"
+                change = self.rebal.change(
+                    lambda: self._measure(what, lambda book: simulator.shock(book, shock.symbol, shock.percent)), what
+                )
+                self.rebal.work(change, name="shock")
+
+        symbols = tuple(asset.symbol for asset in self._snapshot.assets) if self._snapshot else ()
+        self.app.push_screen(ShockScreen(row.symbol, symbols), answered)
+
+    def action_halt_asset(self) -> None:
+        row = self._controlled()
+        if row is None:
+            return
+        symbol, halt = row.symbol, not row.halted
+        used = f"In {formats.counted(row.portfolios, 'portfolio')} and {formats.counted(row.accounts, 'account')}."
+        text = (
+            f"Orders in {symbol} are accepted and do not fill until it is let go on. {used}"
+            if halt
+            else f"Orders in {symbol} that wait fill from now on. {used}"
+        )
+        title = f"Halt {symbol}?" if halt else f"Let {symbol} trade again?"
+        done = f"{symbol} {'halted' if halt else 'trades again'}"
+        self.rebal.confirm_sending(
+            title,
+            text,
+            "Halt" if halt else "Trade",
+            lambda: self._measure(done, lambda book: simulator.halt(book, symbol, halt)),
+            done,
+        )
+
+    def action_set_tradable(self) -> None:
+        row = self._controlled()
+        if row is None:
+            return
+        symbol, tradable = row.symbol, not row.tradable
+        text = (
+            f"{symbol} can be bought and sold again. Portfolios that need adjustment because of it stay so "
+            "until someone reactivates them."
+            if tradable
+            else f"The broker refuses orders in {symbol} from now on. At the next evaluation "
+            f"{formats.counted(row.portfolios, 'active portfolio')} "
+            "with it would need adjustment, with queued runs cancelled. "
+            f"{formats.counted(row.accounts, 'account')} hold it."
+        )
+        title = f"Make {symbol} tradable again?" if tradable else f"Make {symbol} untradable?"
+        done = f"{symbol} {'tradable' if tradable else 'not tradable'}"
+        self.rebal.confirm_sending(
+            title,
+            text,
+            "Tradable" if tradable else "Untradable",
+            lambda: self._measure(done, lambda book: simulator.set_tradable(book, symbol, tradable)),
+            done,
+        )

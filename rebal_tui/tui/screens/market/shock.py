@@ -1,0 +1,158 @@
+"""A shock as a small form: which price, by how much, and what it would move."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Static
+
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, parse_percent, percent_text
+from rebal_tui.services.queries import market as market_queries
+from rebal_tui.services.simulation.simulator import LARGEST_SHOCK
+from rebal_tui.tui.text import ui_text
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.app import RebalApp
+
+
+@dataclass(frozen=True, slots=True)
+class Shock:
+    """A price to move, all when `symbol` is None, by a signed percentage."""
+
+    symbol: str | None
+    percent: Percent
+
+
+def read_symbol(text: str, known: Sequence[str]) -> str | None:
+    """The symbol named, None for all. Raises `ValueError` that says what is expected."""
+    symbol = text.strip().upper()
+    if symbol in ("", "ALL"):
+        return None
+    if symbol not in known:
+        near = difflib.get_close_matches(symbol[:16], known, n=1, cutoff=0.5)
+        raise ValueError(f"no such asset; did you mean {near[0]}?" if near else "no such asset; empty means all")
+    return symbol
+
+
+def read_percent(text: str) -> Percent:
+    """A shock above -100 and at most +1000, not 0. Raises `ValueError` that says what is expected."""
+    expected = "expected a percentage above -100 and at most 1000, such as -8 or 2.5"
+    plain = text.strip().removesuffix("%").strip().replace("−", "-")
+    try:
+        percent = parse_percent(plain.removeprefix("+"))
+    except ValueError:
+        raise ValueError(expected) from None
+    if not -HUNDRED_PERCENT < percent <= LARGEST_SHOCK or not percent:
+        raise ValueError(expected)
+    return percent
+
+
+class ShockScreen(ModalScreen[Shock | None]):
+    """Asks for a shock and says how many accounts it would move; enter does it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
+    DEFAULT_CSS = """
+    ShockScreen { align: center middle; background: $background 60%; }
+    ShockScreen > Vertical {
+        width: 64; max-width: 95%; height: auto; background: $surface; border: round $primary; padding: 1 2;
+    }
+    ShockScreen #shock-title { text-style: bold; margin-bottom: 1; }
+    ShockScreen .shock-line { height: 1; }
+    ShockScreen Label { width: 12; color: $foreground 60%; }
+    ShockScreen Input { width: 1fr; }
+    ShockScreen .fault { color: $text-error; height: 1; padding-left: 12; }
+    ShockScreen #shock-effect { margin-top: 1; }
+    ShockScreen #shock-buttons { height: auto; margin-top: 1; align-horizontal: right; }
+    ShockScreen Button { margin-left: 2; min-width: 10; }
+    """
+
+    def __init__(self, symbol: str, known: Sequence[str]) -> None:
+        super().__init__()
+        self._symbol = symbol
+        self._known = known
+        self._request = 0
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(ui_text("Shock prices"), id="shock-title", markup=False)
+            with Horizontal(classes="shock-line"):
+                yield Label("Symbol", markup=False)
+                yield Input(self._symbol, placeholder="empty: all", id="shock-symbol", compact=True)
+            yield Static("", id="fault-symbol", classes="fault", markup=False)
+            with Horizontal(classes="shock-line"):
+                yield Label("Percent", markup=False)
+                yield Input(placeholder="-8", id="shock-percent", compact=True)
+            yield Static("", id="fault-percent", classes="fault", markup=False)
+            yield Static("", id="shock-effect", markup=False)
+            with Horizontal(id="shock-buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("Shock", id="shock", variant="primary", compact=True, disabled=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#shock-percent").focus()
+        self._show_effect("Type a percentage to see what it would move. Nothing moves before you confirm.")
+
+    def _show_effect(self, text: str) -> None:
+        self.query_one("#shock-effect", Static).update(ui_text(text))
+
+    def _read(self) -> Shock | None:
+        """What the fields say, the faults beside them; None while something is wrong."""
+        symbol: str | None = None
+        percent = Percent(0)
+        faults = {"symbol": "", "percent": ""}
+        try:
+            symbol = read_symbol(self.query_one("#shock-symbol", Input).value, self._known)
+        except ValueError as error:
+            faults["symbol"] = str(error)
+        typed = self.query_one("#shock-percent", Input).value
+        try:
+            percent = read_percent(typed)
+        except ValueError as error:
+            faults["percent"] = str(error) if typed.strip(" -+") else ""
+        for name, fault in faults.items():
+            self.query_one(f"#fault-{name}", Static).update(ui_text(fault))
+        good = not faults["symbol"] and percent != 0
+        self.query_one("#shock", Button).disabled = not good
+        return Shock(symbol, percent) if good else None
+
+    @on(Input.Changed)
+    def _typing(self) -> None:
+        self._request += 1
+        shock = self._read()
+        if shock is None:
+            self._show_effect("Nothing moves before you confirm.")
+            return
+        app: RebalApp = self.app  # type: ignore[assignment]
+        app.work(self._count(app, shock, self._request), name="shock effect")
+
+    async def _count(self, app: RebalApp, shock: Shock, request: int) -> None:
+        effect = await app.backend.ask(lambda book: market_queries.shock_effect(book, shock.symbol, shock.percent))
+        if request == self._request and self.is_attached:
+            what = shock.symbol or "every price"
+            self._show_effect(
+                f"{what} {percent_text(Percent(shock.percent))} %, at once and for good: {effect} "
+                f"({effect.before:,} now). The next evaluation makes runs where bands are breached."
+            )
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "shock":
+            self._confirm()
+        else:
+            self.dismiss(None)
+
+    @on(Input.Submitted)
+    def _confirm(self) -> None:
+        shock = self._read()
+        if shock is not None:
+            self.dismiss(shock)
+        elif not self.query_one("#shock-percent", Input).value.strip():
+            self.query_one("#shock-percent").focus()

@@ -1,0 +1,124 @@
+"""The columns of Portfolios, and the statuses that filter them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.portfolios import PortfolioStatus, Weights
+from rebal_tui.services.view_models.portfolios import PortfolioRow
+from rebal_tui.tui import formats
+from rebal_tui.tui.segments import Line, TextSegment
+from rebal_tui.tui.widgets import bars
+from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.tabs import ALL, Tab
+
+STATUSES: dict[str, tuple[str, str, str]] = {
+    PortfolioStatus.ACTIVE: ("●", "active", "good"),
+    PortfolioStatus.NEEDS_ADJUSTMENT: ("■", "adjust", "bad"),
+    PortfolioStatus.INACTIVE: ("◌", "inactive", "muted"),
+}
+ORDER = (PortfolioStatus.NEEDS_ADJUSTMENT, PortfolioStatus.ACTIVE, PortfolioStatus.INACTIVE)
+BAR_WIDTH = 10
+WORTH = 15
+
+
+def status_segment(status: str) -> TextSegment:
+    """Glyph and word of a portfolio's status."""
+    glyph, _, style = STATUSES[status]
+    return (f"{glyph} {formats.words(status)}", style)
+
+
+def natural(row: PortfolioRow) -> tuple[int, str]:
+    """What needs adjustment first, then active ones by name, inactive ones last."""
+    return ([status.value for status in ORDER].index(row.status), row.name.casefold())
+
+
+def search(row: PortfolioRow) -> str:
+    """The text that a filter looks at."""
+    symbols = " ".join(row.weights.symbols)
+    return f"{row.id} {row.name} {row.description} {formats.words(row.status)} {symbols} {row.conditions_text}"
+
+
+def status_tabs(rows: Sequence[PortfolioRow]) -> tuple[Tab, ...]:
+    """The statuses with their counts."""
+    tabs = [Tab(ALL, ALL, figure=f"{len(rows):,}")]
+    for status in ORDER:
+        count = sum(row.status == status for row in rows)
+        glyph, short, style = STATUSES[status]
+        label = formats.words(status).capitalize()
+        tabs.append(
+            Tab(status, label, mark=glyph, figure=f"{count:,}", style=style if count else "muted", short=short.title())
+        )
+    return tuple(tabs)
+
+
+def shares_of(weights: Weights) -> list[tuple[str, int]]:
+    """Symbol and hundredths, cash last."""
+    shares = [(weight.symbol, int(weight.percent)) for weight in weights.assets]
+    return [*shares, ("cash", int(weights.cash))] if weights.cash else shares
+
+
+def _status(row: PortfolioRow) -> Line:
+    glyph, word, style = STATUSES[row.status]
+    return ((f"{glyph} {word}", style),)
+
+
+def _weights(row: PortfolioRow) -> Line:
+    return bars.weights_bar(shares_of(row.weights), BAR_WIDTH)
+
+
+def _subscribers(row: PortfolioRow) -> Line:
+    count = row.subscribers
+    if not count:
+        return (("·", "rule"),)
+    text = f"{count:,}" if count < 10_000 else str(count) if count < 100_000 else f"{count // 1_000}k"
+    return ((text, ""),)
+
+
+def _worth(row: PortfolioRow) -> str:
+    """Without cents from a billion on, where they would not fit."""
+    if not row.subscribers:
+        return "–"
+    text = formats.value(row.assets_under_model)
+    return text if len(text) <= WORTH else text.partition(".")[0]
+
+
+def columns() -> tuple[Column[PortfolioRow], ...]:
+    """The columns, those that narrow terminals lose first having the highest priority."""
+    return (
+        Column("status", "Status", 10, _status, sort=natural),
+        Column("name", "Name", 14, lambda row: row.name, sort=lambda row: row.name.casefold(), grow=3, max_width=30),
+        Column("weights", "Weights", BAR_WIDTH, _weights, priority=1, sort=lambda row: len(row.weights.assets)),
+        Column(
+            "subscribers",
+            "Subs",
+            5,
+            _subscribers,
+            "right",
+            0,
+            lambda row: row.subscribers,
+            True,
+        ),
+        Column(
+            "assets",
+            "Under model",
+            WORTH,
+            _worth,
+            "right",
+            0,
+            lambda row: row.assets_under_model,
+            True,
+        ),
+        Column(
+            "conditions",
+            "Conditions",
+            12,
+            lambda row: row.conditions_text,
+            priority=3,
+            grow=4,
+            max_width=60,
+        ),
+        Column(
+            "review", "Review", 6, lambda row: "asks" if row.review else "", sort=lambda row: row.review, priority=4
+        ),
+    )

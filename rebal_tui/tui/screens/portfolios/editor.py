@@ -1,0 +1,389 @@
+"""The portfolio editor: every field in place, every fault beside it, and what a change would do before it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money
+from rebal_tui.services.advisory import portfolios
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.queries import portfolios as portfolio_queries
+from rebal_tui.services.view_models.portfolios import Impact, PortfolioDraft
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.portfolios import form as forms
+from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
+from rebal_tui.tui.screens.portfolios.form import PortfolioForm
+from rebal_tui.tui.screens.portfolios.layout import ON, compose_form
+from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, impact_lines, impact_text
+from rebal_tui.tui.screens.portfolios.live_preview import foot_lines, impact_panel, live_lines
+from rebal_tui.tui.screens.portfolios.weight_rows import WeightRow, WeightRows
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.segments import Line
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
+from rebal_tui.tui.widgets.lines import LinesView
+from rebal_tui.tui.widgets.tabs import TabBar
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.app import RebalApp
+
+DAY_HINTS = {
+    forms.NO_CALENDAR: "",
+    CalendarType.WEEKLY: "Monday … Friday",
+    CalendarType.MONTHLY: "1 … 31",
+    CalendarType.QUARTERLY: "1 … 31",
+    CalendarType.ANNUALLY: "MM-DD",
+}
+NO_IMPACT = Impact(0, 0, 0, 0, Money(0), 0, 0)
+"""What saving a new portfolio does to others."""
+
+
+class PortfolioEditor(ModalScreen[str]):
+    """One portfolio being written. Ends with the id of what was saved, or None."""
+
+    CSS_PATH = "editor.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "save", "Save"),
+        Binding("escape", "leave", "Back"),
+        Binding("equals_sign", "rest", "Rest here"),
+        Binding("percent_sign", "normalise", "Normalise"),
+        Binding("ctrl+n", "add_line", "Add"),
+        Binding("ctrl+r", "remove_line", "Remove"),
+        Binding("f5", "impact", "Impact"),
+        Binding("p", "impact", show=False),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+    AUTO_FOCUS = "#name"
+
+    def __init__(self, draft: PortfolioDraft, form: PortfolioForm | None = None) -> None:
+        """`form` is what the fields begin with when that is not the portfolio itself."""
+        super().__init__()
+        self._draft = draft
+        self._assets = {asset.symbol: asset for asset in draft.assets}
+        self._saved = draft.portfolio
+        stored = forms.form_of(draft.portfolio) if draft.portfolio else PortfolioForm()
+        self._start = stored
+        self._form = form or stored
+        self._checked = self._check(self._form)
+        self._dates: dict[CalendarCondition, tuple[date, ...]] = {}
+        self._impact: tuple[PortfolioBody, Impact] | None = None
+        self._pressed_save = False
+        self._busy = False
+
+    @property
+    def _rebal(self) -> RebalApp:
+        return self.app  # type: ignore[return-value]
+
+    def compose(self) -> ComposeResult:
+        form = self._form
+        yield Static(ui_text(self._title()), id="edit-title", markup=False)
+        with Horizontal(id="edit-body"):
+            with VerticalScroll(id="edit-form", can_focus=False):
+                yield from compose_form(form, self._draft.assets)
+            yield LinesView(id="live")
+        yield LinesView(self._foot, id="foot")
+        yield KeyBar()
+
+    def _title(self) -> str:
+        before = self._draft.portfolio
+        if before is None:
+            return "New portfolio"
+        return f"Edit {before.name} · {formats.counted(self._draft.subscribers, 'subscriber')}"
+
+    def on_mount(self) -> None:
+        for view in self.query(LinesView):
+            view.can_focus = False
+        self._changed()
+
+    @property
+    def _weights(self) -> WeightRows:
+        return self.query_one(WeightRows)
+
+    @property
+    def _rows(self) -> list[WeightRow]:
+        return self._weights.rows
+
+    def _read(self) -> PortfolioForm:
+        """The fields as they stand."""
+        return replace(
+            self._form,
+            name=self._text("#name"),
+            description=self._text("#description"),
+            lines=tuple(row.line for row in self._rows),
+            cash=self._text("#cash"),
+            bands=tuple((kind, self._text(f"#band-{i}")) for i, (kind, _) in enumerate(self._form.bands)),
+            calendar=self.query_one("#calendar", ChoiceBar).current,
+            day=self._text("#day"),
+            cooldown=self._text("#cooldown"),
+            review=self.query_one("#review", ChoiceBar).current == ON,
+        )
+
+    def _text(self, selector: str) -> str:
+        return self.query_one(selector, Input).value.strip()
+
+    def _check(self, form: PortfolioForm) -> forms.Checked:
+        return forms.check(form, self._assets, self._saved.weights if self._saved else None)
+
+    def _changed(self) -> None:
+        """Read the fields and show at once what they lead to."""
+        self._form = self._read()
+        self._checked = self._check(self._form)
+        self._show_notes(self._checked.faults)
+        self._ask_dates()
+        self._show_live()
+
+    def _show_notes(self, faults: Mapping[str, str]) -> None:
+        form = self._form
+        for index, row in enumerate(self._rows):
+            line = form.lines[index]
+            choice = self._assets.get(line.symbol)
+            fault = faults.get(forms.line_location(index), "")
+            unfinished = not line.symbol or not line.percent
+            stored_fault = choice.ineligible if choice else ""
+            name = f"▲ {stored_fault}" if stored_fault else choice.name if choice else ""
+            row.say(fault or name, self._kind(fault, unfinished))
+        notes = [("#name-note", forms.NAME, form.name), ("#description-note", forms.DESCRIPTION, form.description)]
+        for selector, location, text in notes:
+            fault = faults.get(location, "")
+            note = self.query_one(selector, Note)
+            note.say(fault, self._kind(fault, not text))
+            note.display = bool(fault)
+        self._show_note(
+            "#cash-note", faults.get(forms.CASH, ""), "kept as cash" if form.cash else "nothing kept as cash"
+        )
+        for index, (kind, percent) in enumerate(form.bands):
+            unit = "points from the target" if kind == "absolute" else "% of the target"
+            self._show_note(
+                f"#band-{index}-note", faults.get(forms.band_location(index), ""), unit if percent else "off"
+            )
+        self.query_one("#day-row").display = form.calendar != forms.NO_CALENDAR
+        self.query_one("#day", Input).placeholder = DAY_HINTS[form.calendar]
+        self._show_note(
+            "#day-note", faults.get(forms.DAY, ""), "" if form.day else DAY_HINTS[form.calendar], not form.day
+        )
+        days = self._checked.body.cooldown_days if self._checked.body else forms.whole_number(form.cooldown)
+        spelled = cooldown_text(days) if days is not None else ""
+        self._show_note("#cooldown-note", faults.get(forms.COOLDOWN, ""), spelled)
+
+    def _show_note(self, selector: str, fault: str, fine: str, blank: bool = False) -> None:
+        self.query_one(selector, Note).say(fault or fine, self._kind(fault, blank))
+
+    def _kind(self, fault: str, blank: bool) -> str:
+        return "fine" if not fault else "todo" if blank and not self._pressed_save else "fault"
+
+    def _ask_dates(self) -> None:
+        """The next days of the calendar, asked of the book once for each condition."""
+        calendar = self._checked.calendar
+        note = self.query_one("#dates", Note)
+        note.display = calendar is not None
+        if calendar is None:
+            return
+        if calendar in self._dates:
+            note.say(dates_text(self._dates[calendar]))
+        else:
+            self._rebal.work(self._load_dates(calendar), name="calendar")
+
+    async def _load_dates(self, calendar: CalendarCondition) -> None:
+        self._dates[calendar] = await self._rebal.backend.ask(lambda book: portfolio_queries.next_dates(book, calendar))
+        if self.is_attached and self._checked.calendar == calendar:
+            self._ask_dates()
+            self._show_live()
+
+    def _show_live(self) -> None:
+        self.query_one("#foot", LinesView).show(self._foot)
+        self.query_one("#live", LinesView).show(self._live)
+
+    def _foot(self, _width: int, _height: int) -> Sequence[Line]:
+        unchanged = self._saved is not None and self._form == self._start
+        return foot_lines(self._checked, unchanged=unchanged)
+
+    def _live(self, width: int, _height: int) -> Sequence[Line]:
+        body = self._checked.body
+        counted = self._impact[1] if self._impact is not None and self._impact[0] == body else None
+        dates = self._dates.get(self._checked.calendar, ()) if self._checked.calendar else ()
+        lines = live_lines(forms.weights_of(self._form), body, dates, width)
+        return [*lines, *impact_panel(counted, width)] if self._saved and self._draft.subscribers else lines
+
+    @on(Input.Changed)
+    @on(WeightRows.Changed)
+    def _typed(self) -> None:
+        self._changed()
+
+    @on(TabBar.Chosen)
+    def _chosen(self, event: TabBar.Chosen) -> None:
+        event.bar.current = event.key
+        self._changed()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        """Enter goes on: after the last weight to a new line while something is missing."""
+        row = self._weights.here
+        if row is not None and event.input is row.percent and row is self._rows[-1]:
+            if self._checked.total < HUNDRED_PERCENT and not row.line.blank:
+                self.action_add_line()
+            else:
+                self.query_one("#cash").focus()
+        else:
+            self.focus_next()
+
+    def action_add_line(self) -> None:
+        if len(self._rows) >= forms.MAX_WEIGHT_LINES:
+            self._rebal.say(f"A portfolio can have {forms.MAX_WEIGHT_LINES} lines at most here.")
+        elif (blank := self._weights.blank) is not None:
+            blank.symbol.focus()
+        else:
+            self._rebal.work(self._weights.add(), name="add a line")
+
+    def action_remove_line(self) -> None:
+        row = self._weights.here
+        if row is None:
+            self._rebal.say("Put the cursor on a weight line first.")
+        else:
+            self._rebal.work(self._weights.remove_row(row), name="remove a line")
+
+    def action_rest(self) -> None:
+        row = self._weights.here
+        if row is None and self.focused is not self.query_one("#cash"):
+            self._rebal.say("Put the cursor on a weight line, or on cash, first.")
+            return
+        self._rewrite(lambda form: forms.with_rest(form, self._rows.index(row) if row else None))
+
+    def action_normalise(self) -> None:
+        self._rewrite(forms.normalised)
+
+    def _rewrite(self, change: Callable[[PortfolioForm], PortfolioForm]) -> None:
+        """Put other percents into the fields, or say why not."""
+        try:
+            form = change(self._read())
+        except ValueError as error:
+            self._rebal.say(str(error))
+            return
+        fields: Iterable[tuple[Input, str]] = [
+            *((row.percent, line.percent) for row, line in zip(self._rows, form.lines, strict=True)),
+            (self.query_one("#cash", Input), form.cash),
+        ]
+        for field, text in fields:
+            with field.prevent(Input.Changed):
+                field.value = text
+                field.cursor_position = len(text)
+        self._changed()
+
+    def _ready(self) -> PortfolioBody | None:
+        """What can be saved; where it cannot, say why and go to the field."""
+        if self._checked.body is None:
+            self._pressed_save = True
+            self._changed()
+            self._rebal.say(f"Cannot be saved: {self._checked.first_fault}.", "warning")
+            self._go_to_fault()
+        return self._checked.body
+
+    def _go_to_fault(self) -> None:
+        location = self._checked.first_location
+        kind, _, number = location.partition(" ")
+        field: Widget
+        if kind == "line":
+            row = self._rows[int(number)]
+            field = row.symbol if "symbol" in self._checked.faults[location] else row.percent
+        elif location == forms.SUM:
+            field = self._rows[-1].percent if self._rows[-1].line.symbol else self._rows[-1].symbol
+        else:
+            field = self.query_one(f"#{kind}-{number}" if number else f"#{kind}")
+        field.focus()
+
+    def action_impact(self) -> None:
+        if self._saved is None:
+            self._rebal.say("A new portfolio has no subscribers yet, so there is no impact.")
+        elif (body := self._ready()) is not None:
+            self._rebal.work(self._show_impact(body), name="impact")
+
+    async def _show_impact(self, body: PortfolioBody) -> None:
+        impact = await self._count(body)
+        if self.is_current:
+            what = "What saving these changes would do to its subscribers."
+            self.app.push_screen(ReadScreen(f"Impact · {body.name}", impact_lines(body.name, impact, what)))
+
+    async def _count(self, body: PortfolioBody) -> Impact:
+        stored = self._saved
+        if stored is None:
+            return NO_IMPACT
+        impact = await self._rebal.backend.ask(lambda book: portfolio_queries.impact(book, stored.id, body))
+        self._impact = (body, impact)
+        if self.is_attached:
+            self._show_live()
+        return impact
+
+    def action_save(self) -> None:
+        body = self._ready()
+        if body is None or self._busy:
+            return
+        if self._saved is not None and self._form == self._start:
+            self._rebal.say("Nothing has changed.")
+            return
+        self._busy = True
+        self._rebal.work(self._save(body), name="save")
+
+    async def _save(self, body: PortfolioBody) -> None:
+        """Store it, after asking when accounts follow it."""
+        try:
+            impact = await self._count(body)
+            if impact.subscribers == 0:
+                await self._store(body)
+                self._rebal.say(f"Saved {body.name}.")
+                self._rebal.pull_soon()
+            elif self.is_current:
+                self._confirm(body, impact)
+        finally:
+            self._busy = False
+
+    def _confirm(self, body: PortfolioBody, impact: Impact) -> None:
+        text = (
+            f"{impact_text(impact)}\n\nIts subscribers are evaluated under what is saved at the next opportunity; "
+            "runs and orders may follow then. Nothing is sent by saving."
+        )
+        self._rebal.confirm_sending(f"Save {body.name}?", text, "Save", lambda: self._store(body), f"Saved {body.name}")
+
+    async def _store(self, body: PortfolioBody) -> None:
+        before = self._saved
+        try:
+            stored = await self._rebal.backend.ask(
+                lambda book: (
+                    portfolios.update_portfolio(book, before.id, body)
+                    if before is not None
+                    else portfolios.create_portfolio(book, body)
+                )
+            )
+        except Refusal:
+            self._draft = await self._rebal.backend.ask(
+                lambda book: portfolio_queries.portfolio_draft(book, before.id if before else None)
+            )
+            self._assets = {asset.symbol: asset for asset in self._draft.assets}
+            self._weights.assets = self._draft.assets
+            self._changed()
+            raise
+        self.dismiss(stored.id)
+
+    def action_leave(self) -> None:
+        if self._read() == self._start:
+            self.dismiss()
+            return
+        question = ConfirmScreen(
+            "Discard what you have written?", "The changes have not been saved.", yes="Discard", no="Keep writing"
+        )
+        self.app.push_screen(question, lambda yes: self._left() if yes else None)
+
+    def _left(self) -> None:
+        self.dismiss()

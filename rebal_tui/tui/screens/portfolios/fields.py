@@ -1,0 +1,94 @@
+"""The fields of the portfolio editor: inputs that let commands through, choices on a line, a note beside a field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.events import Key, Paste
+from textual.widgets import Input, Static
+
+from rebal_tui.tui.text import printable, ui_text
+from rebal_tui.tui.widgets.tabs import Tab, TabBar
+
+
+class PlainInput(Input):
+    """An input that takes `ALLOWED_CHARACTERS` (None: everything printable); other keys go on to the screen's
+    commands."""
+
+    ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = None
+
+    def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None, classes: str = "") -> None:
+        super().__init__(value, placeholder=placeholder, id=id, classes=classes, compact=True, select_on_focus=False)
+        self.cursor_blink = False
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        allowed = self.ALLOWED_CHARACTERS
+        return super().check_consume_key(key, character) and (allowed is None or character in allowed)
+
+    async def _on_key(self, event: Key) -> None:
+        if event.is_printable and not self.check_consume_key(event.key, event.character):
+            event.prevent_default()
+
+    def _on_paste(self, event: Paste) -> None:
+        """What no terminal should be sent is shown as `�`."""
+        event.prevent_default()
+        event.stop()
+        lines = event.text.splitlines()
+        text = "".join(
+            c
+            for c in printable(lines[0] if lines else "")
+            if self.ALLOWED_CHARACTERS is None or c in self.ALLOWED_CHARACTERS
+        )
+        self.replace(text, *self.selection)
+
+
+class PercentInput(PlainInput):
+    """A percent, or a number of days."""
+
+    ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = frozenset("0123456789.")
+
+
+class DayInput(PlainInput):
+    """A day of the week, of the month, or of the year."""
+
+    ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = frozenset(
+        "0123456789-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    )
+
+
+class ChoiceBar(TabBar, can_focus=True):
+    """A choice that is made with left and right, space, or a click."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "choose(-1)", show=False),
+        Binding("right,space", "choose(1)", show=False),
+    ]
+    DEFAULT_CSS = """
+    ChoiceBar { width: 1fr; background: $surface; }
+    ChoiceBar:focus { background: $primary 15%; text-style: underline; }
+    """
+
+    def __init__(self, choices: Sequence[str], current: str, *, id: str) -> None:
+        super().__init__(tuple(Tab(choice, choice) for choice in choices), current, id=id)
+
+    def action_choose(self, direction: int) -> None:
+        self.post_message(self.Chosen(self, self.step(direction)))
+
+
+class Note(Static):
+    """A line beside a field; drawn anew only when it says something else."""
+
+    def __init__(self, *, id: str | None = None, classes: str = "note") -> None:
+        super().__init__("", id=id, classes=classes, markup=False)
+        self._shown_note = ("", "fine")
+
+    def say(self, text: str, kind: str = "fine") -> None:
+        """Show a text; `kind` is fault, todo or fine."""
+        if (text, kind) == self._shown_note:
+            return
+        self._shown_note = (text, kind)
+        self.update(ui_text(text), layout=self.styles.is_auto_height)
+        for name in ("fault", "todo"):
+            self.set_class(name == kind, name)

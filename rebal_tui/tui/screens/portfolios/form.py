@@ -1,0 +1,281 @@
+"""A portfolio while it is being written: the texts in its fields, their faults, and sums in whole hundredths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rebal_tui.domain.errors import Fault
+from rebal_tui.domain.portfolios import (
+    WEEKDAYS,
+    BandType,
+    CalendarCondition,
+    CalendarType,
+    Portfolio,
+    Weights,
+)
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, parse_percent, percent_text
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody, parse_portfolio
+from rebal_tui.services.view_models.portfolios import AssetChoice
+from rebal_tui.tui import formats
+
+NO_CALENDAR = "none"
+CALENDARS = (NO_CALENDAR, *CalendarType)
+NAME, DESCRIPTION, CASH, DAY, COOLDOWN, SUM = "name", "description", "cash", "day", "cooldown", "sum"
+MAX_WEIGHT_LINES = 200
+
+_QUOTE = re.compile(r', got ".*"$|, got null$', re.DOTALL)
+_INDEXED = re.compile(r"(weights|rebalance_conditions)\[([0-9]+)\]")
+
+
+def line_location(index: int) -> str:
+    """The place of a weight line."""
+    return f"line {index}"
+
+
+def band_location(index: int) -> str:
+    """The place of a drift band."""
+    return f"band {index}"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightText:
+    """A line of the weights as typed."""
+
+    symbol: str = ""
+    percent: str = ""
+
+    @property
+    def blank(self) -> bool:
+        return not self.symbol and not self.percent
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioForm:
+    """Every field as typed. A blank weight line, a blank band and blank cash are left out of the portfolio."""
+
+    name: str = ""
+    description: str = ""
+    lines: tuple[WeightText, ...] = (WeightText(),)
+    cash: str = ""
+    bands: tuple[tuple[BandType, str], ...] = ((BandType.ABSOLUTE, ""), (BandType.RELATIVE, ""))
+    calendar: str = NO_CALENDAR
+    day: str = ""
+    cooldown: str = "7"
+    review: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a form says. `body` is None while there are faults; `faults` are in words by the place of their field."""
+
+    body: PortfolioBody | None
+    faults: Mapping[str, str]
+    calendar: CalendarCondition | None
+    total: int
+
+    @property
+    def first_location(self) -> str:
+        """The first field in reading order that has a fault; empty when none has."""
+        return min(self.faults, key=_order, default="")
+
+    @property
+    def first_fault(self) -> str:
+        """Why it cannot be saved, in one line; empty when it can."""
+        location = self.first_location
+        return f"{_titled(location)}: {self.faults[location]}" if location else ""
+
+
+def form_of(portfolio: Portfolio) -> PortfolioForm:
+    """The fields that say what a portfolio says, with a blank one for each kind of band that it lacks."""
+    bands = [(band.sub_type, percent_text(band.percent)) for band in portfolio.bands]
+    bands += [(kind, "") for kind in BandType if kind not in {kind for kind, _ in bands}]
+    calendar = portfolio.calendar
+    return PortfolioForm(
+        name=portfolio.name,
+        description=portfolio.description,
+        lines=tuple(WeightText(w.symbol, formats.percent(w.percent)) for w in portfolio.weights.assets)
+        or (WeightText(),),
+        cash=formats.percent(portfolio.weights.cash) if portfolio.weights.cash else "",
+        bands=tuple(bands),
+        calendar=calendar.sub_type.value if calendar else NO_CALENDAR,
+        day=calendar.day if calendar else "",
+        cooldown=str(portfolio.cooldown_days),
+        review=portfolio.review,
+    )
+
+
+def check(form: PortfolioForm, assets: Mapping[str, AssetChoice], stored: Weights | None) -> Checked:
+    """Every fault of a form beside its field; weights that are as stored may hold assets that are not eligible."""
+    raw, locations = _raw(form)
+    found: list[Fault] = []
+    body = parse_portfolio(raw, "", found)
+    faults: dict[str, str] = {}
+    for fault in found:
+        faults.setdefault(_location_of(fault.location, locations), _in_words(fault.message))
+    if not any(not line.blank for line in form.lines):
+        faults[SUM] = "add a line with a symbol and its percent"
+    elif SUM in faults:
+        faults[SUM] = missing_text(total_of(form))
+    if body.weights != stored:
+        for index, line in enumerate(form.lines):
+            choice = assets.get(line.symbol)
+            if line.symbol and line_location(index) not in faults and (choice is None or choice.ineligible):
+                why = choice.ineligible if choice else "unknown"
+                faults[line_location(index)] = f"{line.symbol} is {why}"
+    calendar = next((c for c in body.conditions if isinstance(c, CalendarCondition)), None)
+    return Checked(None if faults else body, faults, calendar, total_of(form))
+
+
+def _raw(form: PortfolioForm) -> tuple[dict[str, object], dict[str, str]]:
+    """The form in the API's shape, and which field each of its list items came from."""
+    locations: dict[str, str] = {}
+    weights: list[object] = []
+    for index, line in enumerate(form.lines):
+        if not line.blank:
+            locations[f"weights[{len(weights)}]"] = line_location(index)
+            weights.append({"type": "asset", "symbol": line.symbol or None, "percent": line.percent or None})
+    if form.cash:
+        locations[f"weights[{len(weights)}]"] = CASH
+        weights.append({"type": "cash", "percent": form.cash})
+    conditions: list[object] = []
+    for index, (kind, percent) in enumerate(form.bands):
+        if percent:
+            locations[f"rebalance_conditions[{len(conditions)}]"] = band_location(index)
+            conditions.append({"type": "drift_band", "sub_type": kind.value, "percent": percent})
+    if form.calendar != NO_CALENDAR:
+        locations[f"rebalance_conditions[{len(conditions)}]"] = DAY
+        day = weekday_of(form.day) if form.calendar == CalendarType.WEEKLY else form.day
+        conditions.append({"type": "calendar", "sub_type": form.calendar, "day": day or None})
+    raw: dict[str, object] = {
+        "name": form.name,
+        "description": form.description,
+        "weights": weights,
+        "cooldown_days": form.cooldown,
+        "rebalance_conditions": conditions,
+        "review": form.review,
+    }
+    return raw, locations
+
+
+def _location_of(location: str, locations: Mapping[str, str]) -> str:
+    item = _INDEXED.match(location)
+    if item is not None:
+        return locations.get(item.group(), SUM)
+    return {"name": NAME, "description": DESCRIPTION, "cooldown_days": COOLDOWN}.get(location, SUM)
+
+
+def _in_words(message: str) -> str:
+    """A fault beside its field: short, and without a quote of what is written in the field."""
+    text = _QUOTE.sub("", message).removesuffix(", got nothing")
+    return text.replace("expected a percent above 0 with at most", "expected above 0, at most")
+
+
+def _order(location: str) -> tuple[int, str]:
+    kind = location.partition(" ")[0]
+    return (("name", "description", "line", "cash", "sum", "band", "day", "cooldown").index(kind), location.rjust(12))
+
+
+def _titled(location: str) -> str:
+    kind, _, number = location.partition(" ")
+    if number:
+        return f"{'weight' if kind == 'line' else kind} {int(number) + 1}"
+    return "weights" if location == SUM else location
+
+
+def weekday_of(text: str) -> str:
+    """The weekday that a text begins, whatever its case; the text itself when that is none or more than one."""
+    found = [day for day in WEEKDAYS if text and day.casefold().startswith(text.strip().casefold())]
+    return found[0] if len(found) == 1 else text
+
+
+def hundredths(text: str) -> int | None:
+    """A percent as typed in hundredths; None when it is none."""
+    try:
+        return parse_percent(text)
+    except ValueError:
+        return None
+
+
+def whole_number(text: str) -> int | None:
+    """A number of days as typed; None when it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else None
+
+
+def total_of(form: PortfolioForm) -> int:
+    """The sum of what can be read as a percent, in hundredths."""
+    return sum(hundredths(text) or 0 for text in (*(line.percent for line in form.lines), form.cash))
+
+
+def missing_text(total: int) -> str:
+    """`2.50 missing`, `3.00 too much`, or that the sum is right."""
+    if total == HUNDRED_PERCENT:
+        return "sums to 100.00"
+    short = HUNDRED_PERCENT - total
+    deviation = f"{formats.percent(short)} missing" if short > 0 else f"{formats.percent(-short)} too much"
+    return f"the sum is {formats.percent(total)}: {deviation}"
+
+
+def with_rest(form: PortfolioForm, index: int | None) -> PortfolioForm:
+    """The form whose weight line (None: cash) takes what the others leave of 100.00. Raises `ValueError` if nothing."""
+    text = form.cash if index is None else form.lines[index].percent
+    rest = HUNDRED_PERCENT - total_of(form) + (hundredths(text) or 0)
+    if rest <= 0:
+        raise ValueError(f"Nothing is left for this line: the others sum to {formats.percent(HUNDRED_PERCENT - rest)}.")
+    return _with_percent(form, index, formats.percent(rest))
+
+
+def _with_percent(form: PortfolioForm, index: int | None, percent: str) -> PortfolioForm:
+    if index is None:
+        return replace(form, cash=percent)
+    lines = list(form.lines)
+    lines[index] = replace(lines[index], percent=percent)
+    return replace(form, lines=tuple(lines))
+
+
+def normalised(form: PortfolioForm) -> PortfolioForm:
+    """The form whose weights are scaled to sum to exactly 100.00. Raises `ValueError` for weights that cannot be."""
+    locations = [index for index, line in enumerate(form.lines) if not line.blank]
+    texts = [form.lines[index].percent for index in locations]
+    amounts = [hundredths(text) for text in texts]
+    if not amounts or any(amount is None or amount <= 0 for amount in amounts):
+        raise ValueError("Every line needs a percent above 0 before the weights can be normalised.")
+    cash = hundredths(form.cash) if form.cash else 0
+    if cash is None or cash < 0:
+        raise ValueError("Cash needs a percent, or none at all, before the weights can be normalised.")
+    shares = scaled([*(amount or 0 for amount in amounts), cash])
+    for index, share in zip(locations, shares, strict=False):
+        form = _with_percent(form, index, formats.percent(share))
+    return _with_percent(form, None, formats.percent(shares[-1])) if cash else form
+
+
+def scaled(amounts: Sequence[int]) -> list[int]:
+    """Amounts of 0 or more as whole hundredths that sum to exactly 100.00: the largest remainders round up (ties: the
+    first), and what is above 0 stays so at the cost of the largest."""
+    total = sum(amounts)
+    shares = [amount * HUNDRED_PERCENT // total for amount in amounts]
+    by_remainder = sorted(range(len(amounts)), key=lambda i: (-(amounts[i] * HUNDRED_PERCENT % total), i))
+    for index in by_remainder[: HUNDRED_PERCENT - sum(shares)]:
+        shares[index] += 1
+    for index, amount in enumerate(amounts):
+        if amount and not shares[index]:
+            shares[index] = 1
+            shares[shares.index(max(shares))] -= 1
+    return shares
+
+
+def matches(assets: Sequence[AssetChoice], typed: str, taken: frozenset[str], limit: int = 8) -> list[AssetChoice]:
+    """Eligible assets for what was typed: symbols that begin with it, then those with a word that begins with it."""
+    needle = typed.casefold()
+    free = [asset for asset in assets if not asset.ineligible and asset.symbol not in taken]
+    first = [asset for asset in free if asset.symbol.casefold().startswith(needle)]
+    rest = [a for a in free if a not in first and f" {needle}" in f" {a.name.casefold()}"]
+    return [*first, *rest][:limit]
+
+
+def weights_of(form: PortfolioForm) -> list[tuple[str, int]]:
+    """Symbol and hundredths of each line that has a percent, cash last, for a bar."""
+    shares = [(line.symbol or "?", hundredths(line.percent) or 0) for line in form.lines if line.percent]
+    cash = hundredths(form.cash) if form.cash else None
+    return [*shares, *([("cash", cash)] if cash else [])]

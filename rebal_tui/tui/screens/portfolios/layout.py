@@ -1,0 +1,58 @@
+"""The fields of the portfolio editor, from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from rebal_tui.services.view_models.portfolios import AssetChoice
+from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, DayInput, Note, PercentInput, PlainInput
+from rebal_tui.tui.screens.portfolios.form import CALENDARS, PortfolioForm
+from rebal_tui.tui.screens.portfolios.weight_rows import WeightRows
+from rebal_tui.tui.text import ui_text
+
+OFF, ON = "no review", "review"
+
+
+def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeResult:
+    """Every field with its note, holding what the form says; symbols are completed to assets."""
+    yield from _field("Name", PlainInput(form.name, placeholder="what it is called", id="name"))
+    yield from _field("Description", PlainInput(form.description, placeholder="optional", id="description"))
+    yield Static(ui_text("Weights"), classes="section", markup=False)
+    yield WeightRows(form.lines, assets)
+    with Horizontal(classes="weight"):
+        yield Static(ui_text("cash"), classes="cash-label", markup=False)
+        yield PercentInput(form.cash, placeholder="0.00", id="cash")
+        yield Note(id="cash-note")
+    yield Static(ui_text("Conditions"), classes="section", markup=False)
+    for index, (kind, percent) in enumerate(form.bands):
+        with Horizontal(classes="weight"):
+            yield Static(ui_text(f"{kind} drift"), classes="band-label", markup=False)
+            yield PercentInput(percent, placeholder="none", id=f"band-{index}", classes="band")
+            yield Note(id=f"band-{index}-note")
+    with Horizontal(classes="weight"):
+        yield Static(ui_text("calendar"), classes="band-label", markup=False)
+        yield ChoiceBar(CALENDARS, form.calendar, id="calendar")
+    with Horizontal(classes="weight", id="day-row"):
+        yield Static(ui_text("day"), classes="band-label", markup=False)
+        yield DayInput(form.day, id="day", classes="band")
+        yield Note(id="day-note")
+    yield Note(id="dates", classes="")
+    with Horizontal(classes="weight"):
+        yield Static(ui_text("cooldown"), classes="band-label", markup=False)
+        yield PercentInput(form.cooldown, placeholder="0", id="cooldown", classes="band")
+        yield Note(id="cooldown-note")
+    with Horizontal(classes="weight"):
+        yield Static(ui_text("system runs"), classes="band-label", markup=False)
+        yield ChoiceBar((OFF, ON), ON if form.review else OFF, id="review")
+
+
+def _field(label: str, field: PlainInput) -> ComposeResult:
+    """A labelled field with its note under it."""
+    with Horizontal(classes="weight"):
+        yield Static(ui_text(label), classes="label", markup=False)
+        yield field
+    yield Note(id=f"{field.id}-note", classes="note under")

@@ -1,0 +1,188 @@
+"""A portfolio in lines: weights, conditions with their days, subscribers; and the impact of a change in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from rebal_tui.domain.portfolios import CalendarCondition, Condition
+from rebal_tui.engine.trace_text import condition_text
+from rebal_tui.services.view_models.accounts import AccountRow
+from rebal_tui.services.view_models.portfolios import Impact, PortfolioView
+from rebal_tui.services.view_models.standing import GLYPHS
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.desk.columns import STANDING_STYLES
+from rebal_tui.tui.screens.portfolios.columns import shares_of, status_segment
+from rebal_tui.tui.segments import Line, beside, heading, paragraph, table_line
+from rebal_tui.tui.text import printable
+from rebal_tui.tui.widgets import bars
+from rebal_tui.tui.widgets.lines import Builder
+
+TWO_COLUMNS_MIN_WIDTH = 100
+MIN_SUBSCRIBERS = 3
+MAX_SUBSCRIBERS = 500
+
+
+def portfolio_lines(view: PortfolioView, *, whole: bool = False) -> Builder:
+    """The portfolio for a panel; `whole` lists hundreds of subscribers, beside the rest when wide."""
+
+    def build(width: int, height: int) -> Sequence[Line]:
+        if whole and width >= TWO_COLUMNS_MIN_WIDTH:
+            left = (width - 3) // 2
+            right = width - 3 - left
+            return beside(
+                [*_head(view, left), (), *_weights(view, left), (), *_conditions(view, left)],
+                _subscribers(view, right, None),
+                left,
+            )
+        top = [*_head(view, width), (), *_weights(view, width), (), *_conditions(view, width), ()]
+        room = None if whole else max(height - len(top) - 2, MIN_SUBSCRIBERS)
+        return [*top, *_subscribers(view, width, room)]
+
+    return build
+
+
+def _head(view: PortfolioView, width: int) -> list[Line]:
+    row = view.row
+    lines: list[Line] = paragraph(row.name, width, "title")
+    review = "its runs await review" if row.review else "no review"
+    lines.append((status_segment(row.status), (f"  {review}  ", "muted"), (formats.short_id(row.id), "muted")))
+    for culprit in view.culprits:
+        lines.extend(paragraph(f"■ {culprit}", width, "bad"))
+    if row.status == "needs_adjustment":
+        text = "Nothing is traded until it is active again: e replaces weights, r reactivates when all are eligible."
+        lines.extend(paragraph(text, width, "warn"))
+    if row.description:
+        lines.extend(paragraph(row.description, width, "muted"))
+    return lines
+
+
+def _weights(view: PortfolioView, width: int) -> list[Line]:
+    shares = shares_of(view.row.weights)
+    most = max((share for _, share in shares), default=1)
+    size = max(width - 18, 4)
+    lines: list[Line] = [
+        heading("Weights", width, formats.counted(len(view.row.weights.assets), "asset")),
+        bars.weights_bar(shares, width),
+    ]
+    for symbol, share in shares:
+        cells = [
+            (symbol, 8, "left", "muted" if symbol == "cash" else "title"),
+            (formats.percent(share), 7, "right", ""),
+            (bars.bar(share, most, size), size, "left", "rule" if symbol == "cash" else "accent-bar"),
+        ]
+        lines.append(table_line(cells))
+    return lines
+
+
+def _conditions(view: PortfolioView, width: int) -> list[Line]:
+    row = view.row
+    lines: list[Line] = [
+        heading("Conditions", width),
+        *condition_lines(row.conditions, view.next_dates, row.cooldown_days, width),
+    ]
+    return lines
+
+
+def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cooldown: int, width: int) -> list[Line]:
+    """Each condition in words, the next days of the calendar, and the cooldown spelled out."""
+    lines: list[Line] = []
+    for condition in conditions:
+        if isinstance(condition, CalendarCondition):
+            lines.append(((f"◇ {condition_text(condition)}", ""),))
+            lines.extend(paragraph(dates_text(dates), width, "muted", indent=2))
+        else:
+            kind = f"{condition.sub_type} drift beyond {condition_text(condition)}"
+            lines.append(((f"■ {kind}", ""),))
+    if not conditions:
+        text = "No condition: only the first rebalance, cash to invest and manual runs."
+        lines.extend(paragraph(text, width, "muted"))
+    lines.extend(paragraph(f"◷ {cooldown_text(cooldown)}", width, ""))
+    return lines
+
+
+def dates_text(dates: Sequence[date]) -> str:
+    """`next Mon 16 Mar 2026 · Wed 15 Apr 2026`."""
+    return f"next {' · '.join(formats.full_day(day) for day in dates)}" if dates else "no such day in sight"
+
+
+def cooldown_text(days: int) -> str:
+    """What a cooldown of so many days means."""
+    if days == 0:
+        return "cooldown 0 days: rebalances may follow at once"
+    return f"cooldown {formats.counted(days, 'day')} after each full rebalance"
+
+
+def _subscribers(view: PortfolioView, width: int, room: int | None) -> list[Line]:
+    everyone = view.subscribers
+    total = formats.value(view.row.assets_under_model)
+    note = f"{len(everyone):,} · {total}" if everyone else ""
+    lines: list[Line] = [heading("Subscribers", width, note)]
+    if not everyone:
+        lines.append((("No account follows it.", "muted"),))
+    most = MAX_SUBSCRIBERS if room is None else room
+    shown = everyone if len(everyone) <= most else everyone[: most - 1]
+    lines.extend(_subscriber(row, width) for row in shown)
+    if len(shown) < len(everyone):
+        rest = "a in the list shows all" if room is None else "enter shows all"
+        lines.append(((f"… {len(everyone) - len(shown):,} more, {rest}", "muted"),))
+    return lines
+
+
+def _subscriber(row: AccountRow, width: int) -> Line:
+    money = 15
+    cells = [
+        (GLYPHS[row.standing], 1, "left", STANDING_STYLES[row.standing]),
+        (row.client, max(width - money - 3, 6), "left", ""),
+        (formats.money(row.equity), money, "right", ""),
+    ]
+    return table_line(cells)
+
+
+def impact_facts(impact: Impact) -> list[tuple[str, str]]:
+    """The impact as a list of what is counted and its figure."""
+    return [
+        ("subscribers", f"{impact.subscribers:,}"),
+        ("outside their bands", f"{impact.outside_before:,} → {impact.outside_after:,}"),
+        ("orders that would follow", f"{impact.orders:,}"),
+        ("turnover", formats.money(impact.turnover)),
+        ("held back by cooldown", f"{impact.cooling:,}"),
+        ("unable to check", f"{impact.unable:,}"),
+    ]
+
+
+def impact_text(impact: Impact) -> str:
+    """The impact as lines of text for a question."""
+    width = max(len(name) for name, _ in impact_facts(impact))
+    return "\n".join(f"{name.ljust(width)}   {figure}" for name, figure in impact_facts(impact))
+
+
+def impact_lines(name: str, impact: Impact, what: str) -> Builder:
+    """The impact to read; `what` says of which change."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        lines: list[Line] = [((printable(name), "title"),), *paragraph(what, width, "muted"), ()]
+        size = max(len(fact) for fact, _ in impact_facts(impact))
+        for fact, figure in impact_facts(impact):
+            lines.append(((fact.ljust(size), "muted"), ("   ", ""), (figure, "title")))
+        lines += [(), *before_after(impact, width), ()]
+        text = "Counted under the prices of this moment. Nothing is sent and nothing is saved by looking."
+        return [*lines, *paragraph(text, width, "muted")]
+
+    return build
+
+
+def before_after(impact: Impact, width: int) -> list[Line]:
+    """Subscribers outside their bands as two bars on one scale."""
+    size = min(max(width - 16, 10), 60)
+    lines: list[Line] = []
+    for name, count in (("outside now", impact.outside_before), ("outside after", impact.outside_after)):
+        track = bars.bar(count, max(impact.subscribers, 1), size).replace(" ", "░")
+        lines.append(((name.ljust(14), "muted"), (track, "bad-bar" if count else "rule")))
+    return lines
+
+
+def names_text(names: Sequence[str], of: int) -> str:
+    """The first of so many names: `Ng, Ada; Ruiz, Ana and 4 more`."""
+    more = of - len(names)
+    return f"{'; '.join(names)} and {more:,} more" if more else "; ".join(names)

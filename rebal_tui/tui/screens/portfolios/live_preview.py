@@ -1,0 +1,64 @@
+"""What the portfolio editor shows while it is written: the sum, what a save waits for, and the whole in pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from rebal_tui.domain.quantities import HUNDRED_PERCENT
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.view_models.portfolios import Impact
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.portfolios.form import Checked
+from rebal_tui.tui.screens.portfolios.lines import before_after, condition_lines, impact_facts
+from rebal_tui.tui.segments import Line, heading, table_line
+from rebal_tui.tui.widgets import bars
+
+SUM_BAR_WIDTH = 30
+
+
+def foot_lines(checked: Checked, *, unchanged: bool) -> list[Line]:
+    """The sum as a bar that reaches 100.00, and whether it can be saved, or why not."""
+    total = checked.total
+    short = HUNDRED_PERCENT - total
+    style = "good" if short == 0 else "bad" if short < 0 else "warn"
+    track = bars.bar(total, HUNDRED_PERCENT, SUM_BAR_WIDTH).replace(" ", "░")
+    sum_text = (
+        f"▲ {formats.percent(abs(short))} {'missing' if short > 0 else 'too much'}" if short else "✓ reaches 100.00"
+    )
+    line: Line = (
+        ("Sum ", "muted"),
+        (track, f"{style}-bar"),
+        (f" {formats.percent(total)}  ", "title"),
+        (sum_text, style),
+    )
+    why = checked.first_fault
+    if why:
+        return [line, (("✗ cannot be saved: ", "bad"), (why, ""))]
+    if unchanged:
+        return [line, (("✓ as saved", "muted"),)]
+    return [line, (("✓ ready", "good"), ("  ctrl+s saves", "muted"))]
+
+
+def live_lines(
+    shares: Sequence[tuple[str, int]], body: PortfolioBody | None, dates: Sequence[date], width: int
+) -> list[Line]:
+    """The weights as bars, and the conditions in words once there is no fault."""
+    most = max((share for _, share in shares), default=1)
+    size = max(width - 18, 4)
+    lines: list[Line] = [heading("Weights", width), bars.weights_bar(shares, width)]
+    for symbol, share in shares:
+        bar = (bars.bar(share, most, size), size, "left", "rule" if symbol == "cash" else "accent-bar")
+        lines.append(table_line([(symbol, 8, "left", "title"), (formats.percent(share), 7, "right", ""), bar]))
+    if body is not None:
+        lines += [(), heading("Conditions", width)]
+        lines += condition_lines(body.conditions, dates, body.cooldown_days, width)
+    return lines
+
+
+def impact_panel(impact: Impact | None, width: int) -> list[Line]:
+    """The impact of exactly what is written, or the key that counts it."""
+    if impact is None:
+        return [(), heading("Impact", width, "f5 counts it")]
+    facts: list[Line] = [((f"{fact}  ", "muted"), (figure, "")) for fact, figure in impact_facts(impact)]
+    return [(), heading("Impact", width), *before_after(impact, width), *facts]

@@ -1,0 +1,219 @@
+"""A portfolio from pasted JSON, and a name for a copy: both show what is wrong and lose nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.events import Paste
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static, TextArea
+
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.text import name_text
+from rebal_tui.services.advisory import portfolios
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.queries.portfolios import pasted_portfolio
+from rebal_tui.tui.screens.portfolios.fields import PlainInput
+from rebal_tui.tui.segments import Line, paragraph
+from rebal_tui.tui.text import printable, ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
+from rebal_tui.tui.widgets.lines import LinesView
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.app import RebalApp
+
+EXAMPLE = (
+    'Paste a portfolio in the API\'s shape, such as {"name": "Balanced", "weights": [{"type": "asset", "symbol": '
+    '"SPY", "percent": "60"}, …], "cooldown_days": 7, "rebalance_conditions": [{"type": "drift_band", '
+    '"sub_type": "absolute", "percent": "5"}]}'
+)
+
+
+class JsonArea(TextArea):
+    """Text in which what no terminal should be sent is shown as `�`."""
+
+    async def _on_paste(self, event: Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.replace(safe_lines(event.text), *self.selection)
+
+
+def safe_lines(text: str) -> str:
+    """The text with its line ends and tabs, every other control character replaced."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ").split("\n")
+    return "\n".join(printable(line) for line in lines)
+
+
+class PasteScreen(ModalScreen[str]):
+    """JSON becomes a portfolio, or a list of faults with their places. Ends with the new id, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "create", "Create"),
+        Binding("escape", "leave", "Cancel", priority=True),
+    ]
+    AUTO_FOCUS = "JsonArea"
+    DEFAULT_CSS = """
+    PasteScreen { background: $background; }
+    PasteScreen #paste-title { height: 1; background: $panel; text-style: bold; padding: 0 1; }
+    PasteScreen JsonArea, PasteScreen JsonArea:focus { height: 1fr; border: none; padding: 0 1; }
+    PasteScreen #paste-faults { height: auto; max-height: 50%; background: $surface; }
+    """
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self._text = safe_lines(text)
+        self._body: PortfolioBody | None = None
+        self._faults: list[str] = []
+        self._request = 0
+        self._busy_creating = False
+
+    @property
+    def _rebal(self) -> RebalApp:
+        return self.app  # type: ignore[return-value]
+
+    def compose(self) -> ComposeResult:
+        title = "New portfolio from JSON · nothing is created before ctrl+s"
+        yield Static(ui_text(title), id="paste-title", markup=False)
+        area = JsonArea(self._text, show_line_numbers=True, tab_behavior="focus")
+        area.cursor_blink = False
+        yield area
+        yield LinesView(self._lines, id="paste-faults")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._show()
+        if self._text:
+            self._validate()
+
+    @property
+    def _area(self) -> JsonArea:
+        return self.query_one(JsonArea)
+
+    def _lines(self, width: int, _height: int) -> list[Line]:
+        if not self._area.text.strip():
+            return paragraph(EXAMPLE, width, "muted")
+        if self._body is not None:
+            weights = ", ".join(f"{weight.symbol}" for weight in self._body.weights.assets)
+            return paragraph(f"✓ {self._body.name}: {weights}. ctrl+s creates it.", width, "good")
+        lines: list[Line] = [((f"✗ {len(self._faults)} to correct", "bad"),)] if self._faults else []
+        for fault in self._faults:
+            lines.extend(paragraph(f"· {printable(fault)}", width))
+        return lines or [(("…", "muted"),)]
+
+    def _show(self) -> None:
+        view = self.query_one("#paste-faults", LinesView)
+        count = len(self._lines(max(self.size.width - 3, 20), 0))
+        view.styles.height = min(max(count, 1), max(self.size.height // 2, 3))
+        view.show(self._lines)
+
+    @on(TextArea.Changed)
+    def _validate(self) -> None:
+        """Have the text read by the book; a later text makes this answer void."""
+        self._request += 1
+        if self._area.text.strip():
+            self._rebal.work(self._read(self._area.text, self._request), name="reading the text")
+        else:
+            self._body, self._faults = None, []
+            self._show()
+
+    async def _read(self, text: str, request: int) -> None:
+        body: PortfolioBody | None = None
+        faults: list[str] = []
+        try:
+            body = await self._rebal.backend.ask(lambda book: pasted_portfolio(book, text))
+        except Refusal as refusal:
+            faults = [str(fault) for fault in refusal.faults]
+        if request == self._request and self.is_attached:
+            self._body, self._faults = body, faults
+            self._show()
+
+    def action_create(self) -> None:
+        if not self._area.text.strip():
+            self._rebal.say("There is no text yet.")
+        else:
+            self._rebal.work(self._create(self._area.text), name="create")
+
+    async def _create(self, text: str) -> None:
+        if self._busy_creating:
+            return
+        self._busy_creating = True
+        try:
+            stored = await self._rebal.backend.ask(
+                lambda book: portfolios.create_portfolio(book, pasted_portfolio(book, text))
+            )
+        except Refusal as refusal:
+            first = refusal.faults[0]
+            more = f", and {len(refusal.faults) - 1} more" if len(refusal.faults) > 1 else ""
+            self._rebal.say(f"Nothing was created: {first}{more}.", "warning")
+            return
+        finally:
+            self._busy_creating = False
+        self._rebal.say(f"Created {stored.name}.")
+        self._rebal.pull_soon()
+        self.dismiss(stored.id)
+
+    def action_leave(self) -> None:
+        self.dismiss()
+
+
+class NameScreen(ModalScreen[str]):
+    """A name for something new, with what is wrong with it while it is typed. Ends with the name, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
+    DEFAULT_CSS = """
+    NameScreen { align: center middle; background: $background 60%; }
+    NameScreen > Vertical {
+        width: 72; max-width: 95%; height: auto; background: $surface; border: round $primary; padding: 1 2;
+    }
+    NameScreen #name-title { text-style: bold; margin-bottom: 1; }
+    NameScreen Input { margin-top: 1; }
+    NameScreen #name-fault { color: $text-error; height: 1; }
+    NameScreen Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
+    NameScreen Button { margin-left: 2; min-width: 10; }
+    """
+
+    def __init__(self, title: str, text: str, name: str, yes: str) -> None:
+        super().__init__()
+        self._heading = title
+        self._text = text
+        self._name_given = name
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(ui_text(self._heading), id="name-title", markup=False)
+            yield Static(ui_text(self._text), markup=False)
+            yield PlainInput(self._name_given, placeholder="a name", id="new-name")
+            yield Static("", id="name-fault", markup=False)
+            with Horizontal():
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(ui_text(self._yes), id="yes", variant="primary", compact=True)
+
+    @property
+    def _fault(self) -> str:
+        try:
+            name_text(self.query_one(Input).value)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self.query_one("#name-fault", Static).update(ui_text(self._fault))
+        self.query_one("#yes", Button).disabled = bool(self._fault)
+
+    @on(Input.Submitted)
+    def _entered(self) -> None:
+        if not self._fault:
+            self.dismiss(name_text(self.query_one(Input).value))
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "yes":
+            self._entered()
+        else:
+            self.dismiss()

@@ -1,0 +1,279 @@
+"""Portfolios: the models that accounts follow, made, changed and taken out of use here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.events import Paste
+from textual.screen import Screen
+
+from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
+from rebal_tui.services.advisory import portfolios
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.queries import portfolios as portfolio_queries
+from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
+from rebal_tui.tui import actions, formats
+from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
+from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
+from rebal_tui.tui.screens.portfolios.lines import impact_lines, names_text, portfolio_lines
+from rebal_tui.tui.screens.portfolios.paste import NameScreen, PasteScreen
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.shared.json_lines import json_lines
+from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.sections import LISTS, Section
+from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.tabs import ALL
+
+NONE_YET = "No portfolio yet: n makes one, P makes one from JSON."
+
+
+class PortfolioScreen(ReadScreen):
+    """One portfolio over the whole terminal."""
+
+    def __init__(self, view: PortfolioView) -> None:
+        super().__init__(f"Portfolio {view.row.name}", portfolio_lines(view, whole=True), copy=view.row.id)
+
+
+class PortfoliosScreen(TiledListScreen, inherit_bindings=False):
+    """Every portfolio, what needs adjustment first."""
+
+    SECTION = Section.PORTFOLIOS
+    EXPORT = "portfolios"
+    NOUN = "portfolio"
+    CSS_PATH = ["../shared/list.tcss", "portfolios.tcss"]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *Screen.BINDINGS,
+        *actions.bindings(Section.PORTFOLIOS, LISTS),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: tuple[PortfolioRow, ...] | None = None
+
+    def make_table(self) -> BookTable[PortfolioRow]:
+        return BookTable(
+            portfolio_columns.columns(),
+            lambda row: row.id,
+            search=portfolio_columns.search,
+            natural=portfolio_columns.natural,
+            empty="Reading the portfolios…",
+        )
+
+    async def pull(self) -> None:
+        self.show_status(await self.rebal.backend.status())
+        rows = await self.rebal.backend.portfolios()
+        if rows == self._rows:
+            return
+        self._rows = rows
+        with self.app.batch_update():
+            self.show_rows()
+        self.request_detail(self.table.cursor_key)
+
+    def show_rows(self) -> None:
+        if self._rows is None:
+            return
+        tile = self.tile
+        self.tiles.tabs = portfolio_columns.status_tabs(self._rows)
+        self.table.set_empty(NONE_YET if not self._rows else "No portfolio under these filters; escape lifts them.")
+        self.table.set_rows(self._rows, None if tile == ALL else lambda row: row.status == tile)
+
+    async def _view(self, portfolio_id: str) -> PortfolioView:
+        return await self.rebal.backend.ask(lambda book: portfolio_queries.portfolio_view(book, portfolio_id))
+
+    async def detail_of(self, key: str) -> Builder:
+        return portfolio_lines(await self._view(key))
+
+    def show_portfolio(self, portfolio_id: str) -> None:
+        """Put the cursor on a portfolio, lifting filters that hide it."""
+        if self._rows is not None and not self.table.move_to(portfolio_id):
+            self.show_only("")
+            self.table.view = View(self.table.view.sort, self.table.view.reverse)
+        self.table.go_to(portfolio_id)
+
+    async def open_row(self, key: str) -> None:
+        view = await self._view(key)
+        if self.is_current:
+            self.app.push_screen(PortfolioScreen(view))
+
+    def _row(self) -> PortfolioRow | None:
+        """The row under the cursor; says so when there is none."""
+        row = self.table.cursor_row
+        return row if self.selected_id() is not None and isinstance(row, PortfolioRow) else None
+
+    def action_new(self) -> None:
+        self.rebal.work(self._edit(None), name="new portfolio")
+
+    def action_edit(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.status == PortfolioStatus.INACTIVE:
+            self.rebal.say(f"{row.name} is inactive; reactivate it first with r.")
+            return
+        self.rebal.work(self._edit(row.id), name="edit")
+
+    async def _edit(self, portfolio_id: str | None) -> None:
+        draft = await self.rebal.backend.ask(lambda book: portfolio_queries.portfolio_draft(book, portfolio_id))
+        if self.is_current:
+            self.app.push_screen(PortfolioEditor(draft), self._select_written)
+
+    def _select_written(self, portfolio_id: str | None) -> None:
+        """Put the cursor on what was written."""
+        if portfolio_id is not None:
+            self._rows = None
+            self.table.go_to(portfolio_id)
+            self.rebal.pull_soon()
+
+    def action_duplicate(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+
+        def named(name: str | None) -> None:
+            if name:
+                self.rebal.work(self._duplicate(row.id, name), name="duplicate")
+
+        text = f"The same weights, conditions and cooldown as {row.name}, without its subscribers, under the name:"
+        self.app.push_screen(NameScreen("Duplicate this portfolio", text, f"{row.name} copy", "Duplicate"), named)
+
+    async def _duplicate(self, portfolio_id: str, name: str) -> None:
+        made = await self._ask(lambda book: portfolios.duplicate_portfolio(book, portfolio_id, name))
+        if made is not None:
+            self.rebal.say(f"Made {made.name}.")
+            self._select_written(made.id)
+
+    async def _ask(self, work: Callable[[Book], Portfolio]) -> Portfolio | None:
+        """What a use case made; a refusal is said in its words without the places of fields."""
+        try:
+            return await self.rebal.backend.ask(work)
+        except Refusal as refusal:
+            self.rebal.say(f"{'; '.join(fault.message for fault in refusal.faults)}.", "warning")
+            return None
+
+    def action_inactivate(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.status == PortfolioStatus.INACTIVE:
+            self.rebal.say(f"{row.name} is inactive already.")
+            return
+        self.rebal.work(self._inactivate(row), name="inactivate")
+
+    async def _inactivate(self, row: PortfolioRow) -> None:
+        followers = (await self._view(row.id)).subscribers
+        if followers:
+            names = names_text([follower.client for follower in followers[:3]], len(followers))
+            count = formats.counted(len(followers), "subscriber")
+            self.rebal.say(f"{row.name} has {count}: {names}. Move or unsubscribe them first.", "warning")
+            return
+        if not self.is_current:
+            return
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self.rebal.work(self._set_inactive(row), name="inactivate")
+
+        text = f"{row.name} is taken out of use: no account can subscribe to it. r brings it back."
+        self.app.push_screen(ConfirmScreen("Inactivate this portfolio?", text, yes="Inactivate"), answered)
+
+    async def _set_inactive(self, row: PortfolioRow) -> None:
+        if await self._ask(lambda book: portfolios.inactivate_portfolio(book, row.id)) is not None:
+            self.rebal.say(f"{row.name} is inactive.")
+            self.rebal.pull_soon()
+
+    def action_reactivate(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.status == PortfolioStatus.ACTIVE:
+            self.rebal.say(f"{row.name} is active already.")
+            return
+        self.rebal.work(self._reactivate(row), name="reactivate")
+
+    async def _reactivate(self, row: PortfolioRow) -> None:
+        view = await self._view(row.id)
+        if view.culprits:
+            self.rebal.say(f"{row.name} stays {formats.words(row.status)}: {'; '.join(view.culprits)}.", "warning")
+            return
+        if not view.subscribers:
+            await self._set_active(row)
+        elif self.is_current:
+            count = formats.counted(len(view.subscribers), "subscriber")
+            text = f"{count} of {row.name} are evaluated again at the next opportunity; runs and orders may follow."
+            self.rebal.confirm_sending(
+                "Reactivate this portfolio?",
+                text,
+                "Reactivate",
+                lambda: self.rebal.backend.ask(lambda book: portfolios.reactivate_portfolio(book, row.id)),
+                f"{row.name} is active",
+            )
+
+    async def _set_active(self, row: PortfolioRow) -> None:
+        if await self._ask(lambda book: portfolios.reactivate_portfolio(book, row.id)) is not None:
+            self.rebal.say(f"{row.name} is active.")
+            self.rebal.pull_soon()
+
+    def action_impact(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if not row.subscribers:
+            self.rebal.say(f"No account follows {row.name}, so there is nothing to count.")
+            return
+        self.rebal.work(self._impact(row), name="impact")
+
+    async def _impact(self, row: PortfolioRow) -> None:
+        impact = await self.rebal.backend.ask(lambda book: _impact_as_it_is(book, row.id))
+        if self.is_current:
+            what = "What its subscribers would do if they were evaluated now, with the portfolio as it is."
+            self.app.push_screen(ReadScreen(f"Impact · {row.name}", impact_lines(row.name, impact, what)))
+
+    def action_json(self) -> None:
+        portfolio_id = self.selected_id()
+        if portfolio_id is not None:
+            self.rebal.work(self._json(portfolio_id), name="json")
+
+    async def _json(self, portfolio_id: str) -> None:
+        view = await self._view(portfolio_id)
+        if self.is_current:
+            self.app.push_screen(
+                ReadScreen(
+                    f"{view.row.name} · as the API gives it · y copies it",
+                    json_lines(view.api_json),
+                    copy=view.api_json,
+                )
+            )
+
+    def action_paste_json(self) -> None:
+        self._paste("")
+
+    def on_paste(self, event: Paste) -> None:
+        """What is pasted over the list is taken for a portfolio."""
+        if self.table.has_focus and event.text.strip():
+            event.stop()
+            self._paste(event.text)
+
+    def _paste(self, text: str) -> None:
+        self.app.push_screen(PasteScreen(text), self._select_written)
+
+    def action_subscribers(self) -> None:
+        row = self._row()
+        if row is None:
+            return
+        if row.subscribers:
+            self.rebal.navigation.show_desk_filtered(row.name)
+        else:
+            self.rebal.say(f"No account follows {row.name}.")
+
+
+def _impact_as_it_is(book: Book, portfolio_id: str) -> Impact:
+    stored = book.portfolio(portfolio_id)
+    body = PortfolioBody(
+        stored.name, stored.description, stored.weights, stored.cooldown_days, stored.conditions, stored.review
+    )
+    return portfolio_queries.impact(book, portfolio_id, body)

@@ -1,0 +1,220 @@
+"""The weights of the portfolio editor: rows of symbol and percent, with completions of the symbol being typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.events import DescendantBlur, Key
+from textual.geometry import Offset
+from textual.message import Message
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from rebal_tui.services.view_models.portfolios import AssetChoice
+from rebal_tui.tui.screens.portfolios.fields import Note, PercentInput, PlainInput
+from rebal_tui.tui.screens.portfolios.form import WeightText, matches
+from rebal_tui.tui.segments import fit
+from rebal_tui.tui.text import ui_text
+
+LIST_WIDTH = 54
+
+
+class SymbolInput(PlainInput):
+    """A symbol in capitals, with completions under it."""
+
+    ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = frozenset(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-"
+    )
+
+    async def _on_key(self, event: Key) -> None:
+        rows = self.query_ancestor(WeightRows)
+        if event.key in ("up", "down", "enter", "tab", "escape") and rows.completion_key(event.key):
+            event.stop()
+            event.prevent_default()
+
+    def validate_value(self, value: str) -> str:
+        return value.upper()
+
+
+class WeightRow(Horizontal):
+    """A line of the weights: symbol, percent, and what there is to say of them."""
+
+    DEFAULT_CSS = """
+    WeightRow { height: 1; }
+    WeightRow SymbolInput { width: 18; }
+    WeightRow PercentInput { width: 10; margin: 0 1; }
+    WeightRow .note { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self, line: WeightText) -> None:
+        super().__init__()
+        self._line = line
+
+    def compose(self) -> ComposeResult:
+        yield SymbolInput(self._line.symbol, placeholder="symbol", classes="symbol")
+        yield PercentInput(self._line.percent, placeholder="0.00", classes="percent")
+        yield Note()
+
+    @property
+    def line(self) -> WeightText:
+        """The line as it stands."""
+        if not self.is_mounted or not self.query(SymbolInput):
+            return self._line
+        return WeightText(self.symbol.value.strip(), self.percent.value.strip())
+
+    @property
+    def symbol(self) -> SymbolInput:
+        return self.query_one(SymbolInput)
+
+    @property
+    def percent(self) -> PercentInput:
+        return self.query_one(PercentInput)
+
+    def say(self, text: str, kind: str) -> None:
+        """Show a note: `fault`, `todo` or `fine`."""
+        self.query_one(Note).say(text, kind)
+
+
+class Completions(OptionList, can_focus=False):
+    """Assets that what is being typed may mean, over the form, under its field."""
+
+    DEFAULT_CSS = """
+    Completions, Completions:focus {
+        display: none; overlay: screen; constrain: none inside;
+        width: 56; height: auto; max-height: 8; border: none; padding: 0; background: $panel;
+        scrollbar-size: 0 0;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self.choices: Sequence[AssetChoice] = ()
+
+    def offer(self, choices: Sequence[AssetChoice], under: SymbolInput) -> None:
+        """Show choices under a field; none closes the list."""
+        self.choices = choices
+        self.display = bool(choices)
+        if not choices:
+            return
+        texts = (f"{fit(choice.symbol, 8)} {choice.name}" for choice in choices)
+        self.set_options([Option(ui_text(fit(text, LIST_WIDTH).rstrip())) for text in texts])
+        self.highlighted = 0
+        region = under.region
+        self.absolute_offset = Offset(region.x, region.y + 1)
+
+    def close(self) -> None:
+        """Hide the list."""
+        self.choices = ()
+        self.display = False
+
+    @property
+    def chosen(self) -> AssetChoice | None:
+        """The asset under the cursor of the list."""
+        at = self.highlighted
+        return self.choices[at] if at is not None and at < len(self.choices) else None
+
+
+class WeightRows(Vertical):
+    """The rows as they are written, and under one of them the assets that its symbol may mean."""
+
+    DEFAULT_CSS = """
+    WeightRows { height: auto; }
+    """
+
+    class Changed(Message):
+        """Rows came, went or were completed; what is typed into them their fields tell themselves."""
+
+    def __init__(self, lines: Sequence[WeightText], assets: Sequence[AssetChoice]) -> None:
+        super().__init__()
+        self._lines = lines
+        self.assets = assets
+
+    def compose(self) -> ComposeResult:
+        for line in self._lines:
+            yield WeightRow(line)
+        yield Completions()
+
+    @property
+    def rows(self) -> list[WeightRow]:
+        return list(self.query(WeightRow))
+
+    @property
+    def here(self) -> WeightRow | None:
+        """The row that has the focus."""
+        focused = self.screen.focused
+        return next((row for row in self.rows if focused in (row.symbol, row.percent)), None)
+
+    @property
+    def blank(self) -> WeightRow | None:
+        """The first row in which nothing stands."""
+        return next((row for row in self.rows if row.line.blank), None)
+
+    @property
+    def _completions(self) -> Completions:
+        return self.query_one(Completions)
+
+    async def add(self) -> None:
+        """Go to a new row after the others."""
+        row = WeightRow(WeightText())
+        await self.mount(row, before=self._completions)
+        row.symbol.focus()
+        self.post_message(self.Changed())
+
+    async def remove_row(self, row: WeightRow) -> None:
+        """Take a row away and go to the next; the only one is emptied."""
+        rows = self.rows
+        if len(rows) == 1:
+            row.symbol.value = row.percent.value = ""
+            row.symbol.focus()
+            return
+        at = rows.index(row)
+        await row.remove()
+        self.rows[min(at, len(rows) - 2)].symbol.focus()
+        self.post_message(self.Changed())
+
+    @on(Input.Changed, ".symbol")
+    def _typed(self, event: Input.Changed) -> None:
+        """Offer the assets that a symbol may mean which is being typed; none when it is one."""
+        field = event.input
+        if isinstance(field, SymbolInput) and field.has_focus:
+            typed = field.value
+            taken = frozenset(row.line.symbol for row in self.rows if row.symbol is not field)
+            found = matches(self.assets, typed, taken) if typed else []
+            self._completions.offer([] if [choice.symbol for choice in found] == [typed] else found, field)
+
+    def completion_key(self, key: str) -> bool:
+        """Whether the open list of completions has taken a key."""
+        listed = self._completions
+        if not listed.display:
+            return False
+        if key == "escape":
+            listed.close()
+        elif key == "down":
+            listed.action_cursor_down()
+        elif key == "up":
+            listed.action_cursor_up()
+        else:
+            self._complete(listed.chosen)
+        return True
+
+    def _complete(self, choice: AssetChoice | None) -> None:
+        row = self.here
+        self._completions.close()
+        if row is not None and choice is not None:
+            with row.symbol.prevent(Input.Changed):
+                row.symbol.value = choice.symbol
+            row.percent.focus()
+            self.post_message(self.Changed())
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        self._completions.highlighted = event.option_index
+        self._complete(self._completions.chosen)
+
+    def on_descendant_blur(self, event: DescendantBlur) -> None:
+        if isinstance(event.widget, SymbolInput):
+            self._completions.close()

@@ -1,0 +1,126 @@
+"""The columns of Runs, and the groups of statuses that filter them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.services.view_models.runs import RunRow
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.shared.run_lines import status_segment
+from rebal_tui.tui.segments import Line
+from rebal_tui.tui.widgets import bars
+from rebal_tui.tui.widgets.table_layout import Column
+from rebal_tui.tui.widgets.tabs import ALL, Tab
+
+AWAITING = "Review"
+GROUPS: dict[str, frozenset[str]] = {
+    "Running": frozenset({RunStatus.QUEUED, RunStatus.IN_PROGRESS}),
+    AWAITING: frozenset(),
+    "Success": frozenset({RunStatus.COMPLETED_SUCCESS}),
+    "Adjusted": frozenset({RunStatus.COMPLETED_ADJUSTED}),
+    "Failed": frozenset({RunStatus.ERROR, RunStatus.TIMEOUT}),
+    "Canceled": frozenset({RunStatus.CANCELED, RunStatus.CANCELED_MID_RUN}),
+}
+TYPES: dict[str, str] = {
+    RunType.FULL_REBALANCE: "rebalance",
+    RunType.INVEST_CASH: "invest cash",
+    RunType.PARTIAL_LIQUIDATION: "liquidation",
+}
+MARKS = {
+    "Running": ("▶", "accent"),
+    AWAITING: ("◇", "key"),
+    "Success": ("●", "good"),
+    "Adjusted": ("▲", "warn"),
+    "Failed": ("✗", "bad"),
+    "Canceled": ("◌", "muted"),
+}
+
+
+def in_group(row: RunRow, group: str) -> bool:
+    """Whether a run belongs to a group."""
+    if group == AWAITING:
+        return row.awaiting_approval
+    return group == ALL or row.status in GROUPS[group]
+
+
+def group_tabs(rows: Sequence[RunRow], total: int) -> tuple[Tab, ...]:
+    """The groups with their counts among the runs at hand."""
+    shown = f"{len(rows):,}" if len(rows) == total else f"{len(rows):,} of {total:,}"
+    tabs = [Tab(ALL, ALL, figure=shown)]
+    for group in GROUPS:
+        count = sum(in_group(row, group) for row in rows)
+        mark, style = MARKS[group]
+        tabs.append(Tab(group, group, mark=mark, figure=f"{count:,}", style=style if count else "muted"))
+    return tuple(tabs)
+
+
+def search(row: RunRow) -> str:
+    """The text that a filter looks at."""
+    return (
+        f"{row.id} {row.account_id} {row.account_number} {row.client} {row.portfolio} {formats.words(row.status)} "
+        f"{formats.words(row.type)} {row.status} {row.type} {row.initiated_from} {row.session}"
+    )
+
+
+def _status(row: RunRow) -> Line:
+    glyph, style = status_segment(row.status)
+    if row.awaiting_approval:
+        return (("◇ to review", "key"),)
+    if row.status == RunStatus.IN_PROGRESS:
+        return ((f"▶ {formats.words(row.phase)}", style),)
+    return ((glyph.replace("completed ", "").removesuffix(" run"), style),)
+
+
+def _orders(row: RunRow) -> Line:
+    if not row.total:
+        return (("–", "muted"),)
+    track, style = bars.fill_bar(row.done, row.total, 5)
+    return ((track, style), (f" {row.done}/{row.total}", "muted"))
+
+
+def _problems(row: RunRow) -> Line:
+    return ((str(row.problems), "warn") if row.problems else ("·", "rule"),)
+
+
+def columns() -> tuple[Column[RunRow], ...]:
+    """The columns, those that narrow terminals lose first having the highest priority."""
+    return (
+        Column("status", "Status", 14, _status, sort=lambda row: row.status),
+        Column(
+            "type",
+            "Type",
+            11,
+            lambda row: TYPES.get(row.type, row.type),
+            sort=lambda row: row.type,
+            priority=1,
+        ),
+        Column(
+            "client", "Client", 13, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=3, max_width=30
+        ),
+        Column(
+            "portfolio",
+            "Portfolio",
+            12,
+            lambda row: row.portfolio,
+            sort=lambda row: row.portfolio.casefold(),
+            priority=3,
+            grow=2,
+            max_width=24,
+        ),
+        Column("orders", "Orders", 9, _orders, sort=lambda row: (row.done, row.total), descending=True),
+        Column("amount", "Amount", 13, lambda row: formats.money(row.amount), "right", 2, lambda row: row.amount, True),
+        Column("problems", "!", 3, _problems, "right", 4, lambda row: row.problems, True),
+        Column(
+            "created",
+            "Created",
+            12,
+            lambda row: formats.short_timestamp(row.created_at),
+            "left",
+            0,
+            lambda row: row.created_at,
+            True,
+        ),
+        Column("from", "From", 6, lambda row: row.initiated_from, sort=lambda row: row.initiated_from, priority=5),
+        Column("id", "Run", 8, lambda row: formats.short_id(row.id), sort=lambda row: row.id, priority=6),
+    )

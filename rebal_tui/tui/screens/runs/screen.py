@@ -1,0 +1,170 @@
+"""Runs: every run with its orders, live while it goes on."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot
+from rebal_tui.tui import actions, formats
+from rebal_tui.tui.screens.runs import columns as run_columns
+from rebal_tui.tui.screens.shared.dialog import AskScreen, ReadScreen
+from rebal_tui.tui.screens.shared.json_lines import json_lines
+from rebal_tui.tui.screens.shared.list_screen import TiledListScreen
+from rebal_tui.tui.screens.shared.run_lines import run_lines
+from rebal_tui.tui.sections import LISTS, Section
+from rebal_tui.tui.widgets.lines import Builder
+from rebal_tui.tui.widgets.table import BookTable
+
+TYPES: tuple[str | None, ...] = (None, *RunType)
+
+
+class RunsScreen(TiledListScreen, inherit_bindings=False):
+    """The newest runs first."""
+
+    SECTION = Section.RUNS
+    EXPORT = "runs"
+    NOUN = "run"
+    CSS_PATH = "../shared/list.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *Screen.BINDINGS,
+        *actions.bindings(Section.RUNS, LISTS),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._snapshot: RunsSnapshot | None = None
+        self._type: str | None = None
+
+    def make_table(self) -> BookTable[RunRow]:
+        return BookTable(
+            run_columns.columns(), lambda row: row.id, search=run_columns.search, empty="Reading the runs…"
+        )
+
+    async def pull(self) -> None:
+        self.show_status(await self.rebal.backend.status())
+        snapshot = await self.rebal.backend.runs()
+        if self._snapshot is not None and snapshot.version == self._snapshot.version:
+            return
+        self._snapshot = snapshot
+        self.rebal.last_runs = snapshot
+        with self.app.batch_update():
+            self.show_rows()
+        self.request_detail(self.table.cursor_key)
+
+    def show_rows(self) -> None:
+        if self._snapshot is None:
+            return
+        tile, kind, rows = self.tile, self._type, self._snapshot.rows
+        self.tiles.tabs = run_columns.group_tabs(rows, self._snapshot.total)
+        self.table.set_empty("No run yet." if not rows else "No run under these filters; escape lifts them.")
+        self.table.set_rows(rows, lambda row: run_columns.in_group(row, tile) and (kind is None or row.type == kind))
+
+    async def detail_of(self, key: str) -> Builder:
+        return run_lines(await self.rebal.backend.run(key))
+
+    def show_run(self, run_id: str) -> None:
+        """Put the cursor on a run."""
+        self.show_only("")
+        self.table.go_to(run_id)
+
+    def reset_filters(self) -> None:
+        self._type = None
+        super().reset_filters()
+
+    def action_cycle_type(self) -> None:
+        self._type = TYPES[(TYPES.index(self._type) + 1) % len(TYPES)]
+        self.show_rows()
+        self.rebal.say(f"Type: {formats.words(self._type) if self._type else 'all'}.")
+
+    async def open_row(self, key: str) -> None:
+        view = await self.rebal.backend.run(key)
+        if self.is_current:
+            title = f"Run {formats.short_id(key)} · {view.client}"
+            self.app.push_screen(ReadScreen(title, run_lines(view, whole=True), copy=key))
+
+    def action_json(self) -> None:
+        run_id = self.selected_id()
+        if run_id is not None:
+            self.rebal.work(self._json(run_id), name="json")
+
+    async def _json(self, run_id: str) -> None:
+        text = (await self.rebal.backend.run(run_id)).api_json
+        if self.is_current:
+            self.app.push_screen(
+                ReadScreen(
+                    f"Run {formats.short_id(run_id)} · as the API gives it · y copies it",
+                    json_lines(text),
+                    copy=text,
+                )
+            )
+
+    def action_cancel_run(self) -> None:
+        run_id = self.selected_id()
+        row = self.table.cursor_row
+        if run_id is None or row is None:
+            return
+        if RunStatus(row.status).final:
+            self.rebal.say(f"This run is {formats.words(row.status)}; only a queued or running one can be cancelled.")
+            return
+        started = row.status == RunStatus.IN_PROGRESS
+        what = (
+            f"No further order is sent and open ones are cancelled as far as the broker allows. "
+            f"{formats.counted(row.done, 'order')} of {row.total} done stay as they are."
+            if started
+            else "The run has not started; nothing has been sent and nothing will be."
+        )
+        text = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}.\n\n{what}"
+        self.rebal.confirm_sending(
+            "Cancel this run?", text, "Cancel run", lambda: self.rebal.backend.cancel_run(run_id), "Cancelling the run"
+        )
+
+    def _awaiting(self) -> RunRow | None:
+        """The run under the cursor if it awaits review; says so when it does not."""
+        row = self.table.cursor_row
+        if self.selected_id() is None or not isinstance(row, RunRow):
+            return None
+        if not row.awaiting_approval:
+            self.rebal.say("This run does not await review.")
+            return None
+        return row
+
+    def action_approve(self) -> None:
+        row = self._awaiting()
+        if row is not None:
+            self.rebal.work(self._approve(row), name="approve")
+
+    async def _approve(self, row: RunRow) -> None:
+        plan = (await self.rebal.backend.run(row.id)).plan
+        if plan is None:
+            self.rebal.say("This run has no plan yet.")
+            return
+        sells, buys = formats.counted(len(plan.sells), "sell"), formats.counted(len(plan.buys), "buy")
+        text = (
+            f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}: {sells} and {buys} are sent. "
+            "If prices have moved so that the plan is another one, nothing is sent and the new plan is shown."
+        )
+        self.rebal.confirm_sending(
+            "Approve this run?", text, "Approve", lambda: self.rebal.backend.approve_run(row.id, plan), "Approved"
+        )
+
+    def action_reject(self) -> None:
+        row = self._awaiting()
+        if row is None:
+            return
+
+        def answered(note: str | None) -> None:
+            if note:
+                reject = self.rebal.change(lambda: self.rebal.backend.reject_run(row.id, note), "Rejected")
+                self.rebal.work(reject, name="reject")
+
+        text = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}, is cancelled. Why?"
+        self.app.push_screen(AskScreen("Reject this run?", text, "a note, then enter"), answered)
+
+    def action_account(self) -> None:
+        row = self.table.cursor_row
+        if self.selected_id() is not None and row is not None:
+            self.rebal.navigation.show_account(row.account_id)

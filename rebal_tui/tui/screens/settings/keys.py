@@ -1,0 +1,127 @@
+"""The keys of every action, each changed by pressing another one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.events import Key
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from rebal_tui.tui.actions import ACTIONS, Action
+from rebal_tui.tui.keymap import BY_ID, key_fault, key_text, keys_of, usable_keys
+from rebal_tui.tui.segments import Line
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
+from rebal_tui.tui.widgets.table import BookTable
+from rebal_tui.tui.widgets.table_layout import Column
+
+
+class PressScreen(ModalScreen[str]):
+    """Waits for one key; empty when it is escape."""
+
+    DEFAULT_CSS = """
+    PressScreen { align: center middle; background: $background 60%; }
+    PressScreen > Vertical {
+        width: 60; max-width: 95%; height: auto; background: $surface; border: round $primary; padding: 1 2;
+    }
+    """
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self._label = label
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(ui_text(f"Press the new key for “{self._label}”."), markup=False)
+            yield Static(ui_text("escape leaves it as it is"), markup=False)
+
+    def on_key(self, event: Key) -> None:
+        event.stop()
+        event.prevent_default()
+        self.dismiss("" if event.key == "escape" else event.key)
+
+
+class KeysScreen(ModalScreen[dict[str, str]]):
+    """Every action with its key. Escape hands back the keys that were set."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "done", "Done"),
+        Binding("backspace,delete", "usual", "Usual key"),
+    ]
+    AUTO_FOCUS = "BookTable"
+    DEFAULT_CSS = """
+    KeysScreen { background: $background; }
+    KeysScreen #keys-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
+    """
+
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        super().__init__()
+        self._keys = dict(keys)
+
+    def compose(self) -> ComposeResult:
+        yield Static(ui_text("Keys · enter changes one, backspace gives the usual back"), id="keys-title", markup=False)
+        yield BookTable[Action](
+            (
+                Column("key", "Key", 16, self._key),
+                Column("label", "Does", 18, lambda action: action.label),
+                Column("where", "Where", 11, lambda action: action.scope),
+                Column("help", "", 24, lambda action: ((action.help, "muted"),), priority=2, grow=2, max_width=80),
+                Column("id", "Id", 18, lambda action: ((action.id, "muted"),), priority=1),
+            ),
+            lambda action: action.id,
+        )
+        yield KeyBar()
+
+    def _key(self, action: Action) -> Line:
+        text = key_text(keys_of(action, self._keys))
+        return ((f"{text} (was {key_text(action.keys)})", "key"),) if action.id in self._keys else ((text, ""),)
+
+    def on_mount(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        table = self.query_one(BookTable)
+        table.notify_style_update()
+        table.set_rows(ACTIONS)
+
+    @on(BookTable.Opened)
+    def _opened(self, event: BookTable.Opened) -> None:
+        identity = str(event.key)
+
+        def pressed(key: str | None) -> None:
+            if key:
+                self._set(identity, key)
+
+        self.app.push_screen(PressScreen(BY_ID[identity].label), pressed)
+
+    def _set(self, identity: str, key: str) -> None:
+        fault = key_fault(identity, key)
+        if not fault:
+            _, faults = usable_keys({**self._keys, identity: key})
+            fault = next(iter(faults.values()), "")
+        if fault:
+            self.app.notify(f"Not changed: {fault}.", markup=False, severity="warning", timeout=8)
+            return
+        self._keys[identity] = key
+        if key == BY_ID[identity].keys:
+            del self._keys[identity]
+        self._show()
+
+    def action_usual(self) -> None:
+        identity = str(self.query_one(BookTable).cursor_key)
+        without = {name: key for name, key in self._keys.items() if name != identity}
+        _, faults = usable_keys(without)
+        if faults:
+            self.app.notify(f"Not changed: {next(iter(faults.values()))}.", markup=False, severity="warning", timeout=8)
+            return
+        self._keys = without
+        self._show()
+
+    def action_done(self) -> None:
+        self.dismiss(self._keys)

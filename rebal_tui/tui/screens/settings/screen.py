@@ -1,0 +1,213 @@
+"""Settings as a form: theme, density, keys, and how the book is run. Saved to a file, applied at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Select, Static
+
+from rebal_tui.services.book.policy import apply_policy, policy_of
+from rebal_tui.services.book.policy_options import (
+    MAX_EVALUATE_MINUTES,
+    MAX_FRESH_SECONDS,
+    MAX_ORDERS_PER_MINUTE,
+    BookPolicy,
+)
+from rebal_tui.tui import formats, themes
+from rebal_tui.tui.screens.settings.keys import KeysScreen
+from rebal_tui.tui.settings import (
+    REVIEWS,
+    Density,
+    Settings,
+    read_months,
+    read_times,
+    read_whole,
+    write_settings,
+)
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.key_bar import KeyBar
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.app import RebalApp
+
+REVIEW_WORDS = {"portfolios": "runs of portfolios that ask for it", "all": "every run"}
+TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
+    "evaluate_minutes": (
+        "Evaluate every",
+        "minutes, from the open on",
+        lambda t: read_whole(t, 1, MAX_EVALUATE_MINUTES),
+    ),
+    "evaluate_at": ("… or at", "New York, such as 10:00, 14:30", read_times),
+    "quarterly_months": ("Quarterly in", "months such as 3, 6, 9, 12", read_months),
+    "fresh_seconds": ("Price is fresh", "seconds; 0 takes any price", lambda t: read_whole(t, 0, MAX_FRESH_SECONDS)),
+    "orders_per_minute": (
+        "Orders a minute",
+        "sent at most; 0 sets no limit",
+        lambda t: read_whole(t, 0, MAX_ORDERS_PER_MINUTE),
+    ),
+}
+"""Field of the rules: its label, what is expected, and how it is read."""
+
+
+class SettingsScreen(ModalScreen[None]):
+    """The form; what is wrong is told beside its field and keeps it from being saved."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel"),
+        Binding("ctrl+s", "save", "Save", priority=True),
+        Binding("f2", "keys", "Keys"),
+    ]
+    DEFAULT_CSS = """
+    SettingsScreen { background: $background; }
+    SettingsScreen #settings-title { dock: top; height: 1; background: $panel; text-style: bold; padding: 0 1; }
+    SettingsScreen VerticalScroll { padding: 0 2; }
+    SettingsScreen .section { text-style: bold; color: $text-primary; margin-top: 1; }
+    SettingsScreen .line { height: auto; }
+    SettingsScreen Label { width: 16; color: $foreground 70%; }
+    SettingsScreen Select { width: 44; }
+    SettingsScreen Input { width: 22; }
+    SettingsScreen .hint { width: 1fr; height: auto; padding-left: 2; color: $foreground 60%; }
+    SettingsScreen .hint.-fault { color: $text-error; text-style: bold; }
+    SettingsScreen Button { margin-right: 2; min-width: 10; }
+    SettingsScreen #settings-buttons { height: auto; margin-top: 1; }
+    SettingsScreen #settings-note { color: $foreground 60%; margin-top: 1; height: auto; }
+    """
+
+    def __init__(self, settings: Settings, note: str) -> None:
+        super().__init__()
+        self._settings = settings
+        self._keys = dict(settings.keys)
+        self._note = note
+
+    @classmethod
+    async def open_over(cls, app: RebalApp) -> None:
+        """Show the form over the app, with the rules that its book is run by now."""
+        policy = await app.backend.ask(policy_of)
+        file = app.settings_file
+        where = f"Kept in {file.path}, and for the book in the book." if file.path else "Kept in the book."
+        faults = "".join(f"\n■ {fault}" for fault in file.faults)
+        theme = app.theme if app.theme in themes.CYCLE else file.settings.theme
+        app.push_screen(cls(replace(file.settings, theme=theme, policy=policy), where + faults))
+
+    def compose(self) -> ComposeResult:
+        policy = self._settings.policy
+        review = next(name for name, value in REVIEWS.items() if value is policy.review)
+        yield Static(ui_text("Settings"), id="settings-title", markup=False)
+        with VerticalScroll(can_focus=False):
+            yield Static(ui_text("Screens"), classes="section", markup=False)
+            yield from self._choice("theme", "Theme", [(name, name) for name in themes.CYCLE], self._settings.theme)
+            yield from self._choice("density", "Density", [(d, d) for d in Density], self._settings.density)
+            with Horizontal(classes="line"):
+                yield Label("Keys", markup=False)
+                yield Button("Change keys…", id="keys", compact=True)
+                yield Static("", id="keys-hint", classes="hint", markup=False)
+            yield Static(ui_text("This book"), classes="section", markup=False)
+            words = [(REVIEW_WORDS[name], name) for name in REVIEWS]
+            yield from self._choice("review", "Review", words, review)
+            for name, (label, hint, _) in TYPED.items():
+                with Horizontal(classes="line"):
+                    yield Label(label, markup=False)
+                    yield Input(_text(getattr(policy, name)), id=name, compact=True)
+                    yield Static(ui_text(hint), id=f"{name}-hint", classes="hint", markup=False)
+            with Horizontal(id="settings-buttons"):
+                yield Button("Save", id="save", variant="primary", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
+            yield Static(ui_text(self._note), id="settings-note", markup=False)
+        yield KeyBar()
+
+    def _choice(self, name: str, label: str, options: list[tuple[str, str]], value: str) -> ComposeResult:
+        with Horizontal(classes="line"):
+            yield Label(label, markup=False)
+            yield Select(options, allow_blank=False, value=value, id=name, compact=True)
+
+    def on_mount(self) -> None:
+        self._show_key_count()
+        self.query_one("#theme").focus()
+
+    def _show_key_count(self) -> None:
+        count = len(self._keys)
+        text = f"{formats.counted(count, 'action')} with a key of your own" if count else "every key is the usual one"
+        self.query_one("#keys-hint", Static).update(ui_text(text))
+
+    @on(Input.Changed)
+    def _typing(self) -> None:
+        self._rules()
+
+    def _rules(self) -> BookPolicy | None:
+        """The rules as the fields say, the faults told beside them; None while there is one."""
+        review = REVIEWS[str(self.query_one("#review", Select).value)]
+        read: dict[str, Any] = {"review": review}
+        for name, (_, hint, parse) in TYPED.items():
+            fault = ""
+            try:
+                read[name] = parse(self.query_one(f"#{name}", Input).value)
+            except ValueError as error:
+                fault = str(error)
+            line = self.query_one(f"#{name}-hint", Static)
+            line.update(ui_text(f"✗ {fault}" if fault else hint))
+            line.set_class(bool(fault), "-fault")
+        return BookPolicy(**read) if len(read) == len(fields(BookPolicy)) else None
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "save":
+            self.action_save()
+        elif event.button.id == "keys":
+            self.action_keys()
+        else:
+            self.dismiss()
+
+    def action_keys(self) -> None:
+        def changed(keys: dict[str, str] | None) -> None:
+            if keys is not None:
+                self._keys = keys
+                self._show_key_count()
+
+        self.app.push_screen(KeysScreen(self._keys), changed)
+
+    def action_save(self) -> None:
+        policy = self._rules()
+        app: RebalApp = self.app  # type: ignore[assignment]
+        if self.app.screen is not self:
+            return
+        if policy is None:
+            app.say("Not saved: a field needs another value first.", "warning")
+            return
+        defaults = BookPolicy()
+        settings = Settings(
+            theme=str(self.query_one("#theme", Select).value),
+            density=Density(str(self.query_one("#density", Select).value)),
+            keys=dict(self._keys),
+            policy=policy,
+            named=frozenset(
+                one.name for one in fields(defaults) if getattr(policy, one.name) != getattr(defaults, one.name)
+            ),
+        )
+        app.work(self._save(app, settings), name="settings")
+
+    async def _save(self, app: RebalApp, settings: Settings) -> None:
+        messages = await app.backend.ask(lambda book: apply_policy(book, settings.policy))
+        try:
+            app.settings_file = write_settings(app.settings_file, settings)
+        except OSError as error:
+            app.say(f"The settings file could not be written: {error.strerror or error}.", "error")
+            return
+        app.use_settings(settings)
+        changed = f" The book: {'; '.join(messages)}." if messages else ""
+        where = f" to {app.settings_file.path}" if app.settings_file.path else ""
+        app.say(f"Saved{where}.{changed}")
+        app.pull_soon()
+        self.dismiss()
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(item.isoformat("minutes") if hasattr(item, "isoformat") else str(item) for item in value)
+    return str(value)

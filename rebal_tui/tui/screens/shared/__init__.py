@@ -1,0 +1,1 @@
+"""What several sections use: list screen, dialog, form, picker, export, lines."""

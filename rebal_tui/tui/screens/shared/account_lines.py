@@ -1,0 +1,192 @@
+"""An account in lines: holdings, history, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.decisions import Decision, Outcome, Verdict
+from rebal_tui.services.view_models.desk import AccountView, HoldingView
+from rebal_tui.tui import formats
+from rebal_tui.tui.segments import Line, TextSegment, beside, fit, heading, paragraph, table_line
+from rebal_tui.tui.text import printable
+from rebal_tui.tui.widgets import bars
+from rebal_tui.tui.widgets.lines import Builder
+
+VERDICTS: dict[Verdict, TextSegment] = {
+    Verdict.PASS: ("✓", "good"),
+    Verdict.FAIL: ("✗", "bad"),
+    Verdict.FIRES: ("▶", "key"),
+    Verdict.HOLDS_BACK: ("◷", "warn"),
+    Verdict.NO: ("·", "muted"),
+    Verdict.INFO: ("i", "muted"),
+}
+OUTCOMES: dict[Outcome, tuple[str, str]] = {
+    Outcome.FULL_REBALANCE: ("▶ full rebalance", "key"),
+    Outcome.INVEST_CASH: ("▶ invest cash", "key"),
+    Outcome.NONE: ("● nothing to do", "good"),
+    Outcome.BLOCKED: ("◌ blocked", "bad"),
+}
+TWO_COLUMNS_MIN_WIDTH = 100
+MIN_HOLDINGS = 4
+RULES_MIN_WIDTH = 62
+
+
+def account_lines(view: AccountView, *, whole: bool = False) -> Builder:
+    """The account for a panel; `whole` shows every holding and the last stored decision, in two columns when wide."""
+
+    def build(width: int, height: int) -> Sequence[Line]:
+        top = _head(view, width)
+        if whole and width >= TWO_COLUMNS_MIN_WIDTH:
+            left = (width - 3) * 55 // 100
+            right = width - 3 - left
+            first = [*_holdings(view, left, None), (), *_history(view, left, 5)]
+            second = [*_why(view, right), *_last(view, right)]
+            return [*top, (), *beside(first, second, left)]
+        rest = [*_history(view, width, 3 if height >= 40 else 2), (), *_why(view, width)]
+        room = None if whole else max(height - len(top) - len(rest) - 5, MIN_HOLDINGS)
+        lines = [*top, (), *_holdings(view, width, room), (), *rest]
+        return [*lines, *_last(view, width)] if whole else lines
+
+    return build
+
+
+def _head(view: AccountView, width: int) -> list[Line]:
+    name = fit(view.client, width - 9).rstrip()
+    lines: list[Line] = [((name, "title"), ("  ", ""), (formats.short_id(view.account_id), "muted"))]
+    model: list[TextSegment] = [(printable(view.portfolio or "no portfolio"), "accent")]
+    if view.conditions:
+        model.append((f"  {printable(view.conditions)}", "muted"))
+    text_width = sum(len(text) for text, _ in model)
+    if text_width > width and view.conditions:
+        lines.append((model[0],))
+        lines.extend(paragraph(view.conditions, width, "muted"))
+    else:
+        lines.append(tuple(model))
+    figures: list[TextSegment] = [
+        ("Equity ", "muted"),
+        (formats.money(view.equity), ""),
+        ("  Cash ", "muted"),
+        (formats.money(view.cash), ""),
+    ]
+    more: list[TextSegment] = [
+        ("  Cash target ", "muted"),
+        (formats.money(view.cash_target), ""),
+        ("  Withdrawable ", "muted"),
+        (formats.money(view.withdrawable), ""),
+    ]
+    if sum(len(text) for text, _ in figures + more) <= width:
+        lines.append(tuple(figures + more))
+    else:
+        lines.append(tuple(figures))
+        lines.append((("Cash target ", "muted"), more[1], *more[2:]))
+    for restriction in view.restrictions:
+        lines.extend(paragraph(f"◌ {restriction}", width, "bad"))
+    return lines
+
+
+def _holdings(view: AccountView, width: int, room: int | None) -> list[Line]:
+    """The holdings with a bar each, the cash last; with less room than holdings, those that drift most."""
+    held = view.holdings
+    left_out = 0
+    if room is not None and len(held) > room:
+        furthest = sorted(held, key=lambda holding: -abs(holding.drift_bp))[: room - 1]
+        left_out = len(held) - len(furthest)
+        held = tuple(holding for holding in held if holding in furthest)
+    note = formats.counted(len(view.holdings), "asset")
+    lines: list[Line] = [heading("Holdings", width, note)]
+    symbol = 7
+    roomy = width >= 62
+    fixed = symbol + 3 * 8 + (13 if roomy else 0) + 2
+    bar_width = max(width - fixed, 9)
+    titles = [("", symbol, "left", "muted"), ("Target", 7, "right", "muted"), ("Actual", 7, "right", "muted")]
+    titles.append(("Drift", 7, "right", "muted"))
+    if roomy:
+        titles.append(("Value", 12, "right", "muted"))
+    titles.append((" " * (bar_width // 2 - 3) + "target", bar_width, "left", "muted"))
+    lines.append(table_line(titles))
+    reach = max((_reach(holding) for holding in view.holdings), default=100)
+    lines.extend(_holding(holding, symbol, roomy, bar_width, reach) for holding in held)
+    if left_out:
+        lines.append(((f"… {left_out} more nearer to target, enter shows all", "muted"),))
+    return lines
+
+
+def _reach(holding: HoldingView) -> int:
+    ends = [abs(holding.drift_bp), 100]
+    for end in (holding.band_low, holding.band_high):
+        if end is not None:
+            ends.append(abs(end - holding.target) * 4 // 3)
+    return max(ends)
+
+
+def _holding(holding: HoldingView, symbol: int, roomy: bool, bar_width: int, reach: int) -> Line:
+    low = None if holding.band_low is None else holding.band_low - holding.target
+    high = None if holding.band_high is None else holding.band_high - holding.target
+    bar = bars.drift_bar(holding.drift_bp, low, high, reach, bar_width)
+    outside = (high is not None and holding.drift_bp > high) or (low is not None and holding.drift_bp < low)
+    style = "bad" if outside else ""
+    cells = [
+        (holding.symbol, symbol, "left", "title"),
+        (formats.percent(holding.target), 7, "right", ""),
+        (formats.percent(holding.actual_bp), 7, "right", ""),
+        (formats.drift(holding.drift_bp), 7, "right", style),
+    ]
+    if roomy:
+        cells.append((formats.money(holding.value), 12, "right", "muted"))
+    line: Line = (*table_line(cells), (" ", ""), *bar)
+    if holding.price_note:
+        line = (*line, (f" {printable(holding.price_note)}", "warn"))
+    return line
+
+
+def _history(view: AccountView, width: int, height: int) -> list[Line]:
+    if not view.history:
+        return [heading("Band used", width), (("No evaluation has been stored yet.", "muted"),)]
+    points = view.history[-width:]
+    first, last = formats.day(points[0].at.date()), formats.day(points[-1].at.date())
+    most = max(point.band_used for point in points)
+    note = f"{first} – {last} · max {formats.band_percent(most)} ▴ run"
+    return [heading("Band used", width, note), *bars.drift_history(points, width, height)]
+
+
+def _why(view: AccountView, width: int) -> list[Line]:
+    decision = view.decision_now
+    if decision is None:
+        lines: list[Line] = [heading("Why", width), (("This account is not subscribed.", "muted"),)]
+    else:
+        lines = [heading("Why", width, f"evaluated {formats.clock(decision.at)}"), *decision_lines(decision, width)]
+    if view.next_step:
+        lines.append(())
+        steps = paragraph(view.next_step, width - 6)
+        lines.append((("Next  ", "key"), *steps[0]))
+        lines.extend((("      ", ""), *step) for step in steps[1:])
+    return lines
+
+
+def _last(view: AccountView, width: int) -> list[Line]:
+    decision = view.last_decision
+    if decision is None:
+        return []
+    return [(), heading("Last decision", width, formats.short_timestamp(decision.at)), *decision_lines(decision, width)]
+
+
+def decision_lines(decision: Decision, width: int) -> list[Line]:
+    """The outcome, then every check with its verdict, figures and rule."""
+    text, style = OUTCOMES[decision.outcome]
+    reason = paragraph(decision.reason, width - 2)
+    lines: list[Line] = [((text, style),)]
+    if decision.reason:
+        lines.extend((("  ", ""), *part) for part in reason)
+    name_width = min(max((len(check.check) for check in decision.trace), default=0), 18)
+    for check in decision.trace:
+        glyph, glyph_style = VERDICTS[check.verdict]
+        loud = check.verdict in (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)
+        rule = fit(check.rule, 7, "right") if check.rule and width >= RULES_MIN_WIDTH else ""
+        text_width = max(width - name_width - 4 - len(rule), 12)
+        details = paragraph(check.detail, text_width, "" if loud else "muted")
+        name = fit(formats.words(check.check), name_width)
+        first: Line = ((glyph, glyph_style), (" ", ""), (name, "title" if loud else ""), ("  ", ""), *details[0])
+        pad = text_width - sum(len(part) for part, _ in details[0])
+        lines.append((*first, (" " * pad + rule, "rule")))
+        lines.extend(((" " * (name_width + 4), ""), *detail) for detail in details[1:])
+    return lines

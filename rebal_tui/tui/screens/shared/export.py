@@ -1,0 +1,131 @@
+"""Writing what a list shows to a file."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+from textual.worker import Worker
+
+from rebal_tui.tui.files import write_private
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.bars import fill_bar
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.app import RebalApp
+
+FORMATS = ("csv", "json")
+BAR_WIDTH = 24
+"""Cells of the bar that shows how far the writing is."""
+
+
+class ExportScreen(ModalScreen[None]):
+    """A path, whose ending chooses the format. An existing file is replaced only after asking. While a long list is
+    written a bar tells how far it is, and leaving ends it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]
+    DEFAULT_CSS = """
+    ExportScreen { align: center middle; background: $background 60%; }
+    ExportScreen > Vertical {
+        width: 72; max-width: 95%; height: auto; background: $surface; border: round $primary; padding: 1 2;
+    }
+    ExportScreen #export-title { text-style: bold; margin-bottom: 1; }
+    ExportScreen #export-note { margin-top: 1; color: $foreground 60%; }
+    ExportScreen #export-fault { color: $text-error; }
+    ExportScreen Horizontal { height: auto; margin-top: 1; align-horizontal: right; }
+    ExportScreen Button { margin-left: 2; min-width: 10; }
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self._what = what
+        self._writing: Worker[None] | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(ui_text(f"Export {self._what}"), id="export-title", markup=False)
+            yield Input(str(Path.cwd() / f"{self._what}.csv"), id="export-path", compact=True, select_on_focus=False)
+            note = "A name ending in .csv or .json chooses the format. Only you will be able to read the file."
+            yield Static(ui_text(note), id="export-note", markup=False)
+            yield Static("", id="export-fault", markup=False)
+            with Horizontal():
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("CSV", id="csv", compact=True)
+                yield Button("JSON", id="json", compact=True)
+                yield Button("Write", id="write", variant="primary", compact=True)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        path = self.query_one(Input)
+        if event.button.id in FORMATS:
+            path.value = str(Path(path.value).with_suffix(f".{event.button.id}")) if path.value.strip("./ ") else ""
+        elif event.button.id == "write":
+            self._start()
+        else:
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        """Close the dialog; what is being written is let go, and no file is left of it."""
+        if self._writing is not None and not self._writing.is_finished:
+            self._writing.cancel()
+            self.rebal.say("Nothing was written.")
+        self.dismiss()
+
+    @on(Input.Submitted)
+    def _start(self) -> None:
+        if self._writing is not None and not self._writing.is_finished:
+            return
+        path = Path(self.query_one(Input).value.strip()).expanduser()
+        fault = path_fault(path)
+        self.query_one("#export-fault", Static).update(ui_text(fault))
+        if fault:
+            return
+        if path.exists():
+            question = ConfirmScreen("Replace this file?", f"{path} exists and will be replaced.", yes="Replace")
+            self.app.push_screen(question, lambda yes: self._run(path) if yes else None)
+        else:
+            self._run(path)
+
+    @property
+    def rebal(self) -> RebalApp:
+        """The app, typed."""
+        app: RebalApp = self.app  # type: ignore[assignment]
+        return app
+
+    def _run(self, path: Path) -> None:
+        self._writing = self.rebal.work(self._write(path), name="export")
+
+    async def _write(self, path: Path) -> None:
+        # All of it is told of one moment: nothing happens to the book between two pieces.
+        async with self.rebal.heartbeat_lock:
+            text = await self.rebal.backend.export(self._what, path.suffix[1:].lower(), self._show_progress)
+        try:
+            await asyncio.to_thread(write_private, path, text)
+        except OSError as error:
+            self.query_one("#export-fault", Static).update(ui_text(f"Not written: {error.strerror or error}."))
+            return
+        self.rebal.say(f"Wrote {path}.")
+        self.dismiss()
+
+    def _show_progress(self, done: int, total: int) -> None:
+        track, _ = fill_bar(done, total, BAR_WIDTH)
+        self.query_one("#export-note", Static).update(ui_text(f"{track}  {done:,} of {total:,} {self._what}"))
+
+
+def path_fault(path: Path) -> str:
+    """Why nothing can be written there, in one line; empty when it can be tried."""
+    if path.suffix[1:].lower() not in FORMATS:
+        return "The name has to end in .csv or .json."
+    if path.is_dir():
+        return f"{path} is a folder."
+    if not path.parent.is_dir():
+        return f"There is no folder {path.parent}."
+    return ""

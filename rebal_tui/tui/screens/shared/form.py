@@ -1,0 +1,205 @@
+"""A form whose faults and consequences are shown while it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.suggester import SuggestFromList
+from textual.widgets import Button, Input, Static
+
+from rebal_tui.domain.errors import Fault, Invalid, Refusal
+from rebal_tui.domain.quantities import Money, parse_money
+from rebal_tui.services.book.book import Book
+from rebal_tui.tui.screens.shared.dialog import LiveDialog
+from rebal_tui.tui.screens.shared.picker import Dialog
+from rebal_tui.tui.text import printable, ui_text
+from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
+
+Values = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A line of the form. `choices` complete what is typed; right or end takes the completion."""
+
+    key: str
+    label: str
+    value: str = ""
+    hint: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the form would do: shown in `lines`, asked in `text`, done by `act`, whose answer is said afterwards."""
+
+    lines: Builder
+    title: str
+    text: str
+    yes: str
+    act: Callable[[Book], str]
+    done: str
+
+
+Propose = Callable[[Book, Values], Proposal]
+"""From what is typed to what would be done; runs on the book's thread, changes nothing, raises `Refusal` with the
+field's key as the place of each fault."""
+
+
+def read_amount(values: Values, key: str = "amount") -> Money:
+    """Dollars as a person types them, thousands separators allowed. Raises `Invalid` at the field."""
+    try:
+        amount = parse_money(values[key].strip().removeprefix("$").replace(",", ""))
+    except ValueError as error:
+        raise Invalid([Fault(key, str(error))]) from error
+    if amount <= 0:
+        raise Invalid([Fault(key, "expected an amount above 0")])
+    if amount % 10_000_000:
+        raise Invalid([Fault(key, "expected whole cents")])
+    return amount
+
+
+class FormScreen(LiveDialog, Dialog[None]):
+    """Fields with their faults beside them, and below what would happen, brought up to date with every key and beat.
+
+    Nothing is done before the answer to the question that enter asks; a refusal then leaves the form as it is.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    FormScreen { align: center middle; background: $background 60%; }
+    FormScreen > Vertical {
+        width: 116; max-width: 98%; height: auto; max-height: 96%;
+        background: $surface; border: round $primary; padding: 0 2;
+    }
+    FormScreen #form-title { text-style: bold; margin: 0 0 1 0; }
+    FormScreen .field { height: auto; }
+    FormScreen .label { width: 12; color: $foreground 60%; }
+    FormScreen Input { width: 34; background: $panel; }
+    FormScreen .fault { width: 1fr; height: auto; margin-left: 2; color: $text-error; }
+    FormScreen LinesView { height: auto; min-height: 4; max-height: 55vh; margin-top: 1; padding: 0; }
+    FormScreen #form-end { height: 1; margin-top: 1; }
+    FormScreen #form-note { width: 1fr; color: $foreground 60%; }
+    FormScreen Button { margin-left: 2; min-width: 10; }
+    """
+
+    def __init__(self, title: str, fields: Sequence[Field], propose: Propose, *, blame: str = "amount") -> None:
+        """`blame` is the field beside which refusals without a place of their own are shown."""
+        super().__init__()
+        self._heading = title
+        self._fields = tuple(fields)
+        self._propose = propose
+        self._blame = blame
+        self._request = 0
+        self._enter_pressed = False
+        self._proposal: Proposal | None = None
+        self._faults: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(ui_text(self._heading), id="form-title", markup=False)
+            for field in self._fields:
+                with Horizontal(classes="field"):
+                    yield Static(ui_text(field.label), classes="label", markup=False)
+                    names = [printable(name) for name in field.choices]
+                    completion = SuggestFromList(names, case_sensitive=False) if names else None
+                    yield Input(
+                        printable(field.value),
+                        placeholder=field.hint,
+                        suggester=completion,
+                        id=f"field-{field.key}",
+                        compact=True,
+                        select_on_focus=False,
+                    )
+                    yield Static("", id=f"fault-{field.key}", classes="fault", markup=False)
+            yield LinesView(id="form-lines")
+            with Horizontal(id="form-end"):
+                yield Static("tab next field · enter goes on · esc back", id="form-note", markup=False)
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("Go on", id="go-on", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        empty = next((field for field in self._fields if not field.value), self._fields[-1])
+        self.query_one(f"#field-{empty.key}", Input).focus()
+        self._validate_soon()
+
+    def values(self) -> dict[str, str]:
+        """What is typed, by field."""
+        return {field.key: self.query_one(f"#field-{field.key}", Input).value for field in self._fields}
+
+    async def pull(self) -> None:
+        await self._validate(self._request)
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._request += 1
+        self._enter_pressed = False
+        self._validate_soon()
+
+    def _validate_soon(self) -> None:
+        self.rebal.work(self._validate(self._request), name="form")
+
+    async def _validate(self, request: int) -> None:
+        values = self.values()
+        proposal, faults = None, {}
+        try:
+            proposal = await self.rebal.backend.ask(lambda book: self._propose(book, values))
+        except Refusal as refusal:
+            faults = self._faults_by_field(refusal)
+        if request == self._request and self.is_attached:
+            self._show(proposal, faults)
+
+    def _faults_by_field(self, refusal: Refusal) -> dict[str, str]:
+        keys = {field.key for field in self._fields}
+        by_field: dict[str, str] = {}
+        for fault in refusal.faults:
+            known = fault.location in keys
+            key = fault.location if known else self._blame
+            message = fault.message if known else str(fault)
+            by_field[key] = f"{by_field[key]}; {message}" if key in by_field else message
+        return by_field
+
+    def _show(self, proposal: Proposal | None, faults: dict[str, str]) -> None:
+        """An empty field is not blamed before enter was pressed."""
+        self._proposal, self._faults = proposal, faults
+        for field in self._fields:
+            typed = bool(self.query_one(f"#field-{field.key}", Input).value)
+            text = faults.get(field.key, "") if typed or self._enter_pressed else ""
+            self.query_one(f"#fault-{field.key}", Static).update(ui_text(f"✗ {text}" if text else ""))
+        self.query_one(LinesView).show(proposal.lines if proposal is not None else nothing)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "go-on":
+            self._start()
+        else:
+            self.dismiss()
+
+    @on(Input.Submitted)
+    def _start(self) -> None:
+        self.rebal.work(self._submit(), name="form")
+
+    async def _submit(self) -> None:
+        self._enter_pressed = True
+        await self._validate(self._request)
+        proposal = self._proposal
+        if proposal is None:
+            wrong = next((field.key for field in self._fields if field.key in self._faults), self._blame)
+            self.query_one(f"#field-{wrong}", Input).focus()
+            return
+
+        async def do() -> str:
+            answer = await self.rebal.backend.ask(proposal.act)
+            if self.is_attached:
+                self.dismiss()
+            return answer
+
+        if self.is_current:
+            self.rebal.confirm_sending(proposal.title, proposal.text, proposal.yes, do, proposal.done)

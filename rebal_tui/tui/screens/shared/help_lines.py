@@ -1,0 +1,74 @@
+"""The help of a place, made from the registry of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from rebal_tui.services.view_models.standing import GLYPHS
+from rebal_tui.tui.actions import ACTIONS, section_actions
+from rebal_tui.tui.keymap import MOVES, key_text
+from rebal_tui.tui.sections import EVERYWHERE, Section
+from rebal_tui.tui.segments import Line, beside, heading, paragraph
+from rebal_tui.tui.widgets.lines import Builder
+
+KEYS = 12
+
+
+def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({})) -> Builder:
+    """Keys of the place, of every place, and what the glyphs mean; `keymap` has keys that were set, by action id."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        if width < 100:
+            keys = [*_here(section, width, keymap), (), *_everywhere(width, keymap)]
+            return [*keys, (), *_moves(width), (), *_legend(width)]
+        left = (width - 3) // 2
+        right = width - 3 - left
+        here = [*_here(section, left, keymap), (), *_moves(left), (), *_legend(left)]
+        return beside(here, _everywhere(right, keymap), left)
+
+    return build
+
+
+def _entry(keys: str, text: str, width: int) -> list[Line]:
+    parts = paragraph(text, width - KEYS)
+    first: Line = ((keys.ljust(KEYS), "key"), *parts[0])
+    return [first, *(((" " * KEYS, ""), *part) for part in parts[1:])]
+
+
+def _here(section: str, width: int, keymap: Mapping[str, str]) -> list[Line]:
+    lines: list[Line] = [heading(section.capitalize(), width)]
+    for action in section_actions(section):
+        lines += _entry(key_text(keymap.get(action.id, action.keys)), f"{action.label}. {action.help}", width)
+    return lines if len(lines) > 1 else [*lines, (("No keys of its own.", "muted"),)]
+
+
+def _everywhere(width: int, keymap: Mapping[str, str]) -> list[Line]:
+    lines: list[Line] = [heading("Everywhere", width)]
+    lines += _entry("1 … 8", ", ".join(section.label for section in Section) + ".", width)
+    for action in ACTIONS:
+        if action.scope == EVERYWHERE and not action.id.startswith("go."):
+            lines += _entry(key_text(keymap.get(action.id, action.keys)), f"{action.label}. {action.help}", width)
+    return lines
+
+
+def _moves(width: int) -> list[Line]:
+    lines: list[Line] = [heading("Lists", width)]
+    for keys, text in MOVES:
+        lines += _entry(keys, text, width)
+    return lines
+
+
+def _legend(width: int) -> list[Line]:
+    lines: list[Line] = [heading("Signs", width)]
+    words = {
+        "outside": "outside a drift band",
+        "near": "at 80 % of a band or more",
+        "inside": "inside every band",
+        "blocked": "blocked, or held back by a restriction",
+        "unable": "unable to check",
+        "none": "no drift band to measure against",
+    }
+    for standing, glyph in GLYPHS.items():
+        lines += _entry(glyph, words[standing], width)
+    return lines

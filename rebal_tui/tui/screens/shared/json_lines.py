@@ -1,0 +1,27 @@
+"""JSON to read: keys in a tone of their own, long values wrapped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.tui.segments import Line, paragraph
+from rebal_tui.tui.widgets.lines import Builder
+
+
+def json_lines(text: str) -> Builder:
+    """Indented JSON as lines."""
+    lines = text.split("\n")
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        return [part for line in lines for part in _json_line(line, width)]
+
+    return build
+
+
+def _json_line(line: str, width: int) -> list[Line]:
+    indent = len(line) - len(line.lstrip())
+    key, colon, rest = line.strip().partition(": ")
+    pad = " " * min(indent, width // 2)
+    if not colon or not key.startswith('"') or len(line) > width:
+        return paragraph(line.strip(), width, "", indent=len(pad))
+    return [((pad, ""), (key, "accent"), (": ", "muted"), (rest, ""))]

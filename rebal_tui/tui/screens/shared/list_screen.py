@@ -1,0 +1,205 @@
+"""Places that are a list with a detail beside it: filter, sort, copy, export; and those of them under tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Input
+
+from rebal_tui.tui.screens.shared.export import ExportScreen
+from rebal_tui.tui.screens.shared.section_screen import SectionScreen
+from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
+from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.tabs import ALL, TabBar
+
+
+class ListScreen(SectionScreen):
+    """A table, a filter line that appears with `/`, and a detail for the row under the cursor.
+
+    `EXPORT` is what `x` writes, `NOUN` what a row is called.
+    """
+
+    AUTO_FOCUS = "BookTable"
+    EXPORT: ClassVar[str]
+    NOUN: ClassVar[str]
+    DETAIL_DELAY_SECONDS = 0.06
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._request = 0
+        self._shown: str | None = None
+
+    def make_table(self) -> BookTable[Any]:
+        """The table of this place."""
+        raise NotImplementedError
+
+    def compose_list(self) -> ComposeResult:
+        """The table, the filter and the detail."""
+        with Horizontal(id="body"):
+            yield self.make_table()
+            yield LinesView(id="detail")
+        filter_line = Input(placeholder=f"filter {self.NOUN}s: any words, in any order", id="filter", compact=True)
+        filter_line.display = False
+        yield filter_line
+
+    @property
+    def table(self) -> BookTable[Any]:
+        return self.query_one(BookTable)
+
+    @property
+    def detail(self) -> LinesView:
+        return self.query_one("#detail", LinesView)
+
+    @property
+    def detail_in_sight(self) -> bool:
+        """Whether the terminal is wide enough for the detail beside the list."""
+        return not self.has_class("-narrow")
+
+    def selected_id(self) -> str | None:
+        """The id of the row under the cursor; says so when there is none."""
+        key = self.table.cursor_key
+        if key is None:
+            self.rebal.say(f"There is no {self.NOUN} under the cursor.")
+            return None
+        return str(key)
+
+    def row_here(self, key: str) -> Any:
+        """The row under the cursor, None when the cursor has gone on from the one with this key."""
+        return self.table.cursor_row if self.table.cursor_key == key else None
+
+    async def detail_of(self, key: str) -> Builder | None:
+        """What to show beside the list of a row; None to leave what is there."""
+        raise NotImplementedError
+
+    async def open_row(self, key: str) -> None:
+        """Show a row over the whole terminal."""
+        raise NotImplementedError
+
+    def clear_detail(self) -> None:
+        """Show that there is no row."""
+        self.detail.show(nothing, top=True)
+
+    def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
+        """Ask for the detail of a row; a later request makes this one's answer void."""
+        self._request += 1
+        request = self._request
+        if key is None:
+            self.clear_detail()
+        elif self.detail_in_sight:
+            self.set_timer(max(delay, 0.001), lambda: self._start_detail(str(key), request))
+
+    def _start_detail(self, key: str, request: int) -> None:
+        if self._is_wanted(request):
+            self.rebal.work(self._load_detail(key, request), name="detail")
+
+    async def _load_detail(self, key: str, request: int) -> None:
+        builder = await self.detail_of(key)
+        if builder is not None and self._is_wanted(request):
+            self.detail.show(builder, top=key != self._shown)
+            self._shown = key
+
+    def _is_wanted(self, request: int) -> bool:
+        return request == self._request and self.is_attached
+
+    @on(BookTable.Highlighted)
+    def _highlighted(self, event: BookTable.Highlighted) -> None:
+        self.request_detail(event.key, self.DETAIL_DELAY_SECONDS)
+
+    @on(BookTable.Opened)
+    def _opened(self, event: BookTable.Opened) -> None:
+        self.rebal.work(self.open_row(str(event.key)), name=self.NOUN)
+
+    def action_filter(self) -> None:
+        line = self.query_one("#filter", Input)
+        line.display = True
+        line.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        self.filter_by(event.value)
+
+    def filter_by(self, text: str) -> None:
+        """Show the rows that hold a text."""
+        view = self.table.view
+        self.table.view = View(view.sort, view.reverse, text)
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self, event: Input.Submitted) -> None:
+        event.input.display = bool(event.value)
+        self.table.focus()
+
+    def action_back(self) -> None:
+        line = self.query_one("#filter", Input)
+        if line.display or line.value:
+            line.value = ""
+            line.display = False
+            self.table.focus()
+        elif not self.table.has_focus:
+            self.table.focus()
+        else:
+            self.reset_filters()
+
+    def show_only(self, text: str) -> None:
+        """Filter by a text and lift every other filter."""
+        self.reset_filters()
+        line = self.query_one("#filter", Input)
+        line.value = text
+        line.display = bool(text)
+
+    def reset_filters(self) -> None:
+        """Go back to all rows; called by escape when no text filter is set."""
+
+    def action_sort(self) -> None:
+        if order_name := self.table.cycle_sort():
+            self.rebal.say(f"Ordered by {order_name}.")
+
+    def action_reverse(self) -> None:
+        self.table.reverse_sort()
+
+    def action_copy_id(self) -> None:
+        key = self.selected_id()
+        if key is not None:
+            self.app.copy_to_clipboard(key)
+            self.rebal.say(f"Copied {key}.")
+
+    def action_export(self) -> None:
+        self.app.push_screen(ExportScreen(self.EXPORT))
+
+
+class TiledListScreen(ListScreen):
+    """A list under tiles that tell how many rows are of what kind: the current one shows its own, the first all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tile: str = ALL
+
+    def compose_body(self) -> ComposeResult:
+        yield TabBar((), ALL, id="tiles")
+        yield from self.compose_list()
+
+    @property
+    def tiles(self) -> TabBar:
+        return self.query_one("#tiles", TabBar)
+
+    def show_rows(self) -> None:
+        """Show the tiles and the rows of the current one, if they have been read."""
+        raise NotImplementedError
+
+    def set_tile(self, tile: str) -> None:
+        """Show the rows of a tile."""
+        self.tile = self.tiles.current = tile
+        self.show_rows()
+
+    def reset_filters(self) -> None:
+        self.set_tile(ALL)
+
+    @on(TabBar.Chosen, "#tiles")
+    def _tile_clicked(self, event: TabBar.Chosen) -> None:
+        self.set_tile(event.key)
+
+    def action_tile(self, direction: int) -> None:
+        self.set_tile(self.tiles.step(direction) or ALL)

@@ -1,0 +1,110 @@
+"""Choosing one thing from a list that is filtered as you type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from rebal_tui.tui.text import ui_text
+from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.table_layout import Column
+
+if TYPE_CHECKING:
+    from rebal_tui.tui.app import RebalApp
+
+T = TypeVar("T")
+
+
+class Dialog(ModalScreen[T]):
+    """A dialog that knows its app."""
+
+    @property
+    def rebal(self) -> RebalApp:
+        """The app, typed."""
+        return self.app  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing to choose, with what is said beside it."""
+
+    key: str
+    label: str
+    note: str = ""
+    style: str = ""
+
+
+class PickScreen(Dialog[str]):
+    """A filter line over the choices; enter takes the one under the cursor, escape gives an empty answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss('')", "Cancel"),
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+        Binding("pagedown", "page(1)", show=False, priority=True),
+        Binding("pageup", "page(-1)", show=False, priority=True),
+    ]
+    AUTO_FOCUS = "Input"
+    DEFAULT_CSS = """
+    PickScreen { align: center middle; background: $background 60%; }
+    PickScreen > Vertical {
+        width: 92; max-width: 96%; height: auto; max-height: 90%;
+        background: $surface; border: round $primary; padding: 0 2;
+    }
+    PickScreen #pick-title { text-style: bold; margin: 1 0; }
+    PickScreen BookTable { height: 14; max-height: 50vh; margin-top: 1; background: $surface; }
+    PickScreen #pick-note { color: $foreground 60%; margin-top: 1; }
+    """
+
+    def __init__(self, title: str, choices: Sequence[Choice], noun: str) -> None:
+        super().__init__()
+        self._heading = title
+        self._choices = tuple(choices)
+        self._noun = noun
+
+    def compose(self) -> ComposeResult:
+        widest = max((len(choice.label) for choice in self._choices), default=8)
+        columns: tuple[Column[Choice], ...] = (
+            Column("label", self._noun.capitalize(), min(max(widest, 12), 30), lambda choice: choice.label),
+            Column("note", "", 20, lambda choice: ((choice.note, choice.style or "muted"),), grow=1, max_width=70),
+        )
+        with Vertical():
+            yield Static(ui_text(self._heading), id="pick-title", markup=False)
+            yield Input(placeholder="type to filter, ↑ ↓ to choose", compact=True)
+            yield BookTable(
+                columns,
+                lambda choice: choice.key,
+                search=lambda choice: f"{choice.label} {choice.note}",
+                empty=f"No {self._noun} has these words.",
+            )
+            yield Static("enter chooses · esc goes back", id="pick-note", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(BookTable).set_rows(self._choices)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        self.query_one(BookTable).view = View(text=event.value)
+
+    @on(Input.Submitted)
+    @on(BookTable.Opened)
+    def _chosen(self) -> None:
+        row = self.query_one(BookTable).cursor_row
+        if isinstance(row, Choice):
+            self.dismiss(row.key)
+        else:
+            self.rebal.say(f"There is no {self._noun} to choose.")
+
+    def action_move(self, step: int) -> None:
+        self.query_one(BookTable).action_move(step)
+
+    def action_page(self, direction: int) -> None:
+        self.query_one(BookTable).action_page(direction)

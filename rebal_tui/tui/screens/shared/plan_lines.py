@@ -1,0 +1,164 @@
+"""A plan in lines: every asset with what is done about it and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
+from rebal_tui.domain.orders import Side
+from rebal_tui.services.view_models.desk import PreviewView
+from rebal_tui.tui import formats
+from rebal_tui.tui.segments import Line, heading, line_width, paragraph, table_line
+from rebal_tui.tui.widgets import bars
+from rebal_tui.tui.widgets.lines import Builder
+
+WIDE_MIN_WIDTH = 110
+
+
+def preview_lines(view: PreviewView) -> Builder:
+    """The run that would be made, with what it does to the account."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        plan = view.plan
+        lines: list[Line] = [
+            (
+                (view.client, "title"),
+                ("  ", ""),
+                (view.portfolio, "accent"),
+                (f"  at {formats.clock(view.at)} NY", "muted"),
+            ),
+            *paragraph(view.why, width, "muted"),
+            (),
+            *_sums(view, width),
+            (),
+            *plan_lines(plan, width),
+            (),
+            *_before_after(view, width),
+        ]
+        if plan.skipped_orders:
+            lines += [(), heading("Not sent", width, formats.counted(len(plan.skipped_orders), "order"))]
+            for skipped in plan.skipped_orders:
+                amount = formats.money(skipped.notional) if skipped.notional is not None else ""
+                lines.append(
+                    table_line(
+                        [
+                            (skipped.symbol, 8, "left", "title"),
+                            (skipped.side or "", 5, "left", ""),
+                            (amount, 14, "right", ""),
+                            (formats.words(skipped.reason), 30, "left", "warn"),
+                        ]
+                    )
+                )
+                lines.extend(paragraph(skipped.reason_details, width, "muted", indent=9))
+        lines += [(), (("Nothing has been sent. This is what would be.", "muted"),)]
+        return lines
+
+    return build
+
+
+def _sums(view: PreviewView, width: int) -> list[Line]:
+    """The figures of a plan, on as many lines as they need."""
+    plan = view.plan
+    figures: list[Line] = [
+        ((formats.words(plan.type), "key"),),
+        (("sells ", "muted"), (str(len(plan.sells)), "")),
+        (("buys ", "muted"), (str(len(plan.buys)), "")),
+        (("turnover ", "muted"), (formats.money(view.turnover), "")),
+        (("cash ", "muted"), (f"{formats.money(plan.cash)} → {formats.money(view.cash_after)}", "")),
+        (("keeps ", "muted"), (formats.money(plan.cash_target), "")),
+    ]
+    top, bottom = plan.scale
+    if top != bottom:
+        figures.append(((f"▲ buys scaled to {formats.percent(top * 10_000 // bottom)} %", "warn"),))
+    lines: list[Line] = [figures[0]]
+    for figure in figures[1:]:
+        longer: Line = (*lines[-1], ("   ", ""), *figure)
+        if line_width(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(figure)
+    return lines
+
+
+def plan_lines(plan: Plan, width: int) -> list[Line]:
+    """Every line of a plan; traded ones stand out."""
+    wide = width >= WIDE_MIN_WIDTH
+    lines: list[Line] = [heading("Plan", width, formats.counted(len(plan.lines), "line"))]
+    head = [
+        ("Asset", 8, "left", "muted"),
+        ("", 6, "left", "muted"),
+        ("Target", 7, "right", "muted"),
+        ("Amount", 14, "right", "muted"),
+    ]
+    if wide:
+        head += [
+            ("Quantity", 14, "right", "muted"),
+            ("Price", 11, "right", "muted"),
+            ("Value now", 14, "right", "muted"),
+        ]
+    used = sum(size + 1 for _, size, _, _ in head)
+    head.append(("Why", max(width - used, 10), "left", "muted"))
+    lines.append(table_line(head))
+    for line in plan.lines:
+        lines.extend(_plan_line(line, wide, max(width - used, 10)))
+    return lines
+
+
+def _plan_line(line: PlanLine, wide: bool, room: int) -> list[Line]:
+    style = {Side.BUY: "good", Side.SELL: "warn"}[line.side] if line.side else "muted"
+    traded = line.side is not None
+    amount = line.notional if line.notional is not None else line.wanted
+    skipped = line.reason not in (LineReason.ON_TARGET, LineReason.BUYS_ONLY, LineReason.SELLS_ONLY)
+    side = f"{'▲' if line.side is Side.BUY else '▼'} {line.side}" if line.side else "◌ skip" if skipped else "·"
+    cells = [
+        (line.symbol, 8, "left", "title" if traded else "muted"),
+        (side, 6, "left", style if traded else "warn" if skipped else "muted"),
+        (formats.percent(line.target), 7, "right", "" if traded else "muted"),
+        (formats.money(amount) if amount else "–", 14, "right", "" if traded else "muted"),
+    ]
+    if wide:
+        shares = formats.qty(line.qty) if line.qty is not None else "–"
+        cells += [
+            (shares, 14, "right", "" if traded else "muted"),
+            (formats.price(line.price), 11, "right", "muted"),
+            (formats.value(line.value), 14, "right", "muted"),
+        ]
+    why = formats.words(line.reason)
+    parts = paragraph(f"{why} · {line.detail}" if line.detail else why, room, "" if traded else "muted")
+    used = sum(size + 1 for _, size, _, _ in cells)
+    first: Line = (*table_line(cells), (" ", ""), *parts[0])
+    return [first, *(((" " * used, ""), *part) for part in parts[1:])]
+
+
+def _before_after(view: PreviewView, width: int) -> list[Line]:
+    """Each asset's share before and after as bars on one scale, the target beside them."""
+    after = dict(view.after)
+    most = max((share for _, share in (*view.before, *view.after)), default=1)
+    size = max((width - 8 - 3 * 8 - 4) // 2, 6)
+    lines: list[Line] = [
+        heading("Before and after", width),
+        table_line(
+            [
+                ("", 8, "left", ""),
+                ("Target", 7, "right", "muted"),
+                ("Before", 7, "right", "muted"),
+                ("", size, "left", ""),
+                ("After", 7, "right", "muted"),
+            ]
+        ),
+    ]
+    for symbol, share in view.before:
+        target = view.plan.weights.cash if symbol == "cash" else view.plan.weights.of(symbol)
+        lines.append(
+            table_line(
+                [
+                    (symbol, 8, "left", "title"),
+                    (formats.percent(target), 7, "right", "muted"),
+                    (formats.percent(share), 7, "right", ""),
+                    (bars.bar(share, most, size), size, "left", "rule"),
+                    (formats.percent(after.get(symbol, 0)), 7, "right", ""),
+                    (bars.bar(after.get(symbol, 0), most, size), size, "left", "accent-bar"),
+                ]
+            )
+        )
+    return lines

@@ -1,0 +1,207 @@
+"""A run in lines: timeline, orders, weights, and the decision that caused it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.orders import Order, OrderStatus, Side
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.services.view_models.runs import RunView
+from rebal_tui.tui import formats
+from rebal_tui.tui.screens.shared.account_lines import decision_lines
+from rebal_tui.tui.screens.shared.plan_lines import plan_lines
+from rebal_tui.tui.segments import Line, TextSegment, beside, heading, paragraph, table_line
+from rebal_tui.tui.text import printable
+from rebal_tui.tui.widgets import bars
+from rebal_tui.tui.widgets.lines import Builder
+
+STATUSES: dict[str, tuple[str, str]] = {
+    RunStatus.QUEUED: ("◷", "accent"),
+    RunStatus.IN_PROGRESS: ("▶", "accent"),
+    RunStatus.CANCELED: ("◌", "muted"),
+    RunStatus.CANCELED_MID_RUN: ("◌", "warn"),
+    RunStatus.ERROR: ("✗", "bad"),
+    RunStatus.TIMEOUT: ("✗", "bad"),
+    RunStatus.COMPLETED_SUCCESS: ("●", "good"),
+    RunStatus.COMPLETED_ADJUSTED: ("▲", "warn"),
+}
+FAILED = frozenset({OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED})
+TWO_COLUMNS_MIN_WIDTH = 120
+
+
+def status_segment(status: str) -> TextSegment:
+    """Glyph and words of a run's status."""
+    glyph, style = STATUSES.get(status, ("?", "warn"))
+    return (f"{glyph} {formats.words(status)}", style)
+
+
+def run_lines(view: RunView, *, whole: bool = False) -> Builder:
+    """The run for a panel; `whole` adds the plan and uses two columns when wide."""
+
+    def build(width: int, _height: int) -> Sequence[Line]:
+        top = _head(view, width)
+        if whole and width >= TWO_COLUMNS_MIN_WIDTH:
+            left = (width - 3) * 58 // 100
+            right = width - 3 - left
+            first = [*_orders(view, left), *_problems(view, left), *_plan(view, left)]
+            second = [*_timeline(view, right), (), *_weights(view, right), *_decision(view, right)]
+            return [*top, (), *beside(first, second, left)]
+        lines = [*top, (), *_orders(view, width), *_problems(view, width), (), *_weights(view, width), ()]
+        lines += [*_timeline(view, width), *_decision(view, width)]
+        return [*lines, *_plan(view, width)] if whole else lines
+
+    return build
+
+
+def _head(view: RunView, width: int) -> list[Line]:
+    run = view.run
+    lines: list[Line] = [
+        ((printable(view.client), "title"), ("  ", ""), (formats.short_id(run.account_id), "muted")),
+        (
+            (formats.words(run.type), "key"),
+            ("  ", ""),
+            status_segment(run.status),
+            ("  ", ""),
+            (printable(view.portfolio or "explicit weights"), "accent"),
+        ),
+        (
+            ("Run ", "muted"),
+            (run.id if width >= 60 else formats.short_id(run.id), ""),
+            (f"  from {run.initiated_from}, session {run.session}", "muted"),
+        ),
+    ]
+    if run.amount is not None:
+        lines.append((("Amount ", "muted"), (formats.money(run.amount), "")))
+    if run.approval not in ("not_needed",):
+        lines.append((("Review ", "muted"), (formats.words(run.approval), "warn")))
+    if run.cancel_requested and not run.status.final:
+        lines.append((("◌ being cancelled", "warn"),))
+    if run.reason:
+        lines.extend(paragraph(run.reason, width, "warn"))
+    return lines
+
+
+def _orders(view: RunView, width: int) -> list[Line]:
+    orders = view.orders
+    lines: list[Line] = [heading("Orders", width, formats.counted(len(orders), "order"))]
+    if not orders:
+        return [*lines, (("No order has been sent.", "muted"),)]
+    amounts: dict[str, int] = {}
+    for fill in view.fills:
+        amounts[fill.client_order_id] = amounts.get(fill.client_order_id, 0) + fill.amount
+    roomy = width >= 92
+    head = [("Asset", 6, "left", "muted"), ("", 6, "left", "muted"), ("Filled", 8, "left", "muted")]
+    head += [("Amount", 12, "right", "muted"), ("Avg price", 10, "right", "muted")]
+    if roomy:
+        head += [
+            ("Quantity", 14, "right", "muted"),
+            ("", 0, "left", ""),
+            ("Status", 12, "left", "muted"),
+            ("Sent", 8, "left", "muted"),
+        ]
+        head.append(("Filled at", 9, "left", "muted"))
+    lines.append(table_line(head))
+    for order in orders:
+        lines.append(_order(order, Money(amounts.get(order.client_order_id, 0)), roomy))
+    return lines
+
+
+def _order(order: Order, amount: Money, roomy: bool) -> Line:
+    buy = order.side is Side.BUY
+    if order.status is OrderStatus.FILLED:
+        done, whole = 1, 1
+    elif order.notional is not None:
+        done, whole = amount, order.notional
+    else:
+        done, whole = order.filled_qty, order.qty or 0
+    track, style = bars.fill_bar(done, whole)
+    if order.status in FAILED:
+        style = "bad"
+    cells = [
+        (order.symbol, 6, "left", "title"),
+        (f"{'▲' if buy else '▼'} {order.side}", 6, "left", "good" if buy else "warn"),
+        (track, 8, "left", style),
+        (formats.money(amount if amount else order.notional or Money(0)), 12, "right", "" if amount else "muted"),
+        (formats.price(order.filled_avg_price), 10, "right", ""),
+    ]
+    if roomy:
+        cells += [
+            (formats.qty(order.filled_qty), 14, "right", ""),
+            ("", 0, "left", ""),
+            (formats.words(order.status), 12, "left", "bad" if order.status in FAILED else "muted"),
+            (formats.clock(order.submitted_at), 8, "left", "muted"),
+            (formats.clock(order.filled_at) if order.filled_at else "–", 9, "left", "muted"),
+        ]
+    return table_line(cells)
+
+
+def _problems(view: RunView, width: int) -> list[Line]:
+    lines: list[Line] = []
+    if view.failed_orders:
+        lines += [(), heading("Failed", width, formats.counted(len(view.failed_orders), "order"))]
+        for order in view.failed_orders:
+            text = f"{order.symbol} {order.side}: {formats.words(order.status)}"
+            lines.extend(paragraph(f"✗ {text}, {order.reject_reason or 'no reason given'}", width, "bad"))
+    if view.skipped_orders:
+        lines += [(), heading("Skipped", width, formats.counted(len(view.skipped_orders), "order"))]
+        for skipped in view.skipped_orders:
+            amount = f" {formats.money(skipped.notional)}" if skipped.notional is not None else ""
+            lines.append(
+                ((f"◌ {printable(skipped.symbol)}{amount}  ", "warn"), (formats.words(skipped.reason), "")),
+            )
+            lines.extend(paragraph(skipped.reason_details, width, "muted", indent=2))
+    return lines
+
+
+def _weights(view: RunView, width: int) -> list[Line]:
+    lines: list[Line] = [heading("Weights", width, "before → planned → after")]
+    size = max(width - 8 - 3 * 9 - 2, 4)
+    head = [("", 8, "left", "muted"), ("Before", 8, "right", "muted"), ("Planned", 8, "right", "muted")]
+    lines.append(table_line([*head, ("After", 8, "right", "muted")]))
+    most = max((max(row.after or 0, row.before or 0, row.target) for row in view.weights), default=1)
+    for row in view.weights:
+        now = row.after if row.after is not None else row.before
+        lines.append(
+            table_line(
+                [
+                    (row.symbol, 8, "left", "title"),
+                    ("–" if row.before is None else formats.percent(row.before), 8, "right", "muted"),
+                    (formats.percent(row.target), 8, "right", ""),
+                    ("–" if row.after is None else formats.percent(row.after), 8, "right", ""),
+                    (bars.bar(now or 0, most, size), size, "left", "accent-bar" if row.after is not None else "rule"),
+                ]
+            )
+        )
+    return lines
+
+
+def _timeline(view: RunView, width: int) -> list[Line]:
+    lines: list[Line] = [heading("Timeline", width)]
+    wide = width >= 64
+    when = 15 if wide else 8
+    indent = when + 17
+    days = [new_york_day(event.at) for event in view.timeline]
+    for index, event in enumerate(view.timeline):
+        last = index == len(view.timeline) - 1
+        if not wide and index and days[index] != days[index - 1]:
+            lines.append((("│", "accent"), (" ", ""), (formats.day(days[index]), "muted")))
+        mark = "●" if last else "│" if index else "┬"
+        parts = paragraph(event.detail, max(width - indent - 1, 12), "muted")
+        at = formats.timestamp(event.at) if wide else formats.clock(event.at)
+        what = table_line([(at, when, "left", "muted"), (formats.words(event.what), 14, "left", "title")])
+        lines.append(((mark, "accent"), (" ", ""), *what, (" ", ""), *parts[0]))
+        lines.extend((("│" if not last else " ", "accent"), (" " * indent, ""), *part) for part in parts[1:])
+    return lines
+
+
+def _decision(view: RunView, width: int) -> list[Line]:
+    if view.decision is None:
+        return []
+    note = formats.timestamp(view.decision.at)
+    return [(), heading("Decided", width, note), *decision_lines(view.decision, width)]
+
+
+def _plan(view: RunView, width: int) -> list[Line]:
+    return [] if view.plan is None else [(), *plan_lines(view.plan, width)]

@@ -1,0 +1,104 @@
+"""Lines of toned text: what the line widgets draw, clipped and padded by cell width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+from rebal_tui.tui.text import printable
+
+TextSegment = tuple[str, str]
+"""Text and its tone: empty, or one of `tones.STYLES`."""
+Line = tuple[TextSegment, ...]
+
+
+def fit(text: str, width: int, align: str = "left") -> str:
+    """The text in exactly `width` cells: padded, or cut with an ellipsis. Wide characters are never split."""
+    text = printable(text)
+    length = cell_len(text)
+    if length == width:
+        return text
+    if length < width:
+        gap = " " * (width - length)
+        return gap + text if align == "right" else text + gap
+    if width <= 1:
+        return "…"[:width]
+    return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)
+
+
+def line_width(line: Line) -> int:
+    """Cells that a line takes."""
+    return sum(cell_len(text) for text, _ in line)
+
+
+def fit_line(line: Line, width: int) -> Line:
+    """The line in exactly `width` cells, every character printable."""
+    segments: list[TextSegment] = []
+    left = width
+    for raw, style in line:
+        text = printable(raw)
+        size = cell_len(text)
+        if size > left:
+            segments.append((fit(text, left), style))
+            return tuple(segments)
+        segments.append((text, style))
+        left -= size
+    if left:
+        segments.append((" " * left, ""))
+    return tuple(segments)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` cells, broken at spaces, and inside words that are longer."""
+    width = max(width, 1)
+    lines: list[str] = []
+    current = ""
+    for word in printable(text).split(" "):
+        candidate = f"{current} {word}" if current else word
+        if cell_len(candidate) <= width:
+            current = candidate
+            continue
+        if current:
+            lines.append(current)
+        while cell_len(word) > width:
+            head = set_cell_size(word, width).rstrip() or word[0]
+            lines.append(head)
+            word = word[len(head) :]
+        current = word
+    lines.append(current)
+    return lines
+
+
+def paragraph(text: str, width: int, style: str = "", indent: int = 0) -> list[Line]:
+    """Wrapped text as lines, every line after an indent."""
+    return [((" " * indent + part, style),) for part in wrap(text, width - indent)]
+
+
+def heading(title: str, width: int, note: str = "") -> Line:
+    """A section title with a rule to the edge and a note at its end."""
+    title = fit(title, min(cell_len(printable(title)), width))
+    tail = f" {fit(note, min(cell_len(printable(note)), max(width - cell_len(title) - 4, 0)))}" if note else ""
+    rule = "─" * max(width - cell_len(title) - 1 - cell_len(tail), 0)
+    return ((title, "title"), (" ", ""), (rule, "rule"), (tail, "muted"))
+
+
+def table_line(cells: Iterable[tuple[str, int, str, str]]) -> Line:
+    """A line of (text, width, align, tone) cells with one space between them."""
+    segments: list[TextSegment] = []
+    for text, width, align, style in cells:
+        if segments:
+            segments.append((" ", ""))
+        segments.append((fit(text, width, align), style))
+    return tuple(segments)
+
+
+def beside(left: Sequence[Line], right: Sequence[Line], left_width: int, gap: int = 3) -> list[Line]:
+    """Two columns of lines next to each other."""
+    count = max(len(left), len(right))
+    lines: list[Line] = []
+    for index in range(count):
+        first = fit_line(left[index] if index < len(left) else (), left_width)
+        second = right[index] if index < len(right) else ()
+        lines.append((*first, (" " * gap, ""), *second))
+    return lines

@@ -1,0 +1,154 @@
+"""What the line widgets have in common: tones as styles of the theme."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from rebal_tui.tui.segments import Line, fit_line
+
+STYLES = (
+    "muted",
+    "rule",
+    "good",
+    "warn",
+    "bad",
+    "good-bar",
+    "warn-bar",
+    "bad-bar",
+    "accent",
+    "accent-bar",
+    "title",
+    "alt",
+    "key",
+)
+
+
+class StyledView(ScrollView):
+    """A line-API view whose spans carry tones; the stylesheet gives them their colours."""
+
+    ALLOW_SELECT = False
+    _named_styles: dict[str, Style] = {}  # noqa: RUF012 - replaced per widget on every change of style
+    _combined_styles: dict[tuple[Style, str], Style] = {}  # noqa: RUF012 - likewise
+    _base: Style | None = None
+    line_width = 0
+    """How wide a line is that is drawn, in cells: what is left of scroll bars."""
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{named_style}" for named_style in STYLES}
+    DEFAULT_CSS = """
+    StyledView {
+        scrollbar-size: 1 1;
+        scrollbar-gutter: stable;
+        scrollbar-color: $foreground 25%;
+        scrollbar-color-hover: $foreground 40%;
+        scrollbar-color-active: $primary;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        .tone--muted { color: $foreground 60%; }
+        .tone--rule { color: $foreground 25%; }
+        .tone--good { color: $text-success; }
+        .tone--warn { color: $text-warning; }
+        .tone--bad { color: $text-error; text-style: bold; }
+        .tone--good-bar { color: $success 60%; }
+        .tone--warn-bar { color: $warning 80%; }
+        .tone--bad-bar { color: $error 90%; }
+        .tone--accent { color: $text-primary; }
+        .tone--accent-bar { color: $primary 75%; }
+        .tone--alt { color: $text-secondary; }
+        .tone--title { color: $foreground; text-style: bold; }
+        .tone--key { color: $text-accent; text-style: bold; }
+    }
+    StyledView:ansi {
+        .tone--muted { text-style: dim; }
+        .tone--rule { text-style: dim; }
+    }
+    """
+
+    def extend(self, extent: Size) -> None:
+        """How large what is drawn is, in cells. The scroll bars follow it, and where the height does the whole screen;
+        elsewhere no other widget is placed and drawn anew, as setting `virtual_size` would have it."""
+        if self.styles.is_auto_height or not self.is_attached:
+            self.virtual_size = extent
+        elif extent != self.virtual_size:
+            self.set_reactive(Widget.virtual_size, extent)
+            self._scroll_update(extent)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """As Textual's, without its way through padding, borders and tints where there are none: that makes every line
+        anew, and what was worked out of a strip that is kept (filtered, cut) with it."""
+        self.line_width = self.scrollable_content_region.width
+        if not self._plain():
+            return super().render_lines(crop)
+        backdrop = self._backdrop_color()
+        strips = [self.whole(self.render_line(y)) for y in crop.line_range]
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, backdrop) for strip in strips]
+        if crop.column_span != (0, self.outer_size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    def whole(self, strip: Strip) -> Strip:
+        """A line with what is behind the scroll bar."""
+        missing = self.outer_size.width - strip.cell_length
+        return Strip([*strip, Segment(" " * missing, self.base)], self.outer_size.width) if missing > 0 else strip
+
+    def _plain(self) -> bool:
+        styles = self.styles
+        nothing_around = not any((*styles.gutter, *(kind for kind, _ in styles.outline)))
+        return nothing_around and self.opacity == styles.text_opacity == 1.0 and not styles.tint.a
+
+    def named_style(self, name: str) -> Style:
+        """The style of a tone without its background, so that it can lie on a row's own."""
+        if not name:
+            return Style.null()
+        style = self._named_styles.get(name)
+        if style is None:
+            style = self._named_styles[name] = self._make_style(f"tone--{name}")
+        return style
+
+    @property
+    def base(self) -> Style:
+        """The widget's own style, kept: Textual puts it together anew from every ancestor each time it is asked."""
+        if self._base is None:
+            self._base = self.rich_style
+        return self._base
+
+    def _combine(self, base: Style, named_style: str) -> Style:
+        """A tone on a base."""
+        style = self._combined_styles.get((base, named_style))
+        if style is None:
+            style = self._combined_styles[base, named_style] = base + self.named_style(named_style)
+        return style
+
+    def _make_style(self, name: str) -> Style:
+        styles = self.get_component_styles(name)
+        color = styles.color
+        if color.ansi is None and color.a < 1:
+            color = self._backdrop_color() + color
+        return Style.from_color(color.rich_color) + styles.text_style
+
+    def _backdrop_color(self) -> Color:
+        """What lies behind the widget, for colours that let it through."""
+        return self.background_colors[1]
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._named_styles, self._combined_styles, self._base = {}, {}, None
+
+    def strip(self, line: Line, width: int, base: Style, offset: int = 0) -> Strip:
+        """The line as a strip of exactly `width` cells, scrolled by `offset`. On a reversed base tones would turn
+        into patches of background, so they are left out there."""
+        fitted = fit_line(line, width + offset)
+        if base.reverse:
+            segments = [Segment(text, base) for text, _ in fitted if text]
+        else:
+            segments = [Segment(text, self._combine(base, named_style)) for text, named_style in fitted if text]
+        strip = Strip(segments, width + offset)
+        return strip.crop(offset, offset + width) if offset else strip

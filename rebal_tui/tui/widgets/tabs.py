@@ -1,0 +1,133 @@
+"""A row of labelled choices, one of them current: the places, and the tiles that filter a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.style import Style
+from textual.events import Click
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+
+from rebal_tui.tui.segments import TextSegment, line_width
+from rebal_tui.tui.text import printable
+from rebal_tui.tui.widgets.styles import StyledView
+
+ALL = "All"
+"""The tile under which every row of a list is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One choice. `short` is shown instead of the label where space is short; `figure` comes after it."""
+
+    key: str
+    label: str
+    mark: str = ""
+    figure: str = ""
+    style: str = ""
+    short: str = ""
+
+
+class TabBar(StyledView, can_focus=False):
+    """Choices on one line, wrapped onto a second when there is no other way. A click chooses."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"chip--current"}
+    DEFAULT_CSS = """
+    TabBar {
+        height: auto; overflow: hidden; background: $background;
+        .chip--current { background: $primary 45%; text-style: bold; }
+    }
+    TabBar:ansi { .chip--current { text-style: bold reverse; } }
+    TabBar:nocolor { .chip--current { text-style: bold reverse; } }
+    """
+    tabs: reactive[tuple[Tab, ...]] = reactive(())
+    current: reactive[str] = reactive("")
+
+    class Chosen(Message):
+        """A choice was clicked."""
+
+        def __init__(self, bar: TabBar, key: str) -> None:
+            super().__init__()
+            self.bar = bar
+            self.key = key
+
+        @property
+        def control(self) -> TabBar:
+            return self.bar
+
+    def __init__(self, tabs: tuple[Tab, ...] = (), current: str = "", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.set_reactive(TabBar.tabs, tabs)
+        self.set_reactive(TabBar.current, current)
+
+    def step(self, direction: int) -> str:
+        """The key of the choice before or after the current one, round the end."""
+        keys = [tab.key for tab in self.tabs]
+        at = keys.index(self.current) if self.current in keys else 0
+        return keys[(at + direction) % len(keys)] if keys else ""
+
+    def watch_tabs(self) -> None:
+        """Only another number of lines moves what is below."""
+        if len(self._tab_lines(self.size.width)) != self.size.height:
+            self.refresh(layout=True)
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        del container, viewport
+        return max(len(self._tab_lines(width)), 1)
+
+    def _tab_lines(self, width: int) -> list[list[tuple[Tab, tuple[TextSegment, ...]]]]:
+        """The lines: full labels on one line, else short ones on one, else short ones on several."""
+        full = [(tab, _segments(tab, tab.label)) for tab in self.tabs]
+        if sum(line_width(segments) for _, segments in full) <= width:
+            return [full]
+        lines: list[list[tuple[Tab, tuple[TextSegment, ...]]]] = [[]]
+        used = 0
+        for tab in self.tabs:
+            segments = _segments(tab, tab.short or tab.label)
+            size = line_width(segments)
+            if used + size > width and lines[-1]:
+                lines.append([])
+                used = 0
+            lines[-1].append((tab, segments))
+            used += size
+        return lines
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        base = self.rich_style
+        lines = self._tab_lines(width)
+        if y >= len(lines):
+            return Strip.blank(width, base)
+        parts: list[Strip] = []
+        for tab, segments in lines[y]:
+            style = base
+            if tab.key == self.current:
+                current = self.get_component_rich_style("chip--current")
+                style = base + Style(bgcolor=current.bgcolor, bold=current.bold, reverse=current.reverse)
+            parts.append(self.strip(segments, line_width(segments), style))
+        return Strip.join(parts).adjust_cell_length(width, base)
+
+    def on_click(self, event: Click) -> None:
+        lines = self._tab_lines(self.size.width)
+        if event.y >= len(lines):
+            return
+        at = 0
+        for tab, segments in lines[event.y]:
+            at += line_width(segments)
+            if event.x < at:
+                self.post_message(self.Chosen(self, tab.key))
+                return
+
+
+def _segments(tab: Tab, label: str) -> tuple[TextSegment, ...]:
+    segments: list[TextSegment] = [(" ", "")]
+    if tab.mark.strip():
+        segments.append((f"{tab.mark} ", tab.style))
+    segments.append((printable(label), ""))
+    if tab.figure:
+        segments.append((f" {tab.figure}", tab.style or "muted"))
+    segments.append((" ", ""))
+    return tuple(segments)

@@ -1,0 +1,437 @@
+"""What must hold after every event, judged by the broker's side of the story and a second opinion of the rules."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from fractions import Fraction
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
+from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.domain.cash import Journal, WithdrawalStage
+from rebal_tui.domain.orders import Order, OrderRequest, Side
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
+from rebal_tui.domain.quantities import CENT, NANO
+from rebal_tui.domain.runs import InitiatedFrom, Run, RunStatus, RunType
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import CURSOR
+from rebal_tui.services.maintenance.check import check_book
+from rebal_tui.store import audit, book_settings, cash, run_orders, runs
+from rebal_tui.store.database import Database
+from tests.engine import oracle
+from tests.reliability.ledger import Ledger
+from tests.reliability.trail import audit_counts_of
+
+if TYPE_CHECKING:
+    from tests.reliability.broker import FaultyBroker
+
+OWN_ORDER_ID = re.compile(r"rt-([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})-[0-9]+")
+CLOSE_MARGIN = timedelta(minutes=30)
+PRICE_MAX_AGE = timedelta(seconds=60)
+
+
+class Violation(AssertionError):
+    """A promise was broken; `check` names which."""
+
+    def __init__(self, check: str, text: str) -> None:
+        super().__init__(f"{check}: {text}")
+        self.check = check
+
+
+class Oracle:
+    """Watches one simulated book from outside."""
+
+    def __init__(self, book: Callable[[], Book], broker: Callable[[], FaultyBroker]) -> None:
+        self._book, self._broker = book, broker
+        self.ledger = Ledger()
+        self.counts: Counter[str] = Counter()
+        self.trace: list[str] | None = None
+        self._hash = sha256()
+        self._legs: dict[tuple[str, str, Side], str] = {}
+        self._bought: Counter[str] = Counter()
+        self._allowed: dict[str, int] = {}
+        self._start_outflow: dict[str, int] = {}
+        self._known_outflow: Counter[str] = Counter()
+        self._runs: dict[str, Run] = {}
+        self._journals: dict[str, str] = {}
+        self._outgoing_journals: dict[str, set[str]] = {}
+        self._targets: dict[tuple[str, int], int] = {}
+        self.approved: set[str] = set()
+        self.canceled: set[str] = set()
+        self.moved: set[str] = set()
+        self.last_rebalanced: dict[str, date] = {}
+        self._followed: dict[str, str] = {}
+
+    @property
+    def database(self) -> Database:
+        """The book's file."""
+        return self._book().database
+
+    @property
+    def reconciled(self) -> bool:
+        """Whether the book was compared with the broker since it was opened."""
+        return self._book().reconciled
+
+    def behind(self, account_id: str) -> bool:
+        """Whether something has happened in an account that the program was not told yet."""
+        seen = int(book_settings.get(self._book().database, CURSOR, "0"))
+        return max(self.ledger.last_event[account_id], self.ledger.last_event[""]) > seen or (
+            self._broker().withholds(account_id)
+        )
+
+    def log(self, text: str) -> None:
+        """Part of the trace, whose hash says whether two simulations went alike."""
+        self._hash.update(text.encode())
+        if self.trace is not None:
+            self.trace.append(text)
+
+    @property
+    def hash(self) -> str:
+        return self._hash.hexdigest()
+
+    # What the program asks of the broker.
+
+    def submitted(self, request: OrderRequest) -> None:
+        """The program is about to send an order."""
+        book, now, account = self._book(), self._book().now(), request.account_id
+        self.log(f"{now} asks {request}")
+        session = book.calendar.at(now)
+        if session is None or not session.open <= now < session.close:
+            raise Violation("session", f"{request} is sent outside of a session")
+        known = book.accounts[account]
+        if known.restrictions or known.status is not AccountStatus.ACTIVE:
+            raise Violation("restricted account", f"{request} is sent although the restriction is known")
+        if not book.assets[request.symbol].eligible:
+            raise Violation("ineligible asset", f"{request} is sent although the asset is known not to be eligible")
+        if request.side is Side.BUY and ((request.notional or 0) < NANO or (request.notional or 0) % CENT):
+            raise Violation("order size", f"a buy of {request.notional} billionths of a dollar")
+        match = OWN_ORDER_ID.fullmatch(request.client_order_id)
+        if match is None:
+            raise Violation("order id", f"{request.client_order_id} names no run")
+        run = runs.get(book.database, "-".join(match.groups()))
+        if run.id in self.canceled and (run.id, request.symbol, request.side) not in self._legs:
+            raise Violation("canceled run", f"{request} is sent after its run was canceled")
+        if run.id not in self._start_outflow:
+            self._first_order(run)
+        if request.side is Side.BUY and run.id not in self._allowed:
+            self._allow(run)
+
+    def _first_order(self, run: Run) -> None:
+        """Nothing of the run has happened yet: what it keeps in cash is what its weights say of the account."""
+        book = self._book()
+        self._start_outflow[run.id] = self._known_outflow[run.account_id]
+        portfolio = book.portfolios.get(run.portfolio_id or "")
+        if (
+            portfolio is not None and portfolio.review and run.initiated_from is InitiatedFrom.SYSTEM
+            and run.id not in self.approved
+        ):  # fmt: skip
+            raise Violation("review", f"run {run.id} trades without approval")
+        self.ledger.catch_up(self._broker().inner)
+        now = book.now()
+        # Cash that came at this moment may have come after the run was planned.
+        if run.started_at != now or self.behind(run.account_id) or self.ledger.last_cash.get(run.account_id) == now:
+            return
+        stale = [s for s in self.needed(run) if book.feed and book.now() - book.feed.quotes()[s].at > PRICE_MAX_AGE]
+        if stale:
+            raise Violation("stale price", f"run {run.id} was sized on old prices of {stale}")
+        if run.type is not RunType.PARTIAL_LIQUIDATION:
+            least = self.ledger.equity(run.account_id, self._prices()) * run.weights.cash
+            if (run.cash_target or 0) * NANO * 10_000 < least:
+                raise Violation("cash target", f"run {run.id} keeps {run.cash_target}, less than its weight says")
+        if run.type is RunType.INVEST_CASH:
+            previous_target = self._targets.get((run.account_id, run.weights.cash), 0)
+            if (run.cash_target or 0) < previous_target:
+                raise Violation(
+                    "cash target", f"run {run.id} keeps {run.cash_target}, the one before it kept {previous_target}"
+                )
+
+    def needed(self, run: Run) -> set[str]:
+        return {*run.weights.symbols, *self.ledger.shares[run.account_id]}
+
+    def _allow(self, run: Run) -> None:
+        """How much a run may buy for: the cash there is, less its floor and what is set aside."""
+        self.ledger.catch_up(self._broker().inner)
+        if any(run.id.replace("-", "") in name for name in self.ledger.open_orders):
+            raise Violation("sells first", f"run {run.id} buys while an order of it is open")
+        account = run.account_id
+        gone = self.ledger.outflow[account] - self._start_outflow[run.id]
+        set_aside_cash = self._book().extras[account].reserve
+        self._allowed[run.id] = self.ledger.cash[account] + gone - (run.cash_target or 0) - set_aside_cash
+
+    def accepted(self, request: OrderRequest, order: Order) -> None:
+        """The broker took an order of ours."""
+        self.counts["orders"] += 1
+        match = OWN_ORDER_ID.fullmatch(request.client_order_id)
+        run_id = "-".join(match.groups()) if match else ""
+        leg = (run_id, request.symbol, request.side)
+        if leg in self._legs:
+            raise Violation("doubled order", f"{request} after {self._legs[leg]}")
+        self._legs[leg] = request.client_order_id
+        if request.side is Side.BUY:
+            self._bought[run_id] += request.notional or 0
+            if self._bought[run_id] > max(0, self._allowed.get(run_id, 0)):
+                raise Violation(
+                    "cash floor", f"{request}: {self._bought[run_id]} bought, {self._allowed.get(run_id)} allowed"
+                )
+
+    def journaled(self, journal: Journal, key: str) -> None:
+        """The broker made, or had made, a journal."""
+        if self._journals.setdefault(key, journal.id) != journal.id:
+            raise Violation("doubled journal", f"{key} made another journal")
+        if journal.to_account == FIRM_ACCOUNT and not journal.status.final:
+            self._outgoing_journals.setdefault(journal.from_account, set()).add(journal.id)
+        if journal.to_account != FIRM_ACCOUNT or journal.created_at != self._book().now():
+            return
+        self.ledger.catch_up(self._broker().inner)
+        account, day = journal.from_account, journal.created_at.astimezone(NEW_YORK).date()
+        waiting = 0 if journal.status.final else journal.amount
+        settled = self.ledger.cash[account] - self.ledger.sold_on(account, day)
+        if settled + journal.amount - waiting < journal.amount:
+            raise Violation("settlement", f"{journal} leaves before the proceeds have settled")
+        if key.startswith("wd-"):
+            wanted = cash.withdrawal(self._book().database, key[3:39]).amount
+            if journal.amount != wanted:
+                raise Violation("withdrawal", f"{journal.amount} leaves instead of {wanted}")
+
+    # What is so after an event.
+
+    def after(self, *, by_hand: bool = False) -> None:
+        """The program has done what it could at this moment, or what somebody asked of it."""
+        events = self.ledger.catch_up(self._broker().inner)
+        self.counts["events"] += 1
+        if self.ledger.faults:
+            raise Violation("conservation", self.ledger.faults[0])
+        # Whatever the wires do, nothing happens here that a broker's events do not tell.
+        for account_id, hold in self._book().holds.items():
+            raise Violation("false alarm", f"{account_id} is paused: {hold.reason}")
+        for event in events:
+            self.log(f"{event.seq} {event.kind} {event.account_id} {event.fill and event.fill.amount}")
+        touched = {event.account_id for event in events if event.account_id}
+        for account_id in sorted(touched) if self.counts["events"] % 16 else self.ledger.cash:
+            self._check_account(account_id)
+        for account_id, outflow in self.ledger.outflow.items():
+            if not self.behind(account_id):
+                self._known_outflow[account_id] = outflow
+        self._new_runs()
+        moved = self._open_runs()
+        if by_hand or moved or self.counts["events"] % 8 == 0:
+            self._subscriptions()
+            self._withdrawals()
+
+    def _check_account(self, account_id: str) -> None:
+        """Cash and shares are the same in the judge's books, the broker's, and, once it was told, the program's."""
+        mine = (self.ledger.cash[account_id], self.ledger.shares[account_id])
+        theirs = self._broker().inner.account(account_id)
+        if mine != (theirs.cash, {p.symbol: p.qty for p in theirs.positions}):
+            raise Violation("conservation", f"{account_id}: the broker has {theirs}, its fills and entries say {mine}")
+        if self.behind(account_id):
+            return
+        ours = self._book().accounts[account_id]
+        if ours != theirs:
+            raise Violation("conservation", f"{account_id}: the program has {ours}, the broker {theirs}")
+
+    def _new_runs(self) -> None:
+        book = self._book()
+        count = runs.count(book.database)
+        for run in reversed(runs.newest(book.database, count - len(self._runs))):
+            self.counts["runs"] += 1
+            self._runs[run.id] = replace(run, status=RunStatus.QUEUED)
+            self.log(f"{book.now()} run {run.type} of {run.account_id} by {run.initiated_from}")
+
+    def _open_runs(self) -> bool:
+        """What is not finished, one a account; whether anything moved."""
+        book, now, moved = self._book(), self._book().now(), False
+        open_of: dict[str, str] = {}
+        quota: Counter[tuple[str, str]] = Counter()
+        for known in [run for run in self._runs.values() if not run.status.final]:
+            run = runs.get(book.database, known.id)
+            if run.status is not known.status:
+                self._moved(known, run)
+                moved = True
+            self._runs[run.id] = run
+            if not run.status.final:
+                if run.account_id in open_of:
+                    raise Violation("one open run", f"{run.id} and {open_of[run.account_id]} of {run.account_id}")
+                open_of[run.account_id] = run.id
+                portfolio = book.portfolios.get(run.portfolio_id or "")
+                waits = run.status is RunStatus.QUEUED and run.initiated_from is InitiatedFrom.SYSTEM
+                if waits and portfolio is not None and portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
+                    raise Violation("needs adjustment", f"run {run.id} still waits for {portfolio.name}")
+        if set(book.open_runs) != set(open_of):
+            raise Violation("one open run", f"open are {open_of}, held in memory {sorted(book.open_runs)}")
+        today = now.astimezone(NEW_YORK).date().isoformat()
+        for run in list(self._runs.values())[-40:]:
+            freed = run.status is RunStatus.CANCELED and (run.reason or "").startswith("not approved")
+            if run.initiated_from is InitiatedFrom.SYSTEM and run.session == today and not freed:
+                quota[run.account_id, run.session] += 1
+                if quota[run.account_id, run.session] > 1:
+                    raise Violation("quota", f"{run.account_id} has two system runs on {run.session}")
+        return moved
+
+    def _subscriptions(self) -> None:
+        """What ends and begins again for a withdrawal keeps its last rebalance, what is new has none."""
+        for account_id, subscription in self._book().subscriptions.items():
+            before = self._followed.get(account_id)
+            if before != subscription.id:
+                if before is not None and account_id not in self.moved and before in self.last_rebalanced:
+                    # A run of the new one may have ended already.
+                    self.last_rebalanced.setdefault(subscription.id, self.last_rebalanced[before])
+                self.moved.discard(account_id)
+                self._followed[account_id] = subscription.id
+            last = subscription.last_rebalanced_at
+            mine = self.last_rebalanced.get(subscription.id)
+            if (last and last.astimezone(NEW_YORK).date()) != mine:
+                raise Violation("last rebalanced", f"{account_id}: the program says {last}, it was {mine}")
+
+    def _withdrawals(self) -> None:
+        """While cash is raised and sent, the account follows no portfolio."""
+        book = self._book()
+        for withdrawal in cash.withdrawals(book.database, only_open=True):
+            if withdrawal.stage is not WithdrawalStage.REQUESTED and withdrawal.account_id in book.subscriptions:
+                raise Violation("withdrawal", f"{withdrawal.account_id} is subscribed while {withdrawal.stage}")
+
+    def _moved(self, before: Run, run: Run) -> None:
+        """A run is in another state than last time."""
+        now = self._book().now()
+        self.log(f"{now} {run.type} of {run.account_id}: {run.status} {run.reason}")
+        self.counts[run.status.value] += 1
+        if before.status is RunStatus.QUEUED and run.started_at is not None:
+            session = self._book().calendar.at(run.started_at)
+            if session is None or not session.open <= run.started_at <= session.close - CLOSE_MARGIN:
+                raise Violation("window", f"run {run.id} started at {run.started_at}")
+        if not run.status.final:
+            return
+        prefix = run.id.replace("-", "")
+        if any(prefix in name for name in self.ledger.open_orders):
+            raise Violation("open orders", f"run {run.id} is {run.status} and has open orders")
+        if run.status.completed:
+            self._targets[run.account_id, run.weights.cash] = run.cash_target or 0
+            if run.type is RunType.FULL_REBALANCE and run.subscription_id:
+                self.last_rebalanced[run.subscription_id] = now.astimezone(NEW_YORK).date()
+        if run.status is RunStatus.COMPLETED_SUCCESS:
+            for _, order, _ in run_orders.of_run(self._book().database, run.id):
+                if order.qty is not None and self.ledger.filled[order.client_order_id] != order.qty:
+                    raise Violation("outcome", f"run {run.id} succeeded, {order} was not filled")
+
+    # The decisions, by a second opinion.
+
+    def _prices(self) -> dict[str, int]:
+        feed = self._book().feed
+        return {symbol: quote.price for symbol, quote in feed.quotes().items()} if feed else {}
+
+    def expected(self) -> dict[str, str]:
+        """What an evaluation now should come to for every subscriber whose account the program knows as it is."""
+        book = self._book()
+        session = book.calendar.at(book.now())
+        self.ledger.catch_up(self._broker().inner)
+        self._subscriptions()
+        if (
+            session is None
+            or session.next_day is None
+            or not session.open <= book.now() <= session.close - CLOSE_MARGIN
+        ):
+            return {}
+        return {
+            account_id: self._expected(account_id, book.portfolios[subscription.portfolio_id], session.day,
+                                       session.next_day)
+            for account_id, subscription in book.subscriptions.items()
+            if not self.behind(account_id)
+        }  # fmt: skip
+
+    def _expected(self, account_id: str, portfolio: Portfolio, today: date, following: date) -> str:
+        book, inner = self._book(), self._broker().inner
+        account, prices = inner.account(account_id), self._prices()
+        external_orders = [
+            o for o in inner.open_orders(account_id) if OWN_ORDER_ID.fullmatch(o.client_order_id) is None
+        ]
+        needed = {*portfolio.weights.symbols, *self.ledger.shares[account_id]}
+        had = any(
+            run.account_id == account_id and run.session == today.isoformat() and (
+                run.initiated_from is InitiatedFrom.SYSTEM
+            ) and not (run.reason or "").startswith("not approved")
+            for run in list(self._runs.values())[-60:]
+        )  # fmt: skip
+        opened = any(run.account_id == account_id and not run.status.final for run in self._runs.values())
+        # A price that stopped just before a restart is as old as the book has it.
+        quoted = {symbol: quote.at for symbol, quote in book.feed.quotes().items()} if book.feed else {}
+        ages = [book.now() - min(quoted[s], book.assets[s].price_at or quoted[s]) for s in needed if s in quoted]
+        stale = any(age > PRICE_MAX_AGE for age in ages)
+        dead = {asset.symbol for asset in inner.assets() if not asset.eligible}
+        if (
+            portfolio.status is not PortfolioStatus.ACTIVE or account.restrictions
+            or account.status is not AccountStatus.ACTIVE or external_orders or had or opened or stale
+            or dead & set(portfolio.weights.symbols)
+        ):  # fmt: skip
+            return "none"
+        subscription = book.subscriptions[account_id]
+        weights = {w.symbol: Fraction(w.percent, 10_000) for w in portfolio.weights.assets}
+        calendar = portfolio.calendar
+        return oracle.outcome(
+            oracle.Book(
+                Fraction(self.ledger.cash[account_id], NANO), Fraction(self._reserved(account_id), NANO),
+                {s: Fraction(q, NANO) for s, q in self.ledger.shares[account_id].items()},
+                {s: Fraction(p, NANO) for s, p in prices.items()}, weights, Fraction(portfolio.weights.cash, 10_000),
+            ),
+            bands=[(band.sub_type.value, Fraction(band.percent, 100)) for band in portfolio.bands],
+            calendar=(calendar.sub_type.value, calendar.day) if calendar else None,
+            last_rebalanced=self.last_rebalanced.get(subscription.id),
+            cooldown_days=portfolio.cooldown_days,
+            today=today,
+            next_session=following,
+            cash_floor=Fraction(self._targets.get((account_id, portfolio.weights.cash), 0), NANO),
+        )  # fmt: skip
+
+    def _reserved(self, account_id: str) -> int:
+        """What may not be invested: set aside for a withdrawal or, when more, on its way to the firm."""
+        inner, pending = self._broker().inner, 0
+        for identity in sorted(self._outgoing_journals.get(account_id, ())):
+            journal = inner.journal(identity)
+            if journal.status.final:
+                self._outgoing_journals[account_id].discard(identity)
+            else:
+                pending += journal.amount
+        return max(self._book().extras[account_id].reserve, pending)
+
+    def decided(self, expected: dict[str, str], known: set[str]) -> None:
+        """The evaluation took place; compare the system runs it made with the second opinion."""
+        made = {
+            run.account_id: run.type.value
+            for run in self._runs.values()
+            if run.id not in known and run.initiated_from is InitiatedFrom.SYSTEM
+        }
+        for account_id, wanted in expected.items():
+            self.counts["decisions"] += 1
+            if made.get(account_id, "none") != wanted:
+                raise Violation("decision", f"{account_id}: {made.get(account_id, 'none')} instead of {wanted}")
+
+    def known_runs(self) -> set[str]:
+        return set(self._runs)
+
+    # The end.
+
+    def check_final_state(self) -> None:
+        """Everything is over: nothing is open, and the file is whole."""
+        book = self._book()
+        for account_id in self.ledger.cash:
+            self._check_account(account_id)
+        left = [run.id for run in self._runs.values() if not run.status.final]
+        if left:
+            raise Violation("liveness", f"{left} have not ended a day after the faults stopped")
+        checked = check_book(book.database, self._broker().inner)
+        if checked.faults or checked.behind:
+            raise Violation("check", f"{checked.faults[:3]}, {checked.behind} behind")
+        audit_counts = audit_counts_of(audit.entries(book.database, -1))
+        ours = sum(name.startswith("rt-") for name in self.ledger.filled)
+        if audit_counts["orders.filled"] != len(self.ledger.executions):
+            raise Violation(
+                "audit", f"{len(self.ledger.executions)} executions, {audit_counts['orders.filled']} in the trail"
+            )
+        if audit_counts["runs.queued"] != len(self._runs):
+            raise Violation("audit", f"{len(self._runs)} runs, {audit_counts['runs.queued']} in the trail")
+        self.log(f"{ours} orders filled; cash {sorted(self.ledger.cash.items())}")

@@ -1,0 +1,315 @@
+"""A pause ends by itself when what was told later explains it whole, and never when something of it is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rebal_tui.broker.protocol import BrokerEvent
+from rebal_tui.domain.accounts import Restriction
+from rebal_tui.domain.orders import Order, Side
+from rebal_tui.domain.quantities import parse_price, parse_qty
+from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services.book.book import Book, PollingState
+from rebal_tui.services.broker_sync import missed_events
+from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.broker_sync.reconciliation.recheck import recheck
+from rebal_tui.services.broker_sync.reconciliation.reconcile import LATE_EVENT_MAX_AGE, reconcile
+from rebal_tui.services.maintenance.check import check_book
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import audit, book_settings, holds, jobs
+from tests.live.test_keeping_up import RemoteBroker, advance_clock
+from tests.services.broker_sync.test_missed_events import (
+    BROKER_CHANGES,
+    deposit,
+    fill_orders,
+    mid_run_book,
+    miss_events,
+    transfer,
+)
+from tests.services.brokers import BrokerWrapper, Repeating, broker, reopen
+from tests.services.factories import SLOW, advance, only_run
+
+CASH_UPDATE = "UPDATE sim_accounts SET cash = cash + {} WHERE id = 'b'"
+
+
+class LaggingBroker(BrokerWrapper):
+    """Its stream is behind its own books: it tells nothing new, whoever asks, until it is let."""
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self.reported = int(book_settings.get(book.database, "broker_cursor"))
+        self.behind = True
+        self.only: list[BrokerEvent] | None = None
+
+    def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
+        if self.only is not None:
+            only, self.only = self.only, []
+            return only
+        found = self.inner.events(after, limit)
+        return [event for event in found if event.seq <= self.reported or not self.behind]
+
+
+def paused(path: Path, *changes: Callable[[Book], None]) -> tuple[Book, LaggingBroker]:
+    """A book opened while its broker's stream was behind."""
+    book = mid_run_book(path)
+    stream = LaggingBroker(book)
+    for change in changes:
+        change(book)
+    reconcile(book)
+    assert book.holds
+    assert alerts(book) == sorted(book.holds)
+    return book, stream
+
+
+def alerts(book: Book) -> list[str]:
+    return sorted(alert.subject for alert in jobs.open_alerts(book.database) if alert.kind == "reconciliation")
+
+
+def reported(book: Book) -> list[tuple[str, str]]:
+    """What the trail tells of pauses, the newest first."""
+    entries = audit.entries(book.database, -1)
+    return [(e.action, e.actor) for e in entries if e.action in ("reconciliation.paused", "reconciliation.explained")]
+
+
+def change_cash(book: Book, cents: int = 1) -> None:
+    """Cash changes at the broker, and no event tells of it."""
+    book.database.connection.execute(CASH_UPDATE.format(cents))
+
+
+def change_shares(book: Book) -> None:
+    """Shares change at the broker, and no event tells of it."""
+    book.database.connection.execute("UPDATE sim_positions SET qty = qty + 1")
+
+
+def paused_with_missed_event(
+    path: Path, *changes: Callable[[Book], None]
+) -> tuple[Book, Sequence[BrokerEvent], LaggingBroker]:
+    """A book whose stream passed over the first that happened, and would not tell it when the book was opened."""
+    book = mid_run_book(path)
+    before = int(book_settings.get(book.database, "broker_cursor"))
+    miss_events(book, changes[0])
+    for change in changes[1:]:
+        change(book)
+    late = book.broker.events(before)
+    stream = LaggingBroker(book)
+    stream.reported, stream.only = before, []
+    reconcile(book)
+    return book, late, stream
+
+
+def deliver(book: Book, events: Sequence[BrokerEvent]) -> None:
+    """A heartbeat at which the stream tells some events; its books are no longer behind."""
+    assert isinstance(book.broker, LaggingBroker)
+    book.broker.behind, book.broker.only = False, list(events)
+    sync(book)
+    book.broker.only = None
+    recheck(book)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", BROKER_CHANGES)
+def test_what_was_on_its_way_explains_a_pause_and_ends_it(changes: Callable[[Book], None], tmp_path: Path) -> None:
+    book, stream = paused(tmp_path / "book.db", changes)
+    assert len(reported(book)) == len(book.holds)
+    scheduler.tick(book)
+    assert book.holds
+    stream.behind = False
+    scheduler.tick(book)
+    assert (book.holds, holds.load(book.database), alerts(book)) == ({}, {}, [])
+    assert reported(book)[0] == ("reconciliation.explained", "broker")
+    assert check_book(book.database, broker(book)).faults == ()
+    advance(book, 15)
+    assert only_run(book).status.completed
+
+
+def test_it_is_explained_after_a_restart_too(tmp_path: Path) -> None:
+    book, _ = paused(tmp_path / "book.db", *BROKER_CHANGES)
+    assert set(book.holds) == {"a", "b"}
+    book = reopen(book, model=SLOW)
+    scheduler.tick(book)
+    assert book.holds == {}
+
+
+def test_a_restart_after_it_was_told_and_before_it_was_looked_at_loses_nothing(tmp_path: Path) -> None:
+    book, stream = paused(tmp_path / "book.db", *BROKER_CHANGES)
+    stream.behind = False
+    sync(book)
+    book = reopen(book, model=SLOW)
+    assert set(book.holds) == {"a", "b"}
+    scheduler.tick(book)
+    assert book.holds == {}
+
+
+def test_what_had_been_passed_over_before_explains_it_when_it_is_told(tmp_path: Path) -> None:
+    book, late, _ = paused_with_missed_event(tmp_path / "book.db", deposit)
+    assert list(book.holds) == ["b"]
+    deliver(book, late)
+    assert (book.holds, missed_events.numbers(book.database)) == ({}, [])
+
+
+def test_what_is_passed_over_still_explains_nothing_yet(tmp_path: Path) -> None:
+    book, late, stream = paused_with_missed_event(tmp_path / "book.db", deposit)
+    deposit(book)
+    deliver(book, stream.inner.events(late[-1].seq))
+    assert book.account("b") == broker(book).account("b")
+    assert list(book.holds) == ["b"]
+    deliver(book, late)
+    assert book.holds == {}
+
+
+def test_a_transfer_that_was_told_in_time_explains_nothing_later(tmp_path: Path) -> None:
+    def delivered_in_time(book: Book) -> None:
+        transfer(book)
+        sync(book)
+        change_shares(book)
+
+    book, late, _ = paused_with_missed_event(tmp_path / "book.db", deposit, delivered_in_time)
+    assert set(book.holds) == {"a", "b"}
+    deliver(book, late)
+    assert book.account("b") == broker(book).account("b")
+    assert set(book.holds) == {"a", "b"}
+
+
+def test_shares_that_change_after_they_were_told_of_do_not_end_the_pause(tmp_path: Path) -> None:
+    book, stream = paused(tmp_path / "book.db", transfer)
+    stream.behind = False
+    sync(book)
+    change_shares(book)
+    recheck(book)
+    assert list(book.holds) == ["b"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", BROKER_CHANGES)
+def test_a_real_difference_stays_however_alike_the_figures_are(changes: Callable[[Book], None], tmp_path: Path) -> None:
+    def differs(book: Book) -> None:
+        book.database.connection.execute("UPDATE sim_accounts SET cash = cash + 1")
+
+    book, stream = paused(tmp_path / "book.db", changes, differs)
+    stream.behind = False
+    everyone = set(book.holds)
+    for account_id in everyone:
+        broker(book).deposit(account_id, book.account("c").cash, book.now())
+    advance(book, 3)
+    assert all(book.account(account_id) == broker(book).account(account_id) for account_id in everyone)
+    assert (set(book.holds), set(alerts(book))) == (everyone, everyone)
+    book = reopen(book, model=SLOW)
+    scheduler.tick(book)
+    assert set(book.holds) == everyone
+
+
+def test_an_account_that_changes_later_explains_nothing_of_before(tmp_path: Path) -> None:
+    book, stream = paused(tmp_path / "book.db", change_shares)
+    assert list(book.holds) == ["a"]
+    stream.behind = False
+    advance_clock(book, minutes=1)
+    broker(book).set_restrictions("a", frozenset({Restriction.TRADING_BLOCKED}), book.now())
+    broker(book).transfer_in("a", "TLT", parse_qty("3"), parse_price("90"), book.now())
+    scheduler.tick(book)
+    assert book.account("a") == broker(book).account("a")
+    assert list(book.holds) == ["a"]
+
+
+def test_what_was_told_before_and_is_told_again_explains_nothing(tmp_path: Path) -> None:
+    book = mid_run_book(tmp_path / "book.db")
+    transfer(book)
+    scheduler.tick(book)
+    change_shares(book)
+    reconcile(book)
+    Repeating(book)
+    deposit(book)
+    advance(book, 3)
+    assert set(book.holds) == {"a", "b"}
+
+
+def test_a_difference_that_the_broker_takes_back_ends_the_pause(tmp_path: Path) -> None:
+    book, stream = paused(tmp_path / "book.db", change_cash)
+    stream.behind = False
+    change_cash(book, -1)
+    advance(book, 1)
+    assert list(book.holds) == ["b"]
+    deposit(book)
+    advance(book, 1)
+    assert book.holds == {}
+
+
+def test_what_no_event_can_explain_waits_for_a_person(tmp_path: Path) -> None:
+    book = mid_run_book(tmp_path / "book.db")
+
+    class Other(BrokerWrapper):
+        other = True
+
+        def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
+            order: Order | None = self.inner.order_by_client_id(account_id, client_order_id)
+            return replace(order, side=Side.BUY) if order and self.other else order
+
+    answers = Other(book)
+    reconcile(book)
+    assert book.holds["a"].baseline is None
+    answers.other = False
+    fill_orders(book)
+    advance(book, 3)
+    assert list(book.holds) == ["a"]
+    change_cash(book)
+    book.database.connection.execute("UPDATE sim_accounts SET cash = cash + 1 WHERE id = 'a'")
+    reconcile(book)
+    assert book.holds["a"].baseline is None
+
+
+def test_another_difference_does_not_make_the_first_forgotten(tmp_path: Path) -> None:
+    book, stream = paused(tmp_path / "book.db", change_cash)
+    first = book.holds["b"]
+    stream.behind = False
+    deposit(book)
+    scheduler.tick(book)
+    change_cash(book)
+    reconcile(book)
+    assert book.holds["b"].reason != first.reason
+    assert (book.holds["b"].at, book.holds["b"].baseline) == (first.at, first.baseline)
+    change_cash(book, -1)
+    deposit(book)
+    advance(book, 1)
+    assert list(book.holds) == ["b"]
+
+
+def test_a_pause_of_an_earlier_version_waits_for_a_person(tmp_path: Path) -> None:
+    book, stream = paused(tmp_path / "book.db", deposit)
+    book.database.connection.execute("UPDATE reconciliation_holds SET ground = NULL")
+    book.reload()
+    stream.behind = False
+    scheduler.tick(book)
+    assert list(book.holds) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("late", "left"), [(LATE_EVENT_MAX_AGE, ["b"]), (LATE_EVENT_MAX_AGE - timedelta(seconds=1), [])]
+)
+def test_after_days_nothing_explains_it_any_more(late: timedelta, left: list[str], tmp_path: Path) -> None:
+    book, stream = paused(tmp_path / "book.db", deposit)
+    stream.behind = False
+    advance_clock(book, seconds=int(late.total_seconds()))
+    scheduler.tick(book)
+    assert list(book.holds) == left
+
+
+def test_orders_that_filled_while_the_program_was_off_are_explained_when_their_events_come(tmp_path: Path) -> None:
+    """At a real broker: the order is asked for at once, the stream is heard some seconds later."""
+    book = mid_run_book(tmp_path / "book.db")
+    remote = RemoteBroker(book)
+    scheduler.tick(book)
+    remote.disconnected = True
+    fill_orders(book)
+    book.polling_state, book.reconciled = PollingState(), False
+    advance_clock(book, minutes=10)
+    scheduler.tick(book)
+    assert "its executions tell of 0" in book.holds["a"].reason
+    remote.disconnected = False
+    scheduler.tick(book)
+    assert (book.holds, alerts(book)) == ({}, [])
+    advance(book, 15)
+    assert only_run(book).status is RunStatus.COMPLETED_SUCCESS

@@ -1,0 +1,85 @@
+"""What changes of portfolios and subscriptions would come to, against the exact form, account by account."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio
+from rebal_tui.domain.quantities import Percent
+from rebal_tui.services.advisory import bulk
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.queries.portfolios import impact
+from tests.services.evaluation.what_if_oracle import exact_first_run, exact_impact
+from tests.services.factories import account, balanced, fill_book, make_book
+from tests.services.random_books import MODELS, act, random_book
+
+BOOKS = int(os.environ.get("TRIAL_BOOKS", "3"))
+"""How many random books live through eight events each."""
+TIGHT = (DriftBand(BandType.ABSOLUTE, Percent(50)), DriftBand(BandType.RELATIVE, Percent(400)))
+
+
+def body(portfolio: Portfolio, like: Portfolio) -> PortfolioBody:
+    return PortfolioBody(portfolio.name, "", like.weights, like.cooldown_days, like.conditions, portfolio.review)
+
+
+def agrees(book: Book) -> set[str]:
+    """Compare the impact of every portfolio made like every other, and everybody's move to each; what was met."""
+    met: set[str] = set()
+    models = [*book.portfolios.values(), replace(MODELS[0], conditions=TIGHT, cooldown_days=0)]
+    for before in book.portfolios.values():
+        for like in models:
+            found = impact(book, before.id, body(before, like))
+            assert found == exact_impact(book, before.id, body(before, like))
+            met |= {name for name in ("cooling", "unable", "orders", "turnover") if getattr(found, name)}
+        preview = bulk.preview_subscriptions(book, list(book.accounts), before.id, moving=True)
+        assert list(preview.rows) == [exact_first_run(book, one, before.id) for one in book.accounts]
+        met |= {"refused" for row in preview.rows if row.refusal}
+        met |= {" ".join(row.note.split()[:2]) for row in preview.rows if row.note}
+    return met
+
+
+@pytest.mark.slow
+def test_what_would_follow_is_that_of_the_exact_form() -> None:
+    met: set[str] = set()
+    for seed in range(BOOKS):
+        random = Random(seed)
+        book = random_book(random)
+        for _ in range(4):
+            act(book, random)
+            act(book, random)
+            met |= agrees(book)
+    assert {"cooling", "orders", "turnover", "refused", "no run"} <= met
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("symbol", ["SPY", "TLT", "GLD"])
+def test_what_has_no_price_cannot_be_planned_where_it_is_held(symbol: str) -> None:
+    book = random_book(Random(3))
+    book.settings = replace(book.settings, price_max_age=None)
+    book.feed = None
+    book.assets[symbol] = replace(book.assets[symbol], price=None, price_at=None)
+    book.price_cache.load(book.assets)
+    assert {"unable", "no price"} <= agrees(book)
+
+
+def test_an_unknown_asset_is_refused() -> None:
+    book = random_book(Random(4))
+    plain = book.portfolios["plain"]
+    with pytest.raises(Conflict, match="asset NOPE is unknown"):
+        impact(book, "plain", body(plain, balanced(weights={"SPY": "50", "NOPE": "45"})))
+
+
+def test_amounts_that_no_column_holds_are_counted_exactly() -> None:
+    book = make_book()
+    fill_book(book, [account("a", "8000000000", {"SPY": "20000000"})], [balanced()], {"a": "balanced"})
+    plain = book.portfolios["balanced"]
+    like = balanced(weights={"TLT": "95"}, cooldown=0)
+    found = impact(book, "balanced", body(plain, like))
+    assert found == exact_impact(book, "balanced", body(plain, like))
+    assert found.orders == 2

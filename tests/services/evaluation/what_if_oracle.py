@@ -1,0 +1,66 @@
+"""What changes of portfolios and subscriptions would come to by the exact form, one account at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rebal_tui.domain.errors import Conflict, Refusal
+from rebal_tui.domain.quantities import DOLLAR, NANO, Money
+from rebal_tui.domain.runs import RunType
+from rebal_tui.engine.calendar import in_cooldown
+from rebal_tui.engine.drift import asset_drifts, largest_usage
+from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.services.advisory import subscriptions
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.evaluation.planning import plan_run, turnover_of
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.view_models.accounts import FirstRun
+from rebal_tui.services.view_models.portfolios import Impact
+
+
+def exact_impact(book: Book, portfolio_id: str, wanted: PortfolioBody) -> Impact:
+    before = book.portfolios[portfolio_id]
+    after = replace(before, weights=wanted.weights, conditions=wanted.conditions)
+    orders = turnover = cooling = unable = 0
+    outside_before = outside_after = 0
+    for one in book.subscribers(portfolio_id):
+        valuation = value_of(book, one)
+        usage, then = (largest_usage(asset_drifts(valuation, p.weights), p.bands) for p in (before, after))
+        outside_before += usage is not None and usage.breached
+        if then is None or not then.breached:
+            continue
+        outside_after += 1
+        if in_cooldown(book.subscriptions[one].last_rebalanced_at, wanted.cooldown_days, book.today()):
+            cooling += 1
+            continue
+        try:
+            plan = plan_run(book, one, RunType.FULL_REBALANCE, wanted.weights)
+        except Conflict:
+            unable += 1
+            continue
+        orders += len(plan.sells) + len(plan.buys)
+        turnover += turnover_of(plan)
+    return Impact(
+        len(book.subscribers(portfolio_id)), outside_before, outside_after, orders, Money(turnover), cooling, unable
+    )
+
+
+def exact_first_run(book: Book, one: str, portfolio_id: str) -> FirstRun:
+    current = book.subscriptions.get(one)
+    follows = book.portfolios[current.portfolio_id].name if current else ""
+    row = FirstRun(one, book.accounts[one].name, follows, 0, Money(0), "", "")
+    weights, valuation = book.portfolios[portfolio_id].weights, value_of(book, one)
+    try:
+        subscriptions.check_move(book, one, portfolio_id, subscriptions.withdrawing(book))
+    except Refusal as refusal:
+        return replace(row, refusal=str(refusal))
+    if stopped := blocking_reasons(book.accounts[one], valuation):
+        return replace(row, note="no run while " + "; ".join(text for _, text in stopped))
+    if valuation.equity < len(weights.assets) * DOLLAR * NANO:
+        return replace(row, note="no run before there is $1 for each asset")
+    try:
+        plan = plan_run(book, one, RunType.FULL_REBALANCE, weights)
+    except Conflict as unable:
+        return replace(row, note=str(unable))
+    return replace(row, orders=len(plan.sells) + len(plan.buys), turnover=turnover_of(plan))

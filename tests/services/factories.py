@@ -1,0 +1,231 @@
+"""Small books for tests of the services: real SQLite, the real simulated broker, a clock and prices that are set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rebal_tui import bootstrap
+from rebal_tui.broker.simulated.fills import FillModel
+from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.orders import Order, SkippedOrder
+from rebal_tui.domain.portfolios import (
+    AssetWeight,
+    BandType,
+    CalendarCondition,
+    CalendarType,
+    Condition,
+    DriftBand,
+    Portfolio,
+    PortfolioStatus,
+    Subscription,
+    Weights,
+)
+from rebal_tui.domain.quantities import Money, Percent, parse_money, parse_percent, parse_price, parse_qty
+from rebal_tui.domain.runs import Approval, Run, RunPhase, RunStatus
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.market.clock import FixedClock
+from rebal_tui.market.fixed import FixedPrices
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import reload_from_broker, sync
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import audit, book_settings, jobs, portfolios, run_orders, runs
+from rebal_tui.store.database import MEMORY
+
+PRICES = {"SPY": "400.00", "TLT": "100.00", "GLD": "180.00"}
+SLOW = FillModel(latency_seconds=(20, 90), partial_chance=60, max_pieces=3, seed=7)
+
+
+def new_york(text: str) -> datetime:
+    """`2026-03-02 09:30` in New York."""
+    return datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).astimezone(UTC)
+
+
+def balanced(
+    portfolio_id: str = "balanced",
+    weights: Mapping[str, str] | None = None,
+    cash: str = "5",
+    cooldown: int = 7,
+    conditions: Sequence[Condition] = (
+        DriftBand(BandType.ABSOLUTE, Percent(500)),
+        DriftBand(BandType.RELATIVE, Percent(2000)),
+    ),
+    *,
+    review: bool = False,
+) -> Portfolio:
+    """5 cash, 60 SPY, 35 TLT with ±5 pp and ±20 %, unless told otherwise."""
+    at = new_york("2026-01-05 10:00")
+    assets = tuple(AssetWeight(s, parse_percent(p)) for s, p in (weights or {"SPY": "60", "TLT": "35"}).items())
+    return Portfolio(
+        portfolio_id, portfolio_id.title(), "", PortfolioStatus.ACTIVE, Weights(assets, parse_percent(cash)),
+        cooldown, tuple(conditions), at, at, review,
+    )  # fmt: skip
+
+
+def monthly(day: str) -> CalendarCondition:
+    return CalendarCondition(CalendarType.MONTHLY, day)
+
+
+def account(
+    account_id: str, cash: str = "0", positions: Mapping[str, str] | None = None, restrictions: Sequence[str] = ()
+) -> Account:
+    held = tuple(Position(s, parse_qty(q), parse_price("50")) for s, q in (positions or {}).items())
+    return Account(
+        account_id, f"N-{account_id}", f"Client {account_id}", AccountStatus.ACTIVE, parse_money(cash), Money(0),
+        frozenset(Restriction(r) for r in restrictions), held, new_york("2026-01-05 10:00"),
+    )  # fmt: skip
+
+
+def make_book(
+    at: str | datetime = "2026-03-02 09:30",
+    *,
+    path: Path | str = MEMORY,
+    prices: Mapping[str, str] = PRICES,
+    model: FillModel | None = None,
+) -> Book:
+    """A book at a New York time; orders fill at once unless a model says otherwise. An existing file is opened."""
+    return bootstrap.memory_book(
+        new_york(at) if isinstance(at, str) else at,
+        prices={s: parse_price(p) for s, p in prices.items()},
+        path=path,
+        model=model,
+    )
+
+
+def fill_book(
+    book: Book,
+    accounts: Sequence[Account],
+    models: Sequence[Portfolio],
+    follows: Mapping[str, str],
+    last: Mapping[str, datetime] | None = None,
+) -> None:
+    """Put accounts, portfolios and subscriptions (account id → portfolio id) into a new book."""
+    assert book.sandbox is not None
+    symbols = book.feed.quotes() if book.feed else {}
+    for symbol in symbols:
+        book.sandbox.add_asset(Asset(f"id-{symbol}", symbol, symbol, "ARCA", AssetStatus.ACTIVE, True, True))
+    for one in accounts:
+        book.sandbox.open_account(one)
+    sync(book)
+    reload_from_broker(book)
+    with book.database.write():
+        for model in models:
+            portfolios.save(book.database, model)
+        portfolios.add_subscriptions(
+            book.database,
+            [
+                Subscription(book_settings.next_id(book.database), a, p, book.now(), (last or {}).get(a))
+                for a, p in follows.items()
+            ],
+        )
+    book.reload()
+
+
+def simple_book(
+    at: str = "2026-03-02 09:30",
+    cash: str = "50000",
+    held: Mapping[str, str] | None = None,
+    *,
+    names: Sequence[str] = "a",
+    follows: Portfolio | None = None,
+    **options: object,
+) -> Book:
+    """An account `a` with cash that follows the 5/60/35 portfolio, or several alike that follow another."""
+    book = make_book(at, **options)  # type: ignore[arg-type]
+    model = follows or balanced()
+    fill_book(book, [account(name, cash, held) for name in names], [model], dict.fromkeys(names, model.id))
+    return book
+
+
+def selling_book(
+    held: Mapping[str, str], cash: str = "0", *, at: str = "2026-03-02 09:30", follows: Portfolio | None = None
+) -> Book:
+    """An account whose run sells slowly what it holds, on its way to the 5/60/35 portfolio or another."""
+    book = simple_book(at, cash, held, follows=follows, model=SLOW)
+    scheduler.tick(book)
+    assert only_run(book).phase is RunPhase.SELLING
+    return book
+
+
+def review_book(names: Sequence[str] = "a") -> Book:
+    """Accounts with cash whose first run, planned at the open, awaits approval."""
+    book = simple_book(names=names, follows=balanced(review=True))
+    scheduler.tick(book)
+    assert {run.approval for run in all_runs(book)} == {Approval.AWAITING}
+    return book
+
+
+def set_clock(book: Book, at: str) -> None:
+    """Set the clock to a New York time, and no more."""
+    assert isinstance(book.clock, FixedClock)
+    book.clock.set(new_york(at))
+
+
+def advance_clock(book: Book, **elapsed: float) -> None:
+    """Let time pass, and nothing happen in it."""
+    assert isinstance(book.clock, FixedClock)
+    book.clock.advance(timedelta(**elapsed))
+
+
+def advance_to(book: Book, at: str) -> None:
+    """Set the clock to a New York time and let the heart beat once."""
+    set_clock(book, at)
+    scheduler.tick(book)
+
+
+def advance(book: Book, minutes: int, step_seconds: int = 30) -> None:
+    """Let time pass, a heartbeat every so many seconds."""
+    for _ in range(minutes * 60 // step_seconds):
+        advance_clock(book, seconds=step_seconds)
+        scheduler.tick(book)
+
+
+def advance_market_to(book: Book, at: str) -> None:
+    """Set the clock to a New York time and take the market there, without a heartbeat."""
+    set_clock(book, at)
+    scheduler.advance_market(book, book.now())
+
+
+def set_price(book: Book, symbol: str, price: str) -> None:
+    assert isinstance(book.feed, FixedPrices)
+    book.feed.set(symbol, parse_price(price))
+    scheduler.advance_market(book, book.now())
+
+
+def all_runs(book: Book) -> list[Run]:
+    """Every run, the oldest first."""
+    return list(reversed(runs.newest(book.database, 1_000)))
+
+
+def only_run(book: Book) -> Run:
+    found = all_runs(book)
+    assert len(found) == 1
+    return found[0]
+
+
+def statuses(book: Book) -> dict[str, RunStatus]:
+    """What became of the only run of each account."""
+    return {run.account_id: run.status for run in all_runs(book)}
+
+
+def orders(book: Book, run: Run | None = None) -> list[Order]:
+    """The orders of a run, the only one unless told otherwise, by their lines."""
+    return [order for _, order, _ in run_orders.of_run(book.database, (run or only_run(book)).id)]
+
+
+def skips(book: Book, run: Run | None = None) -> list[SkippedOrder]:
+    """The skipped orders of a run, the only one unless told otherwise."""
+    return run_orders.skipped_orders(book.database, (run or only_run(book)).id)
+
+
+def alerts(book: Book) -> list[tuple[str, str, str]]:
+    """Of every open alert its kind, subject and text."""
+    return [(alert.kind, alert.subject, alert.text) for alert in jobs.open_alerts(book.database)]
+
+
+def entries(book: Book, action: str) -> list[tuple[str, str, object]]:
+    """What the trail says of an action, the latest first: subject, actor, detail."""
+    return [(e.subject, e.actor, json.loads(e.detail)) for e in audit.entries(book.database) if e.action == action]

@@ -1,0 +1,142 @@
+"""`check_book` finds what is broken on purpose, each time in a book that is whole otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rebal_tui.bootstrap import create_demo, open_copy, open_simulation, read_only_broker
+from rebal_tui.domain.quantities import Money
+from rebal_tui.market.clock import SimulatedClock
+from rebal_tui.services.advisory.cash import sandbox
+from rebal_tui.services.maintenance.check import check_book
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store.database import Database
+
+
+@pytest.fixture(scope="module")
+def traded_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demonstration book after a morning of runs."""
+    path = tmp_path_factory.mktemp("checks") / "book.db"
+    database = create_demo(path, accounts=12, seed="checks")
+    book = open_simulation(database)
+    assert isinstance(book.clock, SimulatedClock)
+    book.clock.pause()
+    scheduler.tick(book)
+    for _ in range(40):
+        book.clock.jump(book.now() + timedelta(minutes=1))
+        scheduler.tick(book)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database(traded_book: Path) -> Iterator[Database]:
+    copy = open_copy(traded_book)
+    yield copy
+    copy.close()
+
+
+def places(database: Database) -> set[str]:
+    """The first words of what is found."""
+    return {fault.location.split(" ")[0] for fault in check_book(database, read_only_broker(database)).faults}
+
+
+def test_a_book_that_lived_is_whole(database: Database) -> None:
+    found = check_book(database, read_only_broker(database))
+
+    assert found.faults == ()
+    assert found.behind == 0
+    assert found.counts["accounts"] == 12
+    assert found.counts["fills"] > 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "location"),
+    [
+        ("UPDATE accounts SET cash = cash + 1", "account"),
+        ("UPDATE accounts SET status = 'LIMITED'", "account"),
+        ("UPDATE accounts SET restrictions = 'options'", "account"),
+        ("UPDATE positions SET qty = qty + 1", "account"),
+        ("UPDATE sim_accounts SET cash = cash + 1", "broker"),
+        ("UPDATE sim_positions SET qty = qty + 1", "broker"),
+        ("UPDATE portfolios SET cash_weight = (cash_weight + 1) % 10000", "portfolio"),
+        ("UPDATE runs SET weights = (SELECT moment FROM contexts)", "run"),
+        ("UPDATE parts SET content = x'00' WHERE key = (SELECT min(weights) FROM runs)", "parts"),
+        ("UPDATE parts SET content = (SELECT content FROM parts WHERE key = 1) WHERE key > 1", "parts"),
+        ("UPDATE runs SET plan_positions = x'01' WHERE plan_context IS NOT NULL", "run"),
+        ("UPDATE runs SET plan_cash = plan_cash + 1 WHERE plan_context IS NOT NULL", "audit"),
+        ("UPDATE runs SET why = 'because'", "audit"),
+        ("UPDATE decisions SET cash = cash + 1 WHERE run > 0", "audit"),
+        ("DELETE FROM decisions WHERE run > 0", "audit"),
+        ("UPDATE contexts SET at = at + 1", "audit"),
+        ("UPDATE decision_kinds SET deciding = deciding || '?'", "audit"),
+        ("UPDATE decisions SET positions = x'', cash = 0 WHERE run > 0", "account"),
+        ("UPDATE fills SET amount = amount + 1", "fill"),
+        ("UPDATE fills SET side = 'sell' WHERE side = 'buy'", "fill"),
+        ("DELETE FROM fills", "run"),
+        ("UPDATE orders SET status = 'canceled'", "run"),
+        ("UPDATE orders SET filled_qty = filled_qty + 1", "run"),
+        ("DELETE FROM orders", "run"),
+        (
+            "CREATE TEMP TABLE again AS SELECT * FROM orders; UPDATE again SET line = line + 50; "
+            "INSERT INTO orders SELECT * FROM again",
+            "run",
+        ),
+        (
+            "DROP TRIGGER audit_no_update; UPDATE audit SET action = 'orders.lost' WHERE action = 'orders.filled'",
+            "audit",
+        ),
+        (
+            "INSERT INTO withdrawals (id, account, amount, stage, created_at, updated_at) "
+            "SELECT 'w', account, 1, 'selling', 0, 0 FROM subscriptions WHERE ended_at IS NULL LIMIT 1",
+            "withdrawal",
+        ),
+        ("DROP TRIGGER audit_no_update; UPDATE audit SET actor = 'someone' WHERE seq = 3", "audit"),
+        ("DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE seq = 3", "audit"),
+        ("PRAGMA foreign_keys = OFF; DELETE FROM portfolios", "file"),
+        ("DROP INDEX one_open_run; UPDATE runs SET status = 'QUEUED', account = 1", "account"),
+        ("DELETE FROM _sqlite_migrations", "schema"),
+        (
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('book', '9999_future', '')",
+            "schema",
+        ),
+    ],
+)
+def test_damage_is_found_where_it_is(database: Database, damage: str, location: str) -> None:
+    for statement in damage.split("; "):
+        database.connection.execute(statement)
+
+    assert location in places(database)
+
+
+def test_an_account_that_only_one_of_both_has_is_told_by_its_side(database: Database) -> None:
+    database.connection.execute("UPDATE accounts SET id = 'ours alone' WHERE key = 1")
+
+    messages = [str(fault) for fault in check_book(database, read_only_broker(database)).faults]
+
+    assert "account ours alone: unknown to the broker" in messages
+    assert len([text for text in messages if text.endswith("the broker has it, the book does not")]) == 1
+
+
+def test_events_not_taken_over_are_no_fault(traded_book: Path, database: Database) -> None:
+    """A kill between the broker's commit and ours leaves this; the next opening takes it over."""
+    book = open_simulation(open_copy(traded_book))
+    account = next(iter(book.accounts))
+    sandbox(book).deposit(account, Money(10**9), book.now())
+
+    found = check_book(book.database, read_only_broker(book.database))
+
+    assert (found.faults, found.behind) == ((), 1)
+
+
+def test_a_check_changes_nothing(database: Database) -> None:
+    before = list(database.connection.iterdump())
+
+    check_book(database, read_only_broker(database))
+
+    assert list(database.connection.iterdump()) == before
+    assert not database.connection.in_transaction

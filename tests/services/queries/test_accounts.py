@@ -1,0 +1,179 @@
+"""Accounts as the screens are given them, bulk actions before and after, and what the simulator does to accounts."""
+
+from __future__ import annotations
+
+import pytest
+
+from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.errors import Conflict, Invalid, NotFound
+from rebal_tui.domain.quantities import Qty, parse_money, parse_qty
+from rebal_tui.domain.runs import RunType
+from rebal_tui.services.advisory import bulk
+from rebal_tui.services.advisory.cash import deposit
+from rebal_tui.services.advisory.withdrawals import request_withdrawal
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.accounts import account_detail, account_names, accounts_snapshot, find_account
+from rebal_tui.services.runs.manual import create_run
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.simulation import account_events
+from rebal_tui.services.view_models.standing import Standing
+from rebal_tui.store import audit
+from tests.services.factories import account, advance_to, all_runs, balanced, fill_book, make_book, simple_book
+
+
+def three() -> Book:
+    """`a` follows Balanced and was rebalanced; `b` follows nothing; `r` is restricted. 10:00 on 2 March 2026."""
+    book = make_book("2026-03-02 10:00")
+    accounts = [account("a", "20000"), account("b", "10000"), account("r", "5000", {"SPY": "10"}, ["trading_blocked"])]
+    growth = balanced("growth", {"SPY": "80", "GLD": "20"}, cash="0")
+    fill_book(book, accounts, [balanced(), growth], {"a": "balanced"})
+    scheduler.tick(book)
+    return book
+
+
+def test_rows_put_exceptions_first_and_tell_what_there_is() -> None:
+    snapshot = accounts_snapshot(three())
+    assert snapshot is not None
+    assert [row.account_id for row in snapshot.rows] == ["r", "a", "b"]
+    restricted, followed, free = snapshot.rows
+    assert restricted.exception == "trading is blocked"
+    assert restricted.standing is Standing.BLOCKED
+    assert restricted.equity == parse_money("9000")
+    assert (followed.portfolio, followed.standing) == ("Balanced", Standing.INSIDE)
+    assert (free.portfolio_id, free.standing, free.withdrawable) == (None, Standing.NONE, parse_money("10000"))
+
+
+def test_an_unchanged_book_is_not_read_again() -> None:
+    book = three()
+    first = accounts_snapshot(book)
+    assert first is not None
+    assert accounts_snapshot(book, first.version) is None
+    deposit(book, "b", parse_money("1"))
+    assert accounts_snapshot(book, first.version) is not None
+
+
+def test_the_ledger_tells_what_has_settled() -> None:
+    book = three()
+    create_run(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("4000"))
+    view = account_detail(book, "a")
+    sells = [entry for entry in view.ledger if entry.kind == "sell"]
+    assert sells
+    assert all((entry.settled, entry.settles_on) == (False, "2026-03-03") for entry in sells)
+    assert view.unsettled == sum(entry.amount for entry in sells)
+    assert all(entry.settled for entry in view.ledger if entry.kind == "buy")
+    advance_to(book, "2026-03-03 09:31")
+    assert all(entry.settled for entry in account_detail(book, "a").ledger)
+
+
+def test_a_position_shows_its_gain_over_its_entry_price() -> None:
+    view = account_detail(three(), "r")
+    (position,) = view.positions
+    assert position.gain == parse_money("3500")
+    assert position.value == parse_money("4000")
+
+
+@pytest.mark.parametrize("text", ["a", "N-a", "client n-a", "Client a · N-a"])
+def test_an_account_is_found_by_id_number_and_words(text: str) -> None:
+    assert find_account(three(), text).account_id == "a"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("", "expected a client"), ("zz", "no account has that"), ("client", "3 accounts: Client a")]
+)
+def test_an_unclear_account_is_refused_at_its_field(text: str, message: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        find_account(three(), text)
+    (fault,) = refused.value.faults
+    assert fault.location == "account"
+    assert message in fault.message
+
+
+def test_every_name_offered_is_understood() -> None:
+    book = three()
+    assert [find_account(book, name).account_number for name in account_names(book)] == ["N-a", "N-b", "N-r"]
+
+
+def test_a_preview_of_subscriptions_tells_runs_notes_and_refusals_and_changes_nothing() -> None:
+    book = three()
+    before = audit.head(book.database)
+    preview = bulk.preview_subscriptions(book, ["a", "b", "r"], "growth", moving=False)
+    a, b, r = preview.rows
+    assert a.refusal == "subscription already exists: account N-a follows a portfolio"
+    assert (b.orders, b.turnover, b.refusal) == (2, parse_money("10000"), "")
+    assert (r.orders, r.refusal, r.note) == (0, "", "no run while trading is blocked")
+    assert audit.head(book.database) == before
+    assert set(book.subscriptions) == {"a"}
+
+
+def test_a_preview_refuses_exactly_what_the_action_then_refuses() -> None:
+    book = three()
+    request_withdrawal(book, "a", parse_money("1000"))
+    for moving in (False, True):
+        preview = bulk.preview_subscriptions(book, ["a", "b", "r"], "balanced", moving=moving)
+        done = bulk.subscribe_all(book, ["a", "b", "r"], "balanced", moving=moving)
+        assert [row.refusal for row in preview.rows] == [result.refusal for result in done]
+
+
+def test_a_move_previews_a_realignment_that_then_happens() -> None:
+    book = three()
+    (row,) = bulk.preview_subscriptions(book, ["a"], "growth", moving=True).rows
+    assert (row.follows, row.orders) == ("Balanced", 3)
+    bulk.subscribe_all(book, ["a"], "growth", moving=True)
+    advance_to(book, "2026-03-03 09:30")
+    assert all_runs(book)[-1].portfolio_id == "growth"
+
+
+def test_ending_subscriptions_tells_each_outcome() -> None:
+    book = three()
+    preview = bulk.preview_unsubscriptions(book, ["a", "b"])
+    assert [bool(row.refusal) for row in preview.rows] == [False, True]
+    results = bulk.unsubscribe_all(book, ["a", "b"])
+    assert [result.refusal for result in results] == ["", "account N-b follows no portfolio"]
+    assert not book.subscriptions
+
+
+def test_a_restriction_comes_and_goes_alone() -> None:
+    book = three()
+    account_events.set_restriction(book, "r", Restriction.CRYPTO, True)
+    assert book.accounts["r"].restrictions == {Restriction.CRYPTO, Restriction.TRADING_BLOCKED}
+    account_events.set_restriction(book, "r", Restriction.TRADING_BLOCKED, False)
+    assert book.accounts["r"].restrictions == {Restriction.CRYPTO}
+    assert [
+        entry.actor
+        for entry in audit.entries(book.database, 10, "account.restriction")
+        if entry.action == "account.restriction"
+    ] == ["advisor", "advisor"]
+
+
+def test_status_return_and_holding_change_the_account_and_leave_a_record() -> None:
+    book = three()
+    account_events.set_status(book, "b", AccountStatus.LIMITED)
+    assert book.accounts["b"].status is AccountStatus.LIMITED
+    assert account_events.return_deposit(book, "b", parse_money("99999")) == parse_money("10000")
+    assert book.accounts["b"].cash == 0
+    account_events.transfer_in(book, "b", "GLD", parse_qty("2"))
+    assert book.accounts["b"].holding("GLD") == parse_qty("2")
+    actions = [entry.action for entry in audit.entries(book.database, 20) if entry.actor == "advisor"]
+    assert actions == ["account.brought_in", "account.ach_return", "account.status"]
+    assert book.broker.invariants() == []  # type: ignore[attr-defined]
+
+
+def test_what_cannot_be_brought_in_is_refused() -> None:
+    book = simple_book()
+    with pytest.raises(Invalid, match="no asset NOPE"):
+        account_events.transfer_in(book, "a", "NOPE", parse_qty("1"))
+    with pytest.raises(Invalid, match="above 0"):
+        account_events.transfer_in(book, "a", "SPY", Qty(0))
+    with pytest.raises(Invalid, match="above 0"):
+        account_events.return_deposit(book, "a", parse_money("0"))
+    with pytest.raises(NotFound):
+        account_events.set_status(book, "zz", AccountStatus.ACTIVE)
+
+
+def test_without_a_simulator_all_of_it_is_refused() -> None:
+    book = simple_book()
+    book.sandbox = None
+    with pytest.raises(Conflict, match="simulated broker only"):
+        account_events.set_restriction(book, "a", Restriction.CRYPTO, True)
+    with pytest.raises(Conflict, match="simulated broker only"):
+        account_events.known_symbols(book)

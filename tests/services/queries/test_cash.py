@@ -1,0 +1,110 @@
+"""The Cash place as the screens are given it, and runs by hand before they are made."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.services.advisory import cash
+from rebal_tui.services.advisory.withdrawals import request_withdrawal
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.cash import (
+    cash_changes,
+    preview_manual,
+    preview_withdrawal,
+    run_manually,
+    withdrawal_history,
+)
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import accounts
+from tests.services.factories import advance_to, all_runs, simple_book
+
+
+def rebalanced() -> Book:
+    book = simple_book()
+    scheduler.tick(book)
+    advance_to(book, "2026-03-02 10:00")
+    return book
+
+
+def steps(book: Book) -> list[str]:
+    changed = cash_changes(book, None)
+    assert changed is not None
+    return [state for _, state, _ in changed[1].withdrawals[0].steps]
+
+
+def test_the_five_stages_follow_a_withdrawal_to_its_end() -> None:
+    book = rebalanced()
+    request_withdrawal(book, "a", parse_money("9000"))
+    assert steps(book) == ["done", "now", "waiting", "waiting", "waiting"]
+    scheduler.tick(book)
+    assert steps(book) == ["done", "done", "now", "waiting", "waiting"]
+    for minute in (30, 31):
+        advance_to(book, f"2026-03-03 09:{minute}")
+    assert steps(book) == ["done"] * 5
+    withdrawal_id = book.database.rows("SELECT id FROM withdrawals")[0][0]
+    events = [event.what for event in withdrawal_history(book, withdrawal_id)]
+    assert events == ["requested", "unsubscribed", "selling", "settling", "journaling", "resubscribing", "completed"]
+
+
+def test_the_cash_is_read_again_after_a_change_and_on_a_new_day() -> None:
+    book = rebalanced()
+    first = cash_changes(book, None)
+    assert first is not None
+    assert cash_changes(book, first[0]) is None
+    assert cash_changes(book, (first[0][0], date(2026, 3, 1))) is not None
+    cash.deposit(book, "a", parse_money("10"))
+    changed = cash_changes(book, first[0])
+    assert changed is not None
+    assert changed[1].deposits[0][3] == parse_money("10")
+
+
+def test_settled_cash_can_leave_today_and_sales_the_next_settlement_day() -> None:
+    book = rebalanced()
+    assert preview_withdrawal(book, "a", parse_money("1000")).can_leave == date(2026, 3, 2)
+    assert preview_withdrawal(book, "a", parse_money("9000")).can_leave == date(2026, 3, 3)
+    with pytest.raises(Conflict, match="amount too large"):
+        preview_withdrawal(book, "a", parse_money("50001"))
+
+
+def test_a_run_by_hand_is_what_its_preview_shows() -> None:
+    book = rebalanced()
+    amount = parse_money("5000")
+    shown = preview_manual(book, "a", RunType.PARTIAL_LIQUIDATION, amount=amount)
+    before = len(all_runs(book))
+    assert book.extras["a"].reserve == 0
+    run = run_manually(book, "a", RunType.PARTIAL_LIQUIDATION, amount=amount)
+    assert run.status is RunStatus.COMPLETED_SUCCESS
+    assert len(all_runs(book)) == before + 1
+    sold = book.database.rows("SELECT count(*) FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?)", (run.id,))
+    assert sold[0][0] == len(shown.plan.sells)
+    with pytest.raises(Conflict, match="weights cannot be given"):
+        preview_manual(book, "a", RunType.FULL_REBALANCE, portfolio_id="balanced")
+
+
+def test_cash_set_aside_is_released_once_and_never_from_under_a_withdrawal() -> None:
+    book = rebalanced()
+    with pytest.raises(Conflict, match="nothing is set aside"):
+        cash.release(book, "a")
+    run_manually(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5000"))
+    assert cash.check_release(book, "a") == parse_money("5000")
+    cash.release(book, "a")
+    assert book.extras["a"].reserve == 0
+    request_withdrawal(book, "a", parse_money("9000"))
+    with book.database.write():
+        accounts.reserve(book.database, "a", parse_money("9000"))
+    book.reload_accounts(["a"])
+    with pytest.raises(Conflict, match="cancel the withdrawal instead"):
+        cash.release(book, "a")
+
+
+def test_a_journal_out_beyond_what_can_be_transferred_is_refused_before_it_is_made() -> None:
+    book = rebalanced()
+    with pytest.raises(Conflict, match=r"only \$2,500.00 can be transferred"):
+        cash.check_journal(book, "a", parse_money("2500.01"), incoming=False)
+    cash.check_journal(book, "a", parse_money("2500"), incoming=False)
+    cash.check_journal(book, "a", parse_money("999999"), incoming=True)

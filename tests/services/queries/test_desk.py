@@ -1,0 +1,225 @@
+"""The Desk: where every account stands, why, and what happens next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from rebal_tui.domain.errors import Conflict, NotFound
+from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.quantities import parse_money
+from rebal_tui.domain.runs import RunType
+from rebal_tui.services.advisory.cash import deposit
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.services.queries.desk import account_view, desk_snapshot, preview
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.services.view_models.desk import DeskRow
+from rebal_tui.services.view_models.standing import Standing, Tile
+from rebal_tui.store import run_orders
+from tests.services.brokers import broker
+from tests.services.factories import (
+    SLOW,
+    account,
+    advance_to,
+    all_runs,
+    balanced,
+    fill_book,
+    make_book,
+    monthly,
+    new_york,
+    set_price,
+    simple_book,
+)
+
+LONG_AGO, YESTERDAY = new_york("2026-02-02 10:00"), new_york("2026-02-27 10:00")
+
+
+def drifted_book(spy: str, tlt: str, cash: str = "2500", *, last: object = LONG_AGO, at: str = "2026-03-02 10:00",
+                  **model: object) -> Book:  # fmt: skip
+    """Account `a` on 5 cash, 60 SPY, 35 TLT, with these shares at $400 and $100."""
+    book = make_book(at)
+    held = {symbol: qty for symbol, qty in (("SPY", spy), ("TLT", tlt)) if qty != "0"}
+    fill_book(book, [account("a", cash, held)], [balanced(**model)], {"a": "balanced"}, {"a": last} if last else {})  # type: ignore[arg-type, dict-item]
+    return book
+
+
+def row(book: Book) -> DeskRow:
+    (only,) = desk_snapshot(book).rows
+    return only
+
+
+def test_inside() -> None:
+    found = row(drifted_book("75", "175"))
+    assert (found.standing, found.state, found.tiles) == (Standing.INSIDE, "inside", frozenset({Tile.ALL}))
+    assert (found.drift_bp, found.band_used, found.exception) == (0, 0, False)
+
+
+def test_near_from_eighty_percent_of_the_band_on() -> None:
+    """±5 pp: 4 points are 80 % of it, 3.99 are less."""
+    at_80 = row(drifted_book("80", "155", conditions=balanced().conditions[:1]))
+    assert (at_80.band_used, at_80.standing, at_80.state) == (800, Standing.NEAR, "near")
+    assert Tile.NEAR in at_80.tiles
+    below = row(drifted_book("79.9875", "155.05", conditions=balanced().conditions[:1]))
+    assert (below.standing, Tile.NEAR in below.tiles) == (Standing.INSIDE, False)
+
+
+def test_at_the_band_is_near_and_beyond_it_outside() -> None:
+    at_band = row(drifted_book("81.25", "150", conditions=balanced().conditions[:1]))
+    assert (at_band.band_used, at_band.standing) == (1000, Standing.NEAR)
+    beyond = row(drifted_book("81.26", "149.96", conditions=balanced().conditions[:1]))
+    assert (beyond.standing, beyond.state) == (Standing.OUTSIDE, "runs 10:15")
+    assert Tile.OUTSIDE in beyond.tiles
+    assert Tile.NEAR not in beyond.tiles
+    assert (beyond.worst, beyond.drift_bp) == ("SPY", 500), "5.008 points, shown rounded toward zero"
+
+
+def test_first() -> None:
+    found = row(drifted_book("75", "175", last=None))
+    assert (Tile.FIRST in found.tiles, found.state, found.last_rebalanced) == (True, "runs 10:15", None)
+
+
+def test_in_cooldown_a_breach_does_not_run() -> None:
+    found = row(drifted_book("93.75", "100", last=YESTERDAY))
+    assert {Tile.COOLDOWN, Tile.OUTSIDE} <= found.tiles
+    assert (found.standing, found.state) == (Standing.OUTSIDE, "cooling 4d")
+
+
+def test_calendar_day() -> None:
+    today = row(drifted_book("75", "175", conditions=[monthly("2")]))
+    assert (Tile.CALENDAR in today.tiles, today.state, today.standing) == (True, "runs 10:15", Standing.NONE)
+    assert today.band_used is None
+    other = row(drifted_book("75", "175", conditions=[monthly("3")]))
+    assert (Tile.CALENDAR in other.tiles, other.state) == (False, "inside")
+
+
+def test_excess_cash_of_ten_dollars() -> None:
+    assert Tile.CASH not in row(drifted_book("75", "175", "2510.51")).tiles
+    found = row(drifted_book("75", "175", "2510.53"))
+    assert (Tile.CASH in found.tiles, found.state) == (True, "runs 10:15")
+
+
+def test_blocked_names_the_reason_and_is_an_exception() -> None:
+    book = drifted_book("75", "175")
+    broker(book).return_deposit("a", parse_money("1"), book.now())
+    scheduler.advance_market(book, book.now())
+    found = row(book)
+    assert (found.standing, found.state, found.exception) == (Standing.BLOCKED, "ACH return", True)
+    assert Tile.BLOCKED in found.tiles
+    assert account_view(book, "a").restrictions == ("an ACH deposit was returned",)
+
+
+def test_a_portfolio_that_needs_adjustment_blocks() -> None:
+    book = drifted_book("75", "175")
+    broker(book).set_asset("TLT", book.now(), tradable=False)
+    advance_to(book, "2026-03-02 10:15")
+    assert book.portfolios["balanced"].status is PortfolioStatus.NEEDS_ADJUSTMENT
+    assert (row(book).standing, row(book).state) == (Standing.BLOCKED, "dead asset")
+
+
+def test_unable_with_a_stale_price_while_the_market_is_open() -> None:
+    book = drifted_book("75", "175")
+    book.settings = replace(book.settings, price_max_age=timedelta(seconds=60))
+    book.feed = None
+    advance_to(book, "2026-03-02 10:01")
+    assert row(book).standing is not Standing.UNABLE, "sixty seconds are allowed"
+    advance_to(book, "2026-03-02 10:02")
+    found = row(book)
+    assert (found.standing, found.exception, Tile.UNABLE in found.tiles) == (Standing.UNABLE, True, True)
+    assert found.state == "stale price"
+    advance_to(book, "2026-03-02 16:30")
+    assert row(book).standing is not Standing.UNABLE, "nothing is asked of prices when nothing trades"
+
+
+def test_what_a_run_does_is_the_state() -> None:
+    book = simple_book(cash="0", held={"SPY": "100"}, model=SLOW)
+    scheduler.tick(book)
+    assert row(book).state == "selling"
+    assert "is selling; no other run starts" in account_view(book, "a").next_step
+    review = make_book()
+    fill_book(review, [account("a", "50000")], [balanced(review=True)], {"a": "balanced"})
+    scheduler.tick(review)
+    assert row(review).state == "in review"
+    done = simple_book()
+    scheduler.tick(done)
+    assert row(done).state == "ran today"
+
+
+def test_tiles_count_what_the_rows_say() -> None:
+    snapshot = desk_snapshot(drifted_book("93.75", "100", last=YESTERDAY))
+    assert dict(snapshot.tiles) == {
+        tile: int(tile in (Tile.ALL, Tile.OUTSIDE, Tile.COOLDOWN)) for tile in Tile
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("prepare", "sentence"),
+    [
+        (lambda b: None, "Looked at again at 10:15."),
+        (lambda b: deposit(b, "a", parse_money("500")), "At 10:15 the evaluation will make this invest_cash unless"),
+        (lambda b: set_price(b, "SPY", "800"), "At 10:15 the evaluation will make this full_rebalance unless"),
+        (lambda b: scheduler.pause(b), "The scheduler is paused"),
+        (lambda b: advance_to(b, "2026-03-02 15:30"), "Looked at again at Tue 03 Mar 09:30."),
+        (
+            lambda b: broker(b).set_account_status("a", "DISABLED", b.now()),
+            "Looked at again at 10:15; nothing trades until the block is lifted.",
+        ),
+    ],
+)
+def test_the_next_step_is_one_sentence(prepare: Callable[[Book], None], sentence: str) -> None:
+    book = drifted_book("75", "175")
+    prepare(book)
+    scheduler.advance_market(book, book.now())
+    assert sentence in account_view(book, "a").next_step
+
+
+def test_an_account_that_follows_nothing_and_one_that_is_unknown() -> None:
+    book = make_book()
+    fill_book(book, [account("a", "100", {"SPY": "1"})], [], {})
+    view = account_view(book, "a")
+    assert (view.portfolio, view.decision_now) == ("not subscribed", None)
+    assert "follows no portfolio" in view.next_step
+    assert len(desk_snapshot(book).rows) == 0
+    with pytest.raises(NotFound):
+        account_view(book, "b")
+    with pytest.raises(Conflict, match="not subscribed"):
+        preview(book, "a")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+def test_a_preview_is_what_execution_then_does(seed: int) -> None:
+    random = Random(seed)
+    book = make_book("2026-03-02 09:20")
+    held = {s: f"{random.randint(0, 300)}.{random.randint(1, 999):03d}" for s in ("SPY", "TLT", "GLD")}
+    one = account("a", f"{random.randint(0, 90_000)}.{random.randint(0, 99):02d}", held)
+    fill_book(book, [one], [balanced()], {"a": "balanced"}, {"a": LONG_AGO} if seed % 3 else {})
+    changes = book.database.connection.total_changes
+    shown = preview(book, "a")
+    assert book.database.connection.total_changes == changes
+    assert broker(book).open_orders("a") == []
+    advance_to(book, "2026-03-02 09:30")
+    made = all_runs(book)
+    if not made:
+        assert "no run is due" in shown.why
+        return
+    assert shown.plan.type is RunType(made[0].type)
+    assert plan_of(book.database, made[0]) == shown.plan
+    sent = [(o.symbol, o.side, o.notional, o.qty) for _, o, _ in run_orders.of_run(book.database, made[0].id)]
+    planned = [(x.symbol, x.side, x.notional, x.qty) for x in (*shown.plan.sells, *shown.plan.buys)]
+    assert sorted(map(str, sent)) == sorted(map(str, planned))
+    assert abs(book.accounts["a"].cash - shown.cash_after) < len(sent) + 1, "to a billionth an order"
+
+
+def test_what_is_shown_before_and_after_adds_up_to_the_whole() -> None:
+    book = drifted_book("93.75", "100")
+    shown = preview(book, "a")
+    assert sum(share for _, share in shown.before) in range(9_997, 10_001)
+    after = dict(shown.after)
+    assert after["SPY"] in (5_999, 6_000)
+    assert after["TLT"] in (3_499, 3_500)
+    assert after["cash"] in (500, 501)

@@ -1,0 +1,167 @@
+"""The Desk's rows from a sweep against the exact form, account by account, over random books in every state."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.accounts import account_row, accounts_snapshot
+from rebal_tui.services.queries.desk import desk_snapshot
+from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
+from rebal_tui.services.view_models.desk import DeskRow, InTile, names_in
+from rebal_tui.services.view_models.standing import Tile
+from rebal_tui.store import portfolios as portfolio_store
+from rebal_tui.store.holds import Hold
+from rebal_tui.tui.screens.accounts import columns as account_columns
+from rebal_tui.tui.screens.desk import columns as desk_columns
+from rebal_tui.tui.widgets.table_order import arrange
+from tests.services.factories import advance_to, set_price
+from tests.services.queries.desk_oracle import exact_rows
+from tests.services.random_books import act, random_book
+
+BOOKS = int(os.environ.get("DESK_BOOKS", "16"))
+"""How many random books live through a dozen events each."""
+
+
+def agrees(book: Book) -> list[DeskRow]:
+    """Compare every row with the exact form, and the tiles with the rows."""
+    snapshot, exact = desk_snapshot(book), exact_rows(book)
+    assert list(snapshot.rows) == exact
+    assert dict(snapshot.tiles) == {tile: sum(tile in row.tiles for row in exact) for tile in Tile}
+    every = accounts_snapshot(book)
+    assert every is not None
+    ones = [account_row(book, account_id) for account_id in book.accounts]
+    ones.sort(key=lambda row: (not row.exception, row.client.casefold(), row.account_number))
+    assert list(every.rows) == ones
+    assert dict(every.groups) == {group: sum(map(InGroup(group), ones)) for group in AccountGroup}
+    return exact
+
+
+@pytest.mark.slow
+def test_rows_are_those_of_the_exact_form() -> None:
+    seen: set[object] = set()
+    for seed in range(BOOKS):
+        random = Random(seed)
+        book = random_book(random)
+        agrees(book)
+        for step in range(14):
+            act(book, random)
+            if step == 10:
+                book.settings = replace(book.settings, price_max_age=timedelta(seconds=60))
+                book.feed = None
+            for row in agrees(book):
+                seen |= {row.standing, *row.tiles, row.state.partition(" ")[0]}
+    assert set(Tile) <= seen
+    words = {"inside", "near", "runs", "ran", "outside", "stale", "cooling", "queued", "selling", "buying", "in"}
+    blocked = {"not", "no", "blocked", "day", "ACH", "6:1", "crypto", "options", "unspecified", "dead"}
+    assert words | blocked <= seen, "the books came into every state"
+
+
+def test_a_missing_price_and_an_old_one_are_told_apart() -> None:
+    book = random_book(Random(1))
+    book.settings = replace(book.settings, price_max_age=timedelta(seconds=60))
+    book.feed = None
+    advance_to(book, "2026-03-02 09:45")
+    assert "stale price" in {row.state for row in agrees(book)}
+    book.assets["SPY"] = replace(book.assets["SPY"], price=None, price_at=None)
+    assert {"no price", "stale price"} <= {row.state for row in agrees(book)}
+
+
+def test_inactive_portfolios_block() -> None:
+    book = random_book(Random(2))
+    with book.database.write():
+        portfolio_store.save(book.database, replace(book.portfolios["plain"], status=PortfolioStatus.INACTIVE))
+    book.reload_portfolios()
+    assert "inactive" in {row.state for row in agrees(book)}
+
+
+def test_paused_accounts_need_a_person_each_for_its_own_reason() -> None:
+    book = random_book(Random(2))
+    for one, reason in (("a03", "cash: ours 1, the broker's 2"), ("a07", "SPY: 1 in the book, 2 at the broker")):
+        book.holds[one] = Hold(reason, book.now())
+    book.version += 1
+    agrees(book)
+    every = accounts_snapshot(book)
+    assert every is not None
+    exceptions = {row.account_id: row.exception for row in every.rows if "paused" in row.exception}
+    assert exceptions.keys() == {"a03", "a07"}
+    assert exceptions["a07"].endswith("paused: SPY: 1 in the book, 2 at the broker")
+
+
+def by_hand(
+    rows: list[DeskRow], accept: Callable[[DeskRow], bool] | None, text: str, sort: str | None, reverse: bool
+) -> list[DeskRow]:
+    """What the table does with rows that are objects."""
+    column = next((column for column in desk_columns.columns() if column.key == sort), None)
+    order = column.sort if column else desk_columns.natural
+    return arrange(rows, accept, desk_columns.search, text, order, reverse)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_order_and_filter_over_columns_are_those_over_rows(seed: int) -> None:
+    random = Random(seed)
+    book = random_book(random)
+    for _ in range(8):
+        act(book, random)
+    snapshot = desk_snapshot(book)
+    rows, columns = list(snapshot.rows), snapshot.rows
+    sorts = [None, *(column.key for column in desk_columns.columns() if column.sort is not None)]
+    texts = ("", "a", "ana", "ANA ruiz", "STRASSE", "ß", "日本", "spy", "cool", "a0 a1", "plain tlt", "x", "é", "a1")
+    accepts = (None, *(InTile(tile) for tile in Tile))
+    for sort in sorts:
+        for reverse in (False, True):
+            for text, accept in (
+                [(text, None) for text in texts] + [("", accept) for accept in accepts] + [("a", accepts[2])]
+            ):
+                found = [columns[int(index)] for index in columns.arrange(accept, text, sort, reverse)]  # type: ignore[attr-defined]
+                assert found == by_hand(rows, accept, text, sort, reverse), (sort, reverse, text, accept)
+    for index, row in enumerate(rows):
+        assert (columns.key_at(index), columns.find(row.account_id)) == (row.account_id, index)  # type: ignore[attr-defined]
+    named = [(r.account_id, r.account_number, r.client, r.portfolio_id, r.portfolio) for r in rows]
+    assert list(names_in(columns)) == list(names_in(rows)) == named
+    assert columns.find("nobody") is None  # type: ignore[attr-defined]
+    assert (columns[-1], tuple(columns[1:3])) == (rows[-1], tuple(rows[1:3]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_order_and_filter_of_accounts_are_those_over_rows(seed: int) -> None:
+    random = Random(seed)
+    book = random_book(random)
+    for _ in range(8):
+        act(book, random)
+    snapshot = accounts_snapshot(book)
+    assert snapshot is not None
+    rows, columns = list(snapshot.rows), snapshot.rows
+    listed = {column.key: column.sort for column in account_columns.columns() if column.sort is not None}
+    for reverse in (False, True):
+        for sort, order in [(None, None), *listed.items()]:
+            for text in ("", "ana", "a1", "active", "blocked", "needs adj", "unsub", "day trader", "plain", "x y z"):
+                found = [columns[int(index)] for index in columns.arrange(None, text, sort, reverse)]  # type: ignore[attr-defined]
+                assert found == arrange(rows, None, account_columns.search, text, order, reverse), (sort, text)
+        for group in AccountGroup:
+            accept = InGroup(group)
+            found = [columns[int(index)] for index in columns.arrange(accept, "a", None, reverse)]  # type: ignore[attr-defined]
+            assert found == arrange(rows, accept, account_columns.search, "a", None, reverse), group
+    assert [columns.find(row.account_id) for row in rows] == list(range(len(rows)))  # type: ignore[attr-defined]
+
+
+def test_nothing_new_keeps_the_rows_that_were_seen() -> None:
+    book = random_book(Random(3))
+    first = desk_snapshot(book)
+    assert desk_snapshot(book, first).rows is first.rows
+    set_price(book, "SPY", "391.17")
+    second = desk_snapshot(book, first)
+    assert second.rows is not first.rows
+    assert list(first.rows) != list(second.rows), "rows already handed out stay as they were"
+    advance_to(book, "2026-03-02 09:46")
+    third = desk_snapshot(book, second)
+    assert third.rows is not second.rows, "the next evaluation is another"
+    advance_to(book, "2026-03-03 00:01")
+    assert desk_snapshot(book, third).rows is not third.rows, "cooldowns are counted in days"

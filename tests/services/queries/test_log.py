@@ -1,0 +1,59 @@
+"""The Log: jobs, alerts to acknowledge, the audit trail."""
+
+from __future__ import annotations
+
+import pytest
+
+from rebal_tui.domain.errors import NotFound
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries import log as log_queries
+from rebal_tui.store import audit, jobs
+from tests.services.factories import simple_book
+
+
+@pytest.fixture
+def alerted() -> Book:
+    book = simple_book()
+    with book.database.write():
+        for subject in ("one", "two"):
+            jobs.raise_alert(book.database, book.now(), "run", subject, f"{subject} failed")
+            book.record("run.error", subject)
+    return book
+
+
+def test_alerts_are_acknowledged_all_or_none(alerted: Book) -> None:
+    keys = [alert.key for alert in log_queries.log_snapshot(alerted).alerts]
+    with pytest.raises(NotFound):
+        log_queries.acknowledge_all(alerted, [*keys, 999])
+    assert len(log_queries.log_snapshot(alerted).alerts) == 2
+    assert log_queries.acknowledge_all(alerted, keys) == 2
+    assert log_queries.log_snapshot(alerted).alerts == ()
+    with pytest.raises(NotFound):
+        log_queries.acknowledge(alerted, keys[0])
+
+
+def test_the_trail_is_searched_literally(alerted: Book) -> None:
+    with alerted.database.write():
+        alerted.record("note.made", "100%_sure", {"why": "a\\b"})
+    for text in ("100%_sure", "note.made", "why"):
+        assert [entry.action for entry in log_queries.log_snapshot(alerted, text).audit] == ["note.made"]
+    assert log_queries.log_snapshot(alerted, "100%%").audit == ()
+    assert len(log_queries.log_snapshot(alerted, "", limit=2).audit) == 2
+
+
+def test_verification_names_the_entry_that_was_changed(alerted: Book) -> None:
+    count = audit.head(alerted.database)[0]
+    assert log_queries.verify_audit(alerted).intact
+    assert f"{count:,} entries verified" in log_queries.verify_audit(alerted).text
+    connection = alerted.database.connection
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'"):
+        connection.execute(f"DROP TRIGGER {name}")
+    alerted.database.connection.execute("UPDATE audit SET action = 'x' WHERE seq = ?", (count,))
+    check = log_queries.verify_audit(alerted)
+    assert (check.intact, check.text) == (False, f"audit entry {count} does not match its hash")
+    alerted.database.connection.execute("DELETE FROM audit WHERE seq = 1")
+    assert "entry 1 is missing" in log_queries.verify_audit(alerted).text
+
+
+def test_the_job_of_demonstrations_is_theirs_alone(alerted: Book) -> None:
+    assert "demo" not in {job.name for job in log_queries.log_snapshot(alerted).jobs}

@@ -1,0 +1,60 @@
+"""What the Market place is told, and what a shock would do before it is done."""
+
+from __future__ import annotations
+
+import pytest
+
+from rebal_tui.domain.errors import NotFound
+from rebal_tui.domain.quantities import Percent
+from rebal_tui.services.queries import market as market_queries
+from rebal_tui.services.simulation import simulator
+from rebal_tui.services.view_models.market import Effect
+from tests.tui.simulated import market_book
+
+
+def test_a_snapshot_counts_who_has_an_asset_and_who_stands_outside() -> None:
+    book = market_book(5)
+    seen = market_queries.market_snapshot(book)
+    rows = {row.symbol: row for row in seen.assets}
+    assert (rows["SPY"].portfolios, rows["SPY"].accounts) == (2, 5)
+    assert (rows["GLD"].portfolios, rows["GLD"].accounts) == (1, 1)
+    assert (seen.outside, seen.subscribed, seen.paused) == (0, 5, True)
+    assert not rows["SPY"].halted
+
+
+@pytest.mark.parametrize("symbol", ["SPY", "GLD", None])
+@pytest.mark.parametrize("percent", [-4000, -500, 1500, 8000])
+def test_what_a_shock_would_do_is_what_it_does(symbol: str | None, percent: int) -> None:
+    book = market_book(5)
+    version = book.version
+    message = market_queries.shock_effect(book, symbol, Percent(percent))
+    assert (book.version, market_queries.outside(book)) == (version, 0), "asking moves nothing"
+    done = market_queries.measured(book, lambda book: simulator.shock(book, symbol, Percent(percent)))
+    assert message == done
+
+
+def test_an_unknown_symbol_is_refused() -> None:
+    book = market_book(2)
+    with pytest.raises(NotFound):
+        market_queries.shock_effect(book, "NOPE", Percent(100))
+    with pytest.raises(NotFound):
+        market_queries.asset_view(book, "NOPE")
+
+
+def test_an_asset_names_its_portfolios_and_its_holders_largest_first() -> None:
+    view = market_queries.asset_view(market_book(3), "SPY")
+    assert view.portfolios == (("Balanced", 6000), ("Gold", 5000))
+    assert [holder.account_id for holder in view.holders] == ["a", "b", "c"]
+    assert view.holders[0].actual_bp == 6000
+
+
+@pytest.mark.parametrize(
+    ("effect", "text"),
+    [
+        (Effect(9, 21, 58), "12 more accounts outside: 21 of 58"),
+        (Effect(3, 2, 58), "1 fewer account outside: 2 of 58"),
+        (Effect(2, 2, 5), "no account moved in or out: 2 of 5 outside"),
+    ],
+)
+def test_an_effect_in_words(effect: Effect, text: str) -> None:
+    assert str(effect) == text

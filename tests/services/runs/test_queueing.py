@@ -1,0 +1,138 @@
+"""Runs into the queue and out of it: what is stored of them, what the trail says, what becomes of the quota (R-11)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from rebal_tui.domain.portfolios import AssetWeight, Weights
+from rebal_tui.domain.quantities import Percent, parse_money
+from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import audit, audit_digests, runs
+from rebal_tui.store.audit import AuditEntry
+from tests.services.factories import advance_clock, balanced, simple_book
+
+SESSION = "2026-03-02"
+WEIGHTS = Weights((AssetWeight("SPY", Percent(9_000)),), Percent(1_000))
+
+
+@pytest.fixture
+def book() -> Book:
+    """Accounts `a` and `b` that follow a portfolio whose runs await approval."""
+    return simple_book(cash="500", names="ab", follows=balanced(review=True))
+
+
+def by_hand(book: Book, account_id: str, kind: RunType = RunType.INVEST_CASH, **options: Any) -> Run:
+    return new_run(book, account_id, kind, WEIGHTS, InitiatedFrom.API, **options)
+
+
+def queued(book: Book, count: int) -> list[Run]:
+    """System runs of the first accounts, which use the quota of the session."""
+    scheduler.tick(book)
+    return [book.open_runs[account_id] for account_id in ("a", "b")][:count]
+
+
+def last_entry(book: Book) -> AuditEntry:
+    (entry,) = audit.entries(book.database, limit=1)
+    return entry
+
+
+def test_a_new_run_waits_from_now_on_for_the_session_of_today(book: Book) -> None:
+    subscription = book.subscriptions["a"].id
+    with book.database.write():
+        run = by_hand(
+            book, "a", portfolio_id="balanced", subscription_id=subscription, approval=Approval.AWAITING
+        )  # fmt: skip
+        other = by_hand(book, "b", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5"))
+    assert run == Run(
+        id=run.id, account_id="a", portfolio_id="balanced", subscription_id=subscription,
+        type=RunType.INVEST_CASH, amount=None, initiated_from=InitiatedFrom.API, status=RunStatus.QUEUED,
+        phase=RunPhase.WAITING, approval=Approval.AWAITING, reason=None, weights=WEIGHTS, session=SESSION,
+        cash_target=None, cancel_requested=False, created_at=book.now(), updated_at=book.now(),
+    )  # fmt: skip
+    assert other.id != run.id
+    assert (other.amount, other.portfolio_id, other.subscription_id) == (parse_money("5"), None, None)
+    assert other.approval is Approval.NOT_NEEDED
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_a_run_by_hand_is_stored_as_it_is_with_why_it_was_asked_for(book: Book, follows: bool) -> None:
+    subscription = book.subscriptions["a"].id if follows else None
+    with book.database.write():
+        run = by_hand(
+            book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5"), subscription_id=subscription,
+            portfolio_id="balanced" if follows else None,
+        )  # fmt: skip
+        queue_manual_run(book, run, "asked for by hand")
+    book.reload()
+    assert book.open_runs["a"] == run
+    assert runs.why(book.database, run.id) == "asked for by hand"
+    assert book.quota_run("a", SESSION) is None
+    entry = last_entry(book)
+    assert (entry.action, entry.subject, entry.actor) == (audit_digests.QUEUED, run.id, "system")
+    assert json.loads(entry.detail)["runs"] == [[1, 1]]
+    assert audit_digests.faults(book.database) == []
+
+
+def test_runs_that_decisions_made_are_stored_together_under_one_entry(book: Book) -> None:
+    made = queued(book, 2)
+    book.reload()
+    for run in made:
+        assert book.open_runs[run.account_id] == run
+        assert (run.portfolio_id, run.subscription_id) == ("balanced", book.subscriptions[run.account_id].id)
+        assert (run.status, run.phase, run.approval) == (RunStatus.QUEUED, RunPhase.WAITING, Approval.AWAITING)
+        assert runs.why(book.database, run.id) is None
+        assert book.quota_run(run.account_id, SESSION) == run.id
+    (entry,) = (one for one in audit.entries(book.database) if one.action == audit_digests.QUEUED)
+    assert entry.subject == "2 runs"
+    assert json.loads(entry.detail)["runs"] == [[1, 2]]
+    assert audit_digests.faults(book.database) == []
+
+
+def test_nothing_canceled_is_not_recorded(book: Book) -> None:
+    with book.database.write():
+        assert cancel_queued(book, [], "nothing to cancel") == []
+    assert audit.entries(book.database) == []
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("frees_quota", [True, False])
+def test_canceled_runs_are_done_with_the_reason_and_keep_the_quota_unless_it_is_freed(
+    book: Book, count: int, frees_quota: bool
+) -> None:
+    made = queued(book, count)
+    advance_clock(book, seconds=1)
+    with book.database.write():
+        ended = cancel_queued(book, made, "set aside", frees_quota=frees_quota, actor="Ann")
+    assert ended == [runs.get(book.database, run.id) for run in made]
+    for run in ended:
+        assert (run.status, run.phase, run.reason) == (RunStatus.CANCELED, RunPhase.DONE, "set aside")
+        assert run.canceled_at == run.updated_at == book.now()
+        assert run.completed_at is None
+    run_id = None if frees_quota else made[0].id
+    assert book.quota_run("a", SESSION) == run_id
+    book.reload()
+    assert len(book.open_runs) == 2 - count
+    assert book.quota_run("a", SESSION) == run_id
+    entry = last_entry(book)
+    subject = made[0].id if len(made) == 1 else "2 runs"
+    assert (entry.action, entry.subject, entry.actor) == ("runs.canceled", subject, "Ann")
+    assert json.loads(entry.detail) == {"reason": "set aside", "runs": [run.id for run in made]}
+
+
+def test_a_canceled_run_by_hand_frees_no_quota_that_another_run_used(book: Book) -> None:
+    (system,) = queued(book, 1)
+    with book.database.write():
+        cancel_queued(book, [system], "canceled by hand")
+        run = by_hand(book, "a")
+        queue_manual_run(book, run, "asked for by hand")
+        cancel_queued(book, [run], "canceled by hand", frees_quota=True)
+    assert book.quota_run("a", SESSION) == system.id
+    assert last_entry(book).actor == "system"
+    book.reload()
+    assert book.quota_run("a", SESSION) == system.id

@@ -1,0 +1,63 @@
+"""Driving a simulated market: what is done is on record, and what cannot be done is refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from rebal_tui.domain.errors import Conflict, Invalid, NotFound
+from rebal_tui.domain.quantities import Percent
+from rebal_tui.services.simulation import simulator
+from rebal_tui.store import audit
+from tests.services.factories import simple_book
+from tests.tui.simulated import market_book
+
+
+def last_action(book: object) -> tuple[str, str]:
+    entry = audit.entries(book.database, 1)[0]  # type: ignore[attr-defined]
+    return entry.action, entry.subject
+
+
+def test_a_halt_and_its_end_are_seen_and_on_record() -> None:
+    book = market_book(2)
+    assert book.sandbox is not None
+    version = book.version
+    simulator.halt(book, "SPY", True)
+    assert book.sandbox.halted() == {"SPY"}
+    assert last_action(book) == ("market.halt", "SPY")
+    assert book.version > version
+    simulator.halt(book, "SPY", False)
+    assert book.sandbox.halted() == frozenset()
+    assert last_action(book) == ("market.unhalt", "SPY")
+
+
+def test_an_asset_becomes_untradable_and_tradable_again() -> None:
+    book = market_book(2)
+    simulator.set_tradable(book, "GLD", False)
+    assert not book.assets["GLD"].eligible
+    assert last_action(book) == ("market.untradable", "GLD")
+    simulator.set_tradable(book, "GLD", True)
+    assert book.assets["GLD"].eligible
+
+
+def test_unknown_symbols_and_impossible_shocks_are_refused() -> None:
+    book = market_book(2)
+    for act in (simulator.halt, simulator.set_tradable):
+        with pytest.raises(NotFound):
+            act(book, "NOPE", True)
+    with pytest.raises(NotFound):
+        simulator.shock(book, "NOPE", Percent(100))
+    with pytest.raises(Invalid):
+        simulator.shock(book, None, Percent(-10_000))
+    with pytest.raises(Conflict):
+        simulator.shock(simple_book(), "SPY", Percent(100))
+
+
+def test_a_step_ends_at_the_same_hour_of_the_next_session_with_its_evaluations_made() -> None:
+    book = market_book(2, "2026-03-06 11:00")
+    before = book.now()
+    simulator.step_day(book)
+    assert book.today().isoformat() == "2026-03-09", "over the weekend"
+    assert book.now() - before >= timedelta(days=2, hours=23)
+    assert audit.verify(book.database) == []

@@ -1,0 +1,61 @@
+"""What the screens keep in memory is what is in sight, however long they are used: counted, not timed."""
+
+import gc
+
+import pytest
+from textual.widget import Widget
+
+from rebal_tui.tui.screens.shared.dialog import ReadScreen
+from rebal_tui.tui.widgets.table import STRIP_CACHE_SCREENS, BookTable
+from tests.tui.driving import drive, press
+from tests.tui.textual_internals import cached_lines, cached_queries, caches_without_widget, screen_of
+
+pytestmark = pytest.mark.slow
+
+
+def test_what_was_drawn_of_widgets_that_are_gone_is_not_kept() -> None:
+    """Textual alone keeps the lines of the last thousand widgets."""
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        for _ in range(8):
+            await press(pilot, "1", "question_mark", "escape", "4", "question_mark", "escape")
+        gc.collect()
+        held = gc.get_objects()
+        assert not [one for one in held if isinstance(one, ReadScreen) and one.app is app]
+        assert caches_without_widget(held) < 10
+
+    drive(script)
+
+
+def test_what_was_found_on_a_screen_before_its_last_change_is_not_kept() -> None:
+    """Textual alone keeps a thousand finds a screen, hardly any of which can be found again."""
+
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        for _ in range(12):
+            await press(pilot, "1", "2", "3", "4")
+        for mode in ("desk", "portfolios", "accounts", "runs"):
+            assert cached_queries(screen_of(app, mode)) < 10
+
+    drive(script)
+
+
+def test_a_table_keeps_twice_the_rows_in_sight() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        table = app.screen.query_one(BookTable)
+        for _ in range(4):
+            await press(pilot, "home", *["pagedown"] * 8)
+        assert 0 < len(table._strips) <= STRIP_CACHE_SCREENS * table.size.height
+
+    drive(script, size=(120, 12))
+
+
+def test_only_the_place_in_sight_keeps_what_was_drawn() -> None:
+    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
+        await press(pilot, "1", "3", "4", "6", "1")
+        for mode in ("desk", "accounts", "runs", "market"):
+            screen = screen_of(app, mode)
+            lines = sum(cached_lines(widget) for widget in screen.walk_children(Widget))
+            rows = sum(len(table._strips) for table in screen.query(BookTable))
+            assert (lines + rows > 0) == (mode == "desk")
+
+    drive(script)

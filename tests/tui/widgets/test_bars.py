@@ -1,0 +1,68 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from rebal_tui.services.view_models.desk import DriftPoint
+from rebal_tui.tui.segments import Line, line_width
+from rebal_tui.tui.widgets import bars
+
+
+def text(line: Line) -> str:
+    return "".join(part for part, _ in line)
+
+
+def test_a_bar_counts_eighths_of_a_cell() -> None:
+    assert bars.bar(900, 1000, 10) == "█████████ "
+    assert bars.bar(845, 1000, 10) == "████████▍ "
+    assert bars.bar(1084, 1000, 10) == "██████████"
+    assert bars.bar(0, 1000, 4) == "    "
+    assert bars.bar(1, 1_000_000, 4) == "▏   "
+
+
+def test_band_use_says_its_figure_and_not_only_a_colour() -> None:
+    assert text(bars.band_bar(1084)) == "██████████  108 %"
+    assert text(bars.band_bar(None)).strip() == "–"
+    assert [style for _, style in bars.band_bar(800)] == ["warn-bar", "warn"]
+    assert next(style for _, style in bars.band_bar(1000)) == "warn-bar", "exactly at the band is not outside (R-15)"
+    assert next(style for _, style in bars.band_bar(1001)) == "bad-bar"
+
+
+def test_drift_grows_from_the_target_to_its_side() -> None:
+    over = text(bars.drift_bar(500, -1000, 1000, 1000, 21))
+    under = text(bars.drift_bar(-500, -1000, 1000, 1000, 21))
+    assert over == "┊─────────│█████────┊"
+    assert under == "┊────█████│─────────┊"
+
+
+def test_an_end_of_the_band_stays_visible_when_passed() -> None:
+    line = bars.drift_bar(900, -500, 500, 1000, 21)
+    assert text(line) == "────┊─────│█████╋███─"
+    assert ("╋", "bad-bar") in line
+
+
+def test_a_small_drift_is_half_a_cell() -> None:
+    assert "▌" in text(bars.drift_bar(50, None, None, 1000, 21))
+    assert text(bars.drift_bar(0, None, None, 1000, 21)) == "──────────│──────────"
+
+
+@pytest.mark.parametrize("drift", [-20_000, -1, 0, 1, 333, 20_000])
+@pytest.mark.parametrize("width", [3, 9, 10, 40])
+def test_a_drift_bar_keeps_its_width(drift: int, width: int) -> None:
+    reach = max(abs(drift), 100)
+    assert line_width(bars.drift_bar(drift, -250, 250, reach, width)) in (width, width - 1)
+
+
+def test_stacked_weights_fill_the_width_exactly() -> None:
+    thirds = [("A", 3333), ("B", 3333), ("C", 3334)]
+    line = bars.weights_bar(thirds, 10)
+    assert line_width(line) == 10
+    assert sorted(len(part) for part, _ in line) == [3, 3, 4]
+    assert len({part[0] for part, _ in line}) == 3, "told apart without colour"
+
+
+def test_history_marks_the_runs_under_their_columns() -> None:
+    at = datetime(2026, 3, 16, tzinfo=UTC)
+    points = [DriftPoint(at, used, run) for used, run in [(500, False), (1000, True), (100, False)]]
+    lines = [text(line) for line in bars.drift_history(points, 10, 1)]
+    assert lines == ["▄█▁", "─▴─"]
+    assert bars.drift_history([], 10) == []

@@ -1,0 +1,84 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from rebal_tui.domain.quantities import Money, Price, Qty, parse_money
+from rebal_tui.tui import formats
+from rebal_tui.tui.text import printable, ui_text
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("104311.2", "104,311.20"),
+        ("0.009999999", "0.00"),
+        ("-0.009", "0.00"),
+        ("-1234.567", "-1,234.56"),
+        ("9000000000", "9,000,000,000.00"),
+    ],
+)
+def test_money_never_shows_more_than_is_there(amount: str, text: str) -> None:
+    assert formats.money(parse_money(amount)) == text
+
+
+@pytest.mark.parametrize(
+    ("units", "text"), [(542, "+5.42"), (-30, "-0.30"), (0, "0.00"), (-1200, "-12.00"), (5, "+0.05")]
+)
+def test_drift_has_its_sign(units: int, text: str) -> None:
+    assert formats.drift(units) == text
+
+
+def test_band_use_below_the_band_is_never_shown_as_the_whole() -> None:
+    assert formats.band_percent(999) == "99 %"
+    assert formats.band_percent(1084) == "108 %"
+
+
+def test_prices_keep_the_decimals_they_use() -> None:
+    assert formats.price(Price(417_800_000_000)) == "417.80"
+    assert formats.price(Price(1_234_567_800_000)) == "1,234.5678"
+    assert formats.price(None) == "–"
+
+
+def test_shares_are_cut_to_the_decimals_asked_for() -> None:
+    assert formats.qty(Qty(72_865_432_211)) == "72.8654"
+    assert formats.qty(Qty(1_000_500_000_000), 0) == "1,000"
+    assert formats.qty(Qty(-72_865_432_211), 9) == "-72.865432211"
+
+
+def test_times_are_new_york() -> None:
+    at = datetime(2026, 3, 16, 14, 42, 15, tzinfo=UTC)
+    assert formats.clock(at) == "10:42:15"
+    assert formats.timestamp(at) == "16 Mar 10:42:15"
+    assert formats.short_timestamp(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(3, "3 s"), (2_880, "48 m"), (17_280, "4 h 48 m"), (3_660, "1 h 01 m"), (200_000, "2 d 7 h"), (-5, "0 s")],
+)
+def test_durations(seconds: int, text: str) -> None:
+    assert formats.duration(seconds) == text
+
+
+def test_money_type_is_not_needed_for_zero() -> None:
+    assert formats.money(Money(0)) == "0.00"
+
+
+def test_markup_reaches_widgets_as_plain_text() -> None:
+    content = ui_text("[@click=app.quit]x[/] [/]")
+    assert content.plain == "[@click=app.quit]x[/] [/]"
+    assert not content.spans
+
+
+def test_escape_codes_and_direction_overrides_do_not_reach_the_terminal() -> None:
+    assert printable("a\x1b[2Jb\u202ec\x9b") == "a�[2Jb�c�"
+    assert ui_text("two\nlines\x07").plain == "two\nlines�"
+    assert printable("José 日本 🙂") == "José 日本 🙂"
+
+
+@pytest.mark.parametrize(
+    ("figure", "shown"),
+    [("13000.00", "13,000.00"), ("-1234567.5", "-1,234,567.5"), ("-0.50", "-0.50"), ("12", "12"), ("known", "known")],
+)
+def test_plain_figures_get_their_thousands_apart(figure: str, shown: str) -> None:
+    assert formats.grouped(figure) == shown

@@ -1,0 +1,198 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+from textual.message import Message
+from textual.pilot import Pilot
+
+from rebal_tui.tui.widgets.table import BookTable, View
+from rebal_tui.tui.widgets.table_layout import Column, lay_out_columns
+
+
+@dataclass(frozen=True)
+class Row:
+    key: str
+    name: str
+    amount: int
+
+
+COLUMNS: tuple[Column[Row], ...] = (
+    Column("name", "Name", 8, lambda row: row.name, sort=lambda row: row.name, grow=1, max_width=12),
+    Column("amount", "Amount", 6, lambda row: str(row.amount), "right", 1, lambda row: row.amount, True),
+    Column("key", "Key", 4, lambda row: row.key, priority=2),
+)
+ROWS = tuple(Row(f"k{index:02d}", f"name {(index * 7) % 30:02d}", index * 3 % 17) for index in range(30))
+Script = Callable[[Pilot[None], BookTable[Row], list[Message]], Awaitable[None]]
+
+
+class TableApp(App[None]):
+    def compose(self) -> ComposeResult:
+        yield BookTable(COLUMNS, lambda row: row.key, search=lambda row: f"{row.name} {row.key}", empty="No rows.")
+
+
+def table_run(script: Script, size: tuple[int, int] = (40, 12)) -> None:
+    async def main() -> None:
+        messages: list[Message] = []
+        app = TableApp()
+        async with app.run_test(size=size, message_hook=messages.append) as pilot:
+            table: BookTable[Row] = app.screen.query_one(BookTable)
+            table.focus()
+            table.set_rows(ROWS)
+            await pilot.pause()
+            await script(pilot, table, messages)
+
+    asyncio.run(main())
+
+
+def line(table: BookTable[Any], y: int) -> str:
+    return table.render_line(y).text
+
+
+def test_the_header_stays_and_rows_scroll() -> None:
+    async def script(pilot: Pilot[None], table: BookTable[Row], _: list[Message]) -> None:
+        assert line(table, 0).split() == ["Name", "Amount", "Key"]
+        assert line(table, 1).split() == ["name", "00", "0", "k00"]
+        await pilot.press("end")
+        await pilot.pause()
+        assert line(table, 0).split() == ["Name", "Amount", "Key"]
+        assert table.cursor_key == "k29"
+        assert line(table, 11).split()[-1] == "k29"
+        await pilot.press("home", "j", "down", "k")
+        assert str(table.cursor_key) == "k01"
+
+    table_run(script)
+
+
+def test_the_cursor_stays_on_its_row_when_the_order_changes() -> None:
+    async def script(pilot: Pilot[None], table: BookTable[Row], messages: list[Message]) -> None:
+        table.move_to("k05")
+        await pilot.pause()
+        highlighted = len([m for m in messages if isinstance(m, BookTable.Highlighted)])
+        table.view = View("name", reverse=True)
+        await pilot.pause()
+        assert table.cursor_key == "k05"
+        assert [row.name for row in table.rows] == sorted((row.name for row in ROWS), reverse=True)
+        assert "Name▼" in line(table, 0)
+        table.set_rows(tuple(reversed(ROWS)))
+        await pilot.pause()
+        assert table.cursor_key == "k05"
+        assert len([m for m in messages if isinstance(m, BookTable.Highlighted)]) == highlighted
+
+    table_run(script)
+
+
+def test_a_row_that_went_away_hands_the_cursor_to_its_neighbour() -> None:
+    async def script(pilot: Pilot[None], table: BookTable[Row], messages: list[Message]) -> None:
+        table.move_to("k05")
+        table.set_rows(tuple(row for row in ROWS if row.key != "k05"))
+        await pilot.pause()
+        assert table.cursor_key == "k06"
+        last = [m for m in messages if isinstance(m, BookTable.Highlighted)][-1]
+        assert last.key == "k06"
+
+    table_run(script)
+
+
+def test_a_filter_needs_every_word_and_ignores_case() -> None:
+    async def script(pilot: Pilot[None], table: BookTable[Row], _: list[Message]) -> None:
+        table.view = View(text="NAME k1")
+        assert [row.key for row in table.rows] == [f"k{index}" for index in range(10, 20)]
+        table.view = View(text="[/]")
+        await pilot.pause()
+        assert table.cursor_row is None
+        assert "No rows." in line(table, 2)
+        table.view = View()
+        assert len(table.rows) == table.total == 30
+
+    table_run(script)
+
+
+def test_marks_are_kept_by_key() -> None:
+    async def script(pilot: Pilot[None], table: BookTable[Row], _: list[Message]) -> None:
+        await pilot.press("space", "space")
+        assert table.marked == {"k00", "k01"}
+        assert table.cursor_key == "k02"
+        assert line(table, 1).startswith("✓")
+        table.view = View("name", reverse=True)
+        assert table.marked == {"k00", "k01"}
+
+    table_run(script)
+
+
+def test_clicks_move_sort_and_open() -> None:
+    async def script(pilot: Pilot[None], table: BookTable[Row], messages: list[Message]) -> None:
+        await pilot.click(table, offset=(3, 4))
+        assert table.cursor_key == "k03"
+        assert not [m for m in messages if isinstance(m, BookTable.Opened)]
+        await pilot.click(table, offset=(3, 4), times=2)
+        await pilot.pause()
+        opened = {id(m): m.key for m in messages if isinstance(m, BookTable.Opened)}
+        assert list(opened.values()) == ["k03"]
+        await pilot.click(table, offset=(18, 0))
+        assert table.view == View("amount", True)
+        await pilot.click(table, offset=(18, 0))
+        assert table.view == View("amount", False)
+
+    table_run(script)
+
+
+def test_narrow_terminals_lose_the_least_important_columns_first() -> None:
+    def titles(width: int) -> list[str]:
+        return [placed.column.title for placed in lay_out_columns(COLUMNS, width)]
+
+    assert titles(40) == ["Name", "Amount", "Key"]
+    assert titles(20) == ["Name", "Amount"]
+    assert titles(12) == ["Name"]
+    assert titles(4) == ["Name"], "what always stays is scrolled to instead"
+
+
+def test_a_dropped_column_makes_room_for_a_smaller_one() -> None:
+    columns: tuple[Column[Row], ...] = (
+        Column("a", "A", 4, lambda row: row.key),
+        Column("b", "B", 20, lambda row: row.key, priority=1),
+        Column("c", "C", 3, lambda row: row.key, priority=2),
+    )
+    assert [placed.column.title for placed in lay_out_columns(columns, 12)] == ["A", "C"]
+
+
+def test_wide_characters_do_not_push_the_columns() -> None:
+    async def script(pilot: Pilot[None], table: BookTable[Row], _: list[Message]) -> None:
+        names = ("日本投資信託会社", "🙂🙂🙂🙂🙂🙂🙂🙂", "plain", "x" * 200)
+        table.set_rows(tuple(Row(f"k{index}", name, 7) for index, name in enumerate(names)))
+        await pilot.pause()
+        ends = set()
+        for y in range(1, 5):
+            text = line(table, y)
+            ends.add(cell_len(text[: text.rindex("7")]))
+            assert cell_len(text) == table.outer_size.width
+        assert len(ends) == 1
+
+    table_run(script)
+
+
+def test_a_changed_row_is_drawn_anew_and_an_equal_one_is_not() -> None:
+    drawn: list[str] = []
+
+    def cell(row: Row) -> str:
+        drawn.append(row.key)
+        return row.name
+
+    async def main() -> None:
+        app = TableApp()
+        async with app.run_test(size=(40, 12)) as pilot:
+            table: BookTable[Row] = app.screen.query_one(BookTable)
+            table.columns = (Column("name", "Name", 8, cell),)
+            table.set_rows(ROWS)
+            await pilot.pause()
+            line(table, 3)
+            drawn.clear()
+            table.set_rows(tuple(Row(row.key, row.name, row.amount) for row in ROWS))
+            line(table, 3)
+            assert drawn == []
+            table.set_rows(tuple(Row(row.key, "new", row.amount) for row in ROWS))
+            assert "new" in line(table, 3)
+
+    asyncio.run(main())
