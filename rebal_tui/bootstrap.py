@@ -29,9 +29,10 @@ from rebal_tui.services.book.market_state import load_clock, load_walk, store_cl
 from rebal_tui.services.book.policy import stored_policy, with_policy
 from rebal_tui.services.importing.book_import import ImportSummary, import_book
 from rebal_tui.services.parsing.book_file import BookFile
+from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import sandbox
-from rebal_tui.services.simulation.demonstration import setup
+from rebal_tui.services.simulation.demonstration import script, setup
 from rebal_tui.services.simulation.demonstration.models import start_prices
 from rebal_tui.services.wire.keys import NewKey
 from rebal_tui.store import accounts as account_store
@@ -49,6 +50,8 @@ CALENDAR_BEFORE = timedelta(days=40)
 CALENDAR_AHEAD = timedelta(days=800)
 ENVIRONMENT = "environment"
 """The name under which the book of a real broker keeps in which of its worlds it is."""
+
+scheduled_jobs.register(script.JOB, script.is_demo)
 
 
 def real_now() -> datetime:

@@ -77,7 +77,7 @@ def create_live(
         }  # fmt: skip
         for key, value in values.items():
             book_settings.put(database, key, value)
-        jobs.ensure(database, (scheduler.PAUSE, *(job.name for job in scheduled_jobs.JOBS)))
+        jobs.ensure(database, (scheduler.PAUSE, *scheduled_jobs.JOB_NAMES))
 
 
 def open_live(

@@ -8,6 +8,11 @@ from enum import StrEnum
 
 from rebal_tui.domain.quantities import Price
 
+EXCHANGES = (
+    "AMEX", "ARCA", "ASCX", "BATS", "NYSE", "NASDAQ", "NYSEARCA", "FTXU", "CBSE", "GNSS", "ERSX", "OTC", "CRYPTO", "",
+)  # fmt: skip
+"""The names that exchanges have in the API."""
+
 
 class AssetStatus(StrEnum):
     ACTIVE = "active"

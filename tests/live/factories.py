@@ -21,7 +21,7 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.subscriptions import subscribe_manually
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.runs.manual import set_review
+from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import cash, portfolios, run_orders
 from tests.live.servers import Server

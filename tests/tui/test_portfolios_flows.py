@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.account import mark_needs_adjustment
+from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend

@@ -10,7 +10,7 @@ from textual.events import Paste
 from textual.pilot import Pilot
 
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.account import mark_needs_adjustment
+from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from tests.services import factories
 from tests.tui.driving import press, settle
 from tests.tui.test_portfolios_flows import AT, app_with_book, full_book, set_tradable

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from rebal_tui.broker.protocol import Broker, LiveBroker, SandboxControls
 from rebal_tui.domain.accounts import Account
@@ -26,6 +26,7 @@ from rebal_tui.services.book.frame_cache import ChangeTrackingDict, FrameCache
 from rebal_tui.services.book.price_history import PriceHistory
 from rebal_tui.services.book.prices import PriceCache
 from rebal_tui.services.book.rate_limiter import RateLimiter
+from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.book.work_queue import WorkQueue
 from rebal_tui.store import assets, audit, cash, holds, portfolios, runs
 from rebal_tui.store import sessions as session_store
@@ -33,11 +34,6 @@ from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccoun
 from rebal_tui.store.database import Database
 from rebal_tui.store.holds import Hold
 from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
-
-if TYPE_CHECKING:
-    from rebal_tui.services.book.search_index import SearchIndex
-    from rebal_tui.services.evaluation_pass.chunks import PassInProgress
-
 
 ADVISOR = "advisor"
 """Who acts by hand, as the audit trail names them unless it is told better."""
@@ -115,6 +111,22 @@ class PollingState:
     account_row: int = 0
 
 
+class UnfinishedPass(Protocol):
+    """An evaluation pass of which some chunks are stored. `slot` is the time it stands for, `began` the stopwatch's
+    reading at its start; `manual` when a person asked for it; `done` and `total` count subscriptions."""
+
+    manual: bool
+
+    @property
+    def slot(self) -> datetime: ...
+    @property
+    def began(self) -> float | None: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+
+
 class Book:
     """Everything a use case needs. Owned by one thread; what it hands out is frozen.
 
@@ -160,11 +172,11 @@ class Book:
         self.open_runs: ChangeTrackingDict[str, Run] = ChangeTrackingDict({})
         self.rate_limiter = RateLimiter()
         self.work_queue = WorkQueue()
-        self.pass_in_progress: PassInProgress | None = None
+        self.pass_in_progress: UnfinishedPass | None = None
         self.cash_targets: ChangeTrackingDict[tuple[str, int], Money] = ChangeTrackingDict({})
         self.system_runs: ChangeTrackingDict[str, tuple[str, str]] = ChangeTrackingDict({})
         self.pending_out: dict[str, Money] = {}
-        self.texts: SearchIndex | None = None
+        self._search_index: SearchIndex | None = None
         self.holds: dict[str, Hold] = {}
         self.accounts_to_recheck: set[str] = set()
         self.reconciled = False
@@ -210,6 +222,12 @@ class Book:
     def frame(self) -> BookFrame:
         """The whole book in arrays as it is now, rows as in `account_table`."""
         return self._frame_cache.frame()
+
+    def search_index(self) -> SearchIndex:
+        """The texts of the accounts, made anew only when one has changed."""
+        if self._search_index is None or self._search_index.version != self.account_table.texts_version:
+            self._search_index = SearchIndex(self.account_table)
+        return self._search_index
 
     def reload_journals(self) -> None:
         self.pending_out = cash.pending_out(self.database)

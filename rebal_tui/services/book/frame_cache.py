@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.portfolios import Portfolio
+from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import epoch_micros, new_york_day
 from rebal_tui.engine.arrays.frame import (
     NEVER,
@@ -21,12 +25,12 @@ from rebal_tui.engine.arrays.frame import (
     assets_of,
 )
 from rebal_tui.market.protocol import Quote
-from rebal_tui.store.account_table import STATUSES
+from rebal_tui.services.book.prices import PriceCache
+from rebal_tui.store.account_table import STATUSES, AccountTable
 from rebal_tui.store.codec import from_time
+from rebal_tui.store.holds import Hold
 from rebal_tui.store.subscription_table import NEVER as NEVER_AT
-
-if TYPE_CHECKING:
-    from rebal_tui.services.book.book import Book
+from rebal_tui.store.subscription_table import SubscriptionTable
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -66,10 +70,29 @@ class ChangeTrackingDict(dict[K, V], Generic[K, V]):
         super().update(fresh)
 
 
+class FrameSource(Protocol):
+    """What a frame is made from: the tables of a book, and what of it is held in memory."""
+
+    version: int
+    account_table: AccountTable
+    subscription_table: SubscriptionTable
+    price_cache: PriceCache
+    portfolios: dict[str, Portfolio]
+    pending_out: dict[str, Money]
+    holds: dict[str, Hold]
+    cash_targets: ChangeTrackingDict[tuple[str, int], Money]
+    open_runs: ChangeTrackingDict[str, Run]
+    system_runs: ChangeTrackingDict[str, tuple[str, str]]
+
+    @property
+    def assets(self) -> Mapping[str, Asset]:
+        """Every asset under its last price, by symbol."""
+
+
 class FrameCache:
     """Makes a book's frame, and the next one from the last and what changed."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: FrameSource) -> None:
         self._book = book
         self._frame: BookFrame | None = None
         self._stamp: tuple[object, ...] = ()

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, time, timedelta
 from rebal_tui.domain.sessions import NEW_YORK, Session
 from rebal_tui.services.book.book import Book, Settings
 from rebal_tui.services.book.policy_options import BookPolicy
-from rebal_tui.services.runs.manual import set_review
 from rebal_tui.store import book_settings
 from rebal_tui.store.database import Database
 
@@ -52,6 +51,13 @@ def with_policy(settings: Settings, policy: BookPolicy) -> Settings:
         slots=slots_for(policy),
         orders_per_minute=policy.orders_per_minute or None,
     )
+
+
+def set_review(book: Book, on: bool) -> None:
+    """Ask for review of every system run of the book, or stop asking (R-27)."""
+    with book.database.write():
+        book_settings.put(book.database, REVIEW_KEY, "1" if on else "0")
+        book.record("book.review", "book", {"on": on}, "advisor")
 
 
 def apply_policy(book: Book, policy: BookPolicy) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rebal_tui.services.book.book import Book
 from rebal_tui.store.account_table import AccountTable
 
 Ranks = NDArray[np.int64]
@@ -66,13 +65,6 @@ class SearchIndex:
             through = np.searchsorted(starts, self._ends)
             found = np.diff(through, prepend=0) > 0
         return found
-
-
-def search_index_of(book: Book) -> SearchIndex:
-    """The texts of a book's accounts, made anew only when one has changed."""
-    if book.texts is None or book.texts.version != book.account_table.texts_version:
-        book.texts = SearchIndex(book.account_table)
-    return book.texts
 
 
 def ranks(texts: Sequence[str]) -> Ranks:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import datetime
 
 from rebal_tui.domain.decisions import Decision
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
-from rebal_tui.domain.runs import RunStatus
+from rebal_tui.domain.portfolios import Portfolio, Subscription
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.evaluation import Situation, evaluate
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.runs.queueing import cancel_queued
-from rebal_tui.store import book_settings, jobs, portfolios, runs
+from rebal_tui.store import book_settings
 
 
 def situation(book: Book, account_id: str, *, ignore_window: bool = False) -> Situation:
@@ -62,30 +59,6 @@ def evaluate_book(book: Book, account_ids: Iterable[str] | None = None) -> list[
     now = book.now()
     wanted = book.subscriptions if account_ids is None else {a: book.subscriptions[a] for a in account_ids}
     return [evaluate(_situation(book, subscription, now)) for subscription in wanted.values()]
-
-
-def mark_needs_adjustment(book: Book, portfolio_id: str, culprits: Sequence[str]) -> Portfolio | None:
-    """Set a portfolio aside because of ineligible assets, cancel its QUEUED runs and raise an alert (R-12.6, R-26).
-
-    None when it was not active any more. Must be called inside `database.write()`.
-    """
-    portfolio = portfolios.load(book.database)[portfolio_id]
-    if portfolio.status is not PortfolioStatus.ACTIVE:
-        return None
-    now = book.now()
-    changed = replace(portfolio, status=PortfolioStatus.NEEDS_ADJUSTMENT, updated_at=now)
-    portfolios.save(book.database, changed)
-    names = ", ".join(culprits)
-    book.record("portfolio.needs_adjustment", portfolio_id, {"assets": list(culprits)})
-    text = f"{portfolio.name} needs adjustment: {names} cannot be held"
-    jobs.raise_alert(book.database, now, "needs_adjustment", portfolio_id, text)
-    waiting = [
-        run
-        for run in runs.open_runs(book.database)
-        if run.portfolio_id == portfolio_id and run.status is RunStatus.QUEUED
-    ]
-    cancel_queued(book, waiting, f"portfolio {portfolio.name} needs adjustment: {names}")
-    return changed
 
 
 def needs_review(book: Book, portfolio: Portfolio) -> bool:

@@ -15,10 +15,11 @@ from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.runs import Run
 from rebal_tui.engine.arrays.decide import NOT_EVALUATED, OUTCOMES
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.account import evaluate_book, mark_needs_adjustment
+from rebal_tui.services.evaluation.account import evaluate_book
 from rebal_tui.services.evaluation.whole_book import DecidedBook, band_uses, decide_book
 from rebal_tui.services.evaluation_pass.context import PassContext
 from rebal_tui.services.evaluation_pass.decision_log import store_decisions
+from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.runs.sending import enqueue
 from rebal_tui.store import decisions, jobs
 
@@ -117,7 +118,7 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
     Raises `BrokenInvariant` when none is.
     """
     pass_in_progress = book.pass_in_progress
-    if pass_in_progress is None:
+    if not isinstance(pass_in_progress, PassInProgress):
         raise BrokenInvariant("no pass is under way")
     book.pass_in_progress = None
     now, rows, left = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
-from rebal_tui.domain.assets import AssetStatus
+from rebal_tui.domain.assets import EXCHANGES, AssetStatus
 from rebal_tui.domain.errors import Conflict, Fault
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.portfolios import Weights
@@ -16,13 +16,23 @@ from rebal_tui.domain.text import display_text
 from rebal_tui.services.parsing import fields
 from rebal_tui.services.parsing.fields import Faults, Fields, shown
 from rebal_tui.services.parsing.portfolio_input import parse_weights
-from rebal_tui.services.simulation.sandbox import AssetChange
-from rebal_tui.services.wire.shapes import EXCHANGES
 
 MAX_DESCRIPTION = 1_024
 MAX_CLIENT_ORDER_ID = 128
 MAX_REASON = 200
 MAX_PRICES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class AssetChange:
+    """What is to change of an asset; None stays as it is."""
+
+    name: str | None = None
+    exchange: str | None = None
+    status: AssetStatus | None = None
+    tradable: bool | None = None
+    fractionable: bool | None = None
+    halted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

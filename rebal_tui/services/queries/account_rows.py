@@ -17,7 +17,7 @@ from rebal_tui.engine.arrays.sweep import NO_BAND, Group, Sweep, sweep
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.restrictions import blocking_reasons, exceeds_position_ratio
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.book.search_index import ranks, search_index_of
+from rebal_tui.services.book.search_index import ranks
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, matching_any
 from rebal_tui.services.view_models.accounts import (
@@ -42,7 +42,7 @@ class AccountRows(LazyRows[AccountRow]):
     def __init__(self, book: Book) -> None:
         table = book.account_table
         super().__init__(len(table))
-        self._index = search_index_of(book)
+        self._index = book.search_index()
         self._frame = frame = book.frame()
         swept = sweep(frame, book_day_context(book, frame))
         self._status, self._restrictions = table.status.copy(), table.restrictions.copy()

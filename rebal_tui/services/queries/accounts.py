@@ -14,7 +14,6 @@ from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE
 from rebal_tui.engine.drift import asset_drifts, largest_usage
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.book.search_index import search_index_of
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.queries.account_rows import AccountRows
@@ -64,7 +63,7 @@ def find_account(book: Book, text: str) -> AccountRow:
 
 def account_names(book: Book) -> tuple[str, ...]:
     """Every account as `find_account` understands it, by client."""
-    texts = search_index_of(book)
+    texts = book.search_index()
     order = np.lexsort((texts.by_number, texts.by_name)).tolist()
     return tuple(f"{texts.names[row]} · {texts.numbers[row]}" for row in order)
 

@@ -17,7 +17,6 @@ from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.book.search_index import search_index_of
 from rebal_tui.services.evaluation.account import evaluate_account, situation
 from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.evaluation.planning import holdings, plan_run, turnover_of
@@ -47,7 +46,7 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None) -> DeskSnapshot:
     row_of = book.account_table.row_of
     running = {row_of[account_id]: run_state(run) for account_id, run in book.open_runs.items()}
     subscribed = book.subscription_table.order
-    rows = DeskRows(frame, today, sweep(frame, today), subscribed, search_index_of(book), running, when)
+    rows = DeskRows(frame, today, sweep(frame, today), subscribed, book.search_index(), running, when)
     return DeskSnapshot(book.version, status_line(book), rows.tiles(), rows, stamp)
 
 

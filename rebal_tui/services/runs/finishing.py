@@ -14,7 +14,7 @@ from rebal_tui.domain.sessions import Session
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation import history
-from rebal_tui.services.evaluation.account import mark_needs_adjustment
+from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.runs.queueing import subject_of
 from rebal_tui.services.runs.sending import cancel_open_orders, resolve_orders
 from rebal_tui.store import accounts, jobs, outbox, portfolios, run_orders, runs

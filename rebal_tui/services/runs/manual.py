@@ -18,7 +18,6 @@ from rebal_tui.services.evaluation.history import plan_of, store_plan
 from rebal_tui.services.evaluation.planning import plan_run, same_orders
 from rebal_tui.services.runs.processing import process_chunk
 from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
-from rebal_tui.store import book_settings
 from rebal_tui.store import runs as store
 
 MAX_WAIT_SECONDS = 0.25
@@ -155,13 +154,6 @@ def _process_now(book: Book, run: Run) -> Run:
     while process_chunk(book) and not time_budget.is_spent():
         pass
     return store.get(book.database, run.id)
-
-
-def set_review(book: Book, on: bool) -> None:
-    """Ask for review of every system run of the book, or stop asking (R-27)."""
-    with book.database.write():
-        book_settings.put(book.database, "review", "1" if on else "0")
-        book.record("book.review", "book", {"on": on}, "advisor")
 
 
 def _note(text: str) -> str:

@@ -14,7 +14,6 @@ from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services.book.book import Book, Mode
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation_pass.chunks import begin_pass, evaluate_chunk
-from rebal_tui.services.simulation.demonstration.script import demo_events, events_due, is_demo, next_events
 from rebal_tui.store import assets, audit, book_settings, decisions, jobs
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.backup import back_up
@@ -175,21 +174,36 @@ def _next_minute(_book: Book, now: datetime) -> datetime | None:
 
 
 EVALUATION = Job("evaluation", "Evaluation", _slot_due, _evaluate, next_slot)
-DEMONSTRATION = Job("demo", "Demonstration events", events_due, demo_events, next_events)
 
 JOBS = (
     Job("sessions", "Sessions refresh", _refresh_due, _refresh_sessions, _next_midnight),
     Job("settlement", "Settlement", _settlement_due, _settle, _next_open),
     Job("prices", "Prices kept", _prices_due, _save_prices, _next_minute),
-    DEMONSTRATION,
     EVALUATION,
     Job("backup", "Backup", _backup_due, _back_up, _next_close),
 )
+JOB_NAMES = ("sessions", "settlement", "prices", "demo", "evaluation", "backup")
+"""The jobs that have a row in every book, whether the book runs them or not."""
+_registered: dict[str, tuple[Job, Callable[[Book], bool]]] = {}
+
+
+def register(job: Job, applies: Callable[[Book], bool]) -> None:
+    """Add a job that only some books have, those for which `applies` is true. It runs before the evaluation.
+
+    Registering a job of the same name again replaces it.
+    """
+    _registered[job.name] = (job, applies)
 
 
 def jobs_of(book: Book) -> tuple[Job, ...]:
-    """The jobs of this book, in the order they are looked at: a demonstration has one more."""
-    return tuple(job for job in JOBS if job is not DEMONSTRATION or is_demo(book))
+    """The jobs of this book, in the order they are looked at."""
+    extra = [job for job, applies in _registered.values() if applies(book)]
+    found: list[Job] = []
+    for job in JOBS:
+        if job is EVALUATION:
+            found += extra
+        found.append(job)
+    return tuple(found)
 
 
 def note_missed(book: Book) -> None:

@@ -19,7 +19,7 @@ from rebal_tui.services.broker_sync.polling import poll_broker
 from rebal_tui.services.broker_sync.reconciliation.recheck import recheck
 from rebal_tui.services.broker_sync.reconciliation.reconcile import ensure_reconciled
 from rebal_tui.services.runs.processing import process_chunk, requeue_on_change
-from rebal_tui.services.schedule.jobs import EVALUATION, JOBS, Job, jobs_of, next_slot, note_missed
+from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, next_slot, note_missed
 from rebal_tui.store import jobs
 
 PAUSE = "scheduler"
@@ -29,7 +29,7 @@ PAUSE = "scheduler"
 def start(book: Book) -> None:
     """At opening: register the jobs, carry on what was interrupted, say what was missed (R-18)."""
     with book.database.write():
-        jobs.ensure(book.database, (PAUSE, *(job.name for job in JOBS)))
+        jobs.ensure(book.database, (PAUSE, *JOB_NAMES))
     with suppress(BrokerUnavailable):
         if book.live is None:
             ensure_reconciled(book)

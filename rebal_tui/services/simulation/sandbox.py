@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused
@@ -16,6 +16,7 @@ from rebal_tui.market.fixed import FixedPrices
 from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.parsing.requests import AssetChange
 from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import simulator
@@ -27,18 +28,6 @@ MAX_STEP_SESSIONS = 260
 MAX_STEP_MINUTES = 10_000
 _FIRST_NUMBER = 900_000_001
 _MINUTE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class AssetChange:
-    """What is to change of an asset; None stays as it is."""
-
-    name: str | None = None
-    exchange: str | None = None
-    status: AssetStatus | None = None
-    tradable: bool | None = None
-    fractionable: bool | None = None
-    halted: bool | None = None
 
 
 def add_default_assets(book: Book) -> None:

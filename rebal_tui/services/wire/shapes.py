@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.assets import EXCHANGES, Asset
 from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.decisions import Decision, Plan
 from rebal_tui.domain.orders import Order, SkippedOrder
@@ -32,10 +32,6 @@ Json = dict[str, Any]
 AssetId = Callable[[str], str]
 """The asset id of a symbol."""
 
-EXCHANGES = (
-    "AMEX", "ARCA", "ASCX", "BATS", "NYSE", "NASDAQ", "NYSEARCA", "FTXU", "CBSE", "GNSS", "ERSX", "OTC", "CRYPTO", "",
-)  # fmt: skip
-"""The names that exchanges have in the API."""
 _IDS = uuid.UUID("0d7c1c0a-4c7e-5a6b-8f0e-7a2f4f7e6b11")
 _NULL_ORDER_FIELDS = (
     "expires_at", "replaced_at", "replaced_by", "replaces", "limit_price", "stop_price", "legs", "trail_percent",

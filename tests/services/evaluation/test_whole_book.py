@@ -11,11 +11,11 @@ from rebal_tui.engine.arrays.decide import CHECKS, NOT_EVALUATED, OUTCOMES
 from rebal_tui.engine.drift import asset_drifts, largest_usage
 from rebal_tui.engine.evaluation import deciding_check
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.evaluation.account import evaluate_book, value_of
 from rebal_tui.services.evaluation.history import latest_decisions, plan_of
 from rebal_tui.services.evaluation.whole_book import band_uses, decide_book
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
-from rebal_tui.services.runs.manual import set_review
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation.demonstration.setup import DEFAULT_START
 from tests.services.evaluation_pass.test_decisions_and_runs import mixed_decisions_book

@@ -118,7 +118,7 @@ def started(book: Book) -> PassInProgress:
     """Let the heart beat until a pass is under way."""
     for _ in range(20):
         scheduler.tick(book, 1.0)
-        if book.pass_in_progress is not None:
+        if isinstance(book.pass_in_progress, PassInProgress):
             return book.pass_in_progress
     raise AssertionError("no pass began")
 
@@ -257,7 +257,7 @@ def test_what_happens_between_two_slices_is_seen_by_the_later_ones(
     book = opened()
     begin_pass(book, OPEN)
     evaluate_chunk(book)
-    assert book.pass_in_progress is not None
+    assert isinstance(book.pass_in_progress, PassInProgress)
     ids = book.account_table.ids
     firing = [a for a in (ids[row] for row in book.pass_in_progress.rows.tolist()) if not book.accounts[a].restrictions]
     gone, by_hand, barred, moved, *_ = [a for a in firing if book.subscriptions[a].last_rebalanced_at is None]

@@ -22,6 +22,7 @@ from rebal_tui.services.book.market_state import store_walk
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.runs import manual as manual_runs
+from rebal_tui.services.schedule.jobs import Job
 from rebal_tui.services.simulation.demonstration.models import SECTORS, SUSPENDED
 from rebal_tui.store import book_settings
 from rebal_tui.store.codec import from_time, to_time
@@ -346,3 +347,7 @@ _ACTS: dict[ScriptedEventType, Callable[[Book, Session, ScriptedEvent], str]] = 
     ScriptedEventType.SUSPEND: _suspend,
     ScriptedEventType.RESUME: _resume,
 }
+
+
+JOB = Job("demo", "Demonstration events", events_due, demo_events, next_events)
+"""What the scheduler runs in a demonstration."""
