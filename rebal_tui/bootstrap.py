@@ -24,9 +24,10 @@ from rebal_tui.market.profiles import walk_asset
 from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
 from rebal_tui.market.walk import RandomWalk
-from rebal_tui.services.book.book import Book, Mode, Settings, window_end_only
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import load_clock, load_walk, store_clock
 from rebal_tui.services.book.policy import stored_policy, with_policy
+from rebal_tui.services.book.settings import Mode, Settings, window_end_only
 from rebal_tui.services.importing.book_import import ImportSummary, import_book
 from rebal_tui.services.parsing.book_file import BookFile
 from rebal_tui.services.schedule import jobs as scheduled_jobs
@@ -97,8 +98,8 @@ def open_database(path: Path | str, *, read_only: bool = False, keep_old: bool =
             require_whole(database)
             before = (lambda names: _back_up_before_migration(database, names)) if keep_old else None
             migrate(database, [("book", MIGRATIONS)], before)
-            with database.write() as connection:
-                create_tables(connection)
+            with database.write() as tx:
+                create_tables(tx)
                 database.claim_epoch()
     except sqlite3.Error as error:
         if database is not None:
@@ -146,8 +147,8 @@ def open_copy(path: Path) -> Database:
     try:
         source.connection.backup(copy.connection, pages=-1)
         migrate(copy, [("book", MIGRATIONS)])
-        with copy.write() as connection:
-            create_tables(connection)
+        with copy.write() as tx:
+            create_tables(tx)
     except BaseException as error:
         copy.close()
         if isinstance(error, sqlite3.Error):
@@ -198,12 +199,12 @@ def create_simulation(
 ) -> None:  # fmt: skip
     """Make a new file the book of a simulated market that begins at a moment."""
     first = min(new_york_day(start) - CALENDAR_BEFORE, date(start.year, 1, 1))
-    with database.write():
-        session_store.save(database, build_sessions(first, new_york_day(start) + CALENDAR_AHEAD))
+    with database.write() as tx:
+        session_store.save(tx, build_sessions(first, new_york_day(start) + CALENDAR_AHEAD))
         values = {"mode": Mode.SIMULATED.value, "name": name, "seed": seed, "id_seed": seed, "fills": fills}
         for key, value in {**values, "turbulence": turbulence}.items():
-            book_settings.put(database, key, value)
-        store_clock(database, ClockState(start, speed, paused))
+            book_settings.put(tx, key, value)
+        store_clock(tx, ClockState(start, speed, paused))
 
 
 def create_demo(
@@ -246,10 +247,10 @@ def create_sandbox(path: Path | str, *, start: datetime, seed: str, immediate_fi
     try:
         if load_clock(database) is not None or not is_empty(database):
             raise Conflict(f"{path} holds a book already; a sandbox needs a new file")
-        with database.write():
+        with database.write() as tx:
             fills = "immediate" if immediate_fills else ""
             create_simulation(database, start=start, seed=seed, name="sandbox", paused=True, fills=fills)
-            book_settings.put(database, "market", SANDBOX)
+            book_settings.put(tx, "market", SANDBOX)
             calendar = TradingCalendar(session_store.load(database))
             feed = FixedPrices(start_prices(), start)
             settings = Settings(Mode.SIMULATED)
@@ -336,8 +337,8 @@ def memory_book(
     database = open_database(path)
     create_simulation(database, start=at, seed=seed, paused=True, fills="immediate")
     if known_from is not None:
-        with database.write():
-            session_store.save(database, build_sessions(known_from, new_york_day(at) + CALENDAR_AHEAD))
+        with database.write() as tx:
+            session_store.save(tx, build_sessions(known_from, new_york_day(at) + CALENDAR_AHEAD))
     calendar = TradingCalendar(session_store.load(database))
     used = settings or Settings(Mode.SIMULATED, price_max_age=None)
     return _assemble(database, FixedClock(at), calendar, FixedPrices(prices, at), used, model or FillModel.immediate())
@@ -351,8 +352,8 @@ def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = M
     opening = calendar.on_or_before(first - timedelta(days=1))
     start = opening.close if opening else sessions[0].open
     create_simulation(database, start=start, seed="replay", paused=True, fills="immediate")
-    with database.write():
-        session_store.save(database, sessions)
+    with database.write() as tx:
+        session_store.save(tx, sessions)
     settings = Settings(Mode.REPLAY, name="replay", slots=window_end_only)
     feed = ClosesFeed(closes, calendar)
     return _assemble(database, FixedClock(start), calendar, feed, settings, FillModel.immediate())

@@ -17,8 +17,9 @@ from rebal_tui.market.clock import RealClock
 from rebal_tui.market.live import REFRESH_INTERVAL, LivePrices
 from rebal_tui.market.protocol import Clock
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
-from rebal_tui.services.book.book import Book, Mode, Settings
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.policy import REVIEW_KEY, stored_policy, with_policy
+from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import accounts, book_settings, event_inbox, jobs
@@ -66,18 +67,16 @@ def create_live(
     if bootstrap.is_live(database) or not bootstrap.is_empty(database) or book_settings.get(database, "mode"):
         raise Conflict(f"{database.path} holds a book already; connecting makes a new one")
     today = new_york_day(now)
-    with database.write():
-        session_store.save(
-            database, build_sessions(today - bootstrap.CALENDAR_BEFORE, today + bootstrap.CALENDAR_AHEAD)
-        )
+    with database.write() as tx:
+        session_store.save(tx, build_sessions(today - bootstrap.CALENDAR_BEFORE, today + bootstrap.CALENDAR_AHEAD))
         values = {
             "mode": Mode.LIVE.value, "name": name, "id_seed": bootstrap.new_seed(), book_settings.BROKER: ALPACA,
             ENVIRONMENT: environment, URL: url, FIRM: firm_account, KEYS: keys_name, KEYS_IN: keys_in.value,
             REVIEW_KEY: "1",
         }  # fmt: skip
         for key, value in values.items():
-            book_settings.put(database, key, value)
-        jobs.ensure(database, (scheduler.PAUSE, *scheduled_jobs.JOB_NAMES))
+            book_settings.put(tx, key, value)
+        jobs.ensure(tx, (scheduler.PAUSE, *scheduled_jobs.JOB_NAMES))
 
 
 def open_live(

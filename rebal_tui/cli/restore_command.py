@@ -59,8 +59,8 @@ def _make_ready(copy: Path, name: str) -> tuple[int, str]:
     try:
         _require_whole(copy, database)
         at = audit.last_at(database) or bootstrap.real_now()
-        with database.write():
-            audit.append(database, at, "advisor", "book.restored", "book", {"backup": name})
+        with database.write() as tx:
+            audit.append(tx, at, "advisor", "book.restored", "book", {"backup": name})
         return audit.head(database)
     finally:
         database.close()

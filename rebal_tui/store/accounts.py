@@ -16,7 +16,7 @@ from rebal_tui.store.codec import (
     to_account,
     to_time,
 )
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ def known(database: Database) -> bool:
     return database.row("SELECT 1 FROM accounts") is not None
 
 
-def save(database: Database, accounts: Iterable[Account]) -> None:
-    """Add accounts or replace all that the broker says of them. Must be called inside `database.write()`."""
-    connection = database.connection
+def save(tx: Transaction, accounts: Iterable[Account]) -> None:
+    """Add accounts or replace all that the broker says of them."""
+    connection = tx.database.connection
     for account in accounts:
         connection.execute(
             "INSERT INTO accounts (id, number, name, status, cash, unsettled, restrictions, created_at) "
@@ -79,19 +79,19 @@ def held_symbols(database: Database) -> set[str]:
     }
 
 
-def reserve(database: Database, account_id: str, amount: Money) -> None:
-    """Set the cash that waits to leave (R-23). Must be called inside `database.write()`."""
-    database.connection.execute("UPDATE accounts SET set_aside = ? WHERE id = ?", (amount, account_id))
+def reserve(tx: Transaction, account_id: str, amount: Money) -> None:
+    """Set the cash that waits to leave (R-23)."""
+    tx.execute("UPDATE accounts SET set_aside = ? WHERE id = ?", (amount, account_id))
 
 
-def set_external_orders(database: Database, account_id: str, count: int) -> None:
-    """Set how many open orders of other origin the account has. Must be called inside `database.write()`."""
-    database.connection.execute("UPDATE accounts SET outside_orders = ? WHERE id = ?", (count, account_id))
+def set_external_orders(tx: Transaction, account_id: str, count: int) -> None:
+    """Set how many open orders of other origin the account has."""
+    tx.execute("UPDATE accounts SET outside_orders = ? WHERE id = ?", (count, account_id))
 
 
-def add_cash(database: Database, entry: CashEntry) -> bool:
-    """Record a cash movement once; False when it was there already. Must be called inside `database.write()`."""
-    cursor = database.connection.execute(
+def add_cash(tx: Transaction, entry: CashEntry) -> bool:
+    """Record a cash movement once; False when it was there already."""
+    cursor = tx.execute(
         "INSERT INTO cash_entries SELECT ?, key, ?, ?, ?, ?, ? FROM accounts WHERE id = ? "
         "ON CONFLICT (seq) DO NOTHING",
         (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class ApiKey:
     revoked_at: datetime | None = None
 
 
-def add(database: Database, key: ApiKey) -> None:
-    """Must be called inside `database.write()`. A name that a good key has breaks a unique index."""
-    database.connection.execute(
+def add(tx: Transaction, key: ApiKey) -> None:
+    """A name that a good key has breaks a unique index."""
+    tx.execute(
         "INSERT INTO api_keys (key_id, name, salt, digest, created_at) VALUES (?, ?, ?, ?, ?)",
         (key.key_id, key.name, key.salt.hex(), key.digest.hex(), to_time(key.created_at)),
     )
@@ -40,8 +40,6 @@ def load(database: Database) -> list[ApiKey]:
     ]
 
 
-def revoke(database: Database, key_id: str, at: datetime) -> None:
-    """Must be called inside `database.write()`."""
-    database.connection.execute(
-        "UPDATE api_keys SET revoked_at = ? WHERE key_id = ? AND revoked_at IS NULL", (to_time(at), key_id)
-    )
+def revoke(tx: Transaction, key_id: str, at: datetime) -> None:
+    """Make a key useless from a time on."""
+    tx.execute("UPDATE api_keys SET revoked_at = ? WHERE key_id = ? AND revoked_at IS NULL", (to_time(at), key_id))

@@ -8,7 +8,7 @@ from datetime import datetime
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.quantities import Price
 from rebal_tui.store.codec import ASSET_COLUMNS, asset_values, to_asset, to_time
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
 def load(database: Database) -> dict[str, Asset]:
@@ -17,9 +17,9 @@ def load(database: Database) -> dict[str, Asset]:
     return {row[1]: to_asset(row) for row in rows}
 
 
-def save(database: Database, assets: Iterable[Asset]) -> None:
-    """Add assets or replace what is known of them. Must be called inside `database.write()`."""
-    database.connection.executemany(
+def save(tx: Transaction, assets: Iterable[Asset]) -> None:
+    """Add assets or replace what is known of them."""
+    tx.executemany(
         f"INSERT INTO assets ({ASSET_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (symbol) DO UPDATE SET "
         "name = excluded.name, exchange = excluded.exchange, status = excluded.status, tradable = excluded.tradable, "
         "fractionable = excluded.fractionable, price = excluded.price, price_at = excluded.price_at",
@@ -27,9 +27,9 @@ def save(database: Database, assets: Iterable[Asset]) -> None:
     )
 
 
-def save_prices(database: Database, prices: Iterable[tuple[str, Price, datetime]]) -> None:
-    """Store last prices. Must be called inside `database.write()`."""
-    database.connection.executemany(
+def save_prices(tx: Transaction, prices: Iterable[tuple[str, Price, datetime]]) -> None:
+    """Store last prices."""
+    tx.executemany(
         "UPDATE assets SET price = ?, price_at = ? WHERE symbol = ?",
         ((price, to_time(at), symbol) for symbol, price, at in prices),
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from rebal_tui.store.codec import dump, from_time, to_time
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 GENESIS = "0" * 64
 
@@ -27,13 +27,13 @@ class AuditEntry:
     hash: str
 
 
-def append(database: Database, at: datetime, actor: str, action: str, subject: str, detail: Any = None) -> None:
-    """Record who did what to what. Must be called inside `database.write()`."""
-    last = database.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+def append(tx: Transaction, at: datetime, actor: str, action: str, subject: str, detail: Any = None) -> None:
+    """Record who did what to what."""
+    last = tx.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
     seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
     text = dump(detail if detail is not None else {})
     digest = _digest(seq, to_time(at), actor, action, subject, text, previous)
-    database.connection.execute(
+    tx.execute(
         "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (seq, to_time(at), actor, action, subject, text, previous, digest),
     )

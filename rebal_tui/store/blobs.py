@@ -6,16 +6,16 @@ import hashlib
 import zlib
 
 from rebal_tui.domain.errors import BrokenInvariant
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
-def put(database: Database, value: str) -> int:
-    """The number under which a text is kept. Must be called inside `database.write()`."""
+def put(tx: Transaction, value: str) -> int:
+    """The number under which a text is kept."""
     content = value.encode()
     digest = hashlib.sha256(content).digest()
-    found = database.row("SELECT key FROM parts WHERE digest = ?", (digest,))
+    found = tx.row("SELECT key FROM parts WHERE digest = ?", (digest,))
     if found is None:
-        found = database.row(
+        found = tx.row(
             "INSERT INTO parts (digest, content) VALUES (?, ?) RETURNING key", (digest, zlib.compress(content, 1))
         )
     if found is None:

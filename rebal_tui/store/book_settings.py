@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 _STEP = 4_099
 """Odd, so that no two of the first 2^32 ids begin alike; so large that neighbours differ in their fifth digit."""
@@ -18,23 +18,21 @@ def get(database: Database, name: str, default: str = "") -> str:
     return row[0] if row else default
 
 
-def put(database: Database, name: str, value: str) -> None:
-    """Must be called inside `database.write()`."""
-    database.connection.execute(
-        "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
-    )
+def put(tx: Transaction, name: str, value: str) -> None:
+    """Keep a value under a name."""
+    tx.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
 
 
-def next_id(database: Database) -> str:
+def next_id(tx: Transaction) -> str:
     """The next UUID of this book, from its seed and a counter kept in the same transaction; never given twice."""
-    return next_ids(database, 1)[0]
+    return next_ids(tx, 1)[0]
 
 
-def next_ids(database: Database, count: int) -> list[str]:
-    """The next UUIDs of this book, their numbers taken at once. Must be called inside `database.write()`."""
-    first = int(get(database, "id_count", "0")) + 1
-    put(database, "id_count", str(first + count - 1))
-    seed = get(database, "id_seed").encode()
+def next_ids(tx: Transaction, count: int) -> list[str]:
+    """The next UUIDs of this book, their numbers taken at once."""
+    first = int(get(tx.database, "id_count", "0")) + 1
+    put(tx, "id_count", str(first + count - 1))
+    seed = get(tx.database, "id_seed").encode()
     begin = int.from_bytes(hashlib.sha256(seed).digest()[:4], "big")
     return [
         _uuid(begin + number * _STEP & 0xFFFF_FFFF, b"%b:%d" % (seed, number)) for number in range(first, first + count)

@@ -9,12 +9,12 @@ from rebal_tui.domain.cash import Journal, JournalStatus, Withdrawal, Withdrawal
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.quantities import Money
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time, to_time_or_none
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
-def save_journal(database: Database, journal: Journal, account_id: str) -> None:
+def save_journal(tx: Transaction, journal: Journal, account_id: str) -> None:
     """Add a journal of an account or take over its new status."""
-    database.connection.execute(
+    tx.execute(
         "INSERT INTO journals SELECT ?, key, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE id = ? "
         "ON CONFLICT (id) DO UPDATE SET status = excluded.status, reason = excluded.reason, "
         "updated_at = excluded.updated_at",
@@ -98,8 +98,8 @@ def _journals(database: Database, tail: str, parameters: tuple[Any, ...]) -> lis
     ]
 
 
-def add_withdrawal(database: Database, withdrawal: Withdrawal) -> None:
-    database.connection.execute(
+def add_withdrawal(tx: Transaction, withdrawal: Withdrawal) -> None:
+    tx.execute(
         "INSERT INTO withdrawals (id, account, portfolio, amount, stage, stopped, last_rebalanced_at, rounds, run, "
         "journal, created_at, updated_at) SELECT ?, accounts.key, (SELECT key FROM portfolios WHERE id = ?), "
         "?, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE accounts.id = ?",
@@ -112,8 +112,8 @@ def add_withdrawal(database: Database, withdrawal: Withdrawal) -> None:
     )  # fmt: skip
 
 
-def update_withdrawal(database: Database, withdrawal: Withdrawal) -> None:
-    database.connection.execute(
+def update_withdrawal(tx: Transaction, withdrawal: Withdrawal) -> None:
+    tx.execute(
         "UPDATE withdrawals SET stage = ?, stopped = ?, rounds = ?, run = ?, journal = ?, last_rebalanced_at = ?, "
         "portfolio = (SELECT key FROM portfolios WHERE id = ?), updated_at = ? WHERE id = ?",
         (

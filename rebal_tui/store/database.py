@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,16 +53,50 @@ def listed(values: Iterable[str]) -> str:
     return json.dumps(list(values))
 
 
+class Transaction:
+    """An open write transaction of a `Database`: whoever holds one may write.
+
+    What memory must learn of a write is given to `after_commit`. It is dropped when the transaction is rolled back.
+    """
+
+    def __init__(self, database: Database, effects: list[Callable[[], None]]) -> None:
+        self.database = database
+        self.effects = effects
+
+    def execute(self, sql: str, parameters: Sequence[SqlValue] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        return self.database.connection.execute(sql, parameters)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> sqlite3.Cursor:
+        """Run one statement for each row of parameters."""
+        return self.database.connection.executemany(sql, rows)
+
+    def rows(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[Row]:
+        """Every row of a query, what this transaction wrote included."""
+        return self.database.rows(sql, parameters)
+
+    def row(self, sql: str, parameters: Sequence[SqlValue] = ()) -> Row | None:
+        """The first row of a query, None when there is none."""
+        return self.database.row(sql, parameters)
+
+    def after_commit(self, effect: Callable[[], None]) -> None:
+        """Call `effect` once this transaction is committed, or its savepoint released: what follows in the outer
+        transaction sees it."""
+        self.effects.append(effect)
+
+
 class Database:
     """A book's file, or memory. Owned by one thread; everyone else asks that thread.
 
     A file has one connection that writes, which alone moves the write-ahead log into it; a connection that reads only
-    cannot. `halted` is why nothing is written here, None while writing works.
+    cannot. `halted` is why nothing is written here, None while writing works. `on_undone` is called when a transaction
+    was rolled back after a savepoint inside it had succeeded: what memory learned of that savepoint is void.
     """
 
     def __init__(self, path: Path | str = MEMORY, *, read_only: bool = False) -> None:
         self.path = str(path)
         self.halted: ReadOnly | None = None
+        self.on_undone: Callable[[], None] | None = None
         self._epoch: int | None = None
         if self.path == MEMORY:
             target, uri = MEMORY, False
@@ -83,6 +117,7 @@ class Database:
         else:
             self.halt(Halt.VIEWING)
         self._depth = 0
+        self._applied_inside = False
 
     @property
     def read_only(self) -> bool:
@@ -93,8 +128,8 @@ class Database:
 
     def claim_epoch(self) -> None:
         """Become the file's one writer: whoever opened it for writing before can write nothing any more."""
-        with self.write() as connection:
-            connection.execute(
+        with self.write() as tx:
+            tx.execute(
                 "INSERT INTO meta VALUES (?, '1') ON CONFLICT (name) "
                 "DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)",
                 (EPOCH,),
@@ -148,7 +183,7 @@ class Database:
         return result
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> Iterator[Transaction]:
         """One write transaction. Inside another it is a savepoint, undone alone when its block raises.
 
         Raises `ReadOnly` when the book is only looked at here, when another program has taken it over, and when the
@@ -156,23 +191,34 @@ class Database:
         """
         if self.halted is not None:
             raise ReadOnly(self.halted.halt, str(self.halted))
-        nested = self._depth > 0
-        point = f"level_{self._depth}"
+        nested, point = self._depth > 0, f"level_{self._depth}"
+        effects: list[Callable[[], None]] = []
         self._depth += 1
         try:
             self.connection.execute(f"SAVEPOINT {point}" if nested else "BEGIN IMMEDIATE")
             if not nested and self._epoch is not None and self._stored_epoch() != self._epoch:
                 raise self.halt(Halt.TAKEN_OVER)
-            yield self.connection
+            yield Transaction(self, effects)
             self.connection.execute(f"RELEASE {point}" if nested else "COMMIT")
         except BaseException as error:
             self._undo(point if nested else None)
             fault = self.halt_on_error(error) if isinstance(error, sqlite3.Error) else None
+            self._end_level(undone=True)
             if fault is not None:
                 raise fault from error
             raise
-        finally:
-            self._depth -= 1
+        self._end_level(undone=False)
+        self._applied_inside = self._applied_inside or (nested and bool(effects))
+        for effect in effects:
+            effect()
+
+    def _end_level(self, *, undone: bool) -> None:
+        """Leave a level of nesting. Memory that learned of savepoints inside an undone transaction is told so."""
+        self._depth -= 1
+        if self._depth == 0:
+            stale, self._applied_inside = undone and self._applied_inside, False
+            if stale and self.on_undone is not None:
+                self.on_undone()
 
     def _undo(self, point: str | None) -> None:
         """Roll back; where a fault of the disk has done so already, or prevents it, the file is as it was."""

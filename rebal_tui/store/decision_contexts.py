@@ -23,7 +23,7 @@ from rebal_tui.domain.quantities import Percent, Price
 from rebal_tui.domain.sessions import Session
 from rebal_tui.store import blobs
 from rebal_tui.store.codec import dump, from_time, from_weights, to_time, to_time_or_none, to_weights
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -51,14 +51,11 @@ def symbol_keys(database: Database) -> dict[str, int]:
 
 
 def put(
-    database: Database, at: datetime, session: Session | None, closed_reason: str, price_max_age: timedelta | None,
+    tx: Transaction, at: datetime, session: Session | None, closed_reason: str, price_max_age: timedelta | None,
     quarterly_months: frozenset[int], assets: Mapping[str, Asset], portfolios: Mapping[str, Portfolio],
 ) -> int:  # fmt: skip
-    """Keep a moment; returns its number. What did not change since another moment is not stored again.
-
-    Must be called inside `database.write()`.
-    """
-    keys = symbol_keys(database)
+    """Keep a moment; returns its number. What did not change since another moment is not stored again."""
+    keys = symbol_keys(tx.database)
     known = sorted((keys[symbol], asset) for symbol, asset in assets.items() if symbol in keys)
     header = {
         "session": None if session is None else _session_values(session),
@@ -68,15 +65,15 @@ def put(
     }
     values = (
         to_time(at),
-        blobs.put(database, dump(header)),
-        blobs.put(database, dump([[key, *_asset_values(asset)] for key, asset in known])),
+        blobs.put(tx, dump(header)),
+        blobs.put(tx, dump([[key, *_asset_values(asset)] for key, asset in known])),
         blobs.put(
-            database,
+            tx,
             dump([[key, a.price, to_time_or_none(a.price_at)] for key, a in known if a.price is not None]),
         ),
-        blobs.put(database, dump([_portfolio_values(portfolio) for portfolio in portfolios.values()])),
+        blobs.put(tx, dump([_portfolio_values(portfolio) for portfolio in portfolios.values()])),
     )
-    connection = database.connection
+    connection = tx.database.connection
     connection.execute(
         "INSERT INTO contexts (at, moment, assets, prices, portfolios) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         values,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from rebal_tui.domain.decisions import Decision, Outcome, Verdict
 from rebal_tui.domain.quantities import Money
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 Ints = npt.NDArray[np.int64]
 NO_RUN = 0
@@ -80,13 +80,13 @@ def kind_of(decision: Decision) -> Kind:
     return Kind(":".join([decision.outcome.value, *reported]), decision.outcome, reported[-1] if reported else "")
 
 
-def kind_keys(database: Database, kinds: Iterable[Kind]) -> dict[str, int]:
-    """The key of each kind by its signature; new ones are added. Must be called inside `database.write()`."""
-    database.connection.executemany(
+def kind_keys(tx: Transaction, kinds: Iterable[Kind]) -> dict[str, int]:
+    """The key of each kind by its signature; new ones are added."""
+    tx.executemany(
         "INSERT INTO decision_kinds (signature, outcome, deciding) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         sorted({(kind.signature, kind.outcome.value, kind.deciding) for kind in kinds}),
     )
-    return dict(database.rows("SELECT signature, key FROM decision_kinds"))
+    return dict(tx.rows("SELECT signature, key FROM decision_kinds"))
 
 
 Row = tuple[Any, ...]
@@ -94,12 +94,9 @@ Row = tuple[Any, ...]
 reserved, cash_floor, last_rebalanced_at, outside_orders, open_run, quota_run, positions: keys, billionths, micros."""
 
 
-def add(database: Database, rows: Iterable[Row]) -> None:
-    """Store decisions; one without a run replaces the last of its kind that session and counts up.
-
-    Must be called inside `database.write()`.
-    """
-    database.connection.executemany(
+def add(tx: Transaction, rows: Iterable[Row]) -> None:
+    """Store decisions; one without a run replaces the last of its kind that session and counts up."""
+    tx.executemany(
         "INSERT INTO decisions (session, account, portfolio, kind, run, context, subscription, times, status, "
         "restrictions, cash, reserved, cash_floor, last_rebalanced_at, outside_orders, open_run, quota_run, positions) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -179,7 +176,7 @@ def _stored(row: Row) -> StoredDecision:
     )
 
 
-def add_history(database: Database, at: datetime, accounts: Ints, used: Ints) -> None:
+def add_history(tx: Transaction, at: datetime, accounts: Ints, used: Ints) -> None:
     """Record how much of its bands each account uses, in tenths of a percent. `accounts` are keys, ascending."""
     numbers, begins = np.unique(accounts // _BUCKET, return_index=True)
     ends = [*begins[1:].tolist(), len(accounts)]
@@ -189,7 +186,7 @@ def add_history(database: Database, at: datetime, accounts: Ints, used: Ints) ->
         bucket = np.full(int(offsets[-1]) + 1, _NOTHING, np.int32)
         bucket[offsets] = used[first:end]
         rows.append((number, to_time(at), bucket.tobytes()))
-    database.connection.executemany("INSERT OR REPLACE INTO drift_history VALUES (?, ?, ?)", rows)
+    tx.executemany("INSERT OR REPLACE INTO drift_history VALUES (?, ?, ?)", rows)
 
 
 def history(database: Database, account_id: str, limit: int = 120) -> list[tuple[datetime, int]]:
@@ -210,8 +207,8 @@ def history(database: Database, account_id: str, limit: int = 120) -> list[tuple
     return points[::-1]
 
 
-def prune_history(database: Database, before: datetime) -> None:
-    database.connection.execute("DELETE FROM drift_history WHERE at < ?", (to_time(before),))
+def prune_history(tx: Transaction, before: datetime) -> None:
+    tx.execute("DELETE FROM drift_history WHERE at < ?", (to_time(before),))
 
 
 def outcomes(database: Database) -> dict[str, int]:

@@ -6,19 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
 def add(database: Database, received: Sequence[tuple[str, str, datetime, str]]) -> int:
     """Keep (stream, event id, time, JSON) of each, except what is there; returns how many were new."""
-    with database.write() as connection:
-        before = connection.total_changes
-        connection.executemany(
+    with database.write() as tx:
+        return tx.executemany(
             "INSERT INTO inbox (stream, event_id, at, body) VALUES (?, ?, ?, ?) ON CONFLICT (stream, event_id) "
             "DO NOTHING",
             ((stream, event_id, to_time(at), body) for stream, event_id, at, body in received),
-        )
-        return connection.total_changes - before
+        ).rowcount
 
 
 def after(database: Database, seq: int, limit: int) -> list[tuple[int, str, str, datetime, str]]:
@@ -37,6 +35,6 @@ def last_at(database: Database, stream: str) -> datetime | None:
     return from_time_or_none(row[0]) if row else None
 
 
-def prune(database: Database, before: datetime, through: int) -> None:
-    """Forget what is older and was taken over, up to the cursor `through`. Must be called inside `database.write()`."""
-    database.connection.execute("DELETE FROM inbox WHERE at < ? AND seq <= ?", (to_time(before), through))
+def prune(tx: Transaction, before: datetime, through: int) -> None:
+    """Forget what is older and was taken over, up to the cursor `through`."""
+    tx.execute("DELETE FROM inbox WHERE at < ? AND seq <= ?", (to_time(before), through))

@@ -7,14 +7,14 @@ from typing import Any
 from rebal_tui.domain.orders import Fill, Side
 from rebal_tui.domain.quantities import Money, Qty
 from rebal_tui.store.codec import from_time, parse_client_order_id, to_time
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
-def add(database: Database, fill: Fill) -> bool:
-    """Record an execution once; False when it was there already. Must be called inside `database.write()`."""
+def add(tx: Transaction, fill: Fill) -> bool:
+    """Record an execution once; False when it was there already."""
     ours = parse_client_order_id(fill.client_order_id)
     run_id, line = ours or (None, None)
-    cursor = database.connection.execute(
+    cursor = tx.execute(
         "INSERT INTO fills SELECT ?, accounts.key, assets.key, ?, ?, ?, ?, ?, ?, ?, ?, "
         "(SELECT key FROM runs WHERE id = ?), ? FROM accounts, assets WHERE accounts.id = ? AND assets.symbol = ? "
         "ON CONFLICT (execution_id) DO NOTHING",
@@ -40,9 +40,9 @@ def known(database: Database, execution_id: str) -> bool:
     return database.row("SELECT 1 FROM fills WHERE execution_id = ?", (execution_id,)) is not None
 
 
-def delete(database: Database, execution_id: str) -> None:
-    """Remove an execution that the broker has busted. Must be called inside `database.write()`."""
-    database.connection.execute("DELETE FROM fills WHERE execution_id = ?", (execution_id,))
+def delete(tx: Transaction, execution_id: str) -> None:
+    """Remove an execution that the broker has busted."""
+    tx.execute("DELETE FROM fills WHERE execution_id = ?", (execution_id,))
 
 
 def of_run(database: Database, run_id: str) -> list[Fill]:

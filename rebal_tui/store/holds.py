@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rebal_tui.store.codec import from_time, to_time
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,17 @@ def load(database: Database) -> dict[str, Hold]:
     return {account_id: Hold(reason, from_time(at), baseline) for account_id, reason, at, baseline in rows}
 
 
-def put(database: Database, account_id: str, hold: Hold) -> None:
-    """Pause an account, or say anew why. Must be called inside `database.write()`."""
-    database.connection.execute(
+def put(tx: Transaction, account_id: str, hold: Hold) -> None:
+    """Pause an account, or say anew why."""
+    tx.execute(
         "INSERT INTO reconciliation_holds (account, at, reason, ground) SELECT key, ?, ?, ? FROM accounts WHERE id = ? "
         "ON CONFLICT (account) DO UPDATE SET reason = excluded.reason, ground = excluded.ground",
         (to_time(hold.at), hold.reason, hold.baseline, account_id),
     )
 
 
-def remove(database: Database, account_id: str) -> None:
-    """Must be called inside `database.write()`."""
-    database.connection.execute(
+def remove(tx: Transaction, account_id: str) -> None:
+    """Release an account."""
+    tx.execute(
         "DELETE FROM reconciliation_holds WHERE account = (SELECT key FROM accounts WHERE id = ?)", (account_id,)
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,34 +40,34 @@ def jobs(database: Database) -> dict[str, JobRow]:
     return {r[0]: JobRow(r[0], bool(r[1]), from_time_or_none(r[2]), *r[3:]) for r in rows}
 
 
-def ensure(database: Database, names: tuple[str, ...]) -> None:
-    database.connection.executemany("INSERT OR IGNORE INTO jobs (name) VALUES (?)", [(name,) for name in names])
+def ensure(tx: Transaction, names: tuple[str, ...]) -> None:
+    tx.executemany("INSERT OR IGNORE INTO jobs (name) VALUES (?)", [(name,) for name in names])
 
 
-def finished(database: Database, name: str, at: datetime, key: str, result: str, duration_ms: int | None) -> None:
-    database.connection.execute(
+def finished(tx: Transaction, name: str, at: datetime, key: str, result: str, duration_ms: int | None) -> None:
+    tx.execute(
         "UPDATE jobs SET last_at = ?, last_key = ?, last_result = ?, duration_ms = ? WHERE name = ?",
         (to_time(at), key, result, duration_ms, name),
     )
 
 
-def failed(database: Database, name: str, at: datetime, result: str) -> None:
-    database.connection.execute(
+def failed(tx: Transaction, name: str, at: datetime, result: str) -> None:
+    tx.execute(
         "UPDATE jobs SET last_at = ?, last_result = ?, failed = failed + 1 WHERE name = ?", (to_time(at), result, name)
     )
 
 
-def missed(database: Database, name: str, count: int) -> None:
-    database.connection.execute("UPDATE jobs SET missed = missed + ? WHERE name = ?", (count, name))
+def missed(tx: Transaction, name: str, count: int) -> None:
+    tx.execute("UPDATE jobs SET missed = missed + ? WHERE name = ?", (count, name))
 
 
-def set_paused(database: Database, name: str, paused: bool) -> None:
-    database.connection.execute("UPDATE jobs SET paused = ? WHERE name = ?", (int(paused), name))
+def set_paused(tx: Transaction, name: str, paused: bool) -> None:
+    tx.execute("UPDATE jobs SET paused = ? WHERE name = ?", (int(paused), name))
 
 
-def raise_alert(database: Database, at: datetime, kind: str, subject: str, text: str) -> None:
+def raise_alert(tx: Transaction, at: datetime, kind: str, subject: str, text: str) -> None:
     """Raise an alert unless the same one is still open."""
-    database.connection.execute(
+    tx.execute(
         "INSERT INTO alerts (at, kind, subject, text) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (kind, subject) WHERE acknowledged_at IS NULL DO UPDATE SET text = excluded.text",
         (to_time(at), kind, subject, text),
@@ -91,13 +91,13 @@ def is_open(database: Database, kind: str, subject: str) -> bool:
     )
 
 
-def acknowledge(database: Database, key: int, at: datetime) -> None:
-    database.connection.execute("UPDATE alerts SET acknowledged_at = ? WHERE key = ?", (to_time(at), key))
+def acknowledge(tx: Transaction, key: int, at: datetime) -> None:
+    tx.execute("UPDATE alerts SET acknowledged_at = ? WHERE key = ?", (to_time(at), key))
 
 
-def clear_alert(database: Database, kind: str, subject: str, at: datetime) -> None:
+def clear_alert(tx: Transaction, kind: str, subject: str, at: datetime) -> None:
     """Close an alert whose cause is gone."""
-    database.connection.execute(
+    tx.execute(
         "UPDATE alerts SET acknowledged_at = ? WHERE kind = ? AND subject = ? AND acknowledged_at IS NULL",
         (to_time(at), kind, subject),
     )
@@ -122,7 +122,5 @@ def last_session(database: Database) -> str | None:
     return row[0] if row else None
 
 
-def record_evaluation(database: Database, session: str, slot: datetime, at: datetime, detail: str) -> None:
-    database.connection.execute(
-        "INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?)", (session, to_time(slot), to_time(at), detail)
-    )
+def record_evaluation(tx: Transaction, session: str, slot: datetime, at: datetime, detail: str) -> None:
+    tx.execute("INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?)", (session, to_time(slot), to_time(at), detail))

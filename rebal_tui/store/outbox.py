@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rebal_tui.domain.orders import Order, Side
 from rebal_tui.store import codec
 from rebal_tui.store.codec import to_time
-from rebal_tui.store.database import LISTED, Database, listed
+from rebal_tui.store.database import LISTED, Database, Transaction, listed
 
 OrderKey = tuple[int, int]
 """An order's run and line."""
@@ -99,20 +99,17 @@ def _read(database: Database, order_keys: Sequence[OrderKey], still: str) -> dic
     return found
 
 
-def mark_sent(database: Database, order_keys: Iterable[OrderKey], at: datetime) -> None:
-    """The orders may be on their way from here on: before one is sent again it is looked up.
-
-    Must be called inside `database.write()`, and committed before the broker is called.
-    """
-    database.connection.executemany(
+def mark_sent(tx: Transaction, order_keys: Iterable[OrderKey], at: datetime) -> None:
+    """The orders may be on their way from here on: before one is sent again it is looked up."""
+    tx.executemany(
         "UPDATE orders SET sent = 1, submitted_at = coalesce(submitted_at, ?) WHERE run = ? AND line = ?",
         ((to_time(at), run, line) for run, line in order_keys),
     )
 
 
-def unmark(database: Database, order_keys: Iterable[OrderKey]) -> None:
-    """The orders were not sent after all. Must be called inside `database.write()`."""
-    database.connection.executemany(
+def unmark(tx: Transaction, order_keys: Iterable[OrderKey]) -> None:
+    """The orders were not sent after all."""
+    tx.executemany(
         "UPDATE orders SET sent = 0, submitted_at = NULL WHERE run = ? AND line = ? AND status = 'pending_new' "
         "AND broker_id IS NULL",
         order_keys,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rebal_tui.domain.quantities import Money
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class PlanInputs:
     positions: bytes
 
 
-def keep(database: Database, plans: Iterable[tuple[str, PlanInputs]]) -> None:
-    """Keep what the plans of runs are made from, by run id. Must be called inside `database.write()`."""
-    database.connection.executemany(
+def keep(tx: Transaction, plans: Iterable[tuple[str, PlanInputs]]) -> None:
+    """Keep what the plans of runs are made from, by run id."""
+    tx.executemany(
         "UPDATE runs SET plan_context = ?, plan_cash = ?, plan_reserved = ?, plan_keep = ?, plan_positions = ? "
         "WHERE id = ?",
         ((p.context, p.cash, p.reserved, p.keep, p.positions, run_id) for run_id, p in plans),

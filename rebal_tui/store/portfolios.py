@@ -19,7 +19,7 @@ from rebal_tui.domain.portfolios import (
 )
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time, to_time_or_none
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
 def load(database: Database) -> dict[str, Portfolio]:
@@ -53,9 +53,9 @@ def load(database: Database) -> dict[str, Portfolio]:
     }  # fmt: skip
 
 
-def save(database: Database, portfolio: Portfolio) -> None:
-    """Add a portfolio or replace it with its weights and conditions. Must be called inside `database.write()`."""
-    connection = database.connection
+def save(tx: Transaction, portfolio: Portfolio) -> None:
+    """Add a portfolio or replace it with its weights and conditions."""
+    connection = tx.database.connection
     connection.execute(
         "INSERT INTO portfolios (id, name, description, status, cash_weight, cooldown_days, review, created_at, "
         "updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, "
@@ -120,9 +120,9 @@ def page_of_subscriptions(
     ]
 
 
-def add_subscriptions(database: Database, subscriptions: Iterable[Subscription]) -> None:
-    """Must be called inside `database.write()`."""
-    database.connection.executemany(
+def add_subscriptions(tx: Transaction, subscriptions: Iterable[Subscription]) -> None:
+    """Add active subscriptions of accounts and portfolios that exist."""
+    tx.executemany(
         "INSERT INTO subscriptions (id, account, portfolio, created_at, last_rebalanced_at) "
         "SELECT ?, accounts.key, portfolios.key, ?, ? FROM accounts, portfolios "
         "WHERE accounts.id = ? AND portfolios.id = ?",
@@ -133,15 +133,13 @@ def add_subscriptions(database: Database, subscriptions: Iterable[Subscription])
     )
 
 
-def end_subscription(database: Database, subscription_id: str, at: datetime) -> None:
-    """Must be called inside `database.write()`."""
-    database.connection.execute(
+def end_subscription(tx: Transaction, subscription_id: str, at: datetime) -> None:
+    """End a subscription that is active."""
+    tx.execute(
         "UPDATE subscriptions SET ended_at = ? WHERE id = ? AND ended_at IS NULL", (to_time(at), subscription_id)
     )
 
 
-def set_last_rebalanced(database: Database, subscription_id: str, at: datetime) -> None:
-    """Must be called inside `database.write()`."""
-    database.connection.execute(
-        "UPDATE subscriptions SET last_rebalanced_at = ? WHERE id = ?", (to_time(at), subscription_id)
-    )
+def set_last_rebalanced(tx: Transaction, subscription_id: str, at: datetime) -> None:
+    """Record when a subscription was rebalanced last."""
+    tx.execute("UPDATE subscriptions SET last_rebalanced_at = ? WHERE id = ?", (to_time(at), subscription_id))

@@ -12,15 +12,15 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run, RunDetail
 from rebal_tui.store import codec
 from rebal_tui.store.codec import to_time, to_time_or_none
-from rebal_tui.store.database import LISTED, Database, listed
+from rebal_tui.store.database import LISTED, Database, Transaction, listed
 
 OrderRow = tuple[Any, ...]
 """run, line, asset: keys and the place in the run; side, notional, qty; when it was made, in microseconds."""
 
 
-def add(database: Database, rows: Iterable[OrderRow]) -> None:
-    """Write orders, not yet sent. Must be called inside `database.write()`."""
-    database.connection.executemany(
+def add(tx: Transaction, rows: Iterable[OrderRow]) -> None:
+    """Write orders, not yet sent."""
+    tx.executemany(
         "INSERT INTO orders (run, line, asset, side, notional, qty, status, created_at, updated_at) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending_new', ?7, ?7)",
         rows,
@@ -36,12 +36,12 @@ def of_run(database: Database, run_id: str) -> list[tuple[int, Order, bool]]:
     return [(row[3], codec.to_order(row[:-1]), bool(row[-1])) for row in rows]
 
 
-def store(database: Database, order: Order) -> bool:
+def store(tx: Transaction, order: Order) -> bool:
     """Take over what the broker says of one of our orders. A final order never goes back; False when it is not ours."""
     ours = codec.parse_client_order_id(order.client_order_id)
     if ours is None:
         return False
-    cursor = database.connection.execute(
+    cursor = tx.execute(
         "UPDATE orders SET status = CASE WHEN status IN ('filled', 'rejected', 'expired') "
         "OR (status = 'canceled' AND ? <> 'filled') THEN status ELSE ? END, broker_id = ?, sent = 1, "
         "filled_qty = max(filled_qty, ?), "
@@ -60,11 +60,11 @@ def store(database: Database, order: Order) -> bool:
     return cursor.rowcount == 1
 
 
-def correct(database: Database, order: Order) -> None:
-    """Make one of our orders what the broker says, be it less than before. Must be called inside `write()`."""
+def correct(tx: Transaction, order: Order) -> None:
+    """Make one of our orders what the broker says, be it less than before."""
     ours = codec.parse_client_order_id(order.client_order_id)
     if ours is not None:
-        database.connection.execute(
+        tx.execute(
             "UPDATE orders SET status = ?, filled_qty = ?, filled_avg_price = ?, updated_at = ? "
             "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
             (order.status.value, order.filled_qty, order.filled_avg_price, to_time(order.updated_at), *ours),
@@ -80,32 +80,32 @@ def placed(database: Database, client_order_id: str) -> bool:
     )
 
 
-def refuse(database: Database, run_id: str, line: int, at: datetime, why: str) -> None:
+def refuse(tx: Transaction, run_id: str, line: int, at: datetime, why: str) -> None:
     """The broker said no: nothing was placed."""
-    database.connection.execute(
+    tx.execute(
         "UPDATE orders SET status = 'rejected', reject_reason = ?, failed_at = ?, updated_at = ? "
         "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
         (why, to_time(at), to_time(at), run_id, line),
     )
 
 
-def drop(database: Database, run_id: str, line: int) -> None:
+def drop(tx: Transaction, run_id: str, line: int) -> None:
     """Remove an order that was never sent, when it is skipped instead."""
-    database.connection.execute(
+    tx.execute(
         "DELETE FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ? AND sent = 0", (run_id, line)
     )
 
 
-def add_skipped(database: Database, run_id: str, skipped: Sequence[SkippedOrder]) -> None:
-    """Append skipped orders, one a symbol and side. Must be called inside `database.write()`."""
+def add_skipped(tx: Transaction, run_id: str, skipped: Sequence[SkippedOrder]) -> None:
+    """Append skipped orders, one a symbol and side."""
     if not skipped:
         return
-    known = {(s.symbol, s.side) for s in skipped_orders(database, run_id)}
+    known = {(s.symbol, s.side) for s in skipped_orders(tx.database, run_id)}
     for order in skipped:
         if (order.symbol, order.side) in known:
             continue
         known.add((order.symbol, order.side))
-        database.connection.execute(
+        tx.execute(
             "INSERT INTO skipped_orders SELECT key, (SELECT coalesce(max(line), 0) + 1 FROM skipped_orders "
             "WHERE run = runs.key), ?, ?, ?, ?, ? FROM runs WHERE id = ?",
             (
@@ -174,8 +174,8 @@ def looked_up_at(database: Database, run_id: str, line: int) -> datetime | None:
     return codec.from_time_or_none(row[0]) if row else None
 
 
-def set_looked_up(database: Database, run_id: str, line: int, at: datetime | None) -> None:
-    database.connection.execute(
+def set_looked_up(tx: Transaction, run_id: str, line: int, at: datetime | None) -> None:
+    tx.execute(
         "UPDATE orders SET looked_up_at = ? WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
         (to_time_or_none(at), run_id, line),
     )

@@ -11,11 +11,11 @@ from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunStatus, RunType
 from rebal_tui.store import codec
 from rebal_tui.store.codec import from_time, to_time, to_time_or_none
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
 def next_key(database: Database) -> int:
-    """The key that the next new run has. Must be called inside `database.write()`."""
+    """The key that the next new run has."""
     row = database.row("SELECT coalesce(max(key), 0) + 1 FROM runs")
     return int(row[0]) if row else 1
 
@@ -28,13 +28,12 @@ StartedRow = tuple[Any, ...]
 """The first fifteen of `NewRow`, then what a `PlanRow` has behind the key."""
 
 
-def add(database: Database, rows: Iterable[NewRow]) -> None:
+def add(tx: Transaction, rows: Iterable[NewRow]) -> None:
     """Insert runs that are QUEUED, under keys from `next_key` on; `why` is None for one that a decision made.
 
-    A second open run or second system run of a session breaks a unique index (R-7, R-11). Must be called inside
-    `database.write()`.
+    A second open run or second system run of a session breaks a unique index (R-7, R-11).
     """
-    database.connection.executemany(
+    tx.executemany(
         "INSERT INTO runs (key, id, account, portfolio, subscription, type, amount, initiated_from, status, phase, "
         "approval, why, weights, cash_weight, session, counts_quota, created_at, updated_at, plan_context, plan_cash, "
         "plan_reserved, plan_keep, plan_positions) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'QUEUED', 'waiting', ?9, "
@@ -43,9 +42,9 @@ def add(database: Database, rows: Iterable[NewRow]) -> None:
     )
 
 
-def add_started(database: Database, rows: Iterable[StartedRow]) -> None:
+def add_started(tx: Transaction, rows: Iterable[StartedRow]) -> None:
     """Insert runs that are IN_PROGRESS from the first, as `add` and `start` would leave them, and under its rules."""
-    database.connection.executemany(
+    tx.executemany(
         "INSERT INTO runs (key, id, account, portfolio, subscription, type, amount, initiated_from, status, phase, "
         "approval, why, weights, cash_weight, session, counts_quota, created_at, updated_at, started_at, cash_target, "
         "plan_context, plan_cash, plan_reserved, plan_keep, plan_positions) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
@@ -140,12 +139,9 @@ def count(database: Database) -> int:
     return row[0] if row else 0
 
 
-def update(database: Database, changes: Iterable[tuple[Run, Run]], *, counts_quota: bool | None = None) -> None:
-    """Store the new state of runs as (before, after); each move must be one that `RUN_TRANSITIONS` allows.
-
-    Must be called inside `database.write()`.
-    """
-    database.connection.executemany(
+def update(tx: Transaction, changes: Iterable[tuple[Run, Run]], *, counts_quota: bool | None = None) -> None:
+    """Store the new state of runs as (before, after); each move must be one that `RUN_TRANSITIONS` allows."""
+    tx.executemany(
         "UPDATE runs SET status = ?, phase = ?, approval = ?, reason = ?, cash_target = ?, cancel_requested = ?, "
         "updated_at = ?, started_at = ?, completed_at = ?, canceled_at = ?, counts_quota = coalesce(?, counts_quota) "
         "WHERE id = ?",
@@ -170,9 +166,9 @@ PlanRow = tuple[Any, ...]
 """key, started_at, cash_target, then the plan's context, cash, reserved, keep and positions."""
 
 
-def start(database: Database, started: Sequence[PlanRow]) -> None:
-    """Runs that were QUEUED begin to sell, under plans made from these inputs. Must be called inside `write()`."""
-    cursor = database.connection.executemany(
+def start(tx: Transaction, started: Sequence[PlanRow]) -> None:
+    """Runs that were QUEUED begin to sell, under plans made from these inputs."""
+    cursor = tx.executemany(
         "UPDATE runs SET status = 'IN_PROGRESS', phase = 'selling', started_at = ?2, updated_at = ?2, "
         "cash_target = ?3, plan_context = ?4, plan_cash = ?5, plan_reserved = ?6, plan_keep = ?7, "
         "plan_positions = ?8 WHERE key = ?1 AND status = 'QUEUED'",
@@ -187,9 +183,9 @@ def why(database: Database, run_id: str) -> str | None:
     return row[0] if row else None
 
 
-def note(database: Database, run_id: str, at: datetime, what: str, detail: str = "") -> None:
+def note(tx: Transaction, run_id: str, at: datetime, what: str, detail: str = "") -> None:
     """Add a line to a run's timeline that its states and its plan do not tell."""
-    database.connection.execute(
+    tx.execute(
         "INSERT INTO run_events SELECT key, (SELECT coalesce(max(seq), 0) + 1 FROM run_events WHERE run = runs.key), "
         "?, ?, ? FROM runs WHERE id = ?",
         (to_time(at), what, detail, run_id),

@@ -8,12 +8,12 @@ from functools import lru_cache
 
 from rebal_tui.domain.sessions import Session
 from rebal_tui.store.codec import from_time, to_time
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 
-def save(database: Database, sessions: Iterable[Session]) -> None:
-    """Add or replace sessions. Must be called inside `database.write()`."""
-    database.connection.executemany(
+def save(tx: Transaction, sessions: Iterable[Session]) -> None:
+    """Add or replace sessions."""
+    tx.executemany(
         "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)",
         (
             (
@@ -28,9 +28,9 @@ def save(database: Database, sessions: Iterable[Session]) -> None:
     )
 
 
-def remove(database: Database, days: Iterable[date]) -> None:
-    """Forget days that turned out to be no sessions. Must be called inside `database.write()`."""
-    database.connection.executemany("DELETE FROM sessions WHERE day = ?", ((day.isoformat(),) for day in days))
+def remove(tx: Transaction, days: Iterable[date]) -> None:
+    """Forget days that turned out to be no sessions."""
+    tx.executemany("DELETE FROM sessions WHERE day = ?", ((day.isoformat(),) for day in days))
 
 
 def load(database: Database) -> list[Session]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.broker.simulated.fills import FillModel, average_price
+from rebal_tui.broker.simulated.ports import Writer
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.orders import OrderRequest, OrderStatus, Side
 from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty
@@ -193,9 +194,9 @@ class CrashingTables:
         self._left = at
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> Iterator[Writer]:
         with self._database.write() as tx:
-            yield cast(sqlite3.Connection, _CrashingConnection(tx, self._count))
+            yield _CrashingWriter(tx, self._count)
 
     def rows(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> list[tuple[Any, ...]]:
         return self._database.rows(sql, parameters)
@@ -209,18 +210,18 @@ class CrashingTables:
             raise Killed
 
 
-class _CrashingConnection:
-    def __init__(self, tx: sqlite3.Connection, count: Callable[[], None]) -> None:
+class _CrashingWriter:
+    def __init__(self, tx: Writer, count: Callable[[], None]) -> None:
         self._tx = tx
         self._count = count
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> sqlite3.Cursor:
         self._count()
         return self._tx.execute(sql, parameters)
 
-    def executemany(self, sql: str, parameters: Sequence[Sequence[Any]]) -> sqlite3.Cursor:
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> sqlite3.Cursor:
         self._count()
-        return self._tx.executemany(sql, parameters)
+        return self._tx.executemany(sql, rows)
 
 
 def _submit(broker: SimulatedBroker, current_time: datetime) -> None:

@@ -29,8 +29,8 @@ def a_book(folder: Path) -> Path:
 def noted(path: Path, value: str) -> Path:
     """The book with a value in it that tells it from others."""
     database = bootstrap.open_database(path)
-    with database.write():
-        book_settings.put(database, "mark", value)
+    with database.write() as tx:
+        book_settings.put(tx, "mark", value)
     database.close()
     return path
 
@@ -83,8 +83,8 @@ def test_what_was_committed_but_is_in_the_log_only_is_kept_too(tmp_path: Path) -
     pid = os.fork()
     if pid == 0:
         database = bootstrap.open_database(db)
-        with database.write():
-            book_settings.put(database, "mark", "in the log")
+        with database.write() as tx:
+            book_settings.put(tx, "mark", "in the log")
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(pid, 0)
 

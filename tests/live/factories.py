@@ -119,8 +119,8 @@ class RemoteHarness:
         self.book = live_book.open_live(database, clock=self.clock, prices_every=timedelta(0))
         self._catch_up()
         set_review(self.book, False)
-        with database.write():
-            portfolios.save(database, balanced(cooldown=0))
+        with database.write() as tx:
+            portfolios.save(tx, balanced(cooldown=0))
         self.book.reload()
 
     def advance_to(self, to: str) -> None:

@@ -223,7 +223,7 @@ def test_the_books_inbox_keeps_each_thing_once_and_forgets_what_is_old(tmp_path:
     )
     assert event_inbox.last_at(database, "trades") == NOW
     assert event_inbox.last_at(database, "journals") is None
-    with database.write():
-        event_inbox.prune(database, NOW - timedelta(days=8), 1)
+    with database.write() as tx:
+        event_inbox.prune(tx, NOW - timedelta(days=8), 1)
     assert [(row[1], row[2]) for row in event_inbox.after(database, 0, 10)] == [("nta", "1"), ("trades", "2")]
     database.close()

@@ -37,7 +37,7 @@ from rebal_tui.engine.arrays.memory_layout import PortfolioTable
 from rebal_tui.engine.evaluation import Situation, evaluate
 from rebal_tui.engine.planning import resize_buys
 from rebal_tui.services.advisory import subscriptions, withdrawals  # fmt: skip
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync import events as syncing
 from rebal_tui.services.evaluation import account as account_evaluation
 from rebal_tui.services.evaluation import history
@@ -349,8 +349,8 @@ def _resent_anew(book: Book, one: PendingOrder) -> bool:
 def _no_answer_is_a_no(book: Book, order: Order) -> bool:
     ours = parse_client_order_id(order.client_order_id)
     if ours is not None:
-        with book.database.write():
-            sending._refuse(book, *ours, order, "failed", "no answer")
+        with book.write() as tx:
+            sending._refuse(tx, *ours, order, "failed", "no answer")
     return True
 
 
@@ -431,18 +431,18 @@ def _unchained(database: Any, at: Any, actor: str, action: str, subject: str, de
         _APPEND(database, at, actor, action, subject, detail)
 
 
-def _no_fills(book: Book, action: str, subject: str, detail: object = None, actor: str | None = None) -> None:
+def _no_fills(tx: BookTransaction, action: str, subject: str, detail: object = None, actor: str | None = None) -> None:
     if action != "orders.filled":
-        _RECORD(book, action, subject, detail, actor)
+        _RECORD(tx, action, subject, detail, actor)
 
 
-_APPEND, _RECORD, _APPLY = audit.append, Book.record, syncing._apply
+_APPEND, _RECORD, _APPLY = audit.append, BookTransaction.record, syncing._apply
 _plant("a fill is lost", lambda: patch.object(fills, "add", _every_nth(4, fills.add, False)))
 _replace_attribute("a fill is booked twice", fills, "add", _fill_twice)
 _replace_attribute("fills of a canceled run are forgotten", fills, "add", _cancel_forgets)
 _plant("an event is lost", lambda: patch.object(syncing, "_apply", _every_nth(9, _APPLY, None)))
 _replace_attribute("accounts are not read again", syncing, "apply_accounts", lambda book, fresh: None)
-_replace_attribute("an audit row is lost", Book, "record", _no_fills)
+_replace_attribute("an audit row is lost", BookTransaction, "record", _no_fills)
 _replace_attribute("the audit trail is not chained", audit, "append", _unchained)
 
 # Withdrawals.

@@ -21,7 +21,8 @@ from rebal_tui.domain.sessions import Session
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.sessions import TradingCalendar
 from rebal_tui.services.book import kill_switch
-from rebal_tui.services.book.book import Book, Mode, Settings
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.broker_sync.events import reload_from_broker, sync
 from rebal_tui.services.evaluation_pass import chunks
 from rebal_tui.services.runs import starting
@@ -126,19 +127,17 @@ class Simulation:
         self.oracle.ledger.open(accounts)
         sync(book)
         reload_from_broker(book)
-        with book.database.write():
+        with book.database.write() as tx:
             subscriptions = []
             for portfolio in wanted:
-                portfolios.save(book.database, portfolio)
+                portfolios.save(tx, portfolio)
             for identity, portfolio in follows.items():
                 last = book.now() - timedelta(days=random.randint(1, 40)) if random.random() < 0.5 else None
-                subscription = Subscription(
-                    book_settings.next_id(book.database), identity, portfolio.id, book.now(), last
-                )
+                subscription = Subscription(book_settings.next_id(tx), identity, portfolio.id, book.now(), last)
                 subscriptions.append(subscription)
                 if last is not None:
                     self.oracle.last_rebalanced[subscription.id] = scenario_events.new_york(last)
-            portfolios.add_subscriptions(book.database, subscriptions)
+            portfolios.add_subscriptions(tx, subscriptions)
         book.reload()
         self.oracle.after(by_hand=True)
 

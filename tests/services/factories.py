@@ -111,13 +111,13 @@ def fill_book(
         book.sandbox.open_account(one)
     sync(book)
     reload_from_broker(book)
-    with book.database.write():
+    with book.database.write() as tx:
         for model in models:
-            portfolios.save(book.database, model)
+            portfolios.save(tx, model)
         portfolios.add_subscriptions(
-            book.database,
+            tx,
             [
-                Subscription(book_settings.next_id(book.database), a, p, book.now(), (last or {}).get(a))
+                Subscription(book_settings.next_id(tx), a, p, book.now(), (last or {}).get(a))
                 for a, p in follows.items()
             ],
         )

@@ -87,10 +87,10 @@ def act(book: Book, random: Random) -> None:
         elif what == 8:
             advance(book, random.choice((2, 15, 60)), 60)
         elif what == 9:
-            with book.database.write():
+            with book.database.write() as tx:
                 borrowed = replace(book.accounts[one], cash=parse_money(str(-random.randint(1, 40_000))))
-                accounts.save(book.database, [borrowed])
-                accounts.set_external_orders(book.database, one, random.randint(0, 1))
+                accounts.save(tx, [borrowed])
+                accounts.set_external_orders(tx, one, random.randint(0, 1))
             book.reload_accounts([one])
         elif what == 10:
             broker(book).set_asset("GLD", book.now(), tradable=random.random() < 0.5)

@@ -71,9 +71,9 @@ def test_a_tail_that_was_cut_off_and_written_anew_shows_against_an_anchor() -> N
     database = with_trail(new_file())
     anchor = audit.head(database)
     unlocked(database).execute("DELETE FROM audit WHERE seq > 15")
-    with database.write():
+    with database.write() as tx:
         for number in range(5):
-            audit.append(database, START, "system", "action", f"other {number}")
+            audit.append(tx, START, "system", "action", f"other {number}")
     assert audit.head(database)[0] == 20
     assert audit.verify(database) == []
     assert audit.verify(database, anchor) != []
@@ -83,23 +83,23 @@ def test_an_entry_is_undone_with_what_it_records() -> None:
     database = with_trail(new_file())
 
     def work() -> None:
-        with database.write():
-            audit.append(database, START, "system", "run.queued", "run")
+        with database.write() as tx:
+            audit.append(tx, START, "system", "run.queued", "run")
             raise LookupError
 
     with pytest.raises(LookupError):
         work()
     assert audit.head(database)[0] == 20
-    with database.write():
-        audit.append(database, START, "system", "after", "it")
+    with database.write() as tx:
+        audit.append(tx, START, "system", "after", "it")
     assert audit.verify(database) == []
 
 
 def test_entries_are_found_by_text_and_a_wildcard_is_only_a_character() -> None:
     database = new_file()
-    with database.write():
+    with database.write() as tx:
         for subject in ("100%", "100 percent", "under_score", "underXscore", "back\\slash", "it's; DROP TABLE audit"):
-            audit.append(database, START, "system", "note", subject)
+            audit.append(tx, START, "system", "note", subject)
     for text in ("100%", "under_score", "back\\slash", "it's; DROP TABLE audit"):
         assert [entry.subject for entry in audit.entries(database, containing=text)] == [text]
     assert len(audit.entries(database, limit=2)) == 2

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from rebal_tui.store import audit
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 from tests.store.books import START, new_file, with_trail
 
 ENTRIES = 8
@@ -122,7 +122,7 @@ def write_anew(database: Database, random: Random) -> None:
     """The tail again with other content, chained as the program does; it may end shorter, alike or longer."""
     cut(database, random)
     for number in range(random.randint(1, ENTRIES + 2)):
-        audit.append(database, START, "system", "action.0", f"anew {number}")
+        audit.append(Transaction(database, []), START, "system", "action.0", f"anew {number}")
 
 
 INSIDE: tuple[Tamper, ...] = (edit, shift, edit_hashed, insert, delete, swap)

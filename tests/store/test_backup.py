@@ -27,8 +27,8 @@ def test_a_backup_is_a_whole_private_book(tmp_path: Path) -> None:
     assert integrity_faults(copy.connection) == []
     assert audit.verify(copy, audit.head(database)) == []
     copy.close()
-    with database.write():
-        book_settings.put(database, "a", "still works")
+    with database.write() as tx:
+        book_settings.put(tx, "a", "still works")
     database.close()
 
 
@@ -36,8 +36,8 @@ def test_a_later_backup_replaces_the_earlier(tmp_path: Path) -> None:
     database = new_file(tmp_path / "book.db")
     target = tmp_path / "copy.db"
     back_up(database, target)
-    with database.write():
-        book_settings.put(database, "a", "new")
+    with database.write() as tx:
+        book_settings.put(tx, "a", "new")
     back_up(database, target)
     assert book_settings.get(Database(target, read_only=True), "a") == "new"
 
@@ -97,8 +97,8 @@ def test_the_book_is_never_its_own_backup(tmp_path: Path, spelling: str) -> None
     (tmp_path / "link.db").symlink_to(tmp_path / "book.db")
     with pytest.raises(Conflict, match="the book itself"):
         back_up(database, tmp_path / spelling)
-    with database.write():
-        book_settings.put(database, "a", "kept")
+    with database.write() as tx:
+        book_settings.put(tx, "a", "kept")
     database.close()
     assert book_settings.get(Database(tmp_path / "book.db"), "a") == "kept"
 

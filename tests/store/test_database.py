@@ -14,7 +14,7 @@ import pytest
 
 from rebal_tui.domain.errors import ReadOnly
 from rebal_tui.store import blobs, book_settings, id_keys, outbox, run_orders
-from rebal_tui.store.database import LISTED, Database, Row, SqlValue, listed
+from rebal_tui.store.database import LISTED, Database, Row, SqlValue, Transaction, listed
 from tests.services.factories import simple_book
 from tests.store.books import new_file
 
@@ -26,8 +26,8 @@ def mode(path: Path) -> int:
 def test_the_file_its_log_and_a_new_folder_are_the_users_alone(tmp_path: Path) -> None:
     path = tmp_path / "new" / "book.db"
     database = new_file(path)
-    with database.write():
-        book_settings.put(database, "a", "b")
+    with database.write() as tx:
+        book_settings.put(tx, "a", "b")
     assert mode(path.parent) == 0o700
     assert {name.name: mode(name) for name in path.parent.iterdir()} == {
         "book.db": 0o600, "book.db-wal": 0o600, "book.db-shm": 0o600,
@@ -51,10 +51,10 @@ def test_read_only_reads_and_refuses_to_write(tmp_path: Path) -> None:
     new_file(tmp_path / "book.db").close()
     database = Database(tmp_path / "book.db", read_only=True)
     assert book_settings.get(database, "id_seed") == "seed"
-    with pytest.raises(ReadOnly, match="open for reading only"), database.write():
-        book_settings.put(database, "a", "b")
+    with pytest.raises(ReadOnly, match="open for reading only"), database.write() as tx:
+        book_settings.put(tx, "a", "b")
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        book_settings.put(database, "a", "b")
+        book_settings.put(Transaction(database, []), "a", "b")
     database.close()
 
 
@@ -73,8 +73,8 @@ def test_what_raises_is_undone() -> None:
     database = new_file()
 
     def work() -> None:
-        with database.write():
-            book_settings.put(database, "a", "1")
+        with database.write() as tx:
+            book_settings.put(tx, "a", "1")
             raise Failure
 
     with pytest.raises(Failure):
@@ -87,17 +87,17 @@ def test_an_inner_block_that_raises_is_undone_alone() -> None:
     database = new_file()
 
     def inner() -> None:
-        with database.write():
-            book_settings.put(database, "a", "inner")
+        with database.write() as tx:
+            book_settings.put(tx, "a", "inner")
             with database.write():
-                book_settings.put(database, "b", "innermost")
+                book_settings.put(tx, "b", "innermost")
             raise Failure
 
-    with database.write():
-        book_settings.put(database, "a", "outer")
+    with database.write() as tx:
+        book_settings.put(tx, "a", "outer")
         with pytest.raises(Failure):
             inner()
-        book_settings.put(database, "c", "after")
+        book_settings.put(tx, "c", "after")
     assert [book_settings.get(database, name) for name in "abc"] == ["outer", "", "after"]
 
 
@@ -105,9 +105,9 @@ def test_an_outer_block_that_raises_undoes_the_inner_ones() -> None:
     database = new_file()
 
     def outer() -> None:
-        with database.write():
+        with database.write() as tx:
             with database.write():
-                book_settings.put(database, "a", "inner")
+                book_settings.put(tx, "a", "inner")
             raise Failure
 
     with pytest.raises(Failure):
@@ -121,10 +121,10 @@ def test_a_commit_that_fails_leaves_no_transaction_open() -> None:
     database.connection.execute(
         "CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED, text TEXT)"
     )
-    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
-        connection.execute("INSERT INTO child VALUES (1, 'orphan')")
-    with database.write():
-        book_settings.put(database, "a", "works")
+    with pytest.raises(sqlite3.IntegrityError), database.write() as tx:
+        tx.execute("INSERT INTO child VALUES (1, 'orphan')")
+    with database.write() as tx:
+        book_settings.put(tx, "a", "works")
     assert book_settings.get(database, "a") == "works"
     assert database.rows("SELECT * FROM child") == []
 
@@ -137,8 +137,8 @@ def test_an_id_is_never_given_twice(tmp_path: Path) -> None:
     for _ in range(30):
         new_ids: list[str] = []
         try:
-            with database.write():
-                new_ids = [book_settings.next_id(database) for _ in range(random.randint(1, 4))]
+            with database.write() as tx:
+                new_ids = [book_settings.next_id(tx) for _ in range(random.randint(1, 4))]
                 if random.random() < 0.3:
                     raise Failure
             given += new_ids
@@ -156,8 +156,8 @@ def test_an_id_is_never_given_twice(tmp_path: Path) -> None:
 def test_ids_that_follow_each_other_lie_near_each_other_and_begin_unlike() -> None:
     """An index takes them in side by side, and a person tells them apart by what a screen has room for."""
     database = new_file()
-    with database.write():
-        ids = book_settings.next_ids(database, 100_000)
+    with database.write() as tx:
+        ids = book_settings.next_ids(tx, 100_000)
     assert len({identity[:8] for identity in ids}) == len(ids)
     starts = [int(identity[:8], 16) for identity in ids]
     assert {(after - before) % 2**32 for before, after in itertools.pairwise(starts)} == {4_099}
@@ -167,12 +167,12 @@ def test_ids_that_follow_each_other_lie_near_each_other_and_begin_unlike() -> No
 
 def test_the_same_seed_gives_the_same_ids_and_another_gives_others() -> None:
     books = [new_file(), new_file(), new_file()]
-    with books[2].write():
-        book_settings.put(books[2], "id_seed", "another")
+    with books[2].write() as tx:
+        book_settings.put(tx, "id_seed", "another")
     ids = []
     for book in books:
-        with book.write():
-            ids.append([book_settings.next_id(book) for _ in range(5)])
+        with book.write() as tx:
+            ids.append([book_settings.next_id(tx) for _ in range(5)])
     assert ids[0] == ids[1]
     assert set(ids[0]).isdisjoint(ids[2])
 
@@ -195,8 +195,8 @@ def ready() -> Database:
     database = new_file()
     database.connection.execute(ASSET.format(price=1))
     database.connection.execute(ACCOUNT.format(cash=0, unsettled=0))
-    with database.write():
-        blobs.put(database, "{}")
+    with database.write() as tx:
+        blobs.put(tx, "{}")
     return database
 
 
@@ -235,8 +235,8 @@ def ready() -> Database:
 )
 def test_what_is_not_exact_or_out_of_range_is_refused_by_the_file(statement: str) -> None:
     database = ready()
-    with pytest.raises(sqlite3.IntegrityError), database.write() as connection:
-        connection.execute(statement)
+    with pytest.raises(sqlite3.IntegrityError), database.write() as tx:
+        tx.execute(statement)
 
 
 def test_an_account_has_one_open_run_one_system_run_a_session_and_one_subscription() -> None:

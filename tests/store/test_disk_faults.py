@@ -33,9 +33,9 @@ def fill_up(database: Database, acknowledged: Callable[[int], None], size: int =
     """Commit one large value after the other; why it stopped, None when it did not."""
     for number in range(WRITES):
         try:
-            with database.write():
-                book_settings.put(database, f"first {number}", "x" * size)
-                book_settings.put(database, f"second {number}", "y" * size)
+            with database.write() as tx:
+                book_settings.put(tx, f"first {number}", "x" * size)
+                book_settings.put(tx, f"second {number}", "y" * size)
         except ReadOnly as stopped:
             return stopped
         acknowledged(number)
@@ -77,8 +77,8 @@ def test_a_disk_that_is_full_at_any_page_stops_writing_and_loses_nothing(tmp_pat
         assert [book_settings.get(database, f"first {number}") != "" for number in acknowledged] == [True] * len(
             acknowledged
         )
-        with pytest.raises(ReadOnly, match="disk is full"), database.write():
-            book_settings.put(database, "a", "never")
+        with pytest.raises(ReadOnly, match="disk is full"), database.write() as tx:
+            book_settings.put(tx, "a", "never")
         database.close()
         assert stored_numbers(path) == acknowledged
         stopped_at.add(len(acknowledged))

@@ -44,8 +44,8 @@ def refused_writes(database: Database, tries: int = TRIES) -> int:
     refused = 0
     for number in range(tries):
         try:
-            with database.write():
-                book_settings.put(database, "zombie", str(number))
+            with database.write() as tx:
+                book_settings.put(tx, "zombie", str(number))
         except ReadOnly as refusal:
             refused += refusal.halt is Halt.TAKEN_OVER
     return refused
@@ -58,8 +58,8 @@ def test_who_was_taken_over_writes_nothing(tmp_path: Path) -> None:
     before = new.data_version()
     assert refused_writes(old) == TRIES
     assert (new.data_version(), book_settings.get(new, "zombie")) == (before, "")
-    with new.write():
-        book_settings.put(new, "a", "works")
+    with new.write() as tx:
+        book_settings.put(tx, "a", "works")
     assert book_settings.get(old, "a") == "works"
 
 
@@ -96,11 +96,11 @@ def test_whoever_is_taken_over_inside_a_transaction_still_ends_it(tmp_path: Path
 
     pid = in_child(claim_epoch)
     old = bootstrap.open_database(path)
-    with old.write():
-        book_settings.put(old, "a", "1")
+    with old.write() as tx:
+        book_settings.put(tx, "a", "1")
         go.touch()
         time.sleep(0.3)
-        book_settings.put(old, "b", "2")
+        book_settings.put(tx, "b", "2")
     assert ended_well(pid)
     assert (book_settings.get(old, "a"), book_settings.get(old, "b")) == ("1", "2")
     assert refused_writes(old, 1) == 1
@@ -121,8 +121,8 @@ def test_a_reader_never_moves_the_log_into_the_file(tmp_path: Path) -> None:
 
     def killed() -> None:
         database = new_file(path)
-        with database.write():
-            book_settings.put(database, "a", "x" * 100_000)
+        with database.write() as tx:
+            book_settings.put(tx, "a", "x" * 100_000)
         os.kill(os.getpid(), signal.SIGKILL)
 
     os.waitpid(in_child(killed), 0)
@@ -144,16 +144,16 @@ def test_the_log_is_bounded_beside_a_reader(tmp_path: Path) -> None:
     reader = Database(path, read_only=True)
     sizes = []
     for number in range(300):
-        with database.write():
-            book_settings.put(database, f"large {number}", "x" * 200_000)
+        with database.write() as tx:
+            book_settings.put(tx, f"large {number}", "x" * 200_000)
         assert len(book_settings.get(reader, f"large {number}")) == 200_000
         sizes.append(path.with_name("book.db-wal").stat().st_size)
     assert max(sizes) <= 2 * WAL_LIMIT
-    with database.write():
-        book_settings.put(database, "one large change", "x" * (3 * WAL_LIMIT))
+    with database.write() as tx:
+        book_settings.put(tx, "one large change", "x" * (3 * WAL_LIMIT))
     for number in range(4):
-        with database.write():
-            book_settings.put(database, "small", str(number))
+        with database.write() as tx:
+            book_settings.put(tx, "small", str(number))
     assert path.with_name("book.db-wal").stat().st_size <= WAL_LIMIT
 
 
@@ -166,9 +166,9 @@ def test_writer_viewer_and_backup_together_are_never_told_that_the_file_is_busy(
         database = bootstrap.open_database(path)
         number = 0
         while time.monotonic() < until:
-            with database.write():
+            with database.write() as tx:
                 number += 1
-                book_settings.put(database, f"value {number % 500}", str(number) * 50)
+                book_settings.put(tx, f"value {number % 500}", str(number) * 50)
 
     def view() -> None:
         database = Database(path, read_only=True)

@@ -39,10 +39,10 @@ def market_book(accounts: int = 5, at: str = "2026-03-02 10:01", *, immediate: b
     follows = dict.fromkeys(names[:-1], "balanced") | {names[-1]: "gold"}
     factories.fill_book(book, held, [factories.balanced(), gold], follows, dict.fromkeys(names, LAST))
     scheduler.tick(book)
-    with book.database.write():
-        book_settings.put(book.database, "turbulence", "0")
-        book_settings.put(book.database, "fills", "immediate" if immediate else "")
-        book_settings.put(book.database, "name", "test")
+    with book.database.write() as tx:
+        book_settings.put(tx, "turbulence", "0")
+        book_settings.put(tx, "fills", "immediate" if immediate else "")
+        book_settings.put(tx, "name", "test")
     opened = bootstrap.open_simulation(book.database)
     scheduler.tick(opened)
     return opened

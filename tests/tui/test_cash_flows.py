@@ -186,9 +186,9 @@ def test_a_stopped_withdrawal_says_why_and_can_be_tried_again() -> None:
     book = invested()
     request_withdrawal(book, "a", parse_money("9000"))
     scheduler.tick(book)
-    with book.database.write():
+    with book.database.write() as tx:
         stopped = only(book)
-        store.update_withdrawal(book.database, replace(stopped, stopped="the journal was refused: test"))
+        store.update_withdrawal(tx, replace(stopped, stopped="the journal was refused: test"))
     book.version += 1
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:

@@ -418,8 +418,8 @@ def set_tradable(book: Book, symbol: str, tradable: bool) -> None:
     from rebal_tui.store import assets
 
     changed = replace(book.assets[symbol], tradable=tradable)
-    with book.database.write():
-        assets.save(book.database, [changed])
+    with book.database.write() as tx:
+        assets.save(tx, [changed])
     book.reload_assets()
 
 
@@ -427,8 +427,8 @@ def set_tradable(book: Book, symbol: str, tradable: bool) -> None:
 def test_needs_adjustment_names_its_culprits_until_it_is_mended() -> None:
     book = full_book()
     set_tradable(book, "TLT", False)
-    with book.database.write():
-        mark_needs_adjustment(book, "calm", ["TLT"])
+    with book.write() as tx:
+        mark_needs_adjustment(tx, "calm", ["TLT"])
     book.reload_portfolios()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -458,8 +458,8 @@ def test_needs_adjustment_names_its_culprits_until_it_is_mended() -> None:
 def test_what_became_eligible_again_can_be_reactivated() -> None:
     book = full_book()
     set_tradable(book, "TLT", False)
-    with book.database.write():
-        mark_needs_adjustment(book, "calm", ["TLT"])
+    with book.write() as tx:
+        mark_needs_adjustment(tx, "calm", ["TLT"])
     book.reload_portfolios()
     set_tradable(book, "TLT", True)
 

@@ -49,8 +49,8 @@ def shows(snap_compare: Any, keys: tuple[str, ...], size: str, book: Book | None
 def in_need() -> Book:
     book = full_book()
     set_tradable(book, "TLT", False)
-    with book.database.write():
-        mark_needs_adjustment(book, "calm", ["TLT"])
+    with book.write() as tx:
+        mark_needs_adjustment(tx, "calm", ["TLT"])
     book.reload_portfolios()
     return book
 

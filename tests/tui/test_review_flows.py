@@ -9,9 +9,10 @@ import pytest
 from textual.widgets import Input
 
 from rebal_tui.domain.runs import Approval, RunStatus
-from rebal_tui.services.book.book import Book, Mode
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.book.policy import set_review
+from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.simulation import simulator
 from rebal_tui.store import run_orders, runs
 from rebal_tui.tui.screens.review.approve import ApproveScreen

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, AccountListing, BrokerRefused, RefusalCode
-from rebal_tui.broker.simulated.ports import PriceOf, Query, Tables
+from rebal_tui.broker.simulated.ports import PriceOf, Query, Tables, Writer
 from rebal_tui.broker.simulated.timestamps import day_of, from_micros, to_micros
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
@@ -132,7 +132,7 @@ def read_assets(tables: Tables, price: PriceOf) -> list[Asset]:
     return assets
 
 
-def put_assets(tx: sqlite3.Connection, assets: Sequence[Asset], at: int) -> None:
+def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
     """Add assets, or replace those whose symbol is known."""
     try:
         numbers = [_put_asset(tx, asset) for asset in assets]
@@ -141,7 +141,7 @@ def put_assets(tx: sqlite3.Connection, assets: Sequence[Asset], at: int) -> None
     tx.executemany("INSERT INTO sim_events (kind, at, asset) VALUES ('asset', ?, ?)", [(at, n) for n in numbers])
 
 
-def _put_asset(tx: sqlite3.Connection, asset: Asset) -> int:
+def _put_asset(tx: Writer, asset: Asset) -> int:
     (n,) = tx.execute(
         "INSERT INTO sim_assets (id, symbol, name, exchange, status, tradable, fractionable)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (symbol) DO UPDATE SET id = excluded.id, name = excluded.name,"
@@ -152,7 +152,7 @@ def _put_asset(tx: sqlite3.Connection, asset: Asset) -> int:
     return int(n)
 
 
-def open_accounts(tx: sqlite3.Connection, accounts: Sequence[Account], at: int) -> None:
+def open_accounts(tx: Writer, accounts: Sequence[Account], at: int) -> None:
     """Add accounts with their cash and positions as opening entries. All or, on `BrokerRefused`, none."""
     assets = dict(tx.execute("SELECT symbol, n FROM sim_assets").fetchall())
     (first,) = tx.execute("SELECT coalesce(max(n), 0) + 1 FROM sim_accounts").fetchone()
@@ -160,9 +160,7 @@ def open_accounts(tx: sqlite3.Connection, accounts: Sequence[Account], at: int) 
         _open_chunk(tx, accounts[start : start + _CHUNK], first + start, assets, at)
 
 
-def _open_chunk(
-    tx: sqlite3.Connection, accounts: Sequence[Account], first: int, assets: dict[str, int], at: int
-) -> None:
+def _open_chunk(tx: Writer, accounts: Sequence[Account], first: int, assets: dict[str, int], at: int) -> None:
     numbered = list(enumerate(accounts, first))
     for _, account in numbered:
         _check_opening(account, assets)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -28,7 +27,7 @@ from rebal_tui.broker.simulated.invariants import find_violations
 from rebal_tui.broker.simulated.journals import JournalService, find_journal, transferable
 from rebal_tui.broker.simulated.ledger import add_shares, free_cash, post, settle
 from rebal_tui.broker.simulated.orders import OrderService
-from rebal_tui.broker.simulated.ports import Ids, PriceOf, Sessions, Tables
+from rebal_tui.broker.simulated.ports import Ids, PriceOf, Sessions, Tables, Writer
 from rebal_tui.broker.simulated.timestamps import day_of, to_micros
 from rebal_tui.broker.simulated.working_order import find_orders, load
 from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
@@ -308,14 +307,14 @@ class SimulatedBroker:
             return self._orders.submit(tx, replace(request, account_id=account_id), to_micros(at))
 
 
-def _change_account(tx: sqlite3.Connection, account_id: str, column: str, value: str, at: datetime) -> None:
+def _change_account(tx: Writer, account_id: str, column: str, value: str, at: datetime) -> None:
     account = account_number(tx.execute, account_id)
     tx.execute(f"UPDATE sim_accounts SET {column} = ? WHERE n = ?", (value, account))
     emit_account(tx, to_micros(at), account)
 
 
 def _bank_entry(
-    tx: sqlite3.Connection, account_id: str, kind: CashKind, amount: Money, at: datetime, max_amount: int = MAX_NANO
+    tx: Writer, account_id: str, kind: CashKind, amount: Money, at: datetime, max_amount: int = MAX_NANO
 ) -> CashEntry:
     """Cash from the bank, or back to it up to `max_amount`."""
     if not 0 < amount <= MAX_NANO:

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, EventKind
-from rebal_tui.broker.simulated.ports import Tables
+from rebal_tui.broker.simulated.ports import Tables, Writer
 from rebal_tui.broker.simulated.timestamps import from_micros
 from rebal_tui.domain.cash import CashEntry, CashKind, Journal, JournalStatus
 from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side
 from rebal_tui.domain.quantities import Money, Price, Qty
 
 
-def emit_account(tx: sqlite3.Connection, at: int, account: int) -> None:
+def emit_account(tx: Writer, at: int, account: int) -> None:
     tx.execute("INSERT INTO sim_events (kind, at, account) VALUES ('account', ?, ?)", (at, account))
 
 
-def emit_asset(tx: sqlite3.Connection, at: int, asset: int) -> None:
+def emit_asset(tx: Writer, at: int, asset: int) -> None:
     tx.execute("INSERT INTO sim_events (kind, at, asset) VALUES ('asset', ?, ?)", (at, asset))
 
 
-def emit_cash(tx: sqlite3.Connection, at: int, account: int, entry: int) -> None:
+def emit_cash(tx: Writer, at: int, account: int, entry: int) -> None:
     tx.execute("INSERT INTO sim_events (kind, at, account, entry) VALUES ('cash', ?, ?, ?)", (at, account, entry))
 
 
-def emit_settlement(tx: sqlite3.Connection, at: int, account: int, amount: int) -> None:
+def emit_settlement(tx: Writer, at: int, account: int, amount: int) -> None:
     tx.execute(
         "INSERT INTO sim_events (kind, at, account, amount) VALUES ('settlement', ?, ?, ?)",
         (at, account, amount),
     )
 
 
-def emit_journal(tx: sqlite3.Connection, at: int, account: int, journal: int, status: JournalStatus) -> None:
+def emit_journal(tx: Writer, at: int, account: int, journal: int, status: JournalStatus) -> None:
     tx.execute(
         "INSERT INTO sim_events (kind, at, account, journal, status) VALUES ('journal', ?, ?, ?, ?)",
         (at, account, journal, status),
@@ -40,7 +39,7 @@ def emit_journal(tx: sqlite3.Connection, at: int, account: int, journal: int, st
 
 
 def emit_order(
-    tx: sqlite3.Connection,
+    tx: Writer,
     at: int,
     account: int,
     asset: int,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import heapq
-import sqlite3
 from enum import Enum
 
 from rebal_tui.broker.protocol import BrokerRefused
 from rebal_tui.broker.simulated.fills import ORDER_BASIS_POINTS, FillModel, average_price, cash_of, shares_for
 from rebal_tui.broker.simulated.ledger import add_shares, free_cash, post, take_shares
-from rebal_tui.broker.simulated.ports import Ids, PriceOf, Quoted
+from rebal_tui.broker.simulated.ports import Ids, PriceOf, Quoted, Writer
 from rebal_tui.broker.simulated.timestamps import to_micros
 from rebal_tui.broker.simulated.working_order import WorkingOrder, load
 from rebal_tui.domain.cash import CashKind
@@ -40,7 +39,7 @@ class Execution:
         quote = self._price(symbol)
         return quote if quote is not None and quote.price > 0 else None
 
-    def run(self, tx: sqlite3.Connection, now: int) -> None:
+    def run(self, tx: Writer, now: int) -> None:
         """Let all open orders live up to `now`, step by step as they fall due; halted or unquoted assets wait."""
         orders = load(tx.execute, "o.open = 1 AND o.wake_at <= ?", (now,))
         queue = [(at, order.n, order) for order in orders if (at := self._next(order)[0]) <= now]
@@ -51,7 +50,7 @@ class Execution:
             if not order.status.final and (at := self._next(order)[0]) <= now:
                 heapq.heappush(queue, (at, n, order))
 
-    def run_one(self, tx: sqlite3.Connection, order: WorkingOrder, now: int) -> None:
+    def run_one(self, tx: Writer, order: WorkingOrder, now: int) -> None:
         """Let one order live up to `now`."""
         while not order.status.final and self._next(order)[0] <= now:
             self._step(tx, order, now)
@@ -65,7 +64,7 @@ class Execution:
         can_fill = order.planned_rejection is not None or (not order.halted and self.quote(order.symbol) is not None)
         return (order.due_at, _Step.FILL) if can_fill and order.due_at < end[0] else end
 
-    def _step(self, tx: sqlite3.Connection, order: WorkingOrder, now: int) -> None:
+    def _step(self, tx: Writer, order: WorkingOrder, now: int) -> None:
         at, step = self._next(order)
         if step is _Step.CANCEL:
             order.end(tx, OrderStatus.CANCELED, at)
@@ -78,7 +77,7 @@ class Execution:
             latest = min(now, order.expires_at - 1, order.expires_at if order.cancel_at is None else order.cancel_at)
             self._fill(tx, order, max(at, min(to_micros(quote.at), latest)), quote.price)
 
-    def _fill(self, tx: sqlite3.Connection, order: WorkingOrder, at: int, price: Price) -> None:
+    def _fill(self, tx: Writer, order: WorkingOrder, at: int, price: Price) -> None:
         plan = self.model.pieces(order.client_order_id)
         last = order.pieces_done >= len(plan) - 1
         wanted, possible = _portion(tx, order, ORDER_BASIS_POINTS if last else plan[order.pieces_done], price)
@@ -105,7 +104,7 @@ class Execution:
         if wanted > possible:
             order.end(tx, OrderStatus.CANCELED, at, OUT_OF_CASH if order.side is Side.BUY else OUT_OF_SHARES)
 
-    def _book(self, tx: sqlite3.Connection, order: WorkingOrder, qty: int, price: Price, at: int) -> int:
+    def _book(self, tx: Writer, order: WorkingOrder, qty: int, price: Price, at: int) -> int:
         """Move the shares and the cash of one fill and return its number.
 
         Raises `BrokerRefused`, before anything has moved, when the account would hold more than fits.
@@ -131,7 +130,7 @@ class Execution:
         return int(fill or 0)
 
 
-def _portion(tx: sqlite3.Connection, order: WorkingOrder, through: int, price: Price) -> tuple[int, int]:
+def _portion(tx: Writer, order: WorkingOrder, through: int, price: Price) -> tuple[int, int]:
     """Shares that are wanted to reach `through` ten-thousandths of the order, and shares that the account allows."""
     if order.notional is not None:
         wanted = int(shares_for(max(0, order.notional * through // ORDER_BASIS_POINTS - order.filled_amount), price))

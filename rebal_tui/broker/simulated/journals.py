@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from typing import Literal
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, RefusalCode
 from rebal_tui.broker.simulated.events import emit_cash, emit_journal, make_journal
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.broker.simulated.ledger import post, reserved_cash
-from rebal_tui.broker.simulated.ports import Ids, Query
+from rebal_tui.broker.simulated.ports import Ids, Query, Writer
 from rebal_tui.broker.simulated.timestamps import day_of, next_midnight
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.cash import CashKind, Journal, JournalStatus
@@ -48,7 +47,7 @@ class JournalService:
         self._ids = ids
 
     def create(
-        self, tx: sqlite3.Connection, from_account: str, to_account: str, amount: Money, description: str, key: str,
+        self, tx: Writer, from_account: str, to_account: str, amount: Money, description: str, key: str,
         at: int,
     ) -> Journal:  # fmt: skip
         """Make a journal; what leaves a client is reserved from now on. Raises `BrokerRefused`."""
@@ -85,7 +84,7 @@ class JournalService:
             raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
         return journal
 
-    def cancel(self, tx: sqlite3.Connection, journal_id: str, at: int) -> None:
+    def cancel(self, tx: Writer, journal_id: str, at: int) -> None:
         """Call back a journal that is pending. Raises `BrokerRefused`."""
         row = tx.execute("SELECT n, account, status FROM sim_journals WHERE id = ?", (journal_id,)).fetchone()
         if row is None:
@@ -98,7 +97,7 @@ class JournalService:
         )
         emit_journal(tx, at, row[1], row[0], JournalStatus.CANCELED)
 
-    def advance(self, tx: sqlite3.Connection, now: int) -> None:
+    def advance(self, tx: Writer, now: int) -> None:
         """Move every journal through the steps due by `now`. What is pending waits for the next day."""
         due = tx.execute(
             "SELECT n, idempotency_key, account, to_firm, amount, status, doom, due_at FROM sim_journals"
@@ -114,7 +113,7 @@ class JournalService:
                 state, at = self._step(tx, n, key, account, bool(to_firm), amount, state, planned_rejection, at, step)
 
     def _step(
-        self, tx: sqlite3.Connection, n: int, key: str, account: int, to_firm: bool, amount: int,
+        self, tx: Writer, n: int, key: str, account: int, to_firm: bool, amount: int,
         status: JournalStatus, planned_rejection: str | None, at: int, step: int,
     ) -> tuple[JournalStatus, int | None]:  # fmt: skip
         """One step on; returns the new status and when the next is due."""
@@ -155,7 +154,7 @@ def _check_form(amount: Money, description: str, key: str) -> None:
         raise BrokerRefused(RefusalCode.REJECTED, "an idempotency key is required")
 
 
-def _direction(tx: sqlite3.Connection, from_account: str, to_account: str) -> tuple[int, bool]:
+def _direction(tx: Writer, from_account: str, to_account: str) -> tuple[int, bool]:
     """The client's number and whether the cash goes to the firm. Raises `BrokerRefused`."""
     to_firm = to_account == FIRM_ACCOUNT
     if to_firm == (from_account == FIRM_ACCOUNT):
@@ -171,7 +170,7 @@ def _direction(tx: sqlite3.Connection, from_account: str, to_account: str) -> tu
     return int(row[0]), to_firm
 
 
-def _cannot_receive(tx: sqlite3.Connection, account: int, amount: int) -> str | None:
+def _cannot_receive(tx: Writer, account: int, amount: int) -> str | None:
     """Why incoming cash bounces, None when it does not."""
     status, cash = tx.execute("SELECT status, cash FROM sim_accounts WHERE n = ?", (account,)).fetchone()
     if status != AccountStatus.ACTIVE:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import date
 
 from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
 from rebal_tui.broker.simulated.events import emit_settlement
 from rebal_tui.broker.simulated.fills import average_price
-from rebal_tui.broker.simulated.ports import Query
+from rebal_tui.broker.simulated.ports import Query, Writer
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.quantities import MAX_NANO
 
@@ -23,9 +22,7 @@ _COUNTERS = {
 }
 
 
-def post(
-    tx: sqlite3.Connection, account: int, at: int, kind: CashKind, amount: int, settles_on: str, reference: str
-) -> int:
+def post(tx: Writer, account: int, at: int, kind: CashKind, amount: int, settles_on: str, reference: str) -> int:
     """Book one signed movement and return its entry's number. Sale proceeds count as unsettled (R-30).
 
     The counter-account gives what the account gets: `bank` for deposits, `market` for trades, `firm` for journals.
@@ -50,7 +47,7 @@ def post(
     return int(entry or 0)
 
 
-def settle(tx: sqlite3.Connection, through: date, at: int) -> None:
+def settle(tx: Writer, through: date, at: int) -> None:
     """Make proceeds that settle on or before `through` settled cash, one event an account and day."""
     day = through.isoformat()
     due = tx.execute(
@@ -82,7 +79,7 @@ def free_cash(query: Query, account: int) -> int:
     return int(cash) - reserved_cash(query, account)
 
 
-def free_qty(tx: sqlite3.Connection, account: int, asset: int) -> int:
+def free_qty(tx: Writer, account: int, asset: int) -> int:
     """Shares held less what open sells have yet to sell."""
     held = _position(tx, account, asset)[0]
     (reserved,) = tx.execute(
@@ -92,7 +89,7 @@ def free_qty(tx: sqlite3.Connection, account: int, asset: int) -> int:
     return held - int(reserved)
 
 
-def add_shares(tx: sqlite3.Connection, account: int, asset: int, qty: int, price: int | None) -> None:
+def add_shares(tx: Writer, account: int, asset: int, qty: int, price: int | None) -> None:
     """Shares come in; the average entry price follows, unknown once any part of it is.
 
     Raises `BrokerRefused` when the position would hold more than fits.
@@ -113,7 +110,7 @@ def add_shares(tx: sqlite3.Connection, account: int, asset: int, qty: int, price
     )
 
 
-def take_shares(tx: sqlite3.Connection, account: int, asset: int, qty: int) -> None:
+def take_shares(tx: Writer, account: int, asset: int, qty: int) -> None:
     """Shares go out; an emptied position ceases to exist."""
     if _position(tx, account, asset)[0] == qty:
         tx.execute("DELETE FROM sim_positions WHERE account = ? AND asset = ?", (account, asset))
@@ -121,7 +118,7 @@ def take_shares(tx: sqlite3.Connection, account: int, asset: int, qty: int) -> N
         tx.execute("UPDATE sim_positions SET qty = qty - ? WHERE account = ? AND asset = ?", (qty, account, asset))
 
 
-def _position(tx: sqlite3.Connection, account: int, asset: int) -> tuple[int, int | None]:
+def _position(tx: Writer, account: int, asset: int) -> tuple[int, int | None]:
     row: tuple[int, int | None] | None = tx.execute(
         "SELECT qty, avg_entry_price FROM sim_positions WHERE account = ? AND asset = ?", (account, asset)
     ).fetchone()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
 from rebal_tui.broker.simulated.execution import Execution
 from rebal_tui.broker.simulated.fills import cash_of, shares_for
 from rebal_tui.broker.simulated.ledger import free_cash, free_qty
-from rebal_tui.broker.simulated.ports import Ids, Sessions
+from rebal_tui.broker.simulated.ports import Ids, Sessions, Writer
 from rebal_tui.broker.simulated.timestamps import SECOND, day_of, to_micros
 from rebal_tui.broker.simulated.working_order import WorkingOrder, insert, load
 from rebal_tui.domain.accounts import AccountStatus
@@ -31,7 +29,7 @@ class OrderService:
         self._sessions = sessions
         self._ids = ids
 
-    def submit(self, tx: sqlite3.Connection, request: OrderRequest, at: int) -> Order:
+    def submit(self, tx: Writer, request: OrderRequest, at: int) -> Order:
         """Accept a market day order, and fill it where fills are immediate. Raises `BrokerRefused`."""
         _check_form(request)
         if tx.execute("SELECT 1 FROM sim_orders WHERE client_order_id = ?", (request.client_order_id,)).fetchone():
@@ -88,7 +86,7 @@ class OrderService:
             self._execution.run_one(tx, order, at)
         return order.order()
 
-    def cancel(self, tx: sqlite3.Connection, account_id: str, order_id: str, at: int) -> None:
+    def cancel(self, tx: Writer, account_id: str, order_id: str, at: int) -> None:
         """Cancel at once, or ask for it where cancels take time. Raises `BrokerRefused`."""
         found = load(tx.execute, "o.id = ? AND a.id = ?", (order_id, account_id))
         if not found:
@@ -106,13 +104,13 @@ class OrderService:
         else:
             order.end(tx, OrderStatus.CANCELED, at)
 
-    def end_orders_of(self, tx: sqlite3.Connection, symbol: str, at: int) -> None:
+    def end_orders_of(self, tx: Writer, symbol: str, at: int) -> None:
         """End every open order of an asset that ceased to be tradable; what filled stands."""
         for order in load(tx.execute, "s.symbol = ? AND o.open = 1", (symbol,)):
             status = OrderStatus.CANCELED if order.filled_qty else OrderStatus.REJECTED
             order.end(tx, status, at, NO_LONGER_TRADABLE)
 
-    def resume(self, tx: sqlite3.Connection, symbol: str, at: int) -> None:
+    def resume(self, tx: Writer, symbol: str, at: int) -> None:
         """After a halt, what was due meanwhile is due now."""
         for order in load(tx.execute, "s.symbol = ? AND o.open = 1 AND o.due_at < ?", (symbol, at)):
             order.due_at = at
@@ -131,7 +129,7 @@ def _check_form(request: OrderRequest) -> None:
         raise BrokerRefused(RefusalCode.REJECTED, "expected either notional or qty, above 0 and up to 9,000,000,000")
 
 
-def _unrestricted_account(tx: sqlite3.Connection, account_id: str) -> int:
+def _unrestricted_account(tx: Writer, account_id: str) -> int:
     row = tx.execute("SELECT n, status, restrictions FROM sim_accounts WHERE id = ?", (account_id,)).fetchone()
     if row is None:
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
@@ -142,7 +140,7 @@ def _unrestricted_account(tx: sqlite3.Connection, account_id: str) -> int:
     return int(row[0])
 
 
-def _tradable_asset(tx: sqlite3.Connection, request: OrderRequest) -> tuple[int, int, int]:
+def _tradable_asset(tx: Writer, request: OrderRequest) -> tuple[int, int, int]:
     """Number, fractionable and halted of an asset that takes this order."""
     row = tx.execute(
         "SELECT n, status, tradable, fractionable, halted FROM sim_assets WHERE symbol = ?", (request.symbol,)
@@ -154,7 +152,7 @@ def _tradable_asset(tx: sqlite3.Connection, request: OrderRequest) -> tuple[int,
     return row[0], row[3], row[4]
 
 
-def _reserve(tx: sqlite3.Connection, request: OrderRequest, account: int, asset: int, price: Price) -> tuple[int, int]:
+def _reserve(tx: Writer, request: OrderRequest, account: int, asset: int, price: Price) -> tuple[int, int]:
     """Cash or shares to set aside for an order. Raises `BrokerRefused` when they are not there."""
     if request.side is Side.BUY:
         worth = request.notional if request.notional is not None else cash_of(Side.BUY, request.qty or 0, price)
@@ -173,7 +171,7 @@ def _reserve(tx: sqlite3.Connection, request: OrderRequest, account: int, asset:
     return 0, wanted
 
 
-def _planned_rejection(tx: sqlite3.Connection, account: int, asset: int) -> str | None:
+def _planned_rejection(tx: Writer, account: int, asset: int) -> str | None:
     """The reason of a rejection asked for, used up by asking."""
     row: tuple[str] | None = tx.execute(
         "DELETE FROM sim_rejections WHERE account = ? AND asset = ? RETURNING reason", (account, asset)

@@ -12,10 +12,20 @@ from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.sessions import Session
 
 
+class Writer(Protocol):
+    """A write transaction of the SQLite file."""
+
+    def execute(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> sqlite3.Cursor:
+        """Run one statement for each row of parameters."""
+
+
 class Tables(Protocol):
     """The SQLite file: reads at any time, writes in transactions."""
 
-    def write(self) -> AbstractContextManager[sqlite3.Connection]:
+    def write(self) -> AbstractContextManager[Writer]:
         """One write transaction, undone when its block raises."""
 
     def rows(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> list[tuple[Any, ...]]:

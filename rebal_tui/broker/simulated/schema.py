@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
+from rebal_tui.broker.simulated.ports import Writer
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.cash import CashKind, JournalStatus
 from rebal_tui.domain.orders import OrderStatus
@@ -191,7 +192,7 @@ MIGRATIONS: list[tuple[str, str]] = [("0001_initial", _INITIAL)]
 """Name and script of each step, in order. A released step never changes."""
 
 
-def create_tables(connection: sqlite3.Connection) -> None:
+def create_tables(connection: Writer) -> None:
     """Bring the tables up to date inside the caller's transaction. Doing it again changes nothing."""
     connection.execute("CREATE TABLE IF NOT EXISTS sim_migrations (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
     done = {name for (name,) in connection.execute("SELECT name FROM sim_migrations")}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from rebal_tui.broker.protocol import OrderQuery
 from rebal_tui.broker.simulated.events import emit_order, make_order
-from rebal_tui.broker.simulated.ports import Query
+from rebal_tui.broker.simulated.ports import Query, Writer
 from rebal_tui.broker.simulated.timestamps import to_micros
 from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.quantities import NANO, Qty
@@ -87,13 +86,13 @@ class WorkingOrder:
             self.updated_at,
         )
 
-    def end(self, tx: sqlite3.Connection, status: OrderStatus, at: int, reason: str | None = None) -> None:
+    def end(self, tx: Writer, status: OrderStatus, at: int, reason: str | None = None) -> None:
         """Finish without a further fill: what filled stands, what was reserved is free."""
         self.status, self.reason, self.updated_at = status, reason, at
         self.save(tx)
         self.emit_event(tx)
 
-    def emit_event(self, tx: sqlite3.Connection, fill: int | None = None) -> None:
+    def emit_event(self, tx: Writer, fill: int | None = None) -> None:
         """Emit the order's state, with the fill that led to it."""
         emit_order(
             tx,
@@ -107,7 +106,7 @@ class WorkingOrder:
             fill,
         )
 
-    def save(self, tx: sqlite3.Connection) -> None:
+    def save(self, tx: Writer) -> None:
         """Write what may have changed. A final order reserves nothing."""
         if self.status.final:
             self.reserved_cash = self.reserved_qty = 0
@@ -124,7 +123,7 @@ class WorkingOrder:
 
 
 def insert(
-    tx: sqlite3.Connection,
+    tx: Writer,
     order: WorkingOrder,
 ) -> None:
     """Add a new order and give it its number."""

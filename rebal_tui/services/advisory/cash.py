@@ -39,8 +39,8 @@ def deposit(book: Book, account_id: str, amount: Money) -> None:
     book.account(account_id)
     _require_positive(amount)
     sandbox(book).deposit(account_id, amount, book.now())
-    with book.database.write():
-        book.record("cash.deposited", account_id, {"amount": amount}, "advisor")
+    with book.write() as tx:
+        tx.record("cash.deposited", account_id, {"amount": amount}, "advisor")
     sync(book)
 
 
@@ -55,8 +55,8 @@ def create_journal(
     book.account(account_id)
     _require_positive(amount)
     if key is None:
-        with book.database.write():
-            key = book_settings.next_id(book.database)
+        with book.write() as tx:
+            key = book_settings.next_id(tx)
     source, target = (FIRM_ACCOUNT, account_id) if incoming else (account_id, FIRM_ACCOUNT)
     try:
         journal = book.broker.create_journal(source, target, amount, description, key)
@@ -64,8 +64,8 @@ def create_journal(
         raise refused(refusal) from refusal
     except BrokerUnavailable as silence:
         raise Conflict("the broker did not answer: look whether the journal was made before asking again") from silence
-    with book.database.write():
-        book.record("journal.created", journal.id, {"account": account_id, "incoming": incoming}, "advisor")
+    with book.write() as tx:
+        tx.record("journal.created", journal.id, {"account": account_id, "incoming": incoming}, "advisor")
     sync(book)
     return journal
 
@@ -84,8 +84,8 @@ def cancel_journal(book: Book, journal_id: str) -> None:
         sandbox(book).cancel_journal(journal_id)
     except BrokerRefused as refusal:
         raise refused(refusal) from refusal
-    with book.database.write():
-        book.record("journal.cancel_asked", journal_id, actor="advisor")
+    with book.write() as tx:
+        tx.record("journal.cancel_asked", journal_id, actor="advisor")
     sync(book)
 
 
@@ -104,10 +104,10 @@ def release(book: Book, account_id: str) -> None:
     Raises `Conflict` when nothing is set aside or a withdrawal holds it.
     """
     check_release(book, account_id)
-    with book.database.write():
-        accounts.reserve(book.database, account_id, Money(0))
-        book.record("cash.released", account_id, actor="advisor")
-    book.reload_accounts([account_id])
+    with book.write() as tx:
+        accounts.reserve(tx, account_id, Money(0))
+        tx.record("cash.released", account_id, actor="advisor")
+        tx.reload_accounts([account_id])
 
 
 def check_release(book: Book, account_id: str) -> Money:

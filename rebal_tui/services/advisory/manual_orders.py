@@ -29,17 +29,17 @@ def place_order(book: Book, request: OrderRequest) -> Order:
     if halted(book):
         raise Conflict("every new order is stopped; release the stop first")
     if not request.client_order_id:
-        with book.database.write():
-            request = replace(request, client_order_id=book_settings.next_id(book.database))
+        with book.write() as tx:
+            request = replace(request, client_order_id=book_settings.next_id(tx))
     if run_orders.placed(book.database, request.client_order_id):
         raise Conflict("client_order_id must be unique: this one was used before")
     try:
         order = book.broker.submit_order(request)
     except BrokerRefused as refusal:
         raise refused(refusal) from refusal
-    with book.database.write():
+    with book.write() as tx:
         detail = {"account": request.account_id, "symbol": request.symbol, "side": request.side}
-        book.record("order.placed", order.client_order_id, detail, "advisor")
+        tx.record("order.placed", order.client_order_id, detail, "advisor")
     sync(book)
     return find_order(book, request.account_id, order.id)
 
@@ -51,8 +51,8 @@ def cancel_order(book: Book, account_id: str, order_id: str) -> None:
         book.broker.cancel_order(account_id, order.id)
     except BrokerRefused as refusal:
         raise refused(refusal) from refusal
-    with book.database.write():
-        book.record("order.cancel_asked", order.client_order_id, actor="advisor")
+    with book.write() as tx:
+        tx.record("order.cancel_asked", order.client_order_id, actor="advisor")
     sync(book)
 
 

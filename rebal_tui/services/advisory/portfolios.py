@@ -18,9 +18,9 @@ def create_portfolio(book: Book, body: PortfolioBody) -> Portfolio:
     """Add a portfolio. Raises `Conflict` naming every asset that is unknown or not eligible (R-4)."""
     require_eligible(book, body.weights)
     now = book.now()
-    with book.database.write():
+    with book.write() as tx:
         portfolio = Portfolio(
-            id=book_settings.next_id(book.database),
+            id=book_settings.next_id(tx),
             name=body.name,
             description=body.description,
             status=PortfolioStatus.ACTIVE,
@@ -31,9 +31,9 @@ def create_portfolio(book: Book, body: PortfolioBody) -> Portfolio:
             updated_at=now,
             review=body.review,
         )
-        store.save(book.database, portfolio)
-        book.record("portfolio.created", portfolio.id, {"name": portfolio.name}, "advisor")
-    book.reload_portfolios()
+        store.save(tx, portfolio)
+        tx.record("portfolio.created", portfolio.id, {"name": portfolio.name}, "advisor")
+        tx.reload_portfolios()
     return portfolio
 
 
@@ -89,7 +89,7 @@ def patch_portfolio(book: Book, portfolio_id: str, raw: object) -> Portfolio:
         raise Invalid([Fault("status", f"expected active, got {shown(status)}; DELETE takes a portfolio out of use")])
     if status is None or before.status is PortfolioStatus.ACTIVE:
         return update_portfolio(book, portfolio_id, body)
-    with book.database.write():
+    with book.write():
         if body.weights != before.weights:
             require_eligible(book, body.weights)
             _store(book, before, _changed(book, before, body, PortfolioStatus.ACTIVE), "portfolio.reactivated")
@@ -155,10 +155,10 @@ def _changed(book: Book, before: Portfolio, body: PortfolioBody, status: Portfol
 
 
 def _store(book: Book, before: Portfolio, after: Portfolio, action: str) -> Portfolio:
-    with book.database.write():
-        store.save(book.database, after)
+    with book.write() as tx:
+        store.save(tx, after)
         if after.status is PortfolioStatus.ACTIVE:
-            jobs.clear_alert(book.database, "needs_adjustment", after.id, book.now())
-        book.record(action, after.id, {"from": before.status, "to": after.status}, "advisor")
-    book.reload_portfolios()
+            jobs.clear_alert(tx, "needs_adjustment", after.id, book.now())
+        tx.record(action, after.id, {"from": before.status, "to": after.status}, "advisor")
+        tx.reload_portfolios()
     return after

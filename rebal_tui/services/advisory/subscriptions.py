@@ -10,7 +10,7 @@ from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.errors import Conflict, NotFound, Refusal
 from rebal_tui.domain.portfolios import PortfolioStatus, Subscription
 from rebal_tui.domain.runs import RunStatus
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.runs.queueing import cancel_queued
 from rebal_tui.store import book_settings, cash, portfolios
 
@@ -34,9 +34,9 @@ def subscribe(
     """
     _check(book, account_id, portfolio_id)
     _check_free(book, account_id)
-    with book.database.write():
-        subscription = _begin(book, account_id, portfolio_id, last_rebalanced_at)
-    book.reload_subscriptions([account_id])
+    with book.write() as tx:
+        subscription = _begin(tx, account_id, portfolio_id, last_rebalanced_at)
+        tx.reload_subscriptions([account_id])
     return subscription
 
 
@@ -103,9 +103,9 @@ def unsubscribe(book: Book, subscription_id: str) -> None:
     account_id = book.subscription_table.account_of(subscription_id)
     if account_id is None:
         raise NotFound(f"no subscription {subscription_id}")
-    with book.database.write():
-        _end(book, book.subscriptions[account_id])
-    _reload_changed(book, [account_id])
+    with book.write() as tx:
+        _end(tx, book.subscriptions[account_id])
+        _reload_changed(tx, [account_id])
 
 
 def unsubscribe_account(book: Book, account_id: str) -> None:
@@ -119,9 +119,9 @@ def move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
     The new subscription has never been rebalanced, so the next evaluation realigns the account (R-14.1).
     """
     check_move(book, account_id, portfolio_id, withdrawing(book))
-    with book.database.write():
-        made = _move(book, account_id, portfolio_id)
-    _reload_changed(book, [account_id])
+    with book.write() as tx:
+        made = _move(tx, account_id, portfolio_id)
+        _reload_changed(tx, [account_id])
     return made
 
 
@@ -132,7 +132,7 @@ def subscribe_many(book: Book, account_ids: Iterable[str], portfolio_id: str) ->
         book,
         account_ids,
         lambda account_id: check_subscribe(book, account_id, portfolio_id, busy),
-        lambda account_id: _begin(book, account_id, portfolio_id),
+        lambda tx, account_id: _begin(tx, account_id, portfolio_id),
     )
 
 
@@ -142,7 +142,7 @@ def unsubscribe_many(book: Book, account_ids: Iterable[str]) -> list[BulkOutcome
         book,
         account_ids,
         lambda account_id: _subscribed(book, account_id),
-        lambda account_id: _end(book, book.subscriptions[account_id]),
+        lambda tx, account_id: _end(tx, book.subscriptions[account_id]),
     )
 
 
@@ -153,7 +153,7 @@ def move_many(book: Book, account_ids: Iterable[str], portfolio_id: str) -> list
         book,
         account_ids,
         lambda account_id: check_move(book, account_id, portfolio_id, busy),
-        lambda account_id: _move(book, account_id, portfolio_id),
+        lambda tx, account_id: _move(tx, account_id, portfolio_id),
     )
 
 
@@ -161,7 +161,7 @@ def _each(
     book: Book,
     account_ids: Iterable[str],
     check: Callable[[str], object],
-    act: Callable[[str], Subscription | None],
+    act: Callable[[BookTransaction, str], Subscription | None],
 ) -> list[BulkOutcome]:
     """Do what may be done: the broker is asked of every account before the file is held for writing, and all that is
     written is one transaction."""
@@ -177,42 +177,42 @@ def _each(
         except Refusal as refused:
             refusal = str(refused)
         outcomes.append(BulkOutcome(account_id, None, refusal))
-    with book.database.write():
+    with book.write() as tx:
         for account_id, index in todo.items():
-            outcomes[index] = BulkOutcome(account_id, act(account_id), None)
-    _reload_changed(book, list(todo))
+            outcomes[index] = BulkOutcome(account_id, act(tx, account_id), None)
+        _reload_changed(tx, list(todo))
     return outcomes
 
 
-def _begin(book: Book, account_id: str, portfolio_id: str, last: datetime | None = None) -> Subscription:
-    """Must be called inside `database.write()`."""
-    subscription = Subscription(book_settings.next_id(book.database), account_id, portfolio_id, book.now(), last)
-    portfolios.add_subscriptions(book.database, [subscription])
+def _begin(tx: BookTransaction, account_id: str, portfolio_id: str, last: datetime | None = None) -> Subscription:
+    book = tx.book
+    subscription = Subscription(book_settings.next_id(tx), account_id, portfolio_id, book.now(), last)
+    portfolios.add_subscriptions(tx, [subscription])
     detail = {"account": account_id, "portfolio": portfolio_id}
-    book.record("subscription.created", subscription.id, detail, "advisor")
+    tx.record("subscription.created", subscription.id, detail, "advisor")
     return subscription
 
 
-def _end(book: Book, subscription: Subscription) -> None:
-    """Must be called inside `database.write()`."""
-    portfolios.end_subscription(book.database, subscription.id, book.now())
+def _end(tx: BookTransaction, subscription: Subscription) -> None:
+    book = tx.book
+    portfolios.end_subscription(tx, subscription.id, book.now())
     run = book.open_runs.get(subscription.account_id)
     if run is not None and run.status is RunStatus.QUEUED and run.subscription_id == subscription.id:
-        cancel_queued(book, [run], "the subscription was ended")
-    book.record("subscription.ended", subscription.id, {"account": subscription.account_id}, "advisor")
+        cancel_queued(tx, [run], "the subscription was ended")
+    tx.record("subscription.ended", subscription.id, {"account": subscription.account_id}, "advisor")
 
 
-def _move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
-    """Must be called inside `database.write()`."""
+def _move(tx: BookTransaction, account_id: str, portfolio_id: str) -> Subscription:
+    book = tx.book
     current = book.subscriptions.get(account_id)
     if current is not None:
-        _end(book, current)
-    return _begin(book, account_id, portfolio_id)
+        _end(tx, current)
+    return _begin(tx, account_id, portfolio_id)
 
 
-def _reload_changed(book: Book, account_ids: Sequence[str]) -> None:
+def _reload_changed(tx: BookTransaction, account_ids: Sequence[str]) -> None:
     """Read again what changed of some accounts."""
-    book.reload_subscriptions(account_ids)
+    tx.reload_subscriptions(account_ids)
     for account_id in account_ids:
-        if account_id in book.open_runs:
-            book.reload_run(account_id)
+        if account_id in tx.book.open_runs:
+            tx.reload_run(account_id)

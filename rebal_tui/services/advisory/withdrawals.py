@@ -13,7 +13,7 @@ from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.advisory import subscriptions
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.evaluation.planning import plan_run
@@ -28,9 +28,9 @@ def request_withdrawal(book: Book, account_id: str, amount: Money) -> Withdrawal
     """Start a withdrawal. Raises `Conflict` when the account cannot raise the amount or one is under way already."""
     check_withdrawal(book, account_id, amount)
     now, subscription = book.now(), book.subscriptions.get(account_id)
-    with book.database.write():
+    with book.write() as tx:
         withdrawal = Withdrawal(
-            id=book_settings.next_id(book.database),
+            id=book_settings.next_id(tx),
             account_id=account_id,
             portfolio_id=subscription.portfolio_id if subscription else None,
             amount=amount,
@@ -43,9 +43,9 @@ def request_withdrawal(book: Book, account_id: str, amount: Money) -> Withdrawal
             created_at=now,
             updated_at=now,
         )
-        cash.add_withdrawal(book.database, withdrawal)
-        book.record("withdrawal.requested", withdrawal.id, {"account": account_id, "amount": amount}, "advisor")
-    book.version += 1
+        cash.add_withdrawal(tx, withdrawal)
+        tx.record("withdrawal.requested", withdrawal.id, {"account": account_id, "amount": amount}, "advisor")
+        tx.changed()
     process_withdrawals(book)
     return cash.withdrawal(book.database, withdrawal.id)
 
@@ -73,13 +73,13 @@ def cancel_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
     run = runs.get(book.database, withdrawal.run_id) if withdrawal.run_id else None
     if run is not None and run.status is RunStatus.IN_PROGRESS:
         raise Conflict("its sells are under way; cancel when they are done")
-    with book.database.write():
+    with book.write() as tx:
         if run is not None and run.status is RunStatus.QUEUED:
-            cancel_queued(book, [run], "the withdrawal was canceled")
-        accounts.reserve(book.database, withdrawal.account_id, Money(0))
-        _move(book, withdrawal, WithdrawalStage.CANCELED, "canceled by hand")
+            cancel_queued(tx, [run], "the withdrawal was canceled")
+        accounts.reserve(tx, withdrawal.account_id, Money(0))
+        _move(tx, withdrawal, WithdrawalStage.CANCELED, "canceled by hand")
         _restore_subscription(book, withdrawal)
-    book.reload()
+        tx.reload()
     return cash.withdrawal(book.database, withdrawal_id)
 
 
@@ -88,10 +88,10 @@ def retry_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
     withdrawal = cash.withdrawal(book.database, withdrawal_id)
     if withdrawal.stage.final or withdrawal.stopped is None:
         raise Conflict("the withdrawal has not stopped")
-    with book.database.write():
-        cash.update_withdrawal(book.database, replace(withdrawal, stopped=None, rounds=0, updated_at=book.now()))
-        book.record("withdrawal.retried", withdrawal_id, actor="advisor")
-    book.version += 1
+    with book.write() as tx:
+        cash.update_withdrawal(tx, replace(withdrawal, stopped=None, rounds=0, updated_at=book.now()))
+        tx.record("withdrawal.retried", withdrawal_id, actor="advisor")
+        tx.changed()
     process_withdrawals(book)
     return cash.withdrawal(book.database, withdrawal_id)
 
@@ -127,16 +127,16 @@ def _unsubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     if run is not None and run.status is RunStatus.IN_PROGRESS:
         return withdrawal
     subscription = book.subscriptions.get(withdrawal.account_id)
-    with book.database.write():
+    with book.write() as tx:
         last = withdrawal.last_rebalanced_at
         if subscription is not None:
             subscriptions.unsubscribe(book, subscription.id)
             last = subscription.last_rebalanced_at
         elif run is not None:
-            cancel_queued(book, [run], "a withdrawal was asked for")
+            cancel_queued(tx, [run], "a withdrawal was asked for")
         known = replace(withdrawal, last_rebalanced_at=last)
-        moved = _move(book, known, WithdrawalStage.UNSUBSCRIBED)
-    book.reload_run(withdrawal.account_id)
+        moved = _move(tx, known, WithdrawalStage.UNSUBSCRIBED)
+        tx.reload_run(withdrawal.account_id)
     return moved
 
 
@@ -152,19 +152,19 @@ def _sell(book: Book, withdrawal: Withdrawal) -> Withdrawal:
         return _store(book, withdrawal, WithdrawalStage.SETTLING)
     weights = _weights(book, withdrawal.account_id, withdrawal.portfolio_id)
     plan_run(book, withdrawal.account_id, RunType.PARTIAL_LIQUIDATION, weights, missing)
-    with book.database.write():
+    with book.write() as tx:
         run = new_run(
-            book,
+            tx,
             withdrawal.account_id,
             RunType.PARTIAL_LIQUIDATION,
             weights,
             InitiatedFrom.API,
             amount=missing,
         )
-        queue_manual_run(book, run, f"withdrawal of {money(withdrawal.amount)}")
+        queue_manual_run(tx, run, f"withdrawal of {money(withdrawal.amount)}")
         sold = replace(withdrawal, run_id=run.id, rounds=withdrawal.rounds + 1)
-        moved = _move(book, sold, WithdrawalStage.SELLING)
-    book.reload_run(withdrawal.account_id)
+        moved = _move(tx, sold, WithdrawalStage.SELLING)
+        tx.reload_run(withdrawal.account_id)
     return moved
 
 
@@ -193,11 +193,11 @@ def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
         return withdrawal
     if withdrawal.rounds >= MAX_ROUNDS:
         return _stop(book, withdrawal, f"only {money(ready)} can leave after {MAX_ROUNDS} liquidations")
-    with book.database.write():
+    with book.write() as tx:
         left = Money(max(0, min(account.cash, book.extras[withdrawal.account_id].reserve)))
-        accounts.reserve(book.database, withdrawal.account_id, left)
-        moved = _move(book, withdrawal, WithdrawalStage.UNSUBSCRIBED, "what was sold does not cover the amount")
-    book.reload_accounts([withdrawal.account_id])
+        accounts.reserve(tx, withdrawal.account_id, left)
+        moved = _move(tx, withdrawal, WithdrawalStage.UNSUBSCRIBED, "what was sold does not cover the amount")
+        tx.reload_accounts([withdrawal.account_id])
     return moved
 
 
@@ -232,10 +232,10 @@ def _resubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
             return withdrawal
     except BrokerUnavailable:
         return withdrawal
-    with book.database.write():
+    with book.write() as tx:
         _restore_subscription(book, withdrawal)
-        moved = _move(book, withdrawal, WithdrawalStage.COMPLETED)
-    book.reload_subscriptions([withdrawal.account_id])
+        moved = _move(tx, withdrawal, WithdrawalStage.COMPLETED)
+        tx.reload_subscriptions([withdrawal.account_id])
     return moved
 
 
@@ -271,29 +271,30 @@ def _weights(book: Book, account_id: str, portfolio_id: str | None) -> Weights:
     return Weights(tuple(AssetWeight(symbol, Percent(percent)) for symbol, percent in rounded if percent > 0))
 
 
-def _move(book: Book, withdrawal: Withdrawal, stage: WithdrawalStage, why: str = "") -> Withdrawal:
-    """Store a stage. Must be called inside `database.write()`."""
+def _move(tx: BookTransaction, withdrawal: Withdrawal, stage: WithdrawalStage, why: str = "") -> Withdrawal:
+    """Store a stage."""
+    book = tx.book
     moved = replace(withdrawal, stage=stage, stopped=None, updated_at=book.now())
-    cash.update_withdrawal(book.database, moved)
-    jobs.clear_alert(book.database, "withdrawal", withdrawal.id, book.now())
-    book.record("withdrawal." + stage.value, withdrawal.id, {"why": why} if why else None)
-    book.version += 1
+    cash.update_withdrawal(tx, moved)
+    jobs.clear_alert(tx, "withdrawal", withdrawal.id, book.now())
+    tx.record("withdrawal." + stage.value, withdrawal.id, {"why": why} if why else None)
+    tx.changed()
     return moved
 
 
 def _store(book: Book, withdrawal: Withdrawal, stage: WithdrawalStage) -> Withdrawal:
-    with book.database.write():
-        return _move(book, withdrawal, stage)
+    with book.write() as tx:
+        return _move(tx, withdrawal, stage)
 
 
 def _stop(book: Book, withdrawal: Withdrawal, why: str, back_to: WithdrawalStage | None = None) -> Withdrawal:
     """Stand still with the reason until someone retries or cancels."""
     stopped = replace(withdrawal, stopped=why, stage=back_to or withdrawal.stage, updated_at=book.now())
-    with book.database.write():
-        cash.update_withdrawal(book.database, stopped)
+    with book.write() as tx:
+        cash.update_withdrawal(tx, stopped)
         name = book.accounts[withdrawal.account_id].name
         text = f"withdrawal of {money(withdrawal.amount)} for {name} stopped: {why}"
-        jobs.raise_alert(book.database, book.now(), "withdrawal", withdrawal.id, text)
-        book.record("withdrawal.stopped", withdrawal.id, {"why": why})
-    book.version += 1
+        jobs.raise_alert(tx, book.now(), "withdrawal", withdrawal.id, text)
+        tx.record("withdrawal.stopped", withdrawal.id, {"why": why})
+        tx.changed()
     return stopped

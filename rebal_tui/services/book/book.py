@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from enum import StrEnum
-from typing import Protocol
+from datetime import date, datetime
+from functools import partial
 
 from rebal_tui.broker.protocol import Broker, LiveBroker, SandboxControls
 from rebal_tui.domain.accounts import Account
@@ -18,113 +16,25 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import Session, new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame
-from rebal_tui.engine.calendar import QUARTER_ENDS
-from rebal_tui.engine.evaluation import PRICE_MAX_AGE
 from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.market.sessions import TradingCalendar
 from rebal_tui.services.book.frame_cache import ChangeTrackingDict, FrameCache
 from rebal_tui.services.book.price_history import PriceHistory
 from rebal_tui.services.book.prices import PriceCache
+from rebal_tui.services.book.progress import FollowState, PollingState, UnfinishedPass
 from rebal_tui.services.book.rate_limiter import RateLimiter
 from rebal_tui.services.book.search_index import SearchIndex
+from rebal_tui.services.book.settings import Settings
 from rebal_tui.services.book.work_queue import WorkQueue
 from rebal_tui.store import assets, audit, cash, holds, portfolios, runs
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 from rebal_tui.store.holds import Hold
 from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
 
 ADVISOR = "advisor"
 """Who acts by hand, as the audit trail names them unless it is told better."""
-
-
-class Mode(StrEnum):
-    SIMULATED = "SIMULATED"
-    REPLAY = "REPLAY"
-    LIVE = "LIVE"
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a book is run.
-
-    `slots` gives the evaluation times of a session. `resend_after` is how long the broker must not know a sent order
-    before it is sent once more under the same id. `backup_folder` None makes no backups. `price_max_age` None takes any
-    price as fresh. `environment` is which world of a real broker this is: `LIVE` where money moves, else `PAPER`.
-    `orders_per_minute` None sends as fast as the broker takes orders.
-    """
-
-    mode: Mode
-    name: str = "book"
-    price_max_age: timedelta | None = PRICE_MAX_AGE
-    quarterly_months: frozenset[int] = QUARTER_ENDS
-    review: bool = False
-    resend_after: timedelta = timedelta(0)
-    slots: Callable[[Session], list[datetime]] = field(default=lambda session: quarter_hours(session))
-    backup_folder: str | None = None
-    actor: str = "system"
-    orders_per_minute: int | None = None
-    environment: str = ""
-
-
-@dataclass(slots=True)
-class FollowState:
-    """How far a book that another program writes has been read: the file's version and the mark of what is in memory.
-
-    `idle_until` is when, in real seconds, everything may be read again.
-    """
-
-    version: int = -1
-    mark: str = ""
-    idle_until: float = 0.0
-
-
-def quarter_hours(session: Session) -> list[datetime]:
-    """Every 15 minutes from the open to the end of the window (R-10)."""
-    step, slot, slots = timedelta(minutes=15), session.open, []
-    while slot <= session.window_end:
-        slots.append(slot)
-        slot += step
-    return slots
-
-
-def window_end_only(session: Session) -> list[datetime]:
-    """One evaluation a session, at the end of its window."""
-    return [session.window_end]
-
-
-@dataclass(slots=True)
-class PollingState:
-    """How far a book is level with a broker at the other end of a wire.
-
-    `loaded` once everything was read; the moments are when something is due again, None for at once; `last_error` is
-    why the broker could not be read, and `try_at` when it is tried again.
-    """
-
-    loaded: bool = False
-    try_at: datetime | None = None
-    last_error: str = ""
-    account_at: datetime | None = None
-    orders_at: datetime | None = None
-    daily_at: datetime | None = None
-    account_row: int = 0
-
-
-class UnfinishedPass(Protocol):
-    """An evaluation pass of which some chunks are stored. `slot` is the time it stands for, `began` the stopwatch's
-    reading at its start; `manual` when a person asked for it; `done` and `total` count subscriptions."""
-
-    manual: bool
-
-    @property
-    def slot(self) -> datetime: ...
-    @property
-    def began(self) -> float | None: ...
-    @property
-    def done(self) -> int: ...
-    @property
-    def total(self) -> int: ...
 
 
 class Book:
@@ -181,6 +91,7 @@ class Book:
         self.accounts_to_recheck: set[str] = set()
         self.reconciled = False
         self._frame_cache = FrameCache(self)
+        database.on_undone = self.reload
         self.reload(progress)
 
     def now(self) -> datetime:
@@ -217,7 +128,11 @@ class Book:
         self.cash_targets = ChangeTrackingDict(runs.cash_targets(self.database))
         self.system_runs = ChangeTrackingDict(runs.system_runs(self.database))
         self.reload_journals()
+        self.reload_holds()
+
+    def reload_holds(self) -> None:
         self.holds = holds.load(self.database)
+        self.version += 1
 
     def frame(self) -> BookFrame:
         """The whole book in arrays as it is now, rows as in `account_table`."""
@@ -336,10 +251,19 @@ class Book:
         latest = self.system_runs.get(account_id)
         return latest[1] if latest and latest[0] == session else None
 
-    def record(self, action: str, subject: str, detail: object = None, actor: str | None = None) -> None:
-        """Append to the audit trail. Must be called inside `database.write()`."""
-        who = self._manual_actor if actor == ADVISOR else actor or self.settings.actor
-        audit.append(self.database, self.now(), who, action, subject, detail)
+    @contextmanager
+    def write(self) -> Iterator[BookTransaction]:
+        """One write transaction of the book's file; nested, a savepoint. Raises as `Database.write` does."""
+        with self.database.write() as tx:
+            yield BookTransaction(self, tx)
+
+    def touch(self) -> None:
+        """Count up `version`: something that screens show has changed."""
+        self.version += 1
+
+    def actor(self, actor: str | None) -> str:
+        """The name under which the audit trail has an actor, the book itself when none is given."""
+        return self._manual_actor if actor == ADVISOR else actor or self.settings.actor
 
     @contextmanager
     def acting_as(self, who: str) -> Iterator[None]:
@@ -352,3 +276,64 @@ class Book:
 
     def today(self) -> date:
         return new_york_day(self.now())
+
+
+class BookTransaction(Transaction):
+    """A write transaction of a book. What memory must learn of it is applied once it is committed, in order."""
+
+    def __init__(self, book: Book, of: Transaction) -> None:
+        super().__init__(of.database, of.effects)
+        self.book = book
+
+    def record(self, action: str, subject: str, detail: object = None, actor: str | None = None) -> None:
+        """Append to the audit trail; `ADVISOR` stands for whoever acts now, None for the book itself."""
+        audit.append(self, self.book.now(), self.book.actor(actor), action, subject, detail)
+
+    def changed(self) -> None:
+        """Screens must show something that was written."""
+        self.after_commit(self.book.touch)
+
+    def reload(self) -> None:
+        """Read everything in memory again."""
+        self.after_commit(self.book.reload)
+
+    def reload_assets(self) -> None:
+        """Read the assets again."""
+        self.after_commit(self.book.reload_assets)
+
+    def reload_accounts(self, account_ids: Iterable[str] | None = None) -> None:
+        """Read accounts again, all of them or the ones named."""
+        self.after_commit(partial(self.book.reload_accounts, account_ids))
+
+    def reload_journals(self) -> None:
+        """Read again what journals hold back."""
+        self.after_commit(self.book.reload_journals)
+
+    def reload_portfolios(self) -> None:
+        """Read portfolios and subscriptions again."""
+        self.after_commit(self.book.reload_portfolios)
+
+    def reload_subscriptions(self, account_ids: Iterable[str]) -> None:
+        """Read the subscriptions of some accounts again."""
+        self.after_commit(partial(self.book.reload_subscriptions, account_ids))
+
+    def reload_holds(self) -> None:
+        """Read again which accounts are paused."""
+        self.after_commit(self.book.reload_holds)
+
+    def reload_runs(self) -> None:
+        """Read every open run again."""
+        self.after_commit(self.book.reload_runs)
+
+    def reload_run(self, account_id: str) -> None:
+        """Read an account's open run again."""
+        self.after_commit(partial(self.book.reload_run, account_id))
+
+    def note_runs(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
+        """Runs have these new states; the accounts of `idle` wait until something happens to them."""
+        self.after_commit(partial(self.book.note_runs, some, idle))
+
+    def look_at(self, account_ids: Iterable[str] | None = None) -> None:
+        """Runs of these accounts, or of all, may be able to move."""
+        queue = self.book.work_queue
+        self.after_commit(queue.add_all if account_ids is None else partial(queue.add, account_ids))

@@ -16,7 +16,7 @@ def halted(book: Book) -> bool:
 
 def set_halt(book: Book, on: bool) -> None:
     """Turn the kill switch: while it is on no run starts and no order is sent, by hand or by the scheduler."""
-    with book.database.write():
-        book_settings.put(book.database, HALT, "1" if on else "0")
-        book.record("book.halted" if on else "book.released", "book", actor="advisor")
-    book.version += 1
+    with book.write() as tx:
+        book_settings.put(tx, HALT, "1" if on else "0")
+        tx.record("book.halted" if on else "book.released", "book", actor="advisor")
+        tx.changed()

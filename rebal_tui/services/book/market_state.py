@@ -10,7 +10,7 @@ from rebal_tui.market.walk import RandomWalk, WalkState
 from rebal_tui.services.book.book import Book
 from rebal_tui.store import audit, book_settings
 from rebal_tui.store.codec import dump, from_time, to_time
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 CLOCK, WALK = "clock", "walk"
 
@@ -24,21 +24,21 @@ def save_market_state(book: Book, now: datetime) -> None:
         state = load_clock(book.database) if walk else None
     if state is None:
         return
-    with book.database.write():
-        store_clock(book.database, ClockState(max(now, state.at), state.speed, state.paused))
+    with book.write() as tx:
+        store_clock(tx, ClockState(max(now, state.at), state.speed, state.paused))
         if walk is not None:
-            store_walk(book.database, walk.state())
+            store_walk(tx, walk.state())
 
 
-def store_clock(database: Database, state: ClockState) -> None:
-    """Must be called inside `database.write()`."""
-    book_settings.put(database, CLOCK, dump([to_time(state.at), str(state.speed), state.paused]))
+def store_clock(tx: Transaction, state: ClockState) -> None:
+    """Keep where simulated time stands."""
+    book_settings.put(tx, CLOCK, dump([to_time(state.at), str(state.speed), state.paused]))
 
 
-def store_walk(database: Database, state: WalkState) -> None:
-    """Must be called inside `database.write()`."""
+def store_walk(tx: Transaction, state: WalkState) -> None:
+    """Keep where the random walk stands."""
     prices, frozen = list(state.prices), [(symbol, to_time(at)) for symbol, at in state.frozen]
-    book_settings.put(database, WALK, dump([to_time(state.at), prices, frozen]))
+    book_settings.put(tx, WALK, dump([to_time(state.at), prices, frozen]))
 
 
 def load_clock(database: Database) -> ClockState | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 
 from rebal_tui.domain.sessions import NEW_YORK, Session
-from rebal_tui.services.book.book import Book, Settings
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.policy_options import BookPolicy
+from rebal_tui.services.book.settings import Settings
 from rebal_tui.store import book_settings
 from rebal_tui.store.database import Database
 
@@ -55,9 +57,9 @@ def with_policy(settings: Settings, policy: BookPolicy) -> Settings:
 
 def set_review(book: Book, on: bool) -> None:
     """Ask for review of every system run of the book, or stop asking (R-27)."""
-    with book.database.write():
-        book_settings.put(book.database, REVIEW_KEY, "1" if on else "0")
-        book.record("book.review", "book", {"on": on}, "advisor")
+    with book.write() as tx:
+        book_settings.put(tx, REVIEW_KEY, "1" if on else "0")
+        tx.record("book.review", "book", {"on": on}, "advisor")
 
 
 def apply_policy(book: Book, policy: BookPolicy) -> tuple[str, ...]:
@@ -69,19 +71,17 @@ def apply_policy(book: Book, policy: BookPolicy) -> tuple[str, ...]:
     )
     if not changes:
         return ()
-    with book.database.write():
-        book_settings.put(book.database, EVALUATE_EVERY_KEY, str(policy.evaluate_minutes))
-        book_settings.put(
-            book.database, EVALUATE_AT_KEY, ",".join(at.isoformat("minutes") for at in policy.evaluate_at)
-        )
-        book_settings.put(book.database, QUARTERLY_MONTHS_KEY, ",".join(map(str, policy.quarterly_months)))
-        book_settings.put(book.database, FRESH_PRICE_KEY, str(policy.fresh_seconds))
-        book_settings.put(book.database, ORDERS_PER_MINUTE_KEY, str(policy.orders_per_minute))
-        book.record("book.settings", "book", {"changed": list(changes)}, "advisor")
+    with book.write() as tx:
+        book_settings.put(tx, EVALUATE_EVERY_KEY, str(policy.evaluate_minutes))
+        book_settings.put(tx, EVALUATE_AT_KEY, ",".join(at.isoformat("minutes") for at in policy.evaluate_at))
+        book_settings.put(tx, QUARTERLY_MONTHS_KEY, ",".join(map(str, policy.quarterly_months)))
+        book_settings.put(tx, FRESH_PRICE_KEY, str(policy.fresh_seconds))
+        book_settings.put(tx, ORDERS_PER_MINUTE_KEY, str(policy.orders_per_minute))
+        tx.record("book.settings", "book", {"changed": list(changes)}, "advisor")
         if policy.review != before.review:
             set_review(book, policy.review)
-    book.settings = with_policy(book.settings, policy)
-    book.version += 1
+        tx.after_commit(partial(setattr, book, "settings", with_policy(book.settings, policy)))
+        tx.changed()
     return changes
 
 

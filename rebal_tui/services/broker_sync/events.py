@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, RefusalCode
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.orders import Fill
 from rebal_tui.domain.quantities import Money
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync import missed_events
 from rebal_tui.store import accounts, assets, book_settings, cash, fills, jobs, run_orders
 
@@ -46,45 +47,43 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
     external = {
         account_id: external_orders(book, account_id) for account_id in sorted(_with_external_orders(book, events))
     }
-    with book.database.write():
+    with book.write() as tx:
         if asset_news:
-            assets.save(book.database, assets_now)
-        apply_accounts(book, accounts_now)
-        apply_events(book, events)
+            assets.save(tx, assets_now)
+        apply_accounts(tx, accounts_now)
+        apply_events(tx, events)
         for account_id, count in external.items():
-            accounts.set_external_orders(book.database, account_id, count)
-        book_settings.put(book.database, CURSOR, str(reached))
+            accounts.set_external_orders(tx, account_id, count)
+        book_settings.put(tx, CURSOR, str(reached))
         if book.live is None:
-            missed_events.note(book.database, cursor, [e.seq for e in events])
-    if asset_news:
-        book.reload_assets()
-    book.reload_accounts(sorted(touched))
-    book.work_queue.add(sorted(touched))
-    book.accounts_to_recheck |= touched & book.holds.keys()
-    if any(e.kind is EventKind.JOURNAL for e in events):
-        book.reload_journals()
+            missed_events.note(tx, cursor, [e.seq for e in events])
+        if asset_news:
+            tx.reload_assets()
+        tx.reload_accounts(sorted(touched))
+        tx.look_at(sorted(touched))
+        tx.after_commit(partial(book.accounts_to_recheck.update, touched & book.holds.keys()))
+        if any(e.kind is EventKind.JOURNAL for e in events):
+            tx.reload_journals()
     return reached
 
 
 def reload_from_broker(book: Book) -> None:
     """Read every asset and account of the broker, at the first opening and at every start (R-2)."""
     known, found = book.broker.assets(), book.broker.accounts()
-    with book.database.write():
-        assets.save(book.database, known)
-        accounts.save(book.database, found)
-    book.reload_assets()
-    book.reload_accounts()
+    with book.write() as tx:
+        assets.save(tx, known)
+        accounts.save(tx, found)
+        tx.reload_assets()
+        tx.reload_accounts()
 
 
-def skip_events(book: Book) -> None:
-    """Leave behind what the broker has told so far, after everything was taken over whole.
-
-    Must be called inside `database.write()`.
-    """
+def skip_events(tx: BookTransaction) -> None:
+    """Leave behind what the broker has told so far, after everything was taken over whole."""
+    book = tx.book
     cursor = int(book_settings.get(book.database, CURSOR, "0"))
     while events := book.broker.events(cursor):
         cursor = events[-1].seq
-    book_settings.put(book.database, CURSOR, str(cursor))
+    book_settings.put(tx, CURSOR, str(cursor))
 
 
 def _accounts_of(book: Book, account_ids: set[str]) -> list[Account]:
@@ -99,65 +98,67 @@ def _accounts_of(book: Book, account_ids: set[str]) -> list[Account]:
     return found
 
 
-def apply_accounts(book: Book, fresh: Sequence[Account]) -> None:
-    """Store accounts as the broker has them; what restricts one is an alert. Must be called inside `write()`."""
-    accounts.save(book.database, fresh)
+def apply_accounts(tx: BookTransaction, fresh: Sequence[Account]) -> None:
+    """Store accounts as the broker has them; what restricts one is an alert."""
+    book = tx.book
+    accounts.save(tx, fresh)
     for account in fresh:
         before = book.accounts.get(account.id)
         if before is not None and before.restrictions != account.restrictions:
             names = ", ".join(sorted(account.restrictions))
-            book.record("account.restrictions", account.id, {"restrictions": sorted(account.restrictions)})
+            tx.record("account.restrictions", account.id, {"restrictions": sorted(account.restrictions)})
             if account.restrictions:
                 text = f"{account.name} ({account.account_number}) is restricted: {names}"
-                jobs.raise_alert(book.database, book.now(), "restricted", account.id, text)
+                jobs.raise_alert(tx, book.now(), "restricted", account.id, text)
             else:
-                jobs.clear_alert(book.database, "restricted", account.id, book.now())
+                jobs.clear_alert(tx, "restricted", account.id, book.now())
         if before is not None and before.status is not account.status:
-            book.record("account.status", account.id, {"status": account.status.value})
+            tx.record("account.status", account.id, {"status": account.status.value})
 
 
-def apply_events(book: Book, events: Iterable[BrokerEvent]) -> None:
-    """Store what events tell, unless that is known already. Must be called inside `database.write()`."""
-    _record_fills(book, [fill for event in events if (fill := _apply(book, event)) is not None])
+def apply_events(tx: BookTransaction, events: Iterable[BrokerEvent]) -> None:
+    """Store what events tell, unless that is known already."""
+    _record_fills(tx, [fill for event in events if (fill := _apply(tx, event)) is not None])
 
 
-def _apply(book: Book, event: BrokerEvent) -> Fill | None:
+def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
     """Take an event over; returns its fill when it was not known yet."""
-    database = book.database
-    new = event.fill if event.fill is not None and fills.add(database, event.fill) else None
+    book = tx.book
+    new = event.fill if event.fill is not None and fills.add(tx, event.fill) else None
     if event.order is not None:
-        run_orders.store(database, event.order)
-    if event.cash is not None and accounts.add_cash(database, event.cash):
+        run_orders.store(tx, event.order)
+    if event.cash is not None and accounts.add_cash(tx, event.cash):
         entry = event.cash
-        book.record("cash." + entry.kind, entry.account_id, {"amount": entry.amount, "seq": entry.seq}, "broker")
+        tx.record("cash." + entry.kind, entry.account_id, {"amount": entry.amount, "seq": entry.seq}, "broker")
     if event.note is not None:
-        jobs.raise_alert(database, book.now(), "broker_notice", str(event.seq), event.note)
-        book.record("broker.notice", event.account_id or "broker", {"note": event.note}, "broker")
+        jobs.raise_alert(tx, book.now(), "broker_notice", str(event.seq), event.note)
+        tx.record("broker.notice", event.account_id or "broker", {"note": event.note}, "broker")
     if event.journal is not None:
-        apply_journal(book, event.journal, event.account_id or event.journal.from_account)
+        apply_journal(tx, event.journal, event.account_id or event.journal.from_account)
     return new
 
 
-def apply_journal(book: Book, journal: Journal, account_id: str) -> None:
-    """Store a journal of an account as the broker has it; a final one stays. Must be called inside `write()`."""
+def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> None:
+    """Store a journal of an account as the broker has it; a final one stays."""
+    book = tx.book
     before = cash.journal(book.database, journal.id)
     if before is not None and before.status.final:
         return
-    cash.save_journal(book.database, journal, account_id)
+    cash.save_journal(tx, journal, account_id)
     if before is None or before.status is not journal.status:
-        book.record("journal." + journal.status, journal.id, {"amount": journal.amount}, "broker")
+        tx.record("journal." + journal.status, journal.id, {"amount": journal.amount}, "broker")
         if journal.status is JournalStatus.EXECUTED and journal.from_account == account_id:
             left = max(0, book.extras[account_id].reserve - journal.amount)
-            accounts.reserve(book.database, account_id, Money(left))
+            accounts.reserve(tx, account_id, Money(left))
 
 
-def _record_fills(book: Book, filled: list[Fill]) -> None:
+def _record_fills(tx: BookTransaction, filled: list[Fill]) -> None:
     """Put new executions into the audit trail, many in one entry."""
     for start in range(0, len(filled), _FILLS):
         chunk = filled[start : start + _FILLS]
         detail = [[f.execution_id, f.client_order_id, f.symbol, f.side, f.qty, f.price, f.amount] for f in chunk]
         subject = chunk[0].client_order_id if len(chunk) == 1 else f"{len(chunk)} fills"
-        book.record("orders.filled", subject, {"fills": detail}, "broker")
+        tx.record("orders.filled", subject, {"fills": detail}, "broker")
 
 
 def _with_external_orders(book: Book, events: Sequence[BrokerEvent]) -> set[str]:

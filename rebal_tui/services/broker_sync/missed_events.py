@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from rebal_tui.broker.protocol import BrokerEvent
 from rebal_tui.services.book.book import Book
 from rebal_tui.store import book_settings
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, Transaction
 
 MISSED_KEY = "broker_passed"
 MAX_MISSED_EVENTS = 1_000
@@ -23,19 +23,16 @@ def numbers(database: Database) -> list[int]:
     return [int(number) for number in book_settings.get(database, MISSED_KEY).split()]
 
 
-def note(database: Database, cursor: int, received: Collection[int]) -> None:
-    """Keep what is passed over when the stream was read from a cursor on and told some numbers.
-
-    Must be called inside `database.write()`, with the cursor that was stored before.
-    """
+def note(tx: Transaction, cursor: int, received: Collection[int]) -> None:
+    """Keep what is passed over when the stream was read from a cursor on and told some numbers."""
     reached = max(cursor, *received)
     if min(received) > cursor and len(set(received)) == reached - cursor:
         return
-    before = numbers(database)
+    before = numbers(tx.database)
     first = max(cursor, reached - MAX_MISSED_EVENTS)
     after = sorted({*before, *range(first + 1, reached)} - set(received))[-MAX_MISSED_EVENTS:]
     if after != before:
-        book_settings.put(database, MISSED_KEY, " ".join(map(str, after)))
+        book_settings.put(tx, MISSED_KEY, " ".join(map(str, after)))
 
 
 def refetch_missed(book: Book) -> Iterator[BrokerEvent]:

@@ -68,8 +68,8 @@ def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
         _check_clock(book, broker, now)
         _apply_calendar(book, broker)
         broker.request_refresh(None, f"assets {now.isoformat()}")
-        with book.database.write():
-            event_inbox.prune(book.database, now - INBOX_RETENTION, int(book_settings.get(book.database, CURSOR, "0")))
+        with book.write() as tx:
+            event_inbox.prune(tx, now - INBOX_RETENTION, int(book_settings.get(book.database, CURSOR, "0")))
         state.daily_at = now + REFRESH_INTERVAL
     if state.orders_at is None or now >= state.orders_at:
         state.orders_at = now + OPEN_ORDERS_INTERVAL
@@ -92,10 +92,10 @@ def read_account(book: Book, account_id: str) -> None:
         return
     if fresh == book.accounts.get(account_id) and others == book.extras[account_id].external_orders:
         return
-    with book.database.write():
-        apply_accounts(book, [fresh])
-        accounts.set_external_orders(book.database, account_id, others)
-    book.reload_accounts([account_id])
+    with book.write() as tx:
+        apply_accounts(tx, [fresh])
+        accounts.set_external_orders(tx, account_id, others)
+        tx.reload_accounts([account_id])
 
 
 def _look_up_orders(book: Book) -> None:
@@ -109,13 +109,13 @@ def _look_up_orders(book: Book) -> None:
                 continue
             known = book.broker.order_by_client_id(run.account_id, order.client_order_id)
             if known is not None and (known.status, known.filled_qty) != (order.status, order.filled_qty):
-                with book.database.write():
-                    run_orders.store(book.database, known)
+                with book.write() as tx:
+                    run_orders.store(tx, known)
+                    tx.look_at([run.account_id])
+                    tx.changed()
                 changed = True
         if changed:
             read_account(book, run.account_id)
-            book.work_queue.add((run.account_id,))
-            book.version += 1
 
 
 def _check_clock(book: Book, broker: LiveBroker, now: datetime) -> None:
@@ -124,12 +124,12 @@ def _check_clock(book: Book, broker: LiveBroker, now: datetime) -> None:
     skew = now - there if there < now else there - after
     if skew > CLOCK_SKEW_MAX:
         raise BrokerUnavailable(f"this computer's clock and the broker's are {skew.total_seconds():.0f} s apart")
-    with book.database.write():
+    with book.write() as tx:
         if skew > CLOCK_SKEW_ALERT_MIN:
             text = f"this computer's clock and the broker's are {skew.total_seconds():.0f} s apart"
-            jobs.raise_alert(book.database, now, "clock", "broker", text)
+            jobs.raise_alert(tx, now, "clock", "broker", text)
         else:
-            jobs.clear_alert(book.database, "clock", "broker", now)
+            jobs.clear_alert(tx, "clock", "broker", now)
 
 
 def _apply_calendar(book: Book, broker: LiveBroker) -> None:
@@ -147,13 +147,13 @@ def _apply_calendar(book: Book, broker: LiveBroker) -> None:
     after = book.calendar.next_after(theirs[-1].day)
     before = book.calendar.previous(theirs[0].day)
     theirs[-1] = replace(theirs[-1], next_day=after.day if after else None)
-    with book.database.write():
-        session_store.remove(book.database, sorted(set(ours) - {session.day for session in theirs}))
+    with book.write() as tx:
+        session_store.remove(tx, sorted(set(ours) - {session.day for session in theirs}))
         joined = [replace(before, next_day=theirs[0].day)] if before else []
-        session_store.save(book.database, [*joined, *theirs])
+        session_store.save(tx, [*joined, *theirs])
         text = "the broker's calendar differs from ours and is used: " + ", ".join(map(str, differing[:10]))
-        jobs.raise_alert(book.database, book.now(), "calendar", str(differing[0]), text)
-    book.reload()
+        jobs.raise_alert(tx, book.now(), "calendar", str(differing[0]), text)
+        tx.reload()
 
 
 def _differing(ours: dict[date, Session], theirs: list[Session]) -> list[date]:

@@ -20,7 +20,7 @@ from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.evaluation import RECONCILIATION, Situation, evaluate
 from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.trace_text import money
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.planning import holdings, keep, plan_from
 from rebal_tui.store import decision_contexts, decisions, runs
 from rebal_tui.store import plan_inputs as stored_plans
@@ -31,12 +31,13 @@ from rebal_tui.store.decisions import StoredDecision
 from rebal_tui.store.plan_inputs import PlanInputs
 
 
-def store_context(book: Book) -> int:
-    """Keep this moment for whatever is decided at it; returns its number. Must be called inside `database.write()`."""
+def store_context(tx: BookTransaction) -> int:
+    """Keep this moment for whatever is decided at it; returns its number."""
+    book = tx.book
     now = book.now()
     day = new_york_day(now)
     return decision_contexts.put(
-        book.database, now, book.calendar.session(day), book.calendar.closed_reason(day) or "",
+        tx, now, book.calendar.session(day), book.calendar.closed_reason(day) or "",
         book.settings.price_max_age, book.settings.quarterly_months, book.assets, book.portfolios,
     )  # fmt: skip
 
@@ -132,10 +133,11 @@ def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int
     )
 
 
-def store_plan(book: Book, run: Run) -> None:
-    """Keep what a run's plan is made from now, to be shown. Must be called inside `database.write()`."""
-    inputs = plan_inputs(book, run, store_context(book), decision_contexts.symbol_keys(book.database))
-    stored_plans.keep(book.database, [(run.id, inputs)])
+def store_plan(tx: BookTransaction, run: Run) -> None:
+    """Keep what a run's plan is made from now, to be shown."""
+    book = tx.book
+    inputs = plan_inputs(book, run, store_context(tx), decision_contexts.symbol_keys(book.database))
+    stored_plans.keep(tx, [(run.id, inputs)])
 
 
 def plan_of(database: Database, run: Run) -> Plan | None:

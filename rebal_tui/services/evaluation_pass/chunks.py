@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from rebal_tui.domain.errors import BrokenInvariant
 from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.runs import Run
 from rebal_tui.engine.arrays.decide import NOT_EVALUATED, OUTCOMES
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.account import evaluate_book
 from rebal_tui.services.evaluation.whole_book import DecidedBook, band_uses, decide_book
 from rebal_tui.services.evaluation_pass.context import PassContext
@@ -127,29 +128,28 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
         pass_in_progress.rows[MAX_ACCOUNTS_PER_CHUNK:],
     )
     adjusted: list[Portfolio] = []
-    with book.database.write():
+    with book.write() as tx:
         pass_context = pass_in_progress.reusable_context(book)
         if pass_context is None:
             decided = decide_book(book)
-            adjusted = _needs_adjustment(book, decided)
-            pass_context = PassContext.of(book, decided, pass_in_progress.rows)
+            adjusted = _needs_adjustment(tx, decided)
+            pass_context = PassContext.of(tx, decided, pass_in_progress.rows)
             if pass_in_progress.pass_context is None:
-                decisions.add_history(book.database, decided.at, *band_uses(book, decided))
+                decisions.add_history(tx, decided.at, *band_uses(book, decided))
         outcome = pass_context.decided.made.outcome
-        created = store_decisions(book, pass_context, rows[outcome[rows] != NOT_EVALUATED])
+        created = store_decisions(tx, pass_context, rows[outcome[rows] != NOT_EVALUATED])
         counts = np.bincount(outcome[rows], minlength=len(OUTCOMES)).tolist()
         pass_in_progress.counts.update(dict(zip(OUTCOMES, counts, strict=False)))
         if not len(left):
-            _close(book, pass_in_progress)
+            _close(tx, pass_in_progress)
+        tx.after_commit(
+            partial(book.system_runs.update, {run.account_id: (run.session, run.id) for run in created.runs})
+        )
+        tx.note_runs(created.runs, created.idle())
+        tx.after_commit(partial(enqueue, book, created.unsent))
     pass_in_progress.pass_context, pass_in_progress.rows = pass_context, left
     pass_in_progress.runs += created.runs
     pass_in_progress.needs_adjustment += adjusted
-    if adjusted:
-        book.reload_portfolios()
-        book.reload_runs()
-    book.system_runs.update({run.account_id: (run.session, run.id) for run in created.runs})
-    book.note_runs(created.runs, created.idle())
-    enqueue(book, created.unsent)
     pass_in_progress.record_versions(book)
     if len(left):
         book.pass_in_progress = pass_in_progress
@@ -159,25 +159,27 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
     )
 
 
-def _close(book: Book, pass_in_progress: PassInProgress) -> None:
+def _close(tx: BookTransaction, pass_in_progress: PassInProgress) -> None:
     """Keep that the whole book was evaluated."""
+    book = tx.book
     now, session = book.now(), book.calendar.at(book.now())
     detail = {outcome.value: count for outcome, count in _counts(pass_in_progress).items()}
     if session is not None:
         text = ", ".join(f"{count} {name}" for name, count in detail.items() if count)
-        jobs.record_evaluation(book.database, session.day.isoformat(), pass_in_progress.slot, now, text)
-    book.record("evaluation", pass_in_progress.slot.isoformat(), detail)
+        jobs.record_evaluation(tx, session.day.isoformat(), pass_in_progress.slot, now, text)
+    tx.record("evaluation", pass_in_progress.slot.isoformat(), detail)
 
 
 def _counts(pass_in_progress: PassInProgress) -> dict[Outcome, int]:
     return {outcome: pass_in_progress.counts[outcome] for outcome in Outcome}
 
 
-def _needs_adjustment(book: Book, decided: DecidedBook) -> list[Portfolio]:
+def _needs_adjustment(tx: BookTransaction, decided: DecidedBook) -> list[Portfolio]:
     """Set aside every portfolio that stopped an account by an ineligible asset."""
+    book = tx.book
     changed = []
     for identity in decided.stopped_by_assets():
         known = ((symbol, book.assets.get(symbol)) for symbol in book.portfolios[identity].weights.symbols)
         culprits = [symbol for symbol, asset in known if asset is None or not asset.eligible]
-        changed.append(mark_needs_adjustment(book, identity, culprits))
+        changed.append(mark_needs_adjustment(tx, identity, culprits))
     return [portfolio for portfolio in changed if portfolio]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rebal_tui.engine.arrays.frame import Mark
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import needs_review
 from rebal_tui.services.evaluation.whole_book import DecidedBook
@@ -36,12 +36,13 @@ class PassContext:
     todays_runs: dict[int, int]
 
     @classmethod
-    def of(cls, book: Book, decided: DecidedBook, rows: Rows) -> PassContext:
-        """Keep the moment that was decided just now, for some accounts. Must be called inside `database.write()`."""
+    def of(cls, tx: BookTransaction, decided: DecidedBook, rows: Rows) -> PassContext:
+        """Keep the moment that was decided just now, for some accounts."""
+        book = tx.book
         portfolio = keys(book.database, "portfolios", book.portfolios)
         return cls(
             decided,
-            history.store_context(book),
+            history.store_context(tx),
             frozenset(identity for identity, one in book.portfolios.items() if needs_review(book, one)),
             [portfolio[one.id] for one in decided.frame.portfolios],
             decision_contexts.symbol_keys(book.database),

@@ -21,7 +21,7 @@ from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunSta
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.arrays.decide import OUTCOMES
 from rebal_tui.engine.evaluation import cash_target_of
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.account import situation
 from rebal_tui.services.evaluation_pass.context import PassContext
 from rebal_tui.services.runs.starting import Rows, Starts, may_start, plan_starts, uses_arrays
@@ -74,16 +74,15 @@ class _NewRuns:
         return found
 
 
-def create_runs(book: Book, pass_context: PassContext, rows: Rows, held: Mapping[int, bytes]) -> CreatedRuns:
-    """Make the runs that some subscriptions ask for, and start those that may; `held` is by row what is held, packed.
-
-    Must be called inside `database.write()`, and the decisions that the runs name be kept in the same transaction.
-    """
+def create_runs(tx: BookTransaction, pass_context: PassContext, rows: Rows, held: Mapping[int, bytes]) -> CreatedRuns:
+    """Make the runs that some subscriptions ask for, and start those that may; `held` is by row what is
+    held, packed."""
+    book = tx.book
     asking = rows[np.isin(pass_context.decided.made.outcome[rows], list(_TYPES))]
     first = runs.next_key(book.database)
     new_runs = _NewRuns(asking, np.arange(first, first + len(asking)), _awaits(pass_context, asking), held)
     starts = _starts(book, pass_context, new_runs)
-    columns, plans = _store_runs(book, pass_context, new_runs, starts)
+    columns, plans = _store_runs(tx, pass_context, new_runs, starts)
     made = _runs(book, pass_context, new_runs, columns[1], starts)
     return CreatedRuns(new_runs.rows, new_runs.keys, made, columns, plans, _unsent(new_runs, starts))
 
@@ -143,18 +142,19 @@ def _runs(
 
 
 def _store_runs(
-    book: Book, pass_context: PassContext, new_runs: _NewRuns, starts: Sequence[Starts]
+    tx: BookTransaction, pass_context: PassContext, new_runs: _NewRuns, starts: Sequence[Starts]
 ) -> tuple[audit_digests.Columns, list[PlanRow]]:
     """Store new runs and the orders of those that start; returns the columns of the runs that go into the audit trail,
     and what the plans of the started ones are made from, by ascending key."""
-    database, decided, size = book.database, pass_context.decided, len(new_runs.rows)
+    book = tx.book
+    decided, size = pass_context.decided, len(new_runs.rows)
     indexes = decided.frame.accounts.portfolio[new_runs.rows].tolist()
     weights = [model.weights for model in decided.frame.portfolios]
-    blob_of = {index: blobs.put(database, to_weights(weights[index])) for index in dict.fromkeys(indexes)}
+    blob_of = {index: blobs.put(tx, to_weights(weights[index])) for index in dict.fromkeys(indexes)}
     at, types = to_time(decided.at), {code: kind.value for code, kind in _TYPES.items()}
     columns: list[Sequence[Any]] = [
         new_runs.keys.tolist(),
-        book_settings.next_ids(database, size) if size else [],
+        book_settings.next_ids(tx, size) if size else [],
         book.account_table.keys[new_runs.rows].tolist(),
         [pass_context.portfolio_keys[index] for index in indexes],
         book.subscription_table.keys[new_runs.rows].tolist(),
@@ -183,11 +183,9 @@ def _store_runs(
         orders.append(one.order_rows(run_keys, pass_context.asset_keys, at))
     plans.sort()
     waits = np.flatnonzero(~begins).tolist()
-    runs.add(database, ((*rows[index], *_plan_shown(book, pass_context, new_runs, index)) for index in waits))
-    runs.add_started(
-        database, (row + plan[1:] for row, plan in zip(compress(rows, begins.tolist()), plans, strict=True))
-    )
-    run_orders.add(database, chain.from_iterable(orders))
+    runs.add(tx, ((*rows[index], *_plan_shown(book, pass_context, new_runs, index)) for index in waits))
+    runs.add_started(tx, (row + plan[1:] for row, plan in zip(compress(rows, begins.tolist()), plans, strict=True)))
+    run_orders.add(tx, chain.from_iterable(orders))
     key, identity, account, portfolio, subscription, kind, amount, source, _, why, put, _, session, _, since = columns
     return (key, identity, account, portfolio, subscription, kind, amount, source, why, put, session, since), plans
 

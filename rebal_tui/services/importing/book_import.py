@@ -10,7 +10,7 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import Conflict, Fault
 from rebal_tui.domain.portfolios import Portfolio, Subscription
 from rebal_tui.services.advisory.cash import sandbox
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import reload_from_broker, skip_events
 from rebal_tui.services.parsing.book_file import LONG_AGO, BookFile
 from rebal_tui.store import assets as asset_store
@@ -45,21 +45,18 @@ def import_book(book: Book, parsed: BookFile) -> ImportSummary:
         len(parsed.subscriptions),
     )
     try:
-        with book.database.write():
+        with book.write() as tx:
             controls.add_assets([_known_as(book, asset) for asset in parsed.assets])
             controls.open_accounts([_opened(book, account) for account in parsed.accounts])
             reload_from_broker(book)
-            skip_events(book)
-            _save_prices(book, parsed)
-            _add_portfolios(book, parsed)
+            skip_events(tx)
+            _save_prices(tx, parsed)
+            _add_portfolios(tx, parsed)
             counts = {"assets": summary.assets, "accounts": summary.accounts, "portfolios": summary.portfolios}
-            book.record("book.imported", "book", {**counts, "subscriptions": summary.subscriptions}, "advisor")
-    except BaseException as error:
-        book.reload()
-        if isinstance(error, BrokerRefused):
-            raise Conflict(f"{error.code}: {error.message}") from error
-        raise
-    book.reload()
+            tx.record("book.imported", "book", {**counts, "subscriptions": summary.subscriptions}, "advisor")
+            tx.reload()
+    except BrokerRefused as refusal:
+        raise Conflict(f"{refusal.code}: {refusal.message}") from refusal
     return summary
 
 
@@ -85,25 +82,27 @@ def _opened(book: Book, account: Account) -> Account:
     return replace(account, created_at=book.now()) if account.created_at == LONG_AGO else account
 
 
-def _save_prices(book: Book, parsed: BookFile) -> None:
+def _save_prices(tx: BookTransaction, parsed: BookFile) -> None:
+    book = tx.book
     asset_store.save_prices(
-        book.database,
+        tx,
         ((a.symbol, a.price, a.price_at or book.now()) for a in parsed.assets if a.price is not None),
     )
 
 
-def _add_portfolios(book: Book, parsed: BookFile) -> None:
+def _add_portfolios(tx: BookTransaction, parsed: BookFile) -> None:
+    book = tx.book
     at = parsed.as_of or book.now()
     for identity, status, body in parsed.portfolios:
         portfolio = Portfolio(
             identity, body.name, body.description, status, body.weights, body.cooldown_days, body.conditions, at, at,
             body.review,
         )  # fmt: skip
-        portfolios.save(book.database, portfolio)
+        portfolios.save(tx, portfolio)
     portfolios.add_subscriptions(
-        book.database,
+        tx,
         [
-            Subscription(book_settings.next_id(book.database), account_id, portfolio_id, at, last)
+            Subscription(book_settings.next_id(tx), account_id, portfolio_id, at, last)
             for account_id, portfolio_id, last in parsed.subscriptions
         ],
     )

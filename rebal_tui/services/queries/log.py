@@ -36,11 +36,11 @@ def acknowledge_all(book: Book, keys: Sequence[int]) -> int:
     for key in keys:
         if key not in known:
             raise NotFound(f"no open alert {key}")
-    with book.database.write():
+    with book.write() as tx:
         for key in keys:
-            jobs.acknowledge(book.database, key, book.now())
-            book.record("alert.acknowledged", str(key), actor="advisor")
-    book.version += 1
+            jobs.acknowledge(tx, key, book.now())
+            tx.record("alert.acknowledged", str(key), actor="advisor")
+        tx.changed()
     return len(keys)
 
 

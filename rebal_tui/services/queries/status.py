@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from rebal_tui.domain.runs import Approval
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import SimulatedClock
-from rebal_tui.services.book.book import Book, Mode
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
+from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.runs.sending import sending_progress
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.jobs import jobs_of

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
-from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import Session
@@ -70,18 +71,16 @@ def wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: st
     """Skip what was not sent, cancel what is open, and end once every order is final."""
     orders = run_orders.of_run(book.database, run.id)
     unsent = [(line, order) for line, order, sent in orders if not sent]
-    with book.database.write():
+    with book.write() as tx:
         for line, order in unsent:
-            run_orders.drop(book.database, run.id, line)
-            run_orders.add_skipped(
-                book.database, run.id, [SkippedOrder(order.symbol, order.side, order.notional, skip, why)]
-            )
+            run_orders.drop(tx, run.id, line)
+            run_orders.add_skipped(tx, run.id, [SkippedOrder(order.symbol, order.side, order.notional, skip, why)])
         if run.phase is RunPhase.SELLING:
             lost = [
                 SkippedOrder(line.symbol, Side.BUY, line.notional, skip, why)
                 for line in history.made_plan(book.database, run).buys
             ]
-            run_orders.add_skipped(book.database, run.id, lost)
+            run_orders.add_skipped(tx, run.id, lost)
     certain = resolve_orders(book, run)
     cancel_open_orders(book, run)
     sync(book)
@@ -95,43 +94,41 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
     """Runs end, with what that means for their accounts, subscriptions and portfolios."""
     if not ends:
         return []
-    now, database = book.now(), book.database
+    now = book.now()
     done = [_ended(book, end) for end in ends]
-    adjusted: list[Portfolio] = []
-    with database.write():
-        runs.update(database, zip((end.run for end in ends), done, strict=True))
+    with book.write() as tx:
+        runs.update(tx, zip((end.run for end in ends), done, strict=True))
         for run in done:
             if run.status.completed and run.type is RunType.FULL_REBALANCE and run.subscription_id:
-                portfolios.set_last_rebalanced(database, run.subscription_id, now)
+                portfolios.set_last_rebalanced(tx, run.subscription_id, now)
             if run.status.completed and run.type is RunType.PARTIAL_LIQUIDATION and run.amount:
                 reserve = Money(book.extras[run.account_id].reserve + run.amount)
-                accounts.reserve(database, run.account_id, reserve)
+                accounts.reserve(tx, run.account_id, reserve)
             if run.status in (RunStatus.ERROR, RunStatus.TIMEOUT):
                 name = book.accounts[run.account_id].name
                 text = f"{run.type} of {name}: {run.status}, {run.reason}"
-                jobs.raise_alert(database, now, "run", run.id, text)
+                jobs.raise_alert(tx, now, "run", run.id, text)
         for portfolio_id in dict.fromkeys(run.portfolio_id for run in done if run.portfolio_id):
             wanted = book.portfolios[portfolio_id].weights.symbols
             culprits = [s for s in wanted if not _eligible(book.assets.get(s))]
-            changed = mark_needs_adjustment(book, portfolio_id, culprits) if culprits else None
-            adjusted += [changed] if changed else []
-        book.record("runs.ended", subject_of(done), {"runs": [[run.id, run.status, run.reason] for run in done]})
-    for run in done:
-        if run.status.completed:
-            book.cash_targets[run.account_id, run.weights.cash] = run.cash_target or Money(0)
-        subscription = book.subscriptions.get(run.account_id)
-        if (
-            run.status.completed
-            and run.type is RunType.FULL_REBALANCE
-            and subscription is not None
-            and subscription.id == run.subscription_id
-        ):
-            book.subscriptions[run.account_id] = replace(subscription, last_rebalanced_at=now)
-    if adjusted:
-        book.reload_portfolios()
-        book.reload_runs()
-    book.reload_accounts([run.account_id for run in done])
+            if culprits:
+                mark_needs_adjustment(tx, portfolio_id, culprits)
+        tx.record("runs.ended", subject_of(done), {"runs": [[run.id, run.status, run.reason] for run in done]})
+        tx.after_commit(partial(_note_ends, book, done, now))
+        tx.reload_accounts([run.account_id for run in done])
+        tx.note_runs(done)
     return done
+
+
+def _note_ends(book: Book, done: Sequence[Run], at: datetime) -> None:
+    """What memory holds of runs that ended: cash targets (R-14.7) and when subscriptions were rebalanced."""
+    for run in done:
+        if not run.status.completed:
+            continue
+        book.cash_targets[run.account_id, run.weights.cash] = run.cash_target or Money(0)
+        subscription = book.subscriptions.get(run.account_id)
+        if run.type is RunType.FULL_REBALANCE and subscription is not None and subscription.id == run.subscription_id:
+            book.subscriptions[run.account_id] = replace(subscription, last_rebalanced_at=at)
 
 
 def _ended(book: Book, end: End) -> Run:

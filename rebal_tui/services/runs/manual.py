@@ -38,10 +38,10 @@ def create_run(
     subscribed or missing while it is not, and when the amount is more than it can raise.
     """
     used = check_run(book, account_id, kind, weights=weights, amount=amount)
-    with book.database.write():
+    with book.write() as tx:
         subscription = book.subscriptions.get(account_id)
         run = new_run(
-            book,
+            tx,
             account_id,
             kind,
             used,
@@ -50,7 +50,8 @@ def create_run(
             subscription_id=subscription.id if subscription else None,
             amount=amount,
         )
-        queue_manual_run(book, run, "asked for by hand")
+        queue_manual_run(tx, run, "asked for by hand")
+        tx.reload_run(account_id)
     return _process_now(book, run)
 
 
@@ -96,14 +97,15 @@ def cancel_run(book: Book, run_id: str) -> Run:
     run = store.get(book.database, run_id)
     if run.status.final:
         raise Conflict(f"run is not cancelable: it is {run.status}")
-    with book.database.write():
+    with book.write() as tx:
         if run.status is RunStatus.QUEUED:
-            cancel_queued(book, [run], "canceled by hand", actor="advisor")
+            cancel_queued(tx, [run], "canceled by hand", actor="advisor")
         elif not run.cancel_requested:
             requested = replace(run, cancel_requested=True, updated_at=book.now())
-            store.update(book.database, [(run, requested)])
-            store.note(book.database, run.id, book.now(), "cancel asked", "no further order is sent")
-            book.record("run.cancel_asked", run.id, actor="advisor")
+            store.update(tx, [(run, requested)])
+            store.note(tx, run.id, book.now(), "cancel asked", "no further order is sent")
+            tx.record("run.cancel_asked", run.id, actor="advisor")
+        tx.reload_run(run.account_id)
     return _process_now(book, run)
 
 
@@ -117,16 +119,17 @@ def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
     current = plan_run(book, run.account_id, run.type, run.weights, run.amount)
     stored = plan_of(book.database, run)
     if stored is None or not same_orders(shown, stored) or not same_orders(shown, current):
-        with book.database.write():
-            store_plan(book, run)
-            store.note(book.database, run_id, book.now(), "plan renewed", "prices moved since it was shown")
+        with book.write() as tx:
+            store_plan(tx, run)
+            store.note(tx, run_id, book.now(), "plan renewed", "prices moved since it was shown")
         raise PlanChanged("prices have moved: the plan is another one and is shown anew")
-    with book.database.write():
+    with book.write() as tx:
         approved = replace(run, approval=Approval.APPROVED, updated_at=book.now())
-        store.update(book.database, [(run, approved)])
-        store_plan(book, run)
-        store.note(book.database, run_id, book.now(), "approved", _note(note))
-        book.record("run.approved", run_id, {"note": _note(note)}, "advisor")
+        store.update(tx, [(run, approved)])
+        store_plan(tx, run)
+        store.note(tx, run_id, book.now(), "approved", _note(note))
+        tx.record("run.approved", run_id, {"note": _note(note)}, "advisor")
+        tx.reload_run(run.account_id)
     return _process_now(book, run)
 
 
@@ -136,17 +139,16 @@ def reject_run(book: Book, run_id: str, note: str) -> Run:
     text = _note(note)
     if not text:
         raise Invalid([Fault("note", "expected a note that says why")])
-    with book.database.write():
+    with book.write() as tx:
         rejected = replace(run, approval=Approval.REJECTED)
-        store.update(book.database, [(run, rejected)])
-        cancel_queued(book, [rejected], f"rejected: {text}", actor="advisor")
-    book.reload_run(run.account_id)
+        store.update(tx, [(run, rejected)])
+        cancel_queued(tx, [rejected], f"rejected: {text}", actor="advisor")
+        tx.reload_run(run.account_id)
     return store.get(book.database, run_id)
 
 
 def _process_now(book: Book, run: Run) -> Run:
     """A run after it was taken as far as it goes now, before all that waits. What takes longer goes on by itself."""
-    book.reload_run(run.account_id)
     now = book.open_runs.get(run.account_id)
     if now is not None:
         book.work_queue.first(now)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Plan
@@ -148,7 +149,6 @@ def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
         going = [run for run in in_progress if run.id not in closed_ids and not run.cancel_requested]
         going = [run for run in going if run.account_id not in book.holds]
         moved += _advance(book, going)
-    book.note_runs(moved)
     return moved
 
 
@@ -219,8 +219,10 @@ def _expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
             expired.append(run)
     if not expired:
         return []
-    with book.database.write():
-        return cancel_queued(book, expired, "not approved by the end of the window", frees_quota=True)
+    with book.write() as tx:
+        canceled = cancel_queued(tx, expired, "not approved by the end of the window", frees_quota=True)
+        tx.note_runs(canceled)
+    return canceled
 
 
 def _advance(book: Book, going: Sequence[Run]) -> list[Run]:
@@ -239,7 +241,7 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
         return []
     database, now = book.database, book.now()
     changes = [(run, replace(run, phase=RunPhase.BUYING, updated_at=now)) for run in sold]
-    with database.write():
+    with book.write() as tx:
         asset_keys = decision_contexts.symbol_keys(database)
         run_keys = keys(database, "runs", (run.id for run in sold))
         rows: list[OrderRow] = []
@@ -260,14 +262,15 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
                 first, manual = progress[run.id].last + 1, run.initiated_from is InitiatedFrom.API
                 last = progress[run.id].last + len(tradable)
                 written.append(Unsent(run_keys[run.id], manual, Side.BUY, first, first, last))
-            run_orders.add_skipped(database, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
+            run_orders.add_skipped(tx, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
             numerator, denominator = sized.scale
             short = f", scaled by {numerator / denominator:.6f}" if numerator < denominator else ""
             text = f"{len(tradable)} buys of {money(Money(sum(sized.amounts.values())))}{short}"
-            runs.note(database, run.id, now, "buying", f"sells are done; {text} from booked cash")
-        run_orders.add(database, rows)
-        runs.update(database, changes)
-    enqueue(book, written)
+            runs.note(tx, run.id, now, "buying", f"sells are done; {text} from booked cash")
+        run_orders.add(tx, rows)
+        runs.update(tx, changes)
+        tx.note_runs([after for _, after in changes])
+        tx.after_commit(partial(enqueue, book, written))
     return [after for _, after in changes]
 
 

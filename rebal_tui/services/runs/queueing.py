@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import BookTransaction
 from rebal_tui.store import audit_digests, blobs, book_settings, runs
 from rebal_tui.store.codec import to_time, to_weights
 from rebal_tui.store.database import Database
@@ -17,7 +18,7 @@ from rebal_tui.store.id_keys import Table, keys
 
 
 def new_run(
-    book: Book,
+    tx: BookTransaction,
     account_id: str,
     kind: RunType,
     weights: Weights,
@@ -28,10 +29,11 @@ def new_run(
     amount: Money | None = None,
     approval: Approval = Approval.NOT_NEEDED,
 ) -> Run:
-    """A run that is QUEUED now, under the book's next id. Must be called inside `write()`."""
+    """A run that is QUEUED now, under the book's next id."""
+    book = tx.book
     now = book.now()
     return Run(
-        id=book_settings.next_id(book.database),
+        id=book_settings.next_id(tx),
         account_id=account_id,
         portfolio_id=portfolio_id,
         subscription_id=subscription_id,
@@ -51,18 +53,19 @@ def new_run(
     )
 
 
-def queue_manual_run(book: Book, run: Run, why: str) -> None:
-    """Store a run that somebody asked for. Must be called inside `database.write()`."""
+def queue_manual_run(tx: BookTransaction, run: Run, why: str) -> None:
+    """Store a run that somebody asked for."""
+    book = tx.book
     database = book.database
     key = runs.next_key(database)
     row = (
         key, run.id, _key(database, "accounts", run.account_id), _key(database, "portfolios", run.portfolio_id),
         _key(database, "subscriptions", run.subscription_id), run.type.value, run.amount, run.initiated_from.value,
-        run.approval.value, why, blobs.put(database, to_weights(run.weights)), run.weights.cash, run.session, 0,
+        run.approval.value, why, blobs.put(tx, to_weights(run.weights)), run.weights.cash, run.session, 0,
         to_time(run.created_at), *(None,) * 5,
     )  # fmt: skip
-    runs.add(database, [row])
-    book.record(audit_digests.QUEUED, run.id, audit_digests.queued_from_store(database, [key]))
+    runs.add(tx, [row])
+    tx.record(audit_digests.QUEUED, run.id, audit_digests.queued_from_store(database, [key]))
 
 
 def subject_of(some: Sequence[Run]) -> str:
@@ -75,9 +78,10 @@ def _key(database: Database, table: Table, identity: str | None) -> int | None:
 
 
 def cancel_queued(
-    book: Book, made: Sequence[Run], reason: str, *, frees_quota: bool = False, actor: str | None = None
+    tx: BookTransaction, made: Sequence[Run], reason: str, *, frees_quota: bool = False, actor: str | None = None
 ) -> list[Run]:
-    """QUEUED → CANCELED with a reason, for one or many. Must be called inside `database.write()`."""
+    """QUEUED → CANCELED with a reason, for one or many."""
+    book = tx.book
     if not made:
         return []
     now = book.now()
@@ -85,9 +89,9 @@ def cancel_queued(
         replace(run, status=RunStatus.CANCELED, phase=RunPhase.DONE, reason=reason, canceled_at=now, updated_at=now)
         for run in made
     ]
-    runs.update(book.database, zip(made, canceled, strict=True), counts_quota=False if frees_quota else None)
-    book.record("runs.canceled", subject_of(made), {"reason": reason, "runs": [run.id for run in made]}, actor)
+    runs.update(tx, zip(made, canceled, strict=True), counts_quota=False if frees_quota else None)
+    tx.record("runs.canceled", subject_of(made), {"reason": reason, "runs": [run.id for run in made]}, actor)
     for run in made:
         if frees_quota and book.quota_run(run.account_id, run.session) == run.id:
-            del book.system_runs[run.account_id]
+            tx.after_commit(partial(book.system_runs.pop, run.account_id, None))
     return canceled

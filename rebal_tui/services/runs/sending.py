@@ -13,7 +13,7 @@ from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, RateLimi
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, SkippedOrder, SkipReason
 from rebal_tui.domain.runs import Run
 from rebal_tui.engine.restrictions import blocking_reasons
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.rate_limiter import PACE_KEY, pacing_view, rate_of
 from rebal_tui.services.view_models.status import PacingView
 from rebal_tui.store import book_settings, run_orders
@@ -75,8 +75,8 @@ def send_due(book: Book, most: int) -> tuple[set[str], bool]:
         going = [one for one in known if one[0] not in skipped_reasons]
         if not going:
             continue
-        with book.database.write():
-            store.mark_sent(book.database, [order_key for order_key, _, _ in going], book.now())
+        with book.write() as tx:
+            store.mark_sent(tx, [order_key for order_key, _, _ in going], book.now())
             _spend(book, len(going))
         answered, complete = _send(book, going)
         ended |= answered
@@ -146,9 +146,9 @@ def _allowed(book: Book, most: int) -> int:
 def _spend(book: Book, count: int) -> None:
     """Count requests that are about to be made, durably, where there is a rate."""
     if rate_of(book.settings.orders_per_minute, rate_limit(book)) is not None:
-        with book.database.write():
+        with book.write() as tx:
             book.rate_limiter.bucket.spend(book.now(), count)
-            book_settings.put(book.database, PACE_KEY, book.rate_limiter.bucket.text())
+            book_settings.put(tx, PACE_KEY, book.rate_limiter.bucket.text())
 
 
 def _within_rate(book: Book) -> bool:
@@ -193,11 +193,11 @@ def _skip_reason(book: Book, one: PendingOrder) -> tuple[SkipReason, str] | None
 def _skip(book: Book, skipped_reasons: Sequence[tuple[PendingOrder, tuple[SkipReason, str]]]) -> set[str]:
     """Orders that were never sent become skipped ones; returns their runs."""
     if skipped_reasons:
-        with book.database.write():
+        with book.write() as tx:
             for ((_, line), run_id, order), (reason, why) in skipped_reasons:
-                run_orders.drop(book.database, run_id, line)
+                run_orders.drop(tx, run_id, line)
                 skipped = SkippedOrder(order.symbol, order.side, order.notional, reason, why)
-                run_orders.add_skipped(book.database, run_id, [skipped])
+                run_orders.add_skipped(tx, run_id, [skipped])
     return {run_id for (_, run_id, _), _ in skipped_reasons}
 
 
@@ -238,27 +238,27 @@ def _send(book: Book, orders: Sequence[PendingOrder]) -> tuple[set[str], bool]:
                 answers.append(answer)
                 if answer.status.final:
                     ended.add(run_id)
-    with book.database.write():
-        store.unmark(book.database, [order_key for order_key, _, _ in orders[tried:]])
-        _apply_answers(book, answers)
+    with book.write() as tx:
+        store.unmark(tx, [order_key for order_key, _, _ in orders[tried:]])
+        _apply_answers(tx, answers)
         for ((_, line), run_id, order), said in refused:
-            _refuse(book, run_id, line, order, said.code, said.message)
+            _refuse(tx, run_id, line, order, said.code, said.message)
     return ended, tried == len(orders)
 
 
-def _apply_answers(book: Book, answers: Sequence[Order]) -> None:
+def _apply_answers(tx: BookTransaction, answers: Sequence[Order]) -> None:
     for order in answers:
-        run_orders.store(book.database, order)
+        run_orders.store(tx, order)
     if answers:
         subject = answers[0].client_order_id if len(answers) == 1 else f"{len(answers)} orders"
         detail = [[o.client_order_id, o.symbol, o.side, o.notional, o.qty] for o in answers]
-        book.record("orders.sent", subject, {"orders": detail})
+        tx.record("orders.sent", subject, {"orders": detail})
 
 
-def _refuse(book: Book, run_id: str, line: int, order: Order, code: str, why: str) -> None:
-    """Must be called inside `database.write()`."""
-    run_orders.refuse(book.database, run_id, line, book.now(), f"{code}: {why}")
-    book.record("order.refused", order.client_order_id, {"code": code}, "broker")
+def _refuse(tx: BookTransaction, run_id: str, line: int, order: Order, code: str, why: str) -> None:
+    book = tx.book
+    run_orders.refuse(tx, run_id, line, book.now(), f"{code}: {why}")
+    tx.record("order.refused", order.client_order_id, {"code": code}, "broker")
 
 
 def _look_up(book: Book, order: Order) -> bool:
@@ -266,8 +266,8 @@ def _look_up(book: Book, order: Order) -> bool:
     known = book.broker.order_by_client_id(order.account_id, order.client_order_id)
     if known is None:
         return False
-    with book.database.write():
-        run_orders.store(book.database, known)
+    with book.write() as tx:
+        run_orders.store(tx, known)
     return True
 
 
@@ -276,8 +276,8 @@ def _missed(book: Book, one: PendingOrder) -> bool:
     (_, line), run_id, order = one
     if not _missed_for(book, run_id, line, max(GIVE_UP_AFTER, book.settings.resend_after)):
         return False
-    with book.database.write():
-        _refuse(book, run_id, line, order, "not_sent", "the request never reached the broker")
+    with book.write() as tx:
+        _refuse(tx, run_id, line, order, "not_sent", "the request never reached the broker")
     return True
 
 
@@ -287,8 +287,8 @@ def _resent(book: Book, one: PendingOrder) -> bool:
     if not _missed_for(book, run_id, order_key[1], book.settings.resend_after) or not _within_rate(book):
         return False
     # This request may be under way for as long as the first: what was not found until now says nothing of it.
-    with book.database.write():
-        run_orders.set_looked_up(book.database, run_id, order_key[1], None)
+    with book.write() as tx:
+        run_orders.set_looked_up(tx, run_id, order_key[1], None)
     _send(book, [one])
     return order_key not in store.read_unknown(book.database, [order_key])
 
@@ -297,7 +297,7 @@ def _missed_for(book: Book, run_id: str, line: int, long: timedelta) -> bool:
     """Whether the broker has not known a sent order for so long; the first miss is noted."""
     first = run_orders.looked_up_at(book.database, run_id, line)
     if first is None:
-        with book.database.write():
-            run_orders.set_looked_up(book.database, run_id, line, book.now())
+        with book.write() as tx:
+            run_orders.set_looked_up(tx, run_id, line, book.now())
         return not long
     return book.now() - first >= long

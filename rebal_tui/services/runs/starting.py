@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, repeat
 
 import numpy as np
@@ -16,7 +17,7 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import epoch_micros
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, UNSUBSCRIBED, BookFrame, Mark
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.runs.queueing import subject_of
@@ -203,8 +204,8 @@ def store_starts(
         {"cash_target": targets},
         {"status": RunStatus.IN_PROGRESS, "phase": RunPhase.SELLING, "started_at": now, "updated_at": now},
     )
-    with database.write():
-        asset_keys, context = decision_contexts.symbol_keys(database), history.store_context(book)
+    with book.write() as tx:
+        asset_keys, context = decision_contexts.symbol_keys(database), history.store_context(tx)
         key_of = keys(database, "runs", (run.id for run in before))
         at = to_time(now)
         plans: list[PlanRow] = []
@@ -214,29 +215,27 @@ def store_starts(
             plans.append((key, at, start.cash_target, context, made.cash, made.reserved, made.keep, made.positions))
             sells = enumerate(start.sells, 1)
             orders.append([(key, n, asset_keys[symbol], Side.SELL.value, None, qty, at) for n, (symbol, qty) in sells])
-            run_orders.add_skipped(database, start.run.id, start.skipped)
+            run_orders.add_skipped(tx, start.run.id, start.skipped)
         for some, starts in array_starts:
             run_keys = np.array([key_of[run.id] for run in some], np.int64)
             plans += starts.plan_rows(run_keys, book.account_table.packed_positions(starts.rows), context, at)
             orders.append(starts.order_rows(run_keys, asset_keys, at))
         plans.sort()
-        runs.start(database, plans)
-        run_orders.add(database, chain.from_iterable(orders))
+        runs.start(tx, plans)
+        run_orders.add(tx, chain.from_iterable(orders))
         counts = [len(start.sells) for start in one_by_one] + [n for _, one in array_starts for n in one.sells.tolist()]
-        record_starts(book, before, sum(counts), plans)
-    enqueue(
-        book,
-        [
+        record_starts(tx, before, sum(counts), plans)
+        written = [
             Unsent(key_of[run.id], run.initiated_from is InitiatedFrom.API, Side.SELL, 1, 1, n)
             for run, n in zip(before, counts, strict=True)
             if n
-        ],
-    )
+        ]
+        tx.note_runs(started)
+        tx.after_commit(partial(enqueue, book, written))
     return started
 
 
-def record_starts(book: Book, begun: Sequence[Run], sells: int, plans: Sequence[PlanRow]) -> None:
-    """The audit entry of runs that started together; `plans` by ascending key. Must be called inside `write()`."""
-    book.record(
-        audit_digests.STARTED, subject_of(begun), {"sells": sells, **audit_digests.started(book.database, plans)}
-    )
+def record_starts(tx: BookTransaction, begun: Sequence[Run], sells: int, plans: Sequence[PlanRow]) -> None:
+    """The audit entry of runs that started together; `plans` by ascending key."""
+    book = tx.book
+    tx.record(audit_digests.STARTED, subject_of(begun), {"sells": sells, **audit_digests.started(book.database, plans)})

@@ -59,7 +59,7 @@ class BookThread:
 
     def _stop_writing(self, book: Book) -> None:
         """Go on from what the file holds, never from memory."""
-        from rebal_tui.services.book.book import FollowState
+        from rebal_tui.services.book.progress import FollowState
         from rebal_tui.services.schedule.follower import follow
 
         stopped = book.database.halted

@@ -11,7 +11,8 @@ from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
 from rebal_tui.engine.calendar import fires_on
 from rebal_tui.engine.trace_text import calendar_text
 from rebal_tui.market.sessions import build_sessions
-from rebal_tui.services.book.book import Book, Mode
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation_pass.chunks import begin_pass, evaluate_chunk
 from rebal_tui.store import assets, audit, book_settings, decisions, jobs
@@ -77,8 +78,8 @@ def _note_missed_slots(book: Book, slot: datetime) -> None:
         last = jobs.last_slot(book.database, session.day.isoformat())
         missed = [s for s in book.settings.slots(session) if s < slot and (last is None or s > last)]
         if missed:
-            with book.database.write():
-                jobs.missed(book.database, "evaluation", len(missed))
+            with book.write() as tx:
+                jobs.missed(tx, "evaluation", len(missed))
 
 
 def _refresh_due(_book: Book, now: datetime) -> str | None:
@@ -88,15 +89,15 @@ def _refresh_due(_book: Book, now: datetime) -> str | None:
 def _refresh_sessions(book: Book, key: str) -> str:
     """Keep the calendar known for two years ahead, and the drift history no longer than it is shown."""
     today = date.fromisoformat(key)
-    with book.database.write():
-        decisions.prune_history(book.database, book.now() - DRIFT_HISTORY_RETENTION)
+    with book.write() as tx:
+        decisions.prune_history(tx, book.now() - DRIFT_HISTORY_RETENTION)
     through = book.calendar.known_through
     if through >= today + timedelta(days=400):
         return f"known through {through}"
     extended = build_sessions(today - timedelta(days=30), today + timedelta(days=800))
-    with book.database.write():
-        session_store.save(book.database, extended)
-    book.reload()
+    with book.write() as tx:
+        session_store.save(tx, extended)
+        tx.reload()
     return f"known through {book.calendar.known_through}"
 
 
@@ -129,8 +130,8 @@ def _prices_due(book: Book, now: datetime) -> str | None:
 def save_prices(book: Book) -> int:
     """Keep the last price of every asset in the file; returns how many there are."""
     known = [(a.symbol, a.price, a.price_at) for a in book.assets.values()]
-    with book.database.write():
-        assets.save_prices(book.database, [(s, price, at) for s, price, at in known if price and at])
+    with book.write() as tx:
+        assets.save_prices(tx, [(s, price, at) for s, price, at in known if price and at])
     return len(known)
 
 
@@ -232,8 +233,8 @@ def note_missed(book: Book) -> None:
     text = f"{len(days)} sessions passed without an evaluation, {days[0]} to {days[-1]}"
     if lost:
         text += "; calendar days missed and not made up for: " + ", ".join(lost)
-    with book.database.write():
-        book_settings.put(book.database, MISSED_KEY, days[-1].isoformat())
-        jobs.missed(book.database, "evaluation", len(days))
-        jobs.raise_alert(book.database, book.now(), "missed", days[-1].isoformat(), text)
-        book.record("scheduler.missed", "evaluation", {"sessions": [day.isoformat() for day in days], "lost": lost})
+    with book.write() as tx:
+        book_settings.put(tx, MISSED_KEY, days[-1].isoformat())
+        jobs.missed(tx, "evaluation", len(days))
+        jobs.raise_alert(tx, book.now(), "missed", days[-1].isoformat(), text)
+        tx.record("scheduler.missed", "evaluation", {"sessions": [day.isoformat() for day in days], "lost": lost})

@@ -28,8 +28,8 @@ PAUSE = "scheduler"
 
 def start(book: Book) -> None:
     """At opening: register the jobs, carry on what was interrupted, say what was missed (R-18)."""
-    with book.database.write():
-        jobs.ensure(book.database, (PAUSE, *JOB_NAMES))
+    with book.write() as tx:
+        jobs.ensure(tx, (PAUSE, *JOB_NAMES))
     with suppress(BrokerUnavailable):
         if book.live is None:
             ensure_reconciled(book)
@@ -53,12 +53,12 @@ def tick(book: Book, time_budget: float | None = None) -> bool:
     except (BrokerUnavailable, BrokerRefused) as error:
         book.reload()
         what = "does not answer" if isinstance(error, BrokerUnavailable) else "refuses to be read"
-        with book.database.write():
-            jobs.raise_alert(book.database, now, "broker", "broker", f"the broker {what}: {error}")
+        with book.write() as tx:
+            jobs.raise_alert(tx, now, "broker", "broker", f"the broker {what}: {error}")
         return False
     if jobs.is_open(book.database, "broker", "broker"):
-        with book.database.write():
-            jobs.clear_alert(book.database, "broker", "broker", now)
+        with book.write() as tx:
+            jobs.clear_alert(tx, "broker", "broker", now)
     return more
 
 
@@ -110,11 +110,11 @@ def _check_free_space(book: Book, now: datetime) -> None:
     """No run is started while the disk has no room for it; say so as long as that is so."""
     full, alerted = not book.database.has_free_space(), jobs.is_open(book.database, "space", "disk")
     if full and not alerted:
-        with book.database.write():
-            jobs.raise_alert(book.database, now, "space", "disk", "the disk is nearly full: no run is started")
+        with book.write() as tx:
+            jobs.raise_alert(tx, now, "space", "disk", "the disk is nearly full: no run is started")
     elif alerted and not full:
-        with book.database.write():
-            jobs.clear_alert(book.database, "space", "disk", now)
+        with book.write() as tx:
+            jobs.clear_alert(tx, "space", "disk", now)
 
 
 def advance_market(book: Book, now: datetime) -> None:
@@ -169,10 +169,10 @@ def paused(book: Book) -> bool:
 def _set_paused(book: Book, name: str, value: bool) -> None:
     if name not in jobs.jobs(book.database):
         raise NotFound(f"no job {name}")
-    with book.database.write():
-        jobs.set_paused(book.database, name, value)
-        book.record("job.paused" if value else "job.resumed", name, actor="advisor")
-    book.version += 1
+    with book.write() as tx:
+        jobs.set_paused(tx, name, value)
+        tx.record("job.paused" if value else "job.resumed", name, actor="advisor")
+        tx.changed()
 
 
 def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime, time_budget: TimeBudget) -> bool:
@@ -203,18 +203,18 @@ def _act(book: Book, job: Job, key: str, now: datetime) -> str | None:
         result = job.act(book, key)
     except (Refusal, BrokerUnavailable, OSError, sqlite3.OperationalError) as error:
         book.reload()
-        with book.database.write():
-            jobs.failed(book.database, job.name, now, str(error))
-            jobs.raise_alert(book.database, now, "job", job.name, f"{job.title} failed: {error}")
-        book.version += 1
+        with book.write() as tx:
+            jobs.failed(tx, job.name, now, str(error))
+            jobs.raise_alert(tx, now, "job", job.name, f"{job.title} failed: {error}")
+            tx.changed()
         return f"failed: {error}"
     if result is None:
         return None
     duration = int((book.stopwatch() - began) * 1000) if book.stopwatch and began is not None else None
-    with book.database.write():
-        jobs.finished(book.database, job.name, now, key, result, duration)
-        jobs.clear_alert(book.database, "job", job.name, now)
-    book.version += 1
+    with book.write() as tx:
+        jobs.finished(tx, job.name, now, key, result, duration)
+        jobs.clear_alert(tx, "job", job.name, now)
+        tx.changed()
     return result
 
 

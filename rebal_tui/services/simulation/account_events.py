@@ -67,6 +67,6 @@ def check_transfer_in(book: Book, account_id: str, symbol: str, qty: Qty) -> Pri
 
 
 def _record(book: Book, action: str, account_id: str, detail: object) -> None:
-    with book.database.write():
-        book.record(action, account_id, detail, "advisor")
+    with book.write() as tx:
+        tx.record(action, account_id, detail, "advisor")
     sync(book)

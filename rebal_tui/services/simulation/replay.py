@@ -147,11 +147,11 @@ def create_default_book(book: Book) -> None:
     """One account with $100,000 in cash, subscribed now to 60 SPY, 35 TLT, 5 cash (R-14.1)."""
     broker = sandbox(book)
     for symbol in DEFAULT_PORTFOLIO.weights.symbols:
-        with book.database.write():
-            identity = book_settings.next_id(book.database)
+        with book.write() as tx:
+            identity = book_settings.next_id(tx)
         broker.add_asset(Asset(identity, symbol, symbol, "", AssetStatus.ACTIVE, True, True))
-    with book.database.write():
-        identity = book_settings.next_id(book.database)
+    with book.write() as tx:
+        identity = book_settings.next_id(tx)
     broker.open_account(
         Account(
             identity, "1", "Replay", AccountStatus.ACTIVE, OPENING_CASH, Money(0), frozenset(), (), book.now()

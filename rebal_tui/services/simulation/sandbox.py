@@ -32,13 +32,13 @@ _MINUTE = timedelta(minutes=1)
 
 def add_default_assets(book: Book) -> None:
     """The usual ETFs and a few shares, all eligible, with the prices that the market has for them."""
-    with book.database.write():
+    with book.write() as tx:
         assets = [
-            Asset(book_settings.next_id(book.database), symbol, name, exchange, AssetStatus.ACTIVE, True, True)
+            Asset(book_settings.next_id(tx), symbol, name, exchange, AssetStatus.ACTIVE, True, True)
             for symbol, (name, exchange, _) in ASSETS.items()
         ]
         sandbox(book).add_assets(assets)
-        book.record("sandbox.founded", "book", {"assets": len(assets)})
+        tx.record("sandbox.founded", "book", {"assets": len(assets)})
     sync(book)
     scheduler.advance_market(book, book.now())
     scheduled_jobs.save_prices(book)
@@ -53,9 +53,9 @@ def open_account(book: Book, name: str, cash: Money) -> Account:
     if not 0 <= cash <= MAX_NANO:
         raise Invalid([Fault("cash", "expected dollars from 0 to 9,000,000,000")])
     controls = sandbox(book)
-    with book.database.write():
+    with book.write() as tx:
         account = Account(
-            id=book_settings.next_id(book.database),
+            id=book_settings.next_id(tx),
             account_number=str(_FIRST_NUMBER + len(book.accounts)),
             name=shown,
             status=AccountStatus.ACTIVE,
@@ -66,7 +66,7 @@ def open_account(book: Book, name: str, cash: Money) -> Account:
             created_at=book.now(),
         )
         controls.open_account(account)
-        book.record("account.opened", account.id, {"cash": cash}, "advisor")
+        tx.record("account.opened", account.id, {"cash": cash}, "advisor")
     sync(book)
     return book.account(account.id)
 
@@ -80,8 +80,8 @@ def set_prices(book: Book, prices: Mapping[str, Price]) -> None:
         raise Conflict([Fault(symbol, f"asset {symbol} is unknown") for symbol in unknown])
     for symbol, price in prices.items():
         book.feed.set(symbol, price)
-    with book.database.write():
-        book.record("market.prices", "book", dict(prices), "advisor")
+    with book.write() as tx:
+        tx.record("market.prices", "book", dict(prices), "advisor")
     scheduler.advance_market(book, book.now())
     scheduled_jobs.save_prices(book)
 
@@ -91,19 +91,20 @@ def set_asset(book: Book, symbol: str, change: AssetChange) -> Asset:
     controls, now = sandbox(book), book.now()
     asset = book.assets.get(symbol)
     if asset is None:
-        with book.database.write():
-            made = Asset(book_settings.next_id(book.database), symbol, symbol, "", AssetStatus.ACTIVE, True, True)
+        with book.write() as tx:
+            made = Asset(book_settings.next_id(tx), symbol, symbol, "", AssetStatus.ACTIVE, True, True)
             asset = _changed(made, change)
             controls.add_asset(asset)
-            book.record("market.asset_added", symbol, actor="advisor")
+            tx.record("market.asset_added", symbol, actor="advisor")
+            tx.changed()
     else:
         controls.add_asset(_changed(asset, change))
-        with book.database.write():
-            book.record("market.asset_changed", symbol, actor="advisor")
+        with book.write() as tx:
+            tx.record("market.asset_changed", symbol, actor="advisor")
+            tx.changed()
     if change.halted is not None:
         controls.halt(symbol, change.halted, now)
     sync(book)
-    book.version += 1
     return book.assets[symbol]
 
 
@@ -120,12 +121,12 @@ def set_account(
     """Give an account one of the API's statuses, or replace what restricts it (R-40)."""
     book.account(account_id)
     controls = sandbox(book)
-    with book.database.write():
+    with book.write() as tx:
         if status is not None:
             controls.set_account_status(account_id, status.value, book.now())
         if restrictions is not None:
             controls.set_restrictions(account_id, restrictions, book.now())
-        book.record("account.changed", account_id, {"restrictions": sorted(restrictions or ())}, "advisor")
+        tx.record("account.changed", account_id, {"restrictions": sorted(restrictions or ())}, "advisor")
     sync(book)
     return book.account(account_id)
 

@@ -23,18 +23,18 @@ def set_speed(book: Book, speed: float) -> None:
     """Simulated seconds per second, 0.1 to 100,000."""
     simulated_clock(book).set_speed(speed)
     save_market_state(book, book.now())
-    book.version += 1
+    book.touch()
 
 
 def pause_market(book: Book) -> None:
     simulated_clock(book).pause()
     save_market_state(book, book.now())
-    book.version += 1
+    book.touch()
 
 
 def resume_market(book: Book) -> None:
     simulated_clock(book).resume()
-    book.version += 1
+    book.touch()
 
 
 def step_day(book: Book) -> None:
@@ -62,8 +62,8 @@ def shock(book: Book, symbol: str | None, percent: Percent) -> None:
     if not isinstance(book.feed, RandomWalk):
         raise Conflict("prices can be shocked in a simulated market only")
     book.feed.shock(symbol, percent)
-    with book.database.write():
-        book.record("market.shock", symbol or "all", {"percent": percent_text(percent)}, "advisor")
+    with book.write() as tx:
+        tx.record("market.shock", symbol or "all", {"percent": percent_text(percent)}, "advisor")
     scheduler.advance_market(book, book.now())
 
 
@@ -91,10 +91,10 @@ def _controls_of(book: Book, symbol: str) -> SandboxControls:
 
 
 def _recorded(book: Book, action: str, symbol: str) -> None:
-    with book.database.write():
-        book.record(action, symbol, actor="advisor")
+    with book.write() as tx:
+        tx.record(action, symbol, actor="advisor")
+        tx.changed()
     sync(book)
-    book.version += 1
 
 
 def simulated_clock(book: Book) -> SimulatedClock:

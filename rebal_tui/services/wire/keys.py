@@ -31,11 +31,11 @@ def add_key(database: Database, name: str, key: NewKey, at: datetime) -> None:
         shown = name_text(name)
     except ValueError as error:
         raise Invalid([Fault("name", str(error))]) from error
-    with database.write():
+    with database.write() as tx:
         if any(known.name == shown for known in good_keys(database)):
             raise Conflict(f"there is a key named {shown} already; revoke it first or choose another name")
-        store.add(database, ApiKey(key.key_id, shown, key.salt, _digest(key.salt, key.secret), at))
-        audit.append(database, at, "advisor", "api_key.added", key.key_id, {"name": shown})
+        store.add(tx, ApiKey(key.key_id, shown, key.salt, _digest(key.salt, key.secret), at))
+        audit.append(tx, at, "advisor", "api_key.added", key.key_id, {"name": shown})
 
 
 def revoke_key(database: Database, name: str, at: datetime) -> ApiKey:
@@ -43,9 +43,9 @@ def revoke_key(database: Database, name: str, at: datetime) -> ApiKey:
     found = next((key for key in good_keys(database) if name in (key.name, key.key_id)), None)
     if found is None:
         raise NotFound(f"no key {name}")
-    with database.write():
-        store.revoke(database, found.key_id, at)
-        audit.append(database, at, "advisor", "api_key.revoked", found.key_id, {"name": found.name})
+    with database.write() as tx:
+        store.revoke(tx, found.key_id, at)
+        audit.append(tx, at, "advisor", "api_key.revoked", found.key_id, {"name": found.name})
     return found
 
 

@@ -52,10 +52,10 @@ def test_accounts_replaced_one_by_one_are_those_of_the_file(seed: int) -> None:
     random, book = Random(seed), filled()
     for _ in range(12):
         some = random.sample(sorted(book.accounts), random.randint(1, 3))
-        with book.database.write():
-            accounts.save(book.database, [changed(random, book.accounts[a]) for a in some])
-            accounts.reserve(book.database, some[0], Money(random.randint(0, 10**12)))
-            accounts.set_external_orders(book.database, some[0], random.randint(0, 3))
+        with book.database.write() as tx:
+            accounts.save(tx, [changed(random, book.accounts[a]) for a in some])
+            accounts.reserve(tx, some[0], Money(random.randint(0, 10**12)))
+            accounts.set_external_orders(tx, some[0], random.randint(0, 3))
         book.reload_accounts(some)
         assert dict(book.accounts) == accounts.load(book.database)
     carried_over = dict(book.extras)
@@ -69,8 +69,8 @@ def test_accounts_replaced_one_by_one_are_those_of_the_file(seed: int) -> None:
 def test_an_account_that_came_in_is_read_with_the_rest() -> None:
     book = filled()
     new = replace(account("late", "50", {"TLT": "3"}), created_at=new_york("2026-01-02 10:00"))
-    with book.database.write():
-        accounts.save(book.database, [new])
+    with book.database.write() as tx:
+        accounts.save(tx, [new])
     book.reload_accounts(["late"])
     assert book.accounts["late"].positions == new.positions
     assert ("late" in book.accounts, "late" in book.subscriptions, len(book.accounts)) == (True, False, 7)
@@ -128,8 +128,8 @@ def test_a_price_is_seen_when_the_assets_are_looked_at() -> None:
 def test_money_of_any_size_survives() -> None:
     book = filled()
     most = Money(9_000_000_000 * 10**9)
-    with book.database.write():
-        accounts.save(book.database, [replace(book.accounts["a0"], cash=most)])
+    with book.database.write() as tx:
+        accounts.save(tx, [replace(book.accounts["a0"], cash=most)])
     book.reload_accounts(["a0"])
     assert book.accounts["a0"].cash == most
     assert book.accounts["a1"].cash == parse_money("1000")

@@ -21,8 +21,8 @@ def prices_after(path: Path, *, abandoned: bool) -> dict[str, Asset]:
         first = bootstrap.open_simulation(bootstrap.open_database(path), at=AT)
         save_market_state(first, AT)
         scheduler.advance_market(first, AT)
-        with first.database.write():
-            first.record("something", "happened")
+        with first.write() as tx:
+            tx.record("something", "happened")
         first.database.close()
     book = bootstrap.open_simulation(bootstrap.open_database(path), at=AT)
     scheduler.advance_market(book, AT)

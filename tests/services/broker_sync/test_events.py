@@ -232,8 +232,8 @@ def test_an_order_of_an_unknown_status_history_never_goes_back_once_final() -> N
     scheduler.tick(book)
     line, order, _ = run_orders.of_run(book.database, only_run(book).id)[0]
     stale = replace(order, status=OrderStatus.NEW, filled_qty=parse_qty("0"), filled_avg_price=None, filled_at=None)
-    with book.database.write():
-        assert run_orders.store(book.database, stale)
+    with book.database.write() as tx:
+        assert run_orders.store(tx, stale)
     again = run_orders.of_run(book.database, only_run(book).id)[0][1]
     assert (again.status, again.filled_qty, again.filled_avg_price) == (
         OrderStatus.FILLED, order.filled_qty, order.filled_avg_price,

@@ -14,7 +14,8 @@ from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.orders import Order, Side
 from rebal_tui.domain.quantities import parse_price, parse_qty
 from rebal_tui.domain.runs import RunStatus
-from rebal_tui.services.book.book import Book, PollingState
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.progress import PollingState
 from rebal_tui.services.broker_sync import missed_events
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.reconciliation.recheck import recheck

@@ -71,9 +71,9 @@ def change_everything(book: Book) -> None:
         broker(book).set_restrictions(account_id, frozenset({Restriction.CRYPTO}), book.now())
         deposit(book, account_id, parse_money("777"))
     model = book.portfolios["balanced"]
-    with book.database.write():
+    with book.database.write() as tx:
         weights = Weights((AssetWeight("GLD", Percent(9_000)),), Percent(1_000))
-        portfolios.save(book.database, replace(model, name="New", weights=weights, conditions=(), cooldown_days=1))
+        portfolios.save(tx, replace(model, name="New", weights=weights, conditions=(), cooldown_days=1))
     book.settings = replace(book.settings, price_max_age=timedelta(seconds=1), quarterly_months=frozenset({2}))
     scheduler.advance_market(book, book.now())
     book.reload()
@@ -176,8 +176,8 @@ def test_what_an_altered_file_makes_of_a_decision_is_said_instead_of_its_trace()
 
 def test_a_decision_about_a_paused_account_is_made_again_as_it_was() -> None:
     book = simple_book()
-    with book.database.write():
-        holds.put(book.database, "a", Hold("cash differs", book.now()))
+    with book.database.write() as tx:
+        holds.put(tx, "a", Hold("cash differs", book.now()))
     book.holds = holds.load(book.database)
     evaluation_pass(book)
     (found,) = latest_decisions(book.database, "a")

@@ -57,8 +57,8 @@ def due(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("passes") / "book.db"
     bootstrap.create_demo(path, accounts=ACCOUNTS).close()
     database = bootstrap.open_database(path)
-    with database.write() as connection:
-        connection.execute("UPDATE subscriptions SET last_rebalanced_at = NULL WHERE key % 3 > 0")
+    with database.write() as tx:
+        tx.execute("UPDATE subscriptions SET last_rebalanced_at = NULL WHERE key % 3 > 0")
     book = bootstrap.open_simulation(database, at=OPEN)
     for number, account_id in enumerate(book.account_table.ids):
         if number % 2:

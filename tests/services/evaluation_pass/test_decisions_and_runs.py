@@ -49,8 +49,8 @@ def mixed_decisions_book(order: tuple[str, ...] = ("first", "cash", "drift", "ca
     }
     follows = dict.fromkeys(order, "balanced")
     fill_book(book, [known[name] for name in order], [balanced()], follows, dict.fromkeys(order[1:], LAST))
-    with book.database.write() as connection:
-        connection.execute(
+    with book.database.write() as tx:
+        tx.execute(
             "UPDATE subscriptions SET last_rebalanced_at = CASE WHEN account = (SELECT key FROM accounts "
             "WHERE id = 'first') THEN NULL ELSE ? END", (to_time(LAST),)
         )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.quantities import parse_price
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.importing.book_import import ImportSummary, import_book
 from rebal_tui.services.parsing.book_file import parse_book
@@ -77,7 +77,7 @@ def test_a_failure_at_the_very_end_leaves_nothing(book: Book, as_text: Text, mon
     def broken(*_: object, **__: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(book, "record", broken)
+    monkeypatch.setattr(BookTransaction, "record", broken)
     with pytest.raises(OSError, match="disk full"):
         import_book(book, parse_book(as_text()))
     assert contents(book) == before

@@ -95,8 +95,8 @@ def test_cash_set_aside_is_released_once_and_never_from_under_a_withdrawal() -> 
     cash.release(book, "a")
     assert book.extras["a"].reserve == 0
     request_withdrawal(book, "a", parse_money("9000"))
-    with book.database.write():
-        accounts.reserve(book.database, "a", parse_money("9000"))
+    with book.database.write() as tx:
+        accounts.reserve(tx, "a", parse_money("9000"))
     book.reload_accounts(["a"])
     with pytest.raises(Conflict, match="cancel the withdrawal instead"):
         cash.release(book, "a")

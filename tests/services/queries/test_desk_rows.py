@@ -76,8 +76,8 @@ def test_a_missing_price_and_an_old_one_are_told_apart() -> None:
 
 def test_inactive_portfolios_block() -> None:
     book = random_book(Random(2))
-    with book.database.write():
-        portfolio_store.save(book.database, replace(book.portfolios["plain"], status=PortfolioStatus.INACTIVE))
+    with book.database.write() as tx:
+        portfolio_store.save(tx, replace(book.portfolios["plain"], status=PortfolioStatus.INACTIVE))
     book.reload_portfolios()
     assert "inactive" in {row.state for row in agrees(book)}
 

@@ -14,10 +14,10 @@ from tests.services.factories import simple_book
 @pytest.fixture
 def alerted() -> Book:
     book = simple_book()
-    with book.database.write():
+    with book.write() as tx:
         for subject in ("one", "two"):
-            jobs.raise_alert(book.database, book.now(), "run", subject, f"{subject} failed")
-            book.record("run.error", subject)
+            jobs.raise_alert(tx, book.now(), "run", subject, f"{subject} failed")
+            tx.record("run.error", subject)
     return book
 
 
@@ -33,8 +33,8 @@ def test_alerts_are_acknowledged_all_or_none(alerted: Book) -> None:
 
 
 def test_the_trail_is_searched_literally(alerted: Book) -> None:
-    with alerted.database.write():
-        alerted.record("note.made", "100%_sure", {"why": "a\\b"})
+    with alerted.write() as tx:
+        tx.record("note.made", "100%_sure", {"why": "a\\b"})
     for text in ("100%_sure", "note.made", "why"):
         assert [entry.action for entry in log_queries.log_snapshot(alerted, text).audit] == ["note.made"]
     assert log_queries.log_snapshot(alerted, "100%%").audit == ()

@@ -280,8 +280,8 @@ def test_a_run_canceled_and_one_that_the_close_ends_are_both_known_to_have_ended
     broker(book).halt("SPY", True, book.now())
     scheduler.tick(book)
     canceled = book.open_runs["a"]
-    with book.database.write():
-        runs.update(book.database, [(canceled, replace(canceled, cancel_requested=True))])
+    with book.database.write() as tx:
+        runs.update(tx, [(canceled, replace(canceled, cancel_requested=True))])
     book.reload_runs()
     advance_market_to(book, "2026-03-02 16:00")
     assert process_runs(book) == 2
@@ -345,8 +345,8 @@ def test_all_that_end_in_one_slice_are_known_to_have_ended() -> None:
     scheduler.tick(book)
     unfinished = list(book.open_runs.values())
     assert [run.status for run in unfinished] == [RunStatus.IN_PROGRESS] * 3
-    with book.database.write():
-        runs.update(book.database, [(run, replace(run, cancel_requested=True)) for run in unfinished])
+    with book.database.write() as tx:
+        runs.update(tx, [(run, replace(run, cancel_requested=True)) for run in unfinished])
     book.reload_runs()
     set_clock(book, "2026-03-02 09:31")
     assert process_runs(book) == 3

@@ -51,8 +51,8 @@ def queued(tmp_path: Path) -> Iterator[Callable[[str], Book]]:
         path = tmp_path / f"{name}.db"
         bootstrap.create_demo(path, accounts=ACCOUNTS).close()
         database = bootstrap.open_database(path)
-        with database.write() as connection:
-            connection.execute("UPDATE subscriptions SET last_rebalanced_at = NULL")
+        with database.write() as tx:
+            tx.execute("UPDATE subscriptions SET last_rebalanced_at = NULL")
         book = bootstrap.open_simulation(database, at=DEFAULT_START)
         opened.append(book)
         scheduler.advance_market(book, book.now())

@@ -239,8 +239,8 @@ def test_a_buy_that_the_plan_had_no_cash_for_is_made_when_the_sells_bring_more()
     book = simple_book(
         cash="0", held={"SPY": "1"}, follows=balanced(weights={"SPY": "50", "TLT": "44.7", "GLD": "0.3"}), model=SLOW
     )
-    with book.database.write():
-        accounts.reserve(book.database, "a", parse_money("100"))
+    with book.database.write() as tx:
+        accounts.reserve(tx, "a", parse_money("100"))
     book.reload_accounts(["a"])
     scheduler.tick(book)
     planned = plan_of(book.database, only_run(book))

@@ -10,7 +10,7 @@ import pytest
 from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, audit_digests, runs
@@ -27,8 +27,8 @@ def book() -> Book:
     return simple_book(cash="500", names="ab", follows=balanced(review=True))
 
 
-def by_hand(book: Book, account_id: str, kind: RunType = RunType.INVEST_CASH, **options: Any) -> Run:
-    return new_run(book, account_id, kind, WEIGHTS, InitiatedFrom.API, **options)
+def by_hand(tx: BookTransaction, account_id: str, kind: RunType = RunType.INVEST_CASH, **options: Any) -> Run:
+    return new_run(tx, account_id, kind, WEIGHTS, InitiatedFrom.API, **options)
 
 
 def queued(book: Book, count: int) -> list[Run]:
@@ -44,11 +44,11 @@ def last_entry(book: Book) -> AuditEntry:
 
 def test_a_new_run_waits_from_now_on_for_the_session_of_today(book: Book) -> None:
     subscription = book.subscriptions["a"].id
-    with book.database.write():
+    with book.write() as tx:
         run = by_hand(
-            book, "a", portfolio_id="balanced", subscription_id=subscription, approval=Approval.AWAITING
+            tx, "a", portfolio_id="balanced", subscription_id=subscription, approval=Approval.AWAITING
         )  # fmt: skip
-        other = by_hand(book, "b", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5"))
+        other = by_hand(tx, "b", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5"))
     assert run == Run(
         id=run.id, account_id="a", portfolio_id="balanced", subscription_id=subscription,
         type=RunType.INVEST_CASH, amount=None, initiated_from=InitiatedFrom.API, status=RunStatus.QUEUED,
@@ -63,12 +63,12 @@ def test_a_new_run_waits_from_now_on_for_the_session_of_today(book: Book) -> Non
 @pytest.mark.parametrize("follows", [True, False])
 def test_a_run_by_hand_is_stored_as_it_is_with_why_it_was_asked_for(book: Book, follows: bool) -> None:
     subscription = book.subscriptions["a"].id if follows else None
-    with book.database.write():
+    with book.write() as tx:
         run = by_hand(
-            book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5"), subscription_id=subscription,
+            tx, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5"), subscription_id=subscription,
             portfolio_id="balanced" if follows else None,
         )  # fmt: skip
-        queue_manual_run(book, run, "asked for by hand")
+        queue_manual_run(tx, run, "asked for by hand")
     book.reload()
     assert book.open_runs["a"] == run
     assert runs.why(book.database, run.id) == "asked for by hand"
@@ -95,8 +95,8 @@ def test_runs_that_decisions_made_are_stored_together_under_one_entry(book: Book
 
 
 def test_nothing_canceled_is_not_recorded(book: Book) -> None:
-    with book.database.write():
-        assert cancel_queued(book, [], "nothing to cancel") == []
+    with book.write() as tx:
+        assert cancel_queued(tx, [], "nothing to cancel") == []
     assert audit.entries(book.database) == []
 
 
@@ -107,8 +107,8 @@ def test_canceled_runs_are_done_with_the_reason_and_keep_the_quota_unless_it_is_
 ) -> None:
     made = queued(book, count)
     advance_clock(book, seconds=1)
-    with book.database.write():
-        ended = cancel_queued(book, made, "set aside", frees_quota=frees_quota, actor="Ann")
+    with book.write() as tx:
+        ended = cancel_queued(tx, made, "set aside", frees_quota=frees_quota, actor="Ann")
     assert ended == [runs.get(book.database, run.id) for run in made]
     for run in ended:
         assert (run.status, run.phase, run.reason) == (RunStatus.CANCELED, RunPhase.DONE, "set aside")
@@ -127,11 +127,11 @@ def test_canceled_runs_are_done_with_the_reason_and_keep_the_quota_unless_it_is_
 
 def test_a_canceled_run_by_hand_frees_no_quota_that_another_run_used(book: Book) -> None:
     (system,) = queued(book, 1)
-    with book.database.write():
-        cancel_queued(book, [system], "canceled by hand")
-        run = by_hand(book, "a")
-        queue_manual_run(book, run, "asked for by hand")
-        cancel_queued(book, [run], "canceled by hand", frees_quota=True)
+    with book.write() as tx:
+        cancel_queued(tx, [system], "canceled by hand")
+        run = by_hand(tx, "a")
+        queue_manual_run(tx, run, "asked for by hand")
+        cancel_queued(tx, [run], "canceled by hand", frees_quota=True)
     assert book.quota_run("a", SESSION) == system.id
     assert last_entry(book).actor == "system"
     book.reload()

@@ -397,8 +397,8 @@ def test_what_is_final_or_being_canceled_is_not_canceled_again(status: OrderStat
     book, scripted = waiting_book(1, SLOW)
     send_due(book, 100)
     first, second = orders(book, run_of(book))
-    with book.database.write():
-        run_orders.store(book.database, replace(first, status=status))
+    with book.database.write() as tx:
+        run_orders.store(tx, replace(first, status=status))
     cancel_open_orders(book, run_of(book))
     assert scripted.canceled == [second.id]
 

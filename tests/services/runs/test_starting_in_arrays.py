@@ -32,8 +32,8 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("starts") / "book.db"
     bootstrap.create_demo(path, accounts=ACCOUNTS).close()
     database = bootstrap.open_database(path)
-    with database.write() as connection:
-        connection.execute("UPDATE subscriptions SET last_rebalanced_at = NULL WHERE key % 3 > 0")
+    with database.write() as tx:
+        tx.execute("UPDATE subscriptions SET last_rebalanced_at = NULL WHERE key % 3 > 0")
     database.close()
     return path
 
@@ -43,20 +43,20 @@ def _queued(path: Path) -> Book:
     in every way that bears on a start."""
     book = bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)
     scheduler.advance_market(book, book.now())
-    with book.database.write() as connection:
-        connection.execute("UPDATE accounts SET cash = cash + 2000000000000")
+    with book.database.write() as tx:
+        tx.execute("UPDATE accounts SET cash = cash + 2000000000000")
     book.reload_accounts()
     evaluation_pass(book, explain=False)
     used = {symbol for portfolio in book.portfolios.values() for symbol in portfolio.weights.symbols}
     unpriced, stale, dead, *_ = sorted(book.assets.keys() - used)
-    with book.database.write() as connection:
-        connection.execute("UPDATE accounts SET restrictions = 'trading_blocked' WHERE key % 23 = 1")
-        connection.execute("UPDATE accounts SET cash = -cash WHERE key % 23 = 2")
-        connection.execute("UPDATE accounts SET set_aside = 700000000000 WHERE key % 23 = 3")
-        connection.execute("UPDATE accounts SET outside_orders = 1 WHERE key % 23 = 4")
-        connection.execute("UPDATE positions SET qty = 1000000 WHERE account % 23 = 5")
+    with book.database.write() as tx:
+        tx.execute("UPDATE accounts SET restrictions = 'trading_blocked' WHERE key % 23 = 1")
+        tx.execute("UPDATE accounts SET cash = -cash WHERE key % 23 = 2")
+        tx.execute("UPDATE accounts SET set_aside = 700000000000 WHERE key % 23 = 3")
+        tx.execute("UPDATE accounts SET outside_orders = 1 WHERE key % 23 = 4")
+        tx.execute("UPDATE positions SET qty = 1000000 WHERE account % 23 = 5")
         for row, symbol in enumerate((unpriced, stale, dead, "SPY"), 6):
-            connection.execute(
+            tx.execute(
                 "INSERT OR REPLACE INTO positions SELECT a.key, s.key, 3000000001, NULL FROM accounts a, assets s "
                 "WHERE a.key % 23 = ? AND s.symbol = ?",
                 (row, symbol),

@@ -18,9 +18,10 @@ import pytest
 from rebal_tui.domain.sessions import NEW_YORK, Session
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.sessions import build_sessions
-from rebal_tui.services.book.book import Book, window_end_only
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.policy import slots_for
 from rebal_tui.services.book.policy_options import BookPolicy
+from rebal_tui.services.book.settings import window_end_only
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit
 from rebal_tui.store import sessions as session_store
@@ -77,8 +78,8 @@ def year_of(year: int, slots: Callable[[Session], list[datetime]]) -> Year:
     """All sessions of the year are known from its first moment; jobs that the sweep does not ask about are paused."""
     book = make_book(datetime(year, 1, 1, 0, 1, tzinfo=NEW_YORK))
     known = build_sessions(date(year - 1, 12, 1), date(year + 1, 2, 15))
-    with book.database.write():
-        session_store.save(book.database, known)
+    with book.database.write() as tx:
+        session_store.save(tx, known)
     book.reload()
     fill_book(book, [account("a", "9")], [balanced()], {"a": "balanced"})
     book.settings = replace(book.settings, slots=slots)

@@ -139,8 +139,8 @@ def test_a_second_start_does_not_count_what_was_missed_again(tmp_path: Path) -> 
     book = reopen(missed_book(tmp_path / "book.db"), at=new_york("2026-03-11 18:00"))
     assert "2026-03-05 to 2026-03-11" in alerts(book)["missed"], "today's window is over as well"
     for alert in jobs.open_alerts(book.database):
-        with book.database.write():
-            jobs.acknowledge(book.database, alert.key, book.now())
+        with book.database.write() as tx:
+            jobs.acknowledge(tx, alert.key, book.now())
     book = reopen(book, at=new_york("2026-03-12 08:00"))
     assert "missed" not in alerts(book)
     assert row(book, "evaluation").missed == 2 + 5

@@ -43,8 +43,8 @@ def paused(database: Database) -> Book:
     """The book, its time moving only when it is told to."""
     state = load_clock(database)
     assert state is not None
-    with database.write():
-        store_clock(database, replace(state, paused=True))
+    with database.write() as tx:
+        store_clock(tx, replace(state, paused=True))
     return bootstrap.open_simulation(database)
 
 

@@ -60,10 +60,10 @@ def _order(
         theirs.filled_qty,
     )
     if changed:
-        with book.database.write():
-            apply_events(book, missed)
-            run_orders.store(book.database, theirs)
-            book.record("reconciliation.order", order.client_order_id, {"status": theirs.status}, "broker")
+        with book.write() as tx:
+            apply_events(tx, missed)
+            run_orders.store(tx, theirs)
+            tx.record("reconciliation.order", order.client_order_id, {"status": theirs.status}, "broker")
         executed += missed
     filled = _executed(book, run, line)
     if filled != theirs.filled_qty:

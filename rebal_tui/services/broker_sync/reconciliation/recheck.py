@@ -71,10 +71,9 @@ def _events_since(book: Book, account_id: str, baseline: PauseBaseline) -> list[
 
 
 def _resume(book: Book, account_id: str, hold: Hold) -> None:
-    with book.database.write():
-        holds.remove(book.database, account_id)
-        jobs.clear_alert(book.database, ALERT, account_id, book.now())
-        book.record("reconciliation.explained", account_id, {"reason": hold.reason}, "broker")
-    del book.holds[account_id]
-    book.work_queue.add([account_id])
-    book.version += 1
+    with book.write() as tx:
+        holds.remove(tx, account_id)
+        jobs.clear_alert(tx, ALERT, account_id, book.now())
+        tx.record("reconciliation.explained", account_id, {"reason": hold.reason}, "broker")
+        tx.reload_holds()
+        tx.look_at([account_id])

@@ -88,12 +88,11 @@ def _journals(book: Book, report: ReconciliationReport) -> int:
         if theirs.amount != journal.amount:
             report.add(account_id, f"a journal of {money_text(journal.amount)} moves {money_text(theirs.amount)}")
         elif theirs.status is not journal.status:
-            with book.database.write():
-                apply_journal(book, theirs, account_id)
+            with book.write() as tx:
+                apply_journal(tx, theirs, account_id)
+                tx.reload_journals()
+                tx.reload_accounts([account_id])
             applied += 1
-    if applied:
-        book.reload_journals()
-        book.reload_accounts()
     return applied
 
 
@@ -142,14 +141,14 @@ def _accounts(book: Book, before: AccountTable, events: Sequence[BrokerEvent], r
             for reason in mismatches(expected.get(account_id, known[account_id]), account):
                 report.add(account_id, reason, temporary=True)
         else:
-            with book.database.write():
-                apply_events(book, missed)
+            with book.write() as tx:
+                apply_events(tx, missed)
             fresh.append(account)
     if fresh:
-        with book.database.write():
-            apply_accounts(book, fresh)
-            book.record("reconciliation.accounts", "book", {"accounts": [account.id for account in fresh]}, "broker")
-        book.reload_accounts([account.id for account in fresh])
+        with book.write() as tx:
+            apply_accounts(tx, fresh)
+            tx.record("reconciliation.accounts", "book", {"accounts": [account.id for account in fresh]}, "broker")
+            tx.reload_accounts([account.id for account in fresh])
     return len(fresh)
 
 
@@ -178,16 +177,15 @@ def _late_events(book: Book, account_ids: Collection[str]) -> dict[str, list[Bro
 def _pause(book: Book, reasons: Mapping[str, str], baselines: Mapping[str, str]) -> None:
     """Pause accounts; what one was paused for before is not forgotten over what it is paused for now."""
     now = book.now()
-    with book.database.write():
+    with book.write() as tx:
         for account_id, reason in reasons.items():
             account, before = book.account(account_id), book.holds.get(account_id)
             baseline = baselines.get(account_id)
             if before is not None and baseline is not None:
                 baseline = before.baseline
             hold = Hold(reason, before.at if before else now, baseline)
-            holds.put(book.database, account_id, hold)
+            holds.put(tx, account_id, hold)
             text = f"{account.name} ({account.account_number}) is paused: {reason}"
-            jobs.raise_alert(book.database, now, ALERT, account_id, text)
-            book.record("reconciliation.paused", account_id, {"reason": reason})
-    book.holds = holds.load(book.database)
-    book.version += 1
+            jobs.raise_alert(tx, now, ALERT, account_id, text)
+            tx.record("reconciliation.paused", account_id, {"reason": reason})
+        tx.reload_holds()

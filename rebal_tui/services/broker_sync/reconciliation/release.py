@@ -10,7 +10,7 @@ from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import Order
 from rebal_tui.domain.quantities import money_text, qty_text
 from rebal_tui.domain.runs import Run
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import apply_accounts, external_orders
 from rebal_tui.services.broker_sync.reconciliation.event_replay import EVENT_LOOKBACK, events_since
 from rebal_tui.services.broker_sync.reconciliation.reconcile import ALERT
@@ -34,19 +34,18 @@ def release(book: Book, account_id: str) -> None:
     run = book.open_runs.get(account_id)
     placed = _orders_at_broker(book, run) if run is not None else []
     before = book.account(account_id)
-    with book.database.write():
-        apply_accounts(book, fresh)
-        accounts.set_external_orders(book.database, account_id, others)
+    with book.write() as tx:
+        apply_accounts(tx, fresh)
+        accounts.set_external_orders(tx, account_id, others)
         for line, order, theirs, gone in placed:
-            _correct(book, line, order, theirs, gone)
-        holds.remove(book.database, account_id)
-        jobs.clear_alert(book.database, ALERT, account_id, book.now())
+            _correct(tx, line, order, theirs, gone)
+        holds.remove(tx, account_id)
+        jobs.clear_alert(tx, ALERT, account_id, book.now())
         detail = {"reason": hold.reason, "before": _balances(before), "after": _balances(fresh[0])}
-        book.record("reconciliation.released", account_id, detail, "advisor")
-    del book.holds[account_id]
-    book.work_queue.add_all()
-    book.reload_accounts([account_id])
-    book.version += 1
+        tx.record("reconciliation.released", account_id, detail, "advisor")
+        tx.reload_holds()
+        tx.look_at()
+        tx.reload_accounts([account_id])
 
 
 def check_release(book: Book, account_id: str) -> Hold:
@@ -88,23 +87,21 @@ def _orders_at_broker(book: Book, run: Run) -> list[tuple[int, Order, Order | No
     return found
 
 
-def _correct(book: Book, line: int, order: Order, theirs: Order | None, gone: Sequence[str]) -> None:
-    """Make one order what the broker has. Must be called inside `database.write()`."""
-    database = book.database
+def _correct(tx: BookTransaction, line: int, order: Order, theirs: Order | None, gone: Sequence[str]) -> None:
+    """Make one order what the broker has."""
+    book = tx.book
     run_id, _ = parse_client_order_id(order.client_order_id) or ("", 0)
     for execution_id in gone:
-        fills.delete(database, execution_id)
-        book.record(
-            "reconciliation.execution_taken_back", order.client_order_id, {"execution": execution_id}, "advisor"
-        )
+        fills.delete(tx, execution_id)
+        tx.record("reconciliation.execution_taken_back", order.client_order_id, {"execution": execution_id}, "advisor")
     if theirs is None:
         if not order.status.final:
             why = "the broker does not know it; released by hand"
-            run_orders.refuse(database, run_id, line, book.now(), why)
-            book.record("reconciliation.order_ended", order.client_order_id, {"reason": why}, "advisor")
+            run_orders.refuse(tx, run_id, line, book.now(), why)
+            tx.record("reconciliation.order_ended", order.client_order_id, {"reason": why}, "advisor")
     elif (theirs.status, theirs.filled_qty) != (order.status, order.filled_qty):
-        run_orders.correct(database, theirs)
-        book.record("reconciliation.order_corrected", order.client_order_id, {"status": theirs.status}, "advisor")
+        run_orders.correct(tx, theirs)
+        tx.record("reconciliation.order_corrected", order.client_order_id, {"status": theirs.status}, "advisor")
 
 
 def _balances(account: Account) -> dict[str, str]:

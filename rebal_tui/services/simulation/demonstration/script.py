@@ -17,7 +17,7 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
 from rebal_tui.market.walk import RandomWalk
 from rebal_tui.services.advisory import cash, withdrawals
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.market_state import store_walk
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation.account import value_of
@@ -69,11 +69,12 @@ class ScriptedEvent:
     draw: int
 
 
-def mark(book: Book, seed: str, accounts: int) -> None:
-    """Make a book a demonstration that begins now. Must be called inside `database.write()`."""
+def mark(tx: BookTransaction, seed: str, accounts: int) -> None:
+    """Make a book a demonstration that begins now."""
+    book = tx.book
     now = str(to_time(book.now()))
     for name, value in {FLAG: "1", SEED: seed, ACCOUNTS: str(accounts), STARTED_AT: now, DONE: now}.items():
-        book_settings.put(book.database, name, value)
+        book_settings.put(tx, name, value)
 
 
 def is_demo(book: Book) -> bool:
@@ -119,24 +120,20 @@ def demo_events(book: Book, key: str) -> str:
     """
     through, done = datetime.fromisoformat(key), _done(book)
     applied = skipped = 0
-    try:
-        with book.database.write():
-            for session, event in _between(book, done, through):
-                try:
-                    detail = _ACTS[event.what](book, session, event)
-                except (Refusal, BrokerRefused) as refusal:
-                    book.record("demo.skipped", event.what.value, {"why": str(refusal)})
-                    skipped += 1
-                else:
-                    book.record("demo." + event.what.value, detail, {"slot": event.slot})
-                    applied += 1
-            sync(book)
-            book_settings.put(book.database, DONE, str(to_time(through)))
-            if isinstance(book.feed, RandomWalk):
-                store_walk(book.database, book.feed.state())
-    except BaseException:
-        book.reload()
-        raise
+    with book.write() as tx:
+        for session, event in _between(book, done, through):
+            try:
+                detail = _ACTS[event.what](book, session, event)
+            except (Refusal, BrokerRefused) as refusal:
+                tx.record("demo.skipped", event.what.value, {"why": str(refusal)})
+                skipped += 1
+            else:
+                tx.record("demo." + event.what.value, detail, {"slot": event.slot})
+                applied += 1
+        sync(book)
+        book_settings.put(tx, DONE, str(to_time(through)))
+        if isinstance(book.feed, RandomWalk):
+            store_walk(tx, book.feed.state())
     return f"{applied} events" + (f", {skipped} not possible" if skipped else "")
 
 

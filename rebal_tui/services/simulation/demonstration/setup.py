@@ -11,7 +11,7 @@ from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.portfolios import Portfolio, Subscription
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.advisory.cash import sandbox
-from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import reload_from_broker, skip_events
 from rebal_tui.services.simulation.demonstration.accounts import Client, Kind, identity, make_clients
 from rebal_tui.services.simulation.demonstration.models import ASSETS, MODELS, start_prices
@@ -41,22 +41,21 @@ def populate(book: Book, accounts: int, seed: str) -> None:
     before = book.calendar.days(book.calendar.known_from, book.today() - timedelta(days=1))
     clients = make_clients(accounts, rng, now, before, start_prices())
     try:
-        with book.database.write():
+        with book.write() as tx:
             controls.add_assets([_asset(symbol, rng) for symbol in ASSETS])
             controls.open_accounts([client.account for client in clients])
             reload_from_broker(book)
-            skip_events(book)
-            models = _save_models(book, rng)
+            skip_events(tx)
+            models = _save_models(tx, rng)
             subscriptions = _subscriptions(clients, models, rng)
-            portfolios.add_subscriptions(book.database, subscriptions)
+            portfolios.add_subscriptions(tx, subscriptions)
             _plan_rejection(book, clients)
-            mark(book, seed, accounts)
+            mark(tx, seed, accounts)
             detail = {"accounts": accounts, "subscriptions": len(subscriptions), "seed": seed}
-            book.record("book.demonstration", "book", detail)
+            tx.record("book.demonstration", "book", detail)
+            tx.reload()
     except BrokerRefused as refusal:
         raise Conflict(f"{refusal.code}: {refusal.message}") from refusal
-    finally:
-        book.reload()
 
 
 def _asset(symbol: str, rng: random.Random) -> Asset:
@@ -64,8 +63,9 @@ def _asset(symbol: str, rng: random.Random) -> Asset:
     return Asset(identity(rng), symbol, name, exchange, AssetStatus.ACTIVE, tradable=True, fractionable=True)
 
 
-def _save_models(book: Book, rng: random.Random) -> dict[str, str]:
+def _save_models(tx: BookTransaction, rng: random.Random) -> dict[str, str]:
     """The model portfolios by name, each with its id."""
+    book = tx.book
     ids = {}
     for model in MODELS:
         made = book.now() - timedelta(days=rng.randint(900, 3_300))
@@ -81,7 +81,7 @@ def _save_models(book: Book, rng: random.Random) -> dict[str, str]:
             created_at=made,
             updated_at=changed,
         )
-        portfolios.save(book.database, portfolio)
+        portfolios.save(tx, portfolio)
         ids[model.name] = portfolio.id
     return ids
 

@@ -1,0 +1,55 @@
+"""How a book is run: its mode, its evaluation times, its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from rebal_tui.domain.sessions import Session
+from rebal_tui.engine.calendar import QUARTER_ENDS
+from rebal_tui.engine.evaluation import PRICE_MAX_AGE
+
+
+class Mode(StrEnum):
+    SIMULATED = "SIMULATED"
+    REPLAY = "REPLAY"
+    LIVE = "LIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a book is run.
+
+    `slots` gives the evaluation times of a session. `resend_after` is how long the broker must not know a sent order
+    before it is sent once more under the same id. `backup_folder` None makes no backups. `price_max_age` None takes any
+    price as fresh. `environment` is which world of a real broker this is: `LIVE` where money moves, else `PAPER`.
+    `orders_per_minute` None sends as fast as the broker takes orders.
+    """
+
+    mode: Mode
+    name: str = "book"
+    price_max_age: timedelta | None = PRICE_MAX_AGE
+    quarterly_months: frozenset[int] = QUARTER_ENDS
+    review: bool = False
+    resend_after: timedelta = timedelta(0)
+    slots: Callable[[Session], list[datetime]] = field(default=lambda session: quarter_hours(session))
+    backup_folder: str | None = None
+    actor: str = "system"
+    orders_per_minute: int | None = None
+    environment: str = ""
+
+
+def quarter_hours(session: Session) -> list[datetime]:
+    """Every 15 minutes from the open to the end of the window (R-10)."""
+    step, slot, slots = timedelta(minutes=15), session.open, []
+    while slot <= session.window_end:
+        slots.append(slot)
+        slot += step
+    return slots
+
+
+def window_end_only(session: Session) -> list[datetime]:
+    """One evaluation a session, at the end of its window."""
+    return [session.window_end]
