@@ -7,7 +7,7 @@ A row per account in the order of their keys. Positions lie in long columns of t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from rebal_tui.domain.quantities import Money, Price, Qty
 from rebal_tui.store.accounts import Extras
 from rebal_tui.store.codec import from_time, to_restrictions
 from rebal_tui.store.database import LISTED, Database, listed
+from rebal_tui.store.rows import columns_of, select_list
 
 T = TypeVar("T")
 Ints = NDArray[np.int64]
@@ -32,7 +33,46 @@ SPARE_POSITIONS = 4
 """Places kept free when the positions of an account move because they have become more."""
 
 STATUS_CODES = {status.value: code for code, status in enumerate(STATUSES)}
-_COLUMNS = "key, id, number, name, status, cash, unsettled, set_aside, outside_orders, restrictions, created_at"
+
+
+class _AccountRow(NamedTuple):
+    """An account as it is read for the table."""
+
+    key: int
+    id: str
+    number: str
+    name: str
+    status: str
+    cash: int
+    unsettled: int
+    set_aside: int
+    outside_orders: int
+    restrictions: str
+    created_at: int
+
+
+class _Numbers(NamedTuple):
+    """The columns of numbers of some accounts."""
+
+    keys: Ints
+    status: NDArray[np.uint8]
+    cash: Ints
+    unsettled: Ints
+    reserve: Ints
+    external_orders: Ints
+    restrictions: NDArray[np.uint16]
+    created_at: Ints
+
+
+class _Position(NamedTuple):
+    """One position of an account: the key of its asset, shares and entry price in billionths."""
+
+    asset: int
+    qty: int
+    avg_entry_price: int | None
+
+
+_COLUMNS = select_list(_AccountRow)
 
 
 class AccountTable:
@@ -87,17 +127,17 @@ class AccountTable:
         fresh.texts_version, fresh.version, fresh.loads = self.texts_version + 1, self.version + 1, self.loads + 1
         fresh.symbols = _symbols(database)
         total = int((database.row("SELECT count(*) FROM accounts") or (0,))[0])
-        numbers: list[tuple[Any, ...]] = []
+        numbers: list[_Numbers] = []
         positions: list[tuple[Ints, ...]] = []
         last = -1
         while rows := database.rows(
             f"SELECT {_COLUMNS} FROM accounts WHERE key > ? ORDER BY key LIMIT {ACCOUNTS_PER_QUERY}", (last,)
         ):
-            columns = tuple(zip(*rows, strict=True))
-            first, last = columns[0][0], columns[0][-1]
-            fresh.ids.extend(columns[1])
-            fresh.numbers.extend(columns[2])
-            fresh.names.extend(columns[3])
+            columns = columns_of(_AccountRow, rows, _AccountRow._fields)
+            first, last = columns["key"][0], columns["key"][-1]
+            fresh.ids.extend(columns["id"])
+            fresh.numbers.extend(columns["number"])
+            fresh.names.extend(columns["name"])
             numbers.append(_numbers(columns))
             positions.append(_positions(database, first, last))
             if progress is not None:
@@ -105,7 +145,7 @@ class AccountTable:
         fresh._assign(numbers, positions)
         self.__dict__.update(fresh.__dict__)
 
-    def _assign(self, numbers: list[tuple[Any, ...]], positions: list[tuple[Ints, ...]]) -> None:
+    def _assign(self, numbers: list[_Numbers], positions: list[tuple[Ints, ...]]) -> None:
         self.row_of = {identity: row for row, identity in enumerate(self.ids)}
         if not numbers:
             return
@@ -130,31 +170,30 @@ class AccountTable:
             chunk = account_ids[first : first + 500]
             these = (listed(chunk),)
             for row in database.rows(f"SELECT {_COLUMNS} FROM accounts WHERE id IN {LISTED}", these):
-                self._replace(row)
-            held: dict[int, list[tuple[Any, ...]]] = {self.row_of[identity]: [] for identity in chunk}
+                self._replace(_AccountRow._make(row))
+            held: dict[int, list[_Position]] = {self.row_of[identity]: [] for identity in chunk}
             for identity, *position in database.rows(
                 "SELECT accounts.id, asset, qty, avg_entry_price FROM positions JOIN accounts "
                 f"ON accounts.key = positions.account WHERE accounts.id IN {LISTED} ORDER BY account, asset",
                 these,
             ):
-                held[self.row_of[identity]].append(tuple(position))
-            if any(position[0] not in self.symbols for found in held.values() for position in found):
+                held[self.row_of[identity]].append(_Position._make(position))
+            if any(position.asset not in self.symbols for found in held.values() for position in found):
                 self.symbols = _symbols(database)
             for index, found in held.items():
                 self._store_positions(index, found)
 
-    def _replace(self, values: tuple[Any, ...]) -> None:
-        row = self.row_of[values[1]]
+    def _replace(self, found: _AccountRow) -> None:
+        row = self.row_of[found.id]
         self._made.pop(row, None)
-        _, _, number, name, status, cash, unsettled, reserve, external, restrictions, created_at = values
-        if (self.numbers[row], self.names[row]) != (number, name):
-            self.numbers[row], self.names[row] = number, name
+        if (self.numbers[row], self.names[row]) != (found.number, found.name):
+            self.numbers[row], self.names[row] = found.number, found.name
             self.texts_version += 1
-        self.status[row], self.restrictions[row] = STATUS_CODES[status], restriction_bits(restrictions)
-        self.cash[row], self.unsettled[row], self.reserve[row] = cash, unsettled, reserve
-        self.external_orders[row], self.created_at[row] = external, created_at
+        self.status[row], self.restrictions[row] = STATUS_CODES[found.status], restriction_bits(found.restrictions)
+        self.cash[row], self.unsettled[row], self.reserve[row] = found.cash, found.unsettled, found.set_aside
+        self.external_orders[row], self.created_at[row] = found.outside_orders, found.created_at
 
-    def _store_positions(self, row: int, held: list[tuple[Any, ...]]) -> None:
+    def _store_positions(self, row: int, held: list[_Position]) -> None:
         """Put an account's positions in their place, or at the end where they have become more than it holds."""
         self.dirty_rows.add(row)
         if len(held) > self._capacity[row]:
@@ -276,14 +315,17 @@ def _symbols(database: Database) -> dict[int, str]:
     return dict(database.rows("SELECT key, symbol FROM assets"))
 
 
-def _numbers(columns: tuple[tuple[Any, ...], ...]) -> tuple[Any, ...]:
-    keys, _, _, _, status, cash, unsettled, reserve, external, restrictions, created_at = columns
-    return (
-        np.array(keys, np.int64), np.array([STATUS_CODES[name] for name in status], np.uint8),
-        np.array(cash, np.int64), np.array(unsettled, np.int64), np.array(reserve, np.int64),
-        np.array(external, np.int64), np.array([restriction_bits(text) for text in restrictions], np.uint16),
-        np.array(created_at, np.int64),
-    )  # fmt: skip
+def _numbers(columns: Mapping[str, Sequence[Any]]) -> _Numbers:
+    return _Numbers(
+        np.array(columns["key"], np.int64),
+        np.array([STATUS_CODES[name] for name in columns["status"]], np.uint8),
+        np.array(columns["cash"], np.int64),
+        np.array(columns["unsettled"], np.int64),
+        np.array(columns["set_aside"], np.int64),
+        np.array(columns["outside_orders"], np.int64),
+        np.array([restriction_bits(text) for text in columns["restrictions"]], np.uint16),
+        np.array(columns["created_at"], np.int64),
+    )
 
 
 def _positions(database: Database, first: int, last: int) -> tuple[Ints, ...]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rebal_tui.domain.accounts import Account, Position
 from rebal_tui.domain.cash import CashEntry, CashKind
@@ -16,7 +15,7 @@ from rebal_tui.store.codec import (
     to_account,
     to_time,
 )
-from rebal_tui.store.database import Database, Transaction
+from rebal_tui.store.database import Database, SqlValue, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +47,23 @@ def known(database: Database) -> bool:
 
 def save(tx: Transaction, accounts: Iterable[Account]) -> None:
     """Add accounts or replace all that the broker says of them."""
-    connection = tx.database.connection
     for account in accounts:
-        connection.execute(
+        tx.execute(
             "INSERT INTO accounts (id, number, name, status, cash, unsettled, restrictions, created_at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET number = excluded.number, "
             "name = excluded.name, status = excluded.status, cash = excluded.cash, unsettled = excluded.unsettled, "
             "restrictions = excluded.restrictions",
             _values(account),
         )
-        key = connection.execute("SELECT key FROM accounts WHERE id = ?", (account.id,)).fetchone()[0]
-        connection.execute("DELETE FROM positions WHERE account = ?", (key,))
-        connection.executemany(
+        key = tx.execute("SELECT key FROM accounts WHERE id = ?", (account.id,)).fetchone()[0]
+        tx.execute("DELETE FROM positions WHERE account = ?", (key,))
+        tx.executemany(
             "INSERT INTO positions SELECT ?, key, ?, ? FROM assets WHERE symbol = ?",
             ((key, p.qty, p.avg_entry_price, p.symbol) for p in account.positions),
         )
 
 
-def _values(account: Account) -> tuple[Any, ...]:
+def _values(account: Account) -> Sequence[SqlValue]:
     return (
         account.id, account.account_number, account.name, account.status.value, account.cash, account.unsettled,
         restrictions_text(account.restrictions), to_time(account.created_at),

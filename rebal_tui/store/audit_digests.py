@@ -5,33 +5,43 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from rebal_tui.store.codec import dump
-from rebal_tui.store.database import Database
+from rebal_tui.store.database import Database, SqlRow
+from rebal_tui.store.decisions import DecisionRow
+from rebal_tui.store.rows import columns_of
+from rebal_tui.store.runs import PlanRow, RunRow
 
 QUEUED, STARTED = "runs.queued", "runs.started"
-Columns = Sequence[Sequence[Any]]
-"""The columns of some rows; none where there are no rows."""
+Columns = Mapping[str, Sequence[Any]]
+"""Columns of some rows by field, in the order in which they enter a digest; empty ones where there are no rows."""
 
-_RUNS = "key, id, account, portfolio, subscription, type, amount, initiated_from, why, weights, session, created_at"
+_RUNS = (
+    "key", "id", "account", "portfolio", "subscription", "type", "amount", "initiated_from", "why", "weights",
+    "session", "created_at",
+)  # fmt: skip
 _DECISIONS = (
-    "run, session, account, portfolio, kind, context, subscription, status, restrictions, cash, reserved, cash_floor, "
-    "last_rebalanced_at, outside_orders, open_run, quota_run, positions"
-)
-_PLANS = "key, started_at, cash_target, plan_context, plan_cash, plan_reserved, plan_keep, plan_positions"
+    "run", "session", "account", "portfolio", "kind", "context", "subscription", "status", "restrictions", "cash",
+    "reserved", "cash_floor", "last_rebalanced_at", "outside_orders", "open_run", "quota_run", "positions",
+)  # fmt: skip
+_PLANS = (
+    "key", "started_at", "cash_target", "plan_context", "plan_cash", "plan_reserved", "plan_keep", "plan_positions",
+)  # fmt: skip
+"""What of each row enters a digest, and in which order: part of what the audit trail proves, so neither may change."""
 
 
-def queued(database: Database, runs: Columns, decided: Columns) -> dict[str, Any]:
+def queued(database: Database, runs: Sequence[RunRow], decided: Sequence[DecisionRow]) -> dict[str, Any]:
     """What an entry says of runs that were queued: which, and a digest over them and the decisions that made them.
 
-    It covers the contexts, weights and kinds that those rows name, too. The columns are those of what was stored, by
-    ascending run: of runs key, id, account, portfolio, subscription, type, amount, initiated_from, why, weights,
-    session, created_at; of decisions run, session, account, portfolio, kind, context, subscription, status,
-    restrictions, cash, reserved, cash_floor, last_rebalanced_at, outside_orders, open_run, quota_run, positions.
+    It covers the contexts, weights and kinds that those rows name, too. The rows are those that were stored, by
+    ascending run.
     """
-    return {"runs": _ranges(runs[0]), "digest": _digest_queued(database, runs, decided)}
+    columns = columns_of(RunRow, runs, _RUNS)
+    digest = _digest_queued(database, columns, columns_of(DecisionRow, decided, _DECISIONS))
+    return {"runs": _ranges(columns["key"]), "digest": digest}
 
 
 def queued_from_store(database: Database, keys: Sequence[int]) -> dict[str, Any]:
@@ -39,13 +49,13 @@ def queued_from_store(database: Database, keys: Sequence[int]) -> dict[str, Any]
     return {"runs": _ranges(keys), "digest": _queued_from_store(database, keys)}
 
 
-def started(database: Database, plans: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+def started(database: Database, plans: Sequence[PlanRow]) -> dict[str, Any]:
     """What an entry says of runs that were started: which, and a digest over what their plans were made from.
 
     `plans` are the rows that were stored, as `runs.start` has them, by ascending key.
     """
-    columns = _columns(plans)
-    return {"runs": _ranges(columns[0]), "digest": _digest_started(database, columns)}
+    columns = columns_of(PlanRow, plans, _PLANS)
+    return {"runs": _ranges(columns["key"]), "digest": _digest_started(database, columns)}
 
 
 def faults(database: Database) -> list[str]:
@@ -63,44 +73,44 @@ def faults(database: Database) -> list[str]:
 
 
 def _queued_from_store(database: Database, keys: Sequence[int]) -> str:
-    runs = _of_runs(database, f"SELECT {_RUNS} FROM runs WHERE key BETWEEN ? AND ? ORDER BY key", keys)
+    runs = _of_runs(database, f"SELECT {', '.join(_RUNS)} FROM runs WHERE key BETWEEN ? AND ? ORDER BY key", keys)
     decided = _of_runs(
         database,
-        f"SELECT {', '.join(f'd.{name}' for name in _DECISIONS.split(', '))} FROM runs CROSS JOIN decisions d "
+        f"SELECT {', '.join(f'd.{name}' for name in _DECISIONS)} FROM runs CROSS JOIN decisions d "
         "ON d.session = runs.session AND d.account = runs.account AND d.run = runs.key "
         "WHERE runs.key BETWEEN ? AND ? ORDER BY runs.key",
         keys,
     )
-    return _digest_queued(database, _columns(runs), _columns(decided))
+    return _digest_queued(database, _columns(_RUNS, runs), _columns(_DECISIONS, decided))
 
 
 def _digest_queued(database: Database, runs: Columns, decided: Columns) -> str:
     shared = [
-        _blob_digests(database, set(runs[9]) if runs else ()),
-        _contexts(database, set(decided[5]) if decided else ()),
+        _blob_digests(database, set(runs["weights"])),
+        _contexts(database, set(decided["context"])),
         [
             [key, *database.rows("SELECT signature, outcome, deciding FROM decision_kinds WHERE key = ?", (key,))]
-            for key in sorted(set(decided[4]) if decided else ())
+            for key in sorted(set(decided["kind"]))
         ],
     ]
     return _digest(dump(shared), runs, decided)
 
 
 def _started_from_store(database: Database, keys: Sequence[int]) -> str:
-    plans = _of_runs(database, f"SELECT {_PLANS} FROM runs WHERE key BETWEEN ? AND ? ORDER BY key", keys)
-    return _digest_started(database, _columns(plans))
+    plans = _of_runs(database, f"SELECT {', '.join(_PLANS)} FROM runs WHERE key BETWEEN ? AND ? ORDER BY key", keys)
+    return _digest_started(database, _columns(_PLANS, plans))
 
 
 def _digest_started(database: Database, plans: Columns) -> str:
-    return _digest(dump(_contexts(database, set(plans[3]) if plans else ())), plans)
+    return _digest(dump(_contexts(database, set(plans["plan_context"]))), plans)
 
 
-def _of_runs(database: Database, sql: str, keys: Sequence[int]) -> list[tuple[Any, ...]]:
+def _of_runs(database: Database, sql: str, keys: Sequence[int]) -> list[SqlRow]:
     return [row for first, last in _ranges(keys) for row in database.rows(sql, (first, last))]
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> Columns:
-    return list(zip(*rows, strict=True))
+def _columns(names: Sequence[str], rows: Sequence[SqlRow]) -> Columns:
+    return dict(zip(names, zip(*rows, strict=True) if rows else repeat(()), strict=False))
 
 
 def _ranges(keys: Sequence[int]) -> list[list[int]]:
@@ -131,8 +141,9 @@ def _contexts(database: Database, keys: Iterable[int | None]) -> list[list[Any]]
 def _digest(head: str, *tables: Columns) -> str:
     total = hashlib.sha256(head.encode())
     for columns in tables:
-        total.update(f"\n{len(columns[0]) if columns else 0}\n".encode())
-        for column in columns:
+        size = len(next(iter(columns.values())))
+        total.update(f"\n{size}\n".encode())
+        for column in columns.values() if size else ():
             total.update(_column(column))
     return total.hexdigest()
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from rebal_tui.domain.cash import Journal, JournalStatus, Withdrawal, WithdrawalStage
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.quantities import Money
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time, to_time_or_none
-from rebal_tui.store.database import Database, Transaction
+from rebal_tui.store.database import Database, SqlRow, SqlValue, Transaction
+from rebal_tui.store.rows import select_list
 
 
 def save_journal(tx: Transaction, journal: Journal, account_id: str) -> None:
@@ -87,15 +89,29 @@ def pending_out(database: Database) -> dict[str, Money]:
     }
 
 
-def _journals(database: Database, tail: str, parameters: tuple[Any, ...]) -> list[Journal]:
+class _JournalRow(NamedTuple):
+    """A journal as it is read: billionths of a dollar, microseconds."""
+
+    id: str
+    from_account: str
+    to_account: str
+    amount: int
+    status: str
+    description: str
+    reason: str | None
+    created_at: int
+    updated_at: int
+
+
+def _journals(database: Database, tail: str, parameters: Sequence[SqlValue]) -> list[Journal]:
+    rows = database.rows(f"SELECT {select_list(_JournalRow)} FROM journals {tail}", parameters)
     return [
-        Journal(r[0], r[1], r[2], Money(r[3]), JournalStatus(r[4]), r[5], from_time(r[7]), from_time(r[8]), r[6])
-        for r in database.rows(
-            "SELECT id, from_account, to_account, amount, status, description, reason, created_at, updated_at "
-            f"FROM journals {tail}",
-            parameters,
+        Journal(
+            found.id, found.from_account, found.to_account, Money(found.amount), JournalStatus(found.status),
+            found.description, from_time(found.created_at), from_time(found.updated_at), found.reason,
         )
-    ]
+        for found in map(_JournalRow._make, rows)
+    ]  # fmt: skip
 
 
 def add_withdrawal(tx: Transaction, withdrawal: Withdrawal) -> None:
@@ -124,10 +140,26 @@ def update_withdrawal(tx: Transaction, withdrawal: Withdrawal) -> None:
     )  # fmt: skip
 
 
+class _WithdrawalRow(NamedTuple):
+    """A withdrawal as it is read, with the ids of its account and portfolio."""
+
+    id: str
+    account_id: str
+    portfolio_id: str | None
+    amount: int
+    stage: str
+    stopped: str | None
+    last_rebalanced_at: int | None
+    rounds: int
+    run: str | None
+    journal: str | None
+    created_at: int
+    updated_at: int
+
+
 _WITHDRAWALS = (
-    "SELECT w.id, accounts.id, portfolios.id, w.amount, w.stage, w.stopped, w.last_rebalanced_at, w.rounds, w.run, "
-    "w.journal, w.created_at, w.updated_at FROM withdrawals w JOIN accounts ON accounts.key = w.account "
-    "LEFT JOIN portfolios ON portfolios.key = w.portfolio"
+    f"SELECT {select_list(_WithdrawalRow, {'account_id': 'accounts.id', 'portfolio_id': 'portfolios.id'}, 'w')} "
+    "FROM withdrawals w JOIN accounts ON accounts.key = w.account LEFT JOIN portfolios ON portfolios.key = w.portfolio"
 )
 
 
@@ -148,8 +180,10 @@ def withdrawals(database: Database, *, only_open: bool = False, limit: int = 500
     return [_withdrawal(row) for row in rows]
 
 
-def _withdrawal(row: tuple[Any, ...]) -> Withdrawal:
+def _withdrawal(row: SqlRow) -> Withdrawal:
+    found = _WithdrawalRow._make(row)
     return Withdrawal(
-        row[0], row[1], row[2], Money(row[3]), WithdrawalStage(row[4]), row[5], from_time_or_none(row[6]), row[7],
-        row[8], row[9], from_time(row[10]), from_time(row[11]),
+        found.id, found.account_id, found.portfolio_id, Money(found.amount), WithdrawalStage(found.stage),
+        found.stopped, from_time_or_none(found.last_rebalanced_at), found.rounds, found.run, found.journal,
+        from_time(found.created_at), from_time(found.updated_at),
     )  # fmt: skip

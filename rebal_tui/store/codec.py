@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.portfolios import AssetWeight, Weights
-from rebal_tui.domain.quantities import Money, Percent, Qty
+from rebal_tui.domain.quantities import Money, Percent, Price, Qty
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import epoch_micros, from_epoch_micros
+from rebal_tui.store.rows import select_list
 
 
 def to_time(at: datetime) -> int:
@@ -76,19 +77,35 @@ def from_positions(packed: bytes) -> list[tuple[int, Qty]]:
     return [(key, Qty(qty)) for key, qty in zip(values[:count], values[count:], strict=True)]
 
 
-ASSET_COLUMNS = "id, symbol, name, exchange, status, tradable, fractionable, price, price_at"
+class AssetRow(NamedTuple):
+    """An asset as it is stored: price in billionths of a dollar, its time in microseconds."""
+
+    id: str
+    symbol: str
+    name: str
+    exchange: str
+    status: str
+    tradable: int
+    fractionable: int
+    price: Price | None
+    price_at: int | None
 
 
-def to_asset(row: tuple[Any, ...]) -> Asset:
-    identity, symbol, name, exchange, status, tradable, fractionable, price, price_at = row
+ASSET_COLUMNS = select_list(AssetRow)
+
+
+def to_asset(row: Sequence[Any]) -> Asset:
+    """An asset from a row of `ASSET_COLUMNS`."""
+    found = AssetRow._make(row)
     return Asset(
-        identity, symbol, name, exchange, AssetStatus(status), bool(tradable), bool(fractionable),
-        price, from_time_or_none(price_at),
+        found.id, found.symbol, found.name, found.exchange, AssetStatus(found.status), bool(found.tradable),
+        bool(found.fractionable), found.price, from_time_or_none(found.price_at),
     )  # fmt: skip
 
 
-def asset_values(asset: Asset) -> tuple[Any, ...]:
-    return (
+def asset_values(asset: Asset) -> AssetRow:
+    """An asset as it is stored."""
+    return AssetRow(
         asset.id, asset.symbol, asset.name, asset.exchange, asset.status.value, int(asset.tradable),
         int(asset.fractionable), asset.price, to_time_or_none(asset.price_at),
     )  # fmt: skip
@@ -102,58 +119,121 @@ def restrictions_text(restrictions: frozenset[Restriction]) -> str:
     return ",".join(sorted(restrictions))
 
 
-ACCOUNT_COLUMNS = "key, id, number, name, status, cash, unsettled, restrictions, created_at"
+class AccountRow(NamedTuple):
+    """An account as it is read: money in billionths, restrictions by name and joined by commas."""
+
+    key: int
+    id: str
+    number: str
+    name: str
+    status: str
+    cash: int
+    unsettled: int
+    restrictions: str
+    created_at: int
 
 
-def to_account(row: tuple[Any, ...], positions: tuple[Position, ...]) -> Account:
-    _, identity, number, name, status, cash, unsettled, restrictions, created_at = row
+ACCOUNT_COLUMNS = select_list(AccountRow)
+
+
+def to_account(row: Sequence[Any], positions: tuple[Position, ...]) -> Account:
+    """An account from a row of `ACCOUNT_COLUMNS`, with what it holds."""
+    found = AccountRow._make(row)
     return Account(
-        identity, number, name, AccountStatus(status), Money(cash), Money(unsettled),
-        to_restrictions(restrictions), positions, from_time(created_at),
+        found.id, found.number, found.name, AccountStatus(found.status), Money(found.cash), Money(found.unsettled),
+        to_restrictions(found.restrictions), positions, from_time(found.created_at),
     )  # fmt: skip
 
 
-RUN_COLUMNS = (
-    "runs.id, accounts.id, portfolios.id, subscriptions.id, runs.type, runs.amount, runs.initiated_from, runs.status, "
-    "runs.phase, runs.approval, runs.reason, weights.content, runs.session, runs.cash_target, runs.cancel_requested, "
-    "runs.created_at, runs.updated_at, runs.started_at, runs.completed_at, runs.canceled_at"
-)
+class _RunRecord(NamedTuple):
+    """A run as it is read, with the ids of what it refers to and the content of its weights."""
+
+    id: str
+    account_id: str
+    portfolio_id: str | None
+    subscription_id: str | None
+    type: str
+    amount: Money | None
+    initiated_from: str
+    status: str
+    phase: str
+    approval: str
+    reason: str | None
+    weights: bytes
+    session: str
+    cash_target: Money | None
+    cancel_requested: int
+    created_at: int
+    updated_at: int
+    started_at: int | None
+    completed_at: int | None
+    canceled_at: int | None
+
+
+_RUN_EXPRESSIONS = {
+    "account_id": "accounts.id", "portfolio_id": "portfolios.id", "subscription_id": "subscriptions.id",
+    "weights": "weights.content",
+}  # fmt: skip
+RUN_COLUMNS = select_list(_RunRecord, _RUN_EXPRESSIONS, "runs")
 RUN_TABLES = (
     "runs JOIN accounts ON accounts.key = runs.account LEFT JOIN portfolios ON portfolios.key = runs.portfolio "
     "LEFT JOIN subscriptions ON subscriptions.key = runs.subscription JOIN parts weights ON weights.key = runs.weights"
 )
 
 
-def to_run(row: tuple[Any, ...]) -> Run:
+def to_run(row: Sequence[Any]) -> Run:
+    """A run from a row of `RUN_COLUMNS`."""
+    found = _RunRecord._make(row)
     return Run(
-        id=row[0],
-        account_id=row[1],
-        portfolio_id=row[2],
-        subscription_id=row[3],
-        type=RunType(row[4]),
-        amount=row[5],
-        initiated_from=InitiatedFrom(row[6]),
-        status=RunStatus(row[7]),
-        phase=RunPhase(row[8]),
-        approval=Approval(row[9]),
-        reason=row[10],
-        weights=weights_of_blob(row[11]),
-        session=row[12],
-        cash_target=row[13],
-        cancel_requested=bool(row[14]),
-        created_at=from_time(row[15]),
-        updated_at=from_time(row[16]),
-        started_at=from_time_or_none(row[17]),
-        completed_at=from_time_or_none(row[18]),
-        canceled_at=from_time_or_none(row[19]),
+        id=found.id,
+        account_id=found.account_id,
+        portfolio_id=found.portfolio_id,
+        subscription_id=found.subscription_id,
+        type=RunType(found.type),
+        amount=found.amount,
+        initiated_from=InitiatedFrom(found.initiated_from),
+        status=RunStatus(found.status),
+        phase=RunPhase(found.phase),
+        approval=Approval(found.approval),
+        reason=found.reason,
+        weights=weights_of_blob(found.weights),
+        session=found.session,
+        cash_target=found.cash_target,
+        cancel_requested=bool(found.cancel_requested),
+        created_at=from_time(found.created_at),
+        updated_at=from_time(found.updated_at),
+        started_at=from_time_or_none(found.started_at),
+        completed_at=from_time_or_none(found.completed_at),
+        canceled_at=from_time_or_none(found.canceled_at),
     )
 
 
-ORDER_COLUMNS = (
-    "runs.id, accounts.id, assets.symbol, o.line, o.side, o.notional, o.qty, o.status, o.broker_id, o.filled_qty, "
-    "o.filled_avg_price, o.reject_reason, o.created_at, o.submitted_at, o.updated_at, o.filled_at, o.expired_at, "
-    "o.canceled_at, o.failed_at"
-)
+class _OrderRecord(NamedTuple):
+    """An order of a run as it is read, with the ids of its run and account and its asset's symbol."""
+
+    run_id: str
+    account_id: str
+    symbol: str
+    line: int
+    side: str
+    notional: Money | None
+    qty: Qty | None
+    status: str
+    broker_id: str | None
+    filled_qty: int
+    filled_avg_price: Price | None
+    reject_reason: str | None
+    created_at: int
+    submitted_at: int | None
+    updated_at: int
+    filled_at: int | None
+    expired_at: int | None
+    canceled_at: int | None
+    failed_at: int | None
+
+
+_ORDER_EXPRESSIONS = {"run_id": "runs.id", "account_id": "accounts.id", "symbol": "assets.symbol"}
+ORDER_COLUMNS = select_list(_OrderRecord, _ORDER_EXPRESSIONS, "o")
 ORDER_TABLES = (
     "orders o JOIN runs ON runs.key = o.run JOIN accounts ON accounts.key = runs.account "
     "JOIN assets ON assets.key = o.asset"
@@ -176,28 +256,26 @@ def parse_client_order_id(text: str) -> tuple[str, int] | None:
     return "-".join(parts), int(line)
 
 
-def to_order(row: tuple[Any, ...]) -> Order:
-    (
-        run_id, account_id, symbol, line, side, notional, qty, status, broker_id, filled_qty, filled_avg_price,
-        reject_reason, created_at, submitted_at, updated_at, filled_at, expired_at, canceled_at, failed_at,
-    ) = row  # fmt: skip
+def to_order(row: Sequence[Any]) -> Order:
+    """An order from a row of `ORDER_COLUMNS`."""
+    found = _OrderRecord._make(row)
     return Order(
-        id=broker_id or "",
-        client_order_id=client_order_id(run_id, line),
-        account_id=account_id,
-        symbol=symbol,
-        side=Side(side),
-        status=OrderStatus(status),
-        notional=notional,
-        qty=qty,
-        filled_qty=Qty(filled_qty),
-        filled_avg_price=filled_avg_price,
-        created_at=from_time(created_at),
-        updated_at=from_time(updated_at),
-        submitted_at=from_time(submitted_at if submitted_at is not None else created_at),
-        filled_at=from_time_or_none(filled_at),
-        expired_at=from_time_or_none(expired_at),
-        canceled_at=from_time_or_none(canceled_at),
-        failed_at=from_time_or_none(failed_at),
-        reject_reason=reject_reason,
+        id=found.broker_id or "",
+        client_order_id=client_order_id(found.run_id, found.line),
+        account_id=found.account_id,
+        symbol=found.symbol,
+        side=Side(found.side),
+        status=OrderStatus(found.status),
+        notional=found.notional,
+        qty=found.qty,
+        filled_qty=Qty(found.filled_qty),
+        filled_avg_price=found.filled_avg_price,
+        created_at=from_time(found.created_at),
+        updated_at=from_time(found.updated_at),
+        submitted_at=from_time(found.submitted_at if found.submitted_at is not None else found.created_at),
+        filled_at=from_time_or_none(found.filled_at),
+        expired_at=from_time_or_none(found.expired_at),
+        canceled_at=from_time_or_none(found.canceled_at),
+        failed_at=from_time_or_none(found.failed_at),
+        reject_reason=found.reject_reason,
     )

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import sqlite_utils
 
 SqlValue = str | int | bytes | None
-Row = tuple[Any, ...]
+SqlRow = tuple[Any, ...]
+"""A row as SQLite gives it, before it is read into a type of its own."""
 
 MEMORY = ":memory:"
 WAL_LIMIT = 8 * 1024 * 1024
@@ -71,11 +72,11 @@ class Transaction:
         """Run one statement for each row of parameters."""
         return self.database.connection.executemany(sql, rows)
 
-    def rows(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[Row]:
+    def rows(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[SqlRow]:
         """Every row of a query, what this transaction wrote included."""
         return self.database.rows(sql, parameters)
 
-    def row(self, sql: str, parameters: Sequence[SqlValue] = ()) -> Row | None:
+    def row(self, sql: str, parameters: Sequence[SqlValue] = ()) -> SqlRow | None:
         """The first row of a query, None when there is none."""
         return self.database.row(sql, parameters)
 
@@ -173,13 +174,13 @@ class Database:
         """Whether the file's disk has space for more than what is being written."""
         return self.path == MEMORY or shutil.disk_usage(Path(self.path).parent).free >= FREE_SPACE_MIN_BYTES
 
-    def rows(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[Row]:
+    def rows(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[SqlRow]:
         """Every row of a query."""
         return self.connection.execute(sql, parameters).fetchall()
 
-    def row(self, sql: str, parameters: Sequence[SqlValue] = ()) -> Row | None:
+    def row(self, sql: str, parameters: Sequence[SqlValue] = ()) -> SqlRow | None:
         """The first row of a query, None when there is none."""
-        result: Row | None = self.connection.execute(sql, parameters).fetchone()
+        result: SqlRow | None = self.connection.execute(sql, parameters).fetchone()
         return result
 
     @contextmanager

@@ -6,10 +6,10 @@ A decision that made a run has a row of its own, which no later one replaces.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from rebal_tui.domain.decisions import Decision, Outcome, Verdict
 from rebal_tui.domain.quantities import Money
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time
 from rebal_tui.store.database import Database, Transaction
+from rebal_tui.store.rows import insert, select_list
 
 Ints = npt.NDArray[np.int64]
 NO_RUN = 0
@@ -89,31 +90,76 @@ def kind_keys(tx: Transaction, kinds: Iterable[Kind]) -> dict[str, int]:
     return dict(tx.rows("SELECT signature, key FROM decision_kinds"))
 
 
-Row = tuple[Any, ...]
-"""session, account, portfolio, kind, run (`NO_RUN` for none), context, subscription, status, restrictions, cash,
-reserved, cash_floor, last_rebalanced_at, outside_orders, open_run, quota_run, positions: keys, billionths, micros."""
+class DecisionRow(NamedTuple):
+    """A decision as it is stored: keys of other tables, money in billionths, times in microseconds. `run` is `NO_RUN`
+    where it made none; `positions` as `codec.to_positions` packs them."""
+
+    session: str
+    account: int
+    portfolio: int
+    kind: int
+    run: int
+    context: int
+    subscription: int
+    status: str
+    restrictions: str
+    cash: int
+    reserved: int
+    cash_floor: int
+    last_rebalanced_at: int | None
+    outside_orders: int
+    open_run: int | None
+    quota_run: int | None
+    positions: bytes
+    times: int = 1
 
 
-def add(tx: Transaction, rows: Iterable[Row]) -> None:
+_KEY = ("session", "account", "portfolio", "kind", "run")
+_REPLACED = [name for name in DecisionRow._fields if name not in (*_KEY, "times")]
+
+
+def add(tx: Transaction, rows: Iterable[DecisionRow]) -> None:
     """Store decisions; one without a run replaces the last of its kind that session and counts up."""
     tx.executemany(
-        "INSERT INTO decisions (session, account, portfolio, kind, run, context, subscription, times, status, "
-        "restrictions, cash, reserved, cash_floor, last_rebalanced_at, outside_orders, open_run, quota_run, positions) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (session, account, portfolio, kind, run) DO UPDATE SET context = excluded.context, "
-        "subscription = excluded.subscription, times = times + 1, status = excluded.status, "
-        "restrictions = excluded.restrictions, cash = excluded.cash, reserved = excluded.reserved, "
-        "cash_floor = excluded.cash_floor, last_rebalanced_at = excluded.last_rebalanced_at, "
-        "outside_orders = excluded.outside_orders, open_run = excluded.open_run, quota_run = excluded.quota_run, "
-        "positions = excluded.positions",
+        f"{insert('decisions', DecisionRow)} ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET times = times + 1, "
+        + ", ".join(f"{name} = excluded.{name}" for name in _REPLACED),
         rows,
     )
 
 
+class _Record(NamedTuple):
+    """A decision as it is read, with the ids of what it refers to."""
+
+    account_id: str
+    portfolio_id: str
+    subscription_id: str
+    session: str
+    at: int
+    signature: str
+    outcome: str
+    deciding: str
+    times: int
+    run_id: str | None
+    context: int
+    status: str
+    restrictions: str
+    cash: Money
+    reserved: Money
+    cash_floor: Money
+    last_rebalanced_at: int | None
+    outside_orders: int
+    open_run: str | None
+    quota_run: str | None
+    positions: bytes
+
+
+_EXPRESSIONS = {
+    "account_id": "a.id", "portfolio_id": "p.id", "subscription_id": "s.id", "at": "c.at", "signature": "k.signature",
+    "outcome": "k.outcome", "deciding": "k.deciding", "run_id": "r.id", "open_run": "o.id", "quota_run": "q.id",
+}  # fmt: skip
 _COLUMNS = (
-    "SELECT a.id, p.id, s.id, d.session, c.at, k.signature, k.outcome, k.deciding, d.times, r.id, d.context, d.status, "
-    "d.restrictions, d.cash, d.reserved, d.cash_floor, d.last_rebalanced_at, d.outside_orders, o.id, q.id, "
-    "d.positions FROM decisions d JOIN accounts a ON a.key = d.account JOIN portfolios p ON p.key = d.portfolio "
+    f"SELECT {select_list(_Record, _EXPRESSIONS, 'd')} "
+    "FROM decisions d JOIN accounts a ON a.key = d.account JOIN portfolios p ON p.key = d.portfolio "
     "JOIN subscriptions s ON s.key = d.subscription JOIN contexts c ON c.key = d.context "
     "JOIN decision_kinds k ON k.key = d.kind LEFT JOIN runs r ON r.key = d.run "
     "LEFT JOIN runs o ON o.key = d.open_run LEFT JOIN runs q ON q.key = d.quota_run"
@@ -159,19 +205,29 @@ def everything(database: Database) -> Iterator[StoredDecision]:
         yield _stored(row)
 
 
-def _stored(row: Row) -> StoredDecision:
+def _stored(row: Sequence[Any]) -> StoredDecision:
+    found = _Record._make(row)
     return StoredDecision(
-        account_id=row[0],
-        portfolio_id=row[1],
-        subscription_id=row[2],
-        session=row[3],
-        at=from_time(row[4]),
-        kind=Kind(row[5], Outcome(row[6]), row[7]),
-        times=row[8],
-        run_id=row[9],
-        context=row[10],
+        account_id=found.account_id,
+        portfolio_id=found.portfolio_id,
+        subscription_id=found.subscription_id,
+        session=found.session,
+        at=from_time(found.at),
+        kind=Kind(found.signature, Outcome(found.outcome), found.deciding),
+        times=found.times,
+        run_id=found.run_id,
+        context=found.context,
         inputs=Inputs(
-            row[11], row[12], row[13], row[14], row[15], from_time_or_none(row[16]), row[17], row[18], row[19], row[20]
+            status=found.status,
+            restrictions=found.restrictions,
+            cash=found.cash,
+            reserved=found.reserved,
+            cash_floor=found.cash_floor,
+            last_rebalanced_at=from_time_or_none(found.last_rebalanced_at),
+            external_orders=found.outside_orders,
+            open_run=found.open_run,
+            quota_run=found.quota_run,
+            positions=found.positions,
         ),
     )
 

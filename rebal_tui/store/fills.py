@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from rebal_tui.domain.orders import Fill, Side
-from rebal_tui.domain.quantities import Money, Qty
+from rebal_tui.domain.quantities import Money, Price, Qty
 from rebal_tui.store.codec import from_time, parse_client_order_id, to_time
-from rebal_tui.store.database import Database, Transaction
+from rebal_tui.store.database import Database, SqlValue, Transaction
+from rebal_tui.store.rows import select_list
 
 
 def add(tx: Transaction, fill: Fill) -> bool:
@@ -56,15 +58,35 @@ def of_account(database: Database, account_id: str, limit: int = 500) -> list[Fi
     return _fills(database, "WHERE accounts.id = ? ORDER BY f.at DESC, f.execution_id LIMIT ?", (account_id, limit))
 
 
-def _fills(database: Database, tail: str, parameters: tuple[Any, ...]) -> list[Fill]:
+class _FillRow(NamedTuple):
+    """An execution as it is read, with the id of its account and its asset's symbol."""
+
+    execution_id: str
+    broker_order_id: str
+    client_order_id: str
+    account_id: str
+    symbol: str
+    side: str
+    qty: int
+    price: Price
+    amount: int
+    at: int
+    settles_on: str
+
+
+_FILLS = select_list(_FillRow, {"account_id": "accounts.id", "symbol": "assets.symbol"}, "f")
+
+
+def _fills(database: Database, tail: str, parameters: Sequence[SqlValue]) -> list[Fill]:
+    rows = database.rows(
+        f"SELECT {_FILLS} FROM fills f JOIN accounts ON accounts.key = f.account "
+        f"JOIN assets ON assets.key = f.asset {tail}",
+        parameters,
+    )
     return [
         Fill(
-            r[0], r[1], r[2], r[3], r[4], Side(r[5]), Qty(r[6]), r[7], Money(r[8]), from_time(r[9]), r[10]
+            found.execution_id, found.broker_order_id, found.client_order_id, found.account_id, found.symbol,
+            Side(found.side), Qty(found.qty), found.price, Money(found.amount), from_time(found.at), found.settles_on,
         )
-        for r in database.rows(
-            "SELECT f.execution_id, f.broker_order_id, f.client_order_id, accounts.id, assets.symbol, f.side, f.qty, "
-            "f.price, f.amount, f.at, f.settles_on FROM fills f JOIN accounts ON accounts.key = f.account "
-            f"JOIN assets ON assets.key = f.asset {tail}",
-            parameters,
-        )
+        for found in map(_FillRow._make, rows)
     ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import Money
@@ -13,18 +13,27 @@ from rebal_tui.domain.runs import Run, RunDetail
 from rebal_tui.store import codec
 from rebal_tui.store.codec import to_time, to_time_or_none
 from rebal_tui.store.database import LISTED, Database, Transaction, listed
+from rebal_tui.store.rows import insert
 
-OrderRow = tuple[Any, ...]
-"""run, line, asset: keys and the place in the run; side, notional, qty; when it was made, in microseconds."""
+
+class OrderRow(NamedTuple):
+    """An order of a run as it is inserted, not yet sent: keys of the run and the asset, its line in the run, dollars or
+    shares in billionths, times in microseconds."""
+
+    run: int
+    line: int
+    asset: int
+    side: str
+    notional: int | None
+    qty: int | None
+    created_at: int
+    updated_at: int
+    status: str = OrderStatus.PENDING_NEW.value
 
 
 def add(tx: Transaction, rows: Iterable[OrderRow]) -> None:
     """Write orders, not yet sent."""
-    tx.executemany(
-        "INSERT INTO orders (run, line, asset, side, notional, qty, status, created_at, updated_at) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending_new', ?7, ?7)",
-        rows,
-    )
+    tx.executemany(insert("orders", OrderRow), rows)
 
 
 def of_run(database: Database, run_id: str) -> list[tuple[int, Order, bool]]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from rebal_tui.domain.errors import NotFound, require
 from rebal_tui.domain.quantities import NANO, Money
-from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunStatus, RunType
+from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunPhase, RunStatus, RunType
 from rebal_tui.store import codec
 from rebal_tui.store.codec import from_time, to_time, to_time_or_none
-from rebal_tui.store.database import Database, Transaction
+from rebal_tui.store.database import Database, SqlValue, Transaction
+from rebal_tui.store.rows import assignments, insert
 
 
 def next_key(database: Database) -> int:
@@ -20,37 +21,68 @@ def next_key(database: Database) -> int:
     return int(row[0]) if row else 1
 
 
-NewRow = tuple[Any, ...]
-"""key, id, account, portfolio, subscription, type, amount, initiated_from, approval, why, weights, cash_weight,
-session, counts_quota, created_at, then the plan's context, cash, reserved, keep and positions or five times None."""
+class PlanRow(NamedTuple):
+    """What the plan of a run is made from, with when the run started: money in billionths, times in microseconds.
 
-StartedRow = tuple[Any, ...]
-"""The first fifteen of `NewRow`, then what a `PlanRow` has behind the key."""
+    `plan_context` is the key of the decision context, `plan_keep` the cash that invest_cash leaves (None for other
+    types), `plan_positions` as `codec.to_positions` packs them.
+    """
+
+    key: int
+    started_at: int
+    cash_target: int
+    plan_context: int
+    plan_cash: int
+    plan_reserved: int
+    plan_keep: int | None
+    plan_positions: bytes
 
 
-def add(tx: Transaction, rows: Iterable[NewRow]) -> None:
-    """Insert runs that are QUEUED, under keys from `next_key` on; `why` is None for one that a decision made.
+class RunRow(NamedTuple):
+    """A run as it is inserted: keys of other tables, money in billionths, times in microseconds. `why` is None for a
+    run that a decision made. The plan's columns are None until there is a plan."""
+
+    key: int
+    id: str
+    account: int
+    portfolio: int | None
+    subscription: int | None
+    type: str
+    amount: int | None
+    initiated_from: str
+    approval: str
+    why: str | None
+    weights: int
+    cash_weight: int
+    session: str
+    counts_quota: int
+    created_at: int
+    updated_at: int
+    status: str = RunStatus.QUEUED.value
+    phase: str = RunPhase.WAITING.value
+    started_at: int | None = None
+    cash_target: int | None = None
+    plan_context: int | None = None
+    plan_cash: int | None = None
+    plan_reserved: int | None = None
+    plan_keep: int | None = None
+    plan_positions: bytes | None = None
+
+    def started(self, plan: PlanRow) -> RunRow:
+        """This run as `add` and `start` would leave it. Made by position: a pass makes a hundred thousand of them."""
+        return RunRow._make((*self[:_CREATED], plan.started_at, *_STARTED, *plan[1:]))
+
+
+_CREATED = RunRow._fields.index("updated_at")
+_STARTED = (RunStatus.IN_PROGRESS.value, RunPhase.SELLING.value)
+
+
+def add(tx: Transaction, rows: Iterable[RunRow]) -> None:
+    """Insert runs, under keys from `next_key` on.
 
     A second open run or second system run of a session breaks a unique index (R-7, R-11).
     """
-    tx.executemany(
-        "INSERT INTO runs (key, id, account, portfolio, subscription, type, amount, initiated_from, status, phase, "
-        "approval, why, weights, cash_weight, session, counts_quota, created_at, updated_at, plan_context, plan_cash, "
-        "plan_reserved, plan_keep, plan_positions) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'QUEUED', 'waiting', ?9, "
-        "?10, ?11, ?12, ?13, ?14, ?15, ?15, ?16, ?17, ?18, ?19, ?20)",
-        rows,
-    )
-
-
-def add_started(tx: Transaction, rows: Iterable[StartedRow]) -> None:
-    """Insert runs that are IN_PROGRESS from the first, as `add` and `start` would leave them, and under its rules."""
-    tx.executemany(
-        "INSERT INTO runs (key, id, account, portfolio, subscription, type, amount, initiated_from, status, phase, "
-        "approval, why, weights, cash_weight, session, counts_quota, created_at, updated_at, started_at, cash_target, "
-        "plan_context, plan_cash, plan_reserved, plan_keep, plan_positions) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-        "'IN_PROGRESS', 'selling', ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
-        rows,
-    )
+    tx.executemany(insert("runs", RunRow), rows)
 
 
 def get(database: Database, run_id: str) -> Run:
@@ -83,7 +115,7 @@ def open_run(database: Database, account_id: str) -> Run | None:
 def newest(database: Database, limit: int, account_id: str | None = None) -> list[Run]:
     """The newest runs first, of the book or of one account."""
     where = "WHERE accounts.id = ? " if account_id else ""
-    parameters: tuple[Any, ...] = (account_id, limit) if account_id else (limit,)
+    parameters: list[SqlValue] = [account_id, limit] if account_id else [limit]
     rows = database.rows(
         f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} {where}ORDER BY runs.key DESC LIMIT ?", parameters
     )
@@ -113,7 +145,7 @@ def page(
 ) -> list[tuple[int, Run]]:
     """The newest runs with their keys for which every given filter holds; with `before` those of lower keys."""
     tests = ["1"]
-    values: list[Any] = []
+    values: list[SqlValue] = []
     if before is not None:
         tests.append("runs.key < ?")
         values.append(before)
@@ -149,7 +181,7 @@ def update(tx: Transaction, changes: Iterable[tuple[Run, Run]], *, counts_quota:
     )
 
 
-def _changed(before: Run, after: Run, counts_quota: bool | None) -> tuple[Any, ...]:
+def _changed(before: Run, after: Run, counts_quota: bool | None) -> Sequence[SqlValue]:
     require(
         after.status is before.status or after.status in RUN_TRANSITIONS[before.status],
         f"run {before.id}: {before.status} cannot become {after.status}",
@@ -162,16 +194,11 @@ def _changed(before: Run, after: Run, counts_quota: bool | None) -> tuple[Any, .
     )  # fmt: skip
 
 
-PlanRow = tuple[Any, ...]
-"""key, started_at, cash_target, then the plan's context, cash, reserved, keep and positions."""
-
-
 def start(tx: Transaction, started: Sequence[PlanRow]) -> None:
     """Runs that were QUEUED begin to sell, under plans made from these inputs."""
     cursor = tx.executemany(
-        "UPDATE runs SET status = 'IN_PROGRESS', phase = 'selling', started_at = ?2, updated_at = ?2, "
-        "cash_target = ?3, plan_context = ?4, plan_cash = ?5, plan_reserved = ?6, plan_keep = ?7, "
-        "plan_positions = ?8 WHERE key = ?1 AND status = 'QUEUED'",
+        "UPDATE runs SET status = 'IN_PROGRESS', phase = 'selling', updated_at = ?2, "
+        f"{assignments(PlanRow, key='key')} WHERE key = ?1 AND status = 'QUEUED'",
         started,
     )
     require(cursor.rowcount == len(started), "only a queued run starts")

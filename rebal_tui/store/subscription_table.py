@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,26 @@ from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.store.account_table import AccountTable, Ints
 from rebal_tui.store.codec import from_time, to_time
 from rebal_tui.store.database import LISTED, Database, listed
+from rebal_tui.store.rows import select_list
 
 NEVER = np.iinfo(np.int64).min
 """`last_rebalanced_at` of a subscription that has not been rebalanced."""
 NO_PORTFOLIO = -1
+
+
+class _SubscriptionRow(NamedTuple):
+    """An active subscription as it is read again, with the id of its account."""
+
+    key: int
+    id: str
+    account_id: str
+    portfolio: int
+    created_at: int
+    last_rebalanced_at: int | None
+
+
 _QUERY = (
-    "SELECT subscriptions.key, subscriptions.id, accounts.id, portfolio, subscriptions.created_at, last_rebalanced_at "
+    f"SELECT {select_list(_SubscriptionRow, {'account_id': 'accounts.id'}, 'subscriptions')} "
     "FROM subscriptions JOIN accounts ON accounts.key = subscriptions.account WHERE ended_at IS NULL"
 )
 
@@ -80,7 +94,7 @@ class SubscriptionTable:
         for first in range(0, len(account_ids), 500):
             these = (listed(account_ids[first : first + 500]),)
             for found in database.rows(f"{_QUERY} AND accounts.id IN {LISTED} ORDER BY subscriptions.key", these):
-                row = self._put(found)
+                row = self._put(_SubscriptionRow._make(found))
                 if before[row] == self.ids[row]:
                     removed.discard(row)
                 else:
@@ -89,12 +103,11 @@ class SubscriptionTable:
             remaining = self.order[~np.isin(self.order, list(removed))] if removed else self.order
             self.order = np.concatenate((remaining, np.array(added, np.int64)))
 
-    def _put(self, found: tuple[Any, ...]) -> int:
-        key, identity, account_id, portfolio, created_at, last = found
-        row = self._accounts.row_of[account_id]
-        self.ids[row], self.keys[row] = identity, key
-        self.portfolio[row] = self._portfolio_keys[portfolio]
-        self.created_at[row], self.last_rebalanced_at[row] = created_at, NEVER if last is None else last
+    def _put(self, found: _SubscriptionRow) -> int:
+        last, row = found.last_rebalanced_at, self._accounts.row_of[found.account_id]
+        self.ids[row], self.keys[row] = found.id, found.key
+        self.portfolio[row] = self._portfolio_keys[found.portfolio]
+        self.created_at[row], self.last_rebalanced_at[row] = found.created_at, NEVER if last is None else last
         return row
 
     def _load_portfolios(self, database: Database) -> None:

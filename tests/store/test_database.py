@@ -14,7 +14,7 @@ import pytest
 
 from rebal_tui.domain.errors import ReadOnly
 from rebal_tui.store import blobs, book_settings, id_keys, outbox, run_orders
-from rebal_tui.store.database import LISTED, Database, Row, SqlValue, Transaction, listed
+from rebal_tui.store.database import LISTED, Database, SqlRow, SqlValue, Transaction, listed
 from tests.services.factories import simple_book
 from tests.store.books import new_file
 
@@ -287,7 +287,7 @@ def test_how_many_rows_are_asked_for_makes_no_other_statement(monkeypatch: pytes
     (account,) = book.accounts
     read = Database.rows
 
-    def noted(database: Database, sql: str, parameters: Sequence[SqlValue] = ()) -> list[Row]:
+    def noted(database: Database, sql: str, parameters: Sequence[SqlValue] = ()) -> list[SqlRow]:
         issued.add(sql)
         return read(database, sql, parameters)
 

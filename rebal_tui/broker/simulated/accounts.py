@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, AccountListing, BrokerRefused, RefusalCode
 from rebal_tui.broker.simulated.ports import PriceOf, Query, Tables, Writer
@@ -15,7 +15,22 @@ from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
 
-_ACCOUNT = "SELECT n, id, account_number, name, status, restrictions, cash, unsettled, created_at FROM sim_accounts"
+
+class _AccountRow(NamedTuple):
+    """An account as it is read: billionths of a dollar, microseconds."""
+
+    n: int
+    id: str
+    account_number: str
+    name: str
+    status: str
+    restrictions: str
+    cash: int
+    unsettled: int
+    created_at: int
+
+
+_ACCOUNT = f"SELECT {', '.join(_AccountRow._fields)} FROM sim_accounts"
 _CHUNK = 5_000
 
 
@@ -37,18 +52,19 @@ def restrictions_text(restrictions: frozenset[Restriction]) -> str:
     return ",".join(sorted(restrictions))
 
 
-def _account(row: tuple[Any, ...], positions: Sequence[Position]) -> Account:
-    _, account_id, number, name, status, restrictions, cash, unsettled, created_at = row
+def _account(row: Sequence[Any], positions: Sequence[Position]) -> Account:
+    found = _AccountRow._make(row)
+    restrictions = found.restrictions.split(",") if found.restrictions else []
     return Account(
-        id=account_id,
-        account_number=number,
-        name=name,
-        status=AccountStatus(status),
-        cash=Money(cash),
-        unsettled=Money(unsettled),
-        restrictions=frozenset(Restriction(text) for text in restrictions.split(",")) if restrictions else frozenset(),
+        id=found.id,
+        account_number=found.account_number,
+        name=found.name,
+        status=AccountStatus(found.status),
+        cash=Money(found.cash),
+        unsettled=Money(found.unsettled),
+        restrictions=frozenset(Restriction(text) for text in restrictions),
         positions=tuple(positions),
-        created_at=from_micros(created_at),
+        created_at=from_micros(found.created_at),
     )
 
 
@@ -67,7 +83,7 @@ def read_account(tables: Tables, account_id: str) -> Account:
 
 def read_accounts(tables: Tables) -> list[Account]:
     """Every account with its positions by symbol, in the order of opening."""
-    symbols = dict(tables.rows("SELECT n, symbol FROM sim_assets"))
+    symbols: dict[int, str] = dict(tables.rows("SELECT n, symbol FROM sim_assets"))
     positions: defaultdict[int, list[Position]] = defaultdict(list)
     for account, asset, qty, average in tables.rows("SELECT account, asset, qty, avg_entry_price FROM sim_positions"):
         positions[account].append(Position(symbols[asset], qty, average))

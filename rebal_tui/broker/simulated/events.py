@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, EventKind
 from rebal_tui.broker.simulated.ports import Tables, Writer
@@ -57,6 +58,65 @@ def emit_order(
     )
 
 
+class OrderFacts(NamedTuple):
+    """What of an order never changes, and why it ended: dollars and shares in billionths, times in microseconds."""
+
+    id: str
+    client_order_id: str
+    side: str
+    notional: Money | None
+    qty: Qty | None
+    reason: str | None
+    created_at: int
+
+
+class JournalFacts(NamedTuple):
+    """What of a journal never changes, and why it ended."""
+
+    id: str
+    to_firm: int
+    amount: int
+    description: str
+    reason: str | None
+    created_at: int
+
+
+class _Change(NamedTuple):
+    """An event by itself: what happened to which account or asset, and the state that it led to."""
+
+    seq: int
+    kind: str
+    at: int
+    account_id: str | None
+    symbol: str | None
+    status: str | None
+    filled_qty: int | None
+    filled_avg_price: int | None
+    amount: int | None
+
+
+class _FillFacts(NamedTuple):
+    """The execution of an event."""
+
+    execution_id: str
+    qty: int
+    price: int
+    amount: int
+    at: int
+    settles_on: str
+
+
+class _EntryFacts(NamedTuple):
+    """The ledger entry of an event."""
+
+    seq: int
+    at: int
+    kind: str
+    amount: int
+    settles_on: str
+    reference: str
+
+
 _EVENTS = """
 SELECT e.seq, e.kind, e.at, a.id, s.symbol, e.status, e.filled_qty, e.filled_avg_price, e.amount,
     o.id, o.client_order_id, o.side, o.notional, o.qty, o.reason, o.created_at,
@@ -79,33 +139,51 @@ def read_events(tables: Tables, after: int, limit: int) -> list[BrokerEvent]:
     return [_event(row) for row in tables.rows(_EVENTS, (after, limit))]
 
 
-def _event(row: tuple[Any, ...]) -> BrokerEvent:
-    seq, kind, at, account_id, symbol = row[:5]
+def _split(row: Sequence[Any], *kinds: type[NamedTuple]) -> Iterator[Any]:
+    """The parts of a joined row, one of each kind; None for a part whose first column is NULL."""
+    start = 0
+    for kind in kinds:
+        end = start + len(kind._fields)
+        yield None if row[start] is None else kind._make(row[start:end])
+        start = end
+
+
+def _event(row: Sequence[Any]) -> BrokerEvent:
+    change: _Change
+    ordered: OrderFacts | None
+    filled: _FillFacts | None
+    entry: _EntryFacts | None
+    moved: JournalFacts | None
+    change, ordered, filled, entry, moved = _split(row, _Change, OrderFacts, _FillFacts, _EntryFacts, JournalFacts)
+    account_id, symbol = change.account_id or "", change.symbol or ""
     order: Order | None = None
     fill: Fill | None = None
     cash: CashEntry | None = None
     journal: Journal | None = None
-    if row[9] is not None:
-        order = make_order(row[9:16], account_id, symbol, OrderStatus(row[5]), Qty(row[6]), row[7], at)
-        if row[16] is not None:
-            execution_id, qty, price, amount, filled_at, settles_on = row[16:22]
+    if ordered is not None:
+        status, filled_qty = OrderStatus(change.status or ""), Qty(change.filled_qty or 0)
+        order = make_order(ordered, account_id, symbol, status, filled_qty, change.filled_avg_price, change.at)
+        if filled is not None:
             fill = Fill(
-                execution_id, order.id, order.client_order_id, account_id, symbol, order.side,
-                Qty(qty), Price(price), Money(amount), from_micros(filled_at), settles_on,
+                filled.execution_id, order.id, order.client_order_id, account_id, symbol, order.side, Qty(filled.qty),
+                Price(filled.price), Money(filled.amount), from_micros(filled.at), filled.settles_on,
             )  # fmt: skip
-    elif row[22] is not None:
-        entry, booked_at, cash_kind, amount, settles_on, reference = row[22:28]
+    elif entry is not None:
         cash = CashEntry(
-            entry, account_id, from_micros(booked_at), CashKind(cash_kind), Money(amount), settles_on, reference
-        )
-    elif row[28] is not None:
-        journal = make_journal(row[28:34], account_id, JournalStatus(row[5]), at)
-    settled = None if row[8] is None else Money(row[8])
-    return BrokerEvent(seq, EventKind(kind), from_micros(at), account_id, symbol, order, fill, cash, journal, settled)
+            entry.seq, account_id, from_micros(entry.at), CashKind(entry.kind), Money(entry.amount), entry.settles_on,
+            entry.reference,
+        )  # fmt: skip
+    elif moved is not None:
+        journal = make_journal(moved, account_id, JournalStatus(change.status or ""), change.at)
+    settled = None if change.amount is None else Money(change.amount)
+    return BrokerEvent(
+        change.seq, EventKind(change.kind), from_micros(change.at), change.account_id, change.symbol, order, fill, cash,
+        journal, settled,
+    )  # fmt: skip
 
 
 def make_order(
-    fixed: tuple[Any, ...],
+    facts: OrderFacts,
     account_id: str,
     symbol: str,
     status: OrderStatus,
@@ -115,20 +193,19 @@ def make_order(
 ) -> Order:
     """An order in a state that it took at `at`.
 
-    `fixed` is id, client_order_id, side, notional, qty, reason, created_at. What ends an order gives its times, and
+    What ends an order gives its times, and
     only then has it a reason.
     """
-    order_id, client_order_id, side, notional, qty, reason, created_at = fixed
-    created, updated = from_micros(created_at), from_micros(at)
+    created, updated = from_micros(facts.created_at), from_micros(at)
     return Order(
-        id=order_id,
-        client_order_id=client_order_id,
+        id=facts.id,
+        client_order_id=facts.client_order_id,
         account_id=account_id,
         symbol=symbol,
-        side=Side(side),
+        side=Side(facts.side),
         status=status,
-        notional=notional,
-        qty=qty,
+        notional=facts.notional,
+        qty=facts.qty,
         filled_qty=filled_qty,
         filled_avg_price=None if filled_avg_price is None else Price(filled_avg_price),
         created_at=created,
@@ -138,21 +215,20 @@ def make_order(
         expired_at=updated if status is OrderStatus.EXPIRED else None,
         canceled_at=updated if status is OrderStatus.CANCELED else None,
         failed_at=updated if status is OrderStatus.REJECTED else None,
-        reject_reason=reason if status.final else None,
+        reject_reason=facts.reason if status.final else None,
     )
 
 
-def make_journal(fixed: tuple[Any, ...], account_id: str, status: JournalStatus, at: int) -> Journal:
-    """A journal in a state that it took at `at`; `fixed` is id, to_firm, amount, description, reason, created_at."""
-    journal_id, to_firm, amount, description, reason, created_at = fixed
+def make_journal(facts: JournalFacts, account_id: str, status: JournalStatus, at: int) -> Journal:
+    """A journal in a state that it took at `at`."""
     return Journal(
-        id=journal_id,
-        from_account=account_id if to_firm else FIRM_ACCOUNT,
-        to_account=FIRM_ACCOUNT if to_firm else account_id,
-        amount=Money(amount),
+        id=facts.id,
+        from_account=account_id if facts.to_firm else FIRM_ACCOUNT,
+        to_account=FIRM_ACCOUNT if facts.to_firm else account_id,
+        amount=Money(facts.amount),
         status=status,
-        description=description,
-        created_at=from_micros(created_at),
+        description=facts.description,
+        created_at=from_micros(facts.created_at),
         updated_at=from_micros(at),
-        reason=reason if status.final else None,
+        reason=facts.reason if status.final else None,
     )

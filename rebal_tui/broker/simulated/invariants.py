@@ -89,7 +89,7 @@ def find_violations(tables: Tables) -> list[str]:
         unsettled[account] += high * _NANO + low
     for account, high, low in tables.rows(_SETTLEMENTS):
         unsettled[account] -= high * _NANO + low
-    waiting = dict(tables.rows("SELECT account, sum(amount) FROM sim_unsettled GROUP BY account"))
+    waiting: dict[int, int] = dict(tables.rows("SELECT account, sum(amount) FROM sim_unsettled GROUP BY account"))
     faults += [
         f"account {ids[account]}: unsettled is {booked}, {waiting.get(account, 0)} waits, {unsettled[account]} is due"
         for account, booked in tables.rows("SELECT n, unsettled FROM sim_accounts")

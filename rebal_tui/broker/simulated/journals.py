@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, RefusalCode
-from rebal_tui.broker.simulated.events import emit_cash, emit_journal, make_journal
+from rebal_tui.broker.simulated.events import JournalFacts, emit_cash, emit_journal, make_journal
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.broker.simulated.ledger import post, reserved_cash
 from rebal_tui.broker.simulated.ports import Ids, Query, Writer
@@ -35,7 +35,8 @@ def transferable(query: Query, account: int) -> Money:
 def find_journal(query: Query, column: Literal["id", "idempotency_key"], value: str) -> Journal | None:
     """The journal with that `id` or `idempotency_key`."""
     for row in query(f"{_JOURNAL} WHERE j.{column} = ?", (value,)):
-        return make_journal(row[:6], row[6], JournalStatus(row[7]), row[8])
+        *facts, account_id, status, updated_at = row
+        return make_journal(JournalFacts._make(facts), account_id, JournalStatus(status), updated_at)
     return None
 
 

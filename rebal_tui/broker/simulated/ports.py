@@ -11,6 +11,9 @@ from typing import Any, Protocol
 from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.sessions import Session
 
+SqlRow = tuple[Any, ...]
+"""A row as SQLite gives it, before it is read into a type of its own."""
+
 
 class Writer(Protocol):
     """A write transaction of the SQLite file."""
@@ -28,10 +31,10 @@ class Tables(Protocol):
     def write(self) -> AbstractContextManager[Writer]:
         """One write transaction, undone when its block raises."""
 
-    def rows(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> list[SqlRow]:
         """Every row of a query."""
 
-    def row(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> tuple[Any, ...] | None:
+    def row(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> SqlRow | None:
         """The first row of a query, None when there is none."""
 
 
@@ -51,7 +54,7 @@ class Quoted(Protocol):
     def at(self) -> datetime: ...
 
 
-Query = Callable[[str, tuple[str | int, ...]], Iterable[tuple[Any, ...]]]
+Query = Callable[[str, tuple[str | int, ...]], Iterable[SqlRow]]
 """A read: `rows` of the tables, or `execute` of the connection inside a transaction."""
 PriceOf = Callable[[str], Quoted | None]
 """The latest quote of a symbol."""

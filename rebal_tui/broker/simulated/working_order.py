@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rebal_tui.broker.protocol import OrderQuery
-from rebal_tui.broker.simulated.events import emit_order, make_order
+from rebal_tui.broker.simulated.events import OrderFacts, emit_order, make_order
 from rebal_tui.broker.simulated.ports import Query, Writer
 from rebal_tui.broker.simulated.timestamps import to_micros
 from rebal_tui.domain.orders import Order, OrderStatus, Side
-from rebal_tui.domain.quantities import NANO, Qty
+from rebal_tui.domain.quantities import NANO, Money, Qty
 
 _SELECT = """
 SELECT o.n, o.id, o.client_order_id, o.account, a.id, o.asset, s.symbol, s.fractionable, s.halted,
@@ -75,9 +75,17 @@ class WorkingOrder:
 
     def order(self) -> Order:
         """The order as the broker reports it."""
-        fixed = (self.id, self.client_order_id, self.side, self.notional, self.qty, self.reason, self.created_at)
+        facts = OrderFacts(
+            self.id,
+            self.client_order_id,
+            self.side,
+            None if self.notional is None else Money(self.notional),
+            None if self.qty is None else Qty(self.qty),
+            self.reason,
+            self.created_at,
+        )
         return make_order(
-            fixed,
+            facts,
             self.account_id,
             self.symbol,
             self.status,

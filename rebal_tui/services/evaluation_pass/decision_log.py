@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import repeat
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from rebal_tui.services.runs.starting import Rows, record_starts
 from rebal_tui.store import audit_digests, decisions
 from rebal_tui.store.account_table import RESTRICTIONS, STATUSES
 from rebal_tui.store.codec import restrictions_text
-from rebal_tui.store.decisions import Kind
+from rebal_tui.store.decisions import DecisionRow, Kind
+from rebal_tui.store.rows import make_rows
 from rebal_tui.store.subscription_table import NEVER
 
 
@@ -32,15 +33,12 @@ def store_decisions(tx: BookTransaction, pass_context: PassContext, rows: Rows) 
     held = book.account_table.packed_positions(ordered)
     made = create_runs(tx, pass_context, rows, dict(zip(ordered.tolist(), held, strict=True)))
     at_rows = np.searchsorted(ordered, made.rows)
-    columns = _decided_columns(tx, pass_context, ordered, held)
     run_of = np.full(len(rows), decisions.NO_RUN)
     run_of[at_rows] = made.keys
-    columns.insert(4, run_of.tolist())
-    decisions.add(tx, zip(*columns, strict=True))
+    decided = _decision_rows(tx, pass_context, ordered, held, run_of.tolist())
+    decisions.add(tx, decided)
     if made.runs:
-        indexes = at_rows.tolist()
-        session, account, portfolios, kind, run, *rest = ([column[at] for at in indexes] for column in columns)
-        reported = audit_digests.queued(database, made.columns, (run, session, account, portfolios, kind, *rest))
+        reported = audit_digests.queued(database, made.rows_stored, [decided[at] for at in at_rows.tolist()])
         tx.record(audit_digests.QUEUED, subject_of(made.runs), reported)
     if made.plans:
         begun = [one for one in made.runs if one.status is RunStatus.IN_PROGRESS]
@@ -48,33 +46,36 @@ def store_decisions(tx: BookTransaction, pass_context: PassContext, rows: Rows) 
     return made
 
 
-def _decided_columns(
-    tx: BookTransaction, pass_context: PassContext, rows: Rows, held: Sequence[bytes]
-) -> list[Sequence[Any]]:
-    """The columns of decisions as `decisions.add` takes them, without that of the runs."""
+def _decision_rows(
+    tx: BookTransaction, pass_context: PassContext, rows: Rows, held: Sequence[bytes], run_keys: Sequence[int]
+) -> list[DecisionRow]:
+    """The decisions about the accounts of some rows, with what each holds and the key of the run that it made."""
     book = tx.book
     table, made, accounts = book.account_table, pass_context.decided.made, pass_context.decided.frame.accounts
-    day, size = new_york_day(pass_context.decided.at).isoformat(), len(rows)
     texts = {bits: _restrictions(bits) for bits in set(table.restrictions[rows].tolist())}
     statuses = [status.value for status in STATUSES]
-    return [
-        [day] * size,
-        table.keys[rows].tolist(),
-        [pass_context.portfolio_keys[index] for index in accounts.portfolio[rows].tolist()],
-        _kind_keys(tx, made, rows),
-        [pass_context.context_key] * size,
-        book.subscription_table.keys[rows].tolist(),
-        [statuses[code] for code in table.status[rows].tolist()],
-        [texts[bits] for bits in table.restrictions[rows].tolist()],
-        accounts.cash[rows].tolist(),
-        accounts.reserved[rows].tolist(),
-        accounts.cash_floor[rows].tolist(),
-        [None if at == NEVER else at for at in book.subscription_table.last_rebalanced_at[rows].tolist()],
-        table.external_orders[rows].tolist(),
-        [pass_context.runs_in_progress.get(row) for row in rows.tolist()],
-        [pass_context.todays_runs.get(row) for row in rows.tolist()],
-        held,
-    ]
+    return make_rows(
+        DecisionRow,
+        session=repeat(new_york_day(pass_context.decided.at).isoformat()),
+        account=table.keys[rows].tolist(),
+        portfolio=[pass_context.portfolio_keys[index] for index in accounts.portfolio[rows].tolist()],
+        kind=_kind_keys(tx, made, rows),
+        run=run_keys,
+        context=repeat(pass_context.context_key),
+        subscription=book.subscription_table.keys[rows].tolist(),
+        status=[statuses[code] for code in table.status[rows].tolist()],
+        restrictions=[texts[bits] for bits in table.restrictions[rows].tolist()],
+        cash=accounts.cash[rows].tolist(),
+        reserved=accounts.reserved[rows].tolist(),
+        cash_floor=accounts.cash_floor[rows].tolist(),
+        last_rebalanced_at=[
+            None if at == NEVER else at for at in book.subscription_table.last_rebalanced_at[rows].tolist()
+        ],
+        outside_orders=table.external_orders[rows].tolist(),
+        open_run=[pass_context.runs_in_progress.get(row) for row in rows.tolist()],
+        quota_run=[pass_context.todays_runs.get(row) for row in rows.tolist()],
+        positions=held,
+    )
 
 
 def _kind_keys(tx: BookTransaction, made: Decisions, rows: Rows) -> list[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, compress
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,11 @@ from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.account import situation
 from rebal_tui.services.evaluation_pass.context import PassContext
 from rebal_tui.services.runs.starting import Rows, Starts, may_start, plan_starts, uses_arrays
-from rebal_tui.store import audit_digests, blobs, book_settings, run_orders, runs
+from rebal_tui.store import blobs, book_settings, run_orders, runs
 from rebal_tui.store.codec import to_time, to_weights
 from rebal_tui.store.outbox import Unsent
-from rebal_tui.store.runs import PlanRow
+from rebal_tui.store.rows import make_rows
+from rebal_tui.store.runs import PlanRow, RunRow
 
 _RUN_TYPES = {Outcome.FULL_REBALANCE: RunType.FULL_REBALANCE, Outcome.INVEST_CASH: RunType.INVEST_CASH}
 _TYPES = {OUTCOMES.index(outcome): kind for outcome, kind in _RUN_TYPES.items()}
@@ -38,14 +39,14 @@ _TYPES = {OUTCOMES.index(outcome): kind for outcome, kind in _RUN_TYPES.items()}
 class CreatedRuns:
     """The runs that were made, by ascending key; `rows` are those of their accounts, the oldest subscription first.
 
-    `columns` are those of `proofs.queued`. Of the runs that started `plans` has what was stored of each, by ascending
-    key, and `unsent` the orders that wait.
+    `rows_stored` are the runs as they were inserted. Of the runs that started `plans` has what was stored of each, by
+    ascending key, and `unsent` the orders that wait.
     """
 
     rows: Rows
     keys: Rows
     runs: list[Run]
-    columns: audit_digests.Columns
+    rows_stored: list[RunRow]
     plans: list[PlanRow]
     unsent: list[Unsent]
 
@@ -75,16 +76,16 @@ class _NewRuns:
 
 
 def create_runs(tx: BookTransaction, pass_context: PassContext, rows: Rows, held: Mapping[int, bytes]) -> CreatedRuns:
-    """Make the runs that some subscriptions ask for, and start those that may; `held` is by row what is
-    held, packed."""
+    """Make the runs that some subscriptions ask for, and start those that may; `held` is by row what is held,
+    packed."""
     book = tx.book
     asking = rows[np.isin(pass_context.decided.made.outcome[rows], list(_TYPES))]
     first = runs.next_key(book.database)
     new_runs = _NewRuns(asking, np.arange(first, first + len(asking)), _awaits(pass_context, asking), held)
     starts = _starts(book, pass_context, new_runs)
-    columns, plans = _store_runs(tx, pass_context, new_runs, starts)
-    made = _runs(book, pass_context, new_runs, columns[1], starts)
-    return CreatedRuns(new_runs.rows, new_runs.keys, made, columns, plans, _unsent(new_runs, starts))
+    stored, plans = _store_runs(tx, pass_context, new_runs, starts)
+    made = _runs(book, pass_context, new_runs, [row.id for row in stored], starts)
+    return CreatedRuns(new_runs.rows, new_runs.keys, made, stored, plans, _unsent(new_runs, starts))
 
 
 def _awaits(pass_context: PassContext, rows: Rows) -> npt.NDArray[np.bool_]:
@@ -143,33 +144,34 @@ def _runs(
 
 def _store_runs(
     tx: BookTransaction, pass_context: PassContext, new_runs: _NewRuns, starts: Sequence[Starts]
-) -> tuple[audit_digests.Columns, list[PlanRow]]:
-    """Store new runs and the orders of those that start; returns the columns of the runs that go into the audit trail,
-    and what the plans of the started ones are made from, by ascending key."""
+) -> tuple[list[RunRow], list[PlanRow]]:
+    """Store new runs and the orders of those that start; returns the runs as stored, and what the plans of the started
+    ones are made from, both by ascending key."""
     book = tx.book
     decided, size = pass_context.decided, len(new_runs.rows)
     indexes = decided.frame.accounts.portfolio[new_runs.rows].tolist()
     weights = [model.weights for model in decided.frame.portfolios]
     blob_of = {index: blobs.put(tx, to_weights(weights[index])) for index in dict.fromkeys(indexes)}
     at, types = to_time(decided.at), {code: kind.value for code, kind in _TYPES.items()}
-    columns: list[Sequence[Any]] = [
-        new_runs.keys.tolist(),
-        book_settings.next_ids(tx, size) if size else [],
-        book.account_table.keys[new_runs.rows].tolist(),
-        [pass_context.portfolio_keys[index] for index in indexes],
-        book.subscription_table.keys[new_runs.rows].tolist(),
-        [types[code] for code in decided.made.outcome[new_runs.rows].tolist()],
-        [None] * size,
-        [InitiatedFrom.SYSTEM.value] * size,
-        [(Approval.AWAITING if waits else Approval.NOT_NEEDED).value for waits in new_runs.awaits.tolist()],
-        [None] * size,
-        [blob_of[index] for index in indexes],
-        [weights[index].cash for index in indexes],
-        [new_york_day(decided.at).isoformat()] * size,
-        [1] * size,
-        [at] * size,
-    ]
-    rows = list(zip(*columns, strict=True))
+    rows = make_rows(
+        RunRow,
+        key=new_runs.keys.tolist(),
+        id=book_settings.next_ids(tx, size) if size else [],
+        account=book.account_table.keys[new_runs.rows].tolist(),
+        portfolio=[pass_context.portfolio_keys[index] for index in indexes],
+        subscription=book.subscription_table.keys[new_runs.rows].tolist(),
+        type=[types[code] for code in decided.made.outcome[new_runs.rows].tolist()],
+        amount=repeat(None),
+        initiated_from=repeat(InitiatedFrom.SYSTEM.value),
+        approval=[(Approval.AWAITING if waits else Approval.NOT_NEEDED).value for waits in new_runs.awaits.tolist()],
+        why=repeat(None),
+        weights=[blob_of[index] for index in indexes],
+        cash_weight=[weights[index].cash for index in indexes],
+        session=repeat(new_york_day(decided.at).isoformat()),
+        counts_quota=repeat(1),
+        created_at=repeat(at),
+        updated_at=repeat(at),
+    )
     begins = np.zeros(size, np.bool_)
     plans: list[PlanRow] = []
     orders = []
@@ -182,28 +184,30 @@ def _store_runs(
         )
         orders.append(one.order_rows(run_keys, pass_context.asset_keys, at))
     plans.sort()
-    waits = np.flatnonzero(~begins).tolist()
-    runs.add(tx, ((*rows[index], *_plan_shown(book, pass_context, new_runs, index)) for index in waits))
-    runs.add_started(tx, (row + plan[1:] for row, plan in zip(compress(rows, begins.tolist()), plans, strict=True)))
+    plan_of = iter(plans)
+    stored = [
+        row.started(next(plan_of)) if starts_now else _with_plan_shown(row, book, pass_context, new_runs, index)
+        for index, (row, starts_now) in enumerate(zip(rows, begins.tolist(), strict=True))
+    ]
+    runs.add(tx, stored)
     run_orders.add(tx, chain.from_iterable(orders))
-    key, identity, account, portfolio, subscription, kind, amount, source, _, why, put, _, session, _, since = columns
-    return (key, identity, account, portfolio, subscription, kind, amount, source, why, put, session, since), plans
+    return stored, plans
 
 
-def _plan_shown(book: Book, pass_context: PassContext, new_runs: _NewRuns, index: int) -> tuple[Any, ...]:
-    """What the plan is made from that is shown of a run that awaits approval; nothing of another."""
+def _with_plan_shown(row: RunRow, book: Book, pass_context: PassContext, new_runs: _NewRuns, index: int) -> RunRow:
+    """A run that awaits approval, with what the plan is made from that is shown of it; another as it is."""
     if not new_runs.awaits[index]:
-        return (None,) * 5
-    row, accounts = int(new_runs.rows[index]), pass_context.decided.frame.accounts
+        return row
+    account, accounts = int(new_runs.rows[index]), pass_context.decided.frame.accounts
     cash_target = None
-    if _TYPES[pass_context.decided.made.outcome[row]] is RunType.INVEST_CASH:
-        cash_target = cash_target_of(situation(book, book.account_table.ids[row]))
-    return (
-        pass_context.context_key,
-        int(accounts.cash[row]),
-        int(accounts.reserved[row]),
-        cash_target,
-        new_runs.held[row],
+    if _TYPES[pass_context.decided.made.outcome[account]] is RunType.INVEST_CASH:
+        cash_target = cash_target_of(situation(book, book.account_table.ids[account]))
+    return row._replace(
+        plan_context=pass_context.context_key,
+        plan_cash=int(accounts.cash[account]),
+        plan_reserved=int(accounts.reserved[account]),
+        plan_keep=cash_target,
+        plan_positions=new_runs.held[account],
     )
 
 

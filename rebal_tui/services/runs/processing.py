@@ -252,9 +252,9 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
             buys = [line for line in plan.lines if line.symbol in sized.amounts]
             tradable = [line for line in buys if _buyable(book.assets.get(line.symbol))]
             rows += [
-                (
+                OrderRow(
                     run_keys[run.id], number, asset_keys[line.symbol], Side.BUY.value, sized.amounts[line.symbol], None,
-                    to_time(now),
+                    to_time(now), to_time(now),
                 )
                 for number, line in enumerate(tradable, progress[run.id].last + 1)
             ]  # fmt: skip

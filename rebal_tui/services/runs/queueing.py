@@ -58,12 +58,24 @@ def queue_manual_run(tx: BookTransaction, run: Run, why: str) -> None:
     book = tx.book
     database = book.database
     key = runs.next_key(database)
-    row = (
-        key, run.id, _key(database, "accounts", run.account_id), _key(database, "portfolios", run.portfolio_id),
-        _key(database, "subscriptions", run.subscription_id), run.type.value, run.amount, run.initiated_from.value,
-        run.approval.value, why, blobs.put(tx, to_weights(run.weights)), run.weights.cash, run.session, 0,
-        to_time(run.created_at), *(None,) * 5,
-    )  # fmt: skip
+    row = runs.RunRow(
+        key=key,
+        id=run.id,
+        account=_key(database, "accounts", run.account_id) or 0,
+        portfolio=_key(database, "portfolios", run.portfolio_id),
+        subscription=_key(database, "subscriptions", run.subscription_id),
+        type=run.type.value,
+        amount=run.amount,
+        initiated_from=run.initiated_from.value,
+        approval=run.approval.value,
+        why=why,
+        weights=blobs.put(tx, to_weights(run.weights)),
+        cash_weight=run.weights.cash,
+        session=run.session,
+        counts_quota=0,
+        created_at=to_time(run.created_at),
+        updated_at=to_time(run.created_at),
+    )
     runs.add(tx, [row])
     tx.record(audit_digests.QUEUED, run.id, audit_digests.queued_from_store(database, [key]))
 

@@ -26,6 +26,7 @@ from rebal_tui.store import audit_digests, decision_contexts, run_orders, runs
 from rebal_tui.store.codec import to_time
 from rebal_tui.store.id_keys import keys
 from rebal_tui.store.outbox import Unsent
+from rebal_tui.store.rows import make_rows
 from rebal_tui.store.run_orders import OrderRow
 from rebal_tui.store.runs import PlanRow
 
@@ -68,19 +69,33 @@ class Starts:
 
     def plan_rows(self, run_keys: Rows, positions: Sequence[bytes], context: int, at: int) -> Iterable[PlanRow]:
         """What the plans are made from, as it is stored; `positions` as `codec.to_positions`, one for each row."""
-        return zip(
-            run_keys.tolist(), repeat(at), self.cash_target, repeat(context), self.cash, self.reserved, self.keep,
-            positions,
-        )  # fmt: skip
+        return make_rows(
+            PlanRow,
+            key=run_keys.tolist(),
+            started_at=repeat(at),
+            cash_target=self.cash_target,
+            plan_context=repeat(context),
+            plan_cash=self.cash,
+            plan_reserved=self.reserved,
+            plan_keep=self.keep,
+            plan_positions=positions,
+        )
 
     def order_rows(self, run_keys: Rows, asset_keys: Mapping[str, int], at: int) -> Iterable[OrderRow]:
         """The orders of the sells."""
         first = np.cumsum(self.sells) - self.sells
         lines = np.arange(len(self.qtys)) - np.repeat(first, self.sells) + 1
-        return zip(
-            np.repeat(run_keys, self.sells).tolist(), lines.tolist(), map(asset_keys.__getitem__, self.symbols),
-            repeat(Side.SELL.value), repeat(None), self.qtys, repeat(at),
-        )  # fmt: skip
+        return make_rows(
+            OrderRow,
+            run=np.repeat(run_keys, self.sells).tolist(),
+            line=lines.tolist(),
+            asset=map(asset_keys.__getitem__, self.symbols),
+            side=repeat(Side.SELL.value),
+            notional=repeat(None),
+            qty=self.qtys,
+            created_at=repeat(at),
+            updated_at=repeat(at),
+        )
 
 
 def may_start(book: Book) -> bool:
@@ -212,9 +227,13 @@ def store_starts(
         orders: list[Iterable[OrderRow]] = []
         for start in one_by_one:
             key, made = key_of[start.run.id], history.plan_inputs(book, start.run, context, asset_keys)
-            plans.append((key, at, start.cash_target, context, made.cash, made.reserved, made.keep, made.positions))
+            plans.append(
+                PlanRow(key, at, start.cash_target, context, made.cash, made.reserved, made.keep, made.positions)
+            )
             sells = enumerate(start.sells, 1)
-            orders.append([(key, n, asset_keys[symbol], Side.SELL.value, None, qty, at) for n, (symbol, qty) in sells])
+            orders.append(
+                [OrderRow(key, n, asset_keys[symbol], Side.SELL.value, None, qty, at, at) for n, (symbol, qty) in sells]
+            )
             run_orders.add_skipped(tx, start.run.id, start.skipped)
         for some, starts in array_starts:
             run_keys = np.array([key_of[run.id] for run in some], np.int64)
