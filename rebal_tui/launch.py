@@ -17,7 +17,7 @@ from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
-from rebal_tui.tui.screens.first_run import FirstSteps
+from rebal_tui.tui.host import FirstSteps
 from rebal_tui.tui.settings import read_settings
 
 if TYPE_CHECKING:

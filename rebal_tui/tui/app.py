@@ -1,4 +1,4 @@
-"""The application: places, heartbeat, messages. What the book is and does is the services' business."""
+"""The application: sections, heartbeat, messages. It is the `Host` of the screens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 from rich.console import RenderableType
 from textual.actions import ActionParseResult
@@ -24,24 +24,28 @@ from textual.worker import Worker, WorkerState
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
 from rebal_tui.services.schedule.heartbeat import Heartbeat
 from rebal_tui.services.schedule.loading import LoadProgress
-from rebal_tui.tui import actions, navigation, textual_patches, themes
-from rebal_tui.tui.actions import Action
+from rebal_tui.tui import actions, modes, textual_patches, themes
+from rebal_tui.tui.action_table import Action
+from rebal_tui.tui.host import Backend, FirstSteps
 from rebal_tui.tui.keymap import key_text
-from rebal_tui.tui.market_keys import MarketKeys
+from rebal_tui.tui.navigation import Navigation
 from rebal_tui.tui.palette import ActionProvider, DataProvider
-from rebal_tui.tui.screens.first_run import FirstSteps
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, KillScreen, LiveDialog, ReadScreen
+from rebal_tui.tui.screens.market.keys import MarketKeys
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, LiveDialog, ReadScreen
+from rebal_tui.tui.screens.shared.kill_switch import KillScreen, ask_to_halt
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import EVERYWHERE, Section
 from rebal_tui.tui.settings import Density, Settings, SettingsFile
 from rebal_tui.tui.widgets.lines import Builder
 
 if TYPE_CHECKING:
+    from rebal_tui.services.book.book import Book
     from rebal_tui.services.view_models.desk import DeskSnapshot
     from rebal_tui.services.view_models.runs import RunsSnapshot
     from rebal_tui.services.view_models.status import StatusLine
-    from rebal_tui.tui.backend import Backend
 
+P = ParamSpec("P")
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PULL_REST_FACTOR = 4
@@ -59,7 +63,7 @@ class RebalApp(App[None]):
     COMMANDS: ClassVar = {ActionProvider, DataProvider}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-very-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(EVERYWHERE)]
-    MODES = navigation.MODES
+    MODES = modes.MODES
     DEFAULT_MODE = Section.DESK.value
     ENABLE_COMMAND_PALETTE = True
 
@@ -76,10 +80,9 @@ class RebalApp(App[None]):
         advice: Callable[[Halt], str] = lambda _halt: "",
         loading: LoadProgress | None = None,
     ) -> None:
-        """`keymap` maps action ids to keys; `log_path` is named when the program breaks. Without `heartbeat` the
-        screens change only when `run_heartbeat` is called. `settings` is what was read from a file, where they are
-        kept. `advice` is what else to say of a book that is not written any more; `loading` tells how far the book is
-        read, which is shown until it is. Whoever holds `heartbeat_lock` keeps the heart from beating."""
+        """`keymap` maps action ids to keys; `log_path` is shown after a crash. Without `heartbeat` the screens change
+        only when `run_heartbeat` is called. `settings` are those read from the file that they are kept in. `advice`
+        is added to the message that writing has stopped; `loading` reports how far the book is read."""
         textual_patches.patch_styles_cache()
         super().__init__()
         self.backend = backend
@@ -101,7 +104,7 @@ class RebalApp(App[None]):
         self._clashes: set[str] = set()
         self._stop_shown: Halt | None = None
         self.previous_mode = Section.DESK.value
-        self.navigation = navigation.Navigation(self)
+        self.navigation = Navigation(self, self.say)
         self._market = MarketKeys(self)
         for own in themes.OWN:
             self.register_theme(own)
@@ -153,8 +156,8 @@ class RebalApp(App[None]):
             self._heartbeat.stop()
 
     async def run_heartbeat(self) -> None:
-        """One heartbeat: what is due happens, then the place in sight is brought up to date. Never doubled. Where much
-        is due it is done slice by slice, and between two of them whatever the screens ask is answered."""
+        """One heartbeat: what is due happens, then the screen in sight is refreshed. Never two at once. Large work runs
+        in chunks, so that the screens stay responsive."""
         if self._heartbeat_running:
             return
         self._heartbeat_running = more = True
@@ -224,8 +227,7 @@ class RebalApp(App[None]):
         return base if isinstance(base, SectionScreen) else None
 
     def _trouble(self, text: str) -> None:
-        """Show why the heartbeat fails, once as a message and on top until it beats again. Leaving takes the screens
-        apart under a beat that is still under way: it has nobody to tell."""
+        """Show why the heartbeat fails: once as a message, and in the status line until it succeeds."""
         if self._leaving:
             return
         section = self.section
@@ -235,13 +237,20 @@ class RebalApp(App[None]):
             self.say(f"The book could not be brought up to date: {text}", "error")
         self._trouble_shown = text
 
+    async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of a service, run on the book's thread."""
+        return await self.backend.ask(service, *args, **kwargs)
+
+    async def write_again(self) -> None:
+        await self.backend.write_again()
+
     def say(self, text: str, severity: SeverityLevel = "information") -> None:
         """A short message, plain text whatever it holds."""
         self.notify(text, markup=False, severity=severity, timeout=TOAST_SECONDS[severity])
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
-        """Run something beside the screen; what is returned can cancel it. A refusal becomes a message, anything else a
-        log entry and a message, which is not repeated while the same thing keeps failing."""
+        """Run a coroutine beside the screen; the worker returned can be canceled. A refusal becomes a message, any
+        other error a log entry and a message, which is not repeated while the same work keeps failing."""
         return self.run_worker(self._guarded(coroutine, name), name=name, exit_on_error=False)
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:
@@ -265,7 +274,7 @@ class RebalApp(App[None]):
             self.say(f"{event.worker.name} failed: {event.worker.error}", "error")
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
-        """Do something that changes the book, say so with what came of it, and show it."""
+        """Change the book, show `done` with the result, and refresh."""
         result = await do()
         self.say(f"{done}: {result}." if isinstance(result, str) else f"{done}.")
         self.pull_soon()
@@ -289,6 +298,10 @@ class RebalApp(App[None]):
         self.push_screen(ConfirmScreen(title, text, yes=yes, typed=typed, lines=lines), answered)
 
     def action_go(self, section: str) -> None:
+        self.go(section)
+
+    def go(self, section: str) -> None:
+        """Go to a section; the one before is remembered."""
         if section != self.current_mode:
             self.previous_mode = self.current_mode
         self.switch_mode(section)
@@ -327,7 +340,7 @@ class RebalApp(App[None]):
     def perform(self, action: Action) -> None:
         """Do an action of the registry, in its own place."""
         if action.scope in self.MODES and action.scope != self.current_mode:
-            self.action_go(action.scope)
+            self.go(action.scope)
         self.call_later(self._perform, action)
 
     async def _perform(self, action: Action) -> None:
@@ -337,9 +350,8 @@ class RebalApp(App[None]):
         if isinstance(self.screen, SectionScreen):
             from rebal_tui.tui.screens.shared.help_lines import help_lines
 
-            section = self.screen.SECTION
-            lines = help_lines(section, self.settings_file.settings.keys)
-            self.push_screen(ReadScreen(f"Help · {section.capitalize()}", lines))
+            section, keys = self.screen.SECTION, self.settings_file.settings.keys
+            self.push_screen(ReadScreen(f"Help · {section.capitalize()}", help_lines(section, keys)))
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):
@@ -365,32 +377,19 @@ class RebalApp(App[None]):
         self._market.step()
 
     def action_halt(self) -> None:
-        """The kill switch. To stop is one yes even in a live book; to let orders out again is typed there."""
-        if isinstance(self.screen, KillScreen):
-            return
-        self.work(self._ask_halt(), name="kill switch")
-
-    async def _ask_halt(self) -> None:
-        from rebal_tui.services.book.kill_switch import halted, set_halt
-
-        on = not await self.backend.ask(halted)
-        typed = "LIVE" if not on and self.mode_shown.startswith("LIVE") else ""
-
-        def answered(sure: bool | None) -> None:
-            if sure:
-                done = "HALTED: no new order is sent" if on else "Released: orders are sent again"
-                change = self.change(lambda: self.backend.ask(lambda book: set_halt(book, on)), done)
-                self.work(change, name="kill switch")
-
-        self.push_screen(KillScreen(on, typed), answered)
+        if not isinstance(self.screen, KillScreen):
+            self.work(ask_to_halt(self), name="kill switch")
 
     def action_settings(self) -> None:
         if self.last_status is None:
             self.say("The settings open as soon as the book is read.")
         from rebal_tui.tui.screens.settings.screen import SettingsScreen
 
+        async def show() -> None:
+            self.push_screen(await SettingsScreen.filled(self, self.theme))
+
         if not isinstance(self.screen, SettingsScreen):
-            self.work(SettingsScreen.open_over(self), name="settings")
+            self.work(show(), name="settings")
 
     def _fatal_error(self) -> None:
         """A crash says where the log is and prints no variables: they can hold secrets."""

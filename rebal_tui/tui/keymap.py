@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from textual.keys import Keys, _character_to_key
 
-from rebal_tui.tui.actions import ACTIONS, Action, applies
+from rebal_tui.tui.action_table import ACTIONS, Action
+from rebal_tui.tui.actions import applies
 from rebal_tui.tui.sections import REVIEW, Section
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "meta", "hyper")

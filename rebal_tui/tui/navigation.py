@@ -1,153 +1,115 @@
-"""The places, and the ways from one to another: to an account, a portfolio, a run, an asset."""
+"""Going from one section to another: to an account, a portfolio, a run, an asset."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from textual.screen import Screen
-
-from rebal_tui.tui.screens.shared.section_screen import SectionScreen
-from rebal_tui.tui.sections import REVIEW, Section
+from rebal_tui.tui.sections import Section
 
 if TYPE_CHECKING:
-    from rebal_tui.tui.app import RebalApp
+    from textual.app import App
 
-P = TypeVar("P", bound=SectionScreen)
-
-
-def _desk_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.desk.screen import DeskScreen
-
-    return DeskScreen()
+T = TypeVar("T")
 
 
-def _runs_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.runs.screen import RunsScreen
+class ShowsAccount:
+    """A screen that can put its cursor on an account."""
 
-    return RunsScreen()
-
-
-def _log_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.log.screen import LogScreen
-
-    return LogScreen()
+    def show_account(self, account_id: str) -> None:
+        """Put the cursor on an account, lifting filters that hide it."""
+        raise NotImplementedError
 
 
-def _portfolios_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
+class ShowsPortfolio:
+    """A screen that can put its cursor on a portfolio."""
 
-    return PortfoliosScreen()
-
-
-def _accounts_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.accounts.screen import AccountsScreen
-
-    return AccountsScreen()
+    def show_portfolio(self, portfolio_id: str) -> None:
+        """Put the cursor on a portfolio, lifting filters that hide it."""
+        raise NotImplementedError
 
 
-def _cash_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.cash.screen import CashScreen
+class ShowsRun:
+    """A screen that can put its cursor on a run."""
 
-    return CashScreen()
-
-
-def _market_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.market.screen import MarketScreen
-
-    return MarketScreen()
+    def show_run(self, run_id: str) -> None:
+        """Put the cursor on a run."""
+        raise NotImplementedError
 
 
-def _review_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.review.screen import ReviewScreen
+class ShowsAsset:
+    """A screen that can put its cursor on an asset."""
 
-    return ReviewScreen()
-
-
-def _lab_screen() -> Screen[None]:
-    from rebal_tui.tui.screens.lab.screen import LabScreen
-
-    return LabScreen()
+    def show_asset(self, symbol: str) -> None:
+        """Put the cursor on an asset."""
+        raise NotImplementedError
 
 
-MODES: dict[str, str | Callable[[], Screen[Any]]] = {
-    Section.DESK.value: _desk_screen,
-    Section.PORTFOLIOS.value: _portfolios_screen,
-    Section.ACCOUNTS.value: _accounts_screen,
-    Section.RUNS.value: _runs_screen,
-    Section.CASH.value: _cash_screen,
-    Section.MARKET.value: _market_screen,
-    Section.LAB.value: _lab_screen,
-    Section.LOG.value: _log_screen,
-    REVIEW: _review_screen,
-}
-"""How each place is made, which is when somebody goes there first."""
+class ShowsJob:
+    """A screen that can put its cursor on a job."""
+
+    def show_job(self, name: str) -> None:
+        """Put the cursor on a job."""
+        raise NotImplementedError
+
+
+class ShowsMatching:
+    """A list that can be filtered."""
+
+    def show_only(self, text: str) -> None:
+        """Filter by a text and lift every other filter."""
+        raise NotImplementedError
+
+
+class StartsWithdrawal:
+    """A screen that has the form of a new withdrawal."""
+
+    def new_withdrawal(self, account: str = "") -> None:
+        """Open the form of a new withdrawal, for an account when one is named."""
+        raise NotImplementedError
 
 
 class Navigation:
-    """Going to where a thing is shown."""
+    """Goes to where a thing is shown. The screens are known by what they can show."""
 
-    def __init__(self, app: RebalApp) -> None:
+    def __init__(self, app: App[Any], say: Callable[[str], None]) -> None:
         self._app = app
+        self._say = say
 
     def show_account(self, account_id: str) -> None:
         """Go to an account on the Desk."""
-        self._app.switch_mode(Section.DESK)
-        from rebal_tui.tui.screens.desk.screen import DeskScreen
-
-        self._after_switch(DeskScreen, lambda desk: desk.show_account(account_id))
+        self._go(Section.DESK, ShowsAccount, lambda desk: desk.show_account(account_id))
 
     def show_in_accounts(self, account_id: str) -> None:
         """Go to an account in Accounts, subscribed or not."""
-        from rebal_tui.tui.screens.accounts.screen import AccountsScreen
-
-        self._app.switch_mode(Section.ACCOUNTS)
-        self._after_switch(AccountsScreen, lambda accounts: accounts.show_account(account_id))
+        self._go(Section.ACCOUNTS, ShowsAccount, lambda accounts: accounts.show_account(account_id))
 
     def withdraw_from(self, account: str) -> None:
         """Go to Cash and open the form of a new withdrawal for an account."""
-        from rebal_tui.tui.screens.cash.screen import CashScreen
-
-        self._app.switch_mode(Section.CASH)
-        self._after_switch(CashScreen, lambda cash: cash.new_withdrawal(account))
+        self._go(Section.CASH, StartsWithdrawal, lambda cash: cash.new_withdrawal(account))
 
     def show_desk_filtered(self, text: str) -> None:
         """Go to the Desk under a filter."""
-        self._app.switch_mode(Section.DESK)
-        from rebal_tui.tui.screens.desk.screen import DeskScreen
-
-        self._after_switch(DeskScreen, lambda desk: desk.show_only(text))
+        self._go(Section.DESK, ShowsMatching, lambda desk: desk.show_only(text))
 
     def show_portfolio(self, portfolio_id: str) -> None:
         """Go to a portfolio."""
-        from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
-
-        self._app.switch_mode(Section.PORTFOLIOS)
-        self._after_switch(PortfoliosScreen, lambda portfolios: portfolios.show_portfolio(portfolio_id))
+        self._go(Section.PORTFOLIOS, ShowsPortfolio, lambda portfolios: portfolios.show_portfolio(portfolio_id))
 
     def show_runs_of(self, text: str) -> None:
         """Go to the runs of an account."""
-        self._app.switch_mode(Section.RUNS)
-        from rebal_tui.tui.screens.runs.screen import RunsScreen
-
-        self._after_switch(RunsScreen, lambda runs: runs.show_only(text))
+        self._go(Section.RUNS, ShowsMatching, lambda runs: runs.show_only(text))
 
     def show_run(self, run_id: str) -> None:
         """Go to a run."""
-        self._app.switch_mode(Section.RUNS)
-        from rebal_tui.tui.screens.runs.screen import RunsScreen
-
-        self._after_switch(RunsScreen, lambda runs: runs.show_run(run_id))
+        self._go(Section.RUNS, ShowsRun, lambda runs: runs.show_run(run_id))
 
     def show_asset(self, symbol: str) -> None:
         """Go to an asset in Market."""
-        from rebal_tui.tui.screens.market.screen import MarketScreen
-
-        self._app.switch_mode(Section.MARKET)
-        self._after_switch(MarketScreen, lambda market: market.show_asset(symbol))
+        self._go(Section.MARKET, ShowsAsset, lambda market: market.show_asset(symbol))
 
     def show_subject(self, kind: str, subject: str) -> None:
-        """Go to what an alert of a kind is about; says so when there is nothing to go to."""
+        """Go to the subject of an alert of a kind; shows a message when there is nothing to go to."""
         if kind == "run":
             self.show_run(subject)
         elif kind in ("restricted", "reconciliation"):
@@ -157,17 +119,18 @@ class Navigation:
         elif kind == "withdrawal":
             self._app.switch_mode(Section.CASH)
         elif kind in ("job", "missed"):
-            self._app.switch_mode(Section.LOG)
-            from rebal_tui.tui.screens.log.screen import LogScreen
-
-            self._after_switch(LogScreen, lambda log: log.show_job(subject if kind == "job" else "evaluation"))
+            name = subject if kind == "job" else "evaluation"
+            self._go(Section.LOG, ShowsJob, lambda log: log.show_job(name))
         else:
-            self._app.say("There is no place that shows more of this.")
+            self._say("There is no place that shows more of this.")
 
-    def _after_switch(self, kind: type[P], do: Callable[[P], None]) -> None:
+    def _go(self, section: Section, kind: type[T], show: Callable[[T], None]) -> None:
+        """Switch to a section; once it is there, and still in sight, let its screen show something."""
+        self._app.switch_mode(section)
+
         def when_there() -> None:
-            section = self._app.section
-            if isinstance(section, kind):
-                do(section)
+            stack = self._app.screen_stack
+            if stack and self._app.current_mode == section and isinstance(stack[0], kind):
+                show(stack[0])
 
         self._app.call_later(when_there)

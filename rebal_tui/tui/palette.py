@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from rebal_tui.domain.errors import Refusal
-from rebal_tui.services.queries.names import Names, names_of
+from rebal_tui.services.queries.names import Names
 from rebal_tui.services.view_models.desk import names_in
 from rebal_tui.tui import formats
-from rebal_tui.tui.actions import ACTIONS, Action, applies
+from rebal_tui.tui.action_table import ACTIONS, Action
+from rebal_tui.tui.actions import applies
+from rebal_tui.tui.book_services import name_queries, run_queries
+from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.sections import EVERYWHERE, LISTS
 from rebal_tui.tui.text import printable, ui_text
-
-if TYPE_CHECKING:
-    from rebal_tui.tui.app import RebalApp
 
 MAX_DATA_HITS = 30
 NAME_MATCH_SCORE = 100.0
@@ -32,15 +31,15 @@ def title(action: Action) -> str:
 
 class _Provider(Provider):
     @property
-    def rebal(self) -> RebalApp:
-        return self.app  # type: ignore[return-value]
+    def host(self) -> Host:
+        return host_of(self)
 
 
 class ActionProvider(_Provider):
     """Every action that can be reached from here; one of another place goes there first."""
 
     def _actions(self) -> Iterator[Action]:
-        section = self.rebal.current_mode
+        section = self.app.current_mode
         for action in ACTIONS:
             if action.id == "app.palette" or (action.scope == LISTS and not applies(action, section)):
                 continue
@@ -50,8 +49,8 @@ class ActionProvider(_Provider):
         for action in self._actions():
             yield DiscoveryHit(
                 ui_text(title(action)),
-                partial(self.rebal.perform, action),
-                help=_help(action, self.rebal.settings_file.settings.keys),
+                partial(self.host.perform, action),
+                help=_help(action, self.host.settings_file.settings.keys),
             )
 
     async def search(self, query: str) -> Hits:
@@ -62,8 +61,8 @@ class ActionProvider(_Provider):
                 yield Hit(
                     score,
                     ui_text(title(action)),
-                    partial(self.rebal.perform, action),
-                    help=_help(action, self.rebal.settings_file.settings.keys),
+                    partial(self.host.perform, action),
+                    help=_help(action, self.host.settings_file.settings.keys),
                 )
 
 
@@ -87,9 +86,9 @@ class DataProvider(_Provider):
     async def startup(self) -> None:
         """What of the book the last snapshots do not hold."""
         try:
-            self._names = await self.rebal.backend.ask(names_of)
-            if self.rebal.last_runs is None:
-                self.rebal.last_runs = await self.rebal.backend.runs()
+            self._names = await self.host.ask(name_queries.names_of)
+            if self.host.last_runs is None:
+                self.host.last_runs = await self.host.ask(run_queries.runs_snapshot)
         except Refusal:
             self._names = None
 
@@ -104,28 +103,28 @@ class DataProvider(_Provider):
                     return
 
     def _things(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        app = self.rebal
+        host = self.host
         portfolios: dict[str, str] = {}
         on_the_desk: set[str] = set()
-        if app.last_desk is not None:
-            for account_id, number, client, portfolio_id, portfolio in names_in(app.last_desk.rows):
+        if host.last_desk is not None:
+            for account_id, number, client, portfolio_id, portfolio in names_in(host.last_desk.rows):
                 portfolios.setdefault(portfolio_id, portfolio)
                 on_the_desk.add(account_id)
                 name = f"Account {client} · {number} · {formats.short_id(account_id)}"
-                yield name, partial(app.navigation.show_account, account_id)
+                yield name, partial(host.navigation.show_account, account_id)
         names = self._names or Names((), (), ())
         for account_id, client, number in names.accounts:
             if account_id not in on_the_desk:
                 yield (
                     f"Account {client} · {number} · not subscribed",
-                    partial(app.navigation.show_in_accounts, account_id),
+                    partial(host.navigation.show_in_accounts, account_id),
                 )
         for portfolio_id, name in (portfolios | dict(names.portfolios)).items():
-            yield f"Portfolio {name}", partial(app.navigation.show_portfolio, portfolio_id)
-            yield f"Portfolio {name} · its accounts", partial(app.navigation.show_desk_filtered, name)
+            yield f"Portfolio {name}", partial(host.navigation.show_portfolio, portfolio_id)
+            yield f"Portfolio {name} · its accounts", partial(host.navigation.show_desk_filtered, name)
         for symbol in names.symbols:
-            yield f"Asset {symbol}", partial(app.navigation.show_asset, symbol)
-        if app.last_runs is not None:
-            for run in app.last_runs.rows:
+            yield f"Asset {symbol}", partial(host.navigation.show_asset, symbol)
+        if host.last_runs is not None:
+            for run in host.last_runs.rows:
                 text = f"Run {formats.short_id(run.id)} · {formats.words(run.type)} · {run.client}"
-                yield text, partial(app.navigation.show_run, run.id)
+                yield text, partial(host.navigation.show_run, run.id)

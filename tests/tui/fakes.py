@@ -1,350 +1,65 @@
-"""A book made by hand, for tests of how things look and of hostile text. The flows are tested on the real services."""
+"""A backend that answers some services with views made by hand, the others from a small real book."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from rebal_tui.domain.decisions import Check, Decision, LineReason, Outcome, Plan, PlanLine, Verdict
 from rebal_tui.domain.errors import Conflict, NotFound, ReadOnly
-from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side, SkippedOrder, SkipReason
-from rebal_tui.domain.portfolios import AssetWeight, Weights
-from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty, Value, parse_money
-from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.view_models.desk import (
-    AccountView,
-    DeskRow,
-    DeskSnapshot,
-    DriftPoint,
-    HoldingView,
-    PreviewView,
-)
-from rebal_tui.services.view_models.portfolios import PortfolioRow
-from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot, RunView, RunWeight, TimelineEvent
-from rebal_tui.services.view_models.standing import Standing, Tile
-from rebal_tui.services.view_models.status import JobView, StatusLine
+from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot, PreviewView
+from rebal_tui.services.view_models.runs import RunsSnapshot, RunView
+from rebal_tui.services.view_models.standing import Tile
+from rebal_tui.tui.book_services import desk_queries, export, manual_runs, run_queries, scheduler, status_queries
 from tests.services.factories import simple_book
+from tests.tui import views
 
+P = ParamSpec("P")
 T = TypeVar("T")
-
-NOW = datetime(2026, 3, 16, 14, 42, 15, tzinfo=UTC)
-NAMES = (
-    "Ruiz, Ana",
-    "Okafor, B.",
-    "Lindqvist Family Trust",
-    "Chen, Wei",
-    "Moreau, Claire",
-    "Novak, P.",
-    "Haddad, Layla",
-    "Svensson, Erik",
-    "O'Brien, Maeve",
-    "Tanaka, Hiro",
-    "Kowalski, Jan",
-    "Fernández, Luz",
-)
-MODELS = (("p1", "Balanced"), ("p2", "Growth"), ("p3", "Income 40/60"), ("p4", "All Weather"))
-HOLDINGS = (
-    ("VTI", 4000, 4542),
-    ("VXUS", 2000, 1880),
-    ("BND", 2000, 1702),
-    ("BNDX", 1000, 911),
-    ("VNQ", 500, 472),
-    ("GLD", 300, 315),
-)
-PROFILE = ((1084, "outside"), (903, "near"), (640, "inside"), (None, "none"), (210, "inside"), (0, "blocked"))
-
-
-def dollars(text: str) -> Money:
-    return parse_money(text)
-
-
-def status(**changes: object) -> StatusLine:
-    line = StatusLine(
-        "demo",
-        "SIMULATED ×600",
-        NOW,
-        "OPEN · window to 15:30, 4 h 48 m left",
-        NOW + timedelta(minutes=3),
-        3,
-        2,
-        False,
-        False,
-    )
-    return replace(line, **changes)  # type: ignore[arg-type]
-
-
-def desk_row(index: int, client: str | None = None) -> DeskRow:
-    used, kind = PROFILE[index % len(PROFILE)]
-    used = None if used is None else max(used - index * 7 % 190, 0)
-    standing = Standing(kind) if used is not None else Standing.NONE
-    if standing is Standing.OUTSIDE and used is not None and used <= 1000:
-        standing = Standing.NEAR
-    tiles = {Tile.ALL}
-    tiles |= {Tile.OUTSIDE} if standing is Standing.OUTSIDE else set()
-    tiles |= {Tile.NEAR} if standing is Standing.NEAR else set()
-    tiles |= {Tile.BLOCKED} if standing is Standing.BLOCKED else set()
-    state = {"outside": "runs 10:45", "blocked": "blocked: ACH returned"}.get(standing.value, "inside")
-    model = MODELS[index % 4]
-    return DeskRow(
-        account_id=f"{(index * 2654435761) % 2**32:08x}-0000-4000-8000-{index:012x}",
-        account_number=f"9{index:08d}",
-        client=client or NAMES[index % len(NAMES)],
-        portfolio_id=model[0],
-        portfolio=model[1],
-        equity=Money((50_000_00 + index * 987_653_21 % 900_000_00) * NANO // 100),
-        cash=Money((1_200_00 + index * 37_911 % 40_000_00) * NANO // 100),
-        worst=("SPY", "QQQ", "BND", "VXUS")[index % 4],
-        drift_bp=(-1 if index % 3 else 1) * (0 if used is None else used // 2),
-        band_used=used,
-        standing=standing,
-        tiles=frozenset(tiles),
-        state=state,
-        last_rebalanced=None if index % 7 == 6 else date(2026, 1 + index % 3, 2 + index % 25),
-        exception=standing is Standing.BLOCKED,
-    )
-
-
-def decision(account_id: str, portfolio_id: str = "p1") -> Decision:
-    checks = (
-        Check("portfolio_active", Verdict.PASS, "Balanced is active", "R-12.1"),
-        Check("account_open", Verdict.PASS, "ACTIVE, no restriction", "R-12.2"),
-        Check("nothing_open", Verdict.PASS, "no run and no open order", "R-12.3"),
-        Check("quota", Verdict.PASS, "no system run today", "R-11"),
-        Check("prices", Verdict.PASS, "6 of 6 fresh, oldest 3 s", "R-12.5"),
-        Check("eligible", Verdict.PASS, "6 of 6 assets", "R-12.6"),
-        Check("cooldown", Verdict.NO, "ended 09 Jan, 7 days after 02 Jan", "R-14.2"),
-        Check("calendar", Verdict.NO, "monthly on the 15th: next Wed 15 Apr", "R-14.3"),
-        Check("drift_band", Verdict.FIRES, "VTI 45.42 against 40.00 ± 5.00: drift +5.42 is beyond 5.00", "R-14.4"),
-        Check("invest_cash", Verdict.NO, "not asked", "R-14.5"),
-    )
-    return Decision(
-        account_id,
-        portfolio_id,
-        "s1",
-        NOW,
-        "2026-03-16",
-        Outcome.FULL_REBALANCE,
-        "VTI has drifted +5.42 points, its band is ±5.00.",
-        checks,
-    )
-
-
-def account_view(row: DeskRow) -> AccountView:
-    holdings = tuple(
-        HoldingView(
-            symbol,
-            Qty(10 * NANO),
-            Money(row.equity * actual // 10_000),
-            Percent(target),
-            actual,
-            actual - target,
-            max(target - 500, target * 8 // 10),
-            min(target + 500, target * 12 // 10),
-            "",
-        )
-        for symbol, target, actual in HOLDINGS
-    )
-    history = tuple(
-        DriftPoint(NOW - timedelta(days=90 - day), 180 + (day % 31) * 30 + day % 5 * 11, day % 31 == 30)
-        for day in range(90)
-    )
-    made = decision(row.account_id, row.portfolio_id)
-    return AccountView(
-        row.account_id,
-        row.account_number,
-        row.client,
-        row.portfolio_id,
-        row.portfolio,
-        row.equity,
-        row.cash,
-        Money(row.equity // 50),
-        holdings,
-        "±5 pp · ±20 % · monthly on the 15th · cooldown 7 d",
-        replace(made, at=NOW - timedelta(days=3), outcome=Outcome.NONE, reason="Every holding is inside its band."),
-        made,
-        "A full rebalance is made at the next evaluation, today at 10:45.",
-        history,
-        Money(row.cash // 2),
-        ("an ACH deposit was returned",) if row.exception else (),
-    )
-
-
-def plan(row: DeskRow) -> Plan:
-    weights = Weights(tuple(AssetWeight(symbol, Percent(target)) for symbol, target, _ in HOLDINGS), Percent(200))
-    lines = []
-    for symbol, target, actual in HOLDINGS:
-        gap = Money(row.equity * (target - actual) // 10_000)
-        side = Side.BUY if gap > 0 else Side.SELL
-        small = symbol == "GLD"
-        lines.append(
-            PlanLine(
-                symbol,
-                Percent(target),
-                Qty(7 * NANO),
-                Price(213_450_000_000),
-                Value(row.equity * actual // 10_000 * NANO),
-                Value(row.equity * target // 10_000 * NANO),
-                None if small else side,
-                gap if side is Side.BUY and not small else None,
-                Qty(abs(gap) * NANO // 213_450_000_000) if side is Side.SELL and not small else None,
-                Money(abs(gap)),
-                LineReason.ORDER_LESS_THAN_MIN_NOTIONAL
-                if small
-                else LineReason.BELOW_TARGET
-                if side is Side.BUY
-                else LineReason.ABOVE_TARGET,
-                f"{actual / 100:.2f} % held, {target / 100:.2f} % wanted",
-            )
-        )
-    skipped = (
-        SkippedOrder("GLD", Side.SELL, dollars("0.84"), SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL, "0.84 is below 1.00"),
-    )
-    return Plan(
-        RunType.FULL_REBALANCE,
-        weights,
-        Value(row.equity * NANO),
-        row.cash,
-        Money(row.equity // 50),
-        row.cash,
-        (1, 1),
-        tuple(lines),
-        skipped,
-    )
-
-
-def run_row(index: int, desk: DeskRow) -> RunRow:
-    state = tuple(RunStatus)[(index * 3 + 1) % 8]
-    total = 0 if state is RunStatus.QUEUED else 6
-    return RunRow(
-        f"{(index * 40503 + 77) % 2**32:08x}-1111-4000-8000-{index:012x}",
-        tuple(RunType)[index % 3],
-        state,
-        RunPhase.SELLING if state is RunStatus.IN_PROGRESS else RunPhase.DONE,
-        desk.account_id,
-        desk.account_number,
-        desk.client,
-        desk.portfolio_id,
-        desk.portfolio,
-        NOW - timedelta(minutes=index * 7),
-        NOW,
-        "2026-03-16",
-        "system" if index % 4 else "api",
-        2 if state is RunStatus.IN_PROGRESS else total,
-        total,
-        Money(desk.equity // 9) if total else Money(0),
-        index % 5 // 4,
-        False,
-    )
-
-
-def run_view(row: RunRow, desk: DeskRow) -> RunView:
-    made = plan(desk)
-    orders = []
-    fills = []
-    for number, (line, (symbol, _, _)) in enumerate(zip(made.lines, HOLDINGS, strict=True)):
-        if line.side is None:
-            continue
-        filled = number % 3 != 2
-        client_id = f"{row.id[:8]}-{symbol}"
-        orders.append(
-            Order(
-                f"o{number}",
-                client_id,
-                row.account_id,
-                symbol,
-                line.side,
-                OrderStatus.FILLED if filled else OrderStatus.PARTIALLY_FILLED,
-                line.notional,
-                line.qty,
-                Qty(3 * NANO),
-                Price(213_450_000_000),
-                NOW,
-                NOW,
-                NOW,
-                NOW if filled else None,
-            )
-        )
-        amount = Money(line.wanted if filled else line.wanted * 3 // 8)
-        fills.append(
-            Fill(
-                f"e{number}",
-                f"o{number}",
-                client_id,
-                row.account_id,
-                symbol,
-                line.side,
-                Qty(3 * NANO),
-                Price(213_450_000_000),
-                amount,
-                NOW,
-                "2026-03-17",
-            )
-        )
-    failed = replace(orders[1], status=OrderStatus.REJECTED, reject_reason="insufficient buying power")
-    run = Run(
-        row.id,
-        row.account_id,
-        row.portfolio_id,
-        "s1",
-        RunType(row.type),
-        None,
-        InitiatedFrom(row.initiated_from),
-        RunStatus(row.status),
-        RunPhase(row.phase),
-        Approval.NOT_NEEDED,
-        None,
-        made.weights,
-        row.session,
-        made.cash_target,
-        False,
-        row.created_at,
-        NOW,
-        NOW,
-        None,
-        None,
-    )
-    timeline = (
-        TimelineEvent(row.created_at, "QUEUED", "by the evaluation of 10:45"),
-        TimelineEvent(NOW, "selling", "2 orders sent"),
-        TimelineEvent(NOW, "buying", "3 orders sent from booked cash"),
-        TimelineEvent(NOW, row.status, "5 of 6 filled, 1 skipped"),
-    )
-    weights = tuple(RunWeight(s, Percent(t), a, t + 3 if row.done else None) for s, t, a in HOLDINGS)
-    text = json.dumps(
-        {"id": row.id, "type": row.type, "status": row.status, "orders": [], "name": row.client}, indent=2
-    )
-    return RunView(
-        run,
-        row.client,
-        row.account_number,
-        row.portfolio,
-        made,
-        tuple(orders),
-        (failed,),
-        made.skipped_orders,
-        tuple(fills),
-        timeline,
-        weights,
-        decision(row.account_id),
-        text,
-    )
 
 
 class FakeBackend:
-    """Answers by hand-made views; remembers what was asked of it."""
+    """`answers` has an answer, or a coroutine function, by service; `calls` is what was asked to be done."""
 
     def __init__(self, count: int = 40, client: str | None = None, portfolio: str | None = None) -> None:
-        rows = [desk_row(index, client) for index in range(count)]
+        rows = [views.desk_row(index, client) for index in range(count)]
         self.rows = tuple(replace(row, portfolio=portfolio or row.portfolio) for row in rows)
         self.version = 1
         self.calls: list[str] = []
-        self.line = status()
+        self.line = views.status()
         self.book: Book | None = None
         self.halted: ReadOnly | None = None
+        self.answers: dict[Callable[..., Any], Callable[..., Any]] = {
+            status_queries.status_line: lambda: self.line,
+            desk_queries.desk_snapshot: self.desk,
+            desk_queries.account_view: lambda account_id: views.account_view(self._row(account_id)),
+            desk_queries.preview: self._preview,
+            run_queries.runs_snapshot: self.runs,
+            run_queries.run_view: self._run,
+            run_queries.portfolio_rows: tuple,
+            manual_runs.cancel_run: lambda run: self._did(f"cancel {run}", SimpleNamespace(status="CANCELED")),
+            manual_runs.approve_run: lambda run, _: self._did(f"approve {run}", SimpleNamespace(status="IN_PROGRESS")),
+            manual_runs.reject_run: lambda run, note: self._did(
+                f"reject {run} {note}", SimpleNamespace(status="CANCELED")
+            ),
+            scheduler.run_now: lambda job, _seconds: self._did(f"run {job}", "40 accounts, 4 runs"),
+            export.Export: lambda what, fmt: self._did(
+                f"export {what} {fmt}", SimpleNamespace(done=0, total=0, advance=bool, text=lambda: "[]\n")
+            ),
+        }
+
+    async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        answer = self.answers.get(service)
+        if answer is None:
+            self.book = self.book or simple_book()
+            return service(self.book, *args, **kwargs)
+        result: Any = answer(*args, **kwargs)
+        if isinstance(result, Awaitable):
+            result = await result
+        made: T = result
+        return made
 
     async def tick(self) -> bool:
         return False
@@ -352,18 +67,13 @@ class FakeBackend:
     async def write_again(self) -> None:
         self.halted = None
 
-    async def ask(self, work: Callable[[Book], T]) -> T:
-        """What has no view made by hand comes from a small real book."""
-        if self.book is None:
-            self.book = simple_book()
-        return work(self.book)
-
-    async def desk(self, seen: DeskSnapshot | None = None) -> DeskSnapshot:
+    def desk(self, seen: DeskSnapshot | None = None) -> DeskSnapshot:
         tiles = tuple((tile, sum(tile in row.tiles for row in self.rows)) for tile in Tile)
         return DeskSnapshot(self.version, self.line, tiles, self.rows)
 
-    async def status(self) -> StatusLine:
-        return self.line
+    def runs(self) -> RunsSnapshot:
+        rows = tuple(views.run_row(index, self.rows[index % len(self.rows)]) for index in range(30 * bool(self.rows)))
+        return RunsSnapshot(self.version, rows, len(rows))
 
     def _row(self, account_id: str) -> DeskRow:
         for row in self.rows:
@@ -371,79 +81,16 @@ class FakeBackend:
                 return row
         raise NotFound("no such account")
 
-    async def account(self, account_id: str) -> AccountView:
-        return account_view(self._row(account_id))
-
-    async def preview(self, account_id: str) -> PreviewView:
+    def _preview(self, account_id: str) -> PreviewView:
         row = self._row(account_id)
         if row.exception:
             raise Conflict("No run would be made: an ACH deposit was returned.")
-        before = (*tuple((symbol, actual) for symbol, _, actual in HOLDINGS), ("cash", 178))
-        after = (*tuple((symbol, target) for symbol, target, _ in HOLDINGS), ("cash", 200))
-        return PreviewView(
-            row.account_id,
-            row.client,
-            row.portfolio,
-            plan(row),
-            "VTI has drifted +5.42 points, its band is ±5.00.",
-            Money(row.equity // 9),
-            Money(row.equity // 50),
-            before,
-            after,
-            NOW,
-        )
+        return views.preview(row)
 
-    async def runs(self) -> RunsSnapshot:
-        rows = tuple(run_row(index, self.rows[index % len(self.rows)]) for index in range(30)) if self.rows else ()
-        return RunsSnapshot(self.version, rows, len(rows))
+    def _run(self, run_id: str) -> RunView:
+        row = next(row for row in self.runs().rows if row.id == run_id)
+        return views.run_view(row, self._row(row.account_id))
 
-    async def run(self, run_id: str) -> RunView:
-        row = next(row for row in (await self.runs()).rows if row.id == run_id)
-        return run_view(row, self._row(row.account_id))
-
-    async def jobs(self) -> tuple[JobView, ...]:
-        return (
-            JobView("evaluation", "Evaluate every account", NOW, NOW, "412 evaluated, 9 runs", 24, 0, 0, False),
-            JobView("settlement", "Settle and move withdrawals on", NOW, None, "", None, 1, 0, False),
-        )
-
-    async def portfolios(self) -> tuple[PortfolioRow, ...]:
-        return ()
-
-    async def cancel_run(self, run_id: str) -> str:
-        self.calls.append(f"cancel {run_id}")
-        return "CANCELED"
-
-    async def approve_run(self, run_id: str, shown: Plan) -> str:
-        self.calls.append(f"approve {run_id}")
-        return "IN_PROGRESS"
-
-    async def reject_run(self, run_id: str, note: str) -> str:
-        self.calls.append(f"reject {run_id} {note}")
-        return "CANCELED"
-
-    async def run_now(self, job: str) -> str:
-        self.calls.append(f"run {job}")
-        return "40 accounts, 4 runs"
-
-    async def pause(self) -> None:
-        self.calls.append("pause")
-
-    async def resume(self) -> None:
-        self.calls.append("resume")
-
-    async def export(self, what: str, fmt: str, progress: Callable[[int, int], None]) -> str:
-        self.calls.append(f"export {what} {fmt}")
-        return "id,client\n" if fmt == "csv" else "[]\n"
-
-    async def set_speed(self, speed: int) -> None:
-        raise Conflict("Only a simulated market can be sped up.")
-
-    async def pause_market(self) -> None:
-        self.calls.append("pause market")
-
-    async def resume_market(self) -> None:
-        self.calls.append("resume market")
-
-    async def step_day(self) -> None:
-        self.calls.append("step")
+    def _did(self, what: str, answer: object) -> object:
+        self.calls.append(what)
+        return answer

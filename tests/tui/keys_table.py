@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rebal_tui.tui import actions
+from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.keymap import MOVES, key_text
 from rebal_tui.tui.sections import EVERYWHERE, LISTS, Section
 
@@ -19,7 +19,7 @@ def keys_table() -> str:
     lines += [f"| lists | `{keys}` | {does}. |" for keys, does in MOVES]
     for scope in (LISTS, EVERYWHERE, *Section):
         label = scope.label if isinstance(scope, Section) else scope
-        for action in actions.ACTIONS:
+        for action in ACTIONS:
             if action.scope == scope:
                 keys = key_text(action.keys).replace("|", "\\|")
                 lines.append(f"| {label} | `{keys}` | {action.help} |")

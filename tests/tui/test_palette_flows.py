@@ -9,10 +9,10 @@ from textual.command import CommandPalette
 
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.simulation import simulator
-from rebal_tui.tui.actions import ACTIONS
+from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.palette import ActionProvider, DataProvider, title
 from rebal_tui.tui.screens.settings.screen import SettingsScreen
-from rebal_tui.tui.screens.shared.dialog import KillScreen
+from rebal_tui.tui.screens.shared.kill_switch import KillScreen
 from rebal_tui.tui.sections import LISTS
 from tests.services import factories
 from tests.tui.driving import press, screen_text, settle

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,16 @@ from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
-from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.tui.app import RebalApp
-from rebal_tui.tui.book_backend import BookBackend
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.paste import PasteScreen
 from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
 from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
 from tests.services import factories
+from tests.tui import simulated
 from tests.tui.driving import WIDE, press, screen_text, settle, shown_messages
 
 AT = "2026-03-04 12:00"
-Flow = Callable[[Pilot[Any], RebalApp], Awaitable[None]]
 
 
 def full_book() -> Book:
@@ -51,24 +48,9 @@ def full_book() -> Book:
     return book
 
 
-def app_with_book(book: Book) -> RebalApp:
-    return RebalApp(BookBackend(BookThread(lambda: book)), heartbeat=False)
-
-
-def run(flow: Flow, book: Book, size: tuple[int, int] = WIDE) -> RebalApp:
+def run(flow: simulated.Flow, book: Book, size: tuple[int, int] = WIDE) -> RebalApp:
     """Start on Portfolios and run the flow."""
-    import asyncio
-
-    app = app_with_book(book)
-
-    async def main() -> None:
-        async with app.run_test(size=size) as pilot:
-            await settle(pilot)
-            await press(pilot, "2")
-            await flow(pilot, app)
-
-    asyncio.run(main())
-    return app
+    return simulated.run(flow, book, "2", size)
 
 
 async def type_text(pilot: Pilot[Any], text: str) -> None:

@@ -13,7 +13,8 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from tests.services import factories
 from tests.tui.driving import press, settle
-from tests.tui.test_portfolios_flows import AT, app_with_book, full_book, set_tradable
+from tests.tui.simulated import app_with_book
+from tests.tui.test_portfolios_flows import AT, full_book, set_tradable
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import pytest
 
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.store import audit
-from rebal_tui.tui.actions import ACTIONS
+from rebal_tui.tui.action_table import ACTIONS
 from tests.tui.simulated import market_book, run, sound
 
 pytestmark = pytest.mark.slow

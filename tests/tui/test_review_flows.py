@@ -16,7 +16,8 @@ from rebal_tui.services.book.settings import Mode
 from rebal_tui.services.simulation import simulator
 from rebal_tui.store import run_orders, runs
 from rebal_tui.tui.screens.review.approve import ApproveScreen
-from rebal_tui.tui.screens.shared.dialog import AskScreen, KillScreen, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import AskScreen, ReadScreen
+from rebal_tui.tui.screens.shared.kill_switch import KillScreen
 from tests.services.factories import all_runs
 from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows, sound, write

@@ -8,7 +8,7 @@ from datetime import datetime
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.view_models.runs import TimelineEvent
 from rebal_tui.tui.screens.shared.run_lines import run_lines
-from tests.tui.fakes import desk_row, run_row, run_view
+from tests.tui.views import desk_row, run_row, run_view
 
 
 def texts(width: int) -> list[str]:

@@ -16,7 +16,8 @@ from rebal_tui.services.book.policy import apply_policy, policy_of
 from rebal_tui.services.book.policy_options import BookPolicy
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import book_settings
-from rebal_tui.tui.actions import ACTIONS, applies
+from rebal_tui.tui.action_table import ACTIONS
+from rebal_tui.tui.actions import applies
 from rebal_tui.tui.keymap import key_fault, usable_keys
 from rebal_tui.tui.screens.settings.screen import SettingsScreen
 from rebal_tui.tui.sections import REVIEW, Section

@@ -16,7 +16,7 @@ from rebal_tui.services.book import kill_switch
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.book_thread import BookThread
-from rebal_tui.tui.actions import ACTIONS
+from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.book_backend import BookBackend
 from rebal_tui.tui.screens.stopped import StoppedScreen

@@ -2,7 +2,8 @@ from itertools import combinations
 
 import pytest
 
-from rebal_tui.tui.actions import ACTIONS, applies
+from rebal_tui.tui.action_table import ACTIONS
+from rebal_tui.tui.actions import applies
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.screens.shared.help_lines import help_lines
 from rebal_tui.tui.sections import EVERYWHERE, LISTS, REVIEW, Section

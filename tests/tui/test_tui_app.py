@@ -1,23 +1,25 @@
 import asyncio
 import logging
 import stat
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.services.view_models.desk import AccountView, DeskSnapshot
-from rebal_tui.services.view_models.runs import RunsSnapshot
+from rebal_tui.services.view_models.desk import AccountView
 from rebal_tui.services.view_models.standing import Tile
-from rebal_tui.tui.screens.first_run import FirstSteps
+from rebal_tui.tui.book_services import desk_queries, run_queries
+from rebal_tui.tui.host import FirstSteps
 from rebal_tui.tui.screens.runs.screen import RunsScreen
+from rebal_tui.tui.screens.shared import export
 from rebal_tui.tui.screens.shared.dialog import ConfirmScreen
 from rebal_tui.tui.sections import Section
 from tests.tui.driving import drive, make_app, press, screen_text, settle, shown_messages
-from tests.tui.fakes import FakeBackend, status
+from tests.tui.fakes import FakeBackend
 from tests.tui.textual_internals import print_errors
+from tests.tui.views import account_view, status
 
 
 def test_every_place_is_one_key_away_and_keeps_its_state() -> None:
@@ -125,7 +127,7 @@ def test_a_refusal_is_a_message_in_words() -> None:
         assert "No run would be made: an ACH deposit was returned." in shown_messages(app)
         assert app.screen is app.section
         await press(pilot, "greater_than_sign")
-        assert "Only a simulated market can be sped up." in shown_messages(app)
+        assert "time is not simulated here" in shown_messages(app)
 
     drive(script)
 
@@ -182,13 +184,11 @@ def test_only_an_unfinished_run_can_be_cancelled() -> None:
 
 @pytest.mark.slow
 def test_a_run_that_awaits_review_is_approved_or_rejected_with_a_note() -> None:
-    class Reviewing(FakeBackend):
-        async def runs(self) -> RunsSnapshot:
-            snapshot = await super().runs()
-            first = replace(snapshot.rows[0], status="QUEUED", awaiting_approval=True)
-            return replace(snapshot, rows=(first, *snapshot.rows[1:]))
-
-    backend = Reviewing()
+    backend = FakeBackend()
+    snapshot = backend.runs()
+    first = replace(snapshot.rows[0], status="QUEUED", awaiting_approval=True)
+    reviewing = replace(snapshot, rows=(first, *snapshot.rows[1:]))
+    backend.answers[run_queries.runs_snapshot] = lambda: reviewing
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "4")
@@ -244,19 +244,21 @@ def test_an_export_is_private_and_asks_before_it_replaces(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_long_export_tells_how_far_it_is_and_leaving_ends_it(tmp_path: Path) -> None:
-    class Long(FakeBackend):
-        left = 0
+    backend = FakeBackend()
+    left: list[int] = []
 
-        async def export(self, what: str, fmt: str, progress: Callable[[int, int], None]) -> str:
-            progress(34_000, 100_000)
-            try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                self.left += 1
-                raise
-            return ""
+    async def advance(made: SimpleNamespace) -> bool:
+        if not made.done:
+            made.done, made.total = 34_000, 100_000
+            return True
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            left.append(made.done)
+            raise
+        return False
 
-    backend = Long()
+    backend.answers[export.advance] = advance
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await pilot.press("x")
@@ -273,7 +275,7 @@ def test_a_long_export_tells_how_far_it_is_and_leaving_ends_it(tmp_path: Path) -
         assert not app.heartbeat_lock.locked()
 
     drive(script, make_app(backend))
-    assert backend.left == 1
+    assert left == [34_000]
     assert not list(tmp_path.iterdir())
 
 
@@ -341,16 +343,17 @@ def test_the_scheduler_beats_by_itself_and_never_twice_at_once() -> None:
 
 
 def test_a_late_answer_is_dropped() -> None:
-    class Slow(FakeBackend):
-        gates: dict[str, asyncio.Event] = {}  # noqa: RUF012
-        requests: list[str] = []  # noqa: RUF012
+    backend = FakeBackend()
+    rows = {row.account_id: row for row in backend.rows}
+    gates: dict[str, asyncio.Event] = {}
+    requests: list[str] = []
 
-        async def account(self, account_id: str) -> AccountView:
-            self.requests.append(account_id)
-            await self.gates.setdefault(account_id, asyncio.Event()).wait()
-            return await super().account(account_id)
+    async def slow(account_id: str) -> AccountView:
+        requests.append(account_id)
+        await gates.setdefault(account_id, asyncio.Event()).wait()
+        return account_view(rows[account_id])
 
-    backend = Slow()
+    backend.answers[desk_queries.account_view] = slow
 
     async def main() -> None:
         app = make_app(backend)
@@ -358,37 +361,38 @@ def test_a_late_answer_is_dropped() -> None:
             await pilot.pause(0.2)
             await pilot.press("j")
             await pilot.pause(0.2)
-            first, second = list(dict.fromkeys(backend.requests))
-            clients = {row.account_id: row.client for row in backend.rows}
-            backend.gates[second].set()
+            first, second = list(dict.fromkeys(requests))
+            gates[second].set()
             await pilot.pause(0.1)
-            assert app.screen.detail.render_line(0).text.strip().startswith(clients[second])  # type: ignore[attr-defined]
-            backend.gates[first].set()
+            assert app.screen.detail.render_line(0).text.strip().startswith(rows[second].client)  # type: ignore[attr-defined]
+            gates[first].set()
             await pilot.pause(0.1)
-            assert app.screen.detail.render_line(0).text.strip().startswith(clients[second])  # type: ignore[attr-defined]
+            assert app.screen.detail.render_line(0).text.strip().startswith(rows[second].client)  # type: ignore[attr-defined]
 
     asyncio.run(main())
 
 
 def test_a_snapshot_that_has_not_changed_is_not_drawn_again() -> None:
-    class Counting(FakeBackend):
-        requests = 0
+    backend = FakeBackend()
+    requests: list[str] = []
+    answer = backend.answers[desk_queries.account_view]
 
-        async def account(self, account_id: str) -> AccountView:
-            self.requests += 1
-            return await super().account(account_id)
+    def counting(account_id: str) -> AccountView:
+        requests.append(account_id)
+        view: AccountView = answer(account_id)
+        return view
 
-    backend = Counting()
+    backend.answers[desk_queries.account_view] = counting
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        before = backend.requests
+        before = len(requests)
         await app.run_heartbeat()
         await settle(pilot)
-        assert backend.requests == before
+        assert len(requests) == before
         backend.version += 1
         await app.run_heartbeat()
         await settle(pilot)
-        assert backend.requests == before + 1
+        assert len(requests) == before + 1
 
     drive(script, make_app(backend))
 
@@ -443,18 +447,13 @@ def test_a_crash_shows_no_variables_and_says_where_the_log_is(
 
 
 def test_a_refused_desk_keeps_what_was_shown() -> None:
-    class Refusing(FakeBackend):
-        refuse = False
+    backend = FakeBackend()
 
-        async def desk(self, seen: DeskSnapshot | None = None) -> DeskSnapshot:
-            if self.refuse:
-                raise Conflict("The book is being backed up.")
-            return await super().desk()
-
-    backend = Refusing()
+    def refuse(seen: object) -> None:
+        raise Conflict("The book is being backed up.")
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        backend.refuse = True
+        backend.answers[desk_queries.desk_snapshot] = refuse
         await app.run_heartbeat()
         await settle(pilot)
         assert "The book is being backed up." in screen_text(app)

@@ -2,6 +2,7 @@ import pytest
 from rich.cells import cell_len
 
 from rebal_tui.tui.app import RebalApp
+from rebal_tui.tui.book_services import desk_queries
 from tests.tui.driving import drive, make_app, press, screen_text, settle, shown_messages
 from tests.tui.fakes import FakeBackend
 
@@ -84,12 +85,14 @@ def test_a_click_on_a_name_does_not_run_what_it_says() -> None:
 
 
 def test_an_error_with_markup_in_it_is_only_a_message() -> None:
-    class Failing(FakeBackend):
-        async def account(self, account_id: str):  # type: ignore[no-untyped-def]
-            raise RuntimeError("[/] [@click=app.quit]x[/]")
+    def failing(account_id: str) -> None:
+        raise RuntimeError("[/] [@click=app.quit]x[/]")
+
+    backend = FakeBackend()
+    backend.answers[desk_queries.account_view] = failing
 
     async def script(pilot, app: RebalApp) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "enter")
         assert any("[@click=app.quit]" in text for text in shown_messages(app))
 
-    drive(script, make_app(Failing()))
+    drive(script, make_app(backend))

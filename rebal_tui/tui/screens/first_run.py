@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,20 +12,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from rebal_tui.domain.errors import Refusal
+from rebal_tui.tui.host import FirstSteps, host_of
 from rebal_tui.tui.text import ui_text
-
-if TYPE_CHECKING:
-    from rebal_tui.tui.app import RebalApp
-
-
-@dataclass(frozen=True, slots=True)
-class FirstSteps:
-    """What an empty book can begin with; None where it cannot. Each returns what it did, in a sentence."""
-
-    open_demo: Callable[[], Awaitable[str]] | None = None
-    import_file: Callable[[Path], Awaitable[str]] | None = None
-    connect_broker: Callable[[], Awaitable[str]] | None = None
-
 
 MAX_FAULTS = 12
 NOT_HERE = {
@@ -68,10 +54,6 @@ class FirstRun(Vertical):
             yield Input(placeholder="path of the file, then enter", id="first-path", compact=True)
             yield Static("", id="first-note", markup=False)
 
-    @property
-    def _app(self) -> RebalApp:
-        return self.app  # type: ignore[return-value]
-
     def _show_message(self, text: str) -> None:
         self.query_one("#first-note", Static).update(ui_text(text))
 
@@ -99,6 +81,7 @@ class FirstRun(Vertical):
             self._begin(self._steps.import_file(path))
 
     def _begin(self, step: Awaitable[str]) -> None:
+        host = host_of(self)
         self._show_message("Working…")
 
         async def go() -> None:
@@ -109,9 +92,9 @@ class FirstRun(Vertical):
             except Exception:
                 self._show_message("")
                 raise
-            self._app.pull_soon()
+            host.pull_soon()
 
-        self._app.work(go(), name="first step")
+        host.work(go(), name="first step")
 
 
 def _faults(refusal: Refusal) -> str:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
+from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
-
-if TYPE_CHECKING:
-    from rebal_tui.tui.app import RebalApp
 
 TITLES = {
     Halt.TAKEN_OVER: "Another rebal-tui has taken this book over",
@@ -41,7 +38,7 @@ TEXTS = {
 RETRYABLE_HALTS = frozenset({Halt.DISK_FULL, Halt.IO_ERROR})
 
 
-class StoppedScreen(ModalScreen[None]):
+class StoppedScreen(Dialog[None]):
     """Says why writing has stopped and offers what there is to do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,10 +64,6 @@ class StoppedScreen(ModalScreen[None]):
         self._halted = halted
         self._advice = advice
 
-    @property
-    def rebal(self) -> RebalApp:
-        return self.app  # type: ignore[return-value]
-
     def compose(self) -> ComposeResult:
         why = self._halted.halt
         with Vertical():
@@ -95,18 +88,18 @@ class StoppedScreen(ModalScreen[None]):
 
     def action_again(self) -> None:
         if self._halted.halt in RETRYABLE_HALTS:
-            self.rebal.work(self._retry_writing(), name="try again")
+            self.host.work(self._retry_writing(), name="try again")
 
     async def _retry_writing(self) -> None:
         try:
-            await self.rebal.backend.write_again()
+            await self.host.write_again()
         except Refusal as refusal:
             if self.is_attached:
                 self.query_one("#stopped-cause", Static).update(ui_text(self._cause(str(refusal))))
             return
-        self.rebal.say("Writing works again: the book goes on from what was saved.")
+        self.host.say("Writing works again: the book goes on from what was saved.")
         self.dismiss()
-        self.rebal.pull_soon()
+        self.host.pull_soon()
 
     def action_look(self) -> None:
         self.dismiss()

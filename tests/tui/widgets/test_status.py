@@ -3,7 +3,7 @@ import pytest
 from rebal_tui.services.view_models.status import WorkView
 from rebal_tui.tui.segments import line_width
 from rebal_tui.tui.widgets.status import status_line
-from tests.tui.fakes import status
+from tests.tui.views import status
 
 
 def text(width: int, trouble: str = "", **changes: object) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.services.advisory import bulk
 from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult
 from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import bulk, run_queries
 from rebal_tui.tui.screens.accounts.lines import bulk_lines, bulk_text, result_lines
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
@@ -24,14 +24,14 @@ def choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: boo
 
     def picked(portfolio_id: str | None) -> None:
         if portfolio_id:
-            screen.rebal.work(_subscribe(screen, chosen, portfolio_id, moving=moving), name="subscribe")
+            screen.host.work(_subscribe(screen, chosen, portfolio_id, moving=moving), name="subscribe")
 
-    screen.rebal.work(pick_portfolio(screen, title, picked), name="portfolios")
+    screen.host.work(pick_portfolio(screen, title, picked), name="portfolios")
 
 
 async def pick_portfolio(screen: ListScreen, title: str, picked: Callable[[str | None], None]) -> None:
     """Let a portfolio be picked, those in use first. Raises `Conflict` when there is none."""
-    rows = await screen.rebal.backend.portfolios()
+    rows = await screen.host.ask(run_queries.portfolio_rows)
     if not rows:
         raise Conflict("There is no portfolio yet; Portfolios (2) makes one.")
     choices = [
@@ -45,40 +45,36 @@ async def pick_portfolio(screen: ListScreen, title: str, picked: Callable[[str |
 
 async def _subscribe(screen: ListScreen, chosen: tuple[str, ...], portfolio_id: str, *, moving: bool) -> None:
     _wait_for(screen, chosen)
-    preview = await screen.rebal.backend.ask(
-        lambda book: bulk.preview_subscriptions(book, chosen, portfolio_id, moving=moving)
-    )
+    preview = await screen.host.ask(bulk.preview_subscriptions, chosen, portfolio_id, moving=moving)
     verb, done = ("Move", "Moved") if moving else ("Subscribe", "Subscribed")
     if _all_refused(screen, preview):
         return
 
     async def do() -> str:
         _wait_for(screen, chosen)
-        results = await screen.rebal.backend.ask(
-            lambda book: bulk.subscribe_all(book, chosen, portfolio_id, moving=moving)
-        )
+        results = await screen.host.ask(bulk.subscribe_all, chosen, portfolio_id, moving=moving)
         return _outcome(screen, results, done)
 
     if screen.is_current:
         title = f"{verb} to {preview.portfolio}?"
-        screen.rebal.confirm_sending(title, bulk_text(preview, verb), verb, do, done, bulk_lines(preview))
+        screen.host.confirm_sending(title, bulk_text(preview, verb), verb, do, done, bulk_lines(preview))
 
 
 async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
     """End the subscriptions of some accounts, after asking."""
     _wait_for(screen, chosen)
-    preview = await screen.rebal.backend.ask(lambda book: bulk.preview_unsubscriptions(book, chosen))
+    preview = await screen.host.ask(bulk.preview_unsubscriptions, chosen)
     if _all_refused(screen, preview):
         return
 
     async def do() -> str:
         _wait_for(screen, chosen)
-        results = await screen.rebal.backend.ask(lambda book: bulk.unsubscribe_all(book, chosen))
+        results = await screen.host.ask(bulk.unsubscribe_all, chosen)
         return _outcome(screen, results, "Unsubscribed")
 
     if screen.is_current:
         text = bulk_text(preview, "Unsubscribe")
-        screen.rebal.confirm_sending(
+        screen.host.confirm_sending(
             "End these subscriptions?", text, "Unsubscribe", do, "Unsubscribed", bulk_lines(preview)
         )
 
@@ -86,7 +82,7 @@ async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
 def _wait_for(screen: ListScreen, chosen: tuple[str, ...]) -> None:
     """Say that so many accounts take a while."""
     if len(chosen) >= SLOW_BULK_MIN_ACCOUNTS:
-        screen.rebal.say(f"Looking at {formats.counted(len(chosen), 'account')}, one after the other …")
+        screen.host.say(f"Looking at {formats.counted(len(chosen), 'account')}, one after the other …")
 
 
 def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rebal_tui.domain.runs import RunType
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.queries import cash as cash_queries
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import cash_queries
 from rebal_tui.tui.screens.accounts.bulk import pick_portfolio
 from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values, read_amount
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
@@ -28,34 +28,30 @@ def run_manually(screen: ListScreen, row: AccountRow) -> None:
         if kind == RunType.PARTIAL_LIQUIDATION and row.portfolio_id is not None:
             screen.app.push_screen(liquidation_form(row, None))
         elif kind and row.portfolio_id is not None:
-            screen.rebal.work(_manual(screen, row, RunType(kind), None), name="run")
+            screen.host.work(_manual(screen, row, RunType(kind), None), name="run")
         elif kind:
             title = f"{row.client} follows no portfolio: run once by whose weights?"
-            screen.rebal.work(pick_portfolio(screen, title, lambda one: weights_picked(kind, one)), name="portfolios")
+            screen.host.work(pick_portfolio(screen, title, lambda one: weights_picked(kind, one)), name="portfolios")
 
     def weights_picked(kind: str, portfolio_id: str | None) -> None:
         if portfolio_id and kind == RunType.PARTIAL_LIQUIDATION:
             screen.app.push_screen(liquidation_form(row, portfolio_id))
         elif portfolio_id:
-            screen.rebal.work(_manual(screen, row, RunType(kind), portfolio_id), name="run")
+            screen.host.work(_manual(screen, row, RunType(kind), portfolio_id), name="run")
 
     screen.app.push_screen(PickScreen(f"Run by hand · {row.client}", RUN_CHOICES, "run"), picked)
 
 
 async def _manual(screen: ListScreen, row: AccountRow, kind: RunType, portfolio_id: str | None) -> None:
-    view = await screen.rebal.backend.ask(
-        lambda book: cash_queries.preview_manual(book, row.account_id, kind, portfolio_id=portfolio_id)
-    )
+    view = await screen.host.ask(cash_queries.preview_manual, row.account_id, kind, portfolio_id=portfolio_id)
 
     async def do() -> str:
-        run = await screen.rebal.backend.ask(
-            lambda book: cash_queries.run_manually(book, row.account_id, kind, portfolio_id=portfolio_id)
-        )
+        run = await screen.host.ask(cash_queries.run_manually, row.account_id, kind, portfolio_id=portfolio_id)
         return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
 
     if screen.is_current:
         title = f"{formats.words(kind).capitalize()} of {row.client}?"
-        screen.rebal.confirm_sending(title, manual_text(view), "Run", do, "Run", preview_lines(view))
+        screen.host.confirm_sending(title, manual_text(view), "Run", do, "Run", preview_lines(view))
 
 
 def manual_text(view: PreviewView) -> str:

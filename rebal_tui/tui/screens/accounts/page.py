@@ -10,15 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from rebal_tui.domain.decisions import Decision
-from rebal_tui.services.queries.accounts import account_detail
 from rebal_tui.services.view_models.accounts import AccountDetail, LedgerEntry, PositionView
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import account_queries
 from rebal_tui.tui.screens.accounts.lines import head_lines, settlement, signed
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared.account_lines import OUTCOMES, decision_lines
-from rebal_tui.tui.screens.shared.dialog import LiveDialog, ReadScreen
-from rebal_tui.tui.screens.shared.picker import Dialog
+from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog, ReadScreen
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
@@ -112,7 +111,7 @@ class AccountPage(LiveDialog, Dialog[str]):
 
     async def pull(self) -> None:
         account_id = self._view.row.account_id
-        view = await self.rebal.backend.ask(lambda book: account_detail(book, account_id))
+        view = await self.host.ask(account_queries.account_detail, account_id)
         if self.is_attached and view != self._view:
             self._show(view)
 
@@ -150,14 +149,14 @@ class AccountPage(LiveDialog, Dialog[str]):
 
     def action_sort(self) -> None:
         if order_name := self._current.cycle_sort():
-            self.rebal.say(f"Ordered by {order_name}.")
+            self.host.say(f"Ordered by {order_name}.")
 
     def action_reverse(self) -> None:
         self._current.reverse_sort()
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self._view.row.account_id)
-        self.rebal.say(f"Copied {self._view.row.account_id}.")
+        self.host.say(f"Copied {self._view.row.account_id}.")
 
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:
@@ -168,4 +167,4 @@ class AccountPage(LiveDialog, Dialog[str]):
             title = f"Decision · {self._view.row.client} · {formats.short_timestamp(row.at)}"
             self.app.push_screen(ReadScreen(title, lambda width, _: decision_lines(row, width)))
         else:
-            self.rebal.say("All there is to it is on this line.")
+            self.host.say("All there is to it is on this line.")

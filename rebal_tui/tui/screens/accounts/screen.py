@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
-from rebal_tui.services.advisory import cash
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.broker_sync.reconciliation.release import check_release, differences, release
-from rebal_tui.services.queries.accounts import account_detail, account_row, accounts_snapshot
-from rebal_tui.services.simulation import account_events
 from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, AccountsSnapshot, InGroup
 from rebal_tui.tui import actions, formats
+from rebal_tui.tui.book_services import account_events, account_queries, cash, desk_queries, release, status_queries
+from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.screens.accounts import columns as account_columns
 from rebal_tui.tui.screens.accounts import simulate
 from rebal_tui.tui.screens.accounts.bulk import choose_portfolio, unsubscribe
@@ -32,8 +30,11 @@ from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable, View
 from rebal_tui.tui.widgets.tabs import ALL
 
+if TYPE_CHECKING:
+    from rebal_tui.store.holds import Hold
 
-class AccountsScreen(TiledListScreen, inherit_bindings=False):
+
+class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     """Every account, those that need a person first."""
 
     SECTION = Section.ACCOUNTS
@@ -58,9 +59,9 @@ class AccountsScreen(TiledListScreen, inherit_bindings=False):
         )
 
     async def pull(self) -> None:
-        self.show_status(await self.rebal.backend.status())
+        self.show_status(await self.host.ask(status_queries.status_line))
         seen = self._snapshot.version if self._snapshot is not None else None
-        snapshot = await self.rebal.backend.ask(lambda book: accounts_snapshot(book, seen))
+        snapshot = await self.host.ask(account_queries.accounts_snapshot, seen)
         if snapshot is None:
             return
         self._snapshot = snapshot
@@ -81,7 +82,7 @@ class AccountsScreen(TiledListScreen, inherit_bindings=False):
         self.table.set_rows(rows, None if tile == ALL else InGroup(AccountGroup(tile)))
 
     async def detail_of(self, key: str) -> Builder:
-        return detail_lines(await self.rebal.backend.ask(lambda book: account_detail(book, key)))
+        return detail_lines(await self.host.ask(account_queries.account_detail, key))
 
     def show_account(self, account_id: str) -> None:
         """Put the cursor on an account, lifting filters that hide it."""
@@ -95,20 +96,20 @@ class AccountsScreen(TiledListScreen, inherit_bindings=False):
     def action_mark_shown(self) -> None:
         shown = self.table.keys_shown
         if not shown:
-            self.rebal.say("There is no account to mark.")
+            self.host.say("There is no account to mark.")
         elif shown <= self.table.marked:
             self.table.marked = frozenset()
-            self.rebal.say("No account is marked.")
+            self.host.say("No account is marked.")
         else:
             self.table.marked = self.table.marked | shown
-            self.rebal.say(f"{formats.counted(len(self.table.marked), 'account')} marked.")
+            self.host.say(f"{formats.counted(len(self.table.marked), 'account')} marked.")
 
     async def open_row(self, key: str) -> None:
-        view = await self.rebal.backend.ask(lambda book: account_detail(book, key))
+        view = await self.host.ask(account_queries.account_detail, key)
 
         def answered(run_id: str | None) -> None:
             if run_id:
-                self.rebal.navigation.show_run(run_id)
+                self.host.navigation.show_run(run_id)
 
         if self.is_current:
             self.app.push_screen(AccountPage(view), answered)
@@ -138,15 +139,15 @@ class AccountsScreen(TiledListScreen, inherit_bindings=False):
     def action_unsubscribe(self) -> None:
         chosen = self._chosen()
         if chosen:
-            self.rebal.work(unsubscribe(self, chosen), name="unsubscribe")
+            self.host.work(unsubscribe(self, chosen), name="unsubscribe")
 
     def action_preview(self) -> None:
         row = self._row()
         if row is not None:
-            self.rebal.work(self._preview(row.account_id), name="preview")
+            self.host.work(self._preview(row.account_id), name="preview")
 
     async def _preview(self, account_id: str) -> None:
-        view = await self.rebal.backend.preview(account_id)
+        view = await self.host.ask(desk_queries.preview, account_id)
         if self.is_current:
             title = f"Preview · {view.client} · nothing is sent"
             self.app.push_screen(ReadScreen(title, preview_lines(view), copy=account_id))
@@ -159,49 +160,44 @@ class AccountsScreen(TiledListScreen, inherit_bindings=False):
     def action_deposit(self) -> None:
         row = self._row()
         if row is not None:
-            self.rebal.work(self._with_simulator(row, simulate.deposit_form), name="deposit")
+            self.host.work(self._with_simulator(row, simulate.deposit_form), name="deposit")
 
     async def _with_simulator(self, row: AccountRow, form: Callable[[AccountRow], FormScreen]) -> None:
-        await self.rebal.backend.ask(cash.sandbox)
+        await self.host.ask(cash.sandbox)
         if self.is_current:
             self.app.push_screen(form(row))
 
     def action_withdraw(self) -> None:
         row = self._row()
         if row is not None:
-            self.rebal.navigation.withdraw_from(f"{row.client} · {row.account_number}")
+            self.host.navigation.withdraw_from(f"{row.client} · {row.account_number}")
 
     def action_release(self) -> None:
         row = self._row()
         if row is not None:
-            self.rebal.work(self._release(row), name="release")
+            self.host.work(self._release(row), name="release")
 
     async def _release(self, row: AccountRow) -> None:
-        amount = await self.rebal.backend.ask(lambda book: cash.check_release(book, row.account_id))
+        amount = await self.host.ask(cash.check_release, row.account_id)
         text = (
             f"${formats.money(amount)} set aside in the account of {row.client} is given back; "
             f"{'the next evaluation invests it' if row.portfolio_id else 'it stays cash, as no portfolio is followed'}."
         )
 
         async def do() -> str:
-            await self.rebal.backend.ask(lambda book: cash.release(book, row.account_id))
+            await self.host.ask(cash.release, row.account_id)
             return f"${formats.money(amount)} of {row.client}"
 
         if self.is_current:
-            self.rebal.confirm_sending("Release what was set aside?", text, "Release", do, "Released")
+            self.host.confirm_sending("Release what was set aside?", text, "Release", do, "Released")
 
     def action_reconcile(self) -> None:
         row = self._row()
         if row is not None:
-            self.rebal.work(self._reconcile(row), name="reconcile")
+            self.host.work(self._reconcile(row), name="reconcile")
 
     async def _reconcile(self, row: AccountRow) -> None:
-        hold, rows = await self.rebal.backend.ask(
-            lambda book: (
-                check_release(book, row.account_id),
-                differences(book, row.account_id),
-            )
-        )
+        hold, rows = await self.host.ask(_hold_with_differences, row.account_id)
         later = " It goes on by itself when what the broker still tells explains this." if hold.baseline else ""
         text = (
             f"{row.client} has been paused since {formats.short_timestamp(hold.at)}: {hold.reason}.{later} "
@@ -210,23 +206,20 @@ class AccountsScreen(TiledListScreen, inherit_bindings=False):
         )
 
         async def do() -> str:
-            await self.rebal.backend.ask(lambda book: release(book, row.account_id))
+            await self.host.ask(release.release, row.account_id)
             return row.client
 
         if self.is_current:
             title = "Take over the broker's figures?"
-            self.rebal.confirm_sending(title, text, "Release", do, "Released", difference_lines(rows))
+            self.host.confirm_sending(title, text, "Release", do, "Released", difference_lines(rows))
 
     def action_simulate(self) -> None:
         row = self._row()
         if row is not None:
-            self.rebal.work(self._simulate(row), name="simulate")
+            self.host.work(self._simulate(row), name="simulate")
 
     async def _simulate(self, row: AccountRow) -> None:
-        def load(book: Book) -> tuple[AccountRow, tuple[str, ...]]:
-            return account_row(book, row.account_id), account_events.known_symbols(book)
-
-        now, symbols = await self.rebal.backend.ask(load)
+        now, symbols = await self.host.ask(_account_and_symbols, row.account_id)
 
         def picked(key: str | None) -> None:
             if key == simulate.RETURN:
@@ -239,11 +232,9 @@ class AccountsScreen(TiledListScreen, inherit_bindings=False):
             elif key:
                 on = key not in now.restrictions
                 what = f"{now.client}, {formats.words(key)}"
-                self.rebal.work(
-                    self.rebal.change(
-                        lambda: self.rebal.backend.ask(
-                            lambda book: account_events.set_restriction(book, now.account_id, Restriction(key), on)
-                        ),
+                self.host.work(
+                    self.host.change(
+                        lambda: self.host.ask(account_events.set_restriction, now.account_id, Restriction(key), on),
                         f"{'Restricted' if on else 'Restriction lifted'}: {what}",
                     ),
                     name="restriction",
@@ -251,11 +242,9 @@ class AccountsScreen(TiledListScreen, inherit_bindings=False):
 
         def status_picked(status: str | None) -> None:
             if status:
-                self.rebal.work(
-                    self.rebal.change(
-                        lambda: self.rebal.backend.ask(
-                            lambda book: account_events.set_status(book, now.account_id, AccountStatus(status))
-                        ),
+                self.host.work(
+                    self.host.change(
+                        lambda: self.host.ask(account_events.set_status, now.account_id, AccountStatus(status)),
                         f"{now.client} is {status}",
                     ),
                     name="status",
@@ -268,22 +257,32 @@ class AccountsScreen(TiledListScreen, inherit_bindings=False):
     def action_account_runs(self) -> None:
         account_id = self.selected_id()
         if account_id is not None:
-            self.rebal.navigation.show_runs_of(account_id)
+            self.host.navigation.show_runs_of(account_id)
 
     def action_on_desk(self) -> None:
         row = self._row()
         if row is None:
             return
         if row.portfolio_id is None:
-            self.rebal.say("This account follows no portfolio, so it is not on the Desk.")
+            self.host.say("This account follows no portfolio, so it is not on the Desk.")
         else:
-            self.rebal.navigation.show_account(row.account_id)
+            self.host.navigation.show_account(row.account_id)
 
     def action_portfolio(self) -> None:
         row = self._row()
         if row is None:
             return
         if row.portfolio_id is None:
-            self.rebal.say("This account follows no portfolio.")
+            self.host.say("This account follows no portfolio.")
         else:
-            self.rebal.navigation.show_portfolio(row.portfolio_id)
+            self.host.navigation.show_portfolio(row.portfolio_id)
+
+
+def _hold_with_differences(book: Book, account_id: str) -> tuple[Hold, tuple[tuple[str, str, str], ...]]:
+    """The hold of a paused account that can be released, and what differs from the broker's figures."""
+    return release.check_release(book, account_id), release.differences(book, account_id)
+
+
+def _account_and_symbols(book: Book, account_id: str) -> tuple[AccountRow, tuple[str, ...]]:
+    """An account as it is now, and the assets that can be brought in."""
+    return account_queries.account_row(book, account_id), account_events.known_symbols(book)

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from rebal_tui.domain.accounts import RESTRICTION_TEXTS, AccountStatus, Restriction
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.quantities import Money, Qty, floor_money, market_value, parse_qty
-from rebal_tui.services.advisory import cash
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.queries.accounts import account_row
-from rebal_tui.services.simulation import account_events
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import account_events, account_queries, cash
 from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values, read_amount
 from rebal_tui.tui.screens.shared.picker import Choice
 from rebal_tui.tui.segments import Line, heading, paragraph, table_line
@@ -64,7 +62,7 @@ def deposit_form(row: AccountRow) -> FormScreen:
     def propose(book: Book, values: Values) -> Proposal:
         amount = read_amount(values)
         cash.sandbox(book)
-        now = account_row(book, row.account_id)
+        now = account_queries.account_row(book, row.account_id)
         lines = figures(
             [
                 ("Cash", formats.money(now.cash), formats.money(_plus(now.cash, amount))),
@@ -95,7 +93,7 @@ def return_form(row: AccountRow) -> FormScreen:
     def propose(book: Book, values: Values) -> Proposal:
         amount = read_amount(values)
         cash.sandbox(book)
-        now = account_row(book, row.account_id)
+        now = account_queries.account_row(book, row.account_id)
         goes = min(amount, max(now.cash, 0))
         lines = figures(
             [("Cash", formats.money(now.cash), formats.money(_plus(now.cash, -goes)))],
@@ -130,7 +128,7 @@ def bring_in_form(row: AccountRow, symbols: tuple[str, ...]) -> FormScreen:
             raise Invalid([*faults, *invalid.faults]) from invalid
         if faults:
             raise Invalid(faults)
-        now = account_row(book, row.account_id)
+        now = account_queries.account_row(book, row.account_id)
         worth = floor_money(market_value(qty, price))
         lines = figures(
             [("Equity", formats.money(now.equity), formats.money(_plus(now.equity, worth)))],

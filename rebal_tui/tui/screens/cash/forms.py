@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
 from rebal_tui.domain.quantities import Money
-from rebal_tui.services.advisory import cash
-from rebal_tui.services.advisory.withdrawals import request_withdrawal
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.queries.accounts import find_account
-from rebal_tui.services.queries.cash import preview_withdrawal
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import account_queries, cash, cash_queries, withdrawals
 from rebal_tui.tui.screens.accounts.simulate import figures
 from rebal_tui.tui.screens.cash.lines import withdrawal_preview_lines
 from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values, read_amount
@@ -21,7 +18,7 @@ def _read(book: Book, values: Values) -> tuple[AccountRow, Money]:
     faults: list[Fault] = []
     amount, account = Money(0), None
     try:
-        account = find_account(book, values["account"])
+        account = account_queries.find_account(book, values["account"])
     except Refusal as refusal:
         faults += refusal.faults
     try:
@@ -45,7 +42,7 @@ def withdrawal_form(names: tuple[str, ...], account: str = "") -> FormScreen:
 
     def propose(book: Book, values: Values) -> Proposal:
         row, amount = _read(book, values)
-        view = preview_withdrawal(book, row.account_id, amount)
+        view = cash_queries.preview_withdrawal(book, row.account_id, amount)
         plan = view.preview.plan
         leaves = formats.full_day(view.can_leave) if view.can_leave else "a day not known yet"
         steps = f"Its subscription to {row.portfolio} ends; " if row.portfolio_id else ""
@@ -58,7 +55,7 @@ def withdrawal_form(names: tuple[str, ...], account: str = "") -> FormScreen:
         )
 
         def act(book: Book) -> str:
-            withdrawal = request_withdrawal(book, row.account_id, amount)
+            withdrawal = withdrawals.request_withdrawal(book, row.account_id, amount)
             return f"${formats.money(amount)} of {row.client}, {formats.words(withdrawal.stage)}"
 
         lines = withdrawal_preview_lines(view)

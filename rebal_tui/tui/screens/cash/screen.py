@@ -9,11 +9,10 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.cash import WithdrawalStage
-from rebal_tui.services.advisory import withdrawals
-from rebal_tui.services.queries.accounts import account_names
-from rebal_tui.services.queries.cash import cash_changes, withdrawal_history
 from rebal_tui.services.view_models.cash import WithdrawalView
 from rebal_tui.tui import actions, formats
+from rebal_tui.tui.book_services import account_queries, cash_queries, status_queries, withdrawals
+from rebal_tui.tui.navigation import StartsWithdrawal
 from rebal_tui.tui.screens.cash import columns as cash_columns
 from rebal_tui.tui.screens.cash.columns import CashRow
 from rebal_tui.tui.screens.cash.forms import journal_form, withdrawal_form
@@ -27,7 +26,7 @@ from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import ALL
 
 
-class CashScreen(TiledListScreen, inherit_bindings=False):
+class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
     """What moves cash in or out: stopped withdrawals first, then those under way, then the rest."""
 
     SECTION = Section.CASH
@@ -50,9 +49,9 @@ class CashScreen(TiledListScreen, inherit_bindings=False):
         )
 
     async def pull(self) -> None:
-        self.show_status(await self.rebal.backend.status())
+        self.show_status(await self.host.ask(status_queries.status_line))
         seen = self._stamp
-        changed = await self.rebal.backend.ask(lambda book: cash_changes(book, seen))
+        changed = await self.host.ask(cash_queries.cash_changes, seen)
         if changed is None:
             return
         self._stamp, snapshot = changed
@@ -81,7 +80,7 @@ class CashScreen(TiledListScreen, inherit_bindings=False):
         view = row.withdrawal
         if view is None:
             return movement_lines(row)
-        return withdrawal_lines(view, await self.rebal.backend.ask(lambda book: withdrawal_history(book, view.id)))
+        return withdrawal_lines(view, await self.host.ask(cash_queries.withdrawal_history, view.id))
 
     async def open_row(self, key: str) -> None:
         row = self.row_here(key)
@@ -101,15 +100,15 @@ class CashScreen(TiledListScreen, inherit_bindings=False):
         """The withdrawal under the cursor; says so when it is something else."""
         row = self._row()
         if row is not None and row.withdrawal is None:
-            self.rebal.say(f"This is a {row.kind}, not a withdrawal.")
+            self.host.say(f"This is a {row.kind}, not a withdrawal.")
         return row.withdrawal if row is not None else None
 
     def new_withdrawal(self, account: str = "") -> None:
         """Open the form of a new withdrawal, for an account when one is named."""
-        self.rebal.work(self._form(account), name="withdrawal")
+        self.host.work(self._form(account), name="withdrawal")
 
     async def _form(self, account: str) -> None:
-        names = await self.rebal.backend.ask(account_names)
+        names = await self.host.ask(account_queries.account_names)
         self._push(withdrawal_form(names, account))
 
     def _push(self, form: FormScreen) -> None:
@@ -120,10 +119,10 @@ class CashScreen(TiledListScreen, inherit_bindings=False):
         self.new_withdrawal()
 
     def action_journal(self, incoming: bool) -> None:
-        self.rebal.work(self._journal(incoming), name="journal")
+        self.host.work(self._journal(incoming), name="journal")
 
     async def _journal(self, incoming: bool) -> None:
-        names = await self.rebal.backend.ask(account_names)
+        names = await self.host.ask(account_queries.account_names)
         self._push(journal_form(names, "", incoming=incoming))
 
     def action_cancel_withdrawal(self) -> None:
@@ -131,15 +130,15 @@ class CashScreen(TiledListScreen, inherit_bindings=False):
         if view is None:
             return
         if not view.cancelable:
-            self.rebal.say(cancel_text(view))
+            self.host.say(cancel_text(view))
             return
         text = f"${formats.money(view.amount)} of {view.client}, {cash_columns.withdrawal_state(view)}.\n\n"
 
         async def do() -> str:
-            done = await self.rebal.backend.ask(lambda book: withdrawals.cancel_withdrawal(book, view.id))
+            done = await self.host.ask(withdrawals.cancel_withdrawal, view.id)
             return f"${formats.money(done.amount)} of {view.client}"
 
-        self.rebal.confirm_sending(
+        self.host.confirm_sending(
             "Cancel this withdrawal?", text + cancel_text(view), "Cancel withdrawal", do, "Canceled"
         )
 
@@ -149,7 +148,7 @@ class CashScreen(TiledListScreen, inherit_bindings=False):
             return
         if view.stopped is None:
             final = WithdrawalStage(view.stage).final
-            self.rebal.say(f"It is {view.stage}." if final else "It has not stopped; it goes on by itself.")
+            self.host.say(f"It is {view.stage}." if final else "It has not stopped; it goes on by itself.")
             return
         text = (
             f"${formats.money(view.amount)} of {view.client} stopped: {view.stopped}.\n\n"
@@ -157,17 +156,17 @@ class CashScreen(TiledListScreen, inherit_bindings=False):
         )
 
         async def do() -> str:
-            after = await self.rebal.backend.ask(lambda book: withdrawals.retry_withdrawal(book, view.id))
+            after = await self.host.ask(withdrawals.retry_withdrawal, view.id)
             return f"stopped again: {after.stopped}" if after.stopped else formats.words(after.stage)
 
-        self.rebal.confirm_sending("Try again?", text, "Try again", do, "Tried again")
+        self.host.confirm_sending("Try again?", text, "Try again", do, "Tried again")
 
     def action_account(self) -> None:
         row = self._row()
         if row is not None:
-            self.rebal.navigation.show_in_accounts(row.account_id)
+            self.host.navigation.show_in_accounts(row.account_id)
 
     def action_account_runs(self) -> None:
         row = self._row()
         if row is not None:
-            self.rebal.navigation.show_runs_of(row.account_id)
+            self.host.navigation.show_runs_of(row.account_id)

@@ -12,6 +12,8 @@ from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.services.view_models.desk import AccountView, DeskRow, DeskSnapshot, InTile
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui import actions, formats
+from rebal_tui.tui.book_services import desk_queries, run_queries
+from rebal_tui.tui.navigation import ShowsAccount
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.screens.first_run import FirstRun
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -37,7 +39,7 @@ class AccountScreen(ReadScreen):
         self.account_id = view.account_id
 
 
-class DeskScreen(TiledListScreen, inherit_bindings=False):
+class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     """Every subscribed account, what needs a person first."""
 
     SECTION = Section.DESK
@@ -64,7 +66,7 @@ class DeskScreen(TiledListScreen, inherit_bindings=False):
 
     def compose_body(self) -> ComposeResult:
         yield from super().compose_body()
-        yield FirstRun(self.rebal.first_run)
+        yield FirstRun(self.host.first_run)
 
     def show_loading(self, loading: LoadProgress) -> None:
         super().show_loading(loading)
@@ -75,14 +77,14 @@ class DeskScreen(TiledListScreen, inherit_bindings=False):
 
     async def pull(self) -> None:
         seen = self._snapshot
-        snapshot = await self.rebal.backend.desk(seen)
+        snapshot = await self.host.ask(desk_queries.desk_snapshot, seen)
         self.show_status(snapshot.status)
         if seen is not None and (snapshot.version, snapshot.stamp) == (seen.version, seen.stamp):
             return
         self._snapshot = snapshot
-        self.rebal.last_desk = snapshot
+        self.host.last_desk = snapshot
         simulated = not snapshot.status.real_broker
-        empty = simulated and not snapshot.rows and not await self.rebal.backend.portfolios()
+        empty = simulated and not snapshot.rows and not await self.host.ask(run_queries.portfolio_rows)
         self._set_first_run(empty)
         with self.app.batch_update():
             self.show_rows()
@@ -114,7 +116,7 @@ class DeskScreen(TiledListScreen, inherit_bindings=False):
         self.table.set_rows(self._snapshot.rows, None if tile is Tile.ALL else InTile(tile))
 
     async def detail_of(self, key: str) -> Builder:
-        view = await self.rebal.backend.account(key)
+        view = await self.host.ask(desk_queries.account_view, key)
         from rebal_tui.tui.screens.shared.account_lines import account_lines
 
         return account_lines(view)
@@ -128,20 +130,20 @@ class DeskScreen(TiledListScreen, inherit_bindings=False):
         self.reset_filters()
         self.table.view = View(self.table.view.sort, self.table.view.reverse)
         if not self.table.move_to(account_id):
-            self.rebal.say(f"Account {formats.short_id(account_id)} is not subscribed, so it is not on the Desk.")
+            self.host.say(f"Account {formats.short_id(account_id)} is not subscribed, so it is not on the Desk.")
 
     async def open_row(self, key: str) -> None:
-        view = await self.rebal.backend.account(key)
+        view = await self.host.ask(desk_queries.account_view, key)
         if self.is_current:
             self.app.push_screen(AccountScreen(view))
 
     def action_preview(self) -> None:
         account_id = self.selected_id()
         if account_id is not None:
-            self.rebal.work(self._preview(account_id), name="preview")
+            self.host.work(self._preview(account_id), name="preview")
 
     async def _preview(self, account_id: str) -> None:
-        view = await self.rebal.backend.preview(account_id)
+        view = await self.host.ask(desk_queries.preview, account_id)
         if self.is_current:
             from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 
@@ -151,17 +153,17 @@ class DeskScreen(TiledListScreen, inherit_bindings=False):
     def action_account_runs(self) -> None:
         account_id = self.selected_id()
         if account_id is not None:
-            self.rebal.navigation.show_runs_of(account_id)
+            self.host.navigation.show_runs_of(account_id)
 
     def action_evaluate(self) -> None:
         text = (
             "Every subscription is evaluated now, under the current prices. Where its conditions are met a run is made "
             "and its orders are sent, as at a scheduled evaluation."
         )
-        self.rebal.confirm_sending(
+        self.host.confirm_sending(
             "Evaluate every account now?",
             text,
             "Evaluate",
-            lambda: self.rebal.backend.run_now("evaluation"),
+            lambda: self.run_job("evaluation"),
             "Evaluated",
         )

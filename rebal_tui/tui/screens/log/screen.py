@@ -12,10 +12,11 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from rebal_tui.services.queries import log as log_queries
 from rebal_tui.services.view_models.log import AlertView, AuditCheck, LogSnapshot
 from rebal_tui.services.view_models.status import JobView
 from rebal_tui.tui import actions, formats
+from rebal_tui.tui.book_services import log_queries, scheduler
+from rebal_tui.tui.navigation import ShowsJob
 from rebal_tui.tui.screens.log import lines
 from rebal_tui.tui.screens.log.lines import ALERTS, AUDIT, JOBS, TABS
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -27,7 +28,7 @@ from rebal_tui.tui.widgets.table import BookTable
 from rebal_tui.tui.widgets.tabs import TabBar
 
 
-class LogScreen(ListScreen, inherit_bindings=False):
+class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
     """What the scheduler has done and will do, what a person should see, and who did what."""
 
     SECTION = Section.LOG
@@ -71,7 +72,7 @@ class LogScreen(ListScreen, inherit_bindings=False):
     async def pull(self) -> None:
         await super().pull()
         search = self._search
-        snapshot = await self.rebal.backend.ask(lambda book: log_queries.log_snapshot(book, search))
+        snapshot = await self.host.ask(log_queries.log_snapshot, search)
         old = self._snapshot
         if old is not None and snapshot.version == old.version and search == self._searched:
             return
@@ -131,7 +132,7 @@ class LogScreen(ListScreen, inherit_bindings=False):
         """Search the audit trail in the book, the other lists in memory, as it is typed."""
         if self._tab == AUDIT:
             self._search = text.strip()
-            self.rebal.pull_soon()
+            self.host.pull_soon()
         else:
             super().filter_by(text)
 
@@ -144,29 +145,29 @@ class LogScreen(ListScreen, inherit_bindings=False):
     def _job(self) -> JobView | None:
         row = self.table.cursor_row
         if not isinstance(row, JobView):
-            self.rebal.say("Go to a job first: t shows the jobs.")
+            self.host.say("Go to a job first: t shows the jobs.")
             return None
         return row
 
     def action_pause(self) -> None:
         text = "Nothing new is evaluated or started until it is resumed. Runs that have started go on."
-        self.rebal.confirm_sending("Pause the scheduler?", text, "Pause", self.rebal.backend.pause, "Paused")
+        self.host.confirm_sending(
+            "Pause the scheduler?", text, "Pause", lambda: self.host.ask(scheduler.pause), "Paused"
+        )
 
     def action_resume(self) -> None:
-        self.rebal.work(self.rebal.change(self.rebal.backend.resume, "Resumed"), name="resume")
+        self.host.work(self.host.change(lambda: self.host.ask(scheduler.resume), "Resumed"), name="resume")
 
     def action_run_now(self) -> None:
         job = self._job()
         if job is not None:
             text = f"{job.title} is run once now, as if it were due. An evaluation may make runs and send orders."
-            self.rebal.confirm_sending(
-                f"Run “{job.title}” now?", text, "Run", lambda: self.rebal.backend.run_now(job.name), "Done"
-            )
+            self.host.confirm_sending(f"Run “{job.title}” now?", text, "Run", lambda: self.run_job(job.name), "Done")
 
     def _alert(self) -> AlertView | None:
         row = self.table.cursor_row
         if not isinstance(row, AlertView):
-            self.rebal.say("There is no alert under the cursor; t shows the alerts.")
+            self.host.say("There is no alert under the cursor; t shows the alerts.")
             return None
         return row
 
@@ -179,21 +180,19 @@ class LogScreen(ListScreen, inherit_bindings=False):
         done = "Acknowledged; it is raised again when its cause comes again"
         if len(keys) > 1:
             done = f"{formats.counted(len(keys), 'alert')} acknowledged"
-        change = self.rebal.change(
-            lambda: self.rebal.backend.ask(lambda book: log_queries.acknowledge_all(book, keys)), done
-        )
-        self.rebal.work(change, name="acknowledge")
+        change = self.host.change(lambda: self.host.ask(log_queries.acknowledge_all, keys), done)
+        self.host.work(change, name="acknowledge")
 
     def action_go_to(self) -> None:
         alert = self._alert()
         if alert is not None:
-            self.rebal.navigation.show_subject(alert.kind, alert.subject)
+            self.host.navigation.show_subject(alert.kind, alert.subject)
 
     def action_verify(self) -> None:
-        self.rebal.work(self._verify(), name="verify")
+        self.host.work(self._verify(), name="verify")
 
     async def _verify(self) -> None:
-        check = await self.rebal.backend.ask(log_queries.verify_audit)
+        check = await self.host.ask(log_queries.verify_audit)
         if self.is_mounted:
             self.show_check(check)
 
@@ -205,4 +204,4 @@ class LogScreen(ListScreen, inherit_bindings=False):
         line.set_class(not check.intact, "-broken")
         line.display = True
         if not check.intact:
-            self.rebal.say(f"The audit trail has been tampered with: {check.text}.", "error")
+            self.host.say(f"The audit trail has been tampered with: {check.text}.", "error")

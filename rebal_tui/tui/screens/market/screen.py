@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Concatenate, ParamSpec
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -13,10 +13,10 @@ from textual.strip import Strip
 
 from rebal_tui.domain.quantities import percent_text
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.queries import market as market_queries
-from rebal_tui.services.simulation import simulator
 from rebal_tui.services.view_models.market import AssetRow, MarketSnapshot
 from rebal_tui.tui import actions, formats
+from rebal_tui.tui.book_services import market_queries, simulator
+from rebal_tui.tui.navigation import ShowsAsset
 from rebal_tui.tui.screens.market import lines as market_lines
 from rebal_tui.tui.screens.market.shock import Shock, ShockScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
@@ -26,6 +26,8 @@ from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.styles import StyledView
 from rebal_tui.tui.widgets.table import BookTable
+
+P = ParamSpec("P")
 
 
 class SimulatorBar(StyledView, can_focus=False):
@@ -39,7 +41,7 @@ class SimulatorBar(StyledView, can_focus=False):
         return self.strip(self.line, self.size.width, self.rich_style)
 
 
-class MarketScreen(ListScreen, inherit_bindings=False):
+class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
     """Every asset, what does not trade first."""
 
     SECTION = Section.MARKET
@@ -68,7 +70,7 @@ class MarketScreen(ListScreen, inherit_bindings=False):
 
     async def pull(self) -> None:
         await super().pull()
-        snapshot = await self.rebal.backend.ask(market_queries.market_snapshot)
+        snapshot = await self.host.ask(market_queries.market_snapshot)
         if self._snapshot is not None and snapshot.version == self._snapshot.version:
             return
         self._snapshot = snapshot
@@ -86,11 +88,11 @@ class MarketScreen(ListScreen, inherit_bindings=False):
         return self._snapshot is not None and self._snapshot.speed is not None
 
     async def detail_of(self, key: str) -> Builder:
-        view = await self.rebal.backend.ask(lambda book: market_queries.asset_view(book, key))
+        view = await self.host.ask(market_queries.asset_view, key)
         return market_lines.asset_lines(view, simulated=self._simulated)
 
     async def open_row(self, key: str) -> None:
-        view = await self.rebal.backend.ask(lambda book: market_queries.asset_view(book, key))
+        view = await self.host.ask(market_queries.asset_view, key)
         if self.is_current:
             lines = market_lines.asset_lines(view, simulated=self._simulated, whole=True)
             self.app.push_screen(ReadScreen(f"Asset {key}", lines, copy=key))
@@ -101,7 +103,7 @@ class MarketScreen(ListScreen, inherit_bindings=False):
         if self.selected_id() is None or not isinstance(row, AssetRow):
             return None
         if not self._simulated:
-            self.rebal.say("Only a simulated market can be moved, halted or made untradable.")
+            self.host.say("Only a simulated market can be moved, halted or made untradable.")
             return None
         return row
 
@@ -110,9 +112,11 @@ class MarketScreen(ListScreen, inherit_bindings=False):
         self.show_only("")
         self.table.go_to(symbol)
 
-    async def _measure(self, what: str, do: Callable[[Book], object]) -> str:
+    async def _measure(
+        self, what: str, service: Callable[Concatenate[Book, P], object], *args: P.args, **kwargs: P.kwargs
+    ) -> str:
         """Do something to the market; returns, and keeps in sight, how many accounts it moved."""
-        effect = await self.rebal.backend.ask(lambda book: market_queries.measured(book, do))
+        effect = await self.host.ask(market_queries.measured, lambda book: service(book, *args, **kwargs))
         self._last = f"{what}: {effect}"
         self._show_simulator()
         return str(effect)
@@ -125,10 +129,10 @@ class MarketScreen(ListScreen, inherit_bindings=False):
         def answered(shock: Shock | None) -> None:
             if shock is not None:
                 what = f"{shock.symbol or 'All prices'} {percent_text(shock.percent)} %"
-                change = self.rebal.change(
-                    lambda: self._measure(what, lambda book: simulator.shock(book, shock.symbol, shock.percent)), what
+                change = self.host.change(
+                    lambda: self._measure(what, simulator.shock, shock.symbol, shock.percent), what
                 )
-                self.rebal.work(change, name="shock")
+                self.host.work(change, name="shock")
 
         symbols = tuple(asset.symbol for asset in self._snapshot.assets) if self._snapshot else ()
         self.app.push_screen(ShockScreen(row.symbol, symbols), answered)
@@ -146,11 +150,11 @@ class MarketScreen(ListScreen, inherit_bindings=False):
         )
         title = f"Halt {symbol}?" if halt else f"Let {symbol} trade again?"
         done = f"{symbol} {'halted' if halt else 'trades again'}"
-        self.rebal.confirm_sending(
+        self.host.confirm_sending(
             title,
             text,
             "Halt" if halt else "Trade",
-            lambda: self._measure(done, lambda book: simulator.halt(book, symbol, halt)),
+            lambda: self._measure(done, simulator.halt, symbol, halt),
             done,
         )
 
@@ -170,10 +174,10 @@ class MarketScreen(ListScreen, inherit_bindings=False):
         )
         title = f"Make {symbol} tradable again?" if tradable else f"Make {symbol} untradable?"
         done = f"{symbol} {'tradable' if tradable else 'not tradable'}"
-        self.rebal.confirm_sending(
+        self.host.confirm_sending(
             title,
             text,
             "Tradable" if tradable else "Untradable",
-            lambda: self._measure(done, lambda book: simulator.set_tradable(book, symbol, tradable)),
+            lambda: self._measure(done, simulator.set_tradable, symbol, tradable),
             done,
         )

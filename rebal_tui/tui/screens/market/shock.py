@@ -5,22 +5,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, parse_percent, percent_text
-from rebal_tui.services.queries import market as market_queries
 from rebal_tui.services.simulation.simulator import LARGEST_SHOCK
+from rebal_tui.tui.book_services import market_queries
+from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
-
-if TYPE_CHECKING:
-    from rebal_tui.tui.app import RebalApp
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ def read_percent(text: str) -> Percent:
     return percent
 
 
-class ShockScreen(ModalScreen[Shock | None]):
+class ShockScreen(Dialog[Shock | None]):
     """Asks for a shock and says how many accounts it would move; enter does it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
@@ -130,11 +127,10 @@ class ShockScreen(ModalScreen[Shock | None]):
         if shock is None:
             self._show_effect("Nothing moves before you confirm.")
             return
-        app: RebalApp = self.app  # type: ignore[assignment]
-        app.work(self._count(app, shock, self._request), name="shock effect")
+        self.host.work(self._count(shock, self._request), name="shock effect")
 
-    async def _count(self, app: RebalApp, shock: Shock, request: int) -> None:
-        effect = await app.backend.ask(lambda book: market_queries.shock_effect(book, shock.symbol, shock.percent))
+    async def _count(self, shock: Shock, request: int) -> None:
+        effect = await self.host.ask(market_queries.shock_effect, shock.symbol, shock.percent)
         if request == self._request and self.is_attached:
             what = shock.symbol or "every price"
             self._show_effect(

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money
-from rebal_tui.services.advisory import portfolios
 from rebal_tui.services.parsing.portfolio_input import PortfolioBody
-from rebal_tui.services.queries import portfolios as portfolio_queries
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioDraft
 from rebal_tui.tui import formats
+from rebal_tui.tui.book_services import portfolio_queries, portfolios
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm
@@ -30,15 +28,12 @@ from rebal_tui.tui.screens.portfolios.layout import ON, compose_form
 from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, impact_lines, impact_text
 from rebal_tui.tui.screens.portfolios.live_preview import foot_lines, impact_panel, live_lines
 from rebal_tui.tui.screens.portfolios.weight_rows import WeightRow, WeightRows
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, Dialog, ReadScreen
 from rebal_tui.tui.segments import Line
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 from rebal_tui.tui.widgets.tabs import TabBar
-
-if TYPE_CHECKING:
-    from rebal_tui.tui.app import RebalApp
 
 DAY_HINTS = {
     forms.NO_CALENDAR: "",
@@ -51,7 +46,7 @@ NO_IMPACT = Impact(0, 0, 0, 0, Money(0), 0, 0)
 """What saving a new portfolio does to others."""
 
 
-class PortfolioEditor(ModalScreen[str]):
+class PortfolioEditor(Dialog[str]):
     """One portfolio being written. Ends with the id of what was saved, or None."""
 
     CSS_PATH = "editor.tcss"
@@ -83,10 +78,6 @@ class PortfolioEditor(ModalScreen[str]):
         self._impact: tuple[PortfolioBody, Impact] | None = None
         self._pressed_save = False
         self._busy = False
-
-    @property
-    def _rebal(self) -> RebalApp:
-        return self.app  # type: ignore[return-value]
 
     def compose(self) -> ComposeResult:
         form = self._form
@@ -195,10 +186,10 @@ class PortfolioEditor(ModalScreen[str]):
         if calendar in self._dates:
             note.say(dates_text(self._dates[calendar]))
         else:
-            self._rebal.work(self._load_dates(calendar), name="calendar")
+            self.host.work(self._load_dates(calendar), name="calendar")
 
     async def _load_dates(self, calendar: CalendarCondition) -> None:
-        self._dates[calendar] = await self._rebal.backend.ask(lambda book: portfolio_queries.next_dates(book, calendar))
+        self._dates[calendar] = await self.host.ask(portfolio_queries.next_dates, calendar)
         if self.is_attached and self._checked.calendar == calendar:
             self._ask_dates()
             self._show_live()
@@ -242,23 +233,23 @@ class PortfolioEditor(ModalScreen[str]):
 
     def action_add_line(self) -> None:
         if len(self._rows) >= forms.MAX_WEIGHT_LINES:
-            self._rebal.say(f"A portfolio can have {forms.MAX_WEIGHT_LINES} lines at most here.")
+            self.host.say(f"A portfolio can have {forms.MAX_WEIGHT_LINES} lines at most here.")
         elif (blank := self._weights.blank) is not None:
             blank.symbol.focus()
         else:
-            self._rebal.work(self._weights.add(), name="add a line")
+            self.host.work(self._weights.add(), name="add a line")
 
     def action_remove_line(self) -> None:
         row = self._weights.here
         if row is None:
-            self._rebal.say("Put the cursor on a weight line first.")
+            self.host.say("Put the cursor on a weight line first.")
         else:
-            self._rebal.work(self._weights.remove_row(row), name="remove a line")
+            self.host.work(self._weights.remove_row(row), name="remove a line")
 
     def action_rest(self) -> None:
         row = self._weights.here
         if row is None and self.focused is not self.query_one("#cash"):
-            self._rebal.say("Put the cursor on a weight line, or on cash, first.")
+            self.host.say("Put the cursor on a weight line, or on cash, first.")
             return
         self._rewrite(lambda form: forms.with_rest(form, self._rows.index(row) if row else None))
 
@@ -270,7 +261,7 @@ class PortfolioEditor(ModalScreen[str]):
         try:
             form = change(self._read())
         except ValueError as error:
-            self._rebal.say(str(error))
+            self.host.say(str(error))
             return
         fields: Iterable[tuple[Input, str]] = [
             *((row.percent, line.percent) for row, line in zip(self._rows, form.lines, strict=True)),
@@ -287,7 +278,7 @@ class PortfolioEditor(ModalScreen[str]):
         if self._checked.body is None:
             self._pressed_save = True
             self._changed()
-            self._rebal.say(f"Cannot be saved: {self._checked.first_fault}.", "warning")
+            self.host.say(f"Cannot be saved: {self._checked.first_fault}.", "warning")
             self._go_to_fault()
         return self._checked.body
 
@@ -306,9 +297,9 @@ class PortfolioEditor(ModalScreen[str]):
 
     def action_impact(self) -> None:
         if self._saved is None:
-            self._rebal.say("A new portfolio has no subscribers yet, so there is no impact.")
+            self.host.say("A new portfolio has no subscribers yet, so there is no impact.")
         elif (body := self._ready()) is not None:
-            self._rebal.work(self._show_impact(body), name="impact")
+            self.host.work(self._show_impact(body), name="impact")
 
     async def _show_impact(self, body: PortfolioBody) -> None:
         impact = await self._count(body)
@@ -320,7 +311,7 @@ class PortfolioEditor(ModalScreen[str]):
         stored = self._saved
         if stored is None:
             return NO_IMPACT
-        impact = await self._rebal.backend.ask(lambda book: portfolio_queries.impact(book, stored.id, body))
+        impact = await self.host.ask(portfolio_queries.impact, stored.id, body)
         self._impact = (body, impact)
         if self.is_attached:
             self._show_live()
@@ -331,10 +322,10 @@ class PortfolioEditor(ModalScreen[str]):
         if body is None or self._busy:
             return
         if self._saved is not None and self._form == self._start:
-            self._rebal.say("Nothing has changed.")
+            self.host.say("Nothing has changed.")
             return
         self._busy = True
-        self._rebal.work(self._save(body), name="save")
+        self.host.work(self._save(body), name="save")
 
     async def _save(self, body: PortfolioBody) -> None:
         """Store it, after asking when accounts follow it."""
@@ -342,8 +333,8 @@ class PortfolioEditor(ModalScreen[str]):
             impact = await self._count(body)
             if impact.subscribers == 0:
                 await self._store(body)
-                self._rebal.say(f"Saved {body.name}.")
-                self._rebal.pull_soon()
+                self.host.say(f"Saved {body.name}.")
+                self.host.pull_soon()
             elif self.is_current:
                 self._confirm(body, impact)
         finally:
@@ -354,22 +345,17 @@ class PortfolioEditor(ModalScreen[str]):
             f"{impact_text(impact)}\n\nIts subscribers are evaluated under what is saved at the next opportunity; "
             "runs and orders may follow then. Nothing is sent by saving."
         )
-        self._rebal.confirm_sending(f"Save {body.name}?", text, "Save", lambda: self._store(body), f"Saved {body.name}")
+        self.host.confirm_sending(f"Save {body.name}?", text, "Save", lambda: self._store(body), f"Saved {body.name}")
 
     async def _store(self, body: PortfolioBody) -> None:
         before = self._saved
         try:
-            stored = await self._rebal.backend.ask(
-                lambda book: (
-                    portfolios.update_portfolio(book, before.id, body)
-                    if before is not None
-                    else portfolios.create_portfolio(book, body)
-                )
-            )
+            if before is not None:
+                stored = await self.host.ask(portfolios.update_portfolio, before.id, body)
+            else:
+                stored = await self.host.ask(portfolios.create_portfolio, body)
         except Refusal:
-            self._draft = await self._rebal.backend.ask(
-                lambda book: portfolio_queries.portfolio_draft(book, before.id if before else None)
-            )
+            self._draft = await self.host.ask(portfolio_queries.portfolio_draft, before.id if before else None)
             self._assets = {asset.symbol: asset for asset in self._draft.assets}
             self._weights.assets = self._draft.assets
             self._changed()

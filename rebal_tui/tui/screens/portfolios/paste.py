@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Paste
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static, TextArea
 
 from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.text import name_text
-from rebal_tui.services.advisory import portfolios
+from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_input import PortfolioBody
-from rebal_tui.services.queries.portfolios import pasted_portfolio
+from rebal_tui.tui.book_services import portfolio_queries, portfolios
 from rebal_tui.tui.screens.portfolios.fields import PlainInput
+from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.segments import Line, paragraph
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
-
-if TYPE_CHECKING:
-    from rebal_tui.tui.app import RebalApp
 
 EXAMPLE = (
     'Paste a portfolio in the API\'s shape, such as {"name": "Balanced", "weights": [{"type": "asset", "symbol": '
@@ -48,7 +46,7 @@ def safe_lines(text: str) -> str:
     return "\n".join(printable(line) for line in lines)
 
 
-class PasteScreen(ModalScreen[str]):
+class PasteScreen(Dialog[str]):
     """JSON becomes a portfolio, or a list of faults with their places. Ends with the new id, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,10 +68,6 @@ class PasteScreen(ModalScreen[str]):
         self._faults: list[str] = []
         self._request = 0
         self._busy_creating = False
-
-    @property
-    def _rebal(self) -> RebalApp:
-        return self.app  # type: ignore[return-value]
 
     def compose(self) -> ComposeResult:
         title = "New portfolio from JSON · nothing is created before ctrl+s"
@@ -115,7 +109,7 @@ class PasteScreen(ModalScreen[str]):
         """Have the text read by the book; a later text makes this answer void."""
         self._request += 1
         if self._area.text.strip():
-            self._rebal.work(self._read(self._area.text, self._request), name="reading the text")
+            self.host.work(self._read(self._area.text, self._request), name="reading the text")
         else:
             self._body, self._faults = None, []
             self._show()
@@ -124,7 +118,7 @@ class PasteScreen(ModalScreen[str]):
         body: PortfolioBody | None = None
         faults: list[str] = []
         try:
-            body = await self._rebal.backend.ask(lambda book: pasted_portfolio(book, text))
+            body = await self.host.ask(portfolio_queries.pasted_portfolio, text)
         except Refusal as refusal:
             faults = [str(fault) for fault in refusal.faults]
         if request == self._request and self.is_attached:
@@ -133,34 +127,37 @@ class PasteScreen(ModalScreen[str]):
 
     def action_create(self) -> None:
         if not self._area.text.strip():
-            self._rebal.say("There is no text yet.")
+            self.host.say("There is no text yet.")
         else:
-            self._rebal.work(self._create(self._area.text), name="create")
+            self.host.work(self._create(self._area.text), name="create")
 
     async def _create(self, text: str) -> None:
         if self._busy_creating:
             return
         self._busy_creating = True
         try:
-            stored = await self._rebal.backend.ask(
-                lambda book: portfolios.create_portfolio(book, pasted_portfolio(book, text))
-            )
+            stored = await self.host.ask(_create_from, text)
         except Refusal as refusal:
             first = refusal.faults[0]
             more = f", and {len(refusal.faults) - 1} more" if len(refusal.faults) > 1 else ""
-            self._rebal.say(f"Nothing was created: {first}{more}.", "warning")
+            self.host.say(f"Nothing was created: {first}{more}.", "warning")
             return
         finally:
             self._busy_creating = False
-        self._rebal.say(f"Created {stored.name}.")
-        self._rebal.pull_soon()
+        self.host.say(f"Created {stored.name}.")
+        self.host.pull_soon()
         self.dismiss(stored.id)
 
     def action_leave(self) -> None:
         self.dismiss()
 
 
-class NameScreen(ModalScreen[str]):
+def _create_from(book: Book, text: str) -> Portfolio:
+    """Create the portfolio that a text describes."""
+    return portfolios.create_portfolio(book, portfolio_queries.pasted_portfolio(book, text))
+
+
+class NameScreen(Dialog[str]):
     """A name for something new, with what is wrong with it while it is typed. Ends with the name, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]

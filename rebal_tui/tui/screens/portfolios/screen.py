@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Concatenate, ParamSpec
 
 from textual.binding import BindingType
 from textual.events import Paste
@@ -11,12 +11,12 @@ from textual.screen import Screen
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
-from rebal_tui.services.advisory import portfolios
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_input import PortfolioBody
-from rebal_tui.services.queries import portfolios as portfolio_queries
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
 from rebal_tui.tui import actions, formats
+from rebal_tui.tui.book_services import portfolio_queries, portfolios, run_queries, status_queries
+from rebal_tui.tui.navigation import ShowsPortfolio
 from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
 from rebal_tui.tui.screens.portfolios.lines import impact_lines, names_text, portfolio_lines
@@ -29,6 +29,7 @@ from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable, View
 from rebal_tui.tui.widgets.tabs import ALL
 
+P = ParamSpec("P")
 NONE_YET = "No portfolio yet: n makes one, P makes one from JSON."
 
 
@@ -39,7 +40,7 @@ class PortfolioScreen(ReadScreen):
         super().__init__(f"Portfolio {view.row.name}", portfolio_lines(view, whole=True), copy=view.row.id)
 
 
-class PortfoliosScreen(TiledListScreen, inherit_bindings=False):
+class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
     """Every portfolio, what needs adjustment first."""
 
     SECTION = Section.PORTFOLIOS
@@ -65,8 +66,8 @@ class PortfoliosScreen(TiledListScreen, inherit_bindings=False):
         )
 
     async def pull(self) -> None:
-        self.show_status(await self.rebal.backend.status())
-        rows = await self.rebal.backend.portfolios()
+        self.show_status(await self.host.ask(status_queries.status_line))
+        rows = await self.host.ask(run_queries.portfolio_rows)
         if rows == self._rows:
             return
         self._rows = rows
@@ -83,7 +84,7 @@ class PortfoliosScreen(TiledListScreen, inherit_bindings=False):
         self.table.set_rows(self._rows, None if tile == ALL else lambda row: row.status == tile)
 
     async def _view(self, portfolio_id: str) -> PortfolioView:
-        return await self.rebal.backend.ask(lambda book: portfolio_queries.portfolio_view(book, portfolio_id))
+        return await self.host.ask(portfolio_queries.portfolio_view, portfolio_id)
 
     async def detail_of(self, key: str) -> Builder:
         return portfolio_lines(await self._view(key))
@@ -106,19 +107,19 @@ class PortfoliosScreen(TiledListScreen, inherit_bindings=False):
         return row if self.selected_id() is not None and isinstance(row, PortfolioRow) else None
 
     def action_new(self) -> None:
-        self.rebal.work(self._edit(None), name="new portfolio")
+        self.host.work(self._edit(None), name="new portfolio")
 
     def action_edit(self) -> None:
         row = self._row()
         if row is None:
             return
         if row.status == PortfolioStatus.INACTIVE:
-            self.rebal.say(f"{row.name} is inactive; reactivate it first with r.")
+            self.host.say(f"{row.name} is inactive; reactivate it first with r.")
             return
-        self.rebal.work(self._edit(row.id), name="edit")
+        self.host.work(self._edit(row.id), name="edit")
 
     async def _edit(self, portfolio_id: str | None) -> None:
-        draft = await self.rebal.backend.ask(lambda book: portfolio_queries.portfolio_draft(book, portfolio_id))
+        draft = await self.host.ask(portfolio_queries.portfolio_draft, portfolio_id)
         if self.is_current:
             self.app.push_screen(PortfolioEditor(draft), self._select_written)
 
@@ -127,7 +128,7 @@ class PortfoliosScreen(TiledListScreen, inherit_bindings=False):
         if portfolio_id is not None:
             self._rows = None
             self.table.go_to(portfolio_id)
-            self.rebal.pull_soon()
+            self.host.pull_soon()
 
     def action_duplicate(self) -> None:
         row = self._row()
@@ -136,23 +137,25 @@ class PortfoliosScreen(TiledListScreen, inherit_bindings=False):
 
         def named(name: str | None) -> None:
             if name:
-                self.rebal.work(self._duplicate(row.id, name), name="duplicate")
+                self.host.work(self._duplicate(row.id, name), name="duplicate")
 
         text = f"The same weights, conditions and cooldown as {row.name}, without its subscribers, under the name:"
         self.app.push_screen(NameScreen("Duplicate this portfolio", text, f"{row.name} copy", "Duplicate"), named)
 
     async def _duplicate(self, portfolio_id: str, name: str) -> None:
-        made = await self._ask(lambda book: portfolios.duplicate_portfolio(book, portfolio_id, name))
+        made = await self._ask(portfolios.duplicate_portfolio, portfolio_id, name)
         if made is not None:
-            self.rebal.say(f"Made {made.name}.")
+            self.host.say(f"Made {made.name}.")
             self._select_written(made.id)
 
-    async def _ask(self, work: Callable[[Book], Portfolio]) -> Portfolio | None:
-        """What a use case made; a refusal is said in its words without the places of fields."""
+    async def _ask(
+        self, service: Callable[Concatenate[Book, P], Portfolio], *args: P.args, **kwargs: P.kwargs
+    ) -> Portfolio | None:
+        """What a service made; a refusal becomes a message without the locations of its faults."""
         try:
-            return await self.rebal.backend.ask(work)
+            return await self.host.ask(service, *args, **kwargs)
         except Refusal as refusal:
-            self.rebal.say(f"{'; '.join(fault.message for fault in refusal.faults)}.", "warning")
+            self.host.say(f"{'; '.join(fault.message for fault in refusal.faults)}.", "warning")
             return None
 
     def action_inactivate(self) -> None:
@@ -160,75 +163,75 @@ class PortfoliosScreen(TiledListScreen, inherit_bindings=False):
         if row is None:
             return
         if row.status == PortfolioStatus.INACTIVE:
-            self.rebal.say(f"{row.name} is inactive already.")
+            self.host.say(f"{row.name} is inactive already.")
             return
-        self.rebal.work(self._inactivate(row), name="inactivate")
+        self.host.work(self._inactivate(row), name="inactivate")
 
     async def _inactivate(self, row: PortfolioRow) -> None:
         followers = (await self._view(row.id)).subscribers
         if followers:
             names = names_text([follower.client for follower in followers[:3]], len(followers))
             count = formats.counted(len(followers), "subscriber")
-            self.rebal.say(f"{row.name} has {count}: {names}. Move or unsubscribe them first.", "warning")
+            self.host.say(f"{row.name} has {count}: {names}. Move or unsubscribe them first.", "warning")
             return
         if not self.is_current:
             return
 
         def answered(sure: bool | None) -> None:
             if sure:
-                self.rebal.work(self._set_inactive(row), name="inactivate")
+                self.host.work(self._set_inactive(row), name="inactivate")
 
         text = f"{row.name} is taken out of use: no account can subscribe to it. r brings it back."
         self.app.push_screen(ConfirmScreen("Inactivate this portfolio?", text, yes="Inactivate"), answered)
 
     async def _set_inactive(self, row: PortfolioRow) -> None:
-        if await self._ask(lambda book: portfolios.inactivate_portfolio(book, row.id)) is not None:
-            self.rebal.say(f"{row.name} is inactive.")
-            self.rebal.pull_soon()
+        if await self._ask(portfolios.inactivate_portfolio, row.id) is not None:
+            self.host.say(f"{row.name} is inactive.")
+            self.host.pull_soon()
 
     def action_reactivate(self) -> None:
         row = self._row()
         if row is None:
             return
         if row.status == PortfolioStatus.ACTIVE:
-            self.rebal.say(f"{row.name} is active already.")
+            self.host.say(f"{row.name} is active already.")
             return
-        self.rebal.work(self._reactivate(row), name="reactivate")
+        self.host.work(self._reactivate(row), name="reactivate")
 
     async def _reactivate(self, row: PortfolioRow) -> None:
         view = await self._view(row.id)
         if view.culprits:
-            self.rebal.say(f"{row.name} stays {formats.words(row.status)}: {'; '.join(view.culprits)}.", "warning")
+            self.host.say(f"{row.name} stays {formats.words(row.status)}: {'; '.join(view.culprits)}.", "warning")
             return
         if not view.subscribers:
             await self._set_active(row)
         elif self.is_current:
             count = formats.counted(len(view.subscribers), "subscriber")
             text = f"{count} of {row.name} are evaluated again at the next opportunity; runs and orders may follow."
-            self.rebal.confirm_sending(
+            self.host.confirm_sending(
                 "Reactivate this portfolio?",
                 text,
                 "Reactivate",
-                lambda: self.rebal.backend.ask(lambda book: portfolios.reactivate_portfolio(book, row.id)),
+                lambda: self.host.ask(portfolios.reactivate_portfolio, row.id),
                 f"{row.name} is active",
             )
 
     async def _set_active(self, row: PortfolioRow) -> None:
-        if await self._ask(lambda book: portfolios.reactivate_portfolio(book, row.id)) is not None:
-            self.rebal.say(f"{row.name} is active.")
-            self.rebal.pull_soon()
+        if await self._ask(portfolios.reactivate_portfolio, row.id) is not None:
+            self.host.say(f"{row.name} is active.")
+            self.host.pull_soon()
 
     def action_impact(self) -> None:
         row = self._row()
         if row is None:
             return
         if not row.subscribers:
-            self.rebal.say(f"No account follows {row.name}, so there is nothing to count.")
+            self.host.say(f"No account follows {row.name}, so there is nothing to count.")
             return
-        self.rebal.work(self._impact(row), name="impact")
+        self.host.work(self._impact(row), name="impact")
 
     async def _impact(self, row: PortfolioRow) -> None:
-        impact = await self.rebal.backend.ask(lambda book: _impact_as_it_is(book, row.id))
+        impact = await self.host.ask(_impact_as_it_is, row.id)
         if self.is_current:
             what = "What its subscribers would do if they were evaluated now, with the portfolio as it is."
             self.app.push_screen(ReadScreen(f"Impact · {row.name}", impact_lines(row.name, impact, what)))
@@ -236,7 +239,7 @@ class PortfoliosScreen(TiledListScreen, inherit_bindings=False):
     def action_json(self) -> None:
         portfolio_id = self.selected_id()
         if portfolio_id is not None:
-            self.rebal.work(self._json(portfolio_id), name="json")
+            self.host.work(self._json(portfolio_id), name="json")
 
     async def _json(self, portfolio_id: str) -> None:
         view = await self._view(portfolio_id)
@@ -266,9 +269,9 @@ class PortfoliosScreen(TiledListScreen, inherit_bindings=False):
         if row is None:
             return
         if row.subscribers:
-            self.rebal.navigation.show_desk_filtered(row.name)
+            self.host.navigation.show_desk_filtered(row.name)
         else:
-            self.rebal.say(f"No account follows {row.name}.")
+            self.host.say(f"No account follows {row.name}.")
 
 
 def _impact_as_it_is(book: Book, portfolio_id: str) -> Impact:

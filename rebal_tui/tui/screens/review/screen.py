@@ -10,11 +10,11 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.errors import PlanChanged, Refusal
-from rebal_tui.services.queries import review
 from rebal_tui.services.view_models.accounts import BulkResult
 from rebal_tui.services.view_models.review import ReviewSnapshot, ReviewView
 from rebal_tui.services.view_models.runs import RunRow
 from rebal_tui.tui import actions, formats
+from rebal_tui.tui.book_services import review_queries
 from rebal_tui.tui.screens.review import lines
 from rebal_tui.tui.screens.review.approve import ApproveScreen
 from rebal_tui.tui.screens.runs import columns as run_columns
@@ -48,7 +48,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
 
     async def pull(self) -> None:
         await super().pull()
-        snapshot = await self.rebal.backend.ask(review.review_snapshot)
+        snapshot = await self.host.ask(review_queries.review_snapshot)
         if self._snapshot is not None and snapshot.version == self._snapshot.version:
             return
         self._snapshot = snapshot
@@ -70,7 +70,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         if line.display or not self.table.has_focus:
             super().action_back()
         else:
-            self.rebal.action_go(self.rebal.previous_mode)
+            self.host.go(self.host.previous_mode)
 
     async def open_row(self, key: str) -> None:
         view = await self._view(key)
@@ -79,7 +79,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
             self.app.push_screen(ReadScreen(title, lines.review_lines(view), copy=key))
 
     async def _view(self, run_id: str) -> ReviewView:
-        return await self.rebal.backend.ask(lambda book: review.review_view(book, run_id))
+        return await self.host.ask(review_queries.review_view, run_id)
 
     def _chosen(self) -> tuple[RunRow, ...]:
         """The marked rows in sight, else the one under the cursor; says so when there is none."""
@@ -92,7 +92,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
     def action_approve(self) -> None:
         rows = self._chosen()
         if rows:
-            self.rebal.work(self._ask_to_approve([row.id for row in rows]), name="approve")
+            self.host.work(self._ask_to_approve([row.id for row in rows]), name="approve")
 
     async def _ask_to_approve(self, run_ids: Sequence[str], changed: bool = False) -> None:
         views = [await self._view(run_id) for run_id in run_ids]
@@ -101,27 +101,25 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
 
         def answered(note: str | None) -> None:
             if note is not None:
-                self.rebal.work(self._approve(views, note), name="approve")
+                self.host.work(self._approve(views, note), name="approve")
 
-        live = self.rebal.mode_shown.startswith("LIVE")
+        live = self.host.mode_shown.startswith("LIVE")
         self.app.push_screen(ApproveScreen(views, typed="LIVE" if live else "", changed=changed), answered)
 
     async def _approve(self, views: Sequence[ReviewView], note: str) -> None:
         plans = {view.row.id: view.preview.plan for view in views}
         if len(views) > 1:
-            self._report_results(
-                "approved", await self.rebal.backend.ask(lambda book: review.approve_all(book, plans, note))
-            )
+            self._report_results("approved", await self.host.ask(review_queries.approve_all, plans, note))
             return
         (run_id, plan), client = next(iter(plans.items())), views[0].preview.client
         try:
-            status = await self.rebal.backend.ask(lambda book: review.approve(book, run_id, plan, note))
+            status = await self.host.ask(review_queries.approve, run_id, plan, note)
         except PlanChanged as refusal:
-            self.rebal.say(f"Not approved, nothing was sent: {refusal}.", "warning")
+            self.host.say(f"Not approved, nothing was sent: {refusal}.", "warning")
             await self._ask_to_approve([run_id], changed=True)
             return
-        self.rebal.say(f"Approved the run of {client}: {formats.words(status)}.")
-        self.rebal.pull_soon()
+        self.host.say(f"Approved the run of {client}: {formats.words(status)}.")
+        self.host.pull_soon()
 
     def action_reject(self) -> None:
         rows = self._chosen()
@@ -131,7 +129,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
 
         def answered(note: str | None) -> None:
             if note:
-                self.rebal.work(self._reject(run_ids, note), name="reject")
+                self.host.work(self._reject(run_ids, note), name="reject")
 
         one = f"{formats.words(rows[0].type)} of {rows[0].client}, run {formats.short_id(rows[0].id)}, is cancelled."
         text = one if len(rows) == 1 else f"{formats.counted(len(rows), 'run')} are cancelled with the same note."
@@ -141,9 +139,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         )
 
     async def _reject(self, run_ids: Sequence[str], note: str) -> None:
-        self._report_results(
-            "rejected", await self.rebal.backend.ask(lambda book: review.reject_all(book, run_ids, note))
-        )
+        self._report_results("rejected", await self.host.ask(review_queries.reject_all, run_ids, note))
 
     def _report_results(self, done: str, results: Sequence[BulkResult]) -> None:
         """What became of each run: in a line for one, as a list for several."""
@@ -151,11 +147,11 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         good = sum(not result.refusal for result in results)
         if len(results) == 1:
             message = f"Not {done}: {results[0].refusal}" if results[0].refusal else f"{done.capitalize()}"
-            self.rebal.say(f"{message}: {results[0].client}.", "warning" if results[0].refusal else "information")
+            self.host.say(f"{message}: {results[0].client}.", "warning" if results[0].refusal else "information")
         elif self.is_attached:
             title = f"{good} of {formats.counted(len(results), 'run')} {done}"
             self.app.push_screen(ReadScreen(title, lines.outcome_lines(done, results)))
-        self.rebal.pull_soon()
+        self.host.pull_soon()
 
     def _with_row(self, do: Callable[[RunRow], None]) -> None:
         row = self.table.cursor_row
@@ -163,7 +159,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
             do(row)
 
     def action_run(self) -> None:
-        self._with_row(lambda row: self.rebal.navigation.show_run(row.id))
+        self._with_row(lambda row: self.host.navigation.show_run(row.id))
 
     def action_account(self) -> None:
-        self._with_row(lambda row: self.rebal.navigation.show_account(row.account_id))
+        self._with_row(lambda row: self.host.navigation.show_account(row.account_id))

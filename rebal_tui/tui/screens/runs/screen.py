@@ -10,6 +10,8 @@ from textual.screen import Screen
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot
 from rebal_tui.tui import actions, formats
+from rebal_tui.tui.book_services import manual_runs, run_queries, status_queries
+from rebal_tui.tui.navigation import ShowsRun
 from rebal_tui.tui.screens.runs import columns as run_columns
 from rebal_tui.tui.screens.shared.dialog import AskScreen, ReadScreen
 from rebal_tui.tui.screens.shared.json_lines import json_lines
@@ -22,7 +24,7 @@ from rebal_tui.tui.widgets.table import BookTable
 TYPES: tuple[str | None, ...] = (None, *RunType)
 
 
-class RunsScreen(TiledListScreen, inherit_bindings=False):
+class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
     """The newest runs first."""
 
     SECTION = Section.RUNS
@@ -45,12 +47,12 @@ class RunsScreen(TiledListScreen, inherit_bindings=False):
         )
 
     async def pull(self) -> None:
-        self.show_status(await self.rebal.backend.status())
-        snapshot = await self.rebal.backend.runs()
+        self.show_status(await self.host.ask(status_queries.status_line))
+        snapshot = await self.host.ask(run_queries.runs_snapshot)
         if self._snapshot is not None and snapshot.version == self._snapshot.version:
             return
         self._snapshot = snapshot
-        self.rebal.last_runs = snapshot
+        self.host.last_runs = snapshot
         with self.app.batch_update():
             self.show_rows()
         self.request_detail(self.table.cursor_key)
@@ -64,7 +66,7 @@ class RunsScreen(TiledListScreen, inherit_bindings=False):
         self.table.set_rows(rows, lambda row: run_columns.in_group(row, tile) and (kind is None or row.type == kind))
 
     async def detail_of(self, key: str) -> Builder:
-        return run_lines(await self.rebal.backend.run(key))
+        return run_lines(await self.host.ask(run_queries.run_view, key))
 
     def show_run(self, run_id: str) -> None:
         """Put the cursor on a run."""
@@ -78,10 +80,10 @@ class RunsScreen(TiledListScreen, inherit_bindings=False):
     def action_cycle_type(self) -> None:
         self._type = TYPES[(TYPES.index(self._type) + 1) % len(TYPES)]
         self.show_rows()
-        self.rebal.say(f"Type: {formats.words(self._type) if self._type else 'all'}.")
+        self.host.say(f"Type: {formats.words(self._type) if self._type else 'all'}.")
 
     async def open_row(self, key: str) -> None:
-        view = await self.rebal.backend.run(key)
+        view = await self.host.ask(run_queries.run_view, key)
         if self.is_current:
             title = f"Run {formats.short_id(key)} · {view.client}"
             self.app.push_screen(ReadScreen(title, run_lines(view, whole=True), copy=key))
@@ -89,10 +91,10 @@ class RunsScreen(TiledListScreen, inherit_bindings=False):
     def action_json(self) -> None:
         run_id = self.selected_id()
         if run_id is not None:
-            self.rebal.work(self._json(run_id), name="json")
+            self.host.work(self._json(run_id), name="json")
 
     async def _json(self, run_id: str) -> None:
-        text = (await self.rebal.backend.run(run_id)).api_json
+        text = (await self.host.ask(run_queries.run_view, run_id)).api_json
         if self.is_current:
             self.app.push_screen(
                 ReadScreen(
@@ -108,7 +110,7 @@ class RunsScreen(TiledListScreen, inherit_bindings=False):
         if run_id is None or row is None:
             return
         if RunStatus(row.status).final:
-            self.rebal.say(f"This run is {formats.words(row.status)}; only a queued or running one can be cancelled.")
+            self.host.say(f"This run is {formats.words(row.status)}; only a queued or running one can be cancelled.")
             return
         started = row.status == RunStatus.IN_PROGRESS
         what = (
@@ -118,9 +120,11 @@ class RunsScreen(TiledListScreen, inherit_bindings=False):
             else "The run has not started; nothing has been sent and nothing will be."
         )
         text = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}.\n\n{what}"
-        self.rebal.confirm_sending(
-            "Cancel this run?", text, "Cancel run", lambda: self.rebal.backend.cancel_run(run_id), "Cancelling the run"
-        )
+
+        async def do() -> str:
+            return (await self.host.ask(manual_runs.cancel_run, run_id)).status
+
+        self.host.confirm_sending("Cancel this run?", text, "Cancel run", do, "Cancelling the run")
 
     def _awaiting(self) -> RunRow | None:
         """The run under the cursor if it awaits review; says so when it does not."""
@@ -128,38 +132,42 @@ class RunsScreen(TiledListScreen, inherit_bindings=False):
         if self.selected_id() is None or not isinstance(row, RunRow):
             return None
         if not row.awaiting_approval:
-            self.rebal.say("This run does not await review.")
+            self.host.say("This run does not await review.")
             return None
         return row
 
     def action_approve(self) -> None:
         row = self._awaiting()
         if row is not None:
-            self.rebal.work(self._approve(row), name="approve")
+            self.host.work(self._approve(row), name="approve")
 
     async def _approve(self, row: RunRow) -> None:
-        plan = (await self.rebal.backend.run(row.id)).plan
+        plan = (await self.host.ask(run_queries.run_view, row.id)).plan
         if plan is None:
-            self.rebal.say("This run has no plan yet.")
+            self.host.say("This run has no plan yet.")
             return
         sells, buys = formats.counted(len(plan.sells), "sell"), formats.counted(len(plan.buys), "buy")
         text = (
             f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}: {sells} and {buys} are sent. "
             "If prices have moved so that the plan is another one, nothing is sent and the new plan is shown."
         )
-        self.rebal.confirm_sending(
-            "Approve this run?", text, "Approve", lambda: self.rebal.backend.approve_run(row.id, plan), "Approved"
-        )
+
+        async def do() -> str:
+            return (await self.host.ask(manual_runs.approve_run, row.id, plan)).status
+
+        self.host.confirm_sending("Approve this run?", text, "Approve", do, "Approved")
 
     def action_reject(self) -> None:
         row = self._awaiting()
         if row is None:
             return
 
+        async def reject(note: str) -> str:
+            return (await self.host.ask(manual_runs.reject_run, row.id, note)).status
+
         def answered(note: str | None) -> None:
             if note:
-                reject = self.rebal.change(lambda: self.rebal.backend.reject_run(row.id, note), "Rejected")
-                self.rebal.work(reject, name="reject")
+                self.host.work(self.host.change(lambda: reject(note), "Rejected"), name="reject")
 
         text = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}, is cancelled. Why?"
         self.app.push_screen(AskScreen("Reject this run?", text, "a note, then enter"), answered)
@@ -167,4 +175,4 @@ class RunsScreen(TiledListScreen, inherit_bindings=False):
     def action_account(self) -> None:
         row = self.table.cursor_row
         if self.selected_id() is not None and row is not None:
-            self.rebal.navigation.show_account(row.account_id)
+            self.host.navigation.show_account(row.account_id)

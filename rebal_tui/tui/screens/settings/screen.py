@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
-from rebal_tui.services.book.policy import apply_policy, policy_of
 from rebal_tui.services.book.policy_options import (
     MAX_EVALUATE_MINUTES,
     MAX_FRESH_SECONDS,
@@ -21,7 +19,10 @@ from rebal_tui.services.book.policy_options import (
     BookPolicy,
 )
 from rebal_tui.tui import formats, themes
+from rebal_tui.tui.book_services import policy as policy_services
+from rebal_tui.tui.host import Host
 from rebal_tui.tui.screens.settings.keys import KeysScreen
+from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.settings import (
     REVIEWS,
     Density,
@@ -33,9 +34,6 @@ from rebal_tui.tui.settings import (
 )
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
-
-if TYPE_CHECKING:
-    from rebal_tui.tui.app import RebalApp
 
 REVIEW_WORDS = {"portfolios": "runs of portfolios that ask for it", "all": "every run"}
 TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
@@ -56,7 +54,7 @@ TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
 """Field of the rules: its label, what is expected, and how it is read."""
 
 
-class SettingsScreen(ModalScreen[None]):
+class SettingsScreen(Dialog[None]):
     """The form; what is wrong is told beside its field and keeps it from being saved."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -87,14 +85,14 @@ class SettingsScreen(ModalScreen[None]):
         self._note = note
 
     @classmethod
-    async def open_over(cls, app: RebalApp) -> None:
-        """Show the form over the app, with the rules that its book is run by now."""
-        policy = await app.backend.ask(policy_of)
-        file = app.settings_file
+    async def filled(cls, host: Host, theme: str) -> SettingsScreen:
+        """The form with the settings in use: a theme, those of the file, and the policy of the book."""
+        policy = await host.ask(policy_services.policy_of)
+        file = host.settings_file
         where = f"Kept in {file.path}, and for the book in the book." if file.path else "Kept in the book."
         faults = "".join(f"\n■ {fault}" for fault in file.faults)
-        theme = app.theme if app.theme in themes.CYCLE else file.settings.theme
-        app.push_screen(cls(replace(file.settings, theme=theme, policy=policy), where + faults))
+        shown = theme if theme in themes.CYCLE else file.settings.theme
+        return cls(replace(file.settings, theme=shown, policy=policy), where + faults)
 
     def compose(self) -> ComposeResult:
         policy = self._settings.policy
@@ -174,11 +172,10 @@ class SettingsScreen(ModalScreen[None]):
 
     def action_save(self) -> None:
         policy = self._rules()
-        app: RebalApp = self.app  # type: ignore[assignment]
         if self.app.screen is not self:
             return
         if policy is None:
-            app.say("Not saved: a field needs another value first.", "warning")
+            self.host.say("Not saved: a field needs another value first.", "warning")
             return
         defaults = BookPolicy()
         settings = Settings(
@@ -190,20 +187,21 @@ class SettingsScreen(ModalScreen[None]):
                 one.name for one in fields(defaults) if getattr(policy, one.name) != getattr(defaults, one.name)
             ),
         )
-        app.work(self._save(app, settings), name="settings")
+        self.host.work(self._save(settings), name="settings")
 
-    async def _save(self, app: RebalApp, settings: Settings) -> None:
-        messages = await app.backend.ask(lambda book: apply_policy(book, settings.policy))
+    async def _save(self, settings: Settings) -> None:
+        host = self.host
+        messages = await host.ask(policy_services.apply_policy, settings.policy)
         try:
-            app.settings_file = write_settings(app.settings_file, settings)
+            host.settings_file = write_settings(host.settings_file, settings)
         except OSError as error:
-            app.say(f"The settings file could not be written: {error.strerror or error}.", "error")
+            host.say(f"The settings file could not be written: {error.strerror or error}.", "error")
             return
-        app.use_settings(settings)
+        host.use_settings(settings)
         changed = f" The book: {'; '.join(messages)}." if messages else ""
-        where = f" to {app.settings_file.path}" if app.settings_file.path else ""
-        app.say(f"Saved{where}.{changed}")
-        app.pull_soon()
+        where = f" to {host.settings_file.path}" if host.settings_file.path else ""
+        host.say(f"Saved{where}.{changed}")
+        host.pull_soon()
         self.dismiss()
 
 

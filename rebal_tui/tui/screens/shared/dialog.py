@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,9 +11,21 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import Builder, LinesView
+
+T = TypeVar("T")
+
+
+class Dialog(ModalScreen[T]):
+    """A dialog that knows its host."""
+
+    @property
+    def host(self) -> Host:
+        """The app, typed."""
+        return host_of(self)
 
 
 class LiveDialog:
@@ -155,18 +167,3 @@ class ConfirmScreen(ModalScreen[bool]):
             self.notify(f"Type {self._typed} first.", markup=False)
             return
         self.dismiss(yes)
-
-
-class KillScreen(ConfirmScreen):
-    """Asks before every new order is stopped, or let go again; the same key, pressed again, is no answer."""
-
-    def __init__(self, on: bool, typed: str = "") -> None:
-        if on:
-            text = (
-                "No run starts and no further order is sent, by hand or by the scheduler, until the same key releases "
-                "it. Orders that are with the broker already stand; runs keep what has filled."
-            )
-            super().__init__("Stop all new orders?", text, yes="Stop")
-        else:
-            text = "Runs that wait start again and runs in progress go on: their orders are sent at once."
-            super().__init__("Release the stop?", text, yes="Release", typed=typed)

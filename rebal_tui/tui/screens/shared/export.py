@@ -10,24 +10,25 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 from textual.worker import Worker
 
+from rebal_tui.tui.book_services import export as export_services
 from rebal_tui.tui.files import write_private
-from rebal_tui.tui.screens.shared.dialog import ConfirmScreen
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, Dialog
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.bars import fill_bar
 
 if TYPE_CHECKING:
-    from rebal_tui.tui.app import RebalApp
+    from rebal_tui.services.book.book import Book
+    from rebal_tui.services.maintenance.export import Export
 
 FORMATS = ("csv", "json")
 BAR_WIDTH = 24
 """Cells of the bar that shows how far the writing is."""
 
 
-class ExportScreen(ModalScreen[None]):
+class ExportScreen(Dialog[None]):
     """A path, whose ending chooses the format. An existing file is replaced only after asking. While a long list is
     written a bar tells how far it is, and leaving ends it."""
 
@@ -76,7 +77,7 @@ class ExportScreen(ModalScreen[None]):
         """Close the dialog; what is being written is let go, and no file is left of it."""
         if self._writing is not None and not self._writing.is_finished:
             self._writing.cancel()
-            self.rebal.say("Nothing was written.")
+            self.host.say("Nothing was written.")
         self.dismiss()
 
     @on(Input.Submitted)
@@ -94,30 +95,37 @@ class ExportScreen(ModalScreen[None]):
         else:
             self._run(path)
 
-    @property
-    def rebal(self) -> RebalApp:
-        """The app, typed."""
-        app: RebalApp = self.app  # type: ignore[assignment]
-        return app
-
     def _run(self, path: Path) -> None:
-        self._writing = self.rebal.work(self._write(path), name="export")
+        self._writing = self.host.work(self._write(path), name="export")
 
     async def _write(self, path: Path) -> None:
         # All of it is told of one moment: nothing happens to the book between two pieces.
-        async with self.rebal.heartbeat_lock:
-            text = await self.rebal.backend.export(self._what, path.suffix[1:].lower(), self._show_progress)
+        async with self.host.heartbeat_lock:
+            made = await self.host.ask(export_services.Export, self._what, path.suffix[1:].lower())
+            while await self.host.ask(advance, made):
+                self._show_progress(made.done, made.total)
+            text = await self.host.ask(text_of, made)
         try:
             await asyncio.to_thread(write_private, path, text)
         except OSError as error:
             self.query_one("#export-fault", Static).update(ui_text(f"Not written: {error.strerror or error}."))
             return
-        self.rebal.say(f"Wrote {path}.")
+        self.host.say(f"Wrote {path}.")
         self.dismiss()
 
     def _show_progress(self, done: int, total: int) -> None:
         track, _ = fill_bar(done, total, BAR_WIDTH)
         self.query_one("#export-note", Static).update(ui_text(f"{track}  {done:,} of {total:,} {self._what}"))
+
+
+def advance(_book: Book, export: Export) -> bool:
+    """Make one more piece on the book's thread; whether there may be another."""
+    return export.advance()
+
+
+def text_of(_book: Book, export: Export) -> str:
+    """The whole text, put together on the book's thread."""
+    return export.text()
 
 
 def path_fault(path: Path) -> str:

@@ -16,8 +16,7 @@ from textual.widgets import Button, Input, Static
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
 from rebal_tui.domain.quantities import Money, parse_money
 from rebal_tui.services.book.book import Book
-from rebal_tui.tui.screens.shared.dialog import LiveDialog
-from rebal_tui.tui.screens.shared.picker import Dialog
+from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 
@@ -144,13 +143,13 @@ class FormScreen(LiveDialog, Dialog[None]):
         self._validate_soon()
 
     def _validate_soon(self) -> None:
-        self.rebal.work(self._validate(self._request), name="form")
+        self.host.work(self._validate(self._request), name="form")
 
     async def _validate(self, request: int) -> None:
         values = self.values()
         proposal, faults = None, {}
         try:
-            proposal = await self.rebal.backend.ask(lambda book: self._propose(book, values))
+            proposal = await self.host.ask(self._propose, values)
         except Refusal as refusal:
             faults = self._faults_by_field(refusal)
         if request == self._request and self.is_attached:
@@ -184,7 +183,7 @@ class FormScreen(LiveDialog, Dialog[None]):
 
     @on(Input.Submitted)
     def _start(self) -> None:
-        self.rebal.work(self._submit(), name="form")
+        self.host.work(self._submit(), name="form")
 
     async def _submit(self) -> None:
         self._enter_pressed = True
@@ -196,10 +195,10 @@ class FormScreen(LiveDialog, Dialog[None]):
             return
 
         async def do() -> str:
-            answer = await self.rebal.backend.ask(proposal.act)
+            answer = await self.host.ask(proposal.act)
             if self.is_attached:
                 self.dismiss()
             return answer
 
         if self.is_current:
-            self.rebal.confirm_sending(proposal.title, proposal.text, proposal.yes, do, proposal.done)
+            self.host.confirm_sending(proposal.title, proposal.text, proposal.yes, do, proposal.done)

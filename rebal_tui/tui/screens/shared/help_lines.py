@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from rebal_tui.services.view_models.standing import GLYPHS
-from rebal_tui.tui.actions import ACTIONS, section_actions
+from rebal_tui.tui.action_table import ACTIONS
+from rebal_tui.tui.actions import section_actions
 from rebal_tui.tui.keymap import MOVES, key_text
 from rebal_tui.tui.sections import EVERYWHERE, Section
 from rebal_tui.tui.segments import Line, beside, heading, paragraph

@@ -10,14 +10,19 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Input
 
+from rebal_tui.tui.book_services import scheduler
+from rebal_tui.tui.navigation import ShowsMatching
 from rebal_tui.tui.screens.shared.export import ExportScreen
 from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
 from rebal_tui.tui.widgets.table import BookTable, View
 from rebal_tui.tui.widgets.tabs import ALL, TabBar
 
+MANUAL_JOB_BUDGET_SECONDS = 2.0
+"""Seconds that a job run by hand may take before the heartbeats take on what is left of it."""
 
-class ListScreen(SectionScreen):
+
+class ListScreen(ShowsMatching, SectionScreen):
     """A table, a filter line that appears with `/`, and a detail for the row under the cursor.
 
     `EXPORT` is what `x` writes, `NOUN` what a row is called.
@@ -32,6 +37,10 @@ class ListScreen(SectionScreen):
         super().__init__()
         self._request = 0
         self._shown: str | None = None
+
+    async def run_job(self, job: str) -> str:
+        """Run a job of the scheduler now; returns its result in words."""
+        return await self.host.ask(scheduler.run_now, job, MANUAL_JOB_BUDGET_SECONDS)
 
     def make_table(self) -> BookTable[Any]:
         """The table of this place."""
@@ -63,7 +72,7 @@ class ListScreen(SectionScreen):
         """The id of the row under the cursor; says so when there is none."""
         key = self.table.cursor_key
         if key is None:
-            self.rebal.say(f"There is no {self.NOUN} under the cursor.")
+            self.host.say(f"There is no {self.NOUN} under the cursor.")
             return None
         return str(key)
 
@@ -94,7 +103,7 @@ class ListScreen(SectionScreen):
 
     def _start_detail(self, key: str, request: int) -> None:
         if self._is_wanted(request):
-            self.rebal.work(self._load_detail(key, request), name="detail")
+            self.host.work(self._load_detail(key, request), name="detail")
 
     async def _load_detail(self, key: str, request: int) -> None:
         builder = await self.detail_of(key)
@@ -111,7 +120,7 @@ class ListScreen(SectionScreen):
 
     @on(BookTable.Opened)
     def _opened(self, event: BookTable.Opened) -> None:
-        self.rebal.work(self.open_row(str(event.key)), name=self.NOUN)
+        self.host.work(self.open_row(str(event.key)), name=self.NOUN)
 
     def action_filter(self) -> None:
         line = self.query_one("#filter", Input)
@@ -155,7 +164,7 @@ class ListScreen(SectionScreen):
 
     def action_sort(self) -> None:
         if order_name := self.table.cycle_sort():
-            self.rebal.say(f"Ordered by {order_name}.")
+            self.host.say(f"Ordered by {order_name}.")
 
     def action_reverse(self) -> None:
         self.table.reverse_sort()
@@ -164,7 +173,7 @@ class ListScreen(SectionScreen):
         key = self.selected_id()
         if key is not None:
             self.app.copy_to_clipboard(key)
-            self.rebal.say(f"Copied {key}.")
+            self.host.say(f"Copied {key}.")
 
     def action_export(self) -> None:
         self.app.push_screen(ExportScreen(self.EXPORT))

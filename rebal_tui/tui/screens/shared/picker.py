@@ -4,32 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.table import BookTable, View
 from rebal_tui.tui.widgets.table_layout import Column
-
-if TYPE_CHECKING:
-    from rebal_tui.tui.app import RebalApp
-
-T = TypeVar("T")
-
-
-class Dialog(ModalScreen[T]):
-    """A dialog that knows its app."""
-
-    @property
-    def rebal(self) -> RebalApp:
-        """The app, typed."""
-        return self.app  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +87,7 @@ class PickScreen(Dialog[str]):
         if isinstance(row, Choice):
             self.dismiss(row.key)
         else:
-            self.rebal.say(f"There is no {self._noun} to choose.")
+            self.host.say(f"There is no {self._noun} to choose.")
 
     def action_move(self, step: int) -> None:
         self.query_one(BookTable).action_move(step)

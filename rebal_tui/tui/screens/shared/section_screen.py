@@ -8,6 +8,8 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from rebal_tui.services.schedule.loading import LoadProgress
+from rebal_tui.tui.book_services import status_queries
+from rebal_tui.tui.host import Host, host_of
 from rebal_tui.tui.sections import Section
 from rebal_tui.tui.textual_patches import clear_line_cache
 from rebal_tui.tui.widgets.key_bar import KeyBar
@@ -16,7 +18,6 @@ from rebal_tui.tui.widgets.tabs import Tab, TabBar
 
 if TYPE_CHECKING:
     from rebal_tui.services.view_models.status import StatusLine
-    from rebal_tui.tui.app import RebalApp
 
 SECTION_TABS = tuple(Tab(section, section.label, mark=section.key, style="key") for section in Section)
 
@@ -27,14 +28,9 @@ class SectionScreen(Screen[None]):
     SECTION: ClassVar[str]
 
     @property
-    def rebal(self) -> RebalApp:
+    def host(self) -> Host:
         """The app, typed."""
-        from rebal_tui.tui.app import RebalApp
-
-        app = self.app
-        if not isinstance(app, RebalApp):
-            raise TypeError("places live in RebalApp only")
-        return app
+        return host_of(self)
 
     def compose(self) -> ComposeResult:
         yield StatusBar(id="status")
@@ -48,11 +44,11 @@ class SectionScreen(Screen[None]):
 
     async def pull(self) -> None:
         """Fetch what this place shows and show it. Called by the heartbeat while the place is in sight."""
-        self.show_status(await self.rebal.backend.status())
+        self.show_status(await self.host.ask(status_queries.status_line))
 
     def show_status(self, status: StatusLine) -> None:
         """Draw the line on top."""
-        self.rebal.last_status = status
+        self.host.last_status = status
         self.query_one(StatusBar).status = status
 
     def show_loading(self, loading: LoadProgress) -> None:
@@ -64,12 +60,12 @@ class SectionScreen(Screen[None]):
         self.query_one(StatusBar).trouble = trouble
 
     def on_screen_suspend(self) -> None:
-        if self.rebal.section is not self:
+        if self.app.screen_stack[:1] != [self]:
             clear_line_cache(self)
 
     def on_screen_resume(self) -> None:
-        self.rebal.pull_soon()
+        self.host.pull_soon()
 
     def on_tab_bar_chosen(self, event: TabBar.Chosen) -> None:
         if event.bar.id == "places":
-            self.rebal.action_go(event.key)
+            self.host.go(event.key)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rebal_tui.tui.book_services import market_queries, simulator
+
 if TYPE_CHECKING:
-    from rebal_tui.tui.app import RebalApp
+    from rebal_tui.services.book.book import Book
+    from rebal_tui.tui.host import Host
 
 SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 
@@ -22,21 +25,24 @@ def next_speed(mode: str, direction: int) -> int:
 class MarketKeys:
     """What the app does with them; the services refuse where the market is not simulated."""
 
-    def __init__(self, app: RebalApp) -> None:
-        self._app = app
+    def __init__(self, host: Host) -> None:
+        self._host = host
 
     def toggle(self) -> None:
-        """Stop simulated time, or let it run."""
-        if self._app.mode_shown.startswith("PAUSED"):
-            self._app.work(self._app.change(self._app.backend.resume_market, "The market goes on"), name="market")
+        """Pause simulated time, or resume it."""
+        host = self._host
+        if host.mode_shown.startswith("PAUSED"):
+            change = host.change(lambda: host.ask(simulator.resume_market), "The market goes on")
         else:
-            self._app.work(self._app.change(self._app.backend.pause_market, "The market stands still"), name="market")
+            change = host.change(lambda: host.ask(simulator.pause_market), "The market stands still")
+        host.work(change, name="market")
 
     def change_speed(self, direction: int) -> None:
         """Let simulated time run faster (1) or slower (-1)."""
-        speed = next_speed(self._app.mode_shown, direction)
-        change = self._app.change(lambda: self._app.backend.set_speed(speed), f"Simulated time runs ×{speed:,}")
-        self._app.work(change, name="speed")
+        host = self._host
+        speed = next_speed(host.mode_shown, direction)
+        change = host.change(lambda: host.ask(simulator.set_speed, speed), f"Simulated time runs ×{speed:,}")
+        host.work(change, name="speed")
 
     def step(self) -> None:
         """Take simulated time to the next session, after asking."""
@@ -44,13 +50,17 @@ class MarketKeys:
             "Simulated time goes to the same hour of the next session. Everything that is due on the way happens: "
             "evaluations make runs and orders are sent, cash settles, withdrawals move on."
         )
-        self._app.confirm_sending("Step to the next day?", text, "Step", self._step_day, "The next day")
+        self._host.confirm_sending("Step to the next day?", text, "Step", self._step_day, "The next day")
 
     async def _step_day(self) -> str:
-        from rebal_tui.services.queries.market import outside
         from rebal_tui.services.view_models.market import Effect
 
-        before = await self._app.backend.ask(outside)
-        await self._app.backend.step_day()
-        after, subscribed = await self._app.backend.ask(lambda book: (outside(book), len(book.subscriptions)))
+        before, _ = await self._host.ask(_outside)
+        await self._host.ask(simulator.step_day)
+        after, subscribed = await self._host.ask(_outside)
         return str(Effect(before, after, subscribed))
+
+
+def _outside(book: Book) -> tuple[int, int]:
+    """How many accounts are outside their bands, and how many are subscribed."""
+    return market_queries.outside(book), len(book.subscriptions)

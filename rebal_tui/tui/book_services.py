@@ -1,0 +1,103 @@
+"""The services that screens ask, by module. Each is imported by its first call, which is on the book's thread.
+
+Use them as `await host.ask(desk_queries.desk_snapshot, seen)`. The type checker sees the modules themselves.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A function or class of a service module that is imported when it is called."""
+
+    module: str
+    name: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return getattr(importlib.import_module(self.module), self.name)(*args, **kwargs)
+
+
+class ServiceModule:
+    """A service module whose names can be passed around before it is imported."""
+
+    def __init__(self, path: str) -> None:
+        self._path = f"rebal_tui.services.{path}"
+
+    def __getattr__(self, name: str) -> Service:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Service(self._path, name)
+
+
+if TYPE_CHECKING:
+    from rebal_tui.services.advisory import bulk, cash, portfolios, withdrawals
+    from rebal_tui.services.book import kill_switch, policy
+    from rebal_tui.services.broker_sync.reconciliation import release
+    from rebal_tui.services.maintenance import export
+    from rebal_tui.services.queries import accounts as account_queries
+    from rebal_tui.services.queries import cash as cash_queries
+    from rebal_tui.services.queries import desk as desk_queries
+    from rebal_tui.services.queries import log as log_queries
+    from rebal_tui.services.queries import market as market_queries
+    from rebal_tui.services.queries import names as name_queries
+    from rebal_tui.services.queries import portfolios as portfolio_queries
+    from rebal_tui.services.queries import review as review_queries
+    from rebal_tui.services.queries import runs as run_queries
+    from rebal_tui.services.queries import status as status_queries
+    from rebal_tui.services.runs import manual as manual_runs
+    from rebal_tui.services.schedule import follower, scheduler
+    from rebal_tui.services.simulation import account_events, simulator
+else:
+    bulk = ServiceModule("advisory.bulk")
+    cash = ServiceModule("advisory.cash")
+    portfolios = ServiceModule("advisory.portfolios")
+    withdrawals = ServiceModule("advisory.withdrawals")
+    kill_switch = ServiceModule("book.kill_switch")
+    policy = ServiceModule("book.policy")
+    release = ServiceModule("broker_sync.reconciliation.release")
+    export = ServiceModule("maintenance.export")
+    account_queries = ServiceModule("queries.accounts")
+    cash_queries = ServiceModule("queries.cash")
+    desk_queries = ServiceModule("queries.desk")
+    log_queries = ServiceModule("queries.log")
+    market_queries = ServiceModule("queries.market")
+    name_queries = ServiceModule("queries.names")
+    portfolio_queries = ServiceModule("queries.portfolios")
+    review_queries = ServiceModule("queries.review")
+    run_queries = ServiceModule("queries.runs")
+    status_queries = ServiceModule("queries.status")
+    manual_runs = ServiceModule("runs.manual")
+    follower = ServiceModule("schedule.follower")
+    scheduler = ServiceModule("schedule.scheduler")
+    account_events = ServiceModule("simulation.account_events")
+    simulator = ServiceModule("simulation.simulator")
+
+__all__ = [
+    "account_events",
+    "account_queries",
+    "bulk",
+    "cash",
+    "cash_queries",
+    "desk_queries",
+    "export",
+    "follower",
+    "kill_switch",
+    "log_queries",
+    "manual_runs",
+    "market_queries",
+    "name_queries",
+    "policy",
+    "portfolio_queries",
+    "portfolios",
+    "release",
+    "review_queries",
+    "run_queries",
+    "scheduler",
+    "simulator",
+    "status_queries",
+    "withdrawals",
+]

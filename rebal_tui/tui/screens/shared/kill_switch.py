@@ -1,0 +1,40 @@
+"""The kill switch: asks, then stops every new order, or releases the stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import App
+
+from rebal_tui.tui.book_services import kill_switch
+from rebal_tui.tui.host import host_of
+from rebal_tui.tui.screens.shared.dialog import ConfirmScreen
+
+
+class KillScreen(ConfirmScreen):
+    """Asks before every new order is stopped, or let go again; the same key, pressed again, is no answer."""
+
+    def __init__(self, on: bool, typed: str = "") -> None:
+        if on:
+            text = (
+                "No run starts and no further order is sent, by hand or by the scheduler, until the same key releases "
+                "it. Orders that are with the broker already stand; runs keep what has filled."
+            )
+            super().__init__("Stop all new orders?", text, yes="Stop")
+        else:
+            text = "Runs that wait start again and runs in progress go on: their orders are sent at once."
+            super().__init__("Release the stop?", text, yes="Release", typed=typed)
+
+
+async def ask_to_halt(app: App[Any]) -> None:
+    """Ask to stop, or to release the stop. Stopping is one yes even in a live book; releasing is typed there."""
+    host = host_of(app)
+    on = not await host.ask(kill_switch.halted)
+    typed = "LIVE" if not on and host.mode_shown.startswith("LIVE") else ""
+
+    def answered(sure: bool | None) -> None:
+        if sure:
+            done = "HALTED: no new order is sent" if on else "Released: orders are sent again"
+            host.work(host.change(lambda: host.ask(kill_switch.set_halt, on), done), name="kill switch")
+
+    app.push_screen(KillScreen(on, typed), answered)
