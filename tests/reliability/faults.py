@@ -42,7 +42,7 @@ from rebal_tui.services.broker_sync import events as syncing
 from rebal_tui.services.evaluation import account as account_evaluation
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation_pass import context
-from rebal_tui.services.runs import finishing, processing, sending
+from rebal_tui.services.runs import finishing, needs_adjustment, processing, sending
 from rebal_tui.services.runs.sending import PendingOrder
 from rebal_tui.store import audit, fills
 from rebal_tui.store import outbox as outbox_store
@@ -393,7 +393,7 @@ _replace_attribute(
 _replace_attribute("the minimum of a dollar is forgotten", allocation, "MIN_BUY_VALUE", Value(0))
 _replace_attribute("after the close a run stays open", processing, "after_close", lambda book, closed: [])
 _replace_attribute(
-    "queued runs of a dead portfolio stay", account_evaluation, "cancel_queued", lambda book, queued, why: []
+    "queued runs of a dead portfolio stay", needs_adjustment, "cancel_queued", lambda tx, queued, why: []
 )
 
 # What happened, taken over.

@@ -181,7 +181,7 @@ def test_whoever_asks_while_the_heart_works_is_answered_between_two_slices(
     async def main() -> None:
         heartbeat_task = asyncio.create_task(work())
         while not heartbeat_task.done():
-            waiting.append((await backend.status()).work)
+            waiting.append((await backend.ask(status_line)).work)
         await heartbeat_task
 
     try:
