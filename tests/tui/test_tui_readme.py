@@ -1,17 +1,30 @@
-"""The README shows the program as it is."""
+"""The README and the page of keys show the program as it is."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from rebal_tui.tui.sections import Section
-from tests.tui.keys_table import README, with_table
+from tests.tui.keys_table import KEYS, keys_page
 from tests.tui.pictures import FOLDER, SIZES, stem
 
 
-def test_the_table_of_keys_is_the_registry() -> None:
-    text = README.read_text()
-    assert with_table(text) == text, "run: python -m tests.tui.keys_table"
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_page_of_keys_is_the_registry() -> None:
+    assert KEYS.read_text() == keys_page(), "run: python -m tests.tui.keys_table"
+
+
+def test_every_page_the_readme_links_exists() -> None:
+    linked = re.findall(r"\]\(([^)#:]+)\)", README.read_text())
+    assert linked
+    assert all((README.parent / name).is_file() for name in linked)
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_bytes()) <= 10_240
 
 
 def test_every_place_has_its_pictures() -> None:
