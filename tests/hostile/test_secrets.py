@@ -102,7 +102,7 @@ def test_keys_of_the_environment_are_in_no_file_and_no_output(tmp_path: Path) ->
 CRASH = """
 import os, sys
 from rebal_tui.cli import main
-from rebal_tui.services import checks
+from rebal_tui.services.maintenance import check as checks
 def check(*_):
     secret = os.environ["REBAL_TUI_BROKER_SECRET"]
     raise RuntimeError("broken on purpose") if secret else SystemExit(9)
