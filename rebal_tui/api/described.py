@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from rebal_tui.api import schemas
+from rebal_tui.services.parsing import requests
 
 API_DESCRIPTION = """\
 The Rebalancing API as Alpaca's Broker API has it, over a rebal-tui book. Money, quantities, prices and percents are
@@ -49,7 +50,7 @@ def responds_with_list(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def body(model: type[BaseModel]) -> dict[str, Any]:
-    """The body of a request, which the route reads by itself, exactly."""
+    """The body of a request, which the route reads with the same model, over the exact reader."""
     content = {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
     return {"openapi_extra": {"requestBody": {"required": True, "content": content}}}
 
@@ -60,7 +61,7 @@ def describe(app: FastAPI) -> None:
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            _, bodies = models_json_schema([(m, "validation") for m in schemas.BODIES], ref_template=_REF)
+            _, bodies = models_json_schema([(m, "validation") for m in requests.BODIES], ref_template=_REF)
             components = made.setdefault("components", {})
             components.setdefault("schemas", {}).update(bodies["$defs"])
             components["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}

@@ -12,7 +12,7 @@ from rebal_tui.api.answers import Timestamp, book_client, json_body, json_respon
 from rebal_tui.api.described import body, responds_with, responds_with_list
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.services.advisory.cash import cancel_journal as call_back
-from rebal_tui.services.parsing.requests import read_journal
+from rebal_tui.services.parsing import requests
 from rebal_tui.services.wire import journals
 from rebal_tui.services.wire.shapes import journal_json
 
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/journals", tags=["journals"])
 Id = Annotated[str | None, Query(max_length=64)]
 
 
-@router.post("", **responds_with(schemas.Journal), **body(schemas.CreateJournal))
+@router.post("", **responds_with(schemas.Journal), **body(requests.CreateJournal))
 async def create_journal(
     request: Request,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=128)] = None,
@@ -31,7 +31,7 @@ async def create_journal(
     The same Idempotency-Key with the same content gives the journal that there is. In a sandbox a description with
     `/fixtures/status=pending/fixtures/` or `…=rejected/…` ends so.
     """
-    given = read_journal(await json_body(request))
+    given = requests.read_journal(await json_body(request))
     made = await book_client(request).ask(lambda book: journals.make_journal(book, given, idempotency_key))
     return json_response(journal_json(made))
 

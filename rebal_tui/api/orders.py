@@ -13,7 +13,7 @@ from rebal_tui.api.described import body, responds_with, responds_with_list
 from rebal_tui.domain.orders import Order, Side
 from rebal_tui.services.advisory import manual_orders
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.parsing.requests import read_order
+from rebal_tui.services.parsing import requests
 from rebal_tui.services.wire.shapes import Json, asset_ids, order_json
 
 router = APIRouter(prefix="/trading/accounts/{account_id}", tags=["orders"])
@@ -21,10 +21,10 @@ router = APIRouter(prefix="/trading/accounts/{account_id}", tags=["orders"])
 _MAX_ORDERS = 500
 
 
-@router.post("/orders", **responds_with(schemas.Order), **body(schemas.CreateOrder))
+@router.post("/orders", **responds_with(schemas.Order), **body(requests.CreateOrder))
 async def submit_order(request: Request, account_id: str) -> Response:
     """Place a market day order, by shares or by dollars; refused while the account is subscribed to a portfolio."""
-    given = read_order(await json_body(request), account_id)
+    given = requests.read_order(await json_body(request), account_id)
     return json_response(
         await book_client(request).ask(lambda book: _shape(book, manual_orders.place_order(book, given)))
     )

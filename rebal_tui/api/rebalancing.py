@@ -24,8 +24,8 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.advisory import portfolios, subscriptions
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.parsing.portfolio_input import parse_portfolio
-from rebal_tui.services.parsing.requests import read_run, read_subscription
+from rebal_tui.services.parsing import requests
+from rebal_tui.services.parsing.shapes import read
 from rebal_tui.services.runs.manual import cancel_run, create_run
 from rebal_tui.services.wire import pages, shapes
 from rebal_tui.services.wire.pages import Page
@@ -39,10 +39,10 @@ Text = Annotated[str, Query(max_length=200)]
 Id = Annotated[str | None, Query(max_length=64)]
 
 
-@router.post("/portfolios", **responds_with(schemas.Portfolio), **body(schemas.CreatePortfolio))
+@router.post("/portfolios", **responds_with(schemas.Portfolio), **body(requests.CreatePortfolio))
 async def create_portfolio(request: Request) -> Response:
     """Create a portfolio. Weights sum to exactly 100; every asset must be active, tradable and fractionable."""
-    given = parse_portfolio(await json_body(request))
+    given = read(requests.CreatePortfolio, await json_body(request)).body()
     made = await book_client(request).ask(lambda book: portfolios.create_portfolio(book, given))
     return json_response(shapes.portfolio_json(made))
 
@@ -69,7 +69,7 @@ async def get_portfolio(request: Request, portfolio_id: str) -> Response:
     )
 
 
-@router.patch("/portfolios/{portfolio_id}", **responds_with(schemas.Portfolio), **body(schemas.UpdatePortfolio))
+@router.patch("/portfolios/{portfolio_id}", **responds_with(schemas.Portfolio), **body(requests.UpdatePortfolio))
 async def update_portfolio(request: Request, portfolio_id: str) -> Response:
     """Change a portfolio; weights and conditions are replaced whole. `"status": "active"` reactivates it."""
     given = await json_body(request)
@@ -87,10 +87,10 @@ async def inactivate_portfolio(request: Request, portfolio_id: str) -> Response:
     return no_content()
 
 
-@router.post("/subscriptions", **responds_with(schemas.Subscription), **body(schemas.CreateSubscription))
+@router.post("/subscriptions", **responds_with(schemas.Subscription), **body(requests.CreateSubscription))
 async def create_subscription(request: Request) -> Response:
     """Subscribe an account to a portfolio. It must be ACTIVE, without open orders, and not subscribed."""
-    given = read_subscription(await json_body(request))
+    given = read(requests.CreateSubscription, await json_body(request))
     made = await book_client(request).ask(
         lambda book: subscriptions.subscribe_manually(book, given.account_id, given.portfolio_id)
     )
@@ -132,14 +132,14 @@ async def delete_subscription(request: Request, subscription_id: str) -> Respons
     return no_content()
 
 
-@router.post("/runs", **responds_with(schemas.Run), **body(schemas.CreateRun))
+@router.post("/runs", **responds_with(schemas.Run), **body(requests.CreateRun))
 async def create_manual_run(request: Request) -> Response:
     """Queue a run: with weights for an account that is not subscribed, without them by its subscription.
 
     Outside the window (open to 30 minutes before the close) it waits as QUEUED. `partial_liquidation` sets an amount
     aside and is told as a full_rebalance whose `kind` says what it is.
     """
-    given = read_run(await json_body(request))
+    given = read(requests.CreateRun, await json_body(request))
 
     def make(book: Book) -> Json:
         run = create_run(book, given.account_id, given.type, weights=given.weights, amount=given.amount)

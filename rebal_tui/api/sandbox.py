@@ -13,6 +13,7 @@ from rebal_tui.api.described import body, responds_with
 from rebal_tui.services.advisory import cash
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing import requests
+from rebal_tui.services.parsing.shapes import read
 from rebal_tui.services.simulation import sandbox, simulator
 from rebal_tui.services.wire.accounts import account_shape
 from rebal_tui.services.wire.shapes import Json, asset_json
@@ -26,10 +27,10 @@ async def get_sandbox(request: Request) -> Response:
     return json_response(await book_client(request).ask(sandbox.sandbox_json))
 
 
-@router.post("/accounts", **responds_with(schemas.Account), **body(schemas.OpenAccount))
+@router.post("/accounts", **responds_with(schemas.Account), **body(requests.OpenAccount))
 async def open_account(request: Request) -> Response:
     """A new ACTIVE account with settled cash."""
-    given = requests.read_account(await json_body(request))
+    given = read(requests.OpenAccount, await json_body(request))
     return json_response(
         await book_client(request).ask(
             lambda book: account_shape(book, sandbox.open_account(book, given.name, given.cash))
@@ -37,24 +38,29 @@ async def open_account(request: Request) -> Response:
     )
 
 
-@router.post("/accounts/{account_id}", **responds_with(schemas.Account), **body(schemas.ChangeAccount))
+@router.post("/accounts/{account_id}", **responds_with(schemas.Account), **body(requests.ChangeAccount))
 async def change_account(request: Request, account_id: str) -> Response:
     """Give an account another status, or replace what restricts it."""
-    given = requests.read_account_change(await json_body(request))
+    given = read(requests.ChangeAccount, await json_body(request))
     return json_response(
         await book_client(request).ask(
             lambda book: account_shape(
                 book,
-                sandbox.set_account(book, account_id, status=given.status, restrictions=given.restrictions),
+                sandbox.set_account(
+                    book,
+                    account_id,
+                    status=given.status,
+                    restrictions=None if given.restrictions is None else frozenset(given.restrictions),
+                ),
             )
         )
     )
 
 
-@router.post("/deposits", **responds_with(schemas.Account), **body(schemas.Deposit))
+@router.post("/deposits", **responds_with(schemas.Account), **body(requests.Deposit))
 async def deposit(request: Request) -> Response:
     """Settled cash arrives in an account at once."""
-    given = requests.read_deposit(await json_body(request))
+    given = read(requests.Deposit, await json_body(request))
 
     def act(book: Book) -> Json:
         cash.deposit(book, given.account_id, given.amount)
@@ -63,7 +69,7 @@ async def deposit(request: Request) -> Response:
     return json_response(await book_client(request).ask(act))
 
 
-@router.post("/prices", **responds_with(schemas.Sandbox), **body(schemas.Prices))
+@router.post("/prices", **responds_with(schemas.Sandbox), **body(requests.Prices))
 async def set_prices(request: Request) -> Response:
     """Put prices where they stay: `{"SPY": "417.80"}`."""
     given = requests.read_prices(await json_body(request))
@@ -75,7 +81,7 @@ async def set_prices(request: Request) -> Response:
     return json_response(await book_client(request).ask(act))
 
 
-@router.post("/assets/{symbol}", **responds_with(schemas.Asset), **body(schemas.ChangeAsset))
+@router.post("/assets/{symbol}", **responds_with(schemas.Asset), **body(requests.ChangeAsset))
 async def change_asset(request: Request, symbol: Annotated[str, Path(pattern=r"^[A-Z][A-Z0-9.\-]{0,15}$")]) -> Response:
     """Change what an asset allows, or add one that is unknown."""
     given = requests.read_asset_change(await json_body(request))
@@ -84,10 +90,10 @@ async def change_asset(request: Request, symbol: Annotated[str, Path(pattern=r"^
     )
 
 
-@router.post("/rejections", **responds_with(schemas.Sandbox), **body(schemas.Rejection))
+@router.post("/rejections", **responds_with(schemas.Sandbox), **body(requests.Rejection))
 async def reject_next(request: Request) -> Response:
     """The next order of an account and symbol is accepted and then rejected."""
-    given = requests.read_rejection(await json_body(request))
+    given = read(requests.Rejection, await json_body(request))
 
     def act(book: Book) -> Json:
         sandbox.reject_next(book, given.account_id, given.symbol, given.reason)
@@ -96,13 +102,13 @@ async def reject_next(request: Request) -> Response:
     return json_response(await book_client(request).ask(act))
 
 
-@router.post("/step", **responds_with(schemas.Sandbox), **body(schemas.Step))
+@router.post("/step", **responds_with(schemas.Sandbox), **body(requests.Step))
 async def step(request: Request) -> Response:
     """Let time pass, with everything the scheduler does on the way; prices stay where they were set.
 
     `sessions` goes to the same time that many sessions later, `minutes` so many minutes on.
     """
-    given = requests.read_step(await json_body(request))
+    given = read(requests.Step, await json_body(request))
     sandbox.check_step(given.sessions, given.minutes)
     client = book_client(request)
     for _ in range(given.sessions):

@@ -1,4 +1,4 @@
-"""The shapes of requests and answers, for the OpenAPI document. Values are made and checked elsewhere, exactly."""
+"""The shapes of answers, for the OpenAPI document. Values are made elsewhere, exactly."""
 
 from __future__ import annotations
 
@@ -17,12 +17,6 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
 
 Decimal = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["417.8"])]
-Number = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")] | float
-"""In requests: a decimal as text, or a JSON number, which is read exactly as well."""
-Percent = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$", examples=["60"])] | float
-Id = Annotated[str, Field(min_length=1, max_length=64, examples=["bf2b0f93-f296-4276-a9cf-288586cf4fb7"])]
-Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.\-]{0,15}$", examples=["SPY"])]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class _Answer(BaseModel):
@@ -248,114 +242,3 @@ class Clock(_Answer):
 class Sandbox(_Answer):
     now: datetime
     firm_account: UUID
-
-
-class OneWeight(BaseModel):
-    type: Literal["cash", "asset"]
-    symbol: Symbol | None = None
-    percent: Percent
-
-
-class OneCondition(BaseModel):
-    type: Literal["drift_band", "calendar"]
-    sub_type: Literal["absolute", "relative", "weekly", "monthly", "quarterly", "annually"]
-    percent: Percent | None = None
-    day: Annotated[str, Field(description="Monday…Friday, 1…31 or MM-DD")] | None = None
-
-
-class CreatePortfolio(BaseModel):
-    name: Name
-    description: Annotated[str, Field(max_length=2_000)] = ""
-    weights: list[OneWeight]
-    cooldown_days: Annotated[int, Field(ge=0, le=36_500)] = 0
-    rebalance_conditions: list[OneCondition] | None = None
-    review: bool = False
-
-
-class UpdatePortfolio(BaseModel):
-    name: Name | None = None
-    description: Annotated[str, Field(max_length=2_000)] | None = None
-    weights: list[OneWeight] | None = None
-    cooldown_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
-    rebalance_conditions: list[OneCondition] | None = None
-    review: bool | None = None
-    status: Literal["active"] | None = None
-
-
-class CreateSubscription(BaseModel):
-    account_id: Id
-    portfolio_id: Id
-
-
-class CreateRun(BaseModel):
-    account_id: Id
-    type: RunType
-    weights: list[OneWeight] | None = None
-    amount: Number | None = None
-
-
-class CreateOrder(BaseModel):
-    symbol: Symbol
-    side: Side
-    type: Literal["market"]
-    time_in_force: Literal["day"]
-    qty: Number | None = None
-    notional: Number | None = None
-    client_order_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
-
-
-class CreateJournal(BaseModel):
-    entry_type: Literal["JNLC"]
-    from_account: Id
-    to_account: Id
-    amount: Number
-    description: Annotated[str, Field(max_length=1_024)] = ""
-
-
-class OpenAccount(BaseModel):
-    name: Name
-    cash: Number = "0"
-
-
-class ChangeAccount(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    status: AccountStatus | None = None
-    restrictions: list[Restriction] | None = None
-
-
-class Deposit(BaseModel):
-    account_id: Id
-    amount: Number
-
-
-class Prices(BaseModel):
-    model_config = ConfigDict(extra="allow", json_schema_extra={"example": {"SPY": "417.80"}})
-    __pydantic_extra__: dict[str, Number]
-
-
-class ChangeAsset(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    name: Name | None = None
-    exchange: str | None = None
-    status: AssetStatus | None = None
-    tradable: bool | None = None
-    fractionable: bool | None = None
-    halted: bool | None = None
-
-
-class Rejection(BaseModel):
-    account_id: Id
-    symbol: Symbol
-    reason: Annotated[str, Field(max_length=200)] = "rejected on purpose"
-
-
-class Step(BaseModel):
-    sessions: Annotated[int, Field(ge=0, le=260)] = 0
-    minutes: Annotated[int, Field(ge=0, le=10_000)] = 0
-
-
-BODIES = (
-    CreatePortfolio, UpdatePortfolio, CreateSubscription, CreateRun, CreateOrder, CreateJournal, OpenAccount,
-    ChangeAccount, Deposit, Prices, ChangeAsset, Rejection, Step,
-)  # fmt: skip
-"""What requests carry."""

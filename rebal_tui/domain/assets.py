@@ -49,3 +49,15 @@ class Asset:
         if not self.fractionable:
             faults.append("not fractionable")
         return ", ".join(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetChange:
+    """What is to change of an asset; None stays as it is."""
+
+    name: str | None = None
+    exchange: str | None = None
+    status: AssetStatus | None = None
+    tradable: bool | None = None
+    fractionable: bool | None = None
+    halted: bool | None = None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import CENT, DOLLAR, NANO, Money, Percent, Price, Qty
 from rebal_tui.engine.planning import Holdings, plan_full_rebalance, plan_invest_cash, plan_partial_liquidation
-from rebal_tui.services.parsing.portfolio_input import parse_weights
+from rebal_tui.services.parsing.portfolio_input import parse_portfolio
 from tests.engine.edge_books import edge_book
 from tests.engine.support import asset, executed, holdings_of, random_book, weights_of, worth
 from tests.examples import examples
@@ -40,7 +40,8 @@ def test_a_cash_weight_of_zero_is_none(seed: int) -> None:
     target = weights_of(random_book(random.Random(seed)))
     assets = [{"type": "asset", "symbol": w.symbol, "percent": f"{w.percent / 100:.2f}"} for w in target.assets]
     if target.cash == 0:
-        assert parse_weights([*assets, {"type": "cash", "percent": "0"}]) == parse_weights(assets) == target
+        with_cash = parse_portfolio({"name": "x", "weights": [*assets, {"type": "cash", "percent": "0"}]})
+        assert with_cash.weights == parse_portfolio({"name": "x", "weights": assets}).weights == target
 
 
 @EXAMPLES

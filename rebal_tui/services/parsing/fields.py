@@ -1,14 +1,14 @@
-"""Reading what came from outside field by field: every fault is noted with its place, and reading goes on."""
+"""Parsers of the fields of JSON from outside, and the list of what is wrong with it."""
 
 from __future__ import annotations
 
 import difflib
 import json
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TypeVar, overload
+from typing import TypeVar
 
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.quantities import Money, Price, Qty, parse_money, parse_price, parse_qty
@@ -16,7 +16,6 @@ from rebal_tui.domain.text import display_text, name_text
 from rebal_tui.services.parsing.exact_json import Number
 
 T = TypeVar("T")
-D = TypeVar("D")
 E = TypeVar("E", bound=StrEnum)
 Parse = Callable[[object], T]
 """A value from what JSON gave. Raises `ValueError` that says what was expected."""
@@ -33,7 +32,6 @@ _SYMBOL = re.compile(SYMBOL_PATTERN, re.ASCII)
 _TIME = re.compile(TIME_PATTERN, re.ASCII)
 _YEARS = range(1970, 2200)
 _SHOWN = 60
-_MISSING = object()
 
 
 class Faults(list[Fault]):
@@ -63,11 +61,6 @@ class Faults(list[Fault]):
         if self.more > MAX_COUNTED:
             raise Invalid([*self, Fault("", f"and more than {MAX_COUNTED:,} more faults; not read to the end")])
 
-    def raise_if_any(self) -> None:
-        """Raise `Invalid` with every fault kept and the count of the others."""
-        if self:
-            raise Invalid([*self, *self.rest])
-
     @property
     def rest(self) -> list[Fault]:
         """What is said of the faults that were only counted."""
@@ -92,89 +85,14 @@ def shown(value: object) -> str:
     return _cut(str(value)) if isinstance(value, (int, float)) else "something else"
 
 
+def field_hint(name: str, known: Collection[str]) -> str:
+    """Which field was meant, or all that there are."""
+    near = difflib.get_close_matches(name[:_SHOWN], known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else f"expected {', '.join(sorted(known))}"
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-
-
-class Fields:
-    """One object of the input. A null field counts as one not given."""
-
-    def __init__(self, raw: object, location: str, faults: Faults, what: str = "an object") -> None:
-        self.location = location
-        self.faults = faults
-        self.valid = isinstance(raw, dict)
-        self._raw: dict[object, object] = raw if isinstance(raw, dict) else {}
-        if not self.valid:
-            faults.note(location, f"expected {what}, got {shown(raw)}")
-
-    def at(self, name: str) -> str:
-        """The place of a field."""
-        return f"{self.location}.{name}" if self.location else name
-
-    def given(self, name: str) -> bool:
-        """Whether the field is there and not null."""
-        return self._raw.get(name) is not None
-
-    def get(self, name: str) -> object:
-        """The field as it came, None when it was not given."""
-        return self._raw.get(name)
-
-    def fault(self, name: str, message: str) -> None:
-        """Note what is wrong with a field."""
-        if self.faults.full:
-            self.faults.tally()
-        else:
-            self.faults.note(self.at(name), message)
-
-    def refuse_unknown(self, known: Collection[str]) -> None:
-        """A fault for every field that is not known, with the nearest known name."""
-        for name in self._raw:
-            if name in known:
-                continue
-            if self.faults.full:
-                self.faults.tally()
-                continue
-            near = difflib.get_close_matches(str(name)[:_SHOWN], known, n=1, cutoff=0.6)
-            hint = f"did you mean {near[0]}?" if near else f"expected {', '.join(sorted(known))}"
-            self.faults.note(self.location, f"unknown field {shown(name)}; {hint}")
-
-    @overload
-    def read(self, name: str, parse: Parse[T]) -> T | None: ...
-    @overload
-    def read(self, name: str, parse: Parse[T], default: D) -> T | D: ...
-    def read(self, name: str, parse: Parse[T], default: object = _MISSING) -> object:
-        """A field's value; `default`, or a fault and None, when it was not given; None when it is wrong.
-
-        With a default that is not None, a wrong value gives the default, with its fault.
-        """
-        value = self._raw.get(name)
-        fallback = None if default is _MISSING else default
-        if value is None:
-            if default is _MISSING and self.valid:
-                self.fault(name, f"{name} is required")
-            return fallback
-        try:
-            return parse(value)
-        except ValueError as error:
-            if self.faults.full:
-                self.faults.tally()
-            else:
-                self.fault(name, f"{error}, got {shown(value)}")
-            return fallback
-
-    def items(self, name: str, *, required: bool = False) -> Iterator[tuple[str, object]]:
-        """The items of a list with their places; nothing, with a fault, when the field is no list."""
-        value = self._raw.get(name)
-        if value is None:
-            if required and self.valid:
-                self.fault(name, f"{name} is required: expected a list")
-            return
-        if not isinstance(value, list):
-            self.fault(name, f"expected a list, got {shown(value)}")
-            return
-        location = self.at(name)
-        for index, item in enumerate(value):
-            yield f"{location}[{index}]", item
 
 
 def decimal_text(value: object, expected: str) -> str:

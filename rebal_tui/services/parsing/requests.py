@@ -1,253 +1,49 @@
-"""The bodies of the API's other requests, checked whole, with every fault and its place (section 6)."""
+"""The bodies of the API's requests: each model reads its shape exactly and documents it (section 6)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
-from rebal_tui.domain.assets import EXCHANGES, AssetStatus
-from rebal_tui.domain.errors import Conflict, Fault
+from rebal_tui.domain.assets import EXCHANGES, AssetChange, AssetStatus
+from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import OrderRequest, Side
-from rebal_tui.domain.portfolios import Weights
-from rebal_tui.domain.quantities import CENT, Money, Price
+from rebal_tui.domain.portfolios import Condition, Weights
+from rebal_tui.domain.quantities import CENT, Money, Price, Qty
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import display_text
-from rebal_tui.services.parsing import fields
-from rebal_tui.services.parsing.fields import Faults, Fields, shown
-from rebal_tui.services.parsing.portfolio_input import parse_weights
+from rebal_tui.services.parsing import field_types, fields
+from rebal_tui.services.parsing.fields import shown
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_shape import (
+    CONDITION_SHAPES,
+    WEIGHT_SHAPES,
+    read_conditions,
+    read_other_conditions,
+    read_weights,
+)
+from rebal_tui.services.parsing.shapes import Broken, Read, Reading, Shape, StrictShape, read, with_rules
 
 MAX_DESCRIPTION = 1_024
 MAX_CLIENT_ORDER_ID = 128
 MAX_REASON = 200
 MAX_PRICES = 10_000
 
-
-@dataclass(frozen=True, slots=True)
-class AssetChange:
-    """What is to change of an asset; None stays as it is."""
-
-    name: str | None = None
-    exchange: str | None = None
-    status: AssetStatus | None = None
-    tradable: bool | None = None
-    fractionable: bool | None = None
-    halted: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SubscriptionBody:
-    account_id: str
-    portfolio_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunBody:
-    """`weights` None: those of the account's subscription. `amount` is for partial_liquidation only."""
-
-    account_id: str
-    type: RunType
-    weights: Weights | None
-    amount: Money | None
-
-
-@dataclass(frozen=True, slots=True)
-class JournalBody:
-    """A cash journal: from a client to the firm, or, `incoming`, the other way."""
-
-    from_account: str
-    to_account: str
-    amount: Money
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class AccountBody:
-    name: str
-    cash: Money
-
-
-@dataclass(frozen=True, slots=True)
-class DepositBody:
-    account_id: str
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
-class AccountChange:
-    status: AccountStatus | None
-    restrictions: frozenset[Restriction] | None
-
-
-@dataclass(frozen=True, slots=True)
-class RejectionBody:
-    account_id: str
-    symbol: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class StepBody:
-    """How far time is to move: exactly one of them is above 0."""
-
-    sessions: int
-    minutes: int
-
-
-def read_subscription(raw: object) -> SubscriptionBody:
-    given, faults = _fields(raw, "a subscription")
-    body = SubscriptionBody(
-        given.read("account_id", fields.identity) or "", given.read("portfolio_id", fields.identity) or ""
-    )
-    faults.raise_if_any()
-    return body
-
-
-def read_run(raw: object) -> RunBody:
-    """Weights that are missing or empty mean the subscription's own."""
-    given, faults = _fields(raw, "a run")
-    account_id = given.read("account_id", fields.identity) or ""
-    kind = given.read("type", fields.choice(RunType)) or RunType.FULL_REBALANCE
-    weights = None
-    if given.given("weights") and given.get("weights") != []:
-        weights = parse_weights(given.get("weights"), "weights", faults)
-    amount = given.read("amount", _amount, None)
-    faults.raise_if_any()
-    return RunBody(account_id, kind, weights, amount)
-
-
-def read_order(raw: object, account_id: str) -> OrderRequest:
-    """A market day order; one that names no client_order_id has an empty one.
-
-    Raises `Invalid` for faults, `Conflict` for kinds of orders that are not supported.
-    """
-    given, faults = _fields(raw, "an order")
-    symbol = given.read("symbol", fields.symbol) or ""
-    side = given.read("side", fields.choice(Side)) or Side.BUY
-    kind = given.read("type", fields.string)
-    validity = given.read("time_in_force", fields.string)
-    qty = given.read("qty", fields.qty, None)
-    notional = given.read("notional", _cents, None)
-    client_order_id = given.read("client_order_id", _client_order_id, "")
-    if given.valid and given.given("qty") == given.given("notional"):
-        given.fault("qty", "expected either qty or notional")
-    faults.raise_if_any()
-    if kind != "market" or validity != "day":
-        raise Conflict("only market orders with time_in_force day are supported")
-    unsupported = [name for name in _NOT_SUPPORTED if given.given(name)]
-    if unsupported or given.get("extended_hours") not in (None, False) or given.get("order_class") not in _SIMPLE:
-        raise Conflict(f"{', '.join(unsupported) or 'extended_hours or order_class'}: not supported for a market order")
-    return OrderRequest(account_id, client_order_id, symbol, side, notional, qty)
-
-
-def read_journal(raw: object) -> JournalBody:
-    """A JNLC journal. Raises `Invalid` for faults, `Conflict` for JNLS."""
-    given, faults = _fields(raw, "a journal")
-    kind = given.read("entry_type", _entry_type)
-    body = JournalBody(
-        given.read("from_account", fields.identity) or "",
-        given.read("to_account", fields.identity) or "",
-        given.read("amount", _amount, Money(0)) if kind != "JNLC" else given.read("amount", _amount) or Money(0),
-        given.read("description", _description, ""),
-    )
-    faults.raise_if_any()
-    if kind != "JNLC":
-        raise Conflict("only cash journals (JNLC) are supported")
-    return body
-
-
-def read_account(raw: object) -> AccountBody:
-    given, faults = _fields(raw, "an account")
-    body = AccountBody(given.read("name", fields.name) or "", given.read("cash", fields.money, Money(0)))
-    faults.raise_if_any()
-    return body
-
-
-def read_deposit(raw: object) -> DepositBody:
-    given, faults = _fields(raw, "a deposit")
-    body = DepositBody(given.read("account_id", fields.identity) or "", given.read("amount", _amount) or Money(0))
-    faults.raise_if_any()
-    return body
-
-
-def read_prices(raw: object) -> Mapping[str, Price]:
-    """Prices by symbol."""
-    given, faults = _fields(raw, "prices by symbol")
-    prices = {}
-    for symbol in list(raw)[: MAX_PRICES + 1] if isinstance(raw, dict) else ():
-        try:
-            known = fields.symbol(symbol)
-        except ValueError as error:
-            faults.note(shown(symbol), str(error))
-            continue
-        price = given.read(known, fields.price)
-        if price is not None:
-            prices[known] = price
-    if len(prices) > MAX_PRICES:
-        faults.append(Fault("", f"expected at most {MAX_PRICES:,} prices"))
-    faults.raise_if_any()
-    return prices
-
-
-def read_asset_change(raw: object) -> AssetChange:
-    given, faults = _fields(raw, "what is to change of an asset")
-    given.refuse_unknown(("name", "exchange", "status", "tradable", "fractionable", "halted"))
-    change = AssetChange(
-        name=given.read("name", fields.name, None),
-        exchange=given.read("exchange", _exchange, None),
-        status=given.read("status", fields.choice(AssetStatus), None),
-        tradable=given.read("tradable", fields.boolean, None),
-        fractionable=given.read("fractionable", fields.boolean, None),
-        halted=given.read("halted", fields.boolean, None),
-    )
-    faults.raise_if_any()
-    return change
-
-
-def read_account_change(raw: object) -> AccountChange:
-    given, faults = _fields(raw, "what is to change of an account")
-    given.refuse_unknown(("status", "restrictions"))
-    status = given.read("status", fields.choice(AccountStatus), None)
-    restrictions: set[Restriction] = set()
-    for location, item in given.items("restrictions"):
-        try:
-            restrictions.add(fields.choice(Restriction)(item))
-        except ValueError as error:
-            faults.note(location, f"{error}, got {shown(item)}")
-    faults.raise_if_any()
-    return AccountChange(status, frozenset(restrictions) if given.given("restrictions") else None)
-
-
-def read_rejection(raw: object) -> RejectionBody:
-    given, faults = _fields(raw, "a rejection")
-    body = RejectionBody(
-        given.read("account_id", fields.identity) or "",
-        given.read("symbol", fields.symbol) or "",
-        given.read("reason", _reason, "rejected on purpose"),
-    )
-    faults.raise_if_any()
-    return body
-
-
-def read_step(raw: object) -> StepBody:
-    given, faults = _fields(raw, "how far to go")
-    body = StepBody(given.read("sessions", _count, 0), given.read("minutes", _count, 0))
-    if given.valid and not faults and (body.sessions > 0) == (body.minutes > 0):
-        given.fault("sessions", "expected either sessions or minutes, above 0")
-    faults.raise_if_any()
-    return body
-
-
 _SIMPLE = (None, "", "simple")
 _NOT_SUPPORTED = ("limit_price", "stop_price", "trail_price", "trail_percent", "take_profit", "stop_loss", "legs")
 
-
-def _fields(raw: object, what: str) -> tuple[Fields, Faults]:
-    faults = Faults()
-    given = Fields(raw, "", faults, what)
-    if not given.valid:
-        faults.raise_if_any()
-    return given, faults
+_Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")] | float
+"""A decimal as text, or a JSON number, which is read exactly as well."""
+_Percent = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$", examples=["60"])] | float
+_Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.\-]{0,15}$", examples=["SPY"])]
+_Name = Annotated[str, Field(min_length=1, max_length=200)]
+_Days = Annotated[int, Field(ge=0, le=36_500)]
+_Text = Annotated[str, Field(max_length=2_000)]
 
 
 def _amount(value: object) -> Money:
@@ -271,12 +67,8 @@ def _count(value: object) -> int:
     return int(text)
 
 
-def _description(value: object) -> str:
-    return display_text(fields.string(value), MAX_DESCRIPTION)
-
-
-def _reason(value: object) -> str:
-    return display_text(fields.string(value), MAX_REASON)
+def _text(limit: int) -> fields.Parse[str]:
+    return lambda value: display_text(fields.string(value), limit)
 
 
 def _client_order_id(value: object) -> str:
@@ -296,3 +88,282 @@ def _exchange(value: object) -> str:
     if value not in EXCHANGES:
         raise ValueError(f"expected one of {', '.join(filter(None, EXCHANGES))}")
     return str(value)
+
+
+def _own_weights(raw: object, info: ValidationInfo[Reading]) -> Weights | None:
+    """Weights of a run; missing, null or empty means the subscription's."""
+    return None if raw is None or raw == [] else read_weights(raw, info)
+
+
+def _new_weights(raw: object, info: ValidationInfo[Reading]) -> Weights | None:
+    return None if raw is None else read_weights(raw, info)
+
+
+def _as_is(value: object) -> object:
+    return value
+
+
+Id = Annotated[
+    str,
+    Read(
+        fields.identity,
+        Annotated[str, Field(min_length=1, max_length=64, examples=["bf2b0f93-f296-4276-a9cf-288586cf4fb7"])],
+    ),
+]
+Symbol = Annotated[str, Read(fields.symbol, _Symbol)]
+Name = Annotated[str, Read(fields.name, _Name)]
+Amount = Annotated[Money, Read(_amount, _Decimal)]
+
+
+class OneWeight(BaseModel):
+    # How the API's document summarizes the kinds of weights in `portfolio_shape`.
+    type: Literal["cash", "asset"]
+    symbol: _Symbol | None = None
+    percent: _Percent
+
+
+class OneCondition(BaseModel):
+    # How the API's document summarizes the kinds of conditions in `portfolio_shape`.
+    type: Literal["drift_band", "calendar"]
+    sub_type: Literal["absolute", "relative", "weekly", "monthly", "quarterly", "annually"]
+    percent: _Percent | None = None
+    day: Annotated[str, Field(description="Monday…Friday, 1…31 or MM-DD")] | None = None
+
+
+_Conditions = list[OneCondition] | None
+_OtherConditions = SkipJsonSchema[
+    Annotated[tuple[Condition, ...] | None, Read(read_other_conditions, None, shapes=CONDITION_SHAPES)]
+]
+
+
+class CreatePortfolio(Shape):
+    what: ClassVar[str] = "a portfolio"
+    name: Name
+    description: Annotated[str, Read(field_types.description, _Text, null="")] = ""
+    weights: Annotated[Weights, Read(read_weights, list[OneWeight], shapes=WEIGHT_SHAPES)]
+    cooldown_days: Annotated[int, Read(field_types.cooldown, _Days, null=0)] = 0
+    rebalance_conditions: Annotated[
+        tuple[Condition, ...] | None, Read(read_conditions, _Conditions, shapes=CONDITION_SHAPES)
+    ] = None
+    rebalancing_conditions: _OtherConditions = None
+    review: Annotated[bool, Read(fields.boolean, bool, null=False)] = False
+
+    def body(self) -> PortfolioBody:
+        return PortfolioBody(
+            name=self.name,
+            description=self.description,
+            weights=self.weights,
+            cooldown_days=self.cooldown_days,
+            conditions=self.rebalance_conditions or self.rebalancing_conditions or (),
+            review=self.review,
+        )
+
+
+class PastedPortfolio(CreatePortfolio):
+    model_config = ConfigDict(extra="forbid")
+    id: Any = None
+    status: Any = None
+    created_at: Any = None
+    updated_at: Any = None
+
+
+class UpdatePortfolio(Shape):
+    what: ClassVar[str] = "a portfolio"
+    name: Name | None = None
+    description: Annotated[str | None, Read(field_types.description, _Text | None, null=None)] = None
+    weights: Annotated[Weights | None, Read(_new_weights, list[OneWeight] | None, shapes=WEIGHT_SHAPES)] = None
+    cooldown_days: Annotated[int | None, Read(field_types.cooldown, _Days | None, null=None)] = None
+    rebalance_conditions: Annotated[
+        tuple[Condition, ...] | None, Read(read_conditions, _Conditions, shapes=CONDITION_SHAPES)
+    ] = None
+    rebalancing_conditions: _OtherConditions = None
+    review: Annotated[bool | None, Read(fields.boolean, bool | None, null=None)] = None
+    status: Annotated[object, Read(_as_is, Literal["active"] | None)] = None
+
+    def over(self, before: PortfolioBody) -> PortfolioBody:
+        given: dict[str, Any] = {
+            "name": self.name,
+            "description": self.description,
+            "weights": self.weights,
+            "cooldown_days": self.cooldown_days,
+            "conditions": self.rebalancing_conditions
+            if self.rebalance_conditions is None
+            else self.rebalance_conditions,
+            "review": self.review,
+        }
+        return replace(before, **{name: value for name, value in given.items() if value is not None})
+
+
+class CreateSubscription(Shape):
+    what: ClassVar[str] = "a subscription"
+    account_id: Id
+    portfolio_id: Id
+
+
+class CreateRun(Shape):
+    what: ClassVar[str] = "a run"
+    account_id: Id
+    type: Annotated[RunType, Read(fields.choice(RunType), RunType)]
+    weights: Annotated[Weights | None, Read(_own_weights, list[OneWeight] | None, shapes=WEIGHT_SHAPES)] = None
+    amount: Annotated[Money | None, Read(_amount, _Decimal | None, null=None)] = None
+
+
+class CreateOrder(Shape):
+    what: ClassVar[str] = "an order"
+    symbol: Symbol
+    side: Annotated[Side, Read(fields.choice(Side), Side)]
+    type: Annotated[str, Read(fields.string, Literal["market"])]
+    time_in_force: Annotated[str, Read(fields.string, Literal["day"])]
+    qty: Annotated[Qty | None, Read(fields.qty, _Decimal | None, null=None)] = None
+    notional: Annotated[Money | None, Read(_cents, _Decimal | None, null=None)] = None
+    client_order_id: Annotated[
+        str | None,
+        Read(
+            _client_order_id,
+            Annotated[str, Field(min_length=1, max_length=MAX_CLIENT_ORDER_ID)] | None,
+            null=None,
+        ),
+    ] = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _one_quantity(cls, raw: Any, handler: ModelWrapValidatorHandler[CreateOrder]) -> CreateOrder:
+        broken: list[Broken] = []
+        if isinstance(raw, dict) and (raw.get("qty") is None) == (raw.get("notional") is None):
+            broken.append((("qty",), "expected either qty or notional"))
+        return with_rules(lambda: handler(raw), lambda: broken)
+
+
+class CreateJournal(Shape):
+    what: ClassVar[str] = "a journal"
+    entry_type: Annotated[str, Read(_entry_type, Literal["JNLC"])]
+    from_account: Id
+    to_account: Id
+    amount: Amount
+    description: Annotated[
+        str, Read(_text(MAX_DESCRIPTION), Annotated[str, Field(max_length=MAX_DESCRIPTION)], null="")
+    ] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_cash_has_an_amount(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and raw.get("entry_type") != "JNLC" and raw.get("amount") is None:
+            return {**raw, "amount": "1"}
+        return raw
+
+
+class OpenAccount(Shape):
+    what: ClassVar[str] = "an account"
+    name: Name
+    cash: Annotated[Money, Read(fields.money, _Decimal, null=Money(0))] = Field(
+        Money(0), json_schema_extra={"default": "0"}
+    )
+
+
+class ChangeAccount(StrictShape):
+    what: ClassVar[str] = "what is to change of an account"
+    status: Annotated[AccountStatus, Read(fields.choice(AccountStatus), AccountStatus)] | None = None
+    restrictions: list[Annotated[Restriction, Read(fields.choice(Restriction), Restriction)]] | None = None
+
+
+class Deposit(Shape):
+    what: ClassVar[str] = "a deposit"
+    account_id: Id
+    amount: Amount
+
+
+class Prices(Shape):
+    model_config = ConfigDict(extra="allow", json_schema_extra={"example": {"SPY": "417.80"}})
+    what: ClassVar[str] = "prices by symbol"
+    __pydantic_extra__: dict[str, Annotated[Price, Read(fields.price, _Decimal)]]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _by_symbol(cls, raw: Any, handler: ModelWrapValidatorHandler[Prices]) -> Prices:
+        if not isinstance(raw, dict):
+            return handler(raw)
+        good: dict[str, Any] = {}
+        broken: list[Broken] = []
+        for name in list(raw)[: MAX_PRICES + 1]:
+            try:
+                good[fields.symbol(name)] = raw[name]
+            except ValueError as error:
+                broken.append(((shown(name),), str(error)))
+        if len(raw) > MAX_PRICES:
+            broken.append(((), f"expected at most {MAX_PRICES:,} prices"))
+        return with_rules(lambda: handler(good), lambda: broken)
+
+
+class ChangeAsset(StrictShape):
+    what: ClassVar[str] = "what is to change of an asset"
+    name: Name | None = None
+    exchange: Annotated[str, Read(_exchange, str)] | None = None
+    status: Annotated[AssetStatus, Read(fields.choice(AssetStatus), AssetStatus)] | None = None
+    tradable: Annotated[bool, Read(fields.boolean, bool)] | None = None
+    fractionable: Annotated[bool, Read(fields.boolean, bool)] | None = None
+    halted: Annotated[bool, Read(fields.boolean, bool)] | None = None
+
+
+class Rejection(Shape):
+    what: ClassVar[str] = "a rejection"
+    account_id: Id
+    symbol: Symbol
+    reason: Annotated[
+        str,
+        Read(_text(MAX_REASON), Annotated[str, Field(max_length=MAX_REASON)], null="rejected on purpose"),
+    ] = "rejected on purpose"
+
+
+class Step(Shape):
+    what: ClassVar[str] = "how far to go"
+    sessions: Annotated[int, Read(_count, Annotated[int, Field(ge=0, le=260)], null=0)] = 0
+    minutes: Annotated[int, Read(_count, Annotated[int, Field(ge=0, le=10_000)], null=0)] = 0
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _one_length(cls, raw: Any, handler: ModelWrapValidatorHandler[Step]) -> Step:
+        step = handler(raw)
+        if (step.sessions > 0) == (step.minutes > 0):
+            broken = [(("sessions",), "expected either sessions or minutes, above 0")]
+            return with_rules(lambda: step, lambda: broken)
+        return step
+
+
+BODIES: tuple[type[BaseModel], ...] = (
+    CreatePortfolio, UpdatePortfolio, CreateSubscription, CreateRun, CreateOrder, CreateJournal, OpenAccount,
+    ChangeAccount, Deposit, Prices, ChangeAsset, Rejection, Step,
+)  # fmt: skip
+"""What requests carry."""
+
+
+def read_order(raw: object, account_id: str) -> OrderRequest:
+    """A market day order; one that names no client_order_id has an empty one.
+
+    Raises `Invalid` for faults, `Conflict` for kinds of orders that are not supported.
+    """
+    given = read(CreateOrder, raw)
+    if given.type != "market" or given.time_in_force != "day":
+        raise Conflict("only market orders with time_in_force day are supported")
+    other: dict[str, object] = raw if isinstance(raw, dict) else {}
+    unsupported = [name for name in _NOT_SUPPORTED if other.get(name) is not None]
+    if unsupported or other.get("extended_hours") not in (None, False) or other.get("order_class") not in _SIMPLE:
+        raise Conflict(f"{', '.join(unsupported) or 'extended_hours or order_class'}: not supported for a market order")
+    return OrderRequest(account_id, given.client_order_id or "", given.symbol, given.side, given.notional, given.qty)
+
+
+def read_journal(raw: object) -> CreateJournal:
+    """A JNLC journal. Raises `Invalid` for faults, `Conflict` for JNLS."""
+    given = read(CreateJournal, raw)
+    if given.entry_type != "JNLC":
+        raise Conflict("only cash journals (JNLC) are supported")
+    return given
+
+
+def read_prices(raw: object) -> Mapping[str, Price]:
+    """Prices by symbol."""
+    return read(Prices, raw).__pydantic_extra__
+
+
+def read_asset_change(raw: object) -> AssetChange:
+    """What is to change of an asset."""
+    return AssetChange(**dict(read(ChangeAsset, raw)))

@@ -17,15 +17,13 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.what_if import plan_what_if
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.parsing.exact_json import read_json
-from rebal_tui.services.parsing.fields import Faults, Fields
-from rebal_tui.services.parsing.portfolio_input import PORTFOLIO_KEYS, PortfolioBody, parse_portfolio
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody, parse_pasted
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.runs import portfolio_rows
 from rebal_tui.services.view_models.portfolios import AssetChoice, Impact, PortfolioDraft, PortfolioView
 from rebal_tui.services.wire.shapes import portfolio_json
 
 _AHEAD = timedelta(days=760)
-_STORED_KEYS = frozenset({"id", "status", "created_at", "updated_at"})
 
 
 def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
@@ -61,11 +59,7 @@ def pasted_portfolio(book: Book, text: str) -> PortfolioBody:
     What only a stored portfolio has (id, status, times) is left out. Raises `Invalid` with every fault, or `Conflict`
     for assets that are not eligible (R-4).
     """
-    raw = read_json(text, "the text")
-    faults = Faults()
-    Fields(raw, "", faults, "a portfolio").refuse_unknown(PORTFOLIO_KEYS | _STORED_KEYS)
-    body = parse_portfolio(raw, "", faults if isinstance(raw, dict) else Faults())
-    faults.raise_if_any()
+    body = parse_pasted(read_json(text, "the text"))
     require_eligible(book, body.weights)
     return body
 

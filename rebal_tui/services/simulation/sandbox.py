@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused
 from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
-from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.assets import Asset, AssetChange, AssetStatus
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.quantities import MAX_NANO, Money, Price
 from rebal_tui.domain.text import name_text
@@ -16,7 +16,6 @@ from rebal_tui.market.fixed import FixedPrices
 from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import sync
-from rebal_tui.services.parsing.requests import AssetChange
 from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import simulator

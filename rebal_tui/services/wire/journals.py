@@ -10,14 +10,14 @@ from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.services.advisory import cash
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.parsing.requests import JournalBody
+from rebal_tui.services.parsing.requests import CreateJournal
 from rebal_tui.store import cash as store
 
 MAX_JOURNALS = 10_000
 """How many journals a list has at most."""
 
 
-def make_journal(book: Book, body: JournalBody, key: str | None) -> Journal:
+def make_journal(book: Book, body: CreateJournal, key: str | None) -> Journal:
     """Move cash; the same key with the same content gives the journal that it made, with another it is refused.
 
     Raises `NotFound` for an unknown account, `Conflict` unless one side is the firm account.

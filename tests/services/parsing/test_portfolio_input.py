@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebal_tui.domain.errors import Fault, Invalid
+from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.portfolios import (
     AssetWeight,
     BandType,
@@ -29,8 +29,8 @@ from rebal_tui.services.parsing.exact_json import Number, read_json
 from rebal_tui.services.parsing.portfolio_input import (
     MAX_COOLDOWN,
     PortfolioBody,
+    parse_draft,
     parse_portfolio,
-    parse_weights,
     portfolio_patch,
 )
 from rebal_tui.services.wire.shapes import portfolio_json
@@ -39,9 +39,9 @@ Body = dict[str, Any]
 BORN = datetime(2026, 1, 2, 15, tzinfo=UTC)
 
 
-def faults_of(raw: object, location: str = "") -> list[str]:
+def faults_of(raw: object) -> list[str]:
     with pytest.raises(Invalid) as refused:
-        parse_portfolio(raw, location)
+        parse_portfolio(raw)
     return [str(fault) for fault in refused.value.faults]
 
 
@@ -171,27 +171,33 @@ def test_a_fault_is_refused_with_its_place_and_what_is_expected(
     assert faults_of(balanced) == [message]
 
 
-def test_every_fault_is_listed_under_the_place_of_the_whole(balanced: Body) -> None:
+def test_every_fault_is_listed_with_its_place(balanced: Body) -> None:
     balanced["name"] = ""
     balanced["weights"][1]["percent"] = "60.123"
     balanced["weights"][2]["symbol"] = "?"
     balanced["cooldown_days"] = "soon"
     day = {"type": "calendar", "sub_type": "weekly", "day": "Friday"}
     balanced["rebalance_conditions"] += [day, day]
-    assert [fault.partition(":")[0] for fault in faults_of(balanced, "portfolios[2]")] == [
-        "portfolios[2].name",
-        "portfolios[2].weights[1].percent",
-        "portfolios[2].weights[2].symbol",
-        "portfolios[2].cooldown_days",
-        "portfolios[2].rebalance_conditions[3].type",
+    assert [fault.partition(":")[0] for fault in faults_of(balanced)] == [
+        "name",
+        "weights[1].percent",
+        "weights[2].symbol",
+        "cooldown_days",
+        "rebalance_conditions[3].type",
     ]
 
 
-def test_faults_go_to_a_list_that_was_passed_in(balanced: Body) -> None:
-    faults = [Fault("before", "this")]
+def test_a_draft_keeps_what_is_right_beside_its_faults(balanced: Body) -> None:
+    expected = parse_portfolio(balanced)
+    assert parse_draft(balanced) == (expected, [])
+    balanced["name"] = ""
     balanced["weights"][1]["percent"] = "0"
-    parse_portfolio(balanced, "x", faults)
-    assert [fault.location for fault in faults] == ["before", "x.weights[1].percent"]
+    balanced["rebalance_conditions"][0]["percent"] = "?"
+    balanced["rebalance_conditions"].append({"type": "calendar", "sub_type": "weekly", "day": "Friday"})
+    body, faults = parse_draft(balanced)
+    assert [fault.location for fault in faults] == ["name", "weights[1].percent", "rebalance_conditions[0].percent"]
+    assert (body.name, body.weights, body.cooldown_days) == ("", Weights(()), expected.cooldown_days)
+    assert body.conditions == (expected.conditions[1], CalendarCondition(CalendarType.WEEKLY, "Friday"))
 
 
 @pytest.mark.parametrize("raw", [None, [], "text", Number("1"), True])
@@ -247,9 +253,8 @@ def test_fields_of_the_whole_that_it_does_not_have_are_left_to_the_caller(balanc
     assert parse_portfolio({**balanced, "id": "x", "status": "active"}) == parse_portfolio(balanced)
 
 
-def test_weights_alone_are_refused_alike() -> None:
-    with pytest.raises(Invalid, match="weights: weights must sum to 100, they sum to 60"):
-        parse_weights([{"type": "asset", "symbol": "SPY", "percent": "60"}])
+def weights_of(raw: object) -> Weights:
+    return parse_portfolio({"name": "x", "weights": raw}).weights
 
 
 def portfolio_of(body: PortfolioBody) -> Portfolio:
@@ -301,10 +306,10 @@ def test_only_a_sum_of_exactly_one_hundred_is_taken(count: int, data: st.DataObj
     parts = data.draw(st.lists(st.integers(1, 300), min_size=count, max_size=count))
     raw = [{"type": "asset", "symbol": f"S{n}", "percent": format_scaled(part, 2)} for n, part in enumerate(parts)]
     if sum(parts) == 10_000:
-        assert len(parse_weights(raw).assets) == count
+        assert len(weights_of(raw).assets) == count
     else:
         with pytest.raises(Invalid, match="weights must sum to 100"):
-            parse_weights(raw)
+            weights_of(raw)
 
 
 GARBAGE = st.recursive(
@@ -335,4 +340,4 @@ def test_garbage_is_refused_and_nothing_worse(raw: object) -> None:
 
 def test_a_percent_in_json_is_never_a_float() -> None:
     raw = read_json('[{"type":"asset","symbol":"A","percent":33.33},{"type":"cash","percent":66.67}]')
-    assert parse_weights(raw) == Weights((AssetWeight("A", Percent(3333)),), Percent(6667))
+    assert weights_of(raw) == Weights((AssetWeight("A", Percent(3333)),), Percent(6667))

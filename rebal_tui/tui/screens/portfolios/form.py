@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rebal_tui.domain.errors import Fault
 from rebal_tui.domain.portfolios import (
     WEEKDAYS,
     BandType,
@@ -16,7 +15,7 @@ from rebal_tui.domain.portfolios import (
     Weights,
 )
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, parse_percent, percent_text
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody, parse_portfolio
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody, parse_draft
 from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui import formats
 
@@ -109,8 +108,7 @@ def form_of(portfolio: Portfolio) -> PortfolioForm:
 def check(form: PortfolioForm, assets: Mapping[str, AssetChoice], stored: Weights | None) -> Checked:
     """Every fault of a form beside its field; weights that are as stored may hold assets that are not eligible."""
     raw, locations = _raw(form)
-    found: list[Fault] = []
-    body = parse_portfolio(raw, "", found)
+    body, found = parse_draft(raw)
     faults: dict[str, str] = {}
     for fault in found:
         faults.setdefault(_location_of(fault.location, locations), _in_words(fault.message))

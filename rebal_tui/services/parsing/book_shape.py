@@ -1,0 +1,285 @@
+"""The shape of a BOOK.json: one model for each object in it, which reads, checks references and documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, ModelWrapValidatorHandler, TypeAdapter, ValidationInfo, model_validator
+
+from rebal_tui.domain import quantities
+from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.portfolios import Condition, PortfolioStatus, Weights
+from rebal_tui.domain.quantities import MAX_NANO, NANO, Money
+from rebal_tui.domain.text import MAX_NOTE_LENGTH
+from rebal_tui.services.parsing import book_file, book_names, field_types, fields
+from rebal_tui.services.parsing.book_names import Names
+from rebal_tui.services.parsing.field_types import (
+    DOLLARS,
+    ID,
+    PRICE,
+    SHARES,
+    SYMBOL,
+    TIME,
+    Cooldown,
+    Name,
+    Price,
+    Time,
+)
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_shape import (
+    CONDITION_SHAPES,
+    WEIGHT_SHAPES,
+    AnyCondition,
+    AnyWeight,
+    asset_symbols,
+    read_conditions,
+    read_other_conditions,
+    read_weights,
+)
+from rebal_tui.services.parsing.shapes import (
+    Broken,
+    ListOf,
+    Read,
+    StrictShape,
+    bounded,
+    items,
+    repeated,
+    with_rules,
+)
+
+
+class BookAsset(StrictShape):
+    """A US equity. One that is not active, tradable and fractionable makes its portfolios need adjustment."""
+
+    what: ClassVar[str] = "an asset"
+    symbol: Annotated[str, Read(book_names.asset_symbol, SYMBOL)]
+    name: Name | None = Field(None, description="The symbol when not given.")
+    price: Annotated[quantities.Price | None, Read(book_names.asset_price, PRICE | None)] = Field(
+        None, description="Last price; none when not given."
+    )
+    status: Annotated[AssetStatus, Read(fields.choice(AssetStatus), AssetStatus, null=AssetStatus.ACTIVE)] = (
+        AssetStatus.ACTIVE
+    )
+    tradable: Annotated[bool, Read(fields.boolean, bool, null=True)] = True
+    fractionable: Annotated[bool, Read(fields.boolean, bool, null=True)] = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _prepare(cls, raw: Any, info: ValidationInfo[Names]) -> Any:
+        info.context.enter("assets")
+        return bounded(cls, raw)
+
+    def asset(self, info: ValidationInfo[Names]) -> Asset:
+        """The asset, priced at the moment that the book describes."""
+        symbol, price_at = self.symbol, info.context.as_of if self.price is not None else None
+        return Asset(
+            book_names.made_id("asset", symbol), symbol, self.name or symbol, "", self.status, self.tradable,
+            self.fractionable, self.price, price_at,
+        )  # fmt: skip
+
+
+class BookPosition(StrictShape):
+    """Shares that an account holds; every symbol once an account, and among the assets."""
+
+    what: ClassVar[str] = "a position"
+    symbol: Annotated[str, Read(book_names.held_symbol, SYMBOL)]
+    qty: Annotated[quantities.Qty, Read(book_names.held_qty, SHARES)]
+    avg_entry_price: Price | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _prepare(cls, raw: Any, info: ValidationInfo[Names]) -> Any:
+        info.context.enter_position()
+        return bounded(cls, raw)
+
+    def position(self) -> Position:
+        """The position."""
+        return Position(self.symbol, self.qty, self.avg_entry_price)
+
+
+_RESTRICTIONS = TypeAdapter(list[Annotated[Restriction, Read(fields.choice(Restriction), Restriction)]])
+
+
+def _restrictions(value: object, info: ValidationInfo[Names]) -> frozenset[Restriction]:
+    if value is None:
+        return frozenset()
+    listed = value if isinstance(value, list) else []
+    known = [item if isinstance(item, str) and item in frozenset(Restriction) else None for item in listed]
+    broken: list[Broken] = [
+        ((index,), f"duplicate restriction {known[index]}: expected each once") for index in repeated(known)
+    ]
+    return frozenset(items(_RESTRICTIONS, value, info.context, broken))
+
+
+class BookAccount(StrictShape):
+    """A client account, with an id or an account number; both are unique in the file."""
+
+    what: ClassVar[str] = "an account"
+    id: Annotated[str | None, Read(book_names.account_id, ID | None)] = Field(
+        None, description="Made up when not given; subscriptions refer to it."
+    )
+    account_number: Annotated[str | None, Read(book_names.account_number, ID | None)] = Field(
+        None, description="The id when not given."
+    )
+    name: Name | None = Field(None, description="The client's name; the account number when not given.")
+    status: Annotated[AccountStatus, Read(fields.choice(AccountStatus), AccountStatus, null=AccountStatus.ACTIVE)] = (
+        AccountStatus.ACTIVE
+    )
+    cash: Annotated[Money | None, Read(book_names.cash_amount, DOLLARS | None)] = Field(
+        None, description="Settled cash; 0 when not given."
+    )
+    restrictions: Annotated[frozenset[Restriction], Read(_restrictions, list[Restriction])] = Field(
+        frozenset(), json_schema_extra={"uniqueItems": True}
+    )
+    positions: Annotated[Sequence[Position], ListOf(BookPosition, BookPosition.position, null=())] = ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check(
+        cls, raw: Any, handler: ModelWrapValidatorHandler[BookAccount], info: ValidationInfo[Any]
+    ) -> BookAccount:
+        names: Names = info.context
+        location = names.enter_account()
+        if not isinstance(raw, dict):
+            return handler(raw)
+
+        def rules() -> Iterator[Broken]:
+            names.accounts.setdefault(names.id or book_names.made_id("account", names.number or location), location)
+            if raw.get("id") is None and raw.get("account_number") is None:
+                yield (), "expected an id or an account_number"
+            if names.worth > MAX_NANO * NANO:
+                yield (), "expected an account worth at most 9,000,000,000 dollars"
+
+        return with_rules(lambda: handler(raw), rules)
+
+    def account(self, info: ValidationInfo[Names]) -> Account:
+        """The account, opened at the moment that the book describes; its location is the name of one that has none."""
+        names = info.context
+        identity = self.id or book_names.made_id("account", self.account_number or names.account)
+        number = self.account_number or identity
+        return Account(
+            id=identity,
+            account_number=number,
+            name=self.name or number,
+            status=self.status,
+            cash=self.cash or Money(0),
+            unsettled=Money(0),
+            restrictions=self.restrictions,
+            positions=tuple(self.positions),
+            created_at=names.as_of or book_file.LONG_AGO,
+        )
+
+
+_CONDITIONS = Annotated[
+    tuple[Condition, ...] | None, Read(read_conditions, list[AnyCondition] | None, shapes=CONDITION_SHAPES)
+]
+_OTHER_CONDITIONS = Annotated[
+    tuple[Condition, ...] | None, Read(read_other_conditions, list[AnyCondition] | None, shapes=CONDITION_SHAPES)
+]
+
+
+class BookPortfolio(StrictShape):
+    """A portfolio as the API creates it. Its weights sum to exactly 100; one calendar condition at most."""
+
+    what: ClassVar[str] = "a portfolio"
+    id: Annotated[str | None, Read(book_names.portfolio_id, ID | None)] = Field(
+        None, description="Made up when not given; subscriptions refer to it."
+    )
+    status: Annotated[
+        PortfolioStatus, Read(fields.choice(PortfolioStatus), PortfolioStatus, null=PortfolioStatus.ACTIVE)
+    ] = PortfolioStatus.ACTIVE
+    name: Name
+    description: Annotated[
+        str | None,
+        Read(field_types.description, Annotated[str, Field(max_length=MAX_NOTE_LENGTH)] | None, null=None),
+    ] = None
+    weights: Annotated[
+        Weights, Read(read_weights, Annotated[list[AnyWeight], Field(min_length=1)], shapes=WEIGHT_SHAPES)
+    ]
+    cooldown_days: Cooldown | None = Field(None, description="0 when not given.")
+    rebalance_conditions: _CONDITIONS = Field(None, description="Any one of them fires.")
+    rebalancing_conditions: _OTHER_CONDITIONS = Field(None, description="Another name of rebalance_conditions.")
+    review: Annotated[bool, Read(fields.boolean, bool, null=False)] = Field(
+        False, description="Whether an advisor approves its system runs."
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check(
+        cls, raw: Any, handler: ModelWrapValidatorHandler[BookPortfolio], info: ValidationInfo[Any]
+    ) -> BookPortfolio:
+        names: Names = info.context
+        location = names.enter("portfolios")
+        if not isinstance(raw, dict):
+            return handler(raw)
+
+        def rules() -> Iterator[Broken]:
+            names.portfolios.setdefault(names.id or book_names.made_id("portfolio", location), location)
+            for symbol in dict.fromkeys(asset_symbols(raw.get("weights"))):
+                if symbol is not None and symbol not in names.symbols:
+                    yield ("weights",), f"unknown asset {symbol}: it is not among the assets"
+
+        return with_rules(lambda: handler(raw), rules)
+
+    def portfolio(self, info: ValidationInfo[Names]) -> book_file.BookPortfolio:
+        """The portfolio; its location stands for the id of one that has none."""
+        body = PortfolioBody(
+            name=self.name,
+            description=self.description or "",
+            weights=self.weights,
+            cooldown_days=self.cooldown_days or 0,
+            conditions=self.rebalance_conditions or self.rebalancing_conditions or (),
+            review=self.review,
+        )
+        return book_file.BookPortfolio(
+            self.id or book_names.made_id("portfolio", info.context.location), self.status, body
+        )
+
+
+class BookSubscription(StrictShape):
+    """An account that follows a portfolio; one an account at most."""
+
+    what: ClassVar[str] = "a subscription"
+    account_id: Annotated[str, Read(book_names.subscriber, ID)]
+    portfolio_id: Annotated[str, Read(book_names.followed, ID)]
+    last_rebalanced_at: Time | None = Field(None, description="Null until a full rebalance has finished.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _prepare(cls, raw: Any, info: ValidationInfo[Names]) -> Any:
+        info.context.enter("subscriptions")
+        return bounded(cls, raw)
+
+    def subscription(self) -> book_file.BookSubscription:
+        """The subscription."""
+        return book_file.BookSubscription(self.account_id, self.portfolio_id, self.last_rebalanced_at)
+
+
+class BookFile(StrictShape):
+    """A whole book of accounts at one moment."""
+
+    what: ClassVar[str] = "a book: an object with assets, accounts, portfolios, subscriptions"
+    as_of: Annotated[datetime | None, Read(book_names.book_time, TIME | None)] = Field(
+        None, description="The moment that the book describes."
+    )
+    assets: Annotated[list[Asset], ListOf(BookAsset, BookAsset.asset)]
+    accounts: Annotated[list[Account], ListOf(BookAccount, BookAccount.account)]
+    portfolios: Annotated[
+        Sequence[book_file.BookPortfolio], ListOf(BookPortfolio, BookPortfolio.portfolio, null=())
+    ] = ()
+    subscriptions: Annotated[
+        Sequence[book_file.BookSubscription], ListOf(BookSubscription, BookSubscription.subscription, null=())
+    ] = ()
+
+    def book(self) -> book_file.BookFile:
+        """The book with exact values."""
+        return book_file.BookFile(
+            as_of=self.as_of,
+            assets=tuple(self.assets),
+            accounts=tuple(self.accounts),
+            portfolios=tuple(self.portfolios),
+            subscriptions=tuple(self.subscriptions),
+        )

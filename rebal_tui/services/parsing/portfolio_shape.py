@@ -1,0 +1,261 @@
+"""The shapes of a portfolio's weights and conditions, each kind its own model (R-4, R-5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, TypeAdapter, ValidationInfo
+
+from rebal_tui.domain import portfolios as domain
+from rebal_tui.domain import quantities
+from rebal_tui.domain.portfolios import WEEKDAYS, BandType, CalendarCondition, CalendarType, Condition, Weights
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, percent_text
+from rebal_tui.services.parsing import fields
+from rebal_tui.services.parsing.exact_json import Number
+from rebal_tui.services.parsing.field_types import CashPercent, Percent, Symbol
+from rebal_tui.services.parsing.shapes import Broken, Read, Reading, Rule, Shape, StrictShape, items, one_of, repeated
+
+_MONTH_DAY = re.compile(r"[1-9]|[12][0-9]|3[01]", re.ASCII)
+_DATE = re.compile(r"([0-9]{2})-([0-9]{2})", re.ASCII)
+_LEAP_YEAR = 2024
+
+
+def _nothing(expected: str) -> fields.Parse[None]:
+    """A parser of a field that has to be missing or null."""
+
+    def read(value: object) -> None:
+        if value is not None:
+            raise ValueError(expected)
+
+    return read
+
+
+def _no_symbol(value: object) -> None:
+    if value not in (None, ""):
+        raise ValueError("expected no symbol for cash")
+
+
+def _known(*names: str) -> fields.Parse[str]:
+    def read(value: object) -> str:
+        if value not in names:
+            raise ValueError(f"expected {fields.one_of(list(names))}")
+        return str(value)
+
+    return read
+
+
+def _sub_type(kind: type[fields.E], owner: str) -> fields.Parse[fields.E]:
+    def read(value: object) -> fields.E:
+        try:
+            return fields.choice(kind)(value)
+        except ValueError as error:
+            raise ValueError(f"{error} for {owner}") from None
+
+    return read
+
+
+def _month_day(value: object) -> str:
+    if isinstance(value, Number) or not isinstance(value, str) or not _MONTH_DAY.fullmatch(value):
+        raise ValueError('expected a day of the month as text, "1" to "31"')
+    return value
+
+
+def _year_day(value: object) -> str:
+    match = _DATE.fullmatch(value) if isinstance(value, str) else None
+    try:
+        if match is None:
+            raise ValueError
+        date(_LEAP_YEAR, int(match[1]), int(match[2]))
+    except ValueError:
+        raise ValueError('expected a date as "MM-DD", such as "02-29"') from None
+    return match.group()
+
+
+_NoPercent = Annotated[None, Read(_nothing("expected no percent for a calendar"), None)]
+
+
+class CashWeight(StrictShape):
+    """The share of equity kept as cash; one at most."""
+
+    what: ClassVar[str] = "a weight"
+    type: Literal["cash"]
+    symbol: Annotated[None, Read(_no_symbol, None)] = None
+    percent: CashPercent
+
+
+class AssetWeight(StrictShape):
+    """The share of equity that an asset is to have; every asset once."""
+
+    type: Literal["asset"]
+    symbol: Symbol
+    percent: Percent
+
+
+class _UnknownWeight(StrictShape):
+    """A weight of no known type: what else it says cannot be checked."""
+
+    type: Annotated[str, Read(_known("asset", "cash"), str)]
+    symbol: Any = None
+    percent: Any = None
+
+
+class DriftBand(StrictShape):
+    """Fires when an asset drifts further than `percent`: points of equity, or percent of its target."""
+
+    what: ClassVar[str] = "a condition"
+    type: Literal["drift_band"]
+    sub_type: Annotated[BandType, Read(_sub_type(BandType, "a drift_band"), BandType)]
+    percent: Percent
+    day: Annotated[None, Read(_nothing("expected no day for a drift_band"), None)] = None
+
+
+class Weekly(StrictShape):
+    """Fires on a weekday, or the session before it."""
+
+    type: Literal["calendar"]
+    sub_type: Literal["weekly"]
+    day: Annotated[str, Read(_known(*WEEKDAYS), Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"])]
+    percent: _NoPercent = None
+
+
+class DayOfMonth(StrictShape):
+    """Fires on a day of the month or quarter, or the session before it."""
+
+    type: Literal["calendar"]
+    sub_type: Literal["monthly", "quarterly"]
+    day: Annotated[str, Read(_month_day, Annotated[str, Field(pattern="^([1-9]|[12][0-9]|3[01])$")])]
+    percent: _NoPercent = None
+
+
+class Annually(StrictShape):
+    """Fires on a date, or the session before it."""
+
+    type: Literal["calendar"]
+    sub_type: Literal["annually"]
+    day: Annotated[
+        str,
+        Read(
+            _year_day,
+            Annotated[
+                str,
+                Field(
+                    pattern="^((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+                    "|02-(0[1-9]|[12][0-9]))$",
+                    examples=["02-29"],
+                ),
+            ],
+        ),
+    ]
+    percent: _NoPercent = None
+
+
+class _UnknownCalendar(StrictShape):
+    """A calendar condition of no known sub_type: its day cannot be checked."""
+
+    type: Literal["calendar"]
+    sub_type: Annotated[str, Read(_sub_type(CalendarType, "a calendar"), str)]
+    percent: _NoPercent = None
+    day: Any = None
+
+
+class _UnknownCondition(StrictShape):
+    """A condition of no known type: what else it says cannot be checked."""
+
+    type: Annotated[str, Read(_known("drift_band", "calendar"), str)]
+    sub_type: Any = None
+    percent: Any = None
+    day: Any = None
+
+
+WEIGHT_SHAPES = (CashWeight, AssetWeight)
+CONDITION_SHAPES = (DriftBand, Weekly, DayOfMonth, Annually)
+_CALENDARS: dict[object, type[Shape]] = {
+    "weekly": Weekly,
+    "monthly": DayOfMonth,
+    "quarterly": DayOfMonth,
+    "annually": Annually,
+}
+
+
+def _weight_shape(raw: dict[Any, Any]) -> type[Shape]:
+    kind = raw.get("type")
+    return CashWeight if kind == "cash" else AssetWeight if kind == "asset" else _UnknownWeight
+
+
+def _condition_shape(raw: dict[Any, Any]) -> type[Shape]:
+    if raw.get("type") == "drift_band":
+        return DriftBand
+    if raw.get("type") != "calendar":
+        return _UnknownCondition
+    sub_type = raw.get("sub_type")
+    return _CALENDARS.get(sub_type, _UnknownCalendar) if isinstance(sub_type, str) else _UnknownCalendar
+
+
+AnyWeight = Annotated[CashWeight | AssetWeight, Field(discriminator="type")]
+AnyCondition = DriftBand | Weekly | DayOfMonth | Annually
+_WEIGHTS = TypeAdapter(list[Annotated[CashWeight | AssetWeight, Read(one_of(_weight_shape), None)]])
+_CONDITIONS = TypeAdapter(list[Annotated[AnyCondition, Read(one_of(_condition_shape), None)]])
+
+
+def read_weights(raw: object, info: ValidationInfo[Reading]) -> Weights:
+    """Weights that sum to exactly 100 (R-4)."""
+    if not isinstance(raw, list):
+        raise ValueError("expected a list of weights")
+    weights = items(_WEIGHTS, raw, info.context, _repeated_weights(raw))
+    total = quantities.Percent(sum(weight.percent for weight in weights))
+    if total != HUNDRED_PERCENT:
+        raise Rule(f"weights must sum to 100, they sum to {percent_text(total)}")
+    assets = tuple(domain.AssetWeight(w.symbol, w.percent) for w in weights if isinstance(w, AssetWeight))
+    cash = next((weight.percent for weight in weights if isinstance(weight, CashWeight)), quantities.Percent(0))
+    return Weights(assets, cash)
+
+
+def asset_symbols(raw: object) -> list[str | None]:
+    """The symbol of every weight in a list, whether or not the rest of it is right; None where there is none."""
+    return [_symbol(item) for item in raw] if isinstance(raw, list) else []
+
+
+def _symbol(item: object) -> str | None:
+    try:
+        return fields.symbol(item.get("symbol")) if isinstance(item, dict) and item.get("type") == "asset" else None
+    except ValueError:
+        return None
+
+
+def _repeated_weights(raw: list[Any]) -> Iterator[Broken]:
+    for index in repeated(_kind(item, "cash") for item in raw):
+        yield (index, "type"), "duplicate cash weight: expected one at most"
+    symbols = asset_symbols(raw)
+    for index in repeated(symbols):
+        yield (index, "symbol"), f"duplicate asset {symbols[index]}: expected every asset once"
+
+
+def _kind(item: object, kind: str) -> str | None:
+    return kind if isinstance(item, dict) and item.get("type") == kind else None
+
+
+def read_conditions(raw: object, info: ValidationInfo[Reading]) -> tuple[Condition, ...] | None:
+    """Conditions, one calendar at most (R-5); None when there is no list."""
+    if raw is None:
+        return None
+    if not isinstance(raw, list):
+        raise ValueError("expected a list")
+    message = "expected one calendar condition at most, this is another"
+    calendars = [((index, "type"), message) for index in repeated(_kind(item, "calendar") for item in raw)]
+    return tuple(_condition(item) for item in items(_CONDITIONS, raw, info.context, calendars))
+
+
+def _condition(given: AnyCondition) -> Condition:
+    if isinstance(given, DriftBand):
+        return domain.DriftBand(given.sub_type, given.percent)
+    return CalendarCondition(CalendarType(given.sub_type), given.day)
+
+
+def read_other_conditions(raw: object, info: ValidationInfo[Reading]) -> tuple[Condition, ...] | None:
+    """Conditions under their other name, which may not stand beside the first."""
+    if raw is not None and info.data.get("rebalance_conditions", ()) is not None:
+        raise Rule("expected rebalance_conditions or rebalancing_conditions, got both")
+    return read_conditions(raw, info)
