@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, TypeAdapter, ValidationInfo, model_validator
 
@@ -138,9 +138,7 @@ class BookAccount(StrictShape):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _check(
-        cls, raw: Any, handler: ModelWrapValidatorHandler[BookAccount], info: ValidationInfo[Any]
-    ) -> BookAccount:
+    def _check(cls, raw: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo[Any]) -> Self:
         names: Names = info.context
         location = names.enter_account()
         if not isinstance(raw, dict):
@@ -208,9 +206,7 @@ class BookPortfolio(StrictShape):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _check(
-        cls, raw: Any, handler: ModelWrapValidatorHandler[BookPortfolio], info: ValidationInfo[Any]
-    ) -> BookPortfolio:
+    def _check(cls, raw: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo[Any]) -> Self:
         names: Names = info.context
         location = names.enter("portfolios")
         if not isinstance(raw, dict):

@@ -28,6 +28,11 @@ class PortfolioBody:
     review: bool = False
 
 
+def load_models() -> None:
+    """Load what reads a portfolio, so that the first keys in a form do not wait for it."""
+    import rebal_tui.services.parsing.requests  # noqa: F401
+
+
 def parse_portfolio(raw: object) -> PortfolioBody:
     """A portfolio from the API's create body; fields that it does not have are ignored. Raises `Invalid`."""
     from rebal_tui.services.parsing.requests import CreatePortfolio

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationInfo, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -227,7 +227,7 @@ class CreateOrder(Shape):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _one_quantity(cls, raw: Any, handler: ModelWrapValidatorHandler[CreateOrder]) -> CreateOrder:
+    def _one_quantity(cls, raw: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         broken: list[Broken] = []
         if isinstance(raw, dict) and (raw.get("qty") is None) == (raw.get("notional") is None):
             broken.append((("qty",), "expected either qty or notional"))
@@ -279,7 +279,7 @@ class Prices(Shape):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _by_symbol(cls, raw: Any, handler: ModelWrapValidatorHandler[Prices]) -> Prices:
+    def _by_symbol(cls, raw: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(raw, dict):
             return handler(raw)
         good: dict[str, Any] = {}
@@ -321,7 +321,7 @@ class Step(Shape):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _one_length(cls, raw: Any, handler: ModelWrapValidatorHandler[Step]) -> Step:
+    def _one_length(cls, raw: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         step = handler(raw)
         if (step.sessions > 0) == (step.minutes > 0):
             broken = [(("sessions",), "expected either sessions or minutes, above 0")]

@@ -52,7 +52,7 @@ class Reading:
 
 class Shape(BaseModel):
     # The base of every model; no docstring, because pydantic publishes docstrings as descriptions.
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
     what: ClassVar[str] = "an object"
 
 

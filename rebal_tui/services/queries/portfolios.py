@@ -17,7 +17,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.what_if import plan_what_if
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.parsing.exact_json import read_json
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody, parse_pasted
+from rebal_tui.services.parsing.portfolio_input import PortfolioBody, load_models, parse_pasted
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.runs import portfolio_rows
 from rebal_tui.services.view_models.portfolios import AssetChoice, Impact, PortfolioDraft, PortfolioView
@@ -43,6 +43,7 @@ def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
 
 def portfolio_draft(book: Book, portfolio_id: str | None) -> PortfolioDraft:
     """What an editor of a portfolio, or of a new one, begins with. Raises `NotFound`."""
+    load_models()
     return PortfolioDraft(
         portfolio=book.portfolio(portfolio_id) if portfolio_id is not None else None,
         subscribers=len(book.subscribers(portfolio_id)) if portfolio_id is not None else 0,
