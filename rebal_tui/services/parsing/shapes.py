@@ -32,8 +32,8 @@ Broken = tuple[Path, str]
 """A rule that is broken: where, relative to the value being read, and the message."""
 
 _RAISE = object()
-_MAX_ERRORS = 2 * (MAX_FAULTS + MAX_COUNTED)
-"""Twice what is reported: errors of a list in a list are counted by both."""
+_MAX_ERRORS = MAX_FAULTS + MAX_COUNTED + 100
+"""More than are ever reported, with the known fields of an object to spare."""
 _CHUNK = 4_096
 """Items that are read before errors are counted."""
 
@@ -159,12 +159,13 @@ def items(adapter: TypeAdapter[list[T]], raw: object, reading: Reading, broken: 
     for start in range(0, len(raw), _CHUNK):
         if reading.hopeless:
             break
+        before = reading.errors
         try:
             read += adapter.validate_python(raw[start : start + _CHUNK], context=reading)
         except ValidationError as error:
             found = error.errors(include_url=False)
             errors += (_details((int(e["loc"][0]) + start, *e["loc"][1:]), e) for e in found)
-            reading.errors += len(found)
+            reading.errors = before + len(found)
     errors += (_broken(path, message) for path, message in broken)
     if errors:
         raise ValidationError.from_exception_data("", errors)
