@@ -1,7 +1,7 @@
-"""The full-screen application. It knows the services only."""
+"""The full-screen terminal application. It depends only on the services layer."""
 
 import os
 
-# Textual paints at most so often a second, and reads it when it is first imported. At its own 60 a key that comes just
-# after a paint waits 16 ms for the next; nothing more is painted when nothing changes.
+# Textual reads its maximum frame rate when it is first imported. At the default of 60, a key pressed just after a frame
+# waits 16 ms for the next one. The higher rate adds no repaints while nothing changes.
 os.environ.setdefault("TEXTUAL_FPS", "120")

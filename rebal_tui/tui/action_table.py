@@ -1,4 +1,4 @@
-"""Every action of the program, once: bindings, footer, help and palette are made from this list."""
+"""The table of all actions: source of key bindings, footer, help and command palette."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rebal_tui.tui.sections import EVERYWHERE, LISTS, REVIEW, Section
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing that can be done.
+    """One user action.
 
-    `keys` are Textual key names, separated by commas. `method` is the name of
-    the `action_…` method. `scope` is a place, `REVIEW`, `LISTS` or `EVERYWHERE`. `footer` puts it into
-    the footer; `priority` lets the key work over dialogs and while something is typed.
+    `keys` are Textual key names, separated by commas. `method` is the name of the `action_…` method, with arguments if
+    any. `scope` is a section, `REVIEW`, `LISTS` or `EVERYWHERE`. `footer` shows the action in the footer. `priority`
+    makes the key work in dialogs and while an input has the focus.
     """
 
     id: str
@@ -27,7 +27,7 @@ class Action:
 
     @property
     def writes(self) -> bool:
-        """Whether it changes the book."""
+        """Whether the action changes the book."""
         return self.id in WRITES
 
 
@@ -379,4 +379,4 @@ WRITES = frozenset(
     market.step app.halt
     """.split()
 )
-"""The actions that change the book: refused, in a line, where nothing is written."""
+"""Ids of the actions that change the book; they are refused with a message while the book is read-only."""

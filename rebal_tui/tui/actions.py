@@ -1,4 +1,4 @@
-"""Finding the actions of a section, and their bindings."""
+"""Action lookup by section, and Textual bindings for actions."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from rebal_tui.tui.sections import EVERYWHERE, LIST_SECTIONS, LISTS
 
 
 def applies(action: Action, section: str) -> bool:
-    """Whether an action works in a place."""
+    """Whether an action is available in a section."""
     return action.scope in (EVERYWHERE, section) or (action.scope == LISTS and section in LIST_SECTIONS)
 
 
 def find(method: str, *scopes: str) -> Action | None:
-    """The action that a binding of one of these calls."""
+    """Return the action with this method in one of the scopes; None if there is none."""
     return next((action for action in ACTIONS if action.method == method and action.scope in scopes), None)
 
 
 def bindings(*scopes: str) -> list[Binding]:
-    """The bindings of the actions declared for these, in the registry's order."""
+    """Return the bindings of all actions in the scopes, in the order of the action table."""
     return [binding(action) for action in ACTIONS if action.scope in scopes]
 
 
 def binding(action: Action) -> Binding:
-    """The binding of one action."""
+    """Return the binding of one action."""
     return Binding(
         action.keys,
         action.method,
@@ -39,5 +39,5 @@ def binding(action: Action) -> Binding:
 
 
 def section_actions(section: str) -> Iterable[Action]:
-    """The actions that belong to a place itself, those of lists included."""
+    """Return the actions of a section, including the list actions if it is a list, without global ones."""
     return (action for action in ACTIONS if action.scope != EVERYWHERE and applies(action, section))

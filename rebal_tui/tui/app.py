@@ -1,4 +1,4 @@
-"""The application: sections, heartbeat, messages. It is the `Host` of the screens."""
+"""The Textual application: sections, heartbeat and messages. It implements `Host` for the screens."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 PULL_REST_FACTOR = 4
-"""Fetching takes at most a fifth of the time: after it, this many times as long passes before the next."""
+"""Pause after a screen refresh, as a multiple of its duration: refreshing takes at most a fifth of the time."""
 TOAST_SECONDS: dict[SeverityLevel, float] = {"information": 4, "warning": 10, "error": 10}
-"""How long a message stays."""
+"""Display time of a message in seconds, by severity."""
 LOADING_POLL_SECONDS = 0.1
 
 
 class RebalApp(App[None]):
-    """The full-screen program over one book."""
+    """The full-screen application for one book."""
 
     TITLE = "rebal-tui"
     CSS_PATH = "app.tcss"
@@ -80,9 +80,13 @@ class RebalApp(App[None]):
         advice: Callable[[Halt], str] = lambda _halt: "",
         loading: LoadProgress | None = None,
     ) -> None:
-        """`keymap` maps action ids to keys; `log_path` is shown after a crash. Without `heartbeat` the screens change
-        only when `run_heartbeat` is called. `settings` are those read from the file that they are kept in. `advice`
-        is added to the message that writing has stopped; `loading` reports how far the book is read."""
+        """Create the application.
+
+        `keymap` maps action ids to keys. `log_path` is shown after a crash. Without `heartbeat`, the screens refresh
+        only when `run_heartbeat` is called. `settings` is the settings file as read; it overrides `theme` and
+        `keymap`. `advice` returns text to add to the message about stopped writing. `loading` reports the progress of
+        opening the book.
+        """
         textual_patches.patch_styles_cache()
         super().__init__()
         self.backend = backend
@@ -129,7 +133,7 @@ class RebalApp(App[None]):
             self._loading_timer = self.set_interval(LOADING_POLL_SECONDS, self._show_loading)
 
     def _show_loading(self) -> None:
-        """Say how far the book is read, until there is something to show."""
+        """Show the progress of opening the book until the first status is available."""
         section = self.section
         if self._loading_timer is not None and (self.last_status is not None or self._loading is None):
             self._loading_timer.stop()
@@ -137,17 +141,17 @@ class RebalApp(App[None]):
             section.show_loading(self._loading)
 
     def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """Leave the program. What is still being fetched finds no screen any more and is let go."""
+        """Exit the application. Requests still running are dropped, because their screens are gone."""
         self._leaving = True
         super().exit(result, return_code, message)
 
     def clear_selection(self) -> None:
-        """Where tasks start at once (Python 3.12 on) an Input asks for this before its screen is on the stack."""
+        """Clear the text selection. With eager tasks (Python 3.12+), an Input calls this before its screen exists."""
         if self.screen_stack:
             super().clear_selection()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Where animations are off, no cursor blinks."""
+        """Turn off cursor blinking when animations are off."""
         if self.animation_level == "none" and isinstance(event.widget, Input):
             event.widget.cursor_blink = False
 
@@ -156,8 +160,10 @@ class RebalApp(App[None]):
             self._heartbeat.stop()
 
     async def run_heartbeat(self) -> None:
-        """One heartbeat: what is due happens, then the screen in sight is refreshed. Never two at once. Large work runs
-        in chunks, so that the screens stay responsive."""
+        """Run one heartbeat: execute due work, then refresh the visible screen.
+
+        Heartbeats never overlap. Large work runs in chunks, so the screens stay responsive.
+        """
         if self._heartbeat_running:
             return
         self._heartbeat_running = more = True
@@ -169,7 +175,7 @@ class RebalApp(App[None]):
             self._heartbeat_running = False
 
     async def _run_heartbeat_chunk(self) -> bool:
-        """One slice; whether another is to follow at once."""
+        """Run one chunk; returns whether another must follow immediately."""
         more = False
         try:
             more = await self.backend.tick()
@@ -197,7 +203,7 @@ class RebalApp(App[None]):
         return more
 
     def _show_stopped(self) -> None:
-        """Say once that writing has stopped, why, and what can be done."""
+        """Show once that writing has stopped, with the cause and the options."""
         halted = self.backend.halted
         if self._leaving or halted is None or halted.halt is Halt.VIEWING:
             self._stop_shown = None
@@ -216,18 +222,18 @@ class RebalApp(App[None]):
             await top.pull()
 
     def pull_soon(self) -> None:
-        """Bring the place in sight up to date now, without waiting for the next beat."""
+        """Refresh the visible section now, without waiting for the next heartbeat."""
         self._next_pull_at = 0.0
         self.work(self._pull(), name="pull")
 
     @property
     def section(self) -> SectionScreen | None:
-        """The place in sight, below any dialog."""
+        """The current section's screen, below any dialog; None before it exists."""
         base = self.screen_stack[0] if self.screen_stack else None
         return base if isinstance(base, SectionScreen) else None
 
     def _trouble(self, text: str) -> None:
-        """Show why the heartbeat fails: once as a message, and in the status line until it succeeds."""
+        """Show why the heartbeat fails: once as a message, and in the status line until a heartbeat succeeds."""
         if self._leaving:
             return
         section = self.section
@@ -238,19 +244,22 @@ class RebalApp(App[None]):
         self._trouble_shown = text
 
     async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of a service, run on the book's thread."""
+        """Run a service on the book's thread and return its result."""
         return await self.backend.ask(service, *args, **kwargs)
 
     async def write_again(self) -> None:
         await self.backend.write_again()
 
     def say(self, text: str, severity: SeverityLevel = "information") -> None:
-        """A short message, plain text whatever it holds."""
+        """Show a short message as plain text, never as markup."""
         self.notify(text, markup=False, severity=severity, timeout=TOAST_SECONDS[severity])
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
-        """Run a coroutine beside the screen; the worker returned can be canceled. A refusal becomes a message, any
-        other error a log entry and a message, which is not repeated while the same work keeps failing."""
+        """Run a coroutine in the background; the returned worker can be canceled.
+
+        A `Refusal` becomes a message. Any other error becomes a log entry and a message, which is not repeated while
+        the same work fails with the same error.
+        """
         return self.run_worker(self._guarded(coroutine, name), name=name, exit_on_error=False)
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:
@@ -288,7 +297,7 @@ class RebalApp(App[None]):
         done: str,
         lines: Builder | None = None,
     ) -> None:
-        """Ask before something that sends orders or moves money; in a live book the answer is typed."""
+        """Ask for confirmation before sending orders or moving money; on a live book, LIVE must be typed."""
         typed = "LIVE" if self.mode_shown.startswith("LIVE") else ""
 
         def answered(sure: bool | None) -> None:
@@ -301,19 +310,19 @@ class RebalApp(App[None]):
         self.go(section)
 
     def go(self, section: str) -> None:
-        """Go to a section; the one before is remembered."""
+        """Go to a section and remember the previous one."""
         if section != self.current_mode:
             self.previous_mode = self.current_mode
         self.switch_mode(section)
 
     def use_settings(self, settings: Settings) -> None:
-        """Show the screens as they are set from now on."""
+        """Apply theme, density and keys."""
         self.theme = settings.theme if settings.theme in self.available_themes else themes.DARK.name
         self.set_class(settings.density is Density.COMFORTABLE, "-comfortable")
         self.set_keymap(dict(settings.keys))
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
-        """Say once which key means two things."""
+        """Show one message per key that is bound to two actions."""
         del node
         for clashed in clashed_bindings:
             text = f"The key {key_text(clashed.key)} means two things; “{clashed.description}” has lost it."
@@ -327,7 +336,7 @@ class RebalApp(App[None]):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """Do what a key stands for. What would change a book that is not written here says why it cannot."""
+        """Run the action of a key. While the book is read-only, an action that changes it shows the reason instead."""
         halted = self.backend.halted
         if halted is not None and isinstance(action, str):
             section = default_namespace.SECTION if isinstance(default_namespace, SectionScreen) else EVERYWHERE
@@ -338,7 +347,7 @@ class RebalApp(App[None]):
         return await super().run_action(action, default_namespace, namespaces)
 
     def perform(self, action: Action) -> None:
-        """Do an action of the registry, in its own place."""
+        """Run an action of the action table in its own section."""
         if action.scope in self.MODES and action.scope != self.current_mode:
             self.go(action.scope)
         self.call_later(self._perform, action)
@@ -364,7 +373,7 @@ class RebalApp(App[None]):
 
     @property
     def mode_shown(self) -> str:
-        """The mode as the status line says it: `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16`, `LIVE`."""
+        """The mode as the status line shows it: `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16`, `LIVE`."""
         return self.last_status.mode if self.last_status is not None else ""
 
     def action_market_pause(self) -> None:
@@ -392,7 +401,7 @@ class RebalApp(App[None]):
             self.work(show(), name="settings")
 
     def _fatal_error(self) -> None:
-        """A crash says where the log is and prints no variables: they can hold secrets."""
+        """Print the path of the log after a crash, without a traceback: variables can contain secrets."""
         log.critical("the program stopped", exc_info=True)
         self.bell()
         details = f" Details: {self._log_path}." if self._log_path is not None else ""

@@ -1,4 +1,4 @@
-"""The book behind the screens: every service runs on the book's own thread."""
+"""Backend of the screens that runs every service on the book's thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class BookBackend:
-    """`Backend` over a `BookThread`."""
+    """Implements `Backend` with a `BookThread`."""
 
     def __init__(self, thread: BookThread) -> None:
         self._thread = thread

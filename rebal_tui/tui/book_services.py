@@ -1,6 +1,7 @@
-"""The services that screens ask, by module. Each is imported by its first call, which is on the book's thread.
+"""Lazily imported service modules for the screens.
 
-Use them as `await host.ask(desk_queries.desk_snapshot, seen)`. The type checker sees the modules themselves.
+The first call of a service imports its module, on the book's thread. Example: `await
+host.ask(desk_queries.desk_snapshot, seen)`. The type checker sees the real modules.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A function or class of a service module that is imported when it is called."""
+    """A function or class of a service module; calling it imports the module."""
 
     module: str
     name: str
@@ -22,7 +23,7 @@ class Service:
 
 
 class ServiceModule:
-    """A service module whose names can be passed around before it is imported."""
+    """Stand-in for a service module: attributes are `Service` objects, available before the import."""
 
     def __init__(self, path: str) -> None:
         self._path = f"rebal_tui.services.{path}"

@@ -1,4 +1,4 @@
-"""Files that the screens write for the user: private, and whole or not at all."""
+"""Atomic writing of files that only their owner can read."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, replacing one of that name in a single step.
+    """Write a file that only its owner can read, atomically replacing an existing file.
 
-    Raises `OSError`; then nothing has changed under the name.
+    Raises `OSError` when writing fails; an existing file is then unchanged.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,4 +1,4 @@
-"""How figures are written on screen, from the exact integers."""
+"""Display formats of exact integer amounts, percentages, times and ids."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _CENT = NANO // 100
 
 
 def money(amount: Money) -> str:
-    """`104,311.20`: dollars and cents, cut to the cent toward zero so that no more is shown than is there."""
+    """`104,311.20`: dollars and cents, truncated toward zero so that the figure never exceeds the amount."""
     sign = "-" if amount <= -_CENT else ""
     dollars, cents = divmod(abs(amount) // _CENT, 100)
     return f"{sign}{dollars:,}.{cents:02d}"
 
 
 def value(amount: Value) -> str:
-    """An exact value as money."""
+    """An exact value as dollars and cents, rounded down to money first."""
     return money(floor_money(amount))
 
 
 def price(amount: Price | None) -> str:
-    """`417.80`, with up to four decimals where they are used; `–` for none."""
+    """`417.80`, with two to four decimals as needed; `–` for None."""
     if amount is None:
         return "–"
     tenths = amount // 100_000
@@ -35,7 +35,7 @@ def price(amount: Price | None) -> str:
 
 
 def qty(shares: Qty, decimals: int = 4) -> str:
-    """`72.8654`: shares, cut to `decimals`."""
+    """`72.8654`: shares, truncated to `decimals` digits."""
     sign = "-" if shares < 0 else ""
     whole, fraction = divmod(abs(shares), NANO)
     return f"{sign}{whole:,}.{fraction:09d}"[: -(9 - decimals) or None] if decimals else f"{sign}{whole:,}"
@@ -54,7 +54,7 @@ def drift(hundredths: int) -> str:
 
 
 def band_percent(tenths: int) -> str:
-    """`108 %`, from tenths of a percent. Never rounded up to 100 % below the band."""
+    """`108 %`, from tenths of a percent; rounded down, so that usage below the band never reads 100 %."""
     return f"{tenths // 10} %"
 
 
@@ -69,7 +69,7 @@ def minute(at: datetime) -> str:
 
 
 def day(when: date | None) -> str:
-    """`02 Jan`; `never` for none."""
+    """`02 Jan`; `never` for None."""
     return "never" if when is None else f"{when.day:02d} {MONTHS[when.month - 1]}"
 
 
@@ -79,7 +79,7 @@ def full_day(when: date) -> str:
 
 
 def timestamp(at: datetime | None) -> str:
-    """`02 Jan 10:45:12` in New York; `–` for none."""
+    """`02 Jan 10:45:12` in New York; `–` for None."""
     if at is None:
         return "–"
     local = at.astimezone(NEW_YORK)
@@ -87,17 +87,17 @@ def timestamp(at: datetime | None) -> str:
 
 
 def short_timestamp(at: datetime | None) -> str:
-    """`02 Jan 10:45` in New York; `–` for none."""
+    """`02 Jan 10:45` in New York; `–` for None."""
     return timestamp(at)[:-3] if at is not None else "–"
 
 
 def short_id(identifier: str | None) -> str:
-    """The first 8 characters."""
+    """The first 8 characters of an id; `–` for none."""
     return identifier[:8] if identifier else "–"
 
 
 def duration(seconds: int) -> str:
-    """`4 h 48 m`, `48 m`, `12 s`."""
+    """`2 d 3 h`, `4 h 48 m`, `48 m`, `12 s`; days from 48 hours."""
     if seconds < 60:
         return f"{max(seconds, 0)} s"
     minutes = seconds // 60
@@ -120,7 +120,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def grouped(figure: str) -> str:
-    """A figure in plain digits with its thousands apart: `-13000.5` as `-13,000.5`; any other text as it is."""
+    """Add thousands separators: `-13000.5` becomes `-13,000.5`. Text that is not a number is unchanged."""
     whole, point, part = figure.partition(".")
     digits = whole.removeprefix("-")
     return f"{whole[: len(whole) - len(digits)]}{int(digits):,}{point}{part}" if digits.isdecimal() else figure

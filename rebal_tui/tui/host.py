@@ -1,4 +1,4 @@
-"""The app as the screens see it, and the book as the app sees it. Screens import this module, never the app."""
+"""Protocols between book, app and screens. Screens import this module, never the app."""
 
 from __future__ import annotations
 
@@ -28,18 +28,20 @@ T = TypeVar("T")
 
 
 class Backend(Protocol):
-    """The book. Every call may raise `Refusal`."""
+    """Access to the book. Every call can raise `Refusal`."""
 
     async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The frozen result of a service, which gets the book first. It runs on the book's own thread."""
+        """Run a service on the book's thread, with the book as first argument; returns its immutable result."""
 
     async def tick(self) -> bool:
-        """One heartbeat, or a chunk of a long one: whatever is due happens; where nothing can be written, the file is
-        read again. Returns whether more is to be done at once."""
+        """Run one heartbeat, or a chunk of a long one: execute due work, or reload the file if it is read-only.
+
+        Returns whether more work must follow immediately.
+        """
 
     @property
     def halted(self) -> ReadOnly | None:
-        """Why nothing is written to the book here, None while writing works. Known without asking the book."""
+        """Why this process does not write to the book; None while it does. Does not use the book's thread."""
 
     async def write_again(self) -> None:
         """Resume writing after the disk failed. Refused while it still fails."""
@@ -47,7 +49,7 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
-    """What an empty book can begin with; None where it cannot. Each returns what it did, in a sentence."""
+    """First steps of an empty book; None if not available. Each returns its result as a sentence."""
 
     open_demo: Callable[[], Awaitable[str]] | None = None
     import_file: Callable[[Path], Awaitable[str]] | None = None
@@ -55,11 +57,11 @@ class FirstSteps:
 
 
 class Host(Protocol):
-    """What screens use of the app. Textual's own parts of it are reached through `self.app`."""
+    """The part of the app that screens use. Textual's own methods are called on `self.app`."""
 
     first_run: FirstSteps
     heartbeat_lock: asyncio.Lock
-    """No heartbeat runs while it is held."""
+    """Holding this lock prevents heartbeats."""
     last_desk: DeskSnapshot | None
     last_runs: RunsSnapshot | None
     last_status: StatusLine | None
@@ -72,7 +74,7 @@ class Host(Protocol):
         """The mode as the status line shows it; empty before the book is read."""
 
     async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The result of a service, run on the book's thread. Services come from `book_services`."""
+        """Run a service of `book_services` on the book's thread and return its result."""
 
     async def write_again(self) -> None:
         """Resume writing after the disk failed. Refused while it still fails."""
@@ -81,10 +83,10 @@ class Host(Protocol):
         """Show a short message."""
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
-        """Run a coroutine beside the screen; a failure becomes a message. The worker returned can be canceled."""
+        """Run a coroutine in the background; a failure becomes a message. The returned worker can be canceled."""
 
     def pull_soon(self) -> None:
-        """Refresh the screen in sight now."""
+        """Refresh the visible screen now."""
 
     async def change(self, do: Callable[[], Awaitable[Any]], done: str) -> None:
         """Change the book, show `done` with the result, and refresh."""
@@ -98,28 +100,28 @@ class Host(Protocol):
         done: str,
         lines: Builder | None = None,
     ) -> None:
-        """Ask before something that sends orders or moves money, then do it as `change` does."""
+        """Ask for confirmation before sending orders or moving money, then run `do` as `change` does."""
 
     def go(self, section: str) -> None:
         """Go to a section."""
 
     def perform(self, action: Action) -> None:
-        """Do an action of the registry, in its own section."""
+        """Run an action of the action table in its own section."""
 
     def use_settings(self, settings: Settings) -> None:
         """Apply theme, density and keys."""
 
 
 class InApp(Protocol):
-    """A screen, widget or provider: whatever knows its app."""
+    """An object with an app: a screen, widget or command provider."""
 
     @property
     def app(self) -> App[Any]:
-        """The app that it is part of."""
+        """The app that contains the object."""
 
 
 def host_of(node: InApp) -> Host:
-    """The app of a screen or widget, typed. Raises `TypeError` in another app."""
+    """Return the app of a screen, widget or provider as `Host`. Raises `TypeError` when it is another app."""
     app: Any = node.app
     if not hasattr(app, "confirm_sending"):
         raise TypeError(f"{type(app).__name__} is not a host of these screens")

@@ -1,4 +1,4 @@
-"""Keys that a person has set: which are keys at all, and which would mean two things in one place."""
+"""User-defined keys: validation, and detection of keys bound to two actions in one section."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.tui.sections import REVIEW, Section
 
 MODIFIERS = ("ctrl", "shift", "alt", "super", "meta", "hyper")
 MOVING = frozenset("up,down,left,right,pageup,pagedown,home,end,j,k,enter,space,tab,shift+tab".split(","))
-"""Keys that move or open in every list and form."""
+"""Keys reserved for navigation in every list and form."""
 MOVES: tuple[tuple[str, str], ...] = (
     ("↑ ↓  k j", "Move the cursor"),
     ("pgup pgdn", "Move by a page"),
@@ -28,20 +28,20 @@ BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 
 
 def key_text(keys: str) -> str:
-    """Keys as people write them: `/`, `?`, `ctrl+p`."""
+    """Return keys as displayed: `/`, `?`, `ctrl+p`."""
     names = {"slash": "/", "question_mark": "?", "greater_than_sign": ">", "less_than_sign": "<", "escape": "esc"}
     names |= {"comma": ","}
     return " ".join(names.get(key, key) for key in keys.split(","))
 
 
 def key_name(text: str) -> str:
-    """The name of a key as Textual has it: `slash` for `/`; other names as they are."""
+    """Return Textual's name of a key: `slash` for `/`. Longer names are unchanged."""
     text = text.strip()
     return _character_to_key(text) if len(text) == 1 else text
 
 
 def key_fault(identity: str, keys: object) -> str:
-    """Why an action cannot have these keys, whatever other keys there are; empty when it can."""
+    """Return why these keys are invalid for an action, ignoring other actions; empty if they are valid."""
     if identity not in BY_ID:
         near = difflib.get_close_matches(identity[:60], BY_ID, n=1, cutoff=0.5)
         return f"no such action; did you mean {near[0]}?" if near else "no such action; the help lists them"
@@ -69,14 +69,15 @@ def _one_fault(key: str) -> str:
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
-    """The keys that an action has under a key map."""
+    """Return the keys of an action under a key map."""
     return keymap.get(action.id, action.keys)
 
 
 def usable_keys(keymap: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The part of a key map in which no key means two things in one place, and why the rest was left out.
+    """Split a key map into usable entries and faults by action id.
 
-    Keys may be swapped; of two actions set to one key the first keeps it.
+    An entry is a fault when its key is bound to another action in the same section. Swapped keys are valid. Of two
+    actions set to one key, the first keeps it.
     """
     used = {identity: ",".join(key_name(key) for key in keys.split(",")) for identity, keys in keymap.items()}
     faults: dict[str, str] = {}

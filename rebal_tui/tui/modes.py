@@ -1,4 +1,4 @@
-"""How the screen of each section is made. Only the app imports this module."""
+"""Screen factories of the sections. Only the app imports this module."""
 
 from __future__ import annotations
 
@@ -75,4 +75,4 @@ MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     Section.LOG.value: _log_screen,
     REVIEW: _review_screen,
 }
-"""The factory of each section's screen, called when the section is first opened."""
+"""Screen factory by section, called when the section is first opened."""

@@ -1,4 +1,4 @@
-"""Going from one section to another: to an account, a portfolio, a run, an asset."""
+"""Navigation to an account, portfolio, run, asset or job in its section."""
 
 from __future__ import annotations
 
@@ -14,63 +14,63 @@ T = TypeVar("T")
 
 
 class ShowsAccount:
-    """A screen that can put its cursor on an account."""
+    """A screen that can move its cursor to an account."""
 
     def show_account(self, account_id: str) -> None:
-        """Put the cursor on an account, lifting filters that hide it."""
+        """Move the cursor to an account, clearing filters that hide it."""
         raise NotImplementedError
 
 
 class ShowsPortfolio:
-    """A screen that can put its cursor on a portfolio."""
+    """A screen that can move its cursor to a portfolio."""
 
     def show_portfolio(self, portfolio_id: str) -> None:
-        """Put the cursor on a portfolio, lifting filters that hide it."""
+        """Move the cursor to a portfolio, clearing filters that hide it."""
         raise NotImplementedError
 
 
 class ShowsRun:
-    """A screen that can put its cursor on a run."""
+    """A screen that can move its cursor to a run."""
 
     def show_run(self, run_id: str) -> None:
-        """Put the cursor on a run."""
+        """Move the cursor to a run."""
         raise NotImplementedError
 
 
 class ShowsAsset:
-    """A screen that can put its cursor on an asset."""
+    """A screen that can move its cursor to an asset."""
 
     def show_asset(self, symbol: str) -> None:
-        """Put the cursor on an asset."""
+        """Move the cursor to an asset."""
         raise NotImplementedError
 
 
 class ShowsJob:
-    """A screen that can put its cursor on a job."""
+    """A screen that can move its cursor to a job."""
 
     def show_job(self, name: str) -> None:
-        """Put the cursor on a job."""
+        """Move the cursor to a job."""
         raise NotImplementedError
 
 
 class ShowsMatching:
-    """A list that can be filtered."""
+    """A list screen that can be filtered by text."""
 
     def show_only(self, text: str) -> None:
-        """Filter by a text and lift every other filter."""
+        """Filter by text and clear all other filters."""
         raise NotImplementedError
 
 
 class StartsWithdrawal:
-    """A screen that has the form of a new withdrawal."""
+    """A screen with a form for new withdrawals."""
 
     def new_withdrawal(self, account: str = "") -> None:
-        """Open the form of a new withdrawal, for an account when one is named."""
+        """Open the form for a new withdrawal, with the account filled in if given."""
         raise NotImplementedError
 
 
 class Navigation:
-    """Goes to where a thing is shown. The screens are known by what they can show."""
+    """Switches to the section that shows an object. Screens are identified by the `Shows…` class they implement."""
 
     def __init__(self, app: App[Any], say: Callable[[str], None]) -> None:
         self._app = app
@@ -81,15 +81,15 @@ class Navigation:
         self._go(Section.DESK, ShowsAccount, lambda desk: desk.show_account(account_id))
 
     def show_in_accounts(self, account_id: str) -> None:
-        """Go to an account in Accounts, subscribed or not."""
+        """Go to an account in Accounts, whether subscribed or not."""
         self._go(Section.ACCOUNTS, ShowsAccount, lambda accounts: accounts.show_account(account_id))
 
     def withdraw_from(self, account: str) -> None:
-        """Go to Cash and open the form of a new withdrawal for an account."""
+        """Go to Cash and open the withdrawal form for an account."""
         self._go(Section.CASH, StartsWithdrawal, lambda cash: cash.new_withdrawal(account))
 
     def show_desk_filtered(self, text: str) -> None:
-        """Go to the Desk under a filter."""
+        """Go to the Desk and filter it by text."""
         self._go(Section.DESK, ShowsMatching, lambda desk: desk.show_only(text))
 
     def show_portfolio(self, portfolio_id: str) -> None:
@@ -97,7 +97,7 @@ class Navigation:
         self._go(Section.PORTFOLIOS, ShowsPortfolio, lambda portfolios: portfolios.show_portfolio(portfolio_id))
 
     def show_runs_of(self, text: str) -> None:
-        """Go to the runs of an account."""
+        """Go to Runs and filter by text, such as an account."""
         self._go(Section.RUNS, ShowsMatching, lambda runs: runs.show_only(text))
 
     def show_run(self, run_id: str) -> None:
@@ -109,7 +109,7 @@ class Navigation:
         self._go(Section.MARKET, ShowsAsset, lambda market: market.show_asset(symbol))
 
     def show_subject(self, kind: str, subject: str) -> None:
-        """Go to the subject of an alert of a kind; shows a message when there is nothing to go to."""
+        """Go to the subject of an alert, by alert kind; shows a message for kinds without a section."""
         if kind == "run":
             self.show_run(subject)
         elif kind in ("restricted", "reconciliation"):
@@ -125,7 +125,7 @@ class Navigation:
             self._say("There is no place that shows more of this.")
 
     def _go(self, section: Section, kind: type[T], show: Callable[[T], None]) -> None:
-        """Switch to a section; once it is there, and still in sight, let its screen show something."""
+        """Switch to a section; then call `show` with its screen, if the section is still current."""
         self._app.switch_mode(section)
 
         def when_there() -> None:

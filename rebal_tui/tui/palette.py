@@ -1,4 +1,4 @@
-"""The command palette: every action by name, and accounts, portfolios and runs from what was last shown."""
+"""Command palette providers: actions, accounts, portfolios, assets and runs by name."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from rebal_tui.tui.text import printable, ui_text
 
 MAX_DATA_HITS = 30
 NAME_MATCH_SCORE = 100.0
-"""The score of a thing whose name holds every word; letters that are merely scattered in a text score far less."""
+"""Score of an object whose name contains every word of the query; fuzzy matches score far lower."""
 
 
 def title(action: Action) -> str:
-    """`Desk: Preview`; actions of every place stand alone."""
+    """Return `Desk: Preview`, or only the label for global and list actions."""
     return action.label if action.scope in (EVERYWHERE, LISTS) else f"{action.scope.capitalize()}: {action.label}"
 
 
@@ -36,7 +36,7 @@ class _Provider(Provider):
 
 
 class ActionProvider(_Provider):
-    """Every action that can be reached from here; one of another place goes there first."""
+    """Actions available from the current section; an action of another section switches to it first."""
 
     def _actions(self) -> Iterator[Action]:
         section = self.app.current_mode
@@ -67,7 +67,7 @@ class ActionProvider(_Provider):
 
 
 def _score(query: str, name: str, text: str) -> float:
-    """Above every thing with a name when the words are in the action's own, below it when they are in its help."""
+    """Score an action: above data hits if all words are in its name, below if in name or help, 0 if not found."""
     words = query.casefold().split()
     if all(word in name.casefold() for word in words):
         return NAME_MATCH_SCORE * 2
@@ -79,12 +79,12 @@ def _help(action: Action, keymap: Mapping[str, str]) -> str:
 
 
 class DataProvider(_Provider):
-    """Accounts, portfolios and runs by name. Names are compared as plain text, never read as patterns or markup."""
+    """Accounts, portfolios, assets and runs by name. Names are plain text, never patterns or markup."""
 
     _names: Names | None = None
 
     async def startup(self) -> None:
-        """What of the book the last snapshots do not hold."""
+        """Load names that the last snapshots do not contain."""
         try:
             self._names = await self.host.ask(name_queries.names_of)
             if self.host.last_runs is None:

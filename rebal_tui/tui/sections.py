@@ -1,4 +1,4 @@
-"""Where a person can be: the eight places and Review; and where an action can belong: to one, to lists, everywhere."""
+"""The eight sections and Review, and the action scopes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Section(StrEnum):
-    """The eight places, in the order of their keys."""
+    """The eight sections, in the order of their keys 1 to 8."""
 
     DESK = "desk"
     PORTFOLIOS = "portfolios"
@@ -28,9 +28,9 @@ class Section(StrEnum):
 
 EVERYWHERE = "everywhere"
 REVIEW = "review"
-"""The queue of runs that wait for approval: reached from everywhere, beside the eight places."""
+"""Section name of the queue of runs awaiting approval, in addition to the eight sections."""
 LISTS = "lists"
-"""Places that are a list with a row under the cursor."""
+"""Scope of actions available in every section of `LIST_SECTIONS`."""
 LIST_SECTIONS = (
     Section.PORTFOLIOS,
     REVIEW,

@@ -1,4 +1,4 @@
-"""Lines of toned text: what the line widgets draw, clipped and padded by cell width."""
+"""Lines of styled text segments, clipped and padded by cell width."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from rich.cells import cell_len, set_cell_size
 from rebal_tui.tui.text import printable
 
 TextSegment = tuple[str, str]
-"""Text and its tone: empty, or one of `tones.STYLES`."""
+"""Text and its style name: empty, or one of `widgets.styles.STYLES`."""
 Line = tuple[TextSegment, ...]
 
 
 def fit(text: str, width: int, align: str = "left") -> str:
-    """The text in exactly `width` cells: padded, or cut with an ellipsis. Wide characters are never split."""
+    """Fit text to exactly `width` cells: padded, or truncated with an ellipsis. Wide characters are never split."""
     text = printable(text)
     length = cell_len(text)
     if length == width:
@@ -28,12 +28,12 @@ def fit(text: str, width: int, align: str = "left") -> str:
 
 
 def line_width(line: Line) -> int:
-    """Cells that a line takes."""
+    """Width of a line in cells."""
     return sum(cell_len(text) for text, _ in line)
 
 
 def fit_line(line: Line, width: int) -> Line:
-    """The line in exactly `width` cells, every character printable."""
+    """Fit a line to exactly `width` cells, with unprintable characters replaced."""
     segments: list[TextSegment] = []
     left = width
     for raw, style in line:
@@ -50,7 +50,7 @@ def fit_line(line: Line, width: int) -> Line:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most `width` cells, broken at spaces, and inside words that are longer."""
+    """Wrap text to lines of at most `width` cells, at spaces, or inside words longer than a line."""
     width = max(width, 1)
     lines: list[str] = []
     current = ""
@@ -71,12 +71,12 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def paragraph(text: str, width: int, style: str = "", indent: int = 0) -> list[Line]:
-    """Wrapped text as lines, every line after an indent."""
+    """Wrap text to `width` cells, with every line indented by `indent` cells."""
     return [((" " * indent + part, style),) for part in wrap(text, width - indent)]
 
 
 def heading(title: str, width: int, note: str = "") -> Line:
-    """A section title with a rule to the edge and a note at its end."""
+    """A title, a horizontal rule to the right edge, and a note at its end."""
     title = fit(title, min(cell_len(printable(title)), width))
     tail = f" {fit(note, min(cell_len(printable(note)), max(width - cell_len(title) - 4, 0)))}" if note else ""
     rule = "─" * max(width - cell_len(title) - 1 - cell_len(tail), 0)
@@ -84,7 +84,7 @@ def heading(title: str, width: int, note: str = "") -> Line:
 
 
 def table_line(cells: Iterable[tuple[str, int, str, str]]) -> Line:
-    """A line of (text, width, align, tone) cells with one space between them."""
+    """A line of (text, width, align, style) cells, separated by one space."""
     segments: list[TextSegment] = []
     for text, width, align, style in cells:
         if segments:
@@ -94,7 +94,7 @@ def table_line(cells: Iterable[tuple[str, int, str, str]]) -> Line:
 
 
 def beside(left: Sequence[Line], right: Sequence[Line], left_width: int, gap: int = 3) -> list[Line]:
-    """Two columns of lines next to each other."""
+    """Combine lines into two columns, `gap` cells apart."""
     count = max(len(left), len(right))
     lines: list[Line] = []
     for index in range(count):

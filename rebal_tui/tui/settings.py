@@ -1,4 +1,4 @@
-"""The settings file: what a person can read and change by hand, and whose faults are told with file and key."""
+"""The TOML settings file: reading, validation by key, and writing."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ MAX_FILE_BYTES = 16 * 1024
 
 
 class Density(StrEnum):
-    """How much room the screens leave between things."""
+    """Spacing of the screens."""
 
     COMPACT = "compact"
     COMFORTABLE = "comfortable"
 
 
 REVIEWS = {"portfolios": False, "all": True}
-"""Whose runs await review: those of portfolios that ask for it, or all."""
+"""Which runs await review: those of portfolios that require it, or all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Theme, density and keys of the screens, and how a book is run.
+    """Theme, density and keys of the screens, and the policy of a book.
 
-    `named` are the fields of `policy` that are set: only these change a book when it is opened.
+    `named` are the fields of `policy` that are set; only these override the book's policy when it is opened.
     """
 
     theme: str = themes.DARK.name
@@ -52,13 +52,13 @@ class Settings:
     named: frozenset[str] = frozenset()
 
     def rules_over(self, policy: BookPolicy) -> BookPolicy:
-        """The rules of a book with those that are set here in their place."""
+        """Return a book's policy, overridden by the fields in `named`."""
         return replace(policy, **{name: getattr(self.policy, name) for name in self.named})
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """A settings file as it was read; `path` None keeps nothing. What had a fault is as if it were not there."""
+    """A settings file as read. Without `path`, settings are not saved. Settings with faults are ignored."""
 
     path: Path | None
     settings: Settings
@@ -66,7 +66,7 @@ class SettingsFile:
 
 
 def read_settings(path: Path) -> SettingsFile:
-    """What a file says. Never raises: what cannot be read or makes no sense is a fault, and the usual holds."""
+    """Read a settings file. Never raises: an invalid file or setting becomes a fault, and the default applies."""
     try:
         with path.open("rb") as file:
             text = file.read(MAX_FILE_BYTES + 1)
@@ -86,9 +86,9 @@ def read_settings(path: Path) -> SettingsFile:
 
 
 def write_settings(old: SettingsFile, settings: Settings) -> SettingsFile:
-    """Write the file as a whole, readable by its owner only; one that had faults is kept beside it as `.bak`.
+    """Write the settings file atomically, readable only by its owner.
 
-    Raises `OSError`.
+    A file that had faults is first copied to `.bak` in the same directory. Raises `OSError` when writing fails.
     """
     if old.path is None:
         return SettingsFile(None, settings)
@@ -100,7 +100,7 @@ def write_settings(old: SettingsFile, settings: Settings) -> SettingsFile:
 
 
 def settings_text(settings: Settings) -> str:
-    """The file's text. What is as usual stands there as a comment, so that it can be seen and does not bind."""
+    """Return the text of the settings file. Defaults are comments: visible, but not set."""
     defaults = Settings()
     policy, plain = settings.policy, defaults.policy
     review = {value: name for name, value in REVIEWS.items()}
@@ -138,7 +138,7 @@ def _line(name: str, value: object, is_set: bool) -> str:
 
 
 def _value(value: object) -> str:
-    """A TOML value: a string without anything to escape but quotes and backslashes, a number, or a list of them."""
+    """Format a TOML value: an integer, a printable string, or a list of them."""
     if isinstance(value, list):
         return "[" + ", ".join(_value(item) for item in value) + "]"
     if isinstance(value, int):
@@ -148,13 +148,13 @@ def _value(value: object) -> str:
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """`did you mean …?`, or what is known when nothing is near."""
+    """Return `did you mean …?` for a close match, else the list of known names."""
     near = difflib.get_close_matches(name[:60], known, n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else f"expected {', '.join(known)}"
 
 
 def read_times(text: str) -> tuple[time, ...]:
-    """`10:00, 14:30` as times. Raises `ValueError` that says what is expected."""
+    """Parse `10:00, 14:30` into sorted, unique New York times. Raises `ValueError` with the expected format."""
     try:
         times = [time.fromisoformat(part.strip()) for part in text.split(",") if part.strip()]
     except ValueError:
@@ -165,7 +165,7 @@ def read_times(text: str) -> tuple[time, ...]:
 
 
 def read_months(text: str) -> tuple[int, ...]:
-    """`3, 6, 9, 12` as months. Raises `ValueError` that says what is expected."""
+    """Parse `3, 6, 9, 12` into sorted months, 1 to 12. Raises `ValueError` with the expected format."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     months = sorted({int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) < 3})
     if not parts or len(months) != len(set(parts)) or not all(1 <= month <= 12 for month in months):
@@ -174,7 +174,7 @@ def read_months(text: str) -> tuple[int, ...]:
 
 
 def read_whole(text: str, low: int, high: int) -> int:
-    """A whole number of a range. Raises `ValueError` that says what is expected."""
+    """Parse an integer from `low` to `high`, inclusive. Raises `ValueError` with the expected range."""
     plain = text.strip()
     if not (plain.isascii() and plain.isdecimal() and len(plain) < 9 and low <= int(plain) <= high):
         raise ValueError(f"expected a whole number from {low} to {high}")
@@ -182,7 +182,7 @@ def read_whole(text: str, low: int, high: int) -> int:
 
 
 class _Reader:
-    """Reads a table field by field and keeps what is wrong."""
+    """Reads the TOML table field by field and collects faults."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

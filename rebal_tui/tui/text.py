@@ -1,4 +1,4 @@
-"""The one way from outside text to a widget: plain, printable, never markup."""
+"""Conversion of external text for widgets: plain, printable, never markup."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from textual.content import Content
 
 
 def printable(text: str) -> str:
-    """The text with every control, invisible or unassigned character replaced by `�`, on one line."""
+    """Return the text on one line, with every control, invisible or unassigned character replaced by `�`."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else "�" for char in text)
 
 
 def ui_text(text: str, style: str = "") -> Content:
-    """Text as content that no widget reads markup in. `style` is ours, never data."""
+    """Return text as `Content`, so that widgets do not parse markup. `style` must never come from data."""
     lines = "\n".join(printable(line) for line in text.split("\n"))
     return Content.styled(lines, style) if style else Content(lines)

@@ -1,4 +1,4 @@
-"""What Textual would keep in memory of widgets that are gone."""
+"""Patches for Textual caches that keep removed widgets in memory."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ def _border_styles(base: Color, background: Color) -> tuple[Style, Style]:
 
 
 def _inner_and_outer(_of: StylesCache, base: Color, background: Color) -> tuple[Style, Style]:
-    """The styles inside and outside of a widget's border."""
+    """Return the styles inside and outside a widget's border."""
     return _border_styles(base, background)
 
 
 def patch_styles_cache() -> None:
-    """Let what was drawn of a widget go with it: Textual's own cache of two colours holds the drawn lines of the last
-    thousand widgets as well, dialogs and footer keys among them."""
+    """Replace `StylesCache.get_inner_outer` with a cache keyed by colors only.
+
+    Textual's own cache also refers to the `StylesCache` of each widget. It keeps the rendered lines of the last
+    thousand widgets in memory, including dialogs and footer keys.
+    """
     StylesCache.get_inner_outer = _inner_and_outer  # type: ignore[assignment, method-assign]
 
 
 def clear_line_cache(screen: Screen[Any]) -> None:
-    """Let go of the drawn lines of a screen out of sight, some 2 kB each; it is drawn anew when it comes back."""
+    """Free the rendered lines of a hidden screen, about 2 kB each; the screen renders them again when shown."""
     for widget in screen.walk_children(Widget, with_self=True):
         widget._styles_cache.clear()
         if isinstance(widget, BookTable):

@@ -1,4 +1,4 @@
-"""The program's own themes: calm dark, light, and one whose colours differ for colour-blind eyes too (Okabe–Ito)."""
+"""Color themes: dark, light, and one for color-blind users (Okabe–Ito palette)."""
 
 from __future__ import annotations
 

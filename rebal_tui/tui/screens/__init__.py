@@ -1,1 +1,1 @@
-"""The places and their dialogs."""
+"""Section screens and their dialogs."""

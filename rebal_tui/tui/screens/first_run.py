@@ -1,4 +1,4 @@
-"""An empty book: three ways to begin."""
+"""Start panel of an empty book: open the demo, import a file, or connect a broker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOT_HERE = {
 
 
 class FirstRun(Vertical):
-    """Three choices. One that is not available says so in a line."""
+    """Offers three first steps; an unavailable one shows the command to use instead."""
 
     DEFAULT_CSS = """
     FirstRun { align: center middle; height: 1fr; }
@@ -98,7 +98,7 @@ class FirstRun(Vertical):
 
 
 def _faults(refusal: Refusal) -> str:
-    """Every fault on a line of its own, the first of many and how many more there are."""
+    """Format the faults of a refusal, one per line, at most `MAX_FAULTS` and the number of the rest."""
     lines = [f"✗ {fault}" for fault in refusal.faults[:MAX_FAULTS]]
     more = len(refusal.faults) - MAX_FAULTS
     return "\n".join(["Nothing was changed:", *lines, *([f"… and {more:,} more"] if more > 0 else [])])

@@ -1,4 +1,4 @@
-"""Writing has stopped: what happened, what stands, and what can be done."""
+"""Dialog for stopped writing: cause, state of the book, and options."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RETRYABLE_HALTS = frozenset({Halt.DISK_FULL, Halt.IO_ERROR})
 
 
 class StoppedScreen(Dialog[None]):
-    """Says why writing has stopped and offers what there is to do."""
+    """Shows why writing has stopped and offers a retry (disk errors only), read-only use, or exit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "again", "Try again"),

@@ -1,4 +1,4 @@
-"""Small charts made of characters. Pure functions: figures and a width in, toned spans out."""
+"""Text charts: pure functions from figures and a width to styled segments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHADE_STYLES = ("accent", "alt", "good", "key")
 
 
 def bar(part: int, whole: int, width: int) -> str:
-    """`██████▍   `: a bar to an eighth of a cell. More than the whole fills it; nothing is an empty bar."""
+    """`██████▍   `: a bar in eighths of a cell, at least one for a positive part. Values above `whole` fill the bar."""
     if whole <= 0 or part <= 0:
         return " " * width
     eighths = min(part * width * 8 // whole, width * 8)
@@ -26,17 +26,17 @@ def bar(part: int, whole: int, width: int) -> str:
 
 
 def band_style(tenths: int) -> str:
-    """The tone of a band use in tenths of a percent: beyond the band, near it, inside."""
+    """Style of a band usage in tenths of a percent: `bad` above 100 %, `warn` from 80 %, else `good`."""
     return "bad" if tenths > BAND_LIMIT_TENTHS else "warn" if tenths >= BAND_NEAR_TENTHS else "good"
 
 
 def bar_style(tenths: int) -> str:
-    """The tone of a bar of that band use, calmer than its text."""
+    """Style of the bar for a band usage, less intense than the style of its text."""
     return f"{band_style(tenths)}-bar"
 
 
 def band_bar(tenths: int | None, width: int = 10) -> Line:
-    """How much of the band is used, with the figure; a dash for a portfolio without bands."""
+    """Band usage as bar and percentage, from tenths of a percent; a dash for None (no bands)."""
     if tenths is None:
         return ((" " * width, ""), ("      –", "muted"))
     text = f"{min(tenths // 10, 9_999)} %"
@@ -47,16 +47,16 @@ def band_bar(tenths: int | None, width: int = 10) -> Line:
 
 
 def fill_bar(done: int, whole: int, width: int = 8) -> TextSegment:
-    """How much of an order, or of the orders of a run, is done."""
+    """Progress bar: `done` of `whole`."""
     track = bar(done, whole, width).replace(" ", "░")
     return (track, "good-bar" if whole > 0 and done >= whole else "accent-bar")
 
 
 def drift_bar(drift: int, low: int | None, high: int | None, reach: int, width: int) -> Line:
-    """A bar from the target in the middle to the actual share, with the band's ends as `┊`.
+    """A bar from the target in the middle to the actual share, with the limits of the band as `┊`.
 
-    `drift`, `low` and `high` are hundredths of a percent from the target; `reach` is the drift that fills a side.
-    An end that the bar has passed stays visible as `╋`.
+    `drift`, `low` and `high` are hundredths of a percent from the target; `reach` is the drift that fills one side.
+    A limit covered by the bar is shown as `╋`.
     """
     half = max((width - 1) // 2, 1)
     reach = max(reach, 1)
@@ -88,7 +88,7 @@ def drift_bar(drift: int, low: int | None, high: int | None, reach: int, width: 
 
 
 def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
-    """Shares stacked into one bar of `width` cells, in hundredths of a percent; the largest remainders round up."""
+    """Stacked bar of `width` cells from shares in hundredths of a percent, rounded by largest remainder."""
     total = sum(share for _, share in weights if share > 0)
     if total <= 0:
         return ((" " * width, ""),)
@@ -105,7 +105,7 @@ def weights_bar(weights: Sequence[tuple[str, int]], width: int) -> Line:
 
 
 def drift_history(points: Sequence[DriftPoint], width: int, height: int = 2) -> list[Line]:
-    """The newest points as columns up to the band at least, then a line that marks the runs with `▴`."""
+    """Column chart of the newest points, scaled to at least 100 % of the band, and a line that marks runs with `▴`."""
     shown = points[-width:]
     if not shown:
         return []

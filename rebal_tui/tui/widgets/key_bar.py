@@ -1,4 +1,4 @@
-"""The keys that work here and now, as many as there is room for; the way to the others is always among them."""
+"""Footer with as many available keys as fit; help and command palette are always shown."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
 ALWAYS_SHOWN_ACTIONS = frozenset({"help", "command_palette"})
-"""The actions that tell of all the others: they keep their room."""
+"""Actions that list all other actions; their keys are never left out."""
 
 
 class KeyBar(Footer):
-    """A footer that leaves whole keys out from its end where the terminal is too narrow, and cuts none in two."""
+    """A footer that omits keys from its end when the terminal is too narrow. Keys are never truncated."""
 
     def __init__(self) -> None:
         super().__init__(show_command_palette=False, compact=True)
         self._available_width = 0
 
     def compose(self) -> ComposeResult:
-        # Textual keeps every key that ever watched `compact`, some 10 kB each, until the watchers are called.
+        # Textual keeps a reference to every key that watched `compact`, about 10 kB each, until its watchers run.
         self.mutate_reactive(Footer.compact)
-        # What was found on the screen is kept under the number of its changes: with new keys none is found again.
+        # Query results are cached by the number of DOM changes: recomposing makes all of them unreachable.
         self.screen._query_one_cache.clear()
         keys = list(super().compose())
         gap = 1 if self.screen.has_class("-narrow") else 2
@@ -45,5 +45,5 @@ def _always(key: Widget) -> bool:
 
 
 def _width(key: Widget, gap: int) -> int:
-    """The columns of a key with its label and the gap after it."""
+    """Width in cells of a key with its label and the gap after it."""
     return cell_len(f"{key.key_display} {key.description}") + gap if isinstance(key, FooterKey) else 0

@@ -1,4 +1,4 @@
-"""A scrolling view of toned lines, built for the width it has."""
+"""Scrollable view of styled lines, built for its current size."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from rebal_tui.tui.segments import Line
 from rebal_tui.tui.widgets.styles import StyledView
 
 Builder = Callable[[int, int], Sequence[Line]]
-"""From the width and the height in cells to the lines; a view that is too long scrolls."""
+"""Builds lines for a width and a height in cells; the view scrolls if they exceed its height."""
 
 
 def nothing(_width: int, _height: int) -> Sequence[Line]:
-    """No lines."""
+    """Build no lines."""
     return ()
 
 
 class LinesView(StyledView, can_focus=True):
-    """Lines made by a pure function, made anew when the width changes."""
+    """Shows the lines of a pure function, which is called again on every resize."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", show=False),
@@ -38,7 +38,7 @@ class LinesView(StyledView, can_focus=True):
         self._lines: Sequence[Line] = ()
 
     def show(self, builder: Builder, *, top: bool = False) -> None:
-        """Draw something else; `top` scrolls back to its beginning."""
+        """Show the lines of another builder; `top` scrolls to the first line."""
         self._builder = builder
         self._build()
         if top:

@@ -1,4 +1,4 @@
-"""The line on top of every screen."""
+"""Status line at the top of every screen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rebal_tui.tui.widgets.styles import StyledView
 
 STALE_SECONDS = 60
 WORK_BAR_WIDTH = 6
-"""Cells of the bar that shows how far a long day's work is."""
+"""Width in cells of the progress bar of long-running work."""
 STOPPED: dict[Halt, TextSegment] = {
     Halt.VIEWING: ("READ-ONLY", "warn"),
     Halt.TAKEN_OVER: ("■ READ-ONLY: taken over", "bad"),
@@ -23,13 +23,13 @@ STOPPED: dict[Halt, TextSegment] = {
     Halt.IO_ERROR: ("■ READ-ONLY: disk fault", "bad"),
     Halt.DAMAGED: ("■ READ-ONLY: file damaged", "bad"),
 }
-"""What the line on top says while nothing is written."""
+"""Text of the status line while the book is read-only, by cause."""
 
 
 def status_line(status: StatusLine | None, trouble: str, width: int, loading: str = "") -> Line:
-    """The status in one line; what matters least goes first when it does not fit.
+    """Return the status line; when it does not fit, the least important parts are removed first.
 
-    `trouble` is why the heartbeat fails, empty while it beats; `loading` how far the book is read.
+    `trouble` is why the heartbeat fails, empty while it works. `loading` is the progress of opening the book.
     """
     if status is None:
         return ((" rebal-tui", "title"), (f" · opening the book… {loading}".rstrip(), "muted"))
@@ -100,7 +100,7 @@ def _join(segments: list[TextSegment]) -> Line:
 
 
 class StatusBar(StyledView, can_focus=False):
-    """The status line as a widget."""
+    """Widget that shows the status line."""
 
     DEFAULT_CSS = """
     StatusBar { height: 1; background: $panel; overflow: hidden; }

@@ -1,4 +1,4 @@
-"""What the line widgets have in common: tones as styles of the theme."""
+"""Base class of line-based widgets: named styles from the theme, cached."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ STYLES = (
 
 
 class StyledView(ScrollView):
-    """A line-API view whose spans carry tones; the stylesheet gives them their colours."""
+    """A line-API view whose segments have named styles; the stylesheet defines their colors."""
 
     ALLOW_SELECT = False
-    _named_styles: dict[str, Style] = {}  # noqa: RUF012 - replaced per widget on every change of style
+    _named_styles: dict[str, Style] = {}  # noqa: RUF012 - replaced per widget on every style update
     _combined_styles: dict[tuple[Style, str], Style] = {}  # noqa: RUF012 - likewise
     _base: Style | None = None
     line_width = 0
-    """How wide a line is that is drawn, in cells: what is left of scroll bars."""
+    """Width in cells of a rendered line, without the scroll bar."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{named_style}" for named_style in STYLES}
     DEFAULT_CSS = """
     StyledView {
@@ -72,8 +72,11 @@ class StyledView(ScrollView):
     """
 
     def extend(self, extent: Size) -> None:
-        """How large what is drawn is, in cells. The scroll bars follow it, and where the height does the whole screen;
-        elsewhere no other widget is placed and drawn anew, as setting `virtual_size` would have it."""
+        """Set the content size in cells and update the scroll bars.
+
+        A new layout of the screen happens only if the height of the widget is `auto`. Setting `virtual_size` would
+        always cause one, and repaint all widgets.
+        """
         if self.styles.is_auto_height or not self.is_attached:
             self.virtual_size = extent
         elif extent != self.virtual_size:
@@ -81,8 +84,11 @@ class StyledView(ScrollView):
             self._scroll_update(extent)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """As Textual's, without its way through padding, borders and tints where there are none: that makes every line
-        anew, and what was worked out of a strip that is kept (filtered, cut) with it."""
+        """Render lines like Textual, but skip its styles cache if there are no padding, borders or tints.
+
+        The styles cache creates a new strip for every line, which discards the filtered and cropped strips that a
+        cached strip holds.
+        """
         self.line_width = self.scrollable_content_region.width
         if not self._plain():
             return super().render_lines(crop)
@@ -95,7 +101,7 @@ class StyledView(ScrollView):
         return strips
 
     def whole(self, strip: Strip) -> Strip:
-        """A line with what is behind the scroll bar."""
+        """Extend a line to the full width, including the area of the scroll bar."""
         missing = self.outer_size.width - strip.cell_length
         return Strip([*strip, Segment(" " * missing, self.base)], self.outer_size.width) if missing > 0 else strip
 
@@ -105,7 +111,7 @@ class StyledView(ScrollView):
         return nothing_around and self.opacity == styles.text_opacity == 1.0 and not styles.tint.a
 
     def named_style(self, name: str) -> Style:
-        """The style of a tone without its background, so that it can lie on a row's own."""
+        """Return a named style without background, so that it can be combined with the style of a row."""
         if not name:
             return Style.null()
         style = self._named_styles.get(name)
@@ -115,13 +121,13 @@ class StyledView(ScrollView):
 
     @property
     def base(self) -> Style:
-        """The widget's own style, kept: Textual puts it together anew from every ancestor each time it is asked."""
+        """The widget's own style, cached: Textual computes `rich_style` from all ancestors on every access."""
         if self._base is None:
             self._base = self.rich_style
         return self._base
 
     def _combine(self, base: Style, named_style: str) -> Style:
-        """A tone on a base."""
+        """Return a named style on a base style."""
         style = self._combined_styles.get((base, named_style))
         if style is None:
             style = self._combined_styles[base, named_style] = base + self.named_style(named_style)
@@ -135,7 +141,7 @@ class StyledView(ScrollView):
         return Style.from_color(color.rich_color) + styles.text_style
 
     def _backdrop_color(self) -> Color:
-        """What lies behind the widget, for colours that let it through."""
+        """The background color for blending translucent colors."""
         return self.background_colors[1]
 
     def notify_style_update(self) -> None:
@@ -143,8 +149,10 @@ class StyledView(ScrollView):
         self._named_styles, self._combined_styles, self._base = {}, {}, None
 
     def strip(self, line: Line, width: int, base: Style, offset: int = 0) -> Strip:
-        """The line as a strip of exactly `width` cells, scrolled by `offset`. On a reversed base tones would turn
-        into patches of background, so they are left out there."""
+        """Return the line as a strip of exactly `width` cells, scrolled horizontally by `offset` cells.
+
+        Named styles are ignored on a reversed base, where they would appear as background colors.
+        """
         fitted = fit_line(line, width + offset)
         if base.reverse:
             segments = [Segment(text, base) for text, _ in fitted if text]

@@ -1,4 +1,4 @@
-"""A table that draws only the rows in sight, so a hundred thousand rows cost as much as fifty."""
+"""Table that renders only visible rows: the cost of drawing does not depend on the number of rows."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from rebal_tui.tui.widgets.table_order import Arranged, Columnar, Listed, Shown,
 
 R = TypeVar("R")
 STRIP_CACHE_SCREENS = 2
-"""So many times as many drawn rows are kept as are in sight."""
+"""Size of the cache of rendered rows, as a multiple of the height of the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What decides which rows are shown and how they are ordered. `sort` is a column's key, None the natural order."""
+    """Sort order and filter text of a table. `sort` is the key of a column, None for the natural order."""
 
     sort: str | None = None
     reverse: bool = False
@@ -36,7 +36,7 @@ class View:
 
 
 class BookTable(StyledView, Generic[R], can_focus=True):
-    """Rows given as an immutable sequence, ordered and filtered here; the cursor stays on its row's key."""
+    """Table of an immutable sequence of rows, with sorting and filtering. The cursor follows the key of its row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "Down", show=False),
@@ -81,7 +81,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
     marked: reactive[frozenset[Hashable]] = reactive(frozenset(), init=False)
 
     class Highlighted(Message):
-        """The cursor is on another row; `key` is None when no row is shown."""
+        """The cursor moved to another row; `key` is None when no row is shown."""
 
         def __init__(self, table: BookTable[Any], key: Hashable | None) -> None:
             super().__init__()
@@ -93,7 +93,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             return self.table
 
     class Opened(Message):
-        """A row was opened with enter or a second click."""
+        """A row was opened with enter or a double click."""
 
         def __init__(self, table: BookTable[Any], key: Hashable) -> None:
             super().__init__()
@@ -114,7 +114,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         empty: str = "Nothing here.",
         id: str | None = None,
     ) -> None:
-        """`search` gives the text that filters look at, `natural` the order when no column is chosen."""
+        """`search` returns the text of a row for filters; `natural` is the sort key when no column is chosen."""
         super().__init__(id=id)
         self.columns = tuple(columns)
         self.empty = empty
@@ -132,16 +132,16 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     @property
     def rows(self) -> Sequence[R]:
-        """The rows in sight of filter and order."""
+        """The rows after filtering and sorting."""
         return self._rows
 
     @property
     def keys_shown(self) -> frozenset[Hashable]:
-        """The keys of those rows."""
+        """The keys of the rows after filtering."""
         return frozenset(self._rows.keys())
 
     def marked_in_order(self) -> list[Hashable]:
-        """The keys of the marked rows, hidden ones as well, in the order in which the rows were given."""
+        """Return the keys of the marked rows, including filtered-out ones, in the original order of the rows."""
         source, marked = self._source, self.marked
         if not isinstance(source, Columnar):
             return [key for key in map(self._key, source) if key in marked]
@@ -150,23 +150,23 @@ class BookTable(StyledView, Generic[R], can_focus=True):
 
     @property
     def total(self) -> int:
-        """The rows before any filter."""
+        """The number of rows before filtering."""
         return len(self._source)
 
     @property
     def cursor_row(self) -> R | None:
-        """The row under the cursor."""
+        """The row under the cursor; None when no row is shown."""
         return self._rows[self._cursor] if self._rows else None
 
     @property
     def cursor_key(self) -> Hashable | None:
-        """The key of the row under the cursor."""
+        """The key of the row under the cursor; None when no row is shown."""
         return self._cursor_key
 
     def set_rows(self, rows: Sequence[R], accept: Callable[[R], bool] | None = None) -> None:
-        """Replace the rows; `accept` keeps those that belong. Cursor, order, filter and marks stay.
+        """Replace the rows and filter them by `accept`. Cursor, sort order, text filter and marks are kept.
 
-        Rows that lie in columns order and filter themselves, by the keys of this table's columns.
+        `Columnar` rows sort and filter themselves, by the keys of the columns of this table.
         """
         self._source = rows
         self._accept = accept
@@ -175,12 +175,12 @@ class BookTable(StyledView, Generic[R], can_focus=True):
             self.go_to(self._wanted)
 
     def set_empty(self, text: str) -> None:
-        """What to say when there is no row."""
+        """Set the text shown when there is no row."""
         self.empty = text
         self.refresh()
 
     def move_to(self, key: Hashable) -> bool:
-        """Put the cursor on a row; False when it is not shown."""
+        """Move the cursor to a row; returns False when the row is not shown."""
         index = self._index(key)
         if index is None:
             return False
@@ -188,12 +188,14 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         return True
 
     def go_to(self, key: Hashable) -> None:
-        """Put the cursor on a row, or do so as soon as it is shown."""
+        """Move the cursor to a row now, or as soon as rows that contain it are set."""
         self._wanted = None if self.move_to(key) else key
 
     def cycle_sort(self) -> str | None:
-        """Order by the next sortable column, after the last by the natural order; returns its title where no header
-        that is in sight tells it."""
+        """Sort by the next sortable column; after the last one, by the natural order.
+
+        Returns the name of the order if no visible column header shows it, else None.
+        """
         keys: list[str | None] = [None, *(column.key for column in self.columns if column.sort is not None)]
         following = keys[(keys.index(self.view.sort) + 1) % len(keys)]
         column = next((column for column in self.columns if column.key == following), None)
@@ -203,11 +205,11 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         return None if any(placed.column is column for placed in self._placed_columns) else column.title
 
     def reverse_sort(self) -> None:
-        """Turn the order round."""
+        """Reverse the sort order."""
         self.view = View(self.view.sort, not self.view.reverse, self.view.text)
 
     def clear_line_cache(self) -> None:
-        """Draw every row anew."""
+        """Discard all rendered rows."""
         self._strips.clear()
 
     def watch_view(self) -> None:

@@ -1,4 +1,4 @@
-"""Columns of a table, and where they go at a width."""
+"""Table columns and their layout for a given width."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[R]):
-    """One column. `cell` gives text, or spans that carry tones.
+    """A table column. `cell` returns text or styled segments.
 
-    `priority` 0 always stays; on a narrow terminal the highest go first. `grow` is the share of spare width that the
-    column takes, up to `max_width` cells. `descending` is the direction of the first sort.
+    Columns of `priority` 0 are always shown; when the width is too small, those with the highest priority are hidden
+    first. `grow` is the column's share of spare width, up to `max_width` cells. `sort` returns the sort key of a row,
+    and `descending` is the initial direction.
     """
 
     key: str
@@ -33,7 +34,7 @@ class Column(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class PlacedColumn(Generic[R]):
-    """A column at its place: `gap` cells before it, then `width` cells from `at`."""
+    """A column with its position: `width` cells starting at cell `at`, after a gap of `gap` cells."""
 
     column: Column[R]
     at: int
@@ -46,7 +47,7 @@ EDGE = 1
 
 
 def lay_out_columns(columns: Sequence[Column[R]], width: int) -> tuple[PlacedColumn[R], ...]:
-    """The columns that fit, widened into what is left. Columns of priority 0 stay even when they do not fit."""
+    """Return the columns that fit `width` cells, widened by spare width. Columns of priority 0 are always included."""
     shown = list(columns)
     while shown and _needed(shown) > width:
         droppable = max((column.priority for column in shown), default=0)

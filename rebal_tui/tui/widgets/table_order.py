@@ -1,4 +1,4 @@
-"""Which rows a table shows, and in which order."""
+"""Filtering and sorting of table rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 @runtime_checkable
 class Columnar(Protocol):
-    """Rows that lie in columns: they arrange themselves, and a row's object is made when it is drawn."""
+    """Column-based rows that filter and sort themselves; row objects are built on access."""
 
     def __len__(self) -> int: ...
 
@@ -21,17 +21,17 @@ class Columnar(Protocol):
     def arrange(
         self, accept: Callable[[Any], bool] | None, text: str, sort: str | None, reverse: bool
     ) -> Sequence[int]:
-        """The places of the rows to show, in order."""
+        """Return the indices of the rows to show, in order."""
 
     def key_at(self, row_index: int) -> Hashable:
-        """The key of the row at a place."""
+        """Return the key of the row at an index."""
 
     def find(self, key: Hashable) -> int | None:
-        """The place of a row."""
+        """Return the index of the row with a key, None if there is none."""
 
 
 class Listed(Sequence[R]):
-    """Rows that are objects, as arranged."""
+    """Filtered and sorted rows, from a list of objects."""
 
     def __init__(self, rows: list[R], key: Callable[[R], Hashable]) -> None:
         self._rows = rows
@@ -51,33 +51,33 @@ class Listed(Sequence[R]):
         return iter(self._rows)
 
     def keys(self) -> Iterator[Hashable]:
-        """The key of every row."""
+        """Iterate over the keys of all rows."""
         return map(self._key, self._rows)
 
     def key_at(self, index: int) -> Hashable:
-        """The key of one row."""
+        """Return the key of the row at an index."""
         return self._key(self._rows[index])
 
     def index_of(self, key: Hashable) -> int | None:
-        """Where a row stands, None when it is not shown."""
+        """Return the index of the row with a key, None when it is not shown."""
         return next((index for index, found in enumerate(self.keys()) if found == key), None)
 
 
 class Arranged(RowSelection[R]):
-    """Rows that lie in columns, as arranged."""
+    """Filtered and sorted rows of a `Columnar` source."""
 
     _source: Columnar
 
     def keys(self) -> Iterator[Hashable]:
-        """The key of every row; no row is made for it."""
+        """Iterate over the keys of all rows, without building row objects."""
         return map(self._source.key_at, self._positions.tolist())
 
     def key_at(self, index: int) -> Hashable:
-        """The key of one row."""
+        """Return the key of the row at an index."""
         return self._source.key_at(int(self._positions[index]))
 
     def index_of(self, key: Hashable) -> int | None:
-        """Where a row stands, None when it is not shown."""
+        """Return the index of the row with a key, None when it is not shown."""
         row_index = self._source.find(key)
         if row_index is None:
             return None
@@ -96,7 +96,7 @@ def arrange(
     order: Callable[[R], Any] | None,
     reverse: bool,
 ) -> list[R]:
-    """The accepted rows that hold every word of `text`, whatever its case, in order. Equal rows keep theirs."""
+    """Return the accepted rows that contain every word of `text`, ignoring case, in a stable sort by `order`."""
     matching = list(rows) if accept is None else [row for row in rows if accept(row)]
     needles = text.casefold().split()
     if needles and search is not None:

@@ -1,4 +1,4 @@
-"""A row of labelled choices, one of them current: the places, and the tiles that filter a list."""
+"""Tab bar with one current tab: section tabs, and filter tabs of a list."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rebal_tui.tui.text import printable
 from rebal_tui.tui.widgets.styles import StyledView
 
 ALL = "All"
-"""The tile under which every row of a list is shown."""
+"""Key of the tab that shows all rows of a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One choice. `short` is shown instead of the label where space is short; `figure` comes after it."""
+    """One tab. `short` replaces the label when space is limited; `figure` is shown after the label."""
 
     key: str
     label: str
@@ -32,7 +32,7 @@ class Tab:
 
 
 class TabBar(StyledView, can_focus=False):
-    """Choices on one line, wrapped onto a second when there is no other way. A click chooses."""
+    """Tabs on one line, wrapped when even short labels do not fit. A click chooses a tab."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chip--current"}
     DEFAULT_CSS = """
@@ -47,7 +47,7 @@ class TabBar(StyledView, can_focus=False):
     current: reactive[str] = reactive("")
 
     class Chosen(Message):
-        """A choice was clicked."""
+        """A tab was clicked."""
 
         def __init__(self, bar: TabBar, key: str) -> None:
             super().__init__()
@@ -64,13 +64,13 @@ class TabBar(StyledView, can_focus=False):
         self.set_reactive(TabBar.current, current)
 
     def step(self, direction: int) -> str:
-        """The key of the choice before or after the current one, round the end."""
+        """Return the key of the next (1) or previous (-1) tab, wrapping around; empty without tabs."""
         keys = [tab.key for tab in self.tabs]
         at = keys.index(self.current) if self.current in keys else 0
         return keys[(at + direction) % len(keys)] if keys else ""
 
     def watch_tabs(self) -> None:
-        """Only another number of lines moves what is below."""
+        """Request a layout only when the number of lines changes."""
         if len(self._tab_lines(self.size.width)) != self.size.height:
             self.refresh(layout=True)
 
@@ -79,7 +79,7 @@ class TabBar(StyledView, can_focus=False):
         return max(len(self._tab_lines(width)), 1)
 
     def _tab_lines(self, width: int) -> list[list[tuple[Tab, tuple[TextSegment, ...]]]]:
-        """The lines: full labels on one line, else short ones on one, else short ones on several."""
+        """Lay out the tabs: full labels on one line, else short labels on as many lines as needed."""
         full = [(tab, _segments(tab, tab.label)) for tab in self.tabs]
         if sum(line_width(segments) for _, segments in full) <= width:
             return [full]

@@ -1,4 +1,4 @@
-"""What is done to one account or to all marked: subscribe, move, unsubscribe, each shown before it is asked for."""
+"""Bulk actions on one or all marked accounts: subscribe, move, unsubscribe, each with a preview."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rebal_tui.tui.screens.shared.list_screen import ListScreen
 from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
 
 SLOW_BULK_MIN_ACCOUNTS = 2_000
-"""Accounts from which on looking at each of them takes so long that it is said."""
+"""Minimum number of accounts for a message that the bulk action takes a while."""
 
 
 def choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: bool) -> None:
-    """Let a portfolio be picked for some accounts, show the first runs, ask, and do it."""
+    """Choose a portfolio, preview the first runs, confirm, and subscribe or move the accounts."""
     which = formats.counted(len(chosen), "marked account") if screen.table.marked else "this account"
     title = f"{'Move' if moving else 'Subscribe'} {which} to which portfolio?"
 
@@ -30,7 +30,7 @@ def choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: boo
 
 
 async def pick_portfolio(screen: ListScreen, title: str, picked: Callable[[str | None], None]) -> None:
-    """Let a portfolio be picked, those in use first. Raises `Conflict` when there is none."""
+    """Show a portfolio picker, active portfolios first. Raises `Conflict` when there is no portfolio."""
     rows = await screen.host.ask(run_queries.portfolio_rows)
     if not rows:
         raise Conflict("There is no portfolio yet; Portfolios (2) makes one.")
@@ -61,7 +61,7 @@ async def _subscribe(screen: ListScreen, chosen: tuple[str, ...], portfolio_id: 
 
 
 async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
-    """End the subscriptions of some accounts, after asking."""
+    """End the subscriptions of the accounts after confirmation."""
     _wait_for(screen, chosen)
     preview = await screen.host.ask(bulk.preview_unsubscriptions, chosen)
     if _all_refused(screen, preview):
@@ -80,13 +80,13 @@ async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
 
 
 def _wait_for(screen: ListScreen, chosen: tuple[str, ...]) -> None:
-    """Say that so many accounts take a while."""
+    """Show a message if the number of accounts takes a while."""
     if len(chosen) >= SLOW_BULK_MIN_ACCOUNTS:
         screen.host.say(f"Looking at {formats.counted(len(chosen), 'account')}, one after the other …")
 
 
 def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:
-    """Whether nothing would be done; the reasons are shown then, that of a single account by raising `Conflict`."""
+    """Return whether all accounts are refused, and show the reasons. Raises `Conflict` for a single refused account."""
     if not all(row.refusal for row in preview.rows):
         return False
     if len(preview.rows) == 1:
@@ -98,7 +98,7 @@ def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:
 
 
 def _outcome(screen: ListScreen, results: tuple[BulkResult, ...], verb: str) -> str:
-    """Show what became of each account, keep the refused ones marked, and sum it up."""
+    """Show the result of each account, keep refused accounts marked, and return a summary."""
     refused = [result for result in results if result.refusal]
     screen.table.marked = screen.table.marked & {result.account_id for result in refused}
     done = len(results) - len(refused)

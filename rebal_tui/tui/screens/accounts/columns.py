@@ -1,4 +1,4 @@
-"""The columns of Accounts and the groups that filter them."""
+"""Columns and filter groups of the Accounts list."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GROUPS = {
 
 
 def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]]) -> tuple[Tab, ...]:
-    """The groups with their counts; a count of nothing has no colour."""
+    """Return a tab per group with its row count; a count of zero is muted."""
     tabs = [Tab(ALL, ALL, figure=f"{total:,}")]
     for group, count in groups:
         mark, style, short = GROUPS[group]
@@ -33,18 +33,18 @@ def group_tabs(total: int, groups: Sequence[tuple[AccountGroup, int]]) -> tuple[
 
 
 def state(row: AccountRow) -> str:
-    """What is to be said of an account in a few words."""
+    """Return the state of an account in a few words."""
     return state_words(row.exception, row.open_run is not None, row.portfolio_id is not None, row.standing)
 
 
 def search(row: AccountRow) -> str:
-    """The text that a filter looks at."""
+    """Return the text that filters search."""
     named = " ".join(restriction_words(row.restrictions))
     return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.status} {state(row)} {named}"
 
 
 def glyph(row: AccountRow) -> tuple[str, str]:
-    """The standing as a mark and its tone; `○` for an account that follows no portfolio."""
+    """Return glyph and style of the standing; `○` for an account without a portfolio."""
     if row.portfolio_id is None and row.standing is Standing.NONE:
         return ("○", "muted")
     return (GLYPHS[row.standing], STANDING_STYLES[row.standing])
@@ -72,7 +72,7 @@ def _amount(amount: int, text: str) -> Line:
 
 
 def columns() -> tuple[Column[AccountRow], ...]:
-    """The columns, those that narrow terminals lose first having the highest priority."""
+    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("standing", "", 1, lambda row: (glyph(row),)),
         Column(

@@ -1,4 +1,4 @@
-"""An account as the Accounts place shows it, and bulk actions before and after, in lines."""
+"""Account details, bulk previews and bulk results as lines."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from rebal_tui.tui.widgets.lines import Builder
 
 ENTRY_MIN_WIDTH = 64
 MAX_LISTED = 500
-"""Accounts that what is said of a bulk action names one by one."""
+"""Maximum number of accounts listed individually in a bulk preview or result."""
 
 
 def signed(amount: Money | None) -> TextSegment:
-    """`+1,204.00` in a tone; a dash where it is unknown."""
+    """Return `+1,204.00`, styled by sign; a dash for None."""
     if amount is None:
         return ("–", "muted")
     text = formats.money(amount)
@@ -38,14 +38,14 @@ def signed(amount: Money | None) -> TextSegment:
 
 
 def settlement(entry: LedgerEntry) -> TextSegment:
-    """Whether a movement of cash has settled, or the day on which it does."""
+    """Return `settled`, or the settlement day of a ledger entry."""
     if entry.settled:
         return ("settled", "muted")
     return (f"settles {formats.day(date.fromisoformat(entry.settles_on))}", "warn")
 
 
 def head_lines(view: AccountDetail, width: int) -> list[Line]:
-    """Who it is, what stops it, and its figures."""
+    """Return client, portfolio, status, restrictions and balances."""
     row = view.row
     mark, style = glyph(row)
     name = fit(row.client, max(width - len(row.account_number) - 5, 4)).rstrip()
@@ -83,7 +83,7 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
 
 
 def detail_lines(view: AccountDetail) -> Builder:
-    """The account beside the list: what of each part fits; enter shows all of it."""
+    """Build the detail panel: as many entries of each part as fit; enter shows all of them."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         lines = [*head_lines(view, width), ()]
@@ -186,7 +186,7 @@ def _rest(count: int) -> list[Line]:
 
 
 def bulk_text(preview: BulkPreview, verb: str) -> str:
-    """What a bulk action comes to: `9 of 10 accounts … 27 orders, turnover 410,000.00`."""
+    """Return a summary of a bulk preview: accounts, first runs, orders, turnover and refusals."""
     going = [row for row in preview.rows if not row.refusal]
     runs = [row for row in going if row.orders]
     refused = len(preview.rows) - len(going)
@@ -201,7 +201,7 @@ def bulk_text(preview: BulkPreview, verb: str) -> str:
 
 
 def bulk_lines(preview: BulkPreview) -> Builder:
-    """Each account with its first run, or why it would be left out; the refused first, hundreds at most."""
+    """Build a line per account with its first run or refusal; refused accounts first, at most `MAX_LISTED`."""
     everyone = sorted(preview.rows, key=lambda row: not row.refusal)
     rows, more = everyone[:MAX_LISTED], _rest(len(everyone))
 
@@ -231,7 +231,7 @@ def bulk_lines(preview: BulkPreview) -> Builder:
 
 
 def result_lines(results: Sequence[BulkResult], verb: str) -> Builder:
-    """What became of each account of a bulk action, the refused first with their reasons, hundreds of both at most."""
+    """Build the results of a bulk action: refused accounts with reasons, then the others, at most `MAX_LISTED` each."""
     refused = [result for result in results if result.refusal]
     done = [result for result in results if not result.refusal]
 
@@ -251,7 +251,7 @@ def result_lines(results: Sequence[BulkResult], verb: str) -> Builder:
 
 
 def difference_lines(rows: Sequence[tuple[str, str, str]]) -> Builder:
-    """What differs between the book and the broker."""
+    """Build the comparison of the book's and the broker's figures."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [heading("In the book, and at the broker", width)]

@@ -1,4 +1,4 @@
-"""Runs made by hand: the kind is picked, the plan shown, and then it is asked for."""
+"""Manual runs: choice of type, plan preview and confirmation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RUN_CHOICES = (
 
 
 def run_manually(screen: ListScreen, row: AccountRow) -> None:
-    """Let a kind of run be picked, and the weights where no portfolio is followed; show its plan, and ask."""
+    """Choose the run type, and a portfolio if the account has none; then preview the plan and confirm."""
 
     def picked(kind: str | None) -> None:
         if kind == RunType.PARTIAL_LIQUIDATION and row.portfolio_id is not None:
@@ -55,7 +55,7 @@ async def _manual(screen: ListScreen, row: AccountRow, kind: RunType, portfolio_
 
 
 def manual_text(view: PreviewView) -> str:
-    """What a run by hand sends, in a sentence."""
+    """Return a summary of the orders of a manual run."""
     sells, buys = formats.counted(len(view.plan.sells), "sell"), formats.counted(len(view.plan.buys), "buy")
     return (
         f"{sells} and {buys}, turnover {formats.money(view.turnover)}, cash {formats.money(view.plan.cash)} → "
@@ -64,7 +64,7 @@ def manual_text(view: PreviewView) -> str:
 
 
 def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:
-    """A partial liquidation by hand: the amount, and live what it sells."""
+    """Create the form of a manual partial liquidation, with a live preview of its sells."""
     kind = RunType.PARTIAL_LIQUIDATION
 
     def propose(book: Book, values: Values) -> Proposal:

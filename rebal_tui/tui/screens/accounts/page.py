@@ -1,4 +1,4 @@
-"""One account over the whole terminal: positions, cash ledger, runs and decisions, live."""
+"""Full-screen account page: positions, cash ledger, runs and decisions, refreshed live."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rebal_tui.tui.widgets.tabs import Tab, TabBar
 
 TABS = ("Positions", "Cash", "Runs", "Decisions")
 Numbered = tuple[int, LedgerEntry]
-"""A movement of cash with its place counted from the oldest, which never changes."""
+"""A ledger entry with its number, counted from the oldest entry, so that the number never changes."""
 
 
 def _gain(row: PositionView) -> tuple[tuple[str, str]]:
@@ -35,7 +35,7 @@ def _gain(row: PositionView) -> tuple[tuple[str, str]]:
 
 
 def position_columns() -> tuple[Column[PositionView], ...]:
-    """What is held and what it cost."""
+    """Columns of positions with value, entry price and gain."""
     return (
         Column("symbol", "Asset", 7, lambda row: ((row.symbol, "title"),), sort=lambda row: row.symbol),
         Column("name", "Name", 14, lambda row: row.name, sort=lambda row: row.name, priority=3, grow=2, max_width=40),
@@ -48,7 +48,7 @@ def position_columns() -> tuple[Column[PositionView], ...]:
 
 
 def ledger_columns() -> tuple[Column[Numbered], ...]:
-    """Cash in and out, with the day on which it settles."""
+    """Columns of the cash ledger with the settlement day."""
     return (
         Column("at", "When", 15, lambda row: formats.timestamp(row[1].at), sort=lambda row: row[1].at, descending=True),
         Column("kind", "What", 11, lambda row: formats.words(row[1].kind), sort=lambda row: row[1].kind),
@@ -59,7 +59,7 @@ def ledger_columns() -> tuple[Column[Numbered], ...]:
 
 
 def decision_columns() -> tuple[Column[Decision], ...]:
-    """What was decided, and why."""
+    """Columns of decisions with outcome and reason."""
     return (
         Column("at", "When", 15, lambda row: formats.timestamp(row.at), sort=lambda row: row.at, descending=True),
         Column("outcome", "Outcome", 17, lambda row: (OUTCOMES[row.outcome],), sort=lambda row: row.outcome),
@@ -68,7 +68,7 @@ def decision_columns() -> tuple[Column[Decision], ...]:
 
 
 class AccountPage(LiveDialog, Dialog[str]):
-    """The account with a table for each part; answers with the id of a run to go to, or nothing."""
+    """An account with a table per tab; returns the id of the run to show, or an empty string."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss('')", "Back"),

@@ -1,4 +1,4 @@
-"""Accounts: every account of the book, exceptions first, and what an advisor does with one or many."""
+"""Accounts section: all accounts of the book, with single and bulk actions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
-    """Every account, those that need a person first."""
+    """List of all accounts, exceptions first."""
 
     SECTION = Section.ACCOUNTS
     EXPORT = "accounts"
@@ -85,7 +85,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         return detail_lines(await self.host.ask(account_queries.account_detail, key))
 
     def show_account(self, account_id: str) -> None:
-        """Put the cursor on an account, lifting filters that hide it."""
+        """Move the cursor to an account, clearing filters that hide it."""
         if self._snapshot is None:
             self.table.go_to(account_id)
         elif not self.table.move_to(account_id):
@@ -115,12 +115,12 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             self.app.push_screen(AccountPage(view), answered)
 
     def _row(self) -> AccountRow | None:
-        """The row under the cursor; says so when there is none."""
+        """Return the row under the cursor; shows a message and returns None when there is none."""
         row = self.table.cursor_row
         return row if self.selected_id() is not None and isinstance(row, AccountRow) else None
 
     def _chosen(self) -> tuple[str, ...]:
-        """The marked accounts in the book's order, else the one under the cursor."""
+        """Return the ids of the marked accounts in the book's order, else of the account under the cursor."""
         if self.table.marked:
             return tuple(str(key) for key in self.table.marked_in_order())
         row = self._row()
@@ -279,10 +279,10 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
 
 
 def _hold_with_differences(book: Book, account_id: str) -> tuple[Hold, tuple[tuple[str, str, str], ...]]:
-    """The hold of a paused account that can be released, and what differs from the broker's figures."""
+    """Return the releasable hold of a paused account and its differences from the broker's figures."""
     return release.check_release(book, account_id), release.differences(book, account_id)
 
 
 def _account_and_symbols(book: Book, account_id: str) -> tuple[AccountRow, tuple[str, ...]]:
-    """An account as it is now, and the assets that can be brought in."""
+    """Return the current account row and the symbols that can be transferred in."""
     return account_queries.account_row(book, account_id), account_events.known_symbols(book)

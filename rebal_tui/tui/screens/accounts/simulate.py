@@ -1,4 +1,4 @@
-"""What can be made to happen to an account in the simulator."""
+"""Simulated account events: restrictions, status, deposits, ACH returns, transfers in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STATUS = "status"
 
 
 def choices(row: AccountRow) -> list[Choice]:
-    """Every restriction with whether it is on, and what else can happen."""
+    """Return all restrictions with their state, then the other events."""
     first = [
         Choice(restriction.value, f"{'☑' if restriction.value in row.restrictions else '☐'} "
                f"{formats.words(restriction.value)}", RESTRICTION_TEXTS[restriction])
@@ -38,13 +38,13 @@ def choices(row: AccountRow) -> list[Choice]:
 
 
 def status_choices(row: AccountRow) -> list[Choice]:
-    """The statuses of the API, the present one told."""
+    """Return the account statuses of the API, with the current one noted."""
     ordered = sorted(AccountStatus, key=lambda status: status is not AccountStatus.ACTIVE)
     return [Choice(s.value, s.value, "as it is now" if s.value == row.status else "") for s in ordered]
 
 
 def figures(pairs: Sequence[tuple[str, str, str]], note: str = "") -> Builder:
-    """Rows of a label with the figure before and after, and a sentence."""
+    """Build rows of (label, before, after), followed by a note."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [heading("What happens", width)]
@@ -57,7 +57,7 @@ def figures(pairs: Sequence[tuple[str, str, str]], note: str = "") -> Builder:
 
 
 def deposit_form(row: AccountRow) -> FormScreen:
-    """Cash that arrives from outside."""
+    """Create the form of a cash deposit."""
 
     def propose(book: Book, values: Values) -> Proposal:
         amount = read_amount(values)
@@ -88,7 +88,7 @@ def deposit_form(row: AccountRow) -> FormScreen:
 
 
 def return_form(row: AccountRow) -> FormScreen:
-    """A deposit that bounces."""
+    """Create the form of an ACH return."""
 
     def propose(book: Book, values: Values) -> Proposal:
         amount = read_amount(values)
@@ -113,7 +113,7 @@ def return_form(row: AccountRow) -> FormScreen:
 
 
 def bring_in_form(row: AccountRow, symbols: tuple[str, ...]) -> FormScreen:
-    """Shares that arrive from outside."""
+    """Create the form of a transfer of shares into the account."""
 
     def propose(book: Book, values: Values) -> Proposal:
         symbol, faults = values["symbol"].strip().upper(), []

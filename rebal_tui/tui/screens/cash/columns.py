@@ -1,4 +1,4 @@
-"""The rows, columns and groups of the Cash place."""
+"""Rows, columns and filter groups of the Cash list."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ STAGE_VERBS = {
     "journal": ("journaled", "journals", "journal"),
     "subscribe again": ("subscribed again", "subscribes again", "subscribe again"),
 }
-"""A stage when it is done, going on, and to come."""
+"""Text of a stage when completed, in progress, and pending."""
 
 
 @dataclass(frozen=True, slots=True)
 class CashRow:
-    """A withdrawal, journal or deposit of the list. `amount` is signed as the account sees it."""
+    """A withdrawal, journal or deposit in the list. `amount` is positive for cash into the account."""
 
     key: str
     kind: Kind
@@ -58,7 +58,7 @@ class CashRow:
 
 
 def cash_rows(snapshot: CashSnapshot) -> tuple[CashRow, ...]:
-    """Everything of the snapshot: stopped withdrawals, those under way, then the rest, the newest first."""
+    """Return all rows: stopped withdrawals, withdrawals in progress, then the rest, each newest first."""
     rows = [_withdrawal(view) for view in snapshot.withdrawals]
     rows += [_journal(view) for view in snapshot.journals]
     rows += [
@@ -89,7 +89,7 @@ def _journal(view: JournalView) -> CashRow:
 
 
 def withdrawal_state(view: WithdrawalView) -> str:
-    """Where a withdrawal stands, in a few words."""
+    """Return the state of a withdrawal in a few words."""
     if view.stopped:
         return f"stopped: {view.stopped}"
     if view.stage == WithdrawalStage.COMPLETED:
@@ -102,7 +102,7 @@ def withdrawal_state(view: WithdrawalView) -> str:
 
 
 def stages_line(view: WithdrawalView) -> Line:
-    """`sold ✓ · settles Thu 20 Mar ▸ journal · subscribe again`; the first stage is told only while it lasts."""
+    """Return `sold ✓ · settles Thu 20 Mar ▸ journal · subscribe again`, without the first stage once completed."""
     segments: list[TextSegment] = []
     steps = view.steps[1:] if view.steps[0][1] == "done" else view.steps
     for index, (stage, state, note) in enumerate(steps):
@@ -121,7 +121,7 @@ def stages_line(view: WithdrawalView) -> Line:
 
 
 def strip(row: CashRow) -> Line:
-    """The five stages as five marks; for anything else its kind."""
+    """Return the five stages of a withdrawal as glyphs; for other rows, the kind."""
     if row.withdrawal is None:
         return ((row.kind if row.journal is None else "journal", "muted"),)
     marks: list[TextSegment] = []
@@ -146,7 +146,7 @@ def _amount(row: CashRow) -> Line:
 
 
 def in_group(row: CashRow, group: str) -> bool:
-    """Whether a row belongs to a group."""
+    """Return whether a row belongs to a group."""
     if group == "Under way":
         return row.rank < 2 or (row.journal is not None and not JournalStatus(row.journal.status).final)
     if group == "Stopped":
@@ -155,7 +155,7 @@ def in_group(row: CashRow, group: str) -> bool:
 
 
 def group_tabs(rows: Sequence[CashRow]) -> tuple[Tab, ...]:
-    """The groups with their counts; a count of nothing has no colour."""
+    """Return a tab per group with its row count; a count of zero is muted."""
     tabs = [Tab(ALL, ALL, figure=f"{len(rows):,}")]
     for group, (mark, style, short) in GROUPS.items():
         count = sum(in_group(row, group) for row in rows)
@@ -164,13 +164,13 @@ def group_tabs(rows: Sequence[CashRow]) -> tuple[Tab, ...]:
 
 
 def search(row: CashRow) -> str:
-    """The text that a filter looks at."""
+    """Return the text that filters search."""
     more = row.withdrawal.portfolio if row.withdrawal else row.journal.description if row.journal else ""
     return f"{row.key} {row.account_id} {row.client} {row.kind} {row.state} {formats.money(row.amount)} {more}"
 
 
 def columns() -> tuple[Column[CashRow], ...]:
-    """The columns, those that narrow terminals lose first having the highest priority."""
+    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column(
             "at", "Asked", 12, lambda row: formats.short_timestamp(row.at), sort=lambda row: row.at, descending=True,

@@ -1,4 +1,4 @@
-"""The forms of the Cash place: a withdrawal, and a journal in or out."""
+"""Forms of the Cash section: withdrawal, journal in, journal out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Value
 
 
 def _read(book: Book, values: Values) -> tuple[AccountRow, Money]:
-    """The account and the amount, with the faults of both."""
+    """Parse account and amount. Raises `Invalid` with the faults of both."""
     faults: list[Fault] = []
     amount, account = Money(0), None
     try:
@@ -38,7 +38,7 @@ def _fields(names: tuple[str, ...], account: str) -> list[Field]:
 
 
 def withdrawal_form(names: tuple[str, ...], account: str = "") -> FormScreen:
-    """A new withdrawal: what is sold, what the account looks like after, and the day the money can leave."""
+    """Create the form of a withdrawal, with a preview of sells, resulting weights and earliest payout day."""
 
     def propose(book: Book, values: Values) -> Proposal:
         row, amount = _read(book, values)
@@ -65,7 +65,7 @@ def withdrawal_form(names: tuple[str, ...], account: str = "") -> FormScreen:
 
 
 def journal_form(names: tuple[str, ...], account: str, *, incoming: bool) -> FormScreen:
-    """Cash between the firm account and a client."""
+    """Create the form of a cash journal between the firm account and a client."""
 
     def propose(book: Book, values: Values) -> Proposal:
         row, amount = _read(book, values)

@@ -1,4 +1,4 @@
-"""A withdrawal, a journal and a deposit in lines."""
+"""Details of withdrawals, journals and deposits as lines."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ REACHED = {
     "journal": WithdrawalStage.RESUBSCRIBING,
     "subscribe again": WithdrawalStage.COMPLETED,
 }
-"""The stage whose record says that a step is done."""
+"""Stage whose history entry marks the completion of a step."""
 
 
 def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> Builder:
-    """A withdrawal with its five stages, when each was reached, and everything recorded of it."""
+    """Build a withdrawal with its five stages, their timestamps, and its history."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [*_head(view.client, f"withdrawal {formats.short_id(view.id)}", width)]
@@ -73,7 +73,7 @@ def _stages(view: WithdrawalView, history: Sequence[TimelineEvent], width: int) 
 
 
 def cancel_text(view: WithdrawalView) -> str:
-    """Whether the withdrawal can be cancelled, and what that leaves."""
+    """Return whether a withdrawal can be canceled, and the effects of canceling."""
     if WithdrawalStage(view.stage).final:
         return f"It is {view.stage}; there is nothing left to cancel."
     if not view.cancelable:
@@ -83,7 +83,7 @@ def cancel_text(view: WithdrawalView) -> str:
 
 
 def movement_lines(row: CashRow) -> Builder:
-    """A journal or a deposit."""
+    """Build the details of a journal or deposit."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         journal = row.journal
@@ -106,7 +106,7 @@ def movement_lines(row: CashRow) -> Builder:
 
 
 def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
-    """When the money can leave, then what is sold and what the account looks like after."""
+    """Build the preview of a withdrawal: earliest payout day, then the plan and resulting weights."""
     plan = preview_lines(view.preview)
 
     def build(width: int, height: int) -> Sequence[Line]:

@@ -1,4 +1,4 @@
-"""Cash: withdrawals on their five stages, journals and deposits."""
+"""Cash section: withdrawals with their five stages, journals and deposits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rebal_tui.tui.widgets.tabs import ALL
 
 
 class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
-    """What moves cash in or out: stopped withdrawals first, then those under way, then the rest."""
+    """List of cash movements: stopped withdrawals first, then withdrawals in progress, then the rest."""
 
     SECTION = Section.CASH
     EXPORT = "cash"
@@ -92,19 +92,19 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
             self.app.push_screen(ReadScreen(title, builder, copy=row.key))
 
     def _row(self) -> CashRow | None:
-        """The row under the cursor; says so when there is none."""
+        """Return the row under the cursor; shows a message and returns None when there is none."""
         row = self.table.cursor_row
         return row if self.selected_id() is not None and isinstance(row, CashRow) else None
 
     def _withdrawal(self) -> WithdrawalView | None:
-        """The withdrawal under the cursor; says so when it is something else."""
+        """Return the withdrawal under the cursor; shows a message and returns None for other rows."""
         row = self._row()
         if row is not None and row.withdrawal is None:
             self.host.say(f"This is a {row.kind}, not a withdrawal.")
         return row.withdrawal if row is not None else None
 
     def new_withdrawal(self, account: str = "") -> None:
-        """Open the form of a new withdrawal, for an account when one is named."""
+        """Open the form for a new withdrawal, with the account filled in if given."""
         self.host.work(self._form(account), name="withdrawal")
 
     async def _form(self, account: str) -> None:

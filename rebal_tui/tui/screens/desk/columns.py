@@ -1,4 +1,4 @@
-"""The columns of the Desk and its orders."""
+"""Columns, sort orders and tiles of the Desk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STANDING_STYLES = {
 }
 TILE_STYLES = {Tile.OUTSIDE: "bad", Tile.NEAR: "warn", Tile.BLOCKED: "warn", Tile.UNABLE: "bad"}
 EXCEPTION = 10**9
-"""More than any band use."""
+"""Offset larger than any band usage; it sorts exceptions first."""
 SHORT_TILES = {
     Tile.CALENDAR: "Cal",
     Tile.COOLDOWN: "Cool",
@@ -30,13 +30,13 @@ SHORT_TILES = {
 
 
 def natural(row: DeskRow) -> int:
-    """What needs a person first, then the most used band; one number, so that a large book sorts quickly."""
+    """Sort key: exceptions first, then by descending band usage; an integer, so that large books sort fast."""
     used = -1 if row.band_used is None else row.band_used
     return -used - EXCEPTION if row.exception else -used
 
 
 def search(row: DeskRow) -> str:
-    """The text that a filter looks at."""
+    """Return the text that filters search."""
     return f"{row.account_id} {row.account_number} {row.client} {row.portfolio} {row.worst} {row.state}"
 
 
@@ -58,7 +58,7 @@ def _last(row: DeskRow) -> Line:
 
 
 def columns() -> tuple[Column[DeskRow], ...]:
-    """The columns, those that narrow terminals lose first having the highest priority."""
+    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("standing", "", 1, _glyph),
         Column(
@@ -109,7 +109,7 @@ def columns() -> tuple[Column[DeskRow], ...]:
 
 
 def tile_tabs(tiles: tuple[tuple[Tile, int], ...]) -> tuple[Tab, ...]:
-    """The tiles as chips; a count of nothing has no colour."""
+    """Return a tab per tile with its count; a count of zero is muted."""
     return tuple(
         Tab(
             tile,

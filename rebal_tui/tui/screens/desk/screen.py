@@ -1,4 +1,4 @@
-"""Desk: live drift per account, what it leads to, and why."""
+"""Desk section: live drift, decision and reason per subscribed account."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from rebal_tui.tui.widgets.lines import Builder
 from rebal_tui.tui.widgets.table import BookTable, View
 
 BAR_WIDTH = 20
-"""Cells of the bar that shows how far the book is read."""
+"""Width in cells of the progress bar while the book opens."""
 OWN_ACTIONS = frozenset(action.method.partition("(")[0] for action in actions.section_actions(Section.DESK))
 
 
 class AccountScreen(ReadScreen):
-    """One account over the whole terminal."""
+    """Full-screen account details."""
 
     def __init__(self, view: AccountView) -> None:
         from rebal_tui.tui.screens.shared.account_lines import account_lines
@@ -40,7 +40,7 @@ class AccountScreen(ReadScreen):
 
 
 class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
-    """Every subscribed account, what needs a person first."""
+    """List of all subscribed accounts, exceptions first."""
 
     SECTION = Section.DESK
     EXPORT = "accounts"
@@ -91,7 +91,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self.request_detail(self.table.cursor_key)
 
     def _set_first_run(self, empty: bool) -> None:
-        """Show the three choices instead of an empty table, or the table again."""
+        """Show the first-run choices for an empty book, else the table."""
         if empty == self.has_class("-first-run"):
             return
         self.set_class(empty, "-first-run")
@@ -99,7 +99,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """In an empty book only what works everywhere is offered."""
+        """Disable section actions while the first-run choices are shown."""
         del parameters
         return not (self.has_class("-first-run") and action in OWN_ACTIONS)
 
@@ -122,7 +122,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         return account_lines(view)
 
     def show_account(self, account_id: str) -> None:
-        """Put the cursor on an account, lifting filters that hide it."""
+        """Move the cursor to an account, clearing filters that hide it."""
         if self._snapshot is None:
             self.table.go_to(account_id)
         if self._snapshot is None or self.table.move_to(account_id):

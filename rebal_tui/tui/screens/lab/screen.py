@@ -1,4 +1,4 @@
-"""Lab: not built yet; it says what it will hold and what works today."""
+"""Lab section: placeholder that lists planned and available features."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TODAY = (
 
 
 class LabScreen(SectionScreen):
-    """One calm panel."""
+    """A panel with the placeholder text."""
 
     SECTION = Section.LAB
     CSS_PATH = "lab.tcss"

@@ -1,4 +1,4 @@
-"""Jobs, alerts and audit entries: their columns, and one of them in lines."""
+"""Columns and details of jobs, alerts and audit entries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KINDS = {
 
 
 def log_tabs(snapshot: LogSnapshot) -> tuple[Tab, ...]:
-    """The three lists with their counts."""
+    """Return the tabs of the three lists with their counts."""
     failing = sum(bool(job.failed) for job in snapshot.jobs)
     alerts = len(snapshot.alerts)
     return (
@@ -54,7 +54,7 @@ def _duration_text(job: JobView) -> str:
 
 
 def job_columns() -> tuple[Column[JobView], ...]:
-    """The columns of the jobs."""
+    """Return the columns of the job list."""
     return (
         Column("state", "State", 9, _state),
         Column("title", "Job", 22, lambda job: job.title, sort=lambda job: job.title, grow=1, max_width=36),
@@ -68,7 +68,7 @@ def job_columns() -> tuple[Column[JobView], ...]:
 
 
 def alert_columns() -> tuple[Column[AlertView], ...]:
-    """The columns of the alerts."""
+    """Return the columns of the alert list."""
     return (
         Column("at", "Since", 12, lambda alert: formats.short_timestamp(alert.at), sort=lambda alert: alert.at),
         Column("kind", "About", 12, lambda alert: ((_kind(alert), "warn"),), sort=lambda alert: alert.kind),
@@ -77,7 +77,7 @@ def alert_columns() -> tuple[Column[AlertView], ...]:
 
 
 def audit_columns() -> tuple[Column[AuditView], ...]:
-    """The columns of the audit trail."""
+    """Return the columns of the audit trail."""
     return (
         Column("seq", "No.", 7, lambda e: ((f"{e.seq:,}", "muted"),), "right", 0, lambda e: e.seq, True),
         Column("at", "When", 15, lambda e: formats.timestamp(e.at), sort=lambda e: e.at, descending=True),
@@ -101,7 +101,7 @@ def _kind(alert: AlertView) -> str:
 
 
 def title_of(row: JobView | AlertView | AuditView) -> tuple[str, str]:
-    """The heading of a row on its own, and what of it is copied."""
+    """Return the title of a row's full-screen view and the text that `y` copies."""
     if isinstance(row, JobView):
         return f"Job · {row.title}", row.last_result
     if isinstance(row, AlertView):
@@ -110,7 +110,7 @@ def title_of(row: JobView | AlertView | AuditView) -> tuple[str, str]:
 
 
 def entry_json(entry: AuditView) -> str:
-    """An audit entry as JSON."""
+    """Return an audit entry as indented JSON."""
     fields = {"seq": entry.seq, "at": entry.at.isoformat(), "actor": entry.actor, "action": entry.action}
     return json.dumps({**fields, "subject": entry.subject, "detail": _read(entry.detail)}, ensure_ascii=False, indent=2)
 
@@ -123,7 +123,7 @@ def _read(text: str) -> object:
 
 
 def detail_lines(row: JobView | AlertView | AuditView) -> Builder:
-    """A job, an alert or an audit entry in full."""
+    """Build the details of a job, alert or audit entry."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         if isinstance(row, JobView):
@@ -162,7 +162,7 @@ def _alert(alert: AlertView, width: int) -> list[Line]:
 
 
 def json_line(line: str, width: int) -> list[Line]:
-    """A line of indented JSON with its key toned, wrapped where it is too long."""
+    """Return a line of indented JSON with its key styled, wrapped if it is too long."""
     indent = len(line) - len(line.lstrip())
     key, colon, rest = line.strip().partition(": ")
     pad = " " * min(indent, width // 2)

@@ -1,4 +1,4 @@
-"""Log: the scheduler's jobs, alerts to acknowledge, and the audit trail with its verification."""
+"""Log section: scheduler jobs, alerts, and the audit trail with its verification."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from rebal_tui.tui.widgets.tabs import TabBar
 
 
 class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
-    """What the scheduler has done and will do, what a person should see, and who did what."""
+    """Tabs for scheduler jobs, alerts and the audit trail."""
 
     SECTION = Section.LOG
     EXPORT = "audit"
@@ -89,7 +89,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         self.request_detail(self.table.cursor_key)
 
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
-        """Only the table in sight has a detail."""
+        """Request the detail of a row of the visible table; keys of other tables are ignored."""
         if key is None or str(key).startswith(f"{self._tab}:"):
             super().request_detail(self.table.cursor_key, delay)
 
@@ -107,7 +107,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         self._show_tab()
 
     def show_job(self, name: str) -> None:
-        """Put the cursor on a job."""
+        """Show the jobs and move the cursor to one."""
         self.show_tab(JOBS)
         self.table.go_to(f"{JOBS}:{name}")
 
@@ -129,7 +129,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         self.show_tab(self.query_one("#tiles", TabBar).step(direction) or JOBS)
 
     def filter_by(self, text: str) -> None:
-        """Search the audit trail in the book, the other lists in memory, as it is typed."""
+        """Filter while typing: the audit trail with a database search, the other lists in memory."""
         if self._tab == AUDIT:
             self._search = text.strip()
             self.host.pull_soon()
@@ -197,7 +197,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
             self.show_check(check)
 
     def show_check(self, check: AuditCheck) -> None:
-        """Keep in sight what the verification found."""
+        """Show the result of the audit verification until the next one."""
         line = self.query_one("#verified", Static)
         mark = "● intact" if check.intact else "■ TAMPERED WITH"
         line.update(ui_text(f" Audit trail {mark}: {check.text}"))

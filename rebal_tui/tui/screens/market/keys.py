@@ -1,4 +1,4 @@
-"""The keys of a simulated market: stop it, let it run faster or slower, step to the next day."""
+"""Global actions of the simulated market: pause, speed, step to the next day."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SPEEDS = (1, 10, 60, 600, 3_600, 36_000)
 
 
 def next_speed(mode: str, direction: int) -> int:
-    """The speed after or before the one that a mode such as `SIMULATED ×600` tells; 600 when it tells none."""
+    """Return the next higher (1) or lower (-1) speed for a mode such as `SIMULATED ×600`; without speed, from 600."""
     speed_text = mode.rpartition("×")[2]
     now = int(speed_text) if speed_text.isdecimal() else 600
     if direction > 0:
@@ -23,7 +23,7 @@ def next_speed(mode: str, direction: int) -> int:
 
 
 class MarketKeys:
-    """What the app does with them; the services refuse where the market is not simulated."""
+    """Implements the market actions of the app; the services raise `Refusal` if the market is not simulated."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -38,14 +38,14 @@ class MarketKeys:
         host.work(change, name="market")
 
     def change_speed(self, direction: int) -> None:
-        """Let simulated time run faster (1) or slower (-1)."""
+        """Increase (1) or decrease (-1) the speed of simulated time."""
         host = self._host
         speed = next_speed(host.mode_shown, direction)
         change = host.change(lambda: host.ask(simulator.set_speed, speed), f"Simulated time runs ×{speed:,}")
         host.work(change, name="speed")
 
     def step(self) -> None:
-        """Take simulated time to the next session, after asking."""
+        """Advance simulated time to the next session after confirmation."""
         text = (
             "Simulated time goes to the same hour of the next session. Everything that is due on the way happens: "
             "evaluations make runs and orders are sent, cash settles, withdrawals move on."
@@ -62,5 +62,5 @@ class MarketKeys:
 
 
 def _outside(book: Book) -> tuple[int, int]:
-    """How many accounts are outside their bands, and how many are subscribed."""
+    """Return the number of accounts outside their bands and the number of subscribed accounts."""
     return market_queries.outside(book), len(book.subscriptions)

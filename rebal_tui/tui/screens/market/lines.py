@@ -1,4 +1,4 @@
-"""An asset in lines, the simulator in one, and the columns of the Market."""
+"""Asset details, simulator line and columns of the Market section."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 def states(row: AssetRow) -> tuple[str, ...]:
-    """What is out of the ordinary with an asset, the worst first; nothing for one that trades."""
+    """Return the abnormal states of an asset, most severe first; empty if it trades normally."""
     found = (
         ("inactive", row.status != "active"),
         ("not tradable", not row.tradable),
@@ -39,7 +39,7 @@ def states(row: AssetRow) -> tuple[str, ...]:
 
 
 def state_line(row: AssetRow) -> Line:
-    """`● trades`, or what keeps it from it in words."""
+    """Return `● trades`, or the abnormal states."""
     found = states(row)
     if not found:
         return (("● trades", "good"),)
@@ -48,21 +48,21 @@ def state_line(row: AssetRow) -> Line:
 
 
 def change_segment(change: int | None) -> TextSegment:
-    """`+1.24 %` since the last close, with its tone; `–` without one."""
+    """Return the change since the last close, such as `+1.24 %`, styled by sign; `–` for None."""
     if change is None:
         return ("–", "muted")
     return (f"{formats.drift(change)} %", "good" if change > 0 else "bad" if change < 0 else "muted")
 
 
 def sampled(points: Sequence[Price], width: int) -> list[Price]:
-    """At most `width` of the points, evenly, the last among them."""
+    """Return at most `width` evenly spaced points, including the last."""
     if len(points) <= width:
         return list(points)
     return [points[(index + 1) * len(points) // width - 1] for index in range(width)]
 
 
 def chart(points: Sequence[Price], width: int, height: int = 1) -> list[Line]:
-    """Prices as columns between the lowest and the highest, the newest at the right edge."""
+    """Column chart of prices from lowest to highest, newest at the right edge."""
     shown = sampled(points, width)
     if not shown:
         return [((" " * width, ""),) for _ in range(height)]
@@ -78,7 +78,7 @@ def chart(points: Sequence[Price], width: int, height: int = 1) -> list[Line]:
 
 
 def columns() -> tuple[Column[AssetRow], ...]:
-    """The columns, those that narrow terminals lose first having the highest priority."""
+    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("symbol", "Symbol", 8, lambda row: ((row.symbol, "title"),), sort=lambda row: row.symbol),
         Column("name", "Name", 16, lambda row: row.name, sort=lambda row: row.name.casefold(), priority=3, grow=2),
@@ -111,17 +111,17 @@ def _count(count: int) -> Line:
 
 
 def search(row: AssetRow) -> str:
-    """The text that a filter looks at."""
+    """Return the text that filters search."""
     return f"{row.symbol} {row.name} {' '.join(states(row)) or 'trades'}"
 
 
 def natural(row: AssetRow) -> tuple[bool, str]:
-    """What does not trade first, then by symbol."""
+    """Sort key: assets with an abnormal state first, then by symbol."""
     return (not states(row), row.symbol)
 
 
 def simulator_line(snapshot: MarketSnapshot | None, last: str) -> Line:
-    """The state of the market and what the last thing done to it moved."""
+    """Return the state of the simulation and the effect of the last market action."""
     if snapshot is None:
         return ((" Opening the market…", "muted"),)
     if snapshot.speed is None:
@@ -138,7 +138,7 @@ def simulator_line(snapshot: MarketSnapshot | None, last: str) -> Line:
 
 
 def asset_lines(view: AssetView, *, simulated: bool, whole: bool = False) -> Builder:
-    """The asset for a panel; `whole` lists every holder, beside the rest when wide."""
+    """Build asset details for a panel; `whole` lists all holders, in a second column if wide."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         if whole and width >= TWO_COLUMNS_MIN_WIDTH:

@@ -1,4 +1,4 @@
-"""Market: assets with their prices, and the simulator's controls with what each moves."""
+"""Market section: assets with prices, and simulator controls with their effects."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ P = ParamSpec("P")
 
 
 class SimulatorBar(StyledView, can_focus=False):
-    """The market in one line."""
+    """One-line state of the simulated market."""
 
     DEFAULT_CSS = "SimulatorBar { height: 1; background: $surface; overflow: hidden; }"
     line: reactive[Line] = reactive(())
@@ -42,7 +42,7 @@ class SimulatorBar(StyledView, can_focus=False):
 
 
 class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
-    """Every asset, what does not trade first."""
+    """List of all assets, those with an abnormal state first."""
 
     SECTION = Section.MARKET
     EXPORT = "assets"
@@ -98,7 +98,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
             self.app.push_screen(ReadScreen(f"Asset {key}", lines, copy=key))
 
     def _controlled(self) -> AssetRow | None:
-        """The asset under the cursor, if this market can be controlled; says so when it cannot."""
+        """Return the asset under the cursor; shows a message and returns None if the market is not simulated."""
         row = self.table.cursor_row
         if self.selected_id() is None or not isinstance(row, AssetRow):
             return None
@@ -108,14 +108,14 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         return row
 
     def show_asset(self, symbol: str) -> None:
-        """Put the cursor on an asset."""
+        """Clear the filter and move the cursor to an asset."""
         self.show_only("")
         self.table.go_to(symbol)
 
     async def _measure(
         self, what: str, service: Callable[Concatenate[Book, P], object], *args: P.args, **kwargs: P.kwargs
     ) -> str:
-        """Do something to the market; returns, and keeps in sight, how many accounts it moved."""
+        """Run a market action; returns its effect on accounts and shows it in the simulator line."""
         effect = await self.host.ask(market_queries.measured, lambda book: service(book, *args, **kwargs))
         self._last = f"{what}: {effect}"
         self._show_simulator()

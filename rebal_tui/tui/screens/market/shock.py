@@ -1,4 +1,4 @@
-"""A shock as a small form: which price, by how much, and what it would move."""
+"""Price shock dialog: asset, percentage and a preview of the effect."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from rebal_tui.tui.text import ui_text
 
 @dataclass(frozen=True, slots=True)
 class Shock:
-    """A price to move, all when `symbol` is None, by a signed percentage."""
+    """A price change by a signed percentage, for one asset, or for all if `symbol` is None."""
 
     symbol: str | None
     percent: Percent
 
 
 def read_symbol(text: str, known: Sequence[str]) -> str | None:
-    """The symbol named, None for all. Raises `ValueError` that says what is expected."""
+    """Parse a symbol; None means all assets (empty text or `ALL`). Raises `ValueError` for unknown symbols."""
     symbol = text.strip().upper()
     if symbol in ("", "ALL"):
         return None
@@ -40,7 +40,7 @@ def read_symbol(text: str, known: Sequence[str]) -> str | None:
 
 
 def read_percent(text: str) -> Percent:
-    """A shock above -100 and at most +1000, not 0. Raises `ValueError` that says what is expected."""
+    """Parse a percentage above -100, at most +1000 and not 0. Raises `ValueError` with the expected format."""
     expected = "expected a percentage above -100 and at most 1000, such as -8 or 2.5"
     plain = text.strip().removesuffix("%").strip().replace("−", "-")
     try:
@@ -53,7 +53,7 @@ def read_percent(text: str) -> Percent:
 
 
 class ShockScreen(Dialog[Shock | None]):
-    """Asks for a shock and says how many accounts it would move; enter does it."""
+    """Asks for a shock and previews how many accounts it affects; enter confirms it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
     DEFAULT_CSS = """
@@ -101,7 +101,7 @@ class ShockScreen(Dialog[Shock | None]):
         self.query_one("#shock-effect", Static).update(ui_text(text))
 
     def _read(self) -> Shock | None:
-        """What the fields say, the faults beside them; None while something is wrong."""
+        """Parse the fields and show their faults; None while a field is invalid."""
         symbol: str | None = None
         percent = Percent(0)
         faults = {"symbol": "", "percent": ""}

@@ -1,4 +1,4 @@
-"""The columns of Portfolios, and the statuses that filter them."""
+"""Columns and status filters of the Portfolios list."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ WORTH = 15
 
 
 def status_segment(status: str) -> TextSegment:
-    """Glyph and word of a portfolio's status."""
+    """Return glyph and text of a portfolio status, styled."""
     glyph, _, style = STATUSES[status]
     return (f"{glyph} {formats.words(status)}", style)
 
 
 def natural(row: PortfolioRow) -> tuple[int, str]:
-    """What needs adjustment first, then active ones by name, inactive ones last."""
+    """Sort key: portfolios that need adjustment first, then active, then inactive, each by name."""
     return ([status.value for status in ORDER].index(row.status), row.name.casefold())
 
 
 def search(row: PortfolioRow) -> str:
-    """The text that a filter looks at."""
+    """Return the text that filters search."""
     symbols = " ".join(row.weights.symbols)
     return f"{row.id} {row.name} {row.description} {formats.words(row.status)} {symbols} {row.conditions_text}"
 
 
 def status_tabs(rows: Sequence[PortfolioRow]) -> tuple[Tab, ...]:
-    """The statuses with their counts."""
+    """Return a tab per status with its row count."""
     tabs = [Tab(ALL, ALL, figure=f"{len(rows):,}")]
     for status in ORDER:
         count = sum(row.status == status for row in rows)
@@ -53,7 +53,7 @@ def status_tabs(rows: Sequence[PortfolioRow]) -> tuple[Tab, ...]:
 
 
 def shares_of(weights: Weights) -> list[tuple[str, int]]:
-    """Symbol and hundredths, cash last."""
+    """Return (symbol, weight in hundredths of a percent) pairs, cash last."""
     shares = [(weight.symbol, int(weight.percent)) for weight in weights.assets]
     return [*shares, ("cash", int(weights.cash))] if weights.cash else shares
 
@@ -76,7 +76,7 @@ def _subscribers(row: PortfolioRow) -> Line:
 
 
 def _worth(row: PortfolioRow) -> str:
-    """Without cents from a billion on, where they would not fit."""
+    """Format the assets under the model, without cents if they do not fit (from $1 billion)."""
     if not row.subscribers:
         return "–"
     text = formats.value(row.assets_under_model)
@@ -84,7 +84,7 @@ def _worth(row: PortfolioRow) -> str:
 
 
 def columns() -> tuple[Column[PortfolioRow], ...]:
-    """The columns, those that narrow terminals lose first having the highest priority."""
+    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("status", "Status", 10, _status, sort=natural),
         Column("name", "Name", 14, lambda row: row.name, sort=lambda row: row.name.casefold(), grow=3, max_width=30),

@@ -1,4 +1,4 @@
-"""The portfolio editor: every field in place, every fault beside it, and what a change would do before it is saved."""
+"""Portfolio editor: fields with inline faults, and the impact of a change before it is saved."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ DAY_HINTS = {
     CalendarType.ANNUALLY: "MM-DD",
 }
 NO_IMPACT = Impact(0, 0, 0, 0, Money(0), 0, 0)
-"""What saving a new portfolio does to others."""
+"""Impact of a new portfolio: it has no subscribers."""
 
 
 class PortfolioEditor(Dialog[str]):
-    """One portfolio being written. Ends with the id of what was saved, or None."""
+    """Edits one portfolio. Returns the id of the saved portfolio, or None."""
 
     CSS_PATH = "editor.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -65,7 +65,7 @@ class PortfolioEditor(Dialog[str]):
     AUTO_FOCUS = "#name"
 
     def __init__(self, draft: PortfolioDraft, form: PortfolioForm | None = None) -> None:
-        """`form` is what the fields begin with when that is not the portfolio itself."""
+        """`form` has the initial field values, if they differ from the stored portfolio."""
         super().__init__()
         self._draft = draft
         self._assets = {asset.symbol: asset for asset in draft.assets}
@@ -109,7 +109,7 @@ class PortfolioEditor(Dialog[str]):
         return self._weights.rows
 
     def _read(self) -> PortfolioForm:
-        """The fields as they stand."""
+        """Return the current field values."""
         return replace(
             self._form,
             name=self._text("#name"),
@@ -130,7 +130,7 @@ class PortfolioEditor(Dialog[str]):
         return forms.check(form, self._assets, self._saved.weights if self._saved else None)
 
     def _changed(self) -> None:
-        """Read the fields and show at once what they lead to."""
+        """Read and check the fields, and refresh notes, dates and preview."""
         self._form = self._read()
         self._checked = self._check(self._form)
         self._show_notes(self._checked.faults)
@@ -177,7 +177,7 @@ class PortfolioEditor(Dialog[str]):
         return "fine" if not fault else "todo" if blank and not self._pressed_save else "fault"
 
     def _ask_dates(self) -> None:
-        """The next days of the calendar, asked of the book once for each condition."""
+        """Show the next dates of the calendar condition; the book is asked once per condition."""
         calendar = self._checked.calendar
         note = self.query_one("#dates", Note)
         note.display = calendar is not None
@@ -221,7 +221,7 @@ class PortfolioEditor(Dialog[str]):
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        """Enter goes on: after the last weight to a new line while something is missing."""
+        """Move to the next field; after the last weight, add a line if the sum is below 100.00, else move to cash."""
         row = self._weights.here
         if row is not None and event.input is row.percent and row is self._rows[-1]:
             if self._checked.total < HUNDRED_PERCENT and not row.line.blank:
@@ -257,7 +257,7 @@ class PortfolioEditor(Dialog[str]):
         self._rewrite(forms.normalised)
 
     def _rewrite(self, change: Callable[[PortfolioForm], PortfolioForm]) -> None:
-        """Put other percents into the fields, or say why not."""
+        """Replace the percentages in the fields; shows a message when `change` raises `ValueError`."""
         try:
             form = change(self._read())
         except ValueError as error:
@@ -274,7 +274,7 @@ class PortfolioEditor(Dialog[str]):
         self._changed()
 
     def _ready(self) -> PortfolioBody | None:
-        """What can be saved; where it cannot, say why and go to the field."""
+        """Return the valid portfolio; with faults, show the first one, focus its field and return None."""
         if self._checked.body is None:
             self._pressed_save = True
             self._changed()
@@ -328,7 +328,7 @@ class PortfolioEditor(Dialog[str]):
         self.host.work(self._save(body), name="save")
 
     async def _save(self, body: PortfolioBody) -> None:
-        """Store it, after asking when accounts follow it."""
+        """Save the portfolio, after confirmation if it has subscribers."""
         try:
             impact = await self._count(body)
             if impact.subscribers == 0:

@@ -1,4 +1,4 @@
-"""The fields of the portfolio editor: inputs that let commands through, choices on a line, a note beside a field."""
+"""Fields of the portfolio editor: restricted inputs, choice bar and notes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from rebal_tui.tui.widgets.tabs import Tab, TabBar
 
 
 class PlainInput(Input):
-    """An input that takes `ALLOWED_CHARACTERS` (None: everything printable); other keys go on to the screen's
-    commands."""
+    """An input that accepts only `ALLOWED_CHARACTERS` (None: all printable); other keys reach the screen's bindings."""
 
     ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = None
 
@@ -32,7 +31,7 @@ class PlainInput(Input):
             event.prevent_default()
 
     def _on_paste(self, event: Paste) -> None:
-        """What no terminal should be sent is shown as `�`."""
+        """Insert the first pasted line, with unprintable characters as `�` and without disallowed characters."""
         event.prevent_default()
         event.stop()
         lines = event.text.splitlines()
@@ -45,13 +44,13 @@ class PlainInput(Input):
 
 
 class PercentInput(PlainInput):
-    """A percent, or a number of days."""
+    """An input for a percentage or a number of days."""
 
     ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = frozenset("0123456789.")
 
 
 class DayInput(PlainInput):
-    """A day of the week, of the month, or of the year."""
+    """An input for a weekday, a day of the month, or a day of the year."""
 
     ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = frozenset(
         "0123456789-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -59,7 +58,7 @@ class DayInput(PlainInput):
 
 
 class ChoiceBar(TabBar, can_focus=True):
-    """A choice that is made with left and right, space, or a click."""
+    """A choice between tabs with left, right, space, or a click."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "choose(-1)", show=False),
@@ -78,14 +77,14 @@ class ChoiceBar(TabBar, can_focus=True):
 
 
 class Note(Static):
-    """A line beside a field; drawn anew only when it says something else."""
+    """A note next to a field; redrawn only when text or kind changes."""
 
     def __init__(self, *, id: str | None = None, classes: str = "note") -> None:
         super().__init__("", id=id, classes=classes, markup=False)
         self._shown_note = ("", "fine")
 
     def say(self, text: str, kind: str = "fine") -> None:
-        """Show a text; `kind` is fault, todo or fine."""
+        """Show a text; `kind` is `fault`, `todo` or `fine`."""
         if (text, kind) == self._shown_note:
             return
         self._shown_note = (text, kind)

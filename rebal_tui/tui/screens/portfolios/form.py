@@ -1,4 +1,4 @@
-"""A portfolio while it is being written: the texts in its fields, their faults, and sums in whole hundredths."""
+"""Model of the portfolio form: field texts, faults, and weights in integer hundredths of a percent."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _INDEXED = re.compile(r"(weights|rebalance_conditions)\[([0-9]+)\]")
 
 
 def line_location(index: int) -> str:
-    """The place of a weight line."""
+    """Return the location of a weight line."""
     return f"line {index}"
 
 
 def band_location(index: int) -> str:
-    """The place of a drift band."""
+    """Return the location of a drift band."""
     return f"band {index}"
 
 
 @dataclass(frozen=True, slots=True)
 class WeightText:
-    """A line of the weights as typed."""
+    """A weight line as typed."""
 
     symbol: str = ""
     percent: str = ""
@@ -52,7 +52,7 @@ class WeightText:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioForm:
-    """Every field as typed. A blank weight line, a blank band and blank cash are left out of the portfolio."""
+    """All fields as typed. Blank weight lines, bands and cash are not part of the portfolio."""
 
     name: str = ""
     description: str = ""
@@ -67,7 +67,7 @@ class PortfolioForm:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a form says. `body` is None while there are faults; `faults` are in words by the place of their field."""
+    """Result of checking a form. `body` is None if there are faults; `faults` are messages by field location."""
 
     body: PortfolioBody | None
     faults: Mapping[str, str]
@@ -76,18 +76,18 @@ class Checked:
 
     @property
     def first_location(self) -> str:
-        """The first field in reading order that has a fault; empty when none has."""
+        """Location of the first field with a fault, in reading order; empty if there is none."""
         return min(self.faults, key=_order, default="")
 
     @property
     def first_fault(self) -> str:
-        """Why it cannot be saved, in one line; empty when it can."""
+        """The first fault with its field, in one line; empty if the form is valid."""
         location = self.first_location
         return f"{_titled(location)}: {self.faults[location]}" if location else ""
 
 
 def form_of(portfolio: Portfolio) -> PortfolioForm:
-    """The fields that say what a portfolio says, with a blank one for each kind of band that it lacks."""
+    """Return the form of a portfolio, with a blank field for each missing type of band."""
     bands = [(band.sub_type, percent_text(band.percent)) for band in portfolio.bands]
     bands += [(kind, "") for kind in BandType if kind not in {kind for kind, _ in bands}]
     calendar = portfolio.calendar
@@ -106,7 +106,7 @@ def form_of(portfolio: Portfolio) -> PortfolioForm:
 
 
 def check(form: PortfolioForm, assets: Mapping[str, AssetChoice], stored: Weights | None) -> Checked:
-    """Every fault of a form beside its field; weights that are as stored may hold assets that are not eligible."""
+    """Check a form and return all faults. Ineligible assets are accepted only if the weights equal `stored`."""
     raw, locations = _raw(form)
     body, found = parse_draft(raw)
     faults: dict[str, str] = {}
@@ -127,7 +127,7 @@ def check(form: PortfolioForm, assets: Mapping[str, AssetChoice], stored: Weight
 
 
 def _raw(form: PortfolioForm) -> tuple[dict[str, object], dict[str, str]]:
-    """The form in the API's shape, and which field each of its list items came from."""
+    """Return the form as API input, and the field location of each of its list items."""
     locations: dict[str, str] = {}
     weights: list[object] = []
     for index, line in enumerate(form.lines):
@@ -165,7 +165,7 @@ def _location_of(location: str, locations: Mapping[str, str]) -> str:
 
 
 def _in_words(message: str) -> str:
-    """A fault beside its field: short, and without a quote of what is written in the field."""
+    """Shorten a fault message for display next to its field, without the quoted field text."""
     text = _QUOTE.sub("", message).removesuffix(", got nothing")
     return text.replace("expected a percent above 0 with at most", "expected above 0, at most")
 
@@ -183,13 +183,13 @@ def _titled(location: str) -> str:
 
 
 def weekday_of(text: str) -> str:
-    """The weekday that a text begins, whatever its case; the text itself when that is none or more than one."""
+    """Return the weekday that starts with `text`, ignoring case; `text` itself if none or several match."""
     found = [day for day in WEEKDAYS if text and day.casefold().startswith(text.strip().casefold())]
     return found[0] if len(found) == 1 else text
 
 
 def hundredths(text: str) -> int | None:
-    """A percent as typed in hundredths; None when it is none."""
+    """Parse a percentage to hundredths of a percent; None if it is invalid."""
     try:
         return parse_percent(text)
     except ValueError:
@@ -197,17 +197,17 @@ def hundredths(text: str) -> int | None:
 
 
 def whole_number(text: str) -> int | None:
-    """A number of days as typed; None when it is none."""
+    """Parse a number of days, at most 5 digits; None if it is invalid."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else None
 
 
 def total_of(form: PortfolioForm) -> int:
-    """The sum of what can be read as a percent, in hundredths."""
+    """Return the sum of all valid percentages, in hundredths of a percent."""
     return sum(hundredths(text) or 0 for text in (*(line.percent for line in form.lines), form.cash))
 
 
 def missing_text(total: int) -> str:
-    """`2.50 missing`, `3.00 too much`, or that the sum is right."""
+    """Describe a sum in hundredths of a percent: the part missing, the excess, or that it is 100.00."""
     if total == HUNDRED_PERCENT:
         return "sums to 100.00"
     short = HUNDRED_PERCENT - total
@@ -216,7 +216,10 @@ def missing_text(total: int) -> str:
 
 
 def with_rest(form: PortfolioForm, index: int | None) -> PortfolioForm:
-    """The form whose weight line (None: cash) takes what the others leave of 100.00. Raises `ValueError` if nothing."""
+    """Set a weight line (None: cash) to 100.00 minus the other weights.
+
+    Raises `ValueError` when the result is not above 0.
+    """
     text = form.cash if index is None else form.lines[index].percent
     rest = HUNDRED_PERCENT - total_of(form) + (hundredths(text) or 0)
     if rest <= 0:
@@ -233,7 +236,10 @@ def _with_percent(form: PortfolioForm, index: int | None, percent: str) -> Portf
 
 
 def normalised(form: PortfolioForm) -> PortfolioForm:
-    """The form whose weights are scaled to sum to exactly 100.00. Raises `ValueError` for weights that cannot be."""
+    """Scale all weights to sum to exactly 100.00.
+
+    Raises `ValueError` when a line has no percentage above 0, or cash is invalid.
+    """
     locations = [index for index, line in enumerate(form.lines) if not line.blank]
     texts = [form.lines[index].percent for index in locations]
     amounts = [hundredths(text) for text in texts]
@@ -249,8 +255,10 @@ def normalised(form: PortfolioForm) -> PortfolioForm:
 
 
 def scaled(amounts: Sequence[int]) -> list[int]:
-    """Amounts of 0 or more as whole hundredths that sum to exactly 100.00: the largest remainders round up (ties: the
-    first), and what is above 0 stays so at the cost of the largest."""
+    """Scale amounts of 0 or more to integer hundredths of a percent that sum to exactly 100.00.
+
+    The largest remainders round up (ties: the first). A positive amount gets at least 0.01, taken from the largest.
+    """
     total = sum(amounts)
     shares = [amount * HUNDRED_PERCENT // total for amount in amounts]
     by_remainder = sorted(range(len(amounts)), key=lambda i: (-(amounts[i] * HUNDRED_PERCENT % total), i))
@@ -264,7 +272,7 @@ def scaled(amounts: Sequence[int]) -> list[int]:
 
 
 def matches(assets: Sequence[AssetChoice], typed: str, taken: frozenset[str], limit: int = 8) -> list[AssetChoice]:
-    """Eligible assets for what was typed: symbols that begin with it, then those with a word that begins with it."""
+    """Return eligible assets that match `typed`, at most `limit`: by symbol prefix, then by prefix of a name word."""
     needle = typed.casefold()
     free = [asset for asset in assets if not asset.ineligible and asset.symbol not in taken]
     first = [asset for asset in free if asset.symbol.casefold().startswith(needle)]
@@ -273,7 +281,7 @@ def matches(assets: Sequence[AssetChoice], typed: str, taken: frozenset[str], li
 
 
 def weights_of(form: PortfolioForm) -> list[tuple[str, int]]:
-    """Symbol and hundredths of each line that has a percent, cash last, for a bar."""
+    """Return (symbol, hundredths of a percent) of each line with a percentage, cash last, for a weights bar."""
     shares = [(line.symbol or "?", hundredths(line.percent) or 0) for line in form.lines if line.percent]
     cash = hundredths(form.cash) if form.cash else None
     return [*shares, *([("cash", cash)] if cash else [])]

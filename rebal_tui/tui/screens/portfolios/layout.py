@@ -1,4 +1,4 @@
-"""The fields of the portfolio editor, from top to bottom."""
+"""Layout of the portfolio editor's fields."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OFF, ON = "no review", "review"
 
 
 def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeResult:
-    """Every field with its note, holding what the form says; symbols are completed to assets."""
+    """Yield all fields with their notes, filled from the form. `assets` are the completions of symbols."""
     yield from _field("Name", PlainInput(form.name, placeholder="what it is called", id="name"))
     yield from _field("Description", PlainInput(form.description, placeholder="optional", id="description"))
     yield Static(ui_text("Weights"), classes="section", markup=False)
@@ -51,7 +51,7 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
 
 
 def _field(label: str, field: PlainInput) -> ComposeResult:
-    """A labelled field with its note under it."""
+    """Yield a labeled field with its note below."""
     with Horizontal(classes="weight"):
         yield Static(ui_text(label), classes="label", markup=False)
         yield field

@@ -1,4 +1,4 @@
-"""A portfolio in lines: weights, conditions with their days, subscribers; and the impact of a change in words."""
+"""Portfolio details and the impact of a change, as lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_SUBSCRIBERS = 500
 
 
 def portfolio_lines(view: PortfolioView, *, whole: bool = False) -> Builder:
-    """The portfolio for a panel; `whole` lists hundreds of subscribers, beside the rest when wide."""
+    """Build portfolio details for a panel; `whole` lists up to `MAX_SUBSCRIBERS`, in a second column if wide."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         if whole and width >= TWO_COLUMNS_MIN_WIDTH:
@@ -85,7 +85,7 @@ def _conditions(view: PortfolioView, width: int) -> list[Line]:
 
 
 def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cooldown: int, width: int) -> list[Line]:
-    """Each condition in words, the next days of the calendar, and the cooldown spelled out."""
+    """Return the conditions in words, with the next calendar dates and the cooldown."""
     lines: list[Line] = []
     for condition in conditions:
         if isinstance(condition, CalendarCondition):
@@ -102,12 +102,12 @@ def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cool
 
 
 def dates_text(dates: Sequence[date]) -> str:
-    """`next Mon 16 Mar 2026 · Wed 15 Apr 2026`."""
+    """Return `next Mon 16 Mar 2026 · Wed 15 Apr 2026`, or that there is no such day."""
     return f"next {' · '.join(formats.full_day(day) for day in dates)}" if dates else "no such day in sight"
 
 
 def cooldown_text(days: int) -> str:
-    """What a cooldown of so many days means."""
+    """Return the meaning of a cooldown of `days` days."""
     if days == 0:
         return "cooldown 0 days: rebalances may follow at once"
     return f"cooldown {formats.counted(days, 'day')} after each full rebalance"
@@ -140,7 +140,7 @@ def _subscriber(row: AccountRow, width: int) -> Line:
 
 
 def impact_facts(impact: Impact) -> list[tuple[str, str]]:
-    """The impact as a list of what is counted and its figure."""
+    """Return the impact as (label, figure) pairs."""
     return [
         ("subscribers", f"{impact.subscribers:,}"),
         ("outside their bands", f"{impact.outside_before:,} → {impact.outside_after:,}"),
@@ -152,13 +152,13 @@ def impact_facts(impact: Impact) -> list[tuple[str, str]]:
 
 
 def impact_text(impact: Impact) -> str:
-    """The impact as lines of text for a question."""
+    """Return the impact as text for a confirmation."""
     width = max(len(name) for name, _ in impact_facts(impact))
     return "\n".join(f"{name.ljust(width)}   {figure}" for name, figure in impact_facts(impact))
 
 
 def impact_lines(name: str, impact: Impact, what: str) -> Builder:
-    """The impact to read; `what` says of which change."""
+    """Build the impact view; `what` describes the change."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [((printable(name), "title"),), *paragraph(what, width, "muted"), ()]
@@ -173,7 +173,7 @@ def impact_lines(name: str, impact: Impact, what: str) -> Builder:
 
 
 def before_after(impact: Impact, width: int) -> list[Line]:
-    """Subscribers outside their bands as two bars on one scale."""
+    """Return the subscribers outside their bands before and after, as two bars on one scale."""
     size = min(max(width - 16, 10), 60)
     lines: list[Line] = []
     for name, count in (("outside now", impact.outside_before), ("outside after", impact.outside_after)):
@@ -183,6 +183,6 @@ def before_after(impact: Impact, width: int) -> list[Line]:
 
 
 def names_text(names: Sequence[str], of: int) -> str:
-    """The first of so many names: `Ng, Ada; Ruiz, Ana and 4 more`."""
+    """Return the given names and the number of the rest: `Ng, Ada; Ruiz, Ana and 4 more`."""
     more = of - len(names)
     return f"{'; '.join(names)} and {more:,} more" if more else "; ".join(names)

@@ -1,4 +1,4 @@
-"""What the portfolio editor shows while it is written: the sum, what a save waits for, and the whole in pictures."""
+"""Live preview of the portfolio editor: sum of weights, first fault, weights, conditions and impact."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUM_BAR_WIDTH = 30
 
 
 def foot_lines(checked: Checked, *, unchanged: bool) -> list[Line]:
-    """The sum as a bar that reaches 100.00, and whether it can be saved, or why not."""
+    """Return the sum of weights as a bar up to 100.00, and whether the form can be saved, or its first fault."""
     total = checked.total
     short = HUNDRED_PERCENT - total
     style = "good" if short == 0 else "bad" if short < 0 else "warn"
@@ -43,7 +43,7 @@ def foot_lines(checked: Checked, *, unchanged: bool) -> list[Line]:
 def live_lines(
     shares: Sequence[tuple[str, int]], body: PortfolioBody | None, dates: Sequence[date], width: int
 ) -> list[Line]:
-    """The weights as bars, and the conditions in words once there is no fault."""
+    """Return the weights as bars, and the conditions in words if the form is valid."""
     most = max((share for _, share in shares), default=1)
     size = max(width - 18, 4)
     lines: list[Line] = [heading("Weights", width), bars.weights_bar(shares, width)]
@@ -57,7 +57,7 @@ def live_lines(
 
 
 def impact_panel(impact: Impact | None, width: int) -> list[Line]:
-    """The impact of exactly what is written, or the key that counts it."""
+    """Return the impact of the current form, or the key that computes it."""
     if impact is None:
         return [(), heading("Impact", width, "f5 counts it")]
     facts: list[Line] = [((f"{fact}  ", "muted"), (figure, "")) for fact, figure in impact_facts(impact)]

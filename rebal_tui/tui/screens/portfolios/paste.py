@@ -1,4 +1,4 @@
-"""A portfolio from pasted JSON, and a name for a copy: both show what is wrong and lose nothing."""
+"""Dialogs to create a portfolio from pasted JSON and to name a copy; faults never discard input."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EXAMPLE = (
 
 
 class JsonArea(TextArea):
-    """Text in which what no terminal should be sent is shown as `�`."""
+    """Text area that shows pasted control characters as `�`."""
 
     async def _on_paste(self, event: Paste) -> None:
         event.prevent_default()
@@ -41,13 +41,13 @@ class JsonArea(TextArea):
 
 
 def safe_lines(text: str) -> str:
-    """The text with its line ends and tabs, every other control character replaced."""
+    """Normalize line ends, expand tabs to 4 spaces and replace all other control characters by `�`."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ").split("\n")
     return "\n".join(printable(line) for line in lines)
 
 
 class PasteScreen(Dialog[str]):
-    """JSON becomes a portfolio, or a list of faults with their places. Ends with the new id, or None."""
+    """Creates a portfolio from JSON, or lists faults with their locations. Returns the new id, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "create", "Create"),
@@ -106,7 +106,7 @@ class PasteScreen(Dialog[str]):
 
     @on(TextArea.Changed)
     def _validate(self) -> None:
-        """Have the text read by the book; a later text makes this answer void."""
+        """Validate the text on the book's thread; the result is ignored if the text has changed since."""
         self._request += 1
         if self._area.text.strip():
             self.host.work(self._read(self._area.text, self._request), name="reading the text")
@@ -153,12 +153,12 @@ class PasteScreen(Dialog[str]):
 
 
 def _create_from(book: Book, text: str) -> Portfolio:
-    """Create the portfolio that a text describes."""
+    """Create a portfolio from JSON text. Raises `Refusal` when it is invalid."""
     return portfolios.create_portfolio(book, portfolio_queries.pasted_portfolio(book, text))
 
 
 class NameScreen(Dialog[str]):
-    """A name for something new, with what is wrong with it while it is typed. Ends with the name, or None."""
+    """Asks for a name, with live validation. Returns the name, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
     DEFAULT_CSS = """

@@ -1,4 +1,4 @@
-"""Portfolios: the models that accounts follow, made, changed and taken out of use here."""
+"""Portfolios section: create, edit, deactivate and reactivate portfolios."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ NONE_YET = "No portfolio yet: n makes one, P makes one from JSON."
 
 
 class PortfolioScreen(ReadScreen):
-    """One portfolio over the whole terminal."""
+    """Full-screen portfolio details."""
 
     def __init__(self, view: PortfolioView) -> None:
         super().__init__(f"Portfolio {view.row.name}", portfolio_lines(view, whole=True), copy=view.row.id)
 
 
 class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
-    """Every portfolio, what needs adjustment first."""
+    """List of all portfolios, those that need adjustment first."""
 
     SECTION = Section.PORTFOLIOS
     EXPORT = "portfolios"
@@ -90,7 +90,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         return portfolio_lines(await self._view(key))
 
     def show_portfolio(self, portfolio_id: str) -> None:
-        """Put the cursor on a portfolio, lifting filters that hide it."""
+        """Move the cursor to a portfolio, clearing filters that hide it."""
         if self._rows is not None and not self.table.move_to(portfolio_id):
             self.show_only("")
             self.table.view = View(self.table.view.sort, self.table.view.reverse)
@@ -102,7 +102,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self.app.push_screen(PortfolioScreen(view))
 
     def _row(self) -> PortfolioRow | None:
-        """The row under the cursor; says so when there is none."""
+        """Return the row under the cursor; shows a message and returns None when there is none."""
         row = self.table.cursor_row
         return row if self.selected_id() is not None and isinstance(row, PortfolioRow) else None
 
@@ -124,7 +124,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self.app.push_screen(PortfolioEditor(draft), self._select_written)
 
     def _select_written(self, portfolio_id: str | None) -> None:
-        """Put the cursor on what was written."""
+        """Move the cursor to the saved portfolio after the next refresh."""
         if portfolio_id is not None:
             self._rows = None
             self.table.go_to(portfolio_id)
@@ -151,7 +151,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
     async def _ask(
         self, service: Callable[Concatenate[Book, P], Portfolio], *args: P.args, **kwargs: P.kwargs
     ) -> Portfolio | None:
-        """What a service made; a refusal becomes a message without the locations of its faults."""
+        """Run a service and return its portfolio; a `Refusal` becomes a message without fault locations, and None."""
         try:
             return await self.host.ask(service, *args, **kwargs)
         except Refusal as refusal:
@@ -256,7 +256,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         self._paste("")
 
     def on_paste(self, event: Paste) -> None:
-        """What is pasted over the list is taken for a portfolio."""
+        """Open text pasted into the list as portfolio JSON."""
         if self.table.has_focus and event.text.strip():
             event.stop()
             self._paste(event.text)

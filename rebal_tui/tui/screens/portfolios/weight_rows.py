@@ -1,4 +1,4 @@
-"""The weights of the portfolio editor: rows of symbol and percent, with completions of the symbol being typed."""
+"""Weight rows of the portfolio editor: symbol and percentage, with symbol completion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIST_WIDTH = 54
 
 
 class SymbolInput(PlainInput):
-    """A symbol in capitals, with completions under it."""
+    """An input for an uppercase symbol with completions."""
 
     ALLOWED_CHARACTERS: ClassVar[frozenset[str] | None] = frozenset(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-"
@@ -41,7 +41,7 @@ class SymbolInput(PlainInput):
 
 
 class WeightRow(Horizontal):
-    """A line of the weights: symbol, percent, and what there is to say of them."""
+    """A weight row: symbol, percentage and a note."""
 
     DEFAULT_CSS = """
     WeightRow { height: 1; }
@@ -61,7 +61,7 @@ class WeightRow(Horizontal):
 
     @property
     def line(self) -> WeightText:
-        """The line as it stands."""
+        """The current symbol and percentage."""
         if not self.is_mounted or not self.query(SymbolInput):
             return self._line
         return WeightText(self.symbol.value.strip(), self.percent.value.strip())
@@ -75,12 +75,12 @@ class WeightRow(Horizontal):
         return self.query_one(PercentInput)
 
     def say(self, text: str, kind: str) -> None:
-        """Show a note: `fault`, `todo` or `fine`."""
+        """Show a note; `kind` is `fault`, `todo` or `fine`."""
         self.query_one(Note).say(text, kind)
 
 
 class Completions(OptionList, can_focus=False):
-    """Assets that what is being typed may mean, over the form, under its field."""
+    """Pop-up list of matching assets below the symbol field."""
 
     DEFAULT_CSS = """
     Completions, Completions:focus {
@@ -95,7 +95,7 @@ class Completions(OptionList, can_focus=False):
         self.choices: Sequence[AssetChoice] = ()
 
     def offer(self, choices: Sequence[AssetChoice], under: SymbolInput) -> None:
-        """Show choices under a field; none closes the list."""
+        """Show choices below a field; no choices close the list."""
         self.choices = choices
         self.display = bool(choices)
         if not choices:
@@ -113,20 +113,20 @@ class Completions(OptionList, can_focus=False):
 
     @property
     def chosen(self) -> AssetChoice | None:
-        """The asset under the cursor of the list."""
+        """The asset under the cursor; None if there is none."""
         at = self.highlighted
         return self.choices[at] if at is not None and at < len(self.choices) else None
 
 
 class WeightRows(Vertical):
-    """The rows as they are written, and under one of them the assets that its symbol may mean."""
+    """The weight rows and their completion list."""
 
     DEFAULT_CSS = """
     WeightRows { height: auto; }
     """
 
     class Changed(Message):
-        """Rows came, went or were completed; what is typed into them their fields tell themselves."""
+        """Rows were added, removed or completed; typing is reported by `Input.Changed` instead."""
 
     def __init__(self, lines: Sequence[WeightText], assets: Sequence[AssetChoice]) -> None:
         super().__init__()
@@ -144,13 +144,13 @@ class WeightRows(Vertical):
 
     @property
     def here(self) -> WeightRow | None:
-        """The row that has the focus."""
+        """The row with the focus; None if no row has it."""
         focused = self.screen.focused
         return next((row for row in self.rows if focused in (row.symbol, row.percent)), None)
 
     @property
     def blank(self) -> WeightRow | None:
-        """The first row in which nothing stands."""
+        """The first blank row; None if there is none."""
         return next((row for row in self.rows if row.line.blank), None)
 
     @property
@@ -158,14 +158,14 @@ class WeightRows(Vertical):
         return self.query_one(Completions)
 
     async def add(self) -> None:
-        """Go to a new row after the others."""
+        """Append a row and focus it."""
         row = WeightRow(WeightText())
         await self.mount(row, before=self._completions)
         row.symbol.focus()
         self.post_message(self.Changed())
 
     async def remove_row(self, row: WeightRow) -> None:
-        """Take a row away and go to the next; the only one is emptied."""
+        """Remove a row and focus the next one; the only row is cleared instead."""
         rows = self.rows
         if len(rows) == 1:
             row.symbol.value = row.percent.value = ""
@@ -178,7 +178,7 @@ class WeightRows(Vertical):
 
     @on(Input.Changed, ".symbol")
     def _typed(self, event: Input.Changed) -> None:
-        """Offer the assets that a symbol may mean which is being typed; none when it is one."""
+        """Offer assets that match the typed symbol; nothing if it is the only match itself."""
         field = event.input
         if isinstance(field, SymbolInput) and field.has_focus:
             typed = field.value
@@ -187,7 +187,7 @@ class WeightRows(Vertical):
             self._completions.offer([] if [choice.symbol for choice in found] == [typed] else found, field)
 
     def completion_key(self, key: str) -> bool:
-        """Whether the open list of completions has taken a key."""
+        """Handle a key in the open completion list; returns whether it was handled."""
         listed = self._completions
         if not listed.display:
             return False

@@ -1,4 +1,4 @@
-"""Asking before runs are approved: their plans in sight, and a note for the record."""
+"""Dialog to approve runs: shows their plans and asks for a note for the audit trail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rebal_tui.tui.widgets.lines import LinesView
 
 
 class ApproveScreen(ModalScreen[str | None]):
-    """The note with which the plans in sight are approved, None for no approval. With `typed`, yes needs that word."""
+    """Returns the note of the approval, None without approval. With `typed`, approval requires typing that word."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Not now")]
     DEFAULT_CSS = """

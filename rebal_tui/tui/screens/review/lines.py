@@ -1,4 +1,4 @@
-"""The queue of runs that wait for approval: its columns, one with its plan, and what became of many."""
+"""Review queue: columns, runs with their plans, and results of bulk approvals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rebal_tui.tui.widgets.tabs import Tab
 
 
 def columns() -> tuple[Column[RunRow], ...]:
-    """The columns, those that narrow terminals lose first having the highest priority."""
+    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column(
             "since", "Since", 12, lambda row: formats.short_timestamp(row.created_at), sort=lambda row: row.created_at
@@ -43,7 +43,7 @@ def columns() -> tuple[Column[RunRow], ...]:
 
 
 def queue_tabs(snapshot: ReviewSnapshot) -> tuple[Tab, ...]:
-    """How many wait, and whose runs come here."""
+    """Return the number of runs awaiting approval and the scope of the review."""
     count = len(snapshot.rows)
     scope_text = "every run is reviewed" if snapshot.everything else "runs of portfolios that ask for review"
     return (
@@ -53,7 +53,7 @@ def queue_tabs(snapshot: ReviewSnapshot) -> tuple[Tab, ...]:
 
 
 def review_lines(view: ReviewView) -> Builder:
-    """The run with the plan it would be started on now."""
+    """Build a run with its current plan."""
     rest = preview_lines(view.preview)
 
     def build(width: int, height: int) -> Sequence[Line]:
@@ -71,7 +71,7 @@ def review_lines(view: ReviewView) -> Builder:
 
 
 def plans_lines(views: Sequence[ReviewView]) -> Builder:
-    """One plan in full; of several the sums, one a line."""
+    """Build the full plan of one run, or a summary line per run for several."""
     if len(views) == 1:
         return review_lines(views[0])
 
@@ -92,12 +92,12 @@ def plans_lines(views: Sequence[ReviewView]) -> Builder:
 
 
 def refusal_lines(text: str) -> Builder:
-    """Why a run has no plan to show."""
+    """Build the reason why a run has no plan."""
     return lambda width, _height: paragraph(text, width, "warn")
 
 
 def outcome_lines(done: str, results: Sequence[BulkResult]) -> Builder:
-    """What became of each run, the refused ones first."""
+    """Build the result of each run, refused runs first."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = []

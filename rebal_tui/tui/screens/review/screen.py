@@ -1,4 +1,4 @@
-"""Review: the runs that wait for approval, each beside its plan (R-27)."""
+"""Review section: runs awaiting approval, each with its plan (R-27)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rebal_tui.tui.widgets.tabs import TabBar
 
 
 class ReviewScreen(ListScreen, inherit_bindings=False):
-    """The queue, the run that has waited longest first."""
+    """List of runs awaiting approval, longest waiting first."""
 
     SECTION = REVIEW
     EXPORT = "runs"
@@ -82,7 +82,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         return await self.host.ask(review_queries.review_view, run_id)
 
     def _chosen(self) -> tuple[RunRow, ...]:
-        """The marked rows in sight, else the one under the cursor; says so when there is none."""
+        """Return the marked rows after filtering, else the one under the cursor; shows a message when there is none."""
         rows = tuple(row for row in self.table.rows if row.id in self.table.marked)
         if rows:
             return rows
@@ -142,7 +142,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         self._report_results("rejected", await self.host.ask(review_queries.reject_all, run_ids, note))
 
     def _report_results(self, done: str, results: Sequence[BulkResult]) -> None:
-        """What became of each run: in a line for one, as a list for several."""
+        """Show the result: a message for one run, a list for several."""
         self.table.marked = frozenset()
         good = sum(not result.refusal for result in results)
         if len(results) == 1:

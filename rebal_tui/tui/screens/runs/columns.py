@@ -1,4 +1,4 @@
-"""The columns of Runs, and the groups of statuses that filter them."""
+"""Columns and status groups of the Runs list."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ MARKS = {
 
 
 def in_group(row: RunRow, group: str) -> bool:
-    """Whether a run belongs to a group."""
+    """Return whether a run belongs to a group."""
     if group == AWAITING:
         return row.awaiting_approval
     return group == ALL or row.status in GROUPS[group]
 
 
 def group_tabs(rows: Sequence[RunRow], total: int) -> tuple[Tab, ...]:
-    """The groups with their counts among the runs at hand."""
+    """Return a tab per group with its count among the loaded runs; `total` is the number of all runs."""
     shown = f"{len(rows):,}" if len(rows) == total else f"{len(rows):,} of {total:,}"
     tabs = [Tab(ALL, ALL, figure=shown)]
     for group in GROUPS:
@@ -56,7 +56,7 @@ def group_tabs(rows: Sequence[RunRow], total: int) -> tuple[Tab, ...]:
 
 
 def search(row: RunRow) -> str:
-    """The text that a filter looks at."""
+    """Return the text that filters search."""
     return (
         f"{row.id} {row.account_id} {row.account_number} {row.client} {row.portfolio} {formats.words(row.status)} "
         f"{formats.words(row.type)} {row.status} {row.type} {row.initiated_from} {row.session}"
@@ -84,7 +84,7 @@ def _problems(row: RunRow) -> Line:
 
 
 def columns() -> tuple[Column[RunRow], ...]:
-    """The columns, those that narrow terminals lose first having the highest priority."""
+    """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("status", "Status", 14, _status, sort=lambda row: row.status),
         Column(

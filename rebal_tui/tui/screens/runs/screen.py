@@ -1,4 +1,4 @@
-"""Runs: every run with its orders, live while it goes on."""
+"""Runs section: all runs with their orders, refreshed live."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TYPES: tuple[str | None, ...] = (None, *RunType)
 
 
 class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
-    """The newest runs first."""
+    """List of runs, newest first."""
 
     SECTION = Section.RUNS
     EXPORT = "runs"
@@ -69,7 +69,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         return run_lines(await self.host.ask(run_queries.run_view, key))
 
     def show_run(self, run_id: str) -> None:
-        """Put the cursor on a run."""
+        """Clear all filters and move the cursor to a run."""
         self.show_only("")
         self.table.go_to(run_id)
 
@@ -127,7 +127,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         self.host.confirm_sending("Cancel this run?", text, "Cancel run", do, "Cancelling the run")
 
     def _awaiting(self) -> RunRow | None:
-        """The run under the cursor if it awaits review; says so when it does not."""
+        """Return the run under the cursor if it awaits review; else shows a message and returns None."""
         row = self.table.cursor_row
         if self.selected_id() is None or not isinstance(row, RunRow):
             return None

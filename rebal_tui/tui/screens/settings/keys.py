@@ -1,4 +1,4 @@
-"""The keys of every action, each changed by pressing another one."""
+"""Dialog to change the keys of actions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 
 class PressScreen(ModalScreen[str]):
-    """Waits for one key; empty when it is escape."""
+    """Waits for one key press and returns the key; an empty string for escape."""
 
     DEFAULT_CSS = """
     PressScreen { align: center middle; background: $background 60%; }
@@ -48,7 +48,7 @@ class PressScreen(ModalScreen[str]):
 
 
 class KeysScreen(ModalScreen[dict[str, str]]):
-    """Every action with its key. Escape hands back the keys that were set."""
+    """List of all actions with their keys. Escape returns the user-defined keys by action id."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "done", "Done"),

@@ -1,4 +1,4 @@
-"""Settings as a form: theme, density, keys, and how the book is run. Saved to a file, applied at once."""
+"""Settings form: theme, density, keys and book policy; saved to a file and applied immediately."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
         lambda t: read_whole(t, 0, MAX_ORDERS_PER_MINUTE),
     ),
 }
-"""Field of the rules: its label, what is expected, and how it is read."""
+"""Text fields of the book policy by name: label, hint and parser."""
 
 
 class SettingsScreen(Dialog[None]):
-    """The form; what is wrong is told beside its field and keeps it from being saved."""
+    """The settings form; faults are shown next to their fields and prevent saving."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel"),
@@ -86,7 +86,7 @@ class SettingsScreen(Dialog[None]):
 
     @classmethod
     async def filled(cls, host: Host, theme: str) -> SettingsScreen:
-        """The form with the settings in use: a theme, those of the file, and the policy of the book."""
+        """Create the form with the current theme, the settings of the file, and the policy of the book."""
         policy = await host.ask(policy_services.policy_of)
         file = host.settings_file
         where = f"Kept in {file.path}, and for the book in the book." if file.path else "Kept in the book."
@@ -139,7 +139,7 @@ class SettingsScreen(Dialog[None]):
         self._rules()
 
     def _rules(self) -> BookPolicy | None:
-        """The rules as the fields say, the faults told beside them; None while there is one."""
+        """Parse the policy fields and show their faults; None while a field is invalid."""
         review = REVIEWS[str(self.query_one("#review", Select).value)]
         read: dict[str, Any] = {"review": review}
         for name, (_, hint, parse) in TYPED.items():

@@ -1,1 +1,1 @@
-"""What several sections use: list screen, dialog, form, picker, export, lines."""
+"""Components shared by several sections: list screen, dialog, form, picker, export, lines."""

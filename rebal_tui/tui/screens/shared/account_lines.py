@@ -1,4 +1,4 @@
-"""An account in lines: holdings, history, and why."""
+"""Account details as lines: holdings, drift history and decision."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RULES_MIN_WIDTH = 62
 
 
 def account_lines(view: AccountView, *, whole: bool = False) -> Builder:
-    """The account for a panel; `whole` shows every holding and the last stored decision, in two columns when wide."""
+    """Build account details for a panel; `whole` adds all holdings and the last decision, in two columns if wide."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         top = _head(view, width)
@@ -85,7 +85,7 @@ def _head(view: AccountView, width: int) -> list[Line]:
 
 
 def _holdings(view: AccountView, width: int, room: int | None) -> list[Line]:
-    """The holdings with a bar each, the cash last; with less room than holdings, those that drift most."""
+    """Return the holdings with drift bars, cash last; if only `room` lines fit, those with the largest drift."""
     held = view.holdings
     left_out = 0
     if room is not None and len(held) > room:
@@ -171,7 +171,7 @@ def _last(view: AccountView, width: int) -> list[Line]:
 
 
 def decision_lines(decision: Decision, width: int) -> list[Line]:
-    """The outcome, then every check with its verdict, figures and rule."""
+    """Return the outcome of a decision and its checks with verdict, details and rule."""
     text, style = OUTCOMES[decision.outcome]
     reason = paragraph(decision.reason, width - 2)
     lines: list[Line] = [((text, style),)]

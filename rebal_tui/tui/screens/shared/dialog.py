@@ -1,4 +1,4 @@
-"""Dialogs over a place: something to read, and something to confirm."""
+"""Base classes of dialogs, and dialogs to read, answer or confirm."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ T = TypeVar("T")
 
 
 class Dialog(ModalScreen[T]):
-    """A dialog that knows its host."""
+    """A modal dialog with access to the host."""
 
     @property
     def host(self) -> Host:
-        """The app, typed."""
+        """The app as `Host`."""
         return host_of(self)
 
 
 class LiveDialog:
-    """A dialog that is brought up to date when the heart beats."""
+    """A dialog that is refreshed on every heartbeat."""
 
     async def pull(self) -> None:
-        """Fetch what this dialog shows and show it."""
+        """Fetch the data of this dialog and show it."""
 
 
 class ReadScreen(ModalScreen[None]):
-    """Lines to read over the whole terminal; escape goes back."""
+    """Full-screen read-only lines; escape closes the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Back"),
@@ -49,7 +49,7 @@ class ReadScreen(ModalScreen[None]):
     """
 
     def __init__(self, title: str, builder: Builder, copy: str = "") -> None:
-        """`copy` is what `y` copies."""
+        """`copy` is the text that `y` copies to the clipboard."""
         super().__init__()
         self._heading = title
         self._builder = builder
@@ -61,7 +61,7 @@ class ReadScreen(ModalScreen[None]):
         yield KeyBar()
 
     def show(self, builder: Builder) -> None:
-        """Bring what is read up to date."""
+        """Replace the lines."""
         self.query_one(LinesView).show(builder)
 
     def action_copy(self) -> None:
@@ -71,7 +71,7 @@ class ReadScreen(ModalScreen[None]):
 
 
 class AskScreen(ModalScreen[str]):
-    """A question answered with a line of text; empty when the answer is no."""
+    """A question answered with one line of text; returns an empty string on cancel."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "Cancel")]
     DEFAULT_CSS = """
@@ -102,7 +102,7 @@ class AskScreen(ModalScreen[str]):
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """What exactly will happen, and yes or no. With `typed`, yes needs that word written out."""
+    """A yes-or-no confirmation that states the effects. With `typed`, yes requires typing that word."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "No"),
@@ -125,7 +125,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def __init__(
         self, title: str, text: str, *, yes: str = "Yes", no: str = "No", typed: str = "", lines: Builder | None = None
     ) -> None:
-        """`lines` are shown between the text and the answers, and scroll."""
+        """`lines` are shown in a scrollable view between the text and the buttons."""
         super().__init__(classes="-with-lines" if lines is not None else None)
         self._lines = lines
         self._heading = title

@@ -1,4 +1,4 @@
-"""Writing what a list shows to a file."""
+"""Export of a list to a CSV or JSON file."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 
 FORMATS = ("csv", "json")
 BAR_WIDTH = 24
-"""Cells of the bar that shows how far the writing is."""
+"""Width in cells of the progress bar."""
 
 
 class ExportScreen(Dialog[None]):
-    """A path, whose ending chooses the format. An existing file is replaced only after asking. While a long list is
-    written a bar tells how far it is, and leaving ends it."""
+    """Asks for the path of an export; its extension selects the format.
+
+    An existing file is replaced only after confirmation. A long export shows its progress; closing the dialog cancels
+    it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Cancel")]
     DEFAULT_CSS = """
@@ -74,7 +77,7 @@ class ExportScreen(Dialog[None]):
             self.action_leave()
 
     def action_leave(self) -> None:
-        """Close the dialog; what is being written is let go, and no file is left of it."""
+        """Close the dialog and cancel a running export; no partial file remains."""
         if self._writing is not None and not self._writing.is_finished:
             self._writing.cancel()
             self.host.say("Nothing was written.")
@@ -99,7 +102,7 @@ class ExportScreen(Dialog[None]):
         self._writing = self.host.work(self._write(path), name="export")
 
     async def _write(self, path: Path) -> None:
-        # All of it is told of one moment: nothing happens to the book between two pieces.
+        # The export must be consistent: the lock prevents changes to the book between two chunks.
         async with self.host.heartbeat_lock:
             made = await self.host.ask(export_services.Export, self._what, path.suffix[1:].lower())
             while await self.host.ask(advance, made):
@@ -119,17 +122,17 @@ class ExportScreen(Dialog[None]):
 
 
 def advance(_book: Book, export: Export) -> bool:
-    """Make one more piece on the book's thread; whether there may be another."""
+    """Build the next chunk on the book's thread; returns whether there may be more."""
     return export.advance()
 
 
 def text_of(_book: Book, export: Export) -> str:
-    """The whole text, put together on the book's thread."""
+    """Return the complete text, joined on the book's thread."""
     return export.text()
 
 
 def path_fault(path: Path) -> str:
-    """Why nothing can be written there, in one line; empty when it can be tried."""
+    """Return why a path is unusable, in one line; empty if writing can be tried."""
     if path.suffix[1:].lower() not in FORMATS:
         return "The name has to end in .csv or .json."
     if path.is_dir():

@@ -1,4 +1,4 @@
-"""A form whose faults and consequences are shown while it is typed."""
+"""Forms with live validation and a live preview of the effects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A line of the form. `choices` complete what is typed; right or end takes the completion."""
+    """An input field of a form. `choices` are completions; right or end accepts one."""
 
     key: str
     label: str
@@ -36,7 +36,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the form would do: shown in `lines`, asked in `text`, done by `act`, whose answer is said afterwards."""
+    """The action of a form: `lines` preview it, `text` asks for confirmation, `act` runs it and returns its result."""
 
     lines: Builder
     title: str
@@ -47,12 +47,17 @@ class Proposal:
 
 
 Propose = Callable[[Book, Values], Proposal]
-"""From what is typed to what would be done; runs on the book's thread, changes nothing, raises `Refusal` with the
-field's key as the place of each fault."""
+"""Turns field values into a proposal on the book's thread, without changing the book.
+
+Raises `Refusal` when values are invalid; the location of each fault is the key of its field.
+"""
 
 
 def read_amount(values: Values, key: str = "amount") -> Money:
-    """Dollars as a person types them, thousands separators allowed. Raises `Invalid` at the field."""
+    """Parse dollars, with optional `$` and thousands separators.
+
+    Raises `Invalid` at the field when the text is no amount above 0 in whole cents.
+    """
     try:
         amount = parse_money(values[key].strip().removeprefix("$").replace(",", ""))
     except ValueError as error:
@@ -65,9 +70,9 @@ def read_amount(values: Values, key: str = "amount") -> Money:
 
 
 class FormScreen(LiveDialog, Dialog[None]):
-    """Fields with their faults beside them, and below what would happen, brought up to date with every key and beat.
+    """A form with faults next to its fields and a preview below, refreshed on every key press and heartbeat.
 
-    Nothing is done before the answer to the question that enter asks; a refusal then leaves the form as it is.
+    Enter asks for confirmation before anything is done. If the action is refused, the form stays open.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
@@ -90,7 +95,7 @@ class FormScreen(LiveDialog, Dialog[None]):
     """
 
     def __init__(self, title: str, fields: Sequence[Field], propose: Propose, *, blame: str = "amount") -> None:
-        """`blame` is the field beside which refusals without a place of their own are shown."""
+        """`blame` is the field that shows faults without a known field."""
         super().__init__()
         self._heading = title
         self._fields = tuple(fields)
@@ -130,7 +135,7 @@ class FormScreen(LiveDialog, Dialog[None]):
         self._validate_soon()
 
     def values(self) -> dict[str, str]:
-        """What is typed, by field."""
+        """Return the text of each field by key."""
         return {field.key: self.query_one(f"#field-{field.key}", Input).value for field in self._fields}
 
     async def pull(self) -> None:
@@ -166,7 +171,7 @@ class FormScreen(LiveDialog, Dialog[None]):
         return by_field
 
     def _show(self, proposal: Proposal | None, faults: dict[str, str]) -> None:
-        """An empty field is not blamed before enter was pressed."""
+        """Show proposal and faults; an empty field shows no fault before enter is pressed."""
         self._proposal, self._faults = proposal, faults
         for field in self._fields:
             typed = bool(self.query_one(f"#field-{field.key}", Input).value)

@@ -1,4 +1,4 @@
-"""The help of a place, made from the registry of actions."""
+"""Help of a section, built from the action table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEYS = 12
 
 
 def help_lines(section: str, keymap: Mapping[str, str] = MappingProxyType({})) -> Builder:
-    """Keys of the place, of every place, and what the glyphs mean; `keymap` has keys that were set, by action id."""
+    """Build the help: section keys, global keys and glyphs. `keymap` has user-defined keys by action id."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         if width < 100:

@@ -1,4 +1,4 @@
-"""JSON to read: keys in a tone of their own, long values wrapped."""
+"""Indented JSON as styled lines, with long values wrapped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rebal_tui.tui.widgets.lines import Builder
 
 
 def json_lines(text: str) -> Builder:
-    """Indented JSON as lines."""
+    """Build lines from indented JSON."""
     lines = text.split("\n")
 
     def build(width: int, _height: int) -> Sequence[Line]:

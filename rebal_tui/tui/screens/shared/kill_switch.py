@@ -1,4 +1,4 @@
-"""The kill switch: asks, then stops every new order, or releases the stop."""
+"""Kill switch: stops all new orders, or releases the stop, after confirmation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rebal_tui.tui.screens.shared.dialog import ConfirmScreen
 
 
 class KillScreen(ConfirmScreen):
-    """Asks before every new order is stopped, or let go again; the same key, pressed again, is no answer."""
+    """Asks for confirmation to stop all new orders, or to release the stop. The key of the kill switch is no answer."""
 
     def __init__(self, on: bool, typed: str = "") -> None:
         if on:
@@ -27,7 +27,7 @@ class KillScreen(ConfirmScreen):
 
 
 async def ask_to_halt(app: App[Any]) -> None:
-    """Ask to stop, or to release the stop. Stopping is one yes even in a live book; releasing is typed there."""
+    """Ask to stop or release. Stopping never requires typing; releasing on a live book requires typing LIVE."""
     host = host_of(app)
     on = not await host.ask(kill_switch.halted)
     typed = "LIVE" if not on and host.mode_shown.startswith("LIVE") else ""

@@ -1,4 +1,4 @@
-"""Places that are a list with a detail beside it: filter, sort, copy, export; and those of them under tiles."""
+"""Base classes of list screens with a detail panel: filter, sort, copy, export, tiles."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from rebal_tui.tui.widgets.table import BookTable, View
 from rebal_tui.tui.widgets.tabs import ALL, TabBar
 
 MANUAL_JOB_BUDGET_SECONDS = 2.0
-"""Seconds that a job run by hand may take before the heartbeats take on what is left of it."""
+"""Time limit of a manually started job; heartbeats do the remaining work."""
 
 
 class ListScreen(ShowsMatching, SectionScreen):
-    """A table, a filter line that appears with `/`, and a detail for the row under the cursor.
+    """A table, a filter input opened with `/`, and a detail panel for the row under the cursor.
 
-    `EXPORT` is what `x` writes, `NOUN` what a row is called.
+    `EXPORT` names the export of `x`; `NOUN` names a row.
     """
 
     AUTO_FOCUS = "BookTable"
@@ -39,15 +39,15 @@ class ListScreen(ShowsMatching, SectionScreen):
         self._shown: str | None = None
 
     async def run_job(self, job: str) -> str:
-        """Run a job of the scheduler now; returns its result in words."""
+        """Run a scheduler job now and return its result as text."""
         return await self.host.ask(scheduler.run_now, job, MANUAL_JOB_BUDGET_SECONDS)
 
     def make_table(self) -> BookTable[Any]:
-        """The table of this place."""
+        """Create the table of this section."""
         raise NotImplementedError
 
     def compose_list(self) -> ComposeResult:
-        """The table, the filter and the detail."""
+        """Yield the table, the detail panel and the filter input."""
         with Horizontal(id="body"):
             yield self.make_table()
             yield LinesView(id="detail")
@@ -65,11 +65,11 @@ class ListScreen(ShowsMatching, SectionScreen):
 
     @property
     def detail_in_sight(self) -> bool:
-        """Whether the terminal is wide enough for the detail beside the list."""
+        """Whether the terminal is wide enough for the detail panel."""
         return not self.has_class("-narrow")
 
     def selected_id(self) -> str | None:
-        """The id of the row under the cursor; says so when there is none."""
+        """Return the id of the row under the cursor; shows a message and returns None when there is none."""
         key = self.table.cursor_key
         if key is None:
             self.host.say(f"There is no {self.NOUN} under the cursor.")
@@ -77,23 +77,23 @@ class ListScreen(ShowsMatching, SectionScreen):
         return str(key)
 
     def row_here(self, key: str) -> Any:
-        """The row under the cursor, None when the cursor has gone on from the one with this key."""
+        """Return the row under the cursor, None when the cursor is no longer on this key."""
         return self.table.cursor_row if self.table.cursor_key == key else None
 
     async def detail_of(self, key: str) -> Builder | None:
-        """What to show beside the list of a row; None to leave what is there."""
+        """Return the detail of a row; None keeps the current detail."""
         raise NotImplementedError
 
     async def open_row(self, key: str) -> None:
-        """Show a row over the whole terminal."""
+        """Show a row full screen."""
         raise NotImplementedError
 
     def clear_detail(self) -> None:
-        """Show that there is no row."""
+        """Clear the detail panel."""
         self.detail.show(nothing, top=True)
 
     def request_detail(self, key: Hashable | None, delay: float = 0.0) -> None:
-        """Ask for the detail of a row; a later request makes this one's answer void."""
+        """Request the detail of a row after `delay` seconds; a later request cancels it."""
         self._request += 1
         request = self._request
         if key is None:
@@ -132,7 +132,7 @@ class ListScreen(ShowsMatching, SectionScreen):
         self.filter_by(event.value)
 
     def filter_by(self, text: str) -> None:
-        """Show the rows that hold a text."""
+        """Filter the rows by text."""
         view = self.table.view
         self.table.view = View(view.sort, view.reverse, text)
 
@@ -153,14 +153,14 @@ class ListScreen(ShowsMatching, SectionScreen):
             self.reset_filters()
 
     def show_only(self, text: str) -> None:
-        """Filter by a text and lift every other filter."""
+        """Filter by text and clear all other filters."""
         self.reset_filters()
         line = self.query_one("#filter", Input)
         line.value = text
         line.display = bool(text)
 
     def reset_filters(self) -> None:
-        """Go back to all rows; called by escape when no text filter is set."""
+        """Show all rows again; escape calls this when no text filter is set."""
 
     def action_sort(self) -> None:
         if order_name := self.table.cycle_sort():
@@ -180,7 +180,7 @@ class ListScreen(ShowsMatching, SectionScreen):
 
 
 class TiledListScreen(ListScreen):
-    """A list under tiles that tell how many rows are of what kind: the current one shows its own, the first all."""
+    """A list with filter tiles that show row counts; the current tile filters the list, the first shows all rows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -195,11 +195,11 @@ class TiledListScreen(ListScreen):
         return self.query_one("#tiles", TabBar)
 
     def show_rows(self) -> None:
-        """Show the tiles and the rows of the current one, if they have been read."""
+        """Show the tiles and the rows of the current tile, once data is available."""
         raise NotImplementedError
 
     def set_tile(self, tile: str) -> None:
-        """Show the rows of a tile."""
+        """Make a tile current and show its rows."""
         self.tile = self.tiles.current = tile
         self.show_rows()
 

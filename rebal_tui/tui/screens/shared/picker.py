@@ -1,4 +1,4 @@
-"""Choosing one thing from a list that is filtered as you type."""
+"""Dialog to choose one item from a filtered list."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rebal_tui.tui.widgets.table_layout import Column
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One thing to choose, with what is said beside it."""
+    """An item to choose, with an explanatory note."""
 
     key: str
     label: str
@@ -29,7 +29,7 @@ class Choice:
 
 
 class PickScreen(Dialog[str]):
-    """A filter line over the choices; enter takes the one under the cursor, escape gives an empty answer."""
+    """A filter input above the choices; enter returns the key under the cursor, escape an empty string."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss('')", "Cancel"),

@@ -1,4 +1,4 @@
-"""A plan in lines: every asset with what is done about it and why."""
+"""Plan as lines: trade and reason of every asset."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIDE_MIN_WIDTH = 110
 
 
 def preview_lines(view: PreviewView) -> Builder:
-    """The run that would be made, with what it does to the account."""
+    """Build the preview of a run and its effect on the account."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         plan = view.plan
@@ -57,7 +57,7 @@ def preview_lines(view: PreviewView) -> Builder:
 
 
 def _sums(view: PreviewView, width: int) -> list[Line]:
-    """The figures of a plan, on as many lines as they need."""
+    """Return the key figures of a plan, wrapped to the width."""
     plan = view.plan
     figures: list[Line] = [
         ((formats.words(plan.type), "key"),),
@@ -81,7 +81,7 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
 
 
 def plan_lines(plan: Plan, width: int) -> list[Line]:
-    """Every line of a plan; traded ones stand out."""
+    """Return all lines of a plan, with traded assets highlighted."""
     wide = width >= WIDE_MIN_WIDTH
     lines: list[Line] = [heading("Plan", width, formats.counted(len(plan.lines), "line"))]
     head = [
@@ -131,7 +131,7 @@ def _plan_line(line: PlanLine, wide: bool, room: int) -> list[Line]:
 
 
 def _before_after(view: PreviewView, width: int) -> list[Line]:
-    """Each asset's share before and after as bars on one scale, the target beside them."""
+    """Return the weight of each asset before and after, as bars on one scale, with its target."""
     after = dict(view.after)
     most = max((share for _, share in (*view.before, *view.after)), default=1)
     size = max((width - 8 - 3 * 8 - 4) // 2, 6)

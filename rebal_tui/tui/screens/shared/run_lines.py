@@ -1,4 +1,4 @@
-"""A run in lines: timeline, orders, weights, and the decision that caused it."""
+"""Run details as lines: timeline, orders, weights, plan and decision."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ TWO_COLUMNS_MIN_WIDTH = 120
 
 
 def status_segment(status: str) -> TextSegment:
-    """Glyph and words of a run's status."""
+    """Return glyph and text of a run status, styled."""
     glyph, style = STATUSES.get(status, ("?", "warn"))
     return (f"{glyph} {formats.words(status)}", style)
 
 
 def run_lines(view: RunView, *, whole: bool = False) -> Builder:
-    """The run for a panel; `whole` adds the plan and uses two columns when wide."""
+    """Build run details for a panel; `whole` adds the plan and uses two columns if wide."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
         top = _head(view, width)

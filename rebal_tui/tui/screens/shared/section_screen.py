@@ -1,4 +1,4 @@
-"""What every place has: the status line, the places, a footer, and data that is pulled when the heart beats."""
+"""Base class of section screens: status line, section tabs, footer, refresh on heartbeat."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SECTION_TABS = tuple(Tab(section, section.label, mark=section.key, style="key") 
 
 
 class SectionScreen(Screen[None]):
-    """One of the eight places, or Review. Subclasses give the body and what to pull."""
+    """A section or Review. Subclasses define the body and the data to fetch."""
 
     SECTION: ClassVar[str]
 
     @property
     def host(self) -> Host:
-        """The app, typed."""
+        """The app as `Host`."""
         return host_of(self)
 
     def compose(self) -> ComposeResult:
@@ -39,24 +39,24 @@ class SectionScreen(Screen[None]):
         yield KeyBar()
 
     def compose_body(self) -> ComposeResult:
-        """The widgets between the places and the footer."""
+        """Yield the widgets between the section tabs and the footer."""
         return ()
 
     async def pull(self) -> None:
-        """Fetch what this place shows and show it. Called by the heartbeat while the place is in sight."""
+        """Fetch the data of this section and show it. The heartbeat calls this while the section is visible."""
         self.show_status(await self.host.ask(status_queries.status_line))
 
     def show_status(self, status: StatusLine) -> None:
-        """Draw the line on top."""
+        """Show the status line."""
         self.host.last_status = status
         self.query_one(StatusBar).status = status
 
     def show_loading(self, loading: LoadProgress) -> None:
-        """Say how far the book is read."""
+        """Show the progress of opening the book in percent."""
         self.query_one(StatusBar).reading = f"{loading.percent} %"
 
     def show_trouble(self, trouble: str) -> None:
-        """Say that the figures are not being brought up to date, and why; empty when they are."""
+        """Show why the figures are not updating; an empty text clears the message."""
         self.query_one(StatusBar).trouble = trouble
 
     def on_screen_suspend(self) -> None:
