@@ -1,4 +1,4 @@
-"""What holds for every test of the screens."""
+"""Fixtures of all screen tests."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.tui.virtual_time import VirtualTime
 
 @pytest.fixture(autouse=True)
 def keep_notifications(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A message goes away in real time: a slow machine's picture would be another one."""
+    """Keep messages for 600 s: they time out in real time, so on a slow machine a snapshot could miss them."""
     for severity in app.TOAST_SECONDS:
         monkeypatch.setitem(app.TOAST_SECONDS, severity, 600)
 
 
 @pytest.fixture(autouse=True)
 def virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every event loop of a test skips the time in which nothing happens."""
+    """Run every event loop in virtual time, which skips idle waits."""
     monkeypatch.setattr(asyncio.events, "new_event_loop", VirtualTime)
     textual_internals.use_loop_clock(monkeypatch)
     textual_internals.read_styles_once(monkeypatch)

@@ -1,4 +1,4 @@
-"""Running the app headless in a test."""
+"""Helpers to run the app headless in tests."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ Script = Callable[["Pilot[Any]", RebalApp], Awaitable[None]]
 
 
 def make_app(backend: FakeBackend | None = None, **options: Any) -> RebalApp:
-    """The app over a book made by hand, without a heartbeat of its own."""
+    """Create the app with a fake backend, without its own heartbeat."""
     return RebalApp(backend or FakeBackend(), heartbeat=False, **options)
 
 
 async def settle(pilot: Pilot[Any]) -> None:
-    """Wait until every worker is done and everything is drawn, delayed details included."""
+    """Wait until all workers are done and everything is drawn, including delayed details."""
     await pilot.pause(ListScreen.DETAIL_DELAY_SECONDS + 0.02)
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
 
 
 def drive(script: Script, app: RebalApp | None = None, size: tuple[int, int] = WIDE) -> RebalApp:
-    """Start the app, let it settle, and run the script."""
+    """Start the app, wait until it settles, and run the script."""
     app = app or make_app()
 
     async def main() -> None:
@@ -43,7 +43,7 @@ def drive(script: Script, app: RebalApp | None = None, size: tuple[int, int] = W
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
-    """Press keys one after the other, each to its end."""
+    """Press keys one by one, waiting for the workers after each."""
     for key in keys:
         await pilot.press(key)
         await pilot.app.workers.wait_for_complete()
@@ -51,10 +51,10 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 
 
 def screen_text(app: RebalApp) -> str:
-    """What the terminal shows, line by line."""
+    """Return the text on the terminal, line by line."""
     return "\n".join(strip.text for strip in textual_internals.drawn(app.screen))
 
 
 def shown_messages(app: RebalApp) -> list[str]:
-    """The messages shown so far."""
+    """Return the messages shown so far."""
     return textual_internals.notified(app)

@@ -1,4 +1,4 @@
-"""A backend that answers some services with views made by hand, the others from a small real book."""
+"""Fake backend: answers some services with prepared view models, the others from a small real book."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class FakeBackend:
-    """`answers` has an answer, or a coroutine function, by service; `calls` is what was asked to be done."""
+    """`answers` maps services to functions or coroutine functions; `calls` records the commands received."""
 
     def __init__(self, count: int = 40, client: str | None = None, portfolio: str | None = None) -> None:
         rows = [views.desk_row(index, client) for index in range(count)]

@@ -1,4 +1,4 @@
-"""Pictures of every place, from the real app over the demonstration book: `python -m tests.tui.pictures`."""
+"""Screenshots of all sections with the demo book: `python -m tests.tui.pictures` writes them."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ SIZES: dict[Section, tuple[tuple[int, int], ...]] = {
     Section.DESK: ((80, 24), (120, 40), (200, 60)),
 }
 SHOWN_AT = datetime(2026, 11, 24, 11, 26, tzinfo=NEW_YORK)
-"""When the demonstration is shown: on its second day, with runs, alerts and a withdrawal under way."""
+"""Simulated time of the screenshots: second day of the demo, with runs, alerts and a withdrawal in progress."""
 DOWN = {Section.DESK: 10, Section.CASH: 0, Section.RUNS: 3}
-"""The row that is shown: an account outside its bands, a withdrawal, a run of several orders."""
+"""Row of the cursor: an account outside its bands, a withdrawal, a run with several orders."""
 FONT = "DejaVu Sans Mono"
 
 
 def stem(section: Section, size: tuple[int, int]) -> str:
-    """The name of a place's picture at a size, without its ending."""
+    """Return the file name of a screenshot without extension."""
     return f"{section.value}-{size[0]}x{size[1]}"
 
 
 def demonstration(path: Path) -> Book:
-    """The demonstration book after a while; real time stands still for it."""
+    """Create the demo book and advance it to `SHOWN_AT`, independent of real time."""
     bootstrap.create_demo(path).close()
     book = bootstrap.open_simulation(bootstrap.open_database(path), monotonic=lambda: 0.0)
     clock = book.clock
@@ -52,7 +52,7 @@ def demonstration(path: Path) -> Book:
 
 
 def picture(book: Book, section: Section, size: tuple[int, int]) -> str:
-    """A place at a size as SVG."""
+    """Return a screenshot of a section as SVG."""
     thread = BookThread(lambda: book)
     app = RebalApp(BookBackend(thread), heartbeat=False)
 
@@ -78,7 +78,7 @@ async def _settle(pilot: Pilot[Any]) -> None:
 
 
 def as_png(svg: str) -> bytes:
-    """The picture as PNG, in an installed font."""
+    """Convert a screenshot to PNG with an installed font."""
     import resvg_py
 
     return bytes(
@@ -89,7 +89,7 @@ def as_png(svg: str) -> bytes:
 
 
 def main() -> None:
-    """Make every picture anew."""
+    """Write all screenshots."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         book = demonstration(Path(folder) / "demo.db")

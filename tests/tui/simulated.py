@@ -1,4 +1,4 @@
-"""A simulated market that moves only when it is told to, and the app over it."""
+"""Simulated market that changes only on request, and the app with its book."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
 
 
 def market_book(accounts: int = 5, at: str = "2026-03-02 10:01", *, immediate: bool = True) -> Book:
-    """Accounts `a`, `b` … on target in 60 SPY, 35 TLT and cash; the last follows a portfolio with GLD.
+    """Create accounts `a`, `b` … on target: 60 % SPY, 35 % TLT, 5 % cash; the last follows a portfolio with GLD.
 
-    Time is paused and prices stand still; a shock and `at_time` move them.
+    Time is paused and prices are constant; a shock changes prices, `at_time` changes time.
     """
     book = factories.make_book(at)
     names = [f"{chr(97 + index % 26)}{index // 26 or ''}" for index in range(accounts)]
@@ -49,14 +49,14 @@ def market_book(accounts: int = 5, at: str = "2026-03-02 10:01", *, immediate: b
 
 
 def at_time(book: Book, text: str) -> None:
-    """Let simulated time go to a New York time; the next beat sees it."""
+    """Set simulated time to a New York time; the next heartbeat uses it."""
     assert isinstance(book.clock, SimulatedClock)
     timestamp: datetime = factories.new_york(text)
     book.clock.jump(timestamp)
 
 
 def sound(book: Book) -> None:
-    """The broker's books add up."""
+    """Assert that all invariants of the simulated broker hold."""
     assert isinstance(book.broker, SimulatedBroker)
     assert book.broker.invariants() == []
 
@@ -66,7 +66,7 @@ def app_with_book(book: Book, **options: Any) -> RebalApp:
 
 
 def run(flow: Flow, book: Book, section: str, size: tuple[int, int] = WIDE, **options: Any) -> RebalApp:
-    """Start in a place and run the flow."""
+    """Start the app, press the key of a section and run the flow."""
     app = app_with_book(book, **options)
 
     async def main() -> None:
@@ -80,13 +80,13 @@ def run(flow: Flow, book: Book, section: str, size: tuple[int, int] = WIDE, **op
 
 
 async def run_heartbeat(pilot: Pilot[Any], app: RebalApp) -> None:
-    """One heartbeat, and all that it draws."""
+    """Run one heartbeat and wait until everything is drawn."""
     await app.run_heartbeat()
     await settle(pilot)
 
 
 async def write(pilot: Pilot[Any], text: str) -> None:
-    """Type a text, key by key."""
+    """Type a text key by key."""
     names = {" ": "space", ".": "full_stop", "-": "minus", ",": "comma", ":": "colon", "%": "percent_sign"}
     for char in text:
         await pilot.press(names.get(char, char))
@@ -100,7 +100,7 @@ def shows(
     size: tuple[int, int],
     prepare: Callable[[], None] | None = None,
 ) -> None:
-    """Compare what the app shows after some keys with its picture."""
+    """Press keys, call `prepare` and run a heartbeat if given, and compare the screen with its snapshot."""
 
     async def before(pilot: Pilot[Any]) -> None:
         await settle(pilot)

@@ -1,4 +1,4 @@
-"""The Accounts place: every flow by keys, over the real services."""
+"""Accounts section: all key-driven flows with the real services."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ TWELVE = "abcdefghijkl"
 
 
 def small_book() -> Book:
-    """Twelve accounts of $10,000 and more; `a` to `c` follow Balanced, `l` is restricted, 2 March 2026, 10:00."""
+    """Create twelve accounts of $10,000 or more on 2 March 2026, 10:00.
+
+    `a` to `c` follow Balanced; `l` is restricted.
+    """
     book = factories.make_book("2026-03-02 10:00")
     accounts = [
         factories.account(
@@ -59,7 +62,7 @@ def app_with_book(book: Book, **options: Any) -> RebalApp:
 
 
 def run(flow: Flow, book: Book, size: tuple[int, int] = WIDE, section: str = "3") -> RebalApp:
-    """Start in a place and run the flow."""
+    """Start the app, press the key of a section and run the flow."""
     app = app_with_book(book)
 
     async def main() -> None:
@@ -80,7 +83,7 @@ async def type_text(pilot: Pilot[Any], text: str) -> None:
 
 
 async def time_to(pilot: Pilot[Any], app: RebalApp, book: Book, at: str) -> None:
-    """Set the clock and let the heart beat."""
+    """Set the clock and run one heartbeat."""
     assert isinstance(book.clock, FixedClock)
     book.clock.set(factories.new_york(at))
     await app.run_heartbeat()
@@ -101,12 +104,12 @@ async def mark(pilot: Pilot[Any], app: RebalApp, names: str) -> None:
 
 
 def confirmation(app: RebalApp) -> str:
-    """The text of the question in sight."""
+    """Return the text of the open confirmation."""
     return str(app.screen.query_one("#confirm-text", Static).content)
 
 
 def sound(book: Book) -> None:
-    """The simulated broker's books add up."""
+    """Assert that all invariants of the simulated broker hold."""
     assert book.broker.invariants() == []  # type: ignore[attr-defined]
 
 

@@ -1,4 +1,4 @@
-"""What Accounts and Cash look like. The pictures are reviewed by eye when they change."""
+"""Snapshots of Accounts and Cash. Changed snapshots are reviewed manually."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
 
 
 def moving() -> Book:
-    """Two withdrawals that wait for settlement."""
+    """Create a book with two withdrawals that wait for settlement."""
     book = invested()
     request_withdrawal(book, "a", parse_money("9000"))
     request_withdrawal(book, "b", parse_money("3000"))

@@ -1,4 +1,4 @@
-"""The services as the type checker sees them are those that run."""
+"""Service modules at run time are those that the type checker sees."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rebal_tui.tui.book_services import ServiceModule, desk_queries
 
 
 def typed_modules() -> dict[str, str]:
-    """Name to module, as the imports for the type checker say."""
+    """Return module paths by name, from the imports for the type checker."""
     tree = ast.parse(Path(book_services.__file__).read_text("utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]

@@ -1,4 +1,4 @@
-"""The Cash place: every flow by keys, over the real services."""
+"""Cash section: all key-driven flows with the real services."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.tui.test_accounts_flows import run as run_in
 
 
 def invested(path: Path | str = ":memory:") -> Book:
-    """Two accounts of $50,000 invested in Balanced; it is Monday, 2 March 2026, 10:00."""
+    """Create accounts of $50,000 and $20,000 invested in Balanced, on Monday, 2 March 2026, 10:00."""
     book = factories.make_book("2026-03-02 09:30", path=path)
     accounts = [factories.account("a", "50000"), factories.account("b", "20000")]
     factories.fill_book(book, accounts, [factories.balanced()], {"a": "balanced", "b": "balanced"})
@@ -51,7 +51,7 @@ def only(book: Book) -> Any:
 
 
 async def ask_for(pilot: Pilot[Any], account: str, amount: str) -> None:
-    """Fill the form of a new withdrawal and go on to the question."""
+    """Fill in the form of a new withdrawal and open its confirmation."""
     await press(pilot, "n")
     await type_text(pilot, account)
     await press(pilot, "tab")

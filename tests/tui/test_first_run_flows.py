@@ -1,4 +1,4 @@
-"""A new book, from its first screen on: the demo, a file with faults, a good file; against the real services."""
+"""First steps of an empty book with the real services: the demo, a file with faults, a valid file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.tui.driving import Script, press, screen_text, settle
 
 
 def on_empty_book(path: Path, script: Script) -> None:
-    """Open the screens on a file that is not there yet and run a script."""
+    """Start the app on a book file that does not exist yet and run a script."""
     thread = BookThread(lambda: open_book(path))
     app = RebalApp(BookBackend(thread), first_run=first_steps(thread, path), heartbeat=False)
 

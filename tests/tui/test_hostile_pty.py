@@ -1,4 +1,4 @@
-"""The real program in a pseudo-terminal: nothing that a name holds reaches the terminal as a command."""
+"""The real program in a pseudo-terminal: names never reach the terminal as control sequences."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def book_file(folder: Path, names: tuple[str, ...]) -> Path:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """A home of its own, so that nobody's settings or logs are touched."""
+    """Return an environment with its own home directory, so that no user settings or logs are touched."""
     clean_environment = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "PYTHONPATH"}}
     homes = {name: str(folder / name) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")}
     return {**clean_environment, **homes, "TERM": "xterm-256color", "PYTHONUTF8": "1", "TEXTUAL_ANIMATIONS": "none"}
@@ -78,7 +78,7 @@ def program(folder: Path, *arguments: str) -> list[str]:
 
 
 class Terminal:
-    """The program behind a pseudo-terminal, and every byte that it wrote."""
+    """The program in a pseudo-terminal, with all bytes that it wrote."""
 
     def __init__(self, command: list[str], env: dict[str, str]) -> None:
         self.written = b""
@@ -88,7 +88,7 @@ class Terminal:
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
 
     def read(self, seconds: float, until: bytes = b"") -> bytes:
-        """What is written in so many seconds, sooner when it holds `until` or nothing comes for a while."""
+        """Read output for up to `seconds`; stops once it contains `until`, else after 0.15 s without output."""
         end, start = time.monotonic() + seconds, len(self.written)
         while time.monotonic() < end:
             ready, _, _ = select.select([self._fd], [], [], 0.15)
@@ -115,7 +115,7 @@ class Terminal:
         return self.read(seconds)
 
     def end(self) -> int:
-        """Leave the program; its exit code."""
+        """Quit the program and return its exit code; kills it after 10 s and returns -1."""
         end = time.monotonic() + 10
         while time.monotonic() < end:
             self.press(b"\x1b", 0.4)

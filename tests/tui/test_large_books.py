@@ -1,4 +1,4 @@
-"""What lists and questions show of books with tens of thousands of accounts."""
+"""Lists and confirmations of books with tens of thousands of accounts."""
 
 from __future__ import annotations
 

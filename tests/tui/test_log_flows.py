@@ -1,4 +1,4 @@
-"""The Log by keys, over the real services."""
+"""Log section: key-driven flows with the real services."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat,
 
 
 def alerted(book: Book, *names: str) -> None:
-    """Restrict accounts, so that each raises an alert."""
+    """Restrict accounts so that each raises an alert."""
     assert book.sandbox is not None
     for name in names:
         book.sandbox.set_restrictions(name, frozenset({Restriction("ach_return")}), book.now())
@@ -27,7 +27,7 @@ def alerted(book: Book, *names: str) -> None:
 
 
 def tamper(book: Book) -> None:
-    """Change the first entry, as only somebody with the file in hand can."""
+    """Change the first audit entry; this requires direct access to the file."""
     connection = book.database.connection
     for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'"):
         connection.execute(f"DROP TRIGGER {name}")

@@ -1,4 +1,4 @@
-"""The Market place by keys, over the real services."""
+"""Market section: key-driven flows with the real services."""
 
 from __future__ import annotations
 

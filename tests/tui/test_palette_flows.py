@@ -1,4 +1,4 @@
-"""The palette reaches every action and every thing with a name."""
+"""The command palette finds all actions and all named objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.tui.simulated import at_time, market_book, run, run_heartbeat, write
 
 
 async def find(pilot: Any, text: str) -> None:
-    """Open the palette, type, and take the first hit."""
+    """Open the palette, type a text, and choose the first hit."""
     await press(pilot, "ctrl+p")
     await write(pilot, text)
     for _ in range(20):

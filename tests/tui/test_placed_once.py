@@ -1,4 +1,4 @@
-"""What changes in a place is drawn where it is: nothing is placed anew, as that draws the whole screen."""
+"""Changes within a section cause no new layout, because a layout repaints the whole screen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.tui.textual_internals import record_layouts
 
 @pytest.fixture
 def placed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Grows with each time that a screen places its widgets."""
+    """A list that grows by one item with every layout."""
     return record_layouts(monkeypatch)
 
 

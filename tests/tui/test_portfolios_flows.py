@@ -1,4 +1,4 @@
-"""The Portfolios place, driven by keys over real services."""
+"""Portfolios section: key-driven flows with the real services."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AT = "2026-03-04 12:00"
 
 
 def full_book() -> Book:
-    """Balanced with two subscribers (one far outside), Growth with none, Calm with a calendar and one subscriber."""
+    """Create Balanced with two subscribers (one far outside), Growth with none, Calm with a calendar and one."""
     book = factories.make_book(AT)
     factories.fill_book(
         book,
@@ -49,7 +49,7 @@ def full_book() -> Book:
 
 
 def run(flow: simulated.Flow, book: Book, size: tuple[int, int] = WIDE) -> RebalApp:
-    """Start on Portfolios and run the flow."""
+    """Start the app in Portfolios and run the flow."""
     return simulated.run(flow, book, "2", size)
 
 
@@ -71,7 +71,7 @@ def named(book: Book, name: str) -> Portfolio:
 
 
 async def fill(pilot: Pilot[Any], text: str) -> None:
-    """Replace what the field under the cursor holds."""
+    """Replace the text of the focused field."""
     await pilot.press("end", "ctrl+u")
     await type_text(pilot, text)
 
@@ -82,7 +82,7 @@ def editor_of(app: RebalApp) -> PortfolioEditor:
 
 
 def on_the_list(app: RebalApp) -> bool:
-    """Whether nothing lies over the list."""
+    """Return whether no dialog is open."""
     return app.screen is app.section
 
 
@@ -91,7 +91,7 @@ def status_of(book: Book, portfolio_id: str) -> str:
 
 
 def footer(app: RebalApp) -> str:
-    """Sum and whether it can be saved."""
+    """Return the lines with the sum and whether the form can be saved."""
     return "\n".join(screen_text(app).splitlines()[-3:-1])
 
 

@@ -1,4 +1,4 @@
-"""What a half-written portfolio says, without a screen."""
+"""Model of the portfolio form with incomplete input, without a screen."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the Portfolios place looks like. The pictures are reviewed by eye when they change."""
+"""Snapshots of Portfolios. Changed snapshots are reviewed manually."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is pressed, everywhere: nothing breaks and the books add up. `RANDOM_KEYS=5000` presses more."""
+"""Random keys in all sections: no crash, and broker and audit invariants hold. `RANDOM_KEYS=5000` presses more keys."""
 
 from __future__ import annotations
 

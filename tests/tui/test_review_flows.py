@@ -1,4 +1,4 @@
-"""Review and the kill switch by keys, over the real services."""
+"""Review and kill switch: key-driven flows with the real services."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat,
 
 
 def queue_book(accounts: int = 4, **options: Any) -> Book:
-    """Every account has a run that waits for approval, after SPY rose by 30 %."""
+    """Create a book in which every account has a run awaiting approval, after SPY rose by 30 %."""
     book = market_book(accounts, **options)
     set_review(book, True)
     simulator.shock(book, "SPY", 3000)  # type: ignore[arg-type]

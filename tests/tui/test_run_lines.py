@@ -1,4 +1,4 @@
-"""What the panel of a run says."""
+"""Run details in the panel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.tui.views import desk_row, run_row, run_view
 
 
 def texts(width: int) -> list[str]:
-    """The timeline of a run that was asked for after the close and ended past midnight of New York, in lines."""
+    """Return the timeline lines of a run that was queued outside the window and ended after midnight New York time."""
     events = (("23 15:50", "QUEUED"), ("24 09:30", "IN_PROGRESS"), ("24 09:52", "buying"), ("25 00:01", "TIMEOUT"))
     timeline = tuple(
         TimelineEvent(datetime.fromisoformat(f"2026-11-{at}").replace(tzinfo=NEW_YORK), what, "") for at, what in events

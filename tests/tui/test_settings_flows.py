@@ -1,4 +1,4 @@
-"""Settings: the file, the form, keys of one's own, and a book that obeys."""
+"""Settings: file, form, user-defined keys, and their effect on the book."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
 
 @pytest.fixture
 def form_shows(snap_compare: Any) -> Callable[..., None]:
-    """Compares what the app shows after some keys that are pressed once the form is open."""
+    """Return a function that opens the form, presses keys and compares the screen with its snapshot."""
 
     def compare(*keys: str) -> None:
         async def before(pilot: Any) -> None:

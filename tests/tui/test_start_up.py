@@ -1,4 +1,4 @@
-"""What happens before the book is read: nothing heavy is loaded, and the screens are alive."""
+"""Start-up: no heavy imports before the first paint, and responsive screens while the book opens."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LATER = (
         "rebal_tui.tui.screens.settings.screen",
     ),
 )
-"""What the first paint must not wait for."""
+"""Modules that must not be imported before the first paint."""
 SCRIPT = """
 import asyncio, json, sys
 from rebal_tui import launch

@@ -1,4 +1,4 @@
-"""A book that is only looked at here, and one whose disk is full: what the screens say and what keys do."""
+"""Screens and keys for a read-only book and for a full disk."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from tests.tui.driving import press, screen_text, settle, shown_messages
 from tests.tui.simulated import Flow, run_heartbeat
 
 SHOWS = ("subscribers", "go('review')")
-"""Methods called like changes that only show something."""
+"""Methods whose names match a change but that only show something."""
 
 
 def writer(path: Path) -> Book:
-    """The demonstration in a file, its time standing still between beats."""
+    """Create the demo book in a file; its time does not advance between heartbeats."""
     bootstrap.create_demo(path, accounts=6).close()
     book = bootstrap.open_simulation(bootstrap.open_database(path), monotonic=lambda: 0.0)
     scheduler.tick(book)
@@ -119,7 +119,7 @@ def test_a_full_disk_stops_writing_and_goes_on_when_there_is_room(tmp_path: Path
 
 
 async def stop_by_full_disk(pilot: Any, app: RebalApp, book: Book) -> None:
-    """Evaluations and their decisions fill what is left of the disk."""
+    """Run evaluations until their decisions fill the remaining disk space."""
     fill_disk(book, 2)
     for _ in range(60):
         await step(app)
@@ -138,7 +138,7 @@ async def step(app: RebalApp) -> None:
 
 
 def test_every_action_that_changes_the_book_is_known_as_such() -> None:
-    """By what its help says: whoever adds an action that writes has to say so in the registry."""
+    """Checks method names: a new action that changes the book must be added to `WRITES`."""
     words = ("cancel", "approve", "withdraw", "subscribe", "inactivate", "evaluate", "halt", "journal")
     for action in ACTIONS:
         if any(word in action.method for word in words) and action.method not in SHOWS:

@@ -18,7 +18,7 @@ HOSTILE = [
 
 
 def shown(name: str, width: int) -> str:
-    """As much of the name as fits, as plain text."""
+    """Return the name as printable text, truncated to `width` cells."""
     text = "".join(char if char.isprintable() else "�" for char in name)
     while cell_len(text) > width:
         text = text[:-1]

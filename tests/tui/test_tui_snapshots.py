@@ -1,4 +1,4 @@
-"""What the screens look like. The pictures are reviewed by eye when they change."""
+"""Snapshots of the screens. Changed snapshots are reviewed manually."""
 
 import os
 from typing import Any

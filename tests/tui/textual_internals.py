@@ -1,4 +1,4 @@
-"""Every private part of Textual that the tests read or change. What a new version moves is mended here alone."""
+"""All uses of private Textual APIs in tests, so that changes in a new version are fixed in one module."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ __all__ = ["FooterKey"]
 
 
 def drawn(screen: Screen[Any]) -> list[Strip]:
-    """What the terminal shows of a screen, line by line."""
+    """Return the rendered lines of a screen."""
     return screen._compositor.render_strips()
 
 
 def notified(app: App[Any]) -> list[str]:
-    """The messages that are shown."""
+    """Return the messages shown."""
     return [str(notification.message) for notification in app._notifications]
 
 
 def screen_of(app: App[Any], mode: str) -> Screen[Any]:
-    """The lowest screen of a mode, in sight or not."""
+    """Return the base screen of a mode, visible or not."""
     return app._screen_stacks[mode][0]
 
 
 def cached_queries(screen: Screen[Any]) -> int:
-    """How many answers to `query_one` are kept."""
+    """Return the number of cached `query_one` results."""
     return len(screen._query_one_cache)
 
 
 def cached_lines(widget: Widget) -> int:
-    """How many drawn lines a widget keeps."""
+    """Return the number of cached rendered lines of a widget."""
     return len(widget._styles_cache._cache)
 
 
 def caches_without_widget(held: Iterable[object]) -> int:
-    """How many of these objects are drawn lines of a widget that is not among them."""
+    """Return how many of the objects are styles caches of widgets that are not among the objects."""
     held = list(held)
     cached = {id(one._styles_cache) for one in held if isinstance(one, Widget)}
     return sum(isinstance(one, StylesCache) and id(one) not in cached for one in held)
 
 
 def print_errors(app: App[Any]) -> None:
-    """Write what a crash leaves to the terminal, as leaving does."""
+    """Print the crash output as on exit."""
     app._print_error_renderables()
 
 
 def record_layouts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Grows with each time that a screen places its widgets."""
+    """Return a list that grows by one item with every layout."""
     times: list[object] = []
     reflow = Compositor.reflow
 
@@ -73,7 +73,7 @@ def record_layouts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def use_loop_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Timers reckon in the time of the event loop they run in."""
+    """Make Textual timers use the time of the running event loop."""
     monkeypatch.setattr(_time, "get_time", now)
 
 

@@ -1,4 +1,4 @@
-"""Views made by hand: what the snapshots of the screens show."""
+"""Prepared view models for snapshots of the screens."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""An event loop whose time runs ahead whenever nothing else is to be done: no test waits for a timer.
+"""Event loop in virtual time: when it is idle, time advances to the next timer, so that no test waits for one.
 
-Timers fire in their order and at their times, as ever. While a thread works for the loop (a book's, for example), time
-is the real one, so that what takes a thread long still meets the timers that it would meet.
+Timers fire in their order and at their scheduled times. While a thread works for the loop (such as the book's thread),
+real time is used, so that timers still fire during long work in a thread.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class Skipping(selectors.DefaultSelector):
-    """Waits for what is to be read; where only a timer is to come, it does not wait but moves the time on."""
+    """Selector that advances time by the timeout instead of waiting, unless input is ready or a thread is working."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Skipping(selectors.DefaultSelector):
 
 
 class VirtualTime(asyncio.SelectorEventLoop):
-    """The loop over such a selector."""
+    """Event loop with a `Skipping` selector."""
 
     def __init__(self) -> None:
         self._skipping = Skipping()
@@ -57,7 +57,7 @@ class VirtualTime(asyncio.SelectorEventLoop):
 
 
 def now() -> float:
-    """The time of the loop that runs here; the real one where none does."""
+    """Return the time of the running loop; the real monotonic time if there is none."""
     try:
         return asyncio.get_running_loop().time()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""The footer in narrow terminals: whole keys only, and always the way to all others."""
+"""Footer in narrow terminals: no truncated keys, and help and command palette always shown."""
 
 import gc
 
@@ -43,9 +43,9 @@ def keys_in_memory() -> int:
 
 
 def test_keys_that_are_gone_from_the_footer_are_not_kept_in_memory() -> None:
-    """Other keys at each change of the focus, all day long, cost no memory that is not given back.
+    """Frequent changes of the footer must not leak keys.
 
-    What other tests left counts for nothing: a key without a parent takes the app that runs now for its own.
+    Counts the increase only: keys of other tests remain in memory, and without a parent they report the current app.
     """
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
