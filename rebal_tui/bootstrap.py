@@ -29,7 +29,7 @@ from rebal_tui.services.book.market_state import load_clock, load_walk, store_cl
 from rebal_tui.services.book.policy import stored_policy, with_policy
 from rebal_tui.services.book.settings import Mode, Settings, window_end_only
 from rebal_tui.services.importing.book_import import ImportSummary, import_book
-from rebal_tui.services.parsing.book_file import BookFile
+from rebal_tui.services.parsing.book_values import BookFile
 from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import sandbox

@@ -19,7 +19,7 @@ from rebal_tui import bootstrap
 from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.advisory.bulk import preview_subscriptions
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries.accounts import account_row
 from rebal_tui.services.queries.portfolios import impact, portfolio_view
 from rebal_tui.services.schedule import scheduler

@@ -18,7 +18,7 @@ from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.advisory import cash, portfolios, subscriptions, withdrawals
 from rebal_tui.services.book import kill_switch
 from rebal_tui.services.evaluation.history import plan_of
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.runs import manual as run_service
 from rebal_tui.store import cash as cash_store
 from rebal_tui.store import runs as run_store

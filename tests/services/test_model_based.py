@@ -26,7 +26,8 @@ from rebal_tui.domain.runs import Approval, InitiatedFrom, RunStatus, RunType
 from rebal_tui.services.advisory import portfolios, subscriptions, withdrawals
 from rebal_tui.services.advisory.cash import create_journal, deposit, release
 from rebal_tui.services.evaluation.history import plan_of
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody, parse_portfolio
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
+from rebal_tui.services.parsing.portfolio_input import parse_portfolio
 from rebal_tui.services.runs.manual import approve_run, cancel_run, create_run, reject_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import account_events, simulator

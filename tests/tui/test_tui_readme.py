@@ -9,7 +9,6 @@ from rebal_tui.tui.sections import Section
 from tests.tui.keys_table import KEYS, keys_page
 from tests.tui.pictures import FOLDER, SIZES, stem
 
-
 README = Path(__file__).parents[2] / "README.md"
 
 

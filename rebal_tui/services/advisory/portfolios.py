@@ -9,7 +9,8 @@ from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Weights
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.fields import shown
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody, portfolio_patch
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
+from rebal_tui.services.parsing.portfolio_input import portfolio_patch
 from rebal_tui.store import book_settings, jobs
 from rebal_tui.store import portfolios as store
 

@@ -14,7 +14,7 @@ from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.portfolios import Condition, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import MAX_NANO, NANO, Money
 from rebal_tui.domain.text import MAX_NOTE_LENGTH
-from rebal_tui.services.parsing import book_file, book_names, field_types, fields
+from rebal_tui.services.parsing import book_names, book_values, field_types, fields
 from rebal_tui.services.parsing.book_names import Names
 from rebal_tui.services.parsing.field_types import (
     DOLLARS,
@@ -28,7 +28,7 @@ from rebal_tui.services.parsing.field_types import (
     Price,
     Time,
 )
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_shape import (
     CONDITION_SHAPES,
     WEIGHT_SHAPES,
@@ -167,7 +167,7 @@ class BookAccount(StrictShape):
             unsettled=Money(0),
             restrictions=self.restrictions,
             positions=tuple(self.positions),
-            created_at=names.as_of or book_file.LONG_AGO,
+            created_at=names.as_of or book_values.LONG_AGO,
         )
 
 
@@ -220,7 +220,7 @@ class BookPortfolio(StrictShape):
 
         return with_rules(lambda: handler(raw), rules)
 
-    def portfolio(self, info: ValidationInfo[Names]) -> book_file.BookPortfolio:
+    def portfolio(self, info: ValidationInfo[Names]) -> book_values.BookPortfolio:
         """The portfolio; its location stands for the id of one that has none."""
         body = PortfolioBody(
             name=self.name,
@@ -230,7 +230,7 @@ class BookPortfolio(StrictShape):
             conditions=self.rebalance_conditions or self.rebalancing_conditions or (),
             review=self.review,
         )
-        return book_file.BookPortfolio(
+        return book_values.BookPortfolio(
             self.id or book_names.made_id("portfolio", info.context.location), self.status, body
         )
 
@@ -249,9 +249,9 @@ class BookSubscription(StrictShape):
         info.context.enter("subscriptions")
         return bounded(cls, raw)
 
-    def subscription(self) -> book_file.BookSubscription:
+    def subscription(self) -> book_values.BookSubscription:
         """The subscription."""
-        return book_file.BookSubscription(self.account_id, self.portfolio_id, self.last_rebalanced_at)
+        return book_values.BookSubscription(self.account_id, self.portfolio_id, self.last_rebalanced_at)
 
 
 class BookFile(StrictShape):
@@ -264,15 +264,15 @@ class BookFile(StrictShape):
     assets: Annotated[list[Asset], ListOf(BookAsset, BookAsset.asset)]
     accounts: Annotated[list[Account], ListOf(BookAccount, BookAccount.account)]
     portfolios: Annotated[
-        Sequence[book_file.BookPortfolio], ListOf(BookPortfolio, BookPortfolio.portfolio, null=())
+        Sequence[book_values.BookPortfolio], ListOf(BookPortfolio, BookPortfolio.portfolio, null=())
     ] = ()
     subscriptions: Annotated[
-        Sequence[book_file.BookSubscription], ListOf(BookSubscription, BookSubscription.subscription, null=())
+        Sequence[book_values.BookSubscription], ListOf(BookSubscription, BookSubscription.subscription, null=())
     ] = ()
 
-    def book(self) -> book_file.BookFile:
+    def book(self) -> book_values.BookFile:
         """The book with exact values."""
-        return book_file.BookFile(
+        return book_values.BookFile(
             as_of=self.as_of,
             assets=tuple(self.assets),
             accounts=tuple(self.accounts),

@@ -12,7 +12,7 @@ from rebal_tui.domain.quantities import parse_percent
 from rebal_tui.domain.text import MAX_NAME_LENGTH, MAX_NOTE_LENGTH, display_text
 from rebal_tui.services.parsing import fields
 from rebal_tui.services.parsing.fields import MAX_ID, SYMBOL_PATTERN, TIME_PATTERN
-from rebal_tui.services.parsing.portfolio_input import MAX_COOLDOWN
+from rebal_tui.services.parsing.portfolio_body import MAX_COOLDOWN
 from rebal_tui.services.parsing.shapes import Read
 
 _NINE = r"[0-9]{1,10}(\.[0-9]{1,9}0*)?"

@@ -1,4 +1,4 @@
-"""What a portfolio says, and reading it from outside with every fault and its location (R-3 to R-5, section 6).
+"""Reading a portfolio from outside, with every fault and its location (R-3 to R-5, section 6).
 
 The models are loaded when something is read, not before: pydantic would hold up the first paint.
 """
@@ -6,26 +6,12 @@ The models are loaded when something is read, not before: pydantic would hold up
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from rebal_tui.domain.errors import Fault, Invalid
-from rebal_tui.domain.portfolios import Condition, Portfolio, Weights
-
-MAX_COOLDOWN = 36_500
+from rebal_tui.domain.portfolios import Portfolio, Weights
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 
 _ITEM = re.compile(r"([a-z_]+)(?:\[([0-9]+)\])?")
-
-
-@dataclass(frozen=True, slots=True)
-class PortfolioBody:
-    """What a portfolio says: the API's create body, and whether its system runs ask for review (R-27)."""
-
-    name: str
-    description: str
-    weights: Weights
-    cooldown_days: int
-    conditions: tuple[Condition, ...]
-    review: bool = False
 
 
 def load_models() -> None:

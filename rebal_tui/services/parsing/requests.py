@@ -19,7 +19,7 @@ from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import display_text
 from rebal_tui.services.parsing import field_types, fields
 from rebal_tui.services.parsing.fields import shown
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_shape import (
     CONDITION_SHAPES,
     WEIGHT_SHAPES,

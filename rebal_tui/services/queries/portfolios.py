@@ -17,7 +17,8 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.what_if import plan_what_if
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.parsing.exact_json import read_json
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody, load_models, parse_pasted
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
+from rebal_tui.services.parsing.portfolio_input import load_models, parse_pasted
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.runs import portfolio_rows
 from rebal_tui.services.view_models.portfolios import AssetChoice, Impact, PortfolioDraft, PortfolioView

@@ -23,8 +23,8 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import reload_from_broker, sync
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.importing.book_import import import_book
-from rebal_tui.services.parsing.book_file import BookFile
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.book_values import BookFile
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import book_settings, decisions, run_orders, runs
 

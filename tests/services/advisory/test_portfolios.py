@@ -14,7 +14,7 @@ from rebal_tui.domain.runs import Approval, RunStatus, RunType
 from rebal_tui.services.advisory import portfolios as service
 from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import jobs, run_orders
 from tests.services.brokers import broker

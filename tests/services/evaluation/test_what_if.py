@@ -13,7 +13,7 @@ from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.services.advisory import bulk
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries.portfolios import impact
 from tests.services.evaluation.what_if_oracle import exact_first_run, exact_impact
 from tests.services.factories import account, balanced, fill_book, make_book

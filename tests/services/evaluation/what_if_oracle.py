@@ -14,7 +14,7 @@ from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.evaluation.planning import plan_run, turnover_of
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.accounts import FirstRun
 from rebal_tui.services.view_models.portfolios import Impact
 

@@ -26,13 +26,8 @@ from rebal_tui.domain.portfolios import (
 )
 from rebal_tui.domain.quantities import Percent, format_scaled
 from rebal_tui.services.parsing.exact_json import Number, read_json
-from rebal_tui.services.parsing.portfolio_input import (
-    MAX_COOLDOWN,
-    PortfolioBody,
-    parse_draft,
-    parse_portfolio,
-    portfolio_patch,
-)
+from rebal_tui.services.parsing.portfolio_body import MAX_COOLDOWN, PortfolioBody
+from rebal_tui.services.parsing.portfolio_input import parse_draft, parse_portfolio, portfolio_patch
 from rebal_tui.services.wire.shapes import portfolio_json
 
 Body = dict[str, Any]

@@ -6,7 +6,7 @@ from rebal_tui.domain.errors import Conflict, Invalid, NotFound
 from rebal_tui.domain.portfolios import AssetWeight, CalendarCondition, CalendarType, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.queries import portfolios as portfolio_queries
 from tests.services import factories
 

@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioDraft
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import portfolio_queries, portfolios

@@ -15,7 +15,8 @@ from rebal_tui.domain.portfolios import (
     Weights,
 )
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, parse_percent, percent_text
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody, parse_draft
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
+from rebal_tui.services.parsing.portfolio_input import parse_draft
 from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui import formats
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from rebal_tui.domain.quantities import HUNDRED_PERCENT
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.portfolios.form import Checked

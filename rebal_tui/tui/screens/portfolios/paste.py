@@ -15,7 +15,7 @@ from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.text import name_text
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.tui.book_services import portfolio_queries, portfolios
 from rebal_tui.tui.screens.portfolios.fields import PlainInput
 from rebal_tui.tui.screens.shared.dialog import Dialog

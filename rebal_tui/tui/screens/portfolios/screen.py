@@ -12,7 +12,7 @@ from textual.screen import Screen
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.parsing.portfolio_input import PortfolioBody
+from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import portfolio_queries, portfolios, run_queries, status_queries
