@@ -1,1 +1,1 @@
-"""An open book: its file, broker, market, and what of it is kept in memory."""
+"""An open book: file, broker, market data and in-memory state."""

@@ -1,4 +1,4 @@
-"""A book of accounts while it is open: its file, its broker, its market, and what of it is held in memory."""
+"""The open book: its file, broker, market data and in-memory state."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from rebal_tui.store.holds import Hold
 from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
 
 ADVISOR = "advisor"
-"""Who acts by hand, as the audit trail names them unless it is told better."""
+"""Actor of manual actions in the audit trail, unless another name is given."""
 
 
 class Book:
-    """Everything a use case needs. Owned by one thread; what it hands out is frozen.
+    """Everything a use case needs. Owned by one thread; the objects it returns are immutable.
 
-    Accounts and subscriptions lie in columns; `accounts`, `extras` and `subscriptions` make one when it is asked for.
+    Accounts and subscriptions are stored in columns; `accounts`, `extras` and `subscriptions` build objects on access.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class Book:
         progress: Progress | None = None,
         live: LiveBroker | None = None,
     ) -> None:
-        """`stopwatch` is real elapsed time in seconds, by which jobs are timed; without it they are not. `progress` is
-        told how far the first reading of the file has come."""
+        """`stopwatch` returns elapsed real time in seconds and times the jobs; without it, jobs are not timed.
+        `progress` is called with the progress of the initial load."""
         self.stopwatch = stopwatch
         self.database = database
         self._manual_actor = ADVISOR
@@ -99,26 +99,26 @@ class Book:
 
     @property
     def changes(self) -> int:
-        """A number that changes with everything but prices; `version` changes with them, too."""
+        """Counter of all changes except price changes; `version` counts those, too."""
         return self.version - self._ticks
 
     def close(self) -> None:
-        """Let go of the broker and the file."""
+        """Close the connection to a real broker, and the file."""
         if self.live is not None:
             self.live.close()
         self.database.close()
 
     def session(self, at: datetime | None = None) -> Session | None:
-        """The session of the New York day of a moment, now when none is given."""
+        """The session of the New York day of `at` (default: now); None when that day has no session."""
         return self.calendar.at(at or self.now())
 
     @property
     def assets(self) -> dict[str, Asset]:
-        """Every asset under its last price, by symbol."""
+        """Every asset with its last price, by symbol."""
         return self.price_cache.assets
 
     def reload(self, progress: Progress | None = None) -> None:
-        """Read everything held in memory from the file again; a pass that was under way is not any more."""
+        """Read all in-memory state from the file again; an evaluation pass in progress is dropped."""
         self.pass_in_progress = None
         self.calendar = TradingCalendar(session_store.load(self.database))
         self.reload_assets()
@@ -135,11 +135,11 @@ class Book:
         self.version += 1
 
     def frame(self) -> BookFrame:
-        """The whole book in arrays as it is now, rows as in `account_table`."""
+        """The current book in arrays, with the rows of `account_table`."""
         return self._frame_cache.frame()
 
     def search_index(self) -> SearchIndex:
-        """The texts of the accounts, made anew only when one has changed."""
+        """The search index of the account texts, rebuilt only when one has changed."""
         if self._search_index is None or self._search_index.version != self.account_table.texts_version:
             self._search_index = SearchIndex(self.account_table)
         return self._search_index
@@ -148,7 +148,7 @@ class Book:
         self.pending_out = cash.pending_out(self.database)
 
     def reload_accounts(self, account_ids: Iterable[str] | None = None) -> None:
-        """Read accounts again, all of them or the ones named."""
+        """Read the given accounts again, or all of them."""
         known = len(self.account_table)
         if account_ids is None:
             self.account_table.load(self.database)
@@ -159,12 +159,12 @@ class Book:
         self.version += 1
 
     def reload_assets(self) -> None:
-        """Read the assets again; a price in memory that is newer stays."""
+        """Read the assets again; a newer price in memory is retained."""
         self.price_cache.load(assets.load(self.database))
         self.version += 1
 
     def apply_prices(self, changed: Mapping[str, Quote]) -> None:
-        """Take over prices that changed."""
+        """Apply changed prices."""
         self.price_history.note(changed)
         if changed:
             self.price_cache.note(changed)
@@ -178,7 +178,7 @@ class Book:
         self.version += 1
 
     def reload_subscriptions(self, account_ids: Iterable[str]) -> None:
-        """Read the subscriptions of some accounts again."""
+        """Read the subscriptions of the given accounts again."""
         self.subscription_table.reload(self.database, list(account_ids))
         self.version += 1
 
@@ -189,7 +189,7 @@ class Book:
         self.version += 1
 
     def reload_run(self, account_id: str) -> None:
-        """Read an account's open run anew."""
+        """Read an account's open run again."""
         run = runs.open_run(self.database, account_id)
         if run is not None:
             self.note_run(run)
@@ -197,7 +197,7 @@ class Book:
             self.version += 1
 
     def note_run(self, run: Run) -> None:
-        """Take over one run's new state."""
+        """Apply the new state of a run."""
         if run.status.final:
             self.open_runs.pop(run.account_id, None)
         else:
@@ -206,7 +206,7 @@ class Book:
         self.version += 1
 
     def note_runs(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
-        """Take over the new states of runs. The accounts of `idle` need no look until something happens to them."""
+        """Apply the new states of runs. Accounts in `idle` are queued for processing only at the next event."""
         if any(run.status.final for run in some):
             for run in some:
                 self.note_run(run)
@@ -216,58 +216,58 @@ class Book:
         self.version += 1
 
     def account(self, account_id: str) -> Account:
-        """Raises `NotFound`."""
+        """The account with this id. Raises `NotFound` for an unknown id."""
         if account_id not in self.accounts:
             raise NotFound(f"no account {account_id}")
         return self.accounts[account_id]
 
     def paused(self, account_id: str) -> tuple[str, ...]:
-        """Why an account waits for somebody to look at the broker's figures, nothing when it does not."""
+        """Why an account is paused for a reconciliation difference; empty when it is not paused."""
         hold = self.holds.get(account_id)
         return (f"paused: {hold.reason}",) if hold else ()
 
     def subscribers(self, portfolio_id: str) -> list[str]:
-        """The accounts that follow a portfolio, the oldest subscription first."""
+        """The ids of the accounts subscribed to a portfolio, oldest subscription first."""
         ids = self.account_table.ids
         return [ids[row] for row in self.subscription_table.rows_of(portfolio_id).tolist()]
 
     def portfolio(self, portfolio_id: str) -> Portfolio:
-        """Raises `NotFound`."""
+        """The portfolio with this id. Raises `NotFound` for an unknown id."""
         if portfolio_id not in self.portfolios:
             raise NotFound(f"no portfolio {portfolio_id}")
         return self.portfolios[portfolio_id]
 
     def reserved(self, account_id: str) -> Money:
-        """Cash that waits to leave: what was set aside or, when more, what journals out hold back (R-14.5)."""
+        """Reserved cash: the larger of the account's reservation and its pending outgoing journals (R-14.5)."""
         extras = self.extras[account_id]
         return Money(max(extras.reserve, self.pending_out.get(account_id, 0)))
 
     def cash_floor(self, account_id: str, cash_weight: int) -> Money:
-        """The cash target of the account's last completed run under a cash weight; 0 without one (R-14.5)."""
+        """Cash target of the account's last completed run with this cash weight; 0 without such a run (R-14.5)."""
         return self.cash_targets.get((account_id, cash_weight), Money(0))
 
     def quota_run(self, account_id: str, session: str) -> str | None:
-        """The system run that an account had in a session (R-11)."""
+        """Id of the account's system run in a session; None when there was none (R-11)."""
         latest = self.system_runs.get(account_id)
         return latest[1] if latest and latest[0] == session else None
 
     @contextmanager
     def write(self) -> Iterator[BookTransaction]:
-        """One write transaction of the book's file; nested, a savepoint. Raises as `Database.write` does."""
+        """A write transaction on the book's file; a nested one is a savepoint. Raises as `Database.write` does."""
         with self.database.write() as tx:
             yield BookTransaction(self, tx)
 
     def touch(self) -> None:
-        """Count up `version`: something that screens show has changed."""
+        """Increment `version`: data that the screens show has changed."""
         self.version += 1
 
     def actor(self, actor: str | None) -> str:
-        """The name under which the audit trail has an actor, the book itself when none is given."""
+        """An actor's name in the audit trail; without an actor, the name of the system (`Settings.actor`)."""
         return self._manual_actor if actor == ADVISOR else actor or self.settings.actor
 
     @contextmanager
     def acting_as(self, who: str) -> Iterator[None]:
-        """What is done by hand inside the block is recorded as done by `who`."""
+        """Record manual actions inside the block under the name `who`."""
         before, self._manual_actor = self._manual_actor, who
         try:
             yield
@@ -279,61 +279,61 @@ class Book:
 
 
 class BookTransaction(Transaction):
-    """A write transaction of a book. What memory must learn of it is applied once it is committed, in order."""
+    """A write transaction on a book. In-memory changes are applied after the commit, in order."""
 
     def __init__(self, book: Book, of: Transaction) -> None:
         super().__init__(of.database, of.effects)
         self.book = book
 
     def record(self, action: str, subject: str, detail: object = None, actor: str | None = None) -> None:
-        """Append to the audit trail; `ADVISOR` stands for whoever acts now, None for the book itself."""
+        """Append to the audit trail; `ADVISOR` stands for the current manual actor, None for the system."""
         audit.append(self, self.book.now(), self.book.actor(actor), action, subject, detail)
 
     def changed(self) -> None:
-        """Screens must show something that was written."""
+        """Refresh the screens after the commit."""
         self.after_commit(self.book.touch)
 
     def reload(self) -> None:
-        """Read everything in memory again."""
+        """Read all in-memory state again after the commit."""
         self.after_commit(self.book.reload)
 
     def reload_assets(self) -> None:
-        """Read the assets again."""
+        """Read the assets again after the commit."""
         self.after_commit(self.book.reload_assets)
 
     def reload_accounts(self, account_ids: Iterable[str] | None = None) -> None:
-        """Read accounts again, all of them or the ones named."""
+        """Read the given accounts again, or all of them, after the commit."""
         self.after_commit(partial(self.book.reload_accounts, account_ids))
 
     def reload_journals(self) -> None:
-        """Read again what journals hold back."""
+        """Read the cash reserved by pending journals again after the commit."""
         self.after_commit(self.book.reload_journals)
 
     def reload_portfolios(self) -> None:
-        """Read portfolios and subscriptions again."""
+        """Read portfolios and subscriptions again after the commit."""
         self.after_commit(self.book.reload_portfolios)
 
     def reload_subscriptions(self, account_ids: Iterable[str]) -> None:
-        """Read the subscriptions of some accounts again."""
+        """Read the subscriptions of the given accounts again after the commit."""
         self.after_commit(partial(self.book.reload_subscriptions, account_ids))
 
     def reload_holds(self) -> None:
-        """Read again which accounts are paused."""
+        """Read the paused accounts again after the commit."""
         self.after_commit(self.book.reload_holds)
 
     def reload_runs(self) -> None:
-        """Read every open run again."""
+        """Read all open runs again after the commit."""
         self.after_commit(self.book.reload_runs)
 
     def reload_run(self, account_id: str) -> None:
-        """Read an account's open run again."""
+        """Read an account's open run again after the commit."""
         self.after_commit(partial(self.book.reload_run, account_id))
 
     def note_runs(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
-        """Runs have these new states; the accounts of `idle` wait until something happens to them."""
+        """Apply the new states of runs after the commit; `idle` as in `Book.note_runs`."""
         self.after_commit(partial(self.book.note_runs, some, idle))
 
     def look_at(self, account_ids: Iterable[str] | None = None) -> None:
-        """Runs of these accounts, or of all, may be able to move."""
+        """Queue the open runs of the given accounts, or of all, for processing after the commit."""
         queue = self.book.work_queue
         self.after_commit(queue.add_all if account_ids is None else partial(queue.add, account_ids))

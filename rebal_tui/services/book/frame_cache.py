@@ -1,4 +1,4 @@
-"""The book as the arrays that whole-book work runs over, brought up to date by what changed since the last time."""
+"""The book in arrays for whole-book computations, updated incrementally."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Indexes = npt.NDArray[np.int32]
 _HOUR = 3_600_000_000
 _ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "ACTIVE")
 _REBUILD_MIN_SHARE = 0.2
-"""From this share of the accounts on it is quicker to lay the book out anew than to replace their holdings."""
+"""Share of changed accounts above which a rebuild is faster than replacing their holdings."""
 
 
 class ChangeTrackingDict(dict[K, V], Generic[K, V]):
@@ -59,19 +59,19 @@ class ChangeTrackingDict(dict[K, V], Generic[K, V]):
         super().__delitem__(key)
 
     def pop(self, key: K, *default: Any) -> Any:
-        """As a dictionary's; the key counts as changed."""
+        """As `dict.pop`; the key counts as changed."""
         self.changed.add(key)
         return super().pop(key, *default)
 
     def update(self, *others: Any, **named: V) -> None:
-        """As a dictionary's; every key given counts as changed."""
+        """As `dict.update`; every given key counts as changed."""
         fresh: dict[K, V] = dict(*others, **named)
         self.changed.update(fresh)
         super().update(fresh)
 
 
 class FrameSource(Protocol):
-    """What a frame is made from: the tables of a book, and what of it is held in memory."""
+    """Inputs of a frame: the tables of a book and its in-memory state."""
 
     version: int
     account_table: AccountTable
@@ -86,17 +86,17 @@ class FrameSource(Protocol):
 
     @property
     def assets(self) -> Mapping[str, Asset]:
-        """Every asset under its last price, by symbol."""
+        """Every asset with its last price, by symbol."""
 
 
 class FrameCache:
-    """Makes a book's frame, and the next one from the last and what changed."""
+    """Builds a book's frame, and each later frame from the previous one and the changes since."""
 
     def __init__(self, book: FrameSource) -> None:
         self._book = book
         self._frame: BookFrame | None = None
         self._stamp: tuple[object, ...] = ()
-        # Held, not only its id: the next reading of all portfolios may lie where one that is gone lay.
+        # The object itself, not its id(): a reloaded dictionary can get the address of a freed one.
         self._portfolios: object = None
         self._version: tuple[int, ...] = ()
         self._index_of: dict[int, int] = {}
@@ -111,7 +111,7 @@ class FrameCache:
         self._opened: object = None
 
     def frame(self) -> BookFrame:
-        """The book as it is now."""
+        """The current book in arrays."""
         book, accounts = self._book, self._book.account_table
         stamp = (accounts.loads, book.price_cache.assets_version, len(accounts.symbols))
         same = self._portfolios is book.portfolios and stamp == self._stamp
@@ -241,9 +241,9 @@ def with_quotes(frame: BookFrame, quotes: Mapping[str, Quote]) -> BookFrame:
 
 
 def new_york_days(micros: Ints) -> Indexes:
-    """The New York day of moments in microseconds since 1970 UTC, as ordinals; `NEVER` where there is none.
+    """The New York days, as ordinals, of timestamps in microseconds since 1970 UTC; `NEVER` for no timestamp.
 
-    The offset from UTC changes on the hour only, so that it is looked up once an hour that occurs.
+    The UTC offset changes only on the hour, so the day is looked up once for each distinct hour.
     """
     days = np.full(len(micros), NEVER, np.int32)
     known = micros != NEVER_AT

@@ -1,4 +1,4 @@
-"""The kill switch: while it is on no run starts and no order is sent."""
+"""The kill switch: while it is on, no run starts and no order is sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.store import book_settings
 
 HALT = "halt"
-"""The name under which the kill switch is kept."""
+"""Key of the kill switch in the book settings."""
 
 
 def halted(book: Book) -> bool:
@@ -15,7 +15,7 @@ def halted(book: Book) -> bool:
 
 
 def set_halt(book: Book, on: bool) -> None:
-    """Turn the kill switch: while it is on no run starts and no order is sent, by hand or by the scheduler."""
+    """Turn the kill switch on or off. While it is on, no run starts and no order is sent, manual or scheduled."""
     with book.write() as tx:
         book_settings.put(tx, HALT, "1" if on else "0")
         tx.record("book.halted" if on else "book.released", "book", actor="advisor")

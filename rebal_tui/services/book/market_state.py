@@ -1,4 +1,4 @@
-"""Where a simulated market stands, kept in the book so that it goes on from there."""
+"""State of a simulated market, stored in the book so that the simulation resumes from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLOCK, WALK = "clock", "walk"
 
 
 def save_market_state(book: Book, now: datetime) -> None:
-    """Store the simulated time, and the prices of a random walk; nothing is stored of a market that is neither."""
+    """Store the simulated time and the random-walk prices. Does nothing for a market that has neither."""
     walk = book.feed if isinstance(book.feed, RandomWalk) else None
     if isinstance(book.clock, SimulatedClock):
         state: ClockState | None = book.clock.state()
@@ -31,18 +31,18 @@ def save_market_state(book: Book, now: datetime) -> None:
 
 
 def store_clock(tx: Transaction, state: ClockState) -> None:
-    """Keep where simulated time stands."""
+    """Store the state of the simulated clock."""
     book_settings.put(tx, CLOCK, dump([to_time(state.at), str(state.speed), state.paused]))
 
 
 def store_walk(tx: Transaction, state: WalkState) -> None:
-    """Keep where the random walk stands."""
+    """Store the state of the random walk."""
     prices, frozen = list(state.prices), [(symbol, to_time(at)) for symbol, at in state.frozen]
     book_settings.put(tx, WALK, dump([to_time(state.at), prices, frozen]))
 
 
 def load_clock(database: Database) -> ClockState | None:
-    """The stored simulated time, but not before the last thing that is on record; None when none was stored."""
+    """The stored clock state, no earlier than the last audit record; None when none was stored."""
     text = book_settings.get(database, CLOCK)
     if not text:
         return None
@@ -52,7 +52,7 @@ def load_clock(database: Database) -> ClockState | None:
 
 
 def load_walk(database: Database) -> WalkState | None:
-    """The stored state of the random walk, None when none was stored."""
+    """The stored state of the random walk; None when none was stored."""
     text = book_settings.get(database, WALK)
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""How a book is run, as an advisor sets it: kept in the book, so that every command obeys it."""
+"""The advisor-set policy of a book, stored in the book so that every command applies it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ EVALUATE_EVERY_KEY, EVALUATE_AT_KEY, QUARTERLY_MONTHS_KEY, FRESH_PRICE_KEY, REVI
     "review",
 )
 ORDERS_PER_MINUTE_KEY = "orders_per_minute"
-"""The names under which they are kept."""
+"""The policy keys in the book settings."""
 
 
 def policy_of(book: Book) -> BookPolicy:
-    """The rules that the book is run by now."""
+    """The current policy of the book."""
     return stored_policy(book.database)
 
 
 def stored_policy(database: Database) -> BookPolicy:
-    """The rules kept in a file; the usual ones where none were set."""
+    """The policy stored in a file, with defaults for unset fields."""
     defaults = BookPolicy()
     at, months = book_settings.get(database, EVALUATE_AT_KEY), book_settings.get(database, QUARTERLY_MONTHS_KEY)
     return BookPolicy(
@@ -45,7 +45,7 @@ def stored_policy(database: Database) -> BookPolicy:
 
 
 def with_policy(settings: Settings, policy: BookPolicy) -> Settings:
-    """Settings that follow the rules. Review is not part of them: it is looked up in the book each time."""
+    """Settings with a policy applied, except review, which is read from the book each time."""
     return replace(
         settings,
         price_max_age=timedelta(seconds=policy.fresh_seconds) if policy.fresh_seconds else None,
@@ -56,14 +56,14 @@ def with_policy(settings: Settings, policy: BookPolicy) -> Settings:
 
 
 def set_review(book: Book, on: bool) -> None:
-    """Ask for review of every system run of the book, or stop asking (R-27)."""
+    """Require review of every system run of the book, or stop requiring it (R-27)."""
     with book.write() as tx:
         book_settings.put(tx, REVIEW_KEY, "1" if on else "0")
         tx.record("book.review", "book", {"on": on}, "advisor")
 
 
 def apply_policy(book: Book, policy: BookPolicy) -> tuple[str, ...]:
-    """Run the book by these rules from now on; returns what changed, in words. Raises `Invalid`."""
+    """Store and apply a policy; returns the changes as texts. Raises `Invalid` when a value is out of range."""
     policy.check()
     before = policy_of(book)
     changes = tuple(
@@ -86,7 +86,7 @@ def apply_policy(book: Book, policy: BookPolicy) -> tuple[str, ...]:
 
 
 def slots_for(policy: BookPolicy) -> Callable[[Session], list[datetime]]:
-    """The evaluation times of a session: the ones named that lie in its window, else one every so many minutes."""
+    """Evaluation times by session: the named times inside its window, else one every `evaluate_minutes`."""
 
     def slots(session: Session) -> list[datetime]:
         if policy.evaluate_at:

@@ -1,4 +1,4 @@
-"""What of a book can be set by an advisor. Light: the settings file of the screens is read with it."""
+"""Policy options of a book; few imports, because the TUI settings file is parsed with this module."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MAX_ORDERS_PER_MINUTE = 100_000
 
 @dataclass(frozen=True, slots=True)
 class BookPolicy:
-    """What of a book can be set. `evaluate_at` are New York times that replace the interval when there are any (R-10);
-    `fresh_seconds` 0 takes a price of any age (R-12.5); `orders_per_minute` 0 sends as fast as it goes."""
+    """Advisor-set policy of a book. `evaluate_at`, when not empty, are New York times that replace the interval (R-10);
+    `fresh_seconds` 0 accepts a price of any age (R-12.5); `orders_per_minute` 0 sets no limit."""
 
     review: bool = False
     evaluate_minutes: int = 15
@@ -25,7 +25,7 @@ class BookPolicy:
     orders_per_minute: int = 0
 
     def check(self) -> None:
-        """Raises `Invalid` with every fault."""
+        """Check the ranges. Raises `Invalid` with every fault."""
         faults = []
         if not 1 <= self.evaluate_minutes <= MAX_EVALUATE_MINUTES:
             faults.append(Fault("evaluate_minutes", f"expected whole minutes from 1 to {MAX_EVALUATE_MINUTES}"))

@@ -1,4 +1,4 @@
-"""The last prices of each symbol, for small charts: kept in memory only."""
+"""Recent prices of each symbol for small charts, in memory only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_POINTS = 96
 
 
 class PriceHistory:
-    """A short history of every symbol, one point a change at most, and the last price of the day before."""
+    """The last `MAX_POINTS` prices of each symbol, one per change, and the last price of the previous day."""
 
     def __init__(self) -> None:
         self._points: dict[str, deque[Price]] = {}
@@ -22,7 +22,7 @@ class PriceHistory:
         self._closes: dict[str, Price] = {}
 
     def note(self, quotes: Mapping[str, Quote]) -> None:
-        """Take in prices that changed."""
+        """Add changed prices."""
         days: dict[datetime, date] = {}
         for symbol, quote in quotes.items():
             points = self._points.get(symbol)
@@ -35,11 +35,11 @@ class PriceHistory:
             self._note_close(symbol, day, quote.price)
 
     def of(self, symbol: str) -> tuple[Price, ...]:
-        """The latest prices, the oldest first."""
+        """The latest prices of a symbol, oldest first."""
         return tuple(self._points.get(symbol, ()))
 
     def last_close(self, symbol: str) -> Price | None:
-        """The last price of the day before; the first price seen while no day has passed; None before any."""
+        """Last price of the previous day; on the first day, the first price seen; None before any price."""
         return self._closes.get(symbol)
 
     def _note_close(self, symbol: str, day: date, price: Price) -> None:

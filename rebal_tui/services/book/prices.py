@@ -1,4 +1,4 @@
-"""The assets of a book under prices that change all the time: a price costs next to nothing until somebody looks."""
+"""Assets with their latest prices; a quote is applied to its asset only when the assets are read."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rebal_tui.market.protocol import Quote
 
 
 class PriceCache:
-    """Assets by symbol. Quotes wait beside them; an asset is made anew when the assets are looked at next.
+    """Assets by symbol. Quotes are buffered, and applied when `assets` is next read.
 
-    `assets_version` rises when an asset comes, goes or changes in anything but its price.
+    `assets_version` increases when an asset is added, removed or changed in anything but its price.
     """
 
     def __init__(self) -> None:
@@ -26,14 +26,14 @@ class PriceCache:
 
     @property
     def assets(self) -> dict[str, Asset]:
-        """Every asset under its last price."""
+        """Every asset with its last price, by symbol."""
         if self._waiting:
             waiting, self._waiting = self._waiting, {}
             self._assets.apply_quotes(waiting)
         return self._assets
 
     def load(self, assets: Mapping[str, Asset]) -> None:
-        """Replace the assets; a price known here that is newer stays."""
+        """Replace the assets; a newer price in the cache is retained."""
         before = self.assets
         known: dict[str, Asset] = {}
         for symbol, asset in assets.items():
@@ -45,7 +45,7 @@ class PriceCache:
         self.assets_version += 1
 
     def note(self, quotes: Mapping[str, Quote]) -> None:
-        """Take in prices; those of unknown symbols are let go."""
+        """Buffer quotes; those of unknown symbols are dropped."""
         known = quotes if quotes.keys() <= self._assets.keys() else _only(quotes, self._assets)
         self._waiting.update(known)
         self._unread.update(known)
@@ -54,7 +54,7 @@ class PriceCache:
             self.newest = latest
 
     def take_unread(self) -> dict[str, Quote]:
-        """The last price of every symbol that was quoted since the last call."""
+        """The last quote of every symbol quoted since the previous call."""
         unread, self._unread = self._unread, {}
         return unread
 

@@ -1,4 +1,4 @@
-"""How far long-running work on a book has come: following another writer, polling a broker, an evaluation pass."""
+"""Progress of long-running work on a book: following another writer, polling a broker, an evaluation pass."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Protocol
 
 @dataclass(slots=True)
 class FollowState:
-    """How far a book that another program writes has been read: the file's version and the mark of what is in memory.
+    """How far a book written by another program has been read: file version and mark of the in-memory state.
 
-    `idle_until` is when, in real seconds, everything may be read again.
+    `idle_until` is the stopwatch time, in seconds, of the earliest next reload.
     """
 
     version: int = -1
@@ -21,10 +21,10 @@ class FollowState:
 
 @dataclass(slots=True)
 class PollingState:
-    """How far a book is level with a broker at the other end of a wire.
+    """Polling progress of a book with a real broker.
 
-    `loaded` once everything was read; the moments are when something is due again, None for at once; `last_error` is
-    why the broker could not be read, and `try_at` when it is tried again.
+    `loaded` is set once everything was read. `account_at`, `orders_at` and `daily_at` are when that read is next due,
+    None for immediately. `last_error` is why the broker could not be read, and `try_at` the time of the next attempt.
     """
 
     loaded: bool = False
@@ -37,8 +37,8 @@ class PollingState:
 
 
 class UnfinishedPass(Protocol):
-    """An evaluation pass of which some chunks are stored. `slot` is the time it stands for, `began` the stopwatch's
-    reading at its start; `manual` when a person asked for it; `done` and `total` count subscriptions."""
+    """An evaluation pass in progress, stored in chunks. `slot` is its evaluation time, `began` the stopwatch reading at
+    its start, `manual` whether a person requested it; `done` and `total` count subscriptions."""
 
     manual: bool
 

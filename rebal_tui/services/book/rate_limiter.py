@@ -1,4 +1,4 @@
-"""How fast and in which order orders go to the broker: a rate a minute, fair between accounts, the urgent first."""
+"""Rate and order of sending: a limit per minute, round robin over accounts, manual runs first."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from rebal_tui.store.database import Database
 from rebal_tui.store.outbox import OrderKey, Unsent
 
 PACE_KEY = "pace"
-"""The name under which what was sent in the last minute is kept."""
+"""Key, in the book settings, of the requests sent in the last minute."""
 MINUTE = timedelta(minutes=1)
 _BURST_WINDOW = timedelta(seconds=6)
-"""What was not used of the rate is kept for so long at most, so that a minute's orders do not go out in one burst."""
+"""Unused rate accumulates for at most this time, so that a minute's orders do not go out in one burst."""
 _MICROSECOND = timedelta(microseconds=1)
 _PER_MINUTE = MINUTE // _MICROSECOND
 
 
 class TokenBucket:
-    """Requests a minute. In no minute, wherever it begins, are there more than the rate; a restart forgets none.
+    """Token bucket for requests per minute. No 60-second window exceeds the rate, even across restarts.
 
-    What was sent is told by `text` and read back by `of`; it is to be stored with the mark that orders may be on their
-    way. `sent` counts since the outbox was last empty.
+    `text` serializes the requests sent, and `of` restores them. Store the text in the transaction that marks the orders
+    as sent. `sent` counts requests since the outbox was last empty.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class TokenBucket:
 
     @classmethod
     def of(cls, text: str) -> TokenBucket:
-        """The pace as it was told; a new one of an empty text."""
+        """The bucket that `text` serialized; a new one for an empty text."""
         bucket = cls()
         if text:
             raw = json.loads(text)
@@ -52,7 +52,7 @@ class TokenBucket:
         return json.dumps({"sent": self.sent, "log": [[to_time(at), count] for at, count in self._log]})
 
     def allowance(self, now: datetime, rate: int, limit: RateLimit | None = None) -> int:
-        """How many requests may be made now under a rate a minute, and under what the broker said of its limit."""
+        """How many requests may be sent now under `rate`, in requests a minute, and the broker's own limit."""
         while self._log and self._log[0][0] <= now - MINUTE:
             self._log.popleft()
         since = _BURST_WINDOW if self._refilled_at is None else now - self._refilled_at
@@ -67,7 +67,7 @@ class TokenBucket:
         return max(0, allowed)
 
     def spend(self, now: datetime, count: int) -> None:
-        """So many requests are made now."""
+        """Count requests that are sent now."""
         self.sent += count
         self._credit = max(0, self._credit - count * _PER_MINUTE)
         if self._log and self._log[-1][0] == now:
@@ -75,19 +75,19 @@ class TokenBucket:
         self._log.append((now, count))
 
     def reset(self) -> None:
-        """The outbox is empty: what is sent from here on is counted from 0."""
+        """Restart the count of sent requests at 0, because the outbox is empty."""
         self.sent = 0
 
 
 def rate_of(setting: int | None, limit: RateLimit | None) -> int | None:
-    """Requests a minute: the setting, and no more than the broker states; None when neither limits."""
+    """Requests a minute: the lower of the setting and the broker's limit; None without either."""
     rates = [rate for rate in (setting, limit.limit if limit else None) if rate is not None]
     return min(rates) if rates else None
 
 
 class OrderQueue:
-    """The orders that wait, in the order in which they go: runs by hand first, sells before buys, and then a turn for
-    every account: nobody's third order goes before somebody's second. `total` counts since none waited."""
+    """Unsent orders in sending order: manual runs first, sells before buys, then round robin over accounts, so that no
+    third order of one goes before the second of another. `total` counts orders since the queue was last empty."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[bool, bool, int, int, int, int]] = []
@@ -99,7 +99,7 @@ class OrderQueue:
         return self._count
 
     def add(self, some: Iterable[Unsent]) -> None:
-        """Let orders wait; a side of a run that waits already is not taken twice."""
+        """Queue orders; one side of a run that is queued already is not added again."""
         if not self._count:
             self.total = 0
         for one in some:
@@ -112,7 +112,7 @@ class OrderQueue:
                 self.total += one.last - one.next + 1
 
     def take(self, count: int) -> list[OrderKey]:
-        """The next orders, at most so many."""
+        """Remove and return the next orders, at most `count`."""
         taken: list[OrderKey] = []
         while self._heap and len(taken) < count:
             system, buys, turn, run, line, last = self._heap[0]
@@ -127,8 +127,8 @@ class OrderQueue:
 
 
 class RateLimiter:
-    """What waits to be sent, and what was sent without an answer, of the runs in progress. The file is the truth: this
-    is read from it when it is first needed, and an order is read again before it is sent."""
+    """Unsent orders, and orders sent without an answer, of the runs in progress. The file is authoritative: this cache
+    is loaded from it on first use, and an order is read again before it is sent."""
 
     def __init__(self) -> None:
         self.waiting = OrderQueue()
@@ -137,11 +137,11 @@ class RateLimiter:
         self._read = False
 
     def forget(self) -> None:
-        """Read everything from the file again when it is next needed."""
+        """Discard the cache; it is loaded from the file again on next use."""
         self._read = False
 
     def load(self, database: Database) -> None:
-        """Read what waits and what is in doubt from the file, unless that was done."""
+        """Load unsent and unknown orders from the file, unless they are loaded already."""
         if self._read:
             return
         self.waiting, self.unknown = OrderQueue(), dict.fromkeys(outbox.unknown(database))
@@ -151,7 +151,7 @@ class RateLimiter:
 
 
 def pacing_view(bucket: TokenBucket, waiting: int, rate: int | None, now: datetime) -> PacingView | None:
-    """The figures of an outbox that waits for its rate; None when nothing waits or nothing limits it."""
+    """Sending progress of a rate-limited outbox; None when it is empty or has no rate limit."""
     if rate is None or waiting == 0:
         return None
     return PacingView(bucket.sent, bucket.sent + waiting, rate, now + MINUTE * waiting / rate)

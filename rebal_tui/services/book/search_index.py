@@ -1,4 +1,4 @@
-"""The texts of every account, prepared once: what a filter looks through, and the order of names."""
+"""Search index of account texts: substring filter and sort ranks."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Ranks = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 _LINE_END = 10
 _MAX_CACHED_SEARCHES = 32
-"""So many searches are kept: a word that was typed is looked for again with every letter of the next."""
+"""Cached searches: each finished word of a query is searched again with every letter of the next word."""
 
 
 class SearchIndex:
-    """Ids, numbers and client names by row, frozen.
+    """Ids, numbers and client names by row, immutable.
 
-    `by_id`, `by_number` and `by_name` are the rank of each account's text, names whatever their case.
+    `by_id`, `by_number` and `by_name` are the ranks of each account's texts by row; names are ranked without case.
     """
 
     def __init__(self, table: AccountTable) -> None:
@@ -39,7 +39,7 @@ class SearchIndex:
         self.by_name = ranks([name.casefold() for name in self.names])
 
     def matching(self, needle: str) -> Flags:
-        """By row, whether the account's id, number or name holds a casefolded text without spaces; read only."""
+        """By row, whether id, number or name contains `needle`, a casefolded text without spaces; read-only."""
         found = self._found.get(needle)
         if found is None:
             found = self._found[needle] = self._search(needle)
@@ -68,7 +68,7 @@ class SearchIndex:
 
 
 def ranks(texts: Sequence[str]) -> Ranks:
-    """The place of each text in the order of all; equal texts share one."""
+    """The rank of each text in ascending order, from 0; equal texts share a rank."""
     found = np.zeros(len(texts), np.int64)
     last, rank = None, -1
     for index in sorted(range(len(texts)), key=texts.__getitem__):

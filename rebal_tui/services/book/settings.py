@@ -1,4 +1,4 @@
-"""How a book is run: its mode, its evaluation times, its limits."""
+"""Settings of an open book: mode, evaluation times, limits."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a book is run.
+    """Settings of an open book.
 
-    `slots` gives the evaluation times of a session. `resend_after` is how long the broker must not know a sent order
-    before it is sent once more under the same id. `backup_folder` None makes no backups. `price_max_age` None takes any
-    price as fresh. `environment` is which world of a real broker this is: `LIVE` where money moves, else `PAPER`.
-    `orders_per_minute` None sends as fast as the broker takes orders.
+    `slots` returns the evaluation times of a session. `resend_after` is how long a sent order must be unknown to the
+    broker before it is sent again under the same id. `backup_folder` None makes no backups. `price_max_age` None
+    accepts a price of any age. `environment` is the environment of a real broker: `LIVE` for real money, else `PAPER`.
+    `orders_per_minute` None sends as fast as the broker accepts orders.
     """
 
     mode: Mode
@@ -51,5 +51,5 @@ def quarter_hours(session: Session) -> list[datetime]:
 
 
 def window_end_only(session: Session) -> list[datetime]:
-    """One evaluation a session, at the end of its window."""
+    """One evaluation per session, at the end of its window."""
     return [session.window_end]

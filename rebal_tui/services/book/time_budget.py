@@ -1,4 +1,4 @@
-"""How long the book may be kept from whoever asks it next."""
+"""Time budget for work that blocks the book thread."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rebal_tui.services.book.book import Book
 
 
 class TimeBudget:
-    """Some seconds from now on; without seconds, or without a stopwatch in the book, there is no end to it."""
+    """A budget in seconds that starts now; unlimited without `seconds` or without a stopwatch in the book."""
 
     def __init__(self, book: Book, seconds: float | None) -> None:
         self._watch = book.stopwatch if seconds is not None else None

@@ -1,4 +1,4 @@
-"""Which open runs may be able to move: what waits is not looked at until something happens to it."""
+"""Queue of open runs that may be able to advance; a waiting run is not checked until an event queues it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ StartCondition = tuple[object, ...]
 
 
 class WorkQueue:
-    """The accounts whose open runs are to be looked at, in memory only: after a start every run is looked at once.
+    """The accounts whose open runs are to be processed. In memory only: after a start every run is processed once.
 
-    A run is put on it when it is made, when its state changed, when the broker told something of its account, and, with
-    all others, when the gate changes: the session, the part of the day, the kill switch. A round takes all that is on
-    it; `chunks` is what of the round is still to be looked at, in that order, and `taken` how many it began with.
+    A run is queued when it is created, when its state changes, when the broker reports an event of its account, and,
+    with all others, when the start condition changes: the session, the part of the day, the kill switch. A round takes
+    the whole queue. `chunks` holds the rest of the round in order, and `taken` the number of runs it started with.
     """
 
     def __init__(self) -> None:
@@ -28,33 +28,33 @@ class WorkQueue:
         self.taken = 0
 
     def add_all(self) -> None:
-        """Look at every open run."""
+        """Queue every open run."""
         self._all = True
 
     def add(self, account_ids: Iterable[str]) -> None:
-        """Look at the open runs of some accounts."""
+        """Queue the open runs of the given accounts."""
         self._accounts.update(dict.fromkeys(account_ids))
 
     def first(self, run: Run) -> None:
-        """Look at a run before all that was put off."""
+        """Process a run ahead of the deferred chunks."""
         if self._paused:
             self.chunks.appendleft((run,))
         else:
             self.add((run.account_id,))
 
     def add_later(self, account_id: str) -> None:
-        """Look at an account's open run again with the next heartbeat."""
+        """Queue an account's open run for the next heartbeat."""
         self._later[account_id] = None
 
     def requeue_on_change(self, start_condition: StartCondition, account_ids: Iterable[str]) -> None:
-        """Before runs are made under a gate: those there are, of these accounts, are looked at where the gate or the
-        start asks for it, those made from here on only if they ask. What is put off is left as it is."""
+        """Queue the existing runs of these accounts if the start condition changed or every run is due. Call it before
+        runs are created; later runs are then processed only when they are queued. Deferred work is unchanged."""
         if not self._paused and (self._all or start_condition != self._start_condition):
             self.add(account_ids)
             self._all, self._start_condition = False, start_condition
 
     def begin(self, start_condition: StartCondition) -> None:
-        """A heartbeat begins under this gate."""
+        """Begin a heartbeat's round; a changed start condition queues every run."""
         if start_condition != self._start_condition:
             self._all, self._start_condition = True, start_condition
         self.add(self._later)
@@ -62,8 +62,8 @@ class WorkQueue:
         self.chunks.clear()
 
     def resume(self, start_condition: StartCondition) -> bool:
-        """Whether what was put off with `pause` goes on. It is to begin anew where it came to an end, and under another
-        gate or after a failure, which lost what was being looked at: then every run is looked at."""
+        """Whether the work deferred by `pause` continues. If not, a new round begins: the last one is finished, the
+        start condition changed, or processing failed. Chunks left over, or lost by a failure, queue every run."""
         continues = self._paused and start_condition == self._start_condition
         if self._busy or (self.chunks and not continues):
             self.add_all()
@@ -72,15 +72,15 @@ class WorkQueue:
 
     @property
     def unfinished(self) -> bool:
-        """Whether `pause` has left more to do."""
+        """Whether `pause` deferred work."""
         return self._paused
 
     def pause(self, more: bool) -> None:
-        """Nothing is being looked at; whether there is more to do under this gate, with which `resume` goes on."""
+        """End a chunk. `more` defers the remaining work, which `resume` continues under the same condition."""
         self._busy, self._paused = False, more
 
     def take(self, open_runs: Mapping[str, Run]) -> list[Run]:
-        """The runs to be looked at now, which leave the agenda."""
+        """Remove the runs to be processed now from the queue and return them."""
         if self._all:
             found = list(open_runs.values())
         else:
