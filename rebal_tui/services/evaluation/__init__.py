@@ -1,1 +1,1 @@
-"""Deciding and planning: one account or the whole book, and reading decisions back."""
+"""Decisions and plans for one account or the whole book, and their history."""

@@ -1,4 +1,4 @@
-"""Evaluating subscriptions one by one, and what bears on it (R-10 to R-18, R-27)."""
+"""Evaluation of single subscriptions (R-10 to R-18, R-27)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rebal_tui.store import book_settings
 
 
 def situation(book: Book, account_id: str, *, ignore_window: bool = False) -> Situation:
-    """Everything the evaluation of a subscribed account looks at, now. Raises `Conflict` without a subscription."""
+    """The current inputs for evaluating a subscribed account. Raises `Conflict` without a subscription."""
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     if subscription is None:
@@ -50,24 +50,24 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
 
 
 def evaluate_account(book: Book, account_id: str) -> Decision:
-    """The decision that an evaluation would make now. Stores and sends nothing."""
+    """The decision an evaluation would make now. Stores and sends nothing."""
     return evaluate(situation(book, account_id))
 
 
 def evaluate_book(book: Book, account_ids: Iterable[str] | None = None) -> list[Decision]:
-    """The decision for every subscription, or for those of some accounts. Stores and sends nothing."""
+    """The current decision for every subscription, or for those of the given accounts. Stores and sends nothing."""
     now = book.now()
     wanted = book.subscriptions if account_ids is None else {a: book.subscriptions[a] for a in account_ids}
     return [evaluate(_situation(book, subscription, now)) for subscription in wanted.values()]
 
 
 def needs_review(book: Book, portfolio: Portfolio) -> bool:
-    """Whether a system run waits for an advisor (R-27)."""
+    """Whether a system run of this portfolio requires approval by an advisor (R-27)."""
     return book.settings.review or portfolio.review or book_settings.get(book.database, "review") == "1"
 
 
 def value_of(book: Book, account_id: str) -> Valuation:
-    """What an account is worth at the current prices."""
+    """The valuation of an account at current prices; positions without a price are left out."""
     account = book.accounts[account_id]
     prices = {
         p.symbol: price

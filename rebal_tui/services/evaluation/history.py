@@ -1,7 +1,7 @@
-"""Decisions, plans and timelines read back: made again by the engine from what was kept of the moment they were made.
+"""Past decisions, plans and timelines, recomputed by the engine from their stored inputs.
 
-Evaluation and planning are pure, so the same inputs give the same trace and the same plan, whatever happened since to
-prices, portfolios or assets.
+Evaluation and planning are pure functions, so the same inputs give the same trace and the same plan, regardless of
+later changes to prices, portfolios or assets.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from rebal_tui.store.plan_inputs import PlanInputs
 
 
 def store_context(tx: BookTransaction) -> int:
-    """Keep this moment for whatever is decided at it; returns its number."""
+    """Store the current decision context and return its number."""
     book = tx.book
     now = book.now()
     day = new_york_day(now)
@@ -43,20 +43,21 @@ def store_context(tx: BookTransaction) -> int:
 
 
 def latest_decisions(database: Database, account_id: str, limit: int = 1) -> list[Decision]:
-    """An account's newest decisions first; all of them with a limit below 0."""
+    """An account's latest decisions, newest first; all of them with a `limit` below 0."""
     return [decision_of(database, stored) for stored in decisions.latest(database, account_id, limit)]
 
 
 def decision_of_run(database: Database, run_id: str) -> Decision | None:
-    """The decision that made a run, None for a manual one."""
+    """The decision that created a run; None for a manual run."""
     stored = decisions.of_run(database, run_id)
     return decision_of(database, stored) if stored else None
 
 
 def decision_of(database: Database, stored: StoredDecision) -> Decision:
-    """A decision with its trace and plan, made again.
+    """A stored decision with its trace and plan, recomputed.
 
-    One that comes out as another kind than was kept (an altered file, another engine) says so instead of its trace.
+    If the recomputed kind differs from the stored one (altered file, other engine version), the trace is replaced by
+    one failed check, `record`, that describes the difference.
     """
     recomputed, text = _reevaluate(stored, partial(decision_contexts.get, database), planned=True)
     if recomputed is not None and not text:
@@ -68,14 +69,14 @@ def decision_of(database: Database, stored: StoredDecision) -> Decision:
 
 
 def decision_fault(stored: StoredDecision, context: Callable[[int], DecisionContext]) -> str:
-    """How a decision, made again, differs from what was kept; empty when it does not. `context` reads one by number."""
+    """How a recomputed decision differs from the stored one; empty if equal. `context` reads a context by number."""
     return _reevaluate(stored, context, planned=False)[1]
 
 
 def _reevaluate(
     stored: StoredDecision, context: Callable[[int], DecisionContext], *, planned: bool
 ) -> tuple[Decision | None, str]:
-    """The decision made again, and how it differs from what was kept."""
+    """The recomputed decision, None when unreadable, and how it differs from the stored one; empty if equal."""
     recomputed = None
     try:
         recomputed = evaluate(situation_of(stored, context(stored.context), planned=planned))
@@ -89,11 +90,11 @@ def _reevaluate(
 
 
 _PAUSED = "paused: the broker's figures were others than the book's"
-"""Why an account was paused is in the audit trail; the decision keeps only that it was."""
+"""The audit trail has the reason for a pause; a decision stores only that the account was paused."""
 
 
 def situation_of(stored: StoredDecision, context: DecisionContext, *, planned: bool = True) -> Situation:
-    """The situation that a decision was made in; of the account only what decides."""
+    """The inputs of a stored decision. The account has only the fields that affect decisions."""
     inputs = stored.inputs
     held = sorted((context.symbols[key], qty) for key, qty in from_positions(inputs.positions))
     return Situation(
@@ -122,7 +123,7 @@ def situation_of(stored: StoredDecision, context: DecisionContext, *, planned: b
 
 
 def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int]) -> PlanInputs:
-    """What the plan of a run is made from now, `context` being this moment's."""
+    """The current plan inputs of a run; `context` is the number of the current decision context."""
     start = holdings(book, run.account_id)
     return PlanInputs(
         context=context,
@@ -134,20 +135,20 @@ def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int
 
 
 def store_plan(tx: BookTransaction, run: Run) -> None:
-    """Keep what a run's plan is made from now, to be shown."""
+    """Store the current inputs of a run's plan, from which the displayed plan is recomputed."""
     book = tx.book
     inputs = plan_inputs(book, run, store_context(tx), decision_contexts.symbol_keys(book.database))
     stored_plans.keep(tx, [(run.id, inputs)])
 
 
 def plan_of(database: Database, run: Run) -> Plan | None:
-    """The plan that a run works from, made again; None before it was planned. Raises `ValueError` when it cannot be."""
+    """The plan of a run, recomputed; None before planning. Raises `ValueError` when that is impossible."""
     inputs = stored_plans.inputs(database, run.id)
     return None if inputs is None else recompute_plan(run, inputs, decision_contexts.get(database, inputs.context))
 
 
 def made_plan(database: Database, run: Run) -> Plan:
-    """The plan that a run in progress works from. Raises `BrokenInvariant` when it has none."""
+    """The plan of a run in progress. Raises `BrokenInvariant` when it has none."""
     plan = plan_of(database, run)
     if plan is None:
         raise BrokenInvariant(f"run {run.id} is in progress without a plan")
@@ -155,7 +156,7 @@ def made_plan(database: Database, run: Run) -> Plan:
 
 
 def recompute_plan(run: Run, inputs: PlanInputs, context: DecisionContext) -> Plan:
-    """A run's plan from what was kept of it."""
+    """A run's plan, recomputed from its stored inputs."""
     held = {context.symbols[key]: qty for key, qty in from_positions(inputs.positions)}
     start = Holdings(inputs.cash, inputs.reserved, dict(sorted(held.items())), context.assets)
     return plan_from(start, run.type, run.weights, inputs.keep or Money(0), run.amount)
@@ -165,7 +166,7 @@ _BEFORE_THE_START = ("plan renewed", "approved")
 
 
 def timeline(database: Database, run: Run, plan: Plan | None) -> list[tuple[datetime, str, str]]:
-    """Every state that a run reached and what was noted in between, as (when, what, detail)."""
+    """All states of a run and the notes in between, as (time, event, detail)."""
     notes = runs.notes(database, run.id)
     events = [(run.created_at, "QUEUED", why_queued(database, run))]
     events += [note for note in notes if note[1] in _BEFORE_THE_START]
@@ -179,7 +180,7 @@ def timeline(database: Database, run: Run, plan: Plan | None) -> list[tuple[date
 
 
 def why_queued(database: Database, run: Run) -> str:
-    """Why a run was made: what was said by hand, or the reason of its decision."""
+    """Why a run was created: the reason given for a manual run, else the reason of its decision."""
     why = runs.why(database, run.id)
     if why is None:
         decision = decision_of_run(database, run.id)
@@ -188,5 +189,5 @@ def why_queued(database: Database, run: Run) -> str:
 
 
 def plan_text(plan: Plan) -> str:
-    """How much a plan trades, in words."""
+    """Summary of a plan: number of sells and buys, and its cash target."""
     return f"{len(plan.sells)} sells, then {len(plan.buys)} buys; cash target {money(plan.cash_target)}"

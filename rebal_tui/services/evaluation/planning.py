@@ -1,4 +1,4 @@
-"""Plans for an account as it stands now: what a run starts from, and what a preview shows."""
+"""Plans for the current state of an account, for runs and previews."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from rebal_tui.services.book.book import Book
 
 
 def holdings(book: Book, account_id: str) -> Holdings:
-    """An account's cash and positions as booked, with what is reserved and the current assets."""
+    """An account's booked cash and positions, its reserved cash, and the current assets."""
     account = book.account(account_id)
     positions = {position.symbol: position.qty for position in account.positions}
     return Holdings(account.cash, book.reserved(account_id), positions, book.assets)
 
 
 def plan_run(book: Book, account_id: str, kind: RunType, weights: Weights, amount: Money | None = None) -> Plan:
-    """The plan of a run of a kind, made now (R-20 to R-23). Raises `Conflict` when it cannot be made."""
+    """The current plan of a run of this type (R-20 to R-23). Raises `Conflict` when a price is missing or the amount is
+    too large."""
     start = holdings(book, account_id)
     cash_target = keep(book, account_id, weights) if kind is RunType.INVEST_CASH else Money(0)
     missing = sorted(s for s in start.positions if (a := book.assets.get(s)) is None or a.price is None)
@@ -39,7 +40,7 @@ def plan_run(book: Book, account_id: str, kind: RunType, weights: Weights, amoun
 
 
 def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Money, amount: Money | None) -> Plan:
-    """The plan of a run of a kind; `cash_target` is the cash that invest_cash leaves. Raises `AmountTooLarge`."""
+    """The plan of a run of this type; `cash_target` is for invest_cash. Raises `AmountTooLarge`."""
     if kind is RunType.FULL_REBALANCE:
         return plan_full_rebalance(start, weights)
     if kind is RunType.INVEST_CASH:
@@ -48,7 +49,7 @@ def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Mon
 
 
 def keep(book: Book, account_id: str, weights: Weights) -> Money:
-    """The cash that invest_cash leaves: cash weight × equity or the last run's cash target, the larger (R-14.5)."""
+    """Cash target of invest_cash: the larger of cash weight × equity and the last run's cash target (R-14.5)."""
     start = holdings(book, account_id)
     equity = max(Value(0), value_account(start.cash, start.positions, start.prices).equity)
     by_weight = -(-equity * weights.cash // (HUNDRED_PERCENT * NANO))
@@ -56,7 +57,7 @@ def keep(book: Book, account_id: str, weights: Weights) -> Money:
 
 
 def same_orders(shown: Plan, now: Plan) -> bool:
-    """Whether two plans trade alike: the same sides on the same assets, each within 1 % or $1 of the other (R-27)."""
+    """Whether two plans agree: same assets and sides, each amount within 1 % or $1 of `shown` (R-27)."""
     old = {line.symbol: line for line in shown.lines if line.side}
     new = {line.symbol: line for line in now.lines if line.side}
     if {(s, x.side) for s, x in old.items()} != {(s, x.side) for s, x in new.items()}:
@@ -65,6 +66,6 @@ def same_orders(shown: Plan, now: Plan) -> bool:
 
 
 def turnover_of(plan: Plan) -> Money:
-    """Dollars bought plus dollars sold at the plan's prices."""
+    """Turnover of a plan: dollars bought plus dollars sold, at the plan's prices."""
     spent = sum(line.notional or 0 for line in plan.buys)
     return Money(spent + sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells))

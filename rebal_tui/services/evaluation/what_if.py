@@ -1,4 +1,4 @@
-"""What a full_rebalance of many accounts at once would come to: how many orders, how many dollars (R-20 to R-22)."""
+"""Order count and turnover of a hypothetical full_rebalance of many accounts (R-20 to R-22)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from rebal_tui.services.evaluation.planning import plan_run, turnover_of
 
 @dataclass(frozen=True, slots=True)
 class WhatIfPlans:
-    """By row of those asked for: how many orders and, in billionths of a dollar, bought plus sold. `unable` says why no
-    plan can be made of some."""
+    """`orders` and `turnover` (bought plus sold, in billionths of a dollar) are in the order of the requested rows.
+    `unable` has, by row of the frame, the reason why an account cannot be planned."""
 
     orders: Sequence[int]
     turnover: Sequence[Money]
@@ -27,10 +27,9 @@ class WhatIfPlans:
 
 
 def plan_what_if(book: Book, frame: BookFrame, rows: npt.NDArray[np.int64]) -> WhatIfPlans:
-    """The plans of some subscribed accounts, in ascending order, under the portfolios that a frame of the book gives
-    them. Nothing is kept.
+    """Plan the subscribed accounts of `rows`, ascending, with their portfolios in `frame`. Stores nothing.
 
-    What floats or arrays cannot plan is planned one by one, as is what lacks a price.
+    Accounts with a missing price, or with amounts too large for the arrays, are planned one by one.
     """
     from rebal_tui.engine.arrays.kernels import any_other, any_weight
     from rebal_tui.engine.arrays.plans import plan_full_rebalances

@@ -1,4 +1,4 @@
-"""Every subscription of a book decided at once, in arrays; a `Decision` is made only where one is asked for."""
+"""Decisions for all subscriptions of a book, computed in arrays without `Decision` objects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DecidedBook:
-    """The outcomes of a moment; rows of `made` are those of `frame` and of the book's account table."""
+    """All outcomes at one time; `made` has the rows of `frame` and of the book's account table."""
 
     at: datetime
     frame: BookFrame
@@ -25,7 +25,7 @@ class DecidedBook:
     made: Decisions
 
     def stopped_by_assets(self) -> list[str]:
-        """The portfolios that stopped an account by an ineligible asset (R-12.6)."""
+        """Ids of the portfolios whose ineligible assets stopped an account (R-12.6)."""
         from rebal_tui.engine.arrays.decide import CHECKS
 
         stopped = self.made.check == CHECKS.index("assets")
@@ -34,7 +34,7 @@ class DecidedBook:
 
 
 def book_day_context(book: Book, frame: BookFrame) -> DayContext:
-    """Now, as it bears on the whole book."""
+    """The current day context of the whole book."""
     from rebal_tui.engine.arrays.day_context import day_context_of
 
     now, settings = book.now(), book.settings
@@ -48,7 +48,7 @@ def book_day_context(book: Book, frame: BookFrame) -> DayContext:
 
 
 def decide_book(book: Book) -> DecidedBook:
-    """The outcome of every subscription now, those of `evaluate`. Stores and sends nothing."""
+    """The current outcome of every subscription, equal to those of `evaluate`. Stores and sends nothing."""
     from rebal_tui.engine.arrays.decide import decide
 
     now, frame = book.now(), book.frame()
@@ -57,8 +57,8 @@ def decide_book(book: Book) -> DecidedBook:
 
 
 def band_uses(book: Book, decided: DecidedBook) -> tuple[Ints, Ints]:
-    """The keys of subscribed accounts and how much of its bands each uses, in tenths of a percent, at most a
-    thousandfold."""
+    """Account keys and band usages in tenths of a percent, capped at 1,000,000 (1,000 times the band); accounts without
+    a band are left out."""
     from rebal_tui.engine.arrays.sweep import NO_BAND, sweep
 
     used = sweep(decided.frame, decided.day_context).band_used.clip(max=1_000_000)

@@ -1,1 +1,1 @@
-"""One evaluation of every subscription, kept in chunks."""
+"""Evaluation passes over every subscription, stored in chunks."""

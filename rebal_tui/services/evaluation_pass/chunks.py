@@ -1,4 +1,4 @@
-"""A pass over every subscription (R-10, R-18): decided on one state, kept in slices between which others get a turn."""
+"""Evaluation pass over every subscription (R-10, R-18): decided on one state, stored in chunks."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from rebal_tui.services.runs.sending import enqueue
 from rebal_tui.store import decisions, jobs
 
 MAX_ACCOUNTS_PER_CHUNK = 5_000
-"""Subscriptions whose decisions and runs are kept in one transaction."""
+"""Subscriptions whose decisions and runs are stored in one transaction."""
 EVALUATION_TTL = timedelta(minutes=1)
-"""For so long a pass goes on from what it decided, as long as nothing but prices changes."""
+"""How long the decisions of a pass stay valid, while nothing but prices changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationPass:
-    """One evaluation of the whole book: how many subscriptions had each outcome, the runs made, and portfolios that now
-    need adjustment. `decisions` is empty unless they were asked for."""
+    """One evaluation of the whole book: number of subscriptions by outcome, runs created, and portfolios that now need
+    adjustment. `decisions` is empty unless requested."""
 
     at: datetime
     counts: dict[Outcome, int]
@@ -49,11 +49,11 @@ class EvaluationPass:
 
 @dataclass(slots=True, eq=False)
 class PassInProgress:
-    """A pass of which some slices are kept. `rows` are the accounts still to come, the oldest subscription first;
-    `began` is the stopwatch's stand at its begin; `manual` when somebody asked for it, whatever is paused.
+    """A pass stored in chunks. `rows` are the remaining accounts, oldest subscription first; `began` is the stopwatch
+    reading at its start; `manual` marks a pass that a person requested, which runs even while evaluations are paused.
 
-    In memory only: what is not kept when the program ends is evaluated with the next pass, and who has a run by then
-    does not get a second one (R-7, R-11).
+    In memory only: accounts not stored when the program ends are evaluated by the next pass, and an account that has a
+    run by then does not get a second one (R-7, R-11).
     """
 
     slot: datetime
@@ -70,13 +70,13 @@ class PassInProgress:
 
     @property
     def done(self) -> int:
-        """How many subscriptions are kept."""
+        """How many subscriptions are stored."""
         return self.total - len(self.rows)
 
     def reusable_context(self, book: Book) -> PassContext | None:
-        """The moment that was decided, while its decisions hold; None when it has to be decided anew.
+        """The context of the pass while its decisions are valid; None when they must be made again.
 
-        What is planned for review is planned one by one, at the prices of its moment.
+        Runs for review are planned one by one at current prices, so with review a price change ends the validity.
         """
         pass_context = self.pass_context
         if (
@@ -88,16 +88,15 @@ class PassInProgress:
         return None if pass_context.reviewed and book.version != self.version else pass_context
 
     def record_versions(self, book: Book) -> None:
-        """What the book is now is what this pass knows of it."""
+        """Record the book's current version counters as known to this pass."""
         self.version, self.changes = book.version, book.changes
 
 
 def evaluation_pass(book: Book, slot: datetime | None = None, *, explain: bool = True) -> EvaluationPass:
-    """Evaluate every subscription, store the decisions, make the runs they ask for.
+    """Evaluate every subscription, store the decisions, and create the runs they require.
 
     All decisions are made on the same state before any takes effect, so the order of accounts does not matter. Without
-    `explain` no `Decision` is made: the outcomes come from the whole book in arrays, and a trace is made again by
-    whoever asks for one.
+    `explain`, no `Decision` objects are built: outcomes are computed in arrays, and traces are recomputed on request.
     """
     explained = tuple(evaluate_book(book)) if explain else ()
     begin_pass(book, slot or book.now())
@@ -107,16 +106,16 @@ def evaluation_pass(book: Book, slot: datetime | None = None, *, explain: bool =
 
 
 def begin_pass(book: Book, slot: datetime) -> None:
-    """Begin a pass, for `evaluate_chunk` to go on with; one that was under way is left where it is."""
+    """Begin a pass, which `evaluate_chunk` continues; a pass in progress is abandoned."""
     rows = book.subscription_table.order
     book.pass_in_progress = PassInProgress(slot, rows, len(rows), book.stopwatch() if book.stopwatch else None)
 
 
 def evaluate_chunk(book: Book) -> EvaluationPass | None:
-    """Keep the next slice of the pass under way in one transaction; returns the whole pass when that was the last.
+    """Store the next chunk of the pass in one transaction; returns the pass after the last chunk, else None.
 
-    Accounts whose subscription ended meanwhile are left out. After a failure the pass is not under way any more.
-    Raises `BrokenInvariant` when none is.
+    Accounts whose subscription ended in the meantime are left out. A failure ends the pass. Raises `BrokenInvariant`
+    when no pass is in progress.
     """
     pass_in_progress = book.pass_in_progress
     if not isinstance(pass_in_progress, PassInProgress):
@@ -160,7 +159,7 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
 
 
 def _close(tx: BookTransaction, pass_in_progress: PassInProgress) -> None:
-    """Keep that the whole book was evaluated."""
+    """Record that the whole book was evaluated."""
     book = tx.book
     now, session = book.now(), book.calendar.at(book.now())
     detail = {outcome.value: count for outcome, count in _counts(pass_in_progress).items()}
@@ -175,7 +174,7 @@ def _counts(pass_in_progress: PassInProgress) -> dict[Outcome, int]:
 
 
 def _needs_adjustment(tx: BookTransaction, decided: DecidedBook) -> list[Portfolio]:
-    """Set aside every portfolio that stopped an account by an ineligible asset."""
+    """Mark every portfolio whose ineligible assets stopped an account; returns those that were active."""
     book = tx.book
     changed = []
     for identity in decided.stopped_by_assets():

@@ -1,4 +1,4 @@
-"""The moment that a pass decides by, and what is the same for every account at it."""
+"""Inputs shared by all decisions of one evaluation pass."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from rebal_tui.store.id_keys import keys
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PassContext:
-    """What a pass decides by: every outcome of a moment, and what is the same for all of them.
+    """The outcomes of a pass and the inputs that all its decisions share.
 
-    `context_key` is the number under which the moment is kept; the runs of `reviewed` portfolios await approval; the
-    runs that were under way at it, and the system runs of the day before it, are by the row of their account.
+    `context_key` is the number of the stored decision context. Runs of `reviewed` portfolios await approval.
+    `runs_in_progress` has the keys of the open runs, and `todays_runs` those of earlier system runs of the day, by
+    account row. `able` is as returned by `able_rows`.
     """
 
     decided: DecidedBook
@@ -37,7 +38,7 @@ class PassContext:
 
     @classmethod
     def of(cls, tx: BookTransaction, decided: DecidedBook, rows: Rows) -> PassContext:
-        """Keep the moment that was decided just now, for some accounts."""
+        """Store the decision context of `decided`, which was made just now, for the accounts of `rows`."""
         book = tx.book
         portfolio = keys(book.database, "portfolios", book.portfolios)
         return cls(
@@ -52,7 +53,7 @@ class PassContext:
 
 
 def _earlier(book: Book, decided: DecidedBook, rows: Rows) -> tuple[dict[int, int], dict[int, int]]:
-    """By row, the keys of the open run and of the system run of the day, where there is one."""
+    """By account row, the keys of the open runs and of the system runs of the day."""
     accounts, ids = decided.frame.accounts, book.account_table.ids
     open_rows = rows[accounts.marks[rows] & int(Mark.OPEN_RUN) != 0].tolist()
     had_rows = rows[accounts.system_run_on[rows] == decided.day_context.day].tolist()

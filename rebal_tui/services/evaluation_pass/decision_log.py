@@ -1,4 +1,4 @@
-"""Keeping what a pass decided of many subscriptions at once: every decision as what it was made from."""
+"""Bulk storage of the decisions of an evaluation pass, each as its inputs."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from rebal_tui.store.subscription_table import NEVER
 
 
 def store_decisions(tx: BookTransaction, pass_context: PassContext, rows: Rows) -> CreatedRuns:
-    """Keep the decisions of some subscriptions, as what they were made from, and make the runs they ask for.
+    """Store the decisions of some subscriptions as their inputs, and create the runs they require.
 
-    `rows` are those of their accounts, the oldest subscription first.
+    `rows` are the rows of their accounts, oldest subscription first.
     """
     book = tx.book
     database, ordered = book.database, np.sort(rows)
@@ -49,7 +49,7 @@ def store_decisions(tx: BookTransaction, pass_context: PassContext, rows: Rows) 
 def _decision_rows(
     tx: BookTransaction, pass_context: PassContext, rows: Rows, held: Sequence[bytes], run_keys: Sequence[int]
 ) -> list[DecisionRow]:
-    """The decisions about the accounts of some rows, with what each holds and the key of the run that it made."""
+    """The decision rows of some accounts; `held` is their packed positions, `run_keys` the runs they created."""
     book = tx.book
     table, made, accounts = book.account_table, pass_context.decided.made, pass_context.decided.frame.accounts
     texts = {bits: _restrictions(bits) for bits in set(table.restrictions[rows].tolist())}
@@ -79,7 +79,7 @@ def _decision_rows(
 
 
 def _kind_keys(tx: BookTransaction, made: Decisions, rows: Rows) -> list[int]:
-    """The key of each row's kind of decision."""
+    """The key of each row's decision kind."""
     codes = (made.outcome[rows].astype(np.int64) << 16 | made.reported[rows]).tolist()
     kinds = {}
     for code, row in dict(zip(codes, rows.tolist(), strict=True)).items():

@@ -1,7 +1,7 @@
-"""The runs that a pass makes of some subscriptions.
+"""Run creation by an evaluation pass.
 
-One that may start at once, and that the arrays can plan, is written as started, with its plan and the orders of its
-sells; the others wait in the queue.
+A run that may start immediately, and that the arrays can plan, is stored as started, with its plan inputs and sell
+orders; other runs are queued.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _TYPES = {OUTCOMES.index(outcome): kind for outcome, kind in _RUN_TYPES.items()}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CreatedRuns:
-    """The runs that were made, by ascending key; `rows` are those of their accounts, the oldest subscription first.
+    """The runs created, by ascending key; `rows` are the rows of their accounts, oldest subscription first.
 
-    `rows_stored` are the runs as they were inserted. Of the runs that started `plans` has what was stored of each, by
-    ascending key, and `unsent` the orders that wait.
+    `rows_stored` are the runs as inserted. For the runs that started, `plans` has the stored rows by ascending key, and
+    `unsent` the unsent orders.
     """
 
     rows: Rows
@@ -51,16 +51,16 @@ class CreatedRuns:
     unsent: list[Unsent]
 
     def idle(self) -> set[str]:
-        """The accounts whose runs have orders that wait: nothing is to be done for them until one has been sent."""
+        """The accounts whose runs have unsent orders: they need no processing until an order has been sent."""
         waiting = {one.run for one in self.unsent}
         return {run.account_id for run, key in zip(self.runs, self.keys.tolist(), strict=True) if key in waiting}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _NewRuns:
-    """The rows that ask for a run, the oldest subscription first, the keys of their runs, and who of them waits.
+    """The rows that require a run, oldest subscription first, the keys of their runs, and which runs await approval.
 
-    `held` is by row what is held, as `codec.to_positions` packs it.
+    `held` has the positions by row, as packed by `codec.to_positions`.
     """
 
     rows: Rows
@@ -69,15 +69,15 @@ class _NewRuns:
     held: Mapping[int, bytes]
 
     def indexes(self, rows: Rows) -> npt.NDArray[np.intp]:
-        """Where some of the rows are."""
+        """The indexes of some of the rows."""
         order = np.argsort(self.rows)
         found: npt.NDArray[np.intp] = order[np.searchsorted(self.rows[order], rows)]
         return found
 
 
 def create_runs(tx: BookTransaction, pass_context: PassContext, rows: Rows, held: Mapping[int, bytes]) -> CreatedRuns:
-    """Make the runs that some subscriptions ask for, and start those that may; `held` is by row what is held,
-    packed."""
+    """Create the runs that some subscriptions require, and start those that may start; `held` has the packed positions
+    by row."""
     book = tx.book
     asking = rows[np.isin(pass_context.decided.made.outcome[rows], list(_TYPES))]
     first = runs.next_key(book.database)
@@ -89,14 +89,14 @@ def create_runs(tx: BookTransaction, pass_context: PassContext, rows: Rows, held
 
 
 def _awaits(pass_context: PassContext, rows: Rows) -> npt.NDArray[np.bool_]:
-    """Whose run awaits approval."""
+    """By row, whether the run awaits approval."""
     frame = pass_context.decided.frame
     reviewed = np.array([portfolio.id in pass_context.reviewed for portfolio in frame.portfolios], np.bool_)
     return reviewed[frame.accounts.portfolio[rows]] if len(rows) else np.empty(0, np.bool_)
 
 
 def _starts(book: Book, pass_context: PassContext, new_runs: _NewRuns) -> list[Starts]:
-    """The starts of those runs that may start now and that the arrays can plan, when they are many."""
+    """The starts of the runs that may start now and that the arrays can plan; none when there are few."""
     rows = new_runs.rows[pass_context.able[new_runs.rows] & ~new_runs.awaits]
     if not (uses_arrays(book, len(rows)) and may_start(book)):
         return []
@@ -107,7 +107,7 @@ def _starts(book: Book, pass_context: PassContext, new_runs: _NewRuns) -> list[S
 def _runs(
     book: Book, pass_context: PassContext, new_runs: _NewRuns, ids: Sequence[str], starts: Sequence[Starts]
 ) -> list[Run]:
-    """The runs as they were stored."""
+    """The runs as stored."""
     decided = pass_context.decided
     rows, now, size = new_runs.rows.tolist(), decided.at, len(new_runs.rows)
     models = [decided.frame.portfolios[index] for index in decided.frame.accounts.portfolio[new_runs.rows].tolist()]
@@ -145,8 +145,8 @@ def _runs(
 def _store_runs(
     tx: BookTransaction, pass_context: PassContext, new_runs: _NewRuns, starts: Sequence[Starts]
 ) -> tuple[list[RunRow], list[PlanRow]]:
-    """Store new runs and the orders of those that start; returns the runs as stored, and what the plans of the started
-    ones are made from, both by ascending key."""
+    """Store new runs and the orders of those that start; returns the runs as stored, and the plan inputs of the started
+    ones, both by ascending key."""
     book = tx.book
     decided, size = pass_context.decided, len(new_runs.rows)
     indexes = decided.frame.accounts.portfolio[new_runs.rows].tolist()
@@ -195,7 +195,7 @@ def _store_runs(
 
 
 def _with_plan_shown(row: RunRow, book: Book, pass_context: PassContext, new_runs: _NewRuns, index: int) -> RunRow:
-    """A run that awaits approval, with what the plan is made from that is shown of it; another as it is."""
+    """A run that awaits approval with the inputs of its displayed plan; any other run unchanged."""
     if not new_runs.awaits[index]:
         return row
     account, accounts = int(new_runs.rows[index]), pass_context.decided.frame.accounts
@@ -212,7 +212,7 @@ def _with_plan_shown(row: RunRow, book: Book, pass_context: PassContext, new_run
 
 
 def _unsent(new_runs: _NewRuns, starts: Sequence[Starts]) -> list[Unsent]:
-    """The sells of the runs that start."""
+    """The unsent sells of the runs that start."""
     return [
         Unsent(key, False, Side.SELL, 1, 1, count)
         for one in starts
