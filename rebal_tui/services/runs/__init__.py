@@ -1,1 +1,1 @@
-"""The life of a run: queued, started, sent, finished."""
+"""Run lifecycle: queueing, starting, sending, finishing."""

@@ -1,4 +1,4 @@
-"""How runs end, and what that means for their accounts, subscriptions and portfolios (R-25, R-26)."""
+"""Run completion and its effects on accounts, subscriptions and portfolios (R-25, R-26)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rebal_tui.store.outbox import Progress
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a run ends."""
+    """The final status of a run, with its reason."""
 
     run: Run
     status: RunStatus
@@ -32,7 +32,7 @@ class End:
 
 
 def outcome(book: Book, run: Run, progress: Progress) -> End:
-    """How a run ends whose orders are all final (R-25)."""
+    """The end of a run whose orders are all final (R-25)."""
     if progress.placed and not progress.any_filled:
         unfilled = next(o for _, o, _ in run_orders.of_run(book.database, run.id) if o.status is not OrderStatus.FILLED)
         why = unfilled.reject_reason or unfilled.status
@@ -44,7 +44,7 @@ def outcome(book: Book, run: Run, progress: Progress) -> End:
 
 
 def after_close(book: Book, closed: Sequence[Run]) -> list[Run]:
-    """The close came first: nothing more is sent, day orders expire, then TIMEOUT; done is done (R-25)."""
+    """End runs at the close: no more orders are sent, day orders expire, then TIMEOUT unless complete (R-25)."""
     moved: list[Run] = []
     ends: list[End] = []
     progress = outbox.progress(book.database, [run.id for run in closed])
@@ -61,14 +61,14 @@ def after_close(book: Book, closed: Sequence[Run]) -> list[Run]:
 
 
 def _is_final(order: Order, session: Session | None) -> bool:
-    """Whether an order was final at the broker or refused before the close; one that never arrived is neither."""
+    """Whether an order was final at the broker or refused before the close; False for one that never arrived."""
     if order.id or order.failed_at is None:
         return bool(order.id) and order.status.final
     return session is not None and order.failed_at < session.close
 
 
 def wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: str) -> list[Run]:
-    """Skip what was not sent, cancel what is open, and end once every order is final."""
+    """Skip unsent orders, cancel open ones, and finish the run once every order is final."""
     orders = run_orders.of_run(book.database, run.id)
     unsent = [(line, order) for line, order, sent in orders if not sent]
     with book.write() as tx:
@@ -91,7 +91,7 @@ def wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: st
 
 
 def finish(book: Book, ends: Sequence[End]) -> list[Run]:
-    """Runs end, with what that means for their accounts, subscriptions and portfolios."""
+    """Store the ends of runs, with their effects on accounts, subscriptions and portfolios; returns the runs."""
     if not ends:
         return []
     now = book.now()
@@ -121,7 +121,7 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
 
 
 def _note_ends(book: Book, done: Sequence[Run], at: datetime) -> None:
-    """What memory holds of runs that ended: cash targets (R-14.7) and when subscriptions were rebalanced."""
+    """Update in-memory state for ended runs: cash targets (R-14.7) and last-rebalanced times."""
     for run in done:
         if not run.status.completed:
             continue

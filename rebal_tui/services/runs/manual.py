@@ -1,4 +1,4 @@
-"""Runs by hand: create, cancel, approve, reject (R-24, R-25, R-27)."""
+"""Manual run actions: create, cancel, approve, reject (R-24, R-25, R-27)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manua
 from rebal_tui.store import runs as store
 
 MAX_WAIT_SECONDS = 0.25
-"""So long whoever asked for a run by hand is kept waiting while a long day goes on around it."""
+"""Longest time a manual run request processes runs before it returns."""
 
 
 def create_run(
@@ -32,10 +32,13 @@ def create_run(
     weights: Weights | None = None,
     amount: Money | None = None,
 ) -> Run:
-    """Queue a manual run (R-24): it starts at once in the window, else at the next one.
+    """Queue a manual run (R-24): it starts immediately inside the window, else when the next window opens.
 
-    Raises `Conflict` when the account is restricted or has an unfinished run, when weights are given while it is
-    subscribed or missing while it is not, and when the amount is more than it can raise.
+    Raises `Conflict` when the account is restricted, paused, or has an unfinished run or external open orders; when
+    weights are given for a subscribed account (other than for a partial_liquidation) or missing for one that is not;
+    when the weights have an ineligible asset or the portfolio is not active; when a price is missing; and when the
+    account cannot raise the amount. Raises `Invalid` for an amount that is missing, not above 0, or given with another
+    type.
     """
     used = check_run(book, account_id, kind, weights=weights, amount=amount)
     with book.write() as tx:
@@ -58,7 +61,7 @@ def create_run(
 def check_run(
     book: Book, account_id: str, kind: RunType, *, weights: Weights | None = None, amount: Money | None = None
 ) -> Weights:
-    """The weights that a manual run would use. Raises as `create_run` does; changes nothing."""
+    """The weights a manual run would use. Raises as `create_run` does; changes nothing."""
     account = book.account(account_id)
     if (kind is RunType.PARTIAL_LIQUIDATION) != (amount is not None):
         raise Invalid([Fault("amount", "expected for a partial_liquidation, and for nothing else")])
@@ -90,7 +93,7 @@ def check_run(
 
 
 def cancel_run(book: Book, run_id: str) -> Run:
-    """Cancel a QUEUED run (→ CANCELED) or one IN_PROGRESS (→ CANCELED_MID_RUN, what filled stands).
+    """Cancel a QUEUED run (→ CANCELED) or one IN_PROGRESS (→ CANCELED_MID_RUN; fills stand).
 
     Raises `Conflict` for a finished run, `NotFound` for an unknown one.
     """
@@ -110,10 +113,10 @@ def cancel_run(book: Book, run_id: str) -> Run:
 
 
 def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
-    """Let a run go that awaits approval, on the plan that was shown (R-27).
+    """Approve a run that awaits approval, on the plan that was shown (R-27).
 
-    Raises `PlanChanged` when prices have moved so far that the plan is another one; the new plan is then stored, to be
-    shown anew. Raises `Conflict` when the run does not await approval.
+    Raises `PlanChanged` when the recalculated plan differs from the one shown; the new plan is then stored for display.
+    Raises `Conflict` when the run does not await approval.
     """
     run = _awaiting(book, run_id)
     current = plan_run(book, run.account_id, run.type, run.weights, run.amount)
@@ -134,7 +137,10 @@ def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
 
 
 def reject_run(book: Book, run_id: str, note: str) -> Run:
-    """Turn down a run that awaits approval, with a note (→ CANCELED)."""
+    """Reject a run that awaits approval, with a note (→ CANCELED).
+
+    Raises `Invalid` for an empty note and `Conflict` when the run does not await approval.
+    """
     run = _awaiting(book, run_id)
     text = _note(note)
     if not text:
@@ -148,7 +154,7 @@ def reject_run(book: Book, run_id: str, note: str) -> Run:
 
 
 def _process_now(book: Book, run: Run) -> Run:
-    """A run after it was taken as far as it goes now, before all that waits. What takes longer goes on by itself."""
+    """Process a run ahead of deferred work and return it; heartbeats continue after `MAX_WAIT_SECONDS`."""
     now = book.open_runs.get(run.account_id)
     if now is not None:
         book.work_queue.first(now)

@@ -13,9 +13,9 @@ from rebal_tui.store import jobs, portfolios, runs
 
 
 def mark_needs_adjustment(tx: BookTransaction, portfolio_id: str, culprits: Sequence[str]) -> Portfolio | None:
-    """Set a portfolio aside because of ineligible assets, cancel its QUEUED runs and raise an alert (R-12.6, R-26).
+    """Set a portfolio to NEEDS_ADJUSTMENT for ineligible assets, cancel its QUEUED runs, raise an alert (R-12.6, R-26).
 
-    None when it was not active any more.
+    Returns None, and changes nothing, when the portfolio is not active.
     """
     book = tx.book
     portfolio = portfolios.load(book.database)[portfolio_id]

@@ -1,6 +1,6 @@
-"""The run state machine: QUEUED → sells → buys from booked cash → an outcome (R-20, R-25, R-26).
+"""The run state machine: QUEUED → sells → buys from booked cash → outcome (R-20, R-25, R-26).
 
-Runs move together: what can be decided of many is decided and stored in one transaction. Sells of all go before buys.
+Runs are processed in batches, one transaction each. The sells of all runs are sent before any buys.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from rebal_tui.store.outbox import Progress, Unsent
 from rebal_tui.store.run_orders import OrderRow
 
 MAX_RUNS_PER_TRANSACTION = 500
-"""Runs under way that are taken on in one transaction."""
+"""Runs in progress that are advanced in one transaction."""
 MAX_STARTS_PER_TRANSACTION = 2_000
 """Runs that start in one transaction."""
 MAX_ORDERS_PER_CHUNK = 50
-"""Orders that are sent in one slice."""
+"""Orders sent in one chunk."""
 
 
 def process_runs(book: Book) -> int:
-    """Take every open run that can move as far as it goes now; returns how many did."""
+    """Advance every open run as far as possible now; returns how many changed."""
     moved: set[str] = set()
     while process_chunk(book, moved):
         pass
@@ -53,12 +53,13 @@ def process_runs(book: Book) -> int:
 
 
 def process_chunk(book: Book, moved: set[str] | None = None) -> bool:
-    """One slice of what `process_runs` does, short enough to answer somebody after it; whether there is more to do now.
+    """Process one chunk of `process_runs`, short enough to answer other requests in between; returns whether there is
+    more to do now.
 
-    A slice is one transaction of runs that start or go on, some rounds of orders sent, or some events taken over. What
-    is left is kept in the book, so that anything may happen to it between two slices: the window, the kill switch,
-    holds and cancels are looked at anew in each. The caller may stop after any slice and go on when it likes, with the
-    next heartbeat for one. `moved` gathers the ids of runs that changed.
+    A chunk is one transaction of runs that start or advance, some batches of orders sent, or some events applied. The
+    remaining work is held in the book. Each chunk checks the window, the kill switch, holds and cancels again, so they
+    may change between chunks. The caller may stop after any chunk and resume later, for example at the next heartbeat.
+    `moved` collects the ids of runs that changed.
     """
     session, stopped = book.session(), halted(book)
     start_condition = _start_condition(book, session, stopped)
@@ -67,7 +68,7 @@ def process_chunk(book: Book, moved: set[str] | None = None) -> bool:
         _begin(book, start_condition, sending)
     if book.work_queue.chunks:
         chunk = book.work_queue.chunks.popleft()
-        # A run that ended may have set a portfolio aside, and with it canceled runs of this list.
+        # A run that ended may have put a portfolio in NEEDS_ADJUSTMENT, which cancels queued runs of this chunk.
         still = [now for run in chunk if (now := book.open_runs.get(run.account_id)) and now.id == run.id]
         changed = _move(book, still, stopped)
         if moved is not None:
@@ -80,25 +81,25 @@ def process_chunk(book: Book, moved: set[str] | None = None) -> bool:
 
 
 def requeue_on_change(book: Book) -> None:
-    """Put the runs there are on the agenda where the time of day or the kill switch asks for it, before any is made."""
+    """Queue the existing runs if the start condition changed. Call it before new runs are created."""
     book.work_queue.requeue_on_change(_start_condition(book, book.session(), halted(book)), book.open_runs)
 
 
 def _begin(book: Book, start_condition: tuple[object, ...], sending: bool) -> None:
-    """Begin a heartbeat's round: what is known already is taken over before any run is looked at."""
+    """Begin a heartbeat's round: pending events and unknown orders first, then the queued runs."""
     sync(book)
     book.work_queue.begin(start_condition)
     if sending:
         resolved = resolve_unknown(book)
         if resolved:
-            # What a lookup tells of fills may be ahead of the events: cash is read before buys are sized from it.
+            # A lookup may report fills ahead of the events, so cash is updated before buys are sized from it.
             sync(book)
         _requeue(book, resolved)
     book.work_queue.chunks.extend(_chunks(book.work_queue.take(book.open_runs)))
 
 
 def _send_and_poll(book: Book, sending: bool) -> bool:
-    """Send what waits, then take over what came of it; whether there is more to do."""
+    """Send queued orders, then apply the resulting events; returns whether there is more to do."""
     if sending:
         ended, more = send_due(book, MAX_ORDERS_PER_CHUNK)
         _requeue(book, ended)
@@ -111,7 +112,7 @@ def _send_and_poll(book: Book, sending: bool) -> bool:
 
 
 def _start_condition(book: Book, session: Session | None, stopped: bool) -> tuple[object, ...]:
-    """What opens or closes the way for all runs at once."""
+    """The state that allows or stops all runs together: day, part of the session, kill switch."""
     now = book.now()
     if session is None:
         return (book.today(), stopped)
@@ -119,14 +120,14 @@ def _start_condition(book: Book, session: Session | None, stopped: bool) -> tupl
 
 
 def _requeue(book: Book, run_ids: Iterable[str]) -> None:
-    """Put runs on the agenda."""
+    """Queue the open runs with these ids."""
     wanted = set(run_ids)
     if wanted:
         book.work_queue.add(account for account, run in book.open_runs.items() if run.id in wanted)
 
 
 def _chunks(some: Sequence[Run]) -> Iterator[Sequence[Run]]:
-    """What starts, then what is under way, as much at once as one transaction takes."""
+    """Queued runs, then runs in progress, in chunks of one transaction each."""
     queued = [run for run in some if run.status is RunStatus.QUEUED]
     in_progress = [run for run in some if run.status is not RunStatus.QUEUED]
     for alike, most in ((queued, MAX_STARTS_PER_TRANSACTION), (in_progress, MAX_RUNS_PER_TRANSACTION)):
@@ -135,7 +136,7 @@ def _chunks(some: Sequence[Run]) -> Iterator[Sequence[Run]]:
 
 
 def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
-    """Take some runs one step on, in as few transactions as may be; returns those that changed."""
+    """Advance some runs by one step, in as few transactions as possible; returns those that changed."""
     moved = _start(book, [run for run in some if run.status is RunStatus.QUEUED], stopped)
     in_progress = [run for run in some if run.status is RunStatus.IN_PROGRESS]
     closed = [run for run in in_progress if not run.cancel_requested and _is_past_close(book, run)]
@@ -153,14 +154,14 @@ def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
 
 
 def _is_past_close(book: Book, run: Run) -> bool:
-    """Whether the session in which the run was started has closed; its orders are day orders of it."""
+    """Whether the session in which the run started has closed; its orders are day orders of that session."""
     require(run.started_at is not None, f"run {run.id} is in progress without a start")
     session = book.calendar.at(run.started_at) if run.started_at else None
     return session is None or book.now() >= session.close
 
 
 def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
-    """Start what may start: the plans of all are made now, and their sells written."""
+    """Start the queued runs that may start: make their plans now and write their sells."""
     now, session = book.now(), book.session()
     moved = _expire_unapproved(book, [run for run in queued if run.approval is Approval.AWAITING])
     if session is None or session.next_day is None or not session.in_window(now) or stopped:
@@ -199,7 +200,7 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
 
 
 def _stale_prices(book: Book, run: Run) -> bool:
-    """Whether a price that the plan needs is older than allowed (R-12.5): no run is sized on it, it waits."""
+    """Whether a price that the plan needs is older than allowed (R-12.5); the run then waits for a newer one."""
     age = book.settings.price_max_age
     held = (position.symbol for position in book.accounts[run.account_id].positions)
     return age is not None and any(
@@ -211,7 +212,7 @@ def _stale_prices(book: Book, run: Run) -> bool:
 
 
 def _expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
-    """What nobody approved by the end of its window is canceled and counts against no quota (R-27)."""
+    """Cancel runs not approved by the end of their window; they do not count against the quota (R-27)."""
     expired = []
     for run in awaiting:
         session = book.calendar.at(run.created_at)
@@ -226,7 +227,7 @@ def _expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
 
 
 def _advance(book: Book, going: Sequence[Run]) -> list[Run]:
-    """Size the buys of runs whose sells are done, and end those whose buys are."""
+    """Write the buys of runs whose sells are done, and finish runs whose buys are done."""
     if not going:
         return []
     progress = outbox.progress(book.database, [run.id for run in going])
@@ -236,7 +237,7 @@ def _advance(book: Book, going: Sequence[Run]) -> list[Run]:
 
 
 def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> list[Run]:
-    """Write the buys, from the cash that is booked (R-20)."""
+    """Write the buys, sized from booked cash (R-20)."""
     if not sold:
         return []
     database, now = book.database, book.now()
@@ -275,7 +276,7 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
 
 
 def _skipped_buys(book: Book, plan: Plan, amounts: dict[str, Money], dropped: dict[str, Money]) -> list[SkippedOrder]:
-    """What the plan meant to buy and the run does not."""
+    """The planned buys that the run skips, with reasons."""
     skipped = [s for s in plan.skipped_orders if s.side is Side.BUY and s.symbol not in amounts]
     for line in plan.buys:
         if line.symbol in dropped:

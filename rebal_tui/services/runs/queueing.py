@@ -1,4 +1,4 @@
-"""Runs into the queue and out of it again, before anything is sent."""
+"""Queueing of runs, and cancellation before any order is sent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def new_run(
     amount: Money | None = None,
     approval: Approval = Approval.NOT_NEEDED,
 ) -> Run:
-    """A run that is QUEUED now, under the book's next id."""
+    """A new QUEUED run with the book's next id; not stored."""
     book = tx.book
     now = book.now()
     return Run(
@@ -54,7 +54,7 @@ def new_run(
 
 
 def queue_manual_run(tx: BookTransaction, run: Run, why: str) -> None:
-    """Store a run that somebody asked for."""
+    """Store a manual run."""
     book = tx.book
     database = book.database
     key = runs.next_key(database)
@@ -81,7 +81,7 @@ def queue_manual_run(tx: BookTransaction, run: Run, why: str) -> None:
 
 
 def subject_of(some: Sequence[Run]) -> str:
-    """What an audit entry calls runs: one by its id, more by how many they are."""
+    """The audit subject of some runs: the id of a single run, else their number."""
     return some[0].id if len(some) == 1 else f"{len(some)} runs"
 
 
@@ -92,7 +92,7 @@ def _key(database: Database, table: Table, identity: str | None) -> int | None:
 def cancel_queued(
     tx: BookTransaction, made: Sequence[Run], reason: str, *, frees_quota: bool = False, actor: str | None = None
 ) -> list[Run]:
-    """QUEUED → CANCELED with a reason, for one or many."""
+    """Cancel QUEUED runs (→ CANCELED) with a reason; with `frees_quota` they no longer count against the quota."""
     book = tx.book
     if not made:
         return []

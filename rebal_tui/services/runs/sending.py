@@ -1,7 +1,7 @@
-"""Sending orders so that none is doubled and none is lost, whenever the program is killed, and at the broker's pace.
+"""Order sending within the rate limit, without duplicates or lost orders even if the program is killed.
 
-An order's row and its deterministic client_order_id are committed, then the mark that it may be on its way, and only
-then the broker is called. Whoever finds the mark without an answer asks the broker by that id first.
+An order's row and its deterministic client_order_id are committed first, then the mark that it may have been sent. Only
+then the broker is called. An order with the mark but no answer is looked up at the broker by that id before a resend.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from rebal_tui.store import outbox as store
 from rebal_tui.store.outbox import OrderKey, Unsent
 
 MAX_ORDERS_PER_TRANSACTION = 50
-"""Orders marked in one transaction, and answers taken over in one."""
+"""Orders marked in one transaction, and answers applied in one."""
 GIVE_UP_AFTER = timedelta(minutes=1)
-"""How long the broker must not know an order that is not to be sent any more before it counts as never sent."""
+"""How long an order that must not be resent stays unknown at the broker before it counts as never sent."""
 _MAX_UNANSWERED = 5
-"""After so many calls in a row without an answer the broker is not called again until the next heartbeat."""
+"""Consecutive calls without an answer after which the broker is not called until the next heartbeat."""
 
 PendingOrder = tuple[OrderKey, str, Order]
-"""An order with its place and the id of its run."""
+"""An order with its key and the id of its run: (order key, run id, order)."""
 
 
 def enqueue(book: Book, written: Iterable[Unsent]) -> None:
-    """Let orders wait that were just written."""
+    """Queue orders that were just written for sending."""
     book.rate_limiter.load(book.database)
     book.rate_limiter.waiting.add(written)
 
 
 def rate_limit(book: Book) -> RateLimit | None:
-    """What the broker says of its limit, if it says anything."""
+    """The rate limit that the broker reports; None when it reports none."""
     found: RateLimit | None = getattr(book.broker, "rate_limit", None)
     return found
 
 
 def sending_progress(book: Book) -> PacingView | None:
-    """How far the sending is, None when nothing waits for the rate."""
+    """Sending progress; None when no order waits for the rate."""
     rate = rate_of(book.settings.orders_per_minute, rate_limit(book))
     if rate is None:
         return None
@@ -53,11 +53,11 @@ def sending_progress(book: Book) -> PacingView | None:
 
 
 def send_due(book: Book, most: int) -> tuple[set[str], bool]:
-    """Send what waits, as much as the rate allows now and about `most` orders; returns the runs of which an order is
-    final or gone already, and whether more may be sent at once.
+    """Send queued orders, as many as the rate allows now and about `most` at most; returns the runs with an order that
+    is already final or skipped, and whether more orders may be sent immediately.
 
-    What is known to be refused is not sent: orders of an account that was restricted meanwhile, or of an asset that is
-    not tradable any more, are skipped (R-26, R-40).
+    Orders that the broker would refuse are skipped: those of an account that has become restricted, or of an asset that
+    is no longer tradable (R-26, R-40).
     """
     rate_limiter = book.rate_limiter
     rate_limiter.load(book.database)
@@ -89,9 +89,9 @@ def send_due(book: Book, most: int) -> tuple[set[str], bool]:
 
 
 def resolve_unknown(book: Book) -> set[str]:
-    """Find out what became of orders that may have been sent; returns the runs of those of which it is known.
+    """Resolve orders that may have been sent; returns the runs of the resolved orders.
 
-    One is sent once more only when the broker never had it, and when it may be sent still.
+    An order is resent only if the broker never had it and it may still be sent.
     """
     resolved: set[str] = set()
     unanswered = 0
@@ -109,9 +109,9 @@ def resolve_unknown(book: Book) -> set[str]:
 
 
 def resolve_orders(book: Book, run: Run) -> bool:
-    """Find out what became of every order of a run that may have been sent, and send none (R-25). False while in doubt.
+    """Resolve every order of a run that may have been sent, without sending any (R-25). False while one is unknown.
 
-    What the broker has not known for `GIVE_UP_AFTER` never reached it and ends as rejected.
+    An order that the broker has not known for `GIVE_UP_AFTER` never reached it and ends as rejected.
     """
     certain = True
     for one in _unknown_orders(book):
@@ -128,7 +128,7 @@ def resolve_orders(book: Book, run: Run) -> bool:
 
 
 def cancel_open_orders(book: Book, run: Run) -> None:
-    """Ask the broker to cancel what is open; a refusal means that it is final already, which the events tell."""
+    """Request a cancel of all open orders of a run. A refusal means that an order is final; its event follows."""
     for _, order, _ in run_orders.of_run(book.database, run.id):
         if order.id and not order.status.final and order.status is not OrderStatus.PENDING_CANCEL:
             try:
@@ -144,7 +144,7 @@ def _allowed(book: Book, most: int) -> int:
 
 
 def _spend(book: Book, count: int) -> None:
-    """Count requests that are about to be made, durably, where there is a rate."""
+    """Store the count of requests about to be sent, if there is a rate limit."""
     if rate_of(book.settings.orders_per_minute, rate_limit(book)) is not None:
         with book.write() as tx:
             book.rate_limiter.bucket.spend(book.now(), count)
@@ -152,7 +152,7 @@ def _spend(book: Book, count: int) -> None:
 
 
 def _within_rate(book: Book) -> bool:
-    """Whether one more request may be made now; it is counted."""
+    """Whether one more request may be sent now; counts it if so."""
     allowed = _allowed(book, 1) > 0
     if allowed:
         _spend(book, 1)
@@ -160,7 +160,7 @@ def _within_rate(book: Book) -> bool:
 
 
 def _unknown_orders(book: Book) -> list[PendingOrder]:
-    """The orders of which it is not known whether the broker has them, read anew."""
+    """The orders that the broker may or may not have, read again from the file."""
     rate_limiter = book.rate_limiter
     rate_limiter.load(book.database)
     if not rate_limiter.unknown:
@@ -171,7 +171,7 @@ def _unknown_orders(book: Book) -> list[PendingOrder]:
 
 
 def _skip_reason(book: Book, one: PendingOrder) -> tuple[SkipReason, str] | None:
-    """Why an order must not be sent as things are known now, None when it may."""
+    """Why an order must not be sent now, as (reason, text); None when it may."""
     _, run_id, order = one
     run = book.open_runs.get(order.account_id)
     if run is None or run.id != run_id or run.cancel_requested:
@@ -191,7 +191,7 @@ def _skip_reason(book: Book, one: PendingOrder) -> tuple[SkipReason, str] | None
 
 
 def _skip(book: Book, skipped_reasons: Sequence[tuple[PendingOrder, tuple[SkipReason, str]]]) -> set[str]:
-    """Orders that were never sent become skipped ones; returns their runs."""
+    """Turn unsent orders into skipped orders; returns their runs."""
     if skipped_reasons:
         with book.write() as tx:
             for ((_, line), run_id, order), (reason, why) in skipped_reasons:
@@ -202,9 +202,9 @@ def _skip(book: Book, skipped_reasons: Sequence[tuple[PendingOrder, tuple[SkipRe
 
 
 def _send(book: Book, orders: Sequence[PendingOrder]) -> tuple[set[str], bool]:
-    """Send marked orders and take over the answers; the runs with an order that is final, and whether all were tried.
+    """Send marked orders and apply the answers; returns the runs with a final order, and whether all were tried.
 
-    When the broker is silent the rest is unmarked: it was not called for them.
+    If the broker does not answer, the remaining orders are unmarked, because they were not sent.
     """
     answers: list[Order] = []
     ended: set[str] = set()
@@ -225,7 +225,7 @@ def _send(book: Book, orders: Sequence[PendingOrder]) -> tuple[set[str], bool]:
             except BrokerRefused as refusal:
                 unanswered = 0
                 if refusal.code == RefusalCode.DUPLICATE_CLIENT_ORDER_ID:
-                    # It has it: what it does not find yet is looked for again later.
+                    # The broker has the order; a lookup that does not find it yet is repeated later.
                     book.rate_limiter.unknown[order_key] = None
                 else:
                     refused.append((one, refusal))
@@ -262,7 +262,7 @@ def _refuse(tx: BookTransaction, run_id: str, line: int, order: Order, code: str
 
 
 def _look_up(book: Book, order: Order) -> bool:
-    """Whether the broker has an order, which is then taken over. Raises `BrokerUnavailable`."""
+    """Whether the broker has an order; if so, its state is stored. Raises `BrokerUnavailable`."""
     known = book.broker.order_by_client_id(order.account_id, order.client_order_id)
     if known is None:
         return False
@@ -272,7 +272,7 @@ def _look_up(book: Book, order: Order) -> bool:
 
 
 def _missed(book: Book, one: PendingOrder) -> bool:
-    """Give up an order that the broker has not known for long enough: it ends as rejected."""
+    """Reject an order that has been unknown to the broker for long enough; returns whether it was rejected."""
     (_, line), run_id, order = one
     if not _missed_for(book, run_id, line, max(GIVE_UP_AFTER, book.settings.resend_after)):
         return False
@@ -282,11 +282,11 @@ def _missed(book: Book, one: PendingOrder) -> bool:
 
 
 def _resent(book: Book, one: PendingOrder) -> bool:
-    """Send an order once more that the broker has not known for long enough; whether it is answered."""
+    """Resend an order that has been unknown to the broker for long enough; returns whether it was answered."""
     order_key, run_id, _ = one
     if not _missed_for(book, run_id, order_key[1], book.settings.resend_after) or not _within_rate(book):
         return False
-    # This request may be under way for as long as the first: what was not found until now says nothing of it.
+    # The new request may take as long as the first one, so earlier lookups do not count for it.
     with book.write() as tx:
         run_orders.set_looked_up(tx, run_id, order_key[1], None)
     _send(book, [one])
@@ -294,7 +294,7 @@ def _resent(book: Book, one: PendingOrder) -> bool:
 
 
 def _missed_for(book: Book, run_id: str, line: int, long: timedelta) -> bool:
-    """Whether the broker has not known a sent order for so long; the first miss is noted."""
+    """Whether a sent order has been unknown to the broker for `long`; the first miss is recorded."""
     first = run_orders.looked_up_at(book.database, run_id, line)
     if first is None:
         with book.write() as tx:

@@ -1,4 +1,4 @@
-"""What starting a run writes, planned one by one or many at once in arrays: the same rows either way (R-20 to R-22)."""
+"""Run starts, planned one by one or in arrays, with the same stored rows either way (R-20 to R-22)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from rebal_tui.store.run_orders import OrderRow
 from rebal_tui.store.runs import PlanRow
 
 ARRAY_START_MIN_RUNS = 100
-"""So many runs that start together are planned in arrays; fewer are planned sooner than the book is laid out."""
+"""Runs that must start together to be planned in arrays; for fewer, building the frame takes longer."""
 _WAITS = BLOCKING_MARKS | int(Mark.EXTERNAL_ORDERS | Mark.UNRECONCILED)
 
 _IN_ARRAYS = (RunType.FULL_REBALANCE, RunType.INVEST_CASH)
@@ -41,7 +41,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a plan means for the start of its run: what is sold, by line, and which sells are skipped."""
+    """The start of one run by its plan: sells by line, as (symbol, billionths of a share), and skipped sells."""
 
     run: Run
     cash_target: Money
@@ -51,11 +51,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Starts:
-    """The starts of runs of one type that were planned in arrays, in columns; no sell of them is skipped.
+    """The starts of runs of one type that were planned in arrays, in columns; none of them has a skipped sell.
 
-    By run, `rows` being those of their accounts, ascending: `cash_target`, `cash`, `reserved` and `keep` in billionths
-    of a dollar, and how many sells there are. By sell, run after run and line after line: the symbol and billionths of
-    a share.
+    By run: `rows`, the rows of the accounts, ascending; `cash_target`, `cash`, `reserved` and `keep` in billionths of a
+    dollar; `sells`, the number of sells. By sell, in order of run and line: `symbols`, and `qtys` in billionths of a
+    share.
     """
 
     rows: Rows
@@ -68,7 +68,7 @@ class Starts:
     qtys: Sequence[int]
 
     def plan_rows(self, run_keys: Rows, positions: Sequence[bytes], context: int, at: int) -> Iterable[PlanRow]:
-        """What the plans are made from, as it is stored; `positions` as `codec.to_positions`, one for each row."""
+        """The plan inputs as stored; `positions` has one value of `codec.to_positions` for each row."""
         return make_rows(
             PlanRow,
             key=run_keys.tolist(),
@@ -82,7 +82,7 @@ class Starts:
         )
 
     def order_rows(self, run_keys: Rows, asset_keys: Mapping[str, int], at: int) -> Iterable[OrderRow]:
-        """The orders of the sells."""
+        """The order rows of the sells."""
         first = np.cumsum(self.sells) - self.sells
         lines = np.arange(len(self.qtys)) - np.repeat(first, self.sells) + 1
         return make_rows(
@@ -99,7 +99,7 @@ class Starts:
 
 
 def may_start(book: Book) -> bool:
-    """Whether runs start at all now (R-10): in the window, without the kill switch, with room for what they write."""
+    """Whether runs may start now (R-10): inside the window, kill switch off, enough free disk space."""
     session = book.session()
     return (
         session is not None and session.next_day is not None and session.in_window(book.now()) and not halted(book)
@@ -108,16 +108,16 @@ def may_start(book: Book) -> bool:
 
 
 def start_of(run: Run, plan: Plan) -> Start:
-    """The start of a run by its plan."""
+    """The start of a run with this plan."""
     sells = [(line.symbol, line.qty or 0) for line in plan.sells]
     return Start(run, plan.cash_target, sells, [s for s in plan.skipped_orders if s.side is Side.SELL])
 
 
 def split_array_starts(book: Book, queued: Sequence[Run]) -> tuple[list[tuple[list[Run], Starts]], list[Run]]:
-    """The starts of those runs that the arrays can plan, when they are many, and the other runs.
+    """The starts of the runs that the arrays can plan, each with its runs, and the other runs.
 
-    Left to be looked at one by one are those that `able_rows` leaves, and runs of other weights than the account's
-    portfolio has.
+    To be planned one by one: all runs if there are few, runs of accounts that `able_rows` excludes, and runs whose
+    weights differ from those of the account's portfolio.
     """
     if not uses_arrays(book, len(queued)):
         return [], list(queued)
@@ -136,15 +136,15 @@ def split_array_starts(book: Book, queued: Sequence[Run]) -> tuple[list[tuple[li
 
 
 def uses_arrays(book: Book, count: int) -> bool:
-    """Whether so many runs are planned in arrays. A broker that is asked for each account first goes one by one."""
+    """Whether `count` runs are planned in arrays; never with a real broker, where each account is read first."""
     return count >= ARRAY_START_MIN_RUNS and book.live is None and bool(book.portfolios)
 
 
 def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
-    """By account, whether a run of it may start and neither a restriction (R-40) nor a price (R-12.5) can stop it.
+    """By account, whether a run may start without being stopped by a restriction (R-40) or a price (R-12.5).
 
-    Left out are accounts that wait for something, without a usable price, in debt or restricted. Without debt, holdings
-    are never worth more than equity.
+    Excluded are accounts that are waiting, restricted, in debt, or lack a usable price. Without debt, holdings are
+    never worth more than equity.
     """
     from rebal_tui.engine.arrays.kernels import any_other, any_weight
 
@@ -161,15 +161,15 @@ def able_rows(book: Book, frame: BookFrame) -> npt.NDArray[np.bool_]:
 
 
 def plan_starts(frame: BookFrame, rows: Mapping[RunType, Sequence[int] | Rows]) -> list[Starts]:
-    """The starts of runs of some rows by type, without those that have to be planned one by one after all."""
+    """The starts of runs by type for the given rows, without those that must be planned one by one."""
     made = [_starts(frame, np.array(sorted(some), np.int64), kind) for kind, some in rows.items() if len(some)]
     return [starts for starts in made if len(starts.rows)]
 
 
 def _matches_frame(frame: BookFrame, rows: Rows, queued: Sequence[Run]) -> npt.NDArray[np.bool_]:
-    """Whether what the frame says of an account is what a plan of its run starts from: the weights are its portfolio's.
+    """By run, whether the frame has its plan inputs: no approval is awaited, and its weights are its portfolio's.
 
-    Then the cash floor is, too, which goes by the cash weight (R-14.5).
+    The cash floor then matches, too, because it depends on the cash weight (R-14.5).
     """
     indexes = frame.accounts.portfolio[rows].tolist()
     shared = {(id(run.weights), index): run.weights for run, index in zip(queued, indexes, strict=True)}
@@ -208,7 +208,7 @@ def _starts(frame: BookFrame, rows: Rows, kind: RunType) -> Starts:
 def store_starts(
     book: Book, one_by_one: Sequence[Start], array_starts: Sequence[tuple[Sequence[Run], Starts]]
 ) -> list[Run]:
-    """Runs become IN_PROGRESS with what their plans are made from and the orders of their sells."""
+    """Set runs IN_PROGRESS, and store their plan inputs and sell orders; returns the started runs."""
     database, now = book.database, book.now()
     before = [start.run for start in one_by_one] + [run for some, _ in array_starts for run in some]
     targets = [start.cash_target for start in one_by_one] + [
@@ -255,6 +255,6 @@ def store_starts(
 
 
 def record_starts(tx: BookTransaction, begun: Sequence[Run], sells: int, plans: Sequence[PlanRow]) -> None:
-    """The audit entry of runs that started together; `plans` by ascending key."""
+    """Record the audit entry of runs that started together; `plans` by ascending key."""
     book = tx.book
     tx.record(audit_digests.STARTED, subject_of(begun), {"sells": sells, **audit_digests.started(book.database, plans)})
