@@ -1,1 +1,1 @@
-"""What starts by time, and the thread that owns a book."""
+"""Scheduled jobs, and the thread that owns a book."""

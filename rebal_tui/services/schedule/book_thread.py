@@ -1,4 +1,4 @@
-"""The one thread that owns an open book: everyone else hands it work and gets a frozen result."""
+"""The thread that owns an open book: other threads submit work and get immutable results."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 
 class BookThread:
-    """Runs work on the book one piece after the other, on a thread of its own."""
+    """Runs work on the book sequentially on one dedicated thread."""
 
     def __init__(self, open_book: Callable[[], Book], view_book: Callable[[], Book] | None = None) -> None:
-        """`view_book` opens it for reading only, after another program has taken it over."""
+        """`view_book` opens the book read-only after another program has become its writer."""
         self._open_book = open_book
         self._view_book = view_book
         self._book: Book | None = None
@@ -29,10 +29,10 @@ class BookThread:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
 
     async def ask(self, work: Callable[[Book], T]) -> T:
-        """The result of `work(book)`. What it raises is raised here; memory then follows the file again.
+        """The result of `work(book)`. Exceptions propagate; except after a `Refusal`, memory is reloaded from the file.
 
-        Where the disk fails, or another program has taken the book over, nothing is written any more: `halted` says
-        why, and what is shown is what the file holds.
+        After a disk failure, or when another program has become the writer, nothing more is written: `halted` has the
+        reason, and the book shows the state of the file.
         """
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._do, work)
 
@@ -58,7 +58,7 @@ class BookThread:
             self.halted = self._book.database.halted if self._book is not None else None
 
     def _stop_writing(self, book: Book) -> None:
-        """Go on from what the file holds, never from memory."""
+        """Continue from the state of the file, never from memory."""
         from rebal_tui.services.book.progress import FollowState
         from rebal_tui.services.schedule.follower import follow
 
@@ -74,7 +74,7 @@ class BookThread:
                 follow(book)
 
     async def write_again(self) -> None:
-        """Open the book anew for writing, once the disk takes a write. Raises `Refusal` when it does not."""
+        """Reopen the book for writing if the disk accepts a write. Raises `Refusal` if it does not."""
 
         def retry() -> None:
             if self._book is not None:
@@ -85,7 +85,7 @@ class BookThread:
         await asyncio.get_running_loop().run_in_executor(self._executor, retry)
 
     async def reopen(self, between: Callable[[], T]) -> T:
-        """Close the file, let `between` work on it, and open it again with the next request."""
+        """Close the file and run `between`; the next request opens the file again."""
 
         def closed() -> T:
             self._close_book()
@@ -94,7 +94,7 @@ class BookThread:
         return await asyncio.get_running_loop().run_in_executor(self._executor, closed)
 
     def close(self) -> None:
-        """Finish what is under way and close the file."""
+        """Finish pending work and close the file."""
         self._executor.submit(self._close_book).result()
         self._executor.shutdown()
 

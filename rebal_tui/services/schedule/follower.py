@@ -1,4 +1,4 @@
-"""A book that another program writes: what it commits is shown, and nothing is done here."""
+"""Follower of a book that another program writes: shows its commits and changes nothing."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, book_settings
 
 IDLE_TO_BUSY_RATIO = 4
-"""Reading everything again takes at most a fifth of the time: this many times as long passes before the next."""
+"""Idle time after a reload as a multiple of its duration: reloads take at most one fifth of the time."""
 
 
 HEARTBEAT_BUDGET_SECONDS = 0.05
-"""Seconds of a heartbeat after which whoever waits for the book is answered before more is done."""
+"""Time budget of a heartbeat; waiting requests are answered before the next one."""
 
 
 def heartbeat(book: Book) -> bool:
-    """One heartbeat, or a slice of a long one: what is due happens; where nothing can be written, the file is followed
-    instead. Whether more is to be done at once."""
+    """Run one heartbeat, or a chunk of a long one: due work runs; a read-only book follows the file instead. Returns
+    whether more work is due immediately."""
     if book.database.read_only:
         follow(book)
         return False
@@ -28,7 +28,7 @@ def heartbeat(book: Book) -> bool:
 
 
 def follow(book: Book) -> bool:
-    """Show what the file holds now; False when nobody has committed since the last time."""
+    """Update memory from the file; returns False when nothing was committed since the last call."""
     version = book.database.data_version()
     if version == book.follow_state.version:
         return False
@@ -47,7 +47,7 @@ def follow(book: Book) -> bool:
 
 
 def _follow_market(book: Book) -> None:
-    """Time and prices as they were when the writer's heart beat last."""
+    """Set time and prices to those of the writer's last heartbeat."""
     clock = load_clock(book.database)
     if clock is not None and isinstance(book.clock, HeartbeatClock):
         book.clock.follow(clock)

@@ -1,4 +1,4 @@
-"""The one job of the scheduler: an awaited beat, four times a second."""
+"""The heartbeat timer: the single APScheduler job, four times a second."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ INTERVAL_SECONDS = 0.25
 
 
 class Heartbeat:
-    """An APScheduler that only says "tick"; what is due is the services' business."""
+    """Calls an async function every `INTERVAL_SECONDS`; the services decide which work is due."""
 
     def __init__(self, heartbeat: Callable[[], Awaitable[None]], failed: Callable[[str], None]) -> None:
-        """`failed` hears about a beat that raised or was missed, in words."""
+        """`failed` is called with the error text of a heartbeat that raised."""
         self._heartbeat = heartbeat
         self._failed = failed
         self._scheduler: Any = None
 
     def start(self) -> None:
-        """Begin to beat on the running event loop."""
+        """Start the heartbeat on the running event loop."""
         from apscheduler.events import EVENT_JOB_ERROR
         from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -35,7 +35,7 @@ class Heartbeat:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Beat no more; a beat under way is left to end."""
+        """Stop the heartbeat; one in progress is not interrupted."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None

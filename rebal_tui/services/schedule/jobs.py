@@ -1,4 +1,4 @@
-"""What is started by time: the jobs, when each is due, what it does, and when it is due next."""
+"""Scheduled jobs: when each is due, what it does, and when it is due next."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from rebal_tui.store.backup import back_up
 MAX_BACKUPS = 7
 DRIFT_HISTORY_RETENTION = timedelta(days=45)
 MISSED_KEY = "missed_through"
-"""The name under which the last session is kept that was said to be missed."""
+"""Key, in the book settings, of the last session reported as missed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something that happens at times. `due` names what is due now (a slot, a session) or is None; `act` tells what
-    came of it, or None to be called again for the rest of it."""
+    """A scheduled job. `due` returns the key that is due now (a slot, a session), or None; `act` returns the result as
+    text, or None to be called again for the rest."""
 
     name: str
     title: str
@@ -43,7 +43,7 @@ def _settlement_due(book: Book, now: datetime) -> str | None:
 
 
 def _settle(book: Book, key: str) -> str:
-    """Sale proceeds of the session before become withdrawable (R-30); what is due is the broker's to know."""
+    """Sale proceeds of the previous session become withdrawable (R-30); the broker determines which are due."""
     if book.sandbox is not None:
         book.sandbox.advance(book.now())
     events = sync(book)
@@ -72,7 +72,7 @@ def _evaluate(book: Book, key: str) -> str | None:
 
 
 def _note_missed_slots(book: Book, slot: datetime) -> None:
-    """Count the session's slots before this one that were passed over."""
+    """Count the session's missed slots before this one."""
     session = book.session()
     if session is not None:
         last = jobs.last_slot(book.database, session.day.isoformat())
@@ -87,7 +87,7 @@ def _refresh_due(_book: Book, now: datetime) -> str | None:
 
 
 def _refresh_sessions(book: Book, key: str) -> str:
-    """Keep the calendar known for two years ahead, and the drift history no longer than it is shown."""
+    """Extend the trading calendar to two years ahead, and prune the drift history to the displayed period."""
     today = date.fromisoformat(key)
     with book.write() as tx:
         decisions.prune_history(tx, book.now() - DRIFT_HISTORY_RETENTION)
@@ -102,7 +102,7 @@ def _refresh_sessions(book: Book, key: str) -> str:
 
 
 def _backup_due(book: Book, now: datetime) -> str | None:
-    """The last session that closed since the book began: at its close, or at the next start."""
+    """The last session that closed since the book was created: due at its close, or at the next start."""
     if book.settings.backup_folder is None:
         return None
     session = book.calendar.last_opened(now)
@@ -128,7 +128,7 @@ def _prices_due(book: Book, now: datetime) -> str | None:
 
 
 def save_prices(book: Book) -> int:
-    """Keep the last price of every asset in the file; returns how many there are."""
+    """Store the last price of every asset; returns the number of assets."""
     known = [(a.symbol, a.price, a.price_at) for a in book.assets.values()]
     with book.write() as tx:
         assets.save_prices(tx, [(s, price, at) for s, price, at in known if price and at])
@@ -144,7 +144,7 @@ def _next_open(book: Book, now: datetime) -> datetime | None:
 
 
 def next_slot(book: Book, now: datetime) -> datetime | None:
-    """The next scheduled evaluation."""
+    """The time of the next scheduled evaluation; None when the calendar ends before it."""
     session: Session | None = book.session(now)
     for _ in range(2):
         if session is not None:
@@ -184,20 +184,20 @@ JOBS = (
     Job("backup", "Backup", _backup_due, _back_up, _next_close),
 )
 JOB_NAMES = ("sessions", "settlement", "prices", "demo", "evaluation", "backup")
-"""The jobs that have a row in every book, whether the book runs them or not."""
+"""The jobs with a row in every book, whether or not the book runs them."""
 _registered: dict[str, tuple[Job, Callable[[Book], bool]]] = {}
 
 
 def register(job: Job, applies: Callable[[Book], bool]) -> None:
-    """Add a job that only some books have, those for which `applies` is true. It runs before the evaluation.
+    """Add a job for the books for which `applies` is true. It runs before the evaluation.
 
-    Registering a job of the same name again replaces it.
+    Registering a job with the same name again replaces it.
     """
     _registered[job.name] = (job, applies)
 
 
 def jobs_of(book: Book) -> tuple[Job, ...]:
-    """The jobs of this book, in the order they are looked at."""
+    """The jobs of this book, in the order in which they run."""
     extra = [job for job, applies in _registered.values() if applies(book)]
     found: list[Job] = []
     for job in JOBS:
@@ -208,7 +208,7 @@ def jobs_of(book: Book) -> tuple[Job, ...]:
 
 
 def note_missed(book: Book) -> None:
-    """Sessions without an evaluation since the last one are not made up for; say which they were (R-18)."""
+    """Raise an alert for sessions without an evaluation since the last one; they are not made up for (R-18)."""
     last = jobs.last_session(book.database)
     if last is None:
         return

@@ -1,14 +1,14 @@
-"""How far the reading of a book has come, seen from another thread."""
+"""Progress of loading a book, visible to another thread."""
 
 from __future__ import annotations
 
 
 class Stopped(Exception):
-    """The book is not wanted any more."""
+    """Loading was canceled."""
 
 
 class LoadProgress:
-    """Told by the thread that reads, looked at by the one that paints."""
+    """Updated by the loading thread, read by the UI thread; counts accounts."""
 
     def __init__(self) -> None:
         self.done = 0
@@ -16,16 +16,16 @@ class LoadProgress:
         self._stopped = False
 
     def note(self, done: int, total: int) -> None:
-        """So many accounts of all were read. Raises `Stopped` when nobody waits for the rest."""
+        """Record that `done` of `total` accounts were read. Raises `Stopped` after `stop`."""
         self.done, self.total = done, total
         if self._stopped:
             raise Stopped
 
     def stop(self) -> None:
-        """Let the reading end where it is."""
+        """Cancel loading at the next `note`."""
         self._stopped = True
 
     @property
     def percent(self) -> int:
-        """Whole percent of the accounts."""
+        """Accounts read, in whole percent; 0 while the total is unknown."""
         return self.done * 100 // self.total if self.total else 0

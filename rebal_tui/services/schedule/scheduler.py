@@ -1,4 +1,4 @@
-"""The heartbeat: what is due is computed from the book and the sessions, so a missed or doubled tick does no harm."""
+"""The heartbeat: computes due work from the book and the sessions; missed or duplicate ticks are harmless."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of
 from rebal_tui.store import jobs
 
 PAUSE = "scheduler"
-"""The job row whose pause stops everything that is started by time."""
+"""The job row whose pause stops all scheduled jobs."""
 
 
 def start(book: Book) -> None:
-    """At opening: register the jobs, carry on what was interrupted, say what was missed (R-18)."""
+    """On opening a book: register the jobs, reconcile a simulated broker, report missed sessions (R-18)."""
     with book.write() as tx:
         jobs.ensure(tx, (PAUSE, *JOB_NAMES))
     with suppress(BrokerUnavailable):
@@ -37,12 +37,11 @@ def start(book: Book) -> None:
 
 
 def tick(book: Book, time_budget: float | None = None) -> bool:
-    """One heartbeat; whether more is to be done at once. The time is stored before anything happens at it, so it never
-    runs backwards after a kill.
+    """Run one heartbeat; returns whether more work is due immediately. The time is stored before any work, so it never
+    runs backward after a kill.
 
-    With `time_budget`, in seconds, a long day's work is put off with what is left of it once they have passed: whoever
-    waits for the book is answered, and the next heartbeat goes on. While the broker does not answer nothing is decided,
-    and an alert says so.
+    With `time_budget`, in seconds, work left when the budget is spent is deferred to the next heartbeat, so that other
+    requests are answered in between. While the broker does not answer, nothing is decided and an alert is raised.
     """
     if isinstance(book.clock, HeartbeatClock):
         book.clock.tick()
@@ -74,7 +73,7 @@ def _heartbeat(book: Book, now: datetime, time_budget: TimeBudget) -> bool:
     _drop_pass(book, rows, now)
     if book.pass_in_progress is not None:
         _run_job(book, EVALUATION, book.pass_in_progress.slot.isoformat(), now, time_budget)
-    # What was put off comes first: else evaluations that are due faster than they are made keep every run waiting.
+    # Deferred work comes first; otherwise evaluations due faster than they finish would starve all runs.
     elif not rows[PAUSE].paused and not book.work_queue.unfinished:
         for job in jobs_of(book):
             if rows[job.name].paused:
@@ -90,8 +89,8 @@ def _heartbeat(book: Book, now: datetime, time_budget: TimeBudget) -> bool:
 
 
 def _drop_pass(book: Book, rows: dict[str, jobs.JobRow], now: datetime) -> None:
-    """A pass under way ends where it is when its session's window is over, and, unless somebody asked for it, while
-    evaluations are paused. A later slot waits for it: else of slots that come faster than passes none came to its end.
+    """Drop the pass in progress when its session's window is over or, unless requested manually, while evaluations are
+    paused. A later slot waits for it; otherwise no pass would finish when slots come faster than passes.
     """
     pass_in_progress = book.pass_in_progress
     if pass_in_progress is None:
@@ -107,7 +106,7 @@ def _in_window(book: Book, now: datetime) -> bool:
 
 
 def _check_free_space(book: Book, now: datetime) -> None:
-    """No run is started while the disk has no room for it; say so as long as that is so."""
+    """Raise an alert while free disk space is too low to start runs, and clear it afterward."""
     full, alerted = not book.database.has_free_space(), jobs.is_open(book.database, "space", "disk")
     if full and not alerted:
         with book.write() as tx:
@@ -118,7 +117,7 @@ def _check_free_space(book: Book, now: datetime) -> None:
 
 
 def advance_market(book: Book, now: datetime) -> None:
-    """Let prices and the broker come up to now, and take over what happened."""
+    """Advance prices and the broker to `now`, and apply the resulting events."""
     if book.feed is not None:
         book.apply_prices(book.feed.advance(now))
     if book.sandbox is not None:
@@ -128,9 +127,10 @@ def advance_market(book: Book, now: datetime) -> None:
 
 
 def run_now(book: Book, name: str, time_budget: float | None = None) -> str:
-    """Run a job now, whatever is due; returns what came of it. An evaluation still keeps to the window (R-10).
+    """Run a job now, due or not; returns the result as text. An evaluation still requires the window (R-10).
 
-    With `time_budget`, in seconds, heartbeats take on what is left once they have passed.
+    With `time_budget`, in seconds, heartbeats continue the work left when it is spent. Raises `NotFound` for an unknown
+    job and `Conflict` for an evaluation outside the window.
     """
     job = next((job for job in jobs_of(book) if job.name == name), None)
     if job is None:
@@ -153,12 +153,12 @@ def run_now(book: Book, name: str, time_budget: float | None = None) -> str:
 
 
 def pause(book: Book, name: str = PAUSE) -> None:
-    """Stop a job, or all that is started by time; runs in progress go on."""
+    """Pause a job, or all scheduled jobs; runs in progress continue. Raises `NotFound` for an unknown job."""
     _set_paused(book, name, True)
 
 
 def resume(book: Book, name: str = PAUSE) -> None:
-    """Let a job start again."""
+    """Resume a job, or the scheduler. Raises `NotFound` for an unknown job."""
     _set_paused(book, name, False)
 
 
@@ -176,8 +176,7 @@ def _set_paused(book: Book, name: str, value: bool) -> None:
 
 
 def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime, time_budget: TimeBudget) -> bool:
-    """Run a job unless nothing is due; whether it came to its end, or as far as patience lets it. One that failed is
-    due again."""
+    """Run a job if it is due; returns whether it finished or its time budget is spent. A failed job is due again."""
     key = job.due(book, now)
     if key is None or key == row.last_key:
         return False
@@ -187,7 +186,7 @@ def _run_if_due(book: Book, job: Job, row: jobs.JobRow, now: datetime, time_budg
 
 
 def _run_job(book: Book, job: Job, key: str, now: datetime, time_budget: TimeBudget) -> str | None:
-    """Run a job to its end; None when patience ended before it."""
+    """Run a job to its end; returns None when the time budget is spent first."""
     while (result := _act(book, job, key, now)) is None:
         if time_budget.is_spent():
             return None
@@ -195,8 +194,8 @@ def _run_job(book: Book, job: Job, key: str, now: datetime, time_budget: TimeBud
 
 
 def _act(book: Book, job: Job, key: str, now: datetime) -> str | None:
-    """Run a job and record how it went; None when there is more of it. A failure is recorded and raised as an alert,
-    and the heartbeat goes on."""
+    """Run a job and record the result; returns None when there is more to do. A failure is recorded with an alert, and
+    the heartbeat continues."""
     pass_in_progress = book.pass_in_progress if job is EVALUATION else None
     began = pass_in_progress.began if pass_in_progress is not None else book.stopwatch() if book.stopwatch else None
     try:
@@ -219,7 +218,7 @@ def _act(book: Book, job: Job, key: str, now: datetime) -> str | None:
 
 
 def next_evaluation(book: Book) -> datetime | None:
-    """When the next evaluation takes place, None while the scheduler is paused or the calendar ends."""
+    """When the next evaluation takes place; None while evaluations are paused or the calendar ends."""
     rows = jobs.jobs(book.database)
     if rows[PAUSE].paused or rows[EVALUATION.name].paused:
         return None
