@@ -1,1 +1,1 @@
-"""Applying what happened at the broker, and reconciling with it."""
+"""Broker synchronization: applying broker events, and reconciliation."""

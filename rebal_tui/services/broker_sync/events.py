@@ -1,4 +1,4 @@
-"""Taking over what happened at the broker, exactly once."""
+"""Exactly-once application of broker events."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from rebal_tui.store import accounts, assets, book_settings, cash, fills, jobs, 
 
 CURSOR = "broker_cursor"
 EVENTS = 2_000
-"""Events that are taken over in one transaction."""
+"""Events applied in one transaction."""
 _FILLS = 500
-"""Executions in one audit entry."""
+"""Executions recorded in one audit entry."""
 
 
 def sync(book: Book, most: int | None = None) -> int:
-    """Read the broker's events since the last time and take them over; returns how many there were.
+    """Read the broker's new events and apply them; returns the number of events.
 
-    What an event says and how far the stream was read are stored in one transaction. An event that is told again
-    changes nothing. With `most` it ends after so many events; there may be more then.
+    The effects of an event and the cursor are stored in one transaction. A repeated event changes nothing. With `most`,
+    reading stops after at least that many events, and more may be available.
     """
     total = 0
     while events := book.broker.events(cursor := int(book_settings.get(book.database, CURSOR, "0")), EVENTS):
@@ -37,11 +37,11 @@ def sync(book: Book, most: int | None = None) -> int:
 
 
 def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) -> int:
-    """Take over some events, read from a cursor on, in one transaction; returns how far the stream is read then."""
+    """Apply events read from `cursor`, in one transaction; returns the new cursor."""
     reached = max(cursor, *(e.seq for e in events))
     touched = {e.account_id for e in events if e.account_id is not None}
     asset_news = any(e.kind is EventKind.ASSET for e in events)
-    # The broker may be at the other end of a wire: it is asked before the file is held for writing.
+    # The broker may be remote, so it is called before the write transaction begins.
     assets_now = book.broker.assets() if asset_news else ()
     accounts_now = _accounts_of(book, touched)
     external = {
@@ -68,7 +68,7 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
 
 
 def reload_from_broker(book: Book) -> None:
-    """Read every asset and account of the broker, at the first opening and at every start (R-2)."""
+    """Load all assets and accounts from the broker, at the first opening and at every start (R-2)."""
     known, found = book.broker.assets(), book.broker.accounts()
     with book.write() as tx:
         assets.save(tx, known)
@@ -78,7 +78,7 @@ def reload_from_broker(book: Book) -> None:
 
 
 def skip_events(tx: BookTransaction) -> None:
-    """Leave behind what the broker has told so far, after everything was taken over whole."""
+    """Advance the cursor past all existing events, after a full load."""
     book = tx.book
     cursor = int(book_settings.get(book.database, CURSOR, "0"))
     while events := book.broker.events(cursor):
@@ -87,7 +87,7 @@ def skip_events(tx: BookTransaction) -> None:
 
 
 def _accounts_of(book: Book, account_ids: set[str]) -> list[Account]:
-    """The accounts as they are at the broker; one that it does not have any more is left as it was."""
+    """The broker's state of the given accounts, without those that it no longer has."""
     found = []
     for account_id in sorted(account_ids):
         try:
@@ -99,7 +99,7 @@ def _accounts_of(book: Book, account_ids: set[str]) -> list[Account]:
 
 
 def apply_accounts(tx: BookTransaction, fresh: Sequence[Account]) -> None:
-    """Store accounts as the broker has them; what restricts one is an alert."""
+    """Store the broker's state of accounts; a new restriction raises an alert."""
     book = tx.book
     accounts.save(tx, fresh)
     for account in fresh:
@@ -117,12 +117,12 @@ def apply_accounts(tx: BookTransaction, fresh: Sequence[Account]) -> None:
 
 
 def apply_events(tx: BookTransaction, events: Iterable[BrokerEvent]) -> None:
-    """Store what events tell, unless that is known already."""
+    """Apply events; those applied before change nothing."""
     _record_fills(tx, [fill for event in events if (fill := _apply(tx, event)) is not None])
 
 
 def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
-    """Take an event over; returns its fill when it was not known yet."""
+    """Apply one event; returns its fill if it is new."""
     book = tx.book
     new = event.fill if event.fill is not None and fills.add(tx, event.fill) else None
     if event.order is not None:
@@ -139,7 +139,7 @@ def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
 
 
 def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> None:
-    """Store a journal of an account as the broker has it; a final one stays."""
+    """Store the broker's state of an account's journal; a stored final state is not changed."""
     book = tx.book
     before = cash.journal(book.database, journal.id)
     if before is not None and before.status.final:
@@ -153,7 +153,7 @@ def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> Non
 
 
 def _record_fills(tx: BookTransaction, filled: list[Fill]) -> None:
-    """Put new executions into the audit trail, many in one entry."""
+    """Record new executions in the audit trail, up to `_FILLS` per entry."""
     for start in range(0, len(filled), _FILLS):
         chunk = filled[start : start + _FILLS]
         detail = [[f.execution_id, f.client_order_id, f.symbol, f.side, f.qty, f.price, f.amount] for f in chunk]
@@ -162,11 +162,11 @@ def _record_fills(tx: BookTransaction, filled: list[Fill]) -> None:
 
 
 def _with_external_orders(book: Book, events: Sequence[BrokerEvent]) -> set[str]:
-    """The accounts in which an order of other origin moved."""
+    """The accounts with an event of an external order."""
     orders = (event.order for event in events if event.order is not None)
     return {order.account_id for order in orders if not run_orders.placed(book.database, order.client_order_id)}
 
 
 def external_orders(book: Book, account_id: str) -> int:
-    """How many open orders of other origin an account has."""
+    """The number of external open orders of an account: those that are not orders of a run."""
     return sum(not run_orders.placed(book.database, o.client_order_id) for o in book.broker.open_orders(account_id))

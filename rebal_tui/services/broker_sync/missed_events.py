@@ -1,7 +1,7 @@
-"""What the broker's stream passed over: events below the one that was read last, and told by nobody yet.
+"""Missed events: sequence numbers below the cursor that the broker's stream has not delivered yet.
 
-A stream may tell late what happened early. The numbers that it left out are kept with the cursor, so that a program
-that was ended in between asks for exactly these, and knows what is new to it from what is told a second time.
+A stream may deliver events out of order. Missed numbers are stored with the cursor, so that after a restart exactly
+these are requested again, and new events are distinguished from repeated ones.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from rebal_tui.store.database import Database, Transaction
 
 MISSED_KEY = "broker_passed"
 MAX_MISSED_EVENTS = 1_000
-"""So many numbers are kept, the latest of them: a broker may count in steps."""
+"""Only the latest numbers are stored, at most this many, because a broker may number events in steps."""
 
 
 def numbers(database: Database) -> list[int]:
-    """The numbers that were passed over, ascending."""
+    """The missed sequence numbers, ascending."""
     return [int(number) for number in book_settings.get(database, MISSED_KEY).split()]
 
 
 def note(tx: Transaction, cursor: int, received: Collection[int]) -> None:
-    """Keep what is passed over when the stream was read from a cursor on and told some numbers."""
+    """Update the missed numbers after the stream was read from `cursor` and delivered the numbers in `received`."""
     reached = max(cursor, *received)
     if min(received) > cursor and len(set(received)) == reached - cursor:
         return
@@ -36,6 +36,6 @@ def note(tx: Transaction, cursor: int, received: Collection[int]) -> None:
 
 
 def refetch_missed(book: Book) -> Iterator[BrokerEvent]:
-    """What was passed over, as the broker tells it when it is asked for by number."""
+    """Request each missed event from the broker by number; yields those that it delivers."""
     for number in numbers(book.database):
         yield from (event for event in book.broker.events(number - 1, 1) if event.seq == number)

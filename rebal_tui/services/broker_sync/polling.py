@@ -1,6 +1,6 @@
-"""Keeping up with a broker at the other end of a wire: what its events do not tell is asked for from time to time.
+"""Polling of a real broker for data that its events do not carry.
 
-Every write to it is a request, every event a hint: the books there are what counts.
+Every write to it is a request and every event a hint; the broker's own records are authoritative.
 """
 
 from __future__ import annotations
@@ -18,23 +18,25 @@ from rebal_tui.store import sessions as session_store
 
 CLOCK_SKEW_ALERT_MIN = timedelta(seconds=2)
 CLOCK_SKEW_MAX = timedelta(seconds=30)
-"""By so much our clock may differ from the broker's before nothing is decided any more: prices would look fresh."""
+"""Largest difference from the broker's clock at which decisions are made; beyond it stale prices would look fresh."""
 ACCOUNT_INTERVAL = timedelta(seconds=1)
-"""The account that was read longest ago is read again so often."""
+"""Interval at which the account read longest ago is read again."""
 OPEN_ORDERS_INTERVAL = timedelta(seconds=15)
-"""Orders under way are looked up so often: an event may be lost."""
+"""Interval at which orders of runs in progress are looked up, because an event may be lost."""
 REFRESH_INTERVAL = timedelta(hours=6)
-"""Clock, calendar and assets are compared so often."""
+"""Interval at which clock, calendar and assets are compared."""
 RETRY_INTERVAL = timedelta(seconds=10)
 INBOX_RETENTION = timedelta(days=8)
-"""For so long the broker's events are kept, to know one again that is told twice."""
+"""How long broker events are stored to detect repeated delivery."""
 CALENDAR_LOOKBACK, CALENDAR_LOOKAHEAD = timedelta(days=40), timedelta(days=370)
 
 
 def poll_broker(book: Book, now: datetime) -> None:
-    """Read whole what is at the broker once, then account by account and order by order.
+    """Read everything from the broker once, then poll accounts and orders one by one. Does nothing without a real
+    broker.
 
-    Raises `BrokerUnavailable` until the first reading has succeeded: before that nothing may be decided.
+    Raises `BrokerUnavailable` until the first load has succeeded, because nothing may be decided before, and when a
+    later read fails or is refused.
     """
     broker, state = book.live, book.polling_state
     if broker is None:
@@ -62,7 +64,7 @@ def _load_all(book: Book, broker: LiveBroker, now: datetime) -> None:
 
 
 def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
-    """One account, now and then the orders under way, and a few times a day clock, calendar and assets."""
+    """Poll one account, the orders of runs in progress, and clock, calendar and assets, each when due."""
     state = book.polling_state
     if state.daily_at is None or now >= state.daily_at:
         _check_clock(book, broker, now)
@@ -82,7 +84,10 @@ def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
 
 
 def read_account(book: Book, account_id: str) -> None:
-    """Take over an account as it is at the broker now, with how many orders of other origin are open in it."""
+    """Apply the broker's current state of an account and its number of external open orders.
+
+    Does nothing when the broker does not have the account.
+    """
     try:
         fresh = book.broker.account(account_id)
         others = external_orders(book, account_id)
@@ -99,7 +104,7 @@ def read_account(book: Book, account_id: str) -> None:
 
 
 def _look_up_orders(book: Book) -> None:
-    """Ask for the orders of runs in progress by our own id, and take over what has changed."""
+    """Look up the orders of runs in progress by client_order_id, and apply changes."""
     for run in list(book.open_runs.values()):
         if run.status is not RunStatus.IN_PROGRESS:
             continue
@@ -119,7 +124,7 @@ def _look_up_orders(book: Book) -> None:
 
 
 def _check_clock(book: Book, broker: LiveBroker, now: datetime) -> None:
-    """Compare our time with the broker's. Raises `BrokerUnavailable` when they are too far apart to decide anything."""
+    """Compare our clock with the broker's. Raises `BrokerUnavailable` above a difference of `CLOCK_SKEW_MAX`."""
     there, after = broker.clock(), book.now()
     skew = now - there if there < now else there - after
     if skew > CLOCK_SKEW_MAX:
@@ -133,7 +138,10 @@ def _check_clock(book: Book, broker: LiveBroker, now: datetime) -> None:
 
 
 def _apply_calendar(book: Book, broker: LiveBroker) -> None:
-    """The broker's trading days take the place of ours as far as it knows them; a difference is an alert."""
+    """Replace our trading days with the broker's as far as it has them; a difference raises an alert.
+
+    Raises `BrokerUnavailable` when its calendar is empty.
+    """
     today = book.today()
     first, last = today - CALENDAR_LOOKBACK, today + CALENDAR_LOOKAHEAD
     theirs = list(broker.sessions(first, last))
@@ -157,7 +165,7 @@ def _apply_calendar(book: Book, broker: LiveBroker) -> None:
 
 
 def _differing(ours: dict[date, Session], theirs: list[Session]) -> list[date]:
-    """The days on which one trades and the other does not, or not at the same hours."""
+    """The days that differ in being a trading day, in hours, or in settlement date."""
     there = {session.day: session for session in theirs}
     return sorted(
         day

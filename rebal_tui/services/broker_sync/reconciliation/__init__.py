@@ -1,1 +1,1 @@
-"""The broker's books against ours: at the start, and when an advisor lets a paused account go on."""
+"""Reconciliation with the broker: at the start, and when an advisor resumes a paused account."""

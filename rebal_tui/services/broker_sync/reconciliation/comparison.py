@@ -1,4 +1,4 @@
-"""Cash and positions of an account: what they come to after what was told, and in what two of them differ."""
+"""Comparison of an account's cash and positions, and the effect of events on them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SPLITS = frozenset(
     for old in range(1, 21)
     if new != old and (1 in (new, old) or new + old == 5)
 )
-"""The ratios by which shares are split or joined."""
+"""Ratios of new to old shares in splits and reverse splits."""
 
 
 def with_events_applied(known: Mapping[str, Account], events: Iterable[BrokerEvent]) -> dict[str, Account]:
-    """The accounts after cash movements and executions; what else changed in them is not looked at."""
+    """The accounts after the cash entries and executions of `events`; other changes are ignored."""
     cash_of: dict[str, int] = {}
     qty_of: dict[str, dict[str, int]] = {}
     seen: set[object] = set()
@@ -57,9 +57,11 @@ def with_events_applied(known: Mapping[str, Account], events: Iterable[BrokerEve
 
 
 def explains(ours: Account, moves: Sequence[BrokerEvent], theirs: Account, *, shares: bool = True) -> bool:
-    """Whether what was told leads from our figures to the broker's. The first of it may be in ours already: an account
-    is read whole, and at that moment more may have happened than was told by then. Without `shares` cash alone has to
-    be the same."""
+    """Whether the events in `moves` account for the difference between our figures and the broker's.
+
+    The first ones may already be included in ours, because a full read of an account can be ahead of the delivered
+    events. Without `shares`, only cash has to match.
+    """
     for first in range(len(moves) + 1):
         after = with_events_applied({ours.id: ours}, moves[first:])[ours.id]
         if after.cash == theirs.cash and not (shares and any(mismatches(after, theirs))):
@@ -68,6 +70,7 @@ def explains(ours: Account, moves: Sequence[BrokerEvent], theirs: Account, *, sh
 
 
 def mismatches(ours: Account, theirs: Account) -> Iterator[str]:
+    """Each difference in cash or a position, as text."""
     if ours.cash != theirs.cash:
         yield f"cash is {money_text(ours.cash)} in the book, {money_text(theirs.cash)} at the broker"
     held = {position.symbol: position.qty for position in ours.positions}

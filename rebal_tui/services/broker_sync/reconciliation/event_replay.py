@@ -1,4 +1,4 @@
-"""What the broker has told, read again in its order."""
+"""Replay of broker events in their order."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rebal_tui.services.broker_sync.missed_events import refetch_missed
 from rebal_tui.store import book_settings
 
 EVENT_LOOKBACK = timedelta(minutes=5)
-"""Events are looked through again from so long before a run was started."""
+"""Events are searched from this long before the start of a run."""
 
 
 def poll_events(book: Book) -> list[BrokerEvent]:
-    """Take over what the broker has told and nobody has read yet; returns it.
+    """Apply the broker's unread events and return them.
 
-    What its stream passed over is asked for: nobody may be there any more to whom it would be told late.
+    Missed events are requested again, because the broker may not deliver them late to a new connection.
     """
     missed = list(refetch_missed(book))
     applied = list(missed)
@@ -32,7 +32,7 @@ def poll_events(book: Book) -> list[BrokerEvent]:
 
 
 def events_since(book: Book, since: datetime) -> Iterator[BrokerEvent]:
-    """The broker's events from a moment on, found by halving."""
+    """The broker's events at or after `since`; binary search finds the first."""
     low, high = 0, _cursor(book)
     while low < high:
         middle = (low + high) // 2
@@ -45,7 +45,7 @@ def events_since(book: Book, since: datetime) -> Iterator[BrokerEvent]:
 
 
 def events_from(book: Book, cursor: int) -> Iterator[BrokerEvent]:
-    """The broker's events after a number."""
+    """The broker's events after sequence number `cursor`."""
     while events := book.broker.events(cursor):
         yield from events
         if (reached := max(event.seq for event in events)) <= cursor:

@@ -1,4 +1,4 @@
-"""Orders of open runs against the broker's, by our own id."""
+"""Reconciliation of orders with the broker, by client_order_id."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rebal_tui.store.codec import parse_client_order_id
 
 
 def reconcile_orders(book: Book, report: ReconciliationReport) -> tuple[int, list[BrokerEvent]]:
-    """Every order of an open run that may be with the broker, by our own id: how many runs had one that was taken over,
-    and the executions that came with them."""
+    """Reconcile every order of an open run that the broker may have; returns the number of runs with an applied change,
+    and the missed executions applied."""
     applied, executed = 0, list[BrokerEvent]()
     sent_of = outbox.runs_with_sent(book.database)
     for run in list(book.open_runs.values()):
@@ -26,7 +26,7 @@ def reconcile_orders(book: Book, report: ReconciliationReport) -> tuple[int, lis
 
 
 def reconcile_run(book: Book, run: Run, report: ReconciliationReport, executed: list[BrokerEvent]) -> bool:
-    """Every order of a run that may be with the broker; True when one was taken over. `executed` gathers what came."""
+    """Reconcile the sent orders of a run; True when one changed. `executed` collects the missed executions applied."""
     changed = False
     for line, order, sent in run_orders.of_run(book.database, run.id):
         if sent:
@@ -37,7 +37,7 @@ def reconcile_run(book: Book, run: Run, report: ReconciliationReport, executed: 
 def _order(
     book: Book, run: Run, line: int, order: Order, report: ReconciliationReport, executed: list[BrokerEvent]
 ) -> bool:
-    """Compare one order; True when the broker's state of it was taken over. `executed` gathers what came with it."""
+    """Reconcile one order; True when the broker's state was applied. `executed` collects its missed executions."""
     name = f"the {order.side} of {order.symbol}"
     try:
         theirs = book.broker.order_by_client_id(run.account_id, order.client_order_id)
@@ -45,7 +45,7 @@ def _order(
         report.add(run.account_id, f"{name}: {refusal.message}")
         return False
     if theirs is None:
-        # Without an answer its fate is open and the outbox settles it; one that was accepted cannot be gone.
+        # The outbox resolves an order without an answer; an order that was accepted cannot be gone.
         if order.id:
             report.add(run.account_id, f"{name} was accepted, and the broker does not know it any more")
         return False
@@ -76,7 +76,7 @@ def _order(
 
 
 def _contradiction(ours: Order, theirs: Order) -> str:
-    """Why the broker's order cannot be what became of ours, empty when it can."""
+    """Why the broker's order cannot be a later state of ours; empty when it can."""
     if (theirs.symbol, theirs.side, theirs.notional, theirs.qty) != (ours.symbol, ours.side, ours.notional, ours.qty):
         return "is another order at the broker, under the same id"
     if ours.id and theirs.id != ours.id:
@@ -92,7 +92,7 @@ def _contradiction(ours: Order, theirs: Order) -> str:
 
 
 def _missed_fills(book: Book, run: Run, line: int, theirs: Order) -> list[BrokerEvent]:
-    """Executions of an order that the broker told of and we do not have: the stream is looked through again."""
+    """Executions of an order that we lack, found by reading the broker's event stream again."""
     if _executed(book, run, line) >= theirs.filled_qty:
         return []
     known = {fill.execution_id for fill in fills.of_run(book.database, run.id)}
@@ -110,7 +110,7 @@ def _executed(book: Book, run: Run, line: int) -> Qty:
 
 
 def require_own(book: Book, event: BrokerEvent, report: ReconciliationReport) -> None:
-    """An execution under an id that looks like ours belongs to an order of ours."""
+    """Report an execution whose client_order_id has our format but belongs to no order of ours."""
     if event.fill is None or parse_client_order_id(event.fill.client_order_id) is None:
         return
     if not run_orders.placed(book.database, event.fill.client_order_id):

@@ -1,4 +1,4 @@
-"""What an account is paused by, kept with the pause: with it, what is told later can be judged as if told in time."""
+"""Baseline recorded when an account is paused, so that later events can be replayed against it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from rebal_tui.store import book_settings
 from rebal_tui.store.account_table import Accounts, AccountTable
 
 EventPosition = tuple[int, list[int]]
-"""How far events were read at a moment, and the numbers that had been passed over by then."""
+"""The event cursor at a point in time, and the sequence numbers missed by then."""
 
 
 def event_position(book: Book) -> EventPosition:
+    """The current event cursor and missed sequence numbers."""
     return int(book_settings.get(book.database, CURSOR, "0")), missed_events.numbers(book.database)
 
 
 @dataclass(frozen=True, slots=True)
 class PauseBaseline:
-    """An account's figures before a reconciliation took over anything, how far events had been read then, and the run
-    that was under way, empty when there was none."""
+    """An account's cash and positions before a reconciliation applied anything, the event cursor and missed numbers at
+    that time, and the id of the open run, empty without one."""
 
     cursor: int
     missed: frozenset[int]
@@ -35,22 +36,23 @@ class PauseBaseline:
 
     @classmethod
     def of(cls, text: str) -> PauseBaseline:
+        """The baseline that `baseline_of` serialized."""
         raw = json.loads(text)
         held = {symbol: Qty(qty) for symbol, qty in raw["held"].items()}
         return cls(raw["cursor"], frozenset(raw["passed"]), Money(raw["cash"]), held, raw["run"])
 
     def is_new(self, event: BrokerEvent) -> bool:
-        """Whether an event was not read yet at that time."""
+        """Whether an event had not been read when the baseline was recorded."""
         return event.seq > self.cursor or event.seq in self.missed
 
     def restore(self, account: Account) -> Account:
-        """An account as it was at that time."""
+        """The account with the cash and positions of the baseline."""
         held = tuple(Position(symbol, qty) for symbol, qty in sorted(self.held.items()))
         return replace(account, cash=self.cash, positions=held)
 
 
 def baseline_of(book: Book, known: AccountTable, read: EventPosition, account_id: str) -> str:
-    """The ground of an account that is being paused, as it is kept."""
+    """The baseline of an account that is being paused, as JSON; `known` and `read` date from before reconciliation."""
     account, run, (cursor, missed) = Accounts(known)[account_id], book.open_runs.get(account_id), read
     return json.dumps(
         {

@@ -1,8 +1,8 @@
-"""A pause looked at again: what it was for may have been on its way only.
+"""Recheck of paused accounts: the events that explain a difference may arrive later.
 
-It ends by itself when what was told since leads exactly from the figures that it was judged by to the broker's, and the
-orders agree. A difference that nothing tells of stays, however alike the figures have become, until an advisor has
-looked at it; so does what no event can explain.
+An account resumes automatically when the events since its baseline account exactly for the broker's figures, and its
+orders agree. A difference that no event explains remains until an advisor reviews it, even if the figures now match; so
+does one that no event can explain.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rebal_tui.store.holds import Hold
 
 
 def recheck(book: Book) -> None:
-    """Let paused accounts of which something was told go on when it explains all that they were paused for."""
+    """Resume paused accounts with new events, if these events explain every difference."""
     for account_id in sorted(book.accounts_to_recheck & book.holds.keys()):
         hold = book.holds[account_id]
         if (
@@ -40,7 +40,7 @@ def _explained(book: Book, account_id: str, hold: Hold) -> bool:
         reconcile_run(book, runs.get(book.database, baseline.run), report, [])
     if report.reasons:
         return False
-    # A broker at the other end of a wire is believed in its accounts, which are read all the time.
+    # Accounts of a real broker are polled continuously, so its figures are accepted.
     return book.live is not None or _account_explained(book, account_id, baseline, hold)
 
 
@@ -53,14 +53,14 @@ def _account_explained(book: Book, account_id: str, baseline: PauseBaseline, hol
     if any(mismatches(ours, theirs)):
         return False
     events = _events_since(book, account_id, baseline)
-    # Shares that come from elsewhere are told of without figures. They are known to be those only when it was told of
-    # what had happened before the figures were compared.
+    # A share transfer is announced without quantities. It explains the difference only if it happened before the
+    # figures were compared.
     announced = any(event.kind is EventKind.ACCOUNT and event.at <= hold.at for event in events)
     return explains(baseline.restore(ours), events, theirs, shares=not announced)
 
 
 def _events_since(book: Book, account_id: str, baseline: PauseBaseline) -> list[BrokerEvent]:
-    """What was taken over of an account since it was judged."""
+    """The events of an account applied since its baseline."""
     missing = set(missed_events.numbers(book.database))
     first = min((baseline.cursor, *(number - 1 for number in baseline.missed)))
     return [

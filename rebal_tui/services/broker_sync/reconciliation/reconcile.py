@@ -1,7 +1,7 @@
-"""At the start, before anything is decided: the broker's books against ours (G14, G17).
+"""Reconciliation with the broker at the start, before anything is decided (G14, G17).
 
-What can be explained is taken over. An account with a difference that cannot be is paused, with an alert, until what is
-told later explains it or an advisor has looked at it. A second reconciliation changes nothing.
+Explained differences are applied. An account with an unexplained difference is paused, with an alert, until later
+events explain it or an advisor reviews it. A second reconciliation changes nothing.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from rebal_tui.store.holds import Hold
 ALERT = "reconciliation"
 
 _BULK_READ_MIN_ACCOUNTS = 5_000
-"""More accounts than these are read together."""
+"""Above this number, accounts are read in bulk."""
 LATE_EVENT_MAX_AGE = timedelta(days=7)
-"""So old an event may be that explains a difference though it was not read in its turn."""
+"""Maximum age of an out-of-order event that may explain a difference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What came of it: how many things were taken over, and why accounts are paused that were not before."""
+    """Result of a reconciliation: number of changes applied, and the reasons of new or changed pauses by account."""
 
     applied: int
     paused: Mapping[str, str]
 
 
 def ensure_reconciled(book: Book) -> None:
-    """Reconcile once after the book was opened. Raises `BrokerUnavailable` while that cannot be done."""
+    """Reconcile once after the book is opened. Raises `BrokerUnavailable` while the broker does not answer."""
     if not book.reconciled:
         reconcile(book)
         book.reconciled = True
@@ -53,14 +53,14 @@ def ensure_reconciled(book: Book) -> None:
 def reconcile(book: Book) -> Reconciliation:
     """Compare orders of open runs, journals, and cash and positions of every account with the broker's.
 
-    Raises `BrokerUnavailable` when the broker does not answer: then nothing is known, and nothing may start.
+    Raises `BrokerUnavailable` when the broker does not answer; nothing may start in that state.
     """
     report = ReconciliationReport()
     known, before = book.account_table.copied(), event_position(book)
     events = poll_events(book) if book.live is None else []
     applied = sync(book) if book.live is not None else len(events)
     runs, executed = reconcile_orders(book, report)
-    # Their fills are in the file now and their accounts are as they were: these differ by what the fills tell.
+    # Their fills are stored now, but their accounts are not updated yet and differ by these fills.
     events += executed
     applied += runs + _journals(book, report)
     if book.live is None:
@@ -97,9 +97,10 @@ def _journals(book: Book, report: ReconciliationReport) -> int:
 
 
 def _accounts(book: Book, before: AccountTable, events: Sequence[BrokerEvent], report: ReconciliationReport) -> int:
-    """Cash and positions of every account: as they were, moved by what the broker told since.
+    """Compare cash and positions of every account, after the given events, with the broker's; returns the accounts
+    applied.
 
-    An account is looked at whole when it is not what it was, or when something was told of it.
+    An account is read in full only when it has changed or has an event.
     """
     known = Accounts(before)
     mentioned = {event.account_id for event in events if event.account_id is not None}
@@ -127,7 +128,7 @@ def _accounts(book: Book, before: AccountTable, events: Sequence[BrokerEvent], r
         ):  # fmt: skip
             fresh.append(account)
     if differing and (more := poll_events(book)):
-        # What was read of accounts may be ahead of what was told by then.
+        # The accounts read may be ahead of the events applied so far.
         return _accounts(book, before, [*events, *more], report)
     there = set(listing.ids)
     for account_id in known:
@@ -153,14 +154,14 @@ def _accounts(book: Book, before: AccountTable, events: Sequence[BrokerEvent], r
 
 
 def _whole(book: Book, ids: Sequence[str], wanted: Collection[str]) -> dict[str, Account]:
-    """Some of the broker's accounts, in its order; each is asked for unless they are many."""
+    """Some of the broker's accounts, in its order; read one by one unless there are many."""
     if len(wanted) > _BULK_READ_MIN_ACCOUNTS:
         return {account.id: account for account in book.broker.accounts() if account.id in wanted}
     return {account_id: book.broker.account(account_id) for account_id in ids if account_id in wanted}
 
 
 def _late_events(book: Book, account_ids: Collection[str]) -> dict[str, list[BrokerEvent]]:
-    """What the broker has told of accounts in the last days and our file does not have: it came out of order."""
+    """Out-of-order events of accounts, no older than `LATE_EVENT_MAX_AGE`, that are missing from our file."""
     late: dict[str, list[BrokerEvent]] = {}
     for event in events_since(book, book.now() - LATE_EVENT_MAX_AGE):
         if event.account_id not in account_ids or event.account_id is None:
@@ -175,7 +176,7 @@ def _late_events(book: Book, account_ids: Collection[str]) -> dict[str, list[Bro
 
 
 def _pause(book: Book, reasons: Mapping[str, str], baselines: Mapping[str, str]) -> None:
-    """Pause accounts; what one was paused for before is not forgotten over what it is paused for now."""
+    """Pause accounts. One already paused retains its timestamp and, if it gets a baseline again, its first baseline."""
     now = book.now()
     with book.write() as tx:
         for account_id, reason in reasons.items():

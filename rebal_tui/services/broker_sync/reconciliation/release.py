@@ -1,4 +1,4 @@
-"""A paused account: in what it differs, and letting it go on with the broker's figures."""
+"""Paused accounts: review of differences, and release with the broker's figures."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from rebal_tui.store.holds import Hold
 
 
 def release(book: Book, account_id: str) -> None:
-    """Take over the broker's figures of a paused account as they are, and let it go on.
+    """Apply the broker's figures to a paused account and resume it.
 
-    An order that the broker does not have ends as rejected, an execution that it does not tell of is taken back; both
-    are kept in the audit trail. Raises `Conflict` when the account is not paused.
+    An order that the broker does not have ends as rejected, and an execution that it does not report is deleted; both
+    are recorded in the audit trail. Raises `Conflict` when the account is not paused or the broker does not have it.
     """
     hold = check_release(book, account_id)
     try:
@@ -49,7 +49,7 @@ def release(book: Book, account_id: str) -> None:
 
 
 def check_release(book: Book, account_id: str) -> Hold:
-    """Why an account is paused. Raises `Conflict` when it is not."""
+    """The hold of a paused account. Raises `Conflict` when the account is not paused."""
     hold = book.holds.get(account_id)
     if hold is None:
         raise Conflict(f"account {book.account(account_id).account_number} is not paused: nothing differs")
@@ -57,7 +57,10 @@ def check_release(book: Book, account_id: str) -> Hold:
 
 
 def differences(book: Book, account_id: str) -> tuple[tuple[str, str, str], ...]:
-    """What of a paused account is different now, as (what, in the book, at the broker)."""
+    """Current differences of a paused account, as (item, in the book, at the broker); always includes cash.
+
+    Raises `Conflict` when the account is not paused.
+    """
     check_release(book, account_id)
     try:
         theirs = book.broker.account(account_id)
@@ -73,7 +76,7 @@ def differences(book: Book, account_id: str) -> tuple[tuple[str, str, str], ...]
 
 
 def _orders_at_broker(book: Book, run: Run) -> list[tuple[int, Order, Order | None, list[str]]]:
-    """Each order of a run that was sent, with what the broker has of it and the executions that it does not tell of."""
+    """Each accepted order of a run: line, our order, the broker's (None if unknown), unreported execution ids."""
     since = (run.started_at or run.created_at) - EVENT_LOOKBACK
     reported = {event.fill.execution_id for event in events_since(book, since) if event.fill is not None}
     ours = fills.of_run(book.database, run.id)
@@ -88,7 +91,7 @@ def _orders_at_broker(book: Book, run: Run) -> list[tuple[int, Order, Order | No
 
 
 def _correct(tx: BookTransaction, line: int, order: Order, theirs: Order | None, gone: Sequence[str]) -> None:
-    """Make one order what the broker has."""
+    """Correct one order to the broker's state."""
     book = tx.book
     run_id, _ = parse_client_order_id(order.client_order_id) or ("", 0)
     for execution_id in gone:

@@ -1,17 +1,17 @@
-"""What a reconciliation finds that cannot be explained."""
+"""Unexplained differences found by a reconciliation."""
 
 from __future__ import annotations
 
 
 class ReconciliationReport:
-    """What cannot be explained, by account; `permanent` are those with something that no event can explain later."""
+    """Unexplained differences by account; `permanent` has the accounts with one that no later event can explain."""
 
     def __init__(self) -> None:
         self.reasons: dict[str, list[str]] = {}
         self.permanent: set[str] = set()
 
     def add(self, account_id: str, reason: str, *, temporary: bool = False) -> None:
-        """Note a reason; it is `temporary` where an event that is still on its way may be all there is to it."""
+        """Add a difference; `temporary` if a later event may explain it."""
         if not temporary:
             self.permanent.add(account_id)
         known = self.reasons.setdefault(account_id, [])

@@ -1,4 +1,4 @@
-"""Which accounts are not the same in the book and at the broker, found in columns."""
+"""Columnar comparison of all accounts with the broker's."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _UNKNOWN = -1
 
 
 def differing_accounts(ours: AccountTable, theirs: AccountListing) -> set[str]:
-    """The ids of the broker's accounts that the book does not have, or has with any other figure or text.
+    """The ids of the broker's accounts that the book does not have, or has with a different figure or text.
 
-    What lies in the same order on both sides, as accounts usually do, is compared as it lies.
+    Accounts are normally in the same order on both sides and are then compared without reordering.
     """
     if list(theirs.ids) == ours.ids:
         rows = np.arange(len(ours), dtype=np.int64)
@@ -56,9 +56,9 @@ def _texts_differ(ours: Sequence[str], theirs: Sequence[str], rows: Ints, indexe
 
 
 def _positions_differ(ours: AccountTable, theirs: AccountListing, rows: Ints, indexes: Ints) -> NDArray[np.bool_]:
-    """By account of both, whether any holding differs in its asset, quantity or entry price."""
+    """By account known to both, whether any holding differs in asset, quantity or entry price."""
     asset_of = {symbol: key for key, symbol in ours.symbols.items()}
-    # An asset that the file does not have is a key that no position of ours has.
+    # An asset missing from the file gets a key that none of our positions has.
     keys = np.array([asset_of.get(symbol, _UNKNOWN) for symbol in theirs.symbols], np.int64)
     number = np.full(len(theirs.ids), _UNKNOWN)
     number[indexes] = np.arange(len(indexes))
@@ -71,7 +71,7 @@ def _positions_differ(ours: AccountTable, theirs: AccountListing, rows: Ints, in
     our_qty, our_price = ours.qty[held], ours.entry_price[held]
     differs: NDArray[np.bool_] = np.bincount(their_owner, minlength=len(rows)) != ours.count[rows]
     same = ~differs[our_owner], ~differs[their_owner]
-    # By owner, then asset; both lie nearly so, which a stable sort of one number takes advantage of.
+    # Order by owner, then asset. Both sides are nearly in order, so a stable sort of one combined key is fast.
     most = int(max(our_asset.max(initial=0), their_asset.max(initial=0))) + 1 - _UNKNOWN
     mine = np.flatnonzero(same[0])[np.argsort((our_owner * most + our_asset - _UNKNOWN)[same[0]], kind="stable")]
     yours = np.flatnonzero(same[1])[np.argsort((their_owner * most + their_asset - _UNKNOWN)[same[1]], kind="stable")]
