@@ -1,1 +1,1 @@
-"""What an advisor does: portfolios, subscriptions, cash, withdrawals, manual orders."""
+"""Advisor actions: portfolios, subscriptions, cash, withdrawals, manual orders."""

@@ -1,4 +1,4 @@
-"""Many accounts at once: what would come of it, shown before it is done, and what came of each account."""
+"""Bulk subscription changes: preview, and result by account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, Fir
 
 
 def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> BulkPreview:
-    """The first runs that subscribing or moving accounts would lead to (R-14.1). Nothing is changed."""
+    """Preview the first runs after subscribing or moving accounts (R-14.1); changes nothing."""
     portfolio, busy = book.portfolio(portfolio_id), subscriptions.withdrawing(book)
     without_run = {account_id: _no_run(book, account_id, portfolio, moving, busy) for account_id in account_ids}
     planned = _planned(book, [account_id for account_id, row in without_run.items() if row is None], portfolio_id)
@@ -31,7 +31,7 @@ def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: 
 
 
 def preview_unsubscriptions(book: Book, account_ids: Sequence[str]) -> BulkPreview:
-    """What ending the subscriptions of accounts would do. Nothing is changed."""
+    """Preview the effect of ending the subscriptions of accounts; changes nothing."""
     return BulkPreview("", tuple(_end(book, account_id) for account_id in account_ids))
 
 
@@ -58,7 +58,7 @@ def _name(book: Book, account_id: str) -> str:
 
 
 def _no_run(book: Book, account_id: str, portfolio: Portfolio, moving: bool, busy: Collection[str]) -> FirstRun | None:
-    """An account that is refused or would have no run, and why; None for one that would have a first run."""
+    """The preview row of an account that is refused or would have no run, with the reason; otherwise None."""
     try:
         check = subscriptions.check_move if moving else subscriptions.check_subscribe
         check(book, account_id, portfolio.id, busy)
@@ -74,7 +74,7 @@ def _no_run(book: Book, account_id: str, portfolio: Portfolio, moving: bool, bus
 
 
 def _planned(book: Book, account_ids: Sequence[str], portfolio_id: str) -> dict[str, FirstRun]:
-    """What the first runs of accounts would be, if they followed a portfolio."""
+    """The preview rows of the first runs of accounts under a portfolio, by account id."""
     if not account_ids:
         return {}
     row_of, ids, frame = book.account_table.row_of, book.account_table.ids, book.frame()

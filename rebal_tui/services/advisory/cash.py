@@ -1,4 +1,4 @@
-"""Cash in and out by hand: deposits in the simulator, journals with the firm account (R-9, R-31)."""
+"""Manual cash movements: simulator deposits, journals with the firm account (R-9, R-31)."""
 
 from __future__ import annotations
 
@@ -28,14 +28,17 @@ _FORBIDDEN = frozenset(
 
 
 def sandbox(book: Book) -> SandboxControls:
-    """The controls of a simulated broker. Raises `Conflict` where the broker is real."""
+    """The controls of the simulated broker. Raises `Conflict` with a real broker."""
     if book.sandbox is None:
         raise Conflict("this works with the simulated broker only")
     return book.sandbox
 
 
 def deposit(book: Book, account_id: str, amount: Money) -> None:
-    """Cash arrives in an account; the next evaluation invests it (R-31)."""
+    """Deposit cash in an account of the simulated broker; the next evaluation invests it (R-31).
+
+    Raises `NotFound` for an unknown account, `Invalid` for an amount not above 0, and `Conflict` with a real broker.
+    """
     book.account(account_id)
     _require_positive(amount)
     sandbox(book).deposit(account_id, amount, book.now())
@@ -47,10 +50,11 @@ def deposit(book: Book, account_id: str, amount: Money) -> None:
 def create_journal(
     book: Book, account_id: str, amount: Money, *, incoming: bool, description: str = "", key: str | None = None
 ) -> Journal:
-    """Move cash between a client account and the firm account; `key` makes a repetition harmless (R-9).
+    """Move cash between a client account and the firm account; `key` is the idempotency key (R-9).
 
-    Raises `Conflict` with the broker's words when it refuses: `Forbidden` for more than `cash_transferable` or an
-    account that may not.
+    Raises `Forbidden` for more than `cash_transferable` or a restricted account, `NotFound` for an unknown account,
+    `Invalid` for an amount not above 0, and `Conflict` for any other refusal, with the broker's message, or when the
+    broker does not answer.
     """
     book.account(account_id)
     _require_positive(amount)
@@ -71,7 +75,7 @@ def create_journal(
 
 
 def refused(refusal: BrokerRefused) -> Refusal:
-    """A broker's refusal as one of ours, with the status that the API gives it."""
+    """A broker's refusal converted to a `Refusal` with the matching API status."""
     text = f"{refusal.code}: {refusal.message}"
     if refusal.code == RefusalCode.NOT_FOUND:
         return NotFound(text)
@@ -79,7 +83,7 @@ def refused(refusal: BrokerRefused) -> Refusal:
 
 
 def cancel_journal(book: Book, journal_id: str) -> None:
-    """Call back a journal that is pending. Raises `NotFound`, and `Conflict` for one that is not pending."""
+    """Cancel a pending journal. Raises `NotFound` for an unknown one, `Conflict` for one that is not pending."""
     try:
         sandbox(book).cancel_journal(journal_id)
     except BrokerRefused as refusal:
@@ -90,7 +94,7 @@ def cancel_journal(book: Book, journal_id: str) -> None:
 
 
 def check_journal(book: Book, account_id: str, amount: Money, *, incoming: bool) -> None:
-    """Raise `Conflict` when a journal out would be refused as more than `cash_transferable`; changes nothing (R-9)."""
+    """Raise `Conflict` when an outgoing journal would exceed `cash_transferable`; changes nothing (R-9)."""
     book.account(account_id)
     _require_positive(amount)
     ready = book.broker.cash_transferable(account_id)
@@ -99,9 +103,9 @@ def check_journal(book: Book, account_id: str, amount: Money, *, incoming: bool)
 
 
 def release(book: Book, account_id: str) -> None:
-    """Give back to the portfolio what was set aside in an account (R-23).
+    """Release the reserved cash of an account to its portfolio (R-23).
 
-    Raises `Conflict` when nothing is set aside or a withdrawal holds it.
+    Raises `Conflict` when nothing is reserved, or when it is reserved for a withdrawal.
     """
     check_release(book, account_id)
     with book.write() as tx:
@@ -111,7 +115,7 @@ def release(book: Book, account_id: str) -> None:
 
 
 def check_release(book: Book, account_id: str) -> Money:
-    """What `release` would give back. Raises as it does; changes nothing."""
+    """The amount `release` would release. Raises as `release` does; changes nothing."""
     number = book.account(account_id).account_number
     if any(w.account_id == account_id for w in cash.withdrawals(book.database, only_open=True)):
         raise Conflict(f"a withdrawal from account {number} is under way and holds it; cancel the withdrawal instead")

@@ -1,4 +1,4 @@
-"""Orders that somebody places by hand, beside those of runs."""
+"""Manual orders, separate from those of runs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from rebal_tui.store import book_settings, run_orders
 
 
 def place_order(book: Book, request: OrderRequest) -> Order:
-    """Place a market day order in an account that follows no portfolio; without a client_order_id it is given one.
+    """Place a market day order in an account without a subscription; a missing client_order_id is generated.
 
-    Raises `NotFound` for an unknown account, `Forbidden` while it is subscribed and for what it does not have,
-    `Conflict` for a used client_order_id, while every new order is stopped, and for whatever else the broker refuses.
+    Raises `NotFound` for an unknown account, `Forbidden` while the account is subscribed, restricted or has
+    insufficient funds or quantity, and `Conflict` for a used client_order_id, while the kill switch is on, and for any
+    other refusal by the broker.
     """
     account = book.account(request.account_id)
     if request.account_id in book.subscriptions:
@@ -45,7 +46,7 @@ def place_order(book: Book, request: OrderRequest) -> Order:
 
 
 def cancel_order(book: Book, account_id: str, order_id: str) -> None:
-    """Ask for a cancel; what has filled stands. Raises `NotFound`, and `Conflict` for an order that is final."""
+    """Request a cancel; fills stand. Raises `NotFound` for an unknown order, `Conflict` for a final one."""
     order = find_order(book, account_id, order_id)
     try:
         book.broker.cancel_order(account_id, order.id)
@@ -57,7 +58,7 @@ def cancel_order(book: Book, account_id: str, order_id: str) -> None:
 
 
 def find_order(book: Book, account_id: str, order_id: str) -> Order:
-    """One order of an account by the broker's id. Raises `NotFound`."""
+    """An order of an account by the broker's id. Raises `NotFound`."""
     book.account(account_id)
     order = sandbox(book).order(account_id, order_id)
     if order is None:
@@ -66,7 +67,7 @@ def find_order(book: Book, account_id: str, order_id: str) -> Order:
 
 
 def order_by_client_id(book: Book, account_id: str, client_order_id: str) -> Order:
-    """One order of an account by the id that was given to it. Raises `NotFound`."""
+    """An order of an account by client_order_id. Raises `NotFound`."""
     book.account(account_id)
     order = book.broker.order_by_client_id(account_id, client_order_id)
     if order is None:
@@ -86,12 +87,12 @@ def list_orders(
     oldest_first: bool = False,
     limit: int = 500,
 ) -> Sequence[Order]:
-    """Orders of an account, of whatever origin, for which every given filter holds. Raises `NotFound`."""
+    """Orders of an account, of any origin, that match every given filter. Raises `NotFound`."""
     book.account(account_id)
     return sandbox(book).orders(account_id, OrderQuery(open_, after, until, side, symbols, oldest_first, limit))
 
 
 def buying_power(book: Book, account_id: str) -> Money:
-    """Cash less what open buys and journals reserve (R-2); all cash where only the broker knows what is reserved."""
+    """Cash less the amounts reserved by open buys and journals (R-2); with a real broker, all cash."""
     account = book.account(account_id)
     return account.cash if book.sandbox is None else book.sandbox.buying_power(account_id)

@@ -1,4 +1,4 @@
-"""Portfolios: create, list, update, inactivate, reactivate, duplicate (R-3 to R-5, R-13, R-17)."""
+"""Portfolio management: create, list, update, inactivate, reactivate, duplicate (R-3 to R-5, R-13, R-17)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def list_portfolios(
     portfolio_id: str = "",
     status: PortfolioStatus | None = None,
 ) -> list[Portfolio]:
-    """Portfolios for which every given filter holds: texts as substrings without case, the others exactly."""
+    """Portfolios that match every filter: name and description as substrings without case, others exactly."""
     tests: list[Callable[[Portfolio], bool]] = []
     if name:
         tests.append(lambda p: name.casefold() in p.name.casefold())
@@ -63,7 +63,7 @@ def list_portfolios(
 
 
 def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> Portfolio:
-    """Replace what a portfolio says; eligible weights bring one that needs adjustment back (R-13).
+    """Replace the fields of a portfolio; new eligible weights reactivate one that needs adjustment (R-13).
 
     Subscribers are evaluated at the next opportunity under the same rules (R-17). Raises `Conflict` for ineligible
     assets and for an inactive portfolio.
@@ -79,7 +79,7 @@ def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> Port
 
 
 def patch_portfolio(book: Book, portfolio_id: str, raw: object) -> Portfolio:
-    """Change the fields that a partial body gives, and with `status` active reactivate (R-13), all or nothing.
+    """Change the fields in a partial body, and reactivate with `status` active (R-13), in one transaction.
 
     Raises `Invalid` with every fault of the body, otherwise as `update_portfolio` and `reactivate_portfolio` do.
     """
@@ -101,7 +101,7 @@ def patch_portfolio(book: Book, portfolio_id: str, raw: object) -> Portfolio:
 
 
 def inactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
-    """Take a portfolio out of use. Raises `Conflict` while accounts are subscribed to it."""
+    """Inactivate a portfolio. Raises `Conflict` while it has subscribers or when it is inactive already."""
     before = book.portfolio(portfolio_id)
     subscribers = len(book.subscribers(portfolio_id))
     if subscribers:
@@ -113,7 +113,7 @@ def inactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
 
 
 def reactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
-    """Set the status to active. Raises `Conflict` naming the assets that are not eligible (R-13)."""
+    """Set the status to active. Raises `Conflict` naming every asset that is unknown or not eligible (R-13)."""
     before = book.portfolio(portfolio_id)
     require_eligible(book, before.weights)
     after = replace(before, status=PortfolioStatus.ACTIVE, updated_at=book.now())
@@ -121,7 +121,7 @@ def reactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
 
 
 def duplicate_portfolio(book: Book, portfolio_id: str, name: str) -> Portfolio:
-    """A new portfolio that says the same under another name."""
+    """Create a copy of a portfolio under another name. Raises as `create_portfolio` does."""
     source = book.portfolio(portfolio_id)
     return create_portfolio(
         book,
@@ -130,7 +130,7 @@ def duplicate_portfolio(book: Book, portfolio_id: str, name: str) -> Portfolio:
 
 
 def require_eligible(book: Book, weights: Weights) -> None:
-    """Raise `Conflict` naming every asset of the weights that is unknown or not eligible (section 6)."""
+    """Raise `Conflict` naming every asset in `weights` that is unknown or not eligible (section 6)."""
     faults = []
     for line, weight in enumerate(weights.assets):
         asset = book.assets.get(weight.symbol)

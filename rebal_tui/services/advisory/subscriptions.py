@@ -1,4 +1,4 @@
-"""Subscriptions: one account, or many in one transaction (R-6)."""
+"""Subscribing, unsubscribing and moving accounts, one or many in one transaction (R-6)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rebal_tui.store import book_settings, cash, portfolios
 
 @dataclass(frozen=True, slots=True)
 class BulkOutcome:
-    """What became of one account of a bulk action; `refusal` is why it was left out, None when it was done."""
+    """Result of a bulk action for one account; `refusal` is why it was left out, None on success."""
 
     account_id: str
     subscription: Subscription | None
@@ -29,8 +29,8 @@ def subscribe(
 ) -> Subscription:
     """Subscribe an account to a portfolio.
 
-    Raises `Conflict` when the account is not ACTIVE, is subscribed already, has open orders or a withdrawal under way,
-    or when the portfolio is not active.
+    Raises `NotFound` for an unknown account or portfolio, and `Conflict` when the account is not ACTIVE, is subscribed
+    already or has open orders, or when the portfolio is not active.
     """
     _check(book, account_id, portfolio_id)
     _check_free(book, account_id)
@@ -41,18 +41,18 @@ def subscribe(
 
 
 def subscribe_manually(book: Book, account_id: str, portfolio_id: str) -> Subscription:
-    """`subscribe`, refused while a withdrawal will subscribe the account again by itself."""
+    """`subscribe` for an advisor. Also raises `Conflict` during a withdrawal, which subscribes the account again."""
     _check_withdrawal(withdrawing(book), account_id)
     return subscribe(book, account_id, portfolio_id)
 
 
 def withdrawing(book: Book) -> frozenset[str]:
-    """The accounts with a withdrawal under way."""
+    """The ids of the accounts with a withdrawal in progress."""
     return frozenset(w.account_id for w in cash.withdrawals(book.database, only_open=True))
 
 
 def check_move(book: Book, account_id: str, portfolio_id: str, busy: Collection[str]) -> None:
-    """Raise as `move` would; changes nothing. `busy` are those that `withdrawing` names."""
+    """Raise as `move` would; changes nothing. `busy` is the result of `withdrawing`."""
     current = book.subscriptions.get(account_id)
     if current is not None and current.portfolio_id == portfolio_id:
         raise Conflict(f"account {book.account(account_id).account_number} follows this portfolio already")
@@ -61,7 +61,7 @@ def check_move(book: Book, account_id: str, portfolio_id: str, busy: Collection[
 
 
 def check_subscribe(book: Book, account_id: str, portfolio_id: str, busy: Collection[str]) -> None:
-    """Raise as `subscribe_manually` would; changes nothing. `busy` are those that `withdrawing` names."""
+    """Raise as `subscribe_manually` would; changes nothing. `busy` is the result of `withdrawing`."""
     _check_withdrawal(busy, account_id)
     _check(book, account_id, portfolio_id)
     _check_free(book, account_id)
@@ -79,7 +79,7 @@ def _check_free(book: Book, account_id: str) -> None:
 
 
 def _check(book: Book, account_id: str, portfolio_id: str) -> None:
-    """What an account and a portfolio need for any new subscription (R-6)."""
+    """Check the requirements of an account and a portfolio for any new subscription (R-6)."""
     account, portfolio = book.account(account_id), book.portfolio(portfolio_id)
     if account.status is not AccountStatus.ACTIVE:
         raise Conflict(f"account {account.account_number} is {account.status}, not ACTIVE")
@@ -114,9 +114,10 @@ def unsubscribe_account(book: Book, account_id: str) -> None:
 
 
 def move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
-    """Take an account from its portfolio to another, or subscribe it when it follows none; all or nothing.
+    """Move an account to another portfolio, or subscribe it if it has no subscription, in one transaction.
 
-    The new subscription has never been rebalanced, so the next evaluation realigns the account (R-14.1).
+    The new subscription has never been rebalanced, so the next evaluation realigns the account (R-14.1). Raises
+    `Conflict` when the account follows this portfolio already, and during a withdrawal; otherwise as `subscribe`.
     """
     check_move(book, account_id, portfolio_id, withdrawing(book))
     with book.write() as tx:
@@ -163,8 +164,8 @@ def _each(
     check: Callable[[str], object],
     act: Callable[[BookTransaction, str], Subscription | None],
 ) -> list[BulkOutcome]:
-    """Do what may be done: the broker is asked of every account before the file is held for writing, and all that is
-    written is one transaction."""
+    """Check every account, which calls the broker, before the write transaction begins; then apply `act` to all
+    accepted accounts in that one transaction."""
     outcomes: list[BulkOutcome] = []
     todo: dict[str, int] = {}
     for index, account_id in enumerate(account_ids):
@@ -211,7 +212,7 @@ def _move(tx: BookTransaction, account_id: str, portfolio_id: str) -> Subscripti
 
 
 def _reload_changed(tx: BookTransaction, account_ids: Sequence[str]) -> None:
-    """Read again what changed of some accounts."""
+    """Reload the subscriptions and open runs of changed accounts."""
     tx.reload_subscriptions(account_ids)
     for account_id in account_ids:
         if account_id in tx.book.open_runs:

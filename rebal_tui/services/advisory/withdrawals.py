@@ -1,4 +1,4 @@
-"""The withdrawal sequence: one action for the advisor, durable steps for the system (R-32)."""
+"""Withdrawals: one request by the advisor, processed in durable steps (R-32)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manua
 from rebal_tui.store import accounts, book_settings, cash, jobs, portfolios, runs
 
 MAX_ROUNDS = 3
-"""Liquidations tried before a withdrawal stops; a later round makes up for prices that fell before the sale."""
+"""Liquidation attempts before a withdrawal stops; a later one covers a price drop before the sale."""
 
 
 def request_withdrawal(book: Book, account_id: str, amount: Money) -> Withdrawal:
-    """Start a withdrawal. Raises `Conflict` when the account cannot raise the amount or one is under way already."""
+    """Start a withdrawal.
+
+    Raises `Conflict` when the account is restricted, cannot raise the amount, or has a withdrawal in progress, and
+    `Invalid` for an amount not above 0.
+    """
     check_withdrawal(book, account_id, amount)
     now, subscription = book.now(), book.subscriptions.get(account_id)
     with book.write() as tx:
@@ -51,7 +55,7 @@ def request_withdrawal(book: Book, account_id: str, amount: Money) -> Withdrawal
 
 
 def check_withdrawal(book: Book, account_id: str, amount: Money) -> Weights:
-    """The weights by which the account would be sold. Raises as `request_withdrawal` does; changes nothing."""
+    """The weights for the sale. Raises as `request_withdrawal` does; changes nothing."""
     account = book.account(account_id)
     if amount <= 0:
         raise Invalid([Fault("amount", "expected an amount above 0")])
@@ -66,7 +70,10 @@ def check_withdrawal(book: Book, account_id: str, amount: Money) -> Weights:
 
 
 def cancel_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
-    """Stop a withdrawal before its journal; the account is subscribed again and nothing is lost."""
+    """Cancel a withdrawal before its journal and restore the account's subscription.
+
+    Raises `Conflict` when the withdrawal is past that stage, or while its sells are in progress.
+    """
     withdrawal = cash.withdrawal(book.database, withdrawal_id)
     if not withdrawal.stage.cancelable:
         raise Conflict(f"the withdrawal cannot be canceled any more: it is {withdrawal.stage}")
@@ -84,7 +91,7 @@ def cancel_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
 
 
 def retry_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
-    """Let a withdrawal that stopped try its step again."""
+    """Retry the step of a stopped withdrawal. Raises `Conflict` when it has not stopped."""
     withdrawal = cash.withdrawal(book.database, withdrawal_id)
     if withdrawal.stage.final or withdrawal.stopped is None:
         raise Conflict("the withdrawal has not stopped")
@@ -97,7 +104,7 @@ def retry_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
 
 
 def process_withdrawals(book: Book) -> None:
-    """Take every withdrawal as far as it goes now; each step is stored before the next."""
+    """Advance every open withdrawal as far as possible; each step is stored before the next begins."""
     for withdrawal in cash.withdrawals(book.database, only_open=True):
         current = withdrawal
         while current.stopped is None and not current.stage.final:
@@ -141,9 +148,9 @@ def _unsubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 
 
 def _sell(book: Book, withdrawal: Withdrawal) -> Withdrawal:
-    """Raise what is missing; an account that holds enough settled cash makes a run without orders.
+    """Queue a liquidation for the missing amount; with enough settled cash, the run has no orders.
 
-    A run that was asked for by hand meanwhile is waited for (R-7).
+    Waits for a manual run requested in the meantime (R-7).
     """
     if withdrawal.account_id in book.open_runs:
         return withdrawal
@@ -189,7 +196,7 @@ def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
         return _store(book, withdrawal, WithdrawalStage.JOURNALING)
     account = book.accounts[withdrawal.account_id]
     if account.cash >= withdrawal.amount:
-        # The rest of it is unsettled, or an open order or journal holds it.
+        # The rest is unsettled, or reserved by an open order or journal.
         return withdrawal
     if withdrawal.rounds >= MAX_ROUNDS:
         return _stop(book, withdrawal, f"only {money(ready)} can leave after {MAX_ROUNDS} liquidations")
@@ -202,10 +209,10 @@ def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 
 
 def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
-    """The journal's idempotency key is the withdrawal's id: asked again after a restart it is the same journal.
+    """Create the journal. Its idempotency key is the withdrawal's id, so a retry after a restart gets the same journal.
 
-    One that failed is kept as `journal_id` and gives the next try a key of its own; no money has moved then, so the
-    withdrawal goes back to where it can be retried or canceled.
+    The id of a failed journal is stored as `journal_id` and gives the next attempt a new key. No money has moved in
+    that case, so the withdrawal returns to a stage where it can be retried or canceled.
     """
     failed = withdrawal.journal_id
     key = f"wd-{withdrawal.id}-{failed[:8]}" if failed else f"wd-{withdrawal.id}"
@@ -240,7 +247,10 @@ def _resubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 
 
 def _restore_subscription(book: Book, withdrawal: Withdrawal) -> None:
-    """Back to the same portfolio with the earlier last_rebalanced_at, so that nothing is forced or forgotten."""
+    """Subscribe to the same portfolio with the earlier last_rebalanced_at, so that no rebalance is forced or lost.
+
+    Raises `Conflict` while the portfolio needs adjustment, and as `subscribe` does.
+    """
     if withdrawal.portfolio_id is None or portfolios.subscribed(book.database, withdrawal.account_id):
         return
     portfolio = book.portfolio(withdrawal.portfolio_id)
@@ -257,7 +267,7 @@ def _portfolio_of(book: Book, account_id: str) -> str | None:
 
 
 def _weights(book: Book, account_id: str, portfolio_id: str | None) -> Weights:
-    """The portfolio's weights, or for an account that follows none the shares it holds now."""
+    """The portfolio's weights; without a portfolio, the current proportions of the account's holdings."""
     if portfolio_id is not None:
         return book.portfolio(portfolio_id).weights
     valuation = value_of(book, account_id)
@@ -272,7 +282,7 @@ def _weights(book: Book, account_id: str, portfolio_id: str | None) -> Weights:
 
 
 def _move(tx: BookTransaction, withdrawal: Withdrawal, stage: WithdrawalStage, why: str = "") -> Withdrawal:
-    """Store a stage."""
+    """Move a withdrawal to a stage, store it, and clear its alert."""
     book = tx.book
     moved = replace(withdrawal, stage=stage, stopped=None, updated_at=book.now())
     cash.update_withdrawal(tx, moved)
@@ -288,7 +298,7 @@ def _store(book: Book, withdrawal: Withdrawal, stage: WithdrawalStage) -> Withdr
 
 
 def _stop(book: Book, withdrawal: Withdrawal, why: str, back_to: WithdrawalStage | None = None) -> Withdrawal:
-    """Stand still with the reason until someone retries or cancels."""
+    """Stop a withdrawal, with an alert, until an advisor retries or cancels it."""
     stopped = replace(withdrawal, stopped=why, stage=back_to or withdrawal.stage, updated_at=book.now())
     with book.write() as tx:
         cash.update_withdrawal(tx, stopped)
