@@ -72,7 +72,8 @@ def check_withdrawal(book: Book, account_id: str, amount: Money) -> Weights:
 def cancel_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
     """Cancel a withdrawal before its journal and restore the account's subscription.
 
-    Raises `Conflict` when the withdrawal is past that stage, or while its sells are in progress.
+    Raises `Conflict` when the withdrawal is past that stage, while its sells are in progress, and when the account
+    cannot be subscribed again.
     """
     withdrawal = cash.withdrawal(book.database, withdrawal_id)
     if not withdrawal.stage.cancelable:

@@ -86,8 +86,8 @@ def rate_of(setting: int | None, limit: RateLimit | None) -> int | None:
 
 
 class OrderQueue:
-    """Unsent orders in sending order: manual runs first, sells before buys, then round robin over accounts, so that no
-    third order of one goes before the second of another. `total` counts orders since the queue was last empty."""
+    """Unsent orders in sending order: manual runs first, sells before buys, then round robin over accounts, so that the
+    third order of one never precedes the second of another. `total` counts orders since the queue was last empty."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[bool, bool, int, int, int, int]] = []

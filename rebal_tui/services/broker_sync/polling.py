@@ -18,7 +18,7 @@ from rebal_tui.store import sessions as session_store
 
 CLOCK_SKEW_ALERT_MIN = timedelta(seconds=2)
 CLOCK_SKEW_MAX = timedelta(seconds=30)
-"""Largest difference from the broker's clock at which decisions are made; beyond it stale prices would look fresh."""
+"""Largest difference from the broker's clock at which decisions are made; above it, stale prices would seem fresh."""
 ACCOUNT_INTERVAL = timedelta(seconds=1)
 """Interval at which the account read longest ago is read again."""
 OPEN_ORDERS_INTERVAL = timedelta(seconds=15)

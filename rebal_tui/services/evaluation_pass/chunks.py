@@ -1,4 +1,4 @@
-"""Evaluation pass over every subscription (R-10, R-18): decided on one state, stored in chunks."""
+"""Evaluation passes (R-10, R-18): all subscriptions decided on one state, stored in chunks."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ def _act(book: Book, job: Job, key: str, now: datetime) -> str | None:
 
 
 def next_evaluation(book: Book) -> datetime | None:
-    """When the next evaluation takes place; None while evaluations are paused or the calendar ends."""
+    """The time of the next evaluation; None while evaluations are paused or the calendar ends."""
     rows = jobs.jobs(book.database)
     if rows[PAUSE].paused or rows[EVALUATION.name].paused:
         return None

@@ -97,8 +97,8 @@ def _journals(book: Book, report: ReconciliationReport) -> int:
 
 
 def _accounts(book: Book, before: AccountTable, events: Sequence[BrokerEvent], report: ReconciliationReport) -> int:
-    """Compare cash and positions of every account, after the given events, with the broker's; returns the accounts
-    applied.
+    """Compare cash and positions of every account, after the given events, with the broker's; returns the
+    number of accounts updated.
 
     An account is read in full only when it has changed or has an event.
     """

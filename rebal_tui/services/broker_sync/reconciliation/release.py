@@ -57,7 +57,7 @@ def check_release(book: Book, account_id: str) -> Hold:
 
 
 def differences(book: Book, account_id: str) -> tuple[tuple[str, str, str], ...]:
-    """Current differences of a paused account, as (item, in the book, at the broker); always includes cash.
+    """Current differences of a paused account, as (item, in the book, at the broker); cash is listed even if equal.
 
     Raises `Conflict` when the account is not paused.
     """
