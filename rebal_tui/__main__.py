@@ -1,4 +1,4 @@
-"""`python -m rebal_tui` is the same program as `rebal-tui`."""
+"""Entry point of `python -m rebal_tui`; the same program as `rebal-tui`."""
 
 from rebal_tui.cli import main
 

@@ -1,4 +1,4 @@
-"""The one place that wires a book: file, clock, sessions, prices, broker."""
+"""Creating, opening and assembling books: file, clock, sessions, prices and broker."""
 
 from __future__ import annotations
 
@@ -50,44 +50,44 @@ SANDBOX = "sandbox"
 CALENDAR_BEFORE = timedelta(days=40)
 CALENDAR_AHEAD = timedelta(days=800)
 ENVIRONMENT = "environment"
-"""The name under which the book of a real broker keeps in which of its worlds it is."""
+"""The setting of a live book that names its broker environment, `LIVE` or `PAPER`."""
 
 scheduled_jobs.register(script.JOB, script.is_demo)
 
 
 def real_now() -> datetime:
-    """The real moment, for what must not depend on a book's clock."""
+    """The real time, for anything that must not depend on a book's clock."""
     return RealClock().now()
 
 
 def elapsed() -> float:
-    """Real time in seconds from no particular moment, for measuring."""
+    """Monotonic real time in seconds, for measuring durations only."""
     return time.monotonic()
 
 
 def new_seed() -> str:
-    """A seed that no other book has."""
+    """A unique seed."""
     return uuid.uuid4().hex
 
 
 def new_api_key() -> NewKey:
-    """A key for the API that no other is like: 160 bits of secret."""
+    """A new API key with a random id and a secret of 240 bits."""
     key_id = base64.b32encode(secrets.token_bytes(10)).decode()
     return NewKey(f"PK{key_id}", secrets.token_urlsafe(30), secrets.token_bytes(16))
 
 
 def next_open(after: datetime) -> datetime:
-    """When the exchange opens next."""
+    """When the exchange next opens."""
     day = new_york_day(after)
     opening = TradingCalendar(build_sessions(day, day + timedelta(days=14))).next_open(after)
     return opening or after
 
 
 def open_database(path: Path | str, *, read_only: bool = False, keep_old: bool = True) -> Database:
-    """Open a file: for writing bring it up to date, and be the only one from then on that can write to it.
+    """Open a file. When writing, migrate it and claim the fencing epoch, so that only this process can write to it.
 
-    With `keep_old` a file that is brought up to date is backed up before. Raises `Conflict` when it is no book,
-    damaged, or newer than this program.
+    With `keep_old` the file is backed up before a migration. Raises `Conflict` when it is not a book, is damaged, or
+    is newer than this program.
     """
     import sqlite3
 
@@ -113,7 +113,7 @@ def open_database(path: Path | str, *, read_only: bool = False, keep_old: bool =
 
 
 def open_view(path: Path) -> Book:
-    """The book of a file that another program writes, to be looked at and followed. Raises `Conflict`."""
+    """Open a book that another process writes, read-only and refreshed as that process writes. Raises `Conflict`."""
     import sqlite3
 
     database = open_database(path, read_only=True)
@@ -129,16 +129,16 @@ def open_view(path: Path) -> Book:
 
 
 def _back_up_before_migration(database: Database, names: Sequence[str]) -> None:
-    """Keep the file as it is before migrations change it."""
+    """Back up the file before migrations change it."""
     if database.path != MEMORY:
         folder = paths.backup_folder(Path(database.path))
         back_up(database, folder / f"before-{names[0]}.db")
 
 
 def open_copy(path: Path) -> Database:
-    """A book copied into memory as it is now, whoever has it open; what is done to the copy never reaches the file.
+    """Copy a book into memory as it is now, even while another process has it open; the file is never changed.
 
-    Raises `Conflict` when it is no book, or a newer one.
+    Raises `Conflict` when the file is not a book or is newer than this program.
     """
     import sqlite3
 
@@ -167,7 +167,7 @@ class _NoSessions:
 
 
 def read_only_broker(database: Database) -> SimulatedBroker:
-    """The broker's books in a file, to be looked at only: without a market, and without new ids."""
+    """The broker's records in a file, read-only: without a market and without new ids."""
 
     def no_ids(_name: str) -> str:
         raise Conflict("the broker's books are open for reading only")
@@ -181,7 +181,7 @@ def is_live(database: Database) -> bool:
 
 
 def open_offline(database: Database) -> Book:
-    """The book of a real broker as its file has it, without a connection: to be looked at only."""
+    """Open the book of a real broker read-only from its file, without a connection."""
     settings = Settings(
         Mode.LIVE, book_settings.get(database, "name", "book"), environment=book_settings.get(database, ENVIRONMENT)
     )
@@ -189,7 +189,7 @@ def open_offline(database: Database) -> Book:
 
 
 def is_empty(database: Database) -> bool:
-    """Whether neither the book nor its broker has accounts yet."""
+    """Whether neither the book nor its simulated broker has accounts yet."""
     return not account_store.known(database) and not read_only_broker(database).accounts()
 
 
@@ -197,7 +197,7 @@ def create_simulation(
     database: Database, *, start: datetime, seed: str, name: str = "book", speed: float = DEFAULT_SPEED,
     fills: str = "", turbulence: str = "1", paused: bool = False,
 ) -> None:  # fmt: skip
-    """Make a new file the book of a simulated market that begins at a moment."""
+    """Initialize a new file as the book of a simulated market that begins at `start`."""
     first = min(new_york_day(start) - CALENDAR_BEFORE, date(start.year, 1, 1))
     with database.write() as tx:
         session_store.save(tx, build_sessions(first, new_york_day(start) + CALENDAR_AHEAD))
@@ -211,7 +211,7 @@ def create_demo(
     path: Path | str, *, accounts: int = 60, seed: str = "1", start: datetime | None = None,
     speed: float = DEFAULT_SPEED, paused: bool = False,
 ) -> Database:  # fmt: skip
-    """Make a new file the demonstration book, for `open_simulation`; the same arguments make the same book.
+    """Create the demonstration book in a new file, for `open_simulation`; the same arguments create the same book.
 
     One transaction. Raises `Conflict` for a file that is in use, `Invalid` for a number of accounts outside 1 to
     100,000 or a speed out of range.
@@ -238,10 +238,10 @@ def create_demo(
 
 
 def create_sandbox(path: Path | str, *, start: datetime, seed: str, immediate_fills: bool = True) -> None:
-    """Make a new file a sandbox: time stands at a moment until it is stepped, prices stay where they are put.
+    """Create a sandbox in a new file: time stays at `start` until it is stepped, and prices stay as set.
 
-    Its assets are the usual ETFs. With `immediate_fills` orders fill and journals execute when they are made, else
-    minutes later and in pieces. Raises `Conflict` for a file that is in use.
+    Its assets are the default ETFs. With `immediate_fills` orders fill and journals execute when they are created;
+    without it they do so minutes later and in partial fills. Raises `Conflict` for a file that is in use.
     """
     database = open_database(path)
     try:
@@ -261,14 +261,14 @@ def create_sandbox(path: Path | str, *, start: datetime, seed: str, immediate_fi
 
 
 def is_sandbox(database: Database) -> bool:
-    """Whether the book's prices stay where they are put."""
+    """Whether the book is a sandbox, where prices stay as set."""
     return book_settings.get(database, "market") == SANDBOX
 
 
 def import_file(path: Path, parsed: BookFile) -> ImportSummary:
-    """Make a new or empty file the book that a BOOK.json describes, its simulated market running at the pace of time.
+    """Import a BOOK.json into a new or empty file; its simulated market runs in real time.
 
-    All or nothing: a file that was not there before is not there after a refusal. Raises `Conflict`.
+    All or nothing: a file that did not exist before does not exist after a refusal. Raises `Conflict`.
     """
     new = not path.exists()
     database = open_database(path)
@@ -276,7 +276,7 @@ def import_file(path: Path, parsed: BookFile) -> ImportSummary:
         with database.write():
             if load_clock(database) is None:
                 create_simulation(database, start=parsed.as_of or real_now(), seed=path.stem, name=path.stem, speed=1.0)
-            # Time stands still meanwhile: how long it takes is no part of what the book tells.
+            # The stopwatch is fixed at 0: the duration of the import must not appear in the book.
             summary = import_book(open_simulation(database, monotonic=lambda: 0.0), parsed)
         database.close()
     except BaseException:
@@ -291,10 +291,11 @@ def open_simulation(
     database: Database, *, backup_folder: Path | None = None, at: datetime | None = None,
     monotonic: Callable[[], float] = time.monotonic, progress: Progress | None = None,
 ) -> Book:  # fmt: skip
-    """The book of a simulated market, its clock going on from where it stood.
+    """Open the book of a simulated market; its clock resumes where it stopped.
 
-    With `at` the clock stands still at that moment and orders fill at once, as a single evaluation wants it.
-    `monotonic` is the real time in seconds that simulated time follows; `progress` is told how much is read.
+    With `at` the clock is fixed at that time and orders fill at once, as a single evaluation needs. `monotonic` is
+    the real time in seconds that simulated time follows; `progress` reports how much has been read. Raises `Conflict`
+    when the file is not the book of a simulated market.
     """
     state = load_clock(database)
     if state is None:
@@ -333,7 +334,7 @@ def memory_book(
     at: datetime, *, prices: Mapping[str, Price], known_from: date | None = None, path: Path | str = MEMORY,
     seed: str = "memory", settings: Settings | None = None, model: FillModel | None = None,
 ) -> Book:  # fmt: skip
-    """A book whose clock and prices stand still and whose orders fill at once, for a snapshot of accounts."""
+    """A book with a fixed clock, fixed prices and immediate fills, for a snapshot of accounts."""
     database = open_database(path)
     create_simulation(database, start=at, seed=seed, paused=True, fills="immediate")
     if known_from is not None:
@@ -345,7 +346,7 @@ def memory_book(
 
 
 def replay_book(closes: Closes, first: date, last: date, *, path: Path | str = MEMORY) -> Book:
-    """A book that lives through a history of closes: one evaluation a session, fills in full at its prices."""
+    """A book for a replay of historical closes: one evaluation a session, orders filled in full at its prices."""
     database = open_database(path)
     sessions = build_sessions(first - CALENDAR_BEFORE, last + CALENDAR_BEFORE)
     calendar = TradingCalendar(sessions)

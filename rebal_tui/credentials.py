@@ -1,7 +1,7 @@
-"""A broker's key and secret: where they are kept, and the one object that knows them.
+"""A broker's key and secret: where they are stored, and the one object that holds them.
 
-They come from the environment, else from where `connect` put them: the system's keyring, or a file of mode 0600. They
-are never in a book, a log, an argument or a screen.
+They come from the environment, else from where `connect` stored them: the system keyring, or a file of mode 0600. They
+never appear in a book, a log, an argument or a screen.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from rebal_tui.domain.errors import Conflict, Fault, Invalid
 KEY_VARIABLE, SECRET_VARIABLE = "REBAL_TUI_BROKER_KEY", "REBAL_TUI_BROKER_SECRET"
 SERVICE = "rebal-tui"
 _WELL_FORMED = re.compile(r"[!-9;-~]{1,256}", re.ASCII)
-"""Printable ASCII without blanks; a colon would end a key in HTTP Basic."""
+"""Printable ASCII without spaces or colons; a colon would end the key in HTTP Basic."""
 _NAME = re.compile(r"[a-z0-9-]{1,80}", re.ASCII)
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class KeyLocation(StrEnum):
-    """Where keys are kept."""
+    """Where keys are stored."""
 
     ENVIRONMENT = "environment"
     KEYRING = "keyring"
@@ -34,12 +34,12 @@ class KeyLocation(StrEnum):
 
 
 class Keys:
-    """A key and its secret. Signs requests; shows neither in text, copies, pickles or tracebacks."""
+    """A key and its secret. Signs requests; hides both from text, copies, pickles and tracebacks."""
 
     __slots__ = ("__pair",)
 
     def __init__(self, key: str, secret: str) -> None:
-        """Raises `Invalid` without naming what was given."""
+        """Raises `Invalid` without repeating the values."""
         faults = [
             Fault(name, "expected printable characters without blanks or colons")
             for name, text in (("key", key), ("secret", secret))
@@ -50,7 +50,7 @@ class Keys:
         self.__pair = (key, secret)
 
     def __call__(self, request: Any) -> Any:
-        """The request with its HTTP Basic header."""
+        """Add the HTTP Basic header to a request and return it."""
         request.headers["Authorization"] = "Basic " + b64encode(":".join(self.__pair).encode()).decode()
         return request
 
@@ -61,7 +61,7 @@ class Keys:
         raise TypeError("keys are not copied or stored this way")
 
     def keep(self, name: str, location: KeyLocation, folder: Path) -> str:
-        """Store them under a name; returns where, in words. Raises `Conflict` when that is not possible."""
+        """Store the keys under a name; returns the location as text. Raises `Conflict` when that is not possible."""
         text = json.dumps(self.__pair)
         if location is KeyLocation.KEYRING:
             _keyring().set_password(SERVICE, _checked(name), text)
@@ -77,7 +77,7 @@ class Keys:
 
 
 def find(name: str, location: KeyLocation, folder: Path) -> Keys:
-    """The keys kept under a name; those of the environment come first. Raises `Conflict` when there are none."""
+    """The keys stored under a name; keys in the environment come first. Raises `Conflict` when there are none."""
     given = from_environment()
     if given is not None:
         return given
@@ -95,7 +95,7 @@ def find(name: str, location: KeyLocation, folder: Path) -> Keys:
 
 
 def from_environment() -> Keys | None:
-    """The keys of the environment, None when it has none. Raises `Invalid` when it has only one of the two."""
+    """The keys in the environment, None without any. Raises `Invalid` when only one of the two is set."""
     key, secret = os.environ.get(KEY_VARIABLE), os.environ.get(SECRET_VARIABLE)
     if not key and not secret:
         return None
@@ -105,7 +105,7 @@ def from_environment() -> Keys | None:
 
 
 def from_file(path: Path) -> Keys:
-    """The keys of a file that only its owner can read: a JSON list or an object of key and secret."""
+    """Read the keys from a file that only its owner can read: a JSON list or an object of key and secret."""
     text = _read_private(path)
     if text is None:
         raise Conflict(f"{path}: there is no such file")
@@ -113,7 +113,7 @@ def from_file(path: Path) -> Keys:
 
 
 def keyring_works() -> bool:
-    """Whether the system has a keyring that can be used."""
+    """Whether the system has a usable keyring."""
     try:
         return float(_keyring().get_keyring().priority) >= 1
     except Exception:
@@ -140,7 +140,7 @@ def _parsed(text: str) -> Keys:
 
 
 def _read_private(path: Path) -> str | None:
-    """A file's text, None when there is none. Raises `Conflict` when others than its owner can read it."""
+    """A file's text, None when it does not exist. Raises `Conflict` when anyone but its owner can read it."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Opening the screens: what the first paint does not need is imported on the book's thread."""
+"""Starting the screens; imports that the first paint does not need run on the book thread."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
 
 THREAD_SWITCH_SECONDS = 0.0005
-"""How long the book's thread may keep the interpreter while the screens want it. A key takes some 25 turns of the event
-loop, each of which lets it go: at Python's own 5 ms a busy book makes an eighth of a second of them."""
+"""How long, in seconds, the book thread may hold the GIL while the screens wait for it. One key press takes about 25
+turns of the event loop, each of which releases the GIL: at Python's default of 5 ms a busy book delays it by 125 ms."""
 
 
 def run(
@@ -35,11 +35,11 @@ def run(
     *,
     viewing: bool = False,
 ) -> int:
-    """Open the screens on a file until they are left; returns the exit code. The caller holds the file's lock.
+    """Run the screens on a file until the user quits; returns the exit code. The caller holds the file's lock.
 
-    With `viewing` another process does: the book is shown as that one writes it. `prepare` makes the file first, on
-    the book's thread, while the screens are painted already. Settings are read from `settings_path`, without it from
-    the user's configuration folder.
+    With `viewing` another process holds it, and the book is shown read-only as that process writes it. `prepare`
+    creates the file first, on the book thread, while the screens already paint. Settings are read from
+    `settings_path`, by default from the user's configuration folder.
     """
     sys.setswitchinterval(THREAD_SWITCH_SECONDS)
     log_path = _log_to_file()
@@ -81,8 +81,10 @@ def run(
 
 @contextmanager
 def _gc_paused() -> Iterator[None]:
-    """Make what stays without the collector of rings looking through it: not while it is made, nor ever after, when
-    every look would stop the screens for a tenth of a second."""
+    """Disable the cyclic garbage collector while long-lived objects are created, then freeze them.
+
+    Collections that scan them would stop the screens for a tenth of a second each.
+    """
     gc.unfreeze()
     gc.disable()
     try:
@@ -94,7 +96,7 @@ def _gc_paused() -> Iterator[None]:
 
 
 def first_steps(thread: BookThread, path: Path) -> FirstSteps:
-    """What an empty book can begin with."""
+    """The actions that an empty book offers."""
 
     async def open_demo() -> str:
         from rebal_tui import opening
@@ -110,7 +112,7 @@ def first_steps(thread: BookThread, path: Path) -> FirstSteps:
 
 
 def _log_to_file() -> Path:
-    """Warnings and errors go to a file that only its owner can read, never to the screen."""
+    """Log warnings and errors to a file that only its owner can read, never to the screen."""
     folder = paths.log_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "rebal-tui.log"

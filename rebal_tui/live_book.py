@@ -1,4 +1,4 @@
-"""Books whose broker is real: founding one, and opening it with the keys that belong to it."""
+"""Creating a book with a real broker, and opening it with its keys."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from rebal_tui.broker.alpaca.ports import ReceivedEvent
 
 URL, FIRM, KEYS, KEYS_IN = "broker_url", "firm_account", "keys_name", "keys_in"
-"""The names under which a book keeps where its broker is. The keys themselves are never among them."""
+"""The settings in which a book stores how to reach its broker. The keys themselves are never among them."""
 ALPACA = "alpaca"
 RESEND_AFTER = timedelta(seconds=10)
-"""For so long the broker must not know an order before it is sent once more under the same id."""
+"""How long the broker must not know an order before it is sent once more under the same client order id."""
 
 
 def endpoints(environment: str, url: str = "") -> Endpoints:
-    """Where a broker is. Raises `Invalid` for an address to which keys must not be sent."""
+    """The broker's endpoints. Raises `Invalid` for an address to which keys must not be sent."""
     try:
         from rebal_tui.broker.alpaca import client
     except ImportError:
@@ -63,7 +63,7 @@ def create_live(
     database: Database, *, environment: str, url: str, firm_account: str, keys_name: str,
     keys_in: credentials.KeyLocation, name: str, now: datetime,
 ) -> None:  # fmt: skip
-    """Make a new file the book of a real broker; its system runs wait for review (R-27). Raises `Conflict`."""
+    """Initialize a new file as the book of a real broker; its system runs wait for review (R-27). Raises `Conflict`."""
     if bootstrap.is_live(database) or not bootstrap.is_empty(database) or book_settings.get(database, "mode"):
         raise Conflict(f"{database.path} holds a book already; connecting makes a new one")
     today = new_york_day(now)
@@ -83,9 +83,9 @@ def open_live(
     database: Database, *, backup_folder: Path | None = None, clock: Clock | None = None,
     prices_every: timedelta = REFRESH_INTERVAL, monotonic: Callable[[], float] | None = None,
 ) -> Book:  # fmt: skip
-    """The book of a real broker. Its first heartbeat reads what is there; before that nothing is decided.
+    """Open the book of a real broker. Its first heartbeat reads the broker's state; no decision is made before that.
 
-    `clock` is the computer's unless another is given. Raises `Conflict` when the keys are not to be found.
+    `clock` is the computer's unless another is given. Raises `Conflict` when the keys are not found.
     """
     environment = book_settings.get(database, ENVIRONMENT)
     broker_endpoints = endpoints(environment, book_settings.get(database, URL))
@@ -125,19 +125,19 @@ def open_live(
 
 
 def keys_name(path: Path) -> str:
-    """The name of the keys of a new book: nothing that another book has."""
+    """A unique name for the keys of a new book."""
     stem = "".join(char for char in path.stem.lower() if char.isascii() and char.isalnum())[:40]
     return f"{stem or 'book'}-{bootstrap.new_seed()[:8]}"
 
 
 def tracked_symbols(book: Book) -> set[str]:
-    """Symbols that are held anywhere or that a portfolio wants."""
+    """Symbols that any account holds or any portfolio targets."""
     wanted = {symbol for portfolio in book.portfolios.values() for symbol in portfolio.weights.symbols}
     return wanted | accounts.held_symbols(book.database)
 
 
 def _settles_on(calendar: TradingCalendar, day: date) -> date:
-    """T+1 of a session's day; of another day, that of the next session."""
+    """T+1 of a session day; for any other day, that of the next session."""
     session = calendar.session(day) or calendar.next_after(day)
     return session.settles_on if session else day + timedelta(days=1)
 
@@ -152,7 +152,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class _BookInbox:
-    """The book's file as the adapter's inbox."""
+    """Adapts the book's file to the adapter's inbox."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

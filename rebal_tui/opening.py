@@ -1,4 +1,4 @@
-"""Opening a book's file for the screens, and what an empty one can become."""
+"""Opening a book for the screens, and replacing an empty one with a demonstration or an import."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_FILE_BYTES = 64 * 1024 * 1024
 
 
 def view_book(path: Path) -> Book:
-    """The book of a file that another program writes, to be looked at."""
+    """Open a book that another process writes, read-only."""
     book = bootstrap.open_view(path)
     book.database.halt(Halt.VIEWING, "another rebal-tui writes to it")
     return book
@@ -29,10 +29,10 @@ def open_book(
     policy: Callable[[BookPolicy], BookPolicy] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Book:
-    """The book of a file; a new file becomes an empty book whose market runs in real time.
+    """Open a book; a new file becomes an empty book whose market runs in real time.
 
-    `prepare` makes the file when there is none; `policy` gives those that hold from now on, from those of the book;
-    `progress` is told how many accounts were read, and of how many.
+    `prepare` creates the file when there is none. `policy` maps the book's stored policy to the one to apply.
+    `progress` is called with the number of accounts read and their total.
     """
     if prepare is not None and not path.exists():
         prepare()
@@ -53,28 +53,28 @@ def open_book(
 
 
 def _with_rules(book: Book, policy: Callable[[BookPolicy], BookPolicy] | None) -> Book:
-    """The book, run by the rules that hold from now on."""
+    """Apply the given policy to the book."""
     if policy is not None:
         apply_policy(book, policy(policy_of(book)))
     return book
 
 
 def _keeping_review(policy: Callable[[BookPolicy], BookPolicy] | None) -> Callable[[BookPolicy], BookPolicy] | None:
-    """Rules for a real broker: review is lifted by an advisor in that book, never by what was set for others (R-27)."""
+    """Policy for a live book: an advisor turns review off in that book; settings for other books never do (R-27)."""
     if policy is None:
         return None
     return lambda known: replace(after := policy(known), review=after.review or known.review)
 
 
 def replace_with_demo(path: Path) -> str:
-    """Put the demonstration book in the place of an empty one. Raises `Conflict` when the book is not empty."""
+    """Replace an empty book with the demonstration book. Raises `Conflict` when the book is not empty."""
     _remove_empty_book(path)
     bootstrap.create_demo(path).close()
     return "The demonstration book is open: nothing in it is real."
 
 
 def replace_with_import(path: Path, source: Path) -> str:
-    """Put what a BOOK.json describes in the place of an empty book. Raises a `Refusal` with every fault of the file."""
+    """Replace an empty book with an imported BOOK.json. Raises a `Refusal` with every fault of the file."""
     from rebal_tui.services.parsing.book_file import parse_book
 
     source = source.expanduser()
@@ -91,7 +91,7 @@ def replace_with_import(path: Path, source: Path) -> str:
 
 
 def _remove_empty_book(path: Path) -> None:
-    """Remove an empty book's file, so that another can be founded in its place."""
+    """Remove an empty book's file, so that another can be created in its place."""
     database = bootstrap.open_database(path)
     try:
         empty = bootstrap.is_empty(database) and not bootstrap.is_live(database)

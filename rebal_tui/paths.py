@@ -1,4 +1,4 @@
-"""Where things are on the user's machine, and who may write to a book's file. Light: it is imported at once."""
+"""File locations on the user's machine, and the lock on a book's file. Kept light: it is imported at startup."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from rebal_tui.domain.errors import Conflict
 
 
 def default_path() -> Path:
-    """Where a book lives when no file is named: the user's data folder."""
+    """The default path of a book: the user's data folder."""
     import platformdirs
 
     return Path(platformdirs.user_data_dir("rebal-tui", appauthor=False)) / "book.db"
 
 
 def settings_path() -> Path:
-    """Where the settings of the screens are kept: the user's configuration folder."""
+    """The settings file of the screens, in the user's configuration folder."""
     import platformdirs
 
     return Path(platformdirs.user_config_dir("rebal-tui", appauthor=False)) / "settings.toml"
 
 
 def keys_folder() -> Path:
-    """Where keys of brokers are kept in files of their owner's alone."""
+    """The folder of broker keys, in files that only their owner can read."""
     return settings_path().parent / "keys"
 
 
@@ -35,22 +35,22 @@ def log_folder() -> Path:
 
 
 class BookInUse(Conflict):
-    """Another process is the one writer of the book."""
+    """Another process holds the book's write lock."""
 
 
 def backup_folder(path: Path) -> Path:
-    """Where the backups of a book are kept."""
+    """The folder of a book's backups."""
     return path.parent / f"{path.stem}-backups"
 
 
 def latest_backup(folder: Path) -> Path | None:
-    """The newest backup in a folder, None without one; each was verified before it took its name."""
+    """The newest backup in a folder, None without one; a backup gets its name only after it is verified."""
     found = [path for path in folder.glob("*.db") if path.is_file()]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def cannot_open_message(path: Path, error: Exception) -> str:
-    """Why a file is not opened and, where it is damaged, what can be put in its place."""
+    """Why a file cannot be opened and, when it is damaged, which backup can replace it."""
     import sqlite3
 
     code = getattr(error, "sqlite_errorcode", None)
@@ -60,7 +60,7 @@ def cannot_open_message(path: Path, error: Exception) -> str:
 
 
 def restore_advice(path: Path) -> str:
-    """The last verified backup of a book and how to put it in its place, in a sentence."""
+    """A sentence that names a book's last verified backup and the command that restores it."""
     latest = latest_backup(backup_folder(path))
     if latest is None:
         return "there is no backup of it"
@@ -72,7 +72,7 @@ def restore_advice(path: Path) -> str:
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Be the one writer of a book's file. Raises `BookInUse` when another process is."""
+    """Hold the write lock of a book's file. Raises `BookInUse` when another process holds it."""
     from filelock import FileLock, Timeout
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def exclusive_lock(path: Path) -> Iterator[None]:
 
 
 def require_book(path: Path) -> None:
-    """Raise `Conflict` when there is a file and it is not a book's; an empty or missing one may become one."""
+    """Raise `Conflict` when the file exists and is not a book; an empty or missing file is accepted."""
     import sqlite3
 
     if not path.exists() or path.stat().st_size == 0:

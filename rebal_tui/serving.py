@@ -1,4 +1,4 @@
-"""Opening a book for the API: the book's thread owns it, the server asks."""
+"""Serving a book over the API; the book thread owns the book."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from rebal_tui.services.wire.keys import Keyring, add_key, good_keys
 T = TypeVar("T")
 
 SANDBOX_KEY = "sandbox"
-"""The name of the key that a sandbox without any is given."""
+"""The name of the key that is created for a sandbox without keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What the owner of a server is told: `key_id` and `secret` only of a key that was made just now.
+    """What the server reports to its owner at startup: `key_id` and `secret` only for a key created by this start.
 
-    `odd_ids` counts accounts and portfolios whose ids are no UUIDs, which Alpaca's own client refuses.
+    `odd_ids` counts accounts and portfolios whose ids are not UUIDs, which Alpaca's own client rejects.
     """
 
     url: str
@@ -40,7 +40,7 @@ class ServerInfo:
 
 
 class _ThreadBookClient:
-    """The book's thread; a broker that does not answer is a refusal like others."""
+    """The API's book client on the book thread; a broker that does not respond raises `Unavailable`."""
 
     def __init__(self, thread: BookThread) -> None:
         self._thread = thread
@@ -55,9 +55,9 @@ class _ThreadBookClient:
 def run(
     path: Path, prepare: Callable[[], None] | None, bind_address: BindAddress, ready: Callable[[ServerInfo], None]
 ) -> int:
-    """Serve a book's file until told to stop; returns the exit code. The caller holds the file's lock.
+    """Serve a book's file until stopped; returns the exit code. The caller holds the file's lock.
 
-    `prepare` makes a new file. Raises `Conflict` for a book that has no key and is no sandbox.
+    `prepare` creates a new file. Raises `Conflict` for a book that has no key and is not a sandbox.
     """
     thread = BookThread(lambda: opening.open_book(path, prepare))
     try:

@@ -1,4 +1,4 @@
-"""The program `rebal-tui`: one module a command, each loaded when it is called."""
+"""The program `rebal-tui`: one module per command, loaded when it is called."""
 
 from rebal_tui.cli.program import main
 

@@ -1,4 +1,4 @@
-"""`rebal-tui check`: whether a book is whole."""
+"""`rebal-tui check`: verify a book."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
 
 
 def _noted(anchor: str) -> tuple[int, str]:
-    """An audit entry by its number and hash: as it was told, or the last of a backup or of an export."""
+    """An audit entry as number and hash: given directly, or the last entry of a backup or an export."""
     import json
     import sqlite3
 

@@ -1,4 +1,4 @@
-"""`rebal-tui connect`: make a book of a real broker's accounts."""
+"""`rebal-tui connect`: create a book from a real broker's accounts."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def entry(
 
 
 def _require_new(path: Path) -> None:
-    """Raise `Conflict` before anything is asked when the file holds a book."""
+    """Raise `Conflict` before any prompt when the file holds a book."""
     from rebal_tui import bootstrap
     from rebal_tui.store import book_settings
 
@@ -117,7 +117,7 @@ def _environment(environment_choice: str | None, ask: bool) -> str:
 
 
 def _keys(keys_file: Path | None, keep: str | None, ask: bool) -> tuple[Keys, KeyLocation]:
-    """The keys, and where they will be kept."""
+    """The keys, and where they will be stored."""
     from rebal_tui import credentials
     from rebal_tui.credentials import KeyLocation
 
@@ -138,7 +138,7 @@ def _keys(keys_file: Path | None, keep: str | None, ask: bool) -> tuple[Keys, Ke
 
 
 def _check(keys: Keys, broker_endpoints: Endpoints) -> None:
-    """Read the broker's clock and accounts with the keys, and say what was found. Raises `Conflict`."""
+    """Read the broker's clock and accounts with the keys, and print the result. Raises `Conflict`."""
     from rebal_tui import bootstrap
     from rebal_tui.broker.alpaca import json_values
     from rebal_tui.broker.alpaca.client import AlpacaClient, Denied, KeysRefused

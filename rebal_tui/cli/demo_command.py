@@ -1,4 +1,4 @@
-"""`rebal-tui demo`: a made-up book that lives in fast motion; and the opening of the screens."""
+"""`rebal-tui demo`: a fictitious book in accelerated time; also opens the screens."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ def entry(accounts: int, seed: str, speed: float, db: Path | None, headless: int
         if db.exists():
             raise Conflict(f"{db} exists; a demo makes a new book (open this one with 'rebal-tui --db {db}')")
         return _demo(db, accounts, seed, speed, headless)
-    # A terminal that is closed must not leave the temporary book behind.
+    # Closing the terminal must not leave the temporary book behind.
     signal.signal(signal.SIGHUP, lambda _number, _frame: sys.exit(128 + signal.SIGHUP))
     with tempfile.TemporaryDirectory(prefix="rebal-tui-") as folder:
         return _demo(Path(folder) / "demo.db", accounts, seed, speed, headless)
 
 
 def open_screens(path: Path, prepare: Callable[[], None] | None = None) -> int:
-    """The screens on a book's file; returns the exit code. Where another process writes the book it is only shown.
+    """Run the screens on a book's file; returns the exit code. Read-only while another process writes the book.
 
-    `prepare` makes a new file, while the screens are painted already.
+    `prepare` creates a new file while the screens already paint.
     """
     from rebal_tui import paths
 
@@ -89,9 +89,9 @@ def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | No
 
 
 def _headless(path: Path, minutes: int) -> int:
-    """Let the heartbeat beat once a simulated minute; nights are skipped as in the screens.
+    """Run one heartbeat per simulated minute; nights are skipped as in the screens.
 
-    The book is made with its time standing still: how long opening it takes is no part of what happens in it.
+    The book is created with its clock paused, so that the time it takes to open does not affect the result.
     """
     from rebal_tui import bootstrap
     from rebal_tui.market.clock import SimulatedClock

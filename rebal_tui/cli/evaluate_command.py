@@ -103,7 +103,7 @@ def _of_file(path: Path, at: datetime | None, *, dry_run: bool, explain: bool, a
 
 
 def _open(database: Database, at: datetime | None) -> Book:
-    """The book at the moment, never before what is on record."""
+    """Open the book at a time, not earlier than its recorded time. Raises `Conflict`."""
     from rebal_tui import bootstrap
     from rebal_tui.services.book.market_state import load_clock
 
@@ -120,7 +120,7 @@ def _open(database: Database, at: datetime | None) -> Book:
 
 
 def _decide(book: Book, *, dry_run: bool) -> tuple[EvaluationPass, tuple[Run, ...]]:
-    """One pass; without `dry_run` its runs are carried out, and the market's state is kept in the book."""
+    """Run one evaluation pass; without `dry_run` its runs are executed and the market state is stored in the book."""
     from rebal_tui.services.book.market_state import save_market_state
     from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
     from rebal_tui.services.runs.processing import process_runs

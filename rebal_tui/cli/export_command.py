@@ -1,4 +1,4 @@
-"""`rebal-tui export`: what a book holds, as CSV or JSON."""
+"""`rebal-tui export`: the content of a book as CSV or JSON."""
 
 from __future__ import annotations
 

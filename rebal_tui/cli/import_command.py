@@ -1,4 +1,4 @@
-"""`rebal-tui import`: a book of a BOOK.json."""
+"""`rebal-tui import`: create a book from a BOOK.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`rebal-tui keys`: who may use the API of a book."""
+"""`rebal-tui keys`: the API keys of a book."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ for part in (add, list_keys, revoke):
 
 @contextmanager
 def _writing(path: Path) -> Iterator[tuple[Database, datetime]]:
-    """The file as its one writer, and what time it is in the book."""
+    """Open the file with its write lock; yields it and the book's current time."""
     from rebal_tui import bootstrap, paths
     from rebal_tui.services.book.market_state import load_clock
 

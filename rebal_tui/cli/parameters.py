@@ -1,4 +1,4 @@
-"""What the commands share: their parameters, the book's file, how they read and write."""
+"""Shared by the commands: parameters, the book's file, input and output."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Exit codes:
 
 
 class _FilePath(click.Path):
-    """A file's path; a text that cannot be one is refused in words."""
+    """A file path; a value that cannot be a path is a usage error."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if "\0" in str(value):
@@ -40,7 +40,7 @@ class _FilePath(click.Path):
 FILE = _FilePath(path_type=Path, dir_okay=False)
 STDIN = Path("-")
 _YEARS = range(2004, 2097)
-"""For these the sessions before and after are known."""
+"""Years for which the neighboring sessions are known."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2})(?:(:[0-9]{2})(?:\.([0-9]{1,9}))?)?"
@@ -60,7 +60,7 @@ def command(name: str) -> Callable[[Callable[..., int]], click.Command]:
 
 
 class Timestamp(click.ParamType[datetime]):
-    """RFC 3339 with an offset; a date or a date with a time, without one, is New York's."""
+    """RFC 3339 with an offset; without an offset, a date or a date with a time is New York time."""
 
     name = "TIME"
 
@@ -110,25 +110,25 @@ def _parse_timestamp(text: str) -> datetime | None:
 
 
 def write_message(text: str) -> None:
-    """One line for the person at the terminal, beside the output."""
+    """Print one line to stderr."""
     click.echo(text, err=True)
 
 
 def write(text: str) -> None:
-    """Output, as it is."""
+    """Print text to stdout unchanged."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 def write_json(value: Any) -> None:
-    """Output as JSON."""
+    """Print a value to stdout as JSON."""
     import json
 
     write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def read_file(path: Path) -> bytes:
-    """A file's bytes, `-` for standard input; one more than can be accepted at most. Raises `OSError`."""
+    """Read a file, `-` for standard input, up to one byte more than the size limit. Raises `OSError`."""
     from rebal_tui.services.parsing.exact_json import MAX_SIZE
 
     if path == STDIN:
@@ -138,9 +138,9 @@ def read_file(path: Path) -> bytes:
 
 
 def write_file(path: Path, text: str, *, force: bool) -> None:
-    """Write a file that only its owner can read, whole or not at all.
+    """Write a file that only its owner can read, atomically.
 
-    Raises `Conflict` when there is one already and `force` is not set, and when it cannot be written.
+    Raises `Conflict` when the file exists and `force` is not set, or when it cannot be written.
     """
     if path.exists() and not force:
         raise Conflict(f"{path} exists; --force replaces it")
@@ -165,7 +165,7 @@ def write_file(path: Path, text: str, *, force: bool) -> None:
 
 
 def book_path(ctx: click.Context, db: Path | None) -> Path:
-    """The book's file: the command's --db, else the program's, else the one in the user's data folder."""
+    """The book's file: the command's --db, else the program's, else the default in the user's data folder."""
     from rebal_tui import paths
 
     given: Path | None = db or ctx.find_root().obj
@@ -173,7 +173,7 @@ def book_path(ctx: click.Context, db: Path | None) -> Path:
 
 
 def existing_book_path(ctx: click.Context, db: Path | None) -> Path:
-    """The same, which must be there. Raises `Conflict`."""
+    """`book_path`, which must exist. Raises `Conflict`."""
     path = book_path(ctx, db)
     if not path.is_file():
         raise Conflict(f"{path}: there is no book; make one with 'rebal-tui import' or 'rebal-tui demo --db FILE'")
@@ -182,7 +182,7 @@ def existing_book_path(ctx: click.Context, db: Path | None) -> Path:
 
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Name the file in refusals that name no place."""
+    """Name the file in refusals that have no location."""
     try:
         yield
     except Refusal as refusal:
@@ -193,7 +193,7 @@ def naming_file(path: Path) -> Iterator[None]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Database]:
-    """A book's file as it is now, which nothing is written to, whoever else has it open."""
+    """Open a book's file read-only as it is now, even while another process has it open."""
     from rebal_tui import bootstrap, paths
 
     paths.require_book(path)
@@ -206,7 +206,7 @@ def reading(path: Path) -> Iterator[Database]:
 
 @contextmanager
 def copied(path: Path) -> Iterator[Database]:
-    """A book copied into memory, where anything may be done to it. Raises `Conflict` when it is no book."""
+    """A copy of a book in memory, which may be changed freely. Raises `Conflict` when the file is not a book."""
     from rebal_tui import bootstrap
 
     memory = bootstrap.open_copy(path)

@@ -1,4 +1,4 @@
-"""The commands by name, and how every way to end becomes an exit code."""
+"""The commands by name, and the mapping of every outcome to an exit code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _COMMANDS = {
 
 
 class _Program(click.Group):
-    """A group whose commands are imported when they are called; their summaries are known without that."""
+    """A group that imports a command when it is called; the summaries need no import."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)
@@ -91,7 +91,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def run(args: Sequence[str] | None = None) -> int:
-    """Run the program; returns its exit code. What went wrong is told on stderr, one fault a line."""
+    """Run the program; returns its exit code. Errors are printed to stderr, one fault per line."""
     try:
         code: Any = program.main(args, prog_name="rebal-tui", standalone_mode=False)
         sys.stdout.flush()
@@ -101,7 +101,7 @@ def run(args: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
-        # Nobody reads any more; what is still buffered must not fail at exit either.
+        # The reader has closed the pipe; flushing the buffer at exit must not fail either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Refusal as refusal:

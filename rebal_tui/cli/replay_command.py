@@ -1,4 +1,4 @@
-"""`rebal-tui replay`: a price history under the same rules, scheduler and broker."""
+"""`rebal-tui replay`: replay a price history with the same rules, scheduler and broker."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def entry(
 
 
 def _note_unmatched_days(book: Book, closes: Closes, first: date, last: date) -> None:
-    """Say which days of the file are no sessions, and which sessions the file does not have."""
+    """Report the days of the file that are not sessions, and the sessions missing from the file."""
     given = {day for day in closes.days if first <= day <= last}
     sessions = set(book.calendar.days(first, last))
     for unmatched, what in (
@@ -114,7 +114,7 @@ def _keep(book: Book, path: Path) -> None:
 
 @contextmanager
 def _progress(first: date, last: date) -> Iterator[Progress]:
-    """A bar on stderr when that is a terminal."""
+    """A progress bar on stderr when stderr is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _done, _total, _day: None
         return

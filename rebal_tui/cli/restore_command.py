@@ -1,4 +1,4 @@
-"""`rebal-tui restore`: a backup in the place of a book."""
+"""`rebal-tui restore`: replace a book with a backup."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def entry(ctx: click.Context, backup: Path, db: Path | None) -> int:
 
 
 def _make_ready(copy: Path, name: str) -> tuple[int, str]:
-    """Bring the copy up to date, check all of it, and note in its trail that it was restored: its last entry."""
+    """Migrate and check the copy, and record the restore in its audit trail; returns its last entry."""
     from rebal_tui import bootstrap
     from rebal_tui.store import audit
 
@@ -74,7 +74,7 @@ def _require_whole(path: Path, database: Database) -> None:
 
 
 def _require_arrived(path: Path, database: Database, anchor: tuple[int, str]) -> None:
-    """The file in its place is the one that was checked, whole to its last entry."""
+    """Verify that the file in its final location is the checked one, by its last audit entry."""
     from rebal_tui.store import audit
     from rebal_tui.store.backup import integrity_faults
 

@@ -1,4 +1,4 @@
-"""Tables for people: plain text, which a terminal and a file show alike."""
+"""Plain-text tables, which read the same in a terminal and in a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rebal_tui.domain.quantities import ATTO, Value
 
 
 def plain_table(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> str:
-    """Columns of equal width, two blanks apart; the last one is as long as it is."""
+    """Aligned columns, two spaces apart; the last column is not padded."""
     lines = [*([header] if header else []), *rows]
     if not lines:
         return ""
@@ -21,13 +21,13 @@ def plain_table(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> 
 
 
 def dollars(value: Value) -> str:
-    """`$103,250.17`, cut off below the cent."""
+    """Dollars such as `$103,250.17`, truncated to cents."""
     cents = abs(value) * 100 // ATTO
     return f"{'-' if value < 0 else ''}${cents // 100:,}.{cents % 100:02d}"
 
 
 def _width(text: str) -> int:
-    """How many cells a terminal gives a text."""
+    """The width of a text in terminal cells."""
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
     )

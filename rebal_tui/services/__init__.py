@@ -1,1 +1,1 @@
-"""Use cases: one module each, and the scheduler that drives them."""
+"""Use cases, one module each, and the scheduler that runs them."""

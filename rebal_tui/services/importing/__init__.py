@@ -1,1 +1,1 @@
-"""Filling an open book from a file."""
+"""Import of accounts, portfolios and subscriptions into an open book."""

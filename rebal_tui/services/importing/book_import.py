@@ -1,4 +1,4 @@
-"""Making an open, empty book of a BOOK.json: all of it or nothing."""
+"""Import of a BOOK.json into an open, empty book, all or nothing."""
 
 from __future__ import annotations
 

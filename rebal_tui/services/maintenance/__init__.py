@@ -1,1 +1,1 @@
-"""Checking a book and exporting it."""
+"""Checks and exports of a book."""

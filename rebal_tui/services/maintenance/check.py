@@ -1,4 +1,4 @@
-"""Whether a book is whole: the file, our copy of the broker's books, orders and runs, weights, the audit chain."""
+"""Consistency check of a book: file, broker copy, orders and runs, weights, audit chain."""
 
 from __future__ import annotations
 
@@ -38,29 +38,29 @@ from rebal_tui.store.decision_contexts import DecisionContext
 from rebal_tui.store.schema import MIGRATIONS
 
 _MAX_CACHED_CONTEXTS = 64
-"""So many are kept at hand: more than a session has."""
+"""Cached decision contexts; more than a session has."""
 COUNTED = (
     "assets", "accounts", "positions", "portfolios", "subscriptions", "runs", "orders", "fills", "decisions", "audit",
 )  # fmt: skip
 
 
 class CheckedBroker(Broker, Protocol):
-    """A broker that can check its own books, as the simulated one can."""
+    """A broker that can check its own records, as the simulated one can."""
 
     def invariants(self) -> list[str]:
-        """What does not add up, in words."""
+        """Violated invariants, as text."""
 
     def last_event(self) -> int:
         """The latest event's `seq`, 0 when there is none."""
 
     def account_listing(self) -> AccountListing:
-        """What `accounts` tells, in columns."""
+        """The data of `accounts`, in columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found. `behind` is how many of the broker's events we have not taken over yet, which is no fault; `head`
-    is the last audit entry, by its number and hash, None where the file cannot be read that far."""
+    """The result of a check. `behind` is how many broker events the book has not applied yet, which is not a fault;
+    `head` is the last audit entry by number and hash, None when the file could not be read that far."""
 
     faults: tuple[Fault, ...]
     counts: Mapping[str, int]
@@ -69,11 +69,11 @@ class Checked:
 
 
 def check_book(database: Database, broker: CheckedBroker, anchor: tuple[int, str] | None = None) -> Checked:
-    """Check everything that can be checked without changing anything, at one moment.
+    """Run every check that needs no changes, in one read transaction.
 
-    `anchor` is an audit entry that was noted elsewhere, by its number and hash: the trail has to contain it. What is
-    compared with the broker is left out while the broker is ahead of us: opening the book takes that over. A real
-    broker's books are not in the file, and not compared.
+    `anchor` is an audit entry noted elsewhere, by number and hash: the trail must contain it. The comparison with the
+    broker is skipped while the book is behind the broker's events; opening the book applies them. A real broker's
+    records are not in the file and are not compared.
     """
     faults: list[Fault] = []
     counts: dict[str, int] = {}
@@ -147,7 +147,7 @@ def _subscriptions(database: Database) -> Iterator[Fault]:
 
 
 def _withdrawals(database: Database) -> Iterator[Fault]:
-    """While cash is raised and sent, the account follows no portfolio (R-32)."""
+    """While a withdrawal raises and transfers cash, its account follows no portfolio (R-32)."""
     for withdrawal, stage in database.rows(
         "SELECT w.id, w.stage FROM withdrawals w JOIN subscriptions s ON s.account = w.account AND s.ended_at IS NULL "
         "WHERE w.stage NOT IN ('requested', 'completed', 'canceled')"
@@ -175,7 +175,7 @@ def _weights(database: Database) -> Iterator[Fault]:
 
 
 def _plans(database: Database) -> Iterator[Fault]:
-    """Every plan can be read, and every order it meant was placed or skipped once the run has ended with orders."""
+    """Every plan is readable, and once a run has ended with orders, every planned order was placed or skipped."""
     ended = {RunStatus.COMPLETED_SUCCESS, RunStatus.COMPLETED_ADJUSTED, RunStatus.TIMEOUT, RunStatus.CANCELED_MID_RUN}
     context = _contexts(database)
     for key, identity, status in database.rows("SELECT key, id, status FROM runs WHERE plan_context IS NOT NULL"):
@@ -201,7 +201,7 @@ def _plans(database: Database) -> Iterator[Fault]:
 
 
 def _decisions(database: Database) -> Iterator[Fault]:
-    """Every decision, made again, comes out as the kind that was kept."""
+    """Every decision, recomputed, has its stored outcome."""
     context = _contexts(database)
     for stored in decisions.everything(database):
         fault = decision_fault(stored, context)
@@ -210,12 +210,12 @@ def _decisions(database: Database) -> Iterator[Fault]:
 
 
 def _contexts(database: Database) -> Callable[[int], DecisionContext]:
-    """Reads moments by number; what many rows share is read once."""
+    """Reads decision contexts by number, with a cache because many rows share one."""
     return lru_cache(maxsize=_MAX_CACHED_CONTEXTS)(partial(decision_contexts.get, database))
 
 
 def _runs(database: Database) -> Iterator[Fault]:
-    """A finished run has no order open, and one that succeeded none unfilled or skipped (R-25)."""
+    """A finished run has no open order, and a successful one has no unfilled or skipped order (R-25)."""
     final = ", ".join(f"'{status}'" for status in OrderStatus if status.final)
     over = ", ".join(f"'{status}'" for status in RunStatus if status.final)
     for run, line, status in database.rows(
@@ -238,7 +238,7 @@ def _runs(database: Database) -> Iterator[Fault]:
 
 
 def _legs(database: Database) -> Iterator[Fault]:
-    """A run buys or sells an asset once."""
+    """A run has at most one order per asset and side."""
     for run, symbol, side, count in database.rows(
         "SELECT runs.id, assets.symbol, o.side, count(*) FROM orders o JOIN runs ON runs.key = o.run "
         "JOIN assets ON assets.key = o.asset GROUP BY o.run, o.asset, o.side HAVING count(*) > 1"
@@ -247,7 +247,7 @@ def _legs(database: Database) -> Iterator[Fault]:
 
 
 def _trail(database: Database) -> Iterator[Fault]:
-    """Every execution is in the audit trail once."""
+    """Every execution is in the audit trail exactly once."""
     booked = _count(database, "fills")
     row = database.row(
         "SELECT count(DISTINCT json_extract(told.value, '$[0]')) FROM audit, json_each(audit.detail, '$.fills') told "
@@ -259,7 +259,7 @@ def _trail(database: Database) -> Iterator[Fault]:
 
 
 def _fills(database: Database) -> Iterator[Fault]:
-    """A fill's amount is quantity × price, rounded as cash moves, and it belongs to an order of ours."""
+    """A fill's amount is quantity × price, rounded as cash moves, and its client order id names a stored order."""
     for execution, side, qty, price, amount in database.connection.execute(
         "SELECT execution_id, side, qty, price, amount FROM fills"
     ):
@@ -276,7 +276,7 @@ def _fills(database: Database) -> Iterator[Fault]:
 
 
 def _accounts(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
-    """Compared in columns; an object is made only of an account that differs."""
+    """Compare accounts in columns; objects are built only for accounts that differ."""
     table, listing = AccountTable(), broker.account_listing()
     table.load(database)
     ours = Accounts(table)
@@ -311,7 +311,7 @@ def _names(account: Account) -> str:
 
 
 def _orders(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
-    """Every order that the broker answered is the same there."""
+    """Every order that has a broker id matches the broker's order."""
     for run, account in database.rows(
         "SELECT runs.id, accounts.id FROM runs JOIN accounts ON accounts.key = runs.account "
         "WHERE EXISTS (SELECT 1 FROM orders WHERE orders.run = runs.key) ORDER BY runs.key DESC"

@@ -1,4 +1,4 @@
-"""A book's runs, orders, decisions, accounts, portfolios, cash and audit trail as CSV or JSON."""
+"""Export of runs, orders, decisions, accounts, portfolios, cash and the audit trail as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -34,22 +34,21 @@ EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "assets", "c
 FORMATS = ("csv", "json")
 
 ITEMS_PER_CHUNK = 100
-"""Items of one piece: some hundredths of a second."""
+"""Items per chunk; a chunk takes some hundredths of a second."""
 _ALL = 2**62
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _FORMULA_STARTS = frozenset("=+-@|%\t\r\n\0")
 
 
 class Export:
-    """One of `EXPORTS` in one of `FORMATS`, oldest first, made piece by piece. JSON carries the audit head; CSV needs
-    `export_head` beside.
+    """One of `EXPORTS` in one of `FORMATS`, oldest first, produced in chunks. JSON contains the audit head; for CSV,
+    `export_head` provides it separately.
 
-    In CSV no cell is a formula for a spreadsheet, and every number stays one. Whoever wants one moment's figures lets
-    nothing happen to the book between two pieces. `done` counts the items so far, of about `total`.
-    """
+    In CSV no text cell is a spreadsheet formula, and every number stays a number. The export is consistent only if the
+    book does not change between chunks. `done` counts the items so far, of about `total`."""
 
     def __init__(self, book: Book, what: str, fmt: str) -> None:
-        """Raises `Invalid`."""
+        """Raises `Invalid` for an unknown export or format."""
         faults = []
         if what not in EXPORTS:
             faults.append(Fault("what", f"expected one of {', '.join(EXPORTS)}"))
@@ -64,7 +63,7 @@ class Export:
         self._chunks = [head.removesuffix("]\n}") if self._columns is None else csv_text(self._columns, ())]
 
     def advance(self) -> bool:
-        """Make one more piece; whether there may be another."""
+        """Produce one more chunk; returns whether there may be another."""
         chunk = list(islice(self._items, ITEMS_PER_CHUNK))
         if chunk:
             self._chunks.append(self._rows(chunk))
@@ -78,14 +77,14 @@ class Export:
         return (",\n" if self.done else "\n") + ",\n".join(dumped)
 
     def text(self) -> str:
-        """What was made, whole."""
+        """The export produced so far, as a complete document."""
         if self._columns is not None:
             return "".join(self._chunks)
         return "".join(self._chunks) + ("\n  ]\n}\n" if self.done else "]\n}\n")
 
 
 def export_text(book: Book, what: str, fmt: str) -> str:
-    """An `Export` in one go. Raises `Invalid`."""
+    """A complete `Export`. Raises `Invalid`."""
     export = Export(book, what, fmt)
     while export.advance():
         pass
@@ -93,13 +92,13 @@ def export_text(book: Book, what: str, fmt: str) -> str:
 
 
 def export_head(book: Book) -> Json:
-    """The last audit entry at this moment: kept elsewhere, it shows later whether the trail was cut."""
+    """The last audit entry now: stored elsewhere, it reveals later whether the trail was truncated."""
     seq, digest = audit.head(book.database)
     return {"seq": seq, "hash": digest, "at": time_text(book.now())}
 
 
 def csv_text(columns: Sequence[str], items: Iterable[Json], *, header: bool = True) -> str:
-    """A table, with a header row or without, safe to open in a spreadsheet."""
+    """A CSV table, with or without a header row, safe to open in a spreadsheet."""
     from defusedcsv import csv
 
     out = io.StringIO(newline="")
@@ -111,9 +110,9 @@ def csv_text(columns: Sequence[str], items: Iterable[Json], *, header: bool = Tr
 
 
 def safe_cell(value: Any) -> str:
-    """A value as one CSV cell. Text that a spreadsheet could take for a formula gets an apostrophe in front.
+    """A value as one CSV cell. Text that a spreadsheet could take for a formula gets a leading apostrophe.
 
-    What defusedcsv lets through is caught here: leading blanks, tabs, returns and full-width signs.
+    Covers cases that defusedcsv does not: leading spaces, tabs, carriage returns and full-width signs.
     """
     if value is None:
         return ""
@@ -129,7 +128,7 @@ def safe_cell(value: Any) -> str:
 
 
 def _summed_up(item: Json) -> Json:
-    """What is a list in JSON, short enough for a cell: counts of orders, a trace and positions in words."""
+    """Short text for values that are lists in JSON: order counts, the trace and positions."""
     cells: Json = {name: len(item[name]) for name in ("orders", "failed_orders", "skipped_orders") if name in item}
     if "trace" in item:
         cells["trace"] = "; ".join(
@@ -205,7 +204,7 @@ def _portfolios(book: Book) -> Iterator[Json]:
 
 
 def _cash(book: Book) -> Iterator[Json]:
-    """Withdrawals, journals and deposits, the amounts signed as the account sees them."""
+    """Withdrawals, journals and deposits; amounts are signed from the account's point of view."""
     items: list[Json] = [
         {"id": w.id, "kind": "withdrawal", "account_id": w.account_id, "at": w.created_at, "amount": -w.amount,
          "status": w.stage.value, "reason": w.stopped}

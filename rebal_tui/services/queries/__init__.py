@@ -1,1 +1,1 @@
-"""What the screens read."""
+"""Read-only queries of the screens."""

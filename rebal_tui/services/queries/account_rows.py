@@ -1,4 +1,4 @@
-"""The rows of Accounts in columns: every account of the book, from one sweep over it."""
+"""Rows of the Accounts screen: every account of the book, from one sweep over its columns."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "
 
 
 class AccountRows(LazyRows[AccountRow]):
-    """Every account, those that need a person first, then by client. Columns count by account row."""
+    """Every account, those with exceptions first, then by client. Columns are indexed by account row."""
 
     def __init__(self, book: Book) -> None:
         table = book.account_table
@@ -64,7 +64,7 @@ class AccountRows(LazyRows[AccountRow]):
         self._ordered = by_client.astype(np.int64)
 
     def _exception_texts(self, book: Book, stopped: Flags, over: Flags) -> tuple[list[str], NDArray[np.intp]]:
-        """The words of every exception there is, none first, and for each account which of them says what it is."""
+        """The distinct exception texts, the empty one first, and the index of each account's text."""
         frame = self._frame
         adjusting = np.array(
             [*(p.status is PortfolioStatus.NEEDS_ADJUSTMENT for p in frame.portfolios), False], np.bool_
@@ -72,7 +72,7 @@ class AccountRows(LazyRows[AccountRow]):
         follows = frame.accounts.portfolio
         kind = np.where(stopped, 1 + self._status.astype(np.int64) + (self._restrictions.astype(np.int64) << 8), 0)
         kind += np.where(stopped & over, 1 << 30, 0)
-        # No two accounts are paused for the same difference.
+        # Each paused account has its own differences.
         for at, account_id in enumerate(book.holds):
             kind[book.account_table.row_of[account_id]] = (1 << 40) + at
         kind -= np.where(~stopped & adjusting[follows], 1 + follows.astype(np.int64), 0)
@@ -93,7 +93,7 @@ class AccountRows(LazyRows[AccountRow]):
         return [texts[at] for at in order.tolist()], position[code]
 
     def groups(self) -> tuple[tuple[AccountGroup, int], ...]:
-        """How many accounts belong to each group."""
+        """The number of accounts in each group."""
         return tuple((group, int(np.count_nonzero(self._in_group(group)))) for group in AccountGroup)
 
     def _in_group(self, group: AccountGroup) -> Flags:
@@ -115,7 +115,7 @@ class AccountRows(LazyRows[AccountRow]):
         return found
 
     def subscribers(self, portfolio: int) -> Sequence[AccountRow]:
-        """Who follows the portfolio of a place: those that need a person first, then by where they stand, by client."""
+        """The subscribers of the portfolio at an index: exceptions first, then by standing, then by client."""
         follows = (self._frame.accounts.portfolio == portfolio)[self._ordered]
         positions = np.flatnonzero(follows)
         rows = self._ordered[positions]
@@ -174,7 +174,7 @@ class AccountRows(LazyRows[AccountRow]):
 
     @cached_property
     def _states(self) -> tuple[list[str], NDArray[np.intp]]:
-        """The words of every state there is, and for each account which of them it is in."""
+        """The distinct state texts, and the index of each account's text."""
         texts = list(self._exceptions)
         standings = [state_words("", False, True, standing) for standing in STANDINGS]
         in_progress, unsubscribed = (
@@ -212,7 +212,7 @@ def _valuation(frame: BookFrame, row: int) -> Valuation:
 
 
 def _standings(swept: Sweep, stopped: Flags) -> NDArray[np.uint8]:
-    """The standing of each account as a place in `STANDINGS`."""
+    """The standing of each account as an index into `STANDINGS`."""
     none, inside = _STANDING[Standing.NONE], _STANDING[Standing.INSIDE]
     found = np.where(swept.band_used == NO_BAND, none, inside).astype(np.uint8)
     found[(swept.groups & int(Group.NEAR)) != 0] = _STANDING[Standing.NEAR]

@@ -1,4 +1,4 @@
-"""Accounts as the screens show them: exceptions first, and one in full."""
+"""Data of the Accounts screen: every account, exceptions first, and one account in full."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from rebal_tui.store import accounts, fills, runs
 
 
 def accounts_snapshot(book: Book, seen: int | None = None) -> AccountsSnapshot | None:
-    """Every account, those that need a person first; None when the book has not changed since version `seen`."""
+    """Every account, those with exceptions first; None when the book has not changed since version `seen`."""
     if book.version == seen:
         return None
     rows = AccountRows(book)
@@ -38,9 +38,9 @@ def accounts_snapshot(book: Book, seen: int | None = None) -> AccountsSnapshot |
 
 
 def find_account(book: Book, text: str) -> AccountRow:
-    """The one account that a text names: an id, a number, or words of which only this account has all.
+    """The one account that a text identifies: an id, a number, or words that only this account contains.
 
-    Raises `Invalid` at `account` that says how many there are.
+    Raises `Invalid` at `account` that states the number of matches.
     """
     words = text.replace("·", " ").casefold().split()
     if not words:
@@ -62,7 +62,7 @@ def find_account(book: Book, text: str) -> AccountRow:
 
 
 def account_names(book: Book) -> tuple[str, ...]:
-    """Every account as `find_account` understands it, by client."""
+    """Every account as `find_account` accepts it, by client."""
     texts = book.search_index()
     order = np.lexsort((texts.by_number, texts.by_name)).tolist()
     return tuple(f"{texts.names[row]} · {texts.numbers[row]}" for row in order)
@@ -133,7 +133,7 @@ def _position(book: Book, symbol: str, qty: Qty, entry: Price | None) -> Positio
 
 
 def _ledger(book: Book, account_id: str) -> list[LedgerEntry]:
-    """Cash movements and fills together, the newest first."""
+    """Cash movements and fills together, newest first."""
     today = book.today().isoformat()
     entries = [
         LedgerEntry(e.at, e.kind.value, e.amount, e.settles_on, e.settles_on <= today, e.reference)

@@ -1,4 +1,4 @@
-"""Withdrawals, journals and deposits as the Cash place shows them."""
+"""Data of the Cash screen: withdrawals, journals and deposits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rebal_tui.services.view_models.runs import TimelineEvent
 from rebal_tui.store import accounts, audit, cash, runs
 
 STAGES = ("unsubscribe", "sell", "settle", "journal", "subscribe again")
-"""The five stages that an advisor sees."""
+"""The five stages of a withdrawal as an advisor sees them."""
 _REACHED = {
     WithdrawalStage.REQUESTED: 0,
     WithdrawalStage.UNSUBSCRIBED: 1,
@@ -34,7 +34,7 @@ _REACHED = {
 
 
 def cash_snapshot(book: Book) -> CashSnapshot:
-    """Everything that moves cash in or out, the newest first."""
+    """Everything that moves cash in or out, newest first."""
     return CashSnapshot(
         book.version,
         tuple(_withdrawal(book, withdrawal) for withdrawal in cash.withdrawals(book.database)),
@@ -61,13 +61,13 @@ def cash_snapshot(book: Book) -> CashSnapshot:
 
 
 def cash_changes(book: Book, seen: tuple[int, date] | None) -> tuple[tuple[int, date], CashSnapshot] | None:
-    """`cash_snapshot` with what it depends on; None when that is as it was `seen`."""
+    """`cash_snapshot` with its stamp (book version and day); None when the stamp equals `seen`."""
     stamp = (book.version, book.today())
     return None if stamp == seen else (stamp, cash_snapshot(book))
 
 
 def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, ...]:
-    """What happened to a withdrawal, the oldest first."""
+    """The events of a withdrawal, oldest first."""
     found = [entry for entry in audit.entries(book.database, 200, withdrawal_id) if entry.subject == withdrawal_id]
     return tuple(
         TimelineEvent(entry.at, entry.action.partition(".")[2], str(json.loads(entry.detail).get("why", "")))
@@ -78,7 +78,7 @@ def withdrawal_history(book: Book, withdrawal_id: str) -> tuple[TimelineEvent, .
 def preview_manual(
     book: Book, account_id: str, kind: RunType, *, amount: Money | None = None, portfolio_id: str | None = None
 ) -> PreviewView:
-    """What a run by hand would do; with `portfolio_id` by that portfolio's weights. Raises as the run itself would."""
+    """What a manual run would do; with `portfolio_id`, by that portfolio's weights. Raises as the run itself would."""
     given = book.portfolio(portfolio_id).weights if portfolio_id else None
     weights = check_run(book, account_id, kind, weights=given, amount=amount)
     plan = plan_run(book, account_id, kind, weights, amount)
@@ -88,13 +88,13 @@ def preview_manual(
 def run_manually(
     book: Book, account_id: str, kind: RunType, *, amount: Money | None = None, portfolio_id: str | None = None
 ) -> Run:
-    """The run that `preview_manual` shows, queued (R-24)."""
+    """Queue the run that `preview_manual` shows (R-24)."""
     given = book.portfolio(portfolio_id).weights if portfolio_id else None
     return create_run(book, account_id, kind, weights=given, amount=amount)
 
 
 def preview_withdrawal(book: Book, account_id: str, amount: Money) -> WithdrawalPreview:
-    """What a withdrawal would sell and the day the money can leave. Raises as the withdrawal itself would."""
+    """What a withdrawal would sell, and the day the money can leave. Raises as the withdrawal itself would."""
     weights = check_withdrawal(book, account_id, amount)
     plan = plan_run(book, account_id, RunType.PARTIAL_LIQUIDATION, weights, amount)
     settled = book.broker.cash_transferable(account_id)
@@ -103,7 +103,7 @@ def preview_withdrawal(book: Book, account_id: str, amount: Money) -> Withdrawal
 
 
 def _can_leave(book: Book, settled: bool) -> date | None:
-    """Today when the cash is settled; else the settlement day of a sale at the next opportunity (R-30)."""
+    """Today when the cash is settled; otherwise the settlement day of a sale in the next trading window (R-30)."""
     now = book.now()
     session = book.session(now)
     if session is None or now > session.window_end:

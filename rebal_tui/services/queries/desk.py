@@ -1,4 +1,4 @@
-"""The Desk: every subscribed account under the current prices, and one account in full."""
+"""Data of the Desk: every subscribed account at current prices, and one account in full."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TYPES = {Outcome.FULL_REBALANCE, Outcome.INVEST_CASH}
 
 
 def desk_snapshot(book: Book, seen: DeskSnapshot | None = None) -> DeskSnapshot:
-    """Every subscribed account as it stands now; the rows are those of `seen` when nothing they show has changed."""
+    """Every subscribed account at current prices; reuses the rows of `seen` when nothing they show has changed."""
     frame = book.frame()
     today = book_day_context(book, frame)
     upcoming = next_evaluation(book)
@@ -51,7 +51,7 @@ def desk_snapshot(book: Book, seen: DeskSnapshot | None = None) -> DeskSnapshot:
 
 
 def run_state(run: Run) -> str:
-    """What a run that is not finished does at the moment, in a word or two."""
+    """The state of an open run, in one or two words."""
     if run.approval is Approval.AWAITING:
         return "in review"
     if run.cancel_requested:
@@ -60,7 +60,7 @@ def run_state(run: Run) -> str:
 
 
 def account_view(book: Book, account_id: str) -> AccountView:
-    """One account in full, with an evaluation made right now. Raises `NotFound`."""
+    """One account in full, with a fresh evaluation. Raises `NotFound`."""
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
@@ -90,16 +90,16 @@ def account_view(book: Book, account_id: str) -> AccountView:
 
 
 def conditions_text(portfolio: Portfolio) -> str:
-    """`±5 pp · ±20 % · monthly on the 15th · cooldown 7 d`."""
+    """The rebalance conditions as text, e.g. `±5 pp · ±20 % · monthly on the 15th · cooldown 7 d`."""
     parts = [trace_text.condition_text(condition) for condition in portfolio.conditions]
     return " · ".join([*parts, f"cooldown {portfolio.cooldown_days} d"])
 
 
 def preview(book: Book, account_id: str) -> PreviewView:
-    """The run that would be made for a subscribed account, were its trigger to fire now. Nothing is sent.
+    """The run that a subscribed account would get if a rebalance condition fired now. Nothing is sent.
 
-    It is the run that an evaluation decides on, or a full_rebalance when none would fire. Raises `Conflict` when the
-    account is not subscribed or cannot be valued.
+    It is the run that an evaluation decides on, or a full_rebalance when no condition fires. Raises `Conflict` when
+    the account is not subscribed or cannot be valued.
     """
     view = situation(book, account_id, ignore_window=True)
     decision = evaluate_account(book, account_id)
@@ -112,7 +112,7 @@ def preview(book: Book, account_id: str) -> PreviewView:
 
 
 def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView:
-    """A plan with what it does to an account at the plan's own prices."""
+    """A plan and its effect on an account, at the plan's own prices."""
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     spent = sum(line.notional or 0 for line in plan.buys)
@@ -143,7 +143,7 @@ def _valuation(start: Holdings) -> Valuation:
 
 
 def _share(value: Value, equity: Value) -> int:
-    """Hundredths of a percent of equity."""
+    """A share of equity in hundredths of a percent."""
     return value * HUNDRED_PERCENT // equity if equity > 0 else 0
 
 

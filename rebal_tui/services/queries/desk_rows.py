@@ -1,4 +1,4 @@
-"""The rows of the Desk in columns: what every subscribed account stands at, from one sweep over the book."""
+"""Rows of the Desk: every subscribed account, from one sweep over the book's columns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rebal_tui.services.view_models.standing import Standing, Tile
 Codes = NDArray[np.int32]
 
 EXCEPTION = 10**9
-"""More than any band use."""
+"""Sorts exceptions first: larger than any band usage."""
 SHORT_TEXTS = {
     "account_status": "not active",
     "trading_blocked": "no trading",
@@ -39,7 +39,7 @@ SHORT_TEXTS = {
     "inactive": "inactive",
     "unreconciled": "mismatch",
 }
-"""What stops an account, in at most eleven characters; the detail beside the list says it in full."""
+"""What blocks an account, in at most eleven characters; the detail next to the list has the full text."""
 TILE_GROUPS = {
     Tile.OUTSIDE: Group.OUTSIDE,
     Tile.NEAR: Group.NEAR,
@@ -60,7 +60,7 @@ _STOP_TEXTS = tuple(
 
 
 class DeskRows(LazyRows[DeskRow]):
-    """Every subscribed account, the oldest subscription first. Places count in that order, columns by account row."""
+    """Every subscribed account, oldest subscription first. Positions follow that order; columns are by account row."""
 
     def __init__(
         self,
@@ -72,14 +72,14 @@ class DeskRows(LazyRows[DeskRow]):
         running: Mapping[int, str],
         when: str,
     ) -> None:
-        """`running` says of a row what its run does; `when` is the time of the next evaluation, empty without one."""
+        """`running` maps an account row to its run's state; `when` is the next evaluation's time, empty without one."""
         super().__init__(len(subscribed))
         self._frame, self._sweep, self._subscribed, self._index = frame, sweep, subscribed, texts
         self.standing = _standings(sweep)
         self.states, self.state = _states(frame, day_context, sweep, running, when)
 
     def tiles(self) -> tuple[tuple[Tile, int], ...]:
-        """How many rows stand under each tile."""
+        """The number of rows in each tile."""
         counts = {tile: self._sweep.count(group) for tile, group in TILE_GROUPS.items()}
         return tuple((tile, len(self) if tile is Tile.ALL else counts[tile]) for tile in Tile)
 
@@ -110,7 +110,7 @@ class DeskRows(LazyRows[DeskRow]):
         )
 
     def named(self) -> Iterator[Named]:
-        """The names of every row; no row is made for them."""
+        """The names of every row, without building the rows."""
         texts, portfolios = self._index, [(p.id, p.name) for p in self._frame.portfolios]
         follows = self._frame.accounts.portfolio[self._subscribed].tolist()
         for row, portfolio in zip(self._subscribed.tolist(), follows, strict=True):
@@ -126,7 +126,7 @@ class DeskRows(LazyRows[DeskRow]):
 
     @cached_property
     def _position_of(self) -> Ints:
-        """The place of each account row, below 0 without one."""
+        """The position of each account row, -1 for accounts without one."""
         positions = np.full(len(self._index.ids), -1, np.int64)
         positions[self._subscribed] = np.arange(len(self))
         return positions
@@ -178,7 +178,7 @@ class DeskRows(LazyRows[DeskRow]):
 
 
 def _standings(sweep: Sweep) -> NDArray[np.uint8]:
-    """The standing of each account as a place in `STANDINGS`."""
+    """The standing of each account as an index into `STANDINGS`."""
     none, inside = _STANDING[Standing.NONE], _STANDING[Standing.INSIDE]
     found = np.where(sweep.band_used == NO_BAND, none, inside).astype(np.uint8)
     for group, standing in (
@@ -194,7 +194,7 @@ def _standings(sweep: Sweep) -> NDArray[np.uint8]:
 def _states(
     frame: BookFrame, day_context: DayContext, sweep: Sweep, running: Mapping[int, str], when: str
 ) -> tuple[list[str], Codes]:
-    """The words of every state there is, and for each account which of them says what it does."""
+    """The distinct state texts, and the index of each account's text."""
     accounts, groups = frame.accounts, sweep.groups
     texts = ["inside", "near", f"runs {when}", "ran today", "outside order open", "no price", "stale price"]
     inside, near, runs, ran, external_order, no_price, stale = range(len(texts))
@@ -231,9 +231,11 @@ def _states(
 
 
 def _stops(frame: BookFrame, rows: NDArray[np.intp]) -> Codes:
-    """What stops some blocked accounts first: the place of a mark, or past those of a portfolio's status.
+    """The first blocking reason of each blocked account: an index into `_STOP_TEXTS`, or a later one.
 
-    6:1 is not among the marks when only the figures tell it; it takes negative cash.
+    The indexes after `_STOP_TEXTS` are a portfolio that needs adjustment, an inactive portfolio, and a paused account.
+    The marks do not include a position-to-equity ratio above 6:1 that follows only from the figures; that requires
+    negative cash.
     """
     ratio = _STOP_TEXTS.index("position_to_equity_ratio")
     marks = (frame.accounts.marks[rows] & BLOCKING_MARKS).astype(np.int64)
@@ -251,7 +253,7 @@ def _stops(frame: BookFrame, rows: NDArray[np.intp]) -> Codes:
 
 
 def _lacks_price(frame: BookFrame, day_context: DayContext) -> Flags:
-    """By account, whether the first of its prices that is not fresh is missing rather than old (R-12.5)."""
+    """By account, whether the first of its prices that is not fresh is missing rather than stale (R-12.5)."""
     priced, table, others = frame.assets.price > 0, frame.table, frame.others
     lacks = np.zeros(len(frame), np.bool_)
     stale = np.flatnonzero(~day_context.fresh[others.asset])

@@ -1,4 +1,4 @@
-"""Rows of a list that lie in columns: only a row that is looked at becomes an object."""
+"""Lazy row sequence over NumPy columns; rows are built on access."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_CACHED_ROWS = 1_024
 
 
 class LazyRows(Sequence[R]):
-    """Frozen rows; subclasses give the columns."""
+    """Immutable rows; subclasses provide the columns."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -45,9 +45,9 @@ class LazyRows(Sequence[R]):
         return made
 
     def arrange(self, accept: Callable[[R], bool] | None, text: str, sort: str | None, reverse: bool) -> Ints:
-        """The places of the accepted rows that hold every word of `text`, whatever its case, in order of a column.
+        """The positions of accepted rows that contain every word of `text`, ignoring case, sorted by a column.
 
-        Equal rows keep their order. `accept` is one that `accepted` knows.
+        The sort is stable. `accept` is a filter that `accepted` supports.
         """
         mask: Flags | None = None if accept is None else self.accepted(accept)
         for needle in text.casefold().split():
@@ -57,7 +57,7 @@ class LazyRows(Sequence[R]):
         return positions if mask is None else positions[mask[positions]]
 
     def _sorted_by(self, sort: str | None, reverse: bool) -> Ints:
-        """Every place in order of a column; kept, since filters change oftener than the order."""
+        """Every position sorted by a column; cached, because filters change more often than the sort order."""
         found = self._orders.get((sort, reverse))
         if found is None:
             values = self.order(sort)
@@ -71,33 +71,34 @@ class LazyRows(Sequence[R]):
 
     @abstractmethod
     def make(self, position: int) -> R:
-        """The row at a place."""
+        """Build the row at a position."""
 
     @abstractmethod
     def key_at(self, position: int) -> Hashable:
-        """The key of the row at a place."""
+        """The key of the row at a position."""
 
     @abstractmethod
     def find(self, key: Hashable) -> int | None:
-        """The place of a row, None when there is none."""
+        """The position of a row, None when there is none."""
 
     @abstractmethod
     def accepted(self, accept: Callable[[R], bool]) -> Flags:
-        """Which rows a filter keeps."""
+        """Which rows a filter accepts."""
 
     @abstractmethod
     def matching(self, needle: str) -> Flags:
-        """Which rows hold a casefolded text without spaces."""
+        """Which rows contain a casefolded text without spaces."""
 
     @abstractmethod
     def order(self, sort: str | None) -> NDArray[Any] | None:
-        """A signed number for every row, by which they are ordered; None for the order they have."""
+        """A signed sort value for every row; None for the natural order."""
 
 
 def in_order(values: NDArray[Any]) -> Ints:
-    """The places of signed whole numbers from the smallest to the largest; equal ones keep their order.
+    """The positions of signed integers in ascending order of value; the sort is stable.
 
-    Numbers are sorted together with their places, wide ones by their rank: several times faster than a stable sort.
+    Values are sorted together with their positions, or by rank when the range is too wide for that: several times
+    faster than NumPy's stable sort.
     """
     count = len(values)
     if not count:
@@ -115,7 +116,7 @@ def in_order(values: NDArray[Any]) -> Ints:
 
 
 def matching_any(texts: Sequence[str], codes: NDArray[Any], needle: str) -> Flags:
-    """Which rows hold a needle, where each row's text is one of a few."""
+    """Which rows contain a needle, where `codes` maps each row to one of `texts`."""
     hits = np.array([needle in text.casefold() for text in texts] or [False], np.bool_)
     found: Flags = hits[codes]
     return found

@@ -1,4 +1,4 @@
-"""The Log place: jobs, alerts, the audit trail and its verification."""
+"""Data of the Log screen: jobs, alerts, the audit trail and its verification."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def log_snapshot(book: Book, containing: str = "", limit: int = 500) -> LogSnaps
 
 
 def acknowledge(book: Book, key: int) -> None:
-    """Take note of an alert; it is raised again when its cause comes again. Raises `NotFound`."""
+    """Acknowledge an alert; it is raised again when its cause recurs. Raises `NotFound`."""
     acknowledge_all(book, (key,))
 
 
 def acknowledge_all(book: Book, keys: Sequence[int]) -> int:
-    """Take note of several alerts at once, all or none; returns how many. Raises `NotFound`."""
+    """Acknowledge several alerts, all or none; returns how many. Raises `NotFound`."""
     known = {alert.key for alert in jobs.open_alerts(book.database)}
     for key in keys:
         if key not in known:
@@ -45,7 +45,7 @@ def acknowledge_all(book: Book, keys: Sequence[int]) -> int:
 
 
 def verify_audit(book: Book) -> AuditCheck:
-    """Check the audit chain from its first entry on."""
+    """Verify the audit chain from its first entry."""
     faults = audit.verify(book.database)
     count, digest = audit.head(book.database)
     if faults:

@@ -1,4 +1,4 @@
-"""Assets as the Market place shows them, and what the simulator is doing."""
+"""Data of the Market screen: assets, and the state of the simulator."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rebal_tui.services.queries import totals
 from rebal_tui.services.view_models.market import AssetRow, AssetView, Effect, HolderView, MarketSnapshot
 
 HOLDERS = 200
-"""How many accounts are listed with an asset."""
+"""The maximum number of accounts listed for an asset."""
 
 
 def market_snapshot(book: Book) -> MarketSnapshot:
-    """Every asset with its price and who holds it, and how many accounts stand outside a band now."""
+    """Every asset with its price and holders, and how many accounts are outside a band now."""
     clock = book.clock if isinstance(book.clock, SimulatedClock) else None
     return MarketSnapshot(
         book.version,
@@ -34,7 +34,7 @@ def market_snapshot(book: Book) -> MarketSnapshot:
 
 
 def asset_view(book: Book, symbol: str) -> AssetView:
-    """One asset with who wants it and who holds it. Raises `NotFound`."""
+    """One asset with the portfolios that target it and the accounts that hold it. Raises `NotFound`."""
     row = next((row for row in _rows(book) if row.symbol == symbol), None)
     if row is None:
         raise NotFound(f"no asset {symbol}")
@@ -48,12 +48,12 @@ def asset_view(book: Book, symbol: str) -> AssetView:
 
 
 def outside(book: Book) -> int:
-    """How many subscribed accounts are beyond one of their bands at the current prices."""
+    """The number of subscribed accounts outside one of their bands at current prices."""
     return totals.outside(book)
 
 
 def shock_effect(book: Book, symbol: str | None, percent: Percent) -> Effect:
-    """How many accounts would stand outside a band if one price, or all, moved by a percentage. Moves nothing.
+    """How many accounts would be outside a band if one price, or all, moved by a percentage. Changes nothing.
 
     Raises `NotFound` for an unknown symbol.
     """
@@ -68,7 +68,7 @@ def shock_effect(book: Book, symbol: str | None, percent: Percent) -> Effect:
 
 
 def measured(book: Book, do: Callable[[Book], object]) -> Effect:
-    """Do something to the market, and how many accounts it moved across a band."""
+    """Run an action on the market; returns how many accounts were outside a band before and after."""
     before = outside(book)
     do(book)
     return Effect(before, outside(book), len(book.subscriptions))

@@ -1,4 +1,4 @@
-"""What can be found by name."""
+"""The names that the screens can search."""
 
 from __future__ import annotations
 

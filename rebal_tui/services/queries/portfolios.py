@@ -1,4 +1,4 @@
-"""One portfolio in full, and what a change of it would do before it is saved."""
+"""One portfolio in full, and the impact of a change before it is saved."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
 
 
 def portfolio_draft(book: Book, portfolio_id: str | None) -> PortfolioDraft:
-    """What an editor of a portfolio, or of a new one, begins with. Raises `NotFound`."""
+    """Initial data for a portfolio editor; `portfolio_id` is None for a new portfolio. Raises `NotFound`."""
     load_models()
     return PortfolioDraft(
         portfolio=book.portfolio(portfolio_id) if portfolio_id is not None else None,
@@ -56,10 +56,10 @@ def portfolio_draft(book: Book, portfolio_id: str | None) -> PortfolioDraft:
 
 
 def pasted_portfolio(book: Book, text: str) -> PortfolioBody:
-    """A portfolio from JSON in the API's shape, whose assets the book can hold.
+    """Parse a portfolio from JSON in the API's format and check that its assets are eligible.
 
-    What only a stored portfolio has (id, status, times) is left out. Raises `Invalid` with every fault, or `Conflict`
-    for assets that are not eligible (R-4).
+    Fields that only a stored portfolio has (id, status, times) are ignored. Raises `Invalid` with every fault, or
+    `Conflict` for assets that are not eligible (R-4).
     """
     body = parse_pasted(read_json(text, "the text"))
     require_eligible(book, body.weights)
@@ -82,7 +82,7 @@ def next_dates(book: Book, condition: CalendarCondition, count: int = 4) -> tupl
 def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
     """What saving `body` over a portfolio would do to its subscribers. Nothing is changed.
 
-    Raises `NotFound`, or `Conflict` for an asset that is unknown.
+    Raises `NotFound`, or `Conflict` for an unknown asset.
     """
     from rebal_tui.engine.arrays.sweep import Group, sweep
 

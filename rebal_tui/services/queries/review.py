@@ -1,4 +1,4 @@
-"""Review: the queue of runs that wait for approval, and answering one or many (R-27)."""
+"""Data of the Review screen: the queue of runs that await approval, and approval or rejection in bulk (R-27)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rebal_tui.store import runs as store
 
 
 def review_snapshot(book: Book) -> ReviewSnapshot:
-    """Every run that waits for approval, the oldest first."""
+    """Every run that awaits approval, oldest first."""
     waiting = [run for run in book.open_runs.values() if _waits(run)]
     waiting.sort(key=lambda run: (run.created_at, book.accounts[run.account_id].name.casefold(), run.id))
     everything = book.settings.review or book_settings.get(book.database, "review") == "1"
@@ -29,7 +29,7 @@ def review_snapshot(book: Book) -> ReviewSnapshot:
 
 
 def review_view(book: Book, run_id: str) -> ReviewView:
-    """A waiting run with the plan it would be started on now. Raises `NotFound`, `Conflict`."""
+    """A run that awaits approval, with the plan it would start on now. Raises `NotFound`, `Conflict`."""
     run = store.get(book.database, run_id)
     if not _waits(run):
         raise Conflict(f"run {run_id[:8]} does not wait for approval any more: it is {run.status}")
@@ -47,14 +47,14 @@ def review_view(book: Book, run_id: str) -> ReviewView:
 
 
 def approve(book: Book, run_id: str, shown: Plan, note: str = "") -> str:
-    """Let a run go on the plan that was shown; returns its status.
+    """Approve a run on the plan that was shown; returns the run's status.
 
-    Raises `PlanChanged` when the plan under the current prices is another one; nothing is sent then.
+    Raises `PlanChanged` when the plan at current prices differs; nothing is sent then.
     """
     try:
         return manual_runs.approve_run(book, run_id, shown, note).status
     except PlanChanged:
-        # Refused because of an older plan that was stored: the current one is stored now and may be the one shown.
+        # The stored plan was older. The current plan is stored now, and may be the one that was shown.
         renewed = plan_of(book.database, store.get(book.database, run_id))
         if renewed is None or not same_orders(shown, renewed):
             raise
@@ -62,12 +62,12 @@ def approve(book: Book, run_id: str, shown: Plan, note: str = "") -> str:
 
 
 def approve_all(book: Book, shown: Mapping[str, Plan], note: str = "") -> tuple[BulkResult, ...]:
-    """Approve several runs on their plans; what is refused does not hold back the others."""
+    """Approve several runs on their plans; a refusal does not affect the others."""
     return tuple(_one(book, run_id, partial(approve, book, run_id, plan, note)) for run_id, plan in shown.items())
 
 
 def reject_all(book: Book, run_ids: Sequence[str], note: str) -> tuple[BulkResult, ...]:
-    """Turn down several runs with one note; what is refused does not hold back the others."""
+    """Reject several runs with one note; a refusal does not affect the others."""
     return tuple(_one(book, run_id, partial(manual_runs.reject_run, book, run_id, note)) for run_id in run_ids)
 
 
@@ -76,7 +76,7 @@ def _waits(run: Run) -> bool:
 
 
 def _one(book: Book, run_id: str, do: Callable[[], object]) -> BulkResult:
-    """One answer of many: a refusal is told with the client's name. Raises `NotFound` for an unknown run."""
+    """The result for one run of a bulk action: client name and any refusal. Raises `NotFound` for an unknown run."""
     run = store.get(book.database, run_id)
     refusal = ""
     try:

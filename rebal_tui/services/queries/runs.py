@@ -1,4 +1,4 @@
-"""Runs as the screens show them, and portfolios in a list."""
+"""Data of the Runs screen, and the rows of the portfolio list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CASH = "cash"
 
 
 def runs_snapshot(book: Book, limit: int = 500) -> RunsSnapshot:
-    """The newest runs first."""
+    """The newest runs, newest first."""
     return RunsSnapshot(book.version, rows_of(book, runs.newest(book.database, limit)), runs.count(book.database))
 
 
@@ -57,7 +57,7 @@ def _row(book: Book, run: Run, counts: run_orders.OrderCounts | None) -> RunRow:
 
 
 def run_view(book: Book, run_id: str) -> RunView:
-    """One run with everything that belongs to it. Raises `NotFound`."""
+    """One run with its orders, fills, timeline, weights and decision. Raises `NotFound`."""
     run = runs.get(book.database, run_id)
     account = book.account(run.account_id)
     detail = run_orders.detail(book.database, run)
@@ -80,7 +80,7 @@ def run_view(book: Book, run_id: str) -> RunView:
 
 
 def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
-    """Every portfolio with its subscribers and the assets that follow it."""
+    """Every portfolio with its number of subscribers and the assets under it."""
     worth = assets_under(book)
     return tuple(
         PortfolioRow(
@@ -101,7 +101,7 @@ def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
 
 
 def _weights(book: Book, run: Run, plan: Plan | None) -> tuple[RunWeight, ...]:
-    """Target, weight at the run's start, and weight after its fills at the plan's prices, with cash last."""
+    """Target, weight at the start of the run, and weight after its fills at the plan's prices; cash is last."""
     if plan is None or plan.equity <= 0:
         targets = [(w.symbol, w.percent) for w in run.weights.assets]
         return tuple(RunWeight(s, p, None, None) for s, p in [*targets, (CASH, run.weights.cash)])

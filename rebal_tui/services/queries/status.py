@@ -1,4 +1,4 @@
-"""The line on top of every screen, and the scheduler's jobs."""
+"""The status line above every screen, and the scheduler's jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rebal_tui.store import jobs
 
 
 def status_line(book: Book) -> StatusLine:
-    """Where the book and the market stand now."""
+    """The current state of the book and the market."""
     now = book.now()
     made = book.price_cache.newest
     return StatusLine(
@@ -39,7 +39,7 @@ def status_line(book: Book) -> StatusLine:
 
 
 def _work(book: Book) -> WorkView | None:
-    """What of a long day's work is still to be done, None when the last heartbeat left nothing."""
+    """The remaining work of the current heartbeat, None when there is none."""
     work_queue, waiting, pass_in_progress = book.work_queue, book.rate_limiter.waiting, book.pass_in_progress
     if pass_in_progress is not None:
         return WorkView("accounts", pass_in_progress.done, pass_in_progress.total)
@@ -52,7 +52,7 @@ def _work(book: Book) -> WorkView | None:
 
 
 def job_views(book: Book) -> tuple[JobView, ...]:
-    """Each job with its times, in the order they are looked at."""
+    """Each job with its times, in the order the scheduler checks them."""
     rows, now = jobs.jobs(book.database), book.now()
     everything_paused = rows[scheduler.PAUSE].paused
     return tuple(
@@ -82,7 +82,7 @@ def _mode(book: Book, now: datetime) -> str:
 
 
 def _session_text(book: Book, now: datetime) -> str:
-    """`OPEN · window to 15:30, 4 h 48 m left`, or why and until when the market is closed."""
+    """For example `OPEN · window to 15:30, 4 h 48 m left`, or why the market is closed and when it opens."""
     session = book.session(now)
     if session is None or session.next_day is None:
         day = now.astimezone(NEW_YORK).date()

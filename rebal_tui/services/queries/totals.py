@@ -1,4 +1,4 @@
-"""Counts and sums over every account of a book, from its columns."""
+"""Counts and sums over every account of a book, computed from its columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.services.evaluation.whole_book import book_day_context
 
 
 def outside(book: Book, moved: Mapping[str, Price] | None = None) -> int:
-    """How many subscribed accounts are beyond one of their bands, at the current prices or with some moved."""
+    """The number of subscribed accounts outside one of their bands, at current prices or with some prices moved."""
     frame = book.frame()
     if moved:
         indexes = np.array([frame.assets.symbols.index(symbol) for symbol in moved], np.int32)
@@ -22,7 +22,7 @@ def outside(book: Book, moved: Mapping[str, Price] | None = None) -> int:
 
 
 def holders(book: Book) -> dict[str, int]:
-    """How many accounts hold each asset."""
+    """The number of accounts that hold each asset."""
     table = book.account_table
     _, indexes = table.indexes()
     counts = np.bincount(table.asset[indexes], minlength=max(table.symbols, default=0) + 1)
@@ -30,7 +30,7 @@ def holders(book: Book) -> dict[str, int]:
 
 
 def assets_under(book: Book) -> list[Value]:
-    """For each portfolio, in their order, what its subscribers are worth together, exactly."""
+    """The exact total equity of each portfolio's subscribers, in portfolio order."""
     frame, table = book.frame(), book.account_table
     follows = frame.accounts.portfolio
     assets, portfolios = len(table.symbols), len(frame.portfolios)
@@ -53,7 +53,7 @@ def assets_under(book: Book) -> list[Value]:
 
 
 def holdings_of(book: Book, symbol: str) -> list[tuple[str, Qty]]:
-    """Every account that holds an asset, with its shares."""
+    """Every account that holds an asset, with its quantity."""
     table = book.account_table
     rows, indexes = table.indexes()
     keys = [key for key, name in table.symbols.items() if name == symbol]

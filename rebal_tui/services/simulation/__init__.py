@@ -1,1 +1,1 @@
-"""Simulated books: the demonstration, the sandbox, replays."""
+"""Simulated books: demonstration, sandbox and replay."""

@@ -1,4 +1,4 @@
-"""What the simulated broker can make happen to an account on purpose; refused where the broker is real."""
+"""Account events triggered on the simulated broker; refused when the broker is real."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rebal_tui.services.broker_sync.events import sync
 
 
 def set_restriction(book: Book, account_id: str, restriction: Restriction, on: bool) -> None:
-    """Restrict an account in one way, or lift that restriction (R-40)."""
+    """Add or remove one restriction of an account (R-40)."""
     before = book.account(account_id).restrictions
     after = before | {restriction} if on else before - {restriction}
     sandbox(book).set_restrictions(account_id, frozenset(after), book.now())
@@ -20,14 +20,14 @@ def set_restriction(book: Book, account_id: str, restriction: Restriction, on: b
 
 
 def set_status(book: Book, account_id: str, status: AccountStatus) -> None:
-    """Give an account one of the API's statuses."""
+    """Set an account to one of the API's statuses."""
     book.account(account_id)
     sandbox(book).set_account_status(account_id, status.value, book.now())
     _record(book, "account.status", account_id, {"status": status.value})
 
 
 def return_deposit(book: Book, account_id: str, amount: Money) -> Money:
-    """An ACH deposit bounces: the account is restricted, and what is free of the amount goes; returns what went."""
+    """Return an ACH deposit: restricts the account and debits its free cash up to the amount; returns the debit."""
     book.account(account_id)
     if amount <= 0:
         raise Invalid([Fault("amount", "expected an amount above 0")])
@@ -37,7 +37,7 @@ def return_deposit(book: Book, account_id: str, amount: Money) -> Money:
 
 
 def transfer_in(book: Book, account_id: str, symbol: str, qty: Qty) -> None:
-    """Shares arrive from outside at the current price, as an account transfer brings them."""
+    """Transfer shares into an account at the current price, as an incoming account transfer does."""
     price = check_transfer_in(book, account_id, symbol, qty)
     try:
         sandbox(book).transfer_in(account_id, symbol, qty, price, book.now())
@@ -47,13 +47,13 @@ def transfer_in(book: Book, account_id: str, symbol: str, qty: Qty) -> None:
 
 
 def known_symbols(book: Book) -> tuple[str, ...]:
-    """Every symbol that can be brought in, in order. Raises `Conflict` where the broker is real."""
+    """Every symbol that can be transferred in, sorted. Raises `Conflict` when the broker is real."""
     sandbox(book)
     return tuple(sorted(book.assets))
 
 
 def check_transfer_in(book: Book, account_id: str, symbol: str, qty: Qty) -> Price:
-    """The price at which shares would arrive. Raises as `transfer_in` does; changes nothing."""
+    """The price at which shares would be transferred in. Raises as `transfer_in` does; changes nothing."""
     book.account(account_id)
     sandbox(book)
     asset = book.assets.get(symbol)

@@ -1,4 +1,4 @@
-"""A book lived through a price history: the same scheduler, rules and broker, one evaluation a session."""
+"""Replay of a price history with the same scheduler, rules and broker: one evaluation a session."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ DEFAULT_PORTFOLIO = PortfolioBody(
 DAYS_A_YEAR = Fraction(1461, 4)
 
 Progress = Callable[[int, int, date], None]
-"""Told after each session: how many are done, of how many, and its day."""
+"""Called after each session with the number of sessions done, the total, and the session's day."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorstDrift:
-    """The largest absolute drift that an evaluation met, and where."""
+    """The largest absolute drift found at an evaluation, with its account and day."""
 
     drift: AssetDrift
     account_id: str
@@ -52,18 +52,18 @@ class WorstDrift:
 
     @property
     def points(self) -> Fraction:
-        """In percentage points, exact."""
+        """The absolute drift in percentage points, exact."""
         return Fraction(abs(self.drift.gap), 100 * self.drift.equity)
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What became of a book over a history.
+    """The result of a replay.
 
-    `first_equity` is all accounts' equity at the first session's prices before anything was traded, `final_equity` the
-    same after the last session. `traded` is what was bought plus what was sold. `days_outside` counts sessions on which
-    an account that had been rebalanced before was outside a drift band when it was evaluated, all its prices being that
-    session's; `worst` looks at the same accounts. `decisions` counts by outcome.
+    `first_equity` is all accounts' equity at the first session's prices before any trade, `final_equity` the same after
+    the last session. `traded` is buys plus sells. `days_outside` counts sessions on which an account that had been
+    rebalanced before was outside a drift band when it was evaluated, with all its prices from that session; `worst`
+    covers the same accounts. `decisions` counts by outcome.
     """
 
     first: date
@@ -91,7 +91,7 @@ class Replay:
 
     @property
     def turnover_a_year(self) -> Fraction | None:
-        """What was traded as a multiple of the average equity, per year of 365.25 days; None without equity."""
+        """Traded amount as a multiple of average equity, per year of 365.25 days; None without equity."""
         if self.average_equity <= 0:
             return None
         years = Fraction((self.last - self.first).days + 1) / DAYS_A_YEAR
@@ -99,7 +99,7 @@ class Replay:
 
 
 def date_range(closes: Closes, since: date | None, until: date | None) -> tuple[date, date]:
-    """The first and last day with closes inside the bounds. Raises `Invalid` when there is none."""
+    """The first and last day with closes within the bounds. Raises `Invalid` when there are none."""
     days = [day for day in closes.days if (since is None or day >= since) and (until is None or day <= until)]
     if not days:
         known = f"the closes run from {closes.days[0]} to {closes.days[-1]}"
@@ -108,7 +108,7 @@ def date_range(closes: Closes, since: date | None, until: date | None) -> tuple[
 
 
 def needed_symbols(parsed: BookFile | None) -> list[str]:
-    """The symbols that a book's portfolios and positions need prices for; those of the default book without one."""
+    """The symbols that a book's portfolios and positions need prices for; with None, those of the default book."""
     if parsed is None:
         return list(DEFAULT_PORTFOLIO.weights.symbols)
     targets = [symbol for portfolio in parsed.portfolios for symbol in portfolio.body.weights.symbols]
@@ -117,14 +117,14 @@ def needed_symbols(parsed: BookFile | None) -> list[str]:
 
 
 def require_columns(closes: Closes, symbols: Iterable[str]) -> None:
-    """Raise `Invalid` naming every symbol that the closes have no column for."""
+    """Raise `Invalid` with every symbol that has no column in the closes."""
     faults = [Fault(symbol, "the closes have no such column") for symbol in symbols if symbol not in closes.symbols]
     if faults:
         raise Invalid(faults)
 
 
 def narrowed(closes: Closes, symbols: Iterable[str]) -> Closes:
-    """The closes of some symbols alone; what nobody holds or aims at need not be priced every session."""
+    """The closes of the given symbols only; symbols that are neither held nor targeted need no price every session."""
     wanted = set(symbols)
     indexes = [index for index, symbol in enumerate(closes.symbols) if symbol in wanted]
     return Closes(
@@ -135,7 +135,7 @@ def narrowed(closes: Closes, symbols: Iterable[str]) -> Closes:
 
 
 def begin(book: Book, first: date) -> None:
-    """Move to the open of the first session on or after a day. Raises `Invalid` when the calendar knows none."""
+    """Advance to the open of the first session on or after a day. Raises `Invalid` when the calendar has none."""
     session = book.calendar.session(first) or book.calendar.next_after(first)
     if session is None:
         raise Invalid([Fault("", f"the calendar knows no session from {first} on")])
@@ -144,7 +144,7 @@ def begin(book: Book, first: date) -> None:
 
 
 def create_default_book(book: Book) -> None:
-    """One account with $100,000 in cash, subscribed now to 60 SPY, 35 TLT, 5 cash (R-14.1)."""
+    """Create one account with $100,000 in cash, subscribed now to 60 SPY, 35 TLT, 5 cash (R-14.1)."""
     broker = sandbox(book)
     for symbol in DEFAULT_PORTFOLIO.weights.symbols:
         with book.write() as tx:
@@ -164,7 +164,7 @@ def create_default_book(book: Book) -> None:
 
 
 def create_book_from_file(book: Book, parsed: BookFile) -> None:
-    """Import a book as it would stand now: the history's prices, and no rebalancing that is still to come."""
+    """Import a book as of now: with the history's prices, and without rebalances that are later than now."""
     now = book.now()
     import_book(
         book,
@@ -183,9 +183,9 @@ def create_book_from_file(book: Book, parsed: BookFile) -> None:
 
 
 def replay(book: Book, first: date, last: date, progress: Progress = lambda _done, _total, _day: None) -> Replay:
-    """Live through every session from `first` to `last`: settle at the open, evaluate at the end of the window.
+    """Replay every session from `first` to `last`: settle at the open, evaluate at the end of the window.
 
-    The book's clock must be a `FixedClock` that stands no later than the first session's open.
+    The book's clock must be a `FixedClock` no later than the first session's open.
     """
     clock = _clock(book)
     days = book.calendar.days(first, last)
@@ -199,7 +199,7 @@ def replay(book: Book, first: date, last: date, progress: Progress = lambda _don
             continue
         clock.set(session.open)
         scheduler.tick(book)
-        # From the open on, prices are those that the evaluation will see, and nothing is traded before it.
+        # Prices are final from the open until the evaluation, and nothing trades before it.
         equity, outside, found = _measure(book, day)
         first_equity = equity if done == 1 else first_equity
         total_equity += equity
@@ -236,7 +236,7 @@ def _clock(book: Book) -> FixedClock:
 
 
 def _measure(book: Book, day: date) -> tuple[Value, bool, WorstDrift | None]:
-    """The book just before it is evaluated: its equity, whether an account is outside a band, the worst drift."""
+    """The book just before its evaluation: total equity, whether an account is outside a band, the largest drift."""
     total, outside = 0, False
     worst: WorstDrift | None = None
     for account_id in book.accounts:
@@ -260,7 +260,7 @@ def _measure(book: Book, day: date) -> tuple[Value, bool, WorstDrift | None]:
 
 
 def _priced(book: Book, symbols: Iterable[str]) -> bool:
-    """Whether every price is of now: on a day without closes nothing can be said of drift."""
+    """Whether every price is current; on a day without closes drift cannot be measured."""
     now = book.now()
     return all((asset := book.assets.get(symbol)) is not None and asset.price_at == now for symbol in symbols)
 

@@ -1,4 +1,4 @@
-"""What an integrator sets up in a sandbox: accounts, assets, prices that stay, time in steps."""
+"""Sandbox setup for integrators: accounts, assets, fixed prices, and time in steps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 def add_default_assets(book: Book) -> None:
-    """The usual ETFs and a few shares, all eligible, with the prices that the market has for them."""
+    """Add the default ETFs and a few shares, all eligible, with the market's prices."""
     with book.write() as tx:
         assets = [
             Asset(book_settings.next_id(tx), symbol, name, exchange, AssetStatus.ACTIVE, True, True)
@@ -44,7 +44,7 @@ def add_default_assets(book: Book) -> None:
 
 
 def open_account(book: Book, name: str, cash: Money) -> Account:
-    """A new ACTIVE account with settled cash. Raises `Invalid` for a name that cannot be shown or cash out of range."""
+    """Open an ACTIVE account with settled cash. Raises `Invalid` for an invalid name or cash out of range."""
     try:
         shown = name_text(name)
     except ValueError as error:
@@ -71,7 +71,7 @@ def open_account(book: Book, name: str, cash: Money) -> Account:
 
 
 def set_prices(book: Book, prices: Mapping[str, Price]) -> None:
-    """Put prices where they stay. Raises `Conflict` for an unknown asset, and where prices move by themselves."""
+    """Set prices, which then stay fixed. Raises `Conflict` for an unknown asset, or when prices move on their own."""
     if not isinstance(book.feed, FixedPrices):
         raise Conflict("prices can be set in a sandbox only; this market moves by itself")
     unknown = sorted(set(prices) - set(book.assets))
@@ -86,7 +86,7 @@ def set_prices(book: Book, prices: Mapping[str, Price]) -> None:
 
 
 def set_asset(book: Book, symbol: str, change: AssetChange) -> Asset:
-    """Change what an asset allows, or add one that is unknown: then eligible unless told otherwise, and unpriced."""
+    """Change an asset, or add an unknown one: eligible unless `change` says otherwise, and without a price."""
     controls, now = sandbox(book), book.now()
     asset = book.assets.get(symbol)
     if asset is None:
@@ -117,7 +117,7 @@ def _changed(asset: Asset, change: AssetChange) -> Asset:
 def set_account(
     book: Book, account_id: str, *, status: AccountStatus | None, restrictions: frozenset[Restriction] | None
 ) -> Account:
-    """Give an account one of the API's statuses, or replace what restricts it (R-40)."""
+    """Set an account to one of the API's statuses, or replace its restrictions (R-40)."""
     book.account(account_id)
     controls = sandbox(book)
     with book.write() as tx:
@@ -131,7 +131,7 @@ def set_account(
 
 
 def reject_next(book: Book, account_id: str, symbol: str, reason: str) -> None:
-    """The next order of an account and symbol will be accepted and then rejected. Raises `Conflict`."""
+    """Accept and then reject the next order of an account and symbol. Raises `Conflict`."""
     book.account(account_id)
     try:
         sandbox(book).reject_next(account_id, symbol, reason)
@@ -140,7 +140,7 @@ def reject_next(book: Book, account_id: str, symbol: str, reason: str) -> None:
 
 
 def check_step(sessions: int, minutes: int) -> None:
-    """Raise `Invalid` when time cannot be asked to move so far at once."""
+    """Raise `Invalid` when a step exceeds the limits."""
     if sessions > MAX_STEP_SESSIONS:
         raise Invalid([Fault("sessions", f"expected at most {MAX_STEP_SESSIONS}")])
     if minutes > MAX_STEP_MINUTES:
@@ -148,7 +148,7 @@ def check_step(sessions: int, minutes: int) -> None:
 
 
 def step_minutes(book: Book, minutes: int) -> None:
-    """Let minutes of simulated time pass, with everything the scheduler does on the way; closed hours are one leap."""
+    """Advance simulated time by minutes and run the scheduler on the way; closed hours are skipped in one jump."""
     clock = simulator.simulated_clock(book)
     target = book.now() + minutes * _MINUTE
     while (current := book.now()) < target:
@@ -162,5 +162,5 @@ def step_minutes(book: Book, minutes: int) -> None:
 
 
 def sandbox_json(book: Book) -> Json:
-    """Where time stands, and the firm account's id."""
+    """The simulated time and the firm account's id."""
     return {"now": offset_text(book.now()), "firm_account": FIRM_ACCOUNT}

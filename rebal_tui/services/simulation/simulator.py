@@ -1,4 +1,4 @@
-"""Driving a simulated market: speed, pause, leaps, shocks."""
+"""Control of a simulated market: speed, pause, steps, shocks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LARGEST_SHOCK: Percent = MAX_SHOCK
 
 
 def set_speed(book: Book, speed: float) -> None:
-    """Simulated seconds per second, 0.1 to 100,000."""
+    """Set the simulated seconds per real second, 0.1 to 100,000."""
     simulated_clock(book).set_speed(speed)
     save_market_state(book, book.now())
     book.touch()
@@ -38,7 +38,10 @@ def resume_market(book: Book) -> None:
 
 
 def step_day(book: Book) -> None:
-    """Go on to the same time of the next session, with everything the scheduler does on the way."""
+    """Advance to the same time of the next session and run the scheduler on the way.
+
+    Raises `Conflict` when the calendar has no further session.
+    """
     clock = simulated_clock(book)
     now = book.now()
     today = book.calendar.last_opened(now)
@@ -58,7 +61,7 @@ def step_day(book: Book) -> None:
 
 
 def shock(book: Book, symbol: str | None, percent: Percent) -> None:
-    """Move one price, or all, by a percentage at once."""
+    """Move one price, or all, by a percentage at once. Raises `Conflict` when prices are not a random walk."""
     if not isinstance(book.feed, RandomWalk):
         raise Conflict("prices can be shocked in a simulated market only")
     book.feed.shock(symbol, percent)
@@ -68,14 +71,14 @@ def shock(book: Book, symbol: str | None, percent: Percent) -> None:
 
 
 def set_tradable(book: Book, symbol: str, tradable: bool) -> None:
-    """Make an asset tradable or not, as its exchange would. Raises `NotFound` for an unknown symbol."""
+    """Make an asset tradable or untradable, as its exchange would. Raises `NotFound` for an unknown symbol."""
     controls = _controls_of(book, symbol)
     controls.set_asset(symbol, book.now(), tradable=tradable)
     _recorded(book, "market.tradable" if tradable else "market.untradable", symbol)
 
 
 def halt(book: Book, symbol: str, halted: bool) -> None:
-    """Halt trading in an asset or let it go on. While halted its orders are accepted and do not fill.
+    """Halt or resume trading in an asset. While it is halted, its orders are accepted and do not fill.
 
     Raises `NotFound` for an unknown symbol.
     """
@@ -98,7 +101,7 @@ def _recorded(book: Book, action: str, symbol: str) -> None:
 
 
 def simulated_clock(book: Book) -> SimulatedClock:
-    """The clock that can be driven. Raises `Conflict` where time is not simulated."""
+    """The book's simulated clock. Raises `Conflict` when time is not simulated."""
     if not isinstance(book.clock, SimulatedClock):
         raise Conflict("time is not simulated here")
     return book.clock

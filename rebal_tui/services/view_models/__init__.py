@@ -1,4 +1,4 @@
-"""What the screens are given: frozen snapshots, complete in themselves, ready to be drawn.
+"""Snapshots for the screens: immutable, complete, and ready to draw.
 
-Amounts keep their exact types; a screen only formats them.
+Amounts keep their exact types; screens only format them.
 """

@@ -1,4 +1,4 @@
-"""Accounts in a list, one in full, and what a bulk action would do and did."""
+"""Account rows, account details, and previews and results of bulk actions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rebal_tui.services.view_models.standing import Standing
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """Any account of the book, subscribed or not. `exception` names what needs a person, empty when nothing does."""
+    """An account of the book, subscribed or not. `exception` describes what needs a person, empty without one."""
 
     account_id: str
     account_number: str
@@ -35,7 +35,7 @@ class AccountRow:
 
 
 class AccountGroup(StrEnum):
-    """The groups that filter Accounts. An account can belong to several."""
+    """Filter groups of the Accounts screen. An account can belong to several."""
 
     EXCEPTIONS = "Exceptions"
     RESTRICTED = "Restricted"
@@ -47,7 +47,7 @@ class AccountGroup(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InGroup:
-    """The filter that keeps the accounts of a group."""
+    """A filter that accepts the accounts of a group."""
 
     group: AccountGroup
 
@@ -63,7 +63,7 @@ class InGroup:
 
 
 def state_words(exception: str, running: bool, subscribed: bool, standing: Standing) -> str:
-    """What is to be said of an account in a few words."""
+    """The state of an account in a few words."""
     if exception:
         return exception
     if running:
@@ -74,13 +74,13 @@ def state_words(exception: str, running: bool, subscribed: bool, standing: Stand
 
 
 def restriction_words(restrictions: tuple[str, ...]) -> list[str]:
-    """What restricts an account, in words."""
+    """The restrictions of an account as display text."""
     return [RESTRICTION_TEXTS[Restriction(name)] for name in restrictions]
 
 
 @dataclass(frozen=True, slots=True)
 class PositionView:
-    """A holding with what it cost; `gain` is None when the entry price or the price is unknown."""
+    """A holding with its cost; `gain` is None when the entry price or the price is unknown."""
 
     symbol: str
     name: str
@@ -93,7 +93,7 @@ class PositionView:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """A movement of cash with the day it settles; `settled` is whether that day has come."""
+    """A cash movement with its settlement day; `settled` is whether that day has been reached."""
 
     at: datetime
     kind: str
@@ -105,7 +105,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class AccountDetail:
-    """Everything the Accounts place shows of one account."""
+    """Everything the Accounts screen shows for one account."""
 
     row: AccountRow
     positions: tuple[PositionView, ...]
@@ -120,7 +120,7 @@ class AccountDetail:
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What became of one account of a bulk action; `refusal` is empty when it was done."""
+    """The result of a bulk action for one account; `refusal` is empty on success."""
 
     account_id: str
     client: str
@@ -129,8 +129,8 @@ class BulkResult:
 
 @dataclass(frozen=True, slots=True)
 class FirstRun:
-    """What a bulk action would lead to for one account. `follows` is its portfolio now, empty when it has none;
-    `refusal` is why it would be left out, `note` what else there is to say."""
+    """The run that a bulk action would cause for one account. `follows` is its current portfolio, empty without one;
+    `refusal` is why the account would be skipped, `note` any further remark."""
 
     account_id: str
     client: str
@@ -143,7 +143,7 @@ class FirstRun:
 
 @dataclass(frozen=True, slots=True)
 class BulkPreview:
-    """A bulk action before it is done; `portfolio` is the one that the accounts would follow."""
+    """The preview of a bulk action; `portfolio` is the one that the accounts would follow."""
 
     portfolio: str
     rows: tuple[FirstRun, ...]
@@ -151,7 +151,7 @@ class BulkPreview:
 
 @dataclass(frozen=True, slots=True)
 class AccountsSnapshot:
-    """Every account of the book, those that need a person first, and how many belong to each group."""
+    """Every account of the book, those with exceptions first, and the number of accounts in each group."""
 
     version: int
     rows: Sequence[AccountRow]

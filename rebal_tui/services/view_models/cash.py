@@ -11,7 +11,7 @@ from rebal_tui.services.view_models.desk import PreviewView
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalView:
-    """A withdrawal on its five stages. `can_leave` is the day the money can go, None while it is not known."""
+    """A withdrawal and its five stages. `can_leave` is the day the money can leave, None while unknown."""
 
     id: str
     account_id: str
@@ -45,7 +45,7 @@ class JournalView:
 
 @dataclass(frozen=True, slots=True)
 class CashSnapshot:
-    """The Cash place: withdrawals, journals and the latest deposits, the newest first."""
+    """The Cash screen: withdrawals, journals and the latest deposits, newest first."""
 
     version: int
     withdrawals: tuple[WithdrawalView, ...]
@@ -55,7 +55,7 @@ class CashSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalPreview:
-    """What a withdrawal would sell, leave, and when it can go; nothing is done."""
+    """What a withdrawal would sell, what remains, and when the money can leave; nothing is done."""
 
     preview: PreviewView
     amount: Money

@@ -1,4 +1,4 @@
-"""The Desk, one account beside it, and the preview of a run."""
+"""The Desk, its account detail, and the preview of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeskRow:
-    """A subscribed account under the current prices.
+    """A subscribed account at current prices.
 
     `drift_bp` is the signed drift of the worst asset in hundredths of a percentage point; `band_used` is the largest
     drift ÷ band in tenths of a percent (1000 = at the band), None when the portfolio has no band.
@@ -41,12 +41,12 @@ class DeskRow:
 
 
 Named = tuple[str, str, str, str, str]
-"""Account id, number, client, portfolio id, portfolio."""
+"""Account id, number, client, portfolio id, portfolio name."""
 
 
 @runtime_checkable
 class NamedRows(Protocol):
-    """Rows that tell their names without being made."""
+    """Rows that provide their names without being built."""
 
     def named(self) -> Iterator[Named]:
         """The names of every row."""
@@ -61,7 +61,7 @@ def names_in(rows: Sequence[DeskRow]) -> Iterator[Named]:
 
 @dataclass(frozen=True, slots=True)
 class InTile:
-    """The filter that keeps the accounts under a tile."""
+    """A filter that accepts the accounts of a tile."""
 
     tile: Tile
 
@@ -71,8 +71,8 @@ class InTile:
 
 @dataclass(frozen=True, slots=True)
 class DeskSnapshot:
-    """The Desk at one moment. `version` rises with every change; `stamp` is all that the rows depend on, so that while
-    it stays as it is so do they."""
+    """A snapshot of the Desk. `version` increases with every change; `stamp` is everything that the rows depend on, so
+    that equal stamps mean equal rows."""
 
     version: int
     status: StatusLine
@@ -83,8 +83,8 @@ class DeskSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class HoldingView:
-    """A holding, or a target not held, of one account. `band_low`/`band_high` are the tightest band around the target
-    in hundredths of a percent of equity, None where no band applies; so are `actual_bp` and `drift_bp`."""
+    """A holding, or an unheld target, of one account. `band_low`/`band_high` are the tightest band around the target,
+    None where no band applies. They, `actual_bp` and `drift_bp` are in hundredths of a percent of equity."""
 
     symbol: str
     qty: Qty
@@ -99,7 +99,7 @@ class HoldingView:
 
 @dataclass(frozen=True, slots=True)
 class DriftPoint:
-    """The largest band use of an account at the end of an evaluation, for the small history."""
+    """The largest band usage of an account at the end of an evaluation, for the drift history."""
 
     at: datetime
     band_used: int
@@ -108,7 +108,7 @@ class DriftPoint:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """One account beside the Desk: holdings, the last stored decision, one made right now, and a short history."""
+    """One account next to the Desk: holdings, the last stored decision, a fresh decision, and a short history."""
 
     account_id: str
     account_number: str
@@ -130,7 +130,7 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True)
 class PreviewView:
-    """The run that would be made: the plan with what it does to the account. Nothing is sent by it."""
+    """A preview of a run: its plan and the effect on the account. Nothing is sent."""
 
     account_id: str
     client: str

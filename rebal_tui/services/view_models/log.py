@@ -1,4 +1,4 @@
-"""Alerts, the audit trail, and the whole of the Log."""
+"""The Log screen: alerts and the audit trail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rebal_tui.services.view_models.status import JobView
 
 @dataclass(frozen=True, slots=True)
 class AuditCheck:
-    """What a verification of the audit trail found, in a sentence."""
+    """The result of verifying the audit trail, in a sentence."""
 
     intact: bool
     text: str
@@ -18,7 +18,7 @@ class AuditCheck:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """Something that a person should see. `kind` is restricted, needs_adjustment, run, withdrawal, job or missed."""
+    """A message for a person. `kind` is restricted, needs_adjustment, run, withdrawal, job or missed."""
 
     key: int
     at: datetime
@@ -41,7 +41,7 @@ class AuditView:
 
 @dataclass(frozen=True, slots=True)
 class LogSnapshot:
-    """The Log place; `entries` counts the whole audit trail."""
+    """The Log screen; `entries` counts the whole audit trail."""
 
     version: int
     jobs: tuple[JobView, ...]

@@ -1,4 +1,4 @@
-"""Assets, the simulator, and what a change of prices did."""
+"""The Market screen: assets, the simulator, and the effect of a price change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from rebal_tui.domain.quantities import Money, Percent, Price, Qty
 
 @dataclass(frozen=True, slots=True)
 class AssetRow:
-    """An asset in the market. `change_bp` is since the last close in hundredths of a percent, None without one."""
+    """An asset in the market. `change_bp` is the change since the last close in hundredths of a percent, None without
+    one."""
 
     symbol: str
     name: str
@@ -29,8 +30,7 @@ class AssetRow:
 
 @dataclass(frozen=True, slots=True)
 class MarketSnapshot:
-    """The Market place. `speed` is None where time is not simulated; `subscribed` counts the accounts that `outside` is
-    out of."""
+    """The Market screen. `speed` is None when time is not simulated; `outside` counts accounts out of `subscribed`."""
 
     version: int
     assets: tuple[AssetRow, ...]
@@ -42,14 +42,14 @@ class MarketSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """How many of the subscribed accounts stood outside a band before something, and how many after it."""
+    """The number of subscribed accounts outside a band before and after a change."""
 
     before: int
     after: int
     subscribed: int
 
     def __str__(self) -> str:
-        """`12 more accounts outside: 21 of 58`."""
+        """For example `12 more accounts outside: 21 of 58`."""
         moved = abs(self.after - self.before)
         total = f"{self.after:,} of {self.subscribed:,}"
         if not moved:
@@ -60,7 +60,8 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class HolderView:
-    """An account that holds an asset or follows a portfolio with it; `actual_bp` is its share of equity."""
+    """An account that holds an asset or follows a portfolio that targets it; `actual_bp` is its share of equity in
+    hundredths of a percent."""
 
     account_id: str
     client: str
@@ -73,7 +74,7 @@ class HolderView:
 
 @dataclass(frozen=True, slots=True)
 class AssetView:
-    """An asset with the portfolios that want it and the accounts that hold it, the largest first."""
+    """An asset with the portfolios that target it and the accounts that hold it, largest first."""
 
     row: AssetRow
     portfolios: tuple[tuple[str, Percent], ...]

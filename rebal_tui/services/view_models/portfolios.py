@@ -1,4 +1,4 @@
-"""Portfolios in a list, one in full, one being edited."""
+"""Portfolio rows, details and drafts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.services.view_models.accounts import AccountRow
 
 @dataclass(frozen=True, slots=True)
 class PortfolioRow:
-    """A portfolio in a list."""
+    """A portfolio in the list."""
 
     id: str
     name: str
@@ -30,11 +30,11 @@ class PortfolioRow:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What saving a portfolio change would do to its subscribers, were they evaluated now.
+    """What saving a portfolio change would do to its subscribers if they were evaluated now.
 
-    `outside_before` and `outside_after` count accounts beyond a band; `orders` and `turnover` are those of the full
-    rebalances that would follow, `cooling` the accounts whose cooldown holds them back, `unable` those that cannot
-    be valued.
+    `outside_before` and `outside_after` count accounts outside a band; `orders` and `turnover` are those of the full
+    rebalances that would follow, `cooling` counts accounts that wait for their cooldown, `unable` those that cannot be
+    valued.
     """
 
     subscribers: int
@@ -49,7 +49,7 @@ class Impact:
 @dataclass(frozen=True, slots=True)
 class PortfolioView:
     """A portfolio in full. `next_dates` are the next sessions on which its calendar condition fires; `culprits` its
-    assets that are not eligible, each with why; `subscribers` has those that need a person first."""
+    ineligible assets, each with the reason; `subscribers` has accounts with exceptions first."""
 
     row: PortfolioRow
     next_dates: tuple[date, ...]
@@ -60,7 +60,7 @@ class PortfolioView:
 
 @dataclass(frozen=True, slots=True)
 class AssetChoice:
-    """An asset that weights can name. `ineligible` is why a portfolio may not hold it, empty when it may."""
+    """An asset that weights can use. `ineligible` is why a portfolio must not hold it, empty when it may."""
 
     symbol: str
     name: str
@@ -69,7 +69,8 @@ class AssetChoice:
 
 @dataclass(frozen=True, slots=True)
 class PortfolioDraft:
-    """What an editor begins with: the portfolio, None for a new one, its subscribers, and every asset by symbol."""
+    """Initial data of a portfolio editor: the portfolio, None for a new one, its number of subscribers, and every asset
+    by symbol."""
 
     portfolio: Portfolio | None
     subscribers: int

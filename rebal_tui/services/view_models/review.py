@@ -1,4 +1,4 @@
-"""Runs that wait for approval."""
+"""Runs that await approval."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rebal_tui.services.view_models.runs import RunRow
 
 @dataclass(frozen=True, slots=True)
 class ReviewSnapshot:
-    """Runs that wait for approval, the oldest first. `everything` is whether the book asks for review of every run."""
+    """Runs that await approval, oldest first. `everything` is whether the book requires review of every run."""
 
     version: int
     rows: tuple[RunRow, ...]
@@ -20,8 +20,8 @@ class ReviewSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class ReviewView:
-    """A run that waits, with the plan under the current prices. `changed` is whether that is another plan than the one
-    stored with the run, `until` when the run expires."""
+    """A run that awaits approval, with its plan at current prices. `changed` is whether that plan differs from the one
+    stored with the run; `until` is when the run expires."""
 
     row: RunRow
     preview: PreviewView

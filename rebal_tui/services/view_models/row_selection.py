@@ -1,4 +1,4 @@
-"""Some rows of many, in an order of their own."""
+"""A selection of rows in its own order."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ R = TypeVar("R")
 
 
 class Source(Protocol):
-    """Rows by their place; what a row is made of may be gathered when it is asked for."""
+    """Rows by position; a row may be built on access."""
 
     def __getitem__(self, position: int, /) -> Any: ...
 
 
 class RowSelection(Sequence[R]):
-    """The rows of a source at some places, whole numbers of any kind; each is made when it is looked at."""
+    """The rows of a source at the given integer positions; each is built on access."""
 
     def __init__(self, source: Source, positions: Any) -> None:
         self._source = source

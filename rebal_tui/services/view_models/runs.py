@@ -1,4 +1,4 @@
-"""Runs in a list and one in full."""
+"""Run rows and run details."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.domain.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run in the list. `done` and `total` count orders; `amount` is what has filled, bought plus sold."""
+    """A run in the list. `done` and `total` count orders; `amount` is what has filled, buys plus sells."""
 
     id: str
     type: str
@@ -37,7 +37,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RunsSnapshot:
-    """The newest runs first, and how many there are in the book."""
+    """The newest runs first, and the number of runs in the book."""
 
     version: int
     rows: tuple[RunRow, ...]
@@ -46,7 +46,7 @@ class RunsSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class RunWeight:
-    """An asset (or `cash`) before, planned and after a run, in hundredths of a percent of equity."""
+    """An asset (or `cash`) of a run: target, and weight before and after it, in hundredths of a percent of equity."""
 
     symbol: str
     target: Percent
@@ -56,7 +56,7 @@ class RunWeight:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
-    """A state that a run reached, and what was said with it."""
+    """A state that a run or withdrawal reached, with its detail."""
 
     at: datetime
     what: str
@@ -65,7 +65,7 @@ class TimelineEvent:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """One run with everything the Runs place shows. `api_json` is the run in the API's shape."""
+    """Everything the Runs screen shows for one run. `api_json` is the run in the API's format."""
 
     run: Run
     client: str

@@ -1,4 +1,4 @@
-"""Where an account stands, in a word, a glyph and the tiles above the Desk."""
+"""Standing of an account: text, glyph, and the tiles above the Desk."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Standing(StrEnum):
-    """Where an account stands; a state is never colour alone."""
+    """The standing of an account; never shown by color alone."""
 
     OUTSIDE = "outside"
     NEAR = "near"
@@ -27,7 +27,7 @@ GLYPHS = {
 
 
 class Tile(StrEnum):
-    """The counts above the Desk, each also a filter. An account can stand in several."""
+    """The counts above the Desk, each also a filter. An account can be in several."""
 
     ALL = "All"
     OUTSIDE = "Outside"

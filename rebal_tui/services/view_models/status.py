@@ -1,4 +1,4 @@
-"""The line on top of every screen, and the scheduler's jobs."""
+"""The status line above every screen, and the scheduler's jobs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rebal_tui.domain.errors import Halt
 
 @dataclass(frozen=True, slots=True)
 class PacingView:
-    """Orders that wait for the broker's pace: `sent` of `total` went, the last goes at about `done_at`."""
+    """Orders that wait for the broker's rate limit: `sent` of `total`; the last is sent at about `done_at`."""
 
     sent: int
     total: int
@@ -20,7 +20,7 @@ class PacingView:
 
 @dataclass(frozen=True, slots=True)
 class WorkView:
-    """A long piece of work that is done in slices: what it counts, and how many of them are done."""
+    """Progress of long work that runs in chunks: the items it counts, done of total."""
 
     what: str
     done: int
@@ -29,9 +29,9 @@ class WorkView:
 
 @dataclass(frozen=True, slots=True)
 class StatusLine:
-    """The line on top of every screen. `mode` is `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16`, `PAPER` or `LIVE`;
-    `awaiting` counts runs that wait for approval; `pacing` is None while no order waits; `stopped` is why nothing is
-    written, None while writing works; `work` is what the heartbeat has put off, None when it has done everything."""
+    """The status line. `mode` is `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16`, `PAPER` or `LIVE`; `awaiting` counts
+    runs that await approval; `pacing` is None while no order waits; `stopped` is why writing has stopped, None while it
+    works; `work` is what the heartbeat deferred, None when nothing remains."""
 
     book: str
     mode: str
@@ -49,13 +49,13 @@ class StatusLine:
 
     @property
     def real_broker(self) -> bool:
-        """Whether the accounts are those of a broker, not of a simulation."""
+        """Whether the accounts are at a real broker."""
         return self.mode in ("PAPER", "LIVE")
 
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A scheduler job: when it ran, when it runs next, and how it went."""
+    """A scheduler job: its last run, next run and result."""
 
     name: str
     title: str

@@ -1,1 +1,1 @@
-"""The demonstration: a believable book, and a script of what happens in it."""
+"""The demonstration: a realistic book and a script of events."""

@@ -1,4 +1,4 @@
-"""The accounts of the demonstration book: sizes, ages, holdings, and how far each is from its target."""
+"""Accounts of the demonstration book: size, age, holdings and drift."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rebal_tui.services.simulation.demonstration.models import LEGACY, MODELS, M
 from rebal_tui.services.simulation.demonstration.names import client_name
 
 PPM = 1_000_000
-"""Shares of an account's equity are counted in millionths."""
+"""Weights of an account's equity are in parts per million."""
 SMALLEST, LARGEST = 4_000, 6_000_000
 RESTRICTIONS_IN_TURN = (
     Restriction.PATTERN_DAY_TRADER,
@@ -28,13 +28,13 @@ RESTRICTIONS_IN_TURN = (
     Restriction.UNSPECIFIED,
     Restriction.POSITION_TO_EQUITY_RATIO,
 )
-"""What restricts accounts from the beginning; the script uses others, and lifts only those."""
+"""Restrictions present from the start; the script adds and lifts only others."""
 _LOOSE = DriftBand(BandType.ABSOLUTE, Percent(500))
-"""What stands in for the band of a model without one."""
+"""The band assumed for a model without drift bands."""
 
 
 class Kind(Enum):
-    """How an account is, out of the ordinary or not."""
+    """The situation of a demonstration account; `INSIDE` is the ordinary one."""
 
     OUTSIDE = auto()
     FIRST = auto()
@@ -59,12 +59,12 @@ _PER_MILLE = {
     Kind.UNSUBSCRIBED: (40, 200),
     Kind.NOT_ACTIVE: (16, 40),
 }
-"""Per thousand accounts, and at most so many: a book of 100,000 does not trade with thousands of clients at once."""
+"""Accounts per thousand, and the maximum number: a book of 100,000 must not trade for thousands of clients at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An account with what it follows; `model` is None when it follows nothing."""
+    """An account and the model it follows; `model` is None when it follows none."""
 
     account: Account
     kind: Kind
@@ -76,7 +76,10 @@ class Client:
 def make_clients(
     count: int, rng: random.Random, now: datetime, sessions: Sequence[date], prices: Mapping[str, Price]
 ) -> list[Client]:
-    """So many clients, the same for the same generator. `sessions` are the trading days before now, oldest first."""
+    """Generate `count` clients; the same generator state gives the same clients.
+
+    `sessions` are the trading days before now, oldest first.
+    """
     numbers = rng.sample(range(200_000_000, 999_999_999), count)
     kinds = _kinds(count, rng)
     restricted = 0
@@ -138,12 +141,12 @@ def _client(
 
 
 def identity(rng: random.Random) -> str:
-    """A UUID from the generator."""
+    """A UUID drawn from the generator."""
     return str(UUID(int=rng.getrandbits(128), version=4))
 
 
 def _models(kinds: Sequence[Kind], rng: random.Random) -> list[Model]:
-    """A model for each account, in proportion to their shares; what is measured by a band gets one that has bands."""
+    """A model for each account, in proportion to the models' shares; kinds defined by band usage get one with bands."""
     deck = [m for m in MODELS for _ in range(m.share) if m.status is PortfolioStatus.ACTIVE]
     rng.shuffle(deck)
     every, banded = cycle(deck), cycle([m for m in deck if _bands(m)])
@@ -155,11 +158,11 @@ def _bands(model: Model) -> list[DriftBand]:
 
 
 def _allocation(kind: Kind, model: Model, rng: random.Random) -> tuple[dict[str, int], int | None]:
-    """Millionths of equity for each asset, and for cash; None for cash leaves it all that the assets leave."""
+    """Equity weights of the assets and of cash, in parts per million; None for cash means the remainder."""
     if kind is Kind.FIRST and rng.randrange(2):
         return {}, None
     target = model.weights.cash * 100
-    # A little below the target, so that a mere fall in prices does not at once make excess cash of it (R-14.5).
+    # Slightly below the target, so that a fall in prices alone does not create excess cash at once (R-14.5).
     cash = target * rng.randint(880, 985) // 1_000
     shares = _drifted(model, _band_use(kind, rng), target - cash, rng)
     if kind in (Kind.EXCESS_CASH, Kind.UNSUBSCRIBED):
@@ -173,7 +176,7 @@ def _allocation(kind: Kind, model: Model, rng: random.Random) -> tuple[dict[str,
 
 
 def _band_use(kind: Kind, rng: random.Random) -> int:
-    """How much of its nearest band an account uses, per thousand."""
+    """Band usage of an account, per thousand of its nearest band."""
     if kind in (Kind.OUTSIDE, Kind.IN_COOLDOWN):
         return rng.randint(1_080, 1_700)
     if kind is Kind.NEAR:
@@ -182,9 +185,9 @@ def _band_use(kind: Kind, rng: random.Random) -> int:
 
 
 def _drifted(model: Model, use: int, spare: int, rng: random.Random) -> dict[str, int]:
-    """The model's assets pushed off target until its tightest band is used by `use` per thousand.
+    """Push the model's assets off target until the usage of its tightest band is `use` per thousand.
 
-    `spare` millionths that cash leaves are spread over them first.
+    `spare` parts per million, the cash below target, are first spread over the assets.
     """
     targets = {w.symbol: w.percent * 100 for w in model.weights.assets}
     whole = sum(targets.values())
@@ -207,7 +210,7 @@ def _drifted(model: Model, use: int, spare: int, rng: random.Random) -> dict[str
 def _positions(
     shares: Mapping[str, int], equity: Money, age: int, rng: random.Random, prices: Mapping[str, Price]
 ) -> tuple[tuple[Position, ...], int]:
-    """Positions worth those shares of the equity, and what they are worth in all."""
+    """Positions with the given equity weights, and their total value."""
     positions, spent = [], 0
     cheapest = max(5_200, 9_900 - age * 3)
     for symbol in sorted(shares):
@@ -224,7 +227,7 @@ def _positions(
 def _last_rebalanced(
     kind: Kind, model: Model, created: datetime, rng: random.Random, now: datetime, sessions: Sequence[date]
 ) -> datetime | None:
-    """A moment in a past session: within the cooldown for some, before it for the others."""
+    """A time in a past session: within the cooldown for some accounts, before it for the others."""
     known = sessions[bisect_right(sessions, new_york_day(created)) :][-190:]
     cooled = bisect_right(known, new_york_day(now) - timedelta(days=model.cooldown_days))
     rested, cooling = known[:cooled], known[cooled:]
@@ -235,7 +238,7 @@ def _last_rebalanced(
 
 
 def _morning(day: date, rng: random.Random) -> datetime:
-    """Between 09:40 and 12:20 in New York, on a Friday instead of a weekend."""
+    """A time between 09:40 and 12:20 in New York; a weekend day becomes the Friday before."""
     friday = day - timedelta(days=max(0, day.weekday() - 4))
     opening = datetime(friday.year, friday.month, friday.day, 9, 40, tzinfo=NEW_YORK)
     return opening.astimezone(UTC) + timedelta(minutes=rng.randint(0, 160))

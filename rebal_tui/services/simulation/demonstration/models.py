@@ -1,4 +1,4 @@
-"""What the demonstration market trades, and the model portfolios of its advisors."""
+"""Assets of the demonstration market, and the model portfolios of its advisors."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ ASSETS: Mapping[str, tuple[str, str, str]] = {
     "KO": ("Coca-Cola Company", "NYSE", "63.92"),
     "MSFT": ("Microsoft Corporation", "NASDAQ", "418.35"),
 }
-"""Name, exchange and first price of each symbol."""
+"""Name, exchange and initial price of each symbol."""
 LEGACY = ("AAPL", "JNJ", "KO", "MSFT")
-"""Held by a few clients from before they came; no model has them."""
+"""Held by a few clients from before they subscribed; no model contains them."""
 SECTORS = ("XLE", "XLV", "VNQ", "GLD")
 """One of these jumps once a day."""
 SUSPENDED = "ESGU"
-"""Becomes untradable on the first day; one model holds it."""
+"""Becomes untradable on the first day; one model contains it."""
 
 
 def start_prices() -> dict[str, Price]:
-    """The price of every symbol when the demonstration begins."""
+    """The initial price of every symbol."""
     return {symbol: parse_price(price) for symbol, (_, _, price) in ASSETS.items()}
 
 
@@ -74,7 +74,7 @@ class Model:
 
 
 def _weights(text: str) -> Weights:
-    """`VTI 40 VXUS 20 cash 2`, which sums to 100."""
+    """Parse weights such as `VTI 40 VXUS 20 cash 2`, in percent; they sum to 100."""
     words = text.split()
     parts = [(symbol, parse_percent(percent)) for symbol, percent in zip(words[::2], words[1::2], strict=True)]
     cash = next((percent for symbol, percent in parts if symbol == "cash"), Percent(0))

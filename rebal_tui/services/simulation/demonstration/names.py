@@ -1,4 +1,4 @@
-"""Invented clients for the demonstration book: people, couples, families, trusts and small firms."""
+"""Fictitious clients for the demonstration book: people, couples, families, trusts and small firms."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FIRMS = (
 
 
 def client_name(rng: random.Random) -> str:
-    """One invented client; the same generator gives the same sequence. Names may repeat, account numbers do not."""
+    """Draw a fictitious client name; the same generator gives the same sequence. Names may repeat, numbers not."""
     family, given = rng.choice(_FAMILIES), rng.choice(_GIVEN)
     kind = rng.randrange(100)
     if kind < 66:

@@ -1,4 +1,4 @@
-"""What happens by itself in the demonstration book: a pure function of its seed and the simulated time."""
+"""Scripted events of the demonstration book: a pure function of its seed and the simulated time."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from rebal_tui.store import book_settings
 from rebal_tui.store.codec import from_time, to_time
 
 FLAG = "demo"
-"""The name under which a book says that it is a demonstration."""
+"""The setting that marks a book as a demonstration."""
 SEED, ACCOUNTS, STARTED_AT, DONE = "demo_seed", "demo_accounts", "demo_begun", "demo_done"
 EVERY = timedelta(minutes=15)
 FIRST = timedelta(minutes=5)
-"""Events fall between the evaluations, so that what they change is seen before it is acted on."""
+"""Events fall between evaluations, so that their effect is visible before an evaluation acts on it."""
 SUSPENSION = 11 * 60
-"""Minutes after midnight in New York from which the suspended asset cannot be traded, on the first day."""
+"""The suspension time on the first day, in minutes after midnight in New York."""
 RESUMPTION_SLOT = 5
 CLEARED_SLOT = 8
-"""Where in a day the asset trades again, and the restriction of a returned deposit is lifted, both on the next day."""
+"""The slots at which, on the next day, the asset trades again and a returned deposit's restriction is lifted."""
 
 
 class ScriptedEventType(StrEnum):
@@ -56,12 +56,12 @@ class ScriptedEventType(StrEnum):
 
 
 ENDINGS = frozenset({ScriptedEventType.UNBLOCK, ScriptedEventType.ACH_CLEARED, ScriptedEventType.RESUME})
-"""What still happens when time leapt over its day: without it something would last for ever."""
+"""Events that are applied even when time skipped their day; without them a state would never end."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptedEvent:
-    """Something in a slot of a day. `index` is an account's place in the order of opening; `draw` is 0 to 9,999."""
+    """An event in a slot of a day. `index` is an account's position in opening order; `draw` is 0 to 9,999."""
 
     slot: int
     what: ScriptedEventType
@@ -70,7 +70,7 @@ class ScriptedEvent:
 
 
 def mark(tx: BookTransaction, seed: str, accounts: int) -> None:
-    """Make a book a demonstration that begins now."""
+    """Mark a book as a demonstration that begins now."""
     book = tx.book
     now = str(to_time(book.now()))
     for name, value in {FLAG: "1", SEED: seed, ACCOUNTS: str(accounts), STARTED_AT: now, DONE: now}.items():
@@ -82,7 +82,7 @@ def is_demo(book: Book) -> bool:
 
 
 def slots(session: Session) -> list[datetime]:
-    """When things happen in a session: every 15 minutes from 5 minutes after the open, up to 10 before the close."""
+    """The event times of a session: every 15 minutes from 5 minutes after the open to 10 minutes before the close."""
     found, slot = [], session.open + FIRST
     while slot <= session.close - 2 * FIRST:
         found.append(slot)
@@ -91,7 +91,7 @@ def slots(session: Session) -> list[datetime]:
 
 
 def events_due(book: Book, now: datetime) -> str | None:
-    """The latest slot that has come and is not done, as the scheduler names what is due; None on any other book."""
+    """The latest slot that is due and not done, as a scheduler key; None without one or on any other book."""
     if not is_demo(book):
         return None
     done = _done(book)
@@ -103,7 +103,7 @@ def events_due(book: Book, now: datetime) -> str | None:
 
 
 def next_events(book: Book, now: datetime) -> datetime | None:
-    """The next slot, None on any other book."""
+    """The next slot; None on any book that is not a demonstration."""
     session = book.calendar.at(now) if is_demo(book) else None
     later = [slot for slot in slots(session) if slot > now] if session else []
     if later or not is_demo(book):
@@ -113,10 +113,10 @@ def next_events(book: Book, now: datetime) -> datetime | None:
 
 
 def demo_events(book: Book, key: str) -> str:
-    """Let happen what is due through a slot; of days leapt over, only what ends something.
+    """Apply the events due up to a slot; for skipped days, only those in `ENDINGS`.
 
-    One transaction with the mark of how far the script has come, so that a kill neither loses nor repeats anything.
-    What the book does not allow is left out and noted in the audit trail.
+    The events and the script's progress are one transaction, so that a kill neither loses nor repeats an event. Events
+    that the book refuses are skipped and recorded in the audit trail.
     """
     through, done = datetime.fromisoformat(key), _done(book)
     applied = skipped = 0
@@ -138,7 +138,7 @@ def demo_events(book: Book, key: str) -> str:
 
 
 def day_script(seed: str, day: date, count: int, accounts: int) -> list[ScriptedEvent]:
-    """The ordinary events of a day with so many slots, by slot. A restriction is lifted on its own day."""
+    """The ordinary events of a day with `count` slots, sorted by slot. A restriction is lifted on the same day."""
     rng = random.Random(f"demonstration {seed} {day.isoformat()}")
 
     def event(slot: int, what: ScriptedEventType) -> ScriptedEvent:
@@ -151,7 +151,7 @@ def day_script(seed: str, day: date, count: int, accounts: int) -> list[Scripted
         script += [event(slot, ScriptedEventType.DEPOSIT) for _ in range(many) if rng.randrange(100) < 45]
     script += [event(rng.randrange(count), ScriptedEventType.JOURNAL_OUT) for _ in range(2)]
     script.append(event(rng.randrange(max(1, count // 2)), ScriptedEventType.WITHDRAWAL))
-    # After the window, so that their runs wait as QUEUED for the next morning.
+    # After the window, so that their runs stay QUEUED until the next morning.
     script += [event(last, ScriptedEventType.WITHDRAWAL), event(last, ScriptedEventType.MANUAL_RUN)]
     script += [event(rng.randrange(count), ScriptedEventType.EXTERNAL_ORDER) for _ in range(2)]
     script.append(event(rng.randint(count // 3, last), ScriptedEventType.SHOCK))
@@ -178,7 +178,7 @@ def _between(book: Book, done: datetime, through: datetime) -> list[tuple[Sessio
 
 
 def _script(book: Book, session: Session, count: int) -> list[ScriptedEvent]:
-    """A day's own events, what ends on it of the day before, and the suspension on the first day and the next."""
+    """A day's ordinary events, endings carried over from the day before, and the suspension or resumption."""
     seed, accounts = book_settings.get(book.database, SEED), int(book_settings.get(book.database, ACCOUNTS))
     started_at = from_time(int(book_settings.get(book.database, STARTED_AT)))
     script = day_script(seed, session.day, count, accounts)
@@ -198,7 +198,7 @@ def _script(book: Book, session: Session, count: int) -> list[ScriptedEvent]:
 
 
 def _suspension(book: Book) -> tuple[Session, int] | None:
-    """The session and slot of the suspension: the first slot from 11:00 New York on that the book lives through."""
+    """The session and slot of the suspension: the first slot at or after 11:00 New York after the book's start."""
     started_at = from_time(int(book_settings.get(book.database, STARTED_AT)))
     session = book.calendar.at(started_at) or book.calendar.next_after(new_york_day(started_at))
     while session is not None:
@@ -215,7 +215,7 @@ def _done(book: Book) -> datetime:
 
 
 def _account(book: Book, event: ScriptedEvent) -> str:
-    """The account at an event's place; the script's accounts are the first of the book."""
+    """The account at an event's index; the script uses the first accounts of the book."""
     found = list(book.accounts)
     if event.index >= len(found):
         raise Conflict("there is no such account")
@@ -223,7 +223,7 @@ def _account(book: Book, event: ScriptedEvent) -> str:
 
 
 def _share_of_equity(book: Book, account_id: str, per_mille: int, at_least: int) -> Money:
-    """A share of what an account is worth, in round fifties of dollars."""
+    """A share of an account's equity, rounded down to a multiple of $50."""
     fifty = 50 * DOLLAR
     worth = floor_money(value_of(book, account_id).equity) * per_mille // 1_000
     return Money(max(at_least * DOLLAR, worth // fifty * fifty))
@@ -290,7 +290,7 @@ def _restrict(
 
 
 def _external_order(book: Book, session: Session, event: ScriptedEvent) -> str:
-    """Somebody else sells a small part of a holding."""
+    """An order that does not come from rebal-tui sells a small part of a holding."""
     account_id = _account(book, event)
     held = book.account(account_id).positions
     if not held:
@@ -347,4 +347,4 @@ _ACTS: dict[ScriptedEventType, Callable[[Book, Session, ScriptedEvent], str]] = 
 
 
 JOB = Job("demo", "Demonstration events", events_due, demo_events, next_events)
-"""What the scheduler runs in a demonstration."""
+"""The scheduler job of a demonstration."""

@@ -1,4 +1,4 @@
-"""The demonstration book: what is in it when it begins."""
+"""Initial content of the demonstration book."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from rebal_tui.store import portfolios
 
 MAX_ACCOUNTS = 100_000
 DEFAULT_START = datetime(2026, 11, 23, 9, 31, tzinfo=NEW_YORK)
-"""The Monday of a week with a holiday and a half day, a minute after the open."""
+"""The Monday of a week with a holiday and a half day, one minute after the open."""
 TURBULENCE = "2"
-"""How much livelier the market is than a real one, so that drift can be seen to move."""
+"""How much more volatile than a real market, so that drift is visible."""
 
 
 def populate(book: Book, accounts: int, seed: str) -> None:
@@ -64,7 +64,7 @@ def _asset(symbol: str, rng: random.Random) -> Asset:
 
 
 def _save_models(tx: BookTransaction, rng: random.Random) -> dict[str, str]:
-    """The model portfolios by name, each with its id."""
+    """Save the model portfolios; returns their ids by name."""
     book = tx.book
     ids = {}
     for model in MODELS:
@@ -97,7 +97,7 @@ def _subscriptions(clients: list[Client], models: dict[str, str], rng: random.Ra
 
 
 def _plan_rejection(book: Book, clients: list[Client]) -> None:
-    """One of the first runs meets a rejected order, so that a failed order can be seen."""
+    """Make the broker reject an order of one of the first runs, so that the demonstration shows a failed order."""
     trading = [c for c in clients if c.kind is Kind.OUTSIDE and c.model and len(c.account.positions) > 2]
     for client in trading[1:2]:
         symbol = client.account.positions[0].symbol
