@@ -1,4 +1,4 @@
-"""What every test starts from: no animation, and none of the developer's own terminal settings."""
+"""Common setup of every test: no animation, and none of the developer's own terminal settings."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ os.environ["TEXTUAL_ANIMATIONS"] = "none"
 for name in ("NO_COLOR", "TEXTUAL_THEME"):
     os.environ.pop(name, None)
 
-# A screen is tens of thousands of small objects that live; looking at them this seldom saves a seventh of the suite.
+# A screen is tens of thousands of small long-lived objects; rare collections save a seventh of the suite's time.
 gc.set_threshold(200_000, 20, 100)
 
-# The same examples each time: a failure is of the change. HYPOTHESIS_PROFILE=search looks for others.
+# The same examples each time, so that a failure is caused by the change. HYPOTHESIS_PROFILE=search tries others.
 settings.register_profile("same", derandomize=True, database=None)
 settings.register_profile("search", derandomize=False)
 few = (Phase.explicit, Phase.generate)

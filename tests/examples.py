@@ -1,4 +1,4 @@
-"""How many examples a property is tried on; a profile makes them fewer where a run is repeated thousands of times."""
+"""The number of examples of a property; a profile reduces it when a run is repeated thousands of times."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ _DEFAULT = 100
 
 
 def examples(count: int) -> settings:
-    """So many in the usual run, and in proportion under a profile whose own count is not the usual 100."""
+    """`count` under the default profile, scaled in proportion when a profile's own number is not the default 100."""
     return settings(max_examples=max(1, count * settings().max_examples // _DEFAULT), deadline=None)

@@ -1,7 +1,7 @@
 """Mutation of the kernel by mutmut: `python -m tests.mutation kernel|runs [PATTERN...]`. The figures: mutation.md.
 
-It works on a copy, in memory where there is /dev/shm, so that the tree may be edited meanwhile. A copy that is there is
-gone on with: what was killed stands, unless its function changed; what was not is judged again.
+It works on a copy, in memory if /dev/shm exists, so that the tree may be edited meanwhile. An existing copy is
+continued: killed mutants stay killed unless their function changed; the others are tested again.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _OPTIONS = ["-n0", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:
 
 
 _NOT_KILLED = (0, 5, 33)
-"""The exit codes by which mutmut tells a survivor, and one without a test."""
+"""The exit codes by which mutmut reports a survivor, and a mutant without a test."""
 
 
 @dataclass(frozen=True)
 class Half:
-    """What is mutated, and the tests that judge it."""
+    """The modules to mutate, and the tests that must kill the mutants."""
 
     mutate: tuple[str, ...]
     spare: tuple[str, ...]
@@ -82,12 +82,12 @@ def settings(half: Half) -> str:
         "pytest_add_cli_args_test_selection": half.tests,
     }
     lines = [f"{name} = {list(values)!r}" for name, values in lists.items()]
-    # What takes far longer than its tests did counts as killed by time-out; no more than that is waited for.
+    # A mutant that takes far longer than its tests counts as killed by time-out; this limits the wait.
     return "\n".join(["", "[tool.mutmut]", *lines, "timeout_multiplier = 10.0", "timeout_constant = 2.0", ""])
 
 
 def copied(name: str) -> Path:
-    """The tree as it is now, in the half's own copy."""
+    """Copy the current tree to the half's own copy."""
     copy = (_MEMORY if _MEMORY.is_dir() else Path(tempfile.gettempdir())) / f"rebal-tui-mutation-{name}"
     copy.mkdir(exist_ok=True)
     for part in ("rebal_tui", "tests"):
@@ -112,7 +112,7 @@ def main(name: str, patterns: Sequence[str]) -> None:
 
 
 def forget_survivors(meta: Path) -> None:
-    """Let mutmut judge again what it holds for not killed: the tests may have changed."""
+    """Make mutmut test the survivors again: the tests may have changed."""
     survivors = json.loads(meta.read_text())
     verdicts = survivors["exit_code_by_key"]
     survivors["exit_code_by_key"] = {mutant: None if code in _NOT_KILLED else code for mutant, code in verdicts.items()}
@@ -120,7 +120,7 @@ def forget_survivors(meta: Path) -> None:
 
 
 def report(results: str) -> str:
-    """The score per file, and what was not killed, from lines of `name: status`."""
+    """The score per file and the survivors, from lines of `name: status`."""
     verdicts = [line.strip().rsplit(": ", 1) for line in results.splitlines() if "__mutmut_" in line]
     files: dict[str, Counter[str]] = {}
     for mutant, status in verdicts:

@@ -1,1 +1,1 @@
-"""What the program does, written down, so that two versions of it can be compared (see `__main__`)."""
+"""A recorded baseline of the program's output, for comparing two versions (see `__main__`)."""

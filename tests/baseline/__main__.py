@@ -26,7 +26,7 @@ Item = Callable[[Path], None]
 
 
 def items() -> list[Item]:
-    """Every part of a baseline, the long ones first."""
+    """Every item of a baseline, the long ones first."""
     simulations: list[Item] = [
         partial(reliability_items.write_simulation, seed=seed) for seed in reliability_items.SEEDS
     ]
@@ -56,7 +56,7 @@ def write(target: Path, jobs: int) -> None:
 
 
 def compare(first: Path, second: Path) -> int:
-    """Tell what differs between two baselines, and between what was said of the first one's books then and now."""
+    """Print the differences of two baselines, and of recorded and current output for the first one's books."""
     for folder in (first, second):
         if not (folder / command_items.BOOKS).is_dir():
             raise SystemExit(f"{folder} is no baseline")
@@ -71,7 +71,7 @@ def compare(first: Path, second: Path) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the command line asks for."""
+    """Run the command given on the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.baseline", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("command", choices=("write", "compare", "check"))
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR")

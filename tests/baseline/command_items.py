@@ -1,4 +1,4 @@
-"""The part of the baseline that the command line gives: books made, their checks and exports, schemas, help."""
+"""Baseline items from the command line: new books, their checks and exports, schemas, help."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from tests.baseline.materials import AS_OF, LATER, write_book, write_closes
 from tests.baseline.program import Program
 
 BOOKS = "books"
-"""Where the books that were made are kept, each in a folder with what could be said of it when it was made."""
+"""Where the created books are stored, each in a folder with its output at the time it was created."""
 DEMO = ("--headless", "2000", "--seed", "1", "--accounts", "200")
 
 
 @contextmanager
 def program_for(target: Path) -> Iterator[Program]:
-    """The program in a folder of its own that is gone at the end."""
+    """A program in its own temporary folder."""
     with tempfile.TemporaryDirectory(prefix="baseline-") as folder:
         yield Program(Path(folder).resolve(), target)
 
 
 def write_demo(target: Path) -> None:
-    """A demonstration lived through without screens."""
+    """Run a demonstration headless."""
     with program_for(target) as program:
         program.keep("demo.txt", "demo", *DEMO, "--db", "demo.db")
         _keep_made(program, "demo")
 
 
 def write_replay(target: Path) -> None:
-    """A price history lived through, with the account that is made up and with those of a BOOK.json."""
+    """Replay a price history with the default account and with the accounts of a BOOK.json."""
     with program_for(target) as program:
         write_closes(program.work / "closes.csv")
         write_book(program.work / "book.json")
@@ -44,7 +44,7 @@ def write_replay(target: Path) -> None:
 
 
 def write_evaluation(target: Path) -> None:
-    """Evaluations of a BOOK.json, in memory and in the book that it is imported to."""
+    """Evaluations of a BOOK.json, in memory and in the book into which it is imported."""
     with program_for(target) as program:
         write_book(program.work / "book.json")
         for name, at in (("", AS_OF), ("-later", LATER)):
@@ -58,7 +58,7 @@ def write_evaluation(target: Path) -> None:
 
 
 def write_documents(target: Path) -> None:
-    """What describes the program: its help, the schema of a BOOK.json, the OpenAPI document."""
+    """The program's documents: help, the schema of a BOOK.json, the OpenAPI document."""
     with program_for(target) as program:
         program.keep_help()
         program.keep("book-schema.json", "import", "--schema")
@@ -66,7 +66,7 @@ def write_documents(target: Path) -> None:
 
 
 def reopen(source: Path, target: Path) -> None:
-    """Let the program as it is now open copies of a baseline's books, and keep what it says of them."""
+    """Open copies of a baseline's books with the current program, and store its output."""
     for db in sorted((source / BOOKS).glob("*/*.db")):
         with program_for(target) as program:
             shutil.copy(db, program.work / db.name)
@@ -74,7 +74,7 @@ def reopen(source: Path, target: Path) -> None:
 
 
 def _keep_made(program: Program, name: str) -> None:
-    """Keep a book that was made, and what can be said of it."""
+    """Store a created book and its output."""
     program.keep_book(f"{BOOKS}/{name}", f"{name}.db")
     program.run("backup", "copy.db", "--db", f"{name}.db")
     shutil.move(program.work / "copy.db", program.target / BOOKS / name / f"{name}.db")

@@ -1,4 +1,4 @@
-"""Two baselines compared, file by file."""
+"""File-by-file comparison of two baselines."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 MOST = 5
-"""So many places of a JSON file that differ are told."""
+"""The maximum number of differing locations reported per JSON file."""
 LONGEST = 240
-"""So many characters of a text that differs are told."""
+"""The maximum length of a differing text in a report, in characters."""
 BEFORE = 80
-"""So many characters before the first that differs are told."""
+"""Characters shown before the first difference."""
 NOTHING = object()
 
 
 def differences(first: Path, second: Path, below: str = "") -> list[str]:
-    """Each file that differs, with the first place where it does. Books are opened instead (`command_items.reopen`)."""
+    """Each file that differs, with its first difference. Books are opened instead (`command_items.reopen`)."""
     names = sorted(_names(first / below) | _names(second / below))
     messages = []
     for name in names:
@@ -59,7 +59,7 @@ def _first_line(one: str, other: str) -> str:
 
 
 def _locations(one: Any, other: Any, at: str) -> Iterator[str]:
-    """Where two JSON values differ, the order of keys included."""
+    """The locations where two JSON values differ; the order of keys counts."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in [*one, *(key for key in other if key not in one)]:
             yield from _locations(one.get(key, NOTHING), other.get(key, NOTHING), f"{at}.{key}")

@@ -1,4 +1,4 @@
-"""What the baseline is made of: a price history and a book, the same each time, made without the program."""
+"""Input of the baseline: a fixed price history and a fixed book, created without the program."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ FIRST_DAY = date(2024, 1, 2)
 DAYS = 300
 AS_OF = "2026-11-24T12:00:00-05:00"
 LATER = "2026-11-30T15:10:00-05:00"
-"""On a month's last session, when calendar conditions fire too."""
+"""The last session of a month, when calendar conditions fire too."""
 DEAD = "OLD"
-"""A symbol that is no longer traded, though the history goes on."""
+"""A symbol that stops trading before the history ends."""
 ACCOUNTS = 60
 
 
 def write_closes(path: Path) -> None:
-    """Closes of four symbols on 300 weekdays, each a walk with a jump now and then, some cells empty."""
+    """Closes of four symbols on 300 weekdays, each a random walk with occasional jumps, with some empty cells."""
     random = Random("baseline closes")
     cents = {symbol: price * 100 for symbol, price in (SYMBOLS | {DEAD: 12}).items()}
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -40,7 +40,7 @@ def write_closes(path: Path) -> None:
 
 
 def write_book(path: Path) -> None:
-    """A BOOK.json: accounts in every state that matters to an evaluation, portfolios with every condition."""
+    """A BOOK.json with accounts in every state that matters to an evaluation, and portfolios with every condition."""
     path.write_text(json.dumps(_book(), indent=1) + "\n", encoding="utf-8")
 
 

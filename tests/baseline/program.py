@@ -1,4 +1,4 @@
-"""The program run from its command line, and what it tells without what varies from place to place."""
+"""Running the program from its command line, and recording its output without the parts that vary between machines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 KINDS = ("runs", "orders", "decisions", "accounts", "portfolios", "audit")
-"""What can be exported of a book."""
+"""Everything that can be exported from a book."""
 FORMATS = ("json", "csv")
 ROOT = Path(__file__).resolve().parents[2]
 _COMMAND = re.compile(r"^ {2}([a-z]+) {2,}\S")
@@ -24,13 +24,13 @@ _COMMAND = re.compile(r"^ {2}([a-z]+) {2,}\S")
 
 @dataclass(frozen=True)
 class Program:
-    """Runs the commands in a folder, with nothing of the user's own around them, and keeps what they tell."""
+    """Runs commands in a folder, isolated from the user's settings and books, and stores their output."""
 
     work: Path
     target: Path
 
     def run(self, *arguments: str) -> str:
-        """Everything a command tells: its exit code if that is not 0, its output, what it says beside it."""
+        """The complete result of a command: its exit code unless 0, stdout and stderr."""
         done = subprocess.run(
             [sys.executable, "-m", "rebal_tui", *arguments],
             capture_output=True, text=True, check=False, cwd=self.work, env=self._environment(), timeout=600,
@@ -40,17 +40,17 @@ class Program:
         return self._plain(code + done.stdout + beside)
 
     def keep(self, name: str, *arguments: str) -> None:
-        """Run a command and keep what it tells under a name."""
+        """Run a command and store its output under a name."""
         self.write(name, self.run(*arguments))
 
     def write(self, name: str, text: str) -> None:
-        """Keep a text under a name."""
+        """Store a text under a name."""
         path = self.target / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
     def keep_book(self, folder: str, db: str) -> None:
-        """Keep what can be said of a book: its check, every export, and what an evaluation would decide now."""
+        """Store the output for a book: its check, every export, and what an evaluation would decide now."""
         self.keep(f"{folder}/check.txt", "check", "--db", db)
         self.keep(f"{folder}/check.json", "check", "--db", db, "--json")
         self.keep(f"{folder}/evaluate-dry-run.json", "evaluate", "--db", db, "--dry-run", "--json")
@@ -59,7 +59,7 @@ class Program:
                 self.keep(f"{folder}/export-{kind}.{form}", "export", kind, "--format", form, "--db", db)
 
     def keep_help(self) -> None:
-        """Keep the help of every command."""
+        """Store the help of every command."""
         self._keep_help(())
 
     def _keep_help(self, command: tuple[str, ...]) -> None:
@@ -71,7 +71,7 @@ class Program:
                 self._keep_help((*command, match.group(1)))
 
     def keep_openapi(self) -> None:
-        """Keep the OpenAPI document, as a sandbox serves it."""
+        """Store the OpenAPI document as a sandbox serves it."""
         process = subprocess.Popen(
             [sys.executable, "-m", "rebal_tui", "serve", "--sandbox", "--port", "0", "--json"],
             stdout=subprocess.PIPE, text=True, cwd=self.work, env=self._environment(),
@@ -88,7 +88,7 @@ class Program:
         self.write("openapi.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
     def _environment(self) -> dict[str, str]:
-        """No settings and no book of the user's, a terminal of one width, hashes as they come."""
+        """No user settings and no user book, a fixed terminal width, default hash randomization."""
         clean_environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "REBAL_TUI_"))
         }

@@ -1,4 +1,4 @@
-"""The part of the baseline that the tests of reliability give: simulated lives, crash points, planted faults."""
+"""Baseline items from the reliability tests: simulated lifetimes, crash points, planted faults."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.reliability.simulation import simulate
 
 SEEDS = range(10)
 OPENED = int(os.environ.get("CRASH_POINTS", "8"))
-"""So many images of each scenario are opened, evenly spread; 0 is all of them, as the tests of reliability do."""
+"""How many images of each scenario are opened, evenly spaced; 0 is all of them, as in the reliability tests."""
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 
 
 def write_simulation(target: Path, seed: int) -> None:
-    """The whole trace of a simulated life, and what it came to."""
+    """The complete trace of a simulated lifetime, and its result."""
     trace: list[str] = []
     result = simulate(seed, trace=trace)
     coverage = sorted(map(list, result.coverage))
@@ -37,7 +37,7 @@ def write_simulation(target: Path, seed: int) -> None:
 
 
 def write_crash(target: Path, name: str) -> None:
-    """A scenario killed at its points: how many there are, which ended otherwise, and the undisturbed end."""
+    """A scenario killed at its points: their number, the points with another end state, and the undisturbed end."""
     scenario = SCENARIOS[name]
     parent = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="baseline-", dir=parent) as given:
@@ -59,7 +59,7 @@ def write_crash(target: Path, name: str) -> None:
 
 
 def write_fault(target: Path, name: str) -> None:
-    """Which check catches a planted fault, in which life."""
+    """Which check catches a planted fault, and with which seed."""
     needed = ("every_day", *NEEDED.get(name, ()))
     first = FIRST.get(name, 0)
     found: dict[str, Any] = {"caught as": None, "by seed": None}
@@ -79,7 +79,7 @@ def names_of_crashes() -> list[str]:
 
 
 def names_of_faults() -> list[str]:
-    """The faults that are planted."""
+    """The names of the planted faults."""
     return list(FAULTS)
 
 

@@ -1,6 +1,6 @@
-"""How fast the hot paths are, each as a ratio to something in the same run: `python -m tests.benchmarks`.
+"""Speed of the hot paths, each as a ratio to a reference in the same run: `python -m tests.benchmarks`.
 
-Medians of several runs. Nothing here fails: a wall-clock assertion on a shared machine says nothing.
+Medians of several runs. No benchmark fails: a wall-clock assertion on a shared machine proves nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROWS = 100_000
 
 
 def median(work: Callable[[], object], runs: int = RUNS) -> float:
-    """Median seconds of a piece of work."""
+    """Median seconds of an operation."""
     gc.collect()
     durations = []
     for _ in range(runs):
@@ -73,7 +73,7 @@ class _Bench(App[None]):
 
 
 async def table_paths(rows: tuple[DeskRow, ...]) -> None:
-    """The Desk's table against Textual's own."""
+    """The Desk's table compared with Textual's own."""
     app = _Bench()
     async with app.run_test(size=(160, 50)) as pilot:
         table = app.query_one(BookTable)

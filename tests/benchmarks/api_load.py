@@ -1,6 +1,6 @@
-"""Requests a second on loopback while the scheduler runs: `python -m tests.benchmarks.api_load [SECONDS] [CLIENTS]`.
+"""Requests per second on loopback while the scheduler runs: `python -m tests.benchmarks.api_load [SECONDS] [CLIENTS]`.
 
-A demonstration book of 200 accounts lives in fast motion behind the server; clients read and write. Nothing may fail.
+The server runs a demonstration book of 200 accounts in accelerated time; clients read and write. No request may fail.
 """
 
 from __future__ import annotations

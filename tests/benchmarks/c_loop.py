@@ -1,4 +1,4 @@
-"""The same evaluation as a plain C loop, compiled with the machine's own compiler."""
+"""The same evaluation as a plain C loop, compiled with the machine's C compiler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SOURCE = Path(__file__).with_name("kernel.c")
 
 
 def compiled(folder: Path) -> ctypes.CDLL | None:
-    """The loop as a library in a folder; None without a C compiler."""
+    """Compile the loop to a library in a folder; None without a C compiler."""
     compiler = next((found for name in ("cc", "gcc", "clang") if (found := shutil.which(name))), None)
     if compiler is None:
         return None
@@ -32,7 +32,7 @@ def compiled(folder: Path) -> ctypes.CDLL | None:
 def c_evaluation(
     frame: BookFrame, day_context: DayContext
 ) -> Callable[[], np.ndarray[tuple[int], np.dtype[np.uint8]]] | None:
-    """A call that evaluates a frame whose accounts all lie in one block; None without a C compiler."""
+    """A function that evaluates a frame whose accounts are all in one block; None without a C compiler."""
     with tempfile.TemporaryDirectory() as folder:
         library = compiled(Path(folder))
     if library is None:

@@ -1,8 +1,8 @@
-"""Bad days by the clock: `python -m tests.benchmarks.drills [ACCOUNTS]`.
+"""Recovery times: `python -m tests.benchmarks.drills [ACCOUNTS]`.
 
-A program killed with a thousand orders open at the broker, a backup put in the place of its book, the opening and the
-check of a book of ACCOUNTS (100,000), a long audit trail verified. By the clock, where other work on the machine
-counts, and in processor time. Nothing here fails because of a time.
+A program killed with a thousand orders open at the broker, a restore from backup, opening and checking a book of
+ACCOUNTS (100,000), and verifying a long audit trail. In elapsed time, which includes other work on the machine, and in
+processor time. Nothing fails because of a time.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ACCOUNTS = 100_000
 MIN_OPEN_ORDERS = 1_000
 BUSY_ACCOUNTS = 1_200
 TRADED_ACCOUNTS = 10_500
-"""So many accounts whose day of rebalances makes a file of more than 100 MB."""
+"""The number of accounts whose day of rebalances makes a file larger than 100 MB."""
 ENTRIES = 100_000
 MAX_HEARTBEATS = 400
 
@@ -48,7 +48,7 @@ def timed(what: str, work: Callable[[], T], goal: float | None = None) -> T:
 
 
 def processor() -> float:
-    """Seconds of processor time of this process and of those that it waited for."""
+    """Processor seconds of this process and of the child processes it has waited for."""
     return sum(os.times()[:4])
 
 
@@ -57,7 +57,7 @@ def report(what: str) -> None:
 
 
 def opened(path: Path) -> Book:
-    """The book as the program opens it, its time standing until it is moved."""
+    """Open the book as the program does, with its clock paused."""
     book = opening.open_book(path)
     assert isinstance(book.clock, HeartbeatClock)
     book.clock.pause()
@@ -78,7 +78,7 @@ def open_orders(database: Database) -> int:
 
 
 def run_to_end(book: Book) -> int:
-    """Beats until no run and no order is open."""
+    """Run heartbeats until no run and no order is open; returns their number."""
     for number in range(MAX_HEARTBEATS):
         if number and not book.open_runs and not open_orders(book.database):
             return number
@@ -87,7 +87,7 @@ def run_to_end(book: Book) -> int:
 
 
 def checked_counts(path: Path) -> str:
-    """What `check` counts; it has to find nothing."""
+    """The counts that `check` reports; it must find no faults."""
     database = bootstrap.open_database(path, read_only=True)
     try:
         found = check_book(database, bootstrap.read_only_broker(database))
@@ -100,7 +100,7 @@ def checked_counts(path: Path) -> str:
 
 
 def busy(path: Path, pipe: int) -> None:
-    """A process in the middle of its work, until it is killed."""
+    """Work in a process until it is killed."""
     with paths.exclusive_lock(path):
         book = opened(path)
         tick(book, 60)
@@ -111,7 +111,7 @@ def busy(path: Path, pipe: int) -> None:
 
 
 def killed(path: Path) -> None:
-    """The program at work in a process that is killed once a thousand orders are open."""
+    """Run the program in a process and kill it once a thousand orders are open."""
     ready, ready_writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -164,7 +164,7 @@ def kill(folder: Path) -> None:
 
 
 def restored(path: Path, what: str) -> None:
-    """Back up a book and put the backup in its place by the program's own commands."""
+    """Back up a book and restore the backup over it with the program's own commands."""
     copy = path.with_name(f"copy-of-{path.name}")
     report(f"{path.stat().st_size / 1e6:.0f} MB, {what}")
 
@@ -178,7 +178,7 @@ def restored(path: Path, what: str) -> None:
 
 
 def traded_book(folder: Path) -> Path:
-    """A book in which every account was rebalanced, and every order has ended."""
+    """A book in which every account was rebalanced and every order has ended."""
     path = folder / "lived.db"
     bootstrap.create_demo(path, accounts=TRADED_ACCOUNTS).close()
     crash(path)

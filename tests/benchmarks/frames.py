@@ -1,4 +1,4 @@
-"""Made-up books as frames, of any size, drawn from a seed without an object per account."""
+"""Synthetic books as frames of any size, drawn from a seed without an object per account."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SESSION = Session(
 
 
 def portfolios(rng: np.random.Generator, symbols: list[str], width: int) -> list[Portfolio]:
-    """Models of so many assets, 5 % cash, ±5 points and ±25 %, monthly, a cooldown of a week."""
+    """Models of `width` assets, 5 % cash, ±5 points and ±25 %, monthly, with a cooldown of one week."""
     made = []
     for number in range(PORTFOLIOS):
         cuts = np.sort(rng.choice(np.arange(1, 9_500 - 100 * width), width - 1, replace=False))
@@ -62,7 +62,7 @@ def portfolios(rng: np.random.Generator, symbols: list[str], width: int) -> list
 
 
 def book(accounts: int, width: int = 20, *, spread: float = 0.06, seed: int = 1, listed: int = ASSETS) -> BookFrame:
-    """Accounts of $1,000 to $10 million around their targets, by a lognormal `spread`; 2 % hold something besides."""
+    """Accounts of $1,000 to $10 million with a lognormal `spread` around their targets; 2 % hold an extra asset."""
     rng = np.random.default_rng(seed)
     symbols = [f"S{number:04d}" for number in range(listed)]
     models = portfolios(rng, symbols, width)
@@ -104,12 +104,12 @@ def book(accounts: int, width: int = 20, *, spread: float = 0.06, seed: int = 1,
 
 
 def today(frame: BookFrame) -> DayContext:
-    """Midday of a session, every price fresh."""
+    """Midday of a session, with every price fresh."""
     return day_context_of(frame, NOW, SESSION)
 
 
 def situations(frame: BookFrame, rows: Sequence[int]) -> list[Situation]:
-    """Some of the accounts as the exact form takes them, all sharing one set of assets."""
+    """Some of the accounts as inputs of the exact form, all sharing one set of assets."""
     columns, accounts = frame.assets, frame.accounts
     assets = {
         symbol: Asset(symbol, symbol, symbol, "", AssetStatus.ACTIVE, True, True, Price(int(columns.price[n])), NOW)

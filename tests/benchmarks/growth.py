@@ -1,4 +1,4 @@
-"""Time and memory against the number of accounts, drawn on logarithmic axes."""
+"""Time and memory by number of accounts, drawn on logarithmic axes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 760, 420, 70, 50, 30, 190
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What one size took: seconds, and bytes of the arrays and of the work on them."""
+    """The cost of one size: seconds, and bytes of the arrays and of the work on them."""
 
     accounts: int
     evaluated: float
@@ -31,7 +31,7 @@ _LINES: tuple[tuple[str, str, Callable[[Growth], float]], ...] = (
 
 
 def draw(points: Sequence[Growth]) -> str:
-    """The points as an SVG picture."""
+    """Draw the points as an SVG picture."""
     xs = [math.log10(p.accounts) for p in points]
     values = [max(1e-3, line(p)) for _, _, line in _LINES for p in points]
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))

@@ -1,9 +1,9 @@
-"""The program behind a pseudo-terminal over a large book: `python -m tests.benchmarks.latency BOOK.db [KEYS]`.
+"""Latency of the program in a pseudo-terminal over a large book: `python -m tests.benchmarks.latency BOOK.db [KEYS]`.
 
-First paint, the book on the screen, then for each kind of key the time from the key to the first bytes and to the last
-of its frame, while prices stream; and the share of a processor that the program takes when nothing happens. Makes a
-demonstration of 100,000 accounts when the file is not there, at thirty times the speed of a day: prices move with every
-heartbeat, and the book evaluates all of it twice a minute. Nothing here fails.
+First paint, the book on the screen, then for each key the time from the key to the first and to the last bytes of its
+frame, while prices stream; and the processor share of the idle program. Creates a demonstration of 100,000 accounts
+when the file does not exist, at thirty times real speed: prices move with every heartbeat, and the whole book is
+evaluated twice a minute. Nothing fails because of a time.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PROGRAM = "from rebal_tui.cli import main; main()"
 
 
 class Terminal:
-    """A program in a terminal of its own."""
+    """A program in its own pseudo-terminal."""
 
     def __init__(self, *arguments: str, home: Path, program: str = PROGRAM) -> None:
         names = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
@@ -56,12 +56,12 @@ class Terminal:
         ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
 
     def read(self, seconds: float) -> bytes:
-        """What is there within some time, empty when nothing comes."""
+        """The bytes that arrive within a timeout, empty without any."""
         ready, _, _ = select.select([self.fd], [], [], seconds)
         return os.read(self.fd, 1 << 20) if ready else b""
 
     def until(self, text: bytes, seconds: float = 60.0) -> float:
-        """Seconds since the start until a text is written."""
+        """Seconds from the start until a text is written."""
         seen, end = b"", time.perf_counter() + seconds
         while text not in seen:
             if time.perf_counter() > end:
@@ -70,7 +70,7 @@ class Terminal:
         return time.perf_counter() - self.started
 
     def press(self, key: bytes) -> tuple[float, float]:
-        """Milliseconds from a key to the first bytes, and to the last before it is quiet."""
+        """Milliseconds from a key to the first bytes, and to the last bytes before the output is quiet."""
         while self.read(QUIET):
             pass
         started_at = time.perf_counter()
@@ -93,7 +93,7 @@ class Terminal:
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
     def share(self, seconds: float) -> float:
-        """Percent of a processor used while some time passes."""
+        """Percent of a processor used during an interval."""
         before, end = self.cpu(), time.perf_counter() + seconds
         while time.perf_counter() < end:
             self.read(0.2)

@@ -1,8 +1,8 @@
-"""What is asked of very many accounts at once: `python -m tests.benchmarks.many_accounts [ACCOUNTS] [BOOK]`.
+"""Operations on very many accounts: `python -m tests.benchmarks.many_accounts [ACCOUNTS] [BOOK]`.
 
-The impact of a change, the panel of a portfolio, the first runs of those who move to it, the move itself, each against
-one account at a time (a sample, scaled; of the impact all). BOOK is a demonstration's file to start from, of which a
-copy is used. Nothing here fails.
+The impact of a change, the panel of a portfolio, the first runs of accounts that move to it, and the move itself, each
+compared with one account at a time (a scaled sample; for the impact, all accounts). BOOK is a demonstration's file to
+start from; a copy of it is used. Nothing fails because of a time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The same accounts through other people's rebalancers, which only the `bench` extra installs.
+"""The same accounts through other rebalancers, which only the `bench` extra installs.
 
-lumibot is installed by `pip install --no-deps lumibot==4.6.30`: of all it asks for, its drift logic needs pandas alone.
+lumibot is installed by `pip install --no-deps lumibot==4.6.30`: of its dependencies, its drift logic needs only pandas.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Job = Callable[[], object]
 
 
 class _Strategy:
-    """As much of a lumibot strategy as its drift logic asks."""
+    """The part of a lumibot strategy that its drift logic needs."""
 
     is_backtesting = True
     buy_trading_fees: tuple[object, ...] = ()
@@ -43,7 +43,7 @@ class _Strategy:
         return sum((h.quantity * self._prices.get(h.symbol, Decimal(1)) for h in self._held), Decimal(0))
 
     def update_broker_balances(self, force_update: bool) -> None:
-        """The balances are the situation's own."""
+        """No update: the balances are those of the situation."""
 
     def create_order(self, **order: object) -> dict[str, object]:
         return order
@@ -58,7 +58,7 @@ class _Held:
 
 
 def lumibot_jobs(situations: list[Situation]) -> tuple[Job, Job] | None:
-    """lumibot's drift logic, and with its orders, over some accounts; None when it is not installed."""
+    """lumibot's drift logic, without and with orders, over some accounts; None when it is not installed."""
     try:
         logic = import_module("lumibot.components.drift_rebalancer_logic")
         asset = import_module("lumibot.entities").Asset

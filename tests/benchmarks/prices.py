@@ -1,8 +1,8 @@
 """Prices that stream over a large book: `python -m tests.benchmarks.prices [BOOK.db]`.
 
-5,000 symbols tick 5,000 times a second over 100,000 accounts of 20 holdings; the screen asks twenty times a second.
-What a tick costs and what a frame costs, in processor time, each as a ratio to one C loop over the same arrays. With
-the file of a demonstration the Desk's own snapshot is measured too; nothing is written to it. Nothing here fails.
+5,000 symbols tick 5,000 times a second over 100,000 accounts of 20 holdings; the screen reads twenty times a second.
+Measures the processor time of a tick and of a frame, each as a ratio to one C loop over the same arrays. With the file
+of a demonstration it also measures the Desk's own snapshot; the file is not written. Nothing fails because of a time.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from tests.benchmarks.whole_book import in_turn
 ACCOUNTS = 100_000
 SYMBOLS = 5_000
 TICKS = 5_000
-"""A second."""
+"""Ticks per second."""
 FRAMES = 20
-"""A second."""
+"""Frames per second."""
 SHOWN = 50
 
 
 class Stream:
-    """Ticks of random symbols, kept as a book keeps them, and the frame under the latest of them."""
+    """Ticks of random symbols, stored as a book stores them, and the frame at the latest prices."""
 
     def __init__(self, frame: BookFrame) -> None:
         self.frame = frame
@@ -67,21 +67,21 @@ class Stream:
             yield batch
 
     def draw(self) -> None:
-        """Have the next batch at hand."""
+        """Draw the next batch."""
         self.batch = next(self._batches)
 
     def store(self) -> None:
-        """Store it, as `Book.apply_prices` does."""
+        """Store the batch, as `Book.apply_prices` does."""
         self.price_history.note(self.batch)
         self.price_cache.note(self.batch)
 
     def read(self) -> None:
-        """Bring the frame up to the prices stored."""
+        """Update the frame to the stored prices."""
         self.frame = with_quotes(self.frame, self.price_cache.take_unread())
 
 
 def streaming() -> None:
-    """Ticks and frames over made-up arrays."""
+    """Ticks and frames over synthetic arrays."""
     stream = Stream(frames.book(ACCOUNTS, listed=SYMBOLS))
     today = frames.today(stream.frame)
     swept = [sweep(stream.frame, today)]
@@ -130,7 +130,7 @@ def report(found: dict[str, float], against: float) -> None:
 
 
 def desk(path: Path) -> None:
-    """The Desk of a demonstration after every price ticked."""
+    """The Desk of a demonstration after every price has ticked."""
     book = bootstrap.open_simulation(bootstrap.open_database(path, read_only=True), at=DEFAULT_START)
     book.frame()
 

@@ -1,8 +1,8 @@
 """The evaluation mapped over partitions of a book by Ray, an engine that the product does not depend on.
 
-`python -m tests.benchmarks.ray_partitions` needs the `bench` extra. Each worker keeps one partition of the frame; a
-round sends it the prices and gets back the outcomes. What it shows is the seam: `decide` is a pure function of a frame
-and a moment, so nothing of ours changes to run it elsewhere.
+`python -m tests.benchmarks.ray_partitions` needs the `bench` extra. Each worker holds one partition of the frame; a
+round sends it the prices and receives the outcomes. It demonstrates that `decide` is a pure function of a frame and a
+day context, so that it runs elsewhere without changes to the product.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ WORKERS = 2
 
 
 class Partition:
-    """Some accounts of a book, held where they are evaluated."""
+    """Some accounts of a book, held by the worker that evaluates them."""
 
     def __init__(self, frame: BookFrame, today: DayContext) -> None:
         self._frame, self._today = frame, today
 
     def outcomes(self, prices: Ints) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """The outcome of every account under new prices."""
+        """The outcome of every account at new prices."""
         rows = np.arange(len(prices))
         self._frame = self._frame.with_prices(rows, prices, self._frame.assets.price_at)
         return decide(self._frame, self._today).outcome

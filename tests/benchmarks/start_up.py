@@ -1,7 +1,7 @@
-"""From the command to the first paint, beside a bare Textual program: `python -m tests.benchmarks.start_up [RUNS]`.
+"""From the command to the first paint, next to a bare Textual program: `python -m tests.benchmarks.start_up [RUNS]`.
 
-Both in a pseudo-terminal, in turn; medians. Then what is imported before it, by package, and our own dearest modules;
-self time of each, the least of the runs. Nothing here fails.
+Both run alternately in a pseudo-terminal; medians. Then the imports before the first paint, by package, and the most
+expensive modules of the product; self time of each, the minimum of the runs. Nothing fails because of a time.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DEAREST = 12
 
 
 def first_paint(program: str, *arguments: str) -> tuple[float, float]:
-    """Seconds, and seconds of processor time, until the first screen is painted."""
+    """Seconds and processor seconds until the first screen is painted."""
     with tempfile.TemporaryDirectory() as folder:
         terminal = Terminal(*arguments, home=Path(folder), program=program)
         try:
@@ -40,7 +40,7 @@ def first_paint(program: str, *arguments: str) -> tuple[float, float]:
 
 
 def imports() -> Counter[str]:
-    """Microseconds that each module takes by itself."""
+    """Self time of each module import in microseconds."""
     imported = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", IMPORTED], capture_output=True, text=True, check=True
     ).stderr

@@ -1,4 +1,4 @@
-"""The whole book in arrays against the exact form, a C loop and other people's rebalancers.
+"""The whole book in arrays compared with the exact form, a C loop and other rebalancers.
 
 `python -m tests.benchmarks.whole_book` prints a table and draws `screenshots/growth.svg`.
 """
@@ -41,7 +41,7 @@ PICTURE = Path(__file__).parents[2] / "screenshots" / "growth.svg"
 
 
 def median(work: Callable[[], object], runs: int = 5) -> float:
-    """Median processor seconds of a piece of work, after one run that does not count."""
+    """Median processor seconds of an operation, after one warm-up run."""
     work()
     durations = []
     for _ in range(runs):
@@ -52,7 +52,7 @@ def median(work: Callable[[], object], runs: int = 5) -> float:
 
 
 def in_turn(works: Mapping[str, Callable[[], object]], rounds: int = 25) -> dict[str, float]:
-    """Median processor seconds of pieces of work done in turn, so that a noisy moment meets them all."""
+    """Median processor seconds of operations run alternately, so that noise affects all of them."""
     durations: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds + 2):
         for name, work in works.items():
@@ -72,7 +72,7 @@ def _shown(seconds: float) -> str:
 
 
 def evaluation(frame: BookFrame, today: DayContext) -> None:
-    """Every account decided: arrays, exact form (a sample, scaled), C."""
+    """Deciding every account: arrays, exact form (a scaled sample), C."""
     count = len(frame)
     rng = np.random.default_rng(5)
     sample = frames.situations(frame, sorted(rng.choice(count, SAMPLE, replace=False).tolist()))
@@ -101,7 +101,7 @@ def _widest(situation: Situation) -> BandUsage | None:
 
 
 def drift_and_orders(frame: BookFrame, today: DayContext) -> None:
-    """Live drift and the orders of a day when everything is rebalanced, against the exact form and peers."""
+    """Live drift, and the orders of a day when everything is rebalanced, compared with the exact form and peers."""
     count = len(frame)
     sample = frames.situations(frame, range(0, count, count // SAMPLE))
     exact = median(lambda: [_widest(s) for s in sample], 3)
@@ -128,7 +128,7 @@ def drift_and_orders(frame: BookFrame, today: DayContext) -> None:
 
 
 def from_file(accounts: int) -> None:
-    """A demonstration's file, out of the system's cache, read and decided: elapsed seconds, medians of three."""
+    """A demonstration's file, not in the page cache, read and decided: elapsed seconds, medians of three."""
     stages: dict[str, list[float]] = {"reading the file": [], "laying the arrays out": [], "deciding everyone": []}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "book.db"

@@ -1,7 +1,7 @@
 """A day when every account breaches, file to file: `python -m tests.benchmarks.whole_day [ACCOUNTS] [BOOK]`.
 
-Each stage with its time, against raw `executemany` of the same rows into the same tables, and against one account at a
-time (a sample, scaled). BOOK is a demonstration's file to start from; it is copied. Nothing here fails.
+Each stage with its time, compared with raw `executemany` of the same rows into the same tables, and with one account at
+a time (a scaled sample). BOOK is a demonstration's file to start from; it is copied. Nothing fails because of a time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ T = TypeVar("T")
 
 
 def timed(what: str, work: Callable[[], T], per: int = 1, of: int = 1) -> tuple[T, float]:
-    """A stage, with its seconds of processor time; a sample of `per` is scaled to `of`. The clock's stand beside."""
+    """Run a stage; returns its result and its processor seconds, and prints them with the elapsed time.
+
+    A sample of `per` is scaled to `of`.
+    """
     gc.collect()
     used, started_at = time.process_time(), time.perf_counter()
     result = work()
@@ -53,7 +56,7 @@ def crash(path: Path) -> None:
 
 
 def opened(path: Path) -> Book:
-    """The book, its objects left to themselves by the collector as in the program."""
+    """Open the book, with its objects frozen for the garbage collector as in the program."""
     gc.unfreeze()
     book = bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)
     gc.collect()
@@ -65,7 +68,7 @@ TABLES = ("parts", "contexts", "decision_kinds", "runs", "decisions", "orders")
 
 
 def rows_of(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """What the pass wrote, in the order it was written."""
+    """The rows that the evaluation pass wrote, in the order it wrote them."""
     connection = sqlite3.connect(path)
     tables = {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in TABLES}
     connection.close()
@@ -73,7 +76,7 @@ def rows_of(path: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def raw(path: Path, tables: dict[str, list[tuple[Any, ...]]]) -> None:
-    """The same rows into the same tables by `executemany`, in one transaction."""
+    """Write the same rows into the same tables with `executemany`, in one transaction."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
@@ -87,7 +90,7 @@ def raw(path: Path, tables: dict[str, list[tuple[Any, ...]]]) -> None:
 
 
 def start_alone(book: Book, queued: Sequence[Run]) -> None:
-    """Start runs, each planned by itself."""
+    """Start runs, each planned separately."""
     with patch.object(starting, "ARRAY_START_MIN_RUNS", len(queued) + 1):
         book.note_runs(_start(book, queued, False))
 

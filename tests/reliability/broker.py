@@ -1,6 +1,6 @@
-"""A broker behind bad wires: requests and replies lost, late or doubled, events late, repeated and out of order.
+"""A broker behind a faulty connection: requests and replies lost, late or doubled; events late, repeated, reordered.
 
-It outlives the program it serves, as a real one does, and shows the judge every request that arrives.
+It outlives the program it serves, as a real one does, and shows the oracle every request that arrives.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 REQUEST_DELAY = timedelta(seconds=45)
-"""No request is under way for longer; the program gives up on one after a minute."""
+"""The longest time a request is in transit; the program times out after a minute."""
 
 
 class Killed(BaseException):
@@ -31,7 +31,7 @@ class Killed(BaseException):
 
 
 class FaultyBroker:
-    """Hands every call to the simulated broker, unless a fault of the swarm says otherwise."""
+    """Forwards every call to the simulated broker unless a fault of the swarm applies."""
 
     def __init__(self, random: Random, enabled: frozenset[str], oracle: Oracle, now: Callable[[], datetime]) -> None:
         self._random, self._enabled, self._oracle, self._now = random, enabled, oracle, now
@@ -50,7 +50,7 @@ class FaultyBroker:
         return getattr(self.inner, name)
 
     def deliver_due(self) -> None:
-        """What was under way for long enough reaches the broker."""
+        """Deliver requests whose delay has elapsed to the broker."""
         due, self._late = (
             [c for at, c in self._late if at <= self._now()],
             [x for x in self._late if x[0] > self._now()],
@@ -62,15 +62,15 @@ class FaultyBroker:
                 continue
 
     def withholds(self, account_id: str) -> bool:
-        """Whether something of the account, or of an asset, is on its way to the program.
+        """Whether an event of the account, or of an asset, has not reached the program yet.
 
-        What was told while it reconciled is so until that came to an end: it may have been cut off in between.
+        Events delivered during a reconciliation count until it ends: it may have been interrupted.
         """
         cut_off = [] if self._oracle.reconciled else self._handed
         return any(event.account_id in (account_id, None) for event in (*cut_off, *(e for _, e in self._withheld)))
 
     def _hit(self, fault: str, permille: int, about: Iterable[str] = ()) -> bool:
-        """Whether a fault meets what is said of some orders."""
+        """Whether a fault applies to a call or an event about some orders."""
         permille = min(400, permille * 5) if self.dense else permille
         if self.calm or fault not in self._enabled or self._random.randrange(1000) >= permille:
             return False
@@ -79,7 +79,7 @@ class FaultyBroker:
         return True
 
     def _call(self, call: Callable[[], T], about: Iterable[str] = ()) -> T:
-        """A request that changes something."""
+        """A request that changes state."""
         self._kill_if_due()
         if self._hit("lost_requests", 60, about):
             raise BrokerUnavailable("the request was lost")
@@ -109,7 +109,7 @@ class FaultyBroker:
                 raise Killed
 
     def batch(self) -> AbstractContextManager[object]:
-        """Nothing: a broker at the other end of a wire keeps what it answered, whatever becomes of the program."""
+        """No batch: a remote broker keeps its answers even when the program fails."""
         return nullcontext()
 
     def submit_order(self, request: OrderRequest) -> Order:
@@ -126,7 +126,7 @@ class FaultyBroker:
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
         since = self._submitted_at.get(client_order_id)
         fresh = since is not None and self._now() - since < REQUEST_DELAY
-        # What it has told of it finds, too.
+        # An order that the events have reported is always found.
         if (
             fresh
             and self.coverage.is_unresolved(self._oracle.database, client_order_id)
@@ -161,7 +161,7 @@ class FaultyBroker:
         ended = (event.order for event in found if event.order is not None)
         rejected = [order.client_order_id for order in ended if order.status is OrderStatus.REJECTED]
         self.coverage.orders("rejects", self._oracle.database, rejected)
-        # After an opening that found the broker away the stream is told from where it ended, in order and whole.
+        # When the broker was unavailable at the opening, the stream resumes where it ended, in order and complete.
         if self.calm or not self._oracle.reconciled:
             late, self._withheld = [event for _, event in self._withheld], []
             self._handed += late
@@ -188,5 +188,5 @@ class FaultyBroker:
 
 
 def _orders(events: Iterable[BrokerEvent]) -> set[str]:
-    """The orders that events tell of."""
+    """The orders that events report."""
     return {event.order.client_order_id for event in events if event.order is not None}

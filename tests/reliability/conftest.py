@@ -1,4 +1,4 @@
-"""Where the books of these tests live: in memory where the system has a folder for that."""
+"""The folder for the books of these tests: in memory if the system has a folder for that."""
 
 from __future__ import annotations
 

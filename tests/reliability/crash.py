@@ -1,8 +1,8 @@
-"""Killing the program at a point of a scenario and opening what is left: as a kill leaves it, so it is found.
+"""Killing the program at a point of a scenario, opening the file it leaves, and comparing the end state.
 
-A process killed by SIGKILL leaves the file and its log as they are at that moment; what a transaction had not committed
-is gone. So one undisturbed life yields every point: at each SQL statement and around each call of the broker, what the
-disk holds is kept, and equal images in the same beat are one point. A process that really is killed proves the same.
+A process killed by SIGKILL leaves the file and its log as they are at that time; uncommitted changes are lost. So one
+undisturbed run yields every point: at each SQL statement and around each broker call, the disk content is recorded, and
+equal images in the same heartbeat are one point. Killing a real process verifies this.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ Act = Callable[[Book], object]
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is done when, New York times; an act is done again after a kill in its beat, so it looks before it acts.
+    """A schedule of acts in New York time; an act is repeated after a kill in its heartbeat, so it must be idempotent.
 
-    `found` makes the file, unless the scenario is about making it. `within` is around every life.
+    `found` creates the file, unless the scenario is about creating it. `within` wraps every run.
     """
 
     found: Callable[[Path], None]
@@ -53,7 +53,7 @@ class Scenario:
 
 @dataclass
 class Image:
-    """What the disk holds at a point, and in which beat that is."""
+    """The disk content at a point, and the heartbeat it belongs to."""
 
     heartbeat: int
     files: dict[str, bytes]
@@ -62,7 +62,7 @@ class Image:
 
 @dataclass
 class Points:
-    """The points of one undisturbed life: how many there were, and the images that differ."""
+    """The points of one undisturbed run: their number, and the distinct images."""
 
     total: int
     images: list[Image]
@@ -72,7 +72,7 @@ class Points:
 def run_scenario(
     path: Path, scenario: Scenario, start: int = 0, reached: Callable[[int], None] = lambda _heartbeat: None
 ) -> Book:
-    """Open the book and go through the beats from one on; what an act began is taken on at once, as after a kill."""
+    """Open the book and run the heartbeats from `start`; another heartbeat follows each act, as after a kill."""
     with scenario.within():
         return _run_scenario(path, scenario, start, reached)
 
@@ -96,7 +96,7 @@ def _run_scenario(path: Path, scenario: Scenario, start: int, reached: Callable[
 
 @contextmanager
 def instrumented(point: Callable[[str], None]) -> Iterator[None]:
-    """Tell of every SQL statement before it begins, and of every call of the broker before and after it."""
+    """Report every SQL statement before it begins, and every broker call before and after it."""
     original = Database.__init__
 
     def init(self: Database, *arguments: Any, **named: Any) -> None:
@@ -127,7 +127,7 @@ def instrumented(point: Callable[[str], None]) -> Iterator[None]:
 
 
 def points_of(template: Path | None, folder: Path, scenario: Scenario) -> Points:
-    """Live undisturbed and keep what the disk holds at every point."""
+    """Run undisturbed and record the disk content at every point."""
     recorder = _ImageRecorder(_copied(template, folder))
     with instrumented(recorder.point):
         book = run_scenario(recorder.path, scenario, reached=recorder.reached)
@@ -138,7 +138,7 @@ def points_of(template: Path | None, folder: Path, scenario: Scenario) -> Points
 
 
 class _ImageRecorder:
-    """Keeps what the disk holds at every point; what was a mere query or waits for its commit changed nothing there."""
+    """Records the disk content at every point; queries and uncommitted statements do not change it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -162,7 +162,7 @@ class _ImageRecorder:
 
 
 def recovered(image: Image, folder: Path, scenario: Scenario) -> dict[str, Any]:
-    """Open what a kill left and live to the end."""
+    """Open the files that a kill left and run to the end."""
     folder.mkdir(parents=True)
     for name, content in image.files.items():
         target = folder / name
@@ -172,7 +172,7 @@ def recovered(image: Image, folder: Path, scenario: Scenario) -> dict[str, Any]:
 
 
 def killed(template: Path | None, folder: Path, scenario: Scenario, number: int) -> dict[str, Any]:
-    """Live in a process of its own that is killed at its n-th point, then open what it left."""
+    """Run in a process that is killed at its n-th point, then open what it left and run to the end."""
     path = _copied(template, folder)
     note = folder / "beat.txt"
     pid = os.fork()
@@ -219,13 +219,13 @@ def _copied(template: Path | None, folder: Path) -> Path:
 
 
 def _on_disk(path: Path) -> dict[str, bytes]:
-    """Every file of the book but the index of the log, which SQLite makes anew."""
+    """Every file of the book except the log's index, which SQLite rebuilds."""
     found = (p for p in path.parent.rglob("*") if p.is_file() and not p.name.endswith("-shm"))
     return {str(p.relative_to(path.parent)): p.read_bytes() for p in found}
 
 
 def digest(book: Book) -> dict[str, Any]:
-    """The end state as people and the broker see it, without what may differ: how an answer was come by."""
+    """The end state as people and the broker see it, without details that may differ: how an answer was obtained."""
     broker, database = book.broker, book.database
     assert isinstance(broker, SimulatedBroker)
     checked = check_book(database, broker)

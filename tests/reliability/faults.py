@@ -1,6 +1,6 @@
-"""Faults planted on purpose, to see whether the simulation sees them (G7). Nothing of this is in the shipped code.
+"""Planted faults, to verify that the simulation detects them (G7). None of this is in the shipped code.
 
-Each is the product as it would be with one mistake in it, for as long as the context is entered.
+Each is the product with one mistake, active while the context is entered.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "a withdrawal forgets the last rebalance": ("withdrawals",),
     "proceeds leave on the day of the sale": ("withdrawals",),
 }
-"""What must happen for a fault to show: a seed of the simulation has it by chance, these seeds have it for certain."""
+"""Events that must occur for a fault to show: a random seed has them by chance, a seed with these always has them."""
 
 FIRST: dict[str, int] = {
     "portfolio status is not looked at": 6,
@@ -111,7 +111,7 @@ FIRST: dict[str, int] = {
     "a withdrawal forgets the last rebalance": 1,
     "proceeds leave on the day of the sale": 2,
 }
-"""A seed in which a fault shows within few days, 0 for those not named: it is tried before the others."""
+"""A seed that shows a fault within a few days, 0 for faults not listed: it is tried first."""
 
 
 @contextmanager
@@ -140,9 +140,9 @@ FrameChange = Callable[[BookFrame, DayContext], tuple[BookFrame, DayContext]]
 def _plant_situation(
     name: str, book: FrameChange, one: Callable[[Situation], Situation], *more: Callable[[], Any]
 ) -> None:
-    """The evaluation looks at a book that is not quite so, and so does whatever reads its decisions again.
+    """The evaluation sees an altered book, and so does every reader of its decisions.
 
-    The mistake is in both forms of the rule, so that they agree and only an opinion from outside can see it.
+    Both forms of the rule contain the mistake, so that they agree and only an external oracle can detect it.
     """
 
     def decided(frame: BookFrame, day_context: DayContext, *, original: Any = decide.decide) -> Any:
@@ -172,7 +172,7 @@ def _unmarked(marks: int) -> FrameChange:
     return _accounts(lambda accounts, day_context: replace(accounts, marks=accounts.marks & ~np.uint16(marks)))
 
 
-# What an evaluation asks first.
+# Conditions checked first by an evaluation.
 
 
 def _unrestricted(situation: Situation) -> Situation:
@@ -212,7 +212,7 @@ _plant_situation(
 )
 _plant_situation("eligibility is not looked at", _eligible_assets, _all_eligible)
 
-# What makes it trade.
+# Rebalance conditions.
 
 
 def _other_kind(condition: Any) -> Any:
@@ -396,11 +396,11 @@ _replace_attribute(
     "queued runs of a dead portfolio stay", needs_adjustment, "cancel_queued", lambda tx, queued, why: []
 )
 
-# What happened, taken over.
+# Applied events.
 
 
 def _every_nth(number: int, original: Callable[..., Any], replacement: Any) -> Callable[..., Any]:
-    """Every so many times something else comes of a call."""
+    """Every n-th call returns `replacement` instead."""
     calls = count(1)
 
     def call(*arguments: Any, **named: Any) -> Any:

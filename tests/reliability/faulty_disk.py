@@ -1,7 +1,7 @@
-"""A disk that fails under SQLite itself: the n-th write, sync, truncation, opening or mapping of the log's index.
+"""A disk that fails below SQLite: the n-th write, sync, truncation, opening or mapping of the log's index.
 
-The SQLite that Python has loaded is given a VFS of its own by ctypes: that of the system, with a few calls replaced. So
-the program runs unchanged, and no compiler is needed. A VFS stays for as long as the process: use it in a child.
+The SQLite that Python has loaded gets a custom VFS through ctypes: the system's VFS with a few calls replaced. So the
+program runs unchanged, and no compiler is needed. A VFS remains for the life of the process: use it in a child.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ IOERR_WRITE, IOERR_FSYNC, IOERR_TRUNCATE, IOERR_SHMMAP, FULL, CANTOPEN = 778, 10
 
 
 class Call(StrEnum):
-    """What is asked of a disk."""
+    """A disk operation."""
 
     WRITE = auto()
     SYNC = auto()
@@ -34,7 +34,7 @@ class Call(StrEnum):
 
 
 class Fault(StrEnum):
-    """What goes wrong at a call."""
+    """The failure of a disk operation."""
 
     WRITE_ERROR = auto()
     SHORT_WRITE = auto()
@@ -58,7 +58,7 @@ CALLS: dict[Fault, frozenset[Call]] = {
     Fault.KILL: frozenset({Call.WRITE, Call.SYNC, Call.TRUNCATE}),
     Fault.POWER_CUT: frozenset({Call.WRITE, Call.SYNC, Call.TRUNCATE}),
 }
-"""The calls at which a fault can happen; they are counted together."""
+"""The calls at which a fault can occur; they are counted together."""
 _CODES = {
     Fault.WRITE_ERROR: IOERR_WRITE,
     Fault.SHORT_WRITE: IOERR_WRITE,
@@ -72,7 +72,7 @@ _CODES = {
 
 @dataclass(frozen=True)
 class Plan:
-    """The fault at the n-th of its calls, counted from 1; `lasting`: at every later one too."""
+    """The fault at the n-th of its calls, counted from 1; with `lasting`, at every later one too."""
 
     fault: Fault
     number: int
@@ -118,7 +118,7 @@ class _Methods(ctypes.Structure):
 
 
 def sqlite_library() -> ctypes.CDLL | None:
-    """The SQLite that the module `sqlite3` is linked with; None where an interpreter hides it within itself."""
+    """The SQLite library that the module `sqlite3` is linked with; None when the interpreter links it statically."""
     file = getattr(_sqlite3, "__file__", None)
     library = ctypes.CDLL(file)
     try:
@@ -136,7 +136,7 @@ def sqlite_library() -> ctypes.CDLL | None:
 
 @dataclass
 class _Unsynced:
-    """What a power cut may undo: what stood in a file before, and how long the file was."""
+    """Data that a power cut may undo: the previous content of a file, and its previous size."""
 
     path: str
     offset: int
@@ -145,7 +145,7 @@ class _Unsynced:
 
 
 class FaultyDisk:
-    """Under every file that SQLite opens from now on in this process. `counts` tells how often each call was made."""
+    """The VFS of every file that SQLite opens afterwards in this process. `counts` counts each call."""
 
     def __init__(self, plan: Plan | None = None) -> None:
         library = sqlite_library()
@@ -171,7 +171,7 @@ class FaultyDisk:
 
     @staticmethod
     def _guarded(call: Callable[..., int]) -> Callable[..., int]:
-        """An exception in a callback would be taken for success."""
+        """Exit on an exception in a callback; SQLite would take it for success."""
 
         def guarded(*arguments: Any) -> int:
             try:
@@ -185,7 +185,7 @@ class FaultyDisk:
         return guarded
 
     def _fails(self, call: Call) -> Fault | None:
-        """Count a call; what goes wrong at it."""
+        """Count a call; returns its fault, if any."""
         self.counts[call] += 1
         plan = self._plan
         if plan is None or call not in CALLS[plan.fault]:
@@ -208,7 +208,7 @@ class FaultyDisk:
         return code
 
     def _replaced(self, address: int) -> _Methods:
-        """The calls of a kind of file, those that can fail replaced."""
+        """The methods of a file type, with those that can fail replaced."""
         if address not in self._methods:
             system = _Methods.from_address(address)
             copied = _Methods.from_buffer_copy(system)
@@ -275,7 +275,7 @@ class FaultyDisk:
         return _CODES[fault]
 
     def _lose(self) -> None:
-        """Of what was written and not synced some reached the disk and some did not, in any order."""
+        """Of the writes that were not synced, some reached the disk and some did not, in any order."""
         dice = random.Random(self._number)
         for one in reversed(self._unsynced):
             if dice.random() < 0.5 and os.path.exists(one.path):

@@ -1,4 +1,4 @@
-"""The judge's own books: cash and shares of every account, from what was opened, moved and executed, nothing else."""
+"""The oracle's own ledger: cash and shares of every account, only from openings, transfers and executions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NANO = 10**9
 
 
 class Ledger:
-    """Integers in billionths. `outflow` is cash that left an account by other hands than this program's orders."""
+    """Integers in billionths. `outflow` is cash that left an account other than through this program's orders."""
 
     def __init__(self) -> None:
         self.cursor = 0
@@ -42,7 +42,7 @@ class Ledger:
         held[symbol] = held.get(symbol, 0) + qty
 
     def catch_up(self, broker: SimulatedBroker) -> list[BrokerEvent]:
-        """Book what the broker executed since the last time."""
+        """Book the broker's executions since the last call."""
         events = list(broker.events(self.cursor))
         for event in events:
             self.cursor = event.seq
@@ -94,11 +94,11 @@ class Ledger:
             self.outflow[entry.account_id] -= entry.amount
 
     def sold_on(self, account_id: str, today: date) -> int:
-        """What was sold today, which settles on no earlier day than the next (T+1)."""
+        """Proceeds of today's sales, which settle on the next day (T+1) at the earliest."""
         day, amount = self.sold.get(account_id, (today - timedelta(days=1), 0))
         return amount if day == today else 0
 
     def equity(self, account_id: str, prices: dict[str, int]) -> int:
-        """In billionths of billionths of a dollar."""
+        """Equity in billionths of billionths of a dollar."""
         held = self.shares[account_id]
         return self.cash[account_id] * NANO + sum(qty * prices[symbol] for symbol, qty in held.items())

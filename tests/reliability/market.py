@@ -1,4 +1,4 @@
-"""The simulated book's surroundings: prices that somebody moves, and what a seed's swarm switches on."""
+"""Environment of the simulated book: controlled prices, and the swarm of faults that a seed enables."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FAULTS = (
     "outside_orders", "dead_assets", "clock_jumps", "days_off", "restarts", "kills", "portfolio_edits", "withdrawals",
     "manual_runs", "cancels", "journals", "transfers_in", "subscriptions", "review", "kill_switch",
 )  # fmt: skip
-"""What a swarm can switch on: faults of the broker and the wires, and everything people do at the wrong moment."""
+"""The faults that a swarm can enable: faults of the broker and the connection, and ill-timed actions of people."""
 DENSE = ("dense", "every_day", "moving", *FAULTS)
-"""What a life full of faults needs."""
+"""Requirements of a fault-dense simulation."""
 EDGE_AMOUNTS = ("0.01", "0.99", "1", "9.99", "10", "10.01", "11", "100", "250.37", "5000", "123456.789012345")
 
 
 class Prices:
-    """A price feed that moves only when told; what is frozen keeps the time of its last quote."""
+    """A price feed that moves only on request; a frozen symbol keeps the time of its last quote."""
 
     def __init__(self, at: datetime) -> None:
         self._quotes = {symbol: Quote(Price(price * NANO), at) for symbol, price in START_PRICES.items()}
@@ -44,7 +44,7 @@ class Prices:
         return self._quotes
 
     def move(self, symbol: str, permille: int, *, cents: bool) -> None:
-        """Change a price by so many thousandths, to the cent or to any nine decimals, unless it is frozen."""
+        """Move a price by thousandths, rounded down to the cent or not at all, unless it is frozen."""
         if symbol in self.frozen:
             return
         old = self._quotes[symbol]
@@ -56,7 +56,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Swarm:
-    """What a seed has switched on and how its book lives."""
+    """The faults that a seed enables, and the parameters of its book."""
 
     enabled: frozenset[str]
     still: bool
@@ -68,15 +68,15 @@ class Swarm:
 
     @property
     def account_years(self) -> float:
-        """How much a life of this swarm is."""
+        """The account-years that this swarm simulates."""
         return self.accounts * self.days / 365
 
     @classmethod
     def of(cls, random: Random, needed: Iterable[str] = ()) -> Swarm:
-        """What a seed switches on, and what is needed besides.
+        """The swarm of a seed, plus the `needed` options.
 
-        `still` and `moving` say how prices are, `every_day` that each session has an evaluation. `dense` lives are full
-        of faults at the moments when orders are open, and their orders are open for long.
+        `still` and `moving` select the price behavior, `every_day` an evaluation in each session. A `dense` swarm has
+        many faults while orders are open, and its orders stay open for long.
         """
         share = random.choice((10, 25, 50, 80))
         enabled = frozenset(fault for fault in FAULTS if random.randrange(100) < share)
@@ -110,9 +110,9 @@ class Swarm:
 
 
 def edge_amount(random: Random, cash: int, equity: int, *, still: bool) -> Money:
-    """An amount near where rules change: a minimum, a band, what is there, or anything.
+    """An amount near a limit of the rules: a minimum, a band, the available cash, or a random amount.
 
-    In a still market a quarter of the equity often puts what is on target exactly on its band.
+    In a still market, a quarter of the equity often moves an on-target account exactly onto its band.
     """
     if still and random.random() < 0.4:
         return Money(max(1, equity // 4))

@@ -1,4 +1,4 @@
-"""Random portfolios and accounts, near the edges of the rules on purpose."""
+"""Random portfolios and accounts, deliberately near the limits of the rules."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CALENDARS = (
 
 
 def weights(random: Random, still: bool) -> Weights:
-    """Percentages that sum to 100: halves and quarters in a still market, anything else otherwise."""
+    """Percentages that sum to 100: halves and quarters in a still market, arbitrary otherwise."""
     count = random.randint(1, 4)
     symbols = random.sample(SYMBOLS, count)
     if still:
@@ -46,7 +46,7 @@ def weights(random: Random, still: bool) -> Weights:
 
 
 def conditions(random: Random, still: bool) -> tuple[Condition, ...]:
-    """Bands and at most one calendar day; in a still market bands that a deposit of a quarter meets exactly."""
+    """Bands and at most one calendar day; in a still market, bands that a deposit of a quarter meets exactly."""
     chosen: list[Condition] = []
     if still:
         bands = (DriftBand(BandType.ABSOLUTE, Percent(1_000)), DriftBand(BandType.RELATIVE, Percent(2_000)))
@@ -70,7 +70,7 @@ def portfolio(random: Random, identity: str, swarm: Swarm, at: datetime) -> Port
 
 
 def account(random: Random, identity: str, follows: Portfolio, swarm: Swarm, at: datetime) -> Account:
-    """An account that is exactly on target, holds something of everything, or is almost empty."""
+    """An account that is exactly on target, holds some of everything, or is almost empty."""
     positions: dict[str, int] = {}
     cash = random.choice((0, NANO // 2, 10 * NANO, 20_000 * NANO, 987_654_321_012_345))
     if swarm.still or random.random() < 0.3:

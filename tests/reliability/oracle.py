@@ -1,4 +1,4 @@
-"""What must hold after every event, judged by the broker's side of the story and a second opinion of the rules."""
+"""Invariants after every event, checked against the broker's records and an independent version of the rules."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PRICE_MAX_AGE = timedelta(seconds=60)
 
 
 class Violation(AssertionError):
-    """A promise was broken; `check` names which."""
+    """A violated invariant; `check` names it."""
 
     def __init__(self, check: str, text: str) -> None:
         super().__init__(f"{check}: {text}")
@@ -75,18 +75,18 @@ class Oracle:
 
     @property
     def reconciled(self) -> bool:
-        """Whether the book was compared with the broker since it was opened."""
+        """Whether the book has been reconciled with the broker since it was opened."""
         return self._book().reconciled
 
     def behind(self, account_id: str) -> bool:
-        """Whether something has happened in an account that the program was not told yet."""
+        """Whether the broker has an event of an account that the program has not received yet."""
         seen = int(book_settings.get(self._book().database, CURSOR, "0"))
         return max(self.ledger.last_event[account_id], self.ledger.last_event[""]) > seen or (
             self._broker().withholds(account_id)
         )
 
     def log(self, text: str) -> None:
-        """Part of the trace, whose hash says whether two simulations went alike."""
+        """Add to the trace, whose hash shows whether two simulations are identical."""
         self._hash.update(text.encode())
         if self.trace is not None:
             self.trace.append(text)
@@ -95,10 +95,10 @@ class Oracle:
     def hash(self) -> str:
         return self._hash.hexdigest()
 
-    # What the program asks of the broker.
+    # Requests of the program to the broker.
 
     def submitted(self, request: OrderRequest) -> None:
-        """The program is about to send an order."""
+        """Check an order that the program is about to send."""
         book, now, account = self._book(), self._book().now(), request.account_id
         self.log(f"{now} asks {request}")
         session = book.calendar.at(now)
@@ -123,7 +123,7 @@ class Oracle:
             self._allow(run)
 
     def _first_order(self, run: Run) -> None:
-        """Nothing of the run has happened yet: what it keeps in cash is what its weights say of the account."""
+        """Before the first order of a run: its cash target must follow from its weights and the account."""
         book = self._book()
         self._start_outflow[run.id] = self._known_outflow[run.account_id]
         portfolio = book.portfolios.get(run.portfolio_id or "")
@@ -134,7 +134,7 @@ class Oracle:
             raise Violation("review", f"run {run.id} trades without approval")
         self.ledger.catch_up(self._broker().inner)
         now = book.now()
-        # Cash that came at this moment may have come after the run was planned.
+        # Cash that arrived at this time may have arrived after the run was planned.
         if run.started_at != now or self.behind(run.account_id) or self.ledger.last_cash.get(run.account_id) == now:
             return
         stale = [s for s in self.needed(run) if book.feed and book.now() - book.feed.quotes()[s].at > PRICE_MAX_AGE]
@@ -155,7 +155,7 @@ class Oracle:
         return {*run.weights.symbols, *self.ledger.shares[run.account_id]}
 
     def _allow(self, run: Run) -> None:
-        """How much a run may buy for: the cash there is, less its floor and what is set aside."""
+        """The maximum buys of a run: the cash, less its cash floor and reservations."""
         self.ledger.catch_up(self._broker().inner)
         if any(run.id.replace("-", "") in name for name in self.ledger.open_orders):
             raise Violation("sells first", f"run {run.id} buys while an order of it is open")
@@ -165,7 +165,7 @@ class Oracle:
         self._allowed[run.id] = self.ledger.cash[account] + gone - (run.cash_target or 0) - set_aside_cash
 
     def accepted(self, request: OrderRequest, order: Order) -> None:
-        """The broker took an order of ours."""
+        """Check an order of the program that the broker accepted."""
         self.counts["orders"] += 1
         match = OWN_ORDER_ID.fullmatch(request.client_order_id)
         run_id = "-".join(match.groups()) if match else ""
@@ -181,7 +181,7 @@ class Oracle:
                 )
 
     def journaled(self, journal: Journal, key: str) -> None:
-        """The broker made, or had made, a journal."""
+        """Check a journal that the broker created, now or for an earlier request."""
         if self._journals.setdefault(key, journal.id) != journal.id:
             raise Violation("doubled journal", f"{key} made another journal")
         if journal.to_account == FIRM_ACCOUNT and not journal.status.final:
@@ -199,15 +199,15 @@ class Oracle:
             if journal.amount != wanted:
                 raise Violation("withdrawal", f"{journal.amount} leaves instead of {wanted}")
 
-    # What is so after an event.
+    # Invariants after an event.
 
     def after(self, *, by_hand: bool = False) -> None:
-        """The program has done what it could at this moment, or what somebody asked of it."""
+        """Check the book after the program's heartbeat, or after a person's action."""
         events = self.ledger.catch_up(self._broker().inner)
         self.counts["events"] += 1
         if self.ledger.faults:
             raise Violation("conservation", self.ledger.faults[0])
-        # Whatever the wires do, nothing happens here that a broker's events do not tell.
+        # Whatever the connection does, everything that happens here is reported by the broker's events.
         for account_id, hold in self._book().holds.items():
             raise Violation("false alarm", f"{account_id} is paused: {hold.reason}")
         for event in events:
@@ -225,7 +225,7 @@ class Oracle:
             self._withdrawals()
 
     def _check_account(self, account_id: str) -> None:
-        """Cash and shares are the same in the judge's books, the broker's, and, once it was told, the program's."""
+        """Cash and shares agree between the oracle's ledger, the broker and, once it has all events, the program."""
         mine = (self.ledger.cash[account_id], self.ledger.shares[account_id])
         theirs = self._broker().inner.account(account_id)
         if mine != (theirs.cash, {p.symbol: p.qty for p in theirs.positions}):
@@ -245,7 +245,7 @@ class Oracle:
             self.log(f"{book.now()} run {run.type} of {run.account_id} by {run.initiated_from}")
 
     def _open_runs(self) -> bool:
-        """What is not finished, one a account; whether anything moved."""
+        """At most one open run per account; returns whether any run changed."""
         book, now, moved = self._book(), self._book().now(), False
         open_of: dict[str, str] = {}
         quota: Counter[tuple[str, str]] = Counter()
@@ -275,12 +275,12 @@ class Oracle:
         return moved
 
     def _subscriptions(self) -> None:
-        """What ends and begins again for a withdrawal keeps its last rebalance, what is new has none."""
+        """A subscription that a withdrawal ends and restores keeps its last rebalance; a new one has none."""
         for account_id, subscription in self._book().subscriptions.items():
             before = self._followed.get(account_id)
             if before != subscription.id:
                 if before is not None and account_id not in self.moved and before in self.last_rebalanced:
-                    # A run of the new one may have ended already.
+                    # A run of the new subscription may have ended already.
                     self.last_rebalanced.setdefault(subscription.id, self.last_rebalanced[before])
                 self.moved.discard(account_id)
                 self._followed[account_id] = subscription.id
@@ -290,14 +290,14 @@ class Oracle:
                 raise Violation("last rebalanced", f"{account_id}: the program says {last}, it was {mine}")
 
     def _withdrawals(self) -> None:
-        """While cash is raised and sent, the account follows no portfolio."""
+        """While a withdrawal raises and transfers cash, its account follows no portfolio."""
         book = self._book()
         for withdrawal in cash.withdrawals(book.database, only_open=True):
             if withdrawal.stage is not WithdrawalStage.REQUESTED and withdrawal.account_id in book.subscriptions:
                 raise Violation("withdrawal", f"{withdrawal.account_id} is subscribed while {withdrawal.stage}")
 
     def _moved(self, before: Run, run: Run) -> None:
-        """A run is in another state than last time."""
+        """A run has changed its state since the last check."""
         now = self._book().now()
         self.log(f"{now} {run.type} of {run.account_id}: {run.status} {run.reason}")
         self.counts[run.status.value] += 1
@@ -319,14 +319,14 @@ class Oracle:
                 if order.qty is not None and self.ledger.filled[order.client_order_id] != order.qty:
                     raise Violation("outcome", f"run {run.id} succeeded, {order} was not filled")
 
-    # The decisions, by a second opinion.
+    # Decisions, compared with the independent rules.
 
     def _prices(self) -> dict[str, int]:
         feed = self._book().feed
         return {symbol: quote.price for symbol, quote in feed.quotes().items()} if feed else {}
 
     def expected(self) -> dict[str, str]:
-        """What an evaluation now should come to for every subscriber whose account the program knows as it is."""
+        """The expected outcome of an evaluation now, for every subscriber whose account the program knows fully."""
         book = self._book()
         session = book.calendar.at(book.now())
         self.ledger.catch_up(self._broker().inner)
@@ -358,7 +358,7 @@ class Oracle:
             for run in list(self._runs.values())[-60:]
         )  # fmt: skip
         opened = any(run.account_id == account_id and not run.status.final for run in self._runs.values())
-        # A price that stopped just before a restart is as old as the book has it.
+        # A price that stopped just before a restart is as old as the book's copy of it.
         quoted = {symbol: quote.at for symbol, quote in book.feed.quotes().items()} if book.feed else {}
         ages = [book.now() - min(quoted[s], book.assets[s].price_at or quoted[s]) for s in needed if s in quoted]
         stale = any(age > PRICE_MAX_AGE for age in ages)
@@ -388,7 +388,7 @@ class Oracle:
         )  # fmt: skip
 
     def _reserved(self, account_id: str) -> int:
-        """What may not be invested: set aside for a withdrawal or, when more, on its way to the firm."""
+        """Cash that must not be invested: the reservation for a withdrawal or, if larger, journals to the firm."""
         inner, pending = self._broker().inner, 0
         for identity in sorted(self._outgoing_journals.get(account_id, ())):
             journal = inner.journal(identity)
@@ -399,7 +399,7 @@ class Oracle:
         return max(self._book().extras[account_id].reserve, pending)
 
     def decided(self, expected: dict[str, str], known: set[str]) -> None:
-        """The evaluation took place; compare the system runs it made with the second opinion."""
+        """After an evaluation, compare its system runs with the expected outcomes."""
         made = {
             run.account_id: run.type.value
             for run in self._runs.values()
@@ -413,10 +413,10 @@ class Oracle:
     def known_runs(self) -> set[str]:
         return set(self._runs)
 
-    # The end.
+    # The final state.
 
     def check_final_state(self) -> None:
-        """Everything is over: nothing is open, and the file is whole."""
+        """At the end nothing is open, and the file passes every check."""
         book = self._book()
         for account_id in self.ledger.cash:
             self._check_account(account_id)

@@ -1,4 +1,4 @@
-"""Which fault has met an order in which state: what a simulation has tried, counted as it goes (G7)."""
+"""Coverage of order states by faults: the pairs that a simulation has tried, counted as it runs (G7)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rebal_tui.store.codec import parse_client_order_id
 from rebal_tui.store.database import Database
 
 Pair: TypeAlias = tuple[str, str]
-"""An order's state, as the book has it, and a kind of fault."""
+"""An order's state as the book has it, and a fault."""
 
 WAITING, UNRESOLVED, ACCEPTED = "waiting", "in doubt", "new"
 OPEN = (WAITING, UNRESOLVED, ACCEPTED, "partially_filled", "pending_cancel")
@@ -34,33 +34,33 @@ _UNFINISHED = (
 
 
 def _state(database: Database, client_order_id: str) -> str | None:
-    """The state of one of our orders, None of any other."""
+    """The state of an order of the program, None for any other order."""
     ours = parse_client_order_id(client_order_id)
     row = database.row(f"SELECT {_STATE} WHERE runs.id = ? AND o.line = ?", ours) if ours else None
     return None if row is None else str(row[0])
 
 
 class FaultCoverage:
-    """The pairs that were met."""
+    """The covered pairs."""
 
     def __init__(self) -> None:
         self.pairs: set[Pair] = set()
 
     def orders(self, fault: str, database: Database, client_order_ids: Iterable[str]) -> None:
-        """A fault of the wires meets what is said of some orders."""
+        """Record a connection fault that affects messages about some orders."""
         for name in client_order_ids:
             state = _state(database, name)
             if state is not None:
                 self.pairs.add((state, fault))
 
     def is_unresolved(self, database: Database, client_order_id: str) -> bool:
-        """Whether the book does not know what became of an order that it sent."""
+        """Whether the outcome of an order that the book sent is unknown to it."""
         return _state(database, client_order_id) == UNRESOLVED
 
     def unfinished(
         self, fault: str, database: Database, account_id: str | None = None, symbol: str | None = None
     ) -> None:
-        """A fault meets every order of the runs that are not finished, or those of an account or of an asset."""
+        """Record a fault that affects every order of unfinished runs, or those of one account or asset."""
         rows = database.rows(f"SELECT DISTINCT {_STATE} {_UNFINISHED}", (account_id, symbol))
         self.pairs.update((state, fault) for (state,) in rows)
 

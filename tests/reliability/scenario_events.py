@@ -1,4 +1,4 @@
-"""What happens to a simulated book: outside, at the market and the broker, and inside, by an advisor's hand."""
+"""Events of a simulated book: external ones in the market and at the broker, and actions of an advisor."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def amount(simulation: Simulation, account_id: str) -> Money:
 
 
 def apply_external_event(simulation: Simulation) -> None:
-    """The market moves; now and then the broker, a client or an exchange does something."""
+    """The market moves; sometimes the broker, a client or an exchange causes an event."""
     random, enabled, feed, inner = simulation.random, simulation.swarm.enabled, simulation.feed, simulation.broker.inner
     dense = simulation.swarm.dense
     if "price_freezes" in enabled and random.random() < (0.2 if dense else 0.05):
@@ -103,9 +103,9 @@ def apply_external_event(simulation: Simulation) -> None:
 
 
 def pick_open_order(simulation: Simulation, account_id: str, symbol: str) -> tuple[str, str]:
-    """The account and the asset of an order of a run that is not finished, those given where there is none.
+    """The account and asset of an order of an unfinished run; the given ones when there is none.
 
-    Of such a run few orders have ended, and mostly one of those is taken.
+    Few orders of such runs have ended; those are preferred.
     """
     found = simulation.book.database.rows(
         "SELECT accounts.id, assets.symbol, o.status IN ('canceled', 'expired', 'rejected') FROM orders o "
@@ -119,7 +119,7 @@ def pick_open_order(simulation: Simulation, account_id: str, symbol: str) -> tup
 
 
 def record_fault(simulation: Simulation, fault: str, account_id: str | None = None, symbol: str | None = None) -> None:
-    """Count what the orders are like that a fault meets."""
+    """Record the states of the orders that a fault affects."""
     simulation.broker.coverage.unfinished(fault, simulation.book.database, account_id, symbol)
 
 
@@ -135,7 +135,7 @@ STATUSES = (AccountStatus.ACTIVE, AccountStatus.ACTIVE, AccountStatus.ACTIVE, Ac
 
 
 def pick_advisor_action(simulation: Simulation) -> partial[None] | None:
-    """What an advisor does now, None most of the time. Called twice it is done twice."""
+    """The advisor's next action, None most of the time; each call draws another."""
     random, enabled = simulation.random, simulation.swarm.enabled
     kinds = [kind for kind in ADVISOR_ACTIONS if kind in enabled]
     if not kinds or random.randrange(1000) >= (250 if simulation.swarm.dense else ADVISOR_ACTION_PERMILLE):
@@ -146,7 +146,7 @@ def pick_advisor_action(simulation: Simulation) -> partial[None] | None:
 
 
 def edit_portfolio(simulation: Simulation) -> None:
-    """New weights, new conditions, or a portfolio that needed adjustment comes back."""
+    """New weights or new conditions, or a reactivation of a portfolio that needs adjustment."""
     random, book = simulation.random, simulation.book
     chosen = random.choice(list(book.portfolios.values()))
     if chosen.status is PortfolioStatus.NEEDS_ADJUSTMENT and random.random() < 0.7:
@@ -186,7 +186,7 @@ def cancel(simulation: Simulation) -> None:
 
 
 def review(simulation: Simulation) -> None:
-    """Answer every run that waits, mostly with yes."""
+    """Answer every run that awaits review, mostly with approval."""
     book = simulation.book
     for run in list(book.open_runs.values()):
         plan = plan_of(book.database, run)
@@ -222,7 +222,7 @@ def resubscribe(simulation: Simulation) -> None:
         else:
             subscriptions.unsubscribe_account(book, account_id)
     except BaseException:
-        # Refused, cut off or killed at a question to the broker: nothing was moved.
+        # Refused, interrupted or killed at a request to the broker: nothing was moved.
         simulation.oracle.moved = before
         raise
 

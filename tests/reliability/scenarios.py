@@ -1,4 +1,4 @@
-"""The lives that the crash tests interrupt: each kind of run, cancel, withdrawal, review, import, backup."""
+"""The scenarios that the crash tests interrupt: each run type, cancel, withdrawal, review, import, backup."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def book_json(*, review: bool = False, on_target: bool = False) -> dict[str, Any
 
 
 def create_book(path: Path, *, review: bool = False, on_target: bool = False) -> None:
-    """A simulated market whose time moves only when told, with the book in it."""
+    """A simulated market whose clock moves only on request, with the book imported."""
     database = bootstrap.open_database(path)
     start = datetime.fromisoformat(OPEN).replace(tzinfo=NEW_YORK) - timedelta(minutes=1)
     bootstrap.create_simulation(database, start=start, seed="crash", paused=True)
@@ -77,7 +77,7 @@ def create_empty_book(path: Path) -> None:
 
 
 def heartbeats(*acts: tuple[str, Act | None], every: int = 6, times: int = 9) -> tuple[tuple[str, Act | None], ...]:
-    """Each act at its time, then so many heartbeats some minutes apart."""
+    """Each act at its time, then `times` heartbeats `every` minutes apart."""
     made: list[tuple[str, Act | None]] = []
     for at, act in acts:
         made.append((at, act))
@@ -89,7 +89,7 @@ def heartbeats(*acts: tuple[str, Act | None], every: int = 6, times: int = 9) ->
 
 
 def unless_done(known: Callable[[Book], object], act: Act) -> Act:
-    """Do it unless it can be seen that it was done."""
+    """Run an act only when its effect is not visible yet."""
     return lambda book: None if known(book) else act(book)
 
 
@@ -160,7 +160,7 @@ def _returned(book: Book) -> object:
 
 
 def _import(path: Path) -> Book:
-    """Open a book that is imported when it is empty, as the program does it."""
+    """Open a book, importing it when it is empty, as the program does."""
     database = bootstrap.open_database(path)
     empty_still = bootstrap.is_empty(database)
     database.close()
@@ -171,7 +171,7 @@ def _import(path: Path) -> Book:
 
 @contextmanager
 def _single_item_chunks() -> Iterator[None]:
-    """Every subscription is evaluated in a transaction of its own, and its run starts as it is made."""
+    """Evaluate every subscription in its own transaction; its run starts when it is created."""
     with patch.object(chunks, "MAX_ACCOUNTS_PER_CHUNK", 1), patch.object(starting, "ARRAY_START_MIN_RUNS", 1):
         yield
 

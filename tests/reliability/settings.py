@@ -1,13 +1,13 @@
-"""How long the tests of reliability take: small by default, as long as wanted by environment variables.
+"""Size of the reliability tests: small by default, larger through environment variables.
 
-SIMULATION_SEEDS       lives of a book that are simulated (66: over 500 account-years; 1500: 10,000)
+SIMULATION_SEEDS       simulated lifetimes of a book (66: over 500 account-years; 1500: 10,000)
 SIMULATION_FIRST_SEED  the first of them (0)
-CRASH_POINTS           points each scenario of the crash tests is killed at, evenly spread (0: every one)
-CRASH_KILLS            of these, how many by a process that really is killed (1 a scenario)
-DISK_POINTS            calls of the disk that each fault is tried at in each scenario, evenly spread (3; 0 is every one)
+CRASH_POINTS           kill points per scenario of the crash tests, evenly spaced (0: every one)
+CRASH_KILLS            of these, how many kill a real process (1 per scenario)
+DISK_POINTS            disk calls per fault and scenario at which the fault is tried, evenly spaced (3; 0 is every one)
 SAME_SEEDS             seeds that must give the same trace in every process (4; 50 for the goal)
-SAME_PYTHONS           other interpreters, with what the tests need, that must give it too (none; separated by colons)
-FAULT_SEEDS            lives in which each planted fault has to show (40), of FAULT_DAYS days (28) each
+SAME_PYTHONS           other interpreters, with the test dependencies, that must give it too (none; separated by colons)
+FAULT_SEEDS            lifetimes in which each planted fault must show (40), of FAULT_DAYS days (28) each
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whole books over months behind a faulty broker: one seed is one life, the same each time."""
+"""Simulation of whole books over months behind a faulty broker; each seed is deterministic."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from tests.reliability.pairs import Pair
 
 BEGIN = date(2026, 1, 5)
 PIECES = ((chunks.MAX_ACCOUNTS_PER_CHUNK, starting.ARRAY_START_MIN_RUNS), (1, 1), (3, 1))
-"""How whole lives are evaluated: subscriptions in a slice, and from how many on runs start as they are made."""
+"""Chunking of full-length simulations: subscriptions per chunk, and the minimum number of runs to start in arrays."""
 
 
 @dataclass(frozen=True)
 class SimulationResult:
-    """What a simulation came to: its trace hash, and how much of what there was."""
+    """The result of a simulation: its trace hash and its counts."""
 
     seed: int
     hash: str
@@ -53,7 +53,7 @@ class SimulationResult:
 
 
 class Simulation:
-    """One book, its broker, its market and its judge. The book may be killed and opened again; the rest lives on."""
+    """One book with its broker, market and oracle. The book may be killed and reopened; the others persist."""
 
     def __init__(self, seed: int, days: int | None = None, needed: Iterable[str] = ()) -> None:
         self.seed = seed
@@ -77,7 +77,7 @@ class Simulation:
         self.broker.calm = False
 
     def _slots(self, session: Session) -> list[datetime]:
-        """One evaluation on every so many sessions, two now and then."""
+        """One evaluation every `rhythm` days, sometimes two."""
         session_index = (session.day - BEGIN).days
         if session_index % self.swarm.rhythm:
             return []
@@ -89,10 +89,10 @@ class Simulation:
     def open(self, database: Database) -> None:
         """Open the book of a file as the program does."""
         calendar = TradingCalendar(sessions.load(database))
-        # Where the broker is away at the opening, the first heartbeat reconciles, and does so behind the bad wires.
+        # If the broker is unavailable at the opening, the first heartbeat reconciles, over the faulty connection.
         away = self.swarm.dense and not self.broker.calm and self.random.random() < 0.7
         with patch.object(SimulatedBroker, "events", _unavailable) if away else nullcontext():
-            self.book = bootstrap._assemble(  # the one way to a book with a feed and settings of one's own
+            self.book = bootstrap._assemble(  # the only constructor for a book with its own feed and settings
                 database, self.clock, calendar, self.feed, self.settings, self.swarm.model
             )
         inner = self.book.broker
@@ -100,7 +100,7 @@ class Simulation:
         self.book.broker = self.broker
 
     def restart(self, why: str) -> None:
-        """The process is gone; another opens what the file holds."""
+        """End the process; another one opens the file."""
         database = self.book.database
         if database.connection.in_transaction:
             database.connection.rollback()
@@ -211,7 +211,7 @@ class Simulation:
         return chance * 4 if self.swarm.dense else chance
 
     def _evaluate(self) -> None:
-        """Where an evaluation is due and nothing disturbs it, ask the second opinion first."""
+        """When an evaluation is due and undisturbed, compute the expected outcomes first."""
         book = self.book
         due = jobs_due(book)
         if due is None or not book.reconciled:
@@ -228,7 +228,7 @@ class Simulation:
             self.oracle.decided(expected, known)
 
     def _do(self, work: Callable[[], object]) -> None:
-        """As the thread that owns a book does: after an error that is no refusal, memory follows the file again."""
+        """As the book thread does: after an error that is not a refusal, memory is reloaded from the file."""
         try:
             work()
         except Refusal:
@@ -246,7 +246,7 @@ class Simulation:
                 continue
 
     def _finish_without_faults(self, session: Session | None) -> None:
-        """Phase two: nothing fails any more; a day later everything has come to an end."""
+        """Phase two: without further faults, everything has ended a day later."""
         self.broker.calm = True
         self.broker.kill_after = None
         assert session is not None
@@ -275,7 +275,7 @@ def _chance(seed: int) -> Random:
 
 
 def account_years(seed: int) -> float:
-    """How much a seed lives through, without living it."""
+    """The account-years of a seed, without simulating it."""
     return Swarm.of(_chance(seed), ()).account_years
 
 
@@ -291,9 +291,9 @@ def jobs_due(book: Book) -> datetime | None:
 def simulate(
     seed: int, *, days: int | None = None, trace: list[str] | None = None, needed: Iterable[str] = ()
 ) -> SimulationResult:
-    """Live through one seed; raises whatever goes wrong with a note of how to see it again.
+    """Simulate one seed; raises any failure with a note of how to reproduce it.
 
-    `days` ends it early; `needed` are faults of the swarm that are on whatever the seed says.
+    `days` ends it early; `needed` are faults of the swarm that are enabled regardless of the seed.
     """
     simulation = Simulation(seed, days, needed)
     simulation.oracle.trace = trace

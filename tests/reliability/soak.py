@@ -40,7 +40,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class ProcessStats:
-    """What a process holds at a moment; sizes in bytes."""
+    """Resource usage of a process; sizes in bytes."""
 
     second: float
     memory: int
@@ -77,7 +77,7 @@ def process_stats(path: Path, started_at: float) -> ProcessStats:
 
 
 class StatsMonitor:
-    """Takes the figures every so often and says them."""
+    """Samples and prints process statistics at an interval."""
 
     def __init__(self, path: Path, every: float) -> None:
         self._path, self._every, self._started_at = path, every, time.monotonic()
@@ -91,7 +91,7 @@ class StatsMonitor:
             print(self.samples[-1], flush=True)
 
     def faults(self) -> list[str]:
-        """What is not as promised: growth is counted from where things have warmed up."""
+        """Violated limits; growth is measured after the warm-up."""
         found = []
         warm = self.samples[len(self.samples) // 5 :]
         first, last = warm[0].memory, warm[-1].memory
@@ -105,7 +105,7 @@ class StatsMonitor:
 
 
 def headless(path: Path, seconds: float, monitor: StatsMonitor) -> None:
-    """Beats as the program makes them, without screens."""
+    """Run heartbeats as the program does, without screens."""
     book = opening.open_book(path)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -117,7 +117,7 @@ def headless(path: Path, seconds: float, monitor: StatsMonitor) -> None:
 
 
 def with_screens(path: Path, seconds: float, monitor: StatsMonitor) -> None:
-    """The app over the same book, somebody walking through its places."""
+    """Run the app over the same book while a user walks through its screens."""
     thread = BookThread(lambda: opening.open_book(path))
     app = RebalApp(BookBackend(thread), heartbeat=False)
     dice = random.Random(1)

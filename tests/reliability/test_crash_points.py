@@ -1,4 +1,4 @@
-"""Killed at any SQL statement, commit or broker call and opened again, a book ends as undisturbed (G4)."""
+"""Killed at any SQL statement, commit or broker call and reopened, a book reaches the undisturbed end state (G4)."""
 
 from __future__ import annotations
 

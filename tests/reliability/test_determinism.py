@@ -1,4 +1,4 @@
-"""The same seed is the same life: twice in a process, in processes of other hash seeds; no raw clock anywhere (G8)."""
+"""A seed gives the same trace in any process and with any hash seed; no raw clock anywhere (G8)."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ ALLOWED = {
     "market/clock.py": {"datetime.now", "time.monotonic"},
     "bootstrap.py": {"time.monotonic", "uuid.uuid4", "secrets.token_bytes", "secrets.token_urlsafe"},
 }
-"""Where real time and chance come in; everywhere else they are arguments."""
+"""Where real time and randomness enter; everywhere else they are arguments."""
 OUTER = ("tui/", "cli/", "broker/alpaca/", "api/")
-"""Rooms at the border: what is measured and shown there decides nothing of a book."""
+"""Outer packages: what they measure and display decides nothing in a book."""
 
 
 def _hashes(seeds: range, hash_seed: str, python: str = sys.executable) -> list[str]:
-    """The trace hashes as another process finds them, of another Python if wanted."""
+    """The trace hashes computed by another process, optionally with another Python."""
     loop = f"for seed in {list(seeds)}: print(simulate(seed, days={DAYS}).hash)"
     code = f"from tests.reliability.simulation import simulate\n{loop}"
     done = subprocess.run(
@@ -58,7 +58,7 @@ def test_a_seed_gives_the_same_trace_in_this_process_and_in_others() -> None:
 
 
 def _raw_calls(tree: ast.AST) -> Iterator[str]:
-    """Every use of a raw clock or of chance, by the module it comes from, however it was imported."""
+    """Every use of a raw clock or of randomness, by its module of origin, however it was imported."""
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

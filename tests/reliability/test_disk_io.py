@@ -1,7 +1,7 @@
-"""Whatever call of the disk fails, once or for ever, or is the last before a kill or a power cut (G5).
+"""Any disk call may fail, once or permanently, or be the last before a kill or a power cut (G5).
 
-The program stops cleanly or goes on; the file is whole, what was acknowledged is in it, and the book ends as
-undisturbed: in the same process once the disk works again, or opened anew.
+The program stops cleanly or continues; the file is intact and contains everything acknowledged, and the book reaches
+the undisturbed end state: in the same process once the disk works again, or after reopening.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SKIP_REASON = (
 KILLED = -signal.SIGKILL
 COMPLETED, STOPPED, RECOVERED = 0, 2, 3
 LOG_PAGES = 40
-"""So small that the log is moved into the file many times in a short life."""
+"""So small that the log is checkpointed many times in a short run."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,12 +48,12 @@ def _reachable() -> None:
 
 
 class Process:
-    """A life in a process of its own, on a disk that fails as planned; what it acknowledged is noted as it goes."""
+    """A scenario in its own process, on a disk that fails as planned; what it acknowledges is noted as it runs."""
 
     def __init__(
         self, scenario: Scenario, folder: Path, plan: Plan | None = None, synchronous: str | None = None
     ) -> None:
-        """`synchronous` takes the place of what the program asks SQLite for."""
+        """`synchronous` replaces the SQLite setting that the program uses."""
         self._scenario = replace(scenario, begin=self._begin)
         self._synchronous = synchronous
         self._begin_book = scenario.begin
@@ -64,7 +64,7 @@ class Process:
         self._book: Book | None = None
 
     def run(self, template: Path) -> int:
-        """How it ended: an exit code, or minus the number of a signal."""
+        """Run the process; returns its exit code, or minus the number of a signal."""
         self._path.parent.mkdir(parents=True)
         shutil.copy(template, self._path)
         pid = os.fork()
@@ -79,15 +79,15 @@ class Process:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     def noted(self) -> list[list[Any]]:
-        """Of each beat begun: its number and the last audit entry by then."""
+        """For each heartbeat begun, its number and the last audit entry at that time."""
         return [json.loads(line) for line in self._notes.read_text().splitlines()]
 
     def outcome(self) -> dict[str, Any]:
-        """What the process said at its end."""
+        """The result that the process reported at its end."""
         return dict(json.loads(self._result_path.read_text()))
 
     def recover(self) -> dict[str, Any]:
-        """Look at what the process left, open it on a disk that works, live to the end; how that looks."""
+        """Check the file that the process left, reopen it on a working disk, run to the end; returns the end state."""
         heartbeat, *acknowledged = self.noted()[-1]
         database = Database(self._path)
         assert integrity_faults(database.connection) == []
@@ -131,7 +131,7 @@ class Process:
 
 
 def _end(book: Book) -> dict[str, Any]:
-    """The end state; the book is closed, and with that its log goes into the file."""
+    """The end state; closing the book checkpoints its log into the file."""
     try:
         end = digest(book)
         alerts = [alert.text for alert in jobs.open_alerts(book.database)]
@@ -141,7 +141,7 @@ def _end(book: Book) -> dict[str, Any]:
 
 
 def _require_clean(stop: Exception, book: Book | None) -> None:
-    """Said in words, and nothing is written any more; before the book is open there is nothing that could write."""
+    """The error has a message and writing has stopped; a book that is not open yet cannot write."""
     if book is None:
         assert isinstance(stop, (Conflict, ReadOnly)), stop
         return
@@ -156,7 +156,7 @@ def _require_clean(stop: Exception, book: Book | None) -> None:
 
 
 def _chosen(total: int) -> list[int]:
-    """Which of so many calls, counted from 1."""
+    """The chosen numbers out of `total` calls, counted from 1."""
     if not DISK_POINTS or total <= DISK_POINTS:
         return list(range(1, total + 1))
     return [1 + total * (2 * part + 1) // (2 * DISK_POINTS) for part in range(DISK_POINTS)]
@@ -185,7 +185,7 @@ def test_a_fault_at_any_call_of_the_disk_loses_nothing(name: str, fault: Fault, 
                 outcome = process.outcome()
                 assert outcome["fired"], plan
                 assert outcome["end"]["book"] == expected["book"], plan
-                # Where the disk never works again a backup may be missing, and the advisor is told so.
+                # If the disk stays broken, a backup may be missing, and an alert reports it.
                 if outcome["end"]["backups"] != expected["backups"]:
                     assert lasting, plan
                     assert set(outcome["end"]["backups"]) < set(expected["backups"]), plan
@@ -200,7 +200,7 @@ def test_a_fault_at_any_call_of_the_disk_loses_nothing(name: str, fault: Fault, 
 
 @pytest.mark.parametrize("synchronous", ["OFF", "NORMAL"])
 def test_a_program_that_syncs_too_little_is_seen_to_lose_something(synchronous: str, memory_folder: Path) -> None:
-    """So the silence of the power cuts above means something."""
+    """Shows that the power-cut tests above can detect a loss."""
     scenario, template = SCENARIOS["full_rebalance"], memory_folder / "template.db"
     scenario.found(template)
     calm = Process(scenario, memory_folder / "calm", None, synchronous)
@@ -220,7 +220,7 @@ def test_a_program_that_syncs_too_little_is_seen_to_lose_something(synchronous: 
 
 
 def _loss(process: Process, expected: dict[str, Any]) -> str:
-    """What a power cut lost, as it is told by opening the book again; empty when nothing is."""
+    """What a power cut lost, as found by reopening the book; empty when nothing is lost."""
     try:
         end = process.recover()
     except (AssertionError, sqlite3.DatabaseError, Conflict) as outcome:
@@ -229,7 +229,7 @@ def _loss(process: Process, expected: dict[str, Any]) -> str:
 
 
 def test_the_calls_that_are_counted_are_those_of_a_life(memory_folder: Path) -> None:
-    """The faulty disk is under the very connection of the book: else no fault would ever be met."""
+    """The faulty disk is below the book's own connection; otherwise no fault would ever occur."""
     template = memory_folder / "template.db"
     SCENARIOS["full_rebalance"].found(template)
     calm = Process(SCENARIOS["full_rebalance"], memory_folder / "calm")

@@ -1,4 +1,4 @@
-"""The faults reach what they could break: orders of every state meet faults of every kind (G7)."""
+"""The faults reach what they could break: orders in every state meet every fault (G7)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ pytestmark = pytest.mark.slow
 
 DAYS = 16
 DENSE_SEEDS = (236, 15, 168, 191, 116, 158, 18, 126)
-"""Seeds of dense lives, found among 280, that together meet 123 of the 129 pairs that can exist."""
+"""Seeds of dense simulations, found among 280, that together cover 123 of the 129 pairs that can exist."""
 MIN_COVERAGE = 0.9
-"""A change of the program makes other lives of the same seeds: where these meet less, others have to be found."""
+"""A change of the program changes the simulation of a seed: when these seeds cover less, others must be found."""
 
 
 def _table(coverage: set[Pair]) -> str:
-    """Every pair: met, missed, or impossible."""
+    """Every pair: covered, missed, or impossible."""
     signs = {True: "+", False: "missed"}
     lines = [f"{'':<16}" + "".join(f"{state:>18}" for state in STATES)]
     for kind in KINDS:

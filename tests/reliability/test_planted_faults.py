@@ -1,4 +1,4 @@
-"""The simulation sees: every planted fault is caught by it, and by which check is told (G7)."""
+"""The simulation catches every planted fault, and reports which check caught it (G7)."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def test_a_planted_fault_is_caught(name: str) -> None:
 
 @pytest.mark.parametrize(("seed", "needed"), LIFETIMES)
 def test_without_a_fault_the_same_life_passes(seed: int, needed: tuple[str, ...]) -> None:
-    """What is caught above is the fault and not the check."""
+    """Shows that the tests above catch the fault and not a false alarm."""
     simulate(seed, days=FAULT_DAYS, needed=needed)

@@ -1,4 +1,4 @@
-"""Seeds of the simulation: nothing lost, nothing doubled, and everything ends (G1, G2, G3, G6)."""
+"""Seeds of the simulation: nothing is lost, nothing is doubled, and everything ends (G1, G2, G3, G6)."""
 
 from __future__ import annotations
 

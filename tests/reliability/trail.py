@@ -1,4 +1,4 @@
-"""What the audit trail tells, counted by what each entry covers: one may tell of many runs or fills."""
+"""Audit-trail counts by covered objects: one entry may cover many runs or fills."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rebal_tui.store.audit import AuditEntry
 
 
 def audit_counts_of(entries: Iterable[AuditEntry]) -> Counter[str]:
-    """How many runs and fills were told of, by action and, for runs that ended, by status; else entries by action."""
+    """The number of runs and fills reported, by action and, for ended runs, by status; other entries by action."""
     counts: Counter[str] = Counter()
     for entry in entries:
         detail = json.loads(entry.detail)

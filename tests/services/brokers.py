@@ -1,4 +1,4 @@
-"""Brokers around the simulated one that misbehave as real ones do: lost requests, lost replies, repeated events."""
+"""Wrappers of the simulated broker that misbehave as real ones do: lost requests, lost replies, repeated events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.services.factories import make_book
 
 
 def broker(book: Book) -> SimulatedBroker:
-    """The simulated broker under whatever stands around it."""
+    """The simulated broker inside all wrappers."""
     inner = book.broker
     while isinstance(inner, BrokerWrapper):
         inner = inner.inner
@@ -27,7 +27,7 @@ def broker(book: Book) -> SimulatedBroker:
 
 
 def reopen(book: Book, *, model: FillModel | None = None, at: datetime | None = None) -> Book:
-    """Close the book and open a new one over the same file, at the same prices and, unless told otherwise, time."""
+    """Close the book and open a new one over the same file, at the same prices and, by default, the same time."""
     quotes = book.feed.quotes() if book.feed else {}
     now, path = at or book.now(), Path(book.database.path)
     book.database.close()
@@ -36,7 +36,7 @@ def reopen(book: Book, *, model: FillModel | None = None, at: datetime | None = 
 
 
 class BrokerWrapper:
-    """Hands every call on."""
+    """Forwards every call."""
 
     def __init__(self, book: Book) -> None:
         self.inner: Any = book.broker
@@ -47,7 +47,7 @@ class BrokerWrapper:
 
 
 class Unreliable(BrokerWrapper):
-    """Loses requests before they arrive or replies after they did, as `outcome` says of each call."""
+    """Loses requests before they arrive or replies afterwards, as `outcome` decides for each call."""
 
     def __init__(self, book: Book, outcome: Callable[[str], str]) -> None:
         super().__init__(book)
@@ -89,7 +89,7 @@ class Unreliable(BrokerWrapper):
 
 
 class Refusing(BrokerWrapper):
-    """Refuses every order of a symbol."""
+    """Refuses every order of some symbols."""
 
     def __init__(self, book: Book, *symbols: str) -> None:
         super().__init__(book)
@@ -103,7 +103,7 @@ class Refusing(BrokerWrapper):
 
 
 class Repeating(BrokerWrapper):
-    """Delivers every batch a second time, after what is new, together with events of long ago."""
+    """Delivers every batch twice, and afterwards all events from the beginning."""
 
     def __init__(self, book: Book, *, backwards: bool = False) -> None:
         super().__init__(book)

@@ -1,4 +1,4 @@
-"""An empty simulated book whose time stands still, and a file to fill it."""
+"""An empty simulated book with a fixed clock, and a file to import into it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def book() -> Iterator[Book]:
 
 @pytest.fixture
 def balanced() -> dict[str, Any]:
-    """The portfolio of the API's own page."""
+    """The portfolio of the API's own documentation page."""
     return {
         "name": "Balanced",
         "description": "A balanced portfolio of stocks and bonds",
@@ -70,5 +70,5 @@ def raw_book(balanced: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def as_text(raw_book: dict[str, Any]) -> Callable[[], str]:
-    """The file as it stands when it is called."""
+    """The file's current content as text."""
     return lambda: json.dumps(raw_book, ensure_ascii=False)

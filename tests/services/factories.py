@@ -1,4 +1,4 @@
-"""Small books for tests of the services: real SQLite, the real simulated broker, a clock and prices that are set."""
+"""Small books for service tests: real SQLite, the real simulated broker, and a clock and prices set by the test."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SLOW = FillModel(latency_seconds=(20, 90), partial_chance=60, max_pieces=3, seed
 
 
 def new_york(text: str) -> datetime:
-    """`2026-03-02 09:30` in New York."""
+    """A New York time such as `2026-03-02 09:30`."""
     return datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).astimezone(UTC)
 
 
@@ -56,7 +56,7 @@ def balanced(
     *,
     review: bool = False,
 ) -> Portfolio:
-    """5 cash, 60 SPY, 35 TLT with ±5 pp and ±20 %, unless told otherwise."""
+    """5 cash, 60 SPY, 35 TLT with ±5 pp and ±20 % by default."""
     at = new_york("2026-01-05 10:00")
     assets = tuple(AssetWeight(s, parse_percent(p)) for s, p in (weights or {"SPY": "60", "TLT": "35"}).items())
     return Portfolio(
@@ -86,7 +86,7 @@ def make_book(
     prices: Mapping[str, str] = PRICES,
     model: FillModel | None = None,
 ) -> Book:
-    """A book at a New York time; orders fill at once unless a model says otherwise. An existing file is opened."""
+    """A book at a New York time; orders fill at once unless a model is given. An existing file is opened."""
     return bootstrap.memory_book(
         new_york(at) if isinstance(at, str) else at,
         prices={s: parse_price(p) for s, p in prices.items()},
@@ -102,7 +102,7 @@ def fill_book(
     follows: Mapping[str, str],
     last: Mapping[str, datetime] | None = None,
 ) -> None:
-    """Put accounts, portfolios and subscriptions (account id → portfolio id) into a new book."""
+    """Add accounts, portfolios and subscriptions (account id → portfolio id) to a new book."""
     assert book.sandbox is not None
     symbols = book.feed.quotes() if book.feed else {}
     for symbol in symbols:
@@ -133,7 +133,7 @@ def simple_book(
     follows: Portfolio | None = None,
     **options: object,
 ) -> Book:
-    """An account `a` with cash that follows the 5/60/35 portfolio, or several alike that follow another."""
+    """An account `a` with cash that follows the 5/60/35 portfolio, or several such accounts that follow another one."""
     book = make_book(at, **options)  # type: ignore[arg-type]
     model = follows or balanced()
     fill_book(book, [account(name, cash, held) for name in names], [model], dict.fromkeys(names, model.id))
@@ -143,7 +143,7 @@ def simple_book(
 def selling_book(
     held: Mapping[str, str], cash: str = "0", *, at: str = "2026-03-02 09:30", follows: Portfolio | None = None
 ) -> Book:
-    """An account whose run sells slowly what it holds, on its way to the 5/60/35 portfolio or another."""
+    """An account whose run slowly sells its holdings to reach the 5/60/35 portfolio or another one."""
     book = simple_book(at, cash, held, follows=follows, model=SLOW)
     scheduler.tick(book)
     assert only_run(book).phase is RunPhase.SELLING
@@ -159,32 +159,32 @@ def review_book(names: Sequence[str] = "a") -> Book:
 
 
 def set_clock(book: Book, at: str) -> None:
-    """Set the clock to a New York time, and no more."""
+    """Set the clock to a New York time, without a heartbeat."""
     assert isinstance(book.clock, FixedClock)
     book.clock.set(new_york(at))
 
 
 def advance_clock(book: Book, **elapsed: float) -> None:
-    """Let time pass, and nothing happen in it."""
+    """Advance the clock without a heartbeat."""
     assert isinstance(book.clock, FixedClock)
     book.clock.advance(timedelta(**elapsed))
 
 
 def advance_to(book: Book, at: str) -> None:
-    """Set the clock to a New York time and let the heart beat once."""
+    """Set the clock to a New York time and run one heartbeat."""
     set_clock(book, at)
     scheduler.tick(book)
 
 
 def advance(book: Book, minutes: int, step_seconds: int = 30) -> None:
-    """Let time pass, a heartbeat every so many seconds."""
+    """Advance the clock with a heartbeat every given number of seconds."""
     for _ in range(minutes * 60 // step_seconds):
         advance_clock(book, seconds=step_seconds)
         scheduler.tick(book)
 
 
 def advance_market_to(book: Book, at: str) -> None:
-    """Set the clock to a New York time and take the market there, without a heartbeat."""
+    """Set the clock to a New York time and advance the market to it, without a heartbeat."""
     set_clock(book, at)
     scheduler.advance_market(book, book.now())
 
@@ -196,7 +196,7 @@ def set_price(book: Book, symbol: str, price: str) -> None:
 
 
 def all_runs(book: Book) -> list[Run]:
-    """Every run, the oldest first."""
+    """Every run, oldest first."""
     return list(reversed(runs.newest(book.database, 1_000)))
 
 
@@ -207,25 +207,25 @@ def only_run(book: Book) -> Run:
 
 
 def statuses(book: Book) -> dict[str, RunStatus]:
-    """What became of the only run of each account."""
+    """The status of the only run of each account."""
     return {run.account_id: run.status for run in all_runs(book)}
 
 
 def orders(book: Book, run: Run | None = None) -> list[Order]:
-    """The orders of a run, the only one unless told otherwise, by their lines."""
+    """The orders of a run, by default of the only one, by order key."""
     return [order for _, order, _ in run_orders.of_run(book.database, (run or only_run(book)).id)]
 
 
 def skips(book: Book, run: Run | None = None) -> list[SkippedOrder]:
-    """The skipped orders of a run, the only one unless told otherwise."""
+    """The skipped orders of a run, by default of the only one."""
     return run_orders.skipped_orders(book.database, (run or only_run(book)).id)
 
 
 def alerts(book: Book) -> list[tuple[str, str, str]]:
-    """Of every open alert its kind, subject and text."""
+    """The kind, subject and text of every open alert."""
     return [(alert.kind, alert.subject, alert.text) for alert in jobs.open_alerts(book.database)]
 
 
 def entries(book: Book, action: str) -> list[tuple[str, str, object]]:
-    """What the trail says of an action, the latest first: subject, actor, detail."""
+    """The audit entries of an action, newest first: subject, actor, detail."""
     return [(e.subject, e.actor, json.loads(e.detail)) for e in audit.entries(book.database) if e.action == action]

@@ -1,4 +1,4 @@
-"""Random books in every state, and what may happen to them."""
+"""Random books in every state, and random events."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ MODELS = (
 
 
 def random_book(random: Random) -> Book:
-    """Accounts of every kind under several portfolios, some trading, some blocked, some without a fresh price."""
+    """Accounts of every type under several portfolios, some trading, some blocked, some without a fresh price."""
     book = make_book(random.choice(("2026-03-02 09:20", "2026-03-02 09:40")), model=SLOW)
     made = []
     for number in range(24):
@@ -63,7 +63,7 @@ def random_book(random: Random) -> Book:
 
 
 def act(book: Book, random: Random) -> None:
-    """Something that changes the book, refused or not."""
+    """A random change of the book, refused or not."""
     one, what = random.choice(list(book.accounts)), random.randrange(12)
     try:
         if what == 0 and book.feed is not None:

@@ -1,4 +1,4 @@
-"""What the rules say of a small book, kept beside it in a few dictionaries: who may do what, and what that leaves."""
+"""The rules for a small book, modeled in a few dictionaries: which commands are refused, and what the others do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEXT = {
     "QUEUED": {"IN_PROGRESS", "CANCELED", "ERROR"},
     "IN_PROGRESS": {"CANCELED_MID_RUN", "ERROR", "TIMEOUT", "COMPLETED_SUCCESS", "COMPLETED_ADJUSTED"},
 }
-"""Where a run's status may go (R-7, R-25); from any other nowhere."""
+"""The transitions of a run's status (R-7, R-25); other statuses are final."""
 ENDING = {"CANCELED", "CANCELED_MID_RUN", "ERROR", "TIMEOUT", "COMPLETED_SUCCESS", "COMPLETED_ADJUSTED"}
 
 
@@ -29,7 +29,7 @@ class ModelPortfolio:
 
 @dataclass
 class ModelAccount:
-    """Cash and shares in dollars and shares, as the broker's own events tell them."""
+    """Cash and shares in dollars and shares, according to the broker's own events."""
 
     cash: Fraction = Fraction(0)
     shares: dict[str, Fraction] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class ModelWithdrawal:
 
 @dataclass
 class Model:
-    """Every question gives the status with which a command is refused, or None when it is carried out."""
+    """Each method returns the status with which a command is refused, or None when it is carried out."""
 
     accounts: dict[str, ModelAccount] = field(default_factory=dict)
     portfolios: dict[str, ModelPortfolio] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Model:
     cursor: int = 0
 
     def apply(self, event: BrokerEvent) -> None:
-        """Book what the broker says happened."""
+        """Book an event of the broker."""
         self.cursor = event.seq
         if event.kind is EventKind.FILL and event.fill is not None:
             fill, account = event.fill, self.accounts[event.fill.account_id]
@@ -83,7 +83,7 @@ class Model:
         return all(self.eligible.get(symbol, False) for symbol in symbols)
 
     def stopped(self, account: str) -> bool:
-        """R-40, where cash is never below zero and no ratio can be exceeded."""
+        """R-40, for books where cash is never below zero and no ratio can be exceeded."""
         one = self.accounts[account]
         return not one.active or bool(one.restrictions)
 
@@ -101,7 +101,7 @@ class Model:
         return max(Fraction(0), oracle.most_raised(book))
 
     def subscribing(self, account: str, portfolio: str, *, moving: bool, open_orders: bool) -> int | None:
-        """R-6, and that a withdrawal subscribes again by itself (R-32)."""
+        """R-6; a withdrawal itself subscribes again (R-32)."""
         one = self.accounts.get(account)
         if one is not None and self.withdrawing(account):
             return REFUSED
@@ -149,7 +149,7 @@ class Model:
         return REFUSED if amount > self.most_raised(account, reserved) else None
 
     def updating(self, portfolio: str, symbols: frozenset[str], *, same: bool) -> int | None:
-        """R-4, R-13; the same weights are not judged anew."""
+        """R-4, R-13; unchanged weights are not checked again."""
         if portfolio not in self.portfolios:
             return UNKNOWN
         if self.portfolios[portfolio].status == "inactive":
@@ -173,7 +173,7 @@ class Model:
         return REFUSED if self.runs[run][1] in ENDING else None
 
     def canceling_withdrawal(self, name: str, *, open_orders: bool) -> int | None:
-        """R-32: before the journal, and where the account can be subscribed again."""
+        """R-32: before the journal, and only when the account can be subscribed again."""
         withdrawal = self.withdrawals.get(name)
         if withdrawal is None:
             return UNKNOWN

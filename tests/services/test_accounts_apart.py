@@ -1,4 +1,4 @@
-"""Accounts do not know each other: a book decides for each as it would alone, in whatever order they stand."""
+"""Accounts are independent: a book decides for each as it would alone, in whatever order they are stored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def some_accounts(rng: Random) -> list[Account]:
 def run_day(
     accounts: list[Account], follows: dict[str, str]
 ) -> tuple[dict[str, Decision], dict[str, Account], set[str]]:
-    """The decisions of an evaluation, every account after its runs, and how the runs ended."""
+    """The decisions of an evaluation, every account after its runs, and the final statuses of the runs."""
     book = make_book("2026-03-02 09:45")
     models = [balanced(), balanced("even", {"SPY": "50", "TLT": "50"}, cash="0", cooldown=0)]
     fill_book(book, accounts, models, {a.id: follows[a.id] for a in accounts})

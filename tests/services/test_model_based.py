@@ -1,7 +1,7 @@
-"""Random commands through the services against a simple model of the rules; what is refused changes nothing.
+"""Random commands through the services, compared with a simple model of the rules; a refused command changes nothing.
 
-`MODEL_STEPS` says how many commands: a few thousand in the suite, 20,000 or more in a long run. With `MODEL_SHRINK=1` a
-failing sequence is made shorter, which takes minutes.
+`MODEL_STEPS` is the number of commands: a few thousand in the suite, 20,000 or more in a long run. With
+`MODEL_SHRINK=1` a failing sequence is shrunk, which takes minutes.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class BookStateMachine(RuleBasedStateMachine):
         self.weights: dict[str, Weights] = {p.id: p.weights for p in self.book.portfolios.values()}
         self.rebalanced: dict[str, object] = {}
 
-    # What is asked of every command.
+    # Checks of every command.
 
     def digest(self) -> tuple[object, ...]:
         book = self.book
@@ -135,7 +135,7 @@ class BookStateMachine(RuleBasedStateMachine):
         return file, *(repr(part) for part in memory), book.pending_out
 
     def check_command(self, expected: int | None, command: Callable[[], Any]) -> Any:
-        """Carry a command out; it is refused as the model expects, and then changes nothing, or carried out."""
+        """Run a command; it is refused as the model expects and changes nothing, or it is carried out."""
         refusal: Refusal | None
         before = self.digest()
         try:
@@ -302,7 +302,7 @@ class BookStateMachine(RuleBasedStateMachine):
         if expected is None and not self.model.accounts[who].active:
             return
         if expected == REFUSED:
-            # The key of the refused journal is spent.
+            # The key of the refused journal is used up.
             with pytest.raises(Conflict):
                 create_journal(self.book, who, parse_money(amount), incoming=incoming)
             return
@@ -340,7 +340,7 @@ class BookStateMachine(RuleBasedStateMachine):
         expected = UNKNOWN if known is None else REFUSED if known.stage.final or not known.stopped else None
         self.check_command(expected, lambda: withdrawals.retry_withdrawal(self.book, name))
 
-    # What happens to accounts, assets and prices.
+    # Events of accounts, assets and prices.
 
     @rule(who=accounts, on=st.booleans(), what=st.sampled_from([Restriction.ACH_RETURN, Restriction.TRADING_BLOCKED]))
     def restrict(self, who: str, on: bool, what: Restriction) -> None:
@@ -389,7 +389,7 @@ class BookStateMachine(RuleBasedStateMachine):
         clock.set(opening)
         scheduler.tick(self.book)
 
-    # What holds after each.
+    # Invariants after each command.
 
     @invariant()
     def the_model_and_the_book_agree(self) -> None:
@@ -416,7 +416,7 @@ class BookStateMachine(RuleBasedStateMachine):
                 known.status = status
 
     def see_runs(self) -> None:
-        """New and changed runs: legal steps, one open run an account, one system run a session, R-12 for those."""
+        """New and changed runs: legal transitions, one open run an account, one system run a session, R-12."""
         book, model = self.book, self.model
         for run in reversed(runs.newest(book.database, 25)):
             if run.id in model.runs:
@@ -445,7 +445,7 @@ class BookStateMachine(RuleBasedStateMachine):
                 assert follows.last_rebalanced_at == self.rebalanced[follows.id]
 
     def see_withdrawals(self) -> None:
-        """A withdrawal takes the subscription away when it begins and gives it back when it ends (R-32)."""
+        """A withdrawal ends the subscription when it begins and restores it when it ends (R-32)."""
         for name, known in self.model.withdrawals.items():
             if known.stage.final:
                 continue

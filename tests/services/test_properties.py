@@ -1,4 +1,4 @@
-"""Random walks over everything that can happen to a small book, with what must always hold checked after each step."""
+"""Random walks over every event of a small book, with invariants checked after each step."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ACCOUNTS = ("a", "b", "c")
 
 @dataclass
 class RandomWalk:
-    """One book on its way; `faults` says whether the broker's answers get lost at the moment."""
+    """One book of a random walk; `faults` is whether the broker's answers currently get lost."""
 
     book: Book
     random: Random
@@ -182,7 +182,7 @@ def lose_answers(walk: RandomWalk) -> None:
 
 
 def around(walk: RandomWalk) -> None:
-    """Answers get lost while there are faults, and everything is told twice."""
+    """Answers get lost while there are faults, and every event is delivered twice."""
     Unreliable(walk.book, lambda _: walk.random.choice(["", "request lost", "reply lost"]) if walk.faults else "")
     Repeating(walk.book)
     assert isinstance(walk.book.broker, BrokerWrapper)
@@ -224,7 +224,7 @@ def step(walk: RandomWalk) -> None:
 
 
 def holds(walk: RandomWalk) -> None:
-    """Conservation, no cash below zero, one order a leg, one open run and one system run a session."""
+    """Conservation, no cash below zero, one order per leg, one open run and one system run per session."""
     book, rows = walk.book, walk.book.database.rows
     agrees(book)
     assert all(one.cash >= 0 for one in book.accounts.values())
@@ -251,7 +251,7 @@ def holds(walk: RandomWalk) -> None:
 
 
 def _gone(book: Book, run: Run) -> int:
-    """Cash that left the account since a run was started by other ways than the run."""
+    """Cash that left the account since a run started, other than through the run."""
     since = to_time(run.started_at or run.created_at)
     journals = book.database.rows(
         "SELECT coalesce(-sum(amount), 0) FROM cash_entries WHERE at >= ? AND amount < 0 AND kind <> 'buy' "
@@ -278,7 +278,7 @@ def test_whatever_happens_the_books_agree_and_everything_comes_to_an_end(seed: i
 
 
 def _calm_down(walk: RandomWalk) -> None:
-    """Faults stop: within the next days every run ends, and what the file holds is whole."""
+    """Without faults, every run ends within the next days, and the file is consistent."""
     book = walk.book
     walk.faults = False
     for symbol in ("SPY", "TLT"):

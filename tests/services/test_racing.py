@@ -1,4 +1,4 @@
-"""Four processes that race for the runs of one book, without a lock between them: one run an account (G15)."""
+"""Four processes that race for the runs of one book, without a lock between them: one run per account (G15)."""
 
 from __future__ import annotations
 

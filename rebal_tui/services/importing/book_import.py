@@ -19,7 +19,7 @@ from rebal_tui.store import book_settings, portfolios
 
 @dataclass(frozen=True, slots=True)
 class ImportSummary:
-    """How many of each came in."""
+    """The number of imported records of each type."""
 
     assets: int
     accounts: int
@@ -29,11 +29,11 @@ class ImportSummary:
 
 
 def import_book(book: Book, parsed: BookFile) -> ImportSummary:
-    """Open the accounts of a file at the simulated broker and take over its portfolios and subscriptions.
+    """Open the accounts of a file at the simulated broker and import its portfolios and subscriptions.
 
     One transaction: either everything is written or nothing. A file without `as_of` describes the book's present.
-    Raises `Conflict` when the book has accounts already or a portfolio of the same id, when its broker is a real one,
-    and when that broker refuses an account.
+    Raises `Conflict` when the book already has accounts or a portfolio of the same id, when its broker is a real one,
+    or when that broker refuses an account.
     """
     controls = sandbox(book)
     _require_empty(book, parsed)

@@ -107,7 +107,7 @@ def test_a_portfolio_with_subscribers_is_not_inactivated() -> None:
 
 
 def aside(book: Book) -> None:
-    """TLT cannot be held any more, which an evaluation finds out."""
+    """Deactivate TLT and let an evaluation find it."""
     broker(book).set_asset("TLT", book.now(), tradable=False)
     scheduler.tick(book)
     assert book.portfolios["balanced"].status is PortfolioStatus.NEEDS_ADJUSTMENT

@@ -1,4 +1,4 @@
-"""Subscriptions: who may follow what, and what ending one does to its runs (R-6, section 6)."""
+"""Subscriptions: who may subscribe to what, and the effect of an unsubscription on runs (R-6, section 6)."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ Stage = WithdrawalStage
 
 
 def rebalanced(path: Path | str = ":memory:", model: Any = None) -> Book:
-    """Account `a` with $50,000 that was rebalanced at 09:30; it is 10:00 on Monday, 2 March 2026."""
+    """Account `a` with $50,000, rebalanced at 09:30; it is 10:00 on Monday, 2 March 2026."""
     book = simple_book(path=path, model=model)
     scheduler.tick(book)
     if model is not None:
@@ -63,7 +63,7 @@ def withdraw(book: Book, amount: str) -> None:
 
 
 def everything(book: Book) -> dict[str, Any]:
-    """Every row of the tables that a refused request must leave alone."""
+    """Every row of the tables that a refused request must not change."""
     tables = ("withdrawals", "runs", "subscriptions", "orders", "accounts", "positions", "audit", "alerts", "meta")
     return {table: book.database.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
 
@@ -205,7 +205,7 @@ def stage_requested(book: Book) -> None:
 
 
 def stage_unsubscribed(book: Book) -> None:
-    """Its run was canceled by hand, so it stands there."""
+    """The withdrawal stops in this stage because its run is canceled manually."""
     withdraw(book, "9000")
     cancel_run(book, all_runs(book)[-1].id)
     advance(book, 1)
@@ -274,7 +274,7 @@ def test_from_the_journal_on_a_withdrawal_cannot_be_canceled() -> None:
 
 
 def finished(book: Book) -> dict[str, Any]:
-    """What must come out the same, restarted or not."""
+    """The end state, which must not depend on a restart."""
     assert broker(book).invariants() == []
     return {
         "withdrawals": book.database.rows("SELECT id, stage, stopped, amount FROM withdrawals"),
@@ -289,7 +289,7 @@ def finished(book: Book) -> dict[str, Any]:
 
 
 def run_to_completion(book: Book, restart_at: Stage | None) -> dict[str, Any]:
-    """A withdrawal asked for during the first rebalance, with a restart at one stage; its end state."""
+    """A withdrawal requested during the first rebalance, with a restart at one stage; returns its end state."""
     scheduler.tick(book)
     request_withdrawal(book, "a", parse_money("9000"))
     restarted = False
@@ -314,7 +314,7 @@ def test_a_restart_resumes_at_the_step_reached(stage: Stage, tmp_path: Path) -> 
 
 
 class Rejecting(BrokerWrapper):
-    """Its clearing house rejects journals out of clients while `on`."""
+    """Its clearing house rejects outgoing journals while `on`."""
 
     on = True
 
@@ -446,7 +446,7 @@ def test_a_restricted_account_stops_before_anything_is_sold() -> None:
 
 
 def test_a_manual_run_in_the_way_is_waited_for() -> None:
-    """The account follows nothing meanwhile, so a run with weights of its own may be asked for."""
+    """The account is unsubscribed meanwhile, so a run with explicit weights may be requested."""
     book = rebalanced(model=SLOW)
     withdraw(book, "12000")
     set_price(book, "SPY", "200")

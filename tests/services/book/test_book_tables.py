@@ -1,4 +1,4 @@
-"""What a book holds in columns is what its file says, whatever was replaced since it was read."""
+"""The columns of a book equal its file, whatever was replaced since it was read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SYMBOLS = ("GLD", "SPY", "TLT")
 
 
 def changed(random: Random, known: Account) -> Account:
-    """The account as a broker might tell of it next."""
+    """The account as a broker might report it next."""
     held = [
         Position(symbol, Qty(random.randint(1, 10**15)), random.choice((None, Price(random.randint(0, 10**13)))))
         for symbol in SYMBOLS

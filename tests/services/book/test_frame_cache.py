@@ -1,4 +1,4 @@
-"""The book in arrays, brought up to date by what changed, is the book laid out anew."""
+"""An incrementally updated frame equals a frame built from scratch."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def same(one: BookFrame, other: BookFrame) -> None:
 
 
 def act(book: Book, random: Random) -> None:
-    """Something that changes the book, refused or not."""
+    """A random change of the book, refused or not."""
     one = f"a{random.randrange(8)}"
     what = random.randrange(9)
     try:
@@ -120,7 +120,7 @@ def test_days_are_new_yorks_across_a_change_of_clocks() -> None:
 
 @pytest.mark.parametrize("edits", range(1, 6))
 def test_the_frame_follows_portfolios_that_were_edited_several_times_since(edits: int) -> None:
-    """The latest may lie in memory where the ones of the frame lay."""
+    """The newest portfolios may have the memory addresses that the frame's portfolios had."""
     book = filled()
     for days in range(20):
         book.frame()

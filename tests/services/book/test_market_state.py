@@ -1,4 +1,4 @@
-"""A simulated market goes on along the same path, however the program before it ended."""
+"""A simulated market resumes on the same path, however the previous process ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AT = DEFAULT_START + timedelta(hours=2)
 
 
 def prices_after(path: Path, *, abandoned: bool) -> dict[str, Asset]:
-    """The prices at a moment; an abandoned program before got there and died before its end."""
+    """The prices at `AT`; with `abandoned`, an earlier process reached that time and ended abruptly."""
     bootstrap.create_demo(path, accounts=3).close()
     if abandoned:
         first = bootstrap.open_simulation(bootstrap.open_database(path), at=AT)

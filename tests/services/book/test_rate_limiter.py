@@ -1,4 +1,4 @@
-"""The outbox keeps to the broker's rate, is fair between accounts, lets the urgent go first, and survives a restart."""
+"""The outbox respects the broker's rate limit, is fair between accounts, sends urgent orders first, survives restarts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ START = new_york("2026-03-02 09:30")
 
 
 class RecordingBroker(BrokerWrapper):
-    """Notes when and for whom an order is asked for, and tells of its limit if it has one."""
+    """Records when and for whom orders are submitted, and reports its rate limit if it has one."""
 
     rate_limit: RateLimit | None = None
 
@@ -65,7 +65,7 @@ class RecordingBroker(BrokerWrapper):
 
 
 def paced_book(count: int, rate: int, path: Path | str = ":memory:") -> tuple[Book, RecordingBroker]:
-    """Accounts with cash only, whose first rebalance makes two buys each."""
+    """Accounts with cash only, whose first rebalance creates two buys each."""
     book = simple_book(cash="10000", names=[f"a{n:02}" for n in range(count)], path=path)
     book.settings = replace(book.settings, orders_per_minute=rate)
     return book, RecordingBroker(book)
@@ -115,7 +115,7 @@ def test_the_whole_rate_is_used_when_there_is_enough_to_send(rate: int, step: in
 
 
 def test_what_was_spent_is_gone_and_comes_back_with_time() -> None:
-    """60 a minute: six seconds' worth at the start, and one more with every second."""
+    """60 a minute: six seconds' worth at the start, then one more every second."""
     bucket = TokenBucket()
     assert repr(bucket.allowance(START, 60)) == "6"
     bucket.spend(START, 4)
@@ -147,7 +147,7 @@ def test_how_far_the_sending_is_and_when_it_ends() -> None:
 
 
 def test_a_side_that_waits_later_in_its_turns_is_not_overtaken() -> None:
-    """Turns are counted from a side's first line: run 1 stands at its third, run 2 at its second, run 3 at it."""
+    """Turns count from a side's first line: run 1 is at its third, run 2 at its second, run 3 at its first."""
     waiting = OrderQueue()
     for run, line in ((1, 3), (2, 2), (3, 1)):
         waiting.add([Unsent(run, False, Side.BUY, 1, line, 4)])

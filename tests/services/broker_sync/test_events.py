@@ -1,4 +1,4 @@
-"""What the broker tells is taken over exactly once, and no order is doubled or lost, whatever is repeated or lost."""
+"""Broker events are applied exactly once, and no order is doubled or lost, whatever is repeated or lost."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from tests.services.factories import SLOW, advance, advance_to, all_runs, only_r
 
 
 def mixed_book(path: Path | str = ":memory:") -> Book:
-    """Account `a` must sell GLD and SPY and buy TLT; its orders fill slowly and in pieces."""
+    """Account `a` must sell GLD and SPY and buy TLT; its orders fill slowly and partially."""
     return simple_book(cash="1000", held={"SPY": "100", "GLD": "20"}, path=path, model=SLOW)
 
 
 def agrees(book: Book) -> None:
-    """Our copy is the broker's, to the unit, and the broker's own books add up."""
+    """The book equals the broker's records to the unit, and the broker's own invariants hold."""
     assert broker(book).invariants() == []
     for theirs in broker(book).accounts():
         ours = book.accounts[theirs.id]
@@ -175,7 +175,7 @@ def test_a_lost_order_is_sent_again_only_after_the_broker_did_not_know_it_for_a_
 
 
 class Forgetful(BrokerWrapper):
-    """Says of an order that its id was used, and for a while does not find it under that id."""
+    """Reports that an order's id is in use, and for a while does not find the order under that id."""
 
     def __init__(self, book: Book) -> None:
         super().__init__(book)

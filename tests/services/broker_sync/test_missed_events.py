@@ -1,4 +1,4 @@
-"""What the broker's stream passed over is asked for when the book is opened: no account is paused for what was late."""
+"""Events missing from the broker's stream are requested when the book is opened; late events pause no account."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ DOLLARS = parse_money("1000")
 
 
 class LatestEventOnly(BrokerWrapper):
-    """Of what is new its stream tells the latest event alone."""
+    """Of the new events, its stream returns only the latest."""
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
         return list(self.inner.events(after, limit))[-1:]
 
 
 class Delayed(BrokerWrapper):
-    """Its stream tells nothing the first time it is read."""
+    """Its stream returns nothing the first time it is read."""
 
     silent = True
 
@@ -43,7 +43,7 @@ class Delayed(BrokerWrapper):
 
 
 class CutOff(BrokerWrapper):
-    """Answers so many questions and then no more."""
+    """Answers a number of requests and then no more."""
 
     def __init__(self, book: Book, questions: int) -> None:
         super().__init__(book)
@@ -89,7 +89,7 @@ BROKER_CHANGES = (fill_orders, deposit, transfer, external_order_filled, deposit
 
 
 def mid_run_book(path: Path) -> Book:
-    """A book whose account `a` has its sells at the broker, and two that follow nothing."""
+    """A book whose account `a` has its sells at the broker, and two unsubscribed accounts."""
     book = make_book("2026-03-02 09:30", path=path, model=SLOW)
     accounts = [account("a", "1000", {"SPY": "100", "GLD": "20"}), account("b", "20000"), account("c", "1000")]
     fill_book(book, accounts, [balanced()], {"a": "balanced"})
@@ -99,7 +99,7 @@ def mid_run_book(path: Path) -> Book:
 
 
 def miss_events(book: Book, *changes: Callable[[Book], None]) -> None:
-    """Things happen of which the book is not told, and then one in another account of which it is."""
+    """Events that the book misses, followed by one in another account that it receives."""
     for change in changes:
         change(book)
     broker(book).deposit("c", DOLLARS, book.now())
@@ -156,7 +156,7 @@ def test_a_difference_that_nothing_tells_of_pauses_the_account_all_the_same(path
 
 
 def test_fills_that_an_order_tells_of_explain_what_its_account_has(path: Path) -> None:
-    """A file that does not say what was passed over, as of an earlier version."""
+    """A file without recorded gaps, as an earlier version wrote it."""
     book = mid_run_book(path)
     miss_events(book, fill_orders)
     with book.database.write() as tx:

@@ -1,4 +1,4 @@
-"""A pause ends by itself when what was told later explains it whole, and never when something of it is left."""
+"""A pause ends automatically when later events account for the whole difference, and never when a part remains."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CASH_UPDATE = "UPDATE sim_accounts SET cash = cash + {} WHERE id = 'b'"
 
 
 class LaggingBroker(BrokerWrapper):
-    """Its stream is behind its own books: it tells nothing new, whoever asks, until it is let."""
+    """Its stream lags behind its own records: it returns no new events until released."""
 
     def __init__(self, book: Book) -> None:
         super().__init__(book)
@@ -56,7 +56,7 @@ class LaggingBroker(BrokerWrapper):
 
 
 def paused(path: Path, *changes: Callable[[Book], None]) -> tuple[Book, LaggingBroker]:
-    """A book opened while its broker's stream was behind."""
+    """A book opened while its broker's stream lagged."""
     book = mid_run_book(path)
     stream = LaggingBroker(book)
     for change in changes:
@@ -72,25 +72,25 @@ def alerts(book: Book) -> list[str]:
 
 
 def reported(book: Book) -> list[tuple[str, str]]:
-    """What the trail tells of pauses, the newest first."""
+    """The audit entries about pauses, newest first."""
     entries = audit.entries(book.database, -1)
     return [(e.action, e.actor) for e in entries if e.action in ("reconciliation.paused", "reconciliation.explained")]
 
 
 def change_cash(book: Book, cents: int = 1) -> None:
-    """Cash changes at the broker, and no event tells of it."""
+    """Cash changes at the broker without an event."""
     book.database.connection.execute(CASH_UPDATE.format(cents))
 
 
 def change_shares(book: Book) -> None:
-    """Shares change at the broker, and no event tells of it."""
+    """Shares change at the broker without an event."""
     book.database.connection.execute("UPDATE sim_positions SET qty = qty + 1")
 
 
 def paused_with_missed_event(
     path: Path, *changes: Callable[[Book], None]
 ) -> tuple[Book, Sequence[BrokerEvent], LaggingBroker]:
-    """A book whose stream passed over the first that happened, and would not tell it when the book was opened."""
+    """A book whose stream skipped the first event and did not return it when the book was opened."""
     book = mid_run_book(path)
     before = int(book_settings.get(book.database, "broker_cursor"))
     miss_events(book, changes[0])
@@ -104,7 +104,7 @@ def paused_with_missed_event(
 
 
 def deliver(book: Book, events: Sequence[BrokerEvent]) -> None:
-    """A heartbeat at which the stream tells some events; its books are no longer behind."""
+    """Synchronize with a stream that returns the given events; it lags no longer."""
     assert isinstance(book.broker, LaggingBroker)
     book.broker.behind, book.broker.only = False, list(events)
     sync(book)
@@ -299,7 +299,7 @@ def test_after_days_nothing_explains_it_any_more(late: timedelta, left: list[str
 
 
 def test_orders_that_filled_while_the_program_was_off_are_explained_when_their_events_come(tmp_path: Path) -> None:
-    """At a real broker: the order is asked for at once, the stream is heard some seconds later."""
+    """At a real broker the order is requested at once, while its events arrive some seconds later."""
     book = mid_run_book(tmp_path / "book.db")
     remote = RemoteBroker(book)
     scheduler.tick(book)

@@ -1,4 +1,4 @@
-"""At the start, the broker's books against ours (G14, G17): what can be explained is taken over, the rest pauses."""
+"""Reconciliation with the broker at the start (G14, G17): explained differences are applied, others pause."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def mid_run_book(path: Path) -> Book:
 
 
 def advance_broker(book: Book, minutes: int = 5) -> None:
-    """Time passes at the broker, and nobody reads what it tells."""
+    """Time passes at the broker, and the book reads none of its events."""
     broker(book).advance(book.now() + timedelta(minutes=minutes))
 
 
@@ -74,7 +74,7 @@ def alerts(book: Book) -> list[tuple[str, str]]:
 
 
 def sql(statement: str, *parameters: object) -> Callable[[Book], None]:
-    """Something that happens in a file behind everybody's back."""
+    """A change of the file that bypasses the program and the broker."""
 
     def act(book: Book) -> None:
         book.database.connection.execute("PRAGMA ignore_check_constraints = ON")
@@ -85,7 +85,7 @@ def sql(statement: str, *parameters: object) -> Callable[[Book], None]:
 
 
 class AlteredOrders(BrokerWrapper):
-    """Gives other answers about orders than the broker below."""
+    """Answers queries about orders differently from the broker below."""
 
     def __init__(self, book: Book, order: Callable[[Order | None], Order | None]) -> None:
         super().__init__(book)
@@ -96,7 +96,7 @@ class AlteredOrders(BrokerWrapper):
 
 
 def altered_orders(**other: Any) -> Callable[[Book], None]:
-    """The broker gives orders with other fields."""
+    """The broker returns orders with other fields."""
     return lambda book: _alter_orders(book, lambda order: replace(order, **other) if order else None)
 
 
@@ -109,7 +109,7 @@ def _alter_orders(book: Book, change: Callable[[Order | None], Order | None]) ->
 
 
 def fills_reversed(book: Book) -> None:
-    """We knew the broker's orders as they are, and more of them filled than the broker says."""
+    """The book has the broker's orders, with more filled than the broker reports."""
     advance_broker(book)
     sync(book)
     book.database.connection.execute("UPDATE sim_fills SET qty = qty - 1 WHERE n = 1")
@@ -119,12 +119,12 @@ def fills_reversed(book: Book) -> None:
 
 
 def replies_lost(book: Book) -> None:
-    """The orders were accepted, and nobody has read the answer."""
+    """The orders were accepted, and the replies were lost."""
     book.database.connection.execute("UPDATE orders SET broker_id = NULL, status = 'pending_new'")
 
 
 def fills_lost(book: Book) -> None:
-    """Fills happened and were told, the cursor has passed them, and they are not in our file."""
+    """Fills were reported and the cursor is past them, but they are missing from the book's file."""
     advance_broker(book)
     sync(book)
     book.database.connection.execute("DELETE FROM fills")
@@ -163,7 +163,7 @@ def cancel_all(book: Book) -> None:
 
 
 def journal_executed(book: Book) -> None:
-    """A journal was executed, told of, and its end is not in our file."""
+    """A journal was executed and reported, but its end is missing from the book's file."""
     made = cash.create_journal(book, "b", DOLLARS, incoming=False)
     advance_broker(book, 60 * 24)
     sync(book)
@@ -177,7 +177,7 @@ def journal_unknown(book: Book) -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """What happened while nobody looked, and what reconciling makes of it: the reason of a pause, or nothing."""
+    """An unobserved change, and the result of the reconciliation: the reason of a pause, or none."""
 
     happened: Callable[[Book], None]
     account: str = ""
@@ -416,7 +416,7 @@ def test_nothing_is_decided_before_the_broker_was_heard(tmp_path: Path) -> None:
 
 
 def test_a_restart_after_a_kill_with_many_open_orders_takes_all_of_them_over(tmp_path: Path) -> None:
-    """`MANY_ORDERS=1000` is the drill of a thousand."""
+    """`MANY_ORDERS=1000` is the drill with a thousand orders."""
     count = int(os.environ.get("MANY_ORDERS", "60")) // 2
     book = make_book("2026-03-02 09:30", path=tmp_path / "book.db", model=SLOW)
     names = [f"a{number}" for number in range(count)]

@@ -1,4 +1,4 @@
-"""The accounts that differ between book and broker, found in columns: those that differ as objects, and no other."""
+"""The accounts that differ between book and broker, found in columns, equal those that differ as objects."""
 
 from __future__ import annotations
 

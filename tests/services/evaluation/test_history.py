@@ -1,4 +1,4 @@
-"""What is read of a decision and of a plan is what was decided, whatever happened since."""
+"""A stored decision or plan reads back as it was decided, whatever happened since."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LAST = new_york("2026-02-02 10:00")
 
 
 def mixed_decisions_book() -> Book:
-    """Accounts of every outcome, one of them blocked for each reason that a file can hold."""
+    """Accounts with every outcome, one of them blocked for each reason that a file can hold."""
     book = make_book()
     fill_book(
         book,
@@ -64,7 +64,7 @@ def mixed_decisions_book() -> Book:
 
 
 def change_everything(book: Book) -> None:
-    """Change everything that a decision looks at: portfolio, prices, assets, accounts, the rules."""
+    """Change every input of a decision: portfolio, prices, assets, accounts, policy."""
     set_price(book, "SPY", "123.45")
     broker(book).set_asset("TLT", book.now(), tradable=False)
     for account_id in ("first", "calm"):

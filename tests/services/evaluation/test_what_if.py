@@ -1,4 +1,4 @@
-"""What changes of portfolios and subscriptions would come to, against the exact form, account by account."""
+"""The impact of portfolio and subscription changes, compared with the exact form account by account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.services.factories import account, balanced, fill_book, make_book
 from tests.services.random_books import MODELS, act, random_book
 
 BOOKS = int(os.environ.get("TRIAL_BOOKS", "3"))
-"""How many random books live through eight events each."""
+"""The number of random books, with eight events each."""
 TIGHT = (DriftBand(BandType.ABSOLUTE, Percent(50)), DriftBand(BandType.RELATIVE, Percent(400)))
 
 
@@ -29,7 +29,7 @@ def body(portfolio: Portfolio, like: Portfolio) -> PortfolioBody:
 
 
 def agrees(book: Book) -> set[str]:
-    """Compare the impact of every portfolio made like every other, and everybody's move to each; what was met."""
+    """Compare the impact of giving each portfolio another's settings, and of moving all accounts; returns cases seen."""
     met: set[str] = set()
     models = [*book.portfolios.values(), replace(MODELS[0], conditions=TIGHT, cooldown_days=0)]
     for before in book.portfolios.values():

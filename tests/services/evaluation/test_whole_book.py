@@ -1,4 +1,4 @@
-"""A book decided at once gives every account the outcome it has by itself."""
+"""A book decided at once gives every account the same outcome as a single evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changes of portfolios and subscriptions would come to by the exact form, one account at a time."""
+"""The impact of portfolio and subscription changes by the exact form, one account at a time."""
 
 from __future__ import annotations
 

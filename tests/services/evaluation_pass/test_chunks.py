@@ -1,4 +1,4 @@
-"""A pass in slices, of which some runs start as they are made: it comes to what one in a single piece comes to."""
+"""An evaluation pass in chunks, with some runs started as they are created, gives the same result as a single piece."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ NEVER = ACCOUNTS + 1
 
 @pytest.fixture(scope="module")
 def due(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A book in which two accounts of three are due for a full rebalance and half of all have cash to invest; some are
+    """A book in which two of three accounts are due for a full rebalance and half of all have cash to invest; some are
     restricted or in debt."""
     path = tmp_path_factory.mktemp("passes") / "book.db"
     bootstrap.create_demo(path, accounts=ACCOUNTS).close()
@@ -74,7 +74,7 @@ def due(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def opened(due: Path, tmp_path: Path) -> Iterator[Callable[..., Book]]:
-    """Opens a copy of the book, for which time stands still at the open of a session unless it is told to move."""
+    """Opens copies of the book, each with its clock fixed at the open of a session unless it is advanced."""
     made: list[Book] = []
 
     def make() -> Book:
@@ -98,7 +98,7 @@ def advance_clock(book: Book, **by: float) -> None:
 
 
 def sliced(book: Book, most: int = 1_000) -> int:
-    """Go on with the pass under way, at most so many slices; returns how many there were."""
+    """Evaluate up to `most` chunks of the pass in progress; returns how many there were."""
     for number in range(most):
         if evaluate_chunk(book) is not None:
             return number + 1
@@ -106,7 +106,7 @@ def sliced(book: Book, most: int = 1_000) -> int:
 
 
 def rows(book: Book) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of the file, kinds of decisions by what they are and not by when the first was made, but the audit."""
+    """Every row of the file except the audit trail; decision kinds by content rather than by key."""
     names = [name for (name,) in book.database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
     found = {name: book.database.rows(f"SELECT * FROM {name}") for name in names if name != "audit"}
     kinds = {key: kind for key, *kind in found.pop("decision_kinds")}
@@ -115,7 +115,7 @@ def rows(book: Book) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def started(book: Book) -> PassInProgress:
-    """Let the heart beat until a pass is under way."""
+    """Run heartbeats until a pass is in progress."""
     for _ in range(20):
         scheduler.tick(book, 1.0)
         if isinstance(book.pass_in_progress, PassInProgress):
@@ -147,7 +147,7 @@ def sound(book: Book) -> None:
 def test_slices_keep_what_one_piece_keeps(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    """Ids and keys too; only the audit trail has an entry for each slice."""
+    """Including ids and keys; only the audit trail has one entry per chunk."""
     monkeypatch.setattr(starting, "ARRAY_START_MIN_RUNS", at_once)
     whole, parts = opened(), opened()
     one = evaluation_pass(whole, OPEN)
@@ -169,7 +169,7 @@ def test_slices_keep_what_one_piece_keeps(
 def test_runs_that_start_as_they_are_made_are_those_that_wait_and_start(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every row of the file when all have started, and every order in the end."""
+    """Compares every row of the file when all have started, and every order at the end."""
     written: list[object] = []
     for at_once in (1, NEVER):
         monkeypatch.setattr(starting, "ARRAY_START_MIN_RUNS", at_once)
@@ -425,7 +425,7 @@ def test_a_pass_is_left_when_its_time_is_over(
 def test_a_slot_that_comes_before_a_pass_has_ended_waits_for_it(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However fast the slots come, whoever is last is evaluated, and what was decided is carried out in between."""
+    """However fast the slots follow, the last accounts are evaluated, and decisions are carried out in between."""
     monkeypatch.setattr(chunks, "MAX_ACCOUNTS_PER_CHUNK", 7)
     book = opened()
     book.stopwatch = itertools.count().__next__

@@ -1,4 +1,4 @@
-"""Evaluating the whole book: one pass decides on one state, stores every decision and makes the runs."""
+"""Evaluation of the whole book: one pass decides on one state, stores every decision and creates the runs."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_cash_that_waits_to_leave_is_neither_counted_nor_spent() -> None:
 
 
 def test_cash_on_its_way_in_holds_nothing_back() -> None:
-    """The firm account that it comes from is no account of the book."""
+    """The firm account that it comes from is not an account of the book."""
     book = simple_book(model=SLOW)
     create_journal(book, "a", parse_money("100"), incoming=True)
     assert book.reserved("a") == 0

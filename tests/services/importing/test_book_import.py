@@ -1,4 +1,4 @@
-"""A BOOK.json becomes a book: all of it or nothing."""
+"""Import of a BOOK.json, all or nothing."""
 
 from __future__ import annotations
 

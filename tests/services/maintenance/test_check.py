@@ -1,4 +1,4 @@
-"""`check_book` finds what is broken on purpose, each time in a book that is whole otherwise."""
+"""`check_book` finds each planted inconsistency, in a book that is consistent otherwise."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def database(traded_book: Path) -> Iterator[Database]:
 
 
 def places(database: Database) -> set[str]:
-    """The first words of what is found."""
+    """The locations of the faults, first word only."""
     return {fault.location.split(" ")[0] for fault in check_book(database, read_only_broker(database)).faults}
 
 
@@ -123,7 +123,7 @@ def test_an_account_that_only_one_of_both_has_is_told_by_its_side(database: Data
 
 
 def test_events_not_taken_over_are_no_fault(traded_book: Path, database: Database) -> None:
-    """A kill between the broker's commit and ours leaves this; the next opening takes it over."""
+    """A kill between the broker's commit and the book's leaves this state; the next opening applies the events."""
     book = open_simulation(open_copy(traded_book))
     account = next(iter(book.accounts))
     sandbox(book).deposit(account, Money(10**9), book.now())

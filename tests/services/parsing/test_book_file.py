@@ -1,4 +1,4 @@
-"""BOOK.json: what it says, and every fault with its place."""
+"""BOOK.json: its content, and every fault with its location."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_an_active_portfolio_may_hold_an_asset_that_became_ineligible(raw_book: 
 
 
 def put(path: str, value: object) -> Callable[[Raw], None]:
-    """Set what stands at a path such as `accounts.0.cash`."""
+    """Set the value at a path such as `accounts.0.cash`."""
 
     def change(raw: Raw) -> None:
         *parents, last = path.split(".")

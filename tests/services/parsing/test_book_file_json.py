@@ -1,4 +1,4 @@
-"""JSON read exactly: what is refused, and where."""
+"""Exact JSON parsing: what is refused, and at which location."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a portfolio body may say, and every refusal with its place (R-4, R-5, section 6)."""
+"""Valid portfolio bodies, and every refusal with its location (R-4, R-5, section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A row of the Desk by the exact form, one account at a time: the judge of the rows that come from a sweep."""
+"""Rows of the Desk by the exact form, one account at a time: the oracle for the rows of a sweep."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rebal_tui.services.view_models.standing import Standing, Tile
 
 
 def exact_rows(book: Book) -> list[DeskRow]:
-    """Every subscribed account, the oldest subscription first."""
+    """Every subscribed account, oldest subscription first."""
     upcoming = next_evaluation(book)
     when = f"{upcoming.astimezone(NEW_YORK):%H:%M}" if upcoming else ""
     return [exact_row(book, subscription, when) for subscription in book.subscriptions.values()]

@@ -1,4 +1,4 @@
-"""Accounts as the screens are given them, bulk actions before and after, and what the simulator does to accounts."""
+"""Data of the Accounts screen, bulk actions before and after, and the simulator's account events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.services.factories import account, advance_to, all_runs, balanced, fi
 
 
 def three() -> Book:
-    """`a` follows Balanced and was rebalanced; `b` follows nothing; `r` is restricted. 10:00 on 2 March 2026."""
+    """`a` follows Balanced and was rebalanced; `b` is unsubscribed; `r` is restricted. 10:00 on 2 March 2026."""
     book = make_book("2026-03-02 10:00")
     accounts = [account("a", "20000"), account("b", "10000"), account("r", "5000", {"SPY": "10"}, ["trading_blocked"])]
     growth = balanced("growth", {"SPY": "80", "GLD": "20"}, cash="0")

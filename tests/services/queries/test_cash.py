@@ -1,4 +1,4 @@
-"""The Cash place as the screens are given it, and runs by hand before they are made."""
+"""Data of the Cash screen, and previews of manual runs."""
 
 from __future__ import annotations
 

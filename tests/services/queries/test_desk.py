@@ -1,4 +1,4 @@
-"""The Desk: where every account stands, why, and what happens next."""
+"""Data of the Desk: the standing of every account, its reason, and the next step."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_inside() -> None:
 
 
 def test_near_from_eighty_percent_of_the_band_on() -> None:
-    """±5 pp: 4 points are 80 % of it, 3.99 are less."""
+    """±5 pp: 4 points are 80 % of the band, 3.99 are less."""
     at_80 = row(drifted_book("80", "155", conditions=balanced().conditions[:1]))
     assert (at_80.band_used, at_80.standing, at_80.state) == (800, Standing.NEAR, "near")
     assert Tile.NEAR in at_80.tiles

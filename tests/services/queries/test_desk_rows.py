@@ -1,4 +1,4 @@
-"""The Desk's rows from a sweep against the exact form, account by account, over random books in every state."""
+"""The Desk's rows from a sweep, compared with the exact form account by account over random books in every state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.services.queries.desk_oracle import exact_rows
 from tests.services.random_books import act, random_book
 
 BOOKS = int(os.environ.get("DESK_BOOKS", "16"))
-"""How many random books live through a dozen events each."""
+"""The number of random books, with a dozen events each."""
 
 
 def agrees(book: Book) -> list[DeskRow]:
@@ -98,7 +98,7 @@ def test_paused_accounts_need_a_person_each_for_its_own_reason() -> None:
 def by_hand(
     rows: list[DeskRow], accept: Callable[[DeskRow], bool] | None, text: str, sort: str | None, reverse: bool
 ) -> list[DeskRow]:
-    """What the table does with rows that are objects."""
+    """The same arrangement computed from row objects."""
     column = next((column for column in desk_columns.columns() if column.key == sort), None)
     order = column.sort if column else desk_columns.natural
     return arrange(rows, accept, desk_columns.search, text, order, reverse)

@@ -1,4 +1,4 @@
-"""The order of rows in columns: that of a stable sort, however wide the numbers and however many are equal."""
+"""The order of rows in columns equals a stable sort, whatever the range of values and the number of ties."""
 
 from __future__ import annotations
 

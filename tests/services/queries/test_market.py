@@ -1,4 +1,4 @@
-"""What the Market place is told, and what a shock would do before it is done."""
+"""Data of the Market screen, and the effect of a shock before it is applied."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tests.services import factories
 
 @pytest.fixture
 def book() -> Book:
-    """Two followers of Balanced, 100,000 each: `a` on target, `b` 20 points over in SPY."""
+    """Two subscribers of Balanced, 100,000 each: `a` on target, `b` 20 points over in SPY."""
     book = factories.make_book("2026-03-04 12:00")
     long_ago = factories.new_york("2026-01-05 10:00")
     factories.fill_book(

@@ -1,4 +1,4 @@
-"""Counts and sums from the columns are those of one account at a time."""
+"""Counts and sums from the columns equal those computed one account at a time."""
 
 from __future__ import annotations
 

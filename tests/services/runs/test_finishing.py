@@ -1,4 +1,4 @@
-"""How a run ends and how that is told: its row, the trail, the alert, what its account keeps (R-25)."""
+"""The end of a run and its records: row, audit trail, alert, cash target of the account (R-25)."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_runs_that_end_together_are_one_entry() -> None:
 
 @pytest.mark.parametrize("positions", [{}, {"SPY": "1.50225"}])
 def test_a_buy_that_the_plan_found_too_small_is_skipped_once(positions: dict[str, str]) -> None:
-    """SPY is less than a dollar above its target in the second case: a sell that is too small, told once as well."""
+    """In the second case SPY is less than a dollar above its target: a sell that is too small, also reported once."""
     weights = {"SPY": "60", "TLT": "34.95", "GLD": "0.05"}
     book = simple_book(cash="399.10" if positions else "1000", held=positions, follows=balanced(weights=weights))
     scheduler.tick(book)
@@ -182,7 +182,7 @@ def test_a_run_whose_sells_were_done_at_the_close_and_nothing_bought_was_not_fin
 
 
 class Late(BrokerWrapper):
-    """Tells nothing of what happens until it may."""
+    """Returns no events until released."""
 
     may = False
 
@@ -238,7 +238,7 @@ def test_a_cancel_that_did_not_reach_the_broker_is_asked_for_again_with_the_next
 
 
 class Deaf(BrokerWrapper):
-    """Cancels nothing."""
+    """Does not act on cancel requests."""
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
         del account_id, order_id
@@ -272,7 +272,7 @@ def test_the_close_ends_each_run_by_what_it_had_done() -> None:
     }  # fmt: skip
 
 
-# What it means for the account
+# Effect on the account
 
 
 def test_a_run_canceled_and_one_that_the_close_ends_are_both_known_to_have_ended() -> None:

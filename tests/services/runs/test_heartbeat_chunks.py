@@ -1,4 +1,4 @@
-"""A day of many runs in slices: whatever happens between two of them, nothing is lost and nothing is done twice."""
+"""A day of many runs in chunks: whatever happens between two chunks, nothing is lost and nothing is done twice."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ACCOUNTS = 40
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few runs, orders and events a slice that forty accounts take many."""
+    """So few runs, orders and events per chunk that forty accounts need many chunks."""
     for module, name in (
         (processing, "MAX_STARTS_PER_TRANSACTION"), (processing, "MAX_RUNS_PER_TRANSACTION"),
         (processing, "EVENTS"), (syncing, "EVENTS"),
@@ -44,7 +44,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def queued(tmp_path: Path) -> Iterator[Callable[[str], Book]]:
-    """Makes the same book again and again, every account of it due for a full rebalance; the runs wait."""
+    """Creates copies of one book, every account due for a full rebalance; the runs wait."""
     opened = []
 
     def make(name: str) -> Book:

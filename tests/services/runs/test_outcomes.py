@@ -1,4 +1,4 @@
-"""How runs end when something comes in between: the close, a refusal, silence, a fall in price (R-20, R-25, R-26)."""
+"""How runs end after a disturbance: the close, a refusal, no answer, a fall in price (R-20, R-25, R-26)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def of(book: Book, symbol: str) -> Order:
 
 
 def paced_book() -> Book:
-    """Two buys, of which the rate lets one go a minute: one is sent, and one waits."""
+    """Two buys under a rate limit of one a minute: one is sent, and one waits."""
     book = simple_book()
     book.settings = replace(book.settings, orders_per_minute=1)
     scheduler.tick(book)
@@ -64,7 +64,7 @@ def paced_book() -> Book:
 
 
 def leaving_book(weights: dict[str, str], cash: str = "5") -> Book:
-    """An account of SPY alone under way to other weights, whose sells fill slowly."""
+    """An account that holds only SPY, moving to other weights with slowly filling sells."""
     return selling_book({"SPY": "1"}, follows=balanced(weights=weights, cash=cash))
 
 
@@ -150,7 +150,7 @@ def test_a_run_all_of_whose_orders_are_refused_is_an_error_that_says_why() -> No
 
 
 class Silent(BrokerWrapper):
-    """Answers nothing to an order, and counts how often it was asked."""
+    """Answers no submission or lookup of an order, and counts the submissions."""
 
     silent = True
 
@@ -235,7 +235,7 @@ def test_buys_for_which_a_fall_leaves_no_cash_are_skipped_for_lack_of_it() -> No
 
 
 def test_a_buy_that_the_plan_had_no_cash_for_is_made_when_the_sells_bring_more() -> None:
-    """Of the proceeds a hundred dollars are set aside: the plan scales GLD below a dollar and skips it."""
+    """A hundred dollars of the proceeds are reserved: the plan scales GLD below a dollar and skips it."""
     book = simple_book(
         cash="0", held={"SPY": "1"}, follows=balanced(weights={"SPY": "50", "TLT": "44.7", "GLD": "0.3"}), model=SLOW
     )

@@ -1,4 +1,4 @@
-"""Runs into the queue and out of it: what is stored of them, what the trail says, what becomes of the quota (R-11)."""
+"""Runs entering and leaving the queue: the stored rows, the audit trail, and the quota (R-11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes to the broker and what becomes of it: rounds, silence, doubt, orders that must not be sent any more."""
+"""Order submission and its outcomes: rounds, no answer, unknown orders, orders that must no longer be sent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LOST, UNKNOWN, REFUSED, ACCEPTED = "lost", "reply lost", "refused", "taken"
 
 
 class ScriptedBroker(BrokerWrapper):
-    """Does with each request as it is told, and notes what it is asked; what it is not told of it takes."""
+    """Handles each submission as scripted, by default by accepting it, and records the requests."""
 
     def __init__(self, book: Book) -> None:
         super().__init__(book)
@@ -74,7 +74,7 @@ class ScriptedBroker(BrokerWrapper):
 
 
 def waiting_book(count: int, model: FillModel | None = None) -> tuple[Book, ScriptedBroker]:
-    """Accounts `a0`, `a1`, … with two buys each, SPY and TLT, that are written and not sent: the rate is used up."""
+    """Accounts `a0`, `a1`, … with two buys each, SPY and TLT, stored but not sent: the rate limit is used up."""
     book = simple_book(cash="10000", names=[f"a{number}" for number in range(count)], model=model)
     book.settings = replace(book.settings, orders_per_minute=1)
     scheduler.tick(book)
@@ -174,7 +174,7 @@ def test_orders_that_are_put_in_wait_once_even_when_the_outbox_was_forgotten() -
     assert len(book.rate_limiter.waiting) == 4
 
 
-# What must not be sent any more
+# Orders that must no longer be sent
 
 
 def dies(book: Book) -> None:
@@ -255,7 +255,7 @@ def test_at_the_close_nothing_is_sent() -> None:
     }
 
 
-# In doubt
+# Unknown orders
 
 
 def test_an_order_whose_reply_was_lost_is_found_and_not_sent_again() -> None:

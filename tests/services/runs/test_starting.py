@@ -1,4 +1,4 @@
-"""When a run starts, what it waits for, how it comes to its buys, and that all may be done in slices (R-10, R-20)."""
+"""When a run starts, what it waits for, how it reaches its buys, and that all of it works in chunks (R-10, R-20)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def notes(book: Book, run: Run) -> list[tuple[str, str]]:
 
 
 def all_queued(names: str, cash: str = "50000", held: Mapping[str, str] | None = None) -> Book:
-    """A run by hand of every account, queued on Monday evening."""
+    """A manual run of every account, queued on Monday evening."""
     book = simple_book("2026-03-02 17:00", cash, held, names=names)
     for name in names:
         create_run(book, name, RunType.FULL_REBALANCE)
@@ -70,7 +70,7 @@ def test_how_many_moved_is_told() -> None:
 
 
 def queued_book(kind: RunType = RunType.FULL_REBALANCE, **options: object) -> Book:
-    """A run by hand of an account with cash and some SPY, queued on Monday evening."""
+    """A manual run of an account with cash and some SPY, queued on Monday evening."""
     book = make_book("2026-03-02 17:00")
     fill_book(book, [account("a", "1000", {"SPY": "10"})], [balanced()], {"a": "balanced"}, {"a": book.now()})
     create_run(book, "a", kind, **options)  # type: ignore[arg-type]
@@ -99,7 +99,7 @@ def test_a_run_that_cannot_start_stops_none_after_it() -> None:
 
 
 def test_a_run_that_the_end_of_another_canceled_is_not_looked_at_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first cannot start, and its end sets the portfolio of both aside while the second is still to come."""
+    """The first cannot start, and its end makes the portfolio of both need adjustment before the second is reached."""
     monkeypatch.setattr(processing, "MAX_STARTS_PER_TRANSACTION", 1)
     book = all_queued("ab")
     broker(book).set_restrictions("a", frozenset({Restriction.ACCOUNT_BLOCKED}), book.now())
@@ -202,7 +202,7 @@ def test_a_run_that_was_looked_at_a_second_before_the_open_starts_at_the_open() 
 @pytest.mark.parametrize(("age", "is_started"), [(60, True), (61, False)])
 @pytest.mark.parametrize("symbol", ["TLT", "SPY", "GLD"])
 def test_a_run_waits_while_a_price_that_it_needs_is_too_old(symbol: str, age: int, is_started: bool) -> None:
-    """SPY is held and wanted, TLT wanted alone; GLD is neither."""
+    """SPY is held and targeted, TLT only targeted; GLD is neither."""
     book = queued_book()
     book.settings = replace(book.settings, price_max_age=timedelta(seconds=60))
     advance_market_to(book, "2026-03-03 10:00")
@@ -332,7 +332,7 @@ def test_a_paused_account_does_not_go_on_until_it_is_released() -> None:
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
 
 
-# Slices
+# Chunks
 
 
 def test_a_heartbeat_in_slices_does_what_one_in_a_piece_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Runs that start together, planned at once in arrays, are stored as those are that are planned one by one."""
+"""Runs that start together, planned in arrays, are stored like runs that are planned one by one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ACCOUNTS = 180
 
 @pytest.fixture(scope="module")
 def crashed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A book in which two accounts of three are due for a full rebalance."""
+    """A book in which two of three accounts are due for a full rebalance."""
     path = tmp_path_factory.mktemp("starts") / "book.db"
     bootstrap.create_demo(path, accounts=ACCOUNTS).close()
     database = bootstrap.open_database(path)
@@ -39,8 +39,8 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _queued(path: Path) -> Book:
-    """The book with its runs queued, many of them to invest cash; after that something happened to accounts and assets
-    in every way that bears on a start."""
+    """The book with its runs queued, many of them to invest cash, after events in accounts and assets of every type
+    that affects a start."""
     book = bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)
     scheduler.advance_market(book, book.now())
     with book.database.write() as tx:
@@ -106,7 +106,7 @@ def test_both_ways_write_the_same_rows(crashed: Path, tmp_path: Path, monkeypatc
 
 
 def test_runs_that_the_arrays_can_plan_none_of_are_all_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sell that is skipped, here of an asset that cannot be traded, is told run by run."""
+    """A skipped sell, here of an asset that cannot be traded, is reported run by run."""
     monkeypatch.setattr(starting, "ARRAY_START_MIN_RUNS", 1)
     book = simple_book("2026-03-03 10:00", "50000", {"GLD": "10"})
     evaluation_pass(book, explain=False)

@@ -1,7 +1,7 @@
 """Every NYSE session of 22 years through the real scheduler: each due slot once, none outside its window (R-10).
 
-Each year is a book of one account whose clock is moved about its sessions and the days between them. `SWEEP_YEARS`
-names other years (`2003-2060`), `SWEEP_WALKS` how many walks with downtimes each year gets.
+Each year is a book of one account whose clock is moved around its sessions and the days between them. `SWEEP_YEARS`
+selects other years (`2003-2060`), `SWEEP_WALKS` the number of walks with downtimes per year.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ EVERYTHING = 1_000_000
 
 @dataclass(frozen=True)
 class Year:
-    """A book at the beginning of a year, and what is known of the year without it."""
+    """A book at the beginning of a year, with the sessions and days of the year computed independently."""
 
     book: Book
     sessions: dict[date, Session]
@@ -55,7 +55,7 @@ class Year:
         scheduler.tick(self.book)
 
     def evaluations(self) -> list[tuple[date, datetime, datetime]]:
-        """Every evaluation as (session, slot, moment); the audit trail tells of each exactly once."""
+        """Every evaluation as (session, slot, time); the audit trail has exactly one entry for each."""
         logged = self._audited("evaluation")
         found = []
         for session, slot, at in self.book.database.rows("SELECT session, slot, at FROM evaluations ORDER BY at, slot"):
@@ -65,7 +65,7 @@ class Year:
         return found
 
     def reported_missed(self) -> list[date]:
-        """The sessions that were said to be missed, in the order of saying."""
+        """The sessions reported as missed, in order of the reports."""
         entries = self._audited("scheduler.missed")
         return [date.fromisoformat(day) for entry in entries for day in json.loads(entry.detail)["sessions"]]
 
@@ -75,7 +75,7 @@ class Year:
 
 
 def year_of(year: int, slots: Callable[[Session], list[datetime]]) -> Year:
-    """All sessions of the year are known from its first moment; jobs that the sweep does not ask about are paused."""
+    """All sessions of the year are known from its start; jobs that the sweep does not check are paused."""
     book = make_book(datetime(year, 1, 1, 0, 1, tzinfo=NEW_YORK))
     known = build_sessions(date(year - 1, 12, 1), date(year + 1, 2, 15))
     with book.database.write() as tx:
@@ -91,7 +91,7 @@ def year_of(year: int, slots: Callable[[Session], list[datetime]]) -> Year:
 
 @years
 def test_one_evaluation_a_session_at_the_end_of_its_window_and_none_on_other_days(year: int) -> None:
-    """Looked at before, twice at, and after each window's end, on half-days and through both changes of the clock."""
+    """Ticks before, twice at, and after each window's end, on half-days and through both clock changes."""
     rng = Random(f"sweep {year}")
     swept = year_of(year, window_end_only)
     for day in swept.days:
@@ -122,7 +122,7 @@ NAMED = slots_for(BookPolicy(evaluate_at=(time(9, 30), time(11, 5), time(12, 30)
 @pytest.mark.parametrize("walk", range(WALKS))
 @years
 def test_downtimes_of_up_to_two_weeks_lose_no_session_silently_and_repeat_none(year: int, walk: int) -> None:
-    """Random moments and restarts: the latest slot due is evaluated once, every whole session missed is said once."""
+    """Random times and restarts: the latest due slot is evaluated once, every fully missed session is reported once."""
     rng = Random(f"downtime {year} {walk}")
     slots = rng.choice([HALF_HOURS, NAMED])
     swept = year_of(year, slots)
@@ -148,7 +148,7 @@ def test_downtimes_of_up_to_two_weeks_lose_no_session_silently_and_repeat_none(y
 
 
 def nextfrom_time(rng: Random, swept: Year, at: datetime) -> datetime:
-    """Some minutes on, or down for up to 14 days and back at a random moment or on the edge of a window."""
+    """Some minutes later, or after a downtime of up to 14 days at a random time or at the edge of a window."""
     if rng.random() < 0.5:
         return at + timedelta(minutes=rng.choice([1, 15, 30, 45, 120]))
     back = (at + timedelta(days=rng.randrange(15), minutes=1)).astimezone(NEW_YORK)

@@ -1,4 +1,4 @@
-"""The heartbeat: what is due is computed from the book and the sessions (R-10, R-18)."""
+"""The heartbeat: due jobs are computed from the book and the sessions (R-10, R-18)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from tests.services.factories import (
 
 
 def evaluations(book: Book) -> list[str]:
-    """New York times of every slot that was evaluated."""
+    """New York times of every evaluated slot."""
     slots = book.database.rows("SELECT slot FROM evaluations ORDER BY slot")
     return [f"{from_time(at).astimezone(NEW_YORK):%m-%d %H:%M}" for (at,) in slots]
 

@@ -1,4 +1,4 @@
-"""The demonstration book as it begins."""
+"""Initial state of the demonstration book."""
 
 from __future__ import annotations
 

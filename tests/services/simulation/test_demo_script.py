@@ -1,4 +1,4 @@
-"""What happens by itself in the demonstration book."""
+"""Scripted events of the demonstration book."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
 
 
 def paused(database: Database) -> Book:
-    """The book, its time moving only when it is told to."""
+    """The book with a clock that moves only on request."""
     state = load_clock(database)
     assert state is not None
     with database.write() as tx:

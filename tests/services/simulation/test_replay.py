@@ -1,4 +1,4 @@
-"""The replay's own part: where it starts, what it looks at, what it refuses."""
+"""The replay's own logic: where it starts, what it measures, what it refuses."""
 
 from __future__ import annotations
 

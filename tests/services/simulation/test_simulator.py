@@ -1,4 +1,4 @@
-"""Driving a simulated market: what is done is on record, and what cannot be done is refused."""
+"""Control of a simulated market: actions are recorded, and impossible ones are refused."""
 
 from __future__ import annotations
 
