@@ -1,5 +1,5 @@
-/* The screen of the whole-book evaluation as plain loops over the same arrays, one thread: no exact confirmation, and
- * no drift of holdings besides the portfolio. */
+/* The screening step of the whole-book evaluation as plain loops over the same arrays, in one thread: without exact
+ * confirmation, and without drift of holdings outside the portfolio. */
 #include <math.h>
 #include <stdint.h>
 

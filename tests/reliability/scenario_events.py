@@ -135,7 +135,7 @@ STATUSES = (AccountStatus.ACTIVE, AccountStatus.ACTIVE, AccountStatus.ACTIVE, Ac
 
 
 def pick_advisor_action(simulation: Simulation) -> partial[None] | None:
-    """The advisor's next action, None most of the time; each call draws another."""
+    """The advisor's next action, None most of the time. Calling the action twice performs it twice."""
     random, enabled = simulation.random, simulation.swarm.enabled
     kinds = [kind for kind in ADVISOR_ACTIONS if kind in enabled]
     if not kinds or random.randrange(1000) >= (250 if simulation.swarm.dense else ADVISOR_ACTION_PERMILLE):

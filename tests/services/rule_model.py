@@ -122,7 +122,7 @@ class Model:
     def running(
         self, account: str, kind: RunType, symbols: frozenset[str] | None, amount: Fraction | None, reserved: int
     ) -> int | None:
-        """R-23, R-24."""
+        """Manual runs (R-23, R-24)."""
         one = self.accounts.get(account)
         if one is None:
             return UNKNOWN

@@ -259,7 +259,7 @@ def _trail(database: Database) -> Iterator[Fault]:
 
 
 def _fills(database: Database) -> Iterator[Fault]:
-    """A fill's amount is quantity × price, rounded as cash moves, and its client order id names a stored order."""
+    """A fill's amount is quantity × price, rounded as cash moves; under the program's order id, its order is stored."""
     for execution, side, qty, price, amount in database.connection.execute(
         "SELECT execution_id, side, qty, price, amount FROM fills"
     ):

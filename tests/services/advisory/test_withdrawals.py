@@ -446,7 +446,7 @@ def test_a_restricted_account_stops_before_anything_is_sold() -> None:
 
 
 def test_a_manual_run_in_the_way_is_waited_for() -> None:
-    """The account is unsubscribed meanwhile, so a run with explicit weights may be requested."""
+    """While it waits, the account is unsubscribed, so a run with explicit weights may be requested."""
     book = rebalanced(model=SLOW)
     withdraw(book, "12000")
     set_price(book, "SPY", "200")

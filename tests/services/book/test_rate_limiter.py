@@ -1,4 +1,4 @@
-"""The outbox respects the broker's rate limit, is fair between accounts, sends urgent orders first, survives restarts."""
+"""The outbox respects the broker's rate limit, is fair between accounts, favors urgent orders, survives restarts."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def body(portfolio: Portfolio, like: Portfolio) -> PortfolioBody:
 
 
 def agrees(book: Book) -> set[str]:
-    """Compare the impact of giving each portfolio another's settings, and of moving all accounts; returns cases seen."""
+    """Compare the impact of giving each portfolio another's settings, and of moving all accounts; returns the cases."""
     met: set[str] = set()
     models = [*book.portfolios.values(), replace(MODELS[0], conditions=TIGHT, cooldown_days=0)]
     for before in book.portfolios.values():

@@ -91,7 +91,7 @@ def slots(session: Session) -> list[datetime]:
 
 
 def events_due(book: Book, now: datetime) -> str | None:
-    """The latest slot that is due and not done, as a scheduler key; None without one or on any other book."""
+    """The latest due slot that is not done, as a scheduler key; None without one or outside a demonstration."""
     if not is_demo(book):
         return None
     done = _done(book)
