@@ -1,1 +1,1 @@
-"""What things are: frozen values and exact quantities. Imports nothing of ours, does no I/O, knows no time."""
+"""Domain types: frozen values and exact quantities. No I/O, no clock, no imports from other layers."""

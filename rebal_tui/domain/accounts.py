@@ -1,4 +1,4 @@
-"""Accounts, positions and what restricts them (R-2, R-40)."""
+"""Accounts, positions and account restrictions (R-2, R-40)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ RESTRICTION_TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A holding. `qty` is above zero: a closed position does not exist. `avg_entry_price` is None when unknown."""
+    """A holding. `qty` is above zero: a closed position is removed. `avg_entry_price` is None when unknown."""
 
     symbol: str
     qty: Qty
@@ -69,9 +69,9 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A client account as the broker books it.
+    """A client account as the broker reports it.
 
-    `cash` moves with each fill; `unsettled` is the part of it that came from sells not settled yet (R-30).
+    `cash` changes with each fill; `unsettled` is its part from sells that have not settled yet (R-30).
     """
 
     id: str
@@ -85,10 +85,10 @@ class Account:
     created_at: datetime
 
     def holding(self, symbol: str) -> Qty:
-        """Shares held of a symbol, 0 when none."""
+        """Shares held of a symbol, 0 without a position."""
         return next((p.qty for p in self.positions if p.symbol == symbol), Qty(0))
 
     @property
     def settled_cash(self) -> Money:
-        """Cash that no open settlement stands against."""
+        """Cash less the proceeds that have not settled."""
         return Money(self.cash - self.unsettled)

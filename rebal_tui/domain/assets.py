@@ -11,7 +11,7 @@ from rebal_tui.domain.quantities import Price
 EXCHANGES = (
     "AMEX", "ARCA", "ASCX", "BATS", "NYSE", "NASDAQ", "NYSEARCA", "FTXU", "CBSE", "GNSS", "ERSX", "OTC", "CRYPTO", "",
 )  # fmt: skip
-"""The names that exchanges have in the API."""
+"""Exchange names that the API uses."""
 
 
 class AssetStatus(StrEnum):
@@ -21,7 +21,7 @@ class AssetStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A US equity. `price` is its last price, `price_at` the time of it; both None while nothing was quoted."""
+    """A US equity. `price` is its last price, `price_at` the time of that price; both None without a quote."""
 
     id: str
     symbol: str
@@ -35,12 +35,12 @@ class Asset:
 
     @property
     def eligible(self) -> bool:
-        """Whether a portfolio may hold it: active, tradable and fractionable."""
+        """Whether a portfolio may hold the asset: active, tradable and fractionable."""
         return self.status is AssetStatus.ACTIVE and self.tradable and self.fractionable
 
     @property
     def ineligibility(self) -> str:
-        """Why it is not eligible, in words; empty when it is."""
+        """Why the asset is not eligible, as display text; empty when it is eligible."""
         faults = []
         if self.status is not AssetStatus.ACTIVE:
             faults.append("inactive")

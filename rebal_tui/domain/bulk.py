@@ -1,4 +1,4 @@
-"""Many frozen dataclasses at once from columns: a field at a time is set in all of them."""
+"""Bulk construction of frozen dataclasses from columns, one field at a time."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ T = TypeVar("T", bound="DataclassInstance")
 def build_objects(
     kind: type[T], count: int, columns: Mapping[str, Sequence[Any]], constants: Mapping[str, object]
 ) -> list[T]:
-    """So many objects of a dataclass with slots: fields by name from columns of that length, or alike in all of them.
+    """`count` objects of a dataclass with slots: each field from a column of that length or from one constant.
 
-    Every field must be given; the class must have nothing to do after it was made.
+    Raises `BrokenInvariant` when a field is missing or a column has another length. The constructor does not run, so
+    the class must not need `__post_init__`.
     """
     require({*columns, *constants} == {field.name for field in fields(kind)}, f"fields of {kind.__name__} are missing")
     require(all(len(column) == count for column in columns.values()), "columns of different lengths")
@@ -33,7 +34,7 @@ def build_objects(
 
 
 def replace_all(objects: Sequence[T], columns: Mapping[str, Sequence[Any]], constants: Mapping[str, object]) -> list[T]:
-    """Copies of objects of one dataclass with slots, some fields replaced, by columns or alike in all of them."""
+    """Copies of objects of one dataclass with slots; the given fields are replaced, from columns or by constants."""
     if not objects:
         return []
     kind = type(objects[0])

@@ -30,7 +30,7 @@ class JournalStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """Cash between a client account and the firm account. `amount` is above zero; the direction is from → to."""
+    """A cash transfer between a client account and the firm account. `amount` is above zero, from → to."""
 
     id: str
     from_account: str
@@ -56,7 +56,7 @@ class CashKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CashEntry:
-    """One movement of an account's cash; `amount` carries the sign. `settles_on` is an ISO date."""
+    """One change of an account's cash; `amount` is signed. `settles_on` is an ISO date."""
 
     seq: int
     account_id: str
@@ -68,7 +68,7 @@ class CashEntry:
 
 
 class WithdrawalStage(StrEnum):
-    """The durable steps of R-32, in order, and how a withdrawal can end."""
+    """The durable steps of R-32, in order, and the two final stages."""
 
     REQUESTED = "requested"
     UNSUBSCRIBED = "unsubscribed"
@@ -85,7 +85,7 @@ class WithdrawalStage(StrEnum):
 
     @property
     def cancelable(self) -> bool:
-        """Cancelling works until the journal is made."""
+        """Whether the withdrawal can be canceled: until its journal is created."""
         return self in (
             WithdrawalStage.REQUESTED,
             WithdrawalStage.UNSUBSCRIBED,
@@ -96,7 +96,7 @@ class WithdrawalStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """One withdrawal. `stopped` is why it cannot go on, None while it moves. `rounds` counts liquidations made."""
+    """One withdrawal. `stopped` is why it cannot proceed, None while it can. `rounds` counts its liquidation runs."""
 
     id: str
     account_id: str

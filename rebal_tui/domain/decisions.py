@@ -1,4 +1,4 @@
-"""Decisions with their trace, and plans with a reason on every line (sections 2 and 3 of the rules)."""
+"""Decisions with their trace, and plans with a reason code on every line (sections 2 and 3 of the rules)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """`PASS` and `FAIL` judge a prerequisite; `FIRES`, `HOLDS_BACK` and `NO` a trigger; `INFO` only tells."""
+    """`PASS` and `FAIL` are for prerequisites; `FIRES`, `HOLDS_BACK` and `NO` for triggers; `INFO` decides nothing."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One step of an evaluation: what was asked, the verdict, and the figures compared."""
+    """One step of an evaluation: its name, the verdict, the figures compared and the rule number."""
 
     check: str
     verdict: Verdict
@@ -41,7 +41,7 @@ class Check:
 
 
 class LineReason(StrEnum):
-    """Why a plan line trades, or does not."""
+    """Why a plan line trades or does not."""
 
     ABOVE_TARGET = "ABOVE_TARGET"
     NOT_IN_PORTFOLIO = "NOT_IN_PORTFOLIO"
@@ -69,8 +69,8 @@ SKIP_REASONS = {
 class PlanLine:
     """One asset of the portfolio or the account.
 
-    `side` is None when nothing is sent. A buy has `notional`, a sell `qty`; `wanted` is the dollar amount the line
-    would have traded before minimums and scaling, so a skipped line can say what it skipped.
+    `side` is None when the line has no order. A buy has `notional`, a sell `qty`. `wanted` is the dollar amount of the
+    line before minimums and scaling, so that a skipped line can show the amount it skipped.
     """
 
     symbol: str
@@ -89,10 +89,11 @@ class PlanLine:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The orders of a run and every line that has none.
+    """The orders of a run, and the lines without an order.
 
-    `scale` is the common factor of the buys as (numerator, denominator), (1, 1) when cash is enough (R-20).
-    `cash_target` is never spent; `budget` is what buys may use at the plan's prices.
+    `scale` is the common factor of the buys as (numerator, denominator), (1, 1) when cash suffices (R-20).
+    `cash_target` is never spent; `budget` is the cash available to buys at the plan's prices. `amount` is for
+    partial_liquidation only.
     """
 
     type: RunType
@@ -117,7 +118,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome of one evaluation. `culprits` are ineligible assets that stop the portfolio (R-12.6)."""
+    """The outcome of one evaluation. `culprits` are the ineligible assets that block it (R-12.6)."""
 
     account_id: str
     portfolio_id: str

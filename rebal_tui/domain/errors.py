@@ -1,4 +1,4 @@
-"""Refusals: what was wrong, where, and what is expected. A refusal changes nothing (rules, section 6)."""
+"""Errors of refused requests: location, fault and expected value. A refusal changes nothing (rules, section 6)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong. `location` is a path such as `portfolios[2].weights[0].percent`; empty for the whole."""
+    """One error. `location` is a path such as `portfolios[2].weights[0].percent`; empty for the input as a whole."""
 
     location: str
     message: str
@@ -19,7 +19,7 @@ class Fault:
 
 
 class Refusal(Exception):
-    """A request that was not carried out. `status` is the HTTP status that says the same."""
+    """A request that was not carried out. `status` is the matching HTTP status."""
 
     status = 422
 
@@ -29,25 +29,25 @@ class Refusal(Exception):
 
 
 class Invalid(Refusal):
-    """Malformed input: a missing field, a wrong type, a sum that is not 100."""
+    """Malformed input, such as a missing field, a wrong type or a sum that is not 100."""
 
     status = 400
 
 
 class Conflict(Refusal):
-    """Well formed, but the state of things does not allow it."""
+    """A well-formed request that the current state does not allow."""
 
     status = 422
 
 
 class Forbidden(Conflict):
-    """Understood and refused for good: the account may not, or has not got what it takes."""
+    """A request that is not allowed: the account is restricted or subscribed, or has insufficient funds or shares."""
 
     status = 403
 
 
 class Halt(StrEnum):
-    """Why nothing is written to a book here."""
+    """Why this process does not write to the book."""
 
     VIEWING = "viewing"
     TAKEN_OVER = "taken_over"
@@ -57,7 +57,7 @@ class Halt(StrEnum):
 
 
 class ReadOnly(Conflict):
-    """Nothing can be written to the book here, until it is opened anew."""
+    """This process cannot write to the book until the book is opened again."""
 
     def __init__(self, halt: Halt, text: str) -> None:
         super().__init__(text)
@@ -65,26 +65,26 @@ class ReadOnly(Conflict):
 
 
 class NotFound(Refusal):
-    """No such id."""
+    """No object has the given id."""
 
     status = 404
 
 
 class Unavailable(Refusal):
-    """The broker gave no answer: whether it happened is to be looked up before asking again."""
+    """The broker did not answer. Look up whether the request took effect before sending it again."""
 
     status = 503
 
 
 class PlanChanged(Conflict):
-    """Approval was bound to a plan that is no longer the plan (R-27)."""
+    """The approval names a plan that has been recalculated since (R-27)."""
 
 
 class BrokenInvariant(Exception):
-    """Something that the program takes for granted is not so: a fault of ours, never of the input."""
+    """An internal invariant does not hold: a bug, never a fault of the input."""
 
 
 def require(condition: object, what: str) -> None:
-    """Raise `BrokenInvariant` unless the condition holds. Unlike `assert` it is never compiled away."""
+    """Raise `BrokenInvariant` unless the condition holds. Unlike `assert`, it also runs under `python -O`."""
     if not condition:
         raise BrokenInvariant(what)

@@ -1,4 +1,4 @@
-"""Orders, fills and why an order was not sent (R-8, R-22)."""
+"""Orders, fills and skipped orders (R-8, R-22)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """A market day order as it is handed to a broker: exactly one of `notional` and `qty`."""
+    """A market day order to submit to a broker: exactly one of `notional` and `qty` is set."""
 
     account_id: str
     client_order_id: str
@@ -100,7 +100,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution. `amount` is what cash moved by, without sign: buys round up, sells down, to a billionth."""
+    """One execution. `amount` is the unsigned change of cash: buys round up, sells down, to a billionth of a dollar."""
 
     execution_id: str
     order_id: str
@@ -117,7 +117,7 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class SkippedOrder:
-    """An order that a run did not send, and why, in the API's shape."""
+    """An order that a run did not send, with its reason, as the API reports it."""
 
     symbol: str
     side: Side | None

@@ -1,4 +1,4 @@
-"""Portfolios: weights, conditions, status (R-3 to R-5)."""
+"""Portfolios, their weights and conditions, and subscriptions (R-3 to R-6)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 
 @dataclass(frozen=True, slots=True)
 class AssetWeight:
-    """The share of equity that an asset is to have, 0.01 to 100.00 percent."""
+    """An asset's target share of equity, 0.01 to 100.00 percent."""
 
     symbol: str
     percent: Percent
@@ -40,13 +40,13 @@ class AssetWeight:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A target allocation: assets and cash, summing to exactly 100.00 percent. `cash` is 0 when none is kept."""
+    """A target allocation: assets and cash, summing to exactly 100.00 percent. `cash` is 0 without a cash weight."""
 
     assets: tuple[AssetWeight, ...]
     cash: Percent = Percent(0)
 
     def of(self, symbol: str) -> Percent:
-        """The target of an asset, 0 when it is not part of the allocation."""
+        """The target of an asset, 0 for an asset outside the allocation."""
         return next((w.percent for w in self.assets if w.symbol == symbol), Percent(0))
 
     @property
@@ -56,7 +56,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class DriftBand:
-    """Fires when drift exceeds `percent`: points for absolute, percent of the target for relative (R-15)."""
+    """Fires when drift exceeds `percent`: percentage points if absolute, percent of the target if relative (R-15)."""
 
     sub_type: BandType
     percent: Percent
@@ -75,7 +75,7 @@ Condition = DriftBand | CalendarCondition
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """A model that accounts subscribe to. `review` asks for an advisor's approval of its system runs (R-27)."""
+    """A model that accounts subscribe to. `review` requires an advisor's approval of its system runs (R-27)."""
 
     id: str
     name: str

@@ -1,8 +1,8 @@
-"""Exact quantities as scaled integers, and their only ways from and to text.
+"""Exact quantities as scaled integers, with their parsers and formatters.
 
 `Money`, `Qty` and `Price` count billionths (nine decimals); `Percent` counts hundredths of a percent, so that 100.00 %
-is 10_000. A quantity times a price is a `Value`, exact in billionths of billionths of a dollar. Nothing here ever goes
-through a float.
+is 10_000. A quantity times a price is a `Value`, exact in billionths of billionths of a dollar. No function here uses a
+float.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DOLLAR = Money(NANO)
 HUNDRED_PERCENT = Percent(10_000)
 """100.00 %."""
 MAX_NANO = 9_000_000_000 * NANO
-"""Largest amount taken from outside; its unit count fits a 64-bit integer."""
+"""Largest magnitude of an input amount, $9 billion or 9 billion shares; its unit count fits a signed 64-bit integer."""
 
 _PLAIN = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
 
@@ -33,8 +33,8 @@ _PLAIN = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
 def parse_scaled(text: str, decimals: int) -> int:
     """The number of units of 10**-decimals in a plain decimal such as `-12.50`.
 
-    Raises `ValueError`, with what is expected, for anything else: exponents, signs other than one minus, separators,
-    spaces, non-ASCII digits, or more decimals than the scale holds (trailing zeros aside).
+    Raises `ValueError` with the expected format for anything else: exponents, signs other than one minus, separators,
+    spaces, non-ASCII digits, or more decimals than the scale has (not counting trailing zeros).
     """
     if not _PLAIN.fullmatch(text):
         raise ValueError("expected a plain decimal number such as 1234.56")
@@ -54,17 +54,17 @@ def _amount(text: str, what: str) -> int:
 
 
 def parse_money(text: str) -> Money:
-    """Dollars from a plain decimal with at most nine decimals."""
+    """Dollars from a plain decimal with at most nine decimals. Raises `ValueError` outside ±9,000,000,000."""
     return Money(_amount(text, "an amount"))
 
 
 def parse_qty(text: str) -> Qty:
-    """Shares from a plain decimal with at most nine decimals."""
+    """Shares from a plain decimal with at most nine decimals. Raises `ValueError` outside ±9,000,000,000."""
     return Qty(_amount(text, "a quantity"))
 
 
 def parse_price(text: str) -> Price:
-    """Dollars per share, above zero."""
+    """Dollars per share, at most nine decimals. Raises `ValueError` unless above 0 and at most 9,000,000,000."""
     units = _amount(text, "a price")
     if units <= 0:
         raise ValueError("expected a price above 0")
@@ -72,12 +72,12 @@ def parse_price(text: str) -> Price:
 
 
 def parse_percent(text: str) -> Percent:
-    """A percentage with at most two decimals; sign and range are the caller's rule."""
+    """A percentage with at most two decimals; the caller checks sign and range."""
     return Percent(parse_scaled(text, 2))
 
 
 def format_scaled(units: int, decimals: int, at_least: int = 0) -> str:
-    """A plain decimal without an exponent; trailing zeros go, down to `at_least` decimals."""
+    """A plain decimal without an exponent; trailing zeros are removed down to `at_least` decimals."""
     sign = "-" if units < 0 else ""
     whole, fraction = divmod(abs(units), 10**decimals)
     digits = str(fraction).rjust(decimals, "0").rstrip("0").ljust(at_least, "0")
@@ -85,27 +85,27 @@ def format_scaled(units: int, decimals: int, at_least: int = 0) -> str:
 
 
 def money_text(amount: Money) -> str:
-    """`30000.00`, `30443.177578017`: the wire form, never fewer than two decimals."""
+    """The wire format, with at least two decimals: `30000.00`, `30443.177578017`."""
     return format_scaled(amount, 9, 2)
 
 
 def qty_text(qty: Qty) -> str:
-    """`72.865432211`: the wire form."""
+    """The wire format: `72.865432211`."""
     return format_scaled(qty, 9)
 
 
 def price_text(price: Price) -> str:
-    """`417.8`: the wire form."""
+    """The wire format: `417.8`."""
     return format_scaled(price, 9)
 
 
 def percent_text(percent: Percent) -> str:
-    """`5`, `12.5`: the wire form."""
+    """The wire format: `5`, `12.5`."""
     return format_scaled(percent, 2)
 
 
 def market_value(qty: Qty, price: Price) -> Value:
-    """Exact worth of a quantity at a price."""
+    """The exact value of a quantity at a price."""
     return Value(qty * price)
 
 

@@ -1,4 +1,4 @@
-"""Runs and their life (R-7, R-25)."""
+"""Runs: types, statuses, phases and transitions (R-7, R-25)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ RUN_TRANSITIONS: dict[RunStatus, frozenset[RunStatus]] = {
 
 
 class RunPhase(StrEnum):
-    """Where a run in progress stands. It only moves forward."""
+    """The phase of a run. It only moves forward."""
 
     WAITING = "waiting"
     SELLING = "selling"
@@ -71,7 +71,7 @@ class RunPhase(StrEnum):
 
 
 class Approval(StrEnum):
-    """Where a run stands with review (R-27)."""
+    """The review state of a run (R-27)."""
 
     NOT_NEEDED = "not_needed"
     AWAITING = "awaiting"
@@ -81,10 +81,10 @@ class Approval(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One attempt to bring one account to a set of weights.
+    """One attempt to trade one account toward a set of weights.
 
     `portfolio_id` is None for a one-off run with explicit weights. `amount` is for partial_liquidation only. `weights`
-    is a snapshot. `cash_target` is the cash that the plan leaves, None until the run has been planned.
+    is a snapshot. `cash_target` is the cash that the plan does not spend, None until the run is planned.
     """
 
     id: str
@@ -111,7 +111,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class RunDetail:
-    """A run with everything that belongs to it, split as the API splits it."""
+    """A run with its orders, failed orders and skipped orders, grouped as in the API."""
 
     run: Run
     orders: tuple[Order, ...]

@@ -14,9 +14,9 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A trading day. Times are aware; `settles_on` is when a trade of this day settles (T+1).
+    """A trading day. Times are aware; `settles_on` is the settlement date of this day's trades (T+1).
 
-    `next_day` is the following session's date, None at the end of what the calendar knows.
+    `next_day` is the date of the next session, None for the calendar's last session.
     """
 
     day: date
@@ -27,11 +27,11 @@ class Session:
 
     @property
     def window_end(self) -> datetime:
-        """30 minutes before the close: 15:30, or 12:30 on a 13:00 close."""
+        """30 minutes before the close: 15:30, or 12:30 when the close is at 13:00."""
         return self.close - WINDOW_MARGIN
 
     def in_window(self, at: datetime) -> bool:
-        """Whether evaluations may take place and runs may start at this moment, both ends included."""
+        """Whether evaluations and run starts are allowed at `at`, both ends of the window included (R-10)."""
         return self.open <= at <= self.window_end
 
     def is_open(self, at: datetime) -> bool:
@@ -43,15 +43,15 @@ class Session:
 
 
 def new_york_day(at: datetime) -> date:
-    """The calendar date in New York at a moment."""
+    """The New York calendar date of an aware timestamp."""
     return at.astimezone(NEW_YORK).date()
 
 
 def epoch_micros(at: datetime) -> int:
-    """Microseconds since 1970 UTC of an aware moment."""
+    """Microseconds since 1970 UTC of an aware timestamp, rounded down."""
     return (at - _EPOCH) // _MICROSECOND
 
 
 def from_epoch_micros(micros: int) -> datetime:
-    """The moment, in UTC, of so many microseconds since 1970."""
+    """The UTC timestamp of a number of microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=micros)

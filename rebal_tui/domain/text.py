@@ -1,4 +1,4 @@
-"""Text from outside: what may be stored and shown."""
+"""Validation of external text before it is stored or displayed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ _REJECTED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def display_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
-    """The text in NFC, refused when it holds control, invisible or unassigned characters or is too long.
+    """The text in NFC form.
 
-    Raises `ValueError` naming the first offending code point, so that no escape code, direction override or
-    zero-width character is ever stored or reaches a terminal.
+    Raises `ValueError` when the text has more than `limit` characters, or a control, invisible, private-use or
+    unassigned character; the message names the first such code point. This prevents escape codes, direction overrides
+    and zero-width characters from being stored or sent to a terminal.
     """
     normalized = unicodedata.normalize("NFC", text)
     for position, char in enumerate(normalized):
@@ -25,7 +26,7 @@ def display_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
 
 
 def name_text(text: str) -> str:
-    """A name: display text that is not blank."""
+    """A name: stripped display text. Raises `ValueError` when it is blank or fails `display_text`."""
     name = display_text(text.strip())
     if not name:
         raise ValueError("expected a name, got nothing")
