@@ -1,1 +1,1 @@
-"""Pure decisions: drift, calendar, evaluation, planning. Time and prices come in as arguments."""
+"""Pure functions for drift, calendar, evaluation and planning. Time and prices are arguments."""

@@ -1,4 +1,4 @@
-"""Splitting a buying budget over assets, with the one-dollar minimum (R-20 to R-22)."""
+"""Split of a buy budget over assets, with the one-dollar minimum (R-20 to R-22)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ _ONE_CENT = Value(CENT * NANO)
 
 @dataclass(frozen=True, slots=True)
 class BuyIntent:
-    """What an asset lacks to its target, 0 or more: `shortfall` in the units of a `Value`, exact where a share of the
-    equity is no whole number of them, as a slice may be a cent to the last digit."""
+    """An asset's shortfall to its target, 0 or more, in the units of a `Value`.
+
+    It is a fraction because a share of equity need not be a whole number of units, and one unit can decide whether a
+    slice reaches the next cent.
+    """
 
     symbol: str
     weight: Percent
@@ -25,7 +28,7 @@ class BuyIntent:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """`amounts` in whole cents, each at least a dollar; `dropped` what fell to the minimum; `scale` the factor."""
+    """`amounts` are buys in whole cents, at least $1 each; `dropped` are slices below $1; `scale` is the common factor."""
 
     amounts: dict[str, Money]
     dropped: dict[str, Money]
@@ -33,12 +36,13 @@ class Allocation:
 
 
 def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool = False) -> Allocation:
-    """Split a budget in proportion to shortfalls, never above them unless `spread_rest` gives what is left by weight.
+    """Split a budget in proportion to shortfalls.
 
-    Slices are rounded down to the cent (R-8). While any is below a dollar the smallest is dropped (ties: smaller weight
-    first, then the later symbol) and the budget is split again among the rest. A slice that lacks a cent at most to
-    the dollar is a dollar when the cents that rounding left over pay for it: $10 over eleven assets of 9.09 % and
-    9.10 % buys ten times $1.00. A slice that wants nothing is neither bought nor dropped.
+    No slice exceeds its shortfall, unless `spread_rest` distributes the remaining budget by weight. Slices are rounded
+    down to the cent (R-8). While a slice is below $1, the smallest is dropped (ties: the smaller weight, then the later
+    symbol) and the budget is split again among the rest. A slice at most one cent below $1 is raised to $1 when the
+    cents left over by rounding pay for it: $10 over eleven assets of 9.09 % and 9.10 % buys ten times $1.00. A slice
+    of 0 is neither bought nor dropped.
     """
     available = Value(max(0, budget) * NANO)
     remaining = list(intents)
@@ -76,5 +80,5 @@ def _slices(
 
 
 def _descending(symbol: str) -> tuple[int, ...]:
-    """A key that sorts the later symbol first; the final 1 puts `AB` before its prefix `A` in that order."""
+    """A sort key that puts the later symbol first; the final 1 puts `AB` before its prefix `A`."""
     return (*(-ord(char) for char in symbol), 1)

@@ -1,4 +1,4 @@
-"""When a calendar condition fires and when a cooldown ends (R-16, R-17)."""
+"""Calendar conditions and cooldowns (R-16, R-17)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rebal_tui.domain.portfolios import WEEKDAYS, CalendarCondition, CalendarTyp
 from rebal_tui.domain.sessions import new_york_day
 
 QUARTER_ENDS = frozenset({3, 6, 9, 12})
-"""The default months of a quarterly condition."""
+"""Default months of a quarterly condition."""
 
 
 def nominal_on(condition: CalendarCondition, day: date, quarterly_months: frozenset[int] = QUARTER_ENDS) -> bool:
-    """Whether a date, session or not, is one the condition names; a day that the month lacks is its last."""
+    """Whether the condition names a date, session or not. A day past the end of the month means its last day."""
     if condition.sub_type is CalendarType.WEEKLY:
         return day.weekday() == WEEKDAYS.index(condition.day)
     if condition.sub_type is CalendarType.ANNUALLY:
@@ -34,7 +34,7 @@ def fires_on(
     next_session: date,
     quarterly_months: frozenset[int] = QUARTER_ENDS,
 ) -> date | None:
-    """The nominal date D with session ≤ D < next session that makes this session the day; None when there is none."""
+    """The nominal date D, `session` ≤ D < `next_session`, for which the condition fires on `session`; None without one."""
     day = session
     while day < next_session:
         if nominal_on(condition, day, quarterly_months):
@@ -48,15 +48,15 @@ def firing_sessions(
     sessions: Iterable[tuple[date, date]],
     quarterly_months: frozenset[int] = QUARTER_ENDS,
 ) -> list[date]:
-    """Those of the sessions, given as (day, next session), on which the condition fires."""
+    """The sessions, out of (day, next session) pairs, on which the condition fires."""
     return [day for day, following in sessions if fires_on(condition, day, following, quarterly_months)]
 
 
 def cooldown_ends(last_rebalanced_at: datetime, cooldown_days: int) -> date:
-    """The first New York date on which a full rebalance may happen again."""
+    """The first New York date on which a full rebalance is allowed again."""
     return new_york_day(last_rebalanced_at) + timedelta(days=cooldown_days)
 
 
 def in_cooldown(last_rebalanced_at: datetime | None, cooldown_days: int, today: date) -> bool:
-    """Whether `today` lies before the end of the cooldown."""
+    """Whether `today` is before the end of the cooldown; False when the account was never rebalanced."""
     return last_rebalanced_at is not None and today < cooldown_ends(last_rebalanced_at, cooldown_days)

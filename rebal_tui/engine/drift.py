@@ -1,4 +1,4 @@
-"""How far an account is from its targets, exactly (R-15)."""
+"""Exact valuation, drift and band usage of an account (R-15)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, P
 
 @dataclass(frozen=True, slots=True)
 class Valuation:
-    """What an account is worth at given prices. `values` has every holding with a price."""
+    """An account's value at given prices. `values` has every holding with a price."""
 
     cash: Money
     values: Mapping[str, Value]
@@ -23,17 +23,17 @@ class Valuation:
 
 
 def value_account(cash: Money, positions: Mapping[str, Qty], prices: Mapping[str, Price]) -> Valuation:
-    """Worth of cash and positions. A holding without a price counts as nothing; asking for prices is R-12.5."""
+    """The value of cash and positions. A holding without a price counts as 0; R-12.5 checks for missing prices."""
     values = {symbol: market_value(qty, prices[symbol]) for symbol, qty in positions.items() if symbol in prices}
     return Valuation(cash, values, Value(cash * NANO + sum(values.values())))
 
 
 @dataclass(frozen=True, slots=True)
 class AssetDrift:
-    """An asset's target against its actual share of equity, which is above zero.
+    """An asset's target and its actual share of `equity`, which is above zero.
 
-    `gap` is (actual - target) as a numerator over `equity`, in hundredths of a percentage point: it is compared by
-    cross-multiplication, never divided or rounded first.
+    `gap` is (actual - target) as a numerator over `equity`, in hundredths of a percentage point. Comparisons multiply
+    crosswise, so nothing is divided or rounded before it is compared.
     """
 
     symbol: str
@@ -52,12 +52,12 @@ class AssetDrift:
         return abs(gap) // self.equity * (1 if gap >= 0 else -1)
 
     def breaches(self, band: DriftBand) -> bool:
-        """Whether drift exceeds the band: strictly, so at the band nothing fires."""
+        """Whether drift exceeds the band. Strictly: drift equal to the band does not."""
         usage = self.usage_of(band)
         return usage is not None and usage[0] > usage[1]
 
     def usage_of(self, band: DriftBand) -> tuple[int, int] | None:
-        """Drift ÷ band as (numerator, denominator); None where the band does not apply (relative to a target of 0)."""
+        """Drift ÷ band as (numerator, denominator); None when the band does not apply (relative, target 0)."""
         gap = abs(self.gap)
         if band.sub_type is BandType.ABSOLUTE:
             return gap, band.percent * self.equity
@@ -67,7 +67,7 @@ class AssetDrift:
 
 
 def asset_drifts(valuation: Valuation, weights: Weights) -> tuple[AssetDrift, ...]:
-    """Drift of every portfolio asset, then of every other holding (target 0) by symbol; empty without equity."""
+    """Drift of every portfolio asset, then of every other holding (target 0) by symbol; empty if equity is 0 or less."""
     equity = valuation.equity
     if equity <= 0:
         return ()
@@ -81,7 +81,7 @@ def asset_drifts(valuation: Valuation, weights: Weights) -> tuple[AssetDrift, ..
 
 @dataclass(frozen=True, slots=True)
 class BandUsage:
-    """How much of a band an asset's drift uses, as numerator over denominator. Above 1 is a breach."""
+    """Drift ÷ band of one asset and one band, as numerator over denominator. Above 1 is a breach."""
 
     drift: AssetDrift
     band: DriftBand
@@ -94,12 +94,12 @@ class BandUsage:
 
     @property
     def permille(self) -> int:
-        """Tenths of a percent of the band, rounded down."""
+        """Band usage in tenths of a percent, rounded down."""
         return self.numerator * 1000 // self.denominator
 
 
 def largest_usage(drifts: Iterable[AssetDrift], bands: Iterable[DriftBand]) -> BandUsage | None:
-    """The largest use of any band by any asset, the first in order on a tie; None without bands or assets."""
+    """The largest usage of any band by any asset, the first in order on a tie; None when no band applies."""
     bands = tuple(bands)
     largest: BandUsage | None = None
     for drift in drifts:
@@ -113,5 +113,5 @@ def largest_usage(drifts: Iterable[AssetDrift], bands: Iterable[DriftBand]) -> B
 
 
 def largest_drift(drifts: Iterable[AssetDrift]) -> AssetDrift | None:
-    """The asset furthest from its target in percentage points, the first in order on a tie."""
+    """The asset furthest from its target in percentage points, the first in order on a tie; None without assets."""
     return max(drifts, key=lambda drift: abs(drift.gap), default=None)

@@ -1,4 +1,4 @@
-"""The ordered evaluation of one subscription: a decision that always carries its trace (R-10 to R-18)."""
+"""Evaluation of one subscription: ordered checks, a decision and its trace (R-10 to R-18)."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ from rebal_tui.engine.planning import Holdings, plan_full_rebalance, plan_invest
 from rebal_tui.engine.restrictions import blocking_reasons
 
 MIN_INVEST_VALUE = Value(10 * ATTO)
-"""invest_cash needs this much excess cash; exactly this is enough (R-14.5)."""
+"""Minimum excess cash for invest_cash, $10; exactly $10 suffices (R-14.5)."""
 PRICE_MAX_AGE = timedelta(seconds=60)
 RECONCILIATION = "reconciliation"
-"""The check that an account fails while it is paused."""
+"""Name of the check that a paused account fails."""
 
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything an evaluation looks at.
+    """All inputs of an evaluation.
 
-    `session` is today's, None when today is not one or the calendar does not know. `open_run` names a non-terminal run
-    of the account, `quota_run` the system run it already had this session, `external_orders` counts open orders of
-    other origin. `unreconciled` is why the account is paused, empty when it is not: the broker's figures are others
-    than ours. `cash_floor` is the cash target of the last finished run under the same cash weight (0 when there was
-    none). `price_max_age` None takes any price as fresh. Without `planned` what fires is told without its plan.
+    `session` is today's, None when today is no session or unknown to the calendar; `closed_reason` is why. `open_run`
+    is the id of a non-terminal run of the account, `quota_run` the id of its system run of this session (R-11),
+    `external_orders` the number of open orders placed outside rebal-tui. `unreconciled` is why the account is paused
+    because the broker's figures differ from the book, empty when it is not paused. `cash_floor` is the cash target of
+    the last finished run under the same cash weight, 0 without one. With `price_max_age` None, a price of any age is
+    fresh. Without `planned`, the decision has no plan.
     """
 
     now: datetime
@@ -62,7 +63,7 @@ class Situation:
 
     @property
     def needed_symbols(self) -> tuple[str, ...]:
-        """Every asset whose price the evaluation needs: the portfolio's, then what is held besides."""
+        """Every asset whose price the evaluation needs: the portfolio's assets, then the other holdings."""
         weights = self.portfolio.weights.symbols
         return (*weights, *(p.symbol for p in self.account.positions if p.symbol not in weights))
 
@@ -76,7 +77,7 @@ class Situation:
         return value_account(self.account.cash, self.positions, self.prices)
 
     def valuation(self) -> Valuation:
-        """What the account is worth, computed once."""
+        """The account's valuation, computed once."""
         return self._valuation
 
     def holdings(self) -> Holdings:
@@ -109,7 +110,7 @@ class _Trace:
 
 
 def evaluate(situation: Situation) -> Decision:
-    """Decide what, if anything, is to be done for a subscription now."""
+    """Decide whether a subscription needs a run now, and which (R-10 to R-18)."""
     trace = _Trace()
     try:
         if not _window(situation, trace):
@@ -133,7 +134,7 @@ def evaluate(situation: Situation) -> Decision:
 
 
 def ineligible(situation: Situation) -> tuple[str, ...]:
-    """Assets of the portfolio that are unknown or not eligible (R-12.6)."""
+    """Symbols of portfolio assets that are unknown or not eligible (R-12.6)."""
     return tuple(
         symbol
         for symbol in situation.portfolio.weights.symbols
@@ -142,7 +143,7 @@ def ineligible(situation: Situation) -> tuple[str, ...]:
 
 
 def price_faults(situation: Situation) -> list[str]:
-    """Needed prices that are missing or older than allowed, in words (R-12.5)."""
+    """Needed prices that are missing or older than allowed, as display text (R-12.5)."""
     faults = []
     for symbol in situation.needed_symbols:
         asset = situation.assets.get(symbol)
@@ -158,7 +159,7 @@ def price_faults(situation: Situation) -> list[str]:
 
 
 def cash_target_of(situation: Situation) -> Money:
-    """The larger of cash weight × equity now and the cash target of the last finished run (R-14.5), rounded up."""
+    """The larger of cash weight × current equity, rounded up to a billionth, and the cash floor (R-14.5)."""
     return compute_cash_target(situation.valuation().equity, situation.portfolio.weights.cash, situation.cash_floor)
 
 
@@ -168,25 +169,25 @@ def compute_cash_target(equity: Value, cash_weight: Percent, cash_floor: Money) 
 
 
 def excess_cash(situation: Situation) -> Value:
-    """Cash less what is reserved and the cash to keep; below 0 when cash is short. Exact (R-14.5)."""
+    """Cash less reservations and the cash target, exact up to rounding down; below 0 when cash is short (R-14.5)."""
     equity = situation.valuation().equity
     free = Money(situation.account.cash - situation.reserved)
     return compute_excess_cash(free, situation.cash_floor, situation.portfolio.weights.cash, equity)
 
 
 def compute_excess_cash(free: Money, cash_floor: Money, cash_weight: Percent, equity: Value) -> Value:
-    """What unreserved cash is above the larger of cash weight × equity and the cash floor (R-14.5)."""
+    """Unreserved cash less the larger of cash weight × equity and the cash floor (R-14.5)."""
     cash_target = max(max(0, equity) * cash_weight, cash_floor * NANO * HUNDRED_PERCENT)
     return Value((free * NANO * HUNDRED_PERCENT - cash_target) // HUNDRED_PERCENT)
 
 
 def equity_suffices(equity: Value, assets: int) -> bool:
-    """Whether equity is at least $1 for each asset weight, as every full rebalance needs (R-14)."""
+    """Whether equity is at least $1 for each asset weight, as a full rebalance requires (R-14)."""
     return equity >= assets * ATTO
 
 
 def deciding_check(trace: Sequence[Check], outcome: Outcome) -> Check | None:
-    """The check that a decision's reason names: the one that failed, fired or, of nothing, last held back."""
+    """The check that a decision's reason names: the last that failed, fired or (outcome `NONE`) held back, or None."""
     ended = trace[-1].verdict is Verdict.FAIL
     deciding_verdict = (
         Verdict.HOLDS_BACK if outcome is Outcome.NONE and not ended else Verdict.FAIL if ended else Verdict.FIRES
@@ -195,7 +196,7 @@ def deciding_check(trace: Sequence[Check], outcome: Outcome) -> Check | None:
 
 
 def calendar_day(situation: Situation) -> bool:
-    """Whether today is the day of the portfolio's calendar condition (R-16)."""
+    """Whether the portfolio's calendar condition fires today (R-16)."""
     condition, session = situation.portfolio.calendar, situation.session
     if condition is None or session is None or session.next_day is None:
         return False
@@ -279,7 +280,7 @@ def _prerequisites(situation: Situation, trace: _Trace) -> None:
     trace.require("quota", not quota_text, "no system run yet this session", quota_text, "R-11")
     faults = price_faults(situation)
     trace.require("prices", not faults, "every price needed is present and fresh", "; ".join(faults), "R-12.5")
-    # An asset that is not known has no price, so that each of these is.
+    # An unknown asset has no price and fails the check above, so every symbol here is in `assets`.
     why = [f"{symbol} is {situation.assets[symbol].ineligibility}" for symbol in ineligible(situation)]
     trace.require(
         "assets",

@@ -1,4 +1,4 @@
-"""The one planner: full_rebalance, invest_cash and partial_liquidation, a reason on every line (R-20 to R-23)."""
+"""Plans for full_rebalance, invest_cash and partial_liquidation, with a reason code on every line (R-20 to R-23)."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from rebal_tui.engine.drift import value_account
 from rebal_tui.engine.trace_text import dollars
 
 MIN_ORDER_VALUE = Value(ATTO)
-"""One dollar."""
+"""$1, the minimum value of an order that does not close a position."""
 DUST = Value(2 * CENT * NANO)
-"""What the rounding of an order and of its scaling may leave; nearer than this is on target."""
+"""$0.02: the rounding of an order and of its scaling may leave up to this. A smaller difference is on target."""
 
 
 class AmountTooLarge(ValueError):
-    """A partial_liquidation asks for more than the account can raise; `max_amount` is what it can."""
+    """A partial_liquidation exceeds the amount that the account can raise, which is `max_amount`."""
 
     def __init__(self, max_amount: Money) -> None:
         super().__init__(f"the account can raise at most {dollars(Value(max_amount * NANO))}")
@@ -45,7 +45,7 @@ class AmountTooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a plan starts from. `reserved` is cash that open buys and pending withdrawals hold back."""
+    """The starting point of a plan. `reserved` is cash reserved by open buys and pending withdrawals."""
 
     cash: Money
     reserved: Money
@@ -58,7 +58,10 @@ class Holdings:
 
 
 def plan_full_rebalance(holdings: Holdings, weights: Weights) -> Plan:
-    """Sell what is above target and all that is not in the portfolio; buy what is below from booked cash (R-20)."""
+    """Sell assets above target and all holdings outside the portfolio; buy assets below target (R-20).
+
+    The budget is cash plus the sells' proceeds, less reservations and the cash target.
+    """
     lines = _blank_lines(holdings, weights, None)
     sold = [_rebalancing_sell(line, holdings) for line in lines]
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
@@ -69,7 +72,7 @@ def plan_full_rebalance(holdings: Holdings, weights: Weights) -> Plan:
 
 
 def plan_invest_cash(holdings: Holdings, weights: Weights, cash_target: Money) -> Plan:
-    """Buys only: split the cash above `cash_target` over the shortfalls, what is left by weight (R-21)."""
+    """Buys only: split unreserved cash above `cash_target` over the shortfalls, then the rest by weight (R-21)."""
     lines = _blank_lines(holdings, weights, LineReason.BUYS_ONLY)
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
     budget = Money(max(0, holdings.cash - holdings.reserved - cash_target))
@@ -78,11 +81,12 @@ def plan_invest_cash(holdings: Holdings, weights: Weights, cash_target: Money) -
 
 
 def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money) -> Plan:
-    """Set `amount` aside: excess cash first, then the relatively most overweight assets (R-23).
+    """Raise `amount` in cash: from excess cash first, then from the relatively most overweight assets (R-23).
 
-    Assets are sold down to the targets of the smaller portfolio; only when that cannot raise the amount (an asset is
-    not tradable, cash is reserved) does it sell further, in proportion to what is left of each. Cash below its target
-    is not made up for, cash below what is reserved is. Raises `AmountTooLarge` when even everything is too little.
+    The smaller portfolio is equity less `amount`. Assets are sold down to their targets in it. Only when that does not
+    raise the amount (an asset is not tradable, cash is reserved), further sells follow in proportion to the remaining
+    value of each asset. A shortfall of cash to the cash target is not raised; a shortfall to the reservations is.
+    Raises `AmountTooLarge` when all sellable assets and unreserved cash do not suffice.
     """
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
     smaller = Value(max(0, equity - amount * NANO))
@@ -114,14 +118,14 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
 def size_buys(
     lines: Iterable[PlanLine], intents: list[BuyIntent], budget: Money, *, spread_rest: bool = False
 ) -> tuple[list[PlanLine], Allocation]:
-    """The lines with their buys filled in from a budget, and how it was split."""
+    """The lines with the buys that a budget pays for, and the allocation of the budget."""
     allocation = allocate(intents, budget, spread_rest=spread_rest)
     wanted = {intent.symbol: floor_money(Value(int(intent.shortfall))) for intent in intents}
     return [_with_buy(line, wanted, allocation) for line in lines], allocation
 
 
 def resize_buys(plan: Plan, cash: Money, reserved: Money) -> Allocation:
-    """The buys of a plan again, from the cash that is booked once its sells are done (R-20)."""
+    """The buys of a plan recalculated from booked cash after its sells have finished (R-20)."""
     spread = plan.type is RunType.INVEST_CASH
     intents = [
         BuyIntent(
@@ -140,7 +144,10 @@ _UNFILLED_BUY_REASONS = (LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, LineReason.INS
 
 
 def _blank_lines(holdings: Holdings, weights: Weights, idle: LineReason | None) -> list[PlanLine]:
-    """A line for every asset of the portfolio and every other holding, nothing traded yet."""
+    """A line without an order for every portfolio asset, then for every other holding by symbol.
+
+    `idle` is the reason of a line that is not on target; None marks every line `ON_TARGET`.
+    """
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
     others = sorted(symbol for symbol in holdings.positions if symbol not in weights.symbols)
     lines = []
@@ -168,7 +175,7 @@ _IDLE_DETAILS = {
 
 
 def _sell_fault(line: PlanLine, holdings: Holdings) -> tuple[LineReason, str] | None:
-    """Why a holding cannot be sold, with words for it; None when it can."""
+    """Why a holding cannot be sold, as (reason, display text); None when it can."""
     asset = holdings.assets.get(line.symbol)
     if asset is None or asset.price is None:
         return LineReason.NO_PRICE, "no price"
@@ -178,7 +185,7 @@ def _sell_fault(line: PlanLine, holdings: Holdings) -> tuple[LineReason, str] | 
 
 
 def _rebalancing_sell(line: PlanLine, holdings: Holdings) -> PlanLine:
-    """Sell down to target; a holding outside the portfolio goes entirely."""
+    """Sell down to target; a holding outside the portfolio is sold entirely."""
     excess = Value(line.value - line.target_value)
     closes = line.target == 0
     if line.held <= 0 or (not closes and excess < DUST):
@@ -199,7 +206,7 @@ def _rebalancing_sell(line: PlanLine, holdings: Holdings) -> PlanLine:
 
 
 def _too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
-    """The line without its order, which would have been for `order` dollars."""
+    """The line without an order: its order of `order` dollars is below the minimum."""
     detail = f"order notional value ({dollars(Value(order * NANO))}) is less than the minimum ($1)"
     return replace(line, wanted=wanted, reason=LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, detail=detail)
 
@@ -207,7 +214,10 @@ def _too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
 def _shortfalls(
     lines: Iterable[PlanLine], holdings: Holdings, equity: Value, *, every: bool = False
 ) -> list[BuyIntent]:
-    """What buyable portfolio assets lack. With `every`, those that lack nothing too, as takers of what is left."""
+    """Shortfalls of the buyable portfolio assets.
+
+    With `every`, assets without a shortfall are included, so that they take part in the split of the rest by weight.
+    """
     intents = []
     for line in lines:
         asset = holdings.assets.get(line.symbol)
@@ -220,7 +230,7 @@ def _shortfalls(
 
 
 def _with_buy(line: PlanLine, wanted: dict[str, Money], allocation: Allocation) -> PlanLine:
-    """The line with what the allocation gave it."""
+    """The line with its buy, or with the reason that it has none."""
     missing = floor_money(Value(max(0, line.target_value - line.value)))
     if line.symbol in allocation.amounts:
         notional = allocation.amounts[line.symbol]
@@ -254,8 +264,10 @@ def _with_buy(line: PlanLine, wanted: dict[str, Money], allocation: Allocation) 
 
 
 def _most_overweight_first(line: PlanLine) -> tuple[int, Fraction, str]:
-    """Largest value ÷ target first, what has no target before all; ties by symbol. By the weights: they are exact where
-    the dollars of a target are not."""
+    """A sort key: assets without a target first, then by value ÷ target descending; ties by symbol.
+
+    The target is the weight, which is exact; the target value in dollars is rounded.
+    """
     if line.target == 0:
         return (0, Fraction(0), line.symbol)
     return (1, -Fraction(line.value, line.target), line.symbol)
@@ -264,7 +276,7 @@ def _most_overweight_first(line: PlanLine) -> tuple[int, Fraction, str]:
 def _raise_cash(
     ordered: Iterable[PlanLine], raised: dict[str, Qty], needed: int, floors: Mapping[str, Value], holdings: Holdings
 ) -> int:
-    """Add to `raised` what brings the needed money without selling an asset below its floor; what is still needed."""
+    """Add sells to `raised` until they raise `needed`, none below its floor. Returns the amount still needed."""
     for line in ordered:
         if needed <= 0:
             break
@@ -277,7 +289,7 @@ def _raise_cash(
 
 
 def _proportional_floors(ordered: Iterable[PlanLine], raised: Mapping[str, Qty], needed: Value) -> dict[str, Value]:
-    """What each asset is worth once the needed money comes from all that is left, in proportion."""
+    """The remaining value of each asset after all of them raise `needed` in proportion to their values."""
     left = {line.symbol: line.value - market_value(raised[line.symbol], _price(line)) for line in ordered}
     total = sum(left.values())
     return {
@@ -286,9 +298,9 @@ def _proportional_floors(ordered: Iterable[PlanLine], raised: Mapping[str, Qty],
 
 
 def _raising_qty(line: PlanLine, needed: Value, floor: Value, already: Qty, *, whole: bool) -> Qty:
-    """Shares to sell in all, `already` of them before: enough for `needed` more, not below `floor`, at most all.
+    """Shares to sell in total, `already` included: enough to raise `needed` more, not below `floor`, at most all.
 
-    At least a dollar's worth, and whole shares of an asset that has no fractions.
+    At least $1 in value unless the whole position is worth less; with `whole`, rounded up to whole shares.
     """
     price = _price(line)
     sellable_value = Value(line.value - market_value(already, price) - floor)
@@ -306,14 +318,17 @@ def _sale(qty: Qty, line: PlanLine) -> Money:
 
 
 def _price(line: PlanLine) -> Price:
-    """The price of a line that is to be sold; one without has been refused before."""
+    """The price of a line to sell. `_sell_fault` excludes lines without a price."""
     if line.price is None:
         raise ValueError(f"{line.symbol} has no price")
     return line.price
 
 
 def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool) -> PlanLine:
-    """The line with what it raises. `sells`: the cash alone was not enough, so a dead asset is missed."""
+    """The line with its sell of `qty`, or with the reason that it has none.
+
+    With `sells`, cash alone did not raise the amount, so an overweight asset that cannot be sold is reported.
+    """
     if qty > 0:
         wanted = _sale(qty, line)
         return replace(
@@ -337,12 +352,12 @@ def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool)
 
 
 def _proceeds(lines: Iterable[PlanLine]) -> Money:
-    """What the sells bring at the plan's prices, as the broker books it."""
+    """Proceeds of the sells at the plan's prices, each rounded down to a billionth as the broker does."""
     return Money(sum(_sale(line.qty, line) for line in lines if line.qty))
 
 
 def _money_up(numerator: int, denominator: int) -> Money:
-    """Dollars of numerator ÷ denominator attodollars, rounded up so that a cash target is never undercut."""
+    """Dollars of numerator ÷ denominator attodollars, at least 0, rounded up: a plan must not undercut a cash target."""
     return Money(-(-max(0, numerator) // (denominator * NANO)))
 
 

@@ -1,4 +1,4 @@
-"""What stops an account (R-40)."""
+"""Conditions that block an account (R-40)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ MAX_POSITION_TO_EQUITY = 6
 
 
 def exceeds_position_ratio(valuation: Valuation) -> bool:
-    """position_market_value / equity > 6, or positions against an equity that is not above 0."""
+    """Whether position_market_value / equity > 6, or there are positions and equity is 0 or less."""
     invested = valuation.position_market_value
-    # Against an equity of 0 or less the product is no more than 0, which any position exceeds.
+    # With equity of 0 or less the product is 0 or less, so any position exceeds it.
     return invested > 0 and invested > MAX_POSITION_TO_EQUITY * valuation.equity
 
 
 def blocking_reasons(account: Account, valuation: Valuation | None) -> list[tuple[str, str]]:
-    """Every reason why no run may start, as (name, words). Without a valuation the ratio is the broker's flag only."""
+    """Every reason why no run may start, as (name, text). Without a valuation, the ratio is the broker's flag only."""
     found: list[tuple[str, str]] = []
     if account.status is not AccountStatus.ACTIVE:
         found.append(("account_status", f"account status is {account.status}, not ACTIVE"))

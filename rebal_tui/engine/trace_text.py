@@ -1,4 +1,4 @@
-"""Figures as trace and plan texts show them."""
+"""Formatting of figures for traces and plans."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rebal_tui.engine.drift import AssetDrift, BandUsage
 
 
 def dollars(value: Value) -> str:
-    """`$104,311.20`, rounded down to the cent; what the cent would hide is shown in full."""
+    """`$104,311.20`, rounded toward zero to the cent; less than one cent is shown with up to nine decimals."""
     cents = floor_cents(Value(abs(value)))
     sign = "-" if value < 0 else ""
     if cents == 0 and value != 0:
@@ -35,7 +35,7 @@ def percent(value: Percent) -> str:
 
 
 def ratio_text(numerator: int, denominator: int, limit: int) -> str:
-    """numerator ÷ denominator, in hundredths, as a decimal with 4 places or as many more as show it is not `limit`."""
+    """numerator ÷ denominator, in hundredths, as a decimal: 4 places, more (up to 18) when it would read as `limit`."""
     for places in range(4, 19):
         scaled = numerator * 10 ** (places - 2) // denominator
         shown = format_scaled(scaled, places, 2 if places == 4 else places)
@@ -66,7 +66,7 @@ def drift_text(usage: BandUsage) -> str:
 
 
 def actual_percent(drift: AssetDrift) -> str:
-    """The asset's share of equity in percent, 4 decimals or more where it would read as its target."""
+    """The asset's share of equity in percent: 4 decimals, more when it would read as its target."""
     return ratio_text(drift.value * HUNDRED_PERCENT, drift.equity, drift.target)
 
 
