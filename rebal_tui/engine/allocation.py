@@ -28,7 +28,7 @@ class BuyIntent:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """`amounts` are buys in whole cents, at least $1 each; `dropped` are slices below $1; `scale` is the common factor."""
+    """`amounts` are buys in whole cents, at least $1 each; `dropped` are slices below $1; `scale` the common factor."""
 
     amounts: dict[str, Money]
     dropped: dict[str, Money]

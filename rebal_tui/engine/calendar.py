@@ -34,7 +34,7 @@ def fires_on(
     next_session: date,
     quarterly_months: frozenset[int] = QUARTER_ENDS,
 ) -> date | None:
-    """The nominal date D, `session` ≤ D < `next_session`, for which the condition fires on `session`; None without one."""
+    """The nominal date D, `session` ≤ D < `next_session`, for which the condition fires on `session`, or None."""
     day = session
     while day < next_session:
         if nominal_on(condition, day, quarterly_months):

@@ -67,7 +67,7 @@ class AssetDrift:
 
 
 def asset_drifts(valuation: Valuation, weights: Weights) -> tuple[AssetDrift, ...]:
-    """Drift of every portfolio asset, then of every other holding (target 0) by symbol; empty if equity is 0 or less."""
+    """Drifts of all portfolio assets, then of other holdings (target 0) by symbol; empty for equity of 0 or less."""
     equity = valuation.equity
     if equity <= 0:
         return ()

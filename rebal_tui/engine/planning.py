@@ -357,7 +357,7 @@ def _proceeds(lines: Iterable[PlanLine]) -> Money:
 
 
 def _money_up(numerator: int, denominator: int) -> Money:
-    """Dollars of numerator ÷ denominator attodollars, at least 0, rounded up: a plan must not undercut a cash target."""
+    """Dollars in numerator ÷ denominator attodollars, at least 0, rounded up so that no plan undercuts a cash target."""
     return Money(-(-max(0, numerator) // (denominator * NANO)))
 
 

@@ -1,1 +1,1 @@
-"""Clock, NYSE sessions and price feeds."""
+"""Clocks, NYSE sessions and price feeds."""

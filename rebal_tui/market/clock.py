@@ -1,4 +1,4 @@
-"""Clocks: the real one, a fixed one for replay and tests, and a simulated one that can run fast and be paused."""
+"""Clocks: real time, fixed time for replay and tests, and simulated time with speed, pause and jumps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.domain.errors import Conflict, Fault, Invalid
 MIN_SPEED = 0.1
 MAX_SPEED = 100_000.0
 MAX_SIMULATED_TIME = datetime(2200, 1, 1, tzinfo=UTC)
-"""Where simulated time stops, far beyond any calendar and well within what a datetime can hold."""
+"""End of simulated time: after the last day of every calendar, within the range of `datetime`."""
 
 
 def _utc(at: datetime) -> datetime:
@@ -23,38 +23,38 @@ def _utc(at: datetime) -> datetime:
 
 
 class RealClock:
-    """The computer's clock."""
+    """The system clock."""
 
     def now(self) -> datetime:
-        """The current moment in UTC."""
+        """The current time in UTC."""
         return datetime.now(UTC)
 
 
 class FixedClock:
-    """Time that stands still until it is moved, and only ever forward."""
+    """A clock that changes only when set, and only forward."""
 
     def __init__(self, at: datetime) -> None:
         self._at = _utc(at)
 
     def now(self) -> datetime:
-        """The moment last set, in UTC."""
+        """The time last set, in UTC."""
         return self._at
 
     def set(self, at: datetime) -> None:
-        """Move to `at`. Raises `ValueError` when that is earlier than now."""
+        """Set the time to `at`. Raises `ValueError` when `at` is before the current time or naive."""
         timestamp = _utc(at)
         if timestamp < self._at:
             raise ValueError(f"time never goes back: {timestamp} is before {self._at}")
         self._at = timestamp
 
     def advance(self, delta: timedelta) -> None:
-        """Move forward by `delta`. Raises `ValueError` when it is negative."""
+        """Advance the time by `delta`. Raises `ValueError` when `delta` is negative."""
         self.set(self._at + delta)
 
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
-    """What of a simulated clock outlives the process: its time, its speed, whether it is paused."""
+    """The persistent state of a simulated clock. `speed` is simulated seconds per real second."""
 
     at: datetime
     speed: float
@@ -64,9 +64,9 @@ class ClockState:
 class SimulatedClock:
     """Simulated time: an anchor plus the real time since then × speed. Safe to read from any thread.
 
-    `skip` maps a moment in dead time to the later moment to go on from, and any other moment to None; it is asked
-    each time the clock is read while running (`TradingCalendar.demo_skip` leaps over nights). `monotonic` is real
-    elapsed time in seconds. Time the process was not running does not count.
+    `skip` maps a time to skip to the later time to continue from, and any other time to None; each read of a running
+    clock calls it (`TradingCalendar.demo_skip` skips nights). `monotonic` returns real elapsed time in seconds. Time
+    while the process was not running does not count.
     """
 
     def __init__(
@@ -94,38 +94,38 @@ class SimulatedClock:
         return self._paused
 
     def now(self) -> datetime:
-        """The simulated moment in UTC; never earlier than one returned before."""
+        """The simulated time in UTC; never earlier than a time returned before."""
         with self._lock:
             return self._settle()
 
     def state(self) -> ClockState:
-        """The present state; a clock made from it goes on from here."""
+        """The current state; a clock created from it continues from here."""
         with self._lock:
             return ClockState(self._settle(), self._speed, self._paused)
 
     def pause(self) -> None:
-        """Stop simulated time. Without effect when paused."""
+        """Pause simulated time. No effect when paused."""
         with self._lock:
             self._settle()
             self._paused = True
 
     def resume(self) -> None:
-        """Let simulated time run on from where it stopped. Without effect when running."""
+        """Resume simulated time. No effect when running."""
         with self._lock:
             self._settle()
             self._paused = False
 
     def set_speed(self, speed: float) -> None:
-        """Change the speed from now on. Raises `Invalid` outside 0.1 to 100,000."""
+        """Change the speed. Raises `Invalid` outside 0.1 to 100,000."""
         checked = _checked_speed(speed)
         with self._lock:
             self._settle()
             self._speed = checked
 
     def jump(self, to: datetime) -> None:
-        """Go to a later moment at once, paused or not.
+        """Set the time to `to`, paused or not.
 
-        Raises `Conflict` when it has passed already, `Invalid` when it is beyond the simulation's end.
+        Raises `Conflict` when `to` is before the current time, `Invalid` when it is after `MAX_SIMULATED_TIME`.
         """
         timestamp = _checked_timestamp(to)
         with self._lock:
@@ -135,7 +135,7 @@ class SimulatedClock:
             self._anchor = timestamp
 
     def _settle(self) -> datetime:
-        """Make the present moment the anchor and return it. The lock is held."""
+        """Move the anchor to the current time and return it. The caller holds the lock."""
         real = self._monotonic()
         elapsed, self._since = real - self._since, real
         if self._paused:
@@ -149,8 +149,7 @@ class SimulatedClock:
 
 
 class HeartbeatClock(SimulatedClock):
-    """Simulated time as a heartbeat sees it: it stands still between beats, so that everything that is done between
-    two of them happens at one moment, however fast time runs."""
+    """Simulated time that changes only at heartbeats: all work of one heartbeat has the same timestamp at any speed."""
 
     def __init__(
         self,
@@ -163,21 +162,21 @@ class HeartbeatClock(SimulatedClock):
         self._held_at = super().now()
 
     def now(self) -> datetime:
-        """The moment of the last beat."""
+        """The simulated time of the last heartbeat, in UTC."""
         return self._held_at
 
     def tick(self) -> datetime:
-        """Move to the present simulated moment and stay there."""
+        """Read the simulated time and hold it until the next heartbeat."""
         self._held_at = super().now()
         return self._held_at
 
     def jump(self, to: datetime) -> None:
-        """Go to a later moment at once and stay there."""
+        """Set the time to `to` and hold it. Raises as `SimulatedClock.jump` does."""
         super().jump(to)
         self.tick()
 
     def follow(self, state: ClockState) -> None:
-        """Stand where another clock of the same market stands, be it earlier."""
+        """Take the state of another clock of the same market, even if its time is earlier."""
         with self._lock:
             self._anchor = self._held_at = _checked_timestamp(state.at)
             self._speed, self._paused = _checked_speed(state.speed), state.paused

@@ -22,9 +22,9 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_SYMBOLS = 5_000
 MAX_LINE_LENGTH = 200_000
 MAX_LINES = 100_000
-"""Far more than there are sessions in the years that are known."""
+"""Far more than the sessions of all years in the calendar."""
 MAX_FAULTS = 10_000
-"""Faults listed one by one; how many more there are is counted."""
+"""Faults listed one by one; further faults are only counted."""
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9.\-]{0,15}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -47,12 +47,12 @@ class Closes:
 def read_closes(source: Path | TextIO) -> Closes:
     """Closes from a UTF-8 CSV whose header is `date,SYM,SYM,…`; an empty cell is a day without a price.
 
-    Raises `Invalid` with every fault and its place, such as `line 17, TLT: expected a price above 0`. Refused are
-    files above 64 MiB, 100,000 lines or 5,000 symbols, dates that do not ascend, and anything that is not an exact
-    plain decimal.
+    Raises `Invalid` with every fault and its location, such as `line 17, TLT: expected a price above 0`, for a file
+    above 64 MiB, 100,000 lines, 200,000 characters a line or 5,000 symbols, for dates that do not ascend, and for
+    prices that are not plain decimals above 0.
     """
     reader = _Reader()
-    # No cell may hold a line break, so lines are read one by one and a fault in one does not hide the next.
+    # No cell may contain a line break. Reading line by line keeps a fault in one line from hiding faults in the next.
     for number, line in enumerate(io.StringIO(_text(source), newline=""), start=1):
         content = line.rstrip("\r\n")
         if number > MAX_LINES:
@@ -98,7 +98,7 @@ def _text(source: Path | TextIO) -> str:
 
 @dataclass(slots=True)
 class _Reader:
-    """The rows taken so far and what was wrong with them."""
+    """The rows read so far and their faults."""
 
     columns: tuple[str, ...] | None = None
     days: list[date] = field(default_factory=list)
@@ -128,7 +128,7 @@ class _Reader:
             self.rows.append(prices)
 
     def closes(self) -> Closes:
-        """What was read. Raises `Invalid` when anything was wrong or there is nothing."""
+        """The closes read. Raises `Invalid` when there are faults or no closes."""
         if self.columns is None:
             raise Invalid("expected a header such as date,SPY,AGG, got an empty file")
         if not self.rows and not self.faults:
@@ -176,7 +176,7 @@ class _Reader:
 
 
 def _unreadable(cell: str, expected: str) -> str:
-    """Why a cell is refused: what it hides, if it does, else what was expected."""
+    """Why a cell is refused: its invisible character if it has one, else the expected format."""
     try:
         display_text(cell)
     except ValueError as hidden:
@@ -185,9 +185,9 @@ def _unreadable(cell: str, expected: str) -> str:
 
 
 class ClosesFeed:
-    """A price feed that replays closes: from the open of a session on, its quotes are that day's closes.
+    """A price feed that replays closes: the quotes of a session are that day's closes, starting at the open.
 
-    A quote is as fresh as the moment asked for while its own session is open, and of that session's close afterwards.
+    A quote's time is the time of the `advance` call while its session is open, and the session's close afterward.
     A symbol without a price on a day keeps its older quote.
     """
 
@@ -199,11 +199,11 @@ class ClosesFeed:
 
     @property
     def days_without_session(self) -> tuple[date, ...]:
-        """Days with closes that the calendar has no session for; they are never replayed."""
+        """Days with closes but no session in the calendar; they are never replayed."""
         return tuple(day for day in self._closes.days if self._calendar.session(day) is None)
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
-        """Bring every quote up to `now`; returns those that changed in price or time."""
+        """Update every quote to `now`. Returns the quotes that changed in price or time."""
         now_utc = now.astimezone(UTC)
         current = self._calendar.last_opened(now_utc)
         if current is None:
@@ -226,5 +226,5 @@ class ClosesFeed:
         return changed
 
     def quotes(self) -> Mapping[str, Quote]:
-        """The latest price of every symbol that has had one."""
+        """The latest quote of every symbol that has had a price."""
         return self._quotes

@@ -1,4 +1,4 @@
-"""Prices that stay where they are put."""
+"""A price feed with fixed prices."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rebal_tui.market.protocol import Quote
 
 
 class FixedPrices:
-    """A price feed without movement: every quote is as old as the moment asked for."""
+    """A price feed whose prices change only when set. Every quote has the time of the last `advance`."""
 
     def __init__(self, prices: Mapping[str, Price], at: datetime) -> None:
         self._prices = dict(prices)
         self._at = at
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
-        """Every quote, made now."""
+        """Every quote, with the time `now` (or the latest before, if later)."""
         self._at = max(self._at, now)
         return self.quotes()
 
@@ -25,5 +25,5 @@ class FixedPrices:
         return {symbol: Quote(price, self._at) for symbol, price in self._prices.items()}
 
     def set(self, symbol: str, price: Price) -> None:
-        """Put a price where it stays."""
+        """Set a price."""
         self._prices[symbol] = price

@@ -1,4 +1,4 @@
-"""Prices of a real market, fetched beside everything else so that nobody waits for them."""
+"""Live market prices, fetched on a background thread so that callers never wait."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ REFRESH_INTERVAL = timedelta(seconds=5)
 
 Fetched = Mapping[str, tuple[Price, datetime]]
 Fetch = Callable[[Sequence[str]], Fetched]
-"""The latest price of each symbol that has one, with the time it was made. May raise anything."""
+"""Fetches the latest price of each symbol that has one, with the time of the price. May raise any exception."""
 
 
 class LivePrices:
-    """A `PriceFeed` of the symbols that are needed, asked for again and again on a thread of its own.
+    """A `PriceFeed` that fetches the needed symbols every `interval` on its own thread.
 
-    A price keeps the time at which it was made, so that an old one is seen to be old (R-12.5); one never goes back to
-    an earlier moment.
+    A quote keeps the time of its price, so that an old price fails the age check (R-12.5). A quote is never replaced by
+    one with an earlier time.
     """
 
     def __init__(
@@ -38,7 +38,10 @@ class LivePrices:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prices")
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
-        """What has come since the last call; asks for more when it is time. Does not wait."""
+        """The quotes that changed since the last call. Starts the next fetch when due. Does not wait.
+
+        A failed fetch is logged and returns no quotes.
+        """
         changed = self._collect()
         if self._pending_fetch is None and (self._next_fetch_at is None or now >= self._next_fetch_at):
             symbols = sorted(self._needed())
@@ -48,11 +51,11 @@ class LivePrices:
         return changed
 
     def quotes(self) -> Mapping[str, Quote]:
-        """The latest price of every symbol that has one."""
+        """The latest quote of every symbol that has one."""
         return self._quotes
 
     def quote(self, symbol: str) -> Quote | None:
-        """The latest price of a symbol."""
+        """The latest quote of a symbol, None before the first."""
         return self._quotes.get(symbol)
 
     def close(self) -> None:

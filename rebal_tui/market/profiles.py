@@ -1,6 +1,7 @@
-"""How the usual US ETFs move, for the random walk: annual volatility in percent and betas to its two factors.
+"""Random walk profiles of common US ETFs: annual volatility in percent and betas to the walk's two factors.
 
-Rounded from the daily closes of 2009 to 2024; a symbol that is not listed moves like a single stock.
+The figures are rounded estimates from the daily closes of 2009 to 2024. A symbol without a profile moves like a single
+stock.
 """
 
 from __future__ import annotations
@@ -37,6 +38,6 @@ _SINGLE_STOCK = (30, 1.1, 0.0)
 
 
 def walk_asset(symbol: str, price: Price) -> WalkAsset:
-    """How a symbol moves from a price on."""
+    """A symbol's walk parameters, starting at `price`."""
     volatility, equity_beta, bond_beta = _PROFILES.get(symbol, _SINGLE_STOCK)
     return WalkAsset(symbol, price, volatility, equity_beta, bond_beta)

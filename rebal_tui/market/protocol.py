@@ -1,4 +1,4 @@
-"""What the rest asks of the market: what time it is and what things cost."""
+"""Interfaces of the market: clock and price feed."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from rebal_tui.domain.quantities import Price
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A last price and the moment it was made."""
+    """A last price and its time."""
 
     price: Price
     at: datetime
 
 
 class Clock(Protocol):
-    """The one source of the current time."""
+    """The single source of the current time."""
 
     def now(self) -> datetime:
-        """The current moment, aware, in UTC."""
+        """The current time, aware, in UTC."""
 
 
 class PriceFeed(Protocol):
-    """Prices that move with time."""
+    """Prices that change with time."""
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
-        """Bring every price up to `now`; returns those that changed. Never goes back in time."""
+        """Update every price to `now`. Returns the quotes that changed. A feed never goes back in time."""
 
     def quotes(self) -> Mapping[str, Quote]:
-        """The latest price of every symbol that has one."""
+        """The latest quote of every symbol that has one."""

@@ -1,4 +1,4 @@
-"""NYSE sessions: made from the holiday tables, and looked up without them."""
+"""NYSE sessions: construction from holiday tables, and a calendar for lookups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OPEN = time(9, 30)
 CLOSE = time(16)
 EARLY_CLOSE = time(13)
 FIRST_DAY = date(2003, 1, 1)
-"""Since then every session opens at 09:30 and closes at 16:00 or 13:00."""
+"""From this day, every session opens at 09:30 and closes at 16:00 or 13:00."""
 LAST_DAY = date(2099, 12, 31)
 SKIP_AFTER_CLOSE = timedelta(minutes=30)
 SKIP_TO_BEFORE_OPEN = timedelta(minutes=5)
@@ -28,14 +28,15 @@ _SETTLEMENT_LOOKAHEAD = timedelta(days=14)
 def build_sessions(first: date, last: date) -> list[Session]:
     """Every NYSE session from `first` to `last`, both included, ascending.
 
-    A trade settles on the next settlement day (R-30): an NYSE session on which the Federal Reserve Banks are open, so
-    neither Columbus Day nor Veterans Day. `next_day` of the last one is None. Raises `Invalid` outside 2003 to 2099.
+    A trade settles on the next settlement day (R-30): an NYSE session on which the Federal Reserve Banks are open,
+    which excludes Columbus Day and Veterans Day. `next_day` of the last session is None. Raises `Invalid` outside 2003
+    to 2099 or when `first` is after `last`.
     """
     if not FIRST_DAY <= first <= last <= LAST_DAY:
         raise Invalid([Fault("calendar", f"expected {FIRST_DAY} ≤ first ≤ last ≤ {LAST_DAY}")])
     import holidays
 
-    # The last session settles after `last`.
+    # Trades of the last session settle after `last`.
     beyond = last + _SETTLEMENT_LOOKAHEAD
     years = range(first.year, beyond.year + 1)
     closed = holidays.financial_holidays("XNYS", years=years, categories=("public",)).keys()
@@ -66,10 +67,10 @@ def _utc(day: date, at: time) -> datetime:
 
 
 class TradingCalendar:
-    """The sessions there are, with lookups by New York date and by moment. Moments are aware."""
+    """Session lookups by New York date and by timestamp. Timestamps are aware."""
 
     def __init__(self, sessions: Iterable[Session]) -> None:
-        """Raises `ValueError` when there is no session, or they are not ascending by day."""
+        """Raises `ValueError` when `sessions` is empty or not ascending by day."""
         self._sessions = tuple(sessions)
         self._days = [session.day for session in self._sessions]
         self._opens = [session.open for session in self._sessions]
@@ -86,19 +87,19 @@ class TradingCalendar:
 
     @property
     def known_through(self) -> date:
-        """The last session's day; about later days nothing is known."""
+        """The last session's day; the calendar does not cover later days."""
         return self._days[-1]
 
     def session(self, day: date) -> Session | None:
-        """The session of that day."""
+        """The session of a day, or None."""
         return self._by_day.get(day)
 
     def at(self, at: datetime) -> Session | None:
-        """The session of that moment's New York date, whether open then or not."""
+        """The session of a timestamp's New York date, open at that time or not; None on a day without a session."""
         return self._by_day.get(new_york_day(at))
 
     def on_or_before(self, day: date) -> Session | None:
-        """The last known session that is not after `day`; see `known_through` for where knowledge ends."""
+        """The last known session on or before `day`. After `known_through`, this is the last session."""
         return self._session_at(bisect_right(self._days, day) - 1)
 
     def previous(self, day: date) -> Session | None:
@@ -110,11 +111,11 @@ class TradingCalendar:
         return self._session_at(bisect_right(self._days, day))
 
     def last_opened(self, at: datetime) -> Session | None:
-        """The session that opened last, at `at` included."""
+        """The last session with an open at or before `at`."""
         return self._session_at(bisect_right(self._opens, at) - 1)
 
     def next_open(self, after: datetime) -> datetime | None:
-        """The first open later than `after`."""
+        """The first open after `after`, None after the last session."""
         session = self._session_at(bisect_right(self._opens, after))
         return session.open if session else None
 
@@ -123,7 +124,7 @@ class TradingCalendar:
         return tuple(self._days[bisect_left(self._days, first) : bisect_right(self._days, last)])
 
     def closed_reason(self, day: date) -> str | None:
-        """Why there is no session: `weekend`, `holiday` or `unknown to the calendar`. None on a session's day."""
+        """Why a day has no session: `weekend`, `holiday` or `unknown to the calendar`. None on a trading day."""
         if day in self._by_day:
             return None
         if day.weekday() >= _SATURDAY:
@@ -131,9 +132,9 @@ class TradingCalendar:
         return HOLIDAY if self.known_from <= day <= self.known_through else UNKNOWN
 
     def demo_skip(self, at: datetime) -> datetime | None:
-        """Where a demonstration goes on from: 5 minutes before the next open, once the close is 30 minutes past.
+        """Where a demo continues: 5 minutes before the next open, when the last close was 30 minutes ago or more.
 
-        None during and around sessions, and when no further session is known.
+        None from 5 minutes before an open until 30 minutes after the close, and when no later session is known.
         """
         last = self.last_opened(at)
         if last is not None and at < last.close + SKIP_AFTER_CLOSE:

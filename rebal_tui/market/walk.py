@@ -1,4 +1,4 @@
-"""A made-up market: correlated geometric random walks that move while the exchange is open."""
+"""Simulated market prices: correlated geometric random walks that move during sessions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rebal_tui.market.protocol import Quote
 from rebal_tui.market.sessions import TradingCalendar
 
 EQUITY_VOLATILITY = 0.16
-"""Annual volatility of the equities factor; the beta of an asset to it is 1 for the whole market."""
+"""Annual volatility of the equities factor. The market as a whole has a beta of 1."""
 BOND_VOLATILITY = 0.06
 """Annual volatility of the bond factor, independent of the equities factor."""
 OVERNIGHT_SHARE = 0.25
-"""Share of a day's variance that falls between the last close and the open."""
+"""Share of a day's variance between the previous close and the open."""
 SESSIONS_A_YEAR = 252
 SECONDS_A_SESSION = 23_400
 SESSION_UNIT_SECONDS = 1_800
-"""Sessions last a whole number of half hours, so a step that divides one divides every session."""
+"""Sessions last a whole number of half hours, so a step that divides half an hour divides every session."""
 MIN_PRICE = CENT
 MAX_PRICE = 1_000_000 * NANO
 MAX_SHOCK = Percent(100_000)
@@ -33,9 +33,10 @@ _BONDS = "factor bonds"
 
 @dataclass(frozen=True, slots=True)
 class WalkAsset:
-    """How a symbol moves: its first price, annual volatility in percent, and betas to the two factors.
+    """Walk parameters of a symbol: its first price, annual volatility in percent, and betas to the two factors.
 
-    What the factors leave of the volatility is the symbol's own; where they alone exceed it, they are scaled down.
+    The variance that the factors do not explain is specific to the symbol. Factors that alone exceed the volatility are
+    scaled down to it.
     """
 
     symbol: str
@@ -47,8 +48,11 @@ class WalkAsset:
 
 @dataclass(frozen=True, slots=True)
 class WalkState:
-    """Where a walk stands: the time of its last step, every price in billionths before rounding to the cent, and when
-    the quote of each frozen symbol was made."""
+    """The state of a walk.
+
+    `at` is the time of the last step, `prices` every price in billionths before rounding to the cent, `frozen` the
+    quote time of each frozen symbol.
+    """
 
     at: datetime
     prices: tuple[tuple[str, int], ...]
@@ -57,7 +61,7 @@ class WalkState:
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    """Standard deviation a day from each source, as a fraction of the price."""
+    """Daily standard deviation from each source, as a fraction of the price."""
 
     equities: float
     bonds: float
@@ -67,9 +71,9 @@ class _Weights:
 class RandomWalk:
     """A price feed whose moves are a pure function of (seed, step, symbol).
 
-    A session's steps are its open, which carries the overnight gap, and every `step_seconds` up to its close; there is
-    none in between. So neither how often `advance` is called, nor a restart from `state()`, nor which other symbols
-    exist changes a path. `turbulence` multiplies every volatility.
+    A session's steps are its open, which carries the overnight gap, and every `step_seconds` up to its close; there are
+    no steps between sessions. So a path does not depend on the frequency of `advance` calls, on restarts from
+    `state()`, or on the other symbols. `turbulence` multiplies every volatility.
     """
 
     def __init__(
@@ -82,9 +86,11 @@ class RandomWalk:
         turbulence: float = 1.0,
         step_seconds: int = 60,
     ) -> None:
-        """Begin at the last step that is not after `start`, or go on from a state.
+        """Begin at the last step at or before `start`, or continue from a state.
 
-        Symbols that a state lacks begin at their table price. Raises `Invalid` for an unusable table or setting.
+        Symbols that are not in the state begin at their table price. Raises `Invalid` for a price outside $0.01 to
+        $1,000,000, a volatility outside 0 to 1,000 %, a beta outside -100 to 100, a turbulence outside 0 to 1,000, or a
+        step that does not divide half an hour.
         """
         table = {asset.symbol: asset for asset in assets}
         _check(table, turbulence, step_seconds)
@@ -106,7 +112,7 @@ class RandomWalk:
         self._reported = dict(self._quotes)
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
-        """Walk up to `now`; returns the quotes that changed in price or time since the last call."""
+        """Walk up to `now`. Returns the quotes that changed in price or time since the last call."""
         target = self._last_step(now)
         if self._at >= target and self._quotes is self._reported:
             return {}
@@ -124,15 +130,15 @@ class RandomWalk:
         return changed
 
     def quotes(self) -> Mapping[str, Quote]:
-        """The latest price of every symbol, to the cent."""
+        """The latest quote of every symbol, rounded to the cent."""
         return self._quotes
 
     def state(self) -> WalkState:
-        """What a later walk over the same table, seed and settings needs to go on."""
+        """The state from which a walk with the same table, seed and settings continues."""
         return WalkState(self._at, tuple(sorted(self._prices.items())), tuple(sorted(self._frozen.items())))
 
     def follow(self, state: WalkState) -> Mapping[str, Quote]:
-        """Stand where another walk of the same market stands; returns the quotes that are others than before."""
+        """Take the state of another walk of the same market. Returns the quotes that changed."""
         before = self._quotes
         self._at = state.at
         self._prices |= {symbol: _bounded(price) for symbol, price in state.prices if symbol in self._weights}
@@ -143,13 +149,13 @@ class RandomWalk:
 
     @property
     def frozen(self) -> frozenset[str]:
-        """The symbols that do not move."""
+        """The frozen symbols."""
         return frozenset(self._frozen)
 
     def shock(self, symbol: str | None, percent: Percent) -> None:
-        """Move one price, or all, by a percentage at once and for good; frozen ones as well.
+        """Change one price, or all, permanently by `percent`; frozen prices too.
 
-        Raises `NotFound` for an unknown symbol, `Invalid` for -100 % or less and above 1,000 %.
+        Raises `NotFound` for an unknown symbol, `Invalid` for -100 % or less or above 1,000 %.
         """
         if not -HUNDRED_PERCENT < percent <= MAX_SHOCK:
             raise Invalid([Fault("percent", "expected a shock above -100 and at most 1000 percent")])
@@ -159,11 +165,11 @@ class RandomWalk:
         self._quotes = {**self._quotes, **{name: self._quote(name) for name in names}}
 
     def freeze(self, symbol: str) -> None:
-        """Hold a price where it is, its quote growing old. Raises `NotFound` for an unknown symbol."""
+        """Stop updating a price, so that its quote ages. Raises `NotFound` for an unknown symbol."""
         self._frozen.setdefault(self._known(symbol), self._at)
 
     def unfreeze(self, symbol: str) -> None:
-        """Let a price move on from where it is held. Raises `NotFound` for an unknown symbol."""
+        """Resume the walk of a frozen price. Raises `NotFound` for an unknown symbol."""
         self._frozen.pop(self._known(symbol), None)
         self._quotes = dict(self._quotes)
 
@@ -177,7 +183,7 @@ class RandomWalk:
         return Quote(Price(cents * CENT), self._frozen.get(symbol, self._at))
 
     def _last_step(self, at: datetime) -> datetime:
-        """The time of the last step that is not after `at`; the moment itself when there is none."""
+        """The time of the last step at or before `at`; `at` itself before the first session."""
         session = self._calendar.last_opened(at)
         if session is None:
             return at.astimezone(UTC)
@@ -185,7 +191,7 @@ class RandomWalk:
         return session.open + timedelta(seconds=steps * self._step)
 
     def _walk(self, session: Session, until: datetime) -> None:
-        """Take the steps of one session that come after the last one taken, up to the one at `until`."""
+        """Take the steps of one session after the last step taken, up to the step at `until`."""
         if self._moves_day != session.day:
             self._moves_day = session.day
             self._moves = self._moves_of(session)
@@ -204,7 +210,7 @@ class RandomWalk:
         return int((at - session.open).total_seconds()) // self._step
 
     def _moves_of(self, session: Session) -> dict[str, list[float]]:
-        """The logarithmic move of every symbol at every step of a session, without drift in the mean price."""
+        """The log return of every symbol at every step of a session; the expected price does not change."""
         steps = self._number(session, session.close)
         gap = math.sqrt(OVERNIGHT_SHARE)
         pace = math.sqrt((1 - OVERNIGHT_SHARE) * self._step / SECONDS_A_SESSION)
@@ -222,7 +228,7 @@ class RandomWalk:
         return moves
 
     def _draws(self, source: str, session: Session, steps: int) -> list[float]:
-        """The standard normal draws of one source, the open's first."""
+        """The standard normal draws of one source for a session: the open, then every step."""
         generator = random.Random(f"{self._seed}|{session.day.isoformat()}|{self._step}|{source}")
         return [generator.gauss(0.0, 1.0) for _ in range(steps + 1)]
 
