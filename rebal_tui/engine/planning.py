@@ -357,7 +357,7 @@ def _proceeds(lines: Iterable[PlanLine]) -> Money:
 
 
 def _money_up(numerator: int, denominator: int) -> Money:
-    """Dollars in numerator ÷ denominator attodollars, at least 0, rounded up so that no plan undercuts a cash target."""
+    """Dollars in numerator ÷ denominator attodollars, 0 or more, rounded up so that no plan undercuts a cash target."""
     return Money(-(-max(0, numerator) // (denominator * NANO)))
 
 
