@@ -1,4 +1,5 @@
-"""A whole book in arrays: the same decisions, drift and plans as the exact forms, for every account at once.
+"""Decisions, drift and plans of a whole book in NumPy arrays, with the same results as the exact form.
 
-Floats only screen; whatever lies near a threshold is confirmed with exact integers, so both forms always agree.
+The exact form is `rebal_tui.engine`: one account at a time, in integers. Here floats screen all accounts, and the exact
+form decides the accounts near a threshold. DESIGN.md has the arguments.
 """

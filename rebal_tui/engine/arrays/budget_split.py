@@ -1,4 +1,4 @@
-"""Splitting many buying budgets at once, as `allocate` splits one (R-20 to R-22)."""
+"""Split of many buy budgets at once, with the results of `allocate` (R-20 to R-22)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from rebal_tui.engine.arrays.int128 import Int128
 from rebal_tui.engine.arrays.memory_layout import Flags, Floats, Ints
 
 _NEARLY = 99 * CENT
-"""Slices from here to a dollar may become one by what rounding left over: left to the exact form."""
+"""Slices from $0.99 to $1 may be raised to $1 by the cents left over from rounding: the exact form decides."""
 
 
 @dataclass(slots=True, eq=False)
 class BudgetSplit:
-    """By slot and account: `amounts` bought in billionths of a dollar, `dropped` what fell to the minimum (-1 where
-    nothing did). `needs_exact` marks the accounts whose split only the exact form can make."""
+    """By slot and account, in billionths of a dollar: `amounts` are buys, `dropped` slices below the minimum, else -1.
+
+    `needs_exact` marks accounts whose split the exact form must compute; their other entries mean nothing.
+    """
 
     amounts: Ints
     dropped: Ints
@@ -26,8 +28,10 @@ class BudgetSplit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BuyDemand:
-    """What buyable slots lack, by slot and account; `buyable` those that get a slice, `symbol_rank` ranks symbols by
-    name."""
+    """Shortfalls by slot and account, 0 or more, rounded down to an attodollar.
+
+    `buyable` marks the slots that get a slice, `weight` is in hundredths of a percent, `symbol_rank` orders symbols.
+    """
 
     shortfall: Int128
     buyable: Flags
@@ -40,12 +44,16 @@ class BuyDemand:
 
 
 def split_budgets(demand: BuyDemand, budget: Ints, *, spread_rest: bool) -> BudgetSplit:
-    """Split each account's budget, in billionths of a dollar, over its slots."""
+    """Split each account's budget, in billionths of a dollar, over its slots.
+
+    `spread_rest` distributes the budget above the shortfalls by weight.
+    """
     buyable = demand.buyable.copy()
     out = BudgetSplit(
         np.zeros(buyable.shape, np.int64), np.full(buyable.shape, -1, np.int64), np.zeros(len(budget), np.bool_)
     )
     left = np.arange(len(budget))
+    # Each round drops one slot of every account that still has a slice below the minimum, as `allocate` does.
     while len(left):
         part = demand.of(left)
         included = buyable[:, left]
@@ -67,12 +75,13 @@ def split_budgets(demand: BuyDemand, budget: Ints, *, spread_rest: bool) -> Budg
 
 
 def _slices(demand: BuyDemand, included: Flags, budget: Ints, spread_rest: bool) -> tuple[Ints, Floats, Flags]:
-    """Each slice rounded down to the cent, about what it is, and the accounts where a cent is in doubt."""
+    """Each slice rounded down to the cent, its float value, and the accounts with an uncertain cent."""
     short = demand.shortfall
     total = short.total(included)
     scaled = (total.nano > budget) | ((total.nano == budget) & (total.rest > 0))
     missing = (total.nano - budget) + total.rest * 1e-9
     whole = np.maximum(total.nano + total.rest * 1e-9, 1e-9)
+    # A slice is the exact shortfall plus a float change, so rounding errors are relative to the change.
     change = -(short.nano + short.rest * 1e-9) * (missing / whole)
     if spread_rest:
         weight = np.maximum(np.where(included, demand.weight, 0).sum(axis=0), 1)
@@ -80,6 +89,9 @@ def _slices(demand: BuyDemand, included: Flags, budget: Ints, spread_rest: bool)
     else:
         change = np.where(scaled, change, 0.0)
     part = short.rest * 1e-9 + change
+    # The change takes fewer than 36 roundings of 1.1e-16 each, hence 4e-15. Each shortfall lacks less than 1e-9
+    # billionths from rounding down, so 1e-3 covers a million slots. Without a change, the slice is the shortfall. A
+    # cent is certain when both ends of the range round down to the same cent.
     doubt = np.where(change == 0, 0.0, 1e-3 + np.abs(change) * 4e-15)
     low = (short.nano + np.floor(part - doubt).astype(np.int64)) // CENT
     high = (short.nano + np.floor(part + doubt).astype(np.int64)) // CENT
@@ -90,14 +102,15 @@ def _slices(demand: BuyDemand, included: Flags, budget: Ints, spread_rest: bool)
 
 
 def _smallest(demand: BuyDemand, small: Flags, value: Floats, spread_rest: bool) -> tuple[Ints, Flags]:
-    """The slot that is dropped next, and the accounts where floats cannot tell which it is."""
+    """The next slot to drop, and the accounts where this is ambiguous in floats."""
     masked = np.where(small, value, np.inf)
     least = masked.min(axis=0)
     close = small & (masked <= least + (1e-2 + np.abs(least) * 1e-14))
     nano, rest = demand.shortfall.nano, demand.shortfall.rest
     if not spread_rest:
+        # These slices are shortfalls times one factor of the account, so the shortfalls have the order of the slices.
         close = close & (nano == np.where(close, nano, np.iinfo(np.int64).max).min(axis=0))
-        # Alike to the last digit kept here, shortfalls of other weights may still differ: those are left in doubt.
+        # Shortfalls that are equal here may differ below an attodollar if their weights differ: `differs` covers them.
         close = close & (rest == np.where(close, rest, np.iinfo(np.int64).max).min(axis=0))
     differs = np.zeros(small.shape[1], np.bool_)
     for figure in (nano, rest, demand.weight):

@@ -1,4 +1,4 @@
-"""Thresholds of an account's cash and equity, screened in floats: 6:1, excess cash and the minimum equity."""
+"""Float screening of cash and equity thresholds: the 6:1 ratio, excess cash and minimum equity."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ from rebal_tui.engine.arrays.memory_layout import Flags
 from rebal_tui.engine.restrictions import MAX_POSITION_TO_EQUITY
 
 RELATIVE_TOLERANCE = 1e-9
-"""How near a threshold, as a share of what is compared, the exact form is asked. Floats here err by less than 1e-12."""
+"""Distance to a threshold, as a share of the compared amounts, within which the exact form decides.
+
+The float error is about n * 1.1e-16 of these amounts for n holdings, so it is far below.
+"""
 _MIN_EQUITY_SHARE = 0.1
-"""Equity below this share of what is held and owed loses too many digits to be compared in floats."""
+"""Below this share of holdings plus cash owed, equity is a difference that loses too many digits."""
 _MIN_INVEST_DOLLARS = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CashThresholds:
-    """By account: `exceeds_ratio` is 6:1 (R-40), `has_investable_cash` an excess cash of $10 or more (R-14.5),
-    `meets_minimum_equity` an equity of $1 or more for each asset of the portfolio (R-14). Where `near`, only the exact
-    form can tell."""
+    """One entry per account. `near` marks accounts whose other three entries the exact form must decide.
+
+    `exceeds_ratio`: above the 6:1 ratio (R-40). `has_investable_cash`: excess cash of $10 or more (R-14.5).
+    `meets_minimum_equity`: equity of $1 or more for each asset of the portfolio (R-14).
+    """
 
     exceeds_ratio: Flags
     has_investable_cash: Flags
@@ -32,7 +37,7 @@ class CashThresholds:
 
 
 def check_cash_thresholds(frame: BookFrame, usages: BandUsages) -> CashThresholds:
-    """Every account against 6:1, $10 and $1 an asset."""
+    """Screen every account for the 6:1 ratio, $10 of excess cash and $1 of equity per asset."""
     near = np.zeros(len(frame), np.bool_)
     exceeds, has_investable_cash = _exceeds_ratio(usages, near), _has_investable_cash(frame, usages, near)
     return CashThresholds(exceeds, has_investable_cash, _meets_minimum_equity(frame, usages, near), near)
@@ -40,7 +45,7 @@ def check_cash_thresholds(frame: BookFrame, usages: BandUsages) -> CashThreshold
 
 def _exceeds_ratio(usages: BandUsages, near: Flags) -> Flags:
     exceeds = np.zeros(len(near), np.bool_)
-    rows = np.flatnonzero(usages.cash < 0)  # only with cash owed can holdings exceed equity
+    rows = np.flatnonzero(usages.cash < 0)  # without cash owed, holdings never exceed equity
     equity, owed = usages.equity[rows], -usages.cash[rows]
     held = equity + owed
     over = held - MAX_POSITION_TO_EQUITY * equity
@@ -56,13 +61,15 @@ def _has_investable_cash(frame: BookFrame, usages: BandUsages, near: Flags) -> F
     above = usages.cash - reserved
     above -= cash_target
     above -= _MIN_INVEST_DOLLARS
-    # Where that is about 0, no amount in it is larger than equity.
+    # Near 0, cash is the sum of the other amounts, and cash above 0 is at most equity. So no amount exceeds equity, and
+    # the error is at most about n * 1.1e-16 of the largest equity. With cash owed, `above` is -10 or less.
     near |= np.abs(above) <= float(usages.equity.max(initial=0)) * 4e-12 + RELATIVE_TOLERANCE
     return np.asarray(above >= 0)
 
 
 def _meets_minimum_equity(frame: BookFrame, usages: BandUsages, near: Flags) -> Flags:
     count = frame.table.count
+    # All other accounts exceed the largest minimum of any portfolio by at least $1.
     rows = np.flatnonzero(usages.equity < count.max() + 1)
     least = count[usages.follows[rows]]
     spare = usages.equity[rows] - least

@@ -1,4 +1,4 @@
-"""What of a moment an evaluation of a whole book asks: the window, the day, calendar conditions, fresh prices."""
+"""Inputs that depend on the time of an evaluation: the day, the window, calendar conditions and fresh prices."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DayContext:
-    """`day` is the New York date as an ordinal. `open_window`: evaluations may take place (R-10). `open_market`: the
-    session is open, so prices must be fresh for an account to be shown as able. `calendar`: by
-    portfolio, whether its calendar condition fires (R-16), with a last entry that is False. `fresh`: by asset, whether
-    it has a price that is fresh enough (R-12.5)."""
+    """Inputs shared by all decisions of one evaluation pass.
+
+    `day` is the New York date as an ordinal. `open_window`: evaluations are allowed (R-10). `open_market`: the session
+    is open, so the Desk counts accounts without fresh prices. `calendar`: by portfolio, whether its calendar condition
+    fires (R-16), with a last entry of False. `fresh`: by asset, whether it has a fresh enough price (R-12.5).
+    """
 
     day: int
     open_window: bool
@@ -39,7 +41,7 @@ def day_context_of(
     quarterly_months: frozenset[int] = QUARTER_ENDS,
     ignore_window: bool = False,
 ) -> DayContext:
-    """A moment as it bears on a book; the arguments are those of a `Situation`."""
+    """The context of a book at `now`; the arguments are as in `Situation`."""
     known = session is not None and session.next_day is not None
     due: dict[CalendarCondition, bool] = {}
     for portfolio in frame.portfolios:

@@ -1,4 +1,4 @@
-"""The evaluation of a whole book: the outcome of every account and the check that decides it (R-10 to R-18)."""
+"""Evaluation of a whole book: every account's outcome and the check that decides it (R-10 to R-18)."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ __all__ = ["CHECKS", "NOT_EVALUATED", "OUTCOMES", "Decisions", "decide"]
 class Decisions:
     """One entry per account of a frame, in its order.
 
-    `outcome` is a code of `OUTCOMES` or `NOT_EVALUATED`, `check` the code in `CHECKS` of the check that the decision's
-    reason names. `reported` has a bit (1 << code) for every check that failed, fired or held back. `equity` is in
-    floating dollars, right to about 15 digits. `confirmed` counts accounts that the exact form was asked about.
+    `outcome` is an index in `OUTCOMES` or `NOT_EVALUATED`, `check` the index in `CHECKS` of the check that the
+    decision's reason names. `reported` has a bit (1 << index) for every check that failed, fired or held back. `equity`
+    is in floating dollars, right to about 15 digits. `confirmed` counts accounts decided by the exact form.
     """
 
     outcome: Codes
@@ -45,16 +45,16 @@ class Decisions:
     confirmed: int
 
     def where(self, outcome: Outcome) -> npt.NDArray[np.intp]:
-        """The places of the accounts with an outcome."""
+        """The rows of the accounts with an outcome."""
         return np.flatnonzero(self.outcome == OUTCOMES.index(outcome))
 
     def reported_checks(self, row: int) -> list[str]:
-        """The checks of an account that failed, fired or held back, in order."""
+        """Names of the account's checks that failed, fired or held back, in order."""
         return [name for code, name in enumerate(CHECKS) if code and self.reported[row] >> code & 1]
 
 
 def decide(frame: BookFrame, day_context: DayContext) -> Decisions:
-    """Decide for every account what, if anything, is to be done: the outcomes of `evaluate`, account for account."""
+    """Decide for every account whether it needs a run, and which, with the outcomes of `evaluate`."""
     usages = band_usages(frame)
     cash, breach, confirmed = _thresholds(frame, usages)
     inputs = _of_portfolios(frame, day_context)[usages.follows]
@@ -66,7 +66,7 @@ def decide(frame: BookFrame, day_context: DayContext) -> Decisions:
 
 
 def _of_portfolios(frame: BookFrame, day_context: DayContext) -> DecisionInputs:
-    """The facts that all accounts of a portfolio share, by portfolio."""
+    """By portfolio, the inputs that all its accounts share."""
     table = frame.table
     inputs = np.zeros(len(table.count), np.uint16)
     for decision_input, holds in (
@@ -84,9 +84,10 @@ def _of_portfolios(frame: BookFrame, day_context: DayContext) -> DecisionInputs:
 def _of_accounts(
     frame: BookFrame, day_context: DayContext, usages: BandUsages, cash: CashThresholds
 ) -> Iterator[tuple[DecisionInput, Flags]]:
-    """The facts of each account by itself."""
+    """The inputs of each account."""
     accounts = frame.accounts
     stopped = accounts.marks & BLOCKING_MARKS != 0
+    # With a holding without a price, `evaluate` has no valuation and does not check the ratio.
     if cash.exceeds_ratio.any():
         stopped |= cash.exceeds_ratio & ~_holds_any(frame, frame.assets.price == 0)
     yield DecisionInput.STOPPED, stopped
@@ -101,8 +102,9 @@ def _of_accounts(
 
 
 def _thresholds(frame: BookFrame, usages: BandUsages) -> tuple[CashThresholds, Flags, int]:
-    """Each account's cash and whether it breaches a band: screened in floats, exact where it is near a threshold."""
+    """Cash thresholds, band breaches and the number of accounts decided by the exact form, which are those near one."""
     cash, breach = check_cash_thresholds(frame, usages), usages.usage > 1
+    # Farther from a threshold than the error, float and exact value are on the same side of it.
     near = cash.near
     near[usages.near(np.abs(usages.usage - 1))] = True
     near &= frame.accounts.portfolio != UNSUBSCRIBED
@@ -118,7 +120,7 @@ def _thresholds(frame: BookFrame, usages: BandUsages) -> tuple[CashThresholds, F
 
 
 def _holds_any(frame: BookFrame, assets: Flags) -> Flags:
-    """By account, whether it holds any of some assets."""
+    """By account, whether it holds any asset flagged in `assets`."""
     found = any_other(frame, assets)
     concerned = any_weight(frame, assets)
     padded = np.append(assets, False)

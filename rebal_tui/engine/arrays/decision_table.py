@@ -1,4 +1,4 @@
-"""What a decision about an account depends on, as bits, and the decision for every combination of them (R-10)."""
+"""The inputs of a decision as bits, and a table with the decision for every combination (R-10 to R-18)."""
 
 from __future__ import annotations
 
@@ -15,22 +15,26 @@ Codes = npt.NDArray[np.uint8]
 DecisionInputs = npt.NDArray[np.uint16]
 
 OUTCOMES = tuple(Outcome)
-"""An account's outcome code is a place in this."""
+"""Outcomes by code."""
 CHECKS = (
     *("", "window", "portfolio_status", "account", "reconciliation", "open_orders", "quota", "prices", "assets"),
     *("first_rebalance", "in_cooldown", "calendar", "drift_band", "minimum_equity", "invest_cash"),
 )
-"""A check's code is its place in this, in the order they are asked; 0 is none."""
+"""Checks by code, in order of evaluation; code 0 is none."""
 NOT_EVALUATED = 255
-"""The outcome code of an account that follows no portfolio."""
+"""Outcome code of an account without a subscription."""
 _CHECK = {name: code for code, name in enumerate(CHECKS)}
 _OUTCOME = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 
 
 class DecisionInput(IntFlag):
-    """The first seven fail the checks after the window, in the order these are asked. `DUE` is a calendar day,
-    `DRIFTED` a breached band, `MINIMUM_EQUITY` the minimum equity, `INVESTABLE_CASH` enough excess cash, `ASSETS` a
-    portfolio that has any."""
+    """Bits of a decision's inputs.
+
+    The first seven are failures of the checks after the window, in order of evaluation. `FIRST`: never rebalanced.
+    `COOLING`: in the cooldown. `DUE`: the calendar condition fires. `DRIFTED`: a band is breached. `MINIMUM_EQUITY`:
+    equity suffices. `INVESTABLE_CASH`: excess cash suffices. `ASSETS`: the portfolio has assets. `UNSUBSCRIBED`: the
+    account has no subscription.
+    """
 
     PORTFOLIO_INACTIVE = 1
     STOPPED = 2
@@ -55,8 +59,10 @@ _FAILING = 7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecisionTable:
-    """One entry for every combination of facts: the outcome, the check that decides it, and a bit (1 << code) for every
-    check that failed, fired or held back."""
+    """One entry per combination of `DecisionInput` bits.
+
+    `outcome` and `check` are codes, `reported` has a bit (1 << code) for every check that failed, fired or held back.
+    """
 
     outcome: Codes
     check: Codes
@@ -65,13 +71,14 @@ class DecisionTable:
 
 @cache
 def decision_table(open_window: bool) -> DecisionTable:
-    """The decision by facts, inside the window of evaluations or outside of it."""
+    """The decisions inside (`open_window`) or outside the evaluation window."""
     inputs = np.arange(2 * int(DecisionInput.UNSUBSCRIBED))
 
     def has(decision_input: DecisionInput) -> npt.NDArray[np.bool_]:
         return np.asarray(inputs & int(decision_input) != 0)
 
     check = np.zeros(len(inputs), np.uint8)
+    # In reverse order, so that the first failing check is the last one written.
     for bit in reversed(range(_FAILING)):
         check[inputs >> bit & 1 != 0] = _FIRST_FAILING + bit
     if not open_window:

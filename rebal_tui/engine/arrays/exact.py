@@ -1,4 +1,4 @@
-"""One account of a frame, judged by the exact form: what the screens ask when a float is too near a threshold."""
+"""The exact form for one account of a frame, used when its float figures are too near a threshold."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rebal_tui.engine.restrictions import exceeds_position_ratio
 
 @dataclass(frozen=True, slots=True)
 class ExactAccount:
-    """A subscribed account's exact figures."""
+    """Exact figures of a subscribed account. `excess` is its excess cash in the units of a `Value`."""
 
     portfolio: Portfolio
     valuation: Valuation
@@ -48,12 +48,12 @@ class ExactAccount:
 
     @property
     def worst(self) -> AssetDrift | None:
-        """The asset whose drift the screens show."""
+        """The drift that the screens show: of the most used band or, without bands, the largest; None without any."""
         return self.usage.drift if self.usage else largest_drift(self.drifts)
 
 
 def exact_account(frame: BookFrame, row: int) -> ExactAccount:
-    """The exact figures of a subscribed account."""
+    """The exact figures of the account at `row`, which must be subscribed."""
     accounts = frame.accounts
     portfolio = frame.portfolios[accounts.portfolio[row]]
     valuation = value_account(Money(int(accounts.cash[row])), *frame.priced_holdings(row))

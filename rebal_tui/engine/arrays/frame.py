@@ -1,4 +1,4 @@
-"""The book as arrays: accounts, holdings, assets and portfolios, numbered by their place."""
+"""The book as arrays: accounts, holdings, assets and portfolios, referenced by index."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ Bits = npt.NDArray[np.uint16]
 Flags = npt.NDArray[np.bool_]
 
 NEVER = -1
-"""In place of a day's ordinal: it has not happened."""
+"""Stands for the ordinal of a day: the event has not happened."""
 UNSUBSCRIBED = -1
-"""In place of a portfolio's number: the account follows none."""
+"""Stands for a portfolio index: the account has no subscription."""
 
 
 class Mark(IntFlag):
@@ -56,12 +56,12 @@ class Mark(IntFlag):
 
 
 BLOCKING_MARKS = 511
-"""The marks that stop an account by themselves (R-40)."""
+"""The marks that block an account (R-40)."""
 _RESTRICTION_BITS = {restriction: int(Mark[restriction.name]) for restriction in Restriction}
 
 
 def account_marks(account: Account, *, open_run: bool = False, external_orders: bool = False) -> int:
-    """The bits of an account."""
+    """The `Mark` bits of an account."""
     marks = 0 if account.status is AccountStatus.ACTIVE else int(Mark.NOT_ACTIVE)
     for restriction in account.restrictions:
         marks |= _RESTRICTION_BITS[restriction]
@@ -72,10 +72,10 @@ def account_marks(account: Account, *, open_run: bool = False, external_orders: 
 class AccountColumns:
     """One entry per account, in the book's order. Money in billionths, days as proleptic ordinals or `NEVER`.
 
-    `reserved` is what open buys and pending withdrawals hold back; `cash_floor` the cash target of the last completed
-    run under the cash weight that the account's portfolio has now (R-14.5); `portfolio` a place in the frame's
-    portfolios or `UNSUBSCRIBED`; `rebalanced_on` the New York day of last_rebalanced_at; `system_run_on` the session of
-    the latest system run (R-11); `marks` the bits of `Mark`.
+    `reserved` is the cash reserved by open buys and pending withdrawals; `cash_floor` the cash target of the last
+    completed run under the current cash weight of the account's portfolio (R-14.5); `portfolio` an index in the frame's
+    portfolios or `UNSUBSCRIBED`; `rebalanced_on` the New York day of `last_rebalanced_at`; `system_run_on` the session
+    of the latest system run (R-11); `marks` the bits of `Mark`.
     """
 
     cash: Ints
@@ -90,7 +90,7 @@ class AccountColumns:
         return len(self.cash)
 
     def part(self, start: int, stop: int) -> AccountColumns:
-        """The accounts from `start` up to `stop`."""
+        """The accounts from `start` up to, not including, `stop`."""
         return AccountColumns(
             self.cash[start:stop], self.reserved[start:stop], self.cash_floor[start:stop], self.portfolio[start:stop],
             self.rebalanced_on[start:stop], self.system_run_on[start:stop], self.marks[start:stop],
@@ -99,7 +99,7 @@ class AccountColumns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PositionColumns:
-    """One entry per holding, in any order: the account's and the asset's place, and shares in billionths, above 0."""
+    """One entry per holding, in any order: account and asset as indexes, and shares in billionths, above 0."""
 
     account: Indexes
     asset: Indexes
@@ -113,9 +113,9 @@ def _index_by_symbol(symbols: tuple[str, ...]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AssetColumns:
-    """One entry per asset. `price` in billionths, 0 when there is none; `price_at` in microseconds since 1970 UTC.
+    """One entry per asset. `price` in billionths, 0 without a price; `price_at` in microseconds since 1970 UTC.
 
-    A price of unknown time has `price_at` 0. `sellable` is active and tradable, `eligible` fractionable besides.
+    A price of unknown time has `price_at` 0. `sellable` is active and tradable, `eligible` sellable and fractionable.
     """
 
     symbols: tuple[str, ...]
@@ -130,17 +130,16 @@ class AssetColumns:
 
     @property
     def index(self) -> Mapping[str, int]:
-        """The place of each symbol."""
+        """The index of each symbol."""
         return _index_by_symbol(self.symbols)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BookFrame:
-    """A whole book, frozen: a change makes another frame that shares every array the change does not touch.
+    """An immutable book: a change returns another frame, which shares all unchanged arrays.
 
-    `portfolios` are the domain's own, `table` their figures as arrays. Holdings lie in `blocks`, dense matrices of
-    accounts by the slots of their portfolio's assets, and in `others` what is held besides. `column` is each account's
-    column in its block.
+    `portfolios` are the domain objects, `table` the same as arrays. Portfolio holdings are in `blocks`, dense matrices
+    of portfolio slots by accounts; all other holdings are in `others`. `column` is each account's column in its block.
     """
 
     accounts: AccountColumns
@@ -159,7 +158,7 @@ class BookFrame:
         assets: AssetColumns,
         portfolios: Sequence[Portfolio],
     ) -> BookFrame:
-        """Lay a book out. `assets` must hold every symbol of the portfolios (`assets_of` sees to it)."""
+        """Build a frame. Raises `KeyError` when `assets` lacks a symbol of the portfolios (`assets_of` adds them)."""
         table = table_of(portfolios, assets.symbols)
         blocks, others, column = blocks_of(
             table, accounts.portfolio, positions.account, positions.asset, positions.qty, len(assets)
@@ -171,7 +170,7 @@ class BookFrame:
 
     @property
     def nbytes(self) -> int:
-        """Memory that the arrays of accounts and holdings take."""
+        """Bytes of the arrays of accounts and holdings."""
         columns = self.accounts
         own = (
             self.column, columns.cash, columns.reserved, columns.cash_floor, columns.portfolio, columns.rebalanced_on,
@@ -180,7 +179,7 @@ class BookFrame:
         return sum(array.nbytes for array in own) + sum(block.nbytes for block in self.blocks)
 
     def positions(self) -> PositionColumns:
-        """Every holding, ordered by account, then by the portfolio's assets, then what is held besides."""
+        """Every holding, sorted by account."""
         accounts, assets, qtys = [self.others.account], [self.others.asset], [self.others.qty]
         for block in self.blocks:
             slot, column = np.nonzero(block.qty)
@@ -192,7 +191,7 @@ class BookFrame:
         return PositionColumns(account[order], asset[order], qty[order])
 
     def holdings(self, row: int) -> dict[str, Qty]:
-        """What one account holds, by symbol."""
+        """The shares that one account holds, by symbol."""
         block = self.blocks[self.table.block[self.accounts.portfolio[row]]]
         column = self.column[row]
         held: dict[str, Qty] = {}
@@ -205,7 +204,7 @@ class BookFrame:
         return held
 
     def priced_holdings(self, row: int) -> tuple[dict[str, Qty], dict[str, Price]]:
-        """What one account holds and the prices of it, without those that are missing."""
+        """The shares that one account holds, and the prices of those assets that have one."""
         held, price, index = self.holdings(row), self.assets.price, self.assets.index
         return held, {symbol: Price(found) for symbol in held if (found := int(price[index[symbol]]))}
 
@@ -214,20 +213,22 @@ class BookFrame:
         return {s: Price(int(p)) for s, p in zip(self.assets.symbols, self.assets.price, strict=True) if p}
 
     def with_prices(self, indexes: Indexes | Ints, prices: Ints, price_at: Ints | int) -> BookFrame:
-        """The frame with some assets' prices replaced; costs nothing that grows with the book."""
+        """The frame with some assets' prices replaced. The cost does not depend on the number of accounts."""
         price, stamped = self.assets.price.copy(), self.assets.price_at.copy()
         price[indexes] = prices
         stamped[indexes] = price_at
         return replace(self, assets=replace(self.assets, price=price, price_at=stamped))
 
     def with_assets(self, assets: AssetColumns) -> BookFrame:
-        """The frame with other figures of the same assets in the same places."""
+        """The frame with other columns of the same assets. Raises `BrokenInvariant` when the symbols differ."""
         require(assets.symbols == self.assets.symbols, "a frame's assets keep their places")
         return replace(self, assets=assets)
 
     def with_accounts(self, accounts: AccountColumns) -> BookFrame:
-        """The frame with other columns of the same accounts in the same places; laid out anew if any follows another
-        portfolio than before."""
+        """The frame with other columns of the same accounts in the same order.
+
+        A changed subscription rebuilds the blocks. Raises `BrokenInvariant` when the number of accounts differs.
+        """
         require(len(accounts) == len(self.accounts), "a frame's accounts keep their places")
         if accounts.portfolio is not self.accounts.portfolio and not np.array_equal(
             accounts.portfolio, self.accounts.portfolio
@@ -236,9 +237,9 @@ class BookFrame:
         return replace(self, accounts=accounts)
 
     def with_holdings(self, indexes: Indexes | Ints, positions: PositionColumns) -> BookFrame:
-        """The frame with all holdings of some accounts replaced. `positions` holds accounts of `indexes` only.
+        """The frame with all holdings of the accounts `indexes` replaced by `positions`, which has no other accounts.
 
-        Copies the matrices those accounts lie in: gather the fills of a moment and replace once.
+        Copies the matrix of every affected block, so batch the fills of many orders into one call.
         """
         portfolio = self.accounts.portfolio
         slot = slots_of(self.table, portfolio[positions.account], positions.asset, len(self.assets))
@@ -261,11 +262,11 @@ class BookFrame:
         return replace(self, blocks=tuple(blocks), others=others)
 
     def with_portfolios(self, portfolios: Sequence[Portfolio]) -> BookFrame:
-        """The frame under other models in the same places, laid out anew."""
+        """The frame with other portfolios in the same order; rebuilds the blocks."""
         return BookFrame.of(self.accounts, self.positions(), self.assets, portfolios)
 
     def part(self, start: int, stop: int) -> BookFrame:
-        """The accounts from `start` up to `stop` as a frame of their own, with the same assets and portfolios."""
+        """The accounts from `start` up to, not including, `stop`, as a frame with the same assets and portfolios."""
         held = self.positions()
         first, last = np.searchsorted(held.account, (start, stop))
         account = (held.account[first:last] - start).astype(np.int32)
@@ -274,7 +275,7 @@ class BookFrame:
 
 
 def assets_of(assets: Mapping[str, Asset], needed: Iterable[str] = ()) -> AssetColumns:
-    """Assets as columns, by symbol. A needed symbol that is not among them is one without a price, not eligible."""
+    """Assets as columns, sorted by symbol. A needed symbol that is not in `assets` has no price and is not eligible."""
     symbols = tuple(sorted({*assets, *needed}))
     found = [assets.get(symbol) for symbol in symbols]
     return AssetColumns(

@@ -1,8 +1,9 @@
-"""Sums and differences of dollar values too wide for 64 bits, exact without leaving NumPy.
+"""Exact arithmetic on dollar values that exceed 64 bits, as NumPy arrays.
 
-A value of billionths of billionths of a dollar is kept as whole billionths and a remainder below one. Products and sums
-are taken modulo 2**64, where they are exact; a float beside them is right to far less than the 2**63 units ($9.22) by
-which values of the same remainder differ, and so tells which of them is meant. That holds below `MAX_EXACT_DOLLARS`.
+A value counts attodollars (billionths of a billionth of a dollar) and is stored as whole billionths plus a remainder
+below one billionth. Products and sums are exact modulo 2**64. Values with the same remainder modulo 2**64 are 2**64
+attodollars ($18.45) apart, so a float that is right to less than half of that ($9.22) identifies the value. This holds
+up to `MAX_EXACT_DOLLARS`.
 """
 
 from __future__ import annotations
@@ -15,64 +16,80 @@ from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO
 from rebal_tui.engine.arrays.memory_layout import Flags, Floats, Ints
 
 MAX_EXACT_DOLLARS = 9e9
-"""Dollars from which on a value is left to the exact form."""
+"""Above this many dollars, the exact form computes a value: 2**63 billionths are $9.22 billion."""
 _SHARE = int(HUNDRED_PERCENT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Int128:
-    """Values: `nano` billionths of a dollar, rounded down, and `rest` billionths of those."""
+    """Values: `nano` whole billionths of a dollar, rounded down, and `rest` attodollars, 0 to 999,999,999."""
 
     nano: Ints
     rest: Ints
 
     @classmethod
     def of(cls, modular: Ints, dollars: Floats) -> Int128:
-        """The value that is `modular` modulo 2**64 and nearest to `dollars`."""
+        """The value that equals `modular` modulo 2**64 and is nearest to `dollars`.
+
+        `dollars` must be right to less than $9.22 and within ±`MAX_EXACT_DOLLARS`.
+        """
+        # The clip keeps the conversion defined for larger values, whose results the callers discard.
         about = np.rint(np.clip(dollars * NANO, -9.2e18, 9.2e18)).astype(np.int64)
+        # The true difference is within ±2**63 attodollars, so the wrapped 64-bit difference equals it. The floor
+        # division moves whole billionths of it, of either sign, to `nano`.
         rest = modular - about * NANO
         return cls(about + rest // NANO, rest % NANO)
 
     @property
     def modular(self) -> Ints:
-        """The value modulo 2**64."""
+        """The values modulo 2**64; int64 arrays wrap on overflow."""
         return np.asarray(self.nano * NANO + self.rest)
 
     @property
     def dollars(self) -> Floats:
+        """The values in floating dollars, without `rest`: low by less than 1e-9."""
         return np.multiply(self.nano, 1e-9, dtype=np.float64)
 
     def share(self, percent: Ints) -> Int128:
-        """Hundredths of a percent of values of 0 or more, rounded down to the smallest unit."""
+        """`percent` hundredths of a percent of values of 0 or more, rounded down to an attodollar."""
+        # With percent <= 10_000, `whole * percent` is at most `nano`; `part * NANO + rest` is below 1e13, its product
+        # with percent below 1e17. So nothing overflows. `whole` divides evenly: only the second term is rounded.
         whole, part = self.nano // _SHARE, self.nano % _SHARE
         rest = (part * NANO + self.rest) * percent // _SHARE
         return Int128(whole * percent + rest // NANO, rest % NANO)
 
     def share_up(self, percent: Ints) -> Ints:
-        """Hundredths of a percent of values of 0 or more, rounded up to a billionth of a dollar."""
+        """`percent` hundredths of a percent of values of 0 or more, rounded up to a billionth of a dollar."""
+        # Bounds as in `share`. Floor division of the negated numerator, negated again, rounds up.
         whole, part = self.nano // _SHARE, self.nano % _SHARE
         return np.asarray(whole * percent - (-(part * NANO + self.rest) * percent // (_SHARE * NANO)))
 
     def negated(self) -> Int128:
-        """The values with their sign turned."""
+        """The negated values; `rest` stays in 0 to 999,999,999."""
         return Int128(-self.nano - (self.rest > 0), (NANO - self.rest) % NANO)
 
     def at_least(self, nano: int) -> Flags:
-        """Whether values reach so many billionths of a dollar."""
+        """Whether values are at least `nano` billionths of a dollar; `rest`, never negative, does not matter."""
         return np.asarray(self.nano >= nano)
 
     def total(self, included: Flags) -> Int128:
-        """The sum over the first axis of those kept."""
+        """The sum over the first axis of the included values; it must be within ±`MAX_EXACT_DOLLARS`."""
+        # Each `rest` is below 1e9, so even 65,536 slots sum to less than 1e14.
         rest = np.where(included, self.rest, 0).sum(axis=0)
         return Int128(np.where(included, self.nano, 0).sum(axis=0) + rest // NANO, rest % NANO)
 
     def shares_up(self, price: Ints) -> Ints:
-        """How many billionths of a share cost the values at least, at prices above 0."""
+        """The fewest billionths of a share worth at least the values, at prices above 0.
+
+        The result must fit 64 bits: callers discard the others.
+        """
+        # The float quotient is off by a few 2**-53 of itself plus half a unit. Times the price, that is below 1e13 plus
+        # 5e17 attodollars for values up to `MAX_EXACT_DOLLARS` and prices up to $1e9, so the 64-bit rest is exact.
         about = np.rint(self.dollars * (1e18 / price)).astype(np.int64)
         rest = self.modular - about * price
         return np.asarray(about - (-rest // price))
 
 
 def product(qty: Ints, price: Ints) -> Int128:
-    """What quantities are worth at prices."""
+    """The values of quantities at prices; exact for values up to `MAX_EXACT_DOLLARS`."""
     return Int128.of(qty * price, np.multiply(qty, price * 1e-18, dtype=np.float64))

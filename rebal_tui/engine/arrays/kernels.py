@@ -1,4 +1,4 @@
-"""Passes over a book's matrices in pieces that stay in the processor's cache, in floating dollars."""
+"""Iteration over a book's matrices in pieces that fit the CPU cache, and shared float kernels."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats, Ints
 Number = TypeVar("Number", bound=np.generic)
 
 _PIECE_MAX_CELLS = 65_536
-"""At most so many slots × accounts make a piece."""
+"""Maximum slots × accounts of a piece: 512 KiB of 64-bit numbers."""
 _SINGLE_PORTFOLIO_MIN_CELLS = 10_240
-"""Cells of one portfolio in a row from which on a piece ends with them, so that its tables need no repeating."""
+"""Minimum cells of one portfolio for a piece of its own, in which its tables broadcast instead of being repeated."""
 _NUMPY_BUFFER_ELEMENTS = 256
-"""Elements NumPy buffers at a time in a pass over rows: more, and it copies what broadcasts, at two to three times the
+"""NumPy's buffer size in elements. With a larger buffer it copies operands that broadcast, at two to three times the
 cost."""
 
 
 @contextmanager
 def row_wise_iteration() -> Iterator[None]:
-    """Have NumPy go over matrices row by row, without copying operands that broadcast."""
+    """Make NumPy iterate over matrices row by row, without copies of operands that broadcast."""
     before = np.setbufsize(_NUMPY_BUFFER_ELEMENTS)
     try:
         yield
@@ -37,7 +37,7 @@ def row_wise_iteration() -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some neighbouring columns of a block, those from `start` up to `stop`."""
+    """Adjacent columns of a block, from `start` up to, not including, `stop`."""
 
     block: Block
     start: int
@@ -53,26 +53,27 @@ class Piece:
 
     @cached_property
     def _owners(self) -> tuple[slice, Ints | None]:
-        """The columns of the block's tables that the accounts need, and how many accounts need each if not all one."""
+        """The piece's portfolios as columns of the tables, and accounts per portfolio; None for a single portfolio."""
+        # A block's accounts are sorted by portfolio, so the piece needs one contiguous range of table columns.
         local = self.block.local[self.part]
         first, last = int(local[0]), int(local[-1])
         counts = np.bincount(local - first) if last > first else None
         return slice(first, last + 1), counts
 
     def of(self, table: npt.NDArray[Number]) -> npt.NDArray[Number]:
-        """A table of slots by portfolios as slots by accounts; one column for all where they follow the same."""
+        """A table of slots by portfolios as slots by accounts; a single column when all accounts have one portfolio."""
         columns, counts = self._owners
         return table[:, columns] if counts is None else np.repeat(table[:, columns], counts, axis=1)
 
 
 def max_piece_cells(block: Block) -> int:
-    """The cells of a block's largest piece."""
+    """Cells of a block's largest piece."""
     slots, accounts = block.qty.shape
     return int(slots * min(accounts, max(1, _PIECE_MAX_CELLS // slots)))
 
 
 def pieces(block: Block) -> Iterator[Piece]:
-    """A block's columns, piece by piece."""
+    """The pieces of a block, in column order."""
     slots, total = block.qty.shape
     max_accounts, single_portfolio_min = max(1, _PIECE_MAX_CELLS // slots), max(1, _SINGLE_PORTFOLIO_MIN_CELLS // slots)
     start = 0
@@ -86,23 +87,24 @@ def pieces(block: Block) -> Iterator[Piece]:
 
 
 def dollars(amounts: Ints) -> Floats:
-    """Billionths as floating dollars."""
+    """Billionths of a dollar as floating dollars; relative error below 4e-16."""
     return np.multiply(amounts, 1e-9, dtype=np.float64)
 
 
 def inverse_limits(block: Block) -> Floats:
-    """One over the tightest band, by slot and portfolio; 0 in an empty slot."""
+    """1 / tightest band, by slot and portfolio; 0 in an unused slot."""
     return np.where(np.isfinite(block.limit), 1 / block.limit, 0.0)
 
 
 def slot_prices(frame: BookFrame, block: Block) -> Floats:
-    """What a billionth of a share costs, in dollars, by slot and portfolio; 0 without a price."""
+    """The price of a billionth of a share in dollars, by slot and portfolio; 0 without a price."""
+    # The appended 0 is the price of unused slots, whose asset index is one past the last asset.
     priced = np.append(frame.assets.price, 0) * 1e-18
     return np.asarray(priced[block.asset])
 
 
 def other_holding_values(frame: BookFrame) -> tuple[Floats, Floats]:
-    """In dollars: each holding that is no part of its account's portfolio, and their sum by account."""
+    """The dollar value of each holding in `frame.others`, and their sum by account."""
     others = frame.others
     worth = np.multiply(others.qty, frame.assets.price[others.asset] * 1e-18, dtype=np.float64)
     total = np.bincount(others.account, weights=worth, minlength=len(frame))
@@ -110,12 +112,12 @@ def other_holding_values(frame: BookFrame) -> tuple[Floats, Floats]:
 
 
 def owners(frame: BookFrame) -> npt.NDArray[np.intp]:
-    """For every weight in the frame's table, the portfolio it belongs to."""
+    """The portfolio index of every weight in the frame's table."""
     return np.repeat(np.arange(len(frame.table.count)), frame.table.count)
 
 
 def any_weight(frame: BookFrame, assets: Flags) -> Flags:
-    """By portfolio, whether any of its assets is among some."""
+    """By portfolio, whether any of its assets is flagged in `assets`."""
     if not assets.any():
         return np.zeros(len(frame.table.count), np.bool_)
     hits = np.bincount(owners(frame), weights=assets[frame.table.asset], minlength=len(frame.table.count))
@@ -123,7 +125,7 @@ def any_weight(frame: BookFrame, assets: Flags) -> Flags:
 
 
 def any_other(frame: BookFrame, assets: Flags) -> Flags:
-    """By account, whether any holding outside its portfolio is among some assets."""
+    """By account, whether any holding outside its portfolio is flagged in `assets`."""
     found: Flags = np.zeros(len(frame), np.bool_)
     if assets.any():
         found[frame.others.account[assets[frame.others.asset]]] = True

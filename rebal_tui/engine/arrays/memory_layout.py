@@ -1,4 +1,4 @@
-"""How holdings lie in memory: dense matrices of slots by accounts, so that one pass serves many accounts."""
+"""Memory layout of holdings: dense matrices of slots by accounts, processed column-wise for many accounts at once."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Indexes = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 
 _WIDTHS = (4, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048, 4096, 8192, 65536)
-"""Slots of a block: portfolios of about the same size share one, so that a huge model costs small ones nothing."""
+"""Size classes of blocks, in slots: a large portfolio does not widen the matrix of small ones."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PortfolioTable:
-    """One entry per portfolio and a last one for accounts that follow none, so that place -1 finds it.
+    """One entry per portfolio, and a last entry for unsubscribed accounts, which index -1 selects.
 
-    Percents count hundredths of a percent. `absolute` and `relative` are the tightest band of their kind, 0 without
-    one. `start`, `asset` and `percent` hold the weights: portfolio p's lie at `start[p]:start[p + 1]`, in its order.
-    `block` is the block its accounts lie in, `local` its column there.
+    Percents count hundredths of a percent. `absolute` and `relative` are the tightest band of that type, 0 without one.
+    `start`, `asset` and `percent` hold the weights: those of portfolio p are at `start[p]:start[p + 1]`, in its order.
+    `block` is the index of the block with its accounts, `local` its column in that block's tables.
     """
 
     cash_weight: Ints
@@ -51,12 +51,13 @@ class PortfolioTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Accounts whose portfolios have about as many assets, ordered by portfolio, then by place in the book.
+    """Accounts whose portfolios have a similar number of assets, ordered by portfolio, then by row in the book.
 
-    `rows` are their places in the book, `local` the portfolio of each as a column of the tables beside: `asset` (the
-    place of each slot's asset, past the last one in an empty slot), `target` (hundredths of a percent) and `limit` (the
-    tightest band at that slot in hundredths of a point; 1 in a portfolio without bands, infinite in an empty slot).
-    `qty` has a row per slot and a column per account. `members` are the portfolios' places by column.
+    `rows` are the accounts' rows in the book, `local` the portfolio of each account as a column of the tables `asset`,
+    `target` and `limit`, which have a row per slot and a column per portfolio. `asset` is the index of the slot's
+    asset, one past the last asset in an unused slot; `target` is in hundredths of a percent; `limit` is the tightest
+    band of the slot in hundredths of a percentage point, 1 in a portfolio without bands, infinite in an unused slot.
+    `qty` has a row per slot and a column per account. `members` are the portfolio indexes by column.
     """
 
     rows: npt.NDArray[np.intp]
@@ -74,7 +75,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OtherHoldings:
-    """Holdings that are no part of the account's portfolio, ordered by account, then by asset."""
+    """Holdings outside the account's portfolio, ordered by account, then by asset."""
 
     account: Indexes
     asset: Indexes
@@ -82,7 +83,7 @@ class OtherHoldings:
 
 
 def table_of(portfolios: Sequence[Portfolio], symbols: Sequence[str]) -> PortfolioTable:
-    """The portfolios' figures. Raises `KeyError` for a weight whose asset is not among the symbols."""
+    """The portfolios as arrays. Raises `KeyError` for a weight whose asset is not in `symbols`."""
     index = {symbol: number for number, symbol in enumerate(symbols)}
     weights = [portfolio.weights for portfolio in portfolios]
     count = np.array([*(len(w.assets) for w in weights), 0], np.int64)
@@ -114,7 +115,7 @@ def _tightest(portfolio: Portfolio, kind: BandType) -> int:
 def blocks_of(
     table: PortfolioTable, portfolio: Indexes, account: Indexes, asset: Indexes, qty: Ints, assets: int
 ) -> tuple[tuple[Block, ...], OtherHoldings, Indexes]:
-    """Every holding in its slot, what has none besides, and the column of each account in its block."""
+    """Blocks with every holding in its slot, holdings without a slot, and each account's column in its block."""
     at = portfolio[account]
     slot = slots_of(table, at, asset, assets)
     inside = slot >= 0
@@ -144,7 +145,9 @@ def blocks_of(
 
 
 def slots_of(table: PortfolioTable, portfolio: Indexes, asset: Indexes, assets: int) -> Indexes:
-    """The slot of each holding in the portfolio its account follows, -1 where it is no part of it."""
+    """The slot of each holding in its account's portfolio, -1 for a holding outside the portfolio."""
+    # One sorted key per weight, (portfolio, asset) as a single integer, finds all holdings in one binary search. An
+    # unsubscribed account gets the last entry, which has no weights, so its keys match nothing.
     owner = np.repeat(np.arange(len(table.count)), table.count)
     keys = owner * np.int64(assets + 1) + table.asset
     order = np.argsort(keys)
@@ -158,13 +161,13 @@ def slots_of(table: PortfolioTable, portfolio: Indexes, asset: Indexes, assets: 
 
 
 def others_of(account: Indexes, asset: Indexes, qty: Ints) -> OtherHoldings:
-    """Holdings in order of account, then asset."""
+    """Holdings sorted by account, then asset."""
     order = np.lexsort((asset, account))
     return OtherHoldings(account[order], asset[order], qty[order])
 
 
 def _slots(table: PortfolioTable, members: npt.NDArray[np.intp], assets: int) -> tuple[Indexes, Ints, Floats]:
-    """Asset, target and tightest band by slot and portfolio."""
+    """Asset, target and tightest band, by slot and portfolio."""
     count = table.count[members]
     width = max(1, int(count.max()))
     asset = np.full((width, len(members)), assets, np.int32)
@@ -184,7 +187,7 @@ def _slots(table: PortfolioTable, members: npt.NDArray[np.intp], assets: int) ->
 
 
 def refilled(block: Block, columns: npt.NDArray[np.intp], slot: Indexes, column: Indexes, qty: Ints) -> Block:
-    """The block with the holdings of some columns replaced by (slot, column, qty)."""
+    """The block with the holdings of `columns` replaced by those given as (slot, column, qty)."""
     matrix = block.qty.copy()
     matrix[:, columns] = 0
     matrix[slot, column] = qty

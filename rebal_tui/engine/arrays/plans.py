@@ -1,4 +1,4 @@
-"""Plans of many accounts at once: the orders of the exact planner, line by line (R-20 to R-22)."""
+"""Plans of many accounts at once, with the orders of the exact planner (R-20 to R-22)."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from rebal_tui.engine.evaluation import compute_cash_target
 from rebal_tui.engine.planning import DUST, Holdings, plan_full_rebalance, plan_invest_cash
 
 REASONS = tuple(LineReason)
-"""A line's reason code is a place in this."""
+"""Line reasons by code."""
 _REASON = {reason: code for code, reason in enumerate(REASONS)}
 _DUST = DUST // NANO
 _PIECE_MAX_ACCOUNTS = 2_048
 _MAX_PRICE_DOLLARS = 1e9
-"""Dollars a share from which on a price is left to the exact planner."""
+"""Above this many dollars a share, the exact planner plans: `Int128.shares_up` needs a bounded price."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lines:
-    """Orders, or orders skipped, ordered by account, then by line: sells and buys mixed as a plan's lines are.
+    """Orders or skipped orders, sorted by account, then by line; sells and buys are mixed as in a plan.
 
-    `account` and `asset` are places in the frame; `line` numbers the lines of the account's plan, which are its
-    portfolio's assets and then, by symbol, what is held besides. A sell has `qty` in billionths of a share, a buy or a
-    skipped order `notional` in billionths of a dollar; the other is 0. `reason` is a code of `REASONS`.
+    `account` and `asset` are indexes in the frame; `line` is the index of the line in the account's plan, which has its
+    portfolio's assets, then the other holdings by symbol. A sell has `qty` in billionths of a share; a buy or a skipped
+    order has `notional` in billionths of a dollar; the other is 0. `reason` is an index in `REASONS`.
     """
 
     account: Indexes
@@ -53,10 +53,10 @@ class Lines:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plans:
-    """The plans of `accounts`, which are places in the frame. `cash_target` is by account, in billionths of a dollar.
+    """The plans of `accounts`, which are rows of the frame. `cash_target` is by account, in billionths of a dollar.
 
-    `by_exact` counts the accounts that the exact planner planned. `too_large` are accounts with an amount of more than
-    64 bits: they have no lines here.
+    `by_exact` counts accounts planned by the exact planner. `too_large` are accounts with an amount above 64 bits; they
+    have no lines here.
     """
 
     accounts: Ints
@@ -68,12 +68,12 @@ class Plans:
 
 
 def plan_full_rebalances(frame: BookFrame, accounts: Ints) -> Plans:
-    """What `plan_full_rebalance` plans for each of some subscribed accounts, given in ascending order."""
+    """The plans of `plan_full_rebalance` for subscribed accounts, given in ascending order."""
     return _plans(frame, accounts, invest=False)
 
 
 def plan_invest_cashes(frame: BookFrame, accounts: Ints) -> Plans:
-    """What `plan_invest_cash` plans for each of some subscribed accounts, given in ascending order."""
+    """The plans of `plan_invest_cash` for subscribed accounts, given in ascending order."""
     return _plans(frame, accounts, invest=True)
 
 
@@ -121,7 +121,7 @@ def _fits(plan: Plan) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _OtherHoldings:
-    """Holdings outside the portfolios: their sum by account, modulo 2**64 and in dollars, and what selling brings."""
+    """Holdings outside the portfolios, by account: value modulo 2**64, value in dollars, proceeds of their sale."""
 
     modular: Ints
     dollars: Floats
@@ -145,7 +145,7 @@ class _PlanBuilder:
     needs_exact: list[int]
 
     def add_exact(self, frame: BookFrame, row: int, plan: Plan) -> None:
-        """Add an exact plan."""
+        """Add the lines of an exact plan."""
         index = frame.assets.index
         number = {line.symbol: n for n, line in enumerate(plan.lines)}
         sent = [line for line in plan.lines if line.side]
@@ -176,6 +176,7 @@ def _plan_piece(
     builder: _PlanBuilder,
     invest: bool,
 ) -> None:
+    """Plan the accounts at `columns` of a block: add their lines to `builder`, their cash targets to `target`."""
     rows, local = block.rows[columns], block.local[columns]
     accounts, table = frame.accounts, frame.table
     asset, weight = block.asset[:, local], block.target[:, local]
@@ -186,6 +187,8 @@ def _plan_piece(
     equity_dollars = rough.sum(axis=0) + dollars(cash) + other_holdings.dollars[rows]
     modular = qty * price
     equity = Int128.of(modular.sum(axis=0) + cash * NANO + other_holdings.modular[rows], equity_dollars)
+    # No holding is worth more than equity plus cash owed, so all values here are within `MAX_EXACT_DOLLARS`. The shares
+    # of `goal` need an equity of 0 or more.
     needs_exact = (equity.nano < 0) | (np.abs(equity_dollars) + np.abs(dollars(cash)) > MAX_EXACT_DOLLARS)
     goal = equity.share(weight)
     over = Int128.of(modular - goal.modular, rough - goal.dollars)
@@ -204,6 +207,7 @@ def _plan_piece(
         wants_sale = real & (qty > 0) & over.at_least(_DUST)
         whole_shares_only = np.append(~frame.assets.fractionable, False)[asset]
         needs_exact |= (wants_sale & whole_shares_only).any(axis=0)
+        # qty - ceil(goal / price) is floor((value - goal) / price), the shares that the exact planner sells.
         sell_qty = np.where(wants_sale, qty - goal.shares_up(price), 0)
         sale = Int128.of(sell_qty * price, np.multiply(sell_qty, price * 1e-18, dtype=np.float64)).nano
         small_sell = wants_sale & (sale < NANO)
@@ -211,6 +215,7 @@ def _plan_piece(
         proceeds = np.where(sold, sale, 0).sum(axis=0) + other_holdings.proceeds[rows]
         budget = cash + proceeds - reserved - cash_target
         buyable = real & short.at_least(_DUST)
+    # Without a budget, the buys become skipped orders for insufficient cash: the exact planner adds these.
     needs_exact |= (budget <= 0) & buyable.any(axis=0)
     target[rows] = cash_target
     symbol_rank = np.append(_ranks(frame.assets.symbols), -1)[asset]
@@ -242,7 +247,7 @@ def _plan_piece(
 
 
 def _closing(frame: BookFrame, rows: npt.NDArray[np.intp]) -> Lines:
-    """Sells of everything that is no part of the portfolio."""
+    """Sells of all holdings outside the portfolio."""
     others = frame.others
     wanted = np.zeros(len(frame), np.bool_)
     wanted[rows] = True
@@ -258,7 +263,7 @@ def _closing(frame: BookFrame, rows: npt.NDArray[np.intp]) -> Lines:
 
 
 def _ranks(symbols: tuple[str, ...]) -> Ints:
-    """The place of each symbol among them in order."""
+    """The rank of each symbol in sorted order."""
     ranks = np.empty(len(symbols), np.int64)
     ranks[sorted(range(len(symbols)), key=symbols.__getitem__)] = np.arange(len(symbols))
     return ranks
@@ -296,7 +301,7 @@ def _joined(parts: list[Lines]) -> Lines:
 
 
 def _exact_plan(frame: BookFrame, row: int, *, invest: bool) -> Plan:
-    """What the exact planner plans for one account."""
+    """The plan of the exact planner for one account."""
     weights = frame.portfolios[frame.accounts.portfolio[row]].weights
     held = frame.holdings(row)
     cash, reserved = Money(int(frame.accounts.cash[row])), Money(int(frame.accounts.reserved[row]))

@@ -1,4 +1,4 @@
-"""Live drift of a whole book: what the Desk shows and counts of every account, swept anew under new prices (R-15)."""
+"""Band usage and status groups of every account for the Desk, recalculated when prices change (R-15)."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["NEAR_PERMILLE", "NO_ASSET", "NO_BAND", "Group", "Sweep", "sweep"]
 Groups = npt.NDArray[np.uint8]
 
 NEAR_PERMILLE = 800
-"""From this share of a band on, an account is near it."""
+"""Band usage, in tenths of a percent, at or above which an account is near its band."""
 
 
 class Group(IntFlag):
-    """Bits of an account's `groups`: the tiles it stands in, by the rules of the Desk."""
+    """Bits of an account's `groups`: the Desk tiles that count it."""
 
     OUTSIDE = 1
     NEAR = 2
@@ -42,12 +42,11 @@ class Group(IntFlag):
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """One entry per account of a frame, in its order. Exact for every account, but for `equity`.
+    """One entry per account of a frame, in its order. All figures except `equity` are exact.
 
-    `equity` is in floating dollars, right to about 15 digits: to sort and to sum; `exact_equity` has the billionths.
-    `band_used` is the largest share of a band in tenths of a percent, rounded down, or `NO_BAND`. `groups` has the bits
-    of `Group`; an account that follows no portfolio has none. `confirmed` counts accounts that the exact form was asked
-    about.
+    `equity` is in floating dollars, right to about 15 digits, for sorting and totals; `exact_equity` is exact.
+    `band_used` is the largest band usage in tenths of a percent, rounded down, or `NO_BAND`. `groups` has the bits of
+    `Group`; an unsubscribed account has none. `confirmed` counts accounts decided by the exact form.
     """
 
     frame: BookFrame
@@ -58,14 +57,18 @@ class Sweep:
 
     @property
     def worst(self) -> Indexes:
-        """The place of the asset that uses most of a band (without bands: the one furthest from its target) or
-        `NO_ASSET`. Told when it is first asked for, which costs more than the sweep itself."""
+        """The index of the asset with the largest band usage (without bands: furthest from its target) or `NO_ASSET`.
+
+        Computed on first access, which costs more than the sweep itself.
+        """
         return self._worst.asset
 
     @property
     def drift(self) -> Ints:
-        """Actual less target share of equity of the worst asset, in hundredths of a point, rounded toward zero; with
-        `worst`."""
+        """Actual less target share of equity of the worst asset, in hundredths of a point, rounded toward zero.
+
+        Computed together with `worst`.
+        """
         return self._worst.drift
 
     @cached_property
@@ -73,12 +76,12 @@ class Sweep:
         return worst_drifts(self.frame, np.arange(len(self.frame)))
 
     def count(self, group: Group) -> int:
-        """How many accounts stand in a group."""
+        """The number of accounts in a group."""
         return int(np.count_nonzero(self.groups & np.uint8(group)))
 
 
 def sweep(frame: BookFrame, day_context: DayContext) -> Sweep:
-    """Every account under the frame's prices."""
+    """The band usage and groups of every account at the frame's prices."""
     usages = band_usages(frame)
     cash = check_cash_thresholds(frame, usages)
     band_used, outside, confirmed = _confirmed(frame, usages, cash)
@@ -87,19 +90,24 @@ def sweep(frame: BookFrame, day_context: DayContext) -> Sweep:
         groups |= holds * np.uint8(group)
     groups |= outside * np.uint8(Group.OUTSIDE)
     groups |= (~outside & (band_used >= NEAR_PERMILLE)) * np.uint8(Group.NEAR)
-    groups &= ~((groups & np.uint8(Group.BLOCKED)) << 1)  # who is blocked is not asked whether prices are there
+    # Blocked accounts are not checked for prices; `UNABLE` is the bit after `BLOCKED`.
+    groups &= ~((groups & np.uint8(Group.BLOCKED)) << 1)
     groups[frame.accounts.portfolio == UNSUBSCRIBED] = 0
     return Sweep(frame, usages.equity, band_used, groups, confirmed)
 
 
 def _confirmed(frame: BookFrame, usages: BandUsages, cash: CashThresholds) -> tuple[Ints, Flags, int]:
-    """The share of a band that each account uses and whether it is outside, and its cash: exact where floats cannot
-    tell."""
+    """Each account's band usage, whether it breaches a band, and the number of accounts decided by the exact form.
+
+    Entries of `cash` that are near a threshold are replaced by the exact ones.
+    """
     table, other_accounts = frame.table, frame.others.account
     subscribed = frame.accounts.portfolio != UNSUBSCRIBED
     permille = usages.usage * 1_000
     permille[~(table.banded & (table.count > 0))[usages.follows] | (usages.equity <= 0)] = NO_BAND
     used, outside = np.floor(permille).astype(np.int64), permille > 1_000
+    # Rounding down is certain unless the float is within its error of a whole permille; 1,000, the breach, is one too.
+    # Near 0, both sides round down to 0. Holdings under a portfolio without assets are always confirmed.
     uncertain = np.zeros(len(frame), np.bool_)
     uncertain[usages.near(np.abs(permille - np.rint(permille)), 1_000)] = True
     uncertain &= permille > 0.5
@@ -116,7 +124,7 @@ def _confirmed(frame: BookFrame, usages: BandUsages, cash: CashThresholds) -> tu
 
 
 def _of_portfolios(frame: BookFrame, day_context: DayContext) -> Groups:
-    """The groups that all accounts of a portfolio share, by portfolio."""
+    """By portfolio, the groups that all its accounts share."""
     groups = day_context.calendar * np.uint8(Group.CALENDAR)
     groups |= ~frame.table.active * np.uint8(Group.BLOCKED)
     if day_context.open_market:
@@ -127,7 +135,7 @@ def _of_portfolios(frame: BookFrame, day_context: DayContext) -> Groups:
 def _of_accounts(
     frame: BookFrame, day_context: DayContext, usages: BandUsages, cash: CashThresholds
 ) -> Iterator[tuple[Group, Flags]]:
-    """The groups of each account by itself, but for those of its bands."""
+    """The groups of each account, except `OUTSIDE` and `NEAR`."""
     accounts = frame.accounts
     yield Group.CASH, cash.has_investable_cash
     yield Group.FIRST, accounts.rebalanced_on < 0

@@ -1,4 +1,4 @@
-"""The asset of an account that uses most of a band and what it is off by: exact, and only for who is asked about."""
+"""Worst asset, drift and band usage of the requested accounts, exact."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats, Indexes,
 from rebal_tui.engine.arrays.zero_holdings import ZeroHoldings
 
 NO_BAND = -1
-"""In place of a share of a band: no band applies."""
+"""Stands for a band usage: no band applies."""
 NO_ASSET = -1
-"""In place of an asset: the account has no drift to show."""
+"""Stands for an asset index: the account has no drift."""
 _MIN_EQUITY_SHARE = 0.1
-"""Equity below this share of what is held and owed loses too many digits."""
+"""Below this share of holdings plus cash owed, equity is a difference that loses too many digits."""
 _COUNT_UNIT = 1 << 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WorstDrifts:
-    """One entry per account asked about, in that order, exact. `asset` is the place of the one that uses most of a band
-    (without bands: is furthest from its target) or `NO_ASSET`, `drift` its actual less target share of equity in
-    hundredths of a point, rounded toward zero, `band_used` its share of the band in tenths of a percent, rounded down,
-    or `NO_BAND`. `outside`: it breaches a band. `confirmed` counts accounts that the exact form was asked about.
+    """One entry per requested account, in the order requested, exact.
+
+    `asset` is the index of the asset with the largest band usage (without bands: furthest from its target) or
+    `NO_ASSET`; `drift` its actual less target share of equity in hundredths of a percentage point, rounded toward zero;
+    `band_used` its band usage in tenths of a percent, rounded down, or `NO_BAND`; `outside` whether it breaches a band.
+    `confirmed` counts accounts decided by the exact form.
     """
 
     asset: Indexes
@@ -47,8 +49,11 @@ class WorstDrifts:
 
 @dataclass(slots=True, eq=False)
 class _Columns:
-    """What is filled in, by account asked about. `usage` is the largest share of a band in floats, `error` more than it
-    errs by; `needs_exact` marks accounts whose figures only the exact form can tell."""
+    """Results by requested account, while they are computed.
+
+    `owned` is cash plus other holdings in dollars, `usage` the largest band usage in floats, `error` an upper bound on
+    its error; `needs_exact` marks accounts for the exact form.
+    """
 
     rows: Rows
     owned: Floats
@@ -63,7 +68,7 @@ class _Columns:
 
 
 def worst_drifts(frame: BookFrame, rows: Rows) -> WorstDrifts:
-    """The worst drift of some accounts, each once."""
+    """The worst drift of the accounts `rows`, which must be distinct."""
     count, portfolio = len(rows), frame.accounts.portfolio[rows]
     worth, other_totals = other_holding_values(frame)
     cash = dollars(frame.accounts.cash[rows])
@@ -98,12 +103,12 @@ def worst_drifts(frame: BookFrame, rows: Rows) -> WorstDrifts:
 
 
 def permille_of(exact: ExactAccount) -> int:
-    """The share of a band that an account uses, as it is kept in arrays."""
+    """Band usage in tenths of a percent as the arrays store it: at most 2**62, `NO_BAND` when no band applies."""
     return min(exact.usage.permille, 2**62) if exact.usage else NO_BAND
 
 
 def _of_block(frame: BookFrame, whole: Block, indexes: Rows, out: _Columns) -> None:
-    """The accounts at some places of those asked about, all of one block."""
+    """Fill in `out` at `indexes`, whose accounts are all in the block `whole`."""
     column = frame.column[out.rows[indexes]]
     order = np.argsort(column)
     indexes, column = indexes[order], column[order]
@@ -118,6 +123,8 @@ def _of_block(frame: BookFrame, whole: Block, indexes: Rows, out: _Columns) -> N
     empty = ZeroHoldings.of(frame, block)
     tied = np.flatnonzero(slot < 0)
     if len(tied):
+        # Slots without holdings have exact figures, so ties among them alone are decided here. Many accounts have such
+        # ties: with a relative band, every slot without a holding uses the band equally.
         qty, at = block.qty[:, tied], local[tied]
         usage = np.abs(qty * prices[:, at] * (10_000 / equity[tied]) - block.target[:, at]) * inverse[:, at]
         slot[tied] = empty.first_of(usage >= most[tied] - 2 * error[tied], qty, at)
@@ -126,6 +133,8 @@ def _of_block(frame: BookFrame, whole: Block, indexes: Rows, out: _Columns) -> N
     shares = block.qty[slot, np.arange(len(slot))]
     gap = shares * prices[slot, local] * (10_000 / equity) - block.target[slot, local]
     zero_holding = shares == 0
+    # Rounding to whole units is certain unless the float is within its error of a whole number. A permille near 0 is
+    # rounded down to 0 on either side.
     size, permille = np.abs(gap), most * 1_000
     unclear = np.abs(size - np.rint(size)) <= DRIFT_ERROR_BPS
     unclear |= (np.abs(permille - np.rint(permille)) <= error * 1_000) & (permille > 0.5)
@@ -143,12 +152,14 @@ def _of_block(frame: BookFrame, whole: Block, indexes: Rows, out: _Columns) -> N
 
 
 def _widest(block: Block, prices: Floats, inverse: Floats, equity: Floats, error: Floats) -> tuple[Floats, Ints]:
-    """By column the largest share of a band and the slot that uses it, below 0 where more than one may.
+    """By column, the largest band usage and its slot, negative when several slots are within the error of it.
 
-    `equity` is what the accounts have besides and is added to.
+    On entry, `equity` is cash plus other holdings; the block's holdings are added to it in place.
     """
     most, found = np.empty(len(equity)), np.empty(len(equity), np.int64)
     scale, target = prices * inverse, block.target * inverse
+    # One sum yields the number of close slots in its high 32 bits and, when there is one, its index in the low bits.
+    # The indexes of all slots of a block, at most 65,536, sum to less than 2**32: they never carry into the count.
     code = (_COUNT_UNIT + np.arange(len(inverse)))[:, None]
     scratch = np.empty(max_piece_cells(block))
     for piece in pieces(block):
@@ -161,13 +172,14 @@ def _widest(block: Block, prices: Floats, inverse: Floats, equity: Floats, error
         cells -= piece.of(target)
         np.abs(cells, out=cells)
         np.maximum.reduce(cells, axis=0, out=most[part])
+        # Two usages that each err by at most `error` can change order only if they differ by at most twice that.
         close = cells >= most[part] - 2 * error[part]
         np.add.reduce(close * code, axis=0, out=found[part])
     return most, np.where(found < 2 * _COUNT_UNIT, found - _COUNT_UNIT, -1)
 
 
 def _other_holdings(frame: BookFrame, worth: Floats, out: _Columns) -> None:
-    """Holdings besides the portfolio, where one of them may be the worst."""
+    """Update `out` for accounts whose worst drift may be that of a holding outside the portfolio."""
     index_of = np.full(len(frame), -1)
     index_of[out.rows] = np.arange(len(out.rows))
     concerned = index_of[frame.others.account] >= 0
@@ -186,6 +198,7 @@ def _other_holdings(frame: BookFrame, worth: Floats, out: _Columns) -> None:
     error = out.error[indexes]
     rivals = np.add.reduceat((usage >= (most - 2 * error)[owner]).astype(np.int64), starts)
     best = np.full(len(rows), -1)
+    # NumPy keeps the last value assigned to an index, so in reverse order the first of equal holdings remains.
     at = np.flatnonzero(usage == most[owner])[::-1]
     best[owner[at]] = at
     wins = most > out.usage[indexes] + 2 * error

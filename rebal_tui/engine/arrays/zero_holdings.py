@@ -1,4 +1,4 @@
-"""Slots of a portfolio that hold nothing: how much of a band they use, exactly."""
+"""Exact band usage of portfolio slots without a holding."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from rebal_tui.engine.arrays.memory_layout import Block, Flags, Indexes, Ints
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ZeroHoldings:
-    """Slots that hold nothing, exactly: their drift is their whole target, whatever the equity.
+    """Exact figures by slot and portfolio for a slot without a holding: its drift is its whole target at any equity.
 
-    `rank` orders the slots of a portfolio by how much of a band they use; `permille` and `outside` are what they use.
+    `rank` orders the slots of a portfolio by band usage, -1 for an unused slot. `permille` is the usage in tenths of a
+    percent, rounded down; `outside` whether it breaches a band.
     """
 
     rank: Ints
@@ -25,6 +26,8 @@ class ZeroHoldings:
     def of(cls, frame: BookFrame, block: Block) -> ZeroHoldings:
         target = block.target
         absolute, relative = frame.table.absolute[block.members], frame.table.relative[block.members]
+        # Usage is the larger of target / absolute and 10_000 / relative; times absolute * relative it is an integer.
+        # With one band or none, the rank is usage times a constant of the portfolio.
         both = np.maximum(target * relative, 10_000 * absolute)
         rank = np.where(absolute == 0, np.where(relative == 0, target, 1), np.where(relative == 0, target, both))
         per_absolute = np.where(absolute > 0, target * 1_000 // np.maximum(absolute, 1), 0)
@@ -33,6 +36,6 @@ class ZeroHoldings:
         return cls(np.where(target > 0, rank, -1), np.maximum(per_absolute, per_relative), outside)
 
     def first_of(self, close: Flags, qty: Ints, local: Indexes) -> Ints:
-        """By column the slot that is worst among some close to each other, if all of them are empty; else below 0."""
+        """By column, the first slot of highest rank among the `close` slots, or -1 if any of these has a holding."""
         slot = np.where(close, self.rank[:, local], -1).argmax(axis=0)
         return np.where((close & (qty != 0)).any(axis=0), -1, slot)
