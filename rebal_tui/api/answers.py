@@ -18,6 +18,7 @@ from starlette.responses import Response
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.exact_json import read_json
+from rebal_tui.services.wire.models.rebalancing import Error
 
 T = TypeVar("T")
 
@@ -96,7 +97,8 @@ def no_content() -> Response:
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """`{"code", "message"}`; the code begins with the status."""
-    return json_response({"code": _CODES.get(status, status * 100_000), "message": message}, status, headers)
+    content: Error = {"code": _CODES.get(status, status * 100_000), "message": message}
+    return json_response(content, status, headers)
 
 
 async def json_body(request: Request) -> object:
@@ -112,9 +114,9 @@ async def json_body(request: Request) -> object:
     return read_json(bytes(body), "request body")
 
 
-def token_of(key: int) -> str:
-    """An opaque token for the page behind the item of a key."""
-    return base64.urlsafe_b64encode(str(key).encode()).decode()
+def next_token(key: int | None) -> str | None:
+    """An opaque token for the page behind the item of a key; None at the end."""
+    return None if key is None else base64.urlsafe_b64encode(str(key).encode()).decode()
 
 
 def key_of(token: str | None) -> int | None:

@@ -9,8 +9,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from rebal_tui.api import schemas
 from rebal_tui.services.parsing import requests
+from rebal_tui.services.wire.models.rebalancing import Error
 
 API_DESCRIPTION = """\
 The Rebalancing API as Alpaca's Broker API has it, over a rebal-tui book. Money, quantities, prices and percents are
@@ -32,20 +32,20 @@ _ERROR_DESCRIPTIONS = {
 _REF = "#/components/schemas/{model}"
 
 
-def responds_with(model: type[BaseModel] | None, status: int | None = None) -> dict[str, Any]:
-    """A route that answers with a model, or with nothing (204)."""
+def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
+    """A route that answers with a shape of `wire.models`, or with nothing (204)."""
     good = status or (200 if model else 204)
     success: dict[str, Any] = {"description": "Done."}
     if model is not None:
         success["model"] = model
-    errors = {code: {"model": schemas.Error, "description": words} for code, words in _ERROR_DESCRIPTIONS.items()}
+    errors = {code: {"model": Error, "description": words} for code, words in _ERROR_DESCRIPTIONS.items()}
     return {"response_model": None, "status_code": good, "responses": {good: success, **errors}}
 
 
-def responds_with_list(model: type[BaseModel]) -> dict[str, Any]:
-    """A route that answers with a bare array of a model."""
+def responds_with_list(model: Any) -> dict[str, Any]:
+    """A route that answers with a bare array of a shape."""
     made = responds_with(model)
-    made["responses"][200]["model"] = list[model]  # type: ignore[valid-type]
+    made["responses"][200]["model"] = list[model]
     return made
 
 

@@ -7,21 +7,21 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api import schemas
 from rebal_tui.api.answers import Timestamp, book_client, json_body, json_response, no_content
 from rebal_tui.api.described import body, responds_with, responds_with_list
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.services.advisory.cash import cancel_journal as call_back
 from rebal_tui.services.parsing import requests
 from rebal_tui.services.wire import journals
-from rebal_tui.services.wire.shapes import journal_json
+from rebal_tui.services.wire.account_shapes import journal_json
+from rebal_tui.services.wire.models import accounts as models
 
 router = APIRouter(prefix="/journals", tags=["journals"])
 
 Id = Annotated[str | None, Query(max_length=64)]
 
 
-@router.post("", **responds_with(schemas.Journal), **body(requests.CreateJournal))
+@router.post("", **responds_with(models.Journal), **body(requests.CreateJournal))
 async def create_journal(
     request: Request,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=128)] = None,
@@ -36,7 +36,7 @@ async def create_journal(
     return json_response(journal_json(made))
 
 
-@router.get("", **responds_with_list(schemas.Journal))
+@router.get("", **responds_with_list(models.Journal))
 async def list_journals(
     request: Request,
     after: Timestamp | None = None,
@@ -57,7 +57,7 @@ async def list_journals(
     return json_response([journal_json(journal) for journal in found])
 
 
-@router.get("/{journal_id}", **responds_with(schemas.Journal))
+@router.get("/{journal_id}", **responds_with(models.Journal))
 async def get_journal(request: Request, journal_id: str) -> Response:
     """One journal."""
     return json_response(

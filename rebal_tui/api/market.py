@@ -8,16 +8,16 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api import schemas
 from rebal_tui.api.answers import book_client, json_response, json_text_response
 from rebal_tui.api.described import responds_with, responds_with_list
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.services.wire import market
+from rebal_tui.services.wire.models import market as models
 
 router = APIRouter(tags=["market"])
 
 
-@router.get("/assets", **responds_with_list(schemas.Asset))
+@router.get("/assets", **responds_with_list(models.Asset))
 async def list_assets(
     request: Request,
     status: AssetStatus | None = None,
@@ -30,13 +30,13 @@ async def list_assets(
     return json_response(await book_client(request).ask(lambda book: market.list_assets(book, status, exchange)))
 
 
-@router.get("/assets/{symbol_or_asset_id}", **responds_with(schemas.Asset))
+@router.get("/assets/{symbol_or_asset_id}", **responds_with(models.Asset))
 async def get_asset(request: Request, symbol_or_asset_id: str) -> Response:
     """One asset."""
     return json_response(await book_client(request).ask(lambda book: market.find_asset(book, symbol_or_asset_id)))
 
 
-@router.get("/calendar", **responds_with_list(schemas.CalendarDay))
+@router.get("/calendar", **responds_with_list(models.CalendarDay))
 async def get_calendar(
     request: Request,
     start: date | None = None,
@@ -47,7 +47,7 @@ async def get_calendar(
     return json_response(await book_client(request).ask(lambda book: market.calendar(book, start, end)))
 
 
-@router.get("/clock", **responds_with(schemas.Clock))
+@router.get("/clock", **responds_with(models.Clock))
 async def get_clock(request: Request) -> Response:
     """What time it is, and when the market opens and closes next."""
     return json_response(await book_client(request).ask(market.clock))
@@ -56,7 +56,7 @@ async def get_clock(request: Request) -> Response:
 data_router = APIRouter(tags=["market"])
 
 
-@data_router.get("/stocks/snapshots", **responds_with(schemas.Snapshots))
+@data_router.get("/stocks/snapshots", **responds_with(models.Snapshots))
 async def get_snapshots(request: Request, symbols: Annotated[str, Query(max_length=4_000)]) -> Response:
     """The last price of each asset, as the market data API tells it; symbols are separated by commas."""
     named = symbols.split(",")

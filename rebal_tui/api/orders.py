@@ -7,21 +7,21 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api import schemas
 from rebal_tui.api.answers import Timestamp, book_client, json_body, json_response, no_content
 from rebal_tui.api.described import body, responds_with, responds_with_list
 from rebal_tui.domain.orders import Order, Side
 from rebal_tui.services.advisory import manual_orders
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing import requests
-from rebal_tui.services.wire.shapes import Json, asset_ids, order_json
+from rebal_tui.services.wire.models import rebalancing as models
+from rebal_tui.services.wire.shapes import asset_ids, order_json
 
 router = APIRouter(prefix="/trading/accounts/{account_id}", tags=["orders"])
 
 _MAX_ORDERS = 500
 
 
-@router.post("/orders", **responds_with(schemas.Order), **body(requests.CreateOrder))
+@router.post("/orders", **responds_with(models.Order), **body(requests.CreateOrder))
 async def submit_order(request: Request, account_id: str) -> Response:
     """Place a market day order, by shares or by dollars; refused while the account is subscribed to a portfolio."""
     given = requests.read_order(await json_body(request), account_id)
@@ -30,7 +30,7 @@ async def submit_order(request: Request, account_id: str) -> Response:
     )
 
 
-@router.get("/orders", **responds_with_list(schemas.Order))
+@router.get("/orders", **responds_with_list(models.Order))
 async def list_orders(
     request: Request,
     account_id: str,
@@ -46,7 +46,7 @@ async def list_orders(
     open_ = {"open": True, "closed": False, "all": None}[status]
     named = frozenset(filter(None, symbols.split(",")))
 
-    def find(book: Book) -> list[Json]:
+    def find(book: Book) -> list[models.Order]:
         found = manual_orders.list_orders(
             book, account_id, open_=open_, after=after, until=until, side=side, symbols=named,
             oldest_first=direction == "asc", limit=limit,
@@ -56,7 +56,7 @@ async def list_orders(
     return json_response(await book_client(request).ask(find))
 
 
-@router.get("/orders:by_client_order_id", **responds_with(schemas.Order))
+@router.get("/orders:by_client_order_id", **responds_with(models.Order))
 async def get_order_by_client_id(
     request: Request, account_id: str, client_order_id: Annotated[str, Query(max_length=128)]
 ) -> Response:
@@ -68,7 +68,7 @@ async def get_order_by_client_id(
     )
 
 
-@router.get("/orders/{order_id}", **responds_with(schemas.Order))
+@router.get("/orders/{order_id}", **responds_with(models.Order))
 async def get_order(request: Request, account_id: str, order_id: str) -> Response:
     """One order."""
     return json_response(
@@ -83,5 +83,5 @@ async def cancel_order(request: Request, account_id: str, order_id: str) -> Resp
     return no_content()
 
 
-def _shape(book: Book, order: Order) -> Json:
+def _shape(book: Book, order: Order) -> models.Order:
     return order_json(order, asset_ids(book.assets))

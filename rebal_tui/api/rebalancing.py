@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api import schemas
 from rebal_tui.api.answers import (
     DEFAULT_PAGE_SIZE,
     MAX_PAGE_SIZE,
@@ -15,8 +14,8 @@ from rebal_tui.api.answers import (
     json_body,
     json_response,
     key_of,
+    next_token,
     no_content,
-    token_of,
 )
 from rebal_tui.api.described import body, responds_with, responds_with_list
 from rebal_tui.domain.errors import Conflict, NotFound
@@ -28,8 +27,7 @@ from rebal_tui.services.parsing import requests
 from rebal_tui.services.parsing.shapes import read
 from rebal_tui.services.runs.manual import cancel_run, create_run
 from rebal_tui.services.wire import pages, shapes
-from rebal_tui.services.wire.pages import Page
-from rebal_tui.services.wire.shapes import Json
+from rebal_tui.services.wire.models import rebalancing as models
 
 router = APIRouter(prefix="/rebalancing", tags=["rebalancing"])
 
@@ -39,7 +37,7 @@ Text = Annotated[str, Query(max_length=200)]
 Id = Annotated[str | None, Query(max_length=64)]
 
 
-@router.post("/portfolios", **responds_with(schemas.Portfolio), **body(requests.CreatePortfolio))
+@router.post("/portfolios", **responds_with(models.Portfolio), **body(requests.CreatePortfolio))
 async def create_portfolio(request: Request) -> Response:
     """Create a portfolio. Weights sum to exactly 100; every asset must be active, tradable and fractionable."""
     given = read(requests.CreatePortfolio, await json_body(request)).body()
@@ -47,7 +45,7 @@ async def create_portfolio(request: Request) -> Response:
     return json_response(shapes.portfolio_json(made))
 
 
-@router.get("/portfolios", **responds_with_list(schemas.Portfolio))
+@router.get("/portfolios", **responds_with_list(models.Portfolio))
 async def list_portfolios(
     request: Request, name: Text = "", description: Text = "", symbol: Text = "", portfolio_id: Text = "",
     status: PortfolioStatus | None = None,
@@ -61,7 +59,7 @@ async def list_portfolios(
     return json_response([shapes.portfolio_json(portfolio) for portfolio in found])
 
 
-@router.get("/portfolios/{portfolio_id}", **responds_with(schemas.Portfolio))
+@router.get("/portfolios/{portfolio_id}", **responds_with(models.Portfolio))
 async def get_portfolio(request: Request, portfolio_id: str) -> Response:
     """One portfolio."""
     return json_response(
@@ -69,7 +67,7 @@ async def get_portfolio(request: Request, portfolio_id: str) -> Response:
     )
 
 
-@router.patch("/portfolios/{portfolio_id}", **responds_with(schemas.Portfolio), **body(requests.UpdatePortfolio))
+@router.patch("/portfolios/{portfolio_id}", **responds_with(models.Portfolio), **body(requests.UpdatePortfolio))
 async def update_portfolio(request: Request, portfolio_id: str) -> Response:
     """Change a portfolio; weights and conditions are replaced whole. `"status": "active"` reactivates it."""
     given = await json_body(request)
@@ -87,7 +85,7 @@ async def inactivate_portfolio(request: Request, portfolio_id: str) -> Response:
     return no_content()
 
 
-@router.post("/subscriptions", **responds_with(schemas.Subscription), **body(requests.CreateSubscription))
+@router.post("/subscriptions", **responds_with(models.Subscription), **body(requests.CreateSubscription))
 async def create_subscription(request: Request) -> Response:
     """Subscribe an account to a portfolio. It must be ACTIVE, without open orders, and not subscribed."""
     given = read(requests.CreateSubscription, await json_body(request))
@@ -97,7 +95,7 @@ async def create_subscription(request: Request) -> Response:
     return json_response(shapes.subscription_json(made))
 
 
-@router.get("/subscriptions", **responds_with(schemas.SubscriptionPage))
+@router.get("/subscriptions", **responds_with(models.SubscriptionPage))
 async def list_subscriptions(
     request: Request,
     account_id: Id = None,
@@ -112,10 +110,11 @@ async def list_subscriptions(
             book, limit, after=after, account_id=account_id, portfolio_id=portfolio_id
         )
     )
-    return _page("subscriptions", found)
+    page: models.SubscriptionPage = {"subscriptions": found.items, "next_page_token": next_token(found.next_key)}
+    return json_response(page)
 
 
-@router.get("/subscriptions/{subscription_id}", **responds_with(schemas.Subscription))
+@router.get("/subscriptions/{subscription_id}", **responds_with(models.Subscription))
 async def get_subscription(request: Request, subscription_id: str) -> Response:
     """One active subscription."""
     found = await book_client(request).ask(lambda book: pages.find_subscription(book, subscription_id))
@@ -132,7 +131,7 @@ async def delete_subscription(request: Request, subscription_id: str) -> Respons
     return no_content()
 
 
-@router.post("/runs", **responds_with(schemas.Run), **body(requests.CreateRun))
+@router.post("/runs", **responds_with(models.Run), **body(requests.CreateRun))
 async def create_manual_run(request: Request) -> Response:
     """Queue a run: with weights for an account that is not subscribed, without them by its subscription.
 
@@ -141,14 +140,14 @@ async def create_manual_run(request: Request) -> Response:
     """
     given = read(requests.CreateRun, await json_body(request))
 
-    def make(book: Book) -> Json:
+    def make(book: Book) -> models.Run:
         run = create_run(book, given.account_id, given.type, weights=given.weights, amount=given.amount)
         return pages.wire_run(book, run)
 
     return json_response(await book_client(request).ask(make))
 
 
-@router.get("/runs", **responds_with(schemas.RunPage))
+@router.get("/runs", **responds_with(models.RunPage))
 async def list_runs(
     request: Request,
     account_id: Id = None,
@@ -162,10 +161,11 @@ async def list_runs(
     found = await book_client(request).ask(
         lambda book: pages.page_of_runs(book, limit, before=before, account_id=account_id, status=status, kind=type)
     )
-    return _page("runs", found)
+    page: models.RunPage = {"runs": found.items, "next_page_token": next_token(found.next_key)}
+    return json_response(page)
 
 
-@router.get("/runs/{run_id}", **responds_with(schemas.Run))
+@router.get("/runs/{run_id}", **responds_with(models.Run))
 async def get_run(request: Request, run_id: str) -> Response:
     """One run with its orders."""
     return json_response(await book_client(request).ask(lambda book: pages.find_run(book, run_id)))
@@ -176,8 +176,3 @@ async def delete_run(request: Request, run_id: str) -> Response:
     """Cancel a run that is QUEUED or IN_PROGRESS; what has filled stands."""
     await book_client(request).ask(lambda book: cancel_run(book, run_id))
     return no_content()
-
-
-def _page(name: str, page: Page) -> Response:
-    token = None if page.next_key is None else token_of(page.next_key)
-    return json_response({name: page.items, "next_page_token": token})

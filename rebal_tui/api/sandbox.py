@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from rebal_tui.api import schemas
 from rebal_tui.api.answers import book_client, json_body, json_response
 from rebal_tui.api.described import body, responds_with
 from rebal_tui.services.advisory import cash
@@ -16,18 +15,19 @@ from rebal_tui.services.parsing import requests
 from rebal_tui.services.parsing.shapes import read
 from rebal_tui.services.simulation import sandbox, simulator
 from rebal_tui.services.wire.accounts import account_shape
-from rebal_tui.services.wire.shapes import Json, asset_json
+from rebal_tui.services.wire.models import accounts, market
+from rebal_tui.services.wire.shapes import asset_json
 
 router = APIRouter(prefix="/sandbox", tags=["sandbox"])
 
 
-@router.get("", **responds_with(schemas.Sandbox))
+@router.get("", **responds_with(market.Sandbox))
 async def get_sandbox(request: Request) -> Response:
     """Where time stands, and the firm account's id."""
     return json_response(await book_client(request).ask(sandbox.sandbox_json))
 
 
-@router.post("/accounts", **responds_with(schemas.Account), **body(requests.OpenAccount))
+@router.post("/accounts", **responds_with(accounts.Account), **body(requests.OpenAccount))
 async def open_account(request: Request) -> Response:
     """A new ACTIVE account with settled cash."""
     given = read(requests.OpenAccount, await json_body(request))
@@ -38,7 +38,7 @@ async def open_account(request: Request) -> Response:
     )
 
 
-@router.post("/accounts/{account_id}", **responds_with(schemas.Account), **body(requests.ChangeAccount))
+@router.post("/accounts/{account_id}", **responds_with(accounts.Account), **body(requests.ChangeAccount))
 async def change_account(request: Request, account_id: str) -> Response:
     """Give an account another status, or replace what restricts it."""
     given = read(requests.ChangeAccount, await json_body(request))
@@ -57,31 +57,31 @@ async def change_account(request: Request, account_id: str) -> Response:
     )
 
 
-@router.post("/deposits", **responds_with(schemas.Account), **body(requests.Deposit))
+@router.post("/deposits", **responds_with(accounts.Account), **body(requests.Deposit))
 async def deposit(request: Request) -> Response:
     """Settled cash arrives in an account at once."""
     given = read(requests.Deposit, await json_body(request))
 
-    def act(book: Book) -> Json:
+    def act(book: Book) -> accounts.Account:
         cash.deposit(book, given.account_id, given.amount)
         return account_shape(book, book.account(given.account_id))
 
     return json_response(await book_client(request).ask(act))
 
 
-@router.post("/prices", **responds_with(schemas.Sandbox), **body(requests.Prices))
+@router.post("/prices", **responds_with(market.Sandbox), **body(requests.Prices))
 async def set_prices(request: Request) -> Response:
     """Put prices where they stay: `{"SPY": "417.80"}`."""
     given = requests.read_prices(await json_body(request))
 
-    def act(book: Book) -> Json:
+    def act(book: Book) -> market.Sandbox:
         sandbox.set_prices(book, given)
         return sandbox.sandbox_json(book)
 
     return json_response(await book_client(request).ask(act))
 
 
-@router.post("/assets/{symbol}", **responds_with(schemas.Asset), **body(requests.ChangeAsset))
+@router.post("/assets/{symbol}", **responds_with(market.Asset), **body(requests.ChangeAsset))
 async def change_asset(request: Request, symbol: Annotated[str, Path(pattern=r"^[A-Z][A-Z0-9.\-]{0,15}$")]) -> Response:
     """Change what an asset allows, or add one that is unknown."""
     given = requests.read_asset_change(await json_body(request))
@@ -90,19 +90,19 @@ async def change_asset(request: Request, symbol: Annotated[str, Path(pattern=r"^
     )
 
 
-@router.post("/rejections", **responds_with(schemas.Sandbox), **body(requests.Rejection))
+@router.post("/rejections", **responds_with(market.Sandbox), **body(requests.Rejection))
 async def reject_next(request: Request) -> Response:
     """The next order of an account and symbol is accepted and then rejected."""
     given = read(requests.Rejection, await json_body(request))
 
-    def act(book: Book) -> Json:
+    def act(book: Book) -> market.Sandbox:
         sandbox.reject_next(book, given.account_id, given.symbol, given.reason)
         return sandbox.sandbox_json(book)
 
     return json_response(await book_client(request).ask(act))
 
 
-@router.post("/step", **responds_with(schemas.Sandbox), **body(requests.Step))
+@router.post("/step", **responds_with(market.Sandbox), **body(requests.Step))
 async def step(request: Request) -> Response:
     """Let time pass, with everything the scheduler does on the way; prices stay where they were set.
 

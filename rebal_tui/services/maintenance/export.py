@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from textwrap import indent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.errors import Fault, Invalid
@@ -20,15 +20,20 @@ from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.wire.account_shapes import account_json
 from rebal_tui.services.wire.shapes import (
     AssetId,
-    Json,
     asset_ids,
     decision_json,
     order_json,
     portfolio_json,
     run_json,
+    time_or_null,
     time_text,
 )
 from rebal_tui.store import accounts, audit, cash, run_orders, runs
+
+if TYPE_CHECKING:
+    from rebal_tui.services.wire.models import rebalancing
+
+Json = dict[str, Any]
 
 EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "assets", "cash", "audit")
 FORMATS = ("csv", "json")
@@ -153,7 +158,7 @@ def _runs(book: Book) -> Iterator[Json]:
     return (_with_names(book, run_json(detail, ids)) for detail in _run_details(book))
 
 
-def _with_names(book: Book, item: Json) -> Json:
+def _with_names(book: Book, item: rebalancing.RunRecord | rebalancing.Decision) -> Json:
     account = book.accounts.get(item["account_id"])
     portfolio = book.portfolios.get(item["portfolio_id"])
     return {
@@ -189,14 +194,15 @@ def _decisions(book: Book) -> Iterator[Json]:
 def _accounts(book: Book) -> Iterator[Json]:
     for account in book.accounts.values():
         held = {p.symbol: book.assets[p.symbol] for p in account.positions if p.symbol in book.assets}
-        item = account_json(account, held, book.broker.cash_transferable(account.id))
+        record = account_json(account, held, book.broker.cash_transferable(account.id))
         subscription = book.subscriptions.get(account.id)
         portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
-        item["portfolio_id"] = portfolio.id if portfolio else None
-        item["portfolio"] = portfolio.name if portfolio else None
-        rebalanced = subscription.last_rebalanced_at if subscription else None
-        item["last_rebalanced_at"] = time_text(rebalanced) if rebalanced else None
-        yield item
+        yield {
+            **record,
+            "portfolio_id": portfolio.id if portfolio else None,
+            "portfolio": portfolio.name if portfolio else None,
+            "last_rebalanced_at": time_or_null(subscription.last_rebalanced_at) if subscription else None,
+        }
 
 
 def _portfolios(book: Book) -> Iterator[Json]:

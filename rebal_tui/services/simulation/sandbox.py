@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused
 from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
@@ -20,8 +21,11 @@ from rebal_tui.services.schedule import jobs as scheduled_jobs
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation import simulator
 from rebal_tui.services.simulation.demonstration.models import ASSETS
-from rebal_tui.services.wire.shapes import Json, offset_text
+from rebal_tui.services.wire.shapes import offset_text
 from rebal_tui.store import book_settings
+
+if TYPE_CHECKING:
+    from rebal_tui.services.wire.models import market
 
 MAX_STEP_SESSIONS = 260
 MAX_STEP_MINUTES = 10_000
@@ -161,6 +165,6 @@ def step_minutes(book: Book, minutes: int) -> None:
         scheduler.tick(book)
 
 
-def sandbox_json(book: Book) -> Json:
+def sandbox_json(book: Book) -> market.Sandbox:
     """The simulated time and the firm account's id."""
     return {"now": offset_text(book.now()), "firm_account": FIRM_ACCOUNT}

@@ -1,23 +1,23 @@
-"""Accounts and what they hold in the API's JSON shapes, as `api_shapes` has everything else."""
+"""Accounts, holdings and journals in the API's JSON shapes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rebal_tui.domain.accounts import Account, Position, Restriction
 from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.quantities import Money, Price, Qty, Value, market_value, money_text, price_text, qty_text
+from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.engine.drift import value_account
-from rebal_tui.services.wire.shapes import Json, exchange_text, price_or_null, time_text, value_text
+from rebal_tui.services.wire.shapes import exchange_text, price_or_null, time_text, value_text
 
-_NULL_ACCOUNT_FIELDS = (
-    "balance_asof", "previous_close", "last_long_market_value", "last_short_market_value", "last_cash",
-    "last_initial_margin", "last_maintenance_margin", "last_regt_buying_power", "last_buying_power", "clearing_broker",
-    "user_configurations",
-)  # fmt: skip
+if TYPE_CHECKING:
+    from rebal_tui.services.wire.models import accounts
 
 
-def account_json(account: Account, assets: Mapping[str, Asset], transferable: Money) -> Json:
+def account_json(account: Account, assets: Mapping[str, Asset], transferable: Money) -> accounts.AccountRecord:
     """An account with its positions at the last prices. A position without a price counts as nothing (R-2).
 
     `transferable` is the settled cash that nothing reserves.
@@ -25,7 +25,7 @@ def account_json(account: Account, assets: Mapping[str, Asset], transferable: Mo
     prices = _prices(assets)
     held = {position.symbol: position.qty for position in account.positions}
     worth = value_account(account.cash, held, prices)
-    positions = [
+    positions: list[accounts.PositionRecord] = [
         {
             "symbol": position.symbol,
             "qty": qty_text(position.qty),
@@ -40,7 +40,7 @@ def account_json(account: Account, assets: Mapping[str, Asset], transferable: Mo
         "id": account.id,
         "account_number": account.account_number,
         "name": account.name,
-        "status": account.status.value,
+        "status": account.status,
         "currency": "USD",
         "cash": money_text(account.cash),
         "cash_withdrawable": money_text(transferable),
@@ -53,13 +53,13 @@ def account_json(account: Account, assets: Mapping[str, Asset], transferable: Mo
     }
 
 
-def account_head_json(account: Account) -> Json:
+def account_head_json(account: Account) -> accounts.AccountHead:
     """An account as the list of accounts shows it. What is not known of a client is absent, never null."""
     return {
         "id": account.id,
         "account_number": account.account_number,
         "name": account.name,
-        "status": account.status.value,
+        "status": account.status,
         "currency": "USD",
         "created_at": time_text(account.created_at),
     }
@@ -67,7 +67,7 @@ def account_head_json(account: Account) -> Json:
 
 def trading_account_json(
     account: Account, assets: Mapping[str, Asset], transferable: Money, buying_power: Money
-) -> Json:
+) -> accounts.TradingAccount:
     """The API's trading account. Nothing is on margin, so that buying power is cash; yesterday's figures are null."""
     worth = value_account(account.cash, {p.symbol: p.qty for p in account.positions}, _prices(assets))
     held, equity, power = value_text(worth.position_market_value), value_text(worth.equity), money_text(buying_power)
@@ -98,11 +98,21 @@ def trading_account_json(
         "shorting_enabled": False,
         "restrictions": sorted(account.restrictions),
         "admin_configurations": _admin_json(account),
-        **dict.fromkeys(_NULL_ACCOUNT_FIELDS),
+        "balance_asof": None,
+        "previous_close": None,
+        "last_long_market_value": None,
+        "last_short_market_value": None,
+        "last_cash": None,
+        "last_initial_margin": None,
+        "last_maintenance_margin": None,
+        "last_regt_buying_power": None,
+        "last_buying_power": None,
+        "clearing_broker": None,
+        "user_configurations": None,
     }
 
 
-def _admin_json(account: Account) -> Json:
+def _admin_json(account: Account) -> dict[str, dict[str, bool]]:
     liquidation = {
         Restriction.PATTERN_DAY_TRADER: "pattern_day_trading",
         Restriction.ACH_RETURN: "ach_return",
@@ -115,7 +125,7 @@ def _admin_json(account: Account) -> Json:
     return {"restrict_to_liquidation_reasons": reasons} if any(reasons.values()) else {}
 
 
-def position_json(position: Position, asset: Asset, reserved: Qty) -> Json:
+def position_json(position: Position, asset: Asset, reserved: Qty) -> accounts.Position:
     """A holding at the last price; `reserved` shares are being sold. An unknown entry price counts as 0."""
     entry = position.avg_entry_price or Price(0)
     cost = market_value(position.qty, entry)
@@ -136,6 +146,30 @@ def position_json(position: Position, asset: Asset, reserved: Qty) -> Json:
         "current_price": price_or_null(asset.price),
         "lastday_price": None,
         "change_today": None,
+    }
+
+
+def journal_json(journal: Journal) -> accounts.Journal:
+    """A cash journal. It settles on the day it is executed."""
+    done = journal.updated_at.astimezone(NEW_YORK).date().isoformat()
+    executed = journal.status is JournalStatus.EXECUTED
+    return {
+        "id": journal.id,
+        "entry_type": "JNLC",
+        "from_account": journal.from_account,
+        "to_account": journal.to_account,
+        "symbol": "",
+        "qty": None,
+        "price": "0",
+        "status": journal.status,
+        "net_amount": money_text(journal.amount),
+        "currency": "USD",
+        "description": journal.description,
+        "reason": journal.reason,
+        "system_date": journal.created_at.astimezone(NEW_YORK).date().isoformat(),
+        "settle_date": done if executed else None,
+        "created_at": time_text(journal.created_at),
+        "updated_at": time_text(journal.updated_at),
     }
 
 

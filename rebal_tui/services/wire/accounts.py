@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rebal_tui.domain.accounts import Account, AccountStatus
 from rebal_tui.domain.errors import NotFound
@@ -15,7 +16,10 @@ from rebal_tui.services.advisory.manual_orders import buying_power
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.wire.account_shapes import account_head_json, position_json, trading_account_json
-from rebal_tui.services.wire.shapes import Json, time_text, value_text
+from rebal_tui.services.wire.shapes import time_text, value_text
+
+if TYPE_CHECKING:
+    from rebal_tui.services.wire.models import accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +34,26 @@ class AccountQuery:
     limit: int = 1_000
 
 
-def list_accounts(book: Book, query: AccountQuery) -> list[Json]:
+def list_accounts(book: Book, query: AccountQuery) -> list[accounts.Account]:
     """Accounts for which every filter holds, by their opening."""
     found = [account for account in book.accounts.values() if _matches(account, query)]
     found.sort(key=lambda account: account.created_at, reverse=query.newest_first)
     return [account_shape(book, account) for account in found[: query.limit]]
 
 
-def account_shape(book: Book, account: Account) -> Json:
+def account_shape(book: Book, account: Account) -> accounts.Account:
     """An account with what it is worth now: no close is kept by which yesterday could be valued."""
     return {**account_head_json(account), "last_equity": value_text(value_of(book, account.id).equity)}
 
 
-def trading_account(book: Book, account_id: str) -> Json:
+def trading_account(book: Book, account_id: str) -> accounts.TradingAccount:
     """The figures of an account. Raises `NotFound`."""
     account = book.account(account_id)
     ready = book.broker.cash_transferable(account_id)
     return trading_account_json(account, book.assets, ready, buying_power(book, account_id))
 
 
-def positions(book: Book, account_id: str) -> list[Json]:
+def positions(book: Book, account_id: str) -> list[accounts.Position]:
     """Every holding of an account. Raises `NotFound`."""
     account = book.account(account_id)
     selling: dict[str, int] = {}
@@ -63,7 +67,7 @@ def positions(book: Book, account_id: str) -> list[Json]:
     ]
 
 
-def position(book: Book, account_id: str, name: str) -> Json:
+def position(book: Book, account_id: str, name: str) -> accounts.Position:
     """One holding, by symbol or asset id. Raises `NotFound`."""
     found = next((p for p in positions(book, account_id) if name in (p["symbol"], p["asset_id"])), None)
     if found is None:
@@ -71,7 +75,7 @@ def position(book: Book, account_id: str, name: str) -> Json:
     return found
 
 
-def all_positions(book: Book) -> Json:
+def all_positions(book: Book) -> accounts.AllPositions:
     """The holdings of every account that has any."""
     held = {account_id: positions(book, account_id) for account_id, a in book.accounts.items() if a.positions}
     return {"as_of": time_text(book.now()), "positions": held}

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any
 
 from rebal_tui.broker.protocol import BrokerEvent, EventKind
 from rebal_tui.domain.cash import CashKind
@@ -20,10 +20,13 @@ from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import CURSOR
-from rebal_tui.services.wire.pages import SHOWN_AS
-from rebal_tui.services.wire.shapes import Json, asset_ids, order_json, time_text
+from rebal_tui.services.wire.pages import shown_type
+from rebal_tui.services.wire.shapes import asset_ids, order_json, time_text
 from rebal_tui.store import audit, book_settings, runs
 from rebal_tui.store.audit import AuditEntry
+
+if TYPE_CHECKING:
+    from rebal_tui.services.wire.models import events
 
 BATCH = 500
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -44,8 +47,6 @@ _PORTFOLIO_STATUSES = {
 }
 _ACTIONS = (*_RUN_ACTIONS, *_PORTFOLIO_STATUSES)
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
@@ -54,7 +55,7 @@ class StreamEvent:
     seq: int
     at: datetime
     kind: str
-    data: Json | None
+    data: events.Event | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,25 +112,27 @@ def _rebalancer_after(book: Book, seq: int) -> list[StreamEvent]:
     ]
 
 
-def _rebalancer_events(book: Book, entry: AuditEntry) -> Iterator[tuple[int, str, Json | None]]:
+def _rebalancer_events(book: Book, entry: AuditEntry) -> Iterator[tuple[int, str, events.Event | None]]:
     """What an entry tells of each portfolio or run, numbered; the last number is that of the whole entry."""
     detail = json.loads(entry.detail)
-    payload: list[tuple[str, Json]] = []
+    first = (entry.seq - 1) * _EVENTS_PER_ENTRY + 1
     if entry.action in _PORTFOLIO_STATUSES:
         status = detail.get("to", _PORTFOLIO_STATUSES[entry.action])
         if detail.get("from") != status:
-            payload.append(("portfolio.status_changed", {"portfolio_id": entry.subject, "status": status}))
+            kind = "portfolio.status_changed"
+            yield first, kind, {**_head(entry, first, kind), "portfolio_id": entry.subject, "status": status}
     else:
-        payload = [_run_event(*one) for one in _runs_of(book, entry.action, detail)]
-    first = (entry.seq - 1) * _EVENTS_PER_ENTRY
-    for position, (kind, data) in enumerate(payload, start=1):
-        number = first + position
-        head = {"event_id": event_id(entry.at, number), "event": kind, "at": time_text(entry.at)}
-        yield number, kind, {**head, **data}
+        for number, (run, status, reason) in enumerate(_runs_of(book, entry.action, detail), first):
+            kind = "run.created" if status == "QUEUED" else "run.status_changed"
+            yield number, kind, _run_event(_head(entry, number, kind), run, status, reason)
     yield entry.seq * _EVENTS_PER_ENTRY, "", None
 
 
-def _runs_of(book: Book, action: str, detail: Json) -> list[tuple[Run, str, str | None]]:
+def _head(entry: AuditEntry, number: int, kind: str) -> events.RebalancerHead:
+    return {"event_id": event_id(entry.at, number), "event": kind, "at": time_text(entry.at)}
+
+
+def _runs_of(book: Book, action: str, detail: Any) -> list[tuple[Run, str, str | None]]:
     """The runs that an entry is about, each with the status and the reason that it tells."""
     if action in ("runs.queued", "runs.started"):
         status = "QUEUED" if action == "runs.queued" else "IN_PROGRESS"
@@ -143,14 +146,15 @@ def _runs_of(book: Book, action: str, detail: Json) -> list[tuple[Run, str, str 
     ]
 
 
-def _run_event(run: Run, status: str, reason: str | None) -> tuple[str, Json]:
-    return "run.created" if status == "QUEUED" else "run.status_changed", {
+def _run_event(head: events.RebalancerHead, run: Run, status: str, reason: str | None) -> events.RunStatusChanged:
+    return {
+        **head,
         "run_id": run.id,
         "account_id": run.account_id,
         "portfolio_id": run.portfolio_id or run.id,
-        "type": SHOWN_AS.get(run.type, run.type).value,
-        "kind": run.type.value,
-        "initiated_from": run.initiated_from.value,
+        "type": shown_type(run.type),
+        "kind": run.type,
+        "initiated_from": run.initiated_from,
         "status": status,
         "reason": reason,
     }
@@ -165,31 +169,30 @@ REBALANCER = Source(
 
 
 def _broker_after(
-    shape: Callable[[Book, BrokerEvent], tuple[str, Json] | None],
+    shape: Callable[[Book, BrokerEvent], tuple[str, events.Event] | None],
 ) -> Callable[[Book, int], list[StreamEvent]]:
     def after(book: Book, seq: int) -> list[StreamEvent]:
         made = []
         for event in book.broker.events(seq, BATCH):
-            payload = shape(book, event)
-            data = None if payload is None else _with_id(event, payload[1])
-            made.append(StreamEvent(event.seq, event.at, payload[0] if payload else "", data))
+            kind, data = shape(book, event) or ("", None)
+            made.append(StreamEvent(event.seq, event.at, kind, data))
         return made
 
     return after
 
 
-def _with_id(event: BrokerEvent, payload: Json) -> Json:
+def _broker_head(event: BrokerEvent) -> events.BrokerHead:
     identity = event_id(event.at, event.seq)
-    return {"event_id": identity, "event_ulid": identity, "at": time_text(event.at), **payload}
+    return {"event_id": identity, "event_ulid": identity, "at": time_text(event.at)}
 
 
 def _broker_before(book: Book, at: datetime) -> int:
     """The number of the last event earlier than a moment."""
     reached = 0
-    while events := book.broker.events(reached):
-        earlier = [event.seq for event in events if event.at < at]
+    while batch := book.broker.events(reached):
+        earlier = [event.seq for event in batch if event.at < at]
         reached = max(earlier, default=reached)
-        if len(earlier) < len(events):
+        if len(earlier) < len(batch):
             break
     return reached
 
@@ -209,44 +212,55 @@ _TRADES = {
 }
 
 
-def _trade(book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
+def _trade(book: Book, event: BrokerEvent) -> tuple[str, events.TradeUpdate] | None:
     order = event.order
     if order is None or order.status not in _TRADES:
         return None
     kind = _TRADES[order.status]
     if event.fill is not None and kind not in ("fill", "partial_fill"):
         kind = "partial_fill"
-    payload: Json = {
+    update: events.OrderUpdate = {
+        **_broker_head(event),
         "account_id": order.account_id,
         "event": kind,
         "timestamp": time_text(event.at),
         "order": order_json(order, asset_ids(book.assets)),
     }
-    if event.fill is not None:
-        fill = event.fill
-        payload |= {
-            "execution_id": fill.execution_id,
-            "price": price_text(fill.price),
-            "qty": qty_text(fill.qty),
-            "settle_date": fill.settles_on,
-        }
-    return kind, payload
+    if event.fill is None:
+        return kind, update
+    return kind, {
+        **update,
+        "execution_id": event.fill.execution_id,
+        "price": price_text(event.fill.price),
+        "qty": qty_text(event.fill.qty),
+        "settle_date": event.fill.settles_on,
+    }
 
 
-def _journal(_book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
+def _journal(_book: Book, event: BrokerEvent) -> tuple[str, events.JournalStatusChanged] | None:
     journal = event.journal
     if journal is None:
         return None
-    payload: Json = {"journal_id": journal.id, "entry_type": "JNLC", "status_to": journal.status.value}
-    return "journal.status", {**payload, "status_from": ""}
+    return "journal.status", {
+        **_broker_head(event),
+        "journal_id": journal.id,
+        "entry_type": "JNLC",
+        "status_to": journal.status,
+        "status_from": "",
+    }
 
 
-def _account(book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
+def _account(book: Book, event: BrokerEvent) -> tuple[str, events.AccountStatusChanged] | None:
     if event.kind is not EventKind.ACCOUNT or event.account_id is None or event.account_id not in book.accounts:
         return None
     account = book.account(event.account_id)
-    payload: Json = {"account_id": account.id, "account_number": account.account_number, "status_from": ""}
-    return "account.status", {**payload, "status_to": account.status.value}
+    return "account.status", {
+        **_broker_head(event),
+        "account_id": account.id,
+        "account_number": account.account_number,
+        "status_from": "",
+        "status_to": account.status,
+    }
 
 
 _ACTIVITIES = {
@@ -257,11 +271,12 @@ _ACTIVITIES = {
 }
 
 
-def _activity(_book: Book, event: BrokerEvent) -> tuple[str, Json] | None:
+def _activity(_book: Book, event: BrokerEvent) -> tuple[str, events.Activity] | None:
     entry = event.cash
     if entry is None or entry.kind not in _ACTIVITIES:
         return None
     return "activity", {
+        **_broker_head(event),
         "id": f"cash-{entry.seq}",
         "account_id": entry.account_id,
         "entry_type": _ACTIVITIES[entry.kind],

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from datetime import date
+from typing import TYPE_CHECKING
 
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.errors import NotFound, Unavailable
 from rebal_tui.domain.quantities import price_text
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.wire.shapes import Json, asset_json, exchange_text, offset_text, session_json, time_text
+from rebal_tui.services.wire.shapes import asset_json, exchange_text, offset_text, session_json, time_text
+
+if TYPE_CHECKING:
+    from rebal_tui.services.wire.models import market
 
 
-def list_assets(book: Book, status: AssetStatus | None, exchange: str | None) -> list[Json]:
+def list_assets(book: Book, status: AssetStatus | None, exchange: str | None) -> list[market.Asset]:
     """Assets by symbol."""
     return [
         asset_json(asset)
@@ -22,7 +26,7 @@ def list_assets(book: Book, status: AssetStatus | None, exchange: str | None) ->
     ]
 
 
-def find_asset(book: Book, name: str) -> Json:
+def find_asset(book: Book, name: str) -> market.Asset:
     """One asset by its symbol or id. Raises `NotFound`."""
     asset = book.assets.get(name) or next((a for a in book.assets.values() if a.id == name), None)
     if asset is None:
@@ -30,13 +34,13 @@ def find_asset(book: Book, name: str) -> Json:
     return asset_json(asset)
 
 
-def calendar(book: Book, start: date | None, end: date | None) -> list[Json]:
+def calendar(book: Book, start: date | None, end: date | None) -> list[market.CalendarDay]:
     """The sessions that the book knows from one day to another, both included."""
     days = book.calendar.days(start or book.calendar.known_from, end or book.calendar.known_through)
     return [session_json(session) for day in days if (session := book.calendar.session(day)) is not None]
 
 
-def clock(book: Book) -> Json:
+def clock(book: Book) -> market.Clock:
     """What time it is, and when the market opens and closes next."""
     now, session = book.now(), book.session()
     is_open = session is not None and session.is_open(now)
@@ -53,7 +57,10 @@ def clock(book: Book) -> Json:
 
 
 def snapshots(book: Book, symbols: Collection[str]) -> str:
-    """The last prices of some assets as JSON, its numbers exact: the market data API has no decimals as text."""
+    """The last prices of some assets as the JSON text of `Snapshots`.
+
+    Its prices are exact numbers, which `json` cannot write: the market data API has no decimals as text.
+    """
     parts = []
     for symbol in sorted(set(symbols)):
         asset = book.assets.get(symbol)

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.runs import Run, RunStatus, RunType
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.wire.shapes import Json, asset_ids, run_json, subscription_json
+from rebal_tui.services.wire.shapes import asset_ids, run_json, subscription_json
 from rebal_tui.store import portfolios, run_orders, runs
+
+if TYPE_CHECKING:
+    from rebal_tui.services.wire.models import rebalancing
 
 T = TypeVar("T")
 
-SHOWN_AS = {RunType.PARTIAL_LIQUIDATION: RunType.FULL_REBALANCE}
-"""The API's clients know no third type of run and break on it; its own is told beside, as `kind`."""
-
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[T]):
     """Items, and the key behind which the next page begins; None at the end."""
 
-    items: tuple[Json, ...]
+    items: list[T]
     next_key: int | None
+
+
+def shown_type(kind: RunType) -> rebalancing.ShownRunType:
+    """The type that a run is shown as: the API's clients break on a third one, so its own goes into `kind`."""
+    return RunType.INVEST_CASH if kind is RunType.INVEST_CASH else RunType.FULL_REBALANCE
 
 
 def page_of_runs(
@@ -35,32 +40,32 @@ def page_of_runs(
     account_id: str | None = None,
     status: RunStatus | None = None,
     kind: RunType | None = None,
-) -> Page:
+) -> Page[rebalancing.Run]:
     """The newest runs first, by the type that they are shown as."""
-    kinds = [k for k in RunType if SHOWN_AS.get(k, k) is kind or k is kind]
+    kinds = [k for k in RunType if kind in (k, shown_type(k))]
     found = runs.page(
         book.database, limit + 1, before=before, account_id=account_id, status=status, kinds=kinds if kind else ()
     )
-    return Page(tuple(wire_run(book, run) for _, run in found[:limit]), _next(found, limit))
+    return Page([wire_run(book, run) for _, run in found[:limit]], _next(found, limit))
 
 
 def page_of_subscriptions(
     book: Book, limit: int, *, after: int | None = None, account_id: str | None = None, portfolio_id: str | None = None
-) -> Page:
+) -> Page[rebalancing.Subscription]:
     """Active subscriptions, the oldest first."""
     found = portfolios.page_of_subscriptions(
         book.database, limit + 1, after=after or 0, account_id=account_id, portfolio_id=portfolio_id
     )
-    return Page(tuple(subscription_json(one) for _, one in found[:limit]), _next(found, limit))
+    return Page([subscription_json(one) for _, one in found[:limit]], _next(found, limit))
 
 
-def wire_run(book: Book, run: Run) -> Json:
+def wire_run(book: Book, run: Run) -> rebalancing.Run:
     """A run with its orders, of a type that the API's clients know."""
     shape = run_json(run_orders.detail(book.database, run), asset_ids(book.assets))
-    return {**shape, "type": SHOWN_AS.get(run.type, run.type).value, "kind": run.type.value}
+    return {**shape, "type": shown_type(run.type), "kind": run.type}
 
 
-def find_run(book: Book, run_id: str) -> Json:
+def find_run(book: Book, run_id: str) -> rebalancing.Run:
     """One run. Raises `NotFound`."""
     return wire_run(book, runs.get(book.database, run_id))
 

@@ -1,7 +1,6 @@
-"""Things in the API's JSON shapes: decimals as text, times in RFC 3339 UTC with microseconds, keys always present.
+"""Domain values in the API's JSON shapes: decimals as text, times in RFC 3339 UTC with microseconds, all keys present.
 
-What the API does not have stands beside its keys; its clients ignore keys that they do not know.
-Accounts and what they hold: `api_account_shapes`.
+The shapes are declared in `models`. Accounts, holdings and journals: `account_shapes`.
 """
 
 from __future__ import annotations
@@ -9,15 +8,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rebal_tui.domain.assets import EXCHANGES, Asset
-from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.decisions import Decision, Plan
 from rebal_tui.domain.orders import Order, SkippedOrder
 from rebal_tui.domain.portfolios import Condition, DriftBand, Portfolio, Subscription, Weights
 from rebal_tui.domain.quantities import (
-    Percent,
+    Price,
     Value,
     format_scaled,
     money_text,
@@ -28,15 +26,13 @@ from rebal_tui.domain.quantities import (
 from rebal_tui.domain.runs import RunDetail
 from rebal_tui.domain.sessions import NEW_YORK, Session
 
-Json = dict[str, Any]
+if TYPE_CHECKING:
+    from rebal_tui.services.wire.models import market, rebalancing
+
 AssetId = Callable[[str], str]
 """The asset id of a symbol."""
 
 _IDS = uuid.UUID("0d7c1c0a-4c7e-5a6b-8f0e-7a2f4f7e6b11")
-_NULL_ORDER_FIELDS = (
-    "expires_at", "replaced_at", "replaced_by", "replaces", "limit_price", "stop_price", "legs", "trail_percent",
-    "trail_price", "hwm", "subtag", "source", "commission",
-)  # fmt: skip
 
 
 def time_text(at: datetime) -> str:
@@ -53,34 +49,33 @@ def value_text(value: Value) -> str:
     return format_scaled(value, 18, 2)
 
 
-def price_or_null(price: Any) -> str | None:
+def price_or_null(price: Price | None) -> str | None:
     return None if price is None else price_text(price)
 
 
-def weights_json(weights: Weights) -> list[Json]:
+def weights_json(weights: Weights) -> list[rebalancing.Weight]:
     """Cash first, when there is any."""
-    cash = [_weight("cash", None, weights.cash)] if weights.cash else []
-    return cash + [_weight("asset", weight.symbol, weight.percent) for weight in weights.assets]
+    shown: list[rebalancing.Weight] = []
+    if weights.cash:
+        shown.append({"type": "cash", "symbol": None, "percent": percent_text(weights.cash)})
+    for weight in weights.assets:
+        shown.append({"type": "asset", "symbol": weight.symbol, "percent": percent_text(weight.percent)})
+    return shown
 
 
-def _weight(kind: str, symbol: str | None, percent: Percent) -> Json:
-    return {"type": kind, "symbol": symbol, "percent": percent_text(percent)}
-
-
-def condition_json(condition: Condition) -> Json:
+def condition_json(condition: Condition) -> rebalancing.Condition:
     if isinstance(condition, DriftBand):
-        kind, percent, day = "drift_band", percent_text(condition.percent), None
-    else:
-        kind, percent, day = "calendar", None, condition.day
-    return {"type": kind, "sub_type": condition.sub_type.value, "percent": percent, "day": day}
+        percent = percent_text(condition.percent)
+        return {"type": "drift_band", "sub_type": condition.sub_type, "percent": percent, "day": None}
+    return {"type": "calendar", "sub_type": condition.sub_type, "percent": None, "day": condition.day}
 
 
-def portfolio_json(portfolio: Portfolio) -> Json:
+def portfolio_json(portfolio: Portfolio) -> rebalancing.Portfolio:
     return {
         "id": portfolio.id,
         "name": portfolio.name,
         "description": portfolio.description,
-        "status": portfolio.status.value,
+        "status": portfolio.status,
         "cooldown_days": portfolio.cooldown_days,
         "created_at": time_text(portfolio.created_at),
         "updated_at": time_text(portfolio.updated_at),
@@ -90,7 +85,7 @@ def portfolio_json(portfolio: Portfolio) -> Json:
     }
 
 
-def subscription_json(subscription: Subscription) -> Json:
+def subscription_json(subscription: Subscription) -> rebalancing.Subscription:
     return {
         "id": subscription.id,
         "account_id": subscription.account_id,
@@ -105,7 +100,7 @@ def asset_ids(assets: Mapping[str, Asset]) -> AssetId:
     return lambda symbol: assets[symbol].id if symbol in assets else str(uuid.uuid5(_IDS, symbol))
 
 
-def order_json(order: Order, asset_id: AssetId) -> Json:
+def order_json(order: Order, asset_id: AssetId) -> rebalancing.Order:
     """The API's whole order object. An order that the broker has not answered yet has an id made of its own."""
     return {
         "id": order.id or str(uuid.uuid5(_IDS, order.client_order_id)),
@@ -123,39 +118,51 @@ def order_json(order: Order, asset_id: AssetId) -> Json:
         "notional": None if order.notional is None else money_text(order.notional),
         "qty": None if order.qty is None else qty_text(order.qty),
         "filled_qty": qty_text(order.filled_qty),
-        "filled_avg_price": None if order.filled_avg_price is None else price_text(order.filled_avg_price),
+        "filled_avg_price": price_or_null(order.filled_avg_price),
         "order_class": "",
         "order_type": "market",
         "type": "market",
-        "side": order.side.value,
+        "side": order.side,
         "time_in_force": "day",
-        "status": order.status.value,
+        "status": order.status,
         "extended_hours": False,
-        **dict.fromkeys(_NULL_ORDER_FIELDS),
+        "expires_at": None,
+        "replaced_at": None,
+        "replaced_by": None,
+        "replaces": None,
+        "limit_price": None,
+        "stop_price": None,
+        "legs": None,
+        "trail_percent": None,
+        "trail_price": None,
+        "hwm": None,
+        "subtag": None,
+        "source": None,
+        "commission": None,
         "reject_reason": order.reject_reason,
     }
 
 
-def skipped_json(order: SkippedOrder) -> Json:
+def skipped_json(order: SkippedOrder) -> rebalancing.SkippedOrder:
     return {
         "symbol": order.symbol,
-        "side": order.side.value if order.side else None,
+        "side": order.side,
         "notional": None if order.notional is None else money_text(order.notional),
         "currency": "USD",
-        "reason": order.reason.value,
+        "reason": order.reason,
         "reason_details": order.reason_details,
     }
 
 
-def run_json(detail: RunDetail, asset_id: AssetId, portfolio_id: str | None = None) -> Json:
+def run_json(detail: RunDetail, asset_id: AssetId, portfolio_id: str | None = None) -> rebalancing.RunRecord:
     """A run with its orders. One without a portfolio shows `portfolio_id`, else its own id: the API never has null."""
     run = detail.run
     return {
         "id": run.id,
-        "type": run.type.value,
+        "type": run.type,
         "amount": None if run.amount is None else money_text(run.amount),
-        "initiated_from": run.initiated_from.value,
-        "status": run.status.value,
+        "initiated_from": run.initiated_from,
+        "status": run.status,
         "reason": run.reason,
         "account_id": run.account_id,
         "portfolio_id": run.portfolio_id or portfolio_id or run.id,
@@ -170,11 +177,11 @@ def run_json(detail: RunDetail, asset_id: AssetId, portfolio_id: str | None = No
     }
 
 
-def plan_json(plan: Plan) -> Json:
+def plan_json(plan: Plan) -> rebalancing.Plan:
     """A plan with a line for every asset, traded or not."""
     numerator, denominator = plan.scale
     return {
-        "type": plan.type.value,
+        "type": plan.type,
         "equity": value_text(plan.equity),
         "cash": money_text(plan.cash),
         "cash_target": money_text(plan.cash_target),
@@ -184,13 +191,13 @@ def plan_json(plan: Plan) -> Json:
         "lines": [
             {
                 "symbol": line.symbol,
-                "side": line.side.value if line.side else None,
+                "side": line.side,
                 "notional": None if line.notional is None else money_text(line.notional),
                 "qty": None if line.qty is None else qty_text(line.qty),
-                "reason": line.reason.value,
+                "reason": line.reason,
                 "detail": line.detail,
                 "target": percent_text(line.target),
-                "price": None if line.price is None else price_text(line.price),
+                "price": price_or_null(line.price),
             }
             for line in plan.lines
         ],
@@ -198,7 +205,7 @@ def plan_json(plan: Plan) -> Json:
     }
 
 
-def decision_json(decision: Decision) -> Json:
+def decision_json(decision: Decision) -> rebalancing.Decision:
     """A decision with its trace; `plan` is null where nothing is to be done, or where the plan was not kept."""
     return {
         "account_id": decision.account_id,
@@ -206,10 +213,10 @@ def decision_json(decision: Decision) -> Json:
         "subscription_id": decision.subscription_id,
         "at": time_text(decision.at),
         "session": decision.session,
-        "outcome": decision.outcome.value,
+        "outcome": decision.outcome,
         "reason": decision.reason,
         "trace": [
-            {"check": check.check, "verdict": check.verdict.value, "detail": check.detail, "rule": check.rule}
+            {"check": check.check, "verdict": check.verdict, "detail": check.detail, "rule": check.rule}
             for check in decision.trace
         ],
         "plan": plan_json(decision.plan) if decision.plan else None,
@@ -221,7 +228,7 @@ def exchange_text(asset: Asset) -> str:
     return asset.exchange if asset.exchange in EXCHANGES else ""
 
 
-def asset_json(asset: Asset) -> Json:
+def asset_json(asset: Asset) -> market.Asset:
     """The API's asset; nothing can be bought on margin or sold short here."""
     return {
         "id": asset.id,
@@ -229,7 +236,7 @@ def asset_json(asset: Asset) -> Json:
         "exchange": exchange_text(asset),
         "symbol": asset.symbol,
         "name": asset.name,
-        "status": asset.status.value,
+        "status": asset.status,
         "tradable": asset.tradable,
         "marginable": False,
         "shortable": False,
@@ -240,31 +247,7 @@ def asset_json(asset: Asset) -> Json:
     }
 
 
-def journal_json(journal: Journal) -> Json:
-    """A cash journal. It settles on the day it is executed."""
-    done = journal.updated_at.astimezone(NEW_YORK).date().isoformat()
-    executed = journal.status is JournalStatus.EXECUTED
-    return {
-        "id": journal.id,
-        "entry_type": "JNLC",
-        "from_account": journal.from_account,
-        "to_account": journal.to_account,
-        "symbol": "",
-        "qty": None,
-        "price": "0",
-        "status": journal.status.value,
-        "net_amount": money_text(journal.amount),
-        "currency": "USD",
-        "description": journal.description,
-        "reason": journal.reason,
-        "system_date": journal.created_at.astimezone(NEW_YORK).date().isoformat(),
-        "settle_date": done if executed else None,
-        "created_at": time_text(journal.created_at),
-        "updated_at": time_text(journal.updated_at),
-    }
-
-
-def session_json(session: Session) -> Json:
+def session_json(session: Session) -> market.CalendarDay:
     """A day of the calendar, its times in New York as `09:30`."""
     opens, closes = session.open.astimezone(NEW_YORK), session.close.astimezone(NEW_YORK)
     return {

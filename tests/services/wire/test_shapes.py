@@ -20,6 +20,7 @@ from rebal_tui.services.importing.book_import import import_book
 from rebal_tui.services.parsing.book_file import parse_book
 from rebal_tui.services.runs.processing import process_runs
 from rebal_tui.services.wire import account_shapes, shapes
+from rebal_tui.services.wire.models.rebalancing import RunRecord
 from rebal_tui.store import run_orders, runs
 
 Json = dict[str, Any]
@@ -49,7 +50,7 @@ def ran(book: Book, raw_book: Json, as_text: Text) -> Book:
     return book
 
 
-def run_of(book: Book) -> Json:
+def run_of(book: Book) -> RunRecord:
     (run,) = runs.newest(book.database, 10)
     return shapes.run_json(run_orders.detail(book.database, run), shapes.asset_ids(book.assets))
 
@@ -75,7 +76,7 @@ def test_a_run_has_every_key_and_no_number_that_a_client_refuses(ran: Book) -> N
         {"type": "asset", "symbol": "TLT", "percent": "35"},
     ]
     assert (run["amount"], run["reason"], run["canceled_at"]) == (None, None, None)
-    assert all(TIME.fullmatch(run[key]) for key in ("created_at", "updated_at", "completed_at"))
+    assert all(TIME.fullmatch(at or "") for at in (run["created_at"], run["updated_at"], run["completed_at"]))
     assert not floats_in(run)
 
 
@@ -125,12 +126,14 @@ def test_a_decision_carries_its_trace_and_its_plan(book: Book, as_text: Text) ->
     shape = shapes.decision_json(evaluate_account(book, "a1"))
     assert (shape["account_id"], shape["portfolio_id"], shape["outcome"]) == ("a1", "p1", "full_rebalance")
     assert {"check", "verdict", "detail"} <= set(shape["trace"][0])
-    lines = {line["symbol"]: line for line in shape["plan"]["lines"]}
-    assert shape["plan"]["type"] == "full_rebalance"
+    plan = shape["plan"]
+    assert plan is not None
+    lines = {line["symbol"]: line for line in plan["lines"]}
+    assert plan["type"] == "full_rebalance"
     assert (lines["GLD"]["side"], lines["GLD"]["qty"], lines["GLD"]["notional"]) == ("sell", "1.5", None)
     assert lines["GLD"]["reason"] == "NOT_IN_PORTFOLIO"
     assert (lines["SPY"]["side"], lines["SPY"]["qty"]) == ("buy", None)
-    assert shape["plan"]["equity"] == "50300.00"
+    assert plan["equity"] == "50300.00"
     assert not floats_in(shape)
     json.dumps(shape)
 
@@ -143,7 +146,7 @@ def test_a_portfolio_and_a_subscription_have_their_keys(ran: Book, balanced: Jso
     assert (shape["status"], shape["cooldown_days"], shape["description"]) == ("active", 7, balanced["description"])
     subscription = shapes.subscription_json(ran.subscriptions["a1"])
     assert list(subscription) == ["id", "account_id", "portfolio_id", "last_rebalanced_at", "created_at"]
-    assert TIME.fullmatch(subscription["last_rebalanced_at"])
+    assert TIME.fullmatch(subscription["last_rebalanced_at"] or "")
 
 
 def test_an_account_is_worth_its_cash_and_its_positions(ran: Book) -> None:

@@ -1,0 +1,151 @@
+"""The shapes of accounts, holdings and journals."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic.json_schema import SkipJsonSchema
+from typing_extensions import TypedDict
+
+from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.cash import JournalStatus
+from rebal_tui.services.wire.models.types import Day, Decimal, Timestamp, Uuid, documented
+
+
+# What every shape of an account begins with.
+class AccountHead(TypedDict):
+    id: str
+    account_number: str
+    name: str
+    status: AccountStatus
+    currency: Literal["USD"]
+    created_at: Timestamp
+
+
+@documented
+class Account(TypedDict):
+    id: str
+    account_number: str
+    name: str
+    status: AccountStatus
+    currency: Literal["USD"]
+    last_equity: Decimal
+    created_at: Timestamp
+
+
+@documented
+class TradingAccount(TypedDict):
+    id: str
+    account_number: str
+    name: SkipJsonSchema[str]
+    status: AccountStatus
+    currency: Literal["USD"]
+    created_at: SkipJsonSchema[Timestamp]
+    cash: Decimal
+    cash_withdrawable: Decimal
+    cash_transferable: Decimal
+    equity: Decimal
+    last_equity: Decimal | None
+    portfolio_value: Decimal
+    long_market_value: Decimal
+    short_market_value: Decimal
+    position_market_value: Decimal
+    buying_power: Decimal
+    non_marginable_buying_power: SkipJsonSchema[Decimal]
+    regt_buying_power: SkipJsonSchema[Decimal]
+    multiplier: Literal["1"]
+    initial_margin: SkipJsonSchema[Decimal]
+    maintenance_margin: SkipJsonSchema[Decimal]
+    accrued_fees: SkipJsonSchema[Decimal]
+    pending_transfer_in: SkipJsonSchema[Decimal]
+    pending_transfer_out: SkipJsonSchema[Decimal]
+    trading_blocked: bool
+    transfers_blocked: bool
+    account_blocked: bool
+    trade_suspended_by_user: bool
+    shorting_enabled: SkipJsonSchema[bool]
+    admin_configurations: SkipJsonSchema[dict[str, dict[str, bool]]]
+    balance_asof: SkipJsonSchema[None]
+    previous_close: None
+    last_long_market_value: SkipJsonSchema[None]
+    last_short_market_value: SkipJsonSchema[None]
+    last_cash: SkipJsonSchema[None]
+    last_initial_margin: SkipJsonSchema[None]
+    last_maintenance_margin: SkipJsonSchema[None]
+    last_regt_buying_power: SkipJsonSchema[None]
+    last_buying_power: SkipJsonSchema[None]
+    clearing_broker: None
+    user_configurations: SkipJsonSchema[None]
+    restrictions: list[Restriction]
+
+
+# A holding as exports show it.
+class PositionRecord(TypedDict):
+    symbol: str
+    qty: Decimal
+    side: Literal["long"]
+    avg_entry_price: Decimal | None
+    current_price: Decimal | None
+    market_value: Decimal | None
+
+
+# An account as exports show it.
+class AccountRecord(TypedDict):
+    id: str
+    account_number: str
+    name: str
+    status: AccountStatus
+    currency: Literal["USD"]
+    cash: Decimal
+    cash_withdrawable: Decimal
+    cash_transferable: Decimal
+    position_market_value: Decimal
+    equity: Decimal
+    restrictions: list[Restriction]
+    created_at: Timestamp
+    positions: list[PositionRecord]
+
+
+@documented
+class Position(TypedDict):
+    asset_id: str
+    symbol: str
+    exchange: str
+    asset_class: Literal["us_equity"]
+    asset_marginable: SkipJsonSchema[bool]
+    avg_entry_price: Decimal
+    qty: Decimal
+    qty_available: Decimal
+    side: Literal["long"]
+    market_value: Decimal | None
+    cost_basis: Decimal
+    unrealized_pl: SkipJsonSchema[Decimal | None]
+    current_price: Decimal | None
+    lastday_price: SkipJsonSchema[None]
+    change_today: SkipJsonSchema[None]
+
+
+@documented
+class AllPositions(TypedDict):
+    as_of: Timestamp
+    positions: dict[str, list[Position]]
+
+
+@documented
+class Journal(TypedDict):
+    id: Uuid
+    entry_type: Literal["JNLC"]
+    from_account: str
+    to_account: str
+    symbol: Literal[""]
+    qty: None
+    price: SkipJsonSchema[Literal["0"]]
+    status: JournalStatus
+    net_amount: Decimal
+    currency: SkipJsonSchema[Literal["USD"]]
+    description: str
+    reason: SkipJsonSchema[str | None]
+    settle_date: Day | None
+    system_date: Day | None
+    created_at: SkipJsonSchema[Timestamp]
+    updated_at: SkipJsonSchema[Timestamp]

@@ -1,0 +1,87 @@
+"""The shapes of the events in the streams. The document does not describe them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.domain.cash import JournalStatus
+from rebal_tui.domain.runs import InitiatedFrom, RunType
+from rebal_tui.services.wire.models.rebalancing import Order, ShownRunType
+from rebal_tui.services.wire.models.types import Day, Decimal, Timestamp
+
+
+# What events of runs and portfolios begin with.
+class RebalancerHead(TypedDict):
+    event_id: str
+    event: str
+    at: Timestamp
+
+
+class PortfolioStatusChanged(RebalancerHead):
+    portfolio_id: str
+    status: str
+
+
+class RunStatusChanged(RebalancerHead):
+    run_id: str
+    account_id: str
+    portfolio_id: str
+    type: ShownRunType
+    kind: RunType
+    initiated_from: InitiatedFrom
+    status: str
+    reason: str | None
+
+
+# What the broker's events begin with.
+class BrokerHead(TypedDict):
+    event_id: str
+    event_ulid: str
+    at: Timestamp
+
+
+class OrderUpdate(BrokerHead):
+    account_id: str
+    event: str
+    timestamp: Timestamp
+    order: Order
+
+
+class FillUpdate(OrderUpdate):
+    execution_id: str
+    price: Decimal
+    qty: Decimal
+    settle_date: Day
+
+
+class JournalStatusChanged(BrokerHead):
+    journal_id: str
+    entry_type: Literal["JNLC"]
+    status_to: JournalStatus
+    status_from: Literal[""]
+
+
+class AccountStatusChanged(BrokerHead):
+    account_id: str
+    account_number: str
+    status_from: Literal[""]
+    status_to: AccountStatus
+
+
+class Activity(BrokerHead):
+    id: str
+    account_id: str
+    entry_type: str
+    status: Literal["executed"]
+    net_amount: Decimal
+    settle_date: Day
+    system_date: Day
+    description: Literal[""]
+    reference: str
+
+
+TradeUpdate = OrderUpdate | FillUpdate
+Event = PortfolioStatusChanged | RunStatusChanged | TradeUpdate | JournalStatusChanged | AccountStatusChanged | Activity

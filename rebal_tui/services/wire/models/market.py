@@ -1,0 +1,72 @@
+"""The shapes of assets, prices, the calendar and the clock."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
+from typing_extensions import TypeAliasType, TypedDict
+
+from rebal_tui.domain.assets import AssetStatus
+from rebal_tui.services.wire.models.types import Day, Decimal, TimeOfDay, Timestamp, Uuid, documented
+
+# By a call, for one of its keys is a keyword.
+Asset = TypedDict(
+    "Asset",
+    {
+        "id": str,
+        "class": Literal["us_equity"],
+        "exchange": str,
+        "symbol": str,
+        "name": str,
+        "status": AssetStatus,
+        "tradable": bool,
+        "marginable": bool,
+        "shortable": bool,
+        "easy_to_borrow": bool,
+        "fractionable": bool,
+        "price": Decimal | None,
+        "price_at": SkipJsonSchema[Timestamp | None],
+    },
+)
+documented(Asset)
+
+
+# Written as text, with exact numbers.
+@documented
+class Trade(TypedDict):
+    t: Timestamp
+    p: float
+
+
+@documented
+class Snapshot(TypedDict):
+    latestTrade: Trade
+
+
+@documented
+class CalendarDay(TypedDict):
+    date: Day
+    open: TimeOfDay
+    close: TimeOfDay
+    session_open: SkipJsonSchema[str]
+    session_close: SkipJsonSchema[str]
+    settlement_date: Day
+
+
+@documented
+class Clock(TypedDict):
+    timestamp: Timestamp
+    is_open: bool
+    next_open: Timestamp
+    next_close: Timestamp
+
+
+@documented
+class Sandbox(TypedDict):
+    now: Timestamp
+    firm_account: Uuid
+
+
+Snapshots = TypeAliasType("Snapshots", Annotated[dict[str, Snapshot], Field(title="Snapshots")])

@@ -1,0 +1,204 @@
+"""The shapes of portfolios, subscriptions, orders, runs and decisions, and of errors."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic.json_schema import SkipJsonSchema
+from typing_extensions import TypedDict
+
+from rebal_tui.domain.decisions import LineReason, Outcome, Verdict
+from rebal_tui.domain.orders import OrderStatus, Side
+from rebal_tui.domain.portfolios import BandType, CalendarType, PortfolioStatus
+from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
+from rebal_tui.services.wire.models.types import Decimal, Timestamp, Uuid, documented
+
+ShownRunType = Literal[RunType.FULL_REBALANCE, RunType.INVEST_CASH]
+"""The types of run that the API's clients know."""
+
+
+@documented
+class Error(TypedDict):
+    code: int
+    message: str
+
+
+@documented
+class Weight(TypedDict):
+    type: Literal["cash", "asset"]
+    symbol: str | None
+    percent: Decimal
+
+
+@documented
+class Condition(TypedDict):
+    type: Literal["drift_band", "calendar"]
+    sub_type: Literal[
+        BandType.ABSOLUTE, BandType.RELATIVE,
+        CalendarType.WEEKLY, CalendarType.MONTHLY, CalendarType.QUARTERLY, CalendarType.ANNUALLY,
+    ]  # fmt: skip
+    percent: Decimal | None
+    day: str | None
+
+
+@documented
+class Portfolio(TypedDict):
+    id: str
+    name: str
+    description: str
+    status: PortfolioStatus
+    cooldown_days: int
+    created_at: Timestamp
+    updated_at: Timestamp
+    weights: list[Weight]
+    rebalance_conditions: list[Condition]
+    review: bool
+
+
+@documented
+class Subscription(TypedDict):
+    id: str
+    account_id: str
+    portfolio_id: str
+    last_rebalanced_at: Timestamp | None
+    created_at: Timestamp
+
+
+@documented
+class SubscriptionPage(TypedDict):
+    subscriptions: list[Subscription]
+    next_page_token: str | None
+
+
+@documented
+class Order(TypedDict):
+    id: Uuid
+    client_order_id: str
+    created_at: Timestamp
+    updated_at: Timestamp
+    submitted_at: Timestamp
+    filled_at: Timestamp | None
+    expired_at: Timestamp | None
+    canceled_at: Timestamp | None
+    failed_at: Timestamp | None
+    asset_id: str
+    symbol: str
+    asset_class: Literal["us_equity"]
+    notional: Decimal | None
+    qty: Decimal | None
+    filled_qty: Decimal
+    filled_avg_price: Decimal | None
+    order_class: Literal[""]
+    order_type: Literal["market"]
+    type: Literal["market"]
+    side: Side
+    time_in_force: Literal["day"]
+    status: OrderStatus
+    extended_hours: bool
+    expires_at: SkipJsonSchema[None]
+    replaced_at: SkipJsonSchema[None]
+    replaced_by: SkipJsonSchema[None]
+    replaces: SkipJsonSchema[None]
+    limit_price: SkipJsonSchema[None]
+    stop_price: SkipJsonSchema[None]
+    legs: None
+    trail_percent: SkipJsonSchema[None]
+    trail_price: SkipJsonSchema[None]
+    hwm: SkipJsonSchema[None]
+    subtag: SkipJsonSchema[None]
+    source: SkipJsonSchema[None]
+    commission: SkipJsonSchema[None]
+    reject_reason: str | None
+
+
+@documented
+class SkippedOrder(TypedDict):
+    symbol: str
+    side: Side | None
+    notional: Decimal | None
+    currency: Literal["USD"]
+    reason: str
+    reason_details: str
+
+
+class _RunBody(TypedDict):
+    amount: Decimal | None
+    initiated_from: InitiatedFrom
+    status: RunStatus
+    reason: str | None
+    account_id: str
+    portfolio_id: str
+    weights: list[Weight]
+    orders: list[Order]
+    failed_orders: list[Order]
+    skipped_orders: list[SkippedOrder]
+    completed_at: Timestamp | None
+    canceled_at: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+# A run as exports, previews and commands show it: with the type that it has.
+class RunRecord(_RunBody):
+    id: str
+    type: RunType
+
+
+# A run as the API shows it: of a type that its clients know, with its own type as `kind`.
+class _ShownRun(TypedDict):
+    id: Uuid
+    type: ShownRunType
+    kind: RunType
+
+
+@documented
+class Run(_ShownRun, _RunBody):
+    pass
+
+
+@documented
+class RunPage(TypedDict):
+    runs: list[Run]
+    next_page_token: str | None
+
+
+class PlanLine(TypedDict):
+    symbol: str
+    side: Side | None
+    notional: Decimal | None
+    qty: Decimal | None
+    reason: LineReason
+    detail: str
+    target: Decimal
+    price: Decimal | None
+
+
+class Plan(TypedDict):
+    type: RunType
+    equity: Decimal
+    cash: Decimal
+    cash_target: Decimal
+    budget: Decimal
+    amount: Decimal | None
+    scale: str
+    lines: list[PlanLine]
+    skipped_orders: list[SkippedOrder]
+
+
+class Check(TypedDict):
+    check: str
+    verdict: Verdict
+    detail: str
+    rule: str
+
+
+class Decision(TypedDict):
+    account_id: str
+    portfolio_id: str
+    subscription_id: str
+    at: Timestamp
+    session: str
+    outcome: Outcome
+    reason: str
+    trace: list[Check]
+    plan: Plan | None
