@@ -22,7 +22,7 @@ from rebal_tui.engine.arrays.memory_layout import Block, Floats
 Rows = npt.NDArray[np.intp]
 
 # Each value has a relative error of a few 2**-53; equity, a sequential sum of n holdings, of about n * 2**-53. Without
-# cash owed, a drift is at most 10_000 hundredths, so it errs by about (n + 15) * 1.1e-12: below the bound up to about
+# cash owed, a drift is at most 10_000 hundredths, so its error is about (n + 15) * 1.1e-12: below the bound up to about
 # 9,000 holdings. Cash owed cancels digits: callers use the exact form if equity is below 10 % of holdings + cash owed.
 DRIFT_ERROR_BPS = 1e-8
 """Upper bound on the float error of a drift, in hundredths of a percentage point; DESIGN.md has its range."""

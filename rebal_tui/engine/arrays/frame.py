@@ -33,9 +33,9 @@ Bits = npt.NDArray[np.uint16]
 Flags = npt.NDArray[np.bool_]
 
 NEVER = -1
-"""Stands for the ordinal of a day: the event has not happened."""
+"""Placeholder for the ordinal of a day: the event has not happened."""
 UNSUBSCRIBED = -1
-"""Stands for a portfolio index: the account has no subscription."""
+"""Placeholder for a portfolio index: the account has no subscription."""
 
 
 class Mark(IntFlag):

@@ -22,9 +22,9 @@ from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats, Indexes,
 from rebal_tui.engine.arrays.zero_holdings import ZeroHoldings
 
 NO_BAND = -1
-"""Stands for a band usage: no band applies."""
+"""Placeholder for a band usage: no band applies."""
 NO_ASSET = -1
-"""Stands for an asset index: the account has no drift."""
+"""Placeholder for an asset index: the account has no drift."""
 _MIN_EQUITY_SHARE = 0.1
 """Below this share of holdings plus cash owed, equity is a difference that loses too many digits."""
 _COUNT_UNIT = 1 << 32
@@ -172,7 +172,7 @@ def _widest(block: Block, prices: Floats, inverse: Floats, equity: Floats, error
         cells -= piece.of(target)
         np.abs(cells, out=cells)
         np.maximum.reduce(cells, axis=0, out=most[part])
-        # Two usages that each err by at most `error` can change order only if they differ by at most twice that.
+        # With an error of at most `error` each, two usages can only change order if they differ by at most twice that.
         close = cells >= most[part] - 2 * error[part]
         np.add.reduce(close * code, axis=0, out=found[part])
     return most, np.where(found < 2 * _COUNT_UNIT, found - _COUNT_UNIT, -1)
