@@ -1,1 +1,1 @@
-"""One SQLite file: schema, codec, reads for screens, the audit chain, backup."""
+"""The book's SQLite file: schema, codec, queries, audit trail, backup and restore."""

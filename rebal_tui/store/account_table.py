@@ -1,7 +1,7 @@
-"""Accounts, their positions and what we keep of them besides, in columns: an object is made when one is asked for.
+"""Accounts, their positions and their `Extras` in NumPy columns; objects are built on access.
 
-A row per account in the order of their keys. Positions lie in long columns of their own: the account of row r has
-`count[r]` of them from `start[r]` on.
+One row per account, by ascending key. Positions have columns of their own: the account of row r has `count[r]` of them,
+starting at `start[r]`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rebal_tui.store.rows import columns_of, select_list
 T = TypeVar("T")
 Ints = NDArray[np.int64]
 Progress = Callable[[int, int], None]
-"""Told how many accounts were read, and of how many."""
+"""Called with the number of accounts read and the total number."""
 
 STATUSES = tuple(AccountStatus)
 RESTRICTIONS = tuple(Restriction)
@@ -30,13 +30,13 @@ NO_ENTRY_PRICE = -1
 ACCOUNTS_PER_QUERY = 4_000
 MAX_CACHED_ACCOUNTS = 4_096
 SPARE_POSITIONS = 4
-"""Places kept free when the positions of an account move because they have become more."""
+"""Spare capacity added when an account outgrows its capacity and its positions move to the end of the columns."""
 
 STATUS_CODES = {status.value: code for code, status in enumerate(STATUSES)}
 
 
 class _AccountRow(NamedTuple):
-    """An account as it is read for the table."""
+    """An account as read for the table."""
 
     key: int
     id: str
@@ -52,7 +52,7 @@ class _AccountRow(NamedTuple):
 
 
 class _Numbers(NamedTuple):
-    """The columns of numbers of some accounts."""
+    """The numeric columns of a chunk of accounts."""
 
     keys: Ints
     status: NDArray[np.uint8]
@@ -78,10 +78,10 @@ _COLUMNS = select_list(_AccountRow)
 class AccountTable:
     """Every account of a book in columns; money in billionths of a dollar, times in microseconds since 1970 UTC.
 
-    `status` counts in `STATUSES`, `restrictions` has a bit for each of `RESTRICTIONS`. `asset` holds asset keys of the
-    file, `entry_price` is `NO_ENTRY_PRICE` where it is unknown. `version` rises with every change, `texts_version` when
-    a name or number changes, `loads` when everything was read again; `dirty_rows` gathers the rows whose holdings were
-    replaced since it was last cleared.
+    `status` holds indexes into `STATUSES`; `restrictions` has a bit for each of `RESTRICTIONS`. `asset` holds asset
+    keys of the file; `entry_price` is `NO_ENTRY_PRICE` where unknown. `version` increases with every change,
+    `texts_version` when a name or number changes, `loads` when everything is read again. `dirty_rows` collects the rows
+    whose positions were replaced since it was last cleared.
     """
 
     def __init__(self) -> None:
@@ -115,14 +115,14 @@ class AccountTable:
         return len(self.ids)
 
     def copied(self) -> AccountTable:
-        """The accounts as they are now, which no later change alters."""
+        """An independent copy, which later changes do not affect."""
         copy = AccountTable()
         for name, value in self.__dict__.items():
             setattr(copy, name, value.copy() if hasattr(value, "copy") else value)
         return copy
 
     def load(self, database: Database, progress: Progress | None = None) -> None:
-        """Read every account; `progress` is told after each few thousand."""
+        """Read every account; `progress` is called after each chunk of `ACCOUNTS_PER_QUERY`."""
         fresh = AccountTable()
         fresh.texts_version, fresh.version, fresh.loads = self.texts_version + 1, self.version + 1, self.loads + 1
         fresh.symbols = _symbols(database)
@@ -161,7 +161,7 @@ class AccountTable:
         self._used = len(self.qty)
 
     def reload(self, database: Database, account_ids: Sequence[str]) -> None:
-        """Read some accounts again; everything when one of them is not known yet."""
+        """Read some accounts again, or all accounts when one of them is unknown."""
         if not all(identity in self.row_of for identity in account_ids):
             self.load(database)
             return
@@ -194,7 +194,7 @@ class AccountTable:
         self.external_orders[row], self.created_at[row] = found.outside_orders, found.created_at
 
     def _store_positions(self, row: int, held: list[_Position]) -> None:
-        """Put an account's positions in their place, or at the end where they have become more than it holds."""
+        """Write an account's positions in place, or at the end of the columns when they exceed its capacity."""
         self.dirty_rows.add(row)
         if len(held) > self._capacity[row]:
             capacity = len(held) + SPARE_POSITIONS
@@ -241,11 +241,11 @@ class AccountTable:
         )  # fmt: skip
 
     def extras(self, row: int) -> Extras:
-        """What we keep of the account of a row."""
+        """The `Extras` of the account of a row."""
         return Extras(Money(int(self.reserve[row])), int(self.external_orders[row]))
 
     def indexes(self, rows: NDArray[Any] | None = None) -> tuple[Ints, Ints]:
-        """For every position of some accounts, or of all, by row: the row, and its place in the position columns."""
+        """For every position of the given rows, or of all: its account's row and its index in the position columns."""
         wanted = np.arange(len(self), dtype=np.int64) if rows is None else rows.astype(np.int64)
         count = self.count[wanted]
         before = np.cumsum(count, dtype=np.int64) - count
@@ -253,7 +253,7 @@ class AccountTable:
         return np.repeat(wanted, count), np.repeat(self.start[wanted], count) + inside
 
     def packed_positions(self, rows: NDArray[Any]) -> list[bytes]:
-        """The holdings of each of some accounts, by row, as `codec.to_positions` packs them."""
+        """The positions of each given row, packed as by `codec.to_positions`."""
         _, indexes = self.indexes(rows)
         owner = np.repeat(np.arange(len(rows)), self.count[rows])
         order = np.lexsort((self.asset[indexes], owner))
@@ -265,7 +265,7 @@ class AccountTable:
 
 
 class _ByAccount(Mapping[str, T]):
-    """What the columns tell of each account, by its id; made when it is asked for."""
+    """Values from the columns by account id, built on access."""
 
     def __init__(self, columns: AccountTable) -> None:
         self._columns = columns
@@ -288,7 +288,7 @@ class Accounts(_ByAccount[Account]):
 
 
 class ExtrasByAccount(_ByAccount[Extras]):
-    """What we keep of each account, by id."""
+    """`Extras` by account id."""
 
     def __getitem__(self, account_id: str) -> Extras:
         return self._columns.extras(self._columns.row_of[account_id])
@@ -303,7 +303,7 @@ def restrictions_of(bits: int) -> frozenset[Restriction]:
 
 
 def restriction_bits(text: str) -> int:
-    """The bits of restrictions as they are kept, by name and joined by commas."""
+    """The bits of restrictions stored as names joined by commas."""
     return sum(1 << RESTRICTIONS.index(restriction) for restriction in to_restrictions(text)) if text else 0
 
 
@@ -329,9 +329,9 @@ def _numbers(columns: Mapping[str, Sequence[Any]]) -> _Numbers:
 
 
 def _positions(database: Database, first: int, last: int) -> tuple[Ints, ...]:
-    """The positions of the accounts from one key to another, in columns: account, asset, quantity, entry price.
+    """The positions of accounts in an inclusive key range, in columns: account, asset, quantity, entry price.
 
-    SQLite writes each column as one text, which NumPy reads: no object is made for a position.
+    SQLite concatenates each column into one text, which NumPy parses: no object is built per position.
     """
     row = database.row(
         "SELECT group_concat(account), group_concat(asset), group_concat(qty), "

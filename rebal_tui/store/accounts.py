@@ -1,4 +1,4 @@
-"""Our copy of the accounts at the broker: cash, positions, restrictions."""
+"""Local copy of the broker's accounts: cash, positions, restrictions, cash movements."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from rebal_tui.store.database import Database, SqlValue, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What we keep of an account besides the broker's figures: cash set aside, open orders of other origin."""
+    """Account data kept here and not by the broker: reserved cash and the number of open external orders."""
 
     reserve: Money
     external_orders: int
 
 
 def load(database: Database) -> dict[str, Account]:
-    """Every account by id, an object each."""
+    """Every account by id."""
     held: dict[int, list[Position]] = {}
     for account, symbol, qty, price in database.connection.execute(
         "SELECT positions.account, assets.symbol, positions.qty, positions.avg_entry_price FROM positions "
@@ -41,12 +41,12 @@ def load(database: Database) -> dict[str, Account]:
 
 
 def known(database: Database) -> bool:
-    """Whether there is any account."""
+    """Whether the book has any account."""
     return database.row("SELECT 1 FROM accounts") is not None
 
 
 def save(tx: Transaction, accounts: Iterable[Account]) -> None:
-    """Add accounts or replace all that the broker says of them."""
+    """Insert accounts, or update everything that the broker reports about them except `created_at`."""
     for account in accounts:
         tx.execute(
             "INSERT INTO accounts (id, number, name, status, cash, unsettled, restrictions, created_at) "
@@ -71,24 +71,24 @@ def _values(account: Account) -> Sequence[SqlValue]:
 
 
 def held_symbols(database: Database) -> set[str]:
-    """Every symbol that some account holds."""
+    """Every symbol that at least one account holds."""
     return {
         symbol for (symbol,) in database.rows("SELECT symbol FROM assets WHERE key IN (SELECT asset FROM positions)")
     }
 
 
 def reserve(tx: Transaction, account_id: str, amount: Money) -> None:
-    """Set the cash that waits to leave (R-23)."""
+    """Set an account's reserved cash, which is to be withdrawn (R-23)."""
     tx.execute("UPDATE accounts SET set_aside = ? WHERE id = ?", (amount, account_id))
 
 
 def set_external_orders(tx: Transaction, account_id: str, count: int) -> None:
-    """Set how many open orders of other origin the account has."""
+    """Set the number of an account's open external orders."""
     tx.execute("UPDATE accounts SET outside_orders = ? WHERE id = ?", (count, account_id))
 
 
 def add_cash(tx: Transaction, entry: CashEntry) -> bool:
-    """Record a cash movement once; False when it was there already."""
+    """Record a cash movement; False when it is already recorded."""
     cursor = tx.execute(
         "INSERT INTO cash_entries SELECT ?, key, ?, ?, ?, ?, ? FROM accounts WHERE id = ? "
         "ON CONFLICT (seq) DO NOTHING",
@@ -106,7 +106,7 @@ def has_entry(database: Database, seq: int) -> bool:
 
 
 def cash_entries(database: Database, account_id: str, limit: int = 500) -> list[CashEntry]:
-    """The newest cash movements of an account first."""
+    """An account's cash movements, newest first, at most `limit`."""
     return [
         CashEntry(seq, account_id, from_time(at), CashKind(kind), Money(amount), settles_on, reference)
         for seq, at, kind, amount, settles_on, reference in database.rows(
@@ -118,7 +118,7 @@ def cash_entries(database: Database, account_id: str, limit: int = 500) -> list[
 
 
 def latest_deposits(database: Database, limit: int = 200) -> list[CashEntry]:
-    """The newest deposits and returned deposits of all accounts first."""
+    """Deposits and returned deposits of all accounts, newest first, at most `limit`."""
     return [
         CashEntry(seq, account_id, from_time(at), CashKind(kind), Money(amount), settles_on, reference)
         for seq, account_id, at, kind, amount, settles_on, reference in database.rows(

@@ -1,4 +1,4 @@
-"""Keys of the API: who may ask. Of a secret only a salted hash is kept."""
+"""API keys; of each secret only a salted hash is stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rebal_tui.store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key. `digest` is the HMAC-SHA256 of its secret under `salt`; `revoked_at` is None while it is good."""
+    """An API key. `digest` is the HMAC-SHA256 of its secret under `salt`; `revoked_at` is None while it is valid."""
 
     key_id: str
     name: str
@@ -22,7 +22,7 @@ class ApiKey:
 
 
 def add(tx: Transaction, key: ApiKey) -> None:
-    """A name that a good key has breaks a unique index."""
+    """Insert a key. Raises `sqlite3.IntegrityError` when a valid key has the same name."""
     tx.execute(
         "INSERT INTO api_keys (key_id, name, salt, digest, created_at) VALUES (?, ?, ?, ?, ?)",
         (key.key_id, key.name, key.salt.hex(), key.digest.hex(), to_time(key.created_at)),
@@ -30,7 +30,7 @@ def add(tx: Transaction, key: ApiKey) -> None:
 
 
 def load(database: Database) -> list[ApiKey]:
-    """Every key, revoked ones as well, by age."""
+    """Every key, including revoked keys, oldest first."""
     rows = database.rows(
         "SELECT key_id, name, salt, digest, created_at, revoked_at FROM api_keys ORDER BY created_at, key_id"
     )
@@ -41,5 +41,5 @@ def load(database: Database) -> list[ApiKey]:
 
 
 def revoke(tx: Transaction, key_id: str, at: datetime) -> None:
-    """Make a key useless from a time on."""
+    """Revoke a key at a time; an earlier revocation stays."""
     tx.execute("UPDATE api_keys SET revoked_at = ? WHERE key_id = ? AND revoked_at IS NULL", (to_time(at), key_id))

@@ -18,7 +18,7 @@ def load(database: Database) -> dict[str, Asset]:
 
 
 def save(tx: Transaction, assets: Iterable[Asset]) -> None:
-    """Add assets or replace what is known of them."""
+    """Insert assets, or update those whose symbol is known."""
     tx.executemany(
         f"INSERT INTO assets ({ASSET_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (symbol) DO UPDATE SET "
         "name = excluded.name, exchange = excluded.exchange, status = excluded.status, tradable = excluded.tradable, "

@@ -1,4 +1,4 @@
-"""The append-only, hash-chained audit trail. An entry is written in the transaction of what it records."""
+"""The append-only, hash-chained audit trail; an entry is written in the transaction that it records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One entry. `hash` covers every other field and the hash before it; `detail` is JSON."""
+    """One entry. `hash` covers every other field and the previous entry's hash; `detail` is JSON."""
 
     seq: int
     at: datetime
@@ -28,7 +28,7 @@ class AuditEntry:
 
 
 def append(tx: Transaction, at: datetime, actor: str, action: str, subject: str, detail: Any = None) -> None:
-    """Record who did what to what."""
+    """Append an entry: an actor's action on a subject."""
     last = tx.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
     seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
     text = dump(detail if detail is not None else {})
@@ -40,10 +40,10 @@ def append(tx: Transaction, at: datetime, actor: str, action: str, subject: str,
 
 
 def verify(database: Database, anchor: tuple[int, str] | None = None) -> list[str]:
-    """What is wrong with the chain, empty when nothing is.
+    """Faults of the chain, empty when it is intact.
 
-    Edits, insertions and deletions inside show by themselves; a cut-off tail shows against an `anchor`, the (seq, hash)
-    of a head that was noted elsewhere, as every export and backup does.
+    Edits, insertions and deletions inside the chain are always detected; a truncated tail is detected against an
+    `anchor`, the (seq, hash) of a head recorded elsewhere, as in every export and backup.
     """
     previous, expected = GENESIS, 1
     heads: dict[int, str] = {0: GENESIS}
@@ -63,25 +63,25 @@ def verify(database: Database, anchor: tuple[int, str] | None = None) -> list[st
 
 
 def began_at(database: Database) -> datetime | None:
-    """When the first entry was written, None in an empty trail."""
+    """When the first entry was written, None for an empty trail."""
     first = database.row("SELECT at FROM audit ORDER BY seq LIMIT 1")
     return from_time(first[0]) if first else None
 
 
 def last_at(database: Database) -> datetime | None:
-    """The latest moment that an entry tells of, None in an empty trail."""
+    """The latest timestamp of any entry, None for an empty trail."""
     last = database.row("SELECT max(at) FROM audit")
     return from_time(last[0]) if last and last[0] is not None else None
 
 
 def head(database: Database) -> tuple[int, str]:
-    """The last entry's number and hash; (0, zeros) when the trail is empty."""
+    """The last entry's `seq` and hash; (0, zeros) when the trail is empty."""
     last = database.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
     return (last[0], last[1]) if last else (0, GENESIS)
 
 
 def entries(database: Database, limit: int = 1_000, containing: str = "") -> list[AuditEntry]:
-    """The newest entries first, those whose action, subject or detail contains a text."""
+    """Entries whose action, subject or detail contains a text, newest first, at most `limit`."""
     like = "%" + containing.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = database.rows(
         "SELECT seq, at, actor, action, subject, detail, hash FROM audit WHERE action LIKE ? ESCAPE '\\' "
@@ -92,7 +92,7 @@ def entries(database: Database, limit: int = 1_000, containing: str = "") -> lis
 
 
 def entries_after(database: Database, seq: int, limit: int, actions: Sequence[str]) -> list[AuditEntry]:
-    """The oldest entries above a number first, those of the named actions."""
+    """Entries of the given actions with a `seq` above the given one, oldest first, at most `limit`."""
     rows = database.rows(
         "SELECT seq, at, actor, action, subject, detail, hash FROM audit WHERE seq > ? "
         f"AND action IN ({', '.join('?' * len(actions))}) ORDER BY seq LIMIT ?",
@@ -102,7 +102,7 @@ def entries_after(database: Database, seq: int, limit: int, actions: Sequence[st
 
 
 def last_before(database: Database, at: datetime) -> int:
-    """The number of the last entry earlier than a moment, 0 when there is none."""
+    """The `seq` of the last entry earlier than `at`, 0 when there is none."""
     row = database.row("SELECT coalesce(max(seq), 0) FROM audit WHERE at < ?", (to_time(at),))
     return int(row[0]) if row else 0
 

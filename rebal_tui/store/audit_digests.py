@@ -1,4 +1,4 @@
-"""One audit entry for many rows: a digest over them in the entry, computed again from the file by a check."""
+"""Audit entries that cover many rows by one digest, which a check recomputes from the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rebal_tui.store.runs import PlanRow, RunRow
 
 QUEUED, STARTED = "runs.queued", "runs.started"
 Columns = Mapping[str, Sequence[Any]]
-"""Columns of some rows by field, in the order in which they enter a digest; empty ones where there are no rows."""
+"""Columns of rows by field, in the order in which they enter a digest; empty columns when there are no rows."""
 
 _RUNS = (
     "key", "id", "account", "portfolio", "subscription", "type", "amount", "initiated_from", "why", "weights",
@@ -30,14 +30,14 @@ _DECISIONS = (
 _PLANS = (
     "key", "started_at", "cash_target", "plan_context", "plan_cash", "plan_reserved", "plan_keep", "plan_positions",
 )  # fmt: skip
-"""What of each row enters a digest, and in which order: part of what the audit trail proves, so neither may change."""
+"""The fields of each row that enter a digest, in order. Part of the audit format: neither may change."""
 
 
 def queued(database: Database, runs: Sequence[RunRow], decided: Sequence[DecisionRow]) -> dict[str, Any]:
-    """What an entry says of runs that were queued: which, and a digest over them and the decisions that made them.
+    """Audit detail of queued runs: their keys, and a digest over them and the decisions that created them.
 
-    It covers the contexts, weights and kinds that those rows name, too. The rows are those that were stored, by
-    ascending run.
+    The digest also covers the contexts, weights and decision kinds that the rows refer to. The rows are the stored
+    ones, by ascending run key.
     """
     columns = columns_of(RunRow, runs, _RUNS)
     digest = _digest_queued(database, columns, columns_of(DecisionRow, decided, _DECISIONS))
@@ -45,21 +45,21 @@ def queued(database: Database, runs: Sequence[RunRow], decided: Sequence[Decisio
 
 
 def queued_from_store(database: Database, keys: Sequence[int]) -> dict[str, Any]:
-    """The same of rows that are read from the file. `keys` ascending."""
+    """Same as `queued`, with the rows read from the file. `keys` are ascending."""
     return {"runs": _ranges(keys), "digest": _queued_from_store(database, keys)}
 
 
 def started(database: Database, plans: Sequence[PlanRow]) -> dict[str, Any]:
-    """What an entry says of runs that were started: which, and a digest over what their plans were made from.
+    """Audit detail of started runs: their keys, and a digest over the inputs of their plans.
 
-    `plans` are the rows that were stored, as `runs.start` has them, by ascending key.
+    `plans` are the stored rows as passed to `runs.start`, by ascending key.
     """
     columns = columns_of(PlanRow, plans, _PLANS)
     return {"runs": _ranges(columns["key"]), "digest": _digest_started(database, columns)}
 
 
 def faults(database: Database) -> list[str]:
-    """The audit entries whose rows are not those that were recorded, in words."""
+    """Audit entries whose rows differ from the recorded ones, one message each."""
     found = []
     for seq, action, detail in database.rows(
         "SELECT seq, action, detail FROM audit WHERE action IN (?, ?) ORDER BY seq", (QUEUED, STARTED)
@@ -114,7 +114,7 @@ def _columns(names: Sequence[str], rows: Sequence[SqlRow]) -> Columns:
 
 
 def _ranges(keys: Sequence[int]) -> list[list[int]]:
-    """Ascending numbers as [first, last] of each unbroken stretch."""
+    """Ascending numbers as [first, last] of each consecutive range."""
     found: list[list[int]] = []
     for key in keys:
         if found and found[-1][1] == key - 1:
@@ -130,7 +130,7 @@ def _blob_digests(database: Database, keys: Iterable[int]) -> list[list[Any]]:
 
 
 def _contexts(database: Database, keys: Iterable[int | None]) -> list[list[Any]]:
-    """The contexts with the digests of their parts."""
+    """The contexts with the digests of their blobs."""
     found: list[list[Any]] = []
     for key in sorted(key for key in keys if key is not None):
         row = database.row("SELECT at, moment, assets, prices, portfolios FROM contexts WHERE key = ?", (key,))
@@ -149,7 +149,7 @@ def _digest(head: str, *tables: Columns) -> str:
 
 
 def _column(values: Sequence[Any]) -> bytes:
-    """A column in bytes that no other column has."""
+    """A column as bytes; different columns never have the same bytes."""
     try:
         return b"i" + array("q", values).tobytes()
     except TypeError:

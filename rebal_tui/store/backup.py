@@ -1,4 +1,4 @@
-"""Online backup, verified before it counts, and what proves a file whole."""
+"""Online backup with verification, and integrity checks of a file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from rebal_tui.store.database import MEMORY, Database
 
 
 def back_up(database: Database, target: Path) -> None:
-    """Write a verified copy of the book beside its final name, then put it there at once.
+    """Write a verified copy of the book to a partial file, then move it to `target` atomically.
 
-    Raises `Conflict` when the copy cannot be written or does not verify; an older file at `target` is then untouched.
+    Raises `Conflict` when `target` is the book itself, or when the copy cannot be written or does not verify; an older
+    file at `target` is then unchanged.
     """
     partial = target.with_name(target.name + ".partial")
     if database.path != MEMORY and target.resolve() == Path(database.path).resolve():
@@ -43,7 +44,7 @@ def back_up(database: Database, target: Path) -> None:
 
 
 def _remove(partial: Path) -> None:
-    """What a copy that did not come to its end left, its log included: another copy must never be read with it."""
+    """Delete an unfinished copy with its log files, which must never be read with another copy."""
     for suffix in ("-wal", "-shm", "-journal", ""):
         partial.with_name(partial.name + suffix).unlink(missing_ok=True)
 
@@ -57,13 +58,13 @@ def _trail_faults(path: Path) -> list[str]:
 
 
 QUICK_CHECK_MAX_BYTES = 32 * 1024 * 1024
-"""Up to this many bytes a file's pages are looked through whenever it is opened for writing."""
+"""Files up to this size in bytes have their pages checked each time they are opened for writing."""
 
 
 def require_whole(database: Database) -> None:
     """Raise `sqlite3.DatabaseError` with the code of corruption when the pages of a file are damaged.
 
-    A large file is looked at by `rebal-tui check` and by every backup, not each time it is opened.
+    Files above `QUICK_CHECK_MAX_BYTES` are not checked here; `rebal-tui check` and every backup check them.
     """
     if database.path == MEMORY or Path(database.path).stat().st_size > QUICK_CHECK_MAX_BYTES:
         return
@@ -75,7 +76,7 @@ def require_whole(database: Database) -> None:
 
 
 def integrity_faults(connection: sqlite3.Connection) -> list[str]:
-    """What SQLite finds wrong with the file: structure and foreign keys."""
+    """Faults that SQLite finds in the file: structure and foreign keys."""
     faults = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
     faults += [
         f"{table} row {rowid} refers to a missing row of {parent}"

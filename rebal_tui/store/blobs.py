@@ -1,4 +1,4 @@
-"""What many rows share, kept once under the digest of its content: weights, prices, assets, portfolios."""
+"""Content shared by many rows, stored once by its digest: weights, prices, assets, portfolios."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rebal_tui.store.database import Database, Transaction
 
 
 def put(tx: Transaction, value: str) -> int:
-    """The number under which a text is kept."""
+    """Store a text once and return its key."""
     content = value.encode()
     digest = hashlib.sha256(content).digest()
     found = tx.row("SELECT key FROM parts WHERE digest = ?", (digest,))
@@ -24,7 +24,7 @@ def put(tx: Transaction, value: str) -> int:
 
 
 def text(database: Database, key: int) -> str:
-    """The text under a number. Raises `ValueError` when it is not what was put there."""
+    """A text by its key. Raises `ValueError` when it is missing or does not match its digest."""
     row = database.row("SELECT digest, content FROM parts WHERE key = ?", (key,))
     if row is None:
         raise ValueError(f"part {key} is missing")
@@ -32,7 +32,7 @@ def text(database: Database, key: int) -> str:
 
 
 def faults(database: Database) -> list[str]:
-    """Which parts are not what was put there, in words."""
+    """Blobs that cannot be read or do not match their digest, one message each."""
     found = []
     for key, digest, content in database.connection.execute("SELECT key, digest, content FROM parts"):
         try:

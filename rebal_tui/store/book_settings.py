@@ -1,4 +1,4 @@
-"""Named values of a book: its name, its mode, where the broker's events have been read to."""
+"""Settings of a book by name: its name, its mode, the cursor in the broker's events."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import hashlib
 from rebal_tui.store.database import Database, Transaction
 
 _STEP = 4_099
-"""Odd, so that no two of the first 2^32 ids begin alike; so large that neighbours differ in their fifth digit."""
+"""Odd, so that the prefixes of the first 2^32 ids differ; large enough that neighbors differ in their fifth digit."""
 _VARIANT = {f"{digit:x}": "89ab"[digit & 3] for digit in range(16)}
 BROKER = "broker"
-"""The name under which a book keeps which real broker it has; nothing where the broker is simulated."""
+"""Name of the setting that identifies the book's real broker; absent when the broker is simulated."""
 
 
 def get(database: Database, name: str, default: str = "") -> str:
@@ -19,17 +19,17 @@ def get(database: Database, name: str, default: str = "") -> str:
 
 
 def put(tx: Transaction, name: str, value: str) -> None:
-    """Keep a value under a name."""
+    """Store a value under a name."""
     tx.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
 
 
 def next_id(tx: Transaction) -> str:
-    """The next UUID of this book, from its seed and a counter kept in the same transaction; never given twice."""
+    """The next UUID of this book, from its seed and a counter stored in the same transaction; never issued twice."""
     return next_ids(tx, 1)[0]
 
 
 def next_ids(tx: Transaction, count: int) -> list[str]:
-    """The next UUIDs of this book, their numbers taken at once."""
+    """The next `count` UUIDs of this book, with one update of the counter."""
     first = int(get(tx.database, "id_count", "0")) + 1
     put(tx, "id_count", str(first + count - 1))
     seed = get(tx.database, "id_seed").encode()
@@ -40,6 +40,6 @@ def next_ids(tx: Transaction, count: int) -> list[str]:
 
 
 def _uuid(ascending: int, unlike: bytes) -> str:
-    """A UUID of version 8 (RFC 9562): it stands near the one before it in an index, and behind that it is a digest."""
+    """A UUID of version 8 (RFC 9562): an ascending prefix, which keeps indexes compact, and a digest."""
     digits = hashlib.sha256(unlike).hexdigest()
     return f"{ascending:08x}-{digits[:4]}-8{digits[4:7]}-{_VARIANT[digits[7]]}{digits[8:11]}-{digits[11:23]}"

@@ -15,7 +15,7 @@ from rebal_tui.store.rows import select_list
 
 
 def save_journal(tx: Transaction, journal: Journal, account_id: str) -> None:
-    """Add a journal of an account or take over its new status."""
+    """Insert a journal of an account, or update its status and reason."""
     tx.execute(
         "INSERT INTO journals SELECT ?, key, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE id = ? "
         "ON CONFLICT (id) DO UPDATE SET status = excluded.status, reason = excluded.reason, "
@@ -33,7 +33,7 @@ def journal(database: Database, journal_id: str) -> Journal | None:
 
 
 def journals(database: Database, limit: int = 500) -> list[Journal]:
-    """The newest journals first."""
+    """Journals, newest first, at most `limit`."""
     return _journals(database, "ORDER BY created_at DESC, id LIMIT ?", (limit,))
 
 
@@ -47,7 +47,7 @@ def find_journals(
     to_account: str | None = None,
     limit: int = 500,
 ) -> list[Journal]:
-    """The newest journals for which every given filter holds; `after` and `before` exclude their own moment."""
+    """Journals that match every given filter, newest first; `after` and `before` are exclusive."""
     tests: list[tuple[str, str | int]] = []
     if after is not None:
         tests.append(("created_at > ?", to_time(after)))
@@ -67,7 +67,7 @@ def find_journals(
 
 
 def open_journals(database: Database) -> list[tuple[str, Journal]]:
-    """Journals that are not final, each with the account it belongs to."""
+    """Journals that are not final, each with the id of the account that it belongs to."""
     owners: dict[str, str] = dict(
         database.rows(
             "SELECT journals.id, accounts.id FROM journals JOIN accounts ON accounts.key = journals.account "
@@ -79,7 +79,7 @@ def open_journals(database: Database) -> list[tuple[str, Journal]]:
 
 
 def pending_out(database: Database) -> dict[str, Money]:
-    """Cash that journals out of each client account hold back until they are final; the firm's is not of the book."""
+    """Cash reserved by open journals out of each client account, by account id; excludes the firm account."""
     return {
         account_id: Money(amount)
         for account_id, amount in database.rows(
@@ -90,7 +90,7 @@ def pending_out(database: Database) -> dict[str, Money]:
 
 
 class _JournalRow(NamedTuple):
-    """A journal as it is read: billionths of a dollar, microseconds."""
+    """A journal as read: money in billionths of a dollar, times in microseconds."""
 
     id: str
     from_account: str
@@ -141,7 +141,7 @@ def update_withdrawal(tx: Transaction, withdrawal: Withdrawal) -> None:
 
 
 class _WithdrawalRow(NamedTuple):
-    """A withdrawal as it is read, with the ids of its account and portfolio."""
+    """A withdrawal as read, with the ids of its account and portfolio."""
 
     id: str
     account_id: str
@@ -164,7 +164,7 @@ _WITHDRAWALS = (
 
 
 def withdrawal(database: Database, withdrawal_id: str) -> Withdrawal:
-    """One withdrawal. Raises `NotFound`."""
+    """One withdrawal. Raises `NotFound` when it does not exist."""
     row = database.row(f"{_WITHDRAWALS} WHERE w.id = ?", (withdrawal_id,))
     if row is None:
         raise NotFound(f"no withdrawal {withdrawal_id}")
@@ -172,7 +172,7 @@ def withdrawal(database: Database, withdrawal_id: str) -> Withdrawal:
 
 
 def withdrawals(database: Database, *, only_open: bool = False, limit: int = 500) -> list[Withdrawal]:
-    """Withdrawals, the newest first; with `only_open` those not ended, the oldest first."""
+    """Withdrawals, newest first, at most `limit`; with `only_open`, all that have not ended, oldest first."""
     if only_open:
         rows = database.rows(f"{_WITHDRAWALS} WHERE w.stage NOT IN ('completed', 'canceled') ORDER BY w.key")
     else:

@@ -1,4 +1,4 @@
-"""The one codec between rows and domain values."""
+"""Conversion between table rows and domain values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rebal_tui.store.rows import select_list
 
 
 def to_time(at: datetime) -> int:
-    """Microseconds since 1970 UTC of an aware moment."""
+    """Microseconds since 1970 UTC of a timezone-aware timestamp."""
     return epoch_micros(at)
 
 
@@ -38,7 +38,7 @@ def from_time_or_none(micros: int | None) -> datetime | None:
 
 
 def dump(value: Any) -> str:
-    """Compact JSON in a stable order."""
+    """Compact JSON with sorted keys."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
@@ -55,7 +55,7 @@ def from_weights(text: str) -> Weights:
 
 @lru_cache(maxsize=1_024)
 def weights_of_blob(content: bytes) -> Weights:
-    """The weights that a part holds. Raises `ValueError` when it holds none."""
+    """The weights stored in a blob. Raises `ValueError` when the content is not weights."""
     try:
         return from_weights(zlib.decompress(content).decode())
     except (zlib.error, KeyError, TypeError) as error:
@@ -63,13 +63,13 @@ def weights_of_blob(content: bytes) -> Weights:
 
 
 def to_positions(positions: Iterable[tuple[int, int]]) -> bytes:
-    """Holdings as (asset key, billionths of shares): all keys in 32 bits, then all quantities in 64, little-endian."""
+    """Pack holdings as (asset key, billionths of shares): sorted keys in 32 bits, quantities in 64, little-endian."""
     held = sorted(positions)
     return struct.pack(f"<{len(held)}i{len(held)}q", *(key for key, _ in held), *(qty for _, qty in held))
 
 
 def from_positions(packed: bytes) -> list[tuple[int, Qty]]:
-    """Holdings by asset key. Raises `ValueError` for what `to_positions` did not make."""
+    """Unpack holdings by asset key. Raises `ValueError` for a length that `to_positions` never produces."""
     count, rest = divmod(len(packed), 12)
     if rest:
         raise ValueError(f"{len(packed)} bytes hold no positions")
@@ -78,7 +78,7 @@ def from_positions(packed: bytes) -> list[tuple[int, Qty]]:
 
 
 class AssetRow(NamedTuple):
-    """An asset as it is stored: price in billionths of a dollar, its time in microseconds."""
+    """An asset as stored: price in billionths of a dollar, price time in microseconds."""
 
     id: str
     symbol: str
@@ -104,7 +104,7 @@ def to_asset(row: Sequence[Any]) -> Asset:
 
 
 def asset_values(asset: Asset) -> AssetRow:
-    """An asset as it is stored."""
+    """The row that stores an asset."""
     return AssetRow(
         asset.id, asset.symbol, asset.name, asset.exchange, asset.status.value, int(asset.tradable),
         int(asset.fractionable), asset.price, to_time_or_none(asset.price_at),
@@ -120,7 +120,7 @@ def restrictions_text(restrictions: frozenset[Restriction]) -> str:
 
 
 class AccountRow(NamedTuple):
-    """An account as it is read: money in billionths, restrictions by name and joined by commas."""
+    """An account as read: money in billionths, restrictions as names joined by commas."""
 
     key: int
     id: str
@@ -137,7 +137,7 @@ ACCOUNT_COLUMNS = select_list(AccountRow)
 
 
 def to_account(row: Sequence[Any], positions: tuple[Position, ...]) -> Account:
-    """An account from a row of `ACCOUNT_COLUMNS`, with what it holds."""
+    """An account from a row of `ACCOUNT_COLUMNS` and its positions."""
     found = AccountRow._make(row)
     return Account(
         found.id, found.number, found.name, AccountStatus(found.status), Money(found.cash), Money(found.unsettled),
@@ -146,7 +146,7 @@ def to_account(row: Sequence[Any], positions: tuple[Position, ...]) -> Account:
 
 
 class _RunRecord(NamedTuple):
-    """A run as it is read, with the ids of what it refers to and the content of its weights."""
+    """A run as read, with the ids of the rows that it refers to and the content of its weights."""
 
     id: str
     account_id: str
@@ -209,7 +209,7 @@ def to_run(row: Sequence[Any]) -> Run:
 
 
 class _OrderRecord(NamedTuple):
-    """An order of a run as it is read, with the ids of its run and account and its asset's symbol."""
+    """An order of a run as read, with the ids of its run and account and its asset's symbol."""
 
     run_id: str
     account_id: str
@@ -242,12 +242,12 @@ ORDER_ID_PREFIX = "rt-"
 
 
 def client_order_id(run_id: str, line: int) -> str:
-    """The id under which an order of a run is sent: the same after every restart, at most 48 characters."""
+    """The client order id of a run's order: the same after every restart, at most 48 characters."""
     return f"{ORDER_ID_PREFIX}{run_id.replace('-', '')}-{line}"
 
 
 def parse_client_order_id(text: str) -> tuple[str, int] | None:
-    """The run id and line of one of our orders; None for an order of other origin."""
+    """The run id and line in a client order id; None for an external order."""
     head, _, line = text.rpartition("-")
     digits = head.removeprefix(ORDER_ID_PREFIX)
     if not text.startswith(ORDER_ID_PREFIX) or len(digits) != 32 or not line.isdecimal():

@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 
 SqlValue = str | int | bytes | None
 SqlRow = tuple[Any, ...]
-"""A row as SQLite gives it, before it is read into a type of its own."""
+"""A row as SQLite returns it, before conversion to a type of its own."""
 
 MEMORY = ":memory:"
 WAL_LIMIT = 8 * 1024 * 1024
-"""To this many bytes the write-ahead log is cut back once what it holds is in the file."""
+"""Size in bytes to which the write-ahead log is truncated after a checkpoint."""
 FREE_SPACE_MIN_BYTES = 16 * 1024 * 1024
-"""With less free space than this nothing new is begun."""
+"""With less free space on the disk than this, no new work starts."""
 LISTED = "(SELECT value FROM json_each(?))"
-"""What `IN` looks through where `listed` is bound. With a mark for every value each count of them would be another
-statement, and SQLite keeps hundreds, of up to 120 kB each."""
+"""The right side of `IN` for a parameter from `listed`.
+
+With one placeholder per value, each number of values would be a statement of its own, and the statement cache holds
+hundreds, of up to 120 kB each.
+"""
 EPOCH = "epoch"
-"""The name under which the number of openings for writing is kept."""
+"""Name of the setting that holds the fencing epoch: the number of openings for writing."""
 _FAULTS = {
     sqlite3.SQLITE_FULL: Halt.DISK_FULL,
     sqlite3.SQLITE_IOERR: Halt.IO_ERROR,
@@ -50,14 +53,14 @@ _HALT_TEXTS = {
 
 
 def listed(values: Iterable[str]) -> str:
-    """Values as the one parameter of `LISTED`."""
+    """Values as the single parameter of `LISTED`."""
     return json.dumps(list(values))
 
 
 class Transaction:
-    """An open write transaction of a `Database`: whoever holds one may write.
+    """An open write transaction of a `Database`; its holder may write.
 
-    What memory must learn of a write is given to `after_commit`. It is dropped when the transaction is rolled back.
+    In-memory state that depends on a write is updated through `after_commit`. The update is dropped on a rollback.
     """
 
     def __init__(self, database: Database, effects: list[Callable[[], None]]) -> None:
@@ -73,7 +76,7 @@ class Transaction:
         return self.database.connection.executemany(sql, rows)
 
     def rows(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[SqlRow]:
-        """Every row of a query, what this transaction wrote included."""
+        """Every row of a query, including this transaction's writes."""
         return self.database.rows(sql, parameters)
 
     def row(self, sql: str, parameters: Sequence[SqlValue] = ()) -> SqlRow | None:
@@ -81,17 +84,19 @@ class Transaction:
         return self.database.row(sql, parameters)
 
     def after_commit(self, effect: Callable[[], None]) -> None:
-        """Call `effect` once this transaction is committed, or its savepoint released: what follows in the outer
-        transaction sees it."""
+        """Call `effect` once this transaction is committed or its savepoint is released.
+
+        The rest of an outer transaction sees the effect.
+        """
         self.effects.append(effect)
 
 
 class Database:
-    """A book's file, or memory. Owned by one thread; everyone else asks that thread.
+    """A book's file, or an in-memory database. Owned by one thread; other threads send their requests to it.
 
-    A file has one connection that writes, which alone moves the write-ahead log into it; a connection that reads only
-    cannot. `halted` is why nothing is written here, None while writing works. `on_undone` is called when a transaction
-    was rolled back after a savepoint inside it had succeeded: what memory learned of that savepoint is void.
+    A file has one connection that writes, and only it checkpoints the write-ahead log; a read-only connection cannot.
+    `halted` is the reason why writing has stopped, None while writing works. `on_undone` is called when a transaction
+    is rolled back after a savepoint inside it succeeded: in-memory state from that savepoint is then invalid.
     """
 
     def __init__(self, path: Path | str = MEMORY, *, read_only: bool = False) -> None:
@@ -128,7 +133,7 @@ class Database:
         self.connection.close()
 
     def claim_epoch(self) -> None:
-        """Become the file's one writer: whoever opened it for writing before can write nothing any more."""
+        """Become the file's only writer: earlier openings for writing can write no more."""
         with self.write() as tx:
             tx.execute(
                 "INSERT INTO meta VALUES (?, '1') ON CONFLICT (name) "
@@ -139,13 +144,13 @@ class Database:
         self._epoch = epoch
 
     def halt(self, why: Halt, detail: str = "") -> ReadOnly:
-        """Stop writing here for good; the refusal that every write meets from then on."""
+        """Stop writing on this connection; returns the error that every later write raises."""
         text = f"{_HALT_TEXTS[why]} ({detail})" if detail else _HALT_TEXTS[why]
         self.halted = ReadOnly(why, text)
         return self.halted
 
     def halt_on_error(self, error: sqlite3.Error) -> ReadOnly | None:
-        """Stop writing when an error says that the file cannot be trusted or written; None for any other error."""
+        """Stop writing when an error means that the file is damaged or cannot be written; None for any other error."""
         code = getattr(error, "sqlite_errorcode", None)
         why = _FAULTS.get(code & 0xFF) if code is not None else None
         if why is None:
@@ -155,7 +160,10 @@ class Database:
         return self.halt(why, str(error))
 
     def resume_writing(self) -> None:
-        """Write again after the disk failed. Raises `ReadOnly` when it still does, or when it never can."""
+        """Resume writing after a disk failure.
+
+        Raises `ReadOnly` when the disk still fails, or when writing stopped for any other reason.
+        """
         if self.halted is None:
             return
         if self.halted.halt not in (Halt.DISK_FULL, Halt.IO_ERROR):
@@ -171,7 +179,7 @@ class Database:
         return int(row[0]) if row else 0
 
     def has_free_space(self) -> bool:
-        """Whether the file's disk has space for more than what is being written."""
+        """Whether the file's disk has at least `FREE_SPACE_MIN_BYTES` free."""
         return self.path == MEMORY or shutil.disk_usage(Path(self.path).parent).free >= FREE_SPACE_MIN_BYTES
 
     def rows(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[SqlRow]:
@@ -185,10 +193,10 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """One write transaction. Inside another it is a savepoint, undone alone when its block raises.
+        """One write transaction. Inside another it is a savepoint, rolled back alone when its block raises.
 
-        Raises `ReadOnly` when the book is only looked at here, when another program has taken it over, and when the
-        disk is full or fails: then it is undone, and every later one is refused as well.
+        Raises `ReadOnly` when the connection is read-only, when another program has claimed the book, and when the disk
+        is full or fails: the transaction is then rolled back, and every later one is refused as well.
         """
         if self.halted is not None:
             raise ReadOnly(self.halted.halt, str(self.halted))
@@ -214,7 +222,7 @@ class Database:
             effect()
 
     def _end_level(self, *, undone: bool) -> None:
-        """Leave a level of nesting. Memory that learned of savepoints inside an undone transaction is told so."""
+        """Leave a level of nesting. Calls `on_undone` when an undone transaction had savepoints with effects."""
         self._depth -= 1
         if self._depth == 0:
             stale, self._applied_inside = undone and self._applied_inside, False
@@ -222,7 +230,10 @@ class Database:
                 self.on_undone()
 
     def _undo(self, point: str | None) -> None:
-        """Roll back; where a fault of the disk has done so already, or prevents it, the file is as it was."""
+        """Roll back.
+
+        After a disk failure SQLite may already have rolled back or be unable to; the file is unchanged either way.
+        """
         if not self.connection.in_transaction:
             return
         with suppress(sqlite3.Error):
@@ -238,13 +249,13 @@ class Database:
 
     @property
     def utils(self) -> sqlite_utils.Database:
-        """The same connection under sqlite-utils, for schema and migrations. Never hand it a `Decimal`."""
+        """The same connection under sqlite-utils, for schema and migrations. Never pass it a `Decimal`."""
         wrapped: sqlite_utils.Database = import_sqlite_utils().Database(self.connection)
         return wrapped
 
 
 def import_sqlite_utils() -> Any:
-    """sqlite-utils without the pandas that it would load wherever that is installed (0.3 s at start)."""
+    """Import sqlite-utils without pandas, which it loads wherever that is installed (0.3 s at start)."""
     if "sqlite_utils" not in sys.modules and "pandas" not in sys.modules:
         sys.modules["pandas"] = None  # type: ignore[assignment]
         try:
@@ -257,7 +268,7 @@ def import_sqlite_utils() -> Any:
 
 
 def _make_private(path: Path) -> None:
-    """Create the file 0600, and its folder 0700 when it is new, before SQLite can create them wider."""
+    """Create the file with mode 0600, and a new folder with 0700, before SQLite creates them with wider permissions."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -1,4 +1,4 @@
-"""What everything decided at one moment had in common: the session, the rules, prices, assets and portfolios then."""
+"""Inputs shared by all decisions of one evaluation pass: session, rules, prices, assets, portfolios."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """The moment and the state of the market and of the portfolios at it; of an asset only what decides.
+    """A timestamp with the market and the portfolios at it; assets have only the fields that decisions use.
 
-    `symbols` names every asset of the file by its key there.
+    `symbols` maps the key of every asset in the file to its symbol.
     """
 
     at: datetime
@@ -54,7 +54,7 @@ def put(
     tx: Transaction, at: datetime, session: Session | None, closed_reason: str, price_max_age: timedelta | None,
     quarterly_months: frozenset[int], assets: Mapping[str, Asset], portfolios: Mapping[str, Portfolio],
 ) -> int:  # fmt: skip
-    """Keep a moment; returns its number. What did not change since another moment is not stored again."""
+    """Store a context and return its key. Content that equals an earlier context's is not stored again."""
     keys = symbol_keys(tx.database)
     known = sorted((keys[symbol], asset) for symbol, asset in assets.items() if symbol in keys)
     header = {
@@ -85,7 +85,7 @@ def put(
 
 
 def get(database: Database, key: int) -> DecisionContext:
-    """A moment by its number. Raises `ValueError` when it is missing or is not what was kept."""
+    """A context by its key. Raises `ValueError` when it is missing or does not match its digests."""
     row = database.row("SELECT at, moment, assets, prices, portfolios FROM contexts WHERE key = ?", (key,))
     if row is None:
         raise ValueError(f"context {key} is missing")

@@ -1,6 +1,6 @@
-"""Decisions as what they were made from: for each session the latest of every kind of outcome an account had.
+"""Decisions stored as their inputs: for each session, an account's latest decision of each kind.
 
-A decision that made a run has a row of its own, which no later one replaces.
+A decision that created a run has a row of its own, which no later decision replaces.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rebal_tui.store.rows import insert, select_list
 
 Ints = npt.NDArray[np.int64]
 NO_RUN = 0
-"""In place of a run's key: the decision made none."""
+"""Used instead of a run's key when the decision created no run."""
 _REPORTED_VERDICTS = (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)
 _BUCKET = 1_000
 _NOTHING = -1
@@ -30,9 +30,9 @@ _NOTHING = -1
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What makes two decisions of a session the same: the outcome and which checks fired, failed or held back.
+    """What makes two decisions of a session equal: the outcome and the checks that fired, failed or held back.
 
-    `deciding` is the check that the decision's reason names, empty when none is.
+    `deciding` is the check that the decision's reason names, empty when it names none.
     """
 
     signature: str
@@ -42,7 +42,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What an evaluation looked at of one account. `positions` as `codec.to_positions` packs them; money in billionths.
+    """An account's inputs of an evaluation. Money in billionths; `positions` is packed by `codec.to_positions`.
 
     `open_run` and `quota_run` are run ids.
     """
@@ -61,7 +61,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """A decision as it is kept, with the number of its context and the id of the run it made."""
+    """A decision as stored, with the key of its context and the id of the run that it created."""
 
     account_id: str
     portfolio_id: str
@@ -82,7 +82,7 @@ def kind_of(decision: Decision) -> Kind:
 
 
 def kind_keys(tx: Transaction, kinds: Iterable[Kind]) -> dict[str, int]:
-    """The key of each kind by its signature; new ones are added."""
+    """The key of each kind by its signature; new kinds are inserted."""
     tx.executemany(
         "INSERT INTO decision_kinds (signature, outcome, deciding) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         sorted({(kind.signature, kind.outcome.value, kind.deciding) for kind in kinds}),
@@ -91,8 +91,10 @@ def kind_keys(tx: Transaction, kinds: Iterable[Kind]) -> dict[str, int]:
 
 
 class DecisionRow(NamedTuple):
-    """A decision as it is stored: keys of other tables, money in billionths, times in microseconds. `run` is `NO_RUN`
-    where it made none; `positions` as `codec.to_positions` packs them."""
+    """A decision as inserted: keys of other tables, money in billionths, times in microseconds.
+
+    `run` is `NO_RUN` when it created none; `positions` is packed by `codec.to_positions`.
+    """
 
     session: str
     account: int
@@ -119,7 +121,11 @@ _REPLACED = [name for name in DecisionRow._fields if name not in (*_KEY, "times"
 
 
 def add(tx: Transaction, rows: Iterable[DecisionRow]) -> None:
-    """Store decisions; one without a run replaces the last of its kind that session and counts up."""
+    """Store decisions.
+
+    A decision without a run replaces the account's last one of that session, portfolio and kind, and increments
+    `times`.
+    """
     tx.executemany(
         f"{insert('decisions', DecisionRow)} ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET times = times + 1, "
         + ", ".join(f"{name} = excluded.{name}" for name in _REPLACED),
@@ -128,7 +134,7 @@ def add(tx: Transaction, rows: Iterable[DecisionRow]) -> None:
 
 
 class _Record(NamedTuple):
-    """A decision as it is read, with the ids of what it refers to."""
+    """A decision as read, with the ids of the rows that it refers to."""
 
     account_id: str
     portfolio_id: str
@@ -167,7 +173,7 @@ _COLUMNS = (
 
 
 def latest(database: Database, account_id: str, limit: int = 1) -> list[StoredDecision]:
-    """An account's newest decisions first; all of them with a limit below 0."""
+    """An account's decisions, newest first, at most `limit`; all of them when `limit` is below 0."""
     found: list[StoredDecision] = []
     for session in _sessions(database):
         if 0 <= limit <= len(found):
@@ -182,7 +188,7 @@ def latest(database: Database, account_id: str, limit: int = 1) -> list[StoredDe
 
 
 def _sessions(database: Database) -> Iterator[str]:
-    """The sessions that have decisions, the latest first."""
+    """The sessions that have decisions, latest first."""
     row = database.row("SELECT max(session) FROM decisions")
     while row and row[0] is not None:
         yield row[0]
@@ -190,7 +196,7 @@ def _sessions(database: Database) -> Iterator[str]:
 
 
 def of_run(database: Database, run_id: str) -> StoredDecision | None:
-    """The decision that made a run, None for a manual one."""
+    """The decision that created a run, None for a manual run."""
     row = database.row(
         f"{_COLUMNS} WHERE r.id = ? AND (d.session, d.account, d.run) = "
         "(SELECT session, account, key FROM runs WHERE id = ?)",
@@ -200,7 +206,7 @@ def of_run(database: Database, run_id: str) -> StoredDecision | None:
 
 
 def everything(database: Database) -> Iterator[StoredDecision]:
-    """Every decision in the order of sessions and accounts."""
+    """Every decision, by session and account."""
     for row in database.connection.execute(f"{_COLUMNS} ORDER BY d.session, d.account, d.portfolio, d.kind, d.run"):
         yield _stored(row)
 
@@ -233,7 +239,7 @@ def _stored(row: Sequence[Any]) -> StoredDecision:
 
 
 def add_history(tx: Transaction, at: datetime, accounts: Ints, used: Ints) -> None:
-    """Record how much of its bands each account uses, in tenths of a percent. `accounts` are keys, ascending."""
+    """Record each account's band usage, in tenths of a percent. `accounts` are ascending keys."""
     numbers, begins = np.unique(accounts // _BUCKET, return_index=True)
     ends = [*begins[1:].tolist(), len(accounts)]
     rows = []
@@ -246,7 +252,7 @@ def add_history(tx: Transaction, at: datetime, accounts: Ints, used: Ints) -> No
 
 
 def history(database: Database, account_id: str, limit: int = 120) -> list[tuple[datetime, int]]:
-    """The latest points of an account's drift history, oldest first."""
+    """The latest points of an account's drift history, oldest first: (time, band usage in tenths of a percent)."""
     row = database.row("SELECT key FROM accounts WHERE id = ?", (account_id,))
     if row is None:
         return []
@@ -268,7 +274,7 @@ def prune_history(tx: Transaction, before: datetime) -> None:
 
 
 def outcomes(database: Database) -> dict[str, int]:
-    """How many decisions there were of each outcome."""
+    """The number of decisions of each outcome."""
     rows = database.rows(
         "SELECT outcome, sum(times) FROM decisions JOIN decision_kinds ON decision_kinds.key = kind "
         "GROUP BY outcome ORDER BY outcome"

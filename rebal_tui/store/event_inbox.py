@@ -1,4 +1,4 @@
-"""What a broker on the network has told, in the order it came, each thing once."""
+"""Events received from a broker on the network, in order of arrival, each stored once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rebal_tui.store.database import Database, Transaction
 
 
 def add(database: Database, received: Sequence[tuple[str, str, datetime, str]]) -> int:
-    """Keep (stream, event id, time, JSON) of each, except what is there; returns how many were new."""
+    """Store (stream, event id, time, JSON) of events that are not stored yet; returns the number of new events."""
     with database.write() as tx:
         return tx.executemany(
             "INSERT INTO inbox (stream, event_id, at, body) VALUES (?, ?, ?, ?) ON CONFLICT (stream, event_id) "
@@ -20,7 +20,7 @@ def add(database: Database, received: Sequence[tuple[str, str, datetime, str]]) 
 
 
 def after(database: Database, seq: int, limit: int) -> list[tuple[int, str, str, datetime, str]]:
-    """(seq, stream, event id, time, JSON) of what came after `seq`, oldest first."""
+    """(seq, stream, event id, time, JSON) of events after `seq`, oldest first, at most `limit`."""
     return [
         (row[0], row[1], row[2], from_time(row[3]), row[4])
         for row in database.rows(
@@ -30,11 +30,11 @@ def after(database: Database, seq: int, limit: int) -> list[tuple[int, str, str,
 
 
 def last_at(database: Database, stream: str) -> datetime | None:
-    """The time of the latest event of a stream, None when none came."""
+    """The time of the latest event of a stream, None when there is none."""
     row = database.row("SELECT max(at) FROM inbox WHERE stream = ?", (stream,))
     return from_time_or_none(row[0]) if row else None
 
 
 def prune(tx: Transaction, before: datetime, through: int) -> None:
-    """Forget what is older and was taken over, up to the cursor `through`."""
+    """Delete events older than `before` that were applied, which are those up to the cursor `through`."""
     tx.execute("DELETE FROM inbox WHERE at < ? AND seq <= ?", (to_time(before), through))

@@ -1,4 +1,4 @@
-"""Executions, each once, keyed by the broker's execution id."""
+"""Executions, each stored once by the broker's execution id."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.store.rows import select_list
 
 
 def add(tx: Transaction, fill: Fill) -> bool:
-    """Record an execution once; False when it was there already."""
+    """Record an execution; False when it is already recorded."""
     ours = parse_client_order_id(fill.client_order_id)
     run_id, line = ours or (None, None)
     cursor = tx.execute(
@@ -29,7 +29,7 @@ def add(tx: Transaction, fill: Fill) -> bool:
 
 
 def executed(database: Database, run_id: str, line: int) -> Qty:
-    """Shares that the executions of an order sum to."""
+    """Total shares of an order's executions, in billionths."""
     row = database.row(
         "SELECT coalesce(sum(qty), 0) FROM fills WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
         (run_id, line),
@@ -48,18 +48,18 @@ def delete(tx: Transaction, execution_id: str) -> None:
 
 
 def of_run(database: Database, run_id: str) -> list[Fill]:
-    """A run's executions in the order they happened."""
+    """A run's executions, oldest first."""
     where = "WHERE f.run = (SELECT key FROM runs WHERE id = ?) ORDER BY f.at, f.execution_id"
     return _fills(database, where, (run_id,))
 
 
 def of_account(database: Database, account_id: str, limit: int = 500) -> list[Fill]:
-    """An account's newest executions first."""
+    """An account's executions, newest first, at most `limit`."""
     return _fills(database, "WHERE accounts.id = ? ORDER BY f.at DESC, f.execution_id LIMIT ?", (account_id, limit))
 
 
 class _FillRow(NamedTuple):
-    """An execution as it is read, with the id of its account and its asset's symbol."""
+    """An execution as read, with the id of its account and its asset's symbol."""
 
     execution_id: str
     broker_order_id: str

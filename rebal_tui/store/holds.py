@@ -1,4 +1,4 @@
-"""Accounts that are paused because the broker's figures and ours could not be brought together."""
+"""Accounts paused because of reconciliation differences."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from rebal_tui.store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why an account is paused, and since when.
+    """The reason why an account is paused, and the time of the pause.
 
-    `baseline` is what it was judged by, where what is told later may explain it; None where only a person can.
+    `baseline` is recorded when later events may account for the difference, so that they can be replayed against it;
+    None when only a person can resolve it.
     """
 
     reason: str
@@ -31,7 +32,7 @@ def load(database: Database) -> dict[str, Hold]:
 
 
 def put(tx: Transaction, account_id: str, hold: Hold) -> None:
-    """Pause an account, or say anew why."""
+    """Pause an account, or replace the reason and baseline of its pause."""
     tx.execute(
         "INSERT INTO reconciliation_holds (account, at, reason, ground) SELECT key, ?, ?, ? FROM accounts WHERE id = ? "
         "ON CONFLICT (account) DO UPDATE SET reason = excluded.reason, ground = excluded.ground",
@@ -40,7 +41,7 @@ def put(tx: Transaction, account_id: str, hold: Hold) -> None:
 
 
 def remove(tx: Transaction, account_id: str) -> None:
-    """Release an account."""
+    """Remove an account's hold."""
     tx.execute(
         "DELETE FROM reconciliation_holds WHERE account = (SELECT key FROM accounts WHERE id = ?)", (account_id,)
     )

@@ -1,4 +1,4 @@
-"""The keys of rows by their public ids."""
+"""Row keys by public id."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rebal_tui.store.database import LISTED, Database, listed
 _CHUNK = 500
 _FULL_SCAN_MIN_IDS = 5_000
 _FULL_SCAN_MAX_RATIO = 4
-"""A table is read whole when it has at most so many times as many rows as are wanted: history makes it ever longer."""
+"""Highest ratio of a table's last key to the number of ids for a full scan: tables grow with history."""
 
 Table = Literal["accounts", "portfolios", "subscriptions", "runs"]
 
 
 def keys(database: Database, table: Table, ids: Iterable[str]) -> dict[str, int]:
-    """The key of each id that the table has; many are read in one pass over it."""
+    """The key of each id that the table has; many ids are read in one full scan."""
     wanted = list(ids)
     if len(wanted) > _FULL_SCAN_MIN_IDS and _last(database, table) <= _FULL_SCAN_MAX_RATIO * len(wanted):
         known: dict[str, int] = dict(database.rows(f"SELECT id, key FROM {table}"))

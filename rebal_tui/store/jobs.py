@@ -1,4 +1,4 @@
-"""What the scheduler did and when, and alerts until someone acknowledges them."""
+"""Scheduler jobs, evaluation records and alerts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rebal_tui.store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job's record. `last_key` names what it last did (a session, a slot), so that it is not done twice."""
+    """A job's record. `last_key` identifies its last work (a session, a slot), so that it is not done twice."""
 
     name: str
     paused: bool
@@ -66,7 +66,7 @@ def set_paused(tx: Transaction, name: str, paused: bool) -> None:
 
 
 def raise_alert(tx: Transaction, at: datetime, kind: str, subject: str, text: str) -> None:
-    """Raise an alert unless the same one is still open."""
+    """Raise an alert; when one of that kind and subject is open, replace its text."""
     tx.execute(
         "INSERT INTO alerts (at, kind, subject, text) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (kind, subject) WHERE acknowledged_at IS NULL DO UPDATE SET text = excluded.text",
@@ -75,7 +75,7 @@ def raise_alert(tx: Transaction, at: datetime, kind: str, subject: str, text: st
 
 
 def open_alerts(database: Database) -> list[Alert]:
-    """Alerts that nobody has acknowledged, newest first."""
+    """Unacknowledged alerts, newest first."""
     rows = database.rows(
         "SELECT key, at, kind, subject, text, acknowledged_at FROM alerts WHERE acknowledged_at IS NULL "
         "ORDER BY key DESC"
@@ -84,7 +84,7 @@ def open_alerts(database: Database) -> list[Alert]:
 
 
 def is_open(database: Database, kind: str, subject: str) -> bool:
-    """Whether an alert is raised that nobody has acknowledged."""
+    """Whether an unacknowledged alert of that kind and subject exists."""
     return (
         database.row("SELECT 1 FROM alerts WHERE kind = ? AND subject = ? AND acknowledged_at IS NULL", (kind, subject))
         is not None
@@ -104,20 +104,20 @@ def clear_alert(tx: Transaction, kind: str, subject: str, at: datetime) -> None:
 
 
 def evaluated(database: Database, session: str, slot: datetime) -> bool:
-    """Whether the evaluation of a slot was made."""
+    """Whether a slot has been evaluated."""
     return (
         database.row("SELECT 1 FROM evaluations WHERE session = ? AND slot = ?", (session, to_time(slot))) is not None
     )
 
 
 def last_slot(database: Database, session: str) -> datetime | None:
-    """The latest slot of a session that was evaluated."""
+    """The latest evaluated slot of a session, None when there is none."""
     row = database.row("SELECT max(slot) FROM evaluations WHERE session = ?", (session,))
     return from_time_or_none(row[0]) if row else None
 
 
 def last_session(database: Database) -> str | None:
-    """The latest session with an evaluation."""
+    """The latest session with an evaluation, None when there is none."""
     row = database.row("SELECT max(session) FROM evaluations")
     return row[0] if row else None
 

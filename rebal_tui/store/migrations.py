@@ -1,4 +1,4 @@
-"""Bringing a file to the schema this program knows; a newer file is refused."""
+"""Schema migrations; a file of a newer program is refused."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def migrate(
     sets: Iterable[tuple[str, Scripts]],
     before: Callable[[Sequence[str]], None] | None = None,
 ) -> None:
-    """Apply what is pending of each named set, all in one transaction: a file is as it was or up to date.
+    """Apply the pending migrations of each named set in one transaction: all of them or none.
 
-    `before` is called first with the names of what is pending, unless the file is new. Raises `Conflict` when the file
-    has migrations that this program does not know.
+    `before` is called first with the names of the pending migrations, unless the file is new. Raises `Conflict` when
+    the file has migrations that this program does not know.
     """
     wrapped = database.utils
     pending: list[Any] = []
@@ -43,7 +43,7 @@ def migrate(
 
 
 def require_schema(database: Database, sets: Iterable[tuple[str, Scripts]]) -> None:
-    """Raise `Conflict` when a file that is only read is older or newer than this program."""
+    """Raise `Conflict` when the schema of a read-only file is older or newer than this program's."""
     rows = database.rows("SELECT migration_set, name FROM _sqlite_migrations")
     for name, scripts in sets:
         applied = {script for owner, script in rows if owner == name}

@@ -1,4 +1,4 @@
-"""Orders on their way to the broker, of many runs at once."""
+"""Unsent orders and orders of unknown status, across runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rebal_tui.store.codec import to_time
 from rebal_tui.store.database import LISTED, Database, Transaction, listed
 
 OrderKey = tuple[int, int]
-"""An order's run and line."""
+"""An order's run key and line."""
 _CHUNK = 300
 _FINAL = "('filled', 'canceled', 'expired', 'rejected', 'replaced')"
 _UNSENT = "o.sent = 0 AND o.status = 'pending_new'"
@@ -21,7 +21,7 @@ _UNKNOWN = "o.sent = 1 AND o.status = 'pending_new' AND o.broker_id IS NULL"
 
 
 class Unsent(NamedTuple):
-    """The orders of one side of a run that were not sent yet, by their lines, and the side's first line."""
+    """Unsent orders of one side of a run: `first` is the side's first line, `next` and `last` bound the unsent ones."""
 
     run: int
     manual: bool
@@ -33,7 +33,7 @@ class Unsent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run's orders are. `open` counts those that are not final, `last` is the highest line."""
+    """Progress of a run's orders. `open` counts orders that are not final; `last` is the highest line."""
 
     placed: int
     open: int
@@ -44,7 +44,7 @@ class Progress:
 
 
 def unsent(database: Database) -> list[Unsent]:
-    """What waits to be sent of every run in progress."""
+    """The unsent orders of every run in progress, by run and side."""
     rows = database.rows(
         "SELECT o.run, runs.initiated_from = 'api', o.side, min(o.line), "
         f"min(CASE WHEN {_UNSENT} THEN o.line END), max(CASE WHEN {_UNSENT} THEN o.line END) "
@@ -56,7 +56,7 @@ def unsent(database: Database) -> list[Unsent]:
 
 
 def unknown(database: Database) -> list[OrderKey]:
-    """The orders of runs in progress of which nobody knows whether the broker has them."""
+    """Orders of open runs that may or may not have reached the broker."""
     return database.rows(
         "SELECT o.run, o.line FROM runs JOIN orders o ON o.run = runs.key "
         f"WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') AND {_UNKNOWN} ORDER BY o.run, o.line"
@@ -64,7 +64,7 @@ def unknown(database: Database) -> list[OrderKey]:
 
 
 def runs_with_sent(database: Database) -> set[str]:
-    """The runs in progress of which any order may be with the broker."""
+    """The ids of runs in progress with any order that may have reached the broker."""
     rows = database.rows(
         "SELECT runs.id FROM runs WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') AND runs.status = 'IN_PROGRESS' "
         "AND EXISTS (SELECT 1 FROM orders o WHERE o.run = runs.key AND o.sent = 1)"
@@ -73,12 +73,12 @@ def runs_with_sent(database: Database) -> set[str]:
 
 
 def read_unsent(database: Database, order_keys: Sequence[OrderKey]) -> dict[OrderKey, tuple[str, Order]]:
-    """Those of some orders that are still to be sent, with the ids of their runs."""
+    """Those of some orders that are still unsent, with the ids of their runs."""
     return _read(database, order_keys, _UNSENT)
 
 
 def read_unknown(database: Database, order_keys: Sequence[OrderKey]) -> dict[OrderKey, tuple[str, Order]]:
-    """Those of some orders that are still in doubt, with the ids of their runs."""
+    """Those of some orders whose status is still unknown, with the ids of their runs."""
     return _read(database, order_keys, _UNKNOWN)
 
 
@@ -100,7 +100,7 @@ def _read(database: Database, order_keys: Sequence[OrderKey], still: str) -> dic
 
 
 def mark_sent(tx: Transaction, order_keys: Iterable[OrderKey], at: datetime) -> None:
-    """The orders may be on their way from here on: before one is sent again it is looked up."""
+    """Mark orders as possibly sent: each must be looked up before it is sent again."""
     tx.executemany(
         "UPDATE orders SET sent = 1, submitted_at = coalesce(submitted_at, ?) WHERE run = ? AND line = ?",
         ((to_time(at), run, line) for run, line in order_keys),
@@ -108,7 +108,7 @@ def mark_sent(tx: Transaction, order_keys: Iterable[OrderKey], at: datetime) -> 
 
 
 def unmark(tx: Transaction, order_keys: Iterable[OrderKey]) -> None:
-    """The orders were not sent after all."""
+    """Mark orders as unsent, because they were not sent after all."""
     tx.executemany(
         "UPDATE orders SET sent = 0, submitted_at = NULL WHERE run = ? AND line = ? AND status = 'pending_new' "
         "AND broker_id IS NULL",
@@ -117,7 +117,7 @@ def unmark(tx: Transaction, order_keys: Iterable[OrderKey]) -> None:
 
 
 def progress(database: Database, run_ids: Sequence[str]) -> dict[str, Progress]:
-    """How far the orders of runs are, by run id."""
+    """Progress of runs' orders, by run id."""
     found: dict[str, Progress] = {}
     for start in range(0, len(run_ids), _CHUNK):
         for identity, placed, still_open, filled, any_filled, skipped, last in database.rows(

@@ -1,4 +1,4 @@
-"""What the plans of runs are made from: a plan itself is not stored, it is made again."""
+"""Inputs of run plans: a plan is not stored but recomputed from them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rebal_tui.store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class PlanInputs:
-    """What a plan was made from, and is made from again: money in billionths, holdings as `codec.to_positions`.
+    """The inputs of a plan: money in billionths, positions packed by `codec.to_positions`.
 
-    `context` is the number of the moment; `keep` is the cash that invest_cash left, None for other types.
+    `context` is the key of the decision context; `keep` is the cash that invest_cash left, None for other types.
     """
 
     context: int
@@ -24,7 +24,7 @@ class PlanInputs:
 
 
 def keep(tx: Transaction, plans: Iterable[tuple[str, PlanInputs]]) -> None:
-    """Keep what the plans of runs are made from, by run id."""
+    """Store the plan inputs of runs, by run id."""
     tx.executemany(
         "UPDATE runs SET plan_context = ?, plan_cash = ?, plan_reserved = ?, plan_keep = ?, plan_positions = ? "
         "WHERE id = ?",
@@ -33,7 +33,7 @@ def keep(tx: Transaction, plans: Iterable[tuple[str, PlanInputs]]) -> None:
 
 
 def inputs(database: Database, run_id: str) -> PlanInputs | None:
-    """What the plan that a run works from is made from, None before it was planned."""
+    """The inputs of a run's plan, None before it was planned."""
     row = database.row(
         "SELECT plan_context, plan_cash, plan_reserved, plan_keep, plan_positions FROM runs WHERE id = ?", (run_id,)
     )

@@ -54,7 +54,7 @@ def load(database: Database) -> dict[str, Portfolio]:
 
 
 def save(tx: Transaction, portfolio: Portfolio) -> None:
-    """Add a portfolio or replace it with its weights and conditions."""
+    """Insert a portfolio, or replace it with its weights and conditions."""
     connection = tx.database.connection
     connection.execute(
         "INSERT INTO portfolios (id, name, description, status, cash_weight, cooldown_days, review, created_at, "
@@ -99,7 +99,7 @@ def page_of_subscriptions(
     account_id: str | None = None,
     portfolio_id: str | None = None,
 ) -> list[tuple[int, Subscription]]:
-    """Active subscriptions with their keys, the oldest first, those of keys above `after`."""
+    """Active subscriptions with their keys above `after`, oldest first, at most `limit`."""
     tests = ["s.ended_at IS NULL", "s.key > ?"]
     values: list[str | int] = [after]
     if account_id is not None:
@@ -121,7 +121,7 @@ def page_of_subscriptions(
 
 
 def add_subscriptions(tx: Transaction, subscriptions: Iterable[Subscription]) -> None:
-    """Add active subscriptions of accounts and portfolios that exist."""
+    """Insert active subscriptions of existing accounts and portfolios."""
     tx.executemany(
         "INSERT INTO subscriptions (id, account, portfolio, created_at, last_rebalanced_at) "
         "SELECT ?, accounts.key, portfolios.key, ?, ? FROM accounts, portfolios "
@@ -134,12 +134,12 @@ def add_subscriptions(tx: Transaction, subscriptions: Iterable[Subscription]) ->
 
 
 def end_subscription(tx: Transaction, subscription_id: str, at: datetime) -> None:
-    """End a subscription that is active."""
+    """End an active subscription."""
     tx.execute(
         "UPDATE subscriptions SET ended_at = ? WHERE id = ? AND ended_at IS NULL", (to_time(at), subscription_id)
     )
 
 
 def set_last_rebalanced(tx: Transaction, subscription_id: str, at: datetime) -> None:
-    """Record when a subscription was rebalanced last."""
+    """Record when a subscription was last rebalanced."""
     tx.execute("UPDATE subscriptions SET last_rebalanced_at = ? WHERE id = ?", (to_time(at), subscription_id))

@@ -1,4 +1,4 @@
-"""Putting a backup in a book's place: whole or not at all, what was there kept beside it."""
+"""Restore of a book from a backup: all or nothing, and the replaced file is preserved."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from rebal_tui.domain.errors import Conflict, ReadOnly
 from rebal_tui.store.database import Database
 
 SIDE_FILE_SUFFIXES = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside a file: another file in its place must never be read with them."""
+"""Files that SQLite writes next to a database; they must never be read with another database file."""
 
 
 def restore(backup: Path, path: Path, previous: Path, make_ready: Callable[[Path], None]) -> bool:
-    """Put a copy of `backup` at `path`; what was there is `previous` then. False when nothing was there.
+    """Copy `backup` to `path`; an existing file is moved to `previous`. False when there was none.
 
-    `make_ready` brings the copy up to date and raises a `Refusal` when it is not whole: `path` is then untouched. The
-    caller holds the book's lock. Raises `Conflict` when something cannot be read or written.
+    `make_ready` migrates the copy and raises a `Refusal` when it is damaged: `path` is then unchanged. The caller holds
+    the book's lock. Raises `Conflict` when `path` is the backup itself, when `previous` exists, or when a file cannot
+    be read or written.
     """
     partial = path.with_name(path.name + ".restoring")
     there = path.exists()
@@ -63,7 +64,7 @@ def _copy(backup: Path, partial: Path) -> None:
 
 
 def _settle(partial: Path) -> None:
-    """One file, on the disk."""
+    """Merge the copy into one file and sync it to the disk."""
     connection = sqlite3.connect(partial, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = DELETE")
@@ -73,7 +74,7 @@ def _settle(partial: Path) -> None:
 
 
 def _checkpoint(path: Path) -> None:
-    """Move the log of the file that is replaced into it, so that it is kept as one; a damaged one stays as it is."""
+    """Move the log of the replaced file into it, so that it is one file; a damaged file is left unchanged."""
     with suppress(sqlite3.Error, ReadOnly):
         Database(path).close()
 

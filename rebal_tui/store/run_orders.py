@@ -1,4 +1,4 @@
-"""The orders of runs and what they skip: what is written of them before and after the broker has them."""
+"""Orders and skipped orders of runs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from rebal_tui.store.rows import insert
 
 
 class OrderRow(NamedTuple):
-    """An order of a run as it is inserted, not yet sent: keys of the run and the asset, its line in the run, dollars or
-    shares in billionths, times in microseconds."""
+    """An unsent order of a run as inserted: keys of the run and the asset, and its line in the run.
+
+    Dollars or shares are in billionths, times in microseconds.
+    """
 
     run: int
     line: int
@@ -32,7 +34,7 @@ class OrderRow(NamedTuple):
 
 
 def add(tx: Transaction, rows: Iterable[OrderRow]) -> None:
-    """Write orders, not yet sent."""
+    """Insert orders that are not yet sent."""
     tx.executemany(insert("orders", OrderRow), rows)
 
 
@@ -46,7 +48,10 @@ def of_run(database: Database, run_id: str) -> list[tuple[int, Order, bool]]:
 
 
 def store(tx: Transaction, order: Order) -> bool:
-    """Take over what the broker says of one of our orders. A final order never goes back; False when it is not ours."""
+    """Apply the broker's state of one of this book's orders; False when the order is not in this book.
+
+    A final status stays, except that canceled may become filled. `filled_qty` never decreases.
+    """
     ours = codec.parse_client_order_id(order.client_order_id)
     if ours is None:
         return False
@@ -70,7 +75,7 @@ def store(tx: Transaction, order: Order) -> bool:
 
 
 def correct(tx: Transaction, order: Order) -> None:
-    """Make one of our orders what the broker says, be it less than before."""
+    """Overwrite one of this book's orders with the broker's state, even when its filled quantity is lower."""
     ours = codec.parse_client_order_id(order.client_order_id)
     if ours is not None:
         tx.execute(
@@ -81,7 +86,7 @@ def correct(tx: Transaction, order: Order) -> None:
 
 
 def placed(database: Database, client_order_id: str) -> bool:
-    """Whether an order is of one of this book's runs, and not merely called like one."""
+    """Whether an order belongs to a run of this book, and does not merely have an id of that format."""
     ours = codec.parse_client_order_id(client_order_id)
     return ours is not None and (
         database.row("SELECT 1 FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?", ours)
@@ -90,7 +95,7 @@ def placed(database: Database, client_order_id: str) -> bool:
 
 
 def refuse(tx: Transaction, run_id: str, line: int, at: datetime, why: str) -> None:
-    """The broker said no: nothing was placed."""
+    """Record that the broker refused an order: nothing was placed."""
     tx.execute(
         "UPDATE orders SET status = 'rejected', reject_reason = ?, failed_at = ?, updated_at = ? "
         "WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?",
@@ -99,14 +104,14 @@ def refuse(tx: Transaction, run_id: str, line: int, at: datetime, why: str) -> N
 
 
 def drop(tx: Transaction, run_id: str, line: int) -> None:
-    """Remove an order that was never sent, when it is skipped instead."""
+    """Delete an unsent order that is skipped instead."""
     tx.execute(
         "DELETE FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ? AND sent = 0", (run_id, line)
     )
 
 
 def add_skipped(tx: Transaction, run_id: str, skipped: Sequence[SkippedOrder]) -> None:
-    """Append skipped orders, one a symbol and side."""
+    """Append skipped orders, at most one per symbol and side."""
     if not skipped:
         return
     known = {(s.symbol, s.side) for s in skipped_orders(tx.database, run_id)}
@@ -126,7 +131,7 @@ def add_skipped(tx: Transaction, run_id: str, skipped: Sequence[SkippedOrder]) -
 
 @dataclass(frozen=True, slots=True)
 class OrderCounts:
-    """A run's orders at a glance; `amount` is what was bought plus what was sold."""
+    """Counts of a run's orders; `amount` is the dollars bought plus the dollars sold."""
 
     total: int
     filled: int
@@ -135,7 +140,7 @@ class OrderCounts:
 
 
 def counts(database: Database, run_ids: Sequence[str]) -> dict[str, OrderCounts]:
-    """The order counts of runs by id. Problems: orders rejected, canceled, expired or skipped."""
+    """Order counts by run id; `problems` counts orders rejected, canceled, expired or skipped."""
     found: dict[str, OrderCounts] = {}
     for start in range(0, len(run_ids), 500):
         for identity, total, filled, problems, skipped, amount in database.rows(
@@ -164,7 +169,7 @@ def skipped_orders(database: Database, run_id: str) -> list[SkippedOrder]:
 
 
 def detail(database: Database, run: Run) -> RunDetail:
-    """A run with its orders, split as the API splits them."""
+    """A run with its orders, grouped as in the API."""
     placed = [order for _, order, _ in of_run(database, run.id)]
     failed = {OrderStatus.REJECTED}
     return RunDetail(
@@ -176,7 +181,7 @@ def detail(database: Database, run: Run) -> RunDetail:
 
 
 def looked_up_at(database: Database, run_id: str, line: int) -> datetime | None:
-    """When the broker first said that it does not know a sent order; None when it was not asked yet."""
+    """When the broker first reported that it does not know a sent order; None before such a report."""
     row = database.row(
         "SELECT looked_up_at FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?", (run_id, line)
     )

@@ -1,4 +1,4 @@
-"""Runs and their timeline."""
+"""Runs and their timelines."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from rebal_tui.store.rows import assignments, insert
 
 
 def next_key(database: Database) -> int:
-    """The key that the next new run has."""
+    """The key of the next new run."""
     row = database.row("SELECT coalesce(max(key), 0) + 1 FROM runs")
     return int(row[0]) if row else 1
 
 
 class PlanRow(NamedTuple):
-    """What the plan of a run is made from, with when the run started: money in billionths, times in microseconds.
+    """The inputs of a run's plan and the run's start time: money in billionths, times in microseconds.
 
     `plan_context` is the key of the decision context, `plan_keep` the cash that invest_cash leaves (None for other
-    types), `plan_positions` as `codec.to_positions` packs them.
+    types), `plan_positions` is packed by `codec.to_positions`.
     """
 
     key: int
@@ -39,8 +39,10 @@ class PlanRow(NamedTuple):
 
 
 class RunRow(NamedTuple):
-    """A run as it is inserted: keys of other tables, money in billionths, times in microseconds. `why` is None for a
-    run that a decision made. The plan's columns are None until there is a plan."""
+    """A run as inserted: keys of other tables, money in billionths, times in microseconds.
+
+    `why` is None for a run that a decision created. The plan's columns are None until there is a plan.
+    """
 
     key: int
     id: str
@@ -69,7 +71,10 @@ class RunRow(NamedTuple):
     plan_positions: bytes | None = None
 
     def started(self, plan: PlanRow) -> RunRow:
-        """This run as `add` and `start` would leave it. Made by position: a pass makes a hundred thousand of them."""
+        """This run as `add` followed by `start` would leave it.
+
+        Built by position for speed: an evaluation pass builds a hundred thousand of them.
+        """
         return RunRow._make((*self[:_CREATED], plan.started_at, *_STARTED, *plan[1:]))
 
 
@@ -78,15 +83,15 @@ _STARTED = (RunStatus.IN_PROGRESS.value, RunPhase.SELLING.value)
 
 
 def add(tx: Transaction, rows: Iterable[RunRow]) -> None:
-    """Insert runs, under keys from `next_key` on.
+    """Insert runs with keys from `next_key` up.
 
-    A second open run or second system run of a session breaks a unique index (R-7, R-11).
+    Raises `sqlite3.IntegrityError` for an account's second open run or second system run of a session (R-7, R-11).
     """
     tx.executemany(insert("runs", RunRow), rows)
 
 
 def get(database: Database, run_id: str) -> Run:
-    """One run. Raises `NotFound`."""
+    """One run. Raises `NotFound` when it does not exist."""
     row = database.row(f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.id = ?", (run_id,))
     if row is None:
         raise NotFound(f"no run {run_id}")
@@ -103,7 +108,7 @@ def open_runs(database: Database) -> list[Run]:
 
 
 def open_run(database: Database, account_id: str) -> Run | None:
-    """An account's run that is not final; there is one at most (R-7)."""
+    """An account's run that is not final; at most one exists (R-7)."""
     row = database.row(
         f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') "
         "AND accounts.id = ?",
@@ -113,7 +118,7 @@ def open_run(database: Database, account_id: str) -> Run | None:
 
 
 def newest(database: Database, limit: int, account_id: str | None = None) -> list[Run]:
-    """The newest runs first, of the book or of one account."""
+    """The runs of the book or of one account, newest first, at most `limit`."""
     where = "WHERE accounts.id = ? " if account_id else ""
     parameters: list[SqlValue] = [account_id, limit] if account_id else [limit]
     rows = database.rows(
@@ -123,7 +128,7 @@ def newest(database: Database, limit: int, account_id: str | None = None) -> lis
 
 
 def in_ranges(database: Database, ranges: Iterable[Sequence[int]]) -> list[Run]:
-    """The runs whose keys lie in ranges (first, last), in order."""
+    """The runs whose keys are in inclusive ranges (first, last), in order."""
     return [
         codec.to_run(row)
         for first, last in ranges
@@ -143,7 +148,7 @@ def page(
     status: RunStatus | None = None,
     kinds: Sequence[RunType] = (),
 ) -> list[tuple[int, Run]]:
-    """The newest runs with their keys for which every given filter holds; with `before` those of lower keys."""
+    """Runs that match every given filter, with their keys, newest first; `before` is an exclusive upper bound."""
     tests = ["1"]
     values: list[SqlValue] = []
     if before is not None:
@@ -172,7 +177,10 @@ def count(database: Database) -> int:
 
 
 def update(tx: Transaction, changes: Iterable[tuple[Run, Run]], *, counts_quota: bool | None = None) -> None:
-    """Store the new state of runs as (before, after); each move must be one that `RUN_TRANSITIONS` allows."""
+    """Store new states of runs, given as (before, after).
+
+    Raises `BrokenInvariant` for a transition that `RUN_TRANSITIONS` does not allow.
+    """
     tx.executemany(
         "UPDATE runs SET status = ?, phase = ?, approval = ?, reason = ?, cash_target = ?, cancel_requested = ?, "
         "updated_at = ?, started_at = ?, completed_at = ?, canceled_at = ?, counts_quota = coalesce(?, counts_quota) "
@@ -195,7 +203,10 @@ def _changed(before: Run, after: Run, counts_quota: bool | None) -> Sequence[Sql
 
 
 def start(tx: Transaction, started: Sequence[PlanRow]) -> None:
-    """Runs that were QUEUED begin to sell, under plans made from these inputs."""
+    """Set QUEUED runs to IN_PROGRESS and selling, with these plan inputs.
+
+    Raises `BrokenInvariant` when one of them is not QUEUED.
+    """
     cursor = tx.executemany(
         "UPDATE runs SET status = 'IN_PROGRESS', phase = 'selling', updated_at = ?2, "
         f"{assignments(PlanRow, key='key')} WHERE key = ?1 AND status = 'QUEUED'",
@@ -205,13 +216,13 @@ def start(tx: Transaction, started: Sequence[PlanRow]) -> None:
 
 
 def why(database: Database, run_id: str) -> str | None:
-    """Why a run was asked for by hand, None for one that a decision made."""
+    """The reason given for a manual run, None for a run that a decision created."""
     row = database.row("SELECT why FROM runs WHERE id = ?", (run_id,))
     return row[0] if row else None
 
 
 def note(tx: Transaction, run_id: str, at: datetime, what: str, detail: str = "") -> None:
-    """Add a line to a run's timeline that its states and its plan do not tell."""
+    """Add an event to a run's timeline that its states and its plan do not show."""
     tx.execute(
         "INSERT INTO run_events SELECT key, (SELECT coalesce(max(seq), 0) + 1 FROM run_events WHERE run = runs.key), "
         "?, ?, ? FROM runs WHERE id = ?",
@@ -220,7 +231,7 @@ def note(tx: Transaction, run_id: str, at: datetime, what: str, detail: str = ""
 
 
 def notes(database: Database, run_id: str) -> list[tuple[datetime, str, str]]:
-    """What was noted of a run besides its states, in order, as (when, what, detail)."""
+    """The events added to a run's timeline in order, as (time, event, detail)."""
     rows = database.rows(
         "SELECT at, what, detail FROM run_events WHERE run = (SELECT key FROM runs WHERE id = ?) ORDER BY seq",
         (run_id,),
@@ -229,7 +240,7 @@ def notes(database: Database, run_id: str) -> list[tuple[datetime, str, str]]:
 
 
 def cash_targets(database: Database) -> dict[tuple[str, int], Money]:
-    """The cash target of the last completed run of each account and cash weight (R-14.5)."""
+    """The cash target of the last completed run by account id and cash weight (R-14.5)."""
     return {
         (account_id, cash_weight): Money(target or 0)
         for account_id, cash_weight, target, _ in database.rows(
@@ -241,7 +252,7 @@ def cash_targets(database: Database) -> dict[tuple[str, int], Money]:
 
 
 def system_runs(database: Database) -> dict[str, tuple[str, str]]:
-    """The latest (session, run id) of each account that counts against its quota (R-11)."""
+    """The latest (session, run id) that counts against the quota, by account id (R-11)."""
     return {
         account_id: (session, run_id)
         for account_id, session, run_id in database.rows(
@@ -252,7 +263,10 @@ def system_runs(database: Database) -> dict[str, tuple[str, str]]:
 
 
 def traded(database: Database) -> Money:
-    """What all runs bought plus what they sold. Summed in two parts, so that no sum is too large for SQLite."""
+    """Dollars of all runs' fills, buys plus sells.
+
+    Dollars and fractions are summed separately, because one sum can overflow SQLite's integers.
+    """
     row = database.row(f"SELECT sum(amount / {NANO}), sum(amount % {NANO}) FROM fills WHERE run IS NOT NULL")
     dollars, rest = row or (None, None)
     return Money((dollars or 0) * NANO + (rest or 0))

@@ -1,6 +1,7 @@
 """The schema of a book, as migrations that are never edited once released.
 
-STRICT tables; money, quantities and prices in billionths, percents in hundredths, times in microseconds since 1970 UTC.
+STRICT tables; money, quantities and prices in billionths, percentages in hundredths of a percent, times in microseconds
+since 1970 UTC.
 """
 
 from __future__ import annotations
@@ -217,10 +218,10 @@ PAUSE_BASELINES = "ALTER TABLE reconciliation_holds ADD COLUMN ground TEXT"
 
 
 def _alternatives(script: str, table: str, columns: Sequence[str]) -> str:
-    """The script that spells `column IN (...)` of a table's checks, as another script created them, as alternatives.
+    """SQL that replaces `column IN (...)` in a table's checks, as `script` created them, by alternatives with OR.
 
-    SQLite builds a list for IN anew for every row that it checks: half of the time a run takes to be written. The
-    schema's text is edited the way SQLite's documentation gives for changing a check; the rows stay where they are.
+    SQLite rebuilds the list of an IN for every row that it checks, which takes half the time of writing a run. The
+    schema's text is edited as SQLite's documentation describes for changing a check; the rows are not rewritten.
     """
     sql = "sql"
     for column in columns:
@@ -240,7 +241,7 @@ def _quoted(text: str) -> str:
     return f"'{doubled}'"
 
 
-# The index goes by the key without naming it; making it anew tells other connections of the schema that was edited.
+# An index includes the key implicitly. Recreating it makes other connections reload the edited schema.
 RUNS = f"""
 {_alternatives(FIRST, "runs", ("type", "status", "phase", "approval"))};
 DROP INDEX runs_of_account;

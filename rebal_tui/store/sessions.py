@@ -1,4 +1,4 @@
-"""Sessions kept in the book, so that start-up does not wait for a calendar library."""
+"""Trading sessions stored in the book, so that start-up does not load a calendar library."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def save(tx: Transaction, sessions: Iterable[Session]) -> None:
 
 
 def remove(tx: Transaction, days: Iterable[date]) -> None:
-    """Forget days that turned out to be no sessions."""
+    """Delete days that turned out not to be sessions."""
     tx.executemany("DELETE FROM sessions WHERE day = ?", ((day.isoformat(),) for day in days))
 
 
@@ -40,7 +40,7 @@ def load(database: Database) -> list[Session]:
 
 @lru_cache(maxsize=8_192)
 def _session(day: str, opens: int, closes: int, settles_on: str, next_day: str | None) -> Session:
-    """A row; read again at every reload, and nearly always the same."""
+    """A session from a row; cached, because every reload reads nearly the same rows."""
     return Session(
         date.fromisoformat(day),
         from_time(opens),

@@ -1,4 +1,4 @@
-"""Active subscriptions in columns beside those of the accounts: an object is made when one is asked for."""
+"""Active subscriptions in NumPy columns by account row; objects are built on access."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_PORTFOLIO = -1
 
 
 class _SubscriptionRow(NamedTuple):
-    """An active subscription as it is read again, with the id of its account."""
+    """An active subscription as read by a reload, with the id of its account."""
 
     key: int
     id: str
@@ -37,10 +37,10 @@ _QUERY = (
 
 
 class SubscriptionTable:
-    """For the account of each row its subscription: `portfolio` counts in `portfolio_ids`, `NO_PORTFOLIO` without one.
+    """Subscriptions by account row: `portfolio` is an index into `portfolio_ids`, or `NO_PORTFOLIO`.
 
-    `keys` are those of the file. Times are microseconds since 1970 UTC. `order` has the rows of subscribed accounts,
-    the oldest subscription first. `version` rises with every change.
+    `keys` are the keys in the file. Times are microseconds since 1970 UTC. `order` has the rows of subscribed accounts,
+    oldest subscription first. `version` increases with every change.
     """
 
     def __init__(self, accounts: AccountTable) -> None:
@@ -56,7 +56,7 @@ class SubscriptionTable:
         self.order: Ints = np.empty(0, np.int64)
 
     def load(self, database: Database) -> None:
-        """Read every active subscription of the accounts known."""
+        """Read every active subscription of the accounts in the table."""
         self._load_portfolios(database)
         self.version += 1
         size = len(self._accounts)
@@ -116,7 +116,7 @@ class SubscriptionTable:
         self._portfolio_keys = {key: index for index, (key, _) in enumerate(rows)}
 
     def subscription(self, row: int) -> Subscription | None:
-        """The subscription of the account of a row, None without one."""
+        """The subscription of the account of a row, None when it has none."""
         identity = self.ids[row] if row < len(self.ids) else None
         if identity is None:
             return None
@@ -130,11 +130,11 @@ class SubscriptionTable:
         )
 
     def account_of(self, subscription_id: str) -> str | None:
-        """The account of an active subscription, None when there is no such subscription."""
+        """The account id of an active subscription, None when there is no such subscription."""
         return self._accounts.ids[self.ids.index(subscription_id)] if subscription_id in self.ids else None
 
     def store(self, row: int, subscription: Subscription) -> None:
-        """Take over what changed in a subscription that is there."""
+        """Update `last_rebalanced_at` of an existing subscription."""
         last = subscription.last_rebalanced_at
         self.version += 1
         self.last_rebalanced_at[row] = NEVER if last is None else to_time(last)
@@ -148,7 +148,7 @@ class SubscriptionTable:
 
 
 class Subscriptions(Mapping[str, Subscription]):
-    """Active subscriptions by account id, made from the columns when one is asked for."""
+    """Active subscriptions by account id, built from the columns on access."""
 
     def __init__(self, accounts: AccountTable, columns: SubscriptionTable) -> None:
         self._accounts = accounts
@@ -161,7 +161,7 @@ class Subscriptions(Mapping[str, Subscription]):
         return found
 
     def __setitem__(self, account_id: str, subscription: Subscription) -> None:
-        """Take over what changed in an account's subscription; it must have one."""
+        """Update `last_rebalanced_at` of an account's subscription. Raises `KeyError` when it has none."""
         if account_id not in self:
             raise KeyError(account_id)
         self._columns.store(self._accounts.row_of[account_id], subscription)
