@@ -1,1 +1,1 @@
-"""Where orders go: the `Broker` protocol and the brokers behind it."""
+"""The `Broker` protocol and its implementations."""

@@ -1,7 +1,7 @@
-"""What every broker can do, and how it can fail.
+"""The broker interface: calls, events and failures.
 
-A call either returns, raises `BrokerRefused` (a definitive no), or raises `BrokerUnavailable` (nobody knows whether it
-happened: look the thing up by its own id, never send blindly again).
+A call returns, raises `BrokerRefused` (a definitive refusal), or raises `BrokerUnavailable` (the result is unknown:
+look the object up by its own id, never resend without a lookup).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FIRM_ACCOUNT = "00000000-0000-4000-8000-00000000f1f1"
-"""The account that journals go to and come from."""
+"""The firm account: every journal moves cash to it or from it."""
 
 
 class BrokerRefused(Exception):
-    """The broker said no, and nothing happened. `code` is a `RefusalCode` value or the broker's own."""
+    """The broker refused the request, and nothing happened. `code` is a `RefusalCode` value or the broker's own."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -54,14 +54,14 @@ class RefusalCode(StrEnum):
 
 
 class BrokerUnavailable(Exception):
-    """No answer. Whether the request took effect is unknown until it is looked up."""
+    """No answer. Whether the request took effect is unknown until a lookup."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """What the broker said last of its limit: `remaining` of `limit` requests are left until `reset_at`.
+    """The last rate limit that the broker reported: `remaining` of `limit` requests are left until `reset_at`.
 
-    A broker that limits requests has it as `rate_limit`, None until it was told.
+    A broker that limits requests has it as `rate_limit`, None until the first report.
     """
 
     limit: int
@@ -70,9 +70,9 @@ class RateLimit:
 
 
 class EventKind(StrEnum):
-    """`ACCOUNT` and `ASSET` say that the thing changed: read it again. The others carry what happened.
+    """`ACCOUNT` and `ASSET` mean that the object changed: read it again. The others carry the change.
 
-    `NOTICE` is something that no rule covers and a person has to look at, as a trade taken back; `note` says what.
+    `NOTICE` is an event that no rule covers and that a person must review, such as a busted trade; `note` describes it.
     """
 
     ORDER = "order"
@@ -87,10 +87,10 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BrokerEvent:
-    """One thing that happened at the broker. `seq` rises without end; each event is delivered at least once.
+    """One event at the broker. `seq` increases without end; each event is delivered at least once.
 
-    A fill event carries the fill and the order after it. `CASH` and `SETTLEMENT` concern `account_id`; `settled` is
-    how much of its unsettled cash a settlement frees.
+    A fill event carries the fill and the order after it. `CASH` and `SETTLEMENT` concern `account_id`; `settled` is the
+    part of its unsettled cash that a settlement frees.
     """
 
     seq: int
@@ -107,37 +107,39 @@ class BrokerEvent:
 
 
 class Broker(Protocol):
-    """Accounts, positions, assets, orders and journals at a broker. All are named by UUID."""
+    """Accounts, positions, assets, orders and journals at a broker, all identified by UUID."""
 
     def assets(self) -> Sequence[Asset]:
-        """Every asset the broker knows, with its last price where it has one."""
+        """Every asset of the broker, with its last price where it has one."""
 
     def accounts(self) -> Sequence[Account]:
-        """Every client account with its positions; the firm account is not among them."""
+        """Every client account with its positions; excludes the firm account."""
 
     def account(self, account_id: str) -> Account:
         """One account. Raises `BrokerRefused` with `NOT_FOUND`."""
 
     def submit_order(self, request: OrderRequest) -> Order:
-        """Place a market day order. The same `client_order_id` is never accepted twice."""
+        """Place a market day order. A `client_order_id` is never accepted twice."""
 
     def batch(self) -> AbstractContextManager[object]:
-        """Orders that are placed inside the block may be kept at its end only: all that were answered, or none when the
-        block or its end fails."""
+        """A block whose orders may be committed only at its end.
+
+        Then either all answered orders persist, or none when the block or its end fails.
+        """
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
-        """The order under that id, None when the broker never accepted one."""
+        """The order with that client order id, None when the broker never accepted one."""
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        """Ask for a cancel; what has filled stands. Raises `BrokerRefused` when the order is final or unknown."""
+        """Request a cancel; fills stand. Raises `BrokerRefused` when the order is final or unknown."""
 
     def open_orders(self, account_id: str) -> Sequence[Order]:
-        """Orders of an account that are not final, of whatever origin."""
+        """Orders of an account that are not final, including external orders."""
 
     def create_journal(
         self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
     ) -> Journal:
-        """Move cash between a client and the firm. A used key returns the journal that it made."""
+        """Move cash between a client and the firm. A used key returns the journal that it created."""
 
     def journal(self, journal_id: str) -> Journal:
         """One journal. Raises `BrokerRefused` with `NOT_FOUND`."""
@@ -151,7 +153,7 @@ class Broker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OrderQuery:
-    """Which orders of an account: open, final or (None) both; created inside the moments given, both excluded."""
+    """Filter of an account's orders: open, final or (None) both; created between two times, both exclusive."""
 
     open: bool | None = None
     after: datetime | None = None
@@ -163,7 +165,7 @@ class OrderQuery:
 
 
 class LiveBroker(Broker, Protocol):
-    """A broker at the other end of a wire: it has a clock and a calendar of its own, and tells what happens."""
+    """A broker on the network, with its own clock and calendar and with event streams."""
 
     def clock(self) -> datetime:
         """The broker's time."""
@@ -172,21 +174,22 @@ class LiveBroker(Broker, Protocol):
         """The broker's trading days, ascending; the last one has no `next_day`."""
 
     def listen(self) -> None:
-        """Begin to hear of events; without effect when it does already."""
+        """Start the event streams; no effect when they are started already."""
 
     def request_refresh(self, account_id: str | None, reason: str) -> None:
-        """Have an account, or with None the assets, read again with the next events; the same `reason` only once."""
+        """Request that an account, or with None the assets, is read again with the next events; once per `reason`."""
 
     def close(self) -> None:
-        """Listen and ask no more."""
+        """Stop the event streams and all requests."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccountListing:
-    """Every client account in columns, in the order of opening; money in billionths, times in microseconds since 1970.
+    """Every client account in columns, by opening; money in billionths, times in microseconds since 1970 UTC.
 
-    `restrictions` are names in order, joined by commas. Each position has its account's place in `ids`, its asset's
-    place in `symbols`, a quantity and an entry price, -1 where that is unknown; they lie in no order.
+    `restrictions` are sorted names joined by commas. Positions are columns of equal length in no order: `owner` is an
+    index into `ids`, `asset` an index into `symbols`, `qty` and `entry_price` are in billionths, `entry_price` is -1
+    where unknown.
     """
 
     ids: Sequence[str]
@@ -205,25 +208,25 @@ class AccountListing:
 
 
 class SandboxControls(Protocol):
-    """What only a simulated broker can do: tell all that it knows, and make things happen on purpose."""
+    """Operations that only a simulated broker has: further queries, and controls that trigger events."""
 
     def account_listing(self) -> AccountListing:
-        """What `accounts` tells, without an object for each account and position."""
+        """The data of `accounts`, without an object per account and position."""
 
     def orders(self, account_id: str, query: OrderQuery) -> Sequence[Order]:
-        """Orders of an account, of whatever origin, the newest first unless asked otherwise."""
+        """Orders of an account, including external orders, newest first unless `query.oldest_first`."""
 
     def order(self, account_id: str, order_id: str) -> Order | None:
-        """One order of an account by the broker's id."""
+        """One order of an account by the broker's id, None when it does not exist."""
 
     def buying_power(self, account_id: str) -> Money:
         """Cash less what open buys and journals reserve, settled or not (R-2)."""
 
     def cancel_journal(self, journal_id: str) -> None:
-        """Call back a journal that is pending. Raises `BrokerRefused`."""
+        """Cancel a pending journal. Raises `BrokerRefused` when it is unknown or not pending."""
 
     def advance(self, now: datetime) -> None:
-        """Let the broker live up to `now`: settle, fill, expire day orders at the close, clear journals."""
+        """Simulate the broker up to `now`: settle, fill, expire day orders at the close, clear journals."""
 
     def open_account(
         self,
@@ -241,16 +244,16 @@ class SandboxControls(Protocol):
         """Add or replace many assets."""
 
     def deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
-        """Cash arrives at once and is settled (R-31)."""
+        """Deposit cash, which is settled at once (R-31)."""
 
     def return_deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
-        """An ACH deposit bounces: the cash goes and the account is restricted."""
+        """Return an ACH deposit: the cash is removed and the account is restricted."""
 
     def set_restrictions(self, account_id: str, restrictions: frozenset[Restriction], at: datetime) -> None:
-        """Replace what restricts an account."""
+        """Replace an account's restrictions."""
 
     def set_account_status(self, account_id: str, status: str, at: datetime) -> None:
-        """Set one of the API's account statuses."""
+        """Set an account's status to one of the API's statuses."""
 
     def transfer_in(self, account_id: str, symbol: str, qty: Qty, price: Price, at: datetime) -> None:
         """Add shares from outside, as an account transfer does."""
@@ -264,16 +267,16 @@ class SandboxControls(Protocol):
         tradable: bool | None = None,
         fractionable: bool | None = None,
     ) -> None:
-        """Change what an asset allows."""
+        """Change an asset's status, or whether it is tradable or fractionable."""
 
     def halted(self) -> frozenset[str]:
-        """The symbols that are halted."""
+        """The halted symbols."""
 
     def halt(self, symbol: str, halted: bool, at: datetime) -> None:
-        """While halted, orders are accepted and do not fill."""
+        """Halt or resume a symbol. While halted, orders are accepted and do not fill."""
 
     def reject_next(self, account_id: str, symbol: str, reason: str) -> None:
-        """The next order of that account and symbol is accepted and then rejected."""
+        """Accept and then reject the next order of that account and symbol."""
 
     def place_external_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
-        """An order that somebody else places in the account."""
+        """Place an external order in the account."""

@@ -20,7 +20,7 @@ from rebal_tui.store.database import Database, SqlValue, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """Account data kept here and not by the broker: reserved cash and the number of open external orders."""
+    """Account data that only the book has: reserved cash and the number of open external orders."""
 
     reserve: Money
     external_orders: int

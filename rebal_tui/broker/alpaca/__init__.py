@@ -1,1 +1,1 @@
-"""Alpaca's Broker API as a `Broker`: HTTP, its wire format, its event streams."""
+"""Alpaca's Broker API as a `Broker`: HTTP client, wire format, event streams."""

@@ -37,16 +37,16 @@ log = logging.getLogger(__name__)
 
 PAGE_SIZE = 500
 MAX_CONCURRENT_READS = 8
-"""Reads under way at the same time."""
+"""Maximum number of concurrent reads."""
 MAX_SYMBOLS_PER_REQUEST = 200
 T = TypeVar("T")
 
 
 class AlpacaBroker:
-    """A broker at the other end of a wire (`Broker`).
+    """A broker on the network (`LiveBroker`).
 
-    `firm_account` is the account that journals go to and come from, "" where none is known. `begin` is when listening
-    begins for a book that has heard nothing yet. Call `listen` to hear of events, `close` at the end.
+    `firm_account` is the broker's id of the firm account, "" where it is unknown. Call `listen` to receive events,
+    `close` at the end.
     """
 
     def __init__(
@@ -73,16 +73,19 @@ class AlpacaBroker:
 
     @property
     def rate_limit(self) -> RateLimit | None:
-        """What the broker said last of how many requests are left."""
+        """The last rate limit that the broker reported, None before the first report."""
         return self._client.rate_limit
 
     @property
     def listening(self) -> bool:
-        """Whether every event stream is being read right now."""
+        """Whether every event stream is currently being read."""
         return bool(self._listeners) and all(listener.connected for listener in self._listeners)
 
     def listen(self) -> None:
-        """Begin to listen to the event streams, each from a little before what was heard last."""
+        """Start the event streams; no effect when they are started already.
+
+        Each stream begins shortly before its last stored event, or before the current time when none is stored.
+        """
         if self._listeners:
             return
         for stream in STREAMS:
@@ -102,14 +105,15 @@ class AlpacaBroker:
         return _read(lambda: json_values.timestamp(json_values.as_object(self._client.get("/v1/clock")), "timestamp"))
 
     def sessions(self, first: date, last: date) -> Sequence[Session]:
-        """The broker's trading days, the last one without a `next_day`."""
+        """The broker's trading days, ascending; the last one has no `next_day`."""
         params = {"start": first.isoformat(), "end": last.isoformat()}
         return _read(lambda: shapes.sessions(json_values.as_list(self._client.get("/v1/calendar", params))))
 
     def latest_prices(self, symbols: Sequence[str]) -> Mapping[str, tuple[Price, datetime]]:
-        """The latest price of each symbol that has one, with the time it was made.
+        """The latest price of each symbol that has one, with its timestamp.
 
-        The middle of the latest quote where that is newer than the latest trade and not crossed, else that trade.
+        The midpoint of the latest quote where that is newer than the latest trade, not crossed and at most 1 % wide;
+        else the latest trade.
         """
         found: dict[str, tuple[Price, datetime]] = {}
         for start in range(0, len(symbols), MAX_SYMBOLS_PER_REQUEST):
@@ -127,14 +131,14 @@ class AlpacaBroker:
         return [self._priced(asset) for asset in listed if asset is not None]
 
     def accounts(self) -> Sequence[Account]:
-        """Every client account with its positions; the firm's own account is not among them."""
+        """Every client account with its positions; excludes the firm's own account."""
         listed = _read(lambda: json_values.as_list(self._client.get("/v1/accounts", {"entities": "contact,identity"})))
         clients = [data for data in listed if data.get("id") != self._firm_account]
         self._account_cache = {json_values.id_of(data): data for data in clients}
         return list(self._pool.map(self._full_account, clients))
 
     def account(self, account_id: str) -> Account:
-        """One account, under the name and number last heard of. Raises `BrokerRefused` with `NOT_FOUND`."""
+        """One account, with its last known name and number. Raises `BrokerRefused` with `NOT_FOUND`."""
         if account_id not in self._account_cache:
             self._account_cache[account_id] = _read(
                 lambda: json_values.as_object(self._get(f"/v1/accounts/{account_id}"))
@@ -142,16 +146,23 @@ class AlpacaBroker:
         return self._full_account(self._account_cache[account_id])
 
     def submit_order(self, request: OrderRequest) -> Order:
-        """Place a market day order, once. Anything but a readable answer is `BrokerUnavailable`."""
+        """Place a market day order, once.
+
+        Raises `BrokerRefused` for a definitive refusal, and `BrokerUnavailable` for anything else but a readable
+        answer.
+        """
         path = f"/v1/trading/accounts/{request.account_id}/orders"
         return self._with_refresh(self._order(self._send("POST", path, shapes.order_body(request)), request.account_id))
 
     def batch(self) -> AbstractContextManager[object]:
-        """Nothing: here each order is kept as soon as it is answered."""
+        """A block without effect: each order is stored as soon as it is answered."""
         return nullcontext()
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
-        """The order under that id; None only when the broker itself says that it has none."""
+        """The order with that client order id; None only when the broker itself reports that it has none.
+
+        Raises `BrokerUnavailable` for any other refusal and for an answer with another order.
+        """
         path = f"/v1/trading/accounts/{account_id}/orders:by_client_order_id"
         try:
             data = self._client.get(path, {"client_order_id": client_order_id})
@@ -165,7 +176,7 @@ class AlpacaBroker:
         return self._with_refresh(order)
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
-        """Ask for a cancel; what has filled stands. Raises `BrokerRefused` when the order is final or unknown."""
+        """Request a cancel; fills stand. Raises `BrokerRefused` when the order is final or unknown."""
         self._send("DELETE", f"/v1/trading/accounts/{account_id}/orders/{order_id}", default=RefusalCode.NOT_CANCELABLE)
 
     def open_orders(self, account_id: str) -> Sequence[Order]:
@@ -188,7 +199,10 @@ class AlpacaBroker:
     def create_journal(
         self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
     ) -> Journal:
-        """Move cash between a client and the firm. A used key returns the journal that it made."""
+        """Move cash between a client and the firm. A used key returns the journal that it created.
+
+        Raises `BrokerRefused` when the firm account is unknown.
+        """
         if not self._firm_account:
             raise BrokerRefused(RefusalCode.REJECTED, "no firm account is known; connect again with --firm-account")
         body = {
@@ -202,7 +216,10 @@ class AlpacaBroker:
         return _read(lambda: shapes.journal(json_values.as_object(data), self._firm_account, self._now()))
 
     def journal(self, journal_id: str) -> Journal:
-        """One journal. Raises `BrokerRefused` with `NOT_FOUND`."""
+        """One journal. Raises `BrokerRefused` with `NOT_FOUND`.
+
+        An executed journal requests a refresh of its client account, once.
+        """
         data = self._get(f"/v1/journals/{journal_id}")
         journal = _read(lambda: shapes.journal(json_values.as_object(data), self._firm_account, self._now()))
         if journal.status is JournalStatus.EXECUTED:
@@ -216,14 +233,14 @@ class AlpacaBroker:
         return Money(max(0, _read(lambda: json_values.money(json_values.as_object(trading), "cash_transferable"))))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Events with `seq` above `after`, oldest first. Never waits for the network, but for journals' figures."""
+        """Events with `seq` above `after`, oldest first. Waits for the network only to read journals."""
         self._store_messages()
         return [
             broker_event(received, self._firm_account, self._settles_on) for received in self._inbox.after(after, limit)
         ]
 
     def request_refresh(self, account_id: str | None, reason: str) -> None:
-        """Have an account, or the assets, read again with the next events; the same `reason` only once."""
+        """Request that an account, or with None the assets, is read again with the next events; once per `reason`."""
         body: dict[str, Any] = {"assets": True} if account_id is None else {"account_id": account_id}
         self._inbox.add([(INTERNAL, reason, self._now(), json.dumps(body))])
 
@@ -235,7 +252,7 @@ class AlpacaBroker:
         return _read(lambda: [shapes.order(data, account_id) for data in json_values.as_list(self._get(path, params))])
 
     def _store_messages(self) -> None:
-        """Keep what was heard. A journal's event tells its status alone: the journal is read, then kept."""
+        """Store received messages. A journal's event has only its status, so the journal is read first."""
         fresh: list[tuple[str, str, datetime, str]] = []
         try:
             while (message := self._next_message()) is not None:
@@ -248,7 +265,7 @@ class AlpacaBroker:
                 self._inbox.add(fresh)
 
     def _next_message(self) -> ReceivedMessage | None:
-        """The oldest thing heard that was not kept yet; it stays that until it was."""
+        """The oldest received message that is not stored, None when there is none; it remains so until it is stored."""
         if self._pending is None:
             try:
                 self._pending = self._messages.get_nowait()
@@ -257,7 +274,7 @@ class AlpacaBroker:
         return self._pending
 
     def _storable_body(self, message: ReceivedMessage) -> str | None:
-        """The event as it is kept, None when it does not concern the book."""
+        """The event's JSON to store, None when it does not concern the book."""
         data = json_values.as_object(json_values.parse(message.body))
         if data.get("account_id") is not None and data["account_id"] == self._firm_account:
             return None
@@ -277,13 +294,13 @@ class AlpacaBroker:
         return json.dumps({**journal, "status": data.get("status_to") or journal.get("status")})
 
     def _with_refresh(self, order: Order) -> Order:
-        """What an answer tells before its event comes changes the account: read that again, too."""
+        """The same order; requests a refresh of its account when it has fills, whose events may not have arrived."""
         if order.filled_qty:
             self.request_refresh(order.account_id, f"{order.id}:{order.status}:{order.filled_qty}")
         return order
 
     def _full_account(self, data: Json) -> Account:
-        """An account with its figures; only one that is not ACTIVE may have none yet."""
+        """An account with its trading account and positions, which only an account that is not ACTIVE may lack."""
         account_id = _read(lambda: json_values.id_of(data))
         path = f"/v1/trading/accounts/{account_id}"
         trading: Any = None
@@ -337,7 +354,11 @@ class AlpacaBroker:
 
 
 def _read(reading: Callable[[], T]) -> T:
-    """What cannot be read is as good as no answer: nobody knows."""
+    """The result of a reading function.
+
+    Raises `BrokerUnavailable` for a malformed answer, whose outcome is as unknown as without an answer, and
+    `BrokerRefused` for a definitive refusal.
+    """
     try:
         return reading()
     except Malformed as error:
@@ -347,7 +368,7 @@ def _read(reading: Callable[[], T]) -> T:
 
 
 def _snapshot(data: Any) -> tuple[Price, datetime] | None:
-    """The price of a symbol's snapshot, None where it has none or it makes no sense."""
+    """The price and its timestamp in a symbol's snapshot, None when it has none or is malformed."""
     if not isinstance(data, dict):
         return None
     try:

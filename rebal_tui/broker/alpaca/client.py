@@ -1,4 +1,4 @@
-"""HTTP to Alpaca: every call has a timeout, only reads are tried again, and any doubt is said to be one."""
+"""HTTP client for Alpaca: every call has a timeout, only reads are retried, unknown results are reported as such."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from rebal_tui.broker.protocol import BrokerUnavailable, RateLimit
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 MAX_RATE_LIMIT_WAIT_SECONDS = 65.0
-"""Seconds that a read waits for the rate limit at most: its window is a minute."""
+"""Maximum wait of a read for the rate limit, whose window is a minute."""
 MAX_ATTEMPTS = 4
 _TOO_MANY = 429
 _RETRYABLE_STATUSES = frozenset({408, 425, _TOO_MANY})
-"""Answers of the 4xx kind that say nothing about the request itself."""
+"""4xx statuses that do not concern the request itself."""
 _UNAUTHORIZED = 401
 _MIN_WAIT_SECONDS = 0.1
 
@@ -30,7 +30,7 @@ Params = Mapping[str, str | int]
 
 
 class Denied(Exception):
-    """A definitive no: a 4xx that carries the API's own error body."""
+    """A definitive refusal: a 4xx that carries the API's own error body."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(f"{message} ({code})")
@@ -40,11 +40,11 @@ class Denied(Exception):
 
 
 class KeysRefused(BrokerUnavailable):
-    """The broker does not know the key, or the secret is wrong; nothing can be said of anything else."""
+    """The broker does not know the key, or the secret is wrong; nothing else can be determined."""
 
 
 class _TransientError(BrokerUnavailable):
-    """Trouble that a read outlasts."""
+    """A failure after which a read is retried."""
 
 
 class _RateLimited(_TransientError):
@@ -53,7 +53,7 @@ class _RateLimited(_TransientError):
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the API and its market data are. `live` is True where real money moves."""
+    """URLs of the API and of its market data. `live` is True where real money moves."""
 
     broker: str
     data: str
@@ -67,8 +67,8 @@ LIVE = Endpoints("https://broker-api.alpaca.markets", "https://data.alpaca.marke
 class AlpacaClient:
     """One connection pool, safe to use from any thread.
 
-    `auth` signs a request and is all that knows the secret. `now` is the time by which the rate limit is waited for,
-    `sleep` how; `transport` replaces the network in tests.
+    `auth` signs a request and is the only code that knows the secret. `now` is the clock and `sleep` the function that
+    waits for the rate limit; `transport` replaces the network in tests.
     """
 
     def __init__(
@@ -89,12 +89,12 @@ class AlpacaClient:
 
     @property
     def http(self) -> httpx.Client:
-        """The pool itself, for what streams."""
+        """The connection pool, for event streams."""
         return self._http
 
     @property
     def rate_limit(self) -> RateLimit | None:
-        """What the last answer of the broker's API said of its limit."""
+        """The rate limit in the last answer of the broker's API, None before the first."""
         with self._lock:
             return self._limit
 
@@ -102,22 +102,22 @@ class AlpacaClient:
         self._http.close()
 
     def get(self, path: str, params: Params | None = None) -> Any:
-        """What the API answers to a read, tried again while that makes sense.
+        """The API's answer to a read, with retries of transient failures.
 
-        Raises `Denied` for a definitive no, else `BrokerUnavailable`.
+        Raises `Denied` for a definitive refusal, else `BrokerUnavailable`.
         """
         return self._with_retries(self.endpoints.broker + path, params, counted=True)
 
     def get_data(self, path: str, params: Params | None = None) -> Any:
-        """The same of the market data API, which counts its requests apart."""
+        """Same as `get`, for the market data API, which counts its requests separately."""
         return self._with_retries(self.endpoints.data + path, params, counted=False)
 
     def send(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> Any:
-        """Ask for something to be done, once. Raises `Denied` only when it certainly was not done.
+        """Request a change, once. Raises `Denied` only when the change certainly did not happen.
 
-        Anything else but a readable success is `BrokerUnavailable`: it may have been done.
+        Anything else but a readable success raises `BrokerUnavailable`: the change may have happened.
         """
         return self._request(method, self.endpoints.broker + path, None, body, headers, counted=True)
 
@@ -132,7 +132,7 @@ class AlpacaClient:
         return attempts(lambda: self._request("GET", url, params, None, None, counted=counted))
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
-        """Until the rate limit's window ends, or ever longer."""
+        """Seconds until the rate limit's window ends, or an exponential backoff."""
         longer = float(tenacity.wait_exponential(multiplier=0.25, max=5)(state))
         limit = self.rate_limit
         error = state.outcome.exception() if state.outcome else None
@@ -162,9 +162,9 @@ class AlpacaClient:
         return _answer(response, f"{method} {_path(url)}")
 
     def _note_limit(self, response: httpx.Response) -> None:
-        """Keep what an answer says of the limit. Its window ends by the broker's clock, and is kept by ours.
+        """Record an answer's rate limit. The window's end is converted from the broker's clock to the local clock.
 
-        A window that would be longer than any is ignored: a wait for it might never end.
+        A window longer than `MAX_RATE_LIMIT_WAIT_SECONDS` is ignored: a wait for its end might never finish.
         """
         try:
             limit = int(response.headers["X-RateLimit-Limit"])
@@ -201,7 +201,7 @@ def _answer(response: httpx.Response, what: str) -> Any:
 
 
 def _denied(response: httpx.Response) -> Denied | None:
-    """The API's own error, None when something in between has answered."""
+    """The API's own error, None when an intermediary answered."""
     try:
         body = json_values.as_object(json_values.parse(response.content))
         message = json_values.text_of(body, "message")

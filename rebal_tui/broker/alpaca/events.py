@@ -1,4 +1,4 @@
-"""Alpaca's events as ours: trades, journals, account changes, cash that is no trade's."""
+"""Conversion of Alpaca's events: trades, journals, account changes, non-trade activities."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ JOURNALS = "journals"
 ACCOUNTS = "accounts"
 ACTIVITIES = "activities"
 INTERNAL = "own"
-"""What we tell ourselves: read an account or the assets again."""
+"""Name of the stream of this program's own refresh requests for an account or the assets."""
 
 _FILLS = frozenset({"fill", "partial_fill"})
 _TRADE_REVERSALS = frozenset({"trade_bust", "trade_correct"})
@@ -33,7 +33,7 @@ _REVERSALS = frozenset({"canceled", "correct"})
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream of events: where it is, and which name its ids and its start have."""
+    """An event stream: its path, the field of its event ids, and whether it starts at a date or at a timestamp."""
 
     name: str
     path: str
@@ -47,11 +47,11 @@ STREAMS = (
     Stream(ACCOUNTS, "/v1/events/accounts/status", "event_ulid", by_day=True),
     Stream(ACTIVITIES, "/v1/events/nta", "event_ulid", by_day=True),
 )
-"""Those of /v1 start at a day, those of /v2 at a moment."""
+"""Streams of /v1 start at a date, streams of /v2 at a timestamp."""
 
 
 def event_id(stream: Stream, data: Json) -> str:
-    """The id by which an event is known again. Raises `Malformed`."""
+    """The id that identifies an event when it is received again. Raises `Malformed`."""
     value = data.get(stream.id_field) or data.get("event_id")
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
@@ -61,7 +61,7 @@ def event_id(stream: Stream, data: Json) -> str:
 
 
 def broker_event(received: ReceivedEvent, firm_account: str, settles_on: SettlesOn) -> BrokerEvent:
-    """What one thing that came means. What cannot be read becomes a `NOTICE`: it never stops the rest."""
+    """Convert a received event. A malformed event becomes a `NOTICE`, so that it never blocks the others."""
     try:
         data = json_values.as_object(json_values.parse(received.body))
         if received.stream == TRADES:
@@ -118,9 +118,9 @@ def _journal(received: ReceivedEvent, data: Json, firm_account: str) -> BrokerEv
 
 
 def _activity(received: ReceivedEvent, data: Json) -> BrokerEvent:
-    """Cash from outside; anything else that moves the account, as a split or a dividend, is a reason to read it again.
+    """A `CASH` event for an activity with an amount; without one, such as a split, an `ACCOUNT` event.
 
-    What was booked and is canceled or corrected later moves the other way.
+    An activity with an amount that was canceled or corrected becomes a `NOTICE`.
     """
     account_id = json_values.id_of(data, "account_id")
     entry_type = json_values.text_of(data, "entry_type", json_values.text_of(data, "activity_type", ""))
@@ -152,7 +152,7 @@ def _notice(received: ReceivedEvent, account_id: str | None, text: str) -> Broke
 
 
 def event_time(data: Json, now: datetime) -> datetime:
-    """When an event happened, as far as it says so."""
+    """The event's own timestamp, `now` when it has none or a malformed one."""
     try:
         return json_values.timestamp_or_none(data, "at") or json_values.timestamp_or_none(data, "timestamp") or now
     except Malformed:

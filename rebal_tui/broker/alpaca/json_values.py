@@ -1,4 +1,4 @@
-"""Values of Alpaca's JSON, read exactly: a number never goes through a float, and what is malformed is said so."""
+"""Exact values from Alpaca's JSON: numbers never pass through a float, malformed input raises `Malformed`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class Malformed(ValueError):
-    """An answer that is not what the API promises."""
+    """An answer that does not match the API's specification."""
 
 
 def parse(text: str | bytes) -> Any:
-    """A JSON text. Numbers with a fraction or an exponent stay text. Raises `Malformed`."""
+    """Parse JSON. Numbers with a fraction or an exponent remain text. Raises `Malformed`."""
     try:
         return json.loads(text, parse_float=str, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -47,7 +47,10 @@ def as_list(value: Any) -> list[Json]:
 
 
 def text_of(data: Json, name: str, default: str | None = None) -> str:
-    """A text, shown safely; `default` where it is missing or null. Raises `Malformed` without one."""
+    """A text, safe to display; `default` where it is missing or null.
+
+    Raises `Malformed` when it is missing without a default, or is not a text.
+    """
     value = data.get(name)
     if value is None:
         if default is None:
@@ -59,7 +62,7 @@ def text_of(data: Json, name: str, default: str | None = None) -> str:
 
 
 def id_of(data: Json, name: str = "id") -> str:
-    """An id: printable ASCII that has no meaning in a path or a query."""
+    """An id: printable ASCII without characters that are special in a path or a query. Raises `Malformed`."""
     value = data.get(name)
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.:-]{1,128}", value, re.ASCII):
         raise Malformed(f"{name}: expected an id")
@@ -67,7 +70,7 @@ def id_of(data: Json, name: str = "id") -> str:
 
 
 def displayable(text: str, limit: int = MAX_NAME_LENGTH) -> str:
-    """Text from outside without what cannot be displayed, cut off where it is too long."""
+    """External text without characters that cannot be displayed, truncated to `limit` characters."""
     normalized = unicodedata.normalize("NFC", text)
     return display_text(
         "".join(char for char in normalized if unicodedata.category(char) not in _INVISIBLE)[:limit], limit
@@ -84,7 +87,7 @@ def flag(data: Json, name: str, default: bool = False) -> bool:
 
 
 def timestamp(data: Json, name: str) -> datetime:
-    """A moment, in UTC; a fraction finer than microseconds is cut off."""
+    """A timestamp in UTC, truncated to microseconds. Raises `Malformed`."""
     found = timestamp_or_none(data, name)
     if found is None:
         raise Malformed(f"{name} is missing")
@@ -105,7 +108,10 @@ def timestamp_or_none(data: Json, name: str) -> datetime | None:
 
 
 def nano(data: Json, name: str) -> int | None:
-    """A decimal in billionths, rounded down to one; None where it is missing or null. Raises `Malformed`."""
+    """A decimal in billionths, rounded down; None where it is missing, null or empty.
+
+    Raises `Malformed` for anything else and outside ±9,000,000,000.
+    """
     value = data.get(name)
     if value is None or value == "":
         return None
@@ -125,7 +131,7 @@ def nano(data: Json, name: str) -> int | None:
 
 
 def money(data: Json, name: str) -> Money:
-    """Dollars; what is finer than a billionth is rounded down. Raises `Malformed` when missing."""
+    """Dollars in billionths, rounded down. Raises `Malformed` when missing."""
     return Money(_required(data, name))
 
 
@@ -135,7 +141,7 @@ def money_or_none(data: Json, name: str) -> Money | None:
 
 
 def qty(data: Json, name: str) -> Qty:
-    """Shares. Raises `Malformed` when missing."""
+    """Shares in billionths, rounded down. Raises `Malformed` when missing."""
     return Qty(_required(data, name))
 
 
@@ -145,13 +151,13 @@ def qty_or_none(data: Json, name: str) -> Qty | None:
 
 
 def price_or_none(data: Json, name: str) -> Price | None:
-    """Dollars a share; None where it is missing, null or not above 0."""
+    """Dollars per share; None where it is missing, null or not above 0."""
     units = nano(data, name)
     return None if units is None or units <= 0 else Price(units)
 
 
 def price(data: Json, name: str) -> Price:
-    """Dollars a share, above 0. Raises `Malformed`."""
+    """Dollars per share, above 0. Raises `Malformed`."""
     found = price_or_none(data, name)
     if found is None:
         raise Malformed(f"{name}: expected a price above 0")

@@ -1,4 +1,4 @@
-"""What the Alpaca adapter asks of its surroundings."""
+"""Dependencies of the Alpaca adapter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rebal_tui.domain.quantities import Price
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """One thing that the broker told us: `seq` is ours, `event_id` the broker's, `body` its JSON."""
+    """An event received from the broker: `seq` is assigned here, `event_id` is the broker's, `body` is its JSON."""
 
     seq: int
     stream: str
@@ -22,20 +22,20 @@ class ReceivedEvent:
 
 
 class EventInbox(Protocol):
-    """Where everything that the broker tells is kept in the order it came, each thing once."""
+    """Storage of received events in order of arrival, each once."""
 
     def add(self, received: Sequence[tuple[str, str, datetime, str]]) -> int:
-        """Keep (stream, event id, time, JSON) of each, except what is there; returns how many were new."""
+        """Store (stream, event id, time, JSON) of events that are not stored yet; returns the number of new events."""
 
     def after(self, seq: int, limit: int) -> Sequence[ReceivedEvent]:
-        """What came after `seq`, oldest first."""
+        """Events after `seq`, oldest first, at most `limit`."""
 
     def last_at(self, stream: str) -> datetime | None:
-        """The time of the latest event of a stream, None when none came."""
+        """The time of the latest event of a stream, None when there is none."""
 
 
 class Quoted(Protocol):
-    """A last price and the moment it was made."""
+    """A last price and its timestamp."""
 
     @property
     def price(self) -> Price: ...
@@ -46,4 +46,4 @@ class Quoted(Protocol):
 PriceOf = Callable[[str], Quoted | None]
 """The latest quote of a symbol."""
 SettlesOn = Callable[[date], date]
-"""When a trade of a New York day settles (R-30)."""
+"""The settlement date of a trade on a New York date (R-30)."""

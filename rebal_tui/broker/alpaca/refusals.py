@@ -1,4 +1,4 @@
-"""What a definitive no of the API means for us."""
+"""Conversion of the API's definitive refusals to `BrokerRefused`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ _PATTERNS = tuple((code, re.compile(pattern, re.IGNORECASE)) for code, pattern i
 
 
 def refusal(denied: Denied, default: RefusalCode = RefusalCode.REJECTED) -> BrokerRefused:
-    """The refusal in our terms: by the words where they are known, else `default`. The broker's own words stay."""
+    """The refusal with a `RefusalCode`: by message text where it is known, else `NOT_FOUND` for a 404, else `default`.
+
+    The broker's message is preserved.
+    """
     code = default
     if denied.status == _NOT_FOUND:
         code = RefusalCode.NOT_FOUND
@@ -44,7 +47,7 @@ def refusal(denied: Denied, default: RefusalCode = RefusalCode.REJECTED) -> Brok
 
 
 def is_no_order(denied: Denied) -> bool:
-    """Whether this is the broker's word that it has no such order, and not some other 404 on the way."""
+    """Whether the broker itself reports that it has no such order, in contrast to any other 404."""
     return (
         denied.status == _NOT_FOUND
         and str(denied.code).startswith(str(_NOT_FOUND))

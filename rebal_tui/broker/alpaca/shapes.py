@@ -1,4 +1,4 @@
-"""Alpaca's objects as ours. What we do not know of is named in the log and taken in the most careful sense."""
+"""Conversion of Alpaca's objects to domain values; unknown values are logged and read conservatively."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _JOURNAL_STATUSES = {
 
 
 def account_name(data: Json) -> str:
-    """The client's name where the API gives one, else the account's number."""
+    """The client's name where the API gives one, else the account's name or number, else its id."""
     for part, names in (("identity", ("given_name", "family_name")), ("contact", ("name",))):
         inner = data.get(part)
         if isinstance(inner, dict):
@@ -50,7 +50,7 @@ def account_name(data: Json) -> str:
 
 
 def account_status(data: Json) -> AccountStatus:
-    """An unknown status is one that may not trade."""
+    """The account's status; an unknown status is one that may not trade."""
     text = json_values.text_of(data, "status")
     try:
         return AccountStatus(text)
@@ -60,9 +60,9 @@ def account_status(data: Json) -> AccountStatus:
 
 
 def account(data: Json, trading: Json | None, positions: Iterable[Json]) -> Account:
-    """An account of its own object, its trading account (None where it has none yet) and its positions.
+    """An account from its own object, its trading account (None when it has none yet) and its positions.
 
-    `unsettled` is the cash that can neither be withdrawn nor is reserved by open buys (R-30).
+    `unsettled` is the cash that is neither withdrawable nor reserved by open buys (R-30).
     """
     held, foreign = _positions(positions)
     restrictions = set(_restrictions(trading)) if trading else set()
@@ -112,7 +112,7 @@ def _restrictions(trading: Json) -> Iterable[Restriction]:
 
 
 def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], bool]:
-    """The long holdings of US shares, and whether there is anything else, which no rule covers."""
+    """The long positions in US equities, and whether there are any others, which no rule covers."""
     held: list[Position] = []
     foreign = False
     for data in positions:
@@ -128,7 +128,7 @@ def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], bool]:
 
 
 def asset(data: Json) -> Asset | None:
-    """A US equity, None for anything else. Its price is another endpoint's to know."""
+    """A US equity, None for any other class. Its price comes from another endpoint."""
     if json_values.text_of(data, "class", json_values.text_of(data, "asset_class", US_EQUITY)) != US_EQUITY:
         return None
     active = json_values.text_of(data, "status") == AssetStatus.ACTIVE
@@ -144,7 +144,7 @@ def asset(data: Json) -> Asset | None:
 
 
 def order_body(request: OrderRequest) -> dict[str, str]:
-    """A market day order as the API takes it, decimals as text."""
+    """A market day order as the API accepts it, decimals as text."""
     body = {
         "symbol": request.symbol,
         "side": request.side.value,
@@ -160,7 +160,7 @@ def order_body(request: OrderRequest) -> dict[str, str]:
 
 
 def order(data: Json, account_id: str) -> Order:
-    """An order. A status that we do not know leaves it open, which is what has to be looked after."""
+    """An order. An unknown status leaves it open, so that it is still monitored."""
     created = json_values.timestamp(data, "created_at")
     return Order(
         id=json_values.id_of(data),
@@ -203,7 +203,10 @@ def _order_status(data: Json) -> OrderStatus:
 
 
 def journal(data: Json, firm_account: str, now: datetime) -> Journal:
-    """A cash journal, the firm's own account under the name that we use for it. Raises `Malformed` for shares."""
+    """A cash journal, with the firm's own account as `FIRM_ACCOUNT`.
+
+    Raises `Malformed` for a journal of shares or one without an amount.
+    """
     amount = json_values.money_or_none(data, "net_amount") or json_values.money_or_none(data, "amount")
     if json_values.text_of(data, "entry_type", "JNLC") != "JNLC" or amount is None:
         raise Malformed("expected a cash journal with an amount")
@@ -223,7 +226,7 @@ def journal(data: Json, firm_account: str, now: datetime) -> Journal:
 
 
 def journal_status(text: str) -> JournalStatus:
-    """An unknown status is one that goes on."""
+    """The journal's status; an unknown status counts as pending."""
     try:
         return _JOURNAL_STATUSES.get(text) or JournalStatus(text)
     except ValueError:

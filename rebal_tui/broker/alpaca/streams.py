@@ -1,4 +1,4 @@
-"""Reading event streams on threads of their own: a dropped connection is made again from a little before its end."""
+"""Event streams on threads of their own; a dropped connection resumes shortly before its last event."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from rebal_tui.domain.sessions import new_york_day
 log = logging.getLogger(__name__)
 
 RESUME_OVERLAP = timedelta(minutes=5)
-"""How far before the last event a stream is read again: ids of one millisecond come in any order."""
+"""How far before the last event a stream resumes: ids of the same millisecond arrive in any order."""
 STREAM_TIMEOUT = httpx.Timeout(10.0, read=90.0)
-"""A stream from which nothing comes for so long, not even a heartbeat, is dead."""
+"""A stream on which nothing arrives for the read timeout (seconds), not even a heartbeat, is dead."""
 MIN_RECONNECT_SECONDS, MAX_RECONNECT_SECONDS = 1.0, 60.0
 _LOST_MESSAGE_WORDS = ("dropped", "error")
 MAX_EVENT_BYTES = 4 * 1024 * 1024
@@ -30,7 +30,7 @@ MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """An event as it came."""
+    """An event as received."""
 
     stream: Stream
     event_id: str
@@ -39,7 +39,7 @@ class ReceivedMessage:
 
 
 class Listener:
-    """Listens to one stream until it is closed, and hands on what it says."""
+    """Reads one stream until it is stopped, and puts its events into a queue."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Listener:
         now: Callable[[], datetime],
         messages: queue.SimpleQueue[ReceivedMessage],
     ) -> None:
-        """`begin` is the time of the last event known."""
+        """`begin` is the time of the last known event."""
         self._client = client
         self._stream = stream
         self._last = begin
@@ -64,12 +64,12 @@ class Listener:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end; it does with its connection's next word or when the client is closed."""
+        """Ask the thread to end: it does so at the next line it receives or when the client is closed."""
         self._stop.set()
 
     @property
     def connected(self) -> bool:
-        """Whether the stream is being read right now."""
+        """Whether the stream is currently being read."""
         return self._connected.is_set()
 
     def _run(self) -> None:
@@ -139,6 +139,9 @@ def _lines(parts: Iterator[bytes]) -> Iterator[str]:
 
 
 def _check_comment(comment: str) -> None:
-    """Most comments are heartbeats. One of lost messages ends the connection: the next one reads them again."""
+    """Raise `httpx.HTTPError` for a comment about lost messages, so that the next connection reads them again.
+
+    Most comments are heartbeats.
+    """
     if any(word in comment for word in _LOST_MESSAGE_WORDS):
         raise httpx.HTTPError(f"the stream says:{json_values.displayable(comment)}")

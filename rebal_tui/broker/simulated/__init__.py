@@ -1,1 +1,1 @@
-"""A broker inside the program: accounts, orders, cash and journals that behave as the real one's, kept in SQLite."""
+"""The simulated broker: accounts, orders, cash and journals that behave as at the real one, stored in SQLite."""

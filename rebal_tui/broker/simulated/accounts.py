@@ -1,4 +1,4 @@
-"""Accounts and assets: added, changed, read."""
+"""Accounts and assets of the simulated broker: opening, changes, reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
 
 
 class _AccountRow(NamedTuple):
-    """An account as it is read: billionths of a dollar, microseconds."""
+    """An account as read: money in billionths of a dollar, times in microseconds."""
 
     n: int
     id: str
@@ -35,14 +35,14 @@ _CHUNK = 5_000
 
 
 def account_number(query: Query, account_id: str) -> int:
-    """The small key of an account. Raises `BrokerRefused`."""
+    """The integer key of an account. Raises `BrokerRefused` with `NOT_FOUND`."""
     for (n,) in query("SELECT n FROM sim_accounts WHERE id = ?", (account_id,)):
         return int(n)
     raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
 
 
 def asset_number(query: Query, symbol: str) -> int:
-    """The small key of an asset. Raises `BrokerRefused`."""
+    """The integer key of an asset. Raises `BrokerRefused` with `NOT_FOUND`."""
     for (n,) in query("SELECT n FROM sim_assets WHERE symbol = ?", (symbol,)):
         return int(n)
     raise BrokerRefused(RefusalCode.NOT_FOUND, f"no such asset: {symbol}")
@@ -69,7 +69,7 @@ def _account(row: Sequence[Any], positions: Sequence[Position]) -> Account:
 
 
 def read_account(tables: Tables, account_id: str) -> Account:
-    """One account with its positions by symbol. Raises `BrokerRefused`."""
+    """One account with its positions by symbol. Raises `BrokerRefused` with `NOT_FOUND`."""
     row = tables.row(f"{_ACCOUNT} WHERE id = ?", (account_id,))
     if row is None:
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
@@ -82,7 +82,7 @@ def read_account(tables: Tables, account_id: str) -> Account:
 
 
 def read_accounts(tables: Tables) -> list[Account]:
-    """Every account with its positions by symbol, in the order of opening."""
+    """Every account with its positions by symbol, in opening order."""
     symbols: dict[int, str] = dict(tables.rows("SELECT n, symbol FROM sim_assets"))
     positions: defaultdict[int, list[Position]] = defaultdict(list)
     for account, asset, qty, average in tables.rows("SELECT account, asset, qty, avg_entry_price FROM sim_positions"):
@@ -93,7 +93,7 @@ def read_accounts(tables: Tables) -> list[Account]:
 
 
 def read_listing(tables: Tables) -> AccountListing:
-    """Every account in columns. SQLite writes the positions' columns as texts, which NumPy reads."""
+    """Every account in columns. SQLite concatenates the positions' columns into texts, which NumPy parses."""
     import numpy as np
 
     rows = tables.rows(f"{_ACCOUNT} ORDER BY n")
@@ -149,7 +149,10 @@ def read_assets(tables: Tables, price: PriceOf) -> list[Asset]:
 
 
 def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
-    """Add assets, or replace those whose symbol is known."""
+    """Add assets, or replace those whose symbol is known.
+
+    Raises `BrokerRefused` when an id already has another symbol.
+    """
     try:
         numbers = [_put_asset(tx, asset) for asset in assets]
     except sqlite3.IntegrityError:
@@ -169,7 +172,7 @@ def _put_asset(tx: Writer, asset: Asset) -> int:
 
 
 def open_accounts(tx: Writer, accounts: Sequence[Account], at: int) -> None:
-    """Add accounts with their cash and positions as opening entries. All or, on `BrokerRefused`, none."""
+    """Add accounts with their cash and positions as opening entries: all, or none on `BrokerRefused`."""
     assets = dict(tx.execute("SELECT symbol, n FROM sim_assets").fetchall())
     (first,) = tx.execute("SELECT coalesce(max(n), 0) + 1 FROM sim_accounts").fetchone()
     for start in range(0, len(accounts), _CHUNK):
@@ -229,6 +232,6 @@ def _check_opening(account: Account, assets: dict[str, int]) -> None:
 
 
 def check_transfer(qty: Qty, price: Price) -> None:
-    """Raises `BrokerRefused` for shares that cannot come in."""
+    """Raise `BrokerRefused` unless the quantity and the price are above 0 and up to 9,000,000,000."""
     if not 0 < qty <= MAX_NANO or not 0 < price <= MAX_NANO:
         raise BrokerRefused(RefusalCode.REJECTED, "expected a quantity and a price above 0 and up to 9,000,000,000")

@@ -1,4 +1,4 @@
-"""The simulated broker: market, clearing and banks in the book's own file, and the controls to provoke them."""
+"""The simulated broker: market, clearing and banks in the book's own file, and controls that trigger events."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ from rebal_tui.domain.text import display_text
 class SimulatedBroker:
     """A broker in the book's own file (`Broker` and `SandboxControls`).
 
-    Every call that changes something is one transaction, or part of the one of `batch`: after a crash it has
-    happened, with its events, or it has not. The tables must exist (`schema.create_tables`). `price` gives the latest
-    quote of a symbol, `now` the time of a call that has none of its own, `ids` a UUID made of nothing but the name it
-    is given.
+    Every call that changes something is one transaction, or part of the one of `batch`: after a crash either all of it
+    is stored, with its events, or nothing. The tables must exist (`schema.create_tables`). `price` returns the latest
+    quote of a symbol, `now` the time of a call that has none of its own, `ids` a UUID that depends only on the given
+    name.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class SimulatedBroker:
         return read_assets(self._tables, self._price)
 
     def accounts(self) -> Sequence[Account]:
-        """Every client account with its positions, in the order of opening."""
+        """Every client account with its positions, in opening order."""
         return read_accounts(self._tables)
 
     def account_listing(self) -> AccountListing:
-        """What `accounts` tells, in columns."""
+        """The data of `accounts` in columns."""
         return read_listing(self._tables)
 
     def account(self, account_id: str) -> Account:
@@ -83,16 +83,16 @@ class SimulatedBroker:
         return read_account(self._tables, account_id)
 
     def submit_order(self, request: OrderRequest) -> Order:
-        """Place a market day order. Raises `BrokerRefused`; a refused order leaves no trace and its id unused."""
+        """Place a market day order. Raises `BrokerRefused`; a refused order is not stored and its id remains unused."""
         with self._tables.write() as tx:
             return self._orders.submit(tx, request, to_micros(self._now()))
 
     def batch(self) -> AbstractContextManager[object]:
-        """What is asked inside the block is one transaction; a call that is refused or fails is undone alone."""
+        """One transaction for all calls inside the block; a call that is refused or fails is rolled back alone."""
         return self._tables.write()
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
-        """The order under that id, None when none was accepted."""
+        """The order with that client order id, None when none was accepted."""
         found = load(self._tables.rows, "o.client_order_id = ? AND a.id = ?", (client_order_id, account_id))
         return found[0].order() if found else None
 
@@ -107,12 +107,15 @@ class SimulatedBroker:
         return [order.order() for order in load(self._tables.rows, "o.account = ? AND o.open = 1", (account,))]
 
     def orders(self, account_id: str, query: OrderQuery) -> Sequence[Order]:
-        """Orders of an account, of whatever origin, the newest first unless asked otherwise. Raises `BrokerRefused`."""
+        """Orders of an account, including external orders, newest first unless `query.oldest_first`.
+
+        Raises `BrokerRefused` with `NOT_FOUND` for an unknown account.
+        """
         account = account_number(self._tables.rows, account_id)
         return [order.order() for order in find_orders(self._tables.rows, account, query)]
 
     def order(self, account_id: str, order_id: str) -> Order | None:
-        """One order of an account by its id."""
+        """One order of an account by its id, None when it does not exist."""
         found = load(self._tables.rows, "o.id = ? AND a.id = ?", (order_id, account_id))
         return found[0].order() if found else None
 
@@ -121,17 +124,20 @@ class SimulatedBroker:
         return Money(max(0, free_cash(self._tables.rows, account_number(self._tables.rows, account_id))))
 
     def cancel_journal(self, journal_id: str) -> None:
-        """Call back a journal that is pending; what it reserved is free. Raises `BrokerRefused`."""
+        """Cancel a pending journal and free its reservation.
+
+        Raises `BrokerRefused` when it is unknown or not pending.
+        """
         with self._tables.write() as tx:
             self._journals.cancel(tx, journal_id, to_micros(self._now()))
 
     def create_journal(
         self, from_account: str, to_account: str, amount: Money, description: str, idempotency_key: str
     ) -> Journal:
-        """Move cash between a client and the firm (R-9); what leaves a client is reserved at once.
+        """Move cash between a client and the firm (R-9); outgoing client cash is reserved at once.
 
-        A description with `/fixtures/status=rejected/fixtures/` ends rejected and gives the cash back; with `pending`
-        it waits for the next New York day. The same key and content give the journal that there is. Raises
+        A journal with `/fixtures/status=rejected/fixtures/` in its description ends rejected and frees the cash; with
+        `pending` it waits for the next New York day. The same key and content return the existing journal. Raises
         `BrokerRefused`.
         """
         with self._tables.write() as tx:
@@ -151,26 +157,26 @@ class SimulatedBroker:
         return transferable(self._tables.rows, account_number(self._tables.rows, account_id))
 
     def events(self, after: int, limit: int = 10_000) -> Sequence[BrokerEvent]:
-        """Events above `after`, oldest first, each with the state of its time.
+        """Events above `after`, oldest first, each with the state at its time.
 
-        A fill's cash is told by the fill alone, an account's opening by its `ACCOUNT` event alone. A settlement
-        moves no cash: `settled` of it ceases to be unsettled.
+        A fill's cash is reported by the fill alone, an account's opening by its `ACCOUNT` event alone. A settlement
+        moves no cash: its `settled` amount stops being unsettled.
         """
         return read_events(self._tables, after, limit)
 
     def last_event(self) -> int:
-        """The latest event's `seq`, 0 when there is none: what is read now includes all up to it."""
+        """The latest event's `seq`, 0 when there is none; current reads include everything up to it."""
         row = self._tables.row("SELECT coalesce(max(seq), 0) FROM sim_events")
         return int(row[0]) if row else 0
 
     def invariants(self) -> list[str]:
-        """What does not add up in the broker's books, in words; empty when everything does."""
+        """Inconsistencies in the broker's records, one message each; empty when there are none."""
         return find_violations(self._tables)
 
     def advance(self, now: datetime) -> None:
-        """Let the broker live up to `now`: clear journals, fill, cancel and expire orders, settle proceeds.
+        """Simulate the broker up to `now`: clear journals, fill, cancel and expire orders, settle proceeds.
 
-        One transaction, and none when nothing is due.
+        Uses one transaction, and none when nothing is due.
         """
         at_micros = to_micros(now)
         session = self._sessions.session(new_york_day(now))
@@ -204,7 +210,7 @@ class SimulatedBroker:
         self.add_assets([asset])
 
     def add_assets(self, assets: Sequence[Asset]) -> None:
-        """Add or replace many assets in one transaction. Open orders end where an asset ceases to be tradable."""
+        """Add or replace many assets in one transaction. Open orders of assets that are not tradable end."""
         at = to_micros(self._now())
         with self._tables.write() as tx:
             put_assets(tx, assets, at)
@@ -213,14 +219,14 @@ class SimulatedBroker:
                     self._orders.end_orders_of(tx, asset.symbol, at)
 
     def deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
-        """Cash arrives at once and is settled (R-31). Raises `BrokerRefused`."""
+        """Deposit cash, which is settled at once (R-31). Raises `BrokerRefused`."""
         with self._tables.write() as tx:
             return _bank_entry(tx, account_id, CashKind.DEPOSIT, amount, at)
 
     def return_deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
-        """An ACH deposit bounces: the account is restricted (R-40), and what it has free of `amount` goes.
+        """Return an ACH deposit: restrict the account (R-40) and remove its free cash up to `amount`.
 
-        Cash never falls below zero: what was spent or is reserved stays, and the entry says what went, 0 at least.
+        Cash never falls below zero: spent or reserved cash stays, and the entry has the amount removed, 0 or more.
         """
         with self._tables.write() as tx:
             account = account_number(tx.execute, account_id)
@@ -233,12 +239,12 @@ class SimulatedBroker:
             return entry
 
     def set_restrictions(self, account_id: str, restrictions: frozenset[Restriction], at: datetime) -> None:
-        """Replace what restricts an account."""
+        """Replace an account's restrictions."""
         with self._tables.write() as tx:
             _change_account(tx, account_id, "restrictions", restrictions_text(restrictions), at)
 
     def set_account_status(self, account_id: str, status: str, at: datetime) -> None:
-        """Set one of the API's account statuses. Raises `BrokerRefused` for any other."""
+        """Set an account's status to one of the API's statuses. Raises `BrokerRefused` for any other."""
         if status not in set(AccountStatus):
             raise BrokerRefused(RefusalCode.REJECTED, f"expected an account status, one of {', '.join(AccountStatus)}")
         with self._tables.write() as tx:
@@ -260,7 +266,10 @@ class SimulatedBroker:
         self, symbol: str, at: datetime, *, status: str | None = None, tradable: bool | None = None,
         fractionable: bool | None = None,
     ) -> None:  # fmt: skip
-        """Change what an asset allows. Its open orders end when it ceases to be tradable; what filled stands."""
+        """Change an asset's status, or whether it is tradable or fractionable.
+
+        When the asset is not tradable afterwards, its open orders end; fills stand.
+        """
         if status is not None and status not in set(AssetStatus):
             raise BrokerRefused(RefusalCode.REJECTED, "expected the asset status active or inactive")
         at_micros = to_micros(at)
@@ -276,11 +285,11 @@ class SimulatedBroker:
                 self._orders.end_orders_of(tx, symbol, at_micros)
 
     def halted(self) -> frozenset[str]:
-        """The symbols that are halted."""
+        """The halted symbols."""
         return frozenset(row[0] for row in self._tables.rows("SELECT symbol FROM sim_assets WHERE halted = 1"))
 
     def halt(self, symbol: str, halted: bool, at: datetime) -> None:
-        """While halted, orders are accepted and do not fill; afterwards they fill from `at` on."""
+        """Halt or resume a symbol: while halted, orders are accepted and do not fill; then they fill from `at` on."""
         with self._tables.write() as tx:
             asset = asset_number(tx.execute, symbol)
             tx.execute("UPDATE sim_assets SET halted = ? WHERE n = ?", (halted, asset))
@@ -289,7 +298,7 @@ class SimulatedBroker:
             emit_asset(tx, to_micros(at), asset)
 
     def reject_next(self, account_id: str, symbol: str, reason: str) -> None:
-        """The next order of that account and symbol is accepted and then rejected for `reason`."""
+        """Accept the next order of that account and symbol, and then reject it for `reason`."""
         try:
             display_text(reason)
         except ValueError as error:
@@ -302,7 +311,7 @@ class SimulatedBroker:
             )
 
     def place_external_order(self, account_id: str, request: OrderRequest, at: datetime) -> Order:
-        """An order that somebody else places in the account at `at`, under the same rules."""
+        """Place an external order in the account at `at`, under the same rules."""
         with self._tables.write() as tx:
             return self._orders.submit(tx, replace(request, account_id=account_id), to_micros(at))
 
@@ -316,7 +325,7 @@ def _change_account(tx: Writer, account_id: str, column: str, value: str, at: da
 def _bank_entry(
     tx: Writer, account_id: str, kind: CashKind, amount: Money, at: datetime, max_amount: int = MAX_NANO
 ) -> CashEntry:
-    """Cash from the bank, or back to it up to `max_amount`."""
+    """Book a deposit, or a return of a deposit up to `max_amount`."""
     if not 0 < amount <= MAX_NANO:
         raise BrokerRefused(RefusalCode.REJECTED, "expected an amount above 0 and up to 9,000,000,000 dollars")
     account, at_micros = account_number(tx.execute, account_id), to_micros(at)

@@ -1,4 +1,4 @@
-"""What happened at the broker, in the order it happened: written narrow, read back as it was then."""
+"""Events of the simulated broker: stored compactly, read back with the state at their time."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def emit_order(
     filled_avg_price: int | None,
     fill: int | None = None,
 ) -> None:
-    """An order's new state; with `fill`, the fill that led to it."""
+    """Record an order's new state; with `fill`, the fill that led to it."""
     tx.execute(
         "INSERT INTO sim_events (kind, at, account, asset, order_n, fill, status, filled_qty, filled_avg_price)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -59,7 +59,10 @@ def emit_order(
 
 
 class OrderFacts(NamedTuple):
-    """What of an order never changes, and why it ended: dollars and shares in billionths, times in microseconds."""
+    """The data of an order that never changes, and why it ended.
+
+    Dollars and shares are in billionths, times in microseconds.
+    """
 
     id: str
     client_order_id: str
@@ -71,7 +74,7 @@ class OrderFacts(NamedTuple):
 
 
 class JournalFacts(NamedTuple):
-    """What of a journal never changes, and why it ended."""
+    """The data of a journal that never changes, and why it ended."""
 
     id: str
     to_firm: int
@@ -82,7 +85,7 @@ class JournalFacts(NamedTuple):
 
 
 class _Change(NamedTuple):
-    """An event by itself: what happened to which account or asset, and the state that it led to."""
+    """The event's own columns: its kind, its account or asset, and the state after it."""
 
     seq: int
     kind: str
@@ -140,7 +143,7 @@ def read_events(tables: Tables, after: int, limit: int) -> list[BrokerEvent]:
 
 
 def _split(row: Sequence[Any], *kinds: type[NamedTuple]) -> Iterator[Any]:
-    """The parts of a joined row, one of each kind; None for a part whose first column is NULL."""
+    """Split a joined row into one tuple per type; None for a tuple whose first column is NULL."""
     start = 0
     for kind in kinds:
         end = start + len(kind._fields)
@@ -191,10 +194,9 @@ def make_order(
     filled_avg_price: int | None,
     at: int,
 ) -> Order:
-    """An order in a state that it took at `at`.
+    """An order in the state that it entered at `at`.
 
-    What ends an order gives its times, and
-    only then has it a reason.
+    A final status sets its own timestamp, and only a final order has a reason.
     """
     created, updated = from_micros(facts.created_at), from_micros(at)
     return Order(
@@ -220,7 +222,7 @@ def make_order(
 
 
 def make_journal(facts: JournalFacts, account_id: str, status: JournalStatus, at: int) -> Journal:
-    """A journal in a state that it took at `at`."""
+    """A journal in the state that it entered at `at`."""
     return Journal(
         id=facts.id,
         from_account=account_id if facts.to_firm else FIRM_ACCOUNT,

@@ -1,4 +1,4 @@
-"""What happens to open orders as time passes: pieces fill, cancels take effect, day orders expire."""
+"""Execution of open orders over time: fills, cancels, expiry."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Step(Enum):
 
 
 class Execution:
-    """Works open orders under a fill model, at the prices of the moment it is called."""
+    """Executes open orders under a fill model, at the prices at the time of the call."""
 
     def __init__(self, model: FillModel, ids: Ids, price: PriceOf) -> None:
         self.model = model
@@ -35,12 +35,12 @@ class Execution:
         self._price = price
 
     def quote(self, symbol: str) -> Quoted | None:
-        """The latest quote, None when there is none above zero."""
+        """The latest quote, None when there is none or its price is not above zero."""
         quote = self._price(symbol)
         return quote if quote is not None and quote.price > 0 else None
 
     def run(self, tx: Writer, now: int) -> None:
-        """Let all open orders live up to `now`, step by step as they fall due; halted or unquoted assets wait."""
+        """Execute all open orders up to `now`, step by step as due; orders in halted or unquoted assets do not fill."""
         orders = load(tx.execute, "o.open = 1 AND o.wake_at <= ?", (now,))
         queue = [(at, order.n, order) for order in orders if (at := self._next(order)[0]) <= now]
         heapq.heapify(queue)
@@ -51,12 +51,15 @@ class Execution:
                 heapq.heappush(queue, (at, n, order))
 
     def run_one(self, tx: Writer, order: WorkingOrder, now: int) -> None:
-        """Let one order live up to `now`."""
+        """Execute one order up to `now`."""
         while not order.status.final and self._next(order)[0] <= now:
             self._step(tx, order, now)
 
     def _next(self, order: WorkingOrder) -> tuple[int, _Step]:
-        """The next step and when it is. What cannot fill waits for its cancel or the close; at a tie these win."""
+        """The time and kind of the next step. An order that cannot fill waits for its cancel or the close.
+
+        When a fill and one of these are due at the same time, the fill does not happen.
+        """
         if order.cancel_at is not None and order.cancel_at < order.expires_at:
             end = order.cancel_at, _Step.CANCEL
         else:
@@ -73,7 +76,7 @@ class Execution:
         elif order.planned_rejection is not None:
             order.end(tx, OrderStatus.REJECTED, at, order.planned_rejection)
         elif (quote := self.quote(order.symbol)) is not None:
-            # Never earlier than the quote that prices it, and never after the order could still fill.
+            # A fill is never earlier than its quote, and never later than the order can fill.
             latest = min(now, order.expires_at - 1, order.expires_at if order.cancel_at is None else order.cancel_at)
             self._fill(tx, order, max(at, min(to_micros(quote.at), latest)), quote.price)
 
@@ -105,9 +108,9 @@ class Execution:
             order.end(tx, OrderStatus.CANCELED, at, OUT_OF_CASH if order.side is Side.BUY else OUT_OF_SHARES)
 
     def _book(self, tx: Writer, order: WorkingOrder, qty: int, price: Price, at: int) -> int:
-        """Move the shares and the cash of one fill and return its number.
+        """Book the shares and the cash of one fill and return its number.
 
-        Raises `BrokerRefused`, before anything has moved, when the account would hold more than fits.
+        Raises `BrokerRefused`, before anything is booked, when the account would exceed the maximum cash or position.
         """
         execution_id = self._ids(f"fill:{order.client_order_id}:{order.pieces_done}")
         amount = cash_of(order.side, qty, price)
@@ -131,7 +134,7 @@ class Execution:
 
 
 def _portion(tx: Writer, order: WorkingOrder, through: int, price: Price) -> tuple[int, int]:
-    """Shares that are wanted to reach `through` ten-thousandths of the order, and shares that the account allows."""
+    """Shares needed to reach `through` ten-thousandths of the order, and shares that the account allows."""
     if order.notional is not None:
         wanted = int(shares_for(max(0, order.notional * through // ORDER_BASIS_POINTS - order.filled_amount), price))
     else:

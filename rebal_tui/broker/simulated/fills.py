@@ -1,4 +1,4 @@
-"""How orders fill: the model of a market's manners, and the arithmetic of one piece."""
+"""Fill model: latency, partial fills, rejects; and the arithmetic of one piece."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 
 ORDER_BASIS_POINTS = 10_000
-"""A piece ends at so many ten-thousandths of the order."""
+"""A whole order in ten-thousandths, the unit of the ends of pieces."""
 
 
 @dataclass(frozen=True, slots=True)
 class FillModel:
     """When and in how many pieces orders fill. The same seed and `client_order_id` always fill alike.
 
-    `latency_seconds`: least and most seconds to the first piece, and between pieces and journal steps.
-    `partial_chance` and `reject_chance`: percent, 0 to 100. `max_pieces`: 1 or more. `cancel_latency`: seconds until a
-    cancel takes effect. `immediate_fills`: orders fill in full when they are placed, and journals execute when they are
-    made.
+    `latency_seconds`: minimum and maximum seconds to the first piece, and between pieces and journal steps.
+    `partial_chance` and `reject_chance`: percent, 0 to 100. `max_pieces`: 1 to 1000. `cancel_latency`: seconds until a
+    cancel takes effect, 0 or more. `immediate_fills`: orders fill in full when they are placed, and journals execute
+    when they are created.
     """
 
     latency_seconds: tuple[int, int] = (1, 4)
@@ -33,7 +33,7 @@ class FillModel:
     immediate_fills: bool = False
 
     def __post_init__(self) -> None:
-        """Raises `Invalid` for figures out of range."""
+        """Raise `Invalid` for values out of range."""
         least, most = self.latency_seconds
         faults = []
         if not 0 <= least <= most:
@@ -55,7 +55,7 @@ class FillModel:
         return cls(latency_seconds=(0, 0), partial_chance=0, max_pieces=1, immediate_fills=True)
 
     def pieces(self, client_order_id: str) -> tuple[int, ...]:
-        """Where each piece ends, in ten-thousandths of the order; the last is the whole."""
+        """The end of each piece in ten-thousandths of the order; the last piece ends at the whole order."""
         if self.max_pieces == 1 or self._draw(client_order_id, "partial", 100) >= self.partial_chance:
             return (ORDER_BASIS_POINTS,)
         count = 2 + self._draw(client_order_id, "pieces", self.max_pieces - 1)
@@ -79,17 +79,17 @@ class FillModel:
 
 
 def shares_for(amount: int, price: Price) -> Qty:
-    """The most shares that an amount of dollars buys, in billionths of a share."""
+    """The most shares that an amount of dollars buys; both in billionths."""
     return Qty(amount * NANO // price)
 
 
 def cash_of(side: Side, qty: int, price: Price) -> Money:
-    """What cash moves by: a buy is rounded up to a billionth, a sell down."""
+    """The cash amount of a fill: a buy is rounded up to a billionth of a dollar, a sell down."""
     return Money(-(-qty * price // NANO) if side is Side.BUY else qty * price // NANO)
 
 
 def average_price(parts: list[tuple[int, int]]) -> Price:
-    """The price of (quantity, price) parts weighted by quantity, rounded half up to nine decimals."""
+    """The average price of (quantity, price) pairs by quantity, rounded half up to nine decimals."""
     total = sum(qty for qty, _ in parts)
     value = sum(qty * price for qty, price in parts)
     return Price((2 * value + total) // (2 * total))

@@ -1,4 +1,4 @@
-"""The simulated broker's check of its own books."""
+"""Consistency checks of the simulated broker's records."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _NANO = 1_000_000_000
 
 
 def find_violations(tables: Tables) -> list[str]:
-    """What does not add up, in words; empty when everything does. Sums are exact whatever their size."""
+    """Inconsistencies, one message each; empty when there are none. Sums are exact at any size."""
     ids: dict[int, str] = dict(tables.rows("SELECT n, id FROM sim_accounts"))
     symbols: dict[int, str] = dict(tables.rows("SELECT n, symbol FROM sim_assets"))
     faults = [

@@ -1,4 +1,4 @@
-"""Cash between a client account and the firm account, in steps (R-9)."""
+"""Cash journals between a client account and the firm account, in steps (R-9)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def find_journal(query: Query, column: Literal["id", "idempotency_key"], value: 
 
 
 class JournalService:
-    """Makes journals and moves them on. Each method works inside its caller's transaction."""
+    """Creates and advances journals. Each method works inside its caller's transaction."""
 
     def __init__(self, model: FillModel, ids: Ids) -> None:
         self._model = model
@@ -51,7 +51,10 @@ class JournalService:
         self, tx: Writer, from_account: str, to_account: str, amount: Money, description: str, key: str,
         at: int,
     ) -> Journal:  # fmt: skip
-        """Make a journal; what leaves a client is reserved from now on. Raises `BrokerRefused`."""
+        """Create a journal; outgoing client cash is reserved at once. Raises `BrokerRefused`.
+
+        The same key and content return the existing journal.
+        """
         _check_form(amount, description, key)
         existing = find_journal(tx.execute, "idempotency_key", key)
         if existing is not None:
@@ -86,7 +89,7 @@ class JournalService:
         return journal
 
     def cancel(self, tx: Writer, journal_id: str, at: int) -> None:
-        """Call back a journal that is pending. Raises `BrokerRefused`."""
+        """Cancel a pending journal. Raises `BrokerRefused` when it is unknown or not pending."""
         row = tx.execute("SELECT n, account, status FROM sim_journals WHERE id = ?", (journal_id,)).fetchone()
         if row is None:
             raise BrokerRefused(RefusalCode.NOT_FOUND, "no such journal")
@@ -99,7 +102,7 @@ class JournalService:
         emit_journal(tx, at, row[1], row[0], JournalStatus.CANCELED)
 
     def advance(self, tx: Writer, now: int) -> None:
-        """Move every journal through the steps due by `now`. What is pending waits for the next day."""
+        """Advance every journal through the steps due by `now`. A pending journal waits for the next New York day."""
         due = tx.execute(
             "SELECT n, idempotency_key, account, to_firm, amount, status, doom, due_at FROM sim_journals"
             " WHERE due_at <= ? ORDER BY due_at, n",
@@ -117,7 +120,7 @@ class JournalService:
         self, tx: Writer, n: int, key: str, account: int, to_firm: bool, amount: int,
         status: JournalStatus, planned_rejection: str | None, at: int, step: int,
     ) -> tuple[JournalStatus, int | None]:  # fmt: skip
-        """One step on; returns the new status and when the next is due."""
+        """Advance one step; returns the new status and when the next step is due, None when there is none."""
         later = at + self._model.latency(f"journal {key}", step)
         due: int | None = later
         reason: str | None = None
@@ -172,7 +175,7 @@ def _direction(tx: Writer, from_account: str, to_account: str) -> tuple[int, boo
 
 
 def _cannot_receive(tx: Writer, account: int, amount: int) -> str | None:
-    """Why incoming cash bounces, None when it does not."""
+    """Why incoming cash is rejected, None when it is not."""
     status, cash = tx.execute("SELECT status, cash FROM sim_accounts WHERE n = ?", (account,)).fetchone()
     if status != AccountStatus.ACTIVE:
         return f"the account is {status}, not ACTIVE"

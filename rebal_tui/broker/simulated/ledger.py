@@ -1,4 +1,4 @@
-"""Cash and shares: every movement is an entry against a counter-account, and balances follow the entries."""
+"""Cash and shares: every movement of cash is an entry against a counter-account, and balances follow the entries."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _COUNTERS = {
 def post(tx: Writer, account: int, at: int, kind: CashKind, amount: int, settles_on: str, reference: str) -> int:
     """Book one signed movement and return its entry's number. Sale proceeds count as unsettled (R-30).
 
-    The counter-account gives what the account gets: `bank` for deposits, `market` for trades, `firm` for journals.
-    Raises `BrokerRefused` when the account would hold more than fits.
+    The counter-account is `bank` for deposits, `market` for trades, `firm` for journals. Raises `BrokerRefused` when
+    the account would hold more than 9,000,000,000 dollars.
     """
     cash, unsettled = tx.execute("SELECT cash, unsettled FROM sim_accounts WHERE n = ?", (account,)).fetchone()
     if cash + amount > MAX_NANO:
@@ -48,7 +48,7 @@ def post(tx: Writer, account: int, at: int, kind: CashKind, amount: int, settles
 
 
 def settle(tx: Writer, through: date, at: int) -> None:
-    """Make proceeds that settle on or before `through` settled cash, one event an account and day."""
+    """Settle the proceeds due on or before `through`, with one event per account and day."""
     day = through.isoformat()
     due = tx.execute(
         "SELECT account, amount FROM sim_unsettled WHERE settles_on <= ? ORDER BY settles_on, account",
@@ -64,7 +64,7 @@ def settle(tx: Writer, through: date, at: int) -> None:
 
 
 def reserved_cash(query: Query, account: int) -> int:
-    """Dollars that open buys and outgoing journals reserve."""
+    """Dollars that open buys and outgoing journals reserve, in billionths."""
     ((reserved,),) = query(
         "SELECT (SELECT coalesce(sum(reserved_cash), 0) FROM sim_orders WHERE account = ?1 AND open = 1)"
         " + (SELECT coalesce(sum(reserved), 0) FROM sim_journals WHERE account = ?1 AND reserved > 0)",
@@ -74,13 +74,13 @@ def reserved_cash(query: Query, account: int) -> int:
 
 
 def free_cash(query: Query, account: int) -> int:
-    """Cash less what is reserved, settled or not (R-2: buying power)."""
+    """Cash less reservations, settled or not (R-2: buying power)."""
     ((cash,),) = query("SELECT cash FROM sim_accounts WHERE n = ?", (account,))
     return int(cash) - reserved_cash(query, account)
 
 
 def free_qty(tx: Writer, account: int, asset: int) -> int:
-    """Shares held less what open sells have yet to sell."""
+    """Shares held less the shares that open sells reserve, in billionths."""
     held = _position(tx, account, asset)[0]
     (reserved,) = tx.execute(
         "SELECT coalesce(sum(reserved_qty), 0) FROM sim_orders WHERE account = ? AND asset = ? AND open = 1",
@@ -90,9 +90,9 @@ def free_qty(tx: Writer, account: int, asset: int) -> int:
 
 
 def add_shares(tx: Writer, account: int, asset: int, qty: int, price: int | None) -> None:
-    """Shares come in; the average entry price follows, unknown once any part of it is.
+    """Add shares and update the average entry price, which is unknown once any shares have no price.
 
-    Raises `BrokerRefused` when the position would hold more than fits.
+    Raises `BrokerRefused` when the position would exceed 9,000,000,000 shares.
     """
     held, average = _position(tx, account, asset)
     if held + qty > MAX_NANO:
@@ -111,7 +111,7 @@ def add_shares(tx: Writer, account: int, asset: int, qty: int, price: int | None
 
 
 def take_shares(tx: Writer, account: int, asset: int, qty: int) -> None:
-    """Shares go out; an emptied position ceases to exist."""
+    """Remove shares; an empty position is deleted."""
     if _position(tx, account, asset)[0] == qty:
         tx.execute("DELETE FROM sim_positions WHERE account = ? AND asset = ?", (account, asset))
     else:

@@ -1,4 +1,4 @@
-"""Taking orders and taking them back."""
+"""Order submission and cancellation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from rebal_tui.domain.quantities import DOLLAR, MAX_NANO, NANO, Price
 from rebal_tui.domain.text import display_text
 
 COLLAR_PERCENT = 5
-"""How far the price may move against an order for a quantity (or a sell for an amount) before its reserve runs out."""
+"""Percent by which the price may move against an order before its reservation is exhausted.
+
+Applies to buys by quantity and sells by amount.
+"""
 MAX_CLIENT_ORDER_ID_LENGTH = 128
 NO_LONGER_TRADABLE = "the asset is not tradable any more"
 
@@ -30,7 +33,7 @@ class OrderService:
         self._ids = ids
 
     def submit(self, tx: Writer, request: OrderRequest, at: int) -> Order:
-        """Accept a market day order, and fill it where fills are immediate. Raises `BrokerRefused`."""
+        """Accept a market day order, and fill it when fills are immediate. Raises `BrokerRefused`."""
         _check_form(request)
         if tx.execute("SELECT 1 FROM sim_orders WHERE client_order_id = ?", (request.client_order_id,)).fetchone():
             raise BrokerRefused(
@@ -47,7 +50,7 @@ class OrderService:
         reserved_cash, reserved_qty = _reserve(tx, request, account, asset, quote.price)
         model = self._execution.model
         planned_rejection = _planned_rejection(tx, account, asset)
-        # What is rejected on purpose is so on the next step; every other order takes its time.
+        # A requested rejection happens at the next step; every other order has the model's latency.
         delay = 0 if planned_rejection else model.latency(request.client_order_id, 0)
         if planned_rejection is None and model.rejects(request.client_order_id):
             planned_rejection = "rejected by the market"
@@ -87,7 +90,10 @@ class OrderService:
         return order.order()
 
     def cancel(self, tx: Writer, account_id: str, order_id: str, at: int) -> None:
-        """Cancel at once, or ask for it where cancels take time. Raises `BrokerRefused`."""
+        """Cancel at once, or after the model's cancel latency.
+
+        Raises `BrokerRefused` when the order is unknown or final.
+        """
         found = load(tx.execute, "o.id = ? AND a.id = ?", (order_id, account_id))
         if not found:
             raise BrokerRefused(RefusalCode.NOT_FOUND, "no such order in this account")
@@ -105,13 +111,13 @@ class OrderService:
             order.end(tx, OrderStatus.CANCELED, at)
 
     def end_orders_of(self, tx: Writer, symbol: str, at: int) -> None:
-        """End every open order of an asset that ceased to be tradable; what filled stands."""
+        """End every open order of an asset that is no longer tradable; fills stand."""
         for order in load(tx.execute, "s.symbol = ? AND o.open = 1", (symbol,)):
             status = OrderStatus.CANCELED if order.filled_qty else OrderStatus.REJECTED
             order.end(tx, status, at, NO_LONGER_TRADABLE)
 
     def resume(self, tx: Writer, symbol: str, at: int) -> None:
-        """After a halt, what was due meanwhile is due now."""
+        """After a halt, make every step that came due during it due at `at`."""
         for order in load(tx.execute, "s.symbol = ? AND o.open = 1 AND o.due_at < ?", (symbol, at)):
             order.due_at = at
             order.save(tx)
@@ -141,7 +147,7 @@ def _unrestricted_account(tx: Writer, account_id: str) -> int:
 
 
 def _tradable_asset(tx: Writer, request: OrderRequest) -> tuple[int, int, int]:
-    """Number, fractionable and halted of an asset that takes this order."""
+    """Number, fractionable and halted of an asset. Raises `BrokerRefused` when it does not accept the order."""
     row = tx.execute(
         "SELECT n, status, tradable, fractionable, halted FROM sim_assets WHERE symbol = ?", (request.symbol,)
     ).fetchone()
@@ -153,7 +159,10 @@ def _tradable_asset(tx: Writer, request: OrderRequest) -> tuple[int, int, int]:
 
 
 def _reserve(tx: Writer, request: OrderRequest, account: int, asset: int, price: Price) -> tuple[int, int]:
-    """Cash or shares to set aside for an order. Raises `BrokerRefused` when they are not there."""
+    """The cash and the shares to reserve for an order.
+
+    Raises `BrokerRefused` when they are not available, or when a buy is below $1.
+    """
     if request.side is Side.BUY:
         worth = request.notional if request.notional is not None else cash_of(Side.BUY, request.qty or 0, price)
         if worth < DOLLAR:
@@ -172,7 +181,7 @@ def _reserve(tx: Writer, request: OrderRequest, account: int, asset: int, price:
 
 
 def _planned_rejection(tx: Writer, account: int, asset: int) -> str | None:
-    """The reason of a rejection asked for, used up by asking."""
+    """The reason of a requested rejection, which is consumed; None when none is requested."""
     row: tuple[str] | None = tx.execute(
         "DELETE FROM sim_rejections WHERE account = ? AND asset = ? RETURNING reason", (account, asset)
     ).fetchone()

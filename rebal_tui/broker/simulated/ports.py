@@ -1,4 +1,4 @@
-"""What the simulated broker asks of its surroundings."""
+"""Dependencies of the simulated broker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.sessions import Session
 
 SqlRow = tuple[Any, ...]
-"""A row as SQLite gives it, before it is read into a type of its own."""
+"""A row as SQLite returns it, before conversion to a type of its own."""
 
 
 class Writer(Protocol):
@@ -29,7 +29,7 @@ class Tables(Protocol):
     """The SQLite file: reads at any time, writes in transactions."""
 
     def write(self) -> AbstractContextManager[Writer]:
-        """One write transaction, undone when its block raises."""
+        """One write transaction, rolled back when its block raises."""
 
     def rows(self, sql: str, parameters: Sequence[str | int | bytes | None] = ()) -> list[SqlRow]:
         """Every row of a query."""
@@ -39,14 +39,14 @@ class Tables(Protocol):
 
 
 class Sessions(Protocol):
-    """The trading days."""
+    """The trading calendar."""
 
     def session(self, day: date) -> Session | None:
         """The session of a New York date, None when the market is closed all day."""
 
 
 class Quoted(Protocol):
-    """A last price and the moment it was made."""
+    """A last price and its timestamp."""
 
     @property
     def price(self) -> Price: ...
@@ -59,4 +59,4 @@ Query = Callable[[str, tuple[str | int, ...]], Iterable[SqlRow]]
 PriceOf = Callable[[str], Quoted | None]
 """The latest quote of a symbol."""
 Ids = Callable[[str], str]
-"""A UUID that depends on nothing but the name it is given."""
+"""A UUID that depends on nothing but the given name."""

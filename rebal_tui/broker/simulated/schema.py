@@ -1,7 +1,8 @@
-"""The simulated broker's own tables. Nobody else reads or writes them.
+"""The simulated broker's own tables; no other module reads or writes them.
 
-Money, quantities and prices are billionths; moments are microseconds since 1970 UTC; days are ISO text. Accounts,
-assets, orders and so on have a small integer key `n` beside their UUID, so that what refers to them stays narrow.
+Money, quantities and prices are in billionths; timestamps are microseconds since 1970 UTC; dates are ISO text.
+Accounts, assets, orders and so on have a small integer key `n` in addition to their UUID, which makes references
+compact.
 """
 
 from __future__ import annotations
@@ -193,7 +194,7 @@ MIGRATIONS: list[tuple[str, str]] = [("0001_initial", _INITIAL)]
 
 
 def create_tables(connection: Writer) -> None:
-    """Bring the tables up to date inside the caller's transaction. Doing it again changes nothing."""
+    """Bring the tables up to date inside the caller's transaction. Repeating it changes nothing."""
     connection.execute("CREATE TABLE IF NOT EXISTS sim_migrations (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
     done = {name for (name,) in connection.execute("SELECT name FROM sim_migrations")}
     for name, script in MIGRATIONS:

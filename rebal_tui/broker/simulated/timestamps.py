@@ -1,4 +1,4 @@
-"""Moments as whole microseconds since 1970 UTC, without a float on the way."""
+"""Timestamps as whole microseconds since 1970 UTC, computed without floats."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def to_micros(at: datetime) -> int:
-    """Microseconds of an aware moment."""
+    """Microseconds of a timezone-aware timestamp."""
     return (at - _EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:
-    """The moment, in UTC."""
+    """The timestamp in UTC."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
 def day_of(micros: int) -> date:
-    """The New York date."""
+    """The New York date of a timestamp."""
     return new_york_day(from_micros(micros))
 
 
 def next_midnight(micros: int) -> int:
-    """When the next New York date begins."""
+    """When the next New York date begins, in microseconds."""
     following = day_of(micros) + timedelta(days=1)
     return to_micros(datetime(following.year, following.month, following.day, tzinfo=NEW_YORK))

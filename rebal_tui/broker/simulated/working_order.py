@@ -1,4 +1,4 @@
-"""An order while it is worked on: one row of the table, changed in memory and written back whole."""
+"""An order during execution: one row of `sim_orders`, changed in memory and written back whole."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ JOIN sim_assets AS s ON s.n = o.asset
 
 @dataclass(slots=True)
 class WorkingOrder:
-    """Columns of `sim_orders` with the names of its account and asset. Times are microseconds.
+    """A row of `sim_orders` with its account's id and its asset's symbol. Times are in microseconds.
 
-    `reserved_cash` is what a buy may yet spend, `reserved_qty` what a sell may yet sell; `planned_rejection` is why
-    the market will reject it at the next step.
+    `reserved_cash` is the cash that a buy may still spend, `reserved_qty` the shares that a sell may still sell;
+    `planned_rejection` is the reason for which the market rejects the order at its next step, None when it does not.
     """
 
     n: int
@@ -69,7 +69,7 @@ class WorkingOrder:
 
     @property
     def wake_at(self) -> int:
-        """When something next happens to the order."""
+        """When the order's next step is due."""
         at_micros = min(self.due_at, self.expires_at)
         return at_micros if self.cancel_at is None else min(at_micros, self.cancel_at)
 
@@ -95,7 +95,7 @@ class WorkingOrder:
         )
 
     def end(self, tx: Writer, status: OrderStatus, at: int, reason: str | None = None) -> None:
-        """Finish without a further fill: what filled stands, what was reserved is free."""
+        """End the order without a further fill: fills stand, reservations are freed."""
         self.status, self.reason, self.updated_at = status, reason, at
         self.save(tx)
         self.emit_event(tx)
@@ -115,7 +115,7 @@ class WorkingOrder:
         )
 
     def save(self, tx: Writer) -> None:
-        """Write what may have changed. A final order reserves nothing."""
+        """Write the columns that may have changed. A final order reserves nothing."""
         if self.status.final:
             self.reserved_cash = self.reserved_qty = 0
         tx.execute(
@@ -134,7 +134,7 @@ def insert(
     tx: Writer,
     order: WorkingOrder,
 ) -> None:
-    """Add a new order and give it its number."""
+    """Insert a new order and set its number."""
     order.n = int(
         tx.execute(
             "INSERT INTO sim_orders (id, client_order_id, account, asset, side, notional, qty, status, open,"
@@ -151,12 +151,12 @@ def insert(
 
 
 def load(query: Query, condition: str, parameters: tuple[str | int, ...]) -> list[WorkingOrder]:
-    """Orders by a condition on `o` (order), `a` (account) or `s` (asset), in the order they came."""
+    """Orders by a condition on `o` (order), `a` (account) or `s` (asset), in order of arrival."""
     return [WorkingOrder(*row) for row in query(f"{_SELECT} WHERE {condition} ORDER BY o.n", parameters)]
 
 
 def find_orders(query: Query, account: int, wanted: OrderQuery) -> list[WorkingOrder]:
-    """Orders of an account by a query, of the newest or oldest at most its limit."""
+    """Orders of an account that match a query, by arrival in its direction, at most its limit."""
     conditions = ["o.account = ?"]
     values: list[str | int] = [account]
     if wanted.open is not None:
