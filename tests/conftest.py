@@ -19,6 +19,14 @@ os.environ["TEXTUAL_ANIMATIONS"] = "none"
 for name in ("NO_COLOR", "TEXTUAL_THEME"):
     os.environ.pop(name, None)
 
+# With PYTHONDONTWRITEBYTECODE set, every test process and every program it starts would compile the package again: the
+# bytecode goes to pytest's cache instead, never beside the sources.
+if sys.dont_write_bytecode:
+    sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "pycache")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A screen is tens of thousands of small long-lived objects; rare collections save a seventh of the suite's time.
 gc.set_threshold(200_000, 20, 100)
 
@@ -42,8 +50,6 @@ sessions.build_sessions = _build_sessions
 
 SNAPSHOT_PYTHON = (3, 11)
 """The Python whose pictures are kept: another one may draw a screen a little differently."""
-
-
 FAST = "not slow"
 
 

@@ -64,6 +64,7 @@ def test_an_entry_noted_earlier_is_found_in_a_trail_that_went_on(db: Path) -> No
     assert call("check", "--anchor", anchor, "--db", db).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [None, "", "{}", '{"audit_head": 1}', "12,abc", "a note"])
 def test_what_names_no_entry_is_refused_in_words(db: Path, content: str | None) -> None:
     anchor = db.parent / "anchor"

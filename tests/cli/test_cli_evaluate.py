@@ -70,6 +70,7 @@ def test_an_ineligible_asset_sets_its_portfolio_aside(tmp_path: Path) -> None:
     assert [(p["id"], p["status"]) for p in result.json["portfolios"]] == [("bal", "needs_adjustment")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("at", "verdict"),
     [

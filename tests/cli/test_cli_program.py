@@ -85,6 +85,7 @@ def test_ctrl_c_exits_with_130(tmp_path: Path) -> None:
     assert (process.returncode, "Traceback" in err) == (130, False)
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
     db = db_of(tmp_path)
     reader, writer = os.pipe()
@@ -177,6 +178,7 @@ def test_an_export_that_cannot_be_written_says_where(tmp_path: Path) -> None:
     assert result.err.startswith(f"{tmp_path / 'none' / 'runs.csv'}: cannot be written")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
     db = db_of(tmp_path)
     with open("/dev/full", "w") as full:

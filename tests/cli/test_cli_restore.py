@@ -116,6 +116,7 @@ def test_a_trail_that_arrives_shorter_than_it_was_checked_is_told(
     assert "the trail does not contain entry" in result.err
 
 
+@pytest.mark.slow
 def test_a_book_that_a_program_has_open_is_left_alone(tmp_path: Path) -> None:
     db = noted(a_book(tmp_path), "mine")
     assert call("backup", tmp_path / "copy.db", "--db", db).code == 0

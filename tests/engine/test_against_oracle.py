@@ -95,6 +95,7 @@ def oracle_full_rebalance(name: tuple[int, int], book: oracle.Book, plan: Plan) 
     assert abs(Fraction(*plan.scale) - expected.scale) < Fraction(1, 10**12), name
 
 
+@pytest.mark.slow
 @shards
 def test_partial_liquidation_of_a_book_without_hindrance(shard: int) -> None:
     for name, rng in draws("partial", shard, share=4):

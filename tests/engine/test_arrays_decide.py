@@ -38,6 +38,7 @@ def compare(situations: Sequence[Situation]) -> None:
         assert made.reported_checks(row) == expected_checks, (row, exact)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**40), st.sampled_from([random_situations, tied_situations]))
 def test_any_book_is_decided_as_its_accounts_are(seed: int, kind: object) -> None:

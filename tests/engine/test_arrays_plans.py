@@ -106,6 +106,7 @@ def test_ordinary_accounts_are_planned_without_the_exact_planner() -> None:
     assert compare(ordinary) > 0.9
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.integers(0, 8 * 10**27), min_size=1, max_size=5),

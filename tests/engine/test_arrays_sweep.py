@@ -66,6 +66,7 @@ def compare(situations: Sequence[Situation]) -> None:
         assert made.equity[row] == pytest.approx(valuation.equity / 1e18, rel=1e-12, abs=1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**40), st.booleans())
 def test_any_book_is_swept_as_its_accounts_are(seed: int, tied: bool) -> None:

@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ def expected(frame: BookFrame, row: int) -> tuple[str, int, int, bool]:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**40), st.booleans(), st.data())
 def test_some_accounts_are_told_as_each_is(seed: int, tied: bool, data: st.DataObject) -> None:

@@ -108,6 +108,7 @@ TOML = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @examples(150)
 @given(st.lists(TOML, min_size=5, max_size=5))
 def test_a_broken_settings_file_is_told_and_the_usual_holds(
@@ -154,6 +155,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 )
 
 
+@pytest.mark.slow
 @examples(120)
 @given(st.sampled_from(COMMANDS), st.lists(VALUES, min_size=3, max_size=3))
 def test_parameters_are_refused_in_words(command: tuple[str, ...], values: list[str]) -> None:

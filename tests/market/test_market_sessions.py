@@ -31,6 +31,7 @@ def known(session: Session | None) -> Session:
     return session
 
 
+@pytest.mark.slow
 def test_every_session_open_and_close_agrees_with_exchange_calendars(sessions: list[Session]) -> None:
     import exchange_calendars
 

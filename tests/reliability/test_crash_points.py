@@ -6,11 +6,28 @@ from pathlib import Path
 
 import pytest
 
+from rebal_tui.domain.sessions import Session
+from rebal_tui.market.walk import RandomWalk
 from tests.reliability.crash import killed, points_of, recovered
 from tests.reliability.scenarios import SCENARIOS
 from tests.reliability.settings import CRASH_KILLS, CRASH_POINTS
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def draws_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of books replay the same market: the random draws of a day are computed once for all of them."""
+    known: dict[object, list[float]] = {}
+    draw = RandomWalk._draws
+
+    def draws(self: RandomWalk, source: str, session: Session, steps: int) -> list[float]:
+        key = (self._seed, self._step, source, session.day, steps)
+        if key not in known:
+            known[key] = draw(self, source, session, steps)
+        return known[key]
+
+    monkeypatch.setattr(RandomWalk, draw.__name__, draws)
 
 
 @pytest.mark.timeout(3_600)

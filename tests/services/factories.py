@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 from rebal_tui import bootstrap
@@ -29,11 +30,14 @@ from rebal_tui.domain.runs import Approval, Run, RunPhase, RunStatus
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.fixed import FixedPrices
+from rebal_tui.market.sessions import TradingCalendar
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.broker_sync.events import reload_from_broker, sync
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, book_settings, jobs, portfolios, run_orders, runs
-from rebal_tui.store.database import MEMORY
+from rebal_tui.store import sessions as session_store
+from rebal_tui.store.database import EPOCH, MEMORY, Database
 
 PRICES = {"SPY": "400.00", "TLT": "100.00", "GLD": "180.00"}
 SLOW = FillModel(latency_seconds=(20, 90), partial_chance=60, max_pieces=3, seed=7)
@@ -87,12 +91,28 @@ def make_book(
     model: FillModel | None = None,
 ) -> Book:
     """A book at a New York time; orders fill at once unless a model is given. An existing file is opened."""
-    return bootstrap.memory_book(
-        new_york(at) if isinstance(at, str) else at,
-        prices={s: parse_price(p) for s, p in prices.items()},
-        path=path,
-        model=model,
-    )
+    starts_at = new_york(at) if isinstance(at, str) else at
+    parsed = {s: parse_price(p) for s, p in prices.items()}
+    if path != MEMORY:
+        return bootstrap.memory_book(starts_at, prices=parsed, path=path, model=model)
+    database = Database()
+    _created(starts_at).connection.backup(database.connection)
+    database.claim_epoch()
+    calendar = TradingCalendar(session_store.load(database))
+    settings = Settings(Mode.SIMULATED, price_max_age=None)
+    feed = FixedPrices(parsed, starts_at)
+    model = model or FillModel.immediate()
+    return bootstrap._assemble(database, FixedClock(starts_at), calendar, feed, settings, model)
+
+
+@lru_cache(maxsize=64)
+def _created(at: datetime) -> Database:
+    """What `memory_book` makes of an empty file before opening it; made once and copied."""
+    database = bootstrap.open_database(MEMORY)
+    bootstrap.create_simulation(database, start=at, seed="memory", paused=True, fills="immediate")
+    with database.write() as tx:
+        tx.execute("DELETE FROM meta WHERE name = ?", (EPOCH,))
+    return database
 
 
 def fill_book(

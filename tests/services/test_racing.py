@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from rebal_tui.domain.errors import ReadOnly
 from rebal_tui.services.schedule import scheduler
 from tests.services.factories import account, advance, balanced, fill_book, make_book
@@ -12,6 +14,7 @@ from tests.services.factories import account, advance, balanced, fill_book, make
 ACCOUNTS = int(os.environ.get("RACING_ACCOUNTS", "20"))
 
 
+@pytest.mark.slow
 def test_four_processes_racing_for_runs_make_one_each(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     book = make_book("2026-03-02 09:29", path=path)

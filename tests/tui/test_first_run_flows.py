@@ -45,6 +45,7 @@ def _key(char: str) -> str:
     return {"/": "slash", ".": "full_stop", "-": "minus", "_": "underscore"}.get(char, char)
 
 
+@pytest.mark.slow
 def test_an_empty_book_becomes_the_demonstration(tmp_path: Path) -> None:
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "This book is empty" in screen_text(app)

@@ -81,6 +81,7 @@ def test_an_alert_is_acknowledged_and_leads_to_its_account() -> None:
     run(flow, book, "8")
 
 
+@pytest.mark.slow
 def test_all_marked_alerts_are_acknowledged_at_once() -> None:
     book = market_book()
     alerted(book, "a", "b", "c")
@@ -166,6 +167,7 @@ def test_the_alerts_look_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, book, ("8", "t", "space"), SIZES[size])
 
 
+@pytest.mark.slow
 def test_no_alerts_look_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("8", "t"), SIZES["80x24"])
 

@@ -41,6 +41,7 @@ def test_every_action_of_every_place_is_found_by_name() -> None:
     run(flow, market_book(2), "1")
 
 
+@pytest.mark.slow
 def test_names_of_all_kinds_are_found() -> None:
     book = market_book(3)
     assert book.sandbox is not None

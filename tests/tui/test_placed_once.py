@@ -53,6 +53,7 @@ def test_other_figures_of_the_tiles_place_nothing_anew_and_another_line_of_them_
     drive(script)
 
 
+@pytest.mark.slow
 def test_a_detail_of_another_length_scrolls_as_far_as_it_is_long(placed: list[object]) -> None:
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
         detail = app.screen.query_one("#detail", LinesView)

@@ -95,6 +95,7 @@ def footer(app: RebalApp) -> str:
     return "\n".join(screen_text(app).splitlines()[-3:-1])
 
 
+@pytest.mark.slow
 def test_the_list_and_its_detail_say_everything() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         text = screen_text(app)
@@ -117,6 +118,7 @@ def test_the_list_and_its_detail_say_everything() -> None:
     run(flow, full_book())
 
 
+@pytest.mark.slow
 def test_an_empty_book_says_how_to_begin() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "No portfolio yet: n makes one, P makes one from JSON." in screen_text(app)

@@ -294,6 +294,7 @@ def test_asking_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, queue_book(), ("9", "A"), SIZES[size])
 
 
+@pytest.mark.slow
 def test_an_empty_queue_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("9",), SIZES["80x24"])
 

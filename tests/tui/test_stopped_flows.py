@@ -145,6 +145,7 @@ def test_every_action_that_changes_the_book_is_known_as_such() -> None:
             assert action.writes, action.id
 
 
+@pytest.mark.slow
 def test_how_a_book_that_is_only_looked_at_is_shown(snap_compare: Any, tmp_path: Path) -> None:
     writer(tmp_path / "book.db")
     app = app_of(BookThread(lambda: bootstrap.open_view(tmp_path / "book.db")))

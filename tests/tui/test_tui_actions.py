@@ -59,6 +59,7 @@ def test_a_keymap_moves_a_key() -> None:
     drive(script, make_app(keymap={"list.filter": "f5"}))
 
 
+@pytest.mark.slow
 def test_the_footer_shows_the_keys_of_the_place() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         assert "p Preview" in screen_text(app).splitlines()[-1]

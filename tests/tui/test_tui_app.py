@@ -90,6 +90,7 @@ def test_the_detail_says_why() -> None:
     drive(script, size=(160, 60))
 
 
+@pytest.mark.slow
 def test_a_narrow_terminal_has_the_list_alone_and_the_detail_on_enter() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         assert "Holdings" not in screen_text(app)
@@ -446,6 +447,7 @@ def test_a_crash_shows_no_variables_and_says_where_the_log_is(
     assert "broken" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_refused_desk_keeps_what_was_shown() -> None:
     backend = FakeBackend()
 

@@ -229,6 +229,7 @@ CANCELABLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", CANCELABLE, ids=str)
 def test_canceled_at_any_stage_before_the_journal_the_account_follows_its_portfolio_again(stage: Stage) -> None:
     book = rebalanced(model=SLOW)
@@ -307,6 +308,7 @@ def run_to_completion(book: Book, restart_at: Stage | None) -> dict[str, Any]:
     return end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [Stage.REQUESTED, Stage.SELLING, Stage.SETTLING, Stage.JOURNALING], ids=str)
 def test_a_restart_resumes_at_the_step_reached(stage: Stage, tmp_path: Path) -> None:
     undisturbed = run_to_completion(simple_book(path=tmp_path / "calm.db", model=SLOW), None)

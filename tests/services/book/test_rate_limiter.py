@@ -303,6 +303,7 @@ def test_an_outbox_is_read_when_it_is_first_needed_and_anew_when_it_was_forgotte
     assert len(rate_limiter.waiting) == before
 
 
+@pytest.mark.slow
 def test_a_restart_in_the_middle_forgets_nothing(tmp_path: Path) -> None:
     book, recorder = paced_book(10, 6, tmp_path / "book.db")
     times: list[datetime] = []

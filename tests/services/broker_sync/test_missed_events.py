@@ -117,6 +117,7 @@ def assert_reconciled(book: Book) -> None:
     assert check_book(book.database, broker(book)).faults == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", BROKER_CHANGES)
 def test_what_was_passed_over_is_asked_for_at_the_next_opening(changes: Callable[[Book], None], path: Path) -> None:
     book = mid_run_book(path)

@@ -328,6 +328,7 @@ def test_a_plan_for_review_is_of_the_prices_of_its_moment(
     sound(book)
 
 
+@pytest.mark.slow
 def test_heartbeats_take_a_pass_on_by_and_by_and_tell_how_far_it_is(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,6 +104,7 @@ def by_hand(
     return arrange(rows, accept, desk_columns.search, text, order, reverse)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_order_and_filter_over_columns_are_those_over_rows(seed: int) -> None:
     random = Random(seed)

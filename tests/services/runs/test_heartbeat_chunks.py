@@ -97,6 +97,7 @@ def test_a_book_opened_again_after_any_slice_goes_on(queued: Callable[[str], Boo
     assert (ends(sliced), trades(sliced)) == (ends(whole), trades(whole))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_the_kill_switch_between_two_slices_stops_what_follows_and_loses_nothing(
     queued: Callable[[str], Book],
@@ -114,6 +115,7 @@ def test_the_kill_switch_between_two_slices_stops_what_follows_and_loses_nothing
     assert {status for _, status, _ in ends(book)} <= {"COMPLETED_SUCCESS", "COMPLETED_ADJUSTED"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_failure_in_a_slice_loses_no_run(queued: Callable[[str], Book], monkeypatch: pytest.MonkeyPatch) -> None:
     book = queued("failed")
@@ -163,6 +165,7 @@ def test_a_heartbeat_without_patience_leaves_the_rest_to_the_next_and_comes_to_t
     assert all(work.done < work.total for work in sent)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_whoever_asks_while_the_heart_works_is_answered_between_two_slices(
     queued: Callable[[str], Book], monkeypatch: pytest.MonkeyPatch

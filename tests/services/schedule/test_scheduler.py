@@ -57,6 +57,7 @@ def alerts(book: Book) -> dict[str, str]:
     return {alert.kind: alert.text for alert in jobs.open_alerts(book.database)}
 
 
+@pytest.mark.slow
 def test_a_session_has_one_evaluation_a_slot_whatever_the_number_of_ticks() -> None:
     book = simple_book("2026-03-02 09:00")
     for minute in range(0, 8 * 60):

@@ -83,6 +83,7 @@ def test_it_shows_every_situation_that_an_advisor_meets() -> None:
     assert any("cooldown" in check for check in reasons)
 
 
+@pytest.mark.slow
 def test_most_accounts_are_inside_their_bands_some_near_and_a_few_outside() -> None:
     book = demo(300)
     uses = []
