@@ -1,1 +1,1 @@
-"""What comes in from outside: read exactly, checked whole, every fault named with its place."""
+"""Input parsing: JSON is read exactly and validated in full; every error has its location."""

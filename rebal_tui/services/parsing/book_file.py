@@ -1,6 +1,6 @@
-"""BOOK.json: a whole book in one file, read exactly and checked whole before anything is made of it.
+"""BOOK.json, a whole book in one file: read exactly and validated in full before it is used.
 
-The models are loaded when a file is read, not before: pydantic would hold up the opening of a book.
+The models are loaded when a file is read, because importing pydantic would slow down opening a book.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from rebal_tui.services.parsing.exact_json import read_json
 
 
 def book_schema() -> dict[str, Any]:
-    """The JSON Schema of a BOOK.json. What it cannot say, such as that weights sum to 100, `parse_book` checks."""
+    """The JSON Schema of a BOOK.json. `parse_book` checks what a schema cannot express, such as the sum of weights."""
     from rebal_tui.services.parsing import book_shape
 
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **book_shape.BookFile.model_json_schema()}
 
 
 def parse_book(text: str | bytes) -> BookFile:
-    """A BOOK.json read exactly.
+    """Parse a BOOK.json exactly.
 
-    Raises `Invalid` with every fault of the file and its location, up to 1,000, then how many more there are.
+    Raises `Invalid` with up to 1,000 errors of the file and their locations, then the number of the others.
     """
     from rebal_tui.services.parsing import book_names, book_shape
     from rebal_tui.services.parsing.shapes import read

@@ -1,4 +1,4 @@
-"""What is known while a BOOK.json is read, and the parsers of the fields that depend on it: names and references."""
+"""Names and references collected while a BOOK.json is parsed, and the parsers of the fields that need them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _IDS = uuid.UUID("5a5c2e0e-8d0c-5f0b-9a35-0b1f6b0c7d11")
 
 
 class Names(Reading):
-    """What has been read of a book so far: its names with where each stands first, prices, and the present entry.
+    """State of parsing a book: its names with their first location, prices, and the current entry.
 
-    A name that was read well counts as known even where the rest of its entry is wrong.
+    A valid name counts as known even where the rest of its entry is invalid.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Names(Reading):
         self._counts: Counter[str] = Counter()
 
     def enter(self, entries: str) -> str:
-        """Begin the next entry of a list; where it stands."""
+        """Begin the next entry of a list and return its location."""
         self.location = f"{entries}[{self._counts[entries]}]"
         self._counts[entries] += 1
         self.symbol = self.id = self.number = None
@@ -56,13 +56,13 @@ class Names(Reading):
         return self.account
 
     def enter_position(self) -> None:
-        """Begin the next position of the present account."""
+        """Begin the next position of the current account."""
         self.location = f"{self.account}.positions[{self.positions}]"
         self.positions += 1
         self.symbol = None
 
     def repetition(self, field: str, value: str, seen: dict[str, str]) -> list[str]:
-        """The broken rule when a name stands in the file already; it belongs to where it stood first."""
+        """The broken rule if the file already has a name, else empty; the name belongs to its first location."""
         if value in seen:
             return [f"duplicate {field} {shown(value)}: it stands in {seen[value]} already"]
         seen[value] = self.location
@@ -75,7 +75,7 @@ def _keep(broken: list[str]) -> None:
 
 
 def made_id(kind: str, name: str) -> str:
-    """An id for what the file gives none: the same for the same file."""
+    """A deterministic id for an object without one in the file: the same file gives the same id."""
     return str(uuid.uuid5(_IDS, f"{kind}:{name}"))
 
 
@@ -88,7 +88,7 @@ def asset_symbol(value: object, info: ValidationInfo[Names]) -> str:
 
 
 def asset_price(value: object, info: ValidationInfo[Names]) -> Price | None:
-    """The price of the present asset, which its positions are worth."""
+    """The price of the current asset, by which its positions are valued."""
     if value is None:
         return None
     names = info.context
@@ -99,7 +99,7 @@ def asset_price(value: object, info: ValidationInfo[Names]) -> Price | None:
 
 
 def held_symbol(value: object, info: ValidationInfo[Names]) -> str:
-    """An asset of the book, once an account."""
+    """An asset of the book, at most once per account."""
     names = info.context
     symbol = names.symbol = fields.symbol(value)
     broken = names.repetition("symbol", symbol, names.held)
@@ -110,7 +110,7 @@ def held_symbol(value: object, info: ValidationInfo[Names]) -> str:
 
 
 def held_qty(value: object, info: ValidationInfo[Names]) -> Qty:
-    """Shares of the present position, which count towards what the account is worth."""
+    """Shares of the current position, which count toward the equity of the account."""
     names = info.context
     qty = fields.qty(value)
     if names.symbol is not None:
@@ -140,7 +140,7 @@ def account_number(value: object, info: ValidationInfo[Names]) -> str | None:
 
 
 def cash_amount(value: object, info: ValidationInfo[Names]) -> Money | None:
-    """Cash of the present account."""
+    """Cash of the current account."""
     if value is None:
         return None
     cash = fields.money(value)
@@ -181,7 +181,7 @@ def followed(value: object, info: ValidationInfo[Names]) -> str:
 
 
 def book_time(value: object, info: ValidationInfo[Names]) -> datetime | None:
-    """The moment that the book describes."""
+    """The timestamp that the book describes."""
     names = info.context
     names.as_of = None if value is None else fields.timestamp(value)
     return names.as_of

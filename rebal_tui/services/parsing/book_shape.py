@@ -1,4 +1,4 @@
-"""The shape of a BOOK.json: one model for each object in it, which reads, checks references and documents."""
+"""The schema of a BOOK.json: one model per object, which parses it, checks references and documents it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class BookAsset(StrictShape):
         return bounded(cls, raw)
 
     def asset(self, info: ValidationInfo[Names]) -> Asset:
-        """The asset, priced at the moment that the book describes."""
+        """The asset, priced at the timestamp that the book describes."""
         symbol, price_at = self.symbol, info.context.as_of if self.price is not None else None
         return Asset(
             book_names.made_id("asset", symbol), symbol, self.name or symbol, "", self.status, self.tradable,
@@ -154,7 +154,7 @@ class BookAccount(StrictShape):
         return with_rules(lambda: handler(raw), rules)
 
     def account(self, info: ValidationInfo[Names]) -> Account:
-        """The account, opened at the moment that the book describes; its location is the name of one that has none."""
+        """The account, opened at the timestamp of the book; without id and number, its id is made from its location."""
         names = info.context
         identity = self.id or book_names.made_id("account", self.account_number or names.account)
         number = self.account_number or identity
@@ -221,7 +221,7 @@ class BookPortfolio(StrictShape):
         return with_rules(lambda: handler(raw), rules)
 
     def portfolio(self, info: ValidationInfo[Names]) -> book_values.BookPortfolio:
-        """The portfolio; its location stands for the id of one that has none."""
+        """The portfolio; without an id it gets one derived from its location."""
         body = PortfolioBody(
             name=self.name,
             description=self.description or "",

@@ -12,7 +12,7 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-"""When accounts of a file without `as_of` were opened: nobody said."""
+"""Opening timestamp of accounts in a file without `as_of`: it is unknown."""
 
 
 class BookPortfolio(NamedTuple):
@@ -29,9 +29,9 @@ class BookSubscription(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BookFile:
-    """What a BOOK.json says. `as_of` is the moment that it describes, None when it does not say.
+    """The content of a BOOK.json. `as_of` is the timestamp that it describes, None if it has none.
 
-    Every reference holds, and no id, symbol or account number stands twice.
+    Every reference is valid, and ids, symbols and account numbers are unique.
     """
 
     as_of: datetime | None

@@ -1,4 +1,4 @@
-"""JSON from outside, read exactly: no float ever, nothing said twice, every failure with its line and column."""
+"""Exact JSON parser: no floats, no repeated keys, every error with its line and column."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NoReturn
 from rebal_tui.domain.errors import Fault, Invalid
 
 MAX_SIZE = 64 * 1024 * 1024
-"""Bytes, or characters, that are read at most."""
+"""Maximum size of the input, in bytes or characters."""
 MAX_DEPTH = 64
 MAX_EXPONENT = 30
 
@@ -21,7 +21,7 @@ _CONSTANTS = frozenset({"NaN", "Infinity", "-Infinity"})
 
 
 class Number(str):
-    """A JSON number as it was written."""
+    """A JSON number as written."""
 
     __slots__ = ()
 
@@ -43,10 +43,10 @@ class _Repeated(Exception):
 
 
 def read_json(text: str | bytes, what: str = "input") -> object:
-    """The value of a JSON text: dicts, lists, `str`, `Number`, `bool` and None.
+    """Parse a JSON text to dicts, lists, `str`, `Number`, `bool` and None.
 
     Raises `Invalid`, with the line and column, for anything that is not JSON in UTF-8, for NaN and Infinity, an object
-    that names a key twice, a lone surrogate, and more than 64 levels or 64 MiB.
+    with a repeated key, a lone surrogate, and more than 64 levels or 64 MiB.
     """
     if len(text) > MAX_SIZE:
         raise Invalid([Fault("", f"{what}: expected at most 64 MiB")])
@@ -135,7 +135,7 @@ def _constant(source: str) -> int:
 
 
 def _repetition(source: str) -> int:
-    """Where a key stands for the second time in its object."""
+    """The position of the first repeated key of an object."""
     objects: list[set[str]] = []
     last, last_at = "", 0
     for position, token in _tokens(source):
@@ -163,7 +163,7 @@ def _check_surrogates(source: str, what: str) -> None:
 
 
 def _tokens(source: str) -> Iterator[tuple[int, str]]:
-    """Strings, brackets, colons and constants with their positions."""
+    """Tokens with their positions: strings, brackets, colons and constants."""
     return ((match.start(), match.group()) for match in _TOKEN.finditer(source))
 
 

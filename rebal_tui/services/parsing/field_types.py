@@ -1,4 +1,4 @@
-"""The types of fields in BOOK.json: how each is read, and what the published schema says of it."""
+"""Field types of BOOK.json: how each is parsed, and its published schema."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX = 9_000_000_000
 
 
 def _decimal(pattern: str, number: dict[str, Any], description: str) -> Any:
-    """A decimal as text, or as a number that is read exactly."""
+    """A decimal as text, or as a number, which is parsed exactly."""
     return Annotated[
         str,
         WithJsonSchema(
@@ -53,12 +53,12 @@ percent_not_negative = fields.amount(_not_negative, "expected a percent of 0 or 
 
 
 def description(value: object) -> str:
-    """The text of a portfolio's description."""
+    """The description of a portfolio."""
     return display_text(fields.string(value), MAX_NOTE_LENGTH)
 
 
 def cooldown(value: object) -> int:
-    """Days, as a number or as text."""
+    """Cooldown in days, as a number or as text."""
     expected = f"expected a whole number of days from 0 to {MAX_COOLDOWN}"
     text = fields.decimal_text(value, expected)
     if not text.isascii() or not text.isdigit() or len(text) > 5 or int(text) > MAX_COOLDOWN:

@@ -1,4 +1,4 @@
-"""Parsers of the fields of JSON from outside, and the list of what is wrong with it."""
+"""Parsers of JSON fields, and the list of errors found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rebal_tui.services.parsing.exact_json import Number
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 Parse = Callable[[object], T]
-"""A value from what JSON gave. Raises `ValueError` that says what was expected."""
+"""Converts a parsed JSON value. Raises `ValueError` with the expected form."""
 
 MAX_FAULTS = 1_000
 MAX_COUNTED = 20_000
@@ -35,9 +35,9 @@ _SHOWN = 60
 
 
 class Faults(list[Fault]):
-    """What is wrong, at most 1,000 in words; `more` counts the rest.
+    """Errors found: at most 1,000 with their messages; `more` counts the rest.
 
-    After 20,000 more it raises `Invalid` by itself: reading on would only take time.
+    After 20,000 more it raises `Invalid` itself, because further parsing would only take time.
     """
 
     def __init__(self) -> None:
@@ -49,26 +49,26 @@ class Faults(list[Fault]):
         return len(self) >= MAX_FAULTS
 
     def note(self, location: str, message: str) -> None:
-        """Keep a fault, or only count it."""
+        """Add an error, or only count it if the list is full."""
         if self.full:
             self.tally()
         else:
             self.append(Fault(location, message))
 
     def tally(self) -> None:
-        """One more fault that is not kept."""
+        """Count one more error without storing it."""
         self.more += 1
         if self.more > MAX_COUNTED:
             raise Invalid([*self, Fault("", f"and more than {MAX_COUNTED:,} more faults; not read to the end")])
 
     @property
     def rest(self) -> list[Fault]:
-        """What is said of the faults that were only counted."""
+        """The entry that reports how many errors were only counted; empty if none were."""
         return [Fault("", f"and {self.more:,} more faults")] if self.more else []
 
 
 def shown(value: object) -> str:
-    """A value as a fault quotes it: short, on one line, safe to print."""
+    """A value as an error message quotes it: short, on one line, safe to print."""
     if isinstance(value, Number):
         return _cut(value)
     if isinstance(value, str):
@@ -86,7 +86,7 @@ def shown(value: object) -> str:
 
 
 def field_hint(name: str, known: Collection[str]) -> str:
-    """Which field was meant, or all that there are."""
+    """A hint for an unknown field: the closest known field, or all known fields."""
     near = difflib.get_close_matches(name[:_SHOWN], known, n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else f"expected {', '.join(sorted(known))}"
 
@@ -96,7 +96,7 @@ def _cut(text: str) -> str:
 
 
 def decimal_text(value: object, expected: str) -> str:
-    """The plain decimal in a text or an exact number. Floats are refused: they are not what was written."""
+    """The plain decimal in a text or an exact number. Floats are refused, because they are inexact."""
     if isinstance(value, Number):
         return value.plain
     if isinstance(value, str):
@@ -107,7 +107,7 @@ def decimal_text(value: object, expected: str) -> str:
 
 
 def amount(parse: Callable[[str], T], expected: str) -> Parse[T]:
-    """A parser of decimals that says `expected` of whatever is no such decimal."""
+    """A parser of decimals whose error message is `expected`."""
 
     def read(value: object) -> T:
         try:
@@ -149,7 +149,7 @@ def name(value: object) -> str:
 
 
 def identity(value: object) -> str:
-    """An id: 1 to 64 visible characters, none of them blank at an end."""
+    """An id: 1 to 64 visible characters without leading or trailing blanks."""
     text = display_text(string(value), MAX_ID)
     if not text or text != text.strip():
         raise ValueError(f"expected an id of 1 to {MAX_ID} characters without blanks around it")
@@ -169,7 +169,7 @@ def boolean(value: object) -> bool:
 
 
 def choice(kind: type[E]) -> Parse[E]:
-    """One of an enum's values, as written there."""
+    """A parser of the values of an enum; case matters."""
 
     def read(value: object) -> E:
         try:
@@ -185,7 +185,7 @@ def one_of(names: list[str]) -> str:
 
 
 def timestamp(value: object) -> datetime:
-    """An RFC 3339 time with its offset, in UTC; what is finer than a microsecond is cut off."""
+    """An RFC 3339 time with an offset, converted to UTC; digits beyond microseconds are truncated."""
     expected = "expected a time with its offset, such as 2026-03-02T15:00:00Z, between 1970 and 2199"
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     if match is None:

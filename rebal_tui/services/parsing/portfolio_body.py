@@ -1,4 +1,4 @@
-"""The value of a portfolio as it is read or edited, before it has an id (R-3 to R-5)."""
+"""A portfolio as parsed or edited, before it has an id (R-3 to R-5)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from rebal_tui.domain.portfolios import Condition, Weights
 
 MAX_COOLDOWN = 36_500
-"""Days: a century."""
+"""Maximum cooldown in days: a century."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortfolioBody:
-    """What a portfolio says: the API's create body, and whether its system runs ask for review (R-27)."""
+    """The content of a portfolio: the API's create body, and whether its system runs require review (R-27)."""
 
     name: str
     description: str

@@ -1,6 +1,6 @@
-"""Reading a portfolio from outside, with every fault and its location (R-3 to R-5, section 6).
+"""Parsing of portfolio input, with every error and its location (R-3 to R-5, section 6).
 
-The models are loaded when something is read, not before: pydantic would hold up the first paint.
+The models are loaded at the first parse, because importing pydantic would delay the first paint.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _ITEM = re.compile(r"([a-z_]+)(?:\[([0-9]+)\])?")
 
 
 def load_models() -> None:
-    """Load what reads a portfolio, so that the first keys in a form do not wait for it."""
+    """Load the models in advance, so that the first key presses in a form do not wait for them."""
     import rebal_tui.services.parsing.requests  # noqa: F401
 
 
 def parse_portfolio(raw: object) -> PortfolioBody:
-    """A portfolio from the API's create body; fields that it does not have are ignored. Raises `Invalid`."""
+    """Parse the API's create body; unknown fields are ignored. Raises `Invalid`."""
     from rebal_tui.services.parsing.requests import CreatePortfolio
     from rebal_tui.services.parsing.shapes import read
 
@@ -28,7 +28,7 @@ def parse_portfolio(raw: object) -> PortfolioBody:
 
 
 def parse_pasted(raw: object) -> PortfolioBody:
-    """A portfolio in the API's shape; what only a stored one has is left out. Raises `Invalid`."""
+    """Parse a portfolio in the API's shape; the fields that only a stored one has are ignored. Raises `Invalid`."""
     from rebal_tui.services.parsing.requests import PastedPortfolio
     from rebal_tui.services.parsing.shapes import read
 
@@ -36,7 +36,7 @@ def parse_pasted(raw: object) -> PortfolioBody:
 
 
 def parse_draft(raw: dict[str, object]) -> tuple[PortfolioBody, list[Fault]]:
-    """A portfolio that is being written, with its faults. Fields and conditions with faults are left out of it."""
+    """Parse a portfolio that is being edited; returns it without invalid fields and conditions, and the errors."""
     try:
         return parse_portfolio(raw), []
     except Invalid as invalid:
@@ -53,9 +53,9 @@ def parse_draft(raw: dict[str, object]) -> tuple[PortfolioBody, list[Fault]]:
 
 
 def portfolio_patch(before: Portfolio, raw: object) -> PortfolioBody:
-    """A portfolio with the fields of a partial body in place of its own; null leaves a field as it is.
+    """Apply a partial body to a portfolio; null leaves a field unchanged.
 
-    Raises `Invalid` with every fault.
+    Raises `Invalid` with every error.
     """
     body = PortfolioBody(
         before.name, before.description, before.weights, before.cooldown_days, before.conditions, before.review

@@ -1,4 +1,4 @@
-"""The shapes of a portfolio's weights and conditions, each kind its own model (R-4, R-5)."""
+"""Models of a portfolio's weights and conditions, one per type (R-4, R-5)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LEAP_YEAR = 2024
 
 
 def _nothing(expected: str) -> fields.Parse[None]:
-    """A parser of a field that has to be missing or null."""
+    """A parser of a field that must be missing or null."""
 
     def read(value: object) -> None:
         if value is not None:
@@ -201,7 +201,7 @@ _CONDITIONS = TypeAdapter(list[Annotated[AnyCondition, Read(one_of(_condition_sh
 
 
 def read_weights(raw: object, info: ValidationInfo[Reading]) -> Weights:
-    """Weights that sum to exactly 100 (R-4)."""
+    """Parse weights, which must sum to exactly 100 (R-4)."""
     if not isinstance(raw, list):
         raise ValueError("expected a list of weights")
     weights = items(_WEIGHTS, raw, info.context, _repeated_weights(raw))
@@ -214,7 +214,7 @@ def read_weights(raw: object, info: ValidationInfo[Reading]) -> Weights:
 
 
 def asset_symbols(raw: object) -> list[str | None]:
-    """The symbol of every weight in a list, whether or not the rest of it is right; None where there is none."""
+    """The symbol of every weight in a list, whether or not the rest of it is valid; None where it has none."""
     return [_symbol(item) for item in raw] if isinstance(raw, list) else []
 
 
@@ -238,7 +238,7 @@ def _kind(item: object, kind: str) -> str | None:
 
 
 def read_conditions(raw: object, info: ValidationInfo[Reading]) -> tuple[Condition, ...] | None:
-    """Conditions, one calendar at most (R-5); None when there is no list."""
+    """Parse conditions, at most one of them a calendar condition (R-5); None if there is no list."""
     if raw is None:
         return None
     if not isinstance(raw, list):
@@ -255,7 +255,7 @@ def _condition(given: AnyCondition) -> Condition:
 
 
 def read_other_conditions(raw: object, info: ValidationInfo[Reading]) -> tuple[Condition, ...] | None:
-    """Conditions under their other name, which may not stand beside the first."""
+    """Parse conditions under their alternative field name; giving both names is an error."""
     if raw is not None and info.data.get("rebalance_conditions", ()) is not None:
         raise Rule("expected rebalance_conditions or rebalancing_conditions, got both")
     return read_conditions(raw, info)

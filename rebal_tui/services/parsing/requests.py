@@ -1,4 +1,4 @@
-"""The bodies of the API's requests: each model reads its shape exactly and documents it (section 6)."""
+"""Models of the API's request bodies: each parses its shape exactly and documents it (section 6)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SIMPLE = (None, "", "simple")
 _NOT_SUPPORTED = ("limit_price", "stop_price", "trail_price", "trail_percent", "take_profit", "stop_loss", "legs")
 
 _Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")] | float
-"""A decimal as text, or a JSON number, which is read exactly as well."""
+"""A decimal as text, or a JSON number, which is also parsed exactly."""
 _Percent = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$", examples=["60"])] | float
 _Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.\-]{0,15}$", examples=["SPY"])]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -91,7 +91,7 @@ def _exchange(value: object) -> str:
 
 
 def _own_weights(raw: object, info: ValidationInfo[Reading]) -> Weights | None:
-    """Weights of a run; missing, null or empty means the subscription's."""
+    """Weights of a run; missing, null or empty means those of the subscription."""
     return None if raw is None or raw == [] else read_weights(raw, info)
 
 
@@ -116,14 +116,14 @@ Amount = Annotated[Money, Read(_amount, _Decimal)]
 
 
 class OneWeight(BaseModel):
-    # How the API's document summarizes the kinds of weights in `portfolio_shape`.
+    # The summary of the weight types in `portfolio_shape` for the OpenAPI document.
     type: Literal["cash", "asset"]
     symbol: _Symbol | None = None
     percent: _Percent
 
 
 class OneCondition(BaseModel):
-    # How the API's document summarizes the kinds of conditions in `portfolio_shape`.
+    # The summary of the condition types in `portfolio_shape` for the OpenAPI document.
     type: Literal["drift_band", "calendar"]
     sub_type: Literal["absolute", "relative", "weekly", "monthly", "quarterly", "annually"]
     percent: _Percent | None = None
@@ -333,13 +333,13 @@ BODIES: tuple[type[BaseModel], ...] = (
     CreatePortfolio, UpdatePortfolio, CreateSubscription, CreateRun, CreateOrder, CreateJournal, OpenAccount,
     ChangeAccount, Deposit, Prices, ChangeAsset, Rejection, Step,
 )  # fmt: skip
-"""What requests carry."""
+"""The models of request bodies."""
 
 
 def read_order(raw: object, account_id: str) -> OrderRequest:
-    """A market day order; one that names no client_order_id has an empty one.
+    """Parse a market day order; a missing client_order_id becomes an empty one.
 
-    Raises `Invalid` for faults, `Conflict` for kinds of orders that are not supported.
+    Raises `Invalid` for invalid fields, `Conflict` for order types that are not supported.
     """
     given = read(CreateOrder, raw)
     if given.type != "market" or given.time_in_force != "day":
@@ -352,7 +352,7 @@ def read_order(raw: object, account_id: str) -> OrderRequest:
 
 
 def read_journal(raw: object) -> CreateJournal:
-    """A JNLC journal. Raises `Invalid` for faults, `Conflict` for JNLS."""
+    """Parse a JNLC journal. Raises `Invalid` for invalid fields, `Conflict` for JNLS."""
     given = read(CreateJournal, raw)
     if given.entry_type != "JNLC":
         raise Conflict("only cash journals (JNLC) are supported")
@@ -360,10 +360,10 @@ def read_journal(raw: object) -> CreateJournal:
 
 
 def read_prices(raw: object) -> Mapping[str, Price]:
-    """Prices by symbol."""
+    """Parse prices by symbol."""
     return read(Prices, raw).__pydantic_extra__
 
 
 def read_asset_change(raw: object) -> AssetChange:
-    """What is to change of an asset."""
+    """Parse a change to an asset."""
     return AssetChange(**dict(read(ChangeAsset, raw)))

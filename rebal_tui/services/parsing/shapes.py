@@ -1,4 +1,4 @@
-"""JSON shapes as pydantic models over the exact reader: one model validates, documents and yields exact values."""
+"""JSON shapes as pydantic models over the exact parser: one model validates, documents and gives exact values."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ T = TypeVar("T")
 M = TypeVar("M", bound="Shape")
 Path = tuple[str | int, ...]
 Broken = tuple[Path, str]
-"""A rule that is broken: where, relative to the value being read, and the message."""
+"""A broken rule: its location relative to the value being parsed, and the message."""
 
 _RAISE = object()
 _MAX_ERRORS = MAX_FAULTS + MAX_COUNTED + 100
-"""More than are ever reported, with the known fields of an object to spare."""
+"""More errors than are ever reported, with room for the known fields of an object."""
 _CHUNK = 4_096
-"""Items that are read before errors are counted."""
+"""Number of items that are parsed before errors are counted."""
 
 
 class Reading:
-    """One reading of a document: how many errors it has had so far. Context of every validation."""
+    """Validation context of one document: the number of errors so far."""
 
     def __init__(self) -> None:
         self.errors = 0
 
     @property
     def hopeless(self) -> bool:
-        """Whether more errors than are ever reported were found: reading on would only take time."""
+        """Whether more errors were found than are ever reported, so that further parsing would only take time."""
         return self.errors > _MAX_ERRORS
 
 
@@ -66,7 +66,7 @@ class StrictShape(Shape):
 
 
 def bounded(shape: type[Shape], raw: Any) -> Any:
-    """What is given, without the unknown fields beyond the number that is ever reported."""
+    """The input without the unknown fields beyond the number that is reported."""
     if not isinstance(raw, dict) or len(raw) <= _MAX_ERRORS:
         return raw
     known = {name: raw[name] for name in shape.model_fields if name in raw}
@@ -74,14 +74,14 @@ def bounded(shape: type[Shape], raw: Any) -> Any:
 
 
 class Rule(ValueError):
-    """Broken rules of one value. Each message is complete, where other errors get what was found appended."""
+    """Broken rules of one value. Their messages are complete; to other errors, the value found is appended."""
 
 
 class Read:
-    """Annotation of a field: `parse` reads it, `documented` is the type whose JSON Schema is published.
+    """Annotation of a field: `parse` parses it, `documented` is the type whose JSON Schema is published.
 
-    `null`, when given, is the value of a null field. `shapes` are the models of the objects in the field, where
-    `parse` reads them.
+    `null`, if given, is the value of a null field. `shapes` are the models of the objects in the field, if `parse`
+    parses them.
     """
 
     def __init__(
@@ -100,9 +100,9 @@ class Read:
 
 
 class ListOf:
-    """Annotation of a list: each item is read as `shape` and kept as what `convert` makes of it.
+    """Annotation of a list: each item is parsed as `shape` and converted by `convert`.
 
-    `null`, when given, is the value of a null field.
+    `null`, if given, is the value of a null field.
     """
 
     def __init__(self, shape: type[Shape], convert: Callable[..., Any], *, null: object = _RAISE) -> None:
@@ -127,7 +127,7 @@ def _nullable(parse: Callable[[object], Any], null: object) -> Callable[[object]
 
 
 def read(model: type[M], raw: object, reading: Reading | None = None) -> M:
-    """A value of JSON in the shape of a model. Raises `Invalid` with every fault and its location."""
+    """Parse a JSON value as a model. Raises `Invalid` with every error and its location."""
     try:
         return model.model_validate(raw, context=reading or Reading())
     except ValidationError as error:
@@ -138,7 +138,7 @@ def read(model: type[M], raw: object, reading: Reading | None = None) -> M:
 
 
 def one_of(pick: Callable[[dict[Any, Any]], type[Shape]]) -> Callable[..., Any]:
-    """A parser that reads an object in the shape that `pick` chooses for it."""
+    """A parser of an object by the model that `pick` selects for it."""
 
     def choose(raw: object, info: Any) -> object:
         shape = pick(raw if isinstance(raw, dict) else {})
@@ -148,9 +148,9 @@ def one_of(pick: Callable[[dict[Any, Any]], type[Shape]]) -> Callable[..., Any]:
 
 
 def items(adapter: TypeAdapter[list[T]], raw: object, reading: Reading, broken: Iterable[Broken] = ()) -> list[T]:
-    """The items of a list, read by an adapter, with the broken rules that were found in it.
+    """Parse the items of a list with an adapter, and report the broken rules of the list with their errors.
 
-    Raises `ValidationError`. Nothing is read any more once the reading is hopeless.
+    Raises `ValidationError`. Parsing stops once the reading is hopeless.
     """
     if not isinstance(raw, list):
         raise ValueError("expected a list")
@@ -173,7 +173,7 @@ def items(adapter: TypeAdapter[list[T]], raw: object, reading: Reading, broken: 
 
 
 def with_rules(value: Callable[[], T], rules: Callable[[], Iterable[Broken]]) -> T:
-    """A value that is read, then checked by rules. Raises `ValidationError` with the errors of both."""
+    """Parse a value, then check its rules. Raises `ValidationError` with the errors of both."""
     errors: list[InitErrorDetails] = []
     result: T | None = None
     try:
@@ -195,7 +195,7 @@ def _broken(path: Path, message: str) -> InitErrorDetails:
 
 
 def repeated(values: Iterable[str | None]) -> Iterator[int]:
-    """The positions of values that stand further ahead already; None is no value."""
+    """The indexes of values that occur earlier in the list; None values are ignored."""
     seen: set[str] = set()
     for index, value in enumerate(values):
         if value in seen:
@@ -205,7 +205,7 @@ def repeated(values: Iterable[str | None]) -> Iterator[int]:
 
 
 def _in_order(errors: list[ErrorDetails]) -> list[ErrorDetails]:
-    """Errors by where they are: those of an object as a whole, its unknown fields among them, before its fields'."""
+    """Errors by location: those of a whole object and of its unknown fields before those of its known fields."""
     ranks: dict[Path, int] = {}
     keys = []
     for error in errors:
@@ -256,7 +256,7 @@ def _location(path: Path) -> str:
 
 
 def _shapes_at(model: type[Shape], path: Path) -> list[type[Shape]]:
-    """The models of what stands at a path; none where it holds no objects."""
+    """The models of the objects at a path; empty if there are none."""
     shapes = [model]
     for step in path:
         if isinstance(step, str):
