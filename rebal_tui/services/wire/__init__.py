@@ -1,1 +1,1 @@
-"""The API's JSON shapes and what its clients ask for."""
+"""The API's JSON shapes and queries."""

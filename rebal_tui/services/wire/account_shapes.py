@@ -1,4 +1,4 @@
-"""Accounts, holdings and journals in the API's JSON shapes."""
+"""Accounts, positions and journals in the API's JSON shapes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def account_json(account: Account, assets: Mapping[str, Asset], transferable: Money) -> accounts.AccountRecord:
-    """An account with its positions at the last prices. A position without a price counts as nothing (R-2).
+    """An account with its positions at the last prices. A position without a price has no value (R-2).
 
-    `transferable` is the settled cash that nothing reserves.
+    `transferable` is the settled cash without reservations.
     """
     prices = _prices(assets)
     held = {position.symbol: position.qty for position in account.positions}
@@ -54,7 +54,7 @@ def account_json(account: Account, assets: Mapping[str, Asset], transferable: Mo
 
 
 def account_head_json(account: Account) -> accounts.AccountHead:
-    """An account as the list of accounts shows it. What is not known of a client is absent, never null."""
+    """An account as the list of accounts shows it. Unknown client data is absent, never null."""
     return {
         "id": account.id,
         "account_number": account.account_number,
@@ -68,7 +68,7 @@ def account_head_json(account: Account) -> accounts.AccountHead:
 def trading_account_json(
     account: Account, assets: Mapping[str, Asset], transferable: Money, buying_power: Money
 ) -> accounts.TradingAccount:
-    """The API's trading account. Nothing is on margin, so that buying power is cash; yesterday's figures are null."""
+    """The API's trading account. Without margin, buying power equals cash; the previous day's values are null."""
     worth = value_account(account.cash, {p.symbol: p.qty for p in account.positions}, _prices(assets))
     held, equity, power = value_text(worth.position_market_value), value_text(worth.equity), money_text(buying_power)
     return {
@@ -126,7 +126,7 @@ def _admin_json(account: Account) -> dict[str, dict[str, bool]]:
 
 
 def position_json(position: Position, asset: Asset, reserved: Qty) -> accounts.Position:
-    """A holding at the last price; `reserved` shares are being sold. An unknown entry price counts as 0."""
+    """A position at the last price; `reserved` shares are being sold. An unknown entry price counts as 0."""
     entry = position.avg_entry_price or Price(0)
     cost = market_value(position.qty, entry)
     worth = None if asset.price is None else market_value(position.qty, asset.price)
@@ -150,7 +150,7 @@ def position_json(position: Position, asset: Asset, reserved: Qty) -> accounts.P
 
 
 def journal_json(journal: Journal) -> accounts.Journal:
-    """A cash journal. It settles on the day it is executed."""
+    """A cash journal. It settles on the day of its execution."""
     done = journal.updated_at.astimezone(NEW_YORK).date().isoformat()
     executed = journal.status is JournalStatus.EXECUTED
     return {

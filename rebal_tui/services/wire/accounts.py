@@ -1,4 +1,4 @@
-"""Accounts, their figures and their holdings, in the API's shapes."""
+"""Accounts, trading accounts and positions in the API's shapes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AccountQuery:
-    """Which accounts: `text` in name, number or id; created inside the moments given, both excluded."""
+    """Filters of accounts: `text` in name, number or id; created between the given timestamps, both exclusive."""
 
     text: str = ""
     statuses: Collection[AccountStatus] = ()
@@ -35,26 +35,26 @@ class AccountQuery:
 
 
 def list_accounts(book: Book, query: AccountQuery) -> list[accounts.Account]:
-    """Accounts for which every filter holds, by their opening."""
+    """Accounts that match every filter, oldest first."""
     found = [account for account in book.accounts.values() if _matches(account, query)]
     found.sort(key=lambda account: account.created_at, reverse=query.newest_first)
     return [account_shape(book, account) for account in found[: query.limit]]
 
 
 def account_shape(book: Book, account: Account) -> accounts.Account:
-    """An account with what it is worth now: no close is kept by which yesterday could be valued."""
+    """An account with its current equity; no closing prices are stored to value the previous day."""
     return {**account_head_json(account), "last_equity": value_text(value_of(book, account.id).equity)}
 
 
 def trading_account(book: Book, account_id: str) -> accounts.TradingAccount:
-    """The figures of an account. Raises `NotFound`."""
+    """The trading account of an account. Raises `NotFound`."""
     account = book.account(account_id)
     ready = book.broker.cash_transferable(account_id)
     return trading_account_json(account, book.assets, ready, buying_power(book, account_id))
 
 
 def positions(book: Book, account_id: str) -> list[accounts.Position]:
-    """Every holding of an account. Raises `NotFound`."""
+    """Every position of an account. Raises `NotFound`."""
     account = book.account(account_id)
     selling: dict[str, int] = {}
     for order in book.broker.open_orders(account_id):
@@ -68,7 +68,7 @@ def positions(book: Book, account_id: str) -> list[accounts.Position]:
 
 
 def position(book: Book, account_id: str, name: str) -> accounts.Position:
-    """One holding, by symbol or asset id. Raises `NotFound`."""
+    """One position, by symbol or asset id. Raises `NotFound`."""
     found = next((p for p in positions(book, account_id) if name in (p["symbol"], p["asset_id"])), None)
     if found is None:
         raise NotFound("position does not exist")
@@ -76,13 +76,13 @@ def position(book: Book, account_id: str, name: str) -> accounts.Position:
 
 
 def all_positions(book: Book) -> accounts.AllPositions:
-    """The holdings of every account that has any."""
+    """The positions of every account that has any."""
     held = {account_id: positions(book, account_id) for account_id, a in book.accounts.items() if a.positions}
     return {"as_of": time_text(book.now()), "positions": held}
 
 
 def is_uuid(identity: str) -> bool:
-    """Whether an id is one that Alpaca's own client takes; a book that was imported may have others."""
+    """Whether Alpaca's own client accepts an id; an imported book may have other ids."""
     try:
         return str(uuid.UUID(identity)) == identity.lower()
     except ValueError:

@@ -1,6 +1,6 @@
-"""What happened, as streams that a client can take up again where it left off.
+"""Event streams that a client can resume after the last event that it received.
 
-An event's id is a ULID: the moment, then the number in the book's own order, by which it is found again.
+An event's id is a ULID: the timestamp, then the event's sequence number in the book.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _SEQ_BITS = 80
 _STREAMED = frozenset({"ERROR", "TIMEOUT", "COMPLETED_SUCCESS", "COMPLETED_ADJUSTED"})
-"""How runs end in the stream. CANCELED_MID_RUN is not part of it."""
+"""Final run statuses as the stream shows them. CANCELED_MID_RUN is not part of it."""
 _RUN_ACTIONS = ("runs.queued", "runs.started", "runs.canceled", "runs.ended")
 _EVENTS_PER_ENTRY = 2**20
-"""One entry of the audit trail tells of many runs: an event's number is the entry's, times this, plus its place."""
+"""Sequence numbers per audit entry, which can report many runs: number = entry number * this + index."""
 _PORTFOLIO_STATUSES = {
     "portfolio.needs_adjustment": "needs_adjustment",
     "portfolio.inactivated": "inactive",
@@ -50,7 +50,7 @@ _ACTIONS = (*_RUN_ACTIONS, *_PORTFOLIO_STATUSES)
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """One event of a stream; `data` is None for what the stream passes over."""
+    """One event of a stream; `data` is None for an event that the stream skips."""
 
     seq: int
     at: datetime
@@ -60,7 +60,7 @@ class StreamEvent:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a stream begins, by time (included) or by id (excluded); with neither it begins now."""
+    """Start of a stream, by time (inclusive) or by id (exclusive); without either it starts now."""
 
     since: datetime | None = None
     since_id: str | None = None
@@ -68,7 +68,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A stream: what there is after a number, the number before a moment, and the last one."""
+    """A stream: the events after a number, the last number before a timestamp, and the last number of all."""
 
     after: Callable[[Book, int], Sequence[StreamEvent]]
     before: Callable[[Book, datetime], int]
@@ -76,7 +76,7 @@ class Source:
 
 
 def event_id(at: datetime, seq: int) -> str:
-    """A ULID of a moment and a number."""
+    """The ULID of a timestamp and a sequence number."""
     number = ((at - _EPOCH) // _MILLISECOND << _SEQ_BITS) | seq
     letters = []
     for _ in range(26):
@@ -86,7 +86,7 @@ def event_id(at: datetime, seq: int) -> str:
 
 
 def seq_of(identity: str, position: str = "since_id") -> int:
-    """The number in an event's id. Raises `Invalid`."""
+    """The sequence number in an event's id. Raises `Invalid`."""
     if len(identity) != 26 or any(letter not in _VALUES for letter in identity.upper()):
         raise Invalid([Fault(position, "invalid value: expected the id of an event")])
     number = 0
@@ -96,7 +96,7 @@ def seq_of(identity: str, position: str = "since_id") -> int:
 
 
 def begin(book: Book, source: Source, start: Start) -> int:
-    """The number after which a stream begins. Raises `Invalid`."""
+    """The sequence number after which a stream begins. Raises `Invalid`."""
     if start.since_id is not None:
         return seq_of(start.since_id)
     return source.last(book) if start.since is None else source.before(book, start.since)
@@ -113,7 +113,7 @@ def _rebalancer_after(book: Book, seq: int) -> list[StreamEvent]:
 
 
 def _rebalancer_events(book: Book, entry: AuditEntry) -> Iterator[tuple[int, str, events.Event | None]]:
-    """What an entry tells of each portfolio or run, numbered; the last number is that of the whole entry."""
+    """The numbered events of an audit entry, one per portfolio or run; the last number stands for the whole entry."""
     detail = json.loads(entry.detail)
     first = (entry.seq - 1) * _EVENTS_PER_ENTRY + 1
     if entry.action in _PORTFOLIO_STATUSES:
@@ -133,7 +133,7 @@ def _head(entry: AuditEntry, number: int, kind: str) -> events.RebalancerHead:
 
 
 def _runs_of(book: Book, action: str, detail: Any) -> list[tuple[Run, str, str | None]]:
-    """The runs that an entry is about, each with the status and the reason that it tells."""
+    """The runs of an audit entry, each with the status and the reason that the entry records."""
     if action in ("runs.queued", "runs.started"):
         status = "QUEUED" if action == "runs.queued" else "IN_PROGRESS"
         return [(run, status, None) for run in runs.in_ranges(book.database, detail["runs"])]
@@ -165,7 +165,7 @@ REBALANCER = Source(
     lambda book, at: audit.last_before(book.database, at) * _EVENTS_PER_ENTRY,
     lambda book: audit.head(book.database)[0] * _EVENTS_PER_ENTRY,
 )
-"""Runs and portfolios."""
+"""Events of runs and portfolios."""
 
 
 def _broker_after(
@@ -187,7 +187,7 @@ def _broker_head(event: BrokerEvent) -> events.BrokerHead:
 
 
 def _broker_before(book: Book, at: datetime) -> int:
-    """The number of the last event earlier than a moment."""
+    """The sequence number of the last event before a timestamp."""
     reached = 0
     while batch := book.broker.events(reached):
         earlier = [event.seq for event in batch if event.at < at]
@@ -290,9 +290,9 @@ def _activity(_book: Book, event: BrokerEvent) -> tuple[str, events.Activity] | 
 
 
 TRADES = Source(_broker_after(_trade), _broker_before, _broker_last)
-"""Orders and their fills."""
+"""Events of orders and their fills."""
 JOURNALS = Source(_broker_after(_journal), _broker_before, _broker_last)
 ACCOUNTS = Source(_broker_after(_account), _broker_before, _broker_last)
-"""Accounts that changed in anything but cash and holdings."""
+"""Account changes other than cash and positions."""
 ACTIVITIES = Source(_broker_after(_activity), _broker_before, _broker_last)
-"""Cash that is no trade's."""
+"""Cash activities other than trades."""

@@ -1,4 +1,4 @@
-"""Journals by the API: between a client account and the firm account, found again by an idempotency key."""
+"""The API's journals: cash between a client account and the firm account, with idempotency keys."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rebal_tui.services.parsing.requests import CreateJournal
 from rebal_tui.store import cash as store
 
 MAX_JOURNALS = 10_000
-"""How many journals a list has at most."""
+"""Maximum number of journals in a list."""
 
 
 def make_journal(book: Book, body: CreateJournal, key: str | None) -> Journal:
-    """Move cash; the same key with the same content gives the journal that it made, with another it is refused.
+    """Move cash. The same key with the same content returns the existing journal; with other content it is refused.
 
     Raises `NotFound` for an unknown account, `Conflict` unless one side is the firm account.
     """
@@ -47,7 +47,7 @@ def list_journals(
     from_account: str | None,
     to_account: str | None,
 ) -> list[Journal]:
-    """The newest journals first for which every given filter holds, at most 10,000."""
+    """Journals that match every given filter, newest first, at most 10,000."""
     return store.find_journals(
         book.database,
         after=after,

@@ -1,4 +1,4 @@
-"""Who may use the API: keys are shown once, kept hashed, compared in constant time."""
+"""API keys: shown once, stored hashed, compared in constant time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rebal_tui.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key that is made of randomness: its id, its secret, and the salt that its hash will have (16 bytes or more)."""
+    """A random new key: its id, its secret, and the salt of its hash (16 bytes or more)."""
 
     key_id: str
     secret: str
@@ -26,7 +26,7 @@ class NewKey:
 
 
 def add_key(database: Database, name: str, key: NewKey, at: datetime) -> None:
-    """Keep a key under a name, the secret as its hash only. Raises `Invalid`, and `Conflict` for a name in use."""
+    """Store a key under a name, with only the hash of its secret. Raises `Invalid`, or `Conflict` for a name in use."""
     try:
         shown = name_text(name)
     except ValueError as error:
@@ -39,7 +39,7 @@ def add_key(database: Database, name: str, key: NewKey, at: datetime) -> None:
 
 
 def revoke_key(database: Database, name: str, at: datetime) -> ApiKey:
-    """End a good key, named by its name or its id. Raises `NotFound`."""
+    """Revoke a valid key by its name or its id. Raises `NotFound`."""
     found = next((key for key in good_keys(database) if name in (key.name, key.key_id)), None)
     if found is None:
         raise NotFound(f"no key {name}")
@@ -55,14 +55,14 @@ def good_keys(database: Database) -> list[ApiKey]:
 
 
 class Keyring:
-    """The keys that are good, held to be asked often."""
+    """The valid keys, in memory for frequent lookups."""
 
     def __init__(self, keys: Iterable[ApiKey]) -> None:
         self._keys = {key.key_id: key for key in keys}
         self._nobody = ApiKey("", "", bytes(16), bytes(32), datetime.min.replace(tzinfo=UTC))
 
     def name_of(self, key_id: str, secret: str) -> str | None:
-        """The name of a key whose secret this is, else None; an unknown key takes as long as a wrong secret."""
+        """The name of the key if the secret matches, else None; an unknown key takes as long as a wrong secret."""
         key = self._keys.get(key_id, self._nobody)
         same = hmac.compare_digest(key.digest, _digest(key.salt, secret))
         return key.name if same and key.key_id else None

@@ -1,4 +1,4 @@
-"""Assets, sessions and the clock, in the API's shapes."""
+"""Assets, sessions and the clock in the API's shapes."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def find_asset(book: Book, name: str) -> market.Asset:
 
 
 def calendar(book: Book, start: date | None, end: date | None) -> list[market.CalendarDay]:
-    """The sessions that the book knows from one day to another, both included."""
+    """The sessions in the book between two days, both inclusive."""
     days = book.calendar.days(start or book.calendar.known_from, end or book.calendar.known_through)
     return [session_json(session) for day in days if (session := book.calendar.session(day)) is not None]
 
 
 def clock(book: Book) -> market.Clock:
-    """What time it is, and when the market opens and closes next."""
+    """The current time, and the next open and close of the market."""
     now, session = book.now(), book.session()
     is_open = session is not None and session.is_open(now)
     opening = book.calendar.next_open(now)
@@ -57,9 +57,9 @@ def clock(book: Book) -> market.Clock:
 
 
 def snapshots(book: Book, symbols: Collection[str]) -> str:
-    """The last prices of some assets as the JSON text of `Snapshots`.
+    """The last prices of the given symbols as the JSON text of `Snapshots`.
 
-    Its prices are exact numbers, which `json` cannot write: the market data API has no decimals as text.
+    The market data API has prices as numbers, not as text; `json` cannot write exact numbers.
     """
     parts = []
     for symbol in sorted(set(symbols)):

@@ -1,4 +1,4 @@
-"""Pages of what the API lists, in shapes that its clients accept."""
+"""Pages of the API's lists, in shapes that its clients accept."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Items, and the key behind which the next page begins; None at the end."""
+    """Items, and the key after which the next page begins; None at the end."""
 
     items: list[T]
     next_key: int | None
 
 
 def shown_type(kind: RunType) -> rebalancing.ShownRunType:
-    """The type that a run is shown as: the API's clients break on a third one, so its own goes into `kind`."""
+    """The type that the API shows: its clients fail on a third type, so `kind` has the run's own type."""
     return RunType.INVEST_CASH if kind is RunType.INVEST_CASH else RunType.FULL_REBALANCE
 
 
@@ -41,7 +41,7 @@ def page_of_runs(
     status: RunStatus | None = None,
     kind: RunType | None = None,
 ) -> Page[rebalancing.Run]:
-    """The newest runs first, by the type that they are shown as."""
+    """Runs, newest first, filtered by the type that the API shows."""
     kinds = [k for k in RunType if kind in (k, shown_type(k))]
     found = runs.page(
         book.database, limit + 1, before=before, account_id=account_id, status=status, kinds=kinds if kind else ()
@@ -52,7 +52,7 @@ def page_of_runs(
 def page_of_subscriptions(
     book: Book, limit: int, *, after: int | None = None, account_id: str | None = None, portfolio_id: str | None = None
 ) -> Page[rebalancing.Subscription]:
-    """Active subscriptions, the oldest first."""
+    """Active subscriptions, oldest first."""
     found = portfolios.page_of_subscriptions(
         book.database, limit + 1, after=after or 0, account_id=account_id, portfolio_id=portfolio_id
     )
@@ -60,7 +60,7 @@ def page_of_subscriptions(
 
 
 def wire_run(book: Book, run: Run) -> rebalancing.Run:
-    """A run with its orders, of a type that the API's clients know."""
+    """A run with its orders, with a type that the API's clients know."""
     shape = run_json(run_orders.detail(book.database, run), asset_ids(book.assets))
     return {**shape, "type": shown_type(run.type), "kind": run.type}
 

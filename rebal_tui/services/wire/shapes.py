@@ -1,6 +1,6 @@
 """Domain values in the API's JSON shapes: decimals as text, times in RFC 3339 UTC with microseconds, all keys present.
 
-The shapes are declared in `models`. Accounts, holdings and journals: `account_shapes`.
+The shapes are declared in `models`. Accounts, positions and journals: `account_shapes`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.wire.models import market, rebalancing
 
 AssetId = Callable[[str], str]
-"""The asset id of a symbol."""
+"""Returns the asset id of a symbol."""
 
 _IDS = uuid.UUID("0d7c1c0a-4c7e-5a6b-8f0e-7a2f4f7e6b11")
 
@@ -45,7 +45,7 @@ def time_or_null(at: datetime | None) -> str | None:
 
 
 def value_text(value: Value) -> str:
-    """Dollars of an exact product, never fewer than two decimals."""
+    """An exact product in dollars, with at least two decimals."""
     return format_scaled(value, 18, 2)
 
 
@@ -54,7 +54,7 @@ def price_or_null(price: Price | None) -> str | None:
 
 
 def weights_json(weights: Weights) -> list[rebalancing.Weight]:
-    """Cash first, when there is any."""
+    """The weights, cash first if there is any."""
     shown: list[rebalancing.Weight] = []
     if weights.cash:
         shown.append({"type": "cash", "symbol": None, "percent": percent_text(weights.cash)})
@@ -96,12 +96,12 @@ def subscription_json(subscription: Subscription) -> rebalancing.Subscription:
 
 
 def asset_ids(assets: Mapping[str, Asset]) -> AssetId:
-    """The ids of known assets; for another symbol an id made of it."""
+    """A lookup of asset ids; the id of an unknown symbol is derived from the symbol."""
     return lambda symbol: assets[symbol].id if symbol in assets else str(uuid.uuid5(_IDS, symbol))
 
 
 def order_json(order: Order, asset_id: AssetId) -> rebalancing.Order:
-    """The API's whole order object. An order that the broker has not answered yet has an id made of its own."""
+    """The API's complete order object. Until the broker responds, the id is derived from the order's own id."""
     return {
         "id": order.id or str(uuid.uuid5(_IDS, order.client_order_id)),
         "client_order_id": order.client_order_id,
@@ -155,7 +155,7 @@ def skipped_json(order: SkippedOrder) -> rebalancing.SkippedOrder:
 
 
 def run_json(detail: RunDetail, asset_id: AssetId, portfolio_id: str | None = None) -> rebalancing.RunRecord:
-    """A run with its orders. One without a portfolio shows `portfolio_id`, else its own id: the API never has null."""
+    """A run with its orders. Without a portfolio it shows `portfolio_id`, else its own id: the API never has null."""
     run = detail.run
     return {
         "id": run.id,
@@ -206,7 +206,7 @@ def plan_json(plan: Plan) -> rebalancing.Plan:
 
 
 def decision_json(decision: Decision) -> rebalancing.Decision:
-    """A decision with its trace; `plan` is null where nothing is to be done, or where the plan was not kept."""
+    """A decision with its trace; `plan` is null if there is nothing to do, or if the plan was not stored."""
     return {
         "account_id": decision.account_id,
         "portfolio_id": decision.portfolio_id,
@@ -224,12 +224,12 @@ def decision_json(decision: Decision) -> rebalancing.Decision:
 
 
 def exchange_text(asset: Asset) -> str:
-    """Its exchange by a name that the API has, else the empty one."""
+    """The exchange by its API name, or empty if the API has none."""
     return asset.exchange if asset.exchange in EXCHANGES else ""
 
 
 def asset_json(asset: Asset) -> market.Asset:
-    """The API's asset; nothing can be bought on margin or sold short here."""
+    """The API's asset object; margin and short selling are not supported."""
     return {
         "id": asset.id,
         "class": "us_equity",
@@ -248,7 +248,7 @@ def asset_json(asset: Asset) -> market.Asset:
 
 
 def session_json(session: Session) -> market.CalendarDay:
-    """A day of the calendar, its times in New York as `09:30`."""
+    """A calendar day, with New York times as `09:30`."""
     opens, closes = session.open.astimezone(NEW_YORK), session.close.astimezone(NEW_YORK)
     return {
         "date": session.day.isoformat(),
@@ -261,5 +261,5 @@ def session_json(session: Session) -> market.CalendarDay:
 
 
 def offset_text(at: datetime) -> str:
-    """A moment with New York's offset: `2022-02-17T09:30:00-05:00`."""
+    """A timestamp with New York's offset: `2022-02-17T09:30:00-05:00`."""
     return at.astimezone(NEW_YORK).isoformat()

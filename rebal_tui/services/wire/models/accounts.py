@@ -1,4 +1,4 @@
-"""The shapes of accounts, holdings and journals."""
+"""The shapes of accounts, positions and journals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.services.wire.models.types import Day, Decimal, Timestamp, Uuid, documented
 
 
-# What every shape of an account begins with.
+# The first keys of every account shape.
 class AccountHead(TypedDict):
     id: str
     account_number: str
@@ -79,7 +79,7 @@ class TradingAccount(TypedDict):
     restrictions: list[Restriction]
 
 
-# A holding as exports show it.
+# A position as exports show it.
 class PositionRecord(TypedDict):
     symbol: str
     qty: Decimal

@@ -13,7 +13,7 @@ from rebal_tui.services.wire.models.rebalancing import Order, ShownRunType
 from rebal_tui.services.wire.models.types import Day, Decimal, Timestamp
 
 
-# What events of runs and portfolios begin with.
+# The first keys of run and portfolio events.
 class RebalancerHead(TypedDict):
     event_id: str
     event: str
@@ -36,7 +36,7 @@ class RunStatusChanged(RebalancerHead):
     reason: str | None
 
 
-# What the broker's events begin with.
+# The first keys of broker events.
 class BrokerHead(TypedDict):
     event_id: str
     event_ulid: str

@@ -11,7 +11,7 @@ from typing_extensions import TypeAliasType, TypedDict
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.services.wire.models.types import Day, Decimal, TimeOfDay, Timestamp, Uuid, documented
 
-# By a call, for one of its keys is a keyword.
+# Declared by a call, because one of its keys is a Python keyword.
 Asset = TypedDict(
     "Asset",
     {
@@ -33,7 +33,7 @@ Asset = TypedDict(
 documented(Asset)
 
 
-# Written as text, with exact numbers.
+# Written as JSON text with exact numbers.
 @documented
 class Trade(TypedDict):
     t: Timestamp

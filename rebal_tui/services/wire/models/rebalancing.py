@@ -138,13 +138,13 @@ class _RunBody(TypedDict):
     updated_at: Timestamp
 
 
-# A run as exports, previews and commands show it: with the type that it has.
+# A run with its own type, as exports, previews and commands show it.
 class RunRecord(_RunBody):
     id: str
     type: RunType
 
 
-# A run as the API shows it: of a type that its clients know, with its own type as `kind`.
+# A run as the API shows it: with a type that its clients know, and its own type as `kind`.
 class _ShownRun(TypedDict):
     id: Uuid
     type: ShownRunType

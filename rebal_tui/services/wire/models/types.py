@@ -1,4 +1,4 @@
-"""Building blocks of the shapes: the types of values, and what the OpenAPI document says of them."""
+"""Value types of the shapes, with their OpenAPI schemas."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ TimeOfDay = Annotated[str, Field(pattern=r"^[0-2][0-9]:[0-5][0-9]$")]
 Uuid = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 
 documented = with_config(ConfigDict(extra="allow"))
-"""A shape of the OpenAPI document; there may be further keys."""
+"""Configuration of a shape in the OpenAPI document; additional keys are allowed."""
