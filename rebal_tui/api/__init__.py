@@ -1,1 +1,1 @@
-"""The Rebalancing API over HTTP, over the same services as the screens. Needs the extra `api`."""
+"""The Rebalancing API over HTTP, on the same services as the screens. Requires the extra `api`."""

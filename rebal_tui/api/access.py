@@ -1,4 +1,4 @@
-"""Who may ask, and how often: basic authentication and rate limits, before anything else is looked at."""
+"""Basic authentication and rate limits, checked before any other part of a request."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from rebal_tui.api.answers import error
 from rebal_tui.services.wire.keys import Keyring
 
 OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
-"""What anybody may read."""
+"""Paths that need no authentication."""
 WINDOW_SECONDS = 60.0
-"""Seconds over which requests are counted."""
+"""Length of a rate limit window in seconds."""
 MAX_FAILURES = 120
-"""Failed authentications that one address may have in a window."""
+"""Maximum failed authentications per address and window."""
 MAX_TRACKED_CALLERS = 10_000
 _MAX_HEADER_CHARS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is left of a window. `reset_in` is in seconds."""
+    """The remaining requests of a window. `reset_in` is in seconds."""
 
     limit: int
     remaining: int
@@ -34,7 +34,7 @@ class Allowance:
 
 
 class Limiter:
-    """Counts requests of each caller in windows of a minute. `clock` is real elapsed time in seconds."""
+    """Counts requests per caller in windows of one minute. `clock` is real elapsed time in seconds."""
 
     def __init__(self, limit: int, clock: Callable[[], float]) -> None:
         self._limit = limit
@@ -42,7 +42,7 @@ class Limiter:
         self._windows: dict[str, tuple[float, int]] = {}
 
     def ask(self, caller: str, *, count: bool = True) -> Allowance:
-        """Count a request, unless the window is used up; without `count` only look."""
+        """Count a request unless the limit is reached; without `count`, only check."""
         now = self._clock()
         began, used = self._windows.get(caller, (now, 0))
         if now - began >= WINDOW_SECONDS:
@@ -58,12 +58,12 @@ class Limiter:
 
 
 class Access:
-    """Lets requests with a good key and something left of their allowance through, and tells what is left."""
+    """Middleware: admits requests with a valid key within its rate limit, and adds the rate limit headers."""
 
     def __init__(
         self, app: ASGIApp, keyring: Keyring, limiter: Limiter, failures: Limiter, now: Callable[[], float]
     ) -> None:
-        """`now` is the real time in seconds since 1970, by which callers are told when their window ends."""
+        """`now` is the real time in seconds since 1970, used for X-RateLimit-Reset."""
         self._app = app
         self._keyring = keyring
         self._limiter = limiter

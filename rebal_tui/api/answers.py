@@ -1,4 +1,4 @@
-"""How requests are read and answered: exact JSON in, decimals as text out, one shape for every error."""
+"""Request parsing and responses: exact JSON in, decimals as text out, one shape for every error."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from rebal_tui.services.wire.models.rebalancing import Error
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 1024 * 1024
-"""Bytes of a request's body that are read at most."""
+"""Maximum size of a request body in bytes."""
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 100, 1_000
-"""How many items a page has unless told otherwise, and at most."""
+"""Items per page: the default and the maximum."""
 _MAX_KEY = 2**62
 _YEARS = range(1970, 2200)
 _CODES = {401: 40110000, 404: 40410000, 405: 40510000, 413: 41310000, 415: 41510000, 429: 42910000, 500: 50010000}
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 def _as_utc(at: datetime) -> datetime:
-    """A time without an offset is UTC."""
+    """Treat a time without an offset as UTC."""
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
     if aware.year not in _YEARS:
         raise ValueError("expected a time between 1970 and 2199")
@@ -41,11 +41,11 @@ def _as_utc(at: datetime) -> datetime:
 
 
 Timestamp = Annotated[datetime, AfterValidator(_as_utc)]
-"""A time in a query; a date is its beginning."""
+"""A time in a query; a date means the start of that day."""
 
 
 class BookClient(Protocol):
-    """The book, asked on its own thread."""
+    """Access to the book, which runs work on the book's own thread."""
 
     async def ask(self, work: Callable[[Book], T]) -> T:
         """The result of a use case. Raises `Refusal`."""
@@ -56,11 +56,11 @@ class TooLarge(Exception):
 
 
 class NotJson(Exception):
-    """A body that does not say it is JSON."""
+    """A body whose content type is not JSON."""
 
 
 class _CallerBookClient:
-    """The book as one caller asks it: what is done is recorded under the name of the key."""
+    """The book client of one caller: actions are recorded under the name of the caller's key."""
 
     def __init__(self, client: BookClient, caller: str) -> None:
         self._client = client
@@ -75,34 +75,34 @@ class _CallerBookClient:
 
 
 def book_client(request: Request) -> BookClient:
-    """The book that the request is about."""
+    """The book client of a request."""
     return _CallerBookClient(request.app.state.client, request.state.caller)
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer."""
+    """A JSON response."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return Response(text, status, headers, "application/json")
 
 
 def json_text_response(text: str) -> Response:
-    """An answer that is JSON text already."""
+    """A response from JSON text."""
     return Response(text, media_type="application/json")
 
 
 def no_content() -> Response:
-    """Done, and nothing to tell."""
+    """A 204 response without a body."""
     return Response(status_code=204)
 
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """`{"code", "message"}`; the code begins with the status."""
+    """An error response `{"code", "message"}`; the code begins with the status."""
     content: Error = {"code": _CODES.get(status, status * 100_000), "message": message}
     return json_response(content, status, headers)
 
 
 async def json_body(request: Request) -> object:
-    """The body, read exactly: numbers are `Number`, never floats. Raises `NotJson`, `TooLarge`, `Invalid`."""
+    """The body, parsed exactly: numbers are `Number`, never floats. Raises `NotJson`, `TooLarge`, `Invalid`."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise NotJson
@@ -115,7 +115,7 @@ async def json_body(request: Request) -> object:
 
 
 def next_token(key: int | None) -> str | None:
-    """An opaque token for the page behind the item of a key; None at the end."""
+    """An opaque token for the page after the item with a key; None at the end."""
     return None if key is None else base64.urlsafe_b64encode(str(key).encode()).decode()
 
 
@@ -134,7 +134,7 @@ def key_of(token: str | None) -> int | None:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Every way to fail becomes `{"code", "message"}`."""
+    """Install the exception handlers: every failure becomes `{"code", "message"}`."""
 
     @app.exception_handler(Refusal)
     async def refused(_request: Request, refusal: Refusal) -> Response:

@@ -1,4 +1,4 @@
-"""The application: every route twice (`/v1`, `/v1/beta`), access before everything, one shape for errors."""
+"""The FastAPI application: every route under `/v1` and `/v1/beta`, access control first, one shape for errors."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from rebal_tui.api.described import API_DESCRIPTION, describe
 from rebal_tui.services.wire.keys import Keyring
 
 DEFAULT_REQUESTS_PER_MINUTE = 60_000
-"""Requests that a key has in a minute unless told otherwise."""
+"""Default number of requests per minute and key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`rate`: requests a minute and key. `clock`: real elapsed seconds. `now`: real seconds since 1970. `closing`:
-    whether the server is about to end, so that streams end as well."""
+    """`rate`: requests per minute and key. `clock`: real elapsed seconds. `now`: real seconds since 1970. `closing`:
+    whether the server is shutting down, so that streams end as well."""
 
     clock: Callable[[], float]
     now: Callable[[], float]

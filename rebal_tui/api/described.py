@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of a route: its body, its answer, its errors."""
+"""OpenAPI descriptions of routes: request body, response, errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _REF = "#/components/schemas/{model}"
 
 
 def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
-    """A route that answers with a shape of `wire.models`, or with nothing (204)."""
+    """Options of a route that responds with a shape of `wire.models`, or without a body (204)."""
     good = status or (200 if model else 204)
     success: dict[str, Any] = {"description": "Done."}
     if model is not None:
@@ -43,20 +43,20 @@ def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
 
 
 def responds_with_list(model: Any) -> dict[str, Any]:
-    """A route that answers with a bare array of a shape."""
+    """Options of a route that responds with a bare array of a shape."""
     made = responds_with(model)
     made["responses"][200]["model"] = list[model]
     return made
 
 
 def body(model: type[BaseModel]) -> dict[str, Any]:
-    """The body of a request, which the route reads with the same model, over the exact reader."""
+    """Options for a request body, which the route parses with the same model, using the exact parser."""
     content = {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
     return {"openapi_extra": {"requestBody": {"required": True, "content": content}}}
 
 
 def describe(app: FastAPI) -> None:
-    """Let the application publish its document, with the bodies and the way to authenticate."""
+    """Make the application publish its OpenAPI document with request bodies and the security scheme."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:

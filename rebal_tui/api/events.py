@@ -1,4 +1,4 @@
-"""Streams of events (SSE), each resumable behind the last event that was seen."""
+"""Event streams (SSE), each resumable after the last event received."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/events", tags=["events"])
 
 MAX_STREAMS = 64
 POLL_INTERVAL_SECONDS = 0.25
-"""Seconds between two looks for something new."""
+"""Seconds between two polls for new events."""
 KEEP_ALIVE_SECONDS = 15.0
 _STREAM: dict[str, Any] = {
     "response_model": None,

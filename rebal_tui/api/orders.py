@@ -1,4 +1,4 @@
-"""Orders that somebody places in an account by hand."""
+"""Orders that are placed manually in an account."""
 
 from __future__ import annotations
 

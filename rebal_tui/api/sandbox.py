@@ -1,4 +1,4 @@
-"""What only a sandbox has: accounts at will, prices that stay, time in steps."""
+"""Sandbox operations: create accounts, set prices, step time."""
 
 from __future__ import annotations
 

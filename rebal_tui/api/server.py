@@ -1,4 +1,4 @@
-"""Serving the API until told to stop, with the scheduler's heartbeat in the same event loop."""
+"""The API server, with the scheduler's heartbeat in the same event loop."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from rebal_tui.services.schedule.heartbeat import Heartbeat
 from rebal_tui.services.wire.keys import Keyring
 
 SHUTDOWN_GRACE_SECONDS = 5
-"""Seconds that requests under way have to end."""
+"""Seconds that open requests have to finish at shutdown."""
 LISTEN_BACKLOG = 1_024
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class BindAddress:
-    """Where to listen, and what is offered there. Port 0 takes a free one."""
+    """The address to listen on, and what is served there. Port 0 selects a free port."""
 
     host: str
     port: int
@@ -38,7 +38,7 @@ class BindAddress:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to us: uvicorn would raise them again at the end, before the book is closed."""
+    """Disables uvicorn's signal handling, which would raise signals again at the end, before the book is closed."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -52,9 +52,9 @@ async def serve(
     now: Callable[[], float],
     ready: Callable[[str], None],
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `ready` hears the URL once it listens. `now` is real seconds since 1970.
+    """Serve until SIGTERM or SIGINT; calls `ready` with the URL once it listens. `now` is real seconds since 1970.
 
-    Raises `Conflict` when the address cannot be listened on.
+    Raises `Conflict` when the server cannot listen on the address.
     """
     listening = _listen(bind_address)
     host, port = listening.getsockname()[:2]
@@ -80,7 +80,7 @@ async def serve(
             ):
                 pass
         except asyncio.CancelledError:
-            # A beat under way at the end is let go; its work on the book's thread is finished all the same.
+            # At shutdown the heartbeat is not awaited; its work on the book's thread still finishes.
             if not server.should_exit:
                 raise
 
@@ -100,7 +100,7 @@ def _listen(bind_address: BindAddress) -> socket.socket:
     try:
         family = socket.getaddrinfo(bind_address.host, bind_address.port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((bind_address.host, bind_address.port), family=family, backlog=LISTEN_BACKLOG)
-        # Inherited by every connection: an answer of two writes else waits 40 ms for the other side's receipt.
+        # Inherited by every connection: a response of two writes would otherwise wait 40 ms for the client's ACK.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         raise Conflict(f"{bind_address.host}:{bind_address.port}: {error.strerror or error}") from error
@@ -114,7 +114,7 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        # Signals are the main thread's; a server in another one is told to stop by its owner.
+        # Only the main thread handles signals; a server in another thread is stopped by its owner.
         with suppress(RuntimeError, ValueError):
             loop.add_signal_handler(number, stop)
 
