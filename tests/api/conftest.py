@@ -1,4 +1,4 @@
-"""One sandbox server for the tests of a module; all of these tests run in one worker, one after the other."""
+"""One sandbox server per test module; all of these tests run sequentially in one worker."""
 
 from __future__ import annotations
 

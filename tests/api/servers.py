@@ -1,4 +1,4 @@
-"""A real server in a process of its own, and how tests talk to it."""
+"""A real server in its own process, and a client for tests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BALANCED = {
 
 @dataclass(frozen=True)
 class Server:
-    """A sandbox that runs, with its key."""
+    """A running sandbox with its key."""
 
     url: str
     key: str
@@ -56,15 +56,15 @@ class Server:
         return answer.json()
 
     def account(self, cash: str = "50000", name: str = "Ann Example") -> str:
-        """A new account's id."""
+        """Create an account and return its id."""
         return str(self.post("/sandbox/accounts", {"name": name, "cash": cash})["id"])
 
     def portfolio(self, **changes: Json) -> str:
-        """A new portfolio's id: 5 cash, 60 SPY, 35 TLT unless told otherwise."""
+        """Create a portfolio and return its id; the default is 5 cash, 60 SPY, 35 TLT."""
         return str(self.post("/v1/rebalancing/portfolios", {**BALANCED, **changes})["id"])
 
     def subscribe(self, account_id: str, portfolio_id: str) -> str:
-        """The subscription's id."""
+        """Subscribe an account and return the subscription's id."""
         body = {"account_id": account_id, "portfolio_id": portfolio_id}
         return str(self.post("/v1/rebalancing/subscriptions", body)["id"])
 
@@ -77,7 +77,7 @@ class Server:
 
 @contextmanager
 def running(*options: str, env: dict[str, str] | None = None) -> Iterator[Server]:
-    """`rebal-tui serve` with options until the block ends; it must then end by itself, with exit code 0."""
+    """Run `rebal-tui serve` with options until the block ends; it must then exit with code 0."""
     with started(("serve", "--port", "0", "--json", *options), env) as process:
         announced = json.loads(process.stdout.readline() if process.stdout else "")
         headers = {"User-Agent": "tests"}
@@ -94,7 +94,7 @@ def running(*options: str, env: dict[str, str] | None = None) -> Iterator[Server
 
 @contextmanager
 def started(arguments: Sequence[str], env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """The program with arguments; it is killed when the block leaves it running."""
+    """Start the program with arguments; it is killed if it still runs after the block."""
     process = subprocess.Popen(
         [sys.executable, "-m", "rebal_tui", *arguments],
         stdout=subprocess.PIPE,

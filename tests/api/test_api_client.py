@@ -1,4 +1,4 @@
-"""Alpaca's own client, unmodified, drives the server."""
+"""Alpaca's own client, unmodified, against the server."""
 
 from __future__ import annotations
 

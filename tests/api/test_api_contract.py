@@ -1,7 +1,7 @@
-"""The OpenAPI document is kept: whatever is asked by it, the answer is one it describes, and never a 500.
+"""Contract tests: every response to a request by the OpenAPI document matches the document, and is never a 500.
 
-`API_EXAMPLES` is how many random requests are made of each operation; when it is set, every value at the edge of what
-the document allows is tried as well.
+`API_EXAMPLES` is the number of random requests per operation; when it is set, every boundary value that the document
+allows is tested as well.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 
 @pytest.fixture(scope="module")
 def document(server: Server) -> Any:
-    """The document of a server with something in it."""
+    """The OpenAPI document of a server with data."""
     server.prices(SPY="400", TLT="100")
     account_id = server.account("1000")
     server.subscribe(account_id, server.portfolio())
@@ -40,7 +40,7 @@ def document(server: Server) -> Any:
     return schemathesis.openapi.from_url(f"{server.url}/openapi.json")
 
 
-# Streams do not end by themselves, and steps take as long as they go far; both have tests of their own.
+# Streams do not end, and long steps are slow; both have their own tests.
 schema = schemathesis.pytest.from_fixture("document").exclude(path_regex=r"/events/|/step$")
 
 

@@ -1,6 +1,6 @@
-"""Whatever breaks Alpaca's own client is in none of our answers.
+"""No response contains a value that Alpaca's own client rejects.
 
-Each row puts one thing that the client rejects into an answer of ours: as it was the client takes it, then no longer.
+Each row puts one rejected value into a response: the client accepts the original and rejects the change.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WHOLE = [{"type": "asset", "symbol": "SPY", "percent": "100"}]
 
 @dataclass(frozen=True)
 class Row:
-    """What the client rejects: a value at a path of an answer, or its absence."""
+    """A rejected response: a value at a path, or its absence."""
 
     model: str
     path: tuple[str | int, ...]
@@ -91,7 +91,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def answers(server: Server) -> dict[str, list[Json]]:
-    """Answers of every kind: runs of every status and type, failed and skipped orders, accounts in trouble."""
+    """Responses of every type: runs of every status and type, failed and skipped orders, restricted accounts."""
     server.prices(SPY="400", TLT="100")
     subscribed, portfolio_id = server.account(), server.portfolio()
     server.portfolio(
@@ -130,13 +130,13 @@ def answers(server: Server) -> dict[str, list[Json]]:
 
 
 def _runs(server: Server) -> None:
-    """One run of each kind that is left."""
+    """Create one run of each remaining status and type."""
 
     def run(account_id: str, **more: Json) -> str:
         body = {"account_id": account_id, "type": "full_rebalance", "weights": WHOLE, **more}
         return str(server.post("/v1/rebalancing/runs", body)["id"])
 
-    # Skipped: a cent of TLT is below the least order.
+    # Skipped: a cent of TLT is below the minimum order.
     run(
         server.account("20"),
         weights=[
@@ -155,7 +155,7 @@ def _runs(server: Server) -> None:
         ],
     )
     server.step(minutes=1)
-    # Set aside, then nothing but an error.
+    # Reserved, then only an error.
     liquidating = server.account("1000")
     run(liquidating)
     run(liquidating, type="partial_liquidation", amount="100")
@@ -163,7 +163,7 @@ def _runs(server: Server) -> None:
     server.post("/sandbox/rejections", {"account_id": broken, "symbol": "SPY"})
     run(broken)
     server.step(minutes=1)
-    # Halted: one canceled on the way, one that sees the close, one canceled before it began.
+    # Halted: one canceled in progress, one that reaches the close, one canceled before it started.
     server.post("/sandbox/assets/SPY", {"halted": True})
     stopped, late = run(server.account("1000")), run(server.account("1000"))
     server.http.delete(f"/v1/rebalancing/runs/{stopped}")
@@ -242,7 +242,7 @@ def _there(answer: Json, path: tuple[str | int, ...]) -> bool:
 def _value(answer: Json, path: tuple[str | int, ...]) -> object:
     for part in path:
         if isinstance(answer, dict) and part not in answer:
-            # What must be absent is absent; what must be there is looked for by taking it away.
+            # A value that must be absent is absent; a required value is tested by removing it.
             return "absent"
         answer = answer[part]
     return answer

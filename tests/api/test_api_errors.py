@@ -1,4 +1,4 @@
-"""Refusals: every case of the table with its status, and that a refusal changes nothing."""
+"""Refusals: every case of the table with its status; a refusal changes nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPY_ONLY = [{"type": "asset", "symbol": "SPY", "percent": "100"}]
 
 @dataclass(frozen=True)
 class Fixtures:
-    """What refusals need: accounts in every state, portfolios in every state."""
+    """Accounts and portfolios in every state."""
 
     free: str
     subscribed: str
@@ -62,7 +62,7 @@ def fixtures(server: Server) -> Fixtures:
 
 @pytest.fixture(scope="module")
 def before(server: Server, fixtures: Fixtures) -> Json:
-    """The book once the world is there: it stays as it is through every refusal."""
+    """The book after setup; no refusal may change it."""
     return _everything(server)
 
 
@@ -284,7 +284,7 @@ def test_a_body_without_a_length_is_limited_as_well(server: Server) -> None:
 
 
 def test_decimals_are_read_exactly(server: Server) -> None:
-    """As binary floats these would not sum to 100."""
+    """As binary floats, these weights would not sum to 100."""
     body = {**BALANCED, "weights": _weights("33.33", 33.33, 33.34)}
     assert [w["percent"] for w in server.post(P, body)["weights"]] == ["33.33", "33.33", "33.34"]
     account_id = server.account("0.000000001")

@@ -1,4 +1,4 @@
-"""Event streams: what they tell, and that they can be taken up again."""
+"""Event streams: content and resumption."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAST = "2026-01-01"
 
 
 def read(server: Server, stream: str, **params: str) -> list[Json]:
-    """The events of a stream up to now, which the stream ends with."""
+    """The events of a stream up to the current time."""
     now = server.get("/sandbox")["now"]
     headers = {"Last-Event-ID": params.pop("last")} if "last" in params else {}
     with server.http.stream("GET", f"/{stream}", params={"until": now, **params}, headers=headers) as answer:
@@ -41,7 +41,7 @@ def _events(lines: Iterator[str]) -> Iterator[Json]:
 
 @pytest.fixture(scope="module")
 def traded_account(server: Server) -> str:
-    """An account that was rebalanced, and a portfolio that was set aside and brought back; the account's id."""
+    """The id of a rebalanced account; a portfolio was also inactivated and reactivated."""
     server.prices(SPY="400", TLT="100")
     account_id, portfolio_id = server.account("1000"), server.portfolio()
     server.subscribe(account_id, portfolio_id)

@@ -1,4 +1,4 @@
-"""The recipe of a cash withdrawal, step by step over HTTP, and what the scheduler does around it."""
+"""A cash withdrawal step by step over HTTP, with the scheduler's actions."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_whole_recipe(server: Server) -> None:
     assert (journal["status"], journal["net_amount"]) == ("executed", "10000.00")
     assert figures(server, account_id)["cash"] == Decimal(2500)
 
-    # 5. Subscribe again; the first evaluation realigns what is left.
+    # 5. Subscribe again; the first evaluation rebalances the remaining equity.
     server.subscribe(account_id, portfolio_id)
     server.step(minutes=15)
     (latest, *_) = server.get("/v1/rebalancing/runs", account_id=account_id)["runs"]

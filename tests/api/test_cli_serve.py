@@ -1,4 +1,4 @@
-"""`rebal-tui serve` and `rebal-tui keys`, as a person or a script runs them."""
+"""`rebal-tui serve` and `rebal-tui keys` from the command line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ANYWHERE = "0.0.0.0"  # noqa: S104
 
 
 def ended(*arguments: str) -> tuple[int, str, str]:
-    """Exit code, output and complaints of a program that ends by itself."""
+    """Run the program to its end; return exit code, stdout and stderr."""
     with started(arguments) as process:
         output, complaints = process.communicate(timeout=60)
     return process.returncode, output, complaints

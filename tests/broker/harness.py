@@ -1,4 +1,4 @@
-"""A simulated broker on a calendar of three days, with prices and a clock set by hand."""
+"""A simulated broker on a calendar of three days, with prices and a clock set manually."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def on(day: date, hour: int, minute: int = 0, second: int = 0) -> datetime:
 
 
 class ThreeDays:
-    """Monday to Wednesday, 9:30 to 16:00, each settling on the next day."""
+    """Monday to Wednesday, 9:30 to 16:00; each day settles on the next day."""
 
     def __init__(self) -> None:
         self._sessions = {day: Session(day, on(day, 9, 30), on(day, 16), day + timedelta(days=1), None) for day in DAYS}
@@ -69,14 +69,14 @@ ALICE, BOB = named("alice"), named("bob")
 
 
 def refusal(act: Callable[[], object]) -> str:
-    """The code that an act is refused with."""
+    """The error code of a refused action."""
     with pytest.raises(BrokerRefused) as caught:
         act()
     return caught.value.code
 
 
 class Harness:
-    """The broker under test, ALICE with 1000.00 cash and 10 SPY, BOB with 500.00, and SPY at 100, TLT at 50.
+    """The broker under test: ALICE with 1000.00 cash and 10 SPY, BOB with 500.00, and SPY at 100, TLT at 50.
 
     BRK is not fractionable.
     """
@@ -102,7 +102,7 @@ class Harness:
             )
 
     def broker_on(self, tables: Tables) -> SimulatedBroker:
-        """A broker of the same surroundings on other tables."""
+        """A broker with the same dependencies on other tables."""
         return SimulatedBroker(tables, ThreeDays(), self._quote, lambda: self.current_time, named, self.model)
 
     def _quote(self, symbol: str) -> FixedQuote | None:
@@ -113,7 +113,7 @@ class Harness:
         self.prices[symbol] = parse_price(text)
 
     def advance_to(self, current_time: datetime) -> None:
-        """Move the clock and let the broker live up to it."""
+        """Move the clock and advance the broker to it."""
         self.current_time = current_time
         self.broker.advance(current_time)
 

@@ -1,4 +1,4 @@
-"""Cash and shares are conserved to the last unit whatever is done, and the events alone tell all of it."""
+"""Cash and shares are conserved exactly under any commands, and the events alone reproduce every balance."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
 
 
 class Mirror:
-    """What somebody knows who saw the accounts open and from then on reads nothing but events.
+    """State rebuilt from the opening of the accounts and the events only.
 
-    Shares brought in are the exception: their `ACCOUNT` event says to look, so they are told to the mirror.
+    Transferred shares are the exception: their `ACCOUNT` event has no quantities, so the test adds them to the mirror.
     """
 
     def __init__(self, harness: Harness) -> None:
@@ -78,7 +78,7 @@ class Mirror:
                 self.shares[account.id, position.symbol] = position.qty
 
     def follow(self) -> None:
-        """Apply what is new."""
+        """Apply new events."""
         for event in self.harness.broker.events(self.seen):
             assert event.seq > self.seen
             self.seen = event.seq
@@ -104,7 +104,7 @@ class Mirror:
                 self.unsettled[who] -= event.settled
 
     def agree(self) -> None:
-        """What the mirror knows is what the broker has, to the last unit."""
+        """Assert that the mirror equals the broker's state exactly."""
         accounts = self.harness.broker.accounts()
         assert {a.id: a.cash for a in accounts} == {a.id: self.cash[a.id] for a in accounts}
         assert {a.id: a.unsettled for a in accounts} == {a.id: self.unsettled[a.id] for a in accounts}
@@ -117,7 +117,7 @@ class Mirror:
 
 
 def carry_out(harness: Harness, mirror: Mirror, number: int, command: Command) -> None:
-    """Do one thing; the broker may refuse it."""
+    """Execute one command; the broker may refuse it."""
     name, *rest = command
     broker = harness.broker
     if name == "order":
@@ -183,11 +183,11 @@ def test_nothing_is_lost_and_nothing_appears(model: FillModel, commands: list[Co
 
 
 class Killed(BaseException):
-    """The process dies here."""
+    """Simulates the death of the process."""
 
 
 class CrashingTables:
-    """Tables whose writer dies at its n-th statement."""
+    """Tables whose writer fails at its n-th statement."""
 
     def __init__(self, harness: Harness, at: int) -> None:
         self._database = harness.database

@@ -1,4 +1,4 @@
-"""Orders at the simulated broker: what is refused, how they fill, how they end."""
+"""Orders at the simulated broker: refusals, fills, final statuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Books written by hand, and the program run on them."""
+"""Handwritten books, and helpers that run the program on them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def book(
     status: str = "ACTIVE",
     tlt_tradable: bool = True,
 ) -> dict[str, Any]:
-    """One account that follows 60 SPY, 35 TLT, 5 cash; both cost $100. `spy` shares, the rest of 1,000 is in cash."""
+    """One account that follows 60 SPY, 35 TLT, 5 cash; both cost $100. `spy` shares; the rest of $1,000 is cash."""
     positions = [{"symbol": "SPY", "qty": spy, "avg_entry_price": "100"}] if spy else []
     return {
         "as_of": NOON,
@@ -70,7 +70,7 @@ def book(
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run of the program gave."""
+    """The outcome of a run of the program."""
 
     code: int
     out: str
@@ -82,7 +82,7 @@ class Outcome:
 
 
 def call(*arguments: str | Path, stdin: str | None = None) -> Outcome:
-    """The program in this process."""
+    """Run the program in this process."""
     runner = CliRunner()
     with runner.isolation(input=stdin) as (out, err, _):
         code = run([str(argument) for argument in arguments])
@@ -90,7 +90,7 @@ def call(*arguments: str | Path, stdin: str | None = None) -> Outcome:
 
 
 def spawn(*arguments: str | Path, stdin: str | None = None, **environment: str) -> Outcome:
-    """The program in a process of its own."""
+    """Run the program in its own process."""
     done = subprocess.run(
         [sys.executable, "-m", "rebal_tui", *map(str, arguments)],
         input=stdin,
@@ -104,14 +104,14 @@ def spawn(*arguments: str | Path, stdin: str | None = None, **environment: str) 
 
 
 def written(folder: Path, content: dict[str, Any], name: str = "book.json") -> Path:
-    """The book as a file."""
+    """Write the book to a file."""
     path = folder / name
     path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 
 def decision(folder: Path, content: dict[str, Any], *arguments: str) -> dict[str, Any]:
-    """The one decision that `evaluate --book` makes."""
+    """The only decision of `evaluate --book`."""
     result = call("evaluate", "--book", written(folder, content), "--json", *arguments)
     assert result.code == 0, result.err
     (only,) = result.json["decisions"]

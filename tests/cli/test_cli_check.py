@@ -1,4 +1,4 @@
-"""`check --anchor`: an audit trail whose end was cut off or written anew is told from the one that was noted."""
+"""`check --anchor`: a truncated or rewritten audit trail does not match its anchor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def db(tmp_path: Path) -> Path:
 
 
 def noted(db: Path, method: str) -> str:
-    """The last entry, as it can be named later."""
+    """The anchor of the last entry."""
     folder = db.parent
     if method == "backup":
         assert call("backup", folder / "copy.db", "--db", db).code == 0
@@ -37,7 +37,7 @@ def noted(db: Path, method: str) -> str:
 
 
 def cut(db: Path) -> None:
-    """The last entry of the trail goes, and nothing is left that tells of it."""
+    """Remove the last entry of the trail without a trace."""
     connection = sqlite3.connect(db)
     connection.execute("DROP TRIGGER audit_no_delete")
     connection.execute("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")

@@ -1,4 +1,4 @@
-"""`evaluate` over books written by hand."""
+"""`evaluate` on handwritten books."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_an_account_that_is_not_active_blocks(tmp_path: Path) -> None:
     ("last", "outcome"), [("2026-11-18T15:00:00Z", "invest_cash"), ("2026-11-17T15:00:00Z", "full_rebalance")]
 )
 def test_the_cooldown_ends_after_seven_dates(tmp_path: Path, last: str, outcome: str) -> None:
-    """All in cash is far outside the bands; in the cooldown only the excess cash may be invested."""
+    """100 % cash is far outside the bands; during the cooldown only the excess cash may be invested."""
     made = decision(tmp_path, book(last=last))
 
     assert made["outcome"] == outcome

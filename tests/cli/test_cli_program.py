@@ -1,4 +1,4 @@
-"""The program as a whole: exit codes, what it loads, files, refusals."""
+"""The program: exit codes, imported modules, files, refusals."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_the_demo_lives_without_screens(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_same_seed_lives_the_same_life_to_the_last_hash(tmp_path: Path) -> None:
-    """However long the book takes to open, however fast its time would run on screens, and however sets are ordered."""
+    """Independent of the time to open the book, the simulation speed on screens, and the order of sets."""
     told = []
     for speed, hash_seed in (("600", "1"), ("100000", "77")):
         db = tmp_path / f"{hash_seed}.db"
@@ -138,7 +138,7 @@ def test_the_same_seed_lives_the_same_life_to_the_last_hash(tmp_path: Path) -> N
 
 
 def test_the_same_file_imported_gives_the_same_hash(tmp_path: Path) -> None:
-    """And the book stands where the file says: it can be evaluated at that moment."""
+    """The book's clock is at the file's timestamp, so that it can be evaluated then."""
     heads = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

@@ -1,4 +1,4 @@
-"""`replay` against a computation of its own, in whole numbers and fractions, that shares nothing with the program."""
+"""`replay` against an independent computation in integers and fractions that shares no code with the program."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CENT = Fraction(1, 100)
 
 
 def generated(path: Path) -> Path:
-    """Closes of the first half of 2020, wild enough for several rebalances."""
+    """Closes of the first half of 2020, volatile enough for several rebalances."""
     draw = random.Random(5)
     spy, tlt, day, lines = 30000, 12000, date(2020, 1, 2), ["date,SPY,TLT"]
     while day <= date(2020, 6, 30):
@@ -33,7 +33,7 @@ def generated(path: Path) -> Path:
 
 
 def by_hand(path: Path) -> tuple[list[str], Fraction]:
-    """The days that the rules rebalance on, and the equity at the end."""
+    """The rebalance days by the rules, and the final equity."""
     cash, held = Fraction(100_000), {"SPY": Fraction(0), "TLT": Fraction(0)}
     weights = {"SPY": Fraction(60, 100), "TLT": Fraction(35, 100)}
     last: date | None = None

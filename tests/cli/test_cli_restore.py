@@ -1,4 +1,4 @@
-"""`restore`: a verified backup takes a book's place, whole or not at all; and what is said of a damaged book (G17)."""
+"""`restore`: a verified backup replaces a book atomically; messages for a damaged book (G17)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def a_book(folder: Path) -> Path:
 
 
 def noted(path: Path, value: str) -> Path:
-    """The book with a value in it that tells it from others."""
+    """Store a value in the book that identifies it."""
     database = bootstrap.open_database(path)
     with database.write() as tx:
         book_settings.put(tx, "mark", value)
@@ -160,7 +160,7 @@ def test_what_does_not_verify_is_refused_and_nothing_is_changed(tmp_path: Path, 
 
 
 def test_what_a_restore_that_failed_wrote_is_removed_its_journal_too(tmp_path: Path) -> None:
-    """As a full disk leaves it: SQLite's journal beside the copy, which cannot be taken back."""
+    """As after a full disk: SQLite's journal is next to the copy, which cannot be rolled back."""
     db, copy = noted(a_book(tmp_path), "mine"), tmp_path / "copy.db"
     assert call("backup", copy, "--db", db).code == 0
     before = sorted(path.name for path in tmp_path.iterdir())

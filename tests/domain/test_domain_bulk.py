@@ -1,4 +1,4 @@
-"""Many objects at once are those that one by one would be."""
+"""Bulk creation gives the same objects as creation one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The least step on either side of what the domain decides."""
+"""Domain decisions one unit on either side of each limit."""
 
 from __future__ import annotations
 

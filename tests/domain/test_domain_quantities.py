@@ -1,4 +1,4 @@
-"""Exact quantities: what is read, what is refused, how they are written and rounded."""
+"""Exact quantities: parsing, refusals, formatting and rounding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from outside: what may be stored and shown."""
+"""Text input: what may be stored and displayed."""
 
 from __future__ import annotations
 

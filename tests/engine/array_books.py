@@ -1,4 +1,4 @@
-"""Books for the tests of the arrays: frames made of situations, so that the exact form can judge every account."""
+"""Books for the array tests: frames built from situations, so that the exact engine can verify every account."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TODAY = date(2026, 3, 4)
 
 
 def frame_of(situations: Sequence[Situation]) -> BookFrame:
-    """The accounts of situations that share their moment and their assets, in order."""
+    """The accounts of situations with the same timestamp and assets, in order."""
     first = situations[0]
     portfolios = list({id(s.portfolio): s.portfolio for s in situations}.values())
     row_of = {id(portfolio): number for number, portfolio in enumerate(portfolios)}
@@ -114,7 +114,7 @@ def _random_situation(rng: random.Random, number: int) -> Situation:
 
 
 def tied_situations(rng: random.Random, accounts: int) -> list[Situation]:
-    """Accounts of a few portfolios over shared assets, many of them exactly on a threshold or a unit beside it.
+    """Accounts of a few portfolios over shared assets, many of them exactly on a threshold or one unit off.
 
     Prices are whole dollars, holdings whole hundredths of a percent of the equity, so that ties are exact.
     """

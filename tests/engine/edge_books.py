@@ -1,4 +1,4 @@
-"""Books and circumstances drawn to lie on the edges of the rules: ties, dust, dead assets, bands met exactly."""
+"""Random books and circumstances at the edges of the rules: ties, dust, inactive assets, drifts equal to a band."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _of_equals(book: Book, own: list[str]) -> Book:
 
 
 def _strained(book: Book, rng: random.Random) -> Book:
-    """Positions of six times the equity, to the billionth or beside it; or cash that makes exactly $1 per asset."""
+    """Positions of six times the equity, exactly or a billionth off; or cash for exactly $1 per asset."""
     invested = book.equity - book.cash
     if rng.random() < 0.5 and invested > 0:
         debt = down(-invested * Fraction(5, 6), NANO)
@@ -117,7 +117,7 @@ def _floor(rng: random.Random, book: Book) -> Fraction:
 
 
 def situation_of(book: Book, given: Circumstances) -> Situation:
-    """The same for the engine."""
+    """Convert a book and its circumstances to the engine's situation."""
     time_of_day = time(given.minute // 60, given.minute % 60)
     conditions: list[Condition] = [band(kind, percent_text(Percent(int(p * 100)))) for kind, p in given.bands]
     if given.calendar:

@@ -1,4 +1,4 @@
-"""A second opinion on the rules: slow, obvious, in fractions of a dollar, and sharing no code with the engine.
+"""Oracle for the rules: slow, simple, in fractions of a dollar, without code shared with the engine.
 
 Where the rules leave rounding open this follows the domain's documented choices: a cash target is rounded up to a
 billionth, proceeds of a sell down to a billionth.
@@ -228,7 +228,7 @@ def outcome(
     next_session: date,
     cash_floor: Fraction,
 ) -> str:
-    """R-14, the prerequisites taken as met."""
+    """R-14, with all prerequisites met."""
     equity = book.equity
     enough = equity >= len(book.weights)
     cooling = last_rebalanced is not None and today < last_rebalanced + timedelta(days=cooldown_days)
@@ -244,7 +244,7 @@ def outcome(
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What an evaluation looks at besides the account's worth. Minutes count from midnight in New York."""
+    """The inputs of an evaluation other than the account's equity. Minutes count from midnight in New York."""
 
     bands: list[tuple[str, Fraction]]
     calendar: tuple[str, str] | None

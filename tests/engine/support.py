@@ -1,4 +1,4 @@
-"""Situations and books for the engine's tests, and the way from the oracle's fractions to exact integers and back."""
+"""Situations and books for the engine tests, and conversions between the oracle's fractions and exact integers."""
 
 from __future__ import annotations
 

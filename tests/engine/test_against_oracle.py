@@ -1,6 +1,6 @@
-"""The planner and the evaluation against an independent second opinion, on books biased to the edges.
+"""The planner and the evaluation against the independent oracle, on books biased to the edges.
 
-`ORACLE_BOOKS` says on how many; a failure names its shard and number, which make the same book again.
+`ORACLE_BOOKS` is the number of books; a failure names its shard and number, which reproduce the book.
 """
 
 from __future__ import annotations

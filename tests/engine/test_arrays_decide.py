@@ -1,4 +1,4 @@
-"""The whole book in arrays decides as the exact form does, account for account."""
+"""The array engine makes the same decisions as the exact engine for every account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A frame holds what the accounts hold, whatever is replaced in it."""
+"""A frame equals its accounts after any replacement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans in arrays are the plans of the one planner, order by order."""
+"""Array plans equal the exact planner's plans, order by order."""
 
 from __future__ import annotations
 

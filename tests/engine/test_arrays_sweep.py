@@ -1,4 +1,4 @@
-"""The sweep shows of every account what the exact form shows of one."""
+"""The sweep gives the same result for every account as the exact engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worst drift of some accounts is that of the exact form, whoever else is asked about and in whatever order."""
+"""The worst drift of each account equals the exact one, for any selection and order of accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drift bands, exactly (R-15), and the words for them."""
+"""Exact drift bands (R-15) and their messages."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ def test_a_price_that_is_too_old_says_how_old() -> None:
 
 
 def test_what_an_account_is_worth_is_not_judged_without_every_price() -> None:
-    """Without XYZ it looks strained; whether it is nobody knows."""
+    """Without a price of XYZ the account looks strained, but this is unknown."""
     failed = blocked_by(situation(cash="-600", positions={"SPY": "6", "XYZ": "1"}))
     assert (failed.check, failed.detail) == ("prices", "XYZ has no price")
 
@@ -240,7 +240,7 @@ def test_an_ineligible_holding_outside_the_portfolio_is_none() -> None:
 
 
 def test_prerequisites_are_asked_in_the_order_of_the_rules() -> None:
-    """With everything wrong at once, mending one after the other uncovers the next."""
+    """With every check failing, each fix reveals the next failing check."""
     good = drifting()
     no_price = {**good.assets, "TLT": asset("TLT", None, tradable=False)}
     state = replace(

@@ -1,4 +1,4 @@
-"""Every line of a plan to the letter: what is traded, what would have been, the reason and its words (R-20 to R-23)."""
+"""Exact content of every plan line: the order, a skipped order, the reason code and its text (R-20 to R-23)."""
 
 from __future__ import annotations
 

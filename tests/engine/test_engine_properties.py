@@ -1,4 +1,4 @@
-"""What holds for every plan and every evaluation, whatever the book."""
+"""Properties of every plan and every evaluation, for any book."""
 
 from __future__ import annotations
 
@@ -269,7 +269,7 @@ def test_a_liquidation_raises_the_amount_or_is_refused(seed: int, percent: int) 
 
 
 def random_situation(seed: int) -> Situation:
-    """Any subscription, most of them without hindrance."""
+    """A random subscription; most are not blocked."""
     rng = random.Random(seed)
     made = random_book(rng)
     state, target = holdings_of(made), weights_of(made)

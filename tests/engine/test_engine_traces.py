@@ -1,4 +1,4 @@
-"""Every step of a trace as a person reads it: check, verdict, rule and words, to the letter."""
+"""Exact content of every trace step: check, verdict, rule and text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CALM = (
     "prices pass R-12.5 every price needed is present and fresh",
     "assets pass R-12.6 every asset of the portfolio is eligible",
 )
-"""The prerequisites when nothing stands in the way."""
+"""The prerequisites if none of them blocks."""
 OLD = (
     "first_rebalance no R-14.1 last rebalanced 2026-01-02",
     "in_cooldown no R-14.2 rebalanced 2026-01-02, cooldown of 0 days: ended 2026-01-02",

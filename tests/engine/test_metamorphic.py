@@ -1,4 +1,4 @@
-"""What must follow when a book is changed in a known way, whatever the plan itself is.
+"""Metamorphic tests: the effect of a known change to a book, independent of the plan.
 
 The order of assets, scaling, a split and a second run are in `test_engine_properties.py`; the order of accounts and
 accounts apart in `tests/services/test_accounts_apart.py`.

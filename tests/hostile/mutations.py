@@ -1,4 +1,4 @@
-"""Valid documents broken at any place: values of every wrong kind, keys twice, numbers without end, nesting, bytes."""
+"""Mutations of valid documents: wrong types, repeated keys, very long numbers, deep nesting, random bytes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VALUES: tuple[object, ...] = (
 
 
 def value_paths(document: object, here: Path = ()) -> list[Path]:
-    """The path of every value in a document, the document itself among them."""
+    """The path of every value in a document, including the document itself."""
     found = [here]
     children: Any = ()
     if isinstance(document, dict):
@@ -50,7 +50,7 @@ def value_paths(document: object, here: Path = ()) -> list[Path]:
 
 @st.composite
 def broken(draw: st.DrawFn, document: dict[str, Any]) -> bytes:
-    """The document with one to three things wrong in it, as bytes."""
+    """The document with one to three errors, as bytes."""
     made: Any = deepcopy(document)
     for _ in range(draw(st.integers(1, 3))):
         made = _broken_at(made, draw(st.sampled_from(value_paths(made))), draw)
@@ -98,7 +98,7 @@ def _marked(document: Any, raws: list[str]) -> Any:
 
 
 def _scratched(draw: st.DrawFn, data: bytes) -> bytes:
-    """The bytes, sometimes cut short, marked or with one of them another."""
+    """The bytes, sometimes truncated, with a byte order mark or with one byte changed."""
     kind = draw(st.sampled_from(["", "", "", "", "cut", "mark", "byte", "utf-16"]))
     path = draw(st.integers(0, max(0, len(data) - 1)))
     if kind == "cut":

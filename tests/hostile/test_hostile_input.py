@@ -1,4 +1,4 @@
-"""Input made to hurt: every door answers with what it reads or with our own refusal, and with nothing else.
+"""Hostile input: every entry point returns a valid result or our own refusal, and nothing else.
 
 `FUZZ` multiplies the examples: `FUZZ=100` for a long run, where failures are made shorter too.
 """
@@ -37,7 +37,7 @@ def examples(count: int) -> Callable[[Callable[..., None]], Callable[..., None]]
 
 
 def shown(faults: tuple[Fault, ...]) -> None:
-    """What is told of a refusal is short and fit for a terminal."""
+    """The message of a refusal is short and safe for a terminal."""
     assert faults
     for fault in faults:
         assert str(fault).isprintable(), fault

@@ -1,4 +1,4 @@
-"""What leaves: no cell of an export is a formula while numbers stay numbers, and no control byte reaches a terminal."""
+"""Output safety: no export cell is a formula, numbers stay numbers, and no control byte reaches a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rebal_tui.tui.text import printable, ui_text
 
 FUZZ = int(os.environ.get("FUZZ", "1"))
 ASVS = ("=", "+", "-", "@", "\t", "\0")
-"""What ASVS 5.0, 1.2.10, names as the start of a formula."""
+"""The formula prefixes of ASVS 5.0, 1.2.10."""
 MORE = (
     "\r",
     "\n",
@@ -81,7 +81,7 @@ def test_every_amount_stays_the_number_that_it_is(units: int, decimals: int) -> 
 
 
 def harmless(text: str) -> bool:
-    """Whether a terminal shows it and does nothing else."""
+    """Whether a terminal only displays the character."""
     return all(unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for char in text)
 
 

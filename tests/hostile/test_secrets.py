@@ -1,4 +1,4 @@
-"""A key given to the program is found nowhere afterwards, and what the program writes is its owner's alone."""
+"""A key given to the program is not found in any file afterward, and the program's files are private to their owner."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXPORTS = ("runs", "orders", "decisions", "accounts", "portfolios", "assets", "c
 
 
 def forms(key: str, secret: str) -> list[bytes]:
-    """A pair of keys as it is and as HTTP Basic writes it."""
+    """A key pair in plain form and as HTTP Basic encodes it."""
     return [
         key.encode(),
         secret.encode(),
@@ -70,7 +70,7 @@ def found_in(folder: Path, needles: list[bytes]) -> list[str]:
 
 
 def open_to_others(folder: Path, mine: set[Path]) -> list[str]:
-    """What others can reach of that which the program made."""
+    """The program's files that other users can access."""
     made = [path for path in folder.rglob("*") if path not in mine]
     assert made
     return [f"{path}: {stat.filemode(path.stat().st_mode)}" for path in made if path.stat().st_mode & 0o077]

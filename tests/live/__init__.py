@@ -1,1 +1,1 @@
-"""The live half: the adapter over a fake transport, and whole books over HTTP against our own server."""
+"""Live mode: the adapter on a fake transport, and complete books over HTTP against our own server."""

@@ -1,4 +1,4 @@
-"""The same small world twice: around the embedded broker, and at the other end of a wire."""
+"""The same small fixture twice: with the embedded broker, and with a remote broker over HTTP."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ from tests.services.factories import (
 START = "2026-11-23 10:00"
 PRICES = {"SPY": "400.00", "TLT": "100.00", "GLD": "180.00"}
 MOST = 30.0
-"""Seconds of real time in which anything must have happened."""
+"""Timeout in seconds of real time."""
 
 
 class BookHarness(Protocol):
-    """A book, and what can be done to the market and the account around it."""
+    """A book, with controls for its market and account."""
 
     book: Book
     account_id: str
@@ -82,14 +82,14 @@ class EmbeddedHarness:
 
 
 class ServerClock:
-    """Time as the server has it, taken over when it is asked to."""
+    """The server's time, updated on request."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._at = self.sync()
 
     def advance_ahead(self) -> bool:
-        """Let a little time pass without the server; False when it has been too long already."""
+        """Let a short time pass without the server; False if the limit is already exceeded."""
         self._ahead += timedelta(seconds=0.5)
         return self._ahead < timedelta(seconds=20)
 
@@ -103,7 +103,7 @@ class ServerClock:
 
 
 class RemoteHarness:
-    """The book of an account at a server, reached through `url`, which may lead over a bad line."""
+    """The book of an account at a server, reached through `url`, which may be a faulty proxy."""
 
     def __init__(self, server: Server, path: Path, cash: str, url: str | None = None) -> None:
         self.server = server
@@ -151,11 +151,11 @@ class RemoteHarness:
         self.server.post(f"/sandbox/assets/{symbol}", {"halted": on})
 
     def settle(self, done: Callable[[Book], object]) -> None:
-        """Let the heart beat until something has happened."""
+        """Run heartbeats until something changes."""
         self._until(done, self._heartbeat)
 
     def settle_to(self, wanted: State) -> None:
-        """Let the heart beat until everything is as wanted, events on their way included."""
+        """Run heartbeats until the condition holds and pending events are applied."""
         until = monotonic() + 10
         while state(self.book, self.account_id) != wanted and monotonic() < until:
             self._heartbeat()
@@ -178,7 +178,7 @@ class RemoteHarness:
             self.book.polling_state.try_at = None
 
     def _catch_up(self) -> None:
-        """Wait until the book is whole, listens, and has prices of this moment."""
+        """Wait until the book is complete, receives events, and has current prices."""
         broker = self.book.broker
         assert isinstance(broker, AlpacaBroker)
 
@@ -214,7 +214,7 @@ def remote(
 
 
 def finished(count: int) -> Callable[[Book], bool]:
-    """Whether so many runs have come to their end, and all that there are."""
+    """Whether at least the given number of runs exist and all runs have ended."""
 
     def done(book: Book) -> bool:
         found = all_runs(book)
@@ -225,7 +225,7 @@ def finished(count: int) -> Callable[[Book], bool]:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What must be the same on both sides in the end."""
+    """The final state that must be equal on both sides."""
 
     cash: str
     positions: tuple[tuple[str, str], ...]
@@ -257,7 +257,7 @@ def state(book: Book, account_id: str) -> State:
 
 
 def retry_until(act: Callable[[], object], done: Callable[[], object]) -> None:
-    """What an advisor asks for, again when the broker did not answer."""
+    """An advisor's request, repeated if the broker did not respond."""
     for _ in range(20):
         with suppress(BrokerUnavailable):
             act()
@@ -274,7 +274,7 @@ def subscribe(harness: BookHarness) -> None:
 
 
 def unique_order_ids(server: Server, account_id: str) -> Sequence[str]:
-    """The client_order_ids of the account at the server. Each economic order is there once, whatever its id."""
+    """The client_order_ids of the account at the server. Each economic order exists once, whatever its id."""
     orders = server.orders(account_id)
     ids = [order["client_order_id"] for order in orders]
     assert len(ids) == len(set(ids))

@@ -1,4 +1,4 @@
-"""A proxy that is a bad line: it loses requests and replies, answers for the server, dawdles and repeats, by a seed."""
+"""A faulty proxy: it drops requests and replies, responds for the server, delays and repeats, by a seed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _HOP = {"transfer-encoding", "connection", "content-length", "keep-alive"}
 
 
 class FaultyProxy:
-    """What the line does to the calls that go over it.
+    """The faults that the proxy injects into calls.
 
-    `chance` is the percentage that something happens to a read or a stream; to a write it is twice as likely.
+    `chance` is the probability of a fault in a read or a stream, in percent; in a write it is twice as high.
     """
 
     def __init__(self, upstream: str, seed: int, chance: int) -> None:
@@ -33,7 +33,7 @@ class FaultyProxy:
         self._lock = threading.Lock()
 
     def fault(self, method: str, path: str) -> str:
-        """What happens to a call; event streams are only ever cut."""
+        """The fault of a call; event streams are only cut."""
         with self._lock:
             fault = ""
             if "/events/" in path:
@@ -142,7 +142,7 @@ class _QuietServer(ThreadingHTTPServer):
 
 @contextmanager
 def run_faulty_proxy(upstream: str, seed: int, chance: int) -> Iterator[tuple[str, FaultyProxy]]:
-    """The address of a bad line to a server, and the line."""
+    """The address of a faulty proxy to a server, and the proxy."""
     proxy = FaultyProxy(upstream, seed, chance)
     http_server = _QuietServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": proxy}))
     thread = threading.Thread(target=http_server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

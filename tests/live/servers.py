@@ -1,4 +1,4 @@
-"""Our own server as the other side, in a process of its own, driven over its sandbox."""
+"""Our own server as the remote broker, in its own process, controlled through its sandbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Server:
-    """A sandbox that listens, with the key it gave out."""
+    """A running sandbox with its key."""
 
     def __init__(self, url: str, key: str, secret: str, firm_account: str) -> None:
         self.url = url
@@ -37,7 +37,7 @@ class Server:
         return answer.json()
 
     def orders(self, account_id: str) -> list[dict[str, Any]]:
-        """Every order that the server took for an account."""
+        """Every order that the server accepted for an account."""
         found: list[dict[str, Any]] = self.get(
             f"/v1/trading/accounts/{account_id}/orders", status="all", limit="500", direction="asc"
         )
@@ -46,7 +46,7 @@ class Server:
 
 @contextmanager
 def serving(at: str, *arguments: str) -> Iterator[Server]:
-    """A new sandbox whose time stands at a New York moment, until the block ends."""
+    """A new sandbox whose time is fixed at a New York time, until the block ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", "rebal_tui", "serve", "--sandbox", "--at", at, "--port", "0", "--json", *arguments],
         stdout=subprocess.PIPE,

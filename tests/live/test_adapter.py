@@ -1,4 +1,4 @@
-"""Every way an answer can be doubtful or definitive, over a transport that answers as it is told."""
+"""Unknown and definitive responses of the broker, on a scripted transport."""
 
 from __future__ import annotations
 

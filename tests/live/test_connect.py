@@ -1,4 +1,4 @@
-"""`rebal-tui connect`: keys checked, kept where only their owner can read them, and never anywhere else."""
+"""`rebal-tui connect`: keys are verified and stored only where their owner can read them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def connect(home: Path, *arguments: str, **variables: str) -> subprocess.Complet
 
 
 def written(folder: Path) -> bytes:
-    """Everything in every file of a folder."""
+    """The content of every file in a folder."""
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 

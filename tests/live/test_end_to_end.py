@@ -1,4 +1,4 @@
-"""Whole flows over real HTTP, two processes: in the end everything is as with the embedded broker."""
+"""Complete flows over real HTTP with two processes: the final state equals that with the embedded broker."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def server() -> Iterator[Server]:
 
 
 def run_scenario(harness: BookHarness) -> None:
-    """A first rebalance, one for drift, cash that comes in, a run canceled half way, a withdrawal over T+1."""
+    """A first rebalance, a drift rebalance, a deposit, a run canceled in progress, a withdrawal over T+1."""
     subscribe(harness)
     harness.advance_to("2026-11-23 10:15")
     harness.settle(finished(1))
@@ -100,7 +100,7 @@ def test_a_life_over_http_ends_as_with_the_embedded_broker(
 
 
 SEEDS = int(os.environ.get("LIVE_SEEDS", "1"))
-"""How many bad lines the same life is lived over."""
+"""Number of faulty proxies that the same simulated lifetime runs over."""
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

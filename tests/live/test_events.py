@@ -1,4 +1,4 @@
-"""What the broker's streams tell: once each, whatever comes twice, late, garbled or taken back."""
+"""The broker's event streams: each event is applied once, despite repeated, late, garbled or reversed events."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FILL = trade(
 
 
 class Streams:
-    """Streams that say the same to everybody who connects, then end."""
+    """Streams that send the same events to every connection, then end."""
 
     def __init__(self, **sse_lines: list[str]) -> None:
         self.sse_lines = sse_lines
@@ -75,7 +75,7 @@ def sse_lines(*events: dict[str, Any]) -> list[str]:
 
 
 def listening_broker(streams: Streams, count: int) -> FakeConnection:
-    """A broker that has listened until it kept so many events."""
+    """A broker that has received until it stored the given number of events."""
     connection = FakeConnection(streams)
     connection.broker.listen()
     try:

@@ -1,4 +1,4 @@
-"""What the broker's events leave out: clocks apart, another calendar, an event that never comes."""
+"""Differences without an event: clock skew, a different calendar, a missing event."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.services.factories import new_york, only_run, simple_book
 
 
 class RemoteBroker(BrokerWrapper):
-    """The simulated broker as one at the other end of a wire, which can be made to fall silent."""
+    """The simulated broker as a remote broker, which can stop responding."""
 
     def __init__(self, book: Book) -> None:
         super().__init__(book)

@@ -1,4 +1,4 @@
-"""The adapter over a transport that answers as it is told."""
+"""The adapter on a scripted transport."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 class MemoryInbox:
-    """An inbox that is gone at the end."""
+    """A temporary inbox."""
 
     def __init__(self) -> None:
         self.stored: list[ReceivedEvent] = []
@@ -42,7 +42,7 @@ class MemoryInbox:
 
 
 class FakeConnection:
-    """A broker at the end of a wire that answers with `answer`, and what was asked of it."""
+    """A remote broker that responds with `answer`, and the requests that it received."""
 
     def __init__(self, answer: Answer) -> None:
         self.requests: list[httpx.Request] = []
@@ -63,7 +63,7 @@ class FakeConnection:
         self.broker = AlpacaBroker(client, self.inbox, lambda: NOW, _next_day, lambda _symbol: None, firm_account=FIRM)
 
     def bodies(self, method: str) -> list[Any]:
-        """What was sent with a method."""
+        """The requests of a method."""
         return [json.loads(request.content) for request in self.requests if request.method == method]
 
 
@@ -72,7 +72,7 @@ def _next_day(day: date) -> date:
 
 
 def always(status: int, body: Any = None, headers: dict[str, str] | None = None, text: str | None = None) -> Answer:
-    """The same answer to everything."""
+    """The same response to every request."""
 
     def answer(_request: httpx.Request) -> httpx.Response:
         if text is not None:
@@ -83,7 +83,7 @@ def always(status: int, body: Any = None, headers: dict[str, str] | None = None,
 
 
 def raising(error: type[httpx.TransportError]) -> Answer:
-    """No answer at all."""
+    """No response."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         raise error("canary", request=request)
@@ -92,7 +92,7 @@ def raising(error: type[httpx.TransportError]) -> Answer:
 
 
 def order(**changes: Any) -> dict[str, Any]:
-    """An order as the API tells it."""
+    """An order in the API's shape."""
     return {
         "id": "61e69015-8549-4bfd-b9c3-01e75843f47d",
         "client_order_id": "run-1",

@@ -1,4 +1,4 @@
-"""A file with the schema and a little in it."""
+"""A file with the schema and some data."""
 
 from __future__ import annotations
 

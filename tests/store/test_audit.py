@@ -1,4 +1,4 @@
-"""The audit chain finds what was changed, and against an anchor what was cut off (G23)."""
+"""The audit chain detects changes, and with an anchor also truncation (G23)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.store.books import START, new_file, with_trail
 
 
 def unlocked(database: Database) -> sqlite3.Connection:
-    """As someone would who writes to the file with another program."""
+    """Write to the file as another program would."""
     for trigger in ("audit_no_update", "audit_no_delete"):
         database.connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
     return database.connection

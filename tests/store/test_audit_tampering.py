@@ -1,4 +1,4 @@
-"""Whatever is done to the trail is found against its last anchor; all but a tail made anew without one, too (G23)."""
+"""Any tampering is detected with the last anchor; without it, all but a rewritten tail (G23)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def renumber(connection: sqlite3.Connection, first: int, by: int) -> None:
 
 
 def other_text(text: str, random: Random) -> str:
-    """A text that is nearly the same, or is the same to the eye."""
+    """A text that is almost equal or looks equal."""
     at = random.randrange(len(text))
     return random.choice(
         (
@@ -47,7 +47,7 @@ def other_text(text: str, random: Random) -> str:
 
 
 def edit(database: Database, random: Random) -> None:
-    """One field of one entry, by little."""
+    """Change one field of one entry slightly."""
     seq, column = entry(random), random.choice(COLUMNS)
     (value,) = database.connection.execute(f"SELECT {column} FROM audit WHERE seq = ?", (seq,)).fetchone()
     new = value + random.choice((-1, 1, 60_000_000, 1 << 40)) if isinstance(value, int) else other_text(value, random)
@@ -114,12 +114,12 @@ def swap(database: Database, random: Random) -> None:
 
 
 def cut(database: Database, random: Random) -> None:
-    """The tail, down to nothing."""
+    """Remove the tail, possibly all entries."""
     database.connection.execute("DELETE FROM audit WHERE seq > ?", (random.randint(0, ENTRIES - 1),))
 
 
 def write_anew(database: Database, random: Random) -> None:
-    """The tail again with other content, chained as the program does; it may end shorter, alike or longer."""
+    """Rewrite the tail with other content, chained correctly; it may be shorter, equal or longer."""
     cut(database, random)
     for number in range(random.randint(1, ENTRIES + 2)):
         audit.append(Transaction(database, []), START, "system", "action.0", f"anew {number}")

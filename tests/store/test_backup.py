@@ -1,4 +1,4 @@
-"""Backups: verified, put in place at once, private; what was there before stays when one fails."""
+"""Backups: verified, replaced atomically, private; a failed backup leaves the previous file unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is stored comes back the same, to the unit."""
+"""Stored values are loaded unchanged, to the unit."""
 
 from __future__ import annotations
 

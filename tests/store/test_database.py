@@ -1,4 +1,4 @@
-"""The one connection: private files, nested transactions, constraints that refuse what is not exact, ids given once."""
+"""The database connection: private files, nested transactions, constraints on exact values, unique ids."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_commit_that_fails_leaves_no_transaction_open() -> None:
 
 
 def test_an_id_is_never_given_twice(tmp_path: Path) -> None:
-    """Not after transactions that were undone, and not after a restart."""
+    """Not after rolled-back transactions, and not after a restart."""
     random = Random(1)
     database = new_file(tmp_path / "book.db")
     given: list[str] = []
@@ -282,7 +282,7 @@ def test_money_columns_hold_integers_only() -> None:
 
 
 def test_how_many_rows_are_asked_for_makes_no_other_statement(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SQLite keeps every statement it has seen, so that a list that grows by one must not make a new one."""
+    """SQLite caches every statement, so a list that grows by one item must not create a new statement."""
     book, issued = simple_book(), set()
     (account,) = book.accounts
     read = Database.rows

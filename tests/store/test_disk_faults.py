@@ -1,4 +1,4 @@
-"""A disk that is full or fails (G5): a clean stop with its reason, the file whole, nothing acknowledged lost."""
+"""A full or failing disk (G5): a clean stop with its reason, the file intact, no acknowledged data lost."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ pytestmark = pytest.mark.slow
 
 WRITES = 12
 POINTS = int(os.environ.get("DISK_FAULT_POINTS", "16"))
-"""At how many sizes of the disk the rebalance is stopped; a longer run tries more."""
+"""Number of disk sizes at which the rebalance is stopped; a longer run tries more."""
 
 
 def fill_up(database: Database, acknowledged: Callable[[int], None], size: int = 3_000) -> ReadOnly | None:
-    """Commit one large value after the other; why it stopped, None when it did not."""
+    """Commit large values one after the other; returns why it stopped, or None."""
     for number in range(WRITES):
         try:
             with database.write() as tx:
@@ -43,7 +43,7 @@ def fill_up(database: Database, acknowledged: Callable[[int], None], size: int =
 
 
 def stored_numbers(path: Path) -> list[int]:
-    """The numbers of the values that the file holds, each whole."""
+    """The numbers of the values in the file, each verified to be complete."""
     database = Database(path)
     assert integrity_faults(database.connection) == []
     numbers = [int(name.split()[1]) for (name,) in database.rows("SELECT name FROM meta WHERE name LIKE 'first %'")]
@@ -188,7 +188,7 @@ def test_a_rebalance_that_meets_a_disk_fault_anywhere_ends_as_undisturbed_once_t
 
 
 def _run_with_disk_limit(size: int, path: Path, heartbeats: Path) -> bool:
-    """Twelve minutes in a process whose files cannot grow beyond a size; whether it stopped for that."""
+    """Simulate 12 minutes in a process with a file size limit; returns whether the limit stopped it."""
     pid = os.fork()
     if pid == 0:
         code = 1

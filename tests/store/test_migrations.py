@@ -1,4 +1,4 @@
-"""Bringing a file to the known schema: old or new and never between; a newer file is refused (G18)."""
+"""Schema migrations: a file is either old or new, never in between; a newer file is refused (G18)."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def _schema_after(source: Path, path: Path, scripts: Sequence[tuple[str, str]]) 
 
 
 def _killed(path: Path, scripts: Sequence[tuple[str, str]], number: int) -> bool:
-    """Migrate in a process of its own that is killed when it begins its n-th statement; False when it ended before."""
+    """Migrate in its own process, killed at the start of its n-th statement; False if it ended before."""
     pid = os.fork()
     if pid == 0:
         try:

@@ -1,4 +1,4 @@
-"""One program writes a book (G15, G16): who opened it last for writing; and it alone moves the log into the file."""
+"""One program writes a book (G15, G16): the last to open it for writing; only it checkpoints the log into the file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRIES = 1_000
 
 
 def in_child(work: Callable[[], None]) -> int:
-    """Do something in a process of its own; returns its id."""
+    """Run an action in its own process; returns the process id."""
     pid = os.fork()
     if pid == 0:
         code = 1
