@@ -60,7 +60,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
 class Mirror:
     """State rebuilt from the opening of the accounts and the events only.
 
-    Transferred shares are the exception: their `ACCOUNT` event has no quantities, so the test adds them to the mirror.
+    Transferred shares are the exception: their `ACCOUNT` event only asks to reload, so the test adds them itself.
     """
 
     def __init__(self, harness: Harness) -> None:

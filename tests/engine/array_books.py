@@ -60,7 +60,7 @@ def frame_of(situations: Sequence[Situation]) -> BookFrame:
 
 
 def random_situations(rng: random.Random, accounts: int) -> list[Situation]:
-    """Accounts of very different size, state and portfolio, each with assets and prices of its own."""
+    """Accounts of very different size, state and portfolio, each with its own assets and prices."""
     made = [_random_situation(rng, number) for number in range(accounts)]
     assets: dict[str, Asset] = {}
     for one in made:

@@ -30,7 +30,7 @@ CALENDARS = (
 
 
 def edge_book(rng: random.Random) -> Book:
-    """A random book, often with equal assets, prices missing, unfractionable assets or a strained account."""
+    """A random book, often with equal assets, missing prices, unfractionable assets or a strained account."""
     book = random_book(rng, sizes=(1, 2, 2, 3, 3, 4, 5, 8, 11, 11) if rng.random() < 0.95 else (25, 40))
     own = sorted(book.weights)
     if rng.random() < 0.12:
@@ -46,7 +46,7 @@ def edge_book(rng: random.Random) -> Book:
 
 
 def _of_equals(book: Book, own: list[str]) -> Book:
-    """Every asset at the price and the holding of the first: slices tie, and only the weight or the symbol decides."""
+    """Every asset with the price and position of the first: slices tie; only the weight or the symbol decides."""
     price, held = book.prices[own[0]], book.positions.get(own[0])
     positions = {s: q for s, q in book.positions.items() if s not in book.weights}
     if held is not None:
@@ -65,7 +65,7 @@ def _strained(book: Book, rng: random.Random) -> Book:
 
 
 def edge_circumstances(rng: random.Random, book: Book) -> Circumstances:
-    """When and how a book is evaluated; bands and floors are drawn from what the book itself shows."""
+    """Random circumstances of an evaluation; bands and floors are derived from the book itself."""
     today, following = rng.choice(TODAYS)
     close = rng.choice([16 * 60, 16 * 60, 13 * 60])
     minutes = [570, 570 + 1, 12 * 60, 12 * 60, 12 * 60, close - 30]
@@ -94,7 +94,7 @@ def edge_circumstances(rng: random.Random, book: Book) -> Circumstances:
 
 
 def _bands(rng: random.Random, book: Book) -> list[tuple[str, Fraction]]:
-    """Some bands; half of the time one that an asset's own drift meets, or misses by the least step."""
+    """Random bands; half of the time one that an asset's drift meets exactly, or misses by the smallest step."""
     bands = [(rng.choice(["absolute", "relative"]), Fraction(rng.choice([1, 10, 500, 2000, 5000]), 100))] * rng.choice(
         [0, 1, 1]
     )
@@ -111,7 +111,7 @@ def _bands(rng: random.Random, book: Book) -> list[tuple[str, Fraction]]:
 
 
 def _floor(rng: random.Random, book: Book) -> Fraction:
-    """A cash target left by an earlier run; often the one that leaves exactly ten dollars of excess, or a hair less."""
+    """The cash target of an earlier run; often one that leaves exactly ten dollars of excess, or slightly less."""
     edge = book.cash - book.reserved - 10 + rng.choice([0, 0, 1, -1]) * NANO
     return rng.choice([Fraction(0), Fraction(0), Fraction(5), max(book.cash, Fraction(0)), max(edge, Fraction(0))])
 

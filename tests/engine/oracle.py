@@ -62,7 +62,7 @@ class Book:
 
 @dataclass
 class Orders:
-    """Buys in dollars, sells in shares, and what was too small to send."""
+    """Buys in dollars, sells in shares, and orders that were too small to send."""
 
     buys: dict[str, Fraction] = field(default_factory=dict)
     sells: dict[str, Fraction] = field(default_factory=dict)
@@ -108,7 +108,7 @@ def full_rebalance(book: Book) -> Orders:
 
 
 def invest_cash(book: Book, keep: Fraction) -> Orders:
-    """R-21, R-22. What is over once every shortfall is covered goes to all assets that can be bought, by weight."""
+    """R-21, R-22. Cash left after every shortfall is covered goes to all buyable assets, by weight."""
     orders = Orders()
     budget = max(book.cash - book.reserved - keep, Fraction(0))
     equity = book.equity
@@ -133,7 +133,7 @@ def invest_cash(book: Book, keep: Fraction) -> Orders:
 def _buy(
     orders: Orders, remaining: set[str], slices: Callable[[set[str]], dict[str, Fraction]], weights: dict[str, Fraction]
 ) -> None:
-    """R-22: while a slice is below a dollar the smallest goes; ties: the smaller weight, then the later symbol.
+    """R-22: while a slice is below a dollar, the smallest is removed; ties: the smaller weight, then the later symbol.
 
     Slices less than a cent short of the dollar are a dollar each if what rounding down to the cent leaves pays for all
     of them: the ten times $1.00 of eleven assets. A slice of nothing is no order that could be too small.
@@ -155,7 +155,7 @@ def _buy(
 
 
 def most_raised(book: Book) -> Fraction:
-    """R-23: all free cash and everything that can be sold."""
+    """R-23: all free cash and the value of all sellable assets."""
     sellable = [s for s in book.positions if book.sellable(s)]
     return book.cash - book.reserved + sum((down(book.value(s), NANO) for s in sellable), Fraction(0))
 
@@ -200,7 +200,7 @@ def breached(book: Book, bands: list[tuple[str, Fraction]]) -> bool:
 
 
 def names_day(kind: str, day: str, on: date, months: frozenset[int] = frozenset({3, 6, 9, 12})) -> bool:
-    """Whether a date is the nominal date D of a calendar condition (R-16); a lacking day is the month's last."""
+    """Whether a date is the nominal date D of a calendar condition (R-16); a missing day is the last of the month."""
     if kind == "weekly":
         return ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "", "")[on.weekday()] == day
     last = (on.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
@@ -265,7 +265,7 @@ class Circumstances:
 
 
 def verdict(book: Book, given: Circumstances) -> str:
-    """R-10 to R-14: the outcome, with the check that blocks where one does."""
+    """R-10 to R-14: the outcome, with the blocking check if there is one."""
     if not 9 * 60 + 30 <= given.minute <= given.close - 30:
         return "none"
     equity = book.equity

@@ -217,7 +217,7 @@ SIZES = (1, 1, 2, 2, 3, 3, 4, 5, 8, 11, 11, 25, 40)
 
 
 def random_book(rng: random.Random, *, dead: bool = True, reserved: bool = True, sizes: Sequence[int] = SIZES) -> Book:
-    """A book with a bias to the edges: tiny accounts, tiny weights, near-target values, dead and foreign holdings."""
+    """A book biased to the edges: tiny accounts and weights, near-target values, inactive and foreign positions."""
     count = rng.choice(sizes)
     symbols = rng.sample([f"S{n:02d}" for n in range(60)] + ["A", "AB", "B"], count + 3)
     own, foreign = symbols[:count], symbols[count:]

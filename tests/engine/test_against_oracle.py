@@ -31,11 +31,11 @@ BOOKS = int(os.environ.get("ORACLE_BOOKS", "5000"))
 SHARDS = 10
 shards = pytest.mark.parametrize("shard", range(SHARDS))
 NEAR_TARGET = Fraction(2, 100)
-"""Within two cents of its target the planner leaves an asset alone; the rules do not know that allowance."""
+"""The planner does not trade an asset within two cents of its target; the rules have no such tolerance."""
 
 
 def draws(kind: str, shard: int, share: int = 1) -> Iterator[tuple[tuple[int, int], random.Random]]:
-    """A random generator for each book of a shard, or for each of one in `share`, with what names it."""
+    """A random generator and its name for each book of a shard, or for one book in `share`."""
     for number in range(BOOKS // SHARDS // share):
         yield (shard, number), random.Random(f"{kind} {shard} {number}")
 

@@ -50,7 +50,7 @@ def skipped_of(plan: Plan) -> list[Line]:
 
 
 def compare(situations: Sequence[Situation]) -> float:
-    """Both kinds of plans for every account; the share that the arrays planned themselves."""
+    """Compare both types of plans for every account; returns the share planned by the array engine."""
     frame = frame_of(situations)
     everyone = np.arange(len(situations))
     mine = 0

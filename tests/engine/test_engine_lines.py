@@ -43,7 +43,7 @@ BUYS_ONLY = "at or above its target; invest_cash only buys"
 
 
 def lines_by_symbol(plan: Plan) -> dict[str, tuple[str, str, str, str]]:
-    """By symbol: the order, the dollars wanted, the reason and its words."""
+    """By symbol: the order, the dollars wanted, the reason and its text."""
     lines = {}
     for line in plan.lines:
         order = "" if line.side is None else f"{line.side} {money_text(Money(line.notional or line.qty or 0))}"
@@ -58,7 +58,7 @@ def skips(plan: Plan) -> list[tuple[str, Side | None, str, str, str]]:
 
 
 def changed(state: Holdings, **changes: dict[str, object]) -> Holdings:
-    """The holdings with other assets: what changes of each symbol."""
+    """The holdings with changed assets; `changes` are by symbol."""
     made = {symbol: replace(state.assets[symbol], **change) for symbol, change in changes.items()}  # type: ignore[arg-type]
     return replace(state, assets={**state.assets, **made})
 
@@ -224,7 +224,7 @@ def test_a_portfolio_asset_that_is_not_held_is_not_missed_in_a_liquidation() -> 
     [("45.01", "ON_TARGET"), ("45.02", "SELLS_ONLY"), ("44.99", "ON_TARGET"), ("44.98", "SELLS_ONLY")],
 )
 def test_two_cents_from_the_smaller_target_are_off_it(held: str, reason: str) -> None:
-    """What is not in the portfolio pays: equity of 100 falls to 90, of which the asset is to be half."""
+    """Positions outside the portfolio are sold first: equity falls from 100 to 90, and the asset's target is half."""
     rest = money_text(Money(parse_money("100") - parse_money(held)))
     state = holdings("0", {"A": held, "X": rest}, {**ONES, "X": "1"})
     plan = plan_partial_liquidation(state, weights("50", A="50"), parse_money("10"))
@@ -242,7 +242,7 @@ def test_what_was_on_target_before_the_amount_left_is_above_it_after() -> None:
 
 @pytest.mark.parametrize(("excess", "order"), [("0.019", False), ("0.02", True)])
 def test_two_cents_below_target_are_bought_when_a_dollar_is_not_asked_for_more(excess: str, order: bool) -> None:
-    """What lacks two cents is a shortfall, too small to be sent; what lacks less is on target."""
+    """Two cents below target is a shortfall, too small to be sent; less is on target."""
     held = money_text(Money(parse_money("50") - parse_money(excess)))
     state = holdings("50", {"A": held, "X": excess}, {**ONES, "X": "1"})
     reason = plan_full_rebalance(state, weights("50", A="50")).lines[0].reason
@@ -258,14 +258,14 @@ def test_two_cents_above_target_are_too_small_a_sell_and_less_is_none(excess: st
 
 @pytest.mark.parametrize(("lacking", "reason"), [("0.019", "ON_TARGET"), ("0.02", "INSUFFICIENT_CASH")])
 def test_two_cents_for_which_there_is_no_cash_are_missed(lacking: str, reason: str) -> None:
-    """A is to be half of a hundred dollars, and dead U holds what it lacks."""
+    """The target of A is half of $100; its shortfall is held in U, which is inactive."""
     held, dead = Money(50 * DOLLAR - parse_money(lacking)), Money(50 * DOLLAR + parse_money(lacking))
     state = holdings("0", {"A": money_text(held), "U": money_text(dead)}, ONES, dead=["U"])
     assert plan_full_rebalance(state, weights("0", A="50", U="50")).lines[0].reason == reason
 
 
 def test_a_cent_that_others_wait_for_is_raised_beyond_the_targets() -> None:
-    """Less than two cents are not worth spreading over all: they come from what is sold first."""
+    """Less than two cents are not spread over all assets: they come from the first sell."""
     state = holdings("0", {"A": "60", "B": "40"}, ONES, reserved="0.01")
     plan = plan_partial_liquidation(state, weights("0", A="60", B="40"), parse_money("50"))
     assert lines_by_symbol(plan) == {
@@ -326,7 +326,7 @@ def test_an_account_below_zero_can_raise_nothing() -> None:
 
 
 def test_a_holding_of_nothing_in_a_plan_is_no_sell() -> None:
-    """A position that was closed in between: nothing is sent for it, and nothing is said to be missed."""
+    """A position that was closed in the meantime: no order is sent and no skipped order is reported."""
     state = holdings("100", {"X": "0"}, {**ONES, "X": "1"})
     plan = plan_full_rebalance(state, weights("0", A="100"))
     assert lines_by_symbol(plan)["X"] == ("", "0.00", "ON_TARGET", NEAR)

@@ -147,7 +147,7 @@ def test_ten_dollars_into_eleven_equal_assets_buy_ten_times_a_dollar() -> None:
 
 
 def test_a_dropped_slice_says_how_small_it_was() -> None:
-    """The slice was too small, whatever the asset lacks."""
+    """The slice was too small, independent of the asset's shortfall."""
     state = holdings("10", {"A": "1"}, {"A": "980", "B": "1", "C": "1"})
     plan = plan_invest_cash(state, weights("0", A="1", B="90", C="9"), Money(0))
     assert buys(plan) == dollars(B="10")
@@ -164,7 +164,7 @@ def test_the_budget_is_split_by_shortfall() -> None:
 
 
 def test_what_is_over_goes_by_weight() -> None:
-    """C cannot be bought; A and B reach their targets, and what is left goes 3 : 1, at or above target or not."""
+    """C cannot be bought; A and B reach their targets, the rest is split 3 : 1, at target or not."""
     state = holdings("100", {"A": "60", "B": "40"}, {"A": "1", "B": "1", "C": "1"}, dead=["C"])
     plan = plan_invest_cash(state, weights("0", A="30", B="10", C="60"), Money(0))
     assert buys(plan) == dollars(A="75", B="25")

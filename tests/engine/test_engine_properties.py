@@ -49,7 +49,7 @@ def invest(state: Holdings, target: Weights) -> Plan:
 
 
 def liquidate(state: Holdings, target: Weights) -> Plan:
-    """A third of what can be raised."""
+    """A plan that raises a third of the maximum."""
     return plan_partial_liquidation(state, target, Money(max(1, most_raised(state, target) // 3)))
 
 
@@ -161,7 +161,7 @@ def test_after_a_plan_there_is_nothing_left_to_do(planner: Planner, seed: int) -
 @EXAMPLES
 @given(seeds)
 def test_a_second_full_rebalance_plans_no_order_when_shares_are_fine_enough(seed: int) -> None:
-    """Where a billionth of a share costs far less than a cent, and nothing stands in the way."""
+    """For books where a billionth of a share costs far less than a cent, and nothing blocks a trade."""
     rng = random.Random(seed)
     made = random_book(rng, dead=False, reserved=False)
     state, target = holdings_of(made), weights_of(made)

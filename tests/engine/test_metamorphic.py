@@ -73,7 +73,7 @@ def test_scaling_by_k_scales_every_order_by_k_within_its_rounding(seed: int, fac
 @EXAMPLES
 @given(seeds, st.integers(10, 10**6))
 def test_a_deposit_that_is_withdrawn_again_is_neutral(seed: int, dollars: int) -> None:
-    """An account on its targets takes a deposit, invests it, raises it again and lets it go: it is where it was."""
+    """An account on target invests a deposit, raises it again and pays it out: it is back at its initial state."""
     rng = random.Random(seed)
     book = random_book(rng, dead=False, reserved=False)
     target = weights_of(book)

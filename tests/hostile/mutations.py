@@ -12,7 +12,7 @@ Path = tuple[str | int, ...]
 
 
 class Raw(str):
-    """Text that stands in the document as it is, whatever JSON would say."""
+    """Text that is written to the document verbatim, even if it is not valid JSON."""
 
     __slots__ = ()
 
@@ -86,7 +86,7 @@ def _broken_at(document: Any, path: Path, draw: st.DrawFn) -> Any:
 
 
 def _marked(document: Any, raws: list[str]) -> Any:
-    """The document with a mark in the place of each raw text, which is noted in `raws`."""
+    """The document with a marker in place of each raw text, which is added to `raws`."""
     if isinstance(document, Raw):
         raws.append(str(document))
         return f"raw-{len(raws) - 1}-raw"

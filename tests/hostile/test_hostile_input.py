@@ -159,7 +159,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 @examples(120)
 @given(st.sampled_from(COMMANDS), st.lists(VALUES, min_size=3, max_size=3))
 def test_parameters_are_refused_in_words(command: tuple[str, ...], values: list[str]) -> None:
-    """Nothing of ours is on the paths named: no command gets so far as to open a screen or make a file."""
+    """The paths contain no files of the program: no command opens a screen or creates a file."""
     given_values = iter(values)
     arguments = [next(given_values) if part == "{}" else part for part in command]
     if command[0] == "demo" and values[0].strip() == "15":
@@ -211,7 +211,7 @@ def test_closes_of_five_megabytes_of_nothing_are_refused(kind: str) -> None:
 
 
 def in_a_child(read: Callable[[], Any]) -> int:
-    """How a child ends that may use 10 seconds of processor and 300 MB more than it begins with, far above the need."""
+    """The exit of a child process limited to 10 CPU seconds and 300 MB over its initial memory, far above its need."""
     child = os.fork()
     if child == 0:
         os._exit(_bounded(read))

@@ -37,7 +37,7 @@ def forms(key: str, secret: str) -> list[bytes]:
 
 
 def at_home(home: Path, **more: str) -> dict[str, str]:
-    """An environment whose every folder of the user lies under `home`, and is there as on any machine."""
+    """An environment with every user folder under `home`; the folders exist as on any machine."""
     for name in ("data", "config", "state", "cache"):
         (home / name).mkdir(mode=0o700, exist_ok=True)
     folders = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("DATA", "CONFIG", "STATE", "CACHE")}
@@ -51,7 +51,7 @@ def at_home(home: Path, **more: str) -> dict[str, str]:
 
 
 def program(home: Path, *arguments: str | Path, code: str = "", **more: str) -> subprocess.CompletedProcess[bytes]:
-    """The program with the canary in its environment and no umask to help it."""
+    """Run the program with the canary in its environment and without a umask."""
     start = ["-c", code] if code else ["-m", "rebal_tui"]
     keys = {"REBAL_TUI_BROKER_KEY": KEY, "REBAL_TUI_BROKER_SECRET": SECRET}
     return subprocess.run(
@@ -61,7 +61,7 @@ def program(home: Path, *arguments: str | Path, code: str = "", **more: str) -> 
 
 
 def found_in(folder: Path, needles: list[bytes]) -> list[str]:
-    """Every file under a folder in whose bytes or name one of them stands."""
+    """Every file under a folder that contains one of them in its content or name."""
     found = []
     for path in folder.rglob("*"):
         content = str(path).encode() + (path.read_bytes() if path.is_file() else b"")
@@ -154,7 +154,7 @@ def test_a_key_of_the_api_is_shown_once_and_kept_nowhere(tmp_path: Path) -> None
 
 
 def request_status(url: str, key: str, secret: str) -> int:
-    """The status with which a request under a key is answered."""
+    """The response status of a request with a key."""
     basic = b64encode(f"{key}:{secret}".encode()).decode()
     request = urllib.request.Request(url, headers={"Authorization": f"Basic {basic}"})  # noqa: S310
     try:

@@ -151,11 +151,11 @@ class RemoteHarness:
         self.server.post(f"/sandbox/assets/{symbol}", {"halted": on})
 
     def settle(self, done: Callable[[Book], object]) -> None:
-        """Run heartbeats until something changes."""
+        """Run heartbeats until `done` holds."""
         self._until(done, self._heartbeat)
 
     def settle_to(self, wanted: State) -> None:
-        """Run heartbeats until the condition holds and pending events are applied."""
+        """Run heartbeats until the state equals `wanted`, including pending events; fails after 10 seconds."""
         until = monotonic() + 10
         while state(self.book, self.account_id) != wanted and monotonic() < until:
             self._heartbeat()
@@ -214,7 +214,7 @@ def remote(
 
 
 def finished(count: int) -> Callable[[Book], bool]:
-    """Whether at least the given number of runs exist and all runs have ended."""
+    """Whether exactly `count` runs exist and all of them have ended."""
 
     def done(book: Book) -> bool:
         found = all_runs(book)

@@ -74,7 +74,7 @@ def run_scenario(harness: BookHarness) -> None:
 
 
 def _buying(book: Book) -> bool:
-    """Whether the last run waits for an order that the broker has and cannot fill."""
+    """Whether the last run waits for an order that the broker accepted and cannot fill."""
     run = all_runs(book)[-1]
     orders = run_orders.of_run(book.database, run.id)
     return run.status is RunStatus.IN_PROGRESS and any(

@@ -32,7 +32,7 @@ def ulid(number: int) -> str:
 
 
 def trade(number: int, event: str, **changes: Any) -> dict[str, Any]:
-    """A trade event; `changes` are of the event, its order is one of SPY."""
+    """A trade event of an SPY order; `changes` apply to the event."""
     return {
         "event_id": ulid(number),
         "at": f"2026-11-23T15:00:{number % 60:02d}Z",

@@ -22,7 +22,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 
 class MemoryInbox:
-    """A temporary inbox."""
+    """An inbox in memory."""
 
     def __init__(self) -> None:
         self.stored: list[ReceivedEvent] = []
@@ -83,7 +83,7 @@ def always(status: int, body: Any = None, headers: dict[str, str] | None = None,
 
 
 def raising(error: type[httpx.TransportError]) -> Answer:
-    """No response."""
+    """A transport error instead of a response."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         raise error("canary", request=request)

@@ -25,7 +25,7 @@ def entry(random: Random) -> int:
 
 
 def renumber(connection: sqlite3.Connection, first: int, by: int) -> None:
-    """Move the numbers of the entries from one on."""
+    """Shift the numbers of all entries from `first` by `by`."""
     later = [seq for (seq,) in connection.execute("SELECT seq FROM audit WHERE seq >= ? ORDER BY seq", (first,))]
     for seq in reversed(later) if by > 0 else later:
         connection.execute("UPDATE audit SET seq = ? WHERE seq = ?", (seq + by, seq))
@@ -55,7 +55,7 @@ def edit(database: Database, random: Random) -> None:
 
 
 def shift(database: Database, random: Random) -> None:
-    """The border between two fields, so that together they read as before."""
+    """Move the border between two fields, so that their concatenation is unchanged."""
     position = random.randint(2, 4)
     left, right = COLUMNS[position : position + 2]
     database.connection.execute(
@@ -66,7 +66,7 @@ def shift(database: Database, random: Random) -> None:
 
 
 def edit_hashed(database: Database, random: Random) -> None:
-    """One field, and the entry's own hash made to match it; those after it stay."""
+    """Change one field and the entry's own hash to match; later entries are unchanged."""
     seq, column = random.randint(1, ENTRIES - 1), random.choice(COLUMNS[1:6])
     value = 7 if column == "at" else f"edited {random.random()}"
     database.connection.execute(f"UPDATE audit SET {column} = ? WHERE seq = ?", (value, seq))
@@ -75,7 +75,7 @@ def edit_hashed(database: Database, random: Random) -> None:
 
 
 def insert(database: Database, random: Random) -> None:
-    """An entry in the middle or at the end, forged or copied, its hash made up or right for its place."""
+    """Insert a forged or copied entry in the middle or at the end, with an invented or a correct hash."""
     seq = random.randint(1, ENTRIES + 1)
     renumber(database.connection, seq, 1)
     rows = database.rows(ROWS)
@@ -89,7 +89,7 @@ def insert(database: Database, random: Random) -> None:
 
 
 def delete(database: Database, random: Random) -> None:
-    """One entry or a few, with a gap in the numbers or without."""
+    """Remove one or more entries, with or without a gap in the numbers."""
     first = random.randint(1, ENTRIES - 1)
     last = random.randint(first, ENTRIES - 1)
     database.connection.execute("DELETE FROM audit WHERE seq BETWEEN ? AND ?", (first, last))
@@ -98,7 +98,7 @@ def delete(database: Database, random: Random) -> None:
 
 
 def swap(database: Database, random: Random) -> None:
-    """Two entries by their numbers, or one field of both."""
+    """Swap the numbers of two entries, or one field of both."""
     first, second = random.sample(range(1, ENTRIES + 1), 2)
     column = random.choice(COLUMNS)
     if column == "seq":

@@ -154,7 +154,7 @@ def test_an_id_is_never_given_twice(tmp_path: Path) -> None:
 
 
 def test_ids_that_follow_each_other_lie_near_each_other_and_begin_unlike() -> None:
-    """An index takes them in side by side, and a person tells them apart by what a screen has room for."""
+    """An index inserts them close together, and a person can distinguish them by the characters that a screen shows."""
     database = new_file()
     with database.write() as tx:
         ids = book_settings.next_ids(tx, 100_000)

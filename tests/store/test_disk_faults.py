@@ -88,7 +88,7 @@ def test_a_disk_that_is_full_at_any_page_stops_writing_and_loses_nothing(tmp_pat
 
 
 def test_a_file_that_cannot_grow_at_any_size_stops_writing_and_loses_nothing(tmp_path: Path) -> None:
-    """The write of a page of the log fails midway, as a short write or an I/O error does."""
+    """The write of a log page fails midway, as with a short write or an I/O error."""
     template = tmp_path / "template.db"
     new_file(template).close()
     stopped_at = set()

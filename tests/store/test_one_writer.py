@@ -85,7 +85,7 @@ def test_a_suspended_process_that_wakes_up_writes_nothing(tmp_path: Path) -> Non
 
 
 def test_whoever_is_taken_over_inside_a_transaction_still_ends_it(tmp_path: Path) -> None:
-    """The other one waits for it: what was begun as the one writer is whole."""
+    """The other program waits: a transaction begun by the current writer completes."""
     path = tmp_path / "book.db"
     go = tmp_path / "go"
 
@@ -116,7 +116,7 @@ def test_a_refused_transaction_leaves_nothing_open_and_a_nested_one_is_refused_t
 
 
 def test_a_reader_never_moves_the_log_into_the_file(tmp_path: Path) -> None:
-    """Also as the last to leave, after the writer was killed."""
+    """Also when it is the last to close the book, after the writer was killed."""
     path = tmp_path / "book.db"
 
     def killed() -> None:
