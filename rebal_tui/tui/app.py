@@ -80,13 +80,9 @@ class RebalApp(App[None]):
         advice: Callable[[Halt], str] = lambda _halt: "",
         loading: LoadProgress | None = None,
     ) -> None:
-        """Create the application.
-
-        `keymap` maps action ids to keys. `log_path` is shown after a crash. Without `heartbeat`, the screens refresh
-        only when `run_heartbeat` is called. `settings` is the settings file as read; it overrides `theme` and
-        `keymap`. `advice` returns text to add to the message about stopped writing. `loading` reports the progress of
-        opening the book.
-        """
+        """`keymap` maps action ids to keys. `log_path` is shown after a crash. Without `heartbeat`, the screens refresh
+        only when `run_heartbeat` is called. `settings`, read from a file, overrides `theme` and `keymap`. `advice`
+        returns text to add to the message about stopped writing; `loading` is the progress of opening the book."""
         textual_patches.patch_styles_cache()
         super().__init__()
         self.backend = backend
@@ -160,10 +156,7 @@ class RebalApp(App[None]):
             self._heartbeat.stop()
 
     async def run_heartbeat(self) -> None:
-        """Run one heartbeat: execute due work, then refresh the visible screen.
-
-        Heartbeats never overlap. Large work runs in chunks, so the screens stay responsive.
-        """
+        """Run one heartbeat, never two at once: due work in chunks, each followed by the visible screen's refresh."""
         if self._heartbeat_running:
             return
         self._heartbeat_running = more = True
@@ -255,11 +248,8 @@ class RebalApp(App[None]):
         self.notify(text, markup=False, severity=severity, timeout=TOAST_SECONDS[severity])
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
-        """Run a coroutine in the background; the returned worker can be canceled.
-
-        A `Refusal` becomes a message. Any other error becomes a log entry and a message, which is not repeated while
-        the same work fails with the same error.
-        """
+        """Run a coroutine in the background; the returned worker can be canceled. A refusal becomes a message, another
+        error a log entry and a message, which is not repeated while the same error recurs."""
         return self.run_worker(self._guarded(coroutine, name), name=name, exit_on_error=False)
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:

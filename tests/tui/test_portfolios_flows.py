@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.tui.app import RebalApp
 from rebal_tui.tui.screens.portfolios.editor import PortfolioEditor
-from rebal_tui.tui.screens.portfolios.paste import PasteScreen
 from rebal_tui.tui.screens.portfolios.screen import PortfoliosScreen
 from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, ReadScreen
 from tests.services import factories
@@ -455,89 +453,6 @@ def test_what_became_eligible_again_can_be_reactivated() -> None:
 
     run(flow, book)
     assert status_of(book, "calm") == PortfolioStatus.ACTIVE
-
-
-GOOD = {
-    "name": "Pasted",
-    "weights": [{"type": "asset", "symbol": "SPY", "percent": "60"}, {"type": "cash", "percent": "40"}],
-    "cooldown_days": 3,
-    "rebalance_conditions": [{"type": "drift_band", "sub_type": "absolute", "percent": "5"}],
-}
-
-
-def test_good_json_makes_a_portfolio() -> None:
-    book = full_book()
-
-    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        app.screen.post_message(Paste(json.dumps(GOOD, indent=2)))
-        await settle(pilot)
-        assert isinstance(app.screen, PasteScreen)
-        assert "✓ Pasted: SPY" in screen_text(app)
-        await press(pilot, "ctrl+s")
-        assert isinstance(app.screen, PortfoliosScreen)
-        row = app.screen.table.cursor_row
-        assert row is not None
-        assert row.name == "Pasted"
-
-    run(flow, book)
-    assert named(book, "Pasted").weights.cash == 4000
-
-
-@pytest.mark.slow
-def test_bad_json_lists_its_faults_and_makes_nothing() -> None:
-    book = full_book()
-    bad = {**GOOD, "cooldown": 3, "weights": [{"type": "asset", "symbol": "spy", "percent": "0"}]}
-
-    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        await press(pilot, "P")
-        assert "Paste a portfolio" in screen_text(app)
-        await press(pilot, "ctrl+s")
-        assert "There is no text yet." in shown_messages(app)
-        app.screen.focused.post_message(Paste(json.dumps(bad)))  # type: ignore[union-attr]
-        await settle(pilot)
-        text = screen_text(app)
-        assert "✗ 3 to correct" in text
-        for expected in ("weights[0].symbol", "weights[0].percent", 'unknown field "cooldown"; did you mean'):
-            assert expected in text
-        await press(pilot, "ctrl+s")
-        assert isinstance(app.screen, PasteScreen)
-        app.screen._area.text = '{"name": '
-        await settle(pilot)
-        assert "line 1, column" in screen_text(app)
-        app.screen._area.text = json.dumps({**GOOD, "weights": [{"type": "asset", "symbol": "QQQ", "percent": "100"}]})
-        await settle(pilot)
-        assert "asset QQQ is unknown" in screen_text(app)
-        await press(pilot, "escape")
-        assert on_the_list(app)
-
-    run(flow, book)
-    assert len(book.portfolios) == 3
-
-
-@pytest.mark.slow
-def test_json_copy_export_and_the_way_to_the_desk(tmp_path: Path) -> None:
-    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        await go_to_portfolio(pilot, app, "calm")
-        await press(pilot, "J")
-        assert '"sub_type": "monthly"' in screen_text(app).replace("  ", " ")
-        await press(pilot, "y")
-        assert json.loads(app.clipboard)["id"] == "calm"
-        await press(pilot, "escape", "x")
-        app.screen.query_one("Input").value = str(tmp_path / "models.json")  # type: ignore[attr-defined]
-        await press(pilot, "enter")
-        written = json.loads((tmp_path / "models.json").read_text())["portfolios"]
-        assert {item["name"]: item["subscribers"] for item in written} == {"Balanced": 2, "Growth": 0, "Calm": 1}
-        await press(pilot, "a")
-        assert app.current_mode == "desk"
-        assert "Client c" in screen_text(app)
-        assert "Client a" not in screen_text(app)
-        await press(pilot, "2")
-        await go_to_portfolio(pilot, app, "growth")
-        await press(pilot, "a", "p")
-        assert app.current_mode == "portfolios"
-        assert "No account follows Growth." in shown_messages(app)
-
-    run(flow, full_book())
 
 
 @pytest.mark.slow
