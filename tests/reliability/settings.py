@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import os
 
-DEFAULT_SEEDS = 66
+LONG_SEEDS = 66
+"""Seeds of the long run; the usual one is a third of it."""
 SEEDS = int(os.environ.get("SIMULATION_SEEDS", "22"))
 FIRST_SEED = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))
 BATCHES = min(SEEDS, 12)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reliability.settings import BATCHES, DEFAULT_SEEDS, FIRST_SEED, SEEDS
+from tests.reliability.settings import BATCHES, LONG_SEEDS, FIRST_SEED, SEEDS
 from tests.reliability.simulation import account_years, simulate
 
 pytestmark = pytest.mark.slow
@@ -17,5 +17,5 @@ def test_whatever_the_broker_does_the_books_agree_and_every_run_ends(batch: int)
         simulate(seed)
 
 
-def test_the_usual_run_is_of_at_least_500_account_years() -> None:
-    assert sum(account_years(seed) for seed in range(DEFAULT_SEEDS)) >= 500
+def test_the_long_run_is_of_at_least_500_account_years() -> None:
+    assert sum(account_years(seed) for seed in range(LONG_SEEDS)) >= 500
