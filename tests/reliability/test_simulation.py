@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reliability.settings import BATCHES, LONG_SEEDS, FIRST_SEED, SEEDS
+from tests.reliability.settings import BATCHES, FIRST_SEED, LONG_SEEDS, SEEDS
 from tests.reliability.simulation import account_years, simulate
 
 pytestmark = pytest.mark.slow
