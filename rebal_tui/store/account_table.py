@@ -17,7 +17,7 @@ from rebal_tui.domain.quantities import Money, Price, Qty
 from rebal_tui.store.accounts import Extras
 from rebal_tui.store.codec import from_time, to_restrictions
 from rebal_tui.store.database import LISTED, Database, listed
-from rebal_tui.store.rows import columns_of, select_list
+from rebal_tui.store.rows import RowTable, select_list
 
 T = TypeVar("T")
 Ints = NDArray[np.int64]
@@ -133,12 +133,12 @@ class AccountTable:
         while rows := database.rows(
             f"SELECT {_COLUMNS} FROM accounts WHERE key > ? ORDER BY key LIMIT {ACCOUNTS_PER_QUERY}", (last,)
         ):
-            columns = columns_of(_AccountRow, rows, _AccountRow._fields)
-            first, last = columns["key"][0], columns["key"][-1]
-            fresh.ids.extend(columns["id"])
-            fresh.numbers.extend(columns["number"])
-            fresh.names.extend(columns["name"])
-            numbers.append(_numbers(columns))
+            found = RowTable.of(_AccountRow, rows)
+            first, last = found.column("key")[0], found.column("key")[-1]
+            fresh.ids.extend(found.column("id"))
+            fresh.numbers.extend(found.column("number"))
+            fresh.names.extend(found.column("name"))
+            numbers.append(_numbers(found))
             positions.append(_positions(database, first, last))
             if progress is not None:
                 progress(len(fresh.ids), total)
@@ -315,16 +315,16 @@ def _symbols(database: Database) -> dict[int, str]:
     return dict(database.rows("SELECT key, symbol FROM assets"))
 
 
-def _numbers(columns: Mapping[str, Sequence[Any]]) -> _Numbers:
+def _numbers(found: RowTable[_AccountRow]) -> _Numbers:
     return _Numbers(
-        np.array(columns["key"], np.int64),
-        np.array([STATUS_CODES[name] for name in columns["status"]], np.uint8),
-        np.array(columns["cash"], np.int64),
-        np.array(columns["unsettled"], np.int64),
-        np.array(columns["set_aside"], np.int64),
-        np.array(columns["outside_orders"], np.int64),
-        np.array([restriction_bits(text) for text in columns["restrictions"]], np.uint16),
-        np.array(columns["created_at"], np.int64),
+        np.array(found.column("key"), np.int64),
+        np.array([STATUS_CODES[name] for name in found.column("status")], np.uint8),
+        np.array(found.column("cash"), np.int64),
+        np.array(found.column("unsettled"), np.int64),
+        np.array(found.column("set_aside"), np.int64),
+        np.array(found.column("outside_orders"), np.int64),
+        np.array([restriction_bits(text) for text in found.column("restrictions")], np.uint16),
+        np.array(found.column("created_at"), np.int64),
     )
 
 

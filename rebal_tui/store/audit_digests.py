@@ -12,7 +12,7 @@ from typing import Any
 from rebal_tui.store.codec import dump
 from rebal_tui.store.database import Database, SqlRow
 from rebal_tui.store.decisions import DecisionRow
-from rebal_tui.store.rows import columns_of
+from rebal_tui.store.rows import RowTable
 from rebal_tui.store.runs import PlanRow, RunRow
 
 QUEUED, STARTED = "runs.queued", "runs.started"
@@ -33,15 +33,14 @@ _PLANS = (
 """The fields of each row that enter a digest, in order. Part of the audit format: neither may change."""
 
 
-def queued(database: Database, runs: Sequence[RunRow], decided: Sequence[DecisionRow]) -> dict[str, Any]:
+def queued(database: Database, runs: RowTable[RunRow], decided: RowTable[DecisionRow]) -> dict[str, Any]:
     """Audit detail of queued runs: their keys, and a digest over them and the decisions that created them.
 
     The digest also covers the contexts, weights and decision kinds that the rows refer to. The rows are the stored
     ones, by ascending run key.
     """
-    columns = columns_of(RunRow, runs, _RUNS)
-    digest = _digest_queued(database, columns, columns_of(DecisionRow, decided, _DECISIONS))
-    return {"runs": _ranges(columns["key"]), "digest": digest}
+    digest = _digest_queued(database, _chosen(_RUNS, runs), _chosen(_DECISIONS, decided))
+    return {"runs": _ranges(runs.column("key")), "digest": digest}
 
 
 def queued_from_store(database: Database, keys: Sequence[int]) -> dict[str, Any]:
@@ -49,13 +48,12 @@ def queued_from_store(database: Database, keys: Sequence[int]) -> dict[str, Any]
     return {"runs": _ranges(keys), "digest": _queued_from_store(database, keys)}
 
 
-def started(database: Database, plans: Sequence[PlanRow]) -> dict[str, Any]:
+def started(database: Database, plans: RowTable[PlanRow]) -> dict[str, Any]:
     """Audit detail of started runs: their keys, and a digest over the inputs of their plans.
 
     `plans` are the stored rows as passed to `runs.start`, by ascending key.
     """
-    columns = columns_of(PlanRow, plans, _PLANS)
-    return {"runs": _ranges(columns["key"]), "digest": _digest_started(database, columns)}
+    return {"runs": _ranges(plans.column("key")), "digest": _digest_started(database, _chosen(_PLANS, plans))}
 
 
 def faults(database: Database) -> list[str]:
@@ -111,6 +109,10 @@ def _of_runs(database: Database, sql: str, keys: Sequence[int]) -> list[SqlRow]:
 
 def _columns(names: Sequence[str], rows: Sequence[SqlRow]) -> Columns:
     return dict(zip(names, zip(*rows, strict=True) if rows else repeat(()), strict=False))
+
+
+def _chosen(names: Sequence[str], table: RowTable[Any]) -> Columns:
+    return {name: table.column(name) for name in names}
 
 
 def _ranges(keys: Sequence[int]) -> list[list[int]]:

@@ -18,7 +18,7 @@ from rebal_tui.domain.decisions import Decision, Outcome, Verdict
 from rebal_tui.domain.quantities import Money
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time
 from rebal_tui.store.database import Database, Transaction
-from rebal_tui.store.rows import insert, select_list
+from rebal_tui.store.rows import RowTable, insert, select_list
 
 Ints = npt.NDArray[np.int64]
 NO_RUN = 0
@@ -120,7 +120,7 @@ _KEY = ("session", "account", "portfolio", "kind", "run")
 _REPLACED = [name for name in DecisionRow._fields if name not in (*_KEY, "times")]
 
 
-def add(tx: Transaction, rows: Iterable[DecisionRow]) -> None:
+def add(tx: Transaction, rows: RowTable[DecisionRow]) -> None:
     """Store decisions.
 
     A decision without a run replaces the account's last one of that session, portfolio and kind, and increments

@@ -1,12 +1,14 @@
-"""Named tuples as table rows: statements, columns and digests derive from their fields."""
+"""Named tuples as table rows, one by one or by column: statements and digests derive from their fields."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice, repeat
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from rebal_tui.domain.errors import require
+from rebal_tui.store.database import SqlRow
 
 R = TypeVar("R", bound=NamedTuple)
 
@@ -28,19 +30,71 @@ def assignments(kind: type[NamedTuple], *, key: str) -> str:
     return ", ".join(f"{name} = ?{number}" for number, name in enumerate(kind._fields, 1) if name != key)
 
 
-def make_rows(kind: type[R], /, **columns: Iterable[Any]) -> list[R]:
-    """Rows from columns given by field; the shortest column sets their number. Omitted fields have their defaults.
+@dataclass(frozen=True, slots=True, eq=False)
+class RowTable(Generic[R]):
+    """Rows of a type held by column, for reading and writing very many of them without an object per row.
 
-    Raises `BrokenInvariant` when a column without a default is missing, or when a name is not a field.
+    `columns` has one sequence per field, in the order of the fields, all of one length.
     """
-    fields, defaults = kind._fields, kind._field_defaults
-    fits = columns.keys() <= set(fields) and all(name in columns or name in defaults for name in fields)
-    require(fits, f"{kind.__name__}: columns {sorted(columns)} do not fit")
-    values = [columns[name] if name in columns else repeat(defaults[name]) for name in fields]
-    return list(map(kind._make, zip(*values, strict=False)))
 
+    kind: type[R]
+    columns: tuple[Sequence[Any], ...]
 
-def columns_of(kind: type[NamedTuple], rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, Sequence[Any]]:
-    """The named columns of rows of a type, by field; empty when there are no rows."""
-    by_field = dict(zip(kind._fields, zip(*rows, strict=True), strict=True)) if rows else {}
-    return {name: by_field.get(name, ()) for name in names}
+    @classmethod
+    def build(cls, kind: type[R], size: int, /, **columns: Sequence[Any] | repeat[Any]) -> RowTable[R]:
+        """`size` rows from columns given by field, or one repeated value. Omitted fields have their defaults.
+
+        Raises `BrokenInvariant` when a column without a default is missing or has another length, or when a name is
+        not a field.
+        """
+        fields, defaults = kind._fields, kind._field_defaults
+        fits = columns.keys() <= set(fields) and all(name in columns or name in defaults for name in fields)
+        require(fits, f"{kind.__name__}: columns {sorted(columns)} do not fit")
+        values = (columns[name] if name in columns else repeat(defaults[name]) for name in fields)
+        made = tuple(list(islice(one, size)) if isinstance(one, repeat) else one for one in values)
+        require(all(len(one) == size for one in made), f"{kind.__name__}: columns of different lengths")
+        return cls(kind, made)
+
+    @classmethod
+    def of(cls, kind: type[R], rows: Sequence[R | SqlRow]) -> RowTable[R]:
+        """The table of some rows."""
+        return cls(kind, tuple(zip(*rows, strict=True)) if rows else ((),) * len(kind._fields))
+
+    @classmethod
+    def joined(cls, kind: type[R], tables: Sequence[RowTable[R]]) -> RowTable[R]:
+        """The rows of several tables of the same type, one after the other."""
+        if len(tables) == 1:
+            return tables[0]
+        parts = zip(*(table.columns for table in tables), strict=True) if tables else ((),) * len(kind._fields)
+        return cls(kind, tuple(list(chain.from_iterable(part)) for part in parts))
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[SqlRow]:
+        return zip(*self.columns, strict=True)
+
+    def column(self, name: str) -> Sequence[Any]:
+        """One column by its field."""
+        return self.columns[self.kind._fields.index(name)]
+
+    def take(self, indexes: Sequence[int]) -> RowTable[R]:
+        """The rows at some indexes, in that order."""
+        return RowTable(self.kind, tuple(list(map(column.__getitem__, indexes)) for column in self.columns))
+
+    def sorted_by(self, name: str) -> RowTable[R]:
+        """The rows by ascending value of one field."""
+        values = self.column(name)
+        order = sorted(range(len(values)), key=values.__getitem__)
+        return self if order == list(range(len(values))) else self.take(order)
+
+    def replace_at(self, indexes: Sequence[int], **columns: Sequence[Any]) -> RowTable[R]:
+        """The rows with new values of some fields at some distinct indexes; one value per index."""
+        values = list(self.columns)
+        for name, replaced in columns.items():
+            number = self.kind._fields.index(name)
+            column = list(values[number])
+            for index, value in zip(indexes, replaced, strict=True):
+                column[index] = value
+            values[number] = column
+        return RowTable(self.kind, tuple(values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from rebal_tui.domain.runs import Run, RunDetail
 from rebal_tui.store import codec
 from rebal_tui.store.codec import to_time, to_time_or_none
 from rebal_tui.store.database import LISTED, Database, Transaction, listed
-from rebal_tui.store.rows import insert
+from rebal_tui.store.rows import RowTable, insert
 
 
 class OrderRow(NamedTuple):
@@ -33,7 +33,7 @@ class OrderRow(NamedTuple):
     status: str = OrderStatus.PENDING_NEW.value
 
 
-def add(tx: Transaction, rows: Iterable[OrderRow]) -> None:
+def add(tx: Transaction, rows: RowTable[OrderRow]) -> None:
     """Insert orders that are not yet sent."""
     tx.executemany(insert("orders", OrderRow), rows)
 

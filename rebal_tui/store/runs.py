@@ -12,7 +12,7 @@ from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunPhase, RunStatus, Run
 from rebal_tui.store import codec
 from rebal_tui.store.codec import from_time, to_time, to_time_or_none
 from rebal_tui.store.database import Database, SqlValue, Transaction
-from rebal_tui.store.rows import assignments, insert
+from rebal_tui.store.rows import RowTable, assignments, insert
 
 
 def next_key(database: Database) -> int:
@@ -70,19 +70,20 @@ class RunRow(NamedTuple):
     plan_keep: int | None = None
     plan_positions: bytes | None = None
 
-    def started(self, plan: PlanRow) -> RunRow:
-        """This run as `add` followed by `start` would leave it.
 
-        Built by position for speed: an evaluation pass builds a hundred thousand of them.
-        """
-        return RunRow._make((*self[:_CREATED], plan.started_at, *_STARTED, *plan[1:]))
+def as_started(queued: RowTable[RunRow], indexes: Sequence[int], plans: RowTable[PlanRow]) -> RowTable[RunRow]:
+    """The runs with those at some indexes as `add` followed by `start` would leave them; one plan per index."""
+    size, started_at = len(plans), plans.column("started_at")
+    return queued.replace_at(
+        indexes,
+        updated_at=started_at,
+        status=[RunStatus.IN_PROGRESS.value] * size,
+        phase=[RunPhase.SELLING.value] * size,
+        **{name: plans.column(name) for name in PlanRow._fields if name != "key"},
+    )
 
 
-_CREATED = RunRow._fields.index("updated_at")
-_STARTED = (RunStatus.IN_PROGRESS.value, RunPhase.SELLING.value)
-
-
-def add(tx: Transaction, rows: Iterable[RunRow]) -> None:
+def add(tx: Transaction, rows: RowTable[RunRow]) -> None:
     """Insert runs with keys from `next_key` up.
 
     Raises `sqlite3.IntegrityError` for an account's second open run or second system run of a session (R-7, R-11).
@@ -202,7 +203,7 @@ def _changed(before: Run, after: Run, counts_quota: bool | None) -> Sequence[Sql
     )  # fmt: skip
 
 
-def start(tx: Transaction, started: Sequence[PlanRow]) -> None:
+def start(tx: Transaction, started: RowTable[PlanRow]) -> None:
     """Set QUEUED runs to IN_PROGRESS and selling, with these plan inputs.
 
     Raises `BrokenInvariant` when one of them is not QUEUED.

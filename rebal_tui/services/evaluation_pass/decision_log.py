@@ -19,7 +19,7 @@ from rebal_tui.store import audit_digests, decisions
 from rebal_tui.store.account_table import RESTRICTIONS, STATUSES
 from rebal_tui.store.codec import restrictions_text
 from rebal_tui.store.decisions import DecisionRow, Kind
-from rebal_tui.store.rows import make_rows
+from rebal_tui.store.rows import RowTable
 from rebal_tui.store.subscription_table import NEVER
 
 
@@ -38,7 +38,7 @@ def store_decisions(tx: BookTransaction, pass_context: PassContext, rows: Rows) 
     decided = _decision_rows(tx, pass_context, ordered, held, run_of.tolist())
     decisions.add(tx, decided)
     if made.runs:
-        reported = audit_digests.queued(database, made.rows_stored, [decided[at] for at in at_rows.tolist()])
+        reported = audit_digests.queued(database, made.rows_stored, decided.take(at_rows.tolist()))
         tx.record(audit_digests.QUEUED, subject_of(made.runs), reported)
     if made.plans:
         begun = [one for one in made.runs if one.status is RunStatus.IN_PROGRESS]
@@ -48,14 +48,15 @@ def store_decisions(tx: BookTransaction, pass_context: PassContext, rows: Rows) 
 
 def _decision_rows(
     tx: BookTransaction, pass_context: PassContext, rows: Rows, held: Sequence[bytes], run_keys: Sequence[int]
-) -> list[DecisionRow]:
+) -> RowTable[DecisionRow]:
     """The decision rows of some accounts; `held` is their packed positions, `run_keys` the runs they created."""
     book = tx.book
     table, made, accounts = book.account_table, pass_context.decided.made, pass_context.decided.frame.accounts
     texts = {bits: _restrictions(bits) for bits in set(table.restrictions[rows].tolist())}
     statuses = [status.value for status in STATUSES]
-    return make_rows(
+    return RowTable.build(
         DecisionRow,
+        len(rows),
         session=repeat(new_york_day(pass_context.decided.at).isoformat()),
         account=table.keys[rows].tolist(),
         portfolio=[pass_context.portfolio_keys[index] for index in accounts.portfolio[rows].tolist()],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,8 @@ from rebal_tui.services.runs.starting import Rows, Starts, may_start, plan_start
 from rebal_tui.store import blobs, book_settings, run_orders, runs
 from rebal_tui.store.codec import to_time, to_weights
 from rebal_tui.store.outbox import Unsent
-from rebal_tui.store.rows import make_rows
+from rebal_tui.store.rows import RowTable
+from rebal_tui.store.run_orders import OrderRow
 from rebal_tui.store.runs import PlanRow, RunRow
 
 _RUN_TYPES = {Outcome.FULL_REBALANCE: RunType.FULL_REBALANCE, Outcome.INVEST_CASH: RunType.INVEST_CASH}
@@ -46,8 +47,8 @@ class CreatedRuns:
     rows: Rows
     keys: Rows
     runs: list[Run]
-    rows_stored: list[RunRow]
-    plans: list[PlanRow]
+    rows_stored: RowTable[RunRow]
+    plans: RowTable[PlanRow]
     unsent: list[Unsent]
 
     def idle(self) -> set[str]:
@@ -84,7 +85,7 @@ def create_runs(tx: BookTransaction, pass_context: PassContext, rows: Rows, held
     new_runs = _NewRuns(asking, np.arange(first, first + len(asking)), _awaits(pass_context, asking), held)
     starts = _starts(book, pass_context, new_runs)
     stored, plans = _store_runs(tx, pass_context, new_runs, starts)
-    made = _runs(book, pass_context, new_runs, [row.id for row in stored], starts)
+    made = _runs(book, pass_context, new_runs, stored.column("id"), starts)
     return CreatedRuns(new_runs.rows, new_runs.keys, made, stored, plans, _unsent(new_runs, starts))
 
 
@@ -144,7 +145,7 @@ def _runs(
 
 def _store_runs(
     tx: BookTransaction, pass_context: PassContext, new_runs: _NewRuns, starts: Sequence[Starts]
-) -> tuple[list[RunRow], list[PlanRow]]:
+) -> tuple[RowTable[RunRow], RowTable[PlanRow]]:
     """Store new runs and the orders of those that start; returns the runs as stored, and the plan inputs of the started
     ones, both by ascending key."""
     book = tx.book
@@ -153,8 +154,9 @@ def _store_runs(
     weights = [model.weights for model in decided.frame.portfolios]
     blob_of = {index: blobs.put(tx, to_weights(weights[index])) for index in dict.fromkeys(indexes)}
     at, types = to_time(decided.at), {code: kind.value for code, kind in _TYPES.items()}
-    rows = make_rows(
+    rows = RowTable.build(
         RunRow,
+        size,
         key=new_runs.keys.tolist(),
         id=book_settings.next_ids(tx, size) if size else [],
         account=book.account_table.keys[new_runs.rows].tolist(),
@@ -173,41 +175,42 @@ def _store_runs(
         updated_at=repeat(at),
     )
     begins = np.zeros(size, np.bool_)
-    plans: list[PlanRow] = []
-    orders = []
+    plan_tables, order_tables = [], []
     for one in starts:
         here = new_runs.indexes(one.rows)
         begins[here] = True
         run_keys = new_runs.keys[here]
-        plans += one.plan_rows(
-            run_keys, [new_runs.held[row] for row in one.rows.tolist()], pass_context.context_key, at
-        )
-        orders.append(one.order_rows(run_keys, pass_context.asset_keys, at))
-    plans.sort()
-    plan_of = iter(plans)
-    stored = [
-        row.started(next(plan_of)) if starts_now else _with_plan_shown(row, book, pass_context, new_runs, index)
-        for index, (row, starts_now) in enumerate(zip(rows, begins.tolist(), strict=True))
-    ]
+        held = [new_runs.held[row] for row in one.rows.tolist()]
+        plan_tables.append(one.plan_rows(run_keys, held, pass_context.context_key, at))
+        order_tables.append(one.order_rows(run_keys, pass_context.asset_keys, at))
+    plans = RowTable.joined(PlanRow, plan_tables).sorted_by("key")
+    stored = _with_plans_shown(
+        runs.as_started(rows, np.flatnonzero(begins).tolist(), plans), book, pass_context, new_runs
+    )
     runs.add(tx, stored)
-    run_orders.add(tx, chain.from_iterable(orders))
+    run_orders.add(tx, RowTable.joined(OrderRow, order_tables))
     return stored, plans
 
 
-def _with_plan_shown(row: RunRow, book: Book, pass_context: PassContext, new_runs: _NewRuns, index: int) -> RunRow:
-    """A run that awaits approval with the inputs of its displayed plan; any other run unchanged."""
-    if not new_runs.awaits[index]:
-        return row
-    account, accounts = int(new_runs.rows[index]), pass_context.decided.frame.accounts
-    cash_target = None
-    if _TYPES[pass_context.decided.made.outcome[account]] is RunType.INVEST_CASH:
-        cash_target = cash_target_of(situation(book, book.account_table.ids[account]))
-    return row._replace(
-        plan_context=pass_context.context_key,
-        plan_cash=int(accounts.cash[account]),
-        plan_reserved=int(accounts.reserved[account]),
-        plan_keep=cash_target,
-        plan_positions=new_runs.held[account],
+def _with_plans_shown(
+    rows: RowTable[RunRow], book: Book, pass_context: PassContext, new_runs: _NewRuns
+) -> RowTable[RunRow]:
+    """The runs, those that await approval with the inputs of their displayed plans."""
+    indexes = np.flatnonzero(new_runs.awaits)
+    accounts, of_account = pass_context.decided.frame.accounts, new_runs.rows[indexes]
+    outcome = pass_context.decided.made.outcome
+    return rows.replace_at(
+        indexes.tolist(),
+        plan_context=[pass_context.context_key] * len(indexes),
+        plan_cash=accounts.cash[of_account].tolist(),
+        plan_reserved=accounts.reserved[of_account].tolist(),
+        plan_keep=[
+            cash_target_of(situation(book, book.account_table.ids[row]))
+            if _TYPES[outcome[row]] is RunType.INVEST_CASH
+            else None
+            for row in of_account.tolist()
+        ],
+        plan_positions=[new_runs.held[row] for row in of_account.tolist()],
     )
 
 

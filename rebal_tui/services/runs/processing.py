@@ -34,6 +34,7 @@ from rebal_tui.store import decision_contexts, outbox, run_orders, runs
 from rebal_tui.store.codec import to_time
 from rebal_tui.store.id_keys import keys
 from rebal_tui.store.outbox import Progress, Unsent
+from rebal_tui.store.rows import RowTable
 from rebal_tui.store.run_orders import OrderRow
 
 MAX_RUNS_PER_TRANSACTION = 500
@@ -268,7 +269,7 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
             short = f", scaled by {numerator / denominator:.6f}" if numerator < denominator else ""
             text = f"{len(tradable)} buys of {money(Money(sum(sized.amounts.values())))}{short}"
             runs.note(tx, run.id, now, "buying", f"sells are done; {text} from booked cash")
-        run_orders.add(tx, rows)
+        run_orders.add(tx, RowTable.of(OrderRow, rows))
         runs.update(tx, changes)
         tx.note_runs([after for _, after in changes])
         tx.after_commit(partial(enqueue, book, written))

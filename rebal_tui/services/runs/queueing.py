@@ -15,6 +15,7 @@ from rebal_tui.store import audit_digests, blobs, book_settings, runs
 from rebal_tui.store.codec import to_time, to_weights
 from rebal_tui.store.database import Database
 from rebal_tui.store.id_keys import Table, keys
+from rebal_tui.store.rows import RowTable
 
 
 def new_run(
@@ -76,7 +77,7 @@ def queue_manual_run(tx: BookTransaction, run: Run, why: str) -> None:
         created_at=to_time(run.created_at),
         updated_at=to_time(run.created_at),
     )
-    runs.add(tx, [row])
+    runs.add(tx, RowTable.of(runs.RunRow, [row]))
     tx.record(audit_digests.QUEUED, run.id, audit_digests.queued_from_store(database, [key]))
 
 

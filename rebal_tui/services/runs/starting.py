@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, repeat
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from rebal_tui.store import audit_digests, decision_contexts, run_orders, runs
 from rebal_tui.store.codec import to_time
 from rebal_tui.store.id_keys import keys
 from rebal_tui.store.outbox import Unsent
-from rebal_tui.store.rows import make_rows
+from rebal_tui.store.rows import RowTable
 from rebal_tui.store.run_orders import OrderRow
 from rebal_tui.store.runs import PlanRow
 
@@ -67,10 +67,11 @@ class Starts:
     symbols: Sequence[str]
     qtys: Sequence[int]
 
-    def plan_rows(self, run_keys: Rows, positions: Sequence[bytes], context: int, at: int) -> Iterable[PlanRow]:
+    def plan_rows(self, run_keys: Rows, positions: Sequence[bytes], context: int, at: int) -> RowTable[PlanRow]:
         """The plan inputs as stored; `positions` has one value of `codec.to_positions` for each row."""
-        return make_rows(
+        return RowTable.build(
             PlanRow,
+            len(run_keys),
             key=run_keys.tolist(),
             started_at=repeat(at),
             cash_target=self.cash_target,
@@ -81,15 +82,16 @@ class Starts:
             plan_positions=positions,
         )
 
-    def order_rows(self, run_keys: Rows, asset_keys: Mapping[str, int], at: int) -> Iterable[OrderRow]:
+    def order_rows(self, run_keys: Rows, asset_keys: Mapping[str, int], at: int) -> RowTable[OrderRow]:
         """The order rows of the sells."""
         first = np.cumsum(self.sells) - self.sells
         lines = np.arange(len(self.qtys)) - np.repeat(first, self.sells) + 1
-        return make_rows(
+        return RowTable.build(
             OrderRow,
+            len(self.qtys),
             run=np.repeat(run_keys, self.sells).tolist(),
             line=lines.tolist(),
-            asset=map(asset_keys.__getitem__, self.symbols),
+            asset=[asset_keys[symbol] for symbol in self.symbols],
             side=repeat(Side.SELL.value),
             notional=repeat(None),
             qty=self.qtys,
@@ -224,26 +226,28 @@ def store_starts(
         key_of = keys(database, "runs", (run.id for run in before))
         at = to_time(now)
         plans: list[PlanRow] = []
-        orders: list[Iterable[OrderRow]] = []
+        orders: list[OrderRow] = []
         for start in one_by_one:
             key, made = key_of[start.run.id], history.plan_inputs(book, start.run, context, asset_keys)
             plans.append(
                 PlanRow(key, at, start.cash_target, context, made.cash, made.reserved, made.keep, made.positions)
             )
-            sells = enumerate(start.sells, 1)
-            orders.append(
-                [OrderRow(key, n, asset_keys[symbol], Side.SELL.value, None, qty, at, at) for n, (symbol, qty) in sells]
-            )
+            orders += [
+                OrderRow(key, line, asset_keys[symbol], Side.SELL.value, None, qty, at, at)
+                for line, (symbol, qty) in enumerate(start.sells, 1)
+            ]
             run_orders.add_skipped(tx, start.run.id, start.skipped)
+        plan_tables, order_tables = [RowTable.of(PlanRow, plans)], [RowTable.of(OrderRow, orders)]
         for some, starts in array_starts:
             run_keys = np.array([key_of[run.id] for run in some], np.int64)
-            plans += starts.plan_rows(run_keys, book.account_table.packed_positions(starts.rows), context, at)
-            orders.append(starts.order_rows(run_keys, asset_keys, at))
-        plans.sort()
-        runs.start(tx, plans)
-        run_orders.add(tx, chain.from_iterable(orders))
+            packed = book.account_table.packed_positions(starts.rows)
+            plan_tables.append(starts.plan_rows(run_keys, packed, context, at))
+            order_tables.append(starts.order_rows(run_keys, asset_keys, at))
+        started_plans = RowTable.joined(PlanRow, plan_tables).sorted_by("key")
+        runs.start(tx, started_plans)
+        run_orders.add(tx, RowTable.joined(OrderRow, order_tables))
         counts = [len(start.sells) for start in one_by_one] + [n for _, one in array_starts for n in one.sells.tolist()]
-        record_starts(tx, before, sum(counts), plans)
+        record_starts(tx, before, sum(counts), started_plans)
         written = [
             Unsent(key_of[run.id], run.initiated_from is InitiatedFrom.API, Side.SELL, 1, 1, n)
             for run, n in zip(before, counts, strict=True)
@@ -254,7 +258,7 @@ def store_starts(
     return started
 
 
-def record_starts(tx: BookTransaction, begun: Sequence[Run], sells: int, plans: Sequence[PlanRow]) -> None:
+def record_starts(tx: BookTransaction, begun: Sequence[Run], sells: int, plans: RowTable[PlanRow]) -> None:
     """Record the audit entry of runs that started together; `plans` by ascending key."""
     book = tx.book
     tx.record(audit_digests.STARTED, subject_of(begun), {"sells": sells, **audit_digests.started(book.database, plans)})
