@@ -77,7 +77,7 @@ def test_a_book_is_made_and_the_keys_lie_in_a_file_of_their_own(server: Server, 
         assert secret not in done.stdout + done.stderr
         assert secret.encode() not in written(book.parent)
     again = connect(home, "--paper", "--url", server.url, "--keys-file", str(given), "--db", str(book))
-    assert (again.returncode, "holds a book already" in again.stderr) == (1, True)
+    assert (again.returncode, "already contains a book" in again.stderr) == (1, True)
 
 
 def test_a_connected_book_opens_as_paper_under_review_and_reads_what_is_there(
