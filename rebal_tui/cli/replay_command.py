@@ -165,7 +165,7 @@ def _money(result: Replay) -> str:
 def _ratio(result: Replay) -> str | None:
     from rebal_tui.domain.quantities import format_scaled
 
-    yearly = result.turnover_a_year
+    yearly = result.turnover_per_year
     return None if yearly is None else format_scaled(yearly.numerator * 10_000 // yearly.denominator, 4, 2)
 
 

@@ -111,7 +111,7 @@ def test_a_connected_book_opens_as_paper_under_review_and_reads_what_is_there(
     [
         (["--paper", "--url", "http://broker.example"], "not sent unencrypted"),
         (["--paper", "--url", "https://broker-api.alpaca.markets"], "connect with --live"),
-        (["--live", "--url", "http://127.0.0.1:1"], "talks to https://broker-api.alpaca.markets only"),
+        (["--live", "--url", "http://127.0.0.1:1"], "connects to https://broker-api.alpaca.markets only"),
         (["--paper", "--url", "ftp://x"], "expected an address"),
         (["--paper"], "no keys: set REBAL_TUI_BROKER_KEY"),
     ],
@@ -140,7 +140,7 @@ def test_a_keys_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_environment_goes_before_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Conflict, match="not in the file any more"):
+    with pytest.raises(Conflict, match="no longer in the file"):
         credentials.find("mine-1", KeyLocation.FILE, tmp_path)
     monkeypatch.setenv(KEY_VARIABLE, "KEY")
     with pytest.raises(Invalid, match="expected both"):
