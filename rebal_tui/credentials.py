@@ -60,7 +60,7 @@ class Keys:
     def __reduce__(self) -> NoReturn:
         raise TypeError("keys are not copied or stored this way")
 
-    def keep(self, name: str, location: KeyLocation, folder: Path) -> str:
+    def store(self, name: str, location: KeyLocation, folder: Path) -> str:
         """Store the keys under a name; returns the location as text. Raises `Conflict` when that is not possible."""
         text = json.dumps(self.__pair)
         if location is KeyLocation.KEYRING:

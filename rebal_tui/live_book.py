@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rebal_tui.broker.alpaca.client import Endpoints
     from rebal_tui.broker.alpaca.ports import ReceivedEvent
 
-URL, FIRM, KEYS, KEYS_IN = "broker_url", "firm_account", "keys_name", "keys_in"
+URL, FIRM, KEYS, KEYS_LOCATION = "broker_url", "firm_account", "keys_name", "keys_in"
 """The settings in which a book stores how to reach its broker. The keys themselves are never among them."""
 ALPACA = "alpaca"
 RESEND_AFTER = timedelta(seconds=10)
@@ -61,7 +61,7 @@ def endpoints(environment: str, url: str = "") -> Endpoints:
 
 def create_live(
     database: Database, *, environment: str, url: str, firm_account: str, keys_name: str,
-    keys_in: credentials.KeyLocation, name: str, now: datetime,
+    keys_location: credentials.KeyLocation, name: str, now: datetime,
 ) -> None:  # fmt: skip
     """Initialize a new file as the book of a real broker; its system runs wait for review (R-27). Raises `Conflict`."""
     if bootstrap.is_live(database) or not bootstrap.is_empty(database) or book_settings.get(database, "mode"):
@@ -71,7 +71,7 @@ def create_live(
         session_store.save(tx, build_sessions(today - bootstrap.CALENDAR_BEFORE, today + bootstrap.CALENDAR_AHEAD))
         values = {
             "mode": Mode.LIVE.value, "name": name, "id_seed": bootstrap.new_seed(), book_settings.BROKER: ALPACA,
-            ENVIRONMENT: environment, URL: url, FIRM: firm_account, KEYS: keys_name, KEYS_IN: keys_in.value,
+            ENVIRONMENT: environment, URL: url, FIRM: firm_account, KEYS: keys_name, KEYS_LOCATION: keys_location.value,
             REVIEW_KEY: "1",
         }  # fmt: skip
         for key, value in values.items():
@@ -91,7 +91,7 @@ def open_live(
     broker_endpoints = endpoints(environment, book_settings.get(database, URL))
     keys = credentials.find(
         book_settings.get(database, KEYS),
-        credentials.KeyLocation(book_settings.get(database, KEYS_IN)),
+        credentials.KeyLocation(book_settings.get(database, KEYS_LOCATION)),
         paths.keys_folder(),
     )
     from rebal_tui.broker.alpaca.broker import AlpacaBroker

@@ -78,7 +78,7 @@ def entry(
         ):
             raise Conflict("canceled; no book was created")
         name = live_book.keys_name(path)
-        stored_in = keys.keep(name, location, paths.keys_folder())
+        stored_in = keys.store(name, location, paths.keys_folder())
         database = bootstrap.open_database(path)
         try:
             live_book.create_live(
@@ -87,7 +87,7 @@ def entry(
                 url=url,
                 firm_account=firm_account,
                 keys_name=name,
-                keys_in=location,
+                keys_location=location,
                 name=path.stem,
                 now=bootstrap.real_now(),
             )

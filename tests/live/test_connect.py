@@ -133,7 +133,7 @@ def test_wrong_keys_are_said_to_be_wrong_and_no_book_is_made(server: Server, tmp
 
 
 def test_a_keys_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    Keys("KEY", "SECRET").keep("mine-1", KeyLocation.FILE, tmp_path)
+    Keys("KEY", "SECRET").store("mine-1", KeyLocation.FILE, tmp_path)
     (tmp_path / "mine-1.json").chmod(0o640)
     with pytest.raises(Conflict, match="chmod 600"):
         credentials.find("mine-1", KeyLocation.FILE, tmp_path)
@@ -159,7 +159,7 @@ def test_a_live_book_is_never_taken_for_an_empty_one(tmp_path: Path) -> None:
     path = tmp_path / "live.db"
     database = open_database(path)
     live_book.create_live(
-        database, environment="LIVE", url="", firm_account="", keys_name="mine-1", keys_in=KeyLocation.FILE,
+        database, environment="LIVE", url="", firm_account="", keys_name="mine-1", keys_location=KeyLocation.FILE,
         name="live", now=balanced().created_at,
     )  # fmt: skip
     assert book_settings.get(database, "review") == "1"
@@ -173,7 +173,7 @@ def test_commands_look_at_a_live_book_and_start_nothing(tmp_path: Path) -> None:
     path = tmp_path / "live.db"
     database = open_database(path)
     live_book.create_live(
-        database, environment="PAPER", url="", firm_account="", keys_name="mine-1", keys_in=KeyLocation.FILE,
+        database, environment="PAPER", url="", firm_account="", keys_name="mine-1", keys_location=KeyLocation.FILE,
         name="live", now=balanced().created_at,
     )  # fmt: skip
     database.close()

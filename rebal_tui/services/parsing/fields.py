@@ -59,7 +59,7 @@ class Faults(list[Fault]):
         """Count one more error without storing it."""
         self.more += 1
         if self.more > MAX_COUNTED:
-            raise Invalid([*self, Fault("", f"and more than {MAX_COUNTED:,} more faults; parsing stopped")])
+            raise Invalid([*self, Fault("", f"and more than {MAX_COUNTED:,} more faults; not read to the end")])
 
     @property
     def rest(self) -> list[Fault]:
