@@ -73,16 +73,16 @@ def entry(
     if dry_run:
         with copied(path) as database:
             book = bootstrap.open_offline(database) if bootstrap.is_live(database) else _open(database, at)
-            made, _ = _decide(book, dry_run=True)
-            _show(book, made, (), explain=explain, as_json=as_json)
+            evaluation, _ = _decide(book, dry_run=True)
+            _show(book, evaluation, (), explain=explain, as_json=as_json)
         return 0
     with paths.exclusive_lock(path):
         paths.require_book(path)
         database = bootstrap.open_database(path)
         try:
             book = _open(database, at)
-            made, runs = _decide(book, dry_run=False)
-            _show(book, made, runs, explain=explain, as_json=as_json)
+            evaluation, runs = _decide(book, dry_run=False)
+            _show(book, evaluation, runs, explain=explain, as_json=as_json)
         finally:
             database.close()
     return 0
@@ -100,8 +100,8 @@ def _of_file(path: Path, at: datetime | None, *, dry_run: bool, explain: bool, a
     book = bootstrap.memory_book(evaluated_at, prices=prices)
     try:
         import_book(book, parsed)
-        made, runs = _decide(book, dry_run=dry_run)
-        _show(book, made, runs, explain=explain, as_json=as_json)
+        evaluation, runs = _decide(book, dry_run=dry_run)
+        _show(book, evaluation, runs, explain=explain, as_json=as_json)
     finally:
         book.database.close()
     return 0
@@ -136,34 +136,34 @@ def _decide(book: Book, *, dry_run: bool) -> tuple[EvaluationPass, tuple[Run, ..
     if not dry_run:
         save_market_state(book, book.now())
     scheduler.advance_market(book, book.now())
-    made = evaluation_pass(book)
+    evaluation = evaluation_pass(book)
     if dry_run:
-        return made, ()
+        return evaluation, ()
     process_runs(book)
     save_market_state(book, book.now())
     scheduled_jobs.save_prices(book)
-    return made, tuple(runs.get(book.database, run.id) for run in made.runs)
+    return evaluation, tuple(runs.get(book.database, run.id) for run in evaluation.runs)
 
 
-def _show(book: Book, made: EvaluationPass, runs: tuple[Run, ...], *, explain: bool, as_json: bool) -> None:
+def _show(book: Book, evaluation: EvaluationPass, runs: tuple[Run, ...], *, explain: bool, as_json: bool) -> None:
     if as_json:
         from rebal_tui.services.wire.shapes import decision_json, portfolio_json, time_text
 
         write_json(
             {
-                "as_of": time_text(made.at),
-                "decisions": [decision_json(decision) for decision in made.decisions],
-                "portfolios": [portfolio_json(portfolio) for portfolio in made.needs_adjustment],
+                "as_of": time_text(evaluation.at),
+                "decisions": [decision_json(decision) for decision in evaluation.decisions],
+                "portfolios": [portfolio_json(portfolio) for portfolio in evaluation.needs_adjustment],
             }
         )
         return
-    write(f"{_local(made.at)}, {counted(len(made.decisions), 'subscription')} evaluated\n\n")
+    write(f"{_local(evaluation.at)}, {counted(len(evaluation.decisions), 'subscription')} evaluated\n\n")
     if explain:
-        for decision in made.decisions:
+        for decision in evaluation.decisions:
             write(_explained(book, decision))
     else:
-        _table(book, made)
-    for portfolio in made.needs_adjustment:
+        _table(book, evaluation)
+    for portfolio in evaluation.needs_adjustment:
         write(f"{portfolio.name} now needs adjustment.\n")
     for run in runs:
         reason = f": {run.reason}" if run.reason else ""
@@ -173,8 +173,8 @@ def _show(book: Book, made: EvaluationPass, runs: tuple[Run, ...], *, explain: b
 _HEADER = ("ACCOUNT", "CLIENT", "PORTFOLIO", "OUTCOME", "WHY")
 
 
-def _table(book: Book, made: EvaluationPass) -> None:
-    rows = [_row(book, decision) for decision in made.decisions]
+def _table(book: Book, evaluation: EvaluationPass) -> None:
+    rows = [_row(book, decision) for decision in evaluation.decisions]
     if sys.stdout.isatty():
         from rich.box import SIMPLE_HEAD
         from rich.console import Console

@@ -213,12 +213,12 @@ def replay(book: Book, first: date, last: date, progress: Progress = lambda _don
             scheduler.tick(book)
         progress(done, len(days), day)
     final = _equity(book)
-    made = tuple(run_orders.detail(book.database, run) for run in reversed(runs.newest(book.database, -1)))
+    all_runs = tuple(run_orders.detail(book.database, run) for run in reversed(runs.newest(book.database, -1)))
     return Replay(
         first=days[0],
         last=days[-1],
         sessions=len(days),
-        runs=made,
+        runs=all_runs,
         first_equity=first_equity,
         final_equity=final,
         average_equity=Fraction(total_equity, len(days)),
