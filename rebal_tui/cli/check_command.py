@@ -18,6 +18,7 @@ from rebal_tui.cli.parameters import (
     write_json,
     write_message,
 )
+from rebal_tui.cli.tables import counted
 from rebal_tui.domain.errors import Conflict
 
 _ENTRY = re.compile(r"([0-9]{1,18})[,: ]\s*([0-9a-f]{64})", re.ASCII)
@@ -74,7 +75,7 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
             }
         )
     elif not found.faults:
-        counts = ", ".join(f"{count:,} {table}" for table, count in found.counts.items())
+        counts = ", ".join(_counted_rows(table, count) for table, count in found.counts.items())
         ends = f"; the audit trail ends with entry {found.head[0]}, {found.head[1]}" if found.head else ""
         write(f"OK  {path}: {counts}{ends}\n")
     if found.behind and not found.faults:
@@ -86,6 +87,13 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
         for fault in found.faults:
             write_message(str(fault))
     return 1 if found.faults else 0
+
+
+def _counted_rows(table: str, count: int) -> str:
+    """`1 run` or `2 runs` for the table `runs`."""
+    if table == "audit":
+        return f"{count:,} audit {'entry' if count == 1 else 'entries'}"
+    return counted(count, table.removesuffix("s"))
 
 
 def _parse_anchor(anchor: str) -> tuple[int, str]:
