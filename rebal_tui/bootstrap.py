@@ -170,7 +170,7 @@ def read_only_broker(database: Database) -> SimulatedBroker:
     """The broker's records in a file, read-only: without a market and without new ids."""
 
     def no_ids(_name: str) -> str:
-        raise Conflict("the broker's books are open for reading only")
+        raise Conflict("the broker's records are open read-only")
 
     return SimulatedBroker(database, _NoSessions(), lambda _symbol: None, real_now, no_ids)
 
@@ -219,7 +219,7 @@ def create_demo(
     database = open_database(path)
     try:
         if load_clock(database) is not None or not is_empty(database):
-            raise Conflict(f"{path} holds a book already; the demonstration needs a new file")
+            raise Conflict(f"{path} already contains a book; the demonstration needs a new file")
         at = start or setup.DEFAULT_START
         with database.write():
             create_simulation(
@@ -246,7 +246,7 @@ def create_sandbox(path: Path | str, *, start: datetime, seed: str, immediate_fi
     database = open_database(path)
     try:
         if load_clock(database) is not None or not is_empty(database):
-            raise Conflict(f"{path} holds a book already; a sandbox needs a new file")
+            raise Conflict(f"{path} already contains a book; a sandbox needs a new file")
         with database.write() as tx:
             fills = "immediate" if immediate_fills else ""
             create_simulation(database, start=start, seed=seed, name="sandbox", paused=True, fills=fills)

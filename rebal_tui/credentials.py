@@ -60,7 +60,7 @@ class Keys:
     def __reduce__(self) -> NoReturn:
         raise TypeError("keys are not copied or stored this way")
 
-    def keep(self, name: str, location: KeyLocation, folder: Path) -> str:
+    def store(self, name: str, location: KeyLocation, folder: Path) -> str:
         """Store the keys under a name; returns the location as text. Raises `Conflict` when that is not possible."""
         text = json.dumps(self.__pair)
         if location is KeyLocation.KEYRING:
@@ -73,7 +73,7 @@ class Keys:
             with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
             return f"{path}, which only you can read"
-        return f"the environment: {KEY_VARIABLE} and {SECRET_VARIABLE}"
+        return f"the environment variables {KEY_VARIABLE} and {SECRET_VARIABLE}"
 
 
 def find(name: str, location: KeyLocation, folder: Path) -> Keys:
@@ -88,7 +88,7 @@ def find(name: str, location: KeyLocation, folder: Path) -> Keys:
         text = _read_private(_path(folder, name))
     if text is None:
         raise Conflict(
-            f"the broker's keys are not in the {location} any more: set {KEY_VARIABLE} and {SECRET_VARIABLE}, or "
+            f"the broker's keys are no longer in the {location}: set {KEY_VARIABLE} and {SECRET_VARIABLE}, or "
             "connect again with 'rebal-tui connect'"
         )
     return _parsed(text)
@@ -108,7 +108,7 @@ def from_file(path: Path) -> Keys:
     """Read the keys from a file that only its owner can read: a JSON list or an object of key and secret."""
     text = _read_private(path)
     if text is None:
-        raise Conflict(f"{path}: there is no such file")
+        raise Conflict(f"{path}: no such file")
     return _parsed(text)
 
 
@@ -124,7 +124,7 @@ def _keyring() -> Any:
     try:
         import keyring
     except ImportError:
-        raise Conflict("the keyring needs the package: pip install 'rebal-tui[live]'") from None
+        raise Conflict("the keyring needs an additional package: pip install 'rebal-tui[live]'") from None
     return keyring
 
 
@@ -135,7 +135,7 @@ def _parsed(text: str) -> Keys:
         if not isinstance(key, str) or not isinstance(secret, str):
             raise TypeError
     except (ValueError, TypeError, KeyError):
-        raise Conflict("what is kept are no keys; connect again with 'rebal-tui connect'") from None
+        raise Conflict("the stored keys are not valid; connect again with 'rebal-tui connect'") from None
     return Keys(key, secret)
 
 
@@ -150,7 +150,7 @@ def _read_private(path: Path) -> str | None:
     with os.fdopen(handle, encoding="utf-8") as file:
         mode = os.fstat(file.fileno()).st_mode
         if mode & _OTHERS:
-            raise Conflict(f"{path} can be read by others; make it yours alone: chmod 600 {path}")
+            raise Conflict(f"{path} is readable by other users; restrict it with chmod 600 {path}")
         return file.read(4_096)
 
 

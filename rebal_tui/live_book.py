@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rebal_tui.broker.alpaca.client import Endpoints
     from rebal_tui.broker.alpaca.ports import ReceivedEvent
 
-URL, FIRM, KEYS, KEYS_IN = "broker_url", "firm_account", "keys_name", "keys_in"
+URL, FIRM, KEYS, KEYS_LOCATION = "broker_url", "firm_account", "keys_name", "keys_in"
 """The settings in which a book stores how to reach its broker. The keys themselves are never among them."""
 ALPACA = "alpaca"
 RESEND_AFTER = timedelta(seconds=10)
@@ -42,18 +42,18 @@ def endpoints(environment: str, url: str = "") -> Endpoints:
     try:
         from rebal_tui.broker.alpaca import client
     except ImportError:
-        raise Conflict("a live broker needs more packages: pip install 'rebal-tui[live]'") from None
+        raise Conflict("a live broker needs additional packages: pip install 'rebal-tui[live]'") from None
 
     known = client.LIVE if environment == "LIVE" else client.PAPER
     if not url or url == known.broker:
         return known
     if environment == "LIVE":
-        raise Invalid([Fault("url", f"a live book talks to {client.LIVE.broker} only")])
+        raise Invalid([Fault("url", f"a live book connects to {client.LIVE.broker} only")])
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.username:
         raise Invalid([Fault("url", "expected an address such as https://broker.example or http://127.0.0.1:8000")])
     if url == client.LIVE.broker or parts.hostname == urlsplit(client.LIVE.broker).hostname:
-        raise Invalid([Fault("url", "this is where real money moves: connect with --live")])
+        raise Invalid([Fault("url", "this address trades real money: connect with --live")])
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise Invalid([Fault("url", "expected https: keys are not sent unencrypted to another machine")])
     return client.Endpoints(url.rstrip("/"), url.rstrip("/"), live=False)
@@ -61,17 +61,17 @@ def endpoints(environment: str, url: str = "") -> Endpoints:
 
 def create_live(
     database: Database, *, environment: str, url: str, firm_account: str, keys_name: str,
-    keys_in: credentials.KeyLocation, name: str, now: datetime,
+    keys_location: credentials.KeyLocation, name: str, now: datetime,
 ) -> None:  # fmt: skip
     """Initialize a new file as the book of a real broker; its system runs wait for review (R-27). Raises `Conflict`."""
     if bootstrap.is_live(database) or not bootstrap.is_empty(database) or book_settings.get(database, "mode"):
-        raise Conflict(f"{database.path} holds a book already; connecting makes a new one")
+        raise Conflict(f"{database.path} already contains a book; connect creates a new one")
     today = new_york_day(now)
     with database.write() as tx:
         session_store.save(tx, build_sessions(today - bootstrap.CALENDAR_BEFORE, today + bootstrap.CALENDAR_AHEAD))
         values = {
             "mode": Mode.LIVE.value, "name": name, "id_seed": bootstrap.new_seed(), book_settings.BROKER: ALPACA,
-            ENVIRONMENT: environment, URL: url, FIRM: firm_account, KEYS: keys_name, KEYS_IN: keys_in.value,
+            ENVIRONMENT: environment, URL: url, FIRM: firm_account, KEYS: keys_name, KEYS_LOCATION: keys_location.value,
             REVIEW_KEY: "1",
         }  # fmt: skip
         for key, value in values.items():
@@ -91,7 +91,7 @@ def open_live(
     broker_endpoints = endpoints(environment, book_settings.get(database, URL))
     keys = credentials.find(
         book_settings.get(database, KEYS),
-        credentials.KeyLocation(book_settings.get(database, KEYS_IN)),
+        credentials.KeyLocation(book_settings.get(database, KEYS_LOCATION)),
         paths.keys_folder(),
     )
     from rebal_tui.broker.alpaca.broker import AlpacaBroker

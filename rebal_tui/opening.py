@@ -19,7 +19,7 @@ _MAX_FILE_BYTES = 64 * 1024 * 1024
 def view_book(path: Path) -> Book:
     """Open a book that another process writes, read-only."""
     book = bootstrap.open_view(path)
-    book.database.halt(Halt.VIEWING, "another rebal-tui writes to it")
+    book.database.halt(Halt.VIEWING, "another rebal-tui is writing to it")
     return book
 
 
@@ -70,7 +70,7 @@ def replace_with_demo(path: Path) -> str:
     """Replace an empty book with the demonstration book. Raises `Conflict` when the book is not empty."""
     _remove_empty_book(path)
     bootstrap.create_demo(path).close()
-    return "The demonstration book is open: nothing in it is real."
+    return "Demonstration book opened. Its data is fictitious."
 
 
 def replace_with_import(path: Path, source: Path) -> str:
@@ -87,7 +87,8 @@ def replace_with_import(path: Path, source: Path) -> str:
     parsed = parse_book(text)
     _remove_empty_book(path)
     summary = bootstrap.import_file(path, parsed)
-    return f"{summary.accounts:,} accounts and {summary.portfolios:,} portfolios came in."
+    accounts = f"{summary.accounts:,} account{'' if summary.accounts == 1 else 's'}"
+    return f"Imported {accounts} and {summary.portfolios:,} portfolio{'' if summary.portfolios == 1 else 's'}."
 
 
 def _remove_empty_book(path: Path) -> None:
@@ -98,6 +99,6 @@ def _remove_empty_book(path: Path) -> None:
     finally:
         database.close()
     if not empty:
-        raise Conflict(f"{path} has accounts already, or is connected to a broker")
+        raise Conflict(f"{path} already has accounts, or is connected to a broker")
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

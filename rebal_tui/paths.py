@@ -102,4 +102,4 @@ def require_book(path: Path) -> None:
     except sqlite3.Error as error:
         raise Conflict(cannot_open_message(path, error)) from error
     if known is None:
-        raise Conflict(f"{path} is no book of this program")
+        raise Conflict(f"{path} is not a rebal-tui book")

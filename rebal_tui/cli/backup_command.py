@@ -13,12 +13,13 @@ from rebal_tui.domain.errors import Conflict
 @command("backup")
 @click.argument("target", type=FILE, metavar="FILE")
 @db_option
-@click.option("--force", is_flag=True, help="Replace FILE if there is one.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @click.pass_context
 def entry(ctx: click.Context, target: Path, db: Path | None, force: bool) -> int:
-    """Write a copy of a book to FILE, readable by you alone.
+    """Write a verified copy of a book to FILE, readable only by you.
 
-    Works while the book is open elsewhere: the copy is the book at one moment. It is verified before it takes its name.
+    Works while the book is open in another process. The copy is consistent: it shows the book at one point in time.
+    FILE is created only after the copy has been verified.
 
     \b
     Example:
@@ -30,7 +31,9 @@ def entry(ctx: click.Context, target: Path, db: Path | None, force: bool) -> int
     path = existing_book_path(ctx, db)
     if target.exists() and (target.samefile(path) or not force):
         raise Conflict(
-            f"{target} is the book itself" if target.samefile(path) else f"{target} exists; --force replaces it"
+            f"{target} is the book itself"
+            if target.samefile(path)
+            else f"{target} already exists; use --force to replace it"
         )
     with reading(path) as database:
         back_up(database, target)

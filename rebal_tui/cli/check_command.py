@@ -18,28 +18,39 @@ from rebal_tui.cli.parameters import (
     write_json,
     write_message,
 )
+from rebal_tui.cli.tables import counted
 from rebal_tui.domain.errors import Conflict
 
-_NOTED = re.compile(r"([0-9]{1,18})[,: ]\s*([0-9a-f]{64})", re.ASCII)
+_ENTRY = re.compile(r"([0-9]{1,18})[,: ]\s*([0-9a-f]{64})", re.ASCII)
+"""An audit entry: its number and its hash."""
 
 
 @command("check")
 @db_option
 @click.option(
-    "--anchor", metavar="ENTRY", help="An audit entry noted earlier, as NUMBER,HASH, a backup or an export in JSON."
+    "--anchor",
+    metavar="ENTRY",
+    help="An audit entry recorded earlier, which the trail must contain: NUMBER,HASH, a backup or a JSON export.",
 )
 @json_option
 @click.pass_context
 def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool) -> int:
-    """Check a book's integrity, ledger, orders and audit chain.
+    """Verify a book's integrity, ledger, orders and audit chain.
 
-    Looks at the file's structure and references, whether cash and shares add up at the broker, whether the book's copy
-    of them, its orders and its fills agree with the broker's, whether every planned order is accounted for, at most one
-    run per account is open, weights sum to 100, and the audit chain holds. Changes nothing, and works while the book is
-    open elsewhere.
+    Changes nothing, and works while the book is open in another process. It verifies:
 
-    A chain shows what was changed inside it, and not that its end was cut off or written anew: for that, name an entry
-    that was noted since. Every check, backup, restore and JSON export tells the last one.
+    \b
+      - the structure and references of the file
+      - the simulated broker's ledger: cash and shares add up
+      - the book's accounts, orders and fills against the broker's
+      - planned orders: each was placed or skipped
+      - open runs: at most one per account
+      - weights: they sum to 100
+      - the audit trail: its hash chain is unbroken
+
+    The hash chain reveals a changed entry, but not whether the latest entries were removed or rewritten. To verify that
+    too, record an entry outside the book and pass it with --anchor later. Every check, backup, restore and JSON export
+    reports the last entry.
 
     \b
     Examples:
@@ -50,9 +61,9 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
     from rebal_tui.services.maintenance.check import check_book
 
     path = existing_book_path(ctx, db)
-    noted = _noted(anchor) if anchor is not None else None
+    anchor_entry = _parse_anchor(anchor) if anchor is not None else None
     with reading(path) as database:
-        found = check_book(database, bootstrap.read_only_broker(database), noted)
+        found = check_book(database, bootstrap.read_only_broker(database), anchor_entry)
     if as_json:
         write_json(
             {
@@ -64,12 +75,13 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
             }
         )
     elif not found.faults:
-        counts = ", ".join(f"{count:,} {table}" for table, count in found.counts.items())
+        counts = ", ".join(_counted_rows(table, count) for table, count in found.counts.items())
         ends = f"; the audit trail ends with entry {found.head[0]}, {found.head[1]}" if found.head else ""
         write(f"OK  {path}: {counts}{ends}\n")
     if found.behind and not found.faults:
         write_message(
-            f"note: {found.behind} events of the broker wait for the book to be opened; it was not compared with them"
+            f"note: broker events not applied yet: {found.behind:,}; the comparison with the broker was skipped. "
+            "Open the book to apply them."
         )
     if not as_json:
         for fault in found.faults:
@@ -77,31 +89,38 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
     return 1 if found.faults else 0
 
 
-def _noted(anchor: str) -> tuple[int, str]:
+def _counted_rows(table: str, count: int) -> str:
+    """`1 run` or `2 runs` for the table `runs`."""
+    if table == "audit":
+        return f"{count:,} audit {'entry' if count == 1 else 'entries'}"
+    return counted(count, table.removesuffix("s"))
+
+
+def _parse_anchor(anchor: str) -> tuple[int, str]:
     """An audit entry as number and hash: given directly, or the last entry of a backup or an export."""
     import json
     import sqlite3
 
     from rebal_tui.store import audit
 
-    written = _NOTED.fullmatch(anchor.strip())
-    if written:
-        return int(written[1]), written[2]
+    match = _ENTRY.fullmatch(anchor.strip())
+    if match:
+        return int(match[1]), match[2]
     path = Path(FILE.convert(anchor, None, None))
     try:
         with path.open("rb") as file:
             is_export = file.read(1) == b"{"
         if is_export:
             head = json.loads(path.read_bytes())["audit_head"]
-            written = _NOTED.fullmatch(f"{head['seq']},{head['hash']}")
+            match = _ENTRY.fullmatch(f"{head['seq']},{head['hash']}")
     except OSError as error:
-        raise Conflict(f"{anchor}: expected NUMBER,HASH of an audit entry or a file: {error.strerror}") from error
+        raise Conflict(f"{anchor}: expected NUMBER,HASH of an audit entry, or a file: {error.strerror}") from error
     except (ValueError, KeyError, TypeError):
-        written = None
+        match = None
     if is_export:
-        if written is None:
-            raise Conflict(f"{anchor} is no export of this program: it has no audit head")
-        return int(written[1]), written[2]
+        if match is None:
+            raise Conflict(f"{anchor} is not a JSON export of rebal-tui: it has no audit_head")
+        return int(match[1]), match[2]
     with reading(path) as backup:
         try:
             return audit.head(backup)

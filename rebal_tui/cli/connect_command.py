@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rebal_tui.cli.parameters import FILE, book_path, command, db_option, write, write_message
+from rebal_tui.cli.tables import counted
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 
 if TYPE_CHECKING:
@@ -16,37 +17,43 @@ if TYPE_CHECKING:
     from rebal_tui.credentials import KeyLocation, Keys
 
 _PAPER, _LIVE = "paper", "live"
-_KEEP = ("keyring", "file", "environment")
+_LOCATIONS = ("keyring", "file", "environment")
 
 
 @command("connect")
 @db_option
-@click.option("--paper", "environment_choice", flag_value=_PAPER, help="The broker's sandbox: no real money.")
-@click.option("--live", "environment_choice", flag_value=_LIVE, help="The real thing: orders move real money.")
-@click.option("--url", default="", metavar="URL", help="Another address for --paper, such as that of a local server.")
-@click.option("--firm-account", default="", metavar="ID", help="The firm's account, for journals and withdrawals.")
-@click.option("--keys-file", type=FILE, metavar="FILE", help='Read {"key": …, "secret": …} from a file of mode 0600.')
-@click.option("--keep", type=click.Choice(_KEEP), help="Where the keys are kept. Without it: the keyring, else a file.")
-@click.option("--yes", is_flag=True, help="Ask nothing.")
+@click.option("--paper", "environment_choice", flag_value=_PAPER, help="The broker's sandbox, without real money.")
+@click.option("--live", "environment_choice", flag_value=_LIVE, help="The live environment: orders move real money.")
+@click.option("--url", default="", metavar="URL", help="Address to use with --paper, such as a local server's.")
+@click.option(
+    "--firm-account", default="", metavar="ID", help="The firm's account, required for journals and withdrawals."
+)
+@click.option("--keys-file", type=FILE, metavar="FILE", help='JSON file of mode 0600 with {"key": …, "secret": …}.')
+@click.option(
+    "--keep",
+    type=click.Choice(_LOCATIONS),
+    help="Where to store the keys. Default: the keyring if available, else a file.",
+)
+@click.option("--yes", is_flag=True, help="Do not prompt.")
 @click.pass_context
 def entry(
     ctx: click.Context, db: Path | None, environment_choice: str | None, url: str, firm_account: str,
     keys_file: Path | None, keep: str | None, yes: bool,
 ) -> int:  # fmt: skip
-    """Connect a live broker: Alpaca's Broker API.
+    """Create a book from the accounts at a broker: Alpaca's Broker API.
 
-    Asks for the key and the secret without showing them, checks them by reading the broker's clock and accounts, keeps
-    them in the system's keyring or in a file that only you can read, and makes a new book. The keys are never in the
-    book. Its system runs wait for your review until you change that in the settings.
+    Prompts for the API key and its secret without echo, verifies them by reading the broker's clock and accounts,
+    stores them in the system's keyring or in a file that only you can read, and creates a new book. The keys are never
+    stored in the book. Runs that the scheduler creates wait for your review until you change that in the settings.
 
-    In scripts the keys come from REBAL_TUI_BROKER_KEY and REBAL_TUI_BROKER_SECRET or from --keys-file. Where those two
-    variables are set, they are used instead of what is kept.
+    In scripts, set REBAL_TUI_BROKER_KEY and REBAL_TUI_BROKER_SECRET or use --keys-file. Whenever the two variables are
+    set, they take precedence over stored keys; --keep environment stores no keys and relies on the variables.
 
     \b
     Examples:
       rebal-tui connect --paper --db paper.db
       rebal-tui connect --paper --db test.db --url http://127.0.0.1:8000 --keys-file keys.json --keep file --yes
-      rebal-tui --db paper.db              opens it
+      rebal-tui --db paper.db              open the new book
     """
     from rebal_tui import bootstrap, live_book, paths
 
@@ -61,13 +68,17 @@ def entry(
         _check(keys, broker_endpoints)
         if not firm_account and ask:
             firm_account = click.prompt(
-                "The firm's account id, for journals and withdrawals (enter for none)", default="", show_default=False
+                "ID of the firm's account, for journals and withdrawals (enter to skip)", default="", show_default=False
             ).strip()
         _require_id(firm_account)
-        if broker_endpoints.live and ask and click.prompt("Real money. Type LIVE to make the book").strip() != "LIVE":
-            raise Conflict("nothing was made")
+        if (
+            broker_endpoints.live
+            and ask
+            and click.prompt("Orders move real money. Type LIVE to create the book").strip() != "LIVE"
+        ):
+            raise Conflict("canceled; no book was created")
         name = live_book.keys_name(path)
-        stored_in = keys.keep(name, location, paths.keys_folder())
+        stored_in = keys.store(name, location, paths.keys_folder())
         database = bootstrap.open_database(path)
         try:
             live_book.create_live(
@@ -76,18 +87,18 @@ def entry(
                 url=url,
                 firm_account=firm_account,
                 keys_name=name,
-                keys_in=location,
+                keys_location=location,
                 name=path.stem,
                 now=bootstrap.real_now(),
             )
         finally:
             database.close()
     write(
-        f"{path}: a {environment} book. The keys are in {stored_in}.\n"
-        f"Its runs wait for your review. Open it with 'rebal-tui --db {path}'.\n"
+        f"Created {path}, a {environment} book. The keys are in {stored_in}.\n"
+        f"Its runs wait for your review. Open the book with 'rebal-tui --db {path}'.\n"
     )
     if not firm_account:
-        write_message("note: without --firm-account this book makes no journals, so no withdrawals either")
+        write_message("note: without --firm-account, journals and withdrawals are not possible in this book")
     return 0
 
 
@@ -101,7 +112,7 @@ def _require_new(path: Path) -> None:
     database = bootstrap.open_database(path)
     try:
         if bootstrap.is_live(database) or not bootstrap.is_empty(database) or book_settings.get(database, "mode"):
-            raise Conflict(f"{path} holds a book already; name a new file with --db")
+            raise Conflict(f"{path} already contains a book; choose a new file with --db")
     finally:
         database.close()
 
@@ -109,9 +120,9 @@ def _require_new(path: Path) -> None:
 def _environment(environment_choice: str | None, ask: bool) -> str:
     if environment_choice is None:
         if not ask:
-            raise click.UsageError("say --paper or --live")
+            raise click.UsageError("expected --paper or --live")
         environment_choice = click.prompt(
-            "Paper (no real money) or live", type=click.Choice([_PAPER, _LIVE]), default=_PAPER
+            "Environment: paper (no real money) or live", type=click.Choice([_PAPER, _LIVE]), default=_PAPER
         )
     return "LIVE" if environment_choice == _LIVE else "PAPER"
 
@@ -125,7 +136,7 @@ def _keys(keys_file: Path | None, keep: str | None, ask: bool) -> tuple[Keys, Ke
     if given is None:
         if not ask:
             raise Conflict(
-                f"no keys: set {credentials.KEY_VARIABLE} and {credentials.SECRET_VARIABLE}, or name a --keys-file"
+                f"no keys: set {credentials.KEY_VARIABLE} and {credentials.SECRET_VARIABLE}, or use --keys-file"
             )
         given = credentials.Keys(
             click.prompt("Key", hide_input=True).strip(), click.prompt("Secret", hide_input=True).strip()
@@ -149,10 +160,10 @@ def _check(keys: Keys, broker_endpoints: Endpoints) -> None:
         clock = json_values.as_object(client.get("/v1/clock"))
         accounts = json_values.as_list(client.get("/v1/accounts"))
         write_message(
-            f"{broker_endpoints.broker} answers: its clock says "
+            f"{broker_endpoints.broker}: connected; the broker's time is "
             f"{json_values.timestamp(clock, 'timestamp'):%Y-%m-%d %H:%M:%S} UTC"
         )
-        write_message(f"{len(accounts):,} account{'' if len(accounts) == 1 else 's'}")
+        write_message(counted(len(accounts), "account"))
     except KeysRefused as refused:
         raise Conflict(f"{broker_endpoints.broker}: {refused}") from None
     except (BrokerUnavailable, Denied, json_values.Malformed) as error:

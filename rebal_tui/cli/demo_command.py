@@ -13,39 +13,45 @@ from pathlib import Path
 import click
 
 from rebal_tui.cli.parameters import FILE, command, write, write_message
+from rebal_tui.cli.tables import counted
 from rebal_tui.domain.errors import Conflict
 
 MINUTE = timedelta(minutes=1)
 
 
 @command("demo")
-@click.option("--accounts", type=click.IntRange(1, 100_000), default=60, show_default=True, help="How many accounts.")
-@click.option("--seed", default="1", show_default=True, help="The same seed makes the same book.")
+@click.option("--accounts", type=click.IntRange(1, 100_000), default=60, show_default=True, help="Number of accounts.")
+@click.option("--seed", default="1", show_default=True, help="Random seed; the same seed creates the same book.")
 @click.option(
-    "--speed", type=click.FloatRange(0.1, 100_000), default=600.0, show_default=True, help="Seconds a second."
+    "--speed",
+    type=click.FloatRange(0.1, 100_000),
+    default=600.0,
+    show_default=True,
+    help="Simulated seconds per real second.",
 )
-@click.option("--db", type=FILE, metavar="FILE", help="Keep the book in a new file. Without it: gone at the end.")
+@click.option("--db", type=FILE, metavar="FILE", help="Save the book in a new file. Default: it is deleted at exit.")
 @click.option(
     "--headless",
     type=click.IntRange(1, 100_000),
-    metavar="MINUTES",
-    help="No screens: live so long, then say what happened.",
+    metavar="N",
+    help="Run headless for N simulated minutes, then print a summary.",
 )
 def entry(accounts: int, seed: str, speed: float, db: Path | None, headless: int | None) -> int:
-    """Open the screens on a made-up book that lives in fast motion.
+    """Open the screens on a demonstration book in accelerated time.
 
-    Clients, model portfolios, accounts in all states, and a simulated market whose time runs accelerated, so that
-    drift, runs and fills can be watched. Nothing of it is real.
+    The book has fictitious clients, model portfolios and accounts in every state. Its simulated market runs faster than
+    real time, so that you can watch drift, runs and fills.
 
     \b
     Examples:
       rebal-tui demo
       rebal-tui demo --accounts 2000 --seed 7 --speed 3600
-      rebal-tui demo --db demo.db          a book to keep; open it again with 'rebal-tui --db demo.db'
+      rebal-tui demo --db demo.db          save the book in a new file
+      rebal-tui --db demo.db               open it again
     """
     if db is not None:
         if db.exists():
-            raise Conflict(f"{db} exists; a demo makes a new book (open this one with 'rebal-tui --db {db}')")
+            raise Conflict(f"{db} already exists; demo creates a new book (open this one with 'rebal-tui --db {db}')")
         return _demo(db, accounts, seed, speed, headless)
     # Closing the terminal must not leave the temporary book behind.
     signal.signal(signal.SIGHUP, lambda _number, _frame: sys.exit(128 + signal.SIGHUP))
@@ -112,14 +118,14 @@ def _headless(path: Path, minutes: int) -> int:
         statuses: dict[str, int] = {}
         for run in runs.newest(database, -1):
             statuses[run.status.value] = statuses.get(run.status.value, 0) + 1
-        made = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "none"
+        by_status = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "none"
         write(
-            f"{start:%Y-%m-%d %H:%M} to {clock.now():%Y-%m-%d %H:%M} UTC: {len(book.accounts):,} accounts, "
-            f"{minutes:,} beats, runs: {made}, open alerts: {len(jobs.open_alerts(database))}\n"
+            f"{start:%Y-%m-%d %H:%M} to {clock.now():%Y-%m-%d %H:%M} UTC: {counted(len(book.accounts), 'account')}, "
+            f"{counted(minutes, 'minute')}, runs: {by_status}, open alerts: {len(jobs.open_alerts(database))}\n"
         )
         for job in jobs.jobs(database).values():
             if job.failed:
-                write_message(f"{job.name}: failed {job.failed} times, last: {job.last_result}")
+                write_message(f"job {job.name}: {counted(job.failed, 'failure')}; last result: {job.last_result}")
     finally:
         database.close()
     return 0

@@ -22,6 +22,7 @@ from rebal_tui.cli.parameters import (
     write,
     write_json,
 )
+from rebal_tui.cli.tables import counted, plain_table
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.sessions import NEW_YORK
 
@@ -35,23 +36,27 @@ if TYPE_CHECKING:
 
 @command("evaluate")
 @db_option
-@click.option("--book", "book_file", type=FILE, metavar="BOOK.json", help="Evaluate this file, in memory.")
-@click.option("--at", type=Timestamp(), help="The moment. Without it: the book's own, with --book its as_of, else now.")
-@click.option("--dry-run", is_flag=True, help="Decide only: nothing is stored, no run is made.")
-@click.option("--explain", is_flag=True, help="Show every check and every order planned, not the outcomes alone.")
+@click.option(
+    "--book", "book_file", type=FILE, metavar="BOOK.json", help="Evaluate this file in memory instead of a book."
+)
+@click.option(
+    "--at", type=Timestamp(), help="Time of the evaluation. Default: the book's time; with --book, its as_of, else now."
+)
+@click.option("--dry-run", is_flag=True, help="Decide only: store nothing and create no runs.")
+@click.option("--explain", is_flag=True, help="Show every check and every planned order, not only the outcomes.")
 @json_option
 @click.pass_context
 def entry(
     ctx: click.Context, db: Path | None, book_file: Path | None, at: datetime | None, dry_run: bool, explain: bool,
     as_json: bool,
 ) -> int:  # fmt: skip
-    """Make one evaluation pass and say why each account trades or does not.
+    """Run one evaluation pass and show why each account trades or not.
 
-    Every subscription is evaluated by the rules. With a book's file the decisions are stored and the runs they ask for
-    are made and carried out at that moment's prices; its time moves on to TIME and never goes back. With --dry-run, or
-    with --book, no file is changed.
+    Evaluates every account that follows a portfolio. In a book, stores the decisions, creates and executes the
+    resulting runs at the prices of that time, and advances the book's time to TIME; it cannot go back. With --dry-run
+    or --book, no file is changed.
 
-    TIME is RFC 3339, such as 2026-11-27T17:30:00Z; without an offset it is New York time.
+    TIME is RFC 3339, such as 2026-11-27T17:30:00Z; a time without an offset is New York time.
 
     \b
     Examples:
@@ -60,7 +65,7 @@ def entry(
     """
     if book_file is not None:
         if db is not None:
-            raise click.UsageError("--db and --book exclude each other")
+            raise click.UsageError("--db and --book cannot be combined")
         return _of_file(book_file, at, dry_run=dry_run, explain=explain, as_json=as_json)
     from rebal_tui import bootstrap, paths
 
@@ -68,16 +73,16 @@ def entry(
     if dry_run:
         with copied(path) as database:
             book = bootstrap.open_offline(database) if bootstrap.is_live(database) else _open(database, at)
-            made, _ = _decide(book, dry_run=True)
-            _show(book, made, (), explain=explain, as_json=as_json)
+            evaluation, _ = _decide(book, dry_run=True)
+            _show(book, evaluation, (), explain=explain, as_json=as_json)
         return 0
     with paths.exclusive_lock(path):
         paths.require_book(path)
         database = bootstrap.open_database(path)
         try:
             book = _open(database, at)
-            made, runs = _decide(book, dry_run=False)
-            _show(book, made, runs, explain=explain, as_json=as_json)
+            evaluation, runs = _decide(book, dry_run=False)
+            _show(book, evaluation, runs, explain=explain, as_json=as_json)
         finally:
             database.close()
     return 0
@@ -95,8 +100,8 @@ def _of_file(path: Path, at: datetime | None, *, dry_run: bool, explain: bool, a
     book = bootstrap.memory_book(evaluated_at, prices=prices)
     try:
         import_book(book, parsed)
-        made, runs = _decide(book, dry_run=dry_run)
-        _show(book, made, runs, explain=explain, as_json=as_json)
+        evaluation, runs = _decide(book, dry_run=dry_run)
+        _show(book, evaluation, runs, explain=explain, as_json=as_json)
     finally:
         book.database.close()
     return 0
@@ -108,13 +113,13 @@ def _open(database: Database, at: datetime | None) -> Book:
     from rebal_tui.services.book.market_state import load_clock
 
     if bootstrap.is_live(database):
-        raise Conflict(f"{database.path}: its broker is real; the open program makes its runs, --dry-run only looks")
+        raise Conflict(f"{database.path} has a real broker: only the open program creates its runs; use --dry-run")
     state = load_clock(database)
     if state is None:
         raise Conflict(f"{database.path}: the file is not the book of a simulated market")
     if at is not None and at < state.at:
         raise Conflict(
-            f"--at: {_local(at)} has passed: the book stands at {_local(state.at)}, and its time only goes on"
+            f"--at: {_local(at)} is before the book's time, {_local(state.at)}; a book's time cannot go back"
         )
     return bootstrap.open_simulation(database, at=at or state.at)
 
@@ -131,45 +136,45 @@ def _decide(book: Book, *, dry_run: bool) -> tuple[EvaluationPass, tuple[Run, ..
     if not dry_run:
         save_market_state(book, book.now())
     scheduler.advance_market(book, book.now())
-    made = evaluation_pass(book)
+    evaluation = evaluation_pass(book)
     if dry_run:
-        return made, ()
+        return evaluation, ()
     process_runs(book)
     save_market_state(book, book.now())
     scheduled_jobs.save_prices(book)
-    return made, tuple(runs.get(book.database, run.id) for run in made.runs)
+    return evaluation, tuple(runs.get(book.database, run.id) for run in evaluation.runs)
 
 
-def _show(book: Book, made: EvaluationPass, runs: tuple[Run, ...], *, explain: bool, as_json: bool) -> None:
+def _show(book: Book, evaluation: EvaluationPass, runs: tuple[Run, ...], *, explain: bool, as_json: bool) -> None:
     if as_json:
         from rebal_tui.services.wire.shapes import decision_json, portfolio_json, time_text
 
         write_json(
             {
-                "as_of": time_text(made.at),
-                "decisions": [decision_json(decision) for decision in made.decisions],
-                "portfolios": [portfolio_json(portfolio) for portfolio in made.needs_adjustment],
+                "as_of": time_text(evaluation.at),
+                "decisions": [decision_json(decision) for decision in evaluation.decisions],
+                "portfolios": [portfolio_json(portfolio) for portfolio in evaluation.needs_adjustment],
             }
         )
         return
-    write(f"{_local(made.at)}, {len(made.decisions):,} subscriptions evaluated\n\n")
+    write(f"{_local(evaluation.at)}, {counted(len(evaluation.decisions), 'subscription')} evaluated\n\n")
     if explain:
-        for decision in made.decisions:
+        for decision in evaluation.decisions:
             write(_explained(book, decision))
     else:
-        _table(book, made)
-    for portfolio in made.needs_adjustment:
+        _table(book, evaluation)
+    for portfolio in evaluation.needs_adjustment:
         write(f"{portfolio.name} now needs adjustment.\n")
     for run in runs:
         reason = f": {run.reason}" if run.reason else ""
-        write(f"{run.type.value} of {book.accounts[run.account_id].name}: {run.status.value}{reason}\n")
+        write(f"{run.type.value} for {book.accounts[run.account_id].name}: {run.status.value}{reason}\n")
 
 
 _HEADER = ("ACCOUNT", "CLIENT", "PORTFOLIO", "OUTCOME", "WHY")
 
 
-def _table(book: Book, made: EvaluationPass) -> None:
-    rows = [_row(book, decision) for decision in made.decisions]
+def _table(book: Book, evaluation: EvaluationPass) -> None:
+    rows = [_row(book, decision) for decision in evaluation.decisions]
     if sys.stdout.isatty():
         from rich.box import SIMPLE_HEAD
         from rich.console import Console
@@ -181,8 +186,6 @@ def _table(book: Book, made: EvaluationPass) -> None:
             table.add_row(*(Text(cell) for cell in row))
         Console().print(table)
         return
-    from rebal_tui.cli.tables import plain_table
-
     write(plain_table(_HEADER, rows) + "\n")
 
 
@@ -193,11 +196,10 @@ def _row(book: Book, decision: Decision) -> tuple[str, ...]:
 
 
 def _explained(book: Book, decision: Decision) -> str:
-    from rebal_tui.cli.tables import plain_table
     from rebal_tui.domain.quantities import money_text, qty_text
 
     number, name, portfolio, outcome, _ = _row(book, decision)
-    checks = [("  " + c.check, c.verdict.value, c.rule, c.detail) for c in decision.trace]
+    checks = [("  " + c.check, c.verdict.value, c.detail) for c in decision.trace]
     text = f"{number}  {name}  {portfolio}: {outcome}\n" + plain_table(None, checks)
     if decision.plan is not None:
         lines = [

@@ -11,16 +11,19 @@ from rebal_tui.cli.parameters import FILE, command, copied, db_option, existing_
 
 @command("export")
 @click.argument("what", type=click.Choice(["runs", "orders", "decisions", "accounts", "portfolios", "audit"]))
-@click.option("--format", "fmt", type=click.Choice(["csv", "json"]), required=True, help="How to write it.")
+@click.option("--format", "fmt", type=click.Choice(["csv", "json"]), required=True, help="Output format.")
 @db_option
-@click.option("--output", "-o", type=FILE, metavar="FILE", help="Write here, readable by you alone, not to stdout.")
-@click.option("--force", is_flag=True, help="Replace the output file if there is one.")
+@click.option(
+    "--output", "-o", type=FILE, metavar="FILE", help="Write to this file, readable only by you, instead of stdout."
+)
+@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 @click.pass_context
 def entry(ctx: click.Context, what: str, fmt: str, db: Path | None, output: Path | None, force: bool) -> int:
-    """Write runs, orders, decisions, accounts or the audit trail as CSV or JSON, oldest first.
+    """Export runs, orders, decisions, accounts, portfolios or the audit trail, oldest first.
 
-    Works while the book is open elsewhere. In CSV no cell is a formula for a spreadsheet. JSON carries the audit head,
-    which kept elsewhere shows later whether the trail was cut.
+    Works while the book is open in another process. CSV is safe to open in a spreadsheet: no cell is a formula. JSON
+    contains the last audit entry; a copy of the export reveals later, with 'rebal-tui check --anchor', whether the
+    trail was truncated.
 
     \b
     Examples:

@@ -16,18 +16,20 @@ from rebal_tui.cli.parameters import (
     write,
     write_json,
 )
+from rebal_tui.cli.tables import counted
 
 
 @command("import")
 @click.argument("book_file", type=FILE, metavar="BOOK.json", required=False)
 @db_option
-@click.option("--schema", is_flag=True, help="Print the JSON Schema of a BOOK.json and do nothing else.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a BOOK.json and exit.")
 @click.pass_context
 def entry(ctx: click.Context, book_file: Path | None, db: Path | None, schema: bool) -> int:
-    """Make a book of a BOOK.json.
+    """Create a book from a BOOK.json.
 
-    The file is read exactly and checked whole: one wrong entry refuses all of it, with every fault and its place, and
-    nothing is written. The book must be new or empty. Its simulated market begins at the file's as_of, or now.
+    The file lists assets, accounts, portfolios and subscriptions; --schema prints its format. It is validated as a
+    whole: if any entry is invalid, every fault is reported with its location and nothing is written. The book must be
+    new or empty. Its simulated market starts at the file's as_of or, without one, now.
 
     \b
     Examples:
@@ -41,7 +43,7 @@ def entry(ctx: click.Context, book_file: Path | None, db: Path | None, schema: b
         write_json(book_schema())
         return 0
     if book_file is None:
-        raise click.UsageError("expected BOOK.json, or --schema")
+        raise click.UsageError("expected BOOK.json or --schema")
     with naming_file(book_file):
         parsed = parse_book(read_file(book_file))
     path = book_path(ctx, db)
@@ -51,7 +53,8 @@ def entry(ctx: click.Context, book_file: Path | None, db: Path | None, schema: b
         paths.require_book(path)
         summary = bootstrap.import_file(path, parsed)
     write(
-        f"{path}: {summary.accounts:,} accounts with {summary.positions:,} positions, "
-        f"{summary.portfolios:,} portfolios, {summary.subscriptions:,} subscriptions, {summary.assets:,} assets\n"
+        f"Imported {counted(summary.accounts, 'account')} with {counted(summary.positions, 'position')}, "
+        f"{counted(summary.portfolios, 'portfolio')}, {counted(summary.subscriptions, 'subscription')} and "
+        f"{counted(summary.assets, 'asset')} into {path}.\n"
     )
     return 0

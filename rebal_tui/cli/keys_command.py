@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 @click.group("keys", epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 def entry() -> None:
-    """Make, list and revoke the keys with which programs use the API of a book.
+    """Create, list and revoke API keys.
 
-    Of a secret only a salted hash is kept: it is shown once, when the key is made.
+    Programs use a key and its secret to access a book through 'rebal-tui serve'. The secret is shown once, when the key
+    is created; only a salted hash of it is stored.
 
     \b
     Examples:
@@ -45,7 +46,10 @@ def entry() -> None:
 @json_option
 @click.pass_context
 def add(ctx: click.Context, name: str, db: Path | None, as_json: bool) -> int:
-    """Make a key under NAME and print it with its secret, once."""
+    """Create a key and print it with its secret.
+
+    The secret is not stored and cannot be shown again.
+    """
     from rebal_tui import bootstrap
     from rebal_tui.services.wire.keys import add_key
 
@@ -55,7 +59,7 @@ def add(ctx: click.Context, name: str, db: Path | None, as_json: bool) -> int:
     if as_json:
         write_json({"name": name, "key": key.key_id, "secret": key.secret})
     else:
-        write(f"key {key.key_id}\nsecret {key.secret}\nThe secret is not kept: this is the only time it is shown.\n")
+        write(f"key {key.key_id}\nsecret {key.secret}\nThe secret is not stored and cannot be shown again.\n")
     return 0
 
 
@@ -64,7 +68,7 @@ def add(ctx: click.Context, name: str, db: Path | None, as_json: bool) -> int:
 @json_option
 @click.pass_context
 def list_keys(ctx: click.Context, db: Path | None, as_json: bool) -> int:
-    """List the keys of a book, without their secrets."""
+    """List a book's keys, without their secrets."""
     from rebal_tui.cli.tables import plain_table
     from rebal_tui.services.wire.shapes import time_or_null, time_text
     from rebal_tui.store import api_keys
@@ -93,17 +97,17 @@ def list_keys(ctx: click.Context, db: Path | None, as_json: bool) -> int:
 @db_option
 @click.pass_context
 def revoke(ctx: click.Context, name: str, db: Path | None) -> int:
-    """End the key that has NAME, or that id."""
+    """Revoke the key with this name or id."""
     from rebal_tui.services.wire.keys import revoke_key
 
     with _writing(existing_book_path(ctx, db)) as (database, now):
         key = revoke_key(database, name, now)
-    write(f"key {key.key_id} of {key.name} is revoked\n")
+    write(f"Revoked key {key.key_id} of {key.name}.\n")
     return 0
 
 
-for part in (add, list_keys, revoke):
-    entry.add_command(part)
+for subcommand in (add, list_keys, revoke):
+    entry.add_command(subcommand)
 
 
 @contextmanager

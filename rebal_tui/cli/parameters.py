@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    refused, or a check found faults; each on its own line on stderr
-  2    the command line is wrong
+  1    refused, or the check found faults; one per line on stderr
+  2    invalid command line
   130  interrupted
 """
 
@@ -49,9 +49,9 @@ _TIME = re.compile(
 )
 
 db_option = click.option(
-    "--db", type=FILE, metavar="FILE", help="The book's file. Without it: the one in your data folder."
+    "--db", type=FILE, metavar="FILE", help="The book's file. Default: the book in your data folder."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, decimals as strings.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, with decimals as strings.")
 
 
 def command(name: str) -> Callable[[Callable[..., int]], click.Command]:
@@ -143,7 +143,7 @@ def write_file(path: Path, text: str, *, force: bool) -> None:
     Raises `Conflict` when the file exists and `force` is not set, or when it cannot be written.
     """
     if path.exists() and not force:
-        raise Conflict(f"{path} exists; --force replaces it")
+        raise Conflict(f"{path} already exists; use --force to replace it")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -156,7 +156,7 @@ def write_file(path: Path, text: str, *, force: bool) -> None:
         else:
             os.link(partial, path)
     except FileExistsError:
-        raise Conflict(f"{path} exists; --force replaces it") from None
+        raise Conflict(f"{path} already exists; use --force to replace it") from None
     except OSError as error:
         raise Conflict([Fault(str(path), f"cannot be written: {error.strerror}")]) from error
     finally:
@@ -176,7 +176,7 @@ def existing_book_path(ctx: click.Context, db: Path | None) -> Path:
     """`book_path`, which must exist. Raises `Conflict`."""
     path = book_path(ctx, db)
     if not path.is_file():
-        raise Conflict(f"{path}: there is no book; make one with 'rebal-tui import' or 'rebal-tui demo --db FILE'")
+        raise Conflict(f"{path}: no such book; create one with 'rebal-tui import' or 'rebal-tui demo --db FILE'")
     return path
 
 

@@ -13,21 +13,21 @@ from typing import Any
 import click
 
 from rebal_tui import __version__
-from rebal_tui.cli.parameters import EXIT_CODES, FILE, write_message
+from rebal_tui.cli.parameters import EXIT_CODES, db_option, write_message
 from rebal_tui.domain.errors import Refusal
 
 _COMMANDS = {
-    "demo": "Open the screens on a made-up book that lives in fast motion.",
-    "import": "Make a book of a BOOK.json, or print its JSON Schema.",
-    "export": "Write runs, orders, decisions, accounts or the audit trail as CSV or JSON.",
-    "evaluate": "Make one evaluation pass and say why each account trades or does not.",
-    "replay": "Live through a price history with the same rules, scheduler and broker.",
-    "check": "Check a book's integrity, ledger, orders and audit chain.",
+    "demo": "Open the screens on a demonstration book in accelerated time.",
+    "import": "Create a book from a BOOK.json, or print its JSON Schema.",
+    "export": "Export records of a book as CSV or JSON.",
+    "evaluate": "Run one evaluation pass and show why each account trades or not.",
+    "replay": "Replay a price history with the same rules, scheduler and broker.",
+    "check": "Verify a book's integrity, ledger, orders and audit chain.",
     "backup": "Write a verified copy of a book.",
-    "restore": "Put a verified backup in the place of a book.",
-    "serve": "Offer a book as the Rebalancing API over HTTP.",
-    "keys": "Make, list and revoke the keys with which programs use that API.",
-    "connect": "Connect a live broker: Alpaca's Broker API, paper or live.",
+    "restore": "Replace a book with a verified backup.",
+    "serve": "Serve the Rebalancing API of a book over HTTP.",
+    "keys": "Create, list and revoke API keys.",
+    "connect": "Create a book from accounts at a broker (Alpaca, paper or live).",
 }
 
 
@@ -54,23 +54,24 @@ class _Program(click.Group):
     epilog=EXIT_CODES,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--db", type=FILE, metavar="FILE", help="The book's file. Without it: the one in your data folder.")
+@db_option
 @click.version_option(__version__, prog_name="rebal-tui")
 @click.pass_context
 def program(ctx: click.Context, db: Path | None) -> int | None:
-    """Keep client accounts at their target allocation, from a full-screen terminal.
+    """Keep client accounts at their target allocation, in a full-screen terminal.
 
-    Without a command the screens open on your book; an empty book offers a demo or an import.
+    A book is one SQLite file with a firm's accounts, portfolios, runs and records. Without a command, the screens open
+    on your book. An empty book offers a demo or an import.
 
     \b
     Examples:
-      rebal-tui demo                       a living book to look around in
-      rebal-tui import clients.json        make your book of a file
+      rebal-tui demo                       explore a demonstration book
+      rebal-tui import clients.json        create your book from a file
       rebal-tui                            open it
-      rebal-tui evaluate --dry-run         what would be done now, and why
-      rebal-tui replay closes.csv          the same rules over past prices
+      rebal-tui evaluate --dry-run         show what would trade now, and why
+      rebal-tui replay closes.csv          apply the same rules to past prices
 
-    'rebal-tui COMMAND --help' tells more of each command.
+    'rebal-tui COMMAND --help' describes each command.
     """
     ctx.obj = db
     if ctx.invoked_subcommand is not None:
@@ -113,6 +114,6 @@ def run(args: Sequence[str] | None = None) -> int:
         write_message(f"{prefix}{error.strerror or error}")
         return 1
     except sqlite3.Error as error:
-        write_message(f"the book: {error}")
+        write_message(f"database error: {error}")
         return 1
     return code if isinstance(code, int) else 0

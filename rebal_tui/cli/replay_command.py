@@ -22,6 +22,7 @@ from rebal_tui.cli.parameters import (
     write_json,
     write_message,
 )
+from rebal_tui.cli.tables import counted, dollars, plain_table
 from rebal_tui.domain.errors import Conflict
 
 if TYPE_CHECKING:
@@ -32,23 +33,23 @@ if TYPE_CHECKING:
 
 @command("replay")
 @click.argument("prices", type=FILE, metavar="PRICES.csv")
-@click.option("--book", "book_file", type=FILE, metavar="BOOK.json", help="The accounts and portfolios to start with.")
-@click.option("--from", "since", type=Day(), metavar="DATE", help="The first day. Without it: the first with closes.")
-@click.option("--to", "until", type=Day(), metavar="DATE", help="The last day. Without it: the last with closes.")
-@click.option("--db", type=FILE, metavar="FILE", help="Keep the book that comes out in a new file.")
+@click.option("--book", "book_file", type=FILE, metavar="BOOK.json", help="Initial accounts and portfolios.")
+@click.option("--from", "since", type=Day(), metavar="DATE", help="First day. Default: the first in PRICES.csv.")
+@click.option("--to", "until", type=Day(), metavar="DATE", help="Last day. Default: the last in PRICES.csv.")
+@click.option("--db", type=FILE, metavar="FILE", help="Save the resulting book in a new file.")
 @json_option
 def entry(
     prices: Path, book_file: Path | None, since: date | None, until: date | None, db: Path | None, as_json: bool
 ) -> int:
-    """Live through a price history.
+    """Replay a price history with the same rules, scheduler and broker.
 
-    PRICES.csv holds daily closes: a header 'date,SYM,SYM,…', one row a day, an empty cell where a symbol has no price.
-    Every session is lived through: settlement at the open, one evaluation at the end of the window at that session's
-    closes, orders filled in full at those prices.
+    PRICES.csv contains daily closing prices: a header 'date,SYM,SYM,…', then one row per day; an empty cell means that
+    the symbol has no price. In every session, cash settles at the open, one evaluation runs 30 minutes before the close
+    at that session's closing prices, and orders fill in full at those prices.
 
-    Without --book one account with $100,000 in cash subscribes on the first session to 60 % SPY, 35 % TLT, 5 % cash
-    with drift bands of 5 points and 20 % and a cooldown of 7 days. With --book the prices in it are ignored, and a
-    last_rebalanced_at later than the first session counts as none.
+    Without --book, one account with $100,000 in cash subscribes in the first session to 60\u00a0% SPY, 35\u00a0% TLT
+    and 5\u00a0% cash, with drift bands of 5 percentage points and 20\u00a0% of the target and a cooldown of 7 days.
+    With --book, the prices in that file are ignored, as is a last_rebalanced_at later than the first session.
 
     \b
     Examples:
@@ -62,7 +63,7 @@ def entry(
     from rebal_tui.services.simulation import replay
 
     if db is not None and db.exists():
-        raise Conflict(f"{db} exists; a replay makes a new book")
+        raise Conflict(f"{db} already exists; replay creates a new book")
     with naming_file(prices):
         closes = read_closes(prices)
     parsed = None
@@ -84,7 +85,7 @@ def entry(
         with _progress(first, last) as progress:
             result = replay.replay(book, first, last, progress)
         if db is not None:
-            _keep(book, db)
+            _save(book, db)
         if as_json:
             write_json(_object(book, result))
         else:
@@ -98,15 +99,15 @@ def _note_unmatched_days(book: Book, closes: Closes, first: date, last: date) ->
     """Report the days of the file that are not sessions, and the sessions missing from the file."""
     given = {day for day in closes.days if first <= day <= last}
     sessions = set(book.calendar.days(first, last))
-    for unmatched, what in (
-        (sorted(given - sessions), "days in the file are no sessions and are left out"),
-        (sorted(sessions - given), "sessions are not in the file; nothing is traded on them"),
+    for unmatched, noun, consequence in (
+        (sorted(given - sessions), "day", "ignored: no trading session"),
+        (sorted(sessions - given), "session", "without trades: not in the file"),
     ):
         if unmatched:
-            write_message(f"note: {len(unmatched)} {what}, {unmatched[0]} the first")
+            write_message(f"note: {counted(len(unmatched), noun)} {consequence} (first: {unmatched[0]})")
 
 
-def _keep(book: Book, path: Path) -> None:
+def _save(book: Book, path: Path) -> None:
     from rebal_tui.store.backup import back_up
 
     back_up(book.database, path)
@@ -164,7 +165,7 @@ def _money(result: Replay) -> str:
 def _ratio(result: Replay) -> str | None:
     from rebal_tui.domain.quantities import format_scaled
 
-    yearly = result.turnover_a_year
+    yearly = result.turnover_per_year
     return None if yearly is None else format_scaled(yearly.numerator * 10_000 // yearly.denominator, 4, 2)
 
 
@@ -178,18 +179,16 @@ def _points(result: Replay) -> str | None:
 
 
 def _summary(result: Replay) -> str:
-    from rebal_tui.cli.tables import dollars, plain_table
-
     worst = result.worst
     drift = "none" if worst is None else f"{_points(result)} points, {worst.drift.symbol} on {worst.day}"
     rows = [
         ("Sessions", f"{result.sessions:,}, {result.first} to {result.last}"),
         ("First equity", dollars(result.first_equity)),
         ("Final equity", dollars(result.final_equity)),
-        ("Turnover", f"${_money(result)}, {_ratio(result) or '-'} × average equity a year"),
+        ("Turnover", f"${_money(result)}, {_ratio(result) or '-'} × average equity per year"),
         ("Worst drift", drift),
-        ("Days outside", f"{result.days_outside:,} sessions with an account outside a band at the evaluation"),
+        ("Days outside", f"{counted(result.days_outside, 'session')} with an account outside a drift band"),
     ]
-    counted = [(kind, status, f"{count:,}") for (kind, status), count in result.by_type_and_status.items()]
-    runs = plain_table(("RUNS", "STATUS", "COUNT"), counted) if counted else "No runs.\n"
+    by_type = [(kind, status, f"{count:,}") for (kind, status), count in result.by_type_and_status.items()]
+    runs = plain_table(("RUNS", "STATUS", "COUNT"), by_type) if by_type else "No runs.\n"
     return plain_table(None, rows) + "\n" + runs

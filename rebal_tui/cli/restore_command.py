@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 @db_option
 @click.pass_context
 def entry(ctx: click.Context, backup: Path, db: Path | None) -> int:
-    """Put a backup in the place of a book.
+    """Replace a book with a verified backup.
 
-    The backup is verified before anything is changed: the file's structure and references, the ledger, orders, fills
-    and the audit chain; and in its place the structure, the references and the chain to its last entry once more. What
-    was there is kept beside it under another name. Refused while a program has the book open.
+    Before anything changes, the backup is verified: file structure, references, ledger, orders, fills and audit chain.
+    After the replacement, structure, references and the audit chain up to its last entry are verified again. The
+    replaced file is kept in the same folder under another name. A book that is open in another program is not
+    replaced.
 
     \b
     Example:
@@ -35,29 +36,29 @@ def entry(ctx: click.Context, backup: Path, db: Path | None) -> int:
 
     path = book_path(ctx, db)
     if not backup.is_file():
-        raise Conflict(f"{backup}: there is no such backup")
+        raise Conflict(f"{backup}: no such file")
     paths.require_book(backup)
     stamp = f"{bootstrap.real_now():%Y%m%d-%H%M%S}"
     previous_file = path.with_name(f"{path.stem}-replaced-{stamp}{path.suffix}")
     heads: list[tuple[int, str]] = []
     with paths.exclusive_lock(path):
-        replaced = restore(backup, path, previous_file, lambda copy: heads.append(_make_ready(copy, backup.name)))
+        replaced = restore(backup, path, previous_file, lambda copy: heads.append(_prepare_copy(copy, backup.name)))
         ((seq, digest),) = heads
         with reading(path) as database:
-            _require_arrived(path, database, (seq, digest))
-    was = f"; what was there is {previous_file}" if replaced else ""
+            _verify_replacement(path, database, (seq, digest))
+    was = f"; the previous book is {previous_file}" if replaced else ""
     write(f"{path}: restored and verified; the audit trail ends with entry {seq}, {digest}{was}\n")
     return 0
 
 
-def _make_ready(copy: Path, name: str) -> tuple[int, str]:
+def _prepare_copy(copy: Path, name: str) -> tuple[int, str]:
     """Migrate and check the copy, and record the restore in its audit trail; returns its last entry."""
     from rebal_tui import bootstrap
     from rebal_tui.store import audit
 
     database = bootstrap.open_database(copy, keep_old=False)
     try:
-        _require_whole(copy, database)
+        _verify_copy(copy, database)
         at = audit.last_at(database) or bootstrap.real_now()
         with database.write() as tx:
             audit.append(tx, at, "advisor", "book.restored", "book", {"backup": name})
@@ -66,14 +67,14 @@ def _make_ready(copy: Path, name: str) -> tuple[int, str]:
         database.close()
 
 
-def _require_whole(path: Path, database: Database) -> None:
+def _verify_copy(path: Path, database: Database) -> None:
     from rebal_tui import bootstrap
     from rebal_tui.services.maintenance.check import check_book
 
     _refuse(path, check_book(database, bootstrap.read_only_broker(database)).faults)
 
 
-def _require_arrived(path: Path, database: Database, anchor: tuple[int, str]) -> None:
+def _verify_replacement(path: Path, database: Database, anchor: tuple[int, str]) -> None:
     """Verify that the file in its final location is the checked one, by its last audit entry."""
     from rebal_tui.store import audit
     from rebal_tui.store.backup import integrity_faults
@@ -85,4 +86,4 @@ def _require_arrived(path: Path, database: Database, anchor: tuple[int, str]) ->
 
 def _refuse(path: Path, faults: Sequence[Fault]) -> None:
     if faults:
-        raise Conflict([Fault(str(path), "does not verify"), *faults])
+        raise Conflict([Fault(str(path), "verification failed"), *faults])

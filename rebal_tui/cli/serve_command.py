@@ -21,46 +21,50 @@ PORT = 8090
 
 @command("serve")
 @db_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65_535), default=PORT, show_default=True, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--sandbox", is_flag=True, help="Time and prices stand still; /sandbox moves them. Temporary without --db."
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=PORT,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
 )
 @click.option(
-    "--at", type=Timestamp(), help="With --sandbox: where the time of a new one stands. Without it: the next open."
+    "--sandbox", is_flag=True, help="Time and prices change only through /sandbox. Without --db, the book is temporary."
 )
-@click.option("--slow-fills", is_flag=True, help="With --sandbox: orders of a new one fill minutes later, in pieces.")
+@click.option(
+    "--at", type=Timestamp(), help="With --sandbox: start time of a new sandbox. Default: the next market open."
+)
+@click.option("--slow-fills", is_flag=True, help="With --sandbox: a new sandbox fills orders minutes later, in parts.")
 @click.option(
     "--rate",
     type=click.IntRange(1, 10_000_000),
     default=60_000,
     show_default=True,
-    help="Requests that a key has in a minute.",
+    help="Requests per minute allowed to each API key.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Tell where it listens, and a new key, as one line of JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the address and any new key as one line of JSON.")
 @click.pass_context
 def entry(
     ctx: click.Context, db: Path | None, host: str, port: int, sandbox: bool, at: datetime | None, slow_fills: bool,
     rate: int, as_json: bool,
 ) -> int:  # fmt: skip
-    """Offer a book as the Rebalancing API over HTTP, and let its scheduler run.
+    """Serve the Rebalancing API of a book over HTTP, and run its scheduler.
 
-    Clients of Alpaca's Broker API work against it. It needs a key: 'rebal-tui keys add NAME' makes one; a sandbox
-    without a key is given one, shown once. Stop it with ctrl-c or SIGTERM.
+    Clients of Alpaca's Broker API work with it. They need an API key: create one with 'rebal-tui keys add NAME'. For a
+    sandbox without keys, one is created and shown once. Stop the server with ctrl-c or SIGTERM.
 
     \b
     Examples:
-      rebal-tui serve --sandbox --at "2026-11-23 10:00"      a sandbox that is gone at the end
+      rebal-tui serve --sandbox --at "2026-11-23 10:00"      a temporary sandbox
       rebal-tui keys add backoffice --db clients.db && rebal-tui serve --db clients.db
     """
     _require_extra()
     if not sandbox and (at is not None or slow_fills):
-        raise click.UsageError("--at and --slow-fills go with --sandbox")
+        raise click.UsageError("--at and --slow-fills require --sandbox")
     if not _is_loopback(host):
-        write_message(
-            f"WARNING: {host} can be reached from other machines, and HTTP is not encrypted: keys and figures"
-        )
-        write_message("WARNING: can be read on the way. Put a TLS proxy before it, or leave --host out.")
+        write_message(f"WARNING: {host} is reachable from other machines over HTTP, which is not encrypted.")
+        write_message("WARNING: Keys and data can be intercepted. Put a TLS proxy in front, or omit --host.")
     chosen_db: Path | None = db or ctx.find_root().obj
     if sandbox and chosen_db is None:
         with tempfile.TemporaryDirectory(prefix="rebal-tui-") as folder:
@@ -99,8 +103,8 @@ def _serve(
 def _announce(info: ServerInfo, path: Path, sandbox: bool, as_json: bool) -> None:
     if info.odd_ids:
         write_message(
-            f"{info.odd_ids} accounts or portfolios have ids that are no UUIDs: other programs can use them, "
-            "Alpaca's own client refuses them"
+            f"note: accounts or portfolios whose id is not a UUID: {info.odd_ids:,}. Alpaca's own client refuses such "
+            "ids; other programs can use them."
         )
     if as_json:
         import json
@@ -108,8 +112,8 @@ def _announce(info: ServerInfo, path: Path, sandbox: bool, as_json: bool) -> Non
 
         write(json.dumps(asdict(info)) + "\n")
         return
-    write(f"listening on {info.url}, documentation at {info.url}/docs\n")
-    write(f"{'sandbox' if sandbox else path}: it is {info.now}; the firm account is {info.firm_account}\n")
+    write(f"listening on {info.url}, API documentation at {info.url}/docs\n")
+    write(f"{'sandbox' if sandbox else path}: time {info.now}, firm account {info.firm_account}\n")
     if info.secret is not None:
         write(f"key {info.key_id}, secret {info.secret} (shown once)\n")
 
@@ -120,11 +124,11 @@ def _require_sandbox(path: Path, at: datetime | None) -> None:
     database = bootstrap.open_database(path, read_only=True)
     try:
         if not bootstrap.is_sandbox(database):
-            raise Conflict(f"{path} is no sandbox: its market moves by itself; --sandbox makes a new file")
+            raise Conflict(f"{path} is not a sandbox: its market moves on its own; use a new file for --sandbox")
     finally:
         database.close()
     if at is not None:
-        raise Conflict(f"--at: {path} is a sandbox already, and its time goes on from where it stands")
+        raise Conflict(f"--at: {path} is already a sandbox, and its time continues from where it was")
 
 
 def _is_loopback(host: str) -> bool:
@@ -138,4 +142,4 @@ def _require_extra() -> None:
     from importlib.util import find_spec
 
     if find_spec("fastapi") is None or find_spec("uvicorn") is None:
-        raise Conflict("serving needs more packages: pip install 'rebal-tui[api]'")
+        raise Conflict("serve needs additional packages: pip install 'rebal-tui[api]'")

@@ -1,4 +1,4 @@
-"""Plain-text tables, which read the same in a terminal and in a file."""
+"""Plain-text tables and figures, which read the same in a terminal and in a file."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def plain_table(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> 
         "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
         for line in lines
     )
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 order`, `1,204 orders`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def dollars(value: Value) -> str:

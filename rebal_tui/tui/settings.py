@@ -76,10 +76,10 @@ def read_settings(path: Path) -> SettingsFile:
     except FileNotFoundError:
         return SettingsFile(path, Settings())
     except RecursionError:
-        return SettingsFile(path, Settings(), (Fault(str(path), "nested too deeply; the usual settings are used"),))
+        return SettingsFile(path, Settings(), (Fault(str(path), "nested too deeply; default settings are used"),))
     except (OSError, ValueError) as error:
         reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-        return SettingsFile(path, Settings(), (Fault(str(path), f"{printable(reason)}; the usual settings are used"),))
+        return SettingsFile(path, Settings(), (Fault(str(path), f"{printable(reason)}; default settings are used"),))
     reader = _Reader(path)
     settings = reader.settings(table)
     return SettingsFile(path, settings, tuple(reader.faults))
@@ -105,28 +105,28 @@ def settings_text(settings: Settings) -> str:
     policy, plain = settings.policy, defaults.policy
     review = {value: name for name, value in REVIEWS.items()}
     lines = [
-        "# Settings of rebal-tui. A line that starts with # is not set: the usual value, shown there, holds.",
+        "# Settings of rebal-tui. A line that starts with # is not set; the default shown there applies.",
         "",
         f"# {', '.join(themes.CYCLE)}",
         _line("theme", settings.theme, settings.theme != defaults.theme),
         f"# {', '.join(Density)}",
         _line("density", str(settings.density), settings.density != defaults.density),
         "",
-        "# What is set here is applied to every book that is opened.",
+        "# These settings apply to every book that is opened.",
         "[book]",
-        '# "portfolios": runs of portfolios that ask for review; "all": every run',
+        '# "portfolios": runs of portfolios that require review; "all": every run',
         _line("review", review[policy.review], policy.review != plain.review),
-        "# every so many minutes from the open to the end of the window",
+        "# minutes between evaluations, from the open to the end of the window",
         _line("evaluate_minutes", policy.evaluate_minutes, policy.evaluate_minutes != plain.evaluate_minutes),
-        "# or at these New York times instead",
+        "# or evaluate at these New York times instead",
         _line("evaluate_at", [at.isoformat("minutes") for at in policy.evaluate_at], bool(policy.evaluate_at)),
         _line("quarterly_months", list(policy.quarterly_months), policy.quarterly_months != plain.quarterly_months),
-        "# how old a price may be, in seconds; 0 takes any",
+        "# maximum age of a price in seconds; 0 accepts any age",
         _line("fresh_seconds", policy.fresh_seconds, policy.fresh_seconds != plain.fresh_seconds),
-        "# how many orders are sent in a minute at most; 0 sets no limit",
+        "# maximum number of orders sent per minute; 0 sets no limit",
         _line("orders_per_minute", policy.orders_per_minute, policy.orders_per_minute != plain.orders_per_minute),
         "",
-        "# The id of an action and its key, several separated by commas.",
+        "# Action ids and their keys; separate several keys by commas.",
         "[keys]",
     ]
     lines += [f"{_value(identity)} = {_value(keys)}" for identity, keys in sorted(settings.keys.items())]

@@ -252,8 +252,8 @@ def _everything(server: Server) -> Json:
 
 
 MALFORMED: list[tuple[str, bytes, dict[str, str], int, str]] = [
-    ("no JSON", b"{", {}, 400, "no JSON"),
-    ("nothing", b"", {}, 400, "no JSON"),
+    ("no JSON", b"{", {}, 400, "not JSON"),
+    ("nothing", b"", {}, 400, "not JSON"),
     ("NaN", b'{"name": NaN}', {}, 400, "NaN"),
     ("a key twice", b'{"name": "a", "name": "b"}', {}, 400, "twice"),
     ("not UTF-8", b'{"name": "\xff"}', {}, 400, "UTF-8"),

@@ -153,9 +153,9 @@ def test_a_book_brings_its_accounts_and_not_its_prices(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "arguments", "report"),
     [
-        ("date,SPY\n2020-03-02,100\n", (), "TLT: the closes have no such column"),
+        ("date,SPY\n2020-03-02,100\n", (), "TLT: no such column in the closes"),
         ("date,SPY,TLT\n2020-03-02,100,x\n", (), "line 2, TLT: expected a plain decimal number such as 1234.56"),
-        (CRASH, ("--from", "2021-01-01"), "--from/--to: no day of closes lies between them"),
+        (CRASH, ("--from", "2021-01-01"), "--from/--to: no closes in this range"),
         ("", (), "crash.csv: expected a header"),
     ],
 )

@@ -114,7 +114,7 @@ class RemoteHarness:
         database = bootstrap.open_database(path)
         live_book.create_live(
             database, environment="PAPER", url=url or server.url, firm_account=server.firm_account, keys_name="test",
-            keys_in=KeyLocation.ENVIRONMENT, name="live", now=self.clock.now(),
+            keys_location=KeyLocation.ENVIRONMENT, name="live", now=self.clock.now(),
         )  # fmt: skip
         self.book = live_book.open_live(database, clock=self.clock, prices_every=timedelta(0))
         self._catch_up()

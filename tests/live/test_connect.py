@@ -77,7 +77,7 @@ def test_a_book_is_made_and_the_keys_lie_in_a_file_of_their_own(server: Server, 
         assert secret not in done.stdout + done.stderr
         assert secret.encode() not in written(book.parent)
     again = connect(home, "--paper", "--url", server.url, "--keys-file", str(given), "--db", str(book))
-    assert (again.returncode, "holds a book already" in again.stderr) == (1, True)
+    assert (again.returncode, "already contains a book" in again.stderr) == (1, True)
 
 
 def test_a_connected_book_opens_as_paper_under_review_and_reads_what_is_there(
@@ -111,7 +111,7 @@ def test_a_connected_book_opens_as_paper_under_review_and_reads_what_is_there(
     [
         (["--paper", "--url", "http://broker.example"], "not sent unencrypted"),
         (["--paper", "--url", "https://broker-api.alpaca.markets"], "connect with --live"),
-        (["--live", "--url", "http://127.0.0.1:1"], "talks to https://broker-api.alpaca.markets only"),
+        (["--live", "--url", "http://127.0.0.1:1"], "connects to https://broker-api.alpaca.markets only"),
         (["--paper", "--url", "ftp://x"], "expected an address"),
         (["--paper"], "no keys: set REBAL_TUI_BROKER_KEY"),
     ],
@@ -133,14 +133,14 @@ def test_wrong_keys_are_said_to_be_wrong_and_no_book_is_made(server: Server, tmp
 
 
 def test_a_keys_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    Keys("KEY", "SECRET").keep("mine-1", KeyLocation.FILE, tmp_path)
+    Keys("KEY", "SECRET").store("mine-1", KeyLocation.FILE, tmp_path)
     (tmp_path / "mine-1.json").chmod(0o640)
     with pytest.raises(Conflict, match="chmod 600"):
         credentials.find("mine-1", KeyLocation.FILE, tmp_path)
 
 
 def test_the_environment_goes_before_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Conflict, match="not in the file any more"):
+    with pytest.raises(Conflict, match="no longer in the file"):
         credentials.find("mine-1", KeyLocation.FILE, tmp_path)
     monkeypatch.setenv(KEY_VARIABLE, "KEY")
     with pytest.raises(Invalid, match="expected both"):
@@ -159,7 +159,7 @@ def test_a_live_book_is_never_taken_for_an_empty_one(tmp_path: Path) -> None:
     path = tmp_path / "live.db"
     database = open_database(path)
     live_book.create_live(
-        database, environment="LIVE", url="", firm_account="", keys_name="mine-1", keys_in=KeyLocation.FILE,
+        database, environment="LIVE", url="", firm_account="", keys_name="mine-1", keys_location=KeyLocation.FILE,
         name="live", now=balanced().created_at,
     )  # fmt: skip
     assert book_settings.get(database, "review") == "1"
@@ -173,7 +173,7 @@ def test_commands_look_at_a_live_book_and_start_nothing(tmp_path: Path) -> None:
     path = tmp_path / "live.db"
     database = open_database(path)
     live_book.create_live(
-        database, environment="PAPER", url="", firm_account="", keys_name="mine-1", keys_in=KeyLocation.FILE,
+        database, environment="PAPER", url="", firm_account="", keys_name="mine-1", keys_location=KeyLocation.FILE,
         name="live", now=balanced().created_at,
     )  # fmt: skip
     database.close()

@@ -323,7 +323,7 @@ def test_a_deposit_bounces_and_a_holding_is_brought_in() -> None:
         await press(pilot, "tab")
         await type_text(pilot, "x")
         text = screen_text(app)
-        assert "✗ no asset NOPE is known" in text
+        assert "✗ unknown asset NOPE" in text
         assert "✗ expected a plain decimal number" in text
         await press(pilot, "shift+tab", "ctrl+u")
         await type_text(pilot, "gld")

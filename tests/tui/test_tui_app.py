@@ -128,7 +128,7 @@ def test_a_refusal_is_a_message_in_words() -> None:
         assert "No run would be made: an ACH deposit was returned." in shown_messages(app)
         assert app.screen is app.section
         await press(pilot, "greater_than_sign")
-        assert "time is not simulated here" in shown_messages(app)
+        assert "the time of this book is not simulated" in shown_messages(app)
 
     drive(script)
 

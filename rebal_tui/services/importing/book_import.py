@@ -62,10 +62,10 @@ def import_book(book: Book, parsed: BookFile) -> ImportSummary:
 
 def _require_empty(book: Book, parsed: BookFile) -> None:
     if book.accounts or book.broker.accounts():
-        raise Conflict(f"the book already holds {len(book.accounts):,} accounts; import into a new book")
+        raise Conflict(f"the book is not empty (accounts: {len(book.accounts):,}); import into a new book")
     faults = [
-        Fault(f"portfolios[{line}].id", f"portfolio {portfolio.id} is in the book already")
-        for line, portfolio in enumerate(parsed.portfolios)
+        Fault(f"portfolios[{index}].id", f"portfolio {portfolio.id} already exists in the book")
+        for index, portfolio in enumerate(parsed.portfolios)
         if portfolio.id in book.portfolios
     ]
     if faults:

@@ -100,7 +100,7 @@ def check_book(database: Database, broker: CheckedBroker, anchor: tuple[int, str
         head = audit.head(database)
         faults += [Fault("audit", text) for text in (*audit.verify(database, anchor), *audit_digests.faults(database))]
     except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
-        faults.append(Fault("file", f"cannot be read on: {error}"))
+        faults.append(Fault("file", f"cannot be read further: {error}"))
     finally:
         if database.connection.in_transaction:
             database.connection.execute("ROLLBACK")
@@ -115,14 +115,14 @@ def _count(database: Database, table: str) -> int:
 def _schema(database: Database) -> Iterator[Fault]:
     tables = {name for (name,) in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if "_sqlite_migrations" not in tables or "sim_accounts" not in tables:
-        yield Fault("schema", "this is no book of this program")
+        yield Fault("schema", "the file is not a rebal-tui book")
         return
     known = {name for name, _ in MIGRATIONS}
     applied = {name for (name,) in database.rows("SELECT name FROM _sqlite_migrations WHERE migration_set = 'book'")}
     for name in sorted(applied - known):
-        yield Fault("schema", f"{name} was made by a newer version of rebal-tui")
+        yield Fault("schema", f"migration {name} is from a newer version of rebal-tui")
     for name in sorted(known - applied):
-        yield Fault("schema", f"{name} is missing: open the book once to bring it up to date")
+        yield Fault("schema", f"migration {name} is missing: open the book once to upgrade it")
 
 
 def _open_runs(database: Database) -> Iterator[Fault]:
@@ -130,12 +130,12 @@ def _open_runs(database: Database) -> Iterator[Fault]:
         "SELECT accounts.id, count(*) FROM runs JOIN accounts ON accounts.key = runs.account "
         "WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') GROUP BY runs.account HAVING count(*) > 1"
     ):
-        yield Fault(f"account {account}", f"{count} runs are not finished, one at most may be (R-7)")
+        yield Fault(f"account {account}", f"{count} unfinished runs; at most one is allowed")
     for account, session, count in database.rows(
         "SELECT accounts.id, runs.session, count(*) FROM runs JOIN accounts ON accounts.key = runs.account "
         "WHERE runs.counts_quota = 1 GROUP BY runs.account, runs.session HAVING count(*) > 1"
     ):
-        yield Fault(f"account {account}", f"{count} system runs on {session}, one at most may be (R-11)")
+        yield Fault(f"account {account}", f"{count} system runs on {session}; at most one is allowed")
 
 
 def _subscriptions(database: Database) -> Iterator[Fault]:
@@ -143,7 +143,7 @@ def _subscriptions(database: Database) -> Iterator[Fault]:
         "SELECT accounts.id, count(*) FROM subscriptions s JOIN accounts ON accounts.key = s.account "
         "WHERE s.ended_at IS NULL GROUP BY s.account HAVING count(*) > 1"
     ):
-        yield Fault(f"account {account}", f"{count} active subscriptions, one at most may be (R-6)")
+        yield Fault(f"account {account}", f"{count} active subscriptions; at most one is allowed")
 
 
 def _withdrawals(database: Database) -> Iterator[Fault]:
@@ -152,7 +152,7 @@ def _withdrawals(database: Database) -> Iterator[Fault]:
         "SELECT w.id, w.stage FROM withdrawals w JOIN subscriptions s ON s.account = w.account AND s.ended_at IS NULL "
         "WHERE w.stage NOT IN ('requested', 'completed', 'canceled')"
     ):
-        yield Fault(f"withdrawal {withdrawal}", f"is {stage}, and its account follows a portfolio")
+        yield Fault(f"withdrawal {withdrawal}", f"in stage {stage}, but its account is subscribed to a portfolio")
 
 
 def _weights(database: Database) -> Iterator[Fault]:
@@ -160,7 +160,7 @@ def _weights(database: Database) -> Iterator[Fault]:
         "SELECT p.id, p.cash_weight + coalesce(sum(w.percent), 0) AS total FROM portfolios p "
         "LEFT JOIN portfolio_weights w ON w.portfolio = p.key GROUP BY p.key HAVING total <> 10000"
     ):
-        yield Fault(f"portfolio {portfolio}", f"weights sum to {percent_text(Percent(total))}, not 100 (R-4)")
+        yield Fault(f"portfolio {portfolio}", f"weights sum to {percent_text(Percent(total))}, not 100")
     for run, content in database.rows(
         "SELECT runs.id, parts.content FROM runs LEFT JOIN parts ON parts.key = runs.weights"
     ):
@@ -171,7 +171,7 @@ def _weights(database: Database) -> Iterator[Fault]:
             yield Fault(f"run {run}", f"its weights cannot be read: {error}")
             continue
         if total != HUNDRED_PERCENT:
-            yield Fault(f"run {run}", f"its weights sum to {percent_text(Percent(total))}, not 100 (R-4)")
+            yield Fault(f"run {run}", f"its weights sum to {percent_text(Percent(total))}, not 100")
 
 
 def _plans(database: Database) -> Iterator[Fault]:
@@ -184,7 +184,7 @@ def _plans(database: Database) -> Iterator[Fault]:
             inputs = stored_plans.inputs(database, run)
             plan = recompute_plan(runs.get(database, run), inputs, context(inputs.context)) if inputs else None
         except (ValueError, KeyError, TypeError) as error:
-            yield Fault(f"run {run}", f"its plan cannot be made again: {error}")
+            yield Fault(f"run {run}", f"its plan cannot be recomputed: {error}")
             continue
         if plan is None or RunStatus(status) not in ended:
             continue
@@ -197,7 +197,7 @@ def _plans(database: Database) -> Iterator[Fault]:
         )
         for line in plan.lines:
             if line.side is not None and (line.symbol, line.side.value) not in placed:
-                yield Fault(f"run {run}", f"the {line.side} of {line.symbol} was neither placed nor skipped")
+                yield Fault(f"run {run}", f"the planned {line.side} of {line.symbol} was neither placed nor skipped")
 
 
 def _decisions(database: Database) -> Iterator[Fault]:
@@ -222,7 +222,7 @@ def _runs(database: Database) -> Iterator[Fault]:
         "SELECT runs.id, orders.line, orders.status FROM orders JOIN runs ON runs.key = orders.run "
         f"WHERE runs.status IN ({over}) AND orders.status NOT IN ({final})"
     ):
-        yield Fault(f"run {run}", f"is finished, but its order {line} is {status}")
+        yield Fault(f"run {run}", f"has ended, but its order {line} is {status}")
     for run, count in database.rows(
         "SELECT runs.id, (SELECT count(*) FROM orders WHERE run = runs.key AND status <> 'filled') "
         "+ (SELECT count(*) FROM skipped_orders WHERE run = runs.key) AS problems FROM runs "
@@ -243,19 +243,19 @@ def _legs(database: Database) -> Iterator[Fault]:
         "SELECT runs.id, assets.symbol, o.side, count(*) FROM orders o JOIN runs ON runs.key = o.run "
         "JOIN assets ON assets.key = o.asset GROUP BY o.run, o.asset, o.side HAVING count(*) > 1"
     ):
-        yield Fault(f"run {run}", f"has {count} orders to {side} {symbol}, one at most may be")
+        yield Fault(f"run {run}", f"has {count} orders to {side} {symbol}; at most one is allowed")
 
 
 def _trail(database: Database) -> Iterator[Fault]:
     """Every execution is in the audit trail exactly once."""
     booked = _count(database, "fills")
     row = database.row(
-        "SELECT count(DISTINCT json_extract(told.value, '$[0]')) FROM audit, json_each(audit.detail, '$.fills') told "
+        "SELECT count(DISTINCT json_extract(fill.value, '$[0]')) FROM audit, json_each(audit.detail, '$.fills') fill "
         "WHERE audit.action = 'orders.filled'"
     )
     in_trail = row[0] if row else 0
     if booked != in_trail:
-        yield Fault("audit", f"{booked} executions are booked, {in_trail} are in the trail")
+        yield Fault("audit", f"{booked} executions are stored, {in_trail} are in the audit trail")
 
 
 def _fills(database: Database) -> Iterator[Fault]:
@@ -265,14 +265,14 @@ def _fills(database: Database) -> Iterator[Fault]:
     ):
         exact = -(-qty * price // NANO) if side == Side.BUY else qty * price // NANO
         if amount != exact:
-            yield Fault(f"fill {execution}", f"moved ${money_text(amount)}, {qty_text(qty)} × its price is another sum")
+            yield Fault(f"fill {execution}", f"moved ${money_text(amount)}, which is not {qty_text(qty)} × its price")
     for execution, name in database.rows(
         "SELECT f.execution_id, f.client_order_id FROM fills f "
         "LEFT JOIN orders o ON o.run = f.run AND o.line = f.line AND o.asset = f.asset AND o.side = f.side "
         "WHERE o.run IS NULL"
     ):
         if parse_client_order_id(name) is not None:
-            yield Fault(f"fill {execution}", f"there is no such order as {name}")
+            yield Fault(f"fill {execution}", f"its order {name} does not exist")
 
 
 def _accounts(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
@@ -284,22 +284,22 @@ def _accounts(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
     for identity in sorted(absent | differing_accounts(table, listing)):
         location = f"account {identity}"
         if identity in absent:
-            yield Fault(location, "unknown to the broker")
+            yield Fault(location, "exists in the book but not at the broker")
         elif identity not in ours:
-            yield Fault(location, "the broker has it, the book does not")
+            yield Fault(location, "exists at the broker but not in the book")
         else:
             yield from _account(location, ours[identity], broker.account(identity))
 
 
 def _account(location: str, ours: Account, theirs: Account) -> Iterator[Fault]:
-    for what, mine, yours in (
+    for field, in_book, at_broker in (
         ("cash", money_text(ours.cash), money_text(theirs.cash)),
         ("unsettled cash", money_text(ours.unsettled), money_text(theirs.unsettled)),
         ("status", ours.status.value, theirs.status.value),
         ("restrictions", _names(ours), _names(theirs)),
     ):
-        if mine != yours:
-            yield Fault(location, f"{what} is {mine} in the book, {yours} at the broker")
+        if in_book != at_broker:
+            yield Fault(location, f"{field} is {in_book} in the book, {at_broker} at the broker")
     for symbol in sorted({position.symbol for position in (*ours.positions, *theirs.positions)}):
         held, booked = ours.holding(symbol), theirs.holding(symbol)
         if held != booked:
@@ -326,7 +326,7 @@ def _orders(database: Database, broker: CheckedBroker) -> Iterator[Fault]:
                 yield Fault(location, f"order {line}: {refusal.message}")
                 continue
             if known is None:
-                yield Fault(location, f"order {line} is unknown to the broker")
+                yield Fault(location, f"order {line} does not exist at the broker")
             elif _state(order) != _state(known):
                 yield Fault(
                     location, f"order {line} is {_state_text(order)} in the book, {_state_text(known)} at the broker"

@@ -77,7 +77,7 @@ class Export:
 
     def _rows(self, chunk: Sequence[Json]) -> str:
         if self._columns is not None:
-            return csv_text(self._columns, ({**item, **_summed_up(item)} for item in chunk), header=False)
+            return csv_text(self._columns, ({**item, **_summary_cells(item)} for item in chunk), header=False)
         dumped = (indent(json.dumps(item, ensure_ascii=False, indent=2), "    ") for item in chunk)
         return (",\n" if self.done else "\n") + ",\n".join(dumped)
 
@@ -132,7 +132,7 @@ def safe_cell(value: Any) -> str:
     return "'" + text if start in _FORMULA_STARTS or text[0] in _FORMULA_STARTS else text
 
 
-def _summed_up(item: Json) -> Json:
+def _summary_cells(item: Json) -> Json:
     """Short text for values that are lists in JSON: order counts, the trace and positions."""
     cells: Json = {name: len(item[name]) for name in ("orders", "failed_orders", "skipped_orders") if name in item}
     if "trace" in item:
@@ -186,9 +186,9 @@ def _line(client_order_id: str) -> int:
 
 
 def _decisions(book: Book) -> Iterator[Json]:
-    made = [d for account_id in book.accounts for d in latest_decisions(book.database, account_id, _ALL)]
-    made.sort(key=lambda decision: decision.at)
-    return (_with_names(book, decision_json(decision)) for decision in made)
+    decisions = [d for account_id in book.accounts for d in latest_decisions(book.database, account_id, _ALL)]
+    decisions.sort(key=lambda decision: decision.at)
+    return (_with_names(book, decision_json(decision)) for decision in decisions)
 
 
 def _accounts(book: Book) -> Iterator[Json]:

@@ -1,4 +1,4 @@
-"""BOOK.json, a whole book in one file: read exactly and validated in full before it is used.
+"""BOOK.json, a complete book in one file: parsed exactly and validated in full before it is used.
 
 The models are loaded when a file is read, because importing pydantic would slow down opening a book.
 """
@@ -26,4 +26,4 @@ def parse_book(text: str | bytes) -> BookFile:
     from rebal_tui.services.parsing import book_names, book_shape
     from rebal_tui.services.parsing.shapes import read
 
-    return read(book_shape.BookFile, read_json(text, "the book"), book_names.Names()).book()
+    return read(book_shape.BookFile, read_json(text, "the file"), book_names.Names()).book()

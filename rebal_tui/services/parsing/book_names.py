@@ -38,7 +38,7 @@ class Names(Reading):
         self.number: str | None = None
         self.account = ""
         self.held: dict[str, str] = {}
-        self.worth = 0
+        self.gross_value = 0
         self.positions = 0
         self._counts: Counter[str] = Counter()
 
@@ -52,7 +52,7 @@ class Names(Reading):
     def enter_account(self) -> str:
         """Begin the next account."""
         self.account = self.enter("accounts")
-        self.held, self.worth, self.positions = {}, 0, 0
+        self.held, self.gross_value, self.positions = {}, 0, 0
         return self.account
 
     def enter_position(self) -> None:
@@ -64,17 +64,17 @@ class Names(Reading):
     def repetition(self, field: str, value: str, seen: dict[str, str]) -> list[str]:
         """The broken rule if the file already has a name, else empty; the name belongs to its first location."""
         if value in seen:
-            return [f"duplicate {field} {shown(value)}: it stands in {seen[value]} already"]
+            return [f"duplicate {field} {shown(value)}, already used in {seen[value]}"]
         seen[value] = self.location
         return []
 
 
-def _keep(broken: list[str]) -> None:
+def _raise_if_broken(broken: list[str]) -> None:
     if broken:
         raise Rule(*broken)
 
 
-def made_id(kind: str, name: str) -> str:
+def derived_id(kind: str, name: str) -> str:
     """A deterministic id for an object without one in the file: the same file gives the same id."""
     return str(uuid.uuid5(_IDS, f"{kind}:{name}"))
 
@@ -83,7 +83,7 @@ def asset_symbol(value: object, info: ValidationInfo[Names]) -> str:
     """A new asset."""
     names = info.context
     symbol = names.symbol = fields.symbol(value)
-    _keep(names.repetition("symbol", symbol, names.symbols))
+    _raise_if_broken(names.repetition("symbol", symbol, names.symbols))
     return symbol
 
 
@@ -104,8 +104,8 @@ def held_symbol(value: object, info: ValidationInfo[Names]) -> str:
     symbol = names.symbol = fields.symbol(value)
     broken = names.repetition("symbol", symbol, names.held)
     if symbol not in names.symbols:
-        broken.append(f"unknown asset {symbol}: it is not among the assets")
-    _keep(broken)
+        broken.append(f"unknown asset {symbol}: not listed in assets")
+    _raise_if_broken(broken)
     return symbol
 
 
@@ -114,7 +114,7 @@ def held_qty(value: object, info: ValidationInfo[Names]) -> Qty:
     names = info.context
     qty = fields.qty(value)
     if names.symbol is not None:
-        names.worth += qty * names.prices.get(names.symbol, 0)
+        names.gross_value += qty * names.prices.get(names.symbol, 0)
     return qty
 
 
@@ -124,8 +124,8 @@ def account_id(value: object, info: ValidationInfo[Names]) -> str | None:
         return None
     names = info.context
     identity = names.id = fields.identity(value)
-    firm = ["expected another id: this is the firm account's"] if identity == FIRM_ACCOUNT else []
-    _keep(firm + names.repetition("id", identity, names.accounts))
+    firm = ["expected another id: this one is the firm account's"] if identity == FIRM_ACCOUNT else []
+    _raise_if_broken(firm + names.repetition("id", identity, names.accounts))
     return identity
 
 
@@ -135,7 +135,7 @@ def account_number(value: object, info: ValidationInfo[Names]) -> str | None:
         return None
     names = info.context
     number = names.number = fields.identity(value)
-    _keep(names.repetition("account_number", number, names.numbers))
+    _raise_if_broken(names.repetition("account_number", number, names.numbers))
     return number
 
 
@@ -144,7 +144,7 @@ def cash_amount(value: object, info: ValidationInfo[Names]) -> Money | None:
     if value is None:
         return None
     cash = fields.money(value)
-    info.context.worth += abs(cash) * NANO
+    info.context.gross_value += abs(cash) * NANO
     return cash
 
 
@@ -154,7 +154,7 @@ def portfolio_id(value: object, info: ValidationInfo[Names]) -> str | None:
         return None
     names = info.context
     identity = names.id = fields.identity(value)
-    _keep(names.repetition("id", identity, names.portfolios))
+    _raise_if_broken(names.repetition("id", identity, names.portfolios))
     return identity
 
 
@@ -162,11 +162,11 @@ def subscriber(value: object, info: ValidationInfo[Names]) -> str:
     """An account of the file that has no subscription yet."""
     names = info.context
     account_id = names.id = fields.identity(value)
-    broken = [] if account_id in names.accounts else [f"no account has the id {shown(account_id)}"]
+    broken = [] if account_id in names.accounts else [f"unknown account {shown(account_id)}"]
     if account_id in names.subscribed:
         first = names.subscribed[account_id]
-        broken.append(f"expected one subscription an account, {shown(account_id)} has one in {first}")
-    _keep(broken)
+        broken.append(f"account {shown(account_id)} already has a subscription in {first}")
+    _raise_if_broken(broken)
     return account_id
 
 
@@ -176,7 +176,7 @@ def followed(value: object, info: ValidationInfo[Names]) -> str:
     portfolio_id = fields.identity(value)
     if names.id is not None:
         names.subscribed.setdefault(names.id, names.location)
-    _keep([] if portfolio_id in names.portfolios else [f"no portfolio has the id {shown(portfolio_id)}"])
+    _raise_if_broken([] if portfolio_id in names.portfolios else [f"unknown portfolio {shown(portfolio_id)}"])
     return portfolio_id
 
 

@@ -56,13 +56,13 @@ def read_json(text: str | bytes, what: str = "input") -> object:
             source, parse_int=Number, parse_float=Number, parse_constant=_no_constant, object_pairs_hook=_object
         )
     except json.JSONDecodeError as error:
-        raise Invalid([Fault(_line_column(source, error.pos), f"{what} is no JSON: {_lower(error.msg)}")]) from None
+        raise Invalid([Fault(_line_column(source, error.pos), f"{what} is not JSON: {_lower(error.msg)}")]) from None
     except RecursionError:
         _refuse_depth(source, what)
     except _NoConstant:
-        _refuse(source, _constant(source), f"{what} holds a number that is none: NaN and Infinity are not JSON")
+        _refuse(source, _constant(source), f"{what} contains NaN or Infinity, which is not JSON")
     except _Repeated as repeated:
-        _refuse(source, _repetition(source), f"{what} names the key {json.dumps(repeated.args[0])} twice in an object")
+        _refuse(source, _repetition(source), f"{what} has the key {json.dumps(repeated.args[0])} twice in an object")
     if _deeper_than(value, MAX_DEPTH):
         _refuse_depth(source, what)
     if _SURROGATE_ESCAPE.search(source):
@@ -80,7 +80,7 @@ def _decoded(text: str | bytes, what: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise Invalid([Fault(_line_column(text, error.start), f"{what} holds a lone surrogate")]) from None
+        raise Invalid([Fault(_line_column(text, error.start), f"{what} contains a lone surrogate")]) from None
     return text
 
 
@@ -159,7 +159,7 @@ def _check_surrogates(source: str, what: str) -> None:
             try:
                 str(json.loads(token)).encode("utf-8")
             except UnicodeEncodeError:
-                _refuse(source, position, f"{what} holds a lone surrogate")
+                _refuse(source, position, f"{what} contains a lone surrogate")
 
 
 def _tokens(source: str) -> Iterator[tuple[int, str]]:

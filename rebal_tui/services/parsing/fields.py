@@ -70,9 +70,9 @@ class Faults(list[Fault]):
 def shown(value: object) -> str:
     """A value as an error message quotes it: short, on one line, safe to print."""
     if isinstance(value, Number):
-        return _cut(value)
+        return _shortened(value)
     if isinstance(value, str):
-        text = _cut(value)
+        text = _shortened(value)
         return json.dumps(text, ensure_ascii=not text.isprintable())
     if value is None:
         return "null"
@@ -82,7 +82,7 @@ def shown(value: object) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    return _cut(str(value)) if isinstance(value, (int, float)) else "something else"
+    return _shortened(str(value)) if isinstance(value, (int, float)) else "another value"
 
 
 def field_hint(name: str, known: Collection[str]) -> str:
@@ -91,7 +91,7 @@ def field_hint(name: str, known: Collection[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"expected {', '.join(sorted(known))}"
 
 
-def _cut(text: str) -> str:
+def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
@@ -152,7 +152,7 @@ def identity(value: object) -> str:
     """An id: 1 to 64 visible characters without leading or trailing blanks."""
     text = display_text(string(value), MAX_ID)
     if not text or text != text.strip():
-        raise ValueError(f"expected an id of 1 to {MAX_ID} characters without blanks around it")
+        raise ValueError(f"expected an id of 1 to {MAX_ID} characters without leading or trailing blanks")
     return text
 
 
@@ -186,7 +186,7 @@ def one_of(names: list[str]) -> str:
 
 def timestamp(value: object) -> datetime:
     """An RFC 3339 time with an offset, converted to UTC; digits beyond microseconds are truncated."""
-    expected = "expected a time with its offset, such as 2026-03-02T15:00:00Z, between 1970 and 2199"
+    expected = "expected a time with an offset, such as 2026-03-02T15:00:00Z, between 1970 and 2199"
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError(expected)

@@ -41,15 +41,15 @@ def parse_draft(raw: dict[str, object]) -> tuple[PortfolioBody, list[Fault]]:
         return parse_portfolio(raw), []
     except Invalid as invalid:
         faults = list(invalid.faults)
-    right = dict(raw)
-    wrong = [match for fault in faults if (match := _ITEM.match(fault.location))]
-    conditions = right.get("rebalance_conditions")
+    valid = dict(raw)
+    invalid_fields = [match for fault in faults if (match := _ITEM.match(fault.location))]
+    conditions = valid.get("rebalance_conditions")
     if isinstance(conditions, list):
-        left_out = {int(match[2]) for match in wrong if match[1] == "rebalance_conditions" and match[2]}
-        right["rebalance_conditions"] = [item for index, item in enumerate(conditions) if index not in left_out]
-    for name in {match[1] for match in wrong} - {"rebalance_conditions"}:
-        right.pop(name, None)
-    return _patched(PortfolioBody("", "", Weights(()), 0, ()), right), faults
+        dropped = {int(match[2]) for match in invalid_fields if match[1] == "rebalance_conditions" and match[2]}
+        valid["rebalance_conditions"] = [item for index, item in enumerate(conditions) if index not in dropped]
+    for name in {match[1] for match in invalid_fields} - {"rebalance_conditions"}:
+        valid.pop(name, None)
+    return _patched(PortfolioBody("", "", Weights(()), 0, ()), valid), faults
 
 
 def portfolio_patch(before: Portfolio, raw: object) -> PortfolioBody:

@@ -23,7 +23,7 @@ _DATE = re.compile(r"([0-9]{2})-([0-9]{2})", re.ASCII)
 _LEAP_YEAR = 2024
 
 
-def _nothing(expected: str) -> fields.Parse[None]:
+def _must_be_null(expected: str) -> fields.Parse[None]:
     """A parser of a field that must be missing or null."""
 
     def read(value: object) -> None:
@@ -38,7 +38,7 @@ def _no_symbol(value: object) -> None:
         raise ValueError("expected no symbol for cash")
 
 
-def _known(*names: str) -> fields.Parse[str]:
+def _any_of(*names: str) -> fields.Parse[str]:
     def read(value: object) -> str:
         if value not in names:
             raise ValueError(f"expected {fields.one_of(list(names))}")
@@ -58,8 +58,10 @@ def _sub_type(kind: type[fields.E], owner: str) -> fields.Parse[fields.E]:
 
 
 def _month_day(value: object) -> str:
-    if isinstance(value, Number) or not isinstance(value, str) or not _MONTH_DAY.fullmatch(value):
-        raise ValueError('expected a day of the month as text, "1" to "31"')
+    if isinstance(value, Number) or not isinstance(value, str):
+        raise ValueError('expected a day of the month as text, such as "15"')
+    if not _MONTH_DAY.fullmatch(value):
+        raise ValueError("expected a day of the month from 1 to 31")
     return value
 
 
@@ -70,15 +72,15 @@ def _year_day(value: object) -> str:
             raise ValueError
         date(_LEAP_YEAR, int(match[1]), int(match[2]))
     except ValueError:
-        raise ValueError('expected a date as "MM-DD", such as "02-29"') from None
+        raise ValueError("expected a date as MM-DD, such as 02-29") from None
     return match.group()
 
 
-_NoPercent = Annotated[None, Read(_nothing("expected no percent for a calendar"), None)]
+_NoPercent = Annotated[None, Read(_must_be_null("expected no percent for a calendar"), None)]
 
 
 class CashWeight(StrictShape):
-    """The share of equity kept as cash; one at most."""
+    """The percent of equity held as cash; at most one per portfolio."""
 
     what: ClassVar[str] = "a weight"
     type: Literal["cash"]
@@ -87,7 +89,7 @@ class CashWeight(StrictShape):
 
 
 class AssetWeight(StrictShape):
-    """The share of equity that an asset is to have; every asset once."""
+    """The target percent of equity of an asset; each asset occurs once."""
 
     type: Literal["asset"]
     symbol: Symbol
@@ -95,21 +97,21 @@ class AssetWeight(StrictShape):
 
 
 class _UnknownWeight(StrictShape):
-    """A weight of no known type: what else it says cannot be checked."""
+    """A weight of an unknown type; its other fields cannot be checked."""
 
-    type: Annotated[str, Read(_known("asset", "cash"), str)]
+    type: Annotated[str, Read(_any_of("asset", "cash"), str)]
     symbol: Any = None
     percent: Any = None
 
 
 class DriftBand(StrictShape):
-    """Fires when an asset drifts further than `percent`: points of equity, or percent of its target."""
+    """Fires when drift exceeds `percent`: percentage points if absolute, percent of the target if relative."""
 
     what: ClassVar[str] = "a condition"
     type: Literal["drift_band"]
     sub_type: Annotated[BandType, Read(_sub_type(BandType, "a drift_band"), BandType)]
     percent: Percent
-    day: Annotated[None, Read(_nothing("expected no day for a drift_band"), None)] = None
+    day: Annotated[None, Read(_must_be_null("expected no day for a drift_band"), None)] = None
 
 
 class Weekly(StrictShape):
@@ -117,7 +119,7 @@ class Weekly(StrictShape):
 
     type: Literal["calendar"]
     sub_type: Literal["weekly"]
-    day: Annotated[str, Read(_known(*WEEKDAYS), Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"])]
+    day: Annotated[str, Read(_any_of(*WEEKDAYS), Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"])]
     percent: _NoPercent = None
 
 
@@ -153,7 +155,7 @@ class Annually(StrictShape):
 
 
 class _UnknownCalendar(StrictShape):
-    """A calendar condition of no known sub_type: its day cannot be checked."""
+    """A calendar condition of an unknown sub_type; its day cannot be checked."""
 
     type: Literal["calendar"]
     sub_type: Annotated[str, Read(_sub_type(CalendarType, "a calendar"), str)]
@@ -162,9 +164,9 @@ class _UnknownCalendar(StrictShape):
 
 
 class _UnknownCondition(StrictShape):
-    """A condition of no known type: what else it says cannot be checked."""
+    """A condition of an unknown type; its other fields cannot be checked."""
 
-    type: Annotated[str, Read(_known("drift_band", "calendar"), str)]
+    type: Annotated[str, Read(_any_of("drift_band", "calendar"), str)]
     sub_type: Any = None
     percent: Any = None
     day: Any = None
@@ -207,7 +209,7 @@ def read_weights(raw: object, info: ValidationInfo[Reading]) -> Weights:
     weights = items(_WEIGHTS, raw, info.context, _repeated_weights(raw))
     total = quantities.Percent(sum(weight.percent for weight in weights))
     if total != HUNDRED_PERCENT:
-        raise Rule(f"weights must sum to 100, they sum to {percent_text(total)}")
+        raise Rule(f"weights must sum to 100, but sum to {percent_text(total)}")
     assets = tuple(domain.AssetWeight(w.symbol, w.percent) for w in weights if isinstance(w, AssetWeight))
     cash = next((weight.percent for weight in weights if isinstance(weight, CashWeight)), quantities.Percent(0))
     return Weights(assets, cash)
@@ -227,10 +229,10 @@ def _symbol(item: object) -> str | None:
 
 def _repeated_weights(raw: list[Any]) -> Iterator[Broken]:
     for index in repeated(_kind(item, "cash") for item in raw):
-        yield (index, "type"), "duplicate cash weight: expected one at most"
+        yield (index, "type"), "duplicate cash weight; at most one is allowed"
     symbols = asset_symbols(raw)
     for index in repeated(symbols):
-        yield (index, "symbol"), f"duplicate asset {symbols[index]}: expected every asset once"
+        yield (index, "symbol"), f"duplicate asset {symbols[index]}; list each asset once"
 
 
 def _kind(item: object, kind: str) -> str | None:
@@ -243,7 +245,7 @@ def read_conditions(raw: object, info: ValidationInfo[Reading]) -> tuple[Conditi
         return None
     if not isinstance(raw, list):
         raise ValueError("expected a list")
-    message = "expected one calendar condition at most, this is another"
+    message = "at most one calendar condition is allowed"
     calendars = [((index, "type"), message) for index in repeated(_kind(item, "calendar") for item in raw)]
     return tuple(_condition(item) for item in items(_CONDITIONS, raw, info.context, calendars))
 

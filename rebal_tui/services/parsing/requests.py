@@ -261,7 +261,7 @@ class OpenAccount(Shape):
 
 
 class ChangeAccount(StrictShape):
-    what: ClassVar[str] = "what is to change of an account"
+    what: ClassVar[str] = "changes to an account"
     status: Annotated[AccountStatus, Read(fields.choice(AccountStatus), AccountStatus)] | None = None
     restrictions: list[Annotated[Restriction, Read(fields.choice(Restriction), Restriction)]] | None = None
 
@@ -295,7 +295,7 @@ class Prices(Shape):
 
 
 class ChangeAsset(StrictShape):
-    what: ClassVar[str] = "what is to change of an asset"
+    what: ClassVar[str] = "changes to an asset"
     name: Name | None = None
     exchange: Annotated[str, Read(_exchange, str)] | None = None
     status: Annotated[AssetStatus, Read(fields.choice(AssetStatus), AssetStatus)] | None = None
@@ -315,7 +315,7 @@ class Rejection(Shape):
 
 
 class Step(Shape):
-    what: ClassVar[str] = "how far to go"
+    what: ClassVar[str] = "a step in sessions or minutes"
     sessions: Annotated[int, Read(_count, Annotated[int, Field(ge=0, le=260)], null=0)] = 0
     minutes: Annotated[int, Read(_count, Annotated[int, Field(ge=0, le=10_000)], null=0)] = 0
 

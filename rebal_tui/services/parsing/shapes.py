@@ -45,7 +45,7 @@ class Reading:
         self.errors = 0
 
     @property
-    def hopeless(self) -> bool:
+    def limit_reached(self) -> bool:
         """Whether more errors were found than are ever reported, so that further parsing would only take time."""
         return self.errors > _MAX_ERRORS
 
@@ -150,14 +150,14 @@ def one_of(pick: Callable[[dict[Any, Any]], type[Shape]]) -> Callable[..., Any]:
 def items(adapter: TypeAdapter[list[T]], raw: object, reading: Reading, broken: Iterable[Broken] = ()) -> list[T]:
     """Parse the items of a list with an adapter, and report the broken rules of the list with their errors.
 
-    Raises `ValidationError`. Parsing stops once the reading is hopeless.
+    Raises `ValidationError`. Parsing stops once `limit_reached`.
     """
     if not isinstance(raw, list):
         raise ValueError("expected a list")
     read: list[T] = []
     errors: list[InitErrorDetails] = []
     for start in range(0, len(raw), _CHUNK):
-        if reading.hopeless:
+        if reading.limit_reached:
             break
         before = reading.errors
         try:

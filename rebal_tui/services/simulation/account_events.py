@@ -58,7 +58,7 @@ def check_transfer_in(book: Book, account_id: str, symbol: str, qty: Qty) -> Pri
     sandbox(book)
     asset = book.assets.get(symbol)
     if asset is None:
-        raise Invalid([Fault("symbol", f"no asset {symbol} is known")])
+        raise Invalid([Fault("symbol", f"unknown asset {symbol}")])
     if asset.price is None:
         raise Invalid([Fault("symbol", f"{symbol} has no price")])
     if qty <= 0:

@@ -36,7 +36,7 @@ DEFAULT_PORTFOLIO = PortfolioBody(
     cooldown_days=7,
     conditions=(DriftBand(BandType.ABSOLUTE, Percent(500)), DriftBand(BandType.RELATIVE, Percent(2000))),
 )
-DAYS_A_YEAR = Fraction(1461, 4)
+DAYS_PER_YEAR = Fraction(1461, 4)
 
 Progress = Callable[[int, int, date], None]
 """Called after each session with the number of sessions done, the total, and the session's day."""
@@ -90,11 +90,11 @@ class Replay:
         return dict(sorted(counted.items()))
 
     @property
-    def turnover_a_year(self) -> Fraction | None:
+    def turnover_per_year(self) -> Fraction | None:
         """Traded amount as a multiple of average equity, per year of 365.25 days; None without equity."""
         if self.average_equity <= 0:
             return None
-        years = Fraction((self.last - self.first).days + 1) / DAYS_A_YEAR
+        years = Fraction((self.last - self.first).days + 1) / DAYS_PER_YEAR
         return Fraction(self.traded) * 1_000_000_000 / self.average_equity / years
 
 
@@ -102,8 +102,8 @@ def date_range(closes: Closes, since: date | None, until: date | None) -> tuple[
     """The first and last day with closes within the bounds. Raises `Invalid` when there are none."""
     days = [day for day in closes.days if (since is None or day >= since) and (until is None or day <= until)]
     if not days:
-        known = f"the closes run from {closes.days[0]} to {closes.days[-1]}"
-        raise Invalid([Fault("--from/--to", f"no day of closes lies between them: {known}")])
+        known = f"the file has closes from {closes.days[0]} to {closes.days[-1]}"
+        raise Invalid([Fault("--from/--to", f"no closes in this range: {known}")])
     return days[0], days[-1]
 
 
@@ -118,7 +118,7 @@ def needed_symbols(parsed: BookFile | None) -> list[str]:
 
 def require_columns(closes: Closes, symbols: Iterable[str]) -> None:
     """Raise `Invalid` with every symbol that has no column in the closes."""
-    faults = [Fault(symbol, "the closes have no such column") for symbol in symbols if symbol not in closes.symbols]
+    faults = [Fault(symbol, "no such column in the closes") for symbol in symbols if symbol not in closes.symbols]
     if faults:
         raise Invalid(faults)
 
@@ -138,7 +138,7 @@ def begin(book: Book, first: date) -> None:
     """Advance to the open of the first session on or after a day. Raises `Invalid` when the calendar has none."""
     session = book.calendar.session(first) or book.calendar.next_after(first)
     if session is None:
-        raise Invalid([Fault("", f"the calendar knows no session from {first} on")])
+        raise Invalid([Fault("", f"the calendar has no session on or after {first}")])
     _clock(book).set(session.open)
     scheduler.advance_market(book, book.now())
 
@@ -213,12 +213,12 @@ def replay(book: Book, first: date, last: date, progress: Progress = lambda _don
             scheduler.tick(book)
         progress(done, len(days), day)
     final = _equity(book)
-    made = tuple(run_orders.detail(book.database, run) for run in reversed(runs.newest(book.database, -1)))
+    all_runs = tuple(run_orders.detail(book.database, run) for run in reversed(runs.newest(book.database, -1)))
     return Replay(
         first=days[0],
         last=days[-1],
         sessions=len(days),
-        runs=made,
+        runs=all_runs,
         first_equity=first_equity,
         final_equity=final,
         average_equity=Fraction(total_equity, len(days)),

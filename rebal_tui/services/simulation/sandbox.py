@@ -77,7 +77,7 @@ def open_account(book: Book, name: str, cash: Money) -> Account:
 def set_prices(book: Book, prices: Mapping[str, Price]) -> None:
     """Set prices, which then stay fixed. Raises `Conflict` for an unknown asset, or when prices move on their own."""
     if not isinstance(book.feed, FixedPrices):
-        raise Conflict("prices can be set in a sandbox only; this market moves by itself")
+        raise Conflict("prices can be set only in a sandbox; this market moves on its own")
     unknown = sorted(set(prices) - set(book.assets))
     if unknown:
         raise Conflict([Fault(symbol, f"asset {symbol} is unknown") for symbol in unknown])
@@ -95,8 +95,8 @@ def set_asset(book: Book, symbol: str, change: AssetChange) -> Asset:
     asset = book.assets.get(symbol)
     if asset is None:
         with book.write() as tx:
-            made = Asset(book_settings.next_id(tx), symbol, symbol, "", AssetStatus.ACTIVE, True, True)
-            asset = _changed(made, change)
+            default = Asset(book_settings.next_id(tx), symbol, symbol, "", AssetStatus.ACTIVE, True, True)
+            asset = _changed(default, change)
             controls.add_asset(asset)
             tx.record("market.asset_added", symbol, actor="advisor")
             tx.changed()
@@ -112,9 +112,9 @@ def set_asset(book: Book, symbol: str, change: AssetChange) -> Asset:
 
 
 def _changed(asset: Asset, change: AssetChange) -> Asset:
-    named = {"name": change.name, "exchange": change.exchange, "status": change.status}
-    allows = {"tradable": change.tradable, "fractionable": change.fractionable}
-    given = {name: value for name, value in {**named, **allows}.items() if value is not None}
+    texts = {"name": change.name, "exchange": change.exchange, "status": change.status}
+    flags = {"tradable": change.tradable, "fractionable": change.fractionable}
+    given = {name: value for name, value in {**texts, **flags}.items() if value is not None}
     return replace(asset, **given)  # type: ignore[arg-type]
 
 

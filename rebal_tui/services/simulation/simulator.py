@@ -40,14 +40,14 @@ def resume_market(book: Book) -> None:
 def step_day(book: Book) -> None:
     """Advance to the same time of the next session and run the scheduler on the way.
 
-    Raises `Conflict` when the calendar has no further session.
+    Raises `Conflict` when the calendar has no later session.
     """
     clock = simulated_clock(book)
     now = book.now()
     today = book.calendar.last_opened(now)
     following = book.calendar.next_open(now)
     if following is None:
-        raise Conflict("the calendar knows no further session")
+        raise Conflict("the calendar has no later session")
     into = min(now - today.open, today.close - today.open) if today is not None and now >= today.open else timedelta(0)
     target = following + into
     while (current := book.now()) < target:
@@ -63,7 +63,7 @@ def step_day(book: Book) -> None:
 def shock(book: Book, symbol: str | None, percent: Percent) -> None:
     """Move one price, or all, by a percentage at once. Raises `Conflict` when prices are not a random walk."""
     if not isinstance(book.feed, RandomWalk):
-        raise Conflict("prices can be shocked in a simulated market only")
+        raise Conflict("prices can be shocked only in a simulated market")
     book.feed.shock(symbol, percent)
     with book.write() as tx:
         tx.record("market.shock", symbol or "all", {"percent": percent_text(percent)}, "advisor")
@@ -74,7 +74,7 @@ def set_tradable(book: Book, symbol: str, tradable: bool) -> None:
     """Make an asset tradable or untradable, as its exchange would. Raises `NotFound` for an unknown symbol."""
     controls = _controls_of(book, symbol)
     controls.set_asset(symbol, book.now(), tradable=tradable)
-    _recorded(book, "market.tradable" if tradable else "market.untradable", symbol)
+    _record(book, "market.tradable" if tradable else "market.untradable", symbol)
 
 
 def halt(book: Book, symbol: str, halted: bool) -> None:
@@ -84,16 +84,16 @@ def halt(book: Book, symbol: str, halted: bool) -> None:
     """
     controls = _controls_of(book, symbol)
     controls.halt(symbol, halted, book.now())
-    _recorded(book, "market.halt" if halted else "market.unhalt", symbol)
+    _record(book, "market.halt" if halted else "market.unhalt", symbol)
 
 
 def _controls_of(book: Book, symbol: str) -> SandboxControls:
     if symbol not in book.assets:
-        raise NotFound(f"no asset {symbol}")
+        raise NotFound(f"unknown asset {symbol}")
     return sandbox(book)
 
 
-def _recorded(book: Book, action: str, symbol: str) -> None:
+def _record(book: Book, action: str, symbol: str) -> None:
     with book.write() as tx:
         tx.record(action, symbol, actor="advisor")
         tx.changed()
@@ -103,5 +103,5 @@ def _recorded(book: Book, action: str, symbol: str) -> None:
 def simulated_clock(book: Book) -> SimulatedClock:
     """The book's simulated clock. Raises `Conflict` when time is not simulated."""
     if not isinstance(book.clock, SimulatedClock):
-        raise Conflict("time is not simulated here")
+        raise Conflict("the time of this book is not simulated")
     return book.clock

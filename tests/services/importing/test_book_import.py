@@ -66,7 +66,7 @@ def test_accounts_of_a_file_without_a_time_are_opened_now(book: Book, raw_book: 
 def test_a_book_with_accounts_takes_no_other(book: Book, as_text: Text) -> None:
     import_book(book, parse_book(as_text()))
     before = contents(book)
-    with pytest.raises(Conflict, match="already holds 2 accounts"):
+    with pytest.raises(Conflict, match=r"not empty \(accounts: 2\)"):
         import_book(book, parse_book(as_text()))
     assert contents(book) == before
 

@@ -118,8 +118,8 @@ def test_an_account_that_only_one_of_both_has_is_told_by_its_side(database: Data
 
     messages = [str(fault) for fault in check_book(database, read_only_broker(database)).faults]
 
-    assert "account ours alone: unknown to the broker" in messages
-    assert len([text for text in messages if text.endswith("the broker has it, the book does not")]) == 1
+    assert "account ours alone: exists in the book but not at the broker" in messages
+    assert len([text for text in messages if text.endswith("exists at the broker but not in the book")]) == 1
 
 
 def test_events_not_taken_over_are_no_fault(traded_book: Path, database: Database) -> None:

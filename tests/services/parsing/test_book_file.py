@@ -94,7 +94,7 @@ def put(path: str, value: object) -> Callable[[Raw], None]:
     return change
 
 
-TIME = "expected a time with its offset, such as 2026-03-02T15:00:00Z, between 1970 and 2199"
+TIME = "expected a time with an offset, such as 2026-03-02T15:00:00Z, between 1970 and 2199"
 MONEY = "expected dollars within ±9,000,000,000 with at most nine decimals"
 QTY = "expected a quantity above 0 with at most nine decimals"
 RESTRICTION = (
@@ -119,7 +119,7 @@ REFUSED: list[tuple[Callable[[Raw], object], str]] = [
     ),
     (lambda r: r.pop("accounts") and r.update(subscriptions=[]), "accounts: accounts is required: expected a list"),
     (put("assets.-", 7), "assets[3]: expected an asset, got 7"),
-    (put("assets.-", {"symbol": "SPY"}), 'assets[3].symbol: duplicate symbol "SPY": it stands in assets[0] already'),
+    (put("assets.-", {"symbol": "SPY"}), 'assets[3].symbol: duplicate symbol "SPY", already used in assets[0]'),
     (put("assets.0.price", "0"), f'assets[0].price: {PRICE}, got "0"'),
     (put("assets.0.price", "1.0000000001"), f'assets[0].price: {PRICE}, got "1.0000000001"'),
     (put("assets.0.status", "dead"), 'assets[0].status: expected active or inactive, got "dead"'),
@@ -127,17 +127,20 @@ REFUSED: list[tuple[Callable[[Raw], object], str]] = [
     (put("assets.0.fractionable", 1), "assets[0].fractionable: expected true or false, got 1"),
     (put("assets.0.prise", "1"), 'assets[0]: unknown field "prise"; did you mean price?'),
     (put("accounts.-", {"name": "Nobody"}), "accounts[2]: expected an id or an account_number"),
-    (put("accounts.1.id", "a1"), 'accounts[1].id: duplicate id "a1": it stands in accounts[0] already'),
+    (put("accounts.1.id", "a1"), 'accounts[1].id: duplicate id "a1", already used in accounts[0]'),
     (
         put("accounts.1.account_number", "900001"),
-        'accounts[1].account_number: duplicate account_number "900001": it stands in accounts[0] already',
+        'accounts[1].account_number: duplicate account_number "900001", already used in accounts[0]',
     ),
     (
         put("accounts.1.id", " b"),
-        'accounts[1].id: expected an id of 1 to 64 characters without blanks around it, got " b"',
+        'accounts[1].id: expected an id of 1 to 64 characters without leading or trailing blanks, got " b"',
     ),
     (put("accounts.1.id", "x" * 65), f'accounts[1].id: expected at most 64 characters, got 65, got "{"x" * 59}…"'),
-    (put("accounts.1.id", FIRM_ACCOUNT), "accounts[1].id: expected another id: this is the firm account's"),
+    (
+        put("accounts.1.id", FIRM_ACCOUNT),
+        "accounts[1].id: expected another id: this one is the firm account's",
+    ),
     (
         put("accounts.1.name", "Eve\u202e"),
         r'accounts[1].name: control or invisible character U+202E at position 4, got "Eve\u202e"',
@@ -147,15 +150,15 @@ REFUSED: list[tuple[Callable[[Raw], object], str]] = [
     (put("accounts.0.restrictions", ["pdt"]), f'accounts[0].restrictions[0]: {RESTRICTION}, got "pdt"'),
     (
         put("accounts.1.restrictions.-", "ach_return"),
-        "accounts[1].restrictions[1]: duplicate restriction ach_return: expected each once",
+        "accounts[1].restrictions[1]: duplicate restriction ach_return; list each restriction once",
     ),
     (
         put("accounts.0.positions.-", {"symbol": "XYZ", "qty": "1"}),
-        "accounts[0].positions[1].symbol: unknown asset XYZ: it is not among the assets",
+        "accounts[0].positions[1].symbol: unknown asset XYZ: not listed in assets",
     ),
     (
         put("accounts.0.positions.-", {"symbol": "GLD", "qty": "1"}),
-        'accounts[0].positions[1].symbol: duplicate symbol "GLD": it stands in accounts[0].positions[0] already',
+        'accounts[0].positions[1].symbol: duplicate symbol "GLD", already used in accounts[0].positions[0]',
     ),
     (put("accounts.0.positions.0.qty", "0"), f'accounts[0].positions[0].qty: {QTY}, got "0"'),
     (put("accounts.0.positions.0.qty", -1), f"accounts[0].positions[0].qty: {QTY}, got -1"),
@@ -169,7 +172,7 @@ REFUSED: list[tuple[Callable[[Raw], object], str]] = [
     ),
     (
         put("portfolios.0.weights.1.symbol", "QQQ"),
-        "portfolios[0].weights: unknown asset QQQ: it is not among the assets",
+        "portfolios[0].weights: unknown asset QQQ: not listed in assets",
     ),
     (
         put("portfolios.0.status", "archived"),
@@ -179,15 +182,15 @@ REFUSED: list[tuple[Callable[[Raw], object], str]] = [
         put("portfolios.0.created_at", "2026-01-01T00:00:00Z"),
         f'portfolios[0]: unknown field "created_at"; {PORTFOLIO_FIELDS}',
     ),
-    (put("subscriptions.0.account_id", "a9"), 'subscriptions[0].account_id: no account has the id "a9"'),
-    (put("subscriptions.0.portfolio_id", "p9"), 'subscriptions[0].portfolio_id: no portfolio has the id "p9"'),
+    (put("subscriptions.0.account_id", "a9"), 'subscriptions[0].account_id: unknown account "a9"'),
+    (put("subscriptions.0.portfolio_id", "p9"), 'subscriptions[0].portfolio_id: unknown portfolio "p9"'),
     (
         put("subscriptions.0.last_rebalanced_at", "yesterday"),
         f'subscriptions[0].last_rebalanced_at: {TIME}, got "yesterday"',
     ),
     (
         put("subscriptions.-", {"account_id": "a1", "portfolio_id": "p1"}),
-        'subscriptions[1].account_id: expected one subscription an account, "a1" has one in subscriptions[0]',
+        'subscriptions[1].account_id: account "a1" already has a subscription in subscriptions[0]',
     ),
     (put("subscriptions.-", {"portfolio_id": "p1"}), "subscriptions[1].account_id: account_id is required"),
 ]

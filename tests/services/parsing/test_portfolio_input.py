@@ -49,9 +49,9 @@ def condition(**fields: object) -> Callable[[Body], None]:
 
 
 PERCENT = "expected a percent above 0 with at most two decimals"
-MONTH_DAY = 'expected a day of the month as text, "1" to "31"'
+MONTH_DAY = "expected a day of the month from 1 to 31"
 WEEKDAY = "expected Monday, Tuesday, Wednesday, Thursday or Friday"
-DATE = 'expected a date as "MM-DD", such as "02-29"'
+DATE = "expected a date as MM-DD, such as 02-29"
 COOLDOWN = "expected a whole number of days from 0 to 36500"
 
 REFUSED: list[tuple[Callable[[Body], object], str]] = [
@@ -66,9 +66,9 @@ REFUSED: list[tuple[Callable[[Body], object], str]] = [
     (lambda b: b.update(description=["x"]), "description: expected text, got a list"),
     (lambda b: b.pop("weights"), "weights: weights is required: expected a list"),
     (lambda b: b.update(weights={}), "weights: expected a list of weights, got an object"),
-    (lambda b: b.update(weights=[]), "weights: weights must sum to 100, they sum to 0"),
-    (percent("59.5"), "weights: weights must sum to 100, they sum to 99.5"),
-    (percent("60.01"), "weights: weights must sum to 100, they sum to 100.01"),
+    (lambda b: b.update(weights=[]), "weights: weights must sum to 100, but sum to 0"),
+    (percent("59.5"), "weights: weights must sum to 100, but sum to 99.5"),
+    (percent("60.01"), "weights: weights must sum to 100, but sum to 100.01"),
     (percent("60.123"), f'weights[1].percent: {PERCENT}, got "60.123"'),
     (percent("0"), f'weights[1].percent: {PERCENT}, got "0"'),
     (percent("-5"), f'weights[1].percent: {PERCENT}, got "-5"'),
@@ -88,11 +88,11 @@ REFUSED: list[tuple[Callable[[Body], object], str]] = [
     ),
     (
         lambda b: b["weights"][2].update(symbol="SPY"),
-        "weights[2].symbol: duplicate asset SPY: expected every asset once",
+        "weights[2].symbol: duplicate asset SPY; list each asset once",
     ),
     (
         lambda b: b["weights"].append({"type": "cash", "percent": "0"}),
-        "weights[3].type: duplicate cash weight: expected one at most",
+        "weights[3].type: duplicate cash weight; at most one is allowed",
     ),
     (lambda b: b["weights"][0].update(symbol="USD"), 'weights[0].symbol: expected no symbol for cash, got "USD"'),
     (lambda b: b["weights"][1].update(percnt="6"), 'weights[1]: unknown field "percnt"; did you mean percent?'),
@@ -139,7 +139,7 @@ REFUSED: list[tuple[Callable[[Body], object], str]] = [
     (condition(type="calendar", sub_type="monthly", day="32"), f'rebalance_conditions[2].day: {MONTH_DAY}, got "32"'),
     (
         condition(type="calendar", sub_type="monthly", day=Number("15")),
-        f"rebalance_conditions[2].day: {MONTH_DAY}, got 15",
+        'rebalance_conditions[2].day: expected a day of the month as text, such as "15", got 15',
     ),
     (
         condition(type="calendar", sub_type="quarterly", day="01-15"),

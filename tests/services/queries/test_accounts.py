@@ -160,7 +160,7 @@ def test_status_return_and_holding_change_the_account_and_leave_a_record() -> No
 
 def test_what_cannot_be_brought_in_is_refused() -> None:
     book = simple_book()
-    with pytest.raises(Invalid, match="no asset NOPE"):
+    with pytest.raises(Invalid, match="unknown asset NOPE"):
         account_events.transfer_in(book, "a", "NOPE", parse_qty("1"))
     with pytest.raises(Invalid, match="above 0"):
         account_events.transfer_in(book, "a", "SPY", Qty(0))

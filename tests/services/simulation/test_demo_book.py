@@ -139,7 +139,7 @@ def test_a_file_in_use_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     database = bootstrap.create_demo(path, accounts=5)
     before = content(database)
-    with pytest.raises(Conflict, match="holds a book already"):
+    with pytest.raises(Conflict, match="already contains a book"):
         bootstrap.create_demo(path, accounts=7)
     assert content(database) == before
 

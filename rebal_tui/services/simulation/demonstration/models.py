@@ -92,7 +92,7 @@ def _relative(percent: str) -> DriftBand:
 MODELS = (
     Model(
         "Balanced 60/40",
-        "The house allocation: a world of shares, one of bonds",
+        "The core allocation: global stocks and bonds",
         _weights("VTI 40 VXUS 19 BND 28 TLT 10 cash 3"),
         (_absolute("5"), _relative("20")),
         7,
@@ -100,7 +100,7 @@ MODELS = (
     ),
     Model(
         "Growth",
-        "Long horizons; tilted to technology and two sectors",
+        "Long horizon; overweight technology and two sectors",
         _weights("VTI 34 QQQ 20 VEA 15 VWO 10 XLV 6 XLE 5 VNQ 4 AGG 5 cash 1"),
         (_relative("20"),),
         14,
@@ -108,7 +108,7 @@ MODELS = (
     ),
     Model(
         "Conservative Income",
-        "Capital first: short bonds, inflation protection, dividends",
+        "Capital preservation: bonds, inflation protection, dividends",
         _weights("BND 40 SHY 20 LQD 15 TIP 10 SCHD 10 cash 5"),
         (_absolute("2.5"), CalendarCondition(CalendarType.QUARTERLY, "15")),
         31,
@@ -116,7 +116,7 @@ MODELS = (
     ),
     Model(
         "ESG Core",
-        "Screened large companies with a bond ballast",
+        "ESG-screened large companies, with bonds for stability",
         _weights("ESGU 64 AGG 24 IEF 10 cash 2"),
         (_relative("15"), CalendarCondition(CalendarType.ANNUALLY, "12-31")),
         30,
@@ -124,7 +124,7 @@ MODELS = (
     ),
     Model(
         "Dividend Income",
-        "Realigned once a month after the distributions, whatever the drift",
+        "Rebalanced monthly after distributions, regardless of drift",
         _weights("SCHD 40 DIA 25 VNQ 10 HYG 15 LQD 8 cash 2"),
         (CalendarCondition(CalendarType.MONTHLY, "25"),),
         21,
@@ -132,7 +132,7 @@ MODELS = (
     ),
     Model(
         "All Equity",
-        "Bought and held: new cash is invested, nothing is ever sold by rule",
+        "Buy and hold: new cash is invested, nothing is sold automatically",
         _weights("VTI 60 VXUS 30 IWM 10"),
         (),
         0,
@@ -140,7 +140,7 @@ MODELS = (
     ),
     Model(
         "Tactical Gold",
-        "Shares, long bonds and gold in near equal parts, put right every Friday",
+        "Stocks, long bonds and gold in nearly equal parts; weekly on Friday",
         _weights("SPY 32 TLT 32 GLD 31 cash 5"),
         (_absolute("3"), CalendarCondition(CalendarType.WEEKLY, "Friday")),
         5,
@@ -148,7 +148,7 @@ MODELS = (
     ),
     Model(
         "Global Opportunities",
-        "Closed; its clients moved to Growth",
+        "Closed; clients moved to Growth",
         _weights("SPY 35 EFA 25 VWO 20 GLD 10 HYG 9 cash 1"),
         (_absolute("2.5"), _relative("30"), CalendarCondition(CalendarType.MONTHLY, "1")),
         10,

@@ -134,7 +134,8 @@ def demo_events(book: Book, key: str) -> str:
         book_settings.put(tx, DONE, str(to_time(through)))
         if isinstance(book.feed, RandomWalk):
             store_walk(tx, book.feed.state())
-    return f"{applied} events" + (f", {skipped} not possible" if skipped else "")
+    events = f"{applied} event{'' if applied == 1 else 's'}"
+    return events + (f", {skipped} skipped" if skipped else "")
 
 
 def day_script(seed: str, day: date, count: int, accounts: int) -> list[ScriptedEvent]:
@@ -218,7 +219,7 @@ def _account(book: Book, event: ScriptedEvent) -> str:
     """The account at an event's index; the script uses the first accounts of the book."""
     found = list(book.accounts)
     if event.index >= len(found):
-        raise Conflict("there is no such account")
+        raise Conflict("no such account")
     return found[event.index]
 
 
@@ -241,7 +242,7 @@ def _journal_out(book: Book, _session: Session, event: ScriptedEvent) -> str:
     tenth = book.broker.cash_transferable(account_id) // 10 * (2 + event.draw % 5)
     amount = Money(tenth // (10 * DOLLAR) * 10 * DOLLAR)
     if amount <= 0:
-        raise Conflict(f"only ${money_text(Money(tenth))} could leave account {account_id}")
+        raise Conflict(f"only ${money_text(Money(tenth))} can be journaled out of account {account_id}")
     cash.create_journal(book, account_id, amount, incoming=False, description="fee or distribution")
     return account_id
 
@@ -284,7 +285,7 @@ def _restrict(
     present = book.account(account_id).restrictions
     wanted = frozenset((present | {r for r in (add,) if r}) - {r for r in (remove,) if r})
     if wanted == present:
-        raise Conflict(f"the restrictions of account {account_id} are so already")
+        raise Conflict(f"the restrictions of account {account_id} do not change")
     cash.sandbox(book).set_restrictions(account_id, wanted, book.now())
     sync(book)
 
@@ -294,7 +295,7 @@ def _external_order(book: Book, session: Session, event: ScriptedEvent) -> str:
     account_id = _account(book, event)
     held = book.account(account_id).positions
     if not held:
-        raise Conflict(f"account {account_id} holds nothing")
+        raise Conflict(f"account {account_id} has no positions")
     position = held[event.draw % len(held)]
     qty = Qty(max(NANO // 1_000, position.qty * (5 + event.draw % 20) // 1_000))
     name = f"outside-{session.day}-{event.slot}-{event.index}"
@@ -312,7 +313,7 @@ def _run_manually(book: Book, _session: Session, event: ScriptedEvent) -> str:
 def _shock(book: Book, _session: Session, event: ScriptedEvent) -> str:
     """A sector falls or rises by 2 to 6 percent."""
     if not isinstance(book.feed, RandomWalk):
-        raise Conflict("prices do not move by themselves here")
+        raise Conflict("prices are not simulated here")
     symbol = SECTORS[event.index % len(SECTORS)]
     size = 200 + event.draw // 2 % 400
     percent = Percent(size if event.draw % 2 else -size)

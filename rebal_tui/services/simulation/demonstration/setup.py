@@ -68,8 +68,8 @@ def _save_models(tx: BookTransaction, rng: random.Random) -> dict[str, str]:
     book = tx.book
     ids = {}
     for model in MODELS:
-        made = book.now() - timedelta(days=rng.randint(900, 3_300))
-        changed = made + timedelta(days=rng.randint(0, 800))
+        created_at = book.now() - timedelta(days=rng.randint(900, 3_300))
+        updated_at = created_at + timedelta(days=rng.randint(0, 800))
         portfolio = Portfolio(
             id=identity(rng),
             name=model.name,
@@ -78,8 +78,8 @@ def _save_models(tx: BookTransaction, rng: random.Random) -> dict[str, str]:
             weights=model.weights,
             cooldown_days=model.cooldown_days,
             conditions=model.conditions,
-            created_at=made,
-            updated_at=changed,
+            created_at=created_at,
+            updated_at=updated_at,
         )
         portfolios.save(tx, portfolio)
         ids[model.name] = portfolio.id
