@@ -36,7 +36,7 @@ def _as_utc(at: datetime) -> datetime:
     """Treat a time without an offset as UTC."""
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
     if aware.year not in _YEARS:
-        raise ValueError("expected a time between 1970 and 2199")
+        raise ValueError("expected a year from 1970 to 2199")
     return aware.astimezone(UTC)
 
 

@@ -88,7 +88,7 @@ def event_id(at: datetime, seq: int) -> str:
 def seq_of(identity: str, position: str = "since_id") -> int:
     """The sequence number in an event's id. Raises `Invalid`."""
     if len(identity) != 26 or any(letter not in _VALUES for letter in identity.upper()):
-        raise Invalid([Fault(position, "invalid value: expected the id of an event")])
+        raise Invalid([Fault(position, "invalid value: expected an event id")])
     number = 0
     for letter in identity.upper():
         number = number * 32 + _VALUES[letter]

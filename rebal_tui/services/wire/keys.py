@@ -33,7 +33,7 @@ def add_key(database: Database, name: str, key: NewKey, at: datetime) -> None:
         raise Invalid([Fault("name", str(error))]) from error
     with database.write() as tx:
         if any(known.name == shown for known in good_keys(database)):
-            raise Conflict(f"there is a key named {shown} already; revoke it first or choose another name")
+            raise Conflict(f"key {shown} already exists; revoke it first or choose another name")
         store.add(tx, ApiKey(key.key_id, shown, key.salt, _digest(key.salt, key.secret), at))
         audit.append(tx, at, "advisor", "api_key.added", key.key_id, {"name": shown})
 
