@@ -1,4 +1,4 @@
-"""Validation of external text before it is stored or displayed."""
+"""Validation of external text before it is stored or displayed, and counts with their nouns."""
 
 from __future__ import annotations
 
@@ -31,3 +31,8 @@ def name_text(text: str) -> str:
     if not name:
         raise ValueError("expected a name, got nothing")
     return name
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 order`, `1,204 orders`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -159,7 +159,7 @@ def _apply_calendar(book: Book, broker: LiveBroker) -> None:
         session_store.remove(tx, sorted(set(ours) - {session.day for session in theirs}))
         joined = [replace(before, next_day=theirs[0].day)] if before else []
         session_store.save(tx, [*joined, *theirs])
-        text = "the broker's calendar differs from ours and is used: " + ", ".join(map(str, differing[:10]))
+        text = "trading calendar updated from the broker's; days changed: " + ", ".join(map(str, differing[:10]))
         jobs.raise_alert(tx, book.now(), "calendar", str(differing[0]), text)
         tx.reload()
 

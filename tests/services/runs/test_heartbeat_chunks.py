@@ -209,7 +209,7 @@ def test_a_job_that_is_due_at_every_heartbeat_keeps_nothing_else_from_happening(
             raise OSError("no space")
         return "done"
 
-    busy = scheduled_jobs.Job("prices", "Prices kept", lambda *_: f"{next(tick_numbers)}", act, lambda *_: None)
+    busy = scheduled_jobs.Job("prices", "Save prices", lambda *_: f"{next(tick_numbers)}", act, lambda *_: None)
     monkeypatch.setattr(scheduled_jobs, "JOBS", (busy, *(job for job in scheduled_jobs.JOBS if job.name != "prices")))
     ticks = 1
     while book.open_runs:

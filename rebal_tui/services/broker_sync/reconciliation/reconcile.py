@@ -43,7 +43,7 @@ class Reconciliation:
 
 
 def ensure_reconciled(book: Book) -> None:
-    """Reconcile once after the book is opened. Raises `BrokerUnavailable` while the broker does not answer."""
+    """Reconcile once after the book is opened. Raises `BrokerUnavailable` while the broker does not respond."""
     if not book.reconciled:
         reconcile(book)
         book.reconciled = True
@@ -53,7 +53,7 @@ def ensure_reconciled(book: Book) -> None:
 def reconcile(book: Book) -> Reconciliation:
     """Compare orders of open runs, journals, and cash and positions of every account with the broker's.
 
-    Raises `BrokerUnavailable` when the broker does not answer; nothing may start in that state.
+    Raises `BrokerUnavailable` when the broker does not respond; nothing may start in that state.
     """
     report = ReconciliationReport()
     known, before = book.account_table.copied(), event_position(book)
@@ -83,10 +83,12 @@ def _journals(book: Book, report: ReconciliationReport) -> int:
         try:
             theirs = book.broker.journal(journal.id)
         except BrokerRefused as refusal:
-            report.add(account_id, f"a journal of {money_text(journal.amount)}: {refusal.message}")
+            report.add(account_id, f"journal of ${money_text(journal.amount)}: {refusal.message}")
             continue
         if theirs.amount != journal.amount:
-            report.add(account_id, f"a journal of {money_text(journal.amount)} moves {money_text(theirs.amount)}")
+            report.add(
+                account_id, f"journal of ${money_text(journal.amount)}: ${money_text(theirs.amount)} at the broker"
+            )
         elif theirs.status is not journal.status:
             with book.write() as tx:
                 apply_journal(tx, theirs, account_id)

@@ -52,7 +52,7 @@ def check_release(book: Book, account_id: str) -> Hold:
     """The hold of a paused account. Raises `Conflict` when the account is not paused."""
     hold = book.holds.get(account_id)
     if hold is None:
-        raise Conflict(f"account {book.account(account_id).account_number} is not paused: nothing differs")
+        raise Conflict(f"account {book.account(account_id).account_number} is not paused; there are no differences")
     return hold
 
 
@@ -99,7 +99,7 @@ def _correct(tx: BookTransaction, line: int, order: Order, theirs: Order | None,
         tx.record("reconciliation.execution_taken_back", order.client_order_id, {"execution": execution_id}, "advisor")
     if theirs is None:
         if not order.status.final:
-            why = "the broker does not know it; released by hand"
+            why = "the broker does not have it; released manually"
             run_orders.refuse(tx, run_id, line, book.now(), why)
             tx.record("reconciliation.order_ended", order.client_order_id, {"reason": why}, "advisor")
     elif (theirs.status, theirs.filled_qty) != (order.status, order.filled_qty):
