@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api.answers import Timestamp, book_client, json_response
-from rebal_tui.api.described import responds_with, responds_with_list
+from rebal_tui.api.openapi import responds_with, responds_with_list
+from rebal_tui.api.responses import Timestamp, book_client, json_response
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.services.wire import accounts
 from rebal_tui.services.wire.accounts import AccountQuery

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from rebal_tui.api.answers import Timestamp, book_client, error
+from rebal_tui.api.responses import Timestamp, book_client, error
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.wire import events as wire_events

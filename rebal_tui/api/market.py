@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api.answers import book_client, json_response, json_text_response
-from rebal_tui.api.described import responds_with, responds_with_list
+from rebal_tui.api.openapi import responds_with, responds_with_list
+from rebal_tui.api.responses import book_client, json_response, json_text_response
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.services.wire import market
 from rebal_tui.services.wire.models import market as models

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api.answers import Timestamp, book_client, json_body, json_response, no_content
-from rebal_tui.api.described import body, responds_with, responds_with_list
+from rebal_tui.api.openapi import body, responds_with, responds_with_list
+from rebal_tui.api.responses import Timestamp, book_client, json_body, json_response, no_content
 from rebal_tui.domain.orders import Order, Side
 from rebal_tui.services.advisory import manual_orders
 from rebal_tui.services.book.book import Book

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api.answers import (
+from rebal_tui.api.openapi import body, responds_with, responds_with_list
+from rebal_tui.api.responses import (
     DEFAULT_PAGE_SIZE,
     MAX_PAGE_SIZE,
     book_client,
@@ -17,7 +18,6 @@ from rebal_tui.api.answers import (
     next_token,
     no_content,
 )
-from rebal_tui.api.described import body, responds_with, responds_with_list
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.runs import RunStatus, RunType

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from rebal_tui.api.answers import book_client, json_body, json_response
-from rebal_tui.api.described import body, responds_with
+from rebal_tui.api.openapi import body, responds_with
+from rebal_tui.api.responses import book_client, json_body, json_response
 from rebal_tui.services.advisory import cash
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing import requests

@@ -1,4 +1,4 @@
-"""Validation of external text before it is stored or displayed, and counts with their nouns."""
+"""Validation of external text before it is stored or displayed."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def display_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
     return normalized
 
 
+def count_text(number: int, noun: str) -> str:
+    """`1 order`, `12,000 orders`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def name_text(text: str) -> str:
     """A name: stripped display text. Raises `ValueError` when it is blank or fails `display_text`."""
     name = display_text(text.strip())
     if not name:
         raise ValueError("expected a name, got nothing")
     return name
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 order`, `1,204 orders`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -158,10 +158,10 @@ class AlpacaClient:
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise _TransientError(f"{type(error).__name__}: {method} {_path(url)}") from None
         if counted:
-            self._note_limit(response)
-        return _answer(response, f"{method} {_path(url)}")
+            self._record_rate_limit(response)
+        return _parse_response(response, f"{method} {_path(url)}")
 
-    def _note_limit(self, response: httpx.Response) -> None:
+    def _record_rate_limit(self, response: httpx.Response) -> None:
         """Record a response's rate limit. The window's end is converted from the broker's clock to the local clock.
 
         A window longer than `MAX_RATE_LIMIT_WAIT_SECONDS` is ignored: a wait for its end might never finish.
@@ -180,7 +180,7 @@ class AlpacaClient:
             self._limit = RateLimit(limit, remaining, self._now() + left)
 
 
-def _answer(response: httpx.Response, what: str) -> Any:
+def _parse_response(response: httpx.Response, what: str) -> Any:
     status = response.status_code
     if 200 <= status < 300:
         if status == httpx.codes.NO_CONTENT:

@@ -52,13 +52,13 @@ from rebal_tui.services.parsing.shapes import (
 
 
 class BookAsset(StrictShape):
-    """A US equity. Portfolios with an asset that is not active, tradable and fractionable need adjustment."""
+    """A US equity. One that is not active, tradable and fractionable makes its portfolios need adjustment."""
 
     what: ClassVar[str] = "an asset"
     symbol: Annotated[str, Read(book_names.asset_symbol, SYMBOL)]
-    name: Name | None = Field(None, description="Default: the symbol.")
+    name: Name | None = Field(None, description="The symbol when not given.")
     price: Annotated[quantities.Price | None, Read(book_names.asset_price, PRICE | None)] = Field(
-        None, description="Last price. Default: none."
+        None, description="Last price; none when not given."
     )
     status: Annotated[AssetStatus, Read(fields.choice(AssetStatus), AssetStatus, null=AssetStatus.ACTIVE)] = (
         AssetStatus.ACTIVE
@@ -82,7 +82,7 @@ class BookAsset(StrictShape):
 
 
 class BookPosition(StrictShape):
-    """Shares that an account holds. Each symbol occurs once per account and is one of the assets."""
+    """Shares that an account holds; every symbol once an account, and among the assets."""
 
     what: ClassVar[str] = "a position"
     symbol: Annotated[str, Read(book_names.held_symbol, SYMBOL)]
@@ -119,17 +119,17 @@ class BookAccount(StrictShape):
 
     what: ClassVar[str] = "an account"
     id: Annotated[str | None, Read(book_names.account_id, ID | None)] = Field(
-        None, description="Generated when not given; subscriptions refer to it."
+        None, description="Made up when not given; subscriptions refer to it."
     )
     account_number: Annotated[str | None, Read(book_names.account_number, ID | None)] = Field(
-        None, description="Default: the id."
+        None, description="The id when not given."
     )
-    name: Name | None = Field(None, description="The client's name. Default: the account number.")
+    name: Name | None = Field(None, description="The client's name; the account number when not given.")
     status: Annotated[AccountStatus, Read(fields.choice(AccountStatus), AccountStatus, null=AccountStatus.ACTIVE)] = (
         AccountStatus.ACTIVE
     )
     cash: Annotated[Money | None, Read(book_names.cash_amount, DOLLARS | None)] = Field(
-        None, description="Settled cash. Default: 0."
+        None, description="Settled cash; 0 when not given."
     )
     restrictions: Annotated[frozenset[Restriction], Read(_restrictions, list[Restriction])] = Field(
         frozenset(), json_schema_extra={"uniqueItems": True}
@@ -180,11 +180,11 @@ _OTHER_CONDITIONS = Annotated[
 
 
 class BookPortfolio(StrictShape):
-    """A portfolio as in the API. Its weights sum to exactly 100; it has at most one calendar condition."""
+    """A portfolio as the API creates it. Its weights sum to exactly 100; one calendar condition at most."""
 
     what: ClassVar[str] = "a portfolio"
     id: Annotated[str | None, Read(book_names.portfolio_id, ID | None)] = Field(
-        None, description="Generated when not given; subscriptions refer to it."
+        None, description="Made up when not given; subscriptions refer to it."
     )
     status: Annotated[
         PortfolioStatus, Read(fields.choice(PortfolioStatus), PortfolioStatus, null=PortfolioStatus.ACTIVE)
@@ -197,11 +197,11 @@ class BookPortfolio(StrictShape):
     weights: Annotated[
         Weights, Read(read_weights, Annotated[list[AnyWeight], Field(min_length=1)], shapes=WEIGHT_SHAPES)
     ]
-    cooldown_days: Cooldown | None = Field(None, description="Default: 0.")
-    rebalance_conditions: _CONDITIONS = Field(None, description="Any of them can trigger a full rebalance.")
-    rebalancing_conditions: _OTHER_CONDITIONS = Field(None, description="Alternative name of rebalance_conditions.")
+    cooldown_days: Cooldown | None = Field(None, description="0 when not given.")
+    rebalance_conditions: _CONDITIONS = Field(None, description="Any one of them fires.")
+    rebalancing_conditions: _OTHER_CONDITIONS = Field(None, description="Another name of rebalance_conditions.")
     review: Annotated[bool, Read(fields.boolean, bool, null=False)] = Field(
-        False, description="Whether system runs require an advisor's approval."
+        False, description="Whether an advisor approves its system runs."
     )
 
     @model_validator(mode="wrap")
@@ -236,12 +236,12 @@ class BookPortfolio(StrictShape):
 
 
 class BookSubscription(StrictShape):
-    """An account that follows a portfolio; at most one per account."""
+    """An account that follows a portfolio; one an account at most."""
 
     what: ClassVar[str] = "a subscription"
     account_id: Annotated[str, Read(book_names.subscriber, ID)]
     portfolio_id: Annotated[str, Read(book_names.followed, ID)]
-    last_rebalanced_at: Time | None = Field(None, description="Null before the first finished full rebalance.")
+    last_rebalanced_at: Time | None = Field(None, description="Null until a full rebalance has finished.")
 
     @model_validator(mode="before")
     @classmethod
@@ -255,11 +255,11 @@ class BookSubscription(StrictShape):
 
 
 class BookFile(StrictShape):
-    """A complete book of accounts at a point in time."""
+    """A whole book of accounts at one moment."""
 
     what: ClassVar[str] = "a book: an object with assets, accounts, portfolios, subscriptions"
     as_of: Annotated[datetime | None, Read(book_names.book_time, TIME | None)] = Field(
-        None, description="The point in time that the book describes."
+        None, description="The moment that the book describes."
     )
     assets: Annotated[list[Asset], ListOf(BookAsset, BookAsset.asset)]
     accounts: Annotated[list[Account], ListOf(BookAccount, BookAccount.account)]

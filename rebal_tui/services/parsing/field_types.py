@@ -69,14 +69,12 @@ def cooldown(value: object) -> int:
 DOLLARS = _decimal(
     f"-?{_NINE}", {"minimum": -_MAX, "maximum": _MAX}, "US dollars, at most nine decimals; may be negative."
 )
-PRICE = _decimal(
-    _POSITIVE, {"exclusiveMinimum": 0, "maximum": _MAX}, "US dollars per share, above 0, at most nine decimals."
-)
-SHARES = _decimal(_POSITIVE, {"exclusiveMinimum": 0, "maximum": _MAX}, "Shares, above 0, at most nine decimals.")
+PRICE = _decimal(_POSITIVE, {"exclusiveMinimum": 0, "maximum": _MAX}, "US dollars a share, above 0, nine decimals.")
+SHARES = _decimal(_POSITIVE, {"exclusiveMinimum": 0, "maximum": _MAX}, "Shares, above 0, nine decimals.")
 SYMBOL = Annotated[str, Field(pattern=f"^{SYMBOL_PATTERN}$", examples=["SPY", "BRK.B"])]
 ID = Annotated[
     str,
-    Field(min_length=1, max_length=MAX_ID, description="Any id without control characters or surrounding blanks."),
+    Field(min_length=1, max_length=MAX_ID, description="Any id without control characters or blanks around it."),
 ]
 TIME = Annotated[
     str,
@@ -95,7 +93,7 @@ CashPercent = Annotated[
     quantities.Percent,
     Read(
         percent_not_negative,
-        _decimal(_TWO, {"minimum": 0}, "Percent of equity held as cash, at most two decimals; 0 is omitted."),
+        _decimal(_TWO, {"minimum": 0}, "Percent of equity kept as cash, at most two decimals; 0 is dropped."),
     ),
 ]
 Cooldown = Annotated[
@@ -110,7 +108,7 @@ Cooldown = Annotated[
                         {"type": "integer", "minimum": 0, "maximum": MAX_COOLDOWN},
                         {"type": "string", "pattern": "^[0-9]{1,5}$"},
                     ],
-                    "description": "Calendar days after a full rebalance during which no other one runs.",
+                    "description": "Calendar days after a full rebalance without another one.",
                 }
             ),
         ],

@@ -78,7 +78,7 @@ _NoPercent = Annotated[None, Read(_nothing("expected no percent for a calendar")
 
 
 class CashWeight(StrictShape):
-    """The percent of equity held as cash; at most one."""
+    """The share of equity kept as cash; one at most."""
 
     what: ClassVar[str] = "a weight"
     type: Literal["cash"]
@@ -87,7 +87,7 @@ class CashWeight(StrictShape):
 
 
 class AssetWeight(StrictShape):
-    """The target percent of equity of an asset; each asset once."""
+    """The share of equity that an asset is to have; every asset once."""
 
     type: Literal["asset"]
     symbol: Symbol
@@ -95,7 +95,7 @@ class AssetWeight(StrictShape):
 
 
 class _UnknownWeight(StrictShape):
-    """A weight of an unknown type; its other fields cannot be checked."""
+    """A weight of no known type: what else it says cannot be checked."""
 
     type: Annotated[str, Read(_known("asset", "cash"), str)]
     symbol: Any = None
@@ -103,7 +103,7 @@ class _UnknownWeight(StrictShape):
 
 
 class DriftBand(StrictShape):
-    """Fires when an asset drifts more than `percent`: percentage points of equity, or percent of its target."""
+    """Fires when an asset drifts further than `percent`: points of equity, or percent of its target."""
 
     what: ClassVar[str] = "a condition"
     type: Literal["drift_band"]
@@ -153,7 +153,7 @@ class Annually(StrictShape):
 
 
 class _UnknownCalendar(StrictShape):
-    """A calendar condition of an unknown sub_type; its day cannot be checked."""
+    """A calendar condition of no known sub_type: its day cannot be checked."""
 
     type: Literal["calendar"]
     sub_type: Annotated[str, Read(_sub_type(CalendarType, "a calendar"), str)]
@@ -162,7 +162,7 @@ class _UnknownCalendar(StrictShape):
 
 
 class _UnknownCondition(StrictShape):
-    """A condition of an unknown type; its other fields cannot be checked."""
+    """A condition of no known type: what else it says cannot be checked."""
 
     type: Annotated[str, Read(_known("drift_band", "calendar"), str)]
     sub_type: Any = None

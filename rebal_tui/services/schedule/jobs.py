@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
-from rebal_tui.domain.text import counted
+from rebal_tui.domain.text import count_text
 from rebal_tui.engine.calendar import fires_on
 from rebal_tui.engine.trace_text import calendar_text
 from rebal_tui.market.sessions import build_sessions
@@ -49,7 +49,7 @@ def _settle(book: Book, key: str) -> str:
         book.sandbox.advance(book.now())
     events = sync(book)
     waiting = int((book.account_table.unsettled > 0).sum())
-    return f"{key}: {counted(events, 'event')}, {counted(waiting, 'account')} with unsettled cash"
+    return f"{key}: {count_text(events, 'event')}, {count_text(waiting, 'account')} with unsettled cash"
 
 
 def _slot_due(book: Book, now: datetime) -> str | None:
@@ -65,14 +65,14 @@ def _slot_due(book: Book, now: datetime) -> str | None:
 def _evaluate(book: Book, key: str) -> str | None:
     slot = datetime.fromisoformat(key)
     if book.pass_in_progress is None or book.pass_in_progress.slot != slot:
-        note_missed(book)
-        _note_missed_slots(book, slot)
+        report_missed_sessions(book)
+        _count_missed_slots(book, slot)
         begin_pass(book, slot)
     made = evaluate_chunk(book)
-    return None if made is None else f"{counted(made.evaluated, 'account')}, {counted(len(made.runs), 'run')}"
+    return None if made is None else f"{count_text(made.evaluated, 'account')}, {count_text(len(made.runs), 'run')}"
 
 
-def _note_missed_slots(book: Book, slot: datetime) -> None:
+def _count_missed_slots(book: Book, slot: datetime) -> None:
     """Count the session's missed slots before this one."""
     session = book.session()
     if session is not None:
@@ -137,7 +137,7 @@ def save_prices(book: Book) -> int:
 
 
 def _save_prices(book: Book, _key: str) -> str:
-    return counted(save_prices(book), "price")
+    return count_text(save_prices(book), "price")
 
 
 def _next_open(book: Book, now: datetime) -> datetime | None:
@@ -208,7 +208,7 @@ def jobs_of(book: Book) -> tuple[Job, ...]:
     return tuple(found)
 
 
-def note_missed(book: Book) -> None:
+def report_missed_sessions(book: Book) -> None:
     """Raise an alert for sessions without an evaluation since the last one; they are not evaluated later (R-18)."""
     last = jobs.last_session(book.database)
     if last is None:
@@ -231,7 +231,7 @@ def note_missed(book: Book) -> None:
             following = session.next_day if session else None
             if following and fires_on(condition, day, following, book.settings.quarterly_months):
                 lost.append(f"{portfolio.name} ({calendar_text(condition)}) on {day}")
-    text = f"{counted(len(days), 'session')} without an evaluation, {days[0]} to {days[-1]}"
+    text = f"{count_text(len(days), 'session')} without an evaluation, {days[0]} to {days[-1]}"
     if lost:
         text += "; missed calendar days, not evaluated later: " + ", ".join(lost)
     with book.write() as tx:

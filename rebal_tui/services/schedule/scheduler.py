@@ -19,7 +19,7 @@ from rebal_tui.services.broker_sync.polling import poll_broker
 from rebal_tui.services.broker_sync.reconciliation.recheck import recheck
 from rebal_tui.services.broker_sync.reconciliation.reconcile import ensure_reconciled
 from rebal_tui.services.runs.processing import process_chunk, requeue_on_change
-from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, next_slot, note_missed
+from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, next_slot, report_missed_sessions
 from rebal_tui.store import jobs
 
 PAUSE = "scheduler"
@@ -33,7 +33,7 @@ def start(book: Book) -> None:
     with suppress(BrokerUnavailable):
         if book.live is None:
             ensure_reconciled(book)
-    note_missed(book)
+    report_missed_sessions(book)
 
 
 def tick(book: Book, time_budget: float | None = None) -> bool:

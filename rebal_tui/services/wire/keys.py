@@ -59,11 +59,11 @@ class Keyring:
 
     def __init__(self, keys: Iterable[ApiKey]) -> None:
         self._keys = {key.key_id: key for key in keys}
-        self._nobody = ApiKey("", "", bytes(16), bytes(32), datetime.min.replace(tzinfo=UTC))
+        self._unknown_key = ApiKey("", "", bytes(16), bytes(32), datetime.min.replace(tzinfo=UTC))
 
     def name_of(self, key_id: str, secret: str) -> str | None:
         """The name of the key if the secret matches, else None; an unknown key takes as long as a wrong secret."""
-        key = self._keys.get(key_id, self._nobody)
+        key = self._keys.get(key_id, self._unknown_key)
         same = hmac.compare_digest(key.digest, _digest(key.salt, secret))
         return key.name if same and key.key_id else None
 

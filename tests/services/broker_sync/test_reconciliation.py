@@ -220,7 +220,7 @@ UNEXPLAINED = {
     "a final order lives again": Row(
         order_reopened, "a", "was filled and is new at the broker",
     ),
-    "an execution without an order": Row(order_with_our_prefix, "b", "prefix, but without an order of ours"),
+    "an execution without an order": Row(order_with_our_prefix, "b", "prefix, but for no order of this book"),
     "a journal is gone": Row(journal_unknown, "b", "no such journal"),
     "the account is gone": Row(lambda book: no_op(TruncatedListing(book, "b")), "b", "does not have the account"),
 }  # fmt: skip

@@ -203,7 +203,7 @@ def test_an_evaluation_asked_for_keeps_to_the_rules() -> None:
     scheduler.tick(book)
     deposit(book, "a", parse_money("1000"))
     advance_to(book, "2026-03-02 09:40")
-    assert scheduler.run_now(book, "evaluation") == "1 accounts, 0 runs"
+    assert scheduler.run_now(book, "evaluation") == "1 account, 0 runs"
     assert len(all_runs(book)) == 1
     advance_to(book, "2026-03-02 09:45")
     assert evaluations(book) == ["03-02 09:30", "03-02 09:40", "03-02 09:45"]

@@ -30,11 +30,11 @@ def reconcile_run(book: Book, run: Run, report: ReconciliationReport, executed: 
     changed = False
     for line, order, sent in run_orders.of_run(book.database, run.id):
         if sent:
-            changed = _order(book, run, line, order, report, executed) or changed
+            changed = _reconcile_order(book, run, line, order, report, executed) or changed
     return changed
 
 
-def _order(
+def _reconcile_order(
     book: Book, run: Run, line: int, order: Order, report: ReconciliationReport, executed: list[BrokerEvent]
 ) -> bool:
     """Reconcile one order; True when the broker's state was applied. `executed` collects its missed executions."""
@@ -109,12 +109,12 @@ def _executed(book: Book, run: Run, line: int) -> Qty:
     return fills.executed(book.database, run.id, line)
 
 
-def require_own(book: Book, event: BrokerEvent, report: ReconciliationReport) -> None:
+def report_unknown_execution(book: Book, event: BrokerEvent, report: ReconciliationReport) -> None:
     """Report an execution whose client_order_id has our format but belongs to no order of ours."""
     if event.fill is None or parse_client_order_id(event.fill.client_order_id) is None:
         return
     if not run_orders.placed(book.database, event.fill.client_order_id):
         report.add(
             event.fill.account_id,
-            f"an execution of {event.fill.symbol} with our order prefix, but without an order of ours",
+            f"an execution of {event.fill.symbol} with our order prefix, but for no order of this book",
         )

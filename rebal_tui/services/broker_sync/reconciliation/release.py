@@ -38,13 +38,13 @@ def release(book: Book, account_id: str) -> None:
         apply_accounts(tx, fresh)
         accounts.set_external_orders(tx, account_id, others)
         for line, order, theirs, gone in placed:
-            _correct(tx, line, order, theirs, gone)
+            _correct_order(tx, line, order, theirs, gone)
         holds.remove(tx, account_id)
         jobs.clear_alert(tx, ALERT, account_id, book.now())
         detail = {"reason": hold.reason, "before": _balances(before), "after": _balances(fresh[0])}
         tx.record("reconciliation.released", account_id, detail, "advisor")
         tx.reload_holds()
-        tx.look_at()
+        tx.queue_runs_of()
         tx.reload_accounts([account_id])
 
 
@@ -90,7 +90,7 @@ def _orders_at_broker(book: Book, run: Run) -> list[tuple[int, Order, Order | No
     return found
 
 
-def _correct(tx: BookTransaction, line: int, order: Order, theirs: Order | None, gone: Sequence[str]) -> None:
+def _correct_order(tx: BookTransaction, line: int, order: Order, theirs: Order | None, gone: Sequence[str]) -> None:
     """Correct one order to the broker's state."""
     book = tx.book
     run_id, _ = parse_client_order_id(order.client_order_id) or ("", 0)

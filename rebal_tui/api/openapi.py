@@ -38,7 +38,7 @@ def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Success."}
     if model is not None:
         success["model"] = model
-    errors = {code: {"model": Error, "description": words} for code, words in _ERROR_DESCRIPTIONS.items()}
+    errors = {code: {"model": Error, "description": text} for code, text in _ERROR_DESCRIPTIONS.items()}
     return {"response_model": None, "status_code": good, "responses": {good: success, **errors}}
 
 
