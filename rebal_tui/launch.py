@@ -50,7 +50,7 @@ def run(
         from rebal_tui import opening
 
         with _gc_paused():
-            return opening.open_book(path, prepare, settings.settings.rules_over, loading.note)
+            return opening.open_book(path, prepare, settings.settings.rules_over, loading.update)
 
     def view_book() -> Book:
         from rebal_tui import opening

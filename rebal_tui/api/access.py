@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rebal_tui.api.answers import error
+from rebal_tui.api.responses import error
 from rebal_tui.services.wire.keys import Keyring
 
 OPEN_PATHS = frozenset({"/openapi.json", "/docs"})
@@ -41,7 +41,7 @@ class Limiter:
         self._clock = clock
         self._windows: dict[str, tuple[float, int]] = {}
 
-    def ask(self, caller: str, *, count: bool = True) -> Allowance:
+    def acquire(self, caller: str, *, count: bool = True) -> Allowance:
         """Count a request unless the limit is reached; without `count`, only check."""
         now = self._clock()
         began, used = self._windows.get(caller, (now, 0))
@@ -75,17 +75,17 @@ class Access:
             await self._app(scope, receive, send)
             return
         client = scope["client"][0] if scope.get("client") else ""
-        blocked = self._failures.ask(client, count=False)
+        blocked = self._failures.acquire(client, count=False)
         name = self._caller(Headers(scope=scope)) if blocked.granted else None
         if name is None:
-            left = self._failures.ask(client)
+            left = self._failures.acquire(client)
             if left.granted:
                 challenge = {"WWW-Authenticate": 'Basic realm="rebal-tui"'}
                 await error(401, "request is not authorized", challenge)(scope, receive, send)
             else:
                 await error(429, "too many failed attempts", self._headers(left))(scope, receive, send)
             return
-        left = self._limiter.ask(name)
+        left = self._limiter.acquire(name)
         headers = self._headers(left)
         if not left.granted:
             await error(429, "rate limit exceeded", headers)(scope, receive, send)

@@ -10,8 +10,8 @@ from fastapi import APIRouter, FastAPI
 from rebal_tui import __version__
 from rebal_tui.api import accounts, events, journals, market, orders, rebalancing, sandbox
 from rebal_tui.api.access import MAX_FAILURES, Access, Limiter
-from rebal_tui.api.answers import BookClient, add_handlers
-from rebal_tui.api.described import API_DESCRIPTION, describe
+from rebal_tui.api.openapi import API_DESCRIPTION, describe
+from rebal_tui.api.responses import BookClient, add_handlers
 from rebal_tui.services.wire.keys import Keyring
 
 DEFAULT_REQUESTS_PER_MINUTE = 60_000

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from rebal_tui.api.answers import Timestamp, book_client, error
+from rebal_tui.api.responses import Timestamp, book_client, error
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.wire import events as wire_events
@@ -27,15 +27,18 @@ KEEP_ALIVE_SECONDS = 15.0
 _STREAM: dict[str, Any] = {
     "response_model": None,
     "responses": {
-        200: {"description": "Events without end, or until `until`.", "content": {"text/event-stream": {}}},
-        422: {"description": "Never."},
+        200: {
+            "description": "Event stream; endless without `until` and `until_id`.",
+            "content": {"text/event-stream": {}},
+        },
+        422: {"description": "Not used."},
     },
 }
 
-Since = Annotated[Timestamp | None, Query(description="Begin with this moment; without it and since_id, begin now.")]
-Until = Annotated[Timestamp | None, Query(description="End behind this moment.")]
-SinceId = Annotated[str | None, Query(max_length=26, description="Begin behind this event.")]
-UntilId = Annotated[str | None, Query(max_length=26, description="End with this event.")]
+Since = Annotated[Timestamp | None, Query(description="Start time, inclusive. Default: now.")]
+Until = Annotated[Timestamp | None, Query(description="End time, inclusive.")]
+SinceId = Annotated[str | None, Query(max_length=26, description="Start after this event.")]
+UntilId = Annotated[str | None, Query(max_length=26, description="End after this event.")]
 LastId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=26)]
 
 
@@ -44,7 +47,7 @@ async def rebalancer(
     request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
-    """portfolio.status_changed, run.created and run.status_changed. `since` excludes `since_id`."""
+    """Events portfolio.status_changed, run.created and run.status_changed. Give `since` or `since_id`, not both."""
     return await _stream(request, wire_events.REBALANCER, since, until, since_id or last_event_id, until_id)
 
 
@@ -53,7 +56,7 @@ async def trades(
     request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
-    """Every order's life and its fills, each with its execution_id."""
+    """Order status changes and fills. Each fill has an execution_id."""
     return await _stream(request, wire_events.TRADES, since, until, since_id or last_event_id, until_id)
 
 
@@ -62,7 +65,7 @@ async def journals(
     request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
-    """Journals as they move on."""
+    """Journal status changes."""
     return await _stream(request, wire_events.JOURNALS, since, until, since_id or last_event_id, until_id)
 
 
@@ -75,7 +78,7 @@ async def accounts(
     request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
-    """Accounts that changed in anything but cash and holdings."""
+    """Account changes other than cash and positions."""
     return await _stream(request, wire_events.ACCOUNTS, since, until, since_id or last_event_id, until_id)
 
 
@@ -84,7 +87,7 @@ async def activities(
     request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
-    """Cash that is no trade's: deposits (CSD), returned ones (CSR), journals (JNLC)."""
+    """Cash activities other than trades: deposits (CSD), returned deposits (CSR), journals (JNLC)."""
     return await _stream(request, wire_events.ACTIVITIES, since, until, since_id or last_event_id, until_id)
 
 
@@ -93,7 +96,7 @@ async def _stream(
     until_id: str | None,
 ) -> Response:  # fmt: skip
     if since is not None and since_id is not None:
-        raise Invalid([Fault("since", "expected since or since_id, got both")])
+        raise Invalid([Fault("since", "expected since or since_id, not both")])
     last = wire_events.seq_of(until_id, "until_id") if until_id else None
     state = request.app.state
     if getattr(state, "streams", 0) >= MAX_STREAMS:
@@ -125,7 +128,7 @@ async def _stream(
                 quiet += POLL_INTERVAL_SECONDS
                 if quiet >= KEEP_ALIVE_SECONDS:
                     quiet = 0.0
-                    yield ": still here\n\n"
+                    yield ": heartbeat\n\n"
         finally:
             state.streams -= 1
 

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api.answers import Timestamp, book_client, json_body, json_response, no_content
-from rebal_tui.api.described import body, responds_with, responds_with_list
+from rebal_tui.api.openapi import body, responds_with, responds_with_list
+from rebal_tui.api.responses import Timestamp, book_client, json_body, json_response, no_content
 from rebal_tui.domain.cash import JournalStatus
-from rebal_tui.services.advisory.cash import cancel_journal as call_back
+from rebal_tui.services.advisory import cash
 from rebal_tui.services.parsing import requests
 from rebal_tui.services.wire import journals
 from rebal_tui.services.wire.account_shapes import journal_json
@@ -28,8 +28,9 @@ async def create_journal(
 ) -> Response:
     """Move cash between a client account and the firm account, up to cash_transferable.
 
-    The same Idempotency-Key with the same content gives the journal that there is. In a sandbox a description with
-    `/fixtures/status=pending/fixtures/` or `…=rejected/…` ends so.
+    The same Idempotency-Key with the same content returns the existing journal. In a sandbox, a journal with
+    `/fixtures/status=pending/fixtures/` in its description stays pending until the next day, and one with
+    `/fixtures/status=rejected/fixtures/` is rejected.
     """
     given = requests.read_journal(await json_body(request))
     made = await book_client(request).ask(lambda book: journals.make_journal(book, given, idempotency_key))
@@ -46,7 +47,7 @@ async def list_journals(
     to_account: Id = None,
     from_account: Id = None,
 ) -> Response:
-    """Journals, the newest first, at most 10,000."""
+    """List journals, newest first, at most 10,000."""
     if entry_type == "JNLS":
         return json_response([])
     found = await book_client(request).ask(
@@ -59,7 +60,7 @@ async def list_journals(
 
 @router.get("/{journal_id}", **responds_with(models.Journal))
 async def get_journal(request: Request, journal_id: str) -> Response:
-    """One journal."""
+    """Get a journal."""
     return json_response(
         journal_json(await book_client(request).ask(lambda book: journals.find_journal(book, journal_id)))
     )
@@ -67,6 +68,6 @@ async def get_journal(request: Request, journal_id: str) -> Response:
 
 @router.delete("/{journal_id}", **responds_with(None))
 async def cancel_journal(request: Request, journal_id: str) -> Response:
-    """Call back a journal that is pending."""
-    await book_client(request).ask(lambda book: call_back(book, journal_id))
+    """Cancel a pending journal."""
+    await book_client(request).ask(lambda book: cash.cancel_journal(book, journal_id))
     return no_content()

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api.answers import book_client, json_response, json_text_response
-from rebal_tui.api.described import responds_with, responds_with_list
+from rebal_tui.api.openapi import responds_with, responds_with_list
+from rebal_tui.api.responses import book_client, json_response, json_text_response
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.services.wire import market
 from rebal_tui.services.wire.models import market as models
@@ -24,7 +24,7 @@ async def list_assets(
     asset_class: Literal["us_equity", "us_option", "crypto"] | None = None,
     exchange: Annotated[str | None, Query(max_length=20)] = None,
 ) -> Response:
-    """Assets by symbol; there are US equities only."""
+    """List assets by symbol. Only US equities are supported."""
     if asset_class not in (None, "us_equity"):
         return json_response([])
     return json_response(await book_client(request).ask(lambda book: market.list_assets(book, status, exchange)))
@@ -32,7 +32,7 @@ async def list_assets(
 
 @router.get("/assets/{symbol_or_asset_id}", **responds_with(models.Asset))
 async def get_asset(request: Request, symbol_or_asset_id: str) -> Response:
-    """One asset."""
+    """Get an asset."""
     return json_response(await book_client(request).ask(lambda book: market.find_asset(book, symbol_or_asset_id)))
 
 
@@ -43,13 +43,13 @@ async def get_calendar(
     end: date | None = None,
     date_type: Literal["trading", "TRADING"] = "trading",  # noqa: ARG001
 ) -> Response:
-    """The sessions from one day to another, both included, as far as they are known."""
+    """List the sessions between two days, both inclusive, within the range of the calendar."""
     return json_response(await book_client(request).ask(lambda book: market.calendar(book, start, end)))
 
 
 @router.get("/clock", **responds_with(models.Clock))
 async def get_clock(request: Request) -> Response:
-    """What time it is, and when the market opens and closes next."""
+    """Get the current time, and the next open and close of the market."""
     return json_response(await book_client(request).ask(market.clock))
 
 
@@ -58,6 +58,6 @@ data_router = APIRouter(tags=["market"])
 
 @data_router.get("/stocks/snapshots", **responds_with(models.Snapshots))
 async def get_snapshots(request: Request, symbols: Annotated[str, Query(max_length=4_000)]) -> Response:
-    """The last price of each asset, as the market data API tells it; symbols are separated by commas."""
+    """Get the last price of each asset in the market data API's format. Separate symbols by commas."""
     named = symbols.split(",")
     return json_text_response(await book_client(request).ask(lambda book: market.snapshots(book, named)))

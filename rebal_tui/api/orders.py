@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api.answers import Timestamp, book_client, json_body, json_response, no_content
-from rebal_tui.api.described import body, responds_with, responds_with_list
+from rebal_tui.api.openapi import body, responds_with, responds_with_list
+from rebal_tui.api.responses import Timestamp, book_client, json_body, json_response, no_content
 from rebal_tui.domain.orders import Order, Side
 from rebal_tui.services.advisory import manual_orders
 from rebal_tui.services.book.book import Book
@@ -23,7 +23,7 @@ _MAX_ORDERS = 500
 
 @router.post("/orders", **responds_with(models.Order), **body(requests.CreateOrder))
 async def submit_order(request: Request, account_id: str) -> Response:
-    """Place a market day order, by shares or by dollars; refused while the account is subscribed to a portfolio."""
+    """Place a market day order in shares or dollars. Refused while the account is subscribed to a portfolio."""
     given = requests.read_order(await json_body(request), account_id)
     return json_response(
         await book_client(request).ask(lambda book: _shape(book, manual_orders.place_order(book, given)))
@@ -42,7 +42,7 @@ async def list_orders(
     side: Side | None = None,
     symbols: Annotated[str, Query(max_length=2_000, description="Separated by commas.")] = "",
 ) -> Response:
-    """Orders of an account, those of its runs as well."""
+    """List an account's orders, including the orders of its runs."""
     open_ = {"open": True, "closed": False, "all": None}[status]
     named = frozenset(filter(None, symbols.split(",")))
 
@@ -60,7 +60,7 @@ async def list_orders(
 async def get_order_by_client_id(
     request: Request, account_id: str, client_order_id: Annotated[str, Query(max_length=128)]
 ) -> Response:
-    """The order that was placed under an id."""
+    """Get an order by its client order id."""
     return json_response(
         await book_client(request).ask(
             lambda book: _shape(book, manual_orders.order_by_client_id(book, account_id, client_order_id))
@@ -70,7 +70,7 @@ async def get_order_by_client_id(
 
 @router.get("/orders/{order_id}", **responds_with(models.Order))
 async def get_order(request: Request, account_id: str, order_id: str) -> Response:
-    """One order."""
+    """Get an order."""
     return json_response(
         await book_client(request).ask(lambda book: _shape(book, manual_orders.find_order(book, account_id, order_id)))
     )
@@ -78,7 +78,7 @@ async def get_order(request: Request, account_id: str, order_id: str) -> Respons
 
 @router.delete("/orders/{order_id}", **responds_with(None))
 async def cancel_order(request: Request, account_id: str, order_id: str) -> Response:
-    """Cancel an order; what has filled stands."""
+    """Cancel an order. Existing fills stand."""
     await book_client(request).ask(lambda book: manual_orders.cancel_order(book, account_id, order_id))
     return no_content()
 

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from rebal_tui.api.answers import (
+from rebal_tui.api.openapi import body, responds_with, responds_with_list
+from rebal_tui.api.responses import (
     DEFAULT_PAGE_SIZE,
     MAX_PAGE_SIZE,
     book_client,
@@ -17,7 +18,6 @@ from rebal_tui.api.answers import (
     next_token,
     no_content,
 )
-from rebal_tui.api.described import body, responds_with, responds_with_list
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.runs import RunStatus, RunType
@@ -31,8 +31,8 @@ from rebal_tui.services.wire.models import rebalancing as models
 
 router = APIRouter(prefix="/rebalancing", tags=["rebalancing"])
 
-Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Items of a page.")]
-Token = Annotated[str | None, Query(max_length=100, description="next_page_token of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Items per page.")]
+Token = Annotated[str | None, Query(max_length=100, description="next_page_token of the previous page.")]
 Text = Annotated[str, Query(max_length=200)]
 Id = Annotated[str | None, Query(max_length=64)]
 
@@ -50,7 +50,7 @@ async def list_portfolios(
     request: Request, name: Text = "", description: Text = "", symbol: Text = "", portfolio_id: Text = "",
     status: PortfolioStatus | None = None,
 ) -> Response:  # fmt: skip
-    """Portfolios for which every filter holds: name and description contain a text, the others are equal."""
+    """List portfolios that match every filter. Name and description match in part, the others exactly."""
     found = await book_client(request).ask(
         lambda book: portfolios.list_portfolios(
             book, name=name, description=description, symbol=symbol, portfolio_id=portfolio_id, status=status
@@ -61,7 +61,7 @@ async def list_portfolios(
 
 @router.get("/portfolios/{portfolio_id}", **responds_with(models.Portfolio))
 async def get_portfolio(request: Request, portfolio_id: str) -> Response:
-    """One portfolio."""
+    """Get a portfolio."""
     return json_response(
         await book_client(request).ask(lambda book: shapes.portfolio_json(book.portfolio(portfolio_id)))
     )
@@ -69,7 +69,7 @@ async def get_portfolio(request: Request, portfolio_id: str) -> Response:
 
 @router.patch("/portfolios/{portfolio_id}", **responds_with(models.Portfolio), **body(requests.UpdatePortfolio))
 async def update_portfolio(request: Request, portfolio_id: str) -> Response:
-    """Change a portfolio; weights and conditions are replaced whole. `"status": "active"` reactivates it."""
+    """Update a portfolio. Weights and conditions are replaced as a whole; `"status": "active"` reactivates it."""
     given = await json_body(request)
     made = await book_client(request).ask(lambda book: portfolios.patch_portfolio(book, portfolio_id, given))
     return json_response(shapes.portfolio_json(made))
@@ -77,7 +77,7 @@ async def update_portfolio(request: Request, portfolio_id: str) -> Response:
 
 @router.delete("/portfolios/{portfolio_id}", **responds_with(None))
 async def inactivate_portfolio(request: Request, portfolio_id: str) -> Response:
-    """Take a portfolio out of use; refused while accounts are subscribed to it."""
+    """Deactivate a portfolio. Refused while accounts are subscribed to it."""
     try:
         await book_client(request).ask(lambda book: portfolios.inactivate_portfolio(book, portfolio_id))
     except NotFound as unknown:
@@ -87,7 +87,7 @@ async def inactivate_portfolio(request: Request, portfolio_id: str) -> Response:
 
 @router.post("/subscriptions", **responds_with(models.Subscription), **body(requests.CreateSubscription))
 async def create_subscription(request: Request) -> Response:
-    """Subscribe an account to a portfolio. It must be ACTIVE, without open orders, and not subscribed."""
+    """Subscribe an account to a portfolio. The account must be ACTIVE, without open orders, and not subscribed."""
     given = read(requests.CreateSubscription, await json_body(request))
     made = await book_client(request).ask(
         lambda book: subscriptions.subscribe_manually(book, given.account_id, given.portfolio_id)
@@ -103,7 +103,7 @@ async def list_subscriptions(
     limit: Limit = DEFAULT_PAGE_SIZE,
     page_token: Token = None,
 ) -> Response:
-    """Active subscriptions, the oldest first."""
+    """List active subscriptions, oldest first."""
     after = key_of(page_token)
     found = await book_client(request).ask(
         lambda book: pages.page_of_subscriptions(
@@ -116,14 +116,14 @@ async def list_subscriptions(
 
 @router.get("/subscriptions/{subscription_id}", **responds_with(models.Subscription))
 async def get_subscription(request: Request, subscription_id: str) -> Response:
-    """One active subscription."""
+    """Get an active subscription."""
     found = await book_client(request).ask(lambda book: pages.find_subscription(book, subscription_id))
     return json_response(shapes.subscription_json(found))
 
 
 @router.delete("/subscriptions/{subscription_id}", **responds_with(None))
 async def delete_subscription(request: Request, subscription_id: str) -> Response:
-    """End a subscription: its queued run is canceled, one in progress finishes."""
+    """End a subscription. A queued run is canceled; a run in progress finishes."""
     try:
         await book_client(request).ask(lambda book: subscriptions.unsubscribe(book, subscription_id))
     except NotFound as unknown:
@@ -133,10 +133,10 @@ async def delete_subscription(request: Request, subscription_id: str) -> Respons
 
 @router.post("/runs", **responds_with(models.Run), **body(requests.CreateRun))
 async def create_manual_run(request: Request) -> Response:
-    """Queue a run: with weights for an account that is not subscribed, without them by its subscription.
+    """Create a run: with weights for an account without a subscription, without weights for a subscribed account.
 
-    Outside the window (open to 30 minutes before the close) it waits as QUEUED. `partial_liquidation` sets an amount
-    aside and is told as a full_rebalance whose `kind` says what it is.
+    Outside the window (open to 30 minutes before the close) the run stays QUEUED. `partial_liquidation` reserves an
+    amount of cash; responses have it as type full_rebalance with kind partial_liquidation.
     """
     given = read(requests.CreateRun, await json_body(request))
 
@@ -156,7 +156,7 @@ async def list_runs(
     limit: Limit = DEFAULT_PAGE_SIZE,
     page_token: Token = None,
 ) -> Response:
-    """Runs, the newest first."""
+    """List runs, newest first."""
     before = key_of(page_token)
     found = await book_client(request).ask(
         lambda book: pages.page_of_runs(book, limit, before=before, account_id=account_id, status=status, kind=type)
@@ -167,12 +167,12 @@ async def list_runs(
 
 @router.get("/runs/{run_id}", **responds_with(models.Run))
 async def get_run(request: Request, run_id: str) -> Response:
-    """One run with its orders."""
+    """Get a run with its orders."""
     return json_response(await book_client(request).ask(lambda book: pages.find_run(book, run_id)))
 
 
 @router.delete("/runs/{run_id}", **responds_with(None))
 async def delete_run(request: Request, run_id: str) -> Response:
-    """Cancel a run that is QUEUED or IN_PROGRESS; what has filled stands."""
+    """Cancel a run that is QUEUED or IN_PROGRESS. Existing fills stand."""
     await book_client(request).ask(lambda book: cancel_run(book, run_id))
     return no_content()

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from rebal_tui.api.answers import book_client, json_body, json_response
-from rebal_tui.api.described import body, responds_with
+from rebal_tui.api.openapi import body, responds_with
+from rebal_tui.api.responses import book_client, json_body, json_response
 from rebal_tui.services.advisory import cash
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing import requests
@@ -23,13 +23,13 @@ router = APIRouter(prefix="/sandbox", tags=["sandbox"])
 
 @router.get("", **responds_with(market.Sandbox))
 async def get_sandbox(request: Request) -> Response:
-    """Where time stands, and the firm account's id."""
+    """Get the current time and the id of the firm account."""
     return json_response(await book_client(request).ask(sandbox.sandbox_json))
 
 
 @router.post("/accounts", **responds_with(accounts.Account), **body(requests.OpenAccount))
 async def open_account(request: Request) -> Response:
-    """A new ACTIVE account with settled cash."""
+    """Open an ACTIVE account with settled cash."""
     given = read(requests.OpenAccount, await json_body(request))
     return json_response(
         await book_client(request).ask(
@@ -40,7 +40,7 @@ async def open_account(request: Request) -> Response:
 
 @router.post("/accounts/{account_id}", **responds_with(accounts.Account), **body(requests.ChangeAccount))
 async def change_account(request: Request, account_id: str) -> Response:
-    """Give an account another status, or replace what restricts it."""
+    """Change an account's status or replace its restrictions."""
     given = read(requests.ChangeAccount, await json_body(request))
     return json_response(
         await book_client(request).ask(
@@ -59,7 +59,7 @@ async def change_account(request: Request, account_id: str) -> Response:
 
 @router.post("/deposits", **responds_with(accounts.Account), **body(requests.Deposit))
 async def deposit(request: Request) -> Response:
-    """Settled cash arrives in an account at once."""
+    """Deposit cash into an account; it is settled immediately."""
     given = read(requests.Deposit, await json_body(request))
 
     def act(book: Book) -> accounts.Account:
@@ -71,7 +71,7 @@ async def deposit(request: Request) -> Response:
 
 @router.post("/prices", **responds_with(market.Sandbox), **body(requests.Prices))
 async def set_prices(request: Request) -> Response:
-    """Put prices where they stay: `{"SPY": "417.80"}`."""
+    """Set prices: `{"SPY": "417.80"}`. They remain until the next change."""
     given = requests.read_prices(await json_body(request))
 
     def act(book: Book) -> market.Sandbox:
@@ -83,7 +83,7 @@ async def set_prices(request: Request) -> Response:
 
 @router.post("/assets/{symbol}", **responds_with(market.Asset), **body(requests.ChangeAsset))
 async def change_asset(request: Request, symbol: Annotated[str, Path(pattern=r"^[A-Z][A-Z0-9.\-]{0,15}$")]) -> Response:
-    """Change what an asset allows, or add one that is unknown."""
+    """Change an asset, or add an unknown one."""
     given = requests.read_asset_change(await json_body(request))
     return json_response(
         await book_client(request).ask(lambda book: asset_json(sandbox.set_asset(book, symbol, given)))
@@ -92,7 +92,7 @@ async def change_asset(request: Request, symbol: Annotated[str, Path(pattern=r"^
 
 @router.post("/rejections", **responds_with(market.Sandbox), **body(requests.Rejection))
 async def reject_next(request: Request) -> Response:
-    """The next order of an account and symbol is accepted and then rejected."""
+    """Accept and then reject the next order of an account and symbol."""
     given = read(requests.Rejection, await json_body(request))
 
     def act(book: Book) -> market.Sandbox:
@@ -104,9 +104,9 @@ async def reject_next(request: Request) -> Response:
 
 @router.post("/step", **responds_with(market.Sandbox), **body(requests.Step))
 async def step(request: Request) -> Response:
-    """Let time pass, with everything the scheduler does on the way; prices stay where they were set.
+    """Advance time and run all scheduled work due in between. Prices do not change.
 
-    `sessions` goes to the same time that many sessions later, `minutes` so many minutes on.
+    `sessions` advances to the same time that number of sessions later, `minutes` by that number of minutes.
     """
     given = read(requests.Step, await json_body(request))
     sandbox.check_step(given.sessions, given.minutes)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import uvicorn
 
-from rebal_tui.api.answers import BookClient
 from rebal_tui.api.app import Options, create_app
+from rebal_tui.api.responses import BookClient
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.follower import HEARTBEAT_BUDGET_SECONDS

@@ -29,7 +29,7 @@ FIRM_ACCOUNT = "00000000-0000-4000-8000-00000000f1f1"
 
 
 class BrokerRefused(Exception):
-    """The broker refused the request, and nothing happened. `code` is a `RefusalCode` value or the broker's own."""
+    """The broker refused the request; it has no effect. `code` is a `RefusalCode` value or the broker's own."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -54,7 +54,7 @@ class RefusalCode(StrEnum):
 
 
 class BrokerUnavailable(Exception):
-    """No answer. Whether the request took effect is unknown until a lookup."""
+    """No response. Whether the request took effect is unknown until a lookup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Broker(Protocol):
     def batch(self) -> AbstractContextManager[object]:
         """A block whose orders may be committed only at its end.
 
-        Then either all answered orders persist, or none when the block or its end fails.
+        Then either all orders with a response persist, or none when the block or its end fails.
         """
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:

@@ -34,7 +34,7 @@ class AccountStatus(StrEnum):
 
 
 class Restriction(StrEnum):
-    """What stops runs on an account besides its status (R-40). The 6:1 ratio is also derived from the figures."""
+    """Restrictions that stop runs on an account. The 6:1 ratio is also derived from its balances."""
 
     TRADING_BLOCKED = "trading_blocked"
     ACCOUNT_BLOCKED = "account_blocked"

@@ -15,7 +15,7 @@ class Side(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """The API's order statuses. `PENDING_NEW` is ours until the broker has answered: its fate is unknown."""
+    """The API's order statuses. `PENDING_NEW`: submitted, the broker has not responded yet."""
 
     NEW = "new"
     PARTIALLY_FILLED = "partially_filled"

@@ -82,11 +82,11 @@ def test_what_is_left_is_told_until_nothing_is(limited: Server) -> None:
 def test_a_window_ends_and_callers_do_not_share_it() -> None:
     now = 0.0
     limiter = Limiter(2, lambda: now)
-    assert [limiter.ask("a").granted for _ in range(3)] == [True, True, False]
-    assert limiter.ask("b").granted
-    assert limiter.ask("a", count=False).remaining == 0
+    assert [limiter.acquire("a").granted for _ in range(3)] == [True, True, False]
+    assert limiter.acquire("b").granted
+    assert limiter.acquire("a", count=False).remaining == 0
     now = WINDOW_SECONDS
-    assert limiter.ask("a").remaining == 1
+    assert limiter.acquire("a").remaining == 1
 
 
 def test_a_secret_is_never_kept(limited: Server) -> None:
@@ -113,7 +113,7 @@ def test_the_same_secret_under_another_salt_has_another_hash() -> None:
 def test_a_revoked_key_is_good_no_more_and_its_name_is_free() -> None:
     database = new_file()
     add_key(database, "one", NewKey("PK1", "same", bytes(16)), AT)
-    with pytest.raises(Conflict, match="named one already"):
+    with pytest.raises(Conflict, match="key one already exists"):
         add_key(database, "one", NewKey("PK2", "other", bytes(16)), AT)
     assert revoke_key(database, "PK1", AT).name == "one"
     assert good_keys(database) == []

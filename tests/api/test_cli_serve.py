@@ -44,7 +44,7 @@ def test_a_book_is_served_with_a_key_that_was_made_for_it(book: Path, capsys: py
     made = json.loads(capsys.readouterr().out)
     assert made["secret"].encode() not in book.read_bytes()
     assert run(["keys", "add", "backoffice", "--db", str(book)]) == 1
-    assert "named backoffice already" in capsys.readouterr().err
+    assert "key backoffice already exists" in capsys.readouterr().err
     with started(("serve", "--db", str(book), "--port", "0", "--json")) as process:
         assert process.stdout is not None
         announced = json.loads(process.stdout.readline())

@@ -264,7 +264,7 @@ def test_a_quantity_is_bought_only_as_far_as_cash_goes() -> None:
     harness.advance_seconds(2)
     order = harness.order("b")
     assert (order.status, order.filled_qty) == (OrderStatus.CANCELED, shares("5"))
-    assert order.reject_reason == "the price rose beyond the account's buying power"
+    assert order.reject_reason == "insufficient buying power: the price rose"
     assert harness.cash() == 0
     assert harness.broker.invariants() == []
 
@@ -358,7 +358,7 @@ def test_orders_end_when_their_asset_ceases_to_be_tradable(change: dict[str, obj
     harness.broker.set_asset("SPY", harness.current_time, **change)  # type: ignore[arg-type]
     assert harness.order("started").status is OrderStatus.CANCELED
     assert harness.order("waiting").status is OrderStatus.REJECTED
-    assert harness.order("waiting").reject_reason == "the asset is not tradable any more"
+    assert harness.order("waiting").reject_reason == "the asset is no longer tradable"
     assert harness.order("other").status is OrderStatus.NEW
     assert refusal(lambda: harness.buy("again", "SPY", notional="100")) == RefusalCode.ASSET_NOT_TRADABLE
     assert harness.broker.invariants() == []

@@ -101,7 +101,7 @@ def test_a_lookup_that_finds_another_order_is_doubt() -> None:
         (422, "asset XYZ is not tradable", RefusalCode.ASSET_NOT_TRADABLE),
         (422, "asset XYZ is not active", RefusalCode.ASSET_NOT_TRADABLE),
         (422, "minimal amount of order is 1", RefusalCode.BELOW_MINIMUM),
-        (422, "a buy is worth at least $1", RefusalCode.BELOW_MINIMUM),
+        (422, "a buy must be at least $1", RefusalCode.BELOW_MINIMUM),
         (403, "account is restricted to liquidation", RefusalCode.ACCOUNT_RESTRICTED),
         (403, "trading denied", RefusalCode.ACCOUNT_RESTRICTED),
         (403, "potential wash trade detected. use complex orders", RefusalCode.REJECTED),
@@ -303,5 +303,5 @@ def test_keys_show_their_secret_nowhere() -> None:
 
 
 def test_keys_that_are_refused_are_said_to_be() -> None:
-    with pytest.raises(KeysRefused, match="does not accept the keys"):
+    with pytest.raises(KeysRefused, match="does not accept the API key"):
         FakeConnection(AMBIGUOUS_ANSWERS["keys refused"]).broker.clock()

@@ -127,7 +127,7 @@ def test_wrong_keys_are_said_to_be_wrong_and_no_book_is_made(server: Server, tmp
         tmp_path / "home", "--paper", "--url", server.url, "--db", str(tmp_path / "x.db"),
         **{KEY_VARIABLE: "CANARYKEY", SECRET_VARIABLE: "CANARY-SECRET"},
     )  # fmt: skip
-    assert (done.returncode, "does not accept the keys" in done.stderr) == (1, True)
+    assert (done.returncode, "does not accept the API key" in done.stderr) == (1, True)
     assert "CANARY" not in done.stdout + done.stderr
     assert not (tmp_path / "x.db").exists()
 

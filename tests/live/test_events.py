@@ -129,7 +129,7 @@ def test_a_trade_taken_back_is_for_a_person_and_the_account_is_read_again() -> N
     ).broker.events(0)
     assert (event.kind, event.account_id) == (EventKind.NOTICE, CLIENT)
     assert event.note is not None
-    assert "took back execution x-1 of buy SPY" in event.note
+    assert "busted execution x-1 of buy SPY" in event.note
 
 
 @pytest.mark.parametrize(

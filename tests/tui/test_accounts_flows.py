@@ -516,7 +516,7 @@ def test_a_paused_account_shows_what_differs_and_goes_on_with_the_brokers_figure
         table = app.screen.table  # type: ignore[attr-defined]
         assert table.move_to("b")
         await press(pilot, "c")
-        assert any("is not paused: nothing differs" in text for text in shown_messages(app))
+        assert any("is not paused; there are no differences" in text for text in shown_messages(app))
         assert table.move_to("d")
         await press(pilot, "c")
         assert isinstance(app.screen, ConfirmScreen)

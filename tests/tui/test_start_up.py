@@ -65,7 +65,7 @@ def test_the_screens_are_alive_while_the_book_is_read() -> None:
     loading, read_on = LoadProgress(), threading.Event()
 
     def open_slowly() -> Book:
-        loading.note(43, 100)
+        loading.update(43, 100)
         read_on.wait(30)
         return simple_book()
 
@@ -114,7 +114,7 @@ def test_leaving_ends_the_reading(tmp_path: Path) -> None:
         from rebal_tui import opening
         from rebal_tui.services.schedule.loading import Stopped
 
-        thread = BookThread(lambda: opening.open_book(path, progress=loading.note))
+        thread = BookThread(lambda: opening.open_book(path, progress=loading.update))
         try:
             await thread.ask(len)  # type: ignore[arg-type]
         except Stopped:

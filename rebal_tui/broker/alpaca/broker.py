@@ -148,20 +148,20 @@ class AlpacaBroker:
     def submit_order(self, request: OrderRequest) -> Order:
         """Place a market day order, once.
 
-        Raises `BrokerRefused` for a definitive refusal, and `BrokerUnavailable` for anything else but a readable
-        answer.
+        Raises `BrokerRefused` for a definitive refusal, and `BrokerUnavailable` for anything else but a valid
+        response.
         """
         path = f"/v1/trading/accounts/{request.account_id}/orders"
         return self._with_refresh(self._order(self._send("POST", path, shapes.order_body(request)), request.account_id))
 
     def batch(self) -> AbstractContextManager[object]:
-        """A block without effect: each order is stored as soon as it is answered."""
+        """A block without effect: each order is stored as soon as its response arrives."""
         return nullcontext()
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
         """The order with that client order id; None only when the broker itself reports that it has none.
 
-        Raises `BrokerUnavailable` for any other refusal and for an answer with another order.
+        Raises `BrokerUnavailable` for any other refusal and for a response with a different order.
         """
         path = f"/v1/trading/accounts/{account_id}/orders:by_client_order_id"
         try:
@@ -169,10 +169,10 @@ class AlpacaBroker:
         except Denied as denied:
             if is_no_order(denied):
                 return None
-            raise BrokerUnavailable(f"the order could not be looked up: {denied}") from None
+            raise BrokerUnavailable(f"order lookup failed: {denied}") from None
         order = self._order(data, account_id)
         if order.client_order_id != client_order_id:
-            raise BrokerUnavailable("the broker answered with another order")
+            raise BrokerUnavailable("the broker returned a different order")
         return self._with_refresh(order)
 
     def cancel_order(self, account_id: str, order_id: str) -> None:
@@ -204,7 +204,7 @@ class AlpacaBroker:
         Raises `BrokerRefused` when the firm account is unknown.
         """
         if not self._firm_account:
-            raise BrokerRefused(RefusalCode.REJECTED, "no firm account is known; connect again with --firm-account")
+            raise BrokerRefused(RefusalCode.REJECTED, "the firm account is unknown; connect again with --firm-account")
         body = {
             "entry_type": "JNLC",
             "from_account": self._broker_account_id(from_account),
@@ -356,13 +356,13 @@ class AlpacaBroker:
 def _read(reading: Callable[[], T]) -> T:
     """The result of a reading function.
 
-    Raises `BrokerUnavailable` for a malformed answer, whose outcome is as unknown as without an answer, and
+    Raises `BrokerUnavailable` for a malformed response, whose outcome is as unknown as without a response, and
     `BrokerRefused` for a definitive refusal.
     """
     try:
         return reading()
     except Malformed as error:
-        raise BrokerUnavailable(f"an answer that cannot be read: {error}") from None
+        raise BrokerUnavailable(f"invalid response: {error}") from None
     except Denied as denied:
         raise refusal(denied) from None
 
@@ -387,5 +387,5 @@ def _snapshot(data: Any) -> tuple[Price, datetime] | None:
                 found = Price((bid + ask) // 2), at
         return found
     except Malformed as error:
-        log.warning("a snapshot cannot be read: %s", error)
+        log.warning("invalid snapshot: %s", error)
         return None

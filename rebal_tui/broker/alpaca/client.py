@@ -40,7 +40,7 @@ class Denied(Exception):
 
 
 class KeysRefused(BrokerUnavailable):
-    """The broker does not know the key, or the secret is wrong; nothing else can be determined."""
+    """The broker does not accept the key or its secret; nothing else can be determined."""
 
 
 class _TransientError(BrokerUnavailable):
@@ -94,7 +94,7 @@ class AlpacaClient:
 
     @property
     def rate_limit(self) -> RateLimit | None:
-        """The rate limit in the last answer of the broker's API, None before the first."""
+        """The rate limit in the last response of the broker's API, None before the first."""
         with self._lock:
             return self._limit
 
@@ -102,7 +102,7 @@ class AlpacaClient:
         self._http.close()
 
     def get(self, path: str, params: Params | None = None) -> Any:
-        """The API's answer to a read, with retries of transient failures.
+        """The API's response to a read, with retries of transient failures.
 
         Raises `Denied` for a definitive refusal, else `BrokerUnavailable`.
         """
@@ -117,7 +117,7 @@ class AlpacaClient:
     ) -> Any:
         """Request a change, once. Raises `Denied` only when the change certainly did not happen.
 
-        Anything else but a readable success raises `BrokerUnavailable`: the change may have happened.
+        Anything else but a valid success raises `BrokerUnavailable`: the change may have happened.
         """
         return self._request(method, self.endpoints.broker + path, None, body, headers, counted=True)
 
@@ -156,13 +156,13 @@ class AlpacaClient:
                 method, url, params=dict(params) if params else None, json=body, headers=dict(headers or {})
             )
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise _TransientError(f"{type(error).__name__} at {method} {_path(url)}") from None
+            raise _TransientError(f"{type(error).__name__}: {method} {_path(url)}") from None
         if counted:
-            self._note_limit(response)
-        return _answer(response, f"{method} {_path(url)}")
+            self._record_rate_limit(response)
+        return _parse_response(response, f"{method} {_path(url)}")
 
-    def _note_limit(self, response: httpx.Response) -> None:
-        """Record an answer's rate limit. The window's end is converted from the broker's clock to the local clock.
+    def _record_rate_limit(self, response: httpx.Response) -> None:
+        """Record a response's rate limit. The window's end is converted from the broker's clock to the local clock.
 
         A window longer than `MAX_RATE_LIMIT_WAIT_SECONDS` is ignored: a wait for its end might never finish.
         """
@@ -180,7 +180,7 @@ class AlpacaClient:
             self._limit = RateLimit(limit, remaining, self._now() + left)
 
 
-def _answer(response: httpx.Response, what: str) -> Any:
+def _parse_response(response: httpx.Response, what: str) -> Any:
     status = response.status_code
     if 200 <= status < 300:
         if status == httpx.codes.NO_CONTENT:
@@ -188,20 +188,20 @@ def _answer(response: httpx.Response, what: str) -> Any:
         try:
             return json_values.parse(response.content)
         except json_values.Malformed as error:
-            raise _TransientError(f"an answer that cannot be read at {what}: {error}") from None
+            raise _TransientError(f"invalid response to {what}: {error}") from None
     if status == _TOO_MANY:
-        raise _RateLimited(f"too many requests at {what}")
+        raise _RateLimited(f"too many requests: {what}")
     if status == _UNAUTHORIZED:
-        raise KeysRefused("the broker does not accept the keys")
+        raise KeysRefused("the broker does not accept the API key")
     if 400 <= status < 500 and status not in _RETRYABLE_STATUSES:
         denied = _denied(response)
         if denied is not None:
             raise denied
-    raise _TransientError(f"HTTP {status} at {what}")
+    raise _TransientError(f"HTTP {status}: {what}")
 
 
 def _denied(response: httpx.Response) -> Denied | None:
-    """The API's own error, None when an intermediary answered."""
+    """The API's own error, None when an intermediary responded."""
     try:
         body = json_values.as_object(json_values.parse(response.content))
         message = json_values.text_of(body, "message")

@@ -72,8 +72,8 @@ def broker_event(received: ReceivedEvent, firm_account: str, settles_on: Settles
             return _activity(received, data)
         return _changed(received, data)
     except Malformed as error:
-        log.warning("event %s of %s cannot be read: %s", received.event_id, received.stream, error)
-        return _notice(received, None, f"an event of the broker cannot be read: {error}")
+        log.warning("event %s of stream %s is invalid: %s", received.event_id, received.stream, error)
+        return _notice(received, None, f"invalid event from the broker: {error}")
 
 
 def _trade(received: ReceivedEvent, data: Json, settles_on: SettlesOn) -> BrokerEvent:
@@ -81,11 +81,11 @@ def _trade(received: ReceivedEvent, data: Json, settles_on: SettlesOn) -> Broker
     account_id = json_values.id_of(data, "account_id")
     if kind in _TRADE_REVERSALS:
         traded = json_values.as_object(data.get("order"))
-        what = "took back" if kind == "trade_bust" else "corrected"
+        what = "busted" if kind == "trade_bust" else "corrected"
         text = (
             f"the broker {what} execution {data.get('previous_execution_id') or data.get('execution_id') or '?'} of "
             f"{json_values.text_of(traded, 'side')} {json_values.text_of(traded, 'symbol')}; "
-            "the account was read again, but its executions here are those from before"
+            "the account was refreshed, but its recorded executions are unchanged"
         )
         return _notice(received, account_id, text)
     order = shapes.order(json_values.as_object(data.get("order")), account_id)
@@ -128,7 +128,7 @@ def _activity(received: ReceivedEvent, data: Json) -> BrokerEvent:
     if amount is None:
         return BrokerEvent(received.seq, EventKind.ACCOUNT, received.at, account_id)
     if json_values.text_of(data, "status", "executed") in _REVERSALS:
-        return _notice(received, account_id, f"the broker took back or corrected {entry_type} of ${money_text(amount)}")
+        return _notice(received, account_id, f"the broker reversed or corrected {entry_type} of ${money_text(amount)}")
     kind = _CASH_KINDS.get(entry_type, CashKind.OTHER)
     if entry_type == "JNLC":
         kind = CashKind.JOURNAL_IN if amount > 0 else CashKind.JOURNAL_OUT

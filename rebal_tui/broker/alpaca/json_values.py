@@ -19,7 +19,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class Malformed(ValueError):
-    """An answer that does not match the API's specification."""
+    """A response that does not match the API's specification."""
 
 
 def parse(text: str | bytes) -> Any:
@@ -31,7 +31,7 @@ def parse(text: str | bytes) -> Any:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def as_object(value: Any) -> Json:
@@ -57,7 +57,7 @@ def text_of(data: Json, name: str, default: str | None = None) -> str:
             raise Malformed(f"{name} is missing")
         return default
     if not isinstance(value, str):
-        raise Malformed(f"{name}: expected a text")
+        raise Malformed(f"{name}: expected a string")
     return displayable(value, MAX_NOTE_LENGTH)
 
 
@@ -104,7 +104,7 @@ def timestamp_or_none(data: Json, name: str) -> datetime | None:
             raise ValueError
         return at.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
-        raise Malformed(f"{name}: expected a moment with an offset") from None
+        raise Malformed(f"{name}: expected a timestamp with an offset") from None
 
 
 def nano(data: Json, name: str) -> int | None:

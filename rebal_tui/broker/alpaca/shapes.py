@@ -118,7 +118,7 @@ def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], bool]:
     for data in positions:
         qty = json_values.qty(data, "qty")
         if json_values.text_of(data, "asset_class", US_EQUITY) != US_EQUITY or qty < 0 or data.get("side") == "short":
-            log.warning("a position in %s is not a long one in a US share", json_values.text_of(data, "symbol"))
+            log.warning("the position in %s is not a long position in a US equity", json_values.text_of(data, "symbol"))
             foreign = True
         elif qty > 0:
             held.append(

@@ -64,7 +64,7 @@ class Listener:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end: it does so at the next line it receives or when the client is closed."""
+        """Stop the thread at the next line it receives or when the client is closed."""
         self._stop.set()
 
     @property
@@ -120,7 +120,7 @@ class Listener:
             data = json_values.as_object(json_values.parse(body))
             identity = event_id(self._stream, data)
         except Malformed as error:
-            log.warning("stream %s: an event cannot be read: %s", self._stream.name, error)
+            log.warning("stream %s: invalid event: %s", self._stream.name, error)
             return
         at = event_time(data, self._now())
         self._last = max(self._last, at)
@@ -144,4 +144,4 @@ def _check_comment(comment: str) -> None:
     Most comments are heartbeats.
     """
     if any(word in comment for word in _LOST_MESSAGE_WORDS):
-        raise httpx.HTTPError(f"the stream says:{json_values.displayable(comment)}")
+        raise httpx.HTTPError(f"stream message:{json_values.displayable(comment)}")

@@ -151,12 +151,12 @@ def read_assets(tables: Tables, price: PriceOf) -> list[Asset]:
 def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
     """Add assets, or replace those whose symbol is known.
 
-    Raises `BrokerRefused` when an id already has another symbol.
+    Raises `BrokerRefused` when an id already has a different symbol.
     """
     try:
         numbers = [_put_asset(tx, asset) for asset in assets]
     except sqlite3.IntegrityError:
-        raise BrokerRefused(RefusalCode.REJECTED, "an asset with that id has another symbol") from None
+        raise BrokerRefused(RefusalCode.REJECTED, "an asset with that id has a different symbol") from None
     tx.executemany("INSERT INTO sim_events (kind, at, asset) VALUES ('asset', ?, ?)", [(at, n) for n in numbers])
 
 
@@ -194,7 +194,7 @@ def _open_chunk(tx: Writer, accounts: Sequence[Account], first: int, assets: dic
             ],
         )  # fmt: skip
     except sqlite3.IntegrityError:
-        raise BrokerRefused(RefusalCode.REJECTED, "an account with that id is open already") from None
+        raise BrokerRefused(RefusalCode.REJECTED, "an account with that id already exists") from None
     day = day_of(at).isoformat()
     tx.executemany(
         "INSERT INTO sim_ledger (account, counter, at, kind, amount, settles_on, reference)"
@@ -217,9 +217,11 @@ def _open_chunk(tx: Writer, accounts: Sequence[Account], first: int, assets: dic
 
 def _check_opening(account: Account, assets: dict[str, int]) -> None:
     if account.id == FIRM_ACCOUNT:
-        raise BrokerRefused(RefusalCode.REJECTED, "the firm account is no client account")
+        raise BrokerRefused(RefusalCode.REJECTED, "the firm account is not a client account")
     if account.unsettled or not -MAX_NANO <= account.cash <= MAX_NANO:
-        raise BrokerRefused(RefusalCode.REJECTED, "an account opens with settled cash within ±9,000,000,000 dollars")
+        raise BrokerRefused(
+            RefusalCode.REJECTED, "an account must open with settled cash within ±9,000,000,000 dollars"
+        )
     symbols = set()
     for position in account.positions:
         if position.symbol not in assets:

@@ -15,9 +15,9 @@ from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.orders import OrderStatus, Side
 from rebal_tui.domain.quantities import NANO, Price
 
-TOO_SMALL = "too small for a billionth of a share"
-OUT_OF_CASH = "the price rose beyond the account's buying power"
-OUT_OF_SHARES = "the price fell beyond the shares held"
+TOO_SMALL = "too small: less than a billionth of a share"
+OUT_OF_CASH = "insufficient buying power: the price rose"
+OUT_OF_SHARES = "insufficient shares: the price fell"
 
 
 class _Step(Enum):

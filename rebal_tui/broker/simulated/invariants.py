@@ -79,7 +79,7 @@ def find_violations(tables: Tables) -> list[str]:
     """Inconsistencies, one message each; empty when there are none. Sums are exact at any size."""
     ids: dict[int, str] = dict(tables.rows("SELECT n, id FROM sim_accounts"))
     symbols: dict[int, str] = dict(tables.rows("SELECT n, symbol FROM sim_assets"))
-    faults = [
+    violations = [
         f"account {account}: cash is {cash}, its entries sum to {high * _NANO + low}"
         for account, cash, high, low in tables.rows(_CASH)
     ]
@@ -90,26 +90,28 @@ def find_violations(tables: Tables) -> list[str]:
     for account, high, low in tables.rows(_SETTLEMENTS):
         unsettled[account] -= high * _NANO + low
     waiting: dict[int, int] = dict(tables.rows("SELECT account, sum(amount) FROM sim_unsettled GROUP BY account"))
-    faults += [
-        f"account {ids[account]}: unsettled is {booked}, {waiting.get(account, 0)} waits, {unsettled[account]} is due"
+    violations += [
+        f"account {ids[account]}: unsettled is {booked}, pending {waiting.get(account, 0)}, due {unsettled[account]}"
         for account, booked in tables.rows("SELECT n, unsettled FROM sim_accounts")
         if not booked == waiting.get(account, 0) == unsettled[account]
     ]
 
-    faults += [
+    violations += [
         f"account {ids[account]}: {held} of {symbols[asset]} held, entries sum to {high * _NANO + low}"
         for account, asset, held, high, low in tables.rows(_SHARES)
     ]
 
-    faults += [
+    violations += [
         f"account {account}: orders reserve {orders or 0} and journals {journals or 0} of {cash} cash"
         for account, cash, orders, journals in tables.rows(_RESERVED)
     ]
-    faults += [
+    violations += [
         f"account {account}: sells reserve {reserved} of {qty} {symbol}"
         for account, symbol, reserved, qty in tables.rows(_RESERVED_SHARES)
     ]
-    faults += [f"order {name}: its reserve is not what is left of it" for (name,) in tables.rows(_ORDER_RESERVES)]
-    faults += [f"order {name}: its figures are not those of its fills" for (name,) in tables.rows(_ORDER_FILLS)]
-    faults += [f"fill {name}: its ledger entry is another one" for (name,) in tables.rows(_ENTRIES)]
-    return faults
+    violations += [
+        f"order {name}: its reservation is not its unfilled part" for (name,) in tables.rows(_ORDER_RESERVES)
+    ]
+    violations += [f"order {name}: its filled amounts differ from its fills" for (name,) in tables.rows(_ORDER_FILLS)]
+    violations += [f"fill {name}: its ledger entry does not match" for (name,) in tables.rows(_ENTRIES)]
+    return violations

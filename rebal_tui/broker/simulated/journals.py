@@ -19,7 +19,7 @@ from rebal_tui.domain.text import display_text
 MAX_DESCRIPTION_LENGTH = 1_024
 MAX_KEY_LENGTH = 128
 _FIXTURE = re.compile(r"/fixtures/status=(rejected|pending)/fixtures/")
-_REJECTED_BY_FIXTURE = "rejected by the fixture in its description"
+_REJECTED_BY_FIXTURE = "rejected by a fixture in the description"
 _FIXED = "j.id, j.to_firm, j.amount, j.description, j.reason, j.created_at"
 _JOURNAL = (
     f"SELECT {_FIXED}, a.id, j.status, j.updated_at FROM sim_journals AS j JOIN sim_accounts AS a ON a.n = j.account"
@@ -61,7 +61,7 @@ class JournalService:
             if (existing.from_account, existing.to_account, existing.amount, existing.description) != (
                 from_account, to_account, amount, description,
             ):  # fmt: skip
-                raise BrokerRefused(RefusalCode.REJECTED, "the idempotency key belongs to another journal")
+                raise BrokerRefused(RefusalCode.REJECTED, "the idempotency key is already used by another journal")
             return existing
         account, to_firm = _direction(tx, from_account, to_account)
         if to_firm and amount > transferable(tx.execute, account):
@@ -162,7 +162,7 @@ def _direction(tx: Writer, from_account: str, to_account: str) -> tuple[int, boo
     """The client's number and whether the cash goes to the firm. Raises `BrokerRefused`."""
     to_firm = to_account == FIRM_ACCOUNT
     if to_firm == (from_account == FIRM_ACCOUNT):
-        raise BrokerRefused(RefusalCode.REJECTED, "a journal goes between a client and the firm")
+        raise BrokerRefused(RefusalCode.REJECTED, "a journal moves cash between a client account and the firm account")
     row = tx.execute(
         "SELECT n, status FROM sim_accounts WHERE id = ?", (from_account if to_firm else to_account,)
     ).fetchone()
@@ -179,4 +179,4 @@ def _cannot_receive(tx: Writer, account: int, amount: int) -> str | None:
     status, cash = tx.execute("SELECT status, cash FROM sim_accounts WHERE n = ?", (account,)).fetchone()
     if status != AccountStatus.ACTIVE:
         return f"the account is {status}, not ACTIVE"
-    return "the account cannot hold that much" if cash + amount > MAX_NANO else None
+    return "the account would exceed 9,000,000,000 dollars" if cash + amount > MAX_NANO else None

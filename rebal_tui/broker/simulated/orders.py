@@ -21,7 +21,7 @@ COLLAR_PERCENT = 5
 Applies to buys by quantity and sells by amount.
 """
 MAX_CLIENT_ORDER_ID_LENGTH = 128
-NO_LONGER_TRADABLE = "the asset is not tradable any more"
+NO_LONGER_TRADABLE = "the asset is no longer tradable"
 
 
 class OrderService:
@@ -37,7 +37,7 @@ class OrderService:
         _check_form(request)
         if tx.execute("SELECT 1 FROM sim_orders WHERE client_order_id = ?", (request.client_order_id,)).fetchone():
             raise BrokerRefused(
-                RefusalCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id must be unique: this one was used before"
+                RefusalCode.DUPLICATE_CLIENT_ORDER_ID, "client_order_id must be unique: this one is already used"
             )
         account = _unrestricted_account(tx, request.account_id)
         asset, fractionable, halted = _tradable_asset(tx, request)
@@ -46,7 +46,7 @@ class OrderService:
             raise BrokerRefused(RefusalCode.MARKET_CLOSED, "the market is closed")
         quote = self._execution.quote(request.symbol)
         if quote is None:
-            raise BrokerRefused(RefusalCode.NO_PRICE, f"there is no price for {request.symbol}")
+            raise BrokerRefused(RefusalCode.NO_PRICE, f"no price for {request.symbol}")
         reserved_cash, reserved_qty = _reserve(tx, request, account, asset, quote.price)
         model = self._execution.model
         planned_rejection = _planned_rejection(tx, account, asset)
@@ -99,7 +99,7 @@ class OrderService:
             raise BrokerRefused(RefusalCode.NOT_FOUND, "no such order in this account")
         order = found[0]
         if order.status.final:
-            raise BrokerRefused(RefusalCode.NOT_CANCELABLE, f"the order is {order.status} already")
+            raise BrokerRefused(RefusalCode.NOT_CANCELABLE, f"the order is already {order.status}")
         if order.cancel_at is not None:
             return
         latency = self._execution.model.cancel_latency * SECOND
@@ -166,7 +166,7 @@ def _reserve(tx: Writer, request: OrderRequest, account: int, asset: int, price:
     if request.side is Side.BUY:
         worth = request.notional if request.notional is not None else cash_of(Side.BUY, request.qty or 0, price)
         if worth < DOLLAR:
-            raise BrokerRefused(RefusalCode.BELOW_MINIMUM, "a buy is worth at least $1")
+            raise BrokerRefused(RefusalCode.BELOW_MINIMUM, "a buy must be at least $1")
         needed = int(worth) if request.notional is not None else -(-worth * (100 + COLLAR_PERCENT) // 100)
         if needed > free_cash(tx.execute, account):
             raise BrokerRefused(RefusalCode.INSUFFICIENT_BUYING_POWER, "insufficient buying power")

@@ -333,7 +333,7 @@ class BookTransaction(Transaction):
         """Apply the new states of runs after the commit; `idle` as in `Book.note_runs`."""
         self.after_commit(partial(self.book.note_runs, some, idle))
 
-    def look_at(self, account_ids: Iterable[str] | None = None) -> None:
+    def queue_runs_of(self, account_ids: Iterable[str] | None = None) -> None:
         """Queue the open runs of the given accounts, or of all, for processing after the commit."""
         queue = self.book.work_queue
         self.after_commit(queue.add_all if account_ids is None else partial(queue.add, account_ids))

@@ -15,9 +15,9 @@ from rebal_tui.services.broker_sync import missed_events
 from rebal_tui.store import accounts, assets, book_settings, cash, fills, jobs, run_orders
 
 CURSOR = "broker_cursor"
-EVENTS = 2_000
+MAX_EVENTS_PER_TRANSACTION = 2_000
 """Events applied in one transaction."""
-_FILLS = 500
+_MAX_FILLS_PER_ENTRY = 500
 """Executions recorded in one audit entry."""
 
 
@@ -28,7 +28,9 @@ def sync(book: Book, most: int | None = None) -> int:
     reading stops after at least that many events, and more may be available.
     """
     total = 0
-    while events := book.broker.events(cursor := int(book_settings.get(book.database, CURSOR, "0")), EVENTS):
+    while events := book.broker.events(
+        cursor := int(book_settings.get(book.database, CURSOR, "0")), MAX_EVENTS_PER_TRANSACTION
+    ):
         reached = apply_event_batch(book, events, cursor)
         total += len(events)
         if reached == cursor or (most is not None and total >= most):
@@ -56,11 +58,11 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
             accounts.set_external_orders(tx, account_id, count)
         book_settings.put(tx, CURSOR, str(reached))
         if book.live is None:
-            missed_events.note(tx, cursor, [e.seq for e in events])
+            missed_events.record(tx, cursor, [e.seq for e in events])
         if asset_news:
             tx.reload_assets()
         tx.reload_accounts(sorted(touched))
-        tx.look_at(sorted(touched))
+        tx.queue_runs_of(sorted(touched))
         tx.after_commit(partial(book.accounts_to_recheck.update, touched & book.holds.keys()))
         if any(e.kind is EventKind.JOURNAL for e in events):
             tx.reload_journals()
@@ -153,9 +155,9 @@ def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> Non
 
 
 def _record_fills(tx: BookTransaction, filled: list[Fill]) -> None:
-    """Record new executions in the audit trail, up to `_FILLS` per entry."""
-    for start in range(0, len(filled), _FILLS):
-        chunk = filled[start : start + _FILLS]
+    """Record new executions in the audit trail, up to `_MAX_FILLS_PER_ENTRY` per entry."""
+    for start in range(0, len(filled), _MAX_FILLS_PER_ENTRY):
+        chunk = filled[start : start + _MAX_FILLS_PER_ENTRY]
         detail = [[f.execution_id, f.client_order_id, f.symbol, f.side, f.qty, f.price, f.amount] for f in chunk]
         subject = chunk[0].client_order_id if len(chunk) == 1 else f"{len(chunk)} fills"
         tx.record("orders.filled", subject, {"fills": detail}, "broker")

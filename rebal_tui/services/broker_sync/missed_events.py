@@ -23,7 +23,7 @@ def numbers(database: Database) -> list[int]:
     return [int(number) for number in book_settings.get(database, MISSED_KEY).split()]
 
 
-def note(tx: Transaction, cursor: int, received: Collection[int]) -> None:
+def record(tx: Transaction, cursor: int, received: Collection[int]) -> None:
     """Update the missed numbers after the stream was read from `cursor` and delivered the numbers in `received`."""
     reached = max(cursor, *received)
     if min(received) > cursor and len(set(received)) == reached - cursor:

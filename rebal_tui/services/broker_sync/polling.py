@@ -116,7 +116,7 @@ def _look_up_orders(book: Book) -> None:
             if known is not None and (known.status, known.filled_qty) != (order.status, order.filled_qty):
                 with book.write() as tx:
                     run_orders.store(tx, known)
-                    tx.look_at([run.account_id])
+                    tx.queue_runs_of([run.account_id])
                     tx.changed()
                 changed = True
         if changed:
@@ -159,7 +159,7 @@ def _apply_calendar(book: Book, broker: LiveBroker) -> None:
         session_store.remove(tx, sorted(set(ours) - {session.day for session in theirs}))
         joined = [replace(before, next_day=theirs[0].day)] if before else []
         session_store.save(tx, [*joined, *theirs])
-        text = "the broker's calendar differs from ours and is used: " + ", ".join(map(str, differing[:10]))
+        text = "trading calendar updated from the broker's; days changed: " + ", ".join(map(str, differing[:10]))
         jobs.raise_alert(tx, book.now(), "calendar", str(differing[0]), text)
         tx.reload()
 

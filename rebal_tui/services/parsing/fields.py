@@ -48,21 +48,21 @@ class Faults(list[Fault]):
     def full(self) -> bool:
         return len(self) >= MAX_FAULTS
 
-    def note(self, location: str, message: str) -> None:
+    def add(self, location: str, message: str) -> None:
         """Add an error, or only count it if the list is full."""
         if self.full:
-            self.tally()
+            self.count_only()
         else:
             self.append(Fault(location, message))
 
-    def tally(self) -> None:
+    def count_only(self) -> None:
         """Count one more error without storing it."""
         self.more += 1
         if self.more > MAX_COUNTED:
             raise Invalid([*self, Fault("", f"and more than {MAX_COUNTED:,} more faults; not read to the end")])
 
     @property
-    def rest(self) -> list[Fault]:
+    def omitted(self) -> list[Fault]:
         """The entry that reports how many errors were only counted; empty if none were."""
         return [Fault("", f"and {self.more:,} more faults")] if self.more else []
 

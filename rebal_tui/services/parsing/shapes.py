@@ -134,7 +134,7 @@ def read(model: type[M], raw: object, reading: Reading | None = None) -> M:
         faults = Faults()
         for details in _in_order(error.errors(include_url=False)):
             _note(faults, model, details)
-        raise Invalid([*faults, *faults.rest]) from None
+        raise Invalid([*faults, *faults.omitted]) from None
 
 
 def one_of(pick: Callable[[dict[Any, Any]], type[Shape]]) -> Callable[..., Any]:
@@ -218,24 +218,24 @@ def _in_order(errors: list[ErrorDetails]) -> list[ErrorDetails]:
 def _note(faults: Faults, model: type[Shape], error: ErrorDetails) -> None:
     if faults.full:
         for _ in _messages(error):
-            faults.tally()
+            faults.count_only()
         return
     path, found = error["loc"], error["input"]
     location = _location(path)
     last = path[-1] if path else ""
     if error["type"] == "extra_forbidden":
         known = {name for shape in _shapes_at(model, path[:-1]) for name in shape.model_fields}
-        faults.note(_location(path[:-1]), f"unknown field {shown(last)}; {field_hint(str(last), known)}")
+        faults.add(_location(path[:-1]), f"unknown field {shown(last)}; {field_hint(str(last), known)}")
     elif error["type"] == "missing" or (found is None and isinstance(last, str) and last and not _is_rule(error)):
         expected = ": expected a list" if _shapes_at(model, path) else ""
-        faults.note(location, f"{last} is required{expected}")
+        faults.add(location, f"{last} is required{expected}")
     elif error["type"] == "value_error":
         for message in _messages(error):
-            faults.note(location, message if _is_rule(error) else f"{message}, got {shown(found)}")
+            faults.add(location, message if _is_rule(error) else f"{message}, got {shown(found)}")
     else:
         shapes = _shapes_at(model, path)
         expected = "a list" if error["type"] == "list_type" else shapes[0].what if shapes else "an object"
-        faults.note(location, f"expected {expected}, got {shown(found)}")
+        faults.add(location, f"expected {expected}, got {shown(found)}")
 
 
 def _is_rule(error: ErrorDetails) -> bool:

@@ -21,7 +21,7 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
-from rebal_tui.services.broker_sync.events import EVENTS, sync
+from rebal_tui.services.broker_sync.events import MAX_EVENTS_PER_TRANSACTION, sync
 from rebal_tui.services.broker_sync.polling import read_account
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import value_of
@@ -106,8 +106,8 @@ def _send_and_poll(book: Book, sending: bool) -> bool:
         _requeue(book, ended)
         if more:
             return True
-    received = sync(book, EVENTS)
-    if received < EVENTS:
+    received = sync(book, MAX_EVENTS_PER_TRANSACTION)
+    if received < MAX_EVENTS_PER_TRANSACTION:
         book.work_queue.chunks.extend(_chunks(book.work_queue.take(book.open_runs)))
     return received > 0 or bool(book.work_queue.chunks)
 

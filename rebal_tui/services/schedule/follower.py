@@ -15,7 +15,7 @@ IDLE_TO_BUSY_RATIO = 4
 
 
 HEARTBEAT_BUDGET_SECONDS = 0.05
-"""Time budget of a heartbeat; waiting requests are answered before the next one."""
+"""Time budget of a heartbeat; waiting requests are served before the next one."""
 
 
 def heartbeat(book: Book) -> bool:

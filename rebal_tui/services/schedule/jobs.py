@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
+from rebal_tui.domain.text import count_text
 from rebal_tui.engine.calendar import fires_on
 from rebal_tui.engine.trace_text import calendar_text
 from rebal_tui.market.sessions import build_sessions
@@ -48,7 +49,7 @@ def _settle(book: Book, key: str) -> str:
         book.sandbox.advance(book.now())
     events = sync(book)
     waiting = int((book.account_table.unsettled > 0).sum())
-    return f"{key}: {events} events, {waiting} accounts with cash still to settle"
+    return f"{key}: {count_text(events, 'event')}, {count_text(waiting, 'account')} with unsettled cash"
 
 
 def _slot_due(book: Book, now: datetime) -> str | None:
@@ -64,14 +65,14 @@ def _slot_due(book: Book, now: datetime) -> str | None:
 def _evaluate(book: Book, key: str) -> str | None:
     slot = datetime.fromisoformat(key)
     if book.pass_in_progress is None or book.pass_in_progress.slot != slot:
-        note_missed(book)
-        _note_missed_slots(book, slot)
+        report_missed_sessions(book)
+        _count_missed_slots(book, slot)
         begin_pass(book, slot)
     made = evaluate_chunk(book)
-    return None if made is None else f"{made.evaluated} accounts, {len(made.runs)} runs"
+    return None if made is None else f"{count_text(made.evaluated, 'account')}, {count_text(len(made.runs), 'run')}"
 
 
-def _note_missed_slots(book: Book, slot: datetime) -> None:
+def _count_missed_slots(book: Book, slot: datetime) -> None:
     """Count the session's missed slots before this one."""
     session = book.session()
     if session is not None:
@@ -93,12 +94,12 @@ def _refresh_sessions(book: Book, key: str) -> str:
         decisions.prune_history(tx, book.now() - DRIFT_HISTORY_RETENTION)
     through = book.calendar.known_through
     if through >= today + timedelta(days=400):
-        return f"known through {through}"
+        return f"calendar through {through}"
     extended = build_sessions(today - timedelta(days=30), today + timedelta(days=800))
     with book.write() as tx:
         session_store.save(tx, extended)
         tx.reload()
-    return f"known through {book.calendar.known_through}"
+    return f"calendar through {book.calendar.known_through}"
 
 
 def _backup_due(book: Book, now: datetime) -> str | None:
@@ -136,7 +137,7 @@ def save_prices(book: Book) -> int:
 
 
 def _save_prices(book: Book, _key: str) -> str:
-    return f"{save_prices(book)} prices"
+    return count_text(save_prices(book), "price")
 
 
 def _next_open(book: Book, now: datetime) -> datetime | None:
@@ -179,7 +180,7 @@ EVALUATION = Job("evaluation", "Evaluation", _slot_due, _evaluate, next_slot)
 JOBS = (
     Job("sessions", "Sessions refresh", _refresh_due, _refresh_sessions, _next_midnight),
     Job("settlement", "Settlement", _settlement_due, _settle, _next_open),
-    Job("prices", "Prices kept", _prices_due, _save_prices, _next_minute),
+    Job("prices", "Save prices", _prices_due, _save_prices, _next_minute),
     EVALUATION,
     Job("backup", "Backup", _backup_due, _back_up, _next_close),
 )
@@ -207,8 +208,8 @@ def jobs_of(book: Book) -> tuple[Job, ...]:
     return tuple(found)
 
 
-def note_missed(book: Book) -> None:
-    """Raise an alert for sessions without an evaluation since the last one; they are not made up for (R-18)."""
+def report_missed_sessions(book: Book) -> None:
+    """Raise an alert for sessions without an evaluation since the last one; they are not evaluated later (R-18)."""
     last = jobs.last_session(book.database)
     if last is None:
         return
@@ -230,9 +231,9 @@ def note_missed(book: Book) -> None:
             following = session.next_day if session else None
             if following and fires_on(condition, day, following, book.settings.quarterly_months):
                 lost.append(f"{portfolio.name} ({calendar_text(condition)}) on {day}")
-    text = f"{len(days)} sessions passed without an evaluation, {days[0]} to {days[-1]}"
+    text = f"{count_text(len(days), 'session')} without an evaluation, {days[0]} to {days[-1]}"
     if lost:
-        text += "; calendar days missed and not made up for: " + ", ".join(lost)
+        text += "; missed calendar days, not evaluated later: " + ", ".join(lost)
     with book.write() as tx:
         book_settings.put(tx, MISSED_KEY, days[-1].isoformat())
         jobs.missed(tx, "evaluation", len(days))

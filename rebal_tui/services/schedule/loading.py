@@ -15,14 +15,14 @@ class LoadProgress:
         self.total = 0
         self._stopped = False
 
-    def note(self, done: int, total: int) -> None:
+    def update(self, done: int, total: int) -> None:
         """Record that `done` of `total` accounts were read. Raises `Stopped` after `stop`."""
         self.done, self.total = done, total
         if self._stopped:
             raise Stopped
 
     def stop(self) -> None:
-        """Cancel loading at the next `note`."""
+        """Cancel loading at the next `update`."""
         self._stopped = True
 
     @property

@@ -19,7 +19,7 @@ from rebal_tui.services.broker_sync.polling import poll_broker
 from rebal_tui.services.broker_sync.reconciliation.recheck import recheck
 from rebal_tui.services.broker_sync.reconciliation.reconcile import ensure_reconciled
 from rebal_tui.services.runs.processing import process_chunk, requeue_on_change
-from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, next_slot, note_missed
+from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, next_slot, report_missed_sessions
 from rebal_tui.store import jobs
 
 PAUSE = "scheduler"
@@ -33,7 +33,7 @@ def start(book: Book) -> None:
     with suppress(BrokerUnavailable):
         if book.live is None:
             ensure_reconciled(book)
-    note_missed(book)
+    report_missed_sessions(book)
 
 
 def tick(book: Book, time_budget: float | None = None) -> bool:
@@ -41,7 +41,7 @@ def tick(book: Book, time_budget: float | None = None) -> bool:
     runs backward after a kill.
 
     With `time_budget`, in seconds, work left when the budget is spent is deferred to the next heartbeat, so that other
-    requests are answered in between. While the broker does not answer, nothing is decided and an alert is raised.
+    requests are served in between. While the broker does not respond, nothing is decided and an alert is raised.
     """
     if isinstance(book.clock, HeartbeatClock):
         book.clock.tick()
@@ -51,7 +51,7 @@ def tick(book: Book, time_budget: float | None = None) -> bool:
         more = _heartbeat(book, now, TimeBudget(book, time_budget))
     except (BrokerUnavailable, BrokerRefused) as error:
         book.reload()
-        what = "does not answer" if isinstance(error, BrokerUnavailable) else "refuses to be read"
+        what = "does not respond" if isinstance(error, BrokerUnavailable) else "refuses requests"
         with book.write() as tx:
             jobs.raise_alert(tx, now, "broker", "broker", f"the broker {what}: {error}")
         return False
@@ -110,7 +110,7 @@ def _check_free_space(book: Book, now: datetime) -> None:
     full, alerted = not book.database.has_free_space(), jobs.is_open(book.database, "space", "disk")
     if full and not alerted:
         with book.write() as tx:
-            jobs.raise_alert(tx, now, "space", "disk", "the disk is nearly full: no run is started")
+            jobs.raise_alert(tx, now, "space", "disk", "the disk is nearly full: no runs are started")
     elif alerted and not full:
         with book.write() as tx:
             jobs.clear_alert(tx, "space", "disk", now)
@@ -137,7 +137,7 @@ def run_now(book: Book, name: str, time_budget: float | None = None) -> str:
         raise NotFound(f"no job {name}")
     now, waits = book.now(), TimeBudget(book, time_budget)
     if job is EVALUATION and not _in_window(book, now):
-        raise Conflict("evaluations take place inside the window of a session only")
+        raise Conflict("evaluations run only in the window of a session")
     _drop_pass(book, jobs.jobs(book.database), now)
     if job is EVALUATION and book.pass_in_progress is not None:
         key = book.pass_in_progress.slot.isoformat()
@@ -146,7 +146,7 @@ def run_now(book: Book, name: str, time_budget: float | None = None) -> str:
     result = _run_job(book, job, key, now, waits)
     if result is None and book.pass_in_progress is not None:
         book.pass_in_progress.manual = True
-        return f"under way: {book.pass_in_progress.done:,} of {book.pass_in_progress.total:,} accounts"
+        return f"in progress: {book.pass_in_progress.done:,} of {book.pass_in_progress.total:,} accounts"
     while process_chunk(book) and not waits.is_spent():
         pass
     return result or ""

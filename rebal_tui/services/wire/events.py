@@ -28,7 +28,7 @@ from rebal_tui.store.audit import AuditEntry
 if TYPE_CHECKING:
     from rebal_tui.services.wire.models import events
 
-BATCH = 500
+MAX_EVENTS_PER_READ = 500
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,7 +88,7 @@ def event_id(at: datetime, seq: int) -> str:
 def seq_of(identity: str, position: str = "since_id") -> int:
     """The sequence number in an event's id. Raises `Invalid`."""
     if len(identity) != 26 or any(letter not in _VALUES for letter in identity.upper()):
-        raise Invalid([Fault(position, "invalid value: expected the id of an event")])
+        raise Invalid([Fault(position, "invalid value: expected an event id")])
     number = 0
     for letter in identity.upper():
         number = number * 32 + _VALUES[letter]
@@ -103,7 +103,7 @@ def begin(book: Book, source: Source, start: Start) -> int:
 
 
 def _rebalancer_after(book: Book, seq: int) -> list[StreamEvent]:
-    entries = audit.entries_after(book.database, seq // _EVENTS_PER_ENTRY, BATCH, _ACTIONS)
+    entries = audit.entries_after(book.database, seq // _EVENTS_PER_ENTRY, MAX_EVENTS_PER_READ, _ACTIONS)
     return [
         StreamEvent(number, entry.at, kind, data)
         for entry in entries
@@ -173,7 +173,7 @@ def _broker_after(
 ) -> Callable[[Book, int], list[StreamEvent]]:
     def after(book: Book, seq: int) -> list[StreamEvent]:
         made = []
-        for event in book.broker.events(seq, BATCH):
+        for event in book.broker.events(seq, MAX_EVENTS_PER_READ):
             kind, data = shape(book, event) or ("", None)
             made.append(StreamEvent(event.seq, event.at, kind, data))
         return made

@@ -24,7 +24,7 @@ def make_journal(book: Book, body: CreateJournal, key: str | None) -> Journal:
     """
     incoming = body.from_account == FIRM_ACCOUNT
     if incoming == (body.to_account == FIRM_ACCOUNT):
-        raise Conflict("a journal goes between a client account and the firm account")
+        raise Conflict("a journal moves cash between a client account and the firm account")
     client = body.to_account if incoming else body.from_account
     given = None if key is None else f"api-{hashlib.sha256(key.encode()).hexdigest()}"
     return cash.create_journal(book, client, body.amount, incoming=incoming, description=body.description, key=given)

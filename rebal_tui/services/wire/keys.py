@@ -33,7 +33,7 @@ def add_key(database: Database, name: str, key: NewKey, at: datetime) -> None:
         raise Invalid([Fault("name", str(error))]) from error
     with database.write() as tx:
         if any(known.name == shown for known in good_keys(database)):
-            raise Conflict(f"there is a key named {shown} already; revoke it first or choose another name")
+            raise Conflict(f"key {shown} already exists; revoke it first or choose another name")
         store.add(tx, ApiKey(key.key_id, shown, key.salt, _digest(key.salt, key.secret), at))
         audit.append(tx, at, "advisor", "api_key.added", key.key_id, {"name": shown})
 
@@ -59,11 +59,11 @@ class Keyring:
 
     def __init__(self, keys: Iterable[ApiKey]) -> None:
         self._keys = {key.key_id: key for key in keys}
-        self._nobody = ApiKey("", "", bytes(16), bytes(32), datetime.min.replace(tzinfo=UTC))
+        self._unknown_key = ApiKey("", "", bytes(16), bytes(32), datetime.min.replace(tzinfo=UTC))
 
     def name_of(self, key_id: str, secret: str) -> str | None:
         """The name of the key if the secret matches, else None; an unknown key takes as long as a wrong secret."""
-        key = self._keys.get(key_id, self._nobody)
+        key = self._keys.get(key_id, self._unknown_key)
         same = hmac.compare_digest(key.digest, _digest(key.salt, secret))
         return key.name if same and key.key_id else None
 

@@ -47,7 +47,7 @@ def clock(book: Book) -> market.Clock:
     opening = book.calendar.next_open(now)
     closing = session if session is not None and now < session.close else book.calendar.at(opening) if opening else None
     if opening is None or closing is None:
-        raise Unavailable("the calendar knows no further session")
+        raise Unavailable("the calendar has no further session")
     return {
         "timestamp": offset_text(now),
         "is_open": is_open,

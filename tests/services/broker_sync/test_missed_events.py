@@ -197,13 +197,13 @@ def test_reading_that_is_cut_off_anywhere_leaves_nothing_half_known(tmp_path: Pa
 def test_so_many_numbers_are_kept_and_no_more(path: Path) -> None:
     book = make_book(path=path)
     with book.database.write() as tx:
-        missed_events.note(tx, 10, [12, 11, 13])
+        missed_events.record(tx, 10, [12, 11, 13])
         assert missed_events.numbers(book.database) == []
-        missed_events.note(tx, 13, [15, 18])
+        missed_events.record(tx, 13, [15, 18])
         assert missed_events.numbers(book.database) == [14, 16, 17]
-        missed_events.note(tx, 18, [16, 19, 3])
+        missed_events.record(tx, 18, [16, 19, 3])
         assert missed_events.numbers(book.database) == [14, 17]
-        missed_events.note(tx, 19, [19 + 10**9])
+        missed_events.record(tx, 19, [19 + 10**9])
     stored = missed_events.numbers(book.database)
     assert (len(stored), stored[-1]) == (missed_events.MAX_MISSED_EVENTS, 18 + 10**9)
     book.close()

@@ -308,7 +308,7 @@ def test_orders_that_filled_while_the_program_was_off_are_explained_when_their_e
     book.polling_state, book.reconciled = PollingState(), False
     advance_clock(book, minutes=10)
     scheduler.tick(book)
-    assert "its executions tell of 0" in book.holds["a"].reason
+    assert "at the broker, 0 by its executions" in book.holds["a"].reason
     remote.disconnected = False
     scheduler.tick(book)
     assert (book.holds, alerts(book)) == ({}, [])

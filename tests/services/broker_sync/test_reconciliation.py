@@ -211,16 +211,16 @@ UNEXPLAINED = {
     "a split overnight": Row(sql("UPDATE sim_positions SET qty = qty * 2"), "a", "as after a 2-for-1 split"),
     "shares joined": Row(sql("UPDATE sim_positions SET qty = qty / 10"), "a", "as after a 1-for-10 split"),
     "a holding gone": Row(sql("DELETE FROM sim_positions WHERE asset = 1"), "a", "0 at the broker"),
-    "an accepted order is gone": Row(orders_unknown, "a", "does not know it any more"),
-    "an order that is another": Row(altered_orders(side=Side.BUY), "a", "is another order at the broker"),
-    "an order with another id": Row(altered_orders(id="other"), "a", "another id at the broker"),
-    "an execution taken back": Row(fills_reversed, "a", "the broker took it back to"),
+    "an accepted order is gone": Row(orders_unknown, "a", "the broker no longer has it"),
+    "an order that is another": Row(altered_orders(side=Side.BUY), "a", "is a different order at the broker"),
+    "an order with another id": Row(altered_orders(id="other"), "a", "a different id at the broker"),
+    "an execution taken back": Row(fills_reversed, "a", "the broker reduced it to"),
     "more filled than ordered": Row(altered_orders(filled_qty=parse_qty("500")), "a", "more than the"),
-    "filled without executions": Row(altered_orders(filled_qty=Qty(1)), "a", "its executions tell of 0"),
+    "filled without executions": Row(altered_orders(filled_qty=Qty(1)), "a", "at the broker, 0 by its executions"),
     "a final order lives again": Row(
         order_reopened, "a", "was filled and is new at the broker",
     ),
-    "an execution without an order": Row(order_with_our_prefix, "b", "under our name, without an order of ours"),
+    "an execution without an order": Row(order_with_our_prefix, "b", "prefix, but for no order of this book"),
     "a journal is gone": Row(journal_unknown, "b", "no such journal"),
     "the account is gone": Row(lambda book: no_op(TruncatedListing(book, "b")), "b", "does not have the account"),
 }  # fmt: skip
@@ -385,7 +385,7 @@ def test_an_execution_that_was_busted_is_taken_back_when_its_account_is_released
     connection.execute("DELETE FROM sim_fills WHERE n = ?", (number,))
     connection.execute("UPDATE sim_orders SET filled_qty = filled_qty - ? WHERE n = ?", (qty, order))
     reconcile(book)
-    assert "took it back" in book.holds["a"].reason
+    assert "the broker reduced it" in book.holds["a"].reason
     release(book, "a")
     assert book.database.rows("SELECT 1 FROM fills WHERE execution_id = ?", (execution,)) == []
     assert {entry.action for entry in audit.entries(book.database, 4)} >= {"reconciliation.execution_taken_back"}

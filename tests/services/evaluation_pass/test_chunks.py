@@ -368,11 +368,11 @@ def test_an_evaluation_by_hand_is_taken_on_by_the_heartbeats_whatever_is_paused_
     reported = scheduler.run_now(whole, "evaluation")
     parts.stopwatch = itertools.count().__next__
     total = len(parts.subscriptions)
-    assert scheduler.run_now(parts, "evaluation", 1.0) == f"under way: 7 of {total} accounts"
+    assert scheduler.run_now(parts, "evaluation", 1.0) == f"in progress: 7 of {total} accounts"
     advance_clock(parts, minutes=15)
     assert scheduler.tick(parts, 1.0)
     assert status_line(parts).work == WorkView("accounts", 14, total)
-    assert scheduler.run_now(parts, "evaluation", 1.0) == f"under way: 21 of {total} accounts"
+    assert scheduler.run_now(parts, "evaluation", 1.0) == f"in progress: 21 of {total} accounts"
     while parts.pass_in_progress is not None:
         scheduler.tick(parts, 1.0)
     assert jobs.jobs(parts.database)["evaluation"].last_result == reported

@@ -36,7 +36,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few runs, orders and events per chunk that forty accounts need many chunks."""
     for module, name in (
         (processing, "MAX_STARTS_PER_TRANSACTION"), (processing, "MAX_RUNS_PER_TRANSACTION"),
-        (processing, "EVENTS"), (syncing, "EVENTS"),
+        (processing, "MAX_EVENTS_PER_TRANSACTION"), (syncing, "MAX_EVENTS_PER_TRANSACTION"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, 7)
     monkeypatch.setattr(processing, "MAX_ORDERS_PER_CHUNK", MAX_ORDERS_PER_TRANSACTION)
@@ -209,7 +209,7 @@ def test_a_job_that_is_due_at_every_heartbeat_keeps_nothing_else_from_happening(
             raise OSError("no space")
         return "done"
 
-    busy = scheduled_jobs.Job("prices", "Prices kept", lambda *_: f"{next(tick_numbers)}", act, lambda *_: None)
+    busy = scheduled_jobs.Job("prices", "Save prices", lambda *_: f"{next(tick_numbers)}", act, lambda *_: None)
     monkeypatch.setattr(scheduled_jobs, "JOBS", (busy, *(job for job in scheduled_jobs.JOBS if job.name != "prices")))
     ticks = 1
     while book.open_runs:

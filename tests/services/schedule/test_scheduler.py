@@ -88,7 +88,7 @@ def test_nothing_is_evaluated_outside_the_window(at: str) -> None:
     scheduler.tick(book)
     assert evaluations(book) == []
     assert all_runs(book) == []
-    with pytest.raises(Conflict, match="inside the window"):
+    with pytest.raises(Conflict, match="in the window of a session"):
         scheduler.run_now(book, "evaluation")
 
 
@@ -126,7 +126,7 @@ def test_sessions_missed_are_named_and_not_made_up_for(tmp_path: Path) -> None:
     book = reopen(missed_book(tmp_path / "book.db"), at=new_york("2026-03-12 10:00"))
     text = alerts(book)["missed"]
     counted = row(book, "evaluation").missed
-    assert "5 sessions passed without an evaluation, 2026-03-05 to 2026-03-11" in text
+    assert "5 sessions without an evaluation, 2026-03-05 to 2026-03-11" in text
     assert "Balanced" in text
     assert "on 2026-03-10" in text
     assert counted == 2 + 5, "two slots of the first day, then five sessions"
@@ -150,7 +150,7 @@ def test_a_second_start_does_not_count_what_was_missed_again(tmp_path: Path) -> 
 def test_a_computer_that_slept_for_days_says_what_it_missed(tmp_path: Path) -> None:
     book = missed_book(tmp_path / "book.db")
     advance_to(book, "2026-03-12 10:00")
-    assert "5 sessions passed without an evaluation" in alerts(book)["missed"]
+    assert "5 sessions without an evaluation" in alerts(book)["missed"]
     assert len(all_runs(book)) == 1
 
 
@@ -203,7 +203,7 @@ def test_an_evaluation_asked_for_keeps_to_the_rules() -> None:
     scheduler.tick(book)
     deposit(book, "a", parse_money("1000"))
     advance_to(book, "2026-03-02 09:40")
-    assert scheduler.run_now(book, "evaluation") == "1 accounts, 0 runs"
+    assert scheduler.run_now(book, "evaluation") == "1 account, 0 runs"
     assert len(all_runs(book)) == 1
     advance_to(book, "2026-03-02 09:45")
     assert evaluations(book) == ["03-02 09:30", "03-02 09:40", "03-02 09:45"]

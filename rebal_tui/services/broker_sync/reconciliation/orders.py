@@ -30,24 +30,24 @@ def reconcile_run(book: Book, run: Run, report: ReconciliationReport, executed: 
     changed = False
     for line, order, sent in run_orders.of_run(book.database, run.id):
         if sent:
-            changed = _order(book, run, line, order, report, executed) or changed
+            changed = _reconcile_order(book, run, line, order, report, executed) or changed
     return changed
 
 
-def _order(
+def _reconcile_order(
     book: Book, run: Run, line: int, order: Order, report: ReconciliationReport, executed: list[BrokerEvent]
 ) -> bool:
     """Reconcile one order; True when the broker's state was applied. `executed` collects its missed executions."""
-    name = f"the {order.side} of {order.symbol}"
+    name = f"{order.side} order of {order.symbol}"
     try:
         theirs = book.broker.order_by_client_id(run.account_id, order.client_order_id)
     except BrokerRefused as refusal:
         report.add(run.account_id, f"{name}: {refusal.message}")
         return False
     if theirs is None:
-        # The outbox resolves an order without an answer; an order that was accepted cannot be gone.
+        # The outbox resolves an order without a response; an accepted order cannot be missing.
         if order.id:
-            report.add(run.account_id, f"{name} was accepted, and the broker does not know it any more")
+            report.add(run.account_id, f"{name} was accepted, but the broker no longer has it")
         return False
     reason = _contradiction(order, theirs)
     if reason:
@@ -69,7 +69,7 @@ def _order(
     if filled != theirs.filled_qty:
         report.add(
             run.account_id,
-            f"{name} filled {qty_text(theirs.filled_qty)} at the broker, its executions tell of {qty_text(filled)}",
+            f"{name} filled {qty_text(theirs.filled_qty)} at the broker, {qty_text(filled)} by its executions",
             temporary=filled < theirs.filled_qty,
         )
     return changed
@@ -78,11 +78,11 @@ def _order(
 def _contradiction(ours: Order, theirs: Order) -> str:
     """Why the broker's order cannot be a later state of ours; empty when it can."""
     if (theirs.symbol, theirs.side, theirs.notional, theirs.qty) != (ours.symbol, ours.side, ours.notional, ours.qty):
-        return "is another order at the broker, under the same id"
+        return "is a different order at the broker, under the same id"
     if ours.id and theirs.id != ours.id:
-        return "has another id at the broker"
+        return "has a different id at the broker"
     if theirs.filled_qty < ours.filled_qty:
-        return f"filled {qty_text(ours.filled_qty)}; the broker took it back to {qty_text(theirs.filled_qty)}"
+        return f"filled {qty_text(ours.filled_qty)}; the broker reduced it to {qty_text(theirs.filled_qty)}"
     if theirs.qty is not None and theirs.filled_qty > theirs.qty:
         return f"filled {qty_text(theirs.filled_qty)}, more than the {qty_text(theirs.qty)} ordered"
     late = theirs.status is OrderStatus.FILLED and ours.status is OrderStatus.CANCELED
@@ -109,11 +109,12 @@ def _executed(book: Book, run: Run, line: int) -> Qty:
     return fills.executed(book.database, run.id, line)
 
 
-def require_own(book: Book, event: BrokerEvent, report: ReconciliationReport) -> None:
+def report_unknown_execution(book: Book, event: BrokerEvent, report: ReconciliationReport) -> None:
     """Report an execution whose client_order_id has our format but belongs to no order of ours."""
     if event.fill is None or parse_client_order_id(event.fill.client_order_id) is None:
         return
     if not run_orders.placed(book.database, event.fill.client_order_id):
         report.add(
-            event.fill.account_id, f"an execution of {event.fill.symbol} under our name, without an order of ours"
+            event.fill.account_id,
+            f"an execution of {event.fill.symbol} with our order prefix, but for no order of this book",
         )

@@ -35,7 +35,7 @@ class PauseBaseline:
     run: str
 
     @classmethod
-    def of(cls, text: str) -> PauseBaseline:
+    def from_json(cls, text: str) -> PauseBaseline:
         """The baseline that `baseline_of` serialized."""
         raw = json.loads(text)
         held = {symbol: Qty(qty) for symbol, qty in raw["held"].items()}

@@ -34,7 +34,7 @@ def recheck(book: Book) -> None:
 
 
 def _explained(book: Book, account_id: str, hold: Hold) -> bool:
-    baseline = PauseBaseline.of(hold.baseline or "")
+    baseline = PauseBaseline.from_json(hold.baseline or "")
     report = ReconciliationReport()
     if baseline.run:
         reconcile_run(book, runs.get(book.database, baseline.run), report, [])
@@ -76,4 +76,4 @@ def _resume(book: Book, account_id: str, hold: Hold) -> None:
         jobs.clear_alert(tx, ALERT, account_id, book.now())
         tx.record("reconciliation.explained", account_id, {"reason": hold.reason}, "broker")
         tx.reload_holds()
-        tx.look_at([account_id])
+        tx.queue_runs_of([account_id])

@@ -18,7 +18,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import apply_accounts, apply_events, apply_journal, sync
 from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches, with_events_applied
 from rebal_tui.services.broker_sync.reconciliation.event_replay import events_since, poll_events
-from rebal_tui.services.broker_sync.reconciliation.orders import reconcile_orders, require_own
+from rebal_tui.services.broker_sync.reconciliation.orders import reconcile_orders, report_unknown_execution
 from rebal_tui.services.broker_sync.reconciliation.pause_baseline import baseline_of, event_position
 from rebal_tui.services.broker_sync.reconciliation.report import ReconciliationReport
 from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_accounts
@@ -43,7 +43,7 @@ class Reconciliation:
 
 
 def ensure_reconciled(book: Book) -> None:
-    """Reconcile once after the book is opened. Raises `BrokerUnavailable` while the broker does not answer."""
+    """Reconcile once after the book is opened. Raises `BrokerUnavailable` while the broker does not respond."""
     if not book.reconciled:
         reconcile(book)
         book.reconciled = True
@@ -53,7 +53,7 @@ def ensure_reconciled(book: Book) -> None:
 def reconcile(book: Book) -> Reconciliation:
     """Compare orders of open runs, journals, and cash and positions of every account with the broker's.
 
-    Raises `BrokerUnavailable` when the broker does not answer; nothing may start in that state.
+    Raises `BrokerUnavailable` when the broker does not respond; nothing may start in that state.
     """
     report = ReconciliationReport()
     known, before = book.account_table.copied(), event_position(book)
@@ -62,11 +62,11 @@ def reconcile(book: Book) -> Reconciliation:
     runs, executed = reconcile_orders(book, report)
     # Their fills are stored now, but their accounts are not updated yet and differ by these fills.
     events += executed
-    applied += runs + _journals(book, report)
+    applied += runs + _reconcile_journals(book, report)
     if book.live is None:
-        applied += _accounts(book, known, events, report)
+        applied += _reconcile_accounts(book, known, events, report)
     for event in events:
-        require_own(book, event, report)
+        report_unknown_execution(book, event, report)
     new = {}
     for account_id, reasons in report.reasons.items():
         reason, hold = "; ".join(reasons), book.holds.get(account_id)
@@ -77,16 +77,18 @@ def reconcile(book: Book) -> Reconciliation:
     return Reconciliation(applied, new)
 
 
-def _journals(book: Book, report: ReconciliationReport) -> int:
+def _reconcile_journals(book: Book, report: ReconciliationReport) -> int:
     applied = 0
     for account_id, journal in cash.open_journals(book.database):
         try:
             theirs = book.broker.journal(journal.id)
         except BrokerRefused as refusal:
-            report.add(account_id, f"a journal of {money_text(journal.amount)}: {refusal.message}")
+            report.add(account_id, f"journal of ${money_text(journal.amount)}: {refusal.message}")
             continue
         if theirs.amount != journal.amount:
-            report.add(account_id, f"a journal of {money_text(journal.amount)} moves {money_text(theirs.amount)}")
+            report.add(
+                account_id, f"journal of ${money_text(journal.amount)}: ${money_text(theirs.amount)} at the broker"
+            )
         elif theirs.status is not journal.status:
             with book.write() as tx:
                 apply_journal(tx, theirs, account_id)
@@ -96,7 +98,9 @@ def _journals(book: Book, report: ReconciliationReport) -> int:
     return applied
 
 
-def _accounts(book: Book, before: AccountTable, events: Sequence[BrokerEvent], report: ReconciliationReport) -> int:
+def _reconcile_accounts(
+    book: Book, before: AccountTable, events: Sequence[BrokerEvent], report: ReconciliationReport
+) -> int:
     """Compare cash and positions of every account, after the given events, with the broker's; returns the
     number of accounts updated.
 
@@ -111,7 +115,7 @@ def _accounts(book: Book, before: AccountTable, events: Sequence[BrokerEvent], r
     fresh: list[Account] = []
     differing: dict[str, Account] = {}
     listing = cast(SandboxControls, book.broker).account_listing()
-    theirs = _whole(book, listing.ids, differing_accounts(before, listing) | mentioned)
+    theirs = _read_accounts(book, listing.ids, differing_accounts(before, listing) | mentioned)
     for account_id, account in theirs.items():
         ours = expected.get(account_id) or known.get(account_id)
         if ours == account:
@@ -129,7 +133,7 @@ def _accounts(book: Book, before: AccountTable, events: Sequence[BrokerEvent], r
             fresh.append(account)
     if differing and (more := poll_events(book)):
         # The accounts read may be ahead of the events applied so far.
-        return _accounts(book, before, [*events, *more], report)
+        return _reconcile_accounts(book, before, [*events, *more], report)
     there = set(listing.ids)
     for account_id in known:
         if account_id not in there:
@@ -153,7 +157,7 @@ def _accounts(book: Book, before: AccountTable, events: Sequence[BrokerEvent], r
     return len(fresh)
 
 
-def _whole(book: Book, ids: Sequence[str], wanted: Collection[str]) -> dict[str, Account]:
+def _read_accounts(book: Book, ids: Sequence[str], wanted: Collection[str]) -> dict[str, Account]:
     """Some of the broker's accounts, in its order; read one by one unless there are many."""
     if len(wanted) > _BULK_READ_MIN_ACCOUNTS:
         return {account.id: account for account in book.broker.accounts() if account.id in wanted}

@@ -38,13 +38,13 @@ def release(book: Book, account_id: str) -> None:
         apply_accounts(tx, fresh)
         accounts.set_external_orders(tx, account_id, others)
         for line, order, theirs, gone in placed:
-            _correct(tx, line, order, theirs, gone)
+            _correct_order(tx, line, order, theirs, gone)
         holds.remove(tx, account_id)
         jobs.clear_alert(tx, ALERT, account_id, book.now())
         detail = {"reason": hold.reason, "before": _balances(before), "after": _balances(fresh[0])}
         tx.record("reconciliation.released", account_id, detail, "advisor")
         tx.reload_holds()
-        tx.look_at()
+        tx.queue_runs_of()
         tx.reload_accounts([account_id])
 
 
@@ -52,7 +52,7 @@ def check_release(book: Book, account_id: str) -> Hold:
     """The hold of a paused account. Raises `Conflict` when the account is not paused."""
     hold = book.holds.get(account_id)
     if hold is None:
-        raise Conflict(f"account {book.account(account_id).account_number} is not paused: nothing differs")
+        raise Conflict(f"account {book.account(account_id).account_number} is not paused; there are no differences")
     return hold
 
 
@@ -90,7 +90,7 @@ def _orders_at_broker(book: Book, run: Run) -> list[tuple[int, Order, Order | No
     return found
 
 
-def _correct(tx: BookTransaction, line: int, order: Order, theirs: Order | None, gone: Sequence[str]) -> None:
+def _correct_order(tx: BookTransaction, line: int, order: Order, theirs: Order | None, gone: Sequence[str]) -> None:
     """Correct one order to the broker's state."""
     book = tx.book
     run_id, _ = parse_client_order_id(order.client_order_id) or ("", 0)
@@ -99,7 +99,7 @@ def _correct(tx: BookTransaction, line: int, order: Order, theirs: Order | None,
         tx.record("reconciliation.execution_taken_back", order.client_order_id, {"execution": execution_id}, "advisor")
     if theirs is None:
         if not order.status.final:
-            why = "the broker does not know it; released by hand"
+            why = "the broker does not have it; released manually"
             run_orders.refuse(tx, run_id, line, book.now(), why)
             tx.record("reconciliation.order_ended", order.client_order_id, {"reason": why}, "advisor")
     elif (theirs.status, theirs.filled_qty) != (order.status, order.filled_qty):

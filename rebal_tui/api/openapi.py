@@ -13,21 +13,21 @@ from rebal_tui.services.parsing import requests
 from rebal_tui.services.wire.models.rebalancing import Error
 
 API_DESCRIPTION = """\
-The Rebalancing API as Alpaca's Broker API has it, over a rebal-tui book. Money, quantities, prices and percents are
-decimal strings in answers; in requests strings and JSON numbers are read exactly. Times are RFC 3339. Errors are
-`{"code", "message"}`. Everything under `/v1` is also there under `/v1/beta`.
+The Rebalancing API of Alpaca's Broker API, for a rebal-tui book. Money, quantities, prices and percents are decimal
+strings in responses; requests accept strings and JSON numbers, and both are parsed exactly. Timestamps are RFC 3339.
+Errors are `{"code", "message"}`. Every path under `/v1` is also available under `/v1/beta`.
 """
 _ERROR_DESCRIPTIONS = {
-    400: "A field is missing or malformed.",
-    401: "The key or its secret is wrong.",
-    403: "The account may not, or does not have what it takes.",
-    404: "There is no such thing.",
-    405: "No such method here.",
-    413: "The body is too large.",
-    415: "The body is no JSON.",
-    422: "Well formed, but the state of things does not allow it.",
-    429: "Too many requests; X-RateLimit-Reset says when to go on.",
-    500: "Our fault.",
+    400: "A field is missing or invalid.",
+    401: "The API key or its secret is wrong.",
+    403: "The account is restricted, or has insufficient funds or shares.",
+    404: "The requested object does not exist.",
+    405: "The path does not support this method.",
+    413: "The request body is too large.",
+    415: "The content type is not application/json.",
+    422: "The request is valid, but the current state does not allow it.",
+    429: "Too many requests. Retry after the time in X-RateLimit-Reset.",
+    500: "Internal server error.",
 }
 _REF = "#/components/schemas/{model}"
 
@@ -35,10 +35,10 @@ _REF = "#/components/schemas/{model}"
 def responds_with(model: Any, status: int | None = None) -> dict[str, Any]:
     """Options of a route that responds with a shape of `wire.models`, or without a body (204)."""
     good = status or (200 if model else 204)
-    success: dict[str, Any] = {"description": "Done."}
+    success: dict[str, Any] = {"description": "Success."}
     if model is not None:
         success["model"] = model
-    errors = {code: {"model": Error, "description": words} for code, words in _ERROR_DESCRIPTIONS.items()}
+    errors = {code: {"model": Error, "description": text} for code, text in _ERROR_DESCRIPTIONS.items()}
     return {"response_model": None, "status_code": good, "responses": {good: success, **errors}}
 
 

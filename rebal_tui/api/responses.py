@@ -28,7 +28,7 @@ DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 100, 1_000
 """Items per page: the default and the maximum."""
 _MAX_KEY = 2**62
 _YEARS = range(1970, 2200)
-_CODES = {401: 40110000, 404: 40410000, 405: 40510000, 413: 41310000, 415: 41510000, 429: 42910000, 500: 50010000}
+_ERROR_CODES = {401: 40110000, 404: 40410000, 405: 40510000, 413: 41310000, 415: 41510000, 429: 42910000, 500: 50010000}
 _log = logging.getLogger(__name__)
 
 
@@ -36,7 +36,7 @@ def _as_utc(at: datetime) -> datetime:
     """Treat a time without an offset as UTC."""
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
     if aware.year not in _YEARS:
-        raise ValueError("expected a time between 1970 and 2199")
+        raise ValueError("expected a year from 1970 to 2199")
     return aware.astimezone(UTC)
 
 
@@ -97,7 +97,7 @@ def no_content() -> Response:
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error response `{"code", "message"}`; the code begins with the status."""
-    content: Error = {"code": _CODES.get(status, status * 100_000), "message": message}
+    content: Error = {"code": _ERROR_CODES.get(status, status * 100_000), "message": message}
     return json_response(content, status, headers)
 
 
@@ -147,8 +147,8 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def failed(_request: Request, fault: HTTPException) -> Response:
-        words = {404: "endpoint not found", 405: "method not allowed"}
-        return error(fault.status_code, words.get(fault.status_code, str(fault.detail)), fault.headers)
+        messages = {404: "endpoint not found", 405: "method not allowed"}
+        return error(fault.status_code, messages.get(fault.status_code, str(fault.detail)), fault.headers)
 
     @app.exception_handler(TooLarge)
     async def too_large(_request: Request, _fault: TooLarge) -> Response:
@@ -159,6 +159,6 @@ def add_handlers(app: FastAPI) -> None:
         return error(415, "unsupported media type: expected application/json")
 
     @app.exception_handler(Exception)
-    async def broke(request: Request, _fault: Exception) -> Response:
+    async def internal_error(request: Request, _fault: Exception) -> Response:
         _log.error("%s %s failed", request.method, request.url.path)
         return error(500, "internal server error occurred")
