@@ -25,6 +25,11 @@ def display_text(text: str, limit: int = MAX_NAME_LENGTH) -> str:
     return normalized
 
 
+def count_text(number: int, noun: str) -> str:
+    """`1 order`, `12,000 orders`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def name_text(text: str) -> str:
     """A name: stripped display text. Raises `ValueError` when it is blank or fails `display_text`."""
     name = display_text(text.strip())

@@ -119,7 +119,7 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
     """
     pass_in_progress = book.pass_in_progress
     if not isinstance(pass_in_progress, PassInProgress):
-        raise BrokenInvariant("no pass is under way")
+        raise BrokenInvariant("no evaluation pass is in progress")
     book.pass_in_progress = None
     now, rows, left = (
         book.now(),
