@@ -118,7 +118,7 @@ def check_release(book: Book, account_id: str) -> Money:
     """The amount `release` would release. Raises as `release` does; changes nothing."""
     number = book.account(account_id).account_number
     if any(w.account_id == account_id for w in cash.withdrawals(book.database, only_open=True)):
-        raise Conflict(f"a withdrawal in progress holds the reserved cash of account {number}; cancel the withdrawal")
+        raise Conflict(f"a withdrawal in progress holds the cash of account {number}; cancel the withdrawal instead")
     amount = book.extras[account_id].reserve
     if amount <= 0:
         raise Conflict(f"account {number} has no reserved cash")

@@ -15,7 +15,7 @@ from rebal_tui.services.broker_sync import missed_events
 from rebal_tui.store import accounts, assets, book_settings, cash, fills, jobs, run_orders
 
 CURSOR = "broker_cursor"
-EVENTS = 2_000
+MAX_EVENTS_PER_TRANSACTION = 2_000
 """Events applied in one transaction."""
 _FILLS = 500
 """Executions recorded in one audit entry."""
@@ -28,7 +28,9 @@ def sync(book: Book, most: int | None = None) -> int:
     reading stops after at least that many events, and more may be available.
     """
     total = 0
-    while events := book.broker.events(cursor := int(book_settings.get(book.database, CURSOR, "0")), EVENTS):
+    while events := book.broker.events(
+        cursor := int(book_settings.get(book.database, CURSOR, "0")), MAX_EVENTS_PER_TRANSACTION
+    ):
         reached = apply_event_batch(book, events, cursor)
         total += len(events)
         if reached == cursor or (most is not None and total >= most):
@@ -60,7 +62,7 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
         if asset_news:
             tx.reload_assets()
         tx.reload_accounts(sorted(touched))
-        tx.look_at(sorted(touched))
+        tx.requeue_runs(sorted(touched))
         tx.after_commit(partial(book.accounts_to_recheck.update, touched & book.holds.keys()))
         if any(e.kind is EventKind.JOURNAL for e in events):
             tx.reload_journals()

@@ -22,7 +22,7 @@ from rebal_tui.engine.evaluation import RECONCILIATION, Situation, evaluate
 from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.services.evaluation.planning import holdings, keep, plan_from
+from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from
 from rebal_tui.store import decision_contexts, decisions, runs
 from rebal_tui.store import plan_inputs as stored_plans
 from rebal_tui.store.codec import from_positions, to_positions, to_restrictions
@@ -127,7 +127,7 @@ def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int
         context=context,
         cash=start.cash,
         reserved=start.reserved,
-        keep=keep(book, run.account_id, run.weights) if run.type is RunType.INVEST_CASH else None,
+        cash_target=invest_cash_target(book, run.account_id, run.weights) if run.type is RunType.INVEST_CASH else None,
         positions=to_positions((asset_keys[symbol], qty) for symbol, qty in start.positions.items()),
     )
 
@@ -136,7 +136,7 @@ def store_plan(tx: BookTransaction, run: Run) -> None:
     """Store the current inputs of a run's plan, from which the displayed plan is recomputed."""
     book = tx.book
     inputs = plan_inputs(book, run, store_context(tx), decision_contexts.symbol_keys(book.database))
-    stored_plans.keep(tx, [(run.id, inputs)])
+    stored_plans.store(tx, [(run.id, inputs)])
 
 
 def plan_of(database: Database, run: Run) -> Plan | None:
@@ -157,7 +157,7 @@ def recompute_plan(run: Run, inputs: PlanInputs, context: DecisionContext) -> Pl
     """A run's plan, recomputed from its stored inputs."""
     held = {context.symbols[key]: qty for key, qty in from_positions(inputs.positions)}
     start = Holdings(inputs.cash, inputs.reserved, dict(sorted(held.items())), context.assets)
-    return plan_from(start, run.type, run.weights, inputs.keep or Money(0), run.amount)
+    return plan_from(start, run.type, run.weights, inputs.cash_target or Money(0), run.amount)
 
 
 _BEFORE_THE_START = ("plan renewed", "approved")

@@ -115,13 +115,13 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
             if culprits:
                 mark_needs_adjustment(tx, portfolio_id, culprits)
         tx.record("runs.ended", subject_of(done), {"runs": [[run.id, run.status, run.reason] for run in done]})
-        tx.after_commit(partial(_note_ends, book, done, now))
+        tx.after_commit(partial(_apply_ends, book, done, now))
         tx.reload_accounts([run.account_id for run in done])
-        tx.note_runs(done)
+        tx.apply_run_states(done)
     return done
 
 
-def _note_ends(book: Book, done: Sequence[Run], at: datetime) -> None:
+def _apply_ends(book: Book, done: Sequence[Run], at: datetime) -> None:
     """Update in-memory state for ended runs: cash targets (R-14.5) and last-rebalanced times."""
     for run in done:
         if not run.status.completed:

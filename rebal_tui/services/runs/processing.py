@@ -22,7 +22,7 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.trace_text import money, ratio_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
-from rebal_tui.services.broker_sync.events import EVENTS, sync
+from rebal_tui.services.broker_sync.events import MAX_EVENTS_PER_TRANSACTION, sync
 from rebal_tui.services.broker_sync.polling import read_account
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import value_of
@@ -106,8 +106,8 @@ def _send_and_poll(book: Book, sending: bool) -> bool:
         _requeue(book, ended)
         if more:
             return True
-    received = sync(book, EVENTS)
-    if received < EVENTS:
+    received = sync(book, MAX_EVENTS_PER_TRANSACTION)
+    if received < MAX_EVENTS_PER_TRANSACTION:
         book.work_queue.chunks.extend(_chunks(book.work_queue.take(book.open_runs)))
     return received > 0 or bool(book.work_queue.chunks)
 
@@ -223,7 +223,7 @@ def _expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
         return []
     with book.write() as tx:
         canceled = cancel_queued(tx, expired, "not approved by the end of the window", frees_quota=True)
-        tx.note_runs(canceled)
+        tx.apply_run_states(canceled)
     return canceled
 
 
@@ -274,7 +274,7 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
             runs.note(tx, run.id, now, "buying", f"all sells finished; {text}")
         run_orders.add(tx, rows)
         runs.update(tx, changes)
-        tx.note_runs([after for _, after in changes])
+        tx.apply_run_states([after for _, after in changes])
         tx.after_commit(partial(enqueue, book, written))
     return [after for _, after in changes]
 

@@ -36,7 +36,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few runs, orders and events per chunk that forty accounts need many chunks."""
     for module, name in (
         (processing, "MAX_STARTS_PER_TRANSACTION"), (processing, "MAX_RUNS_PER_TRANSACTION"),
-        (processing, "EVENTS"), (syncing, "EVENTS"),
+        (processing, "MAX_EVENTS_PER_TRANSACTION"), (syncing, "MAX_EVENTS_PER_TRANSACTION"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, 7)
     monkeypatch.setattr(processing, "MAX_ORDERS_PER_CHUNK", MAX_ORDERS_PER_TRANSACTION)

@@ -355,7 +355,7 @@ def test_a_heartbeat_in_slices_does_what_one_in_a_piece_does(monkeypatch: pytest
         (processing, "MAX_RUNS_PER_TRANSACTION"),
     ):
         monkeypatch.setattr(module, name, 1)
-    monkeypatch.setattr(processing, "EVENTS", 2)
+    monkeypatch.setattr(processing, "MAX_EVENTS_PER_TRANSACTION", 2)
     monkeypatch.setattr(sending, "MAX_ORDERS_PER_TRANSACTION", 1)
     cut, many = process_all()
     assert cut == whole
