@@ -352,7 +352,7 @@ def test_a_partial_liquidation_by_hand_after_its_preview_and_its_release() -> No
         await press(pilot, "ctrl+u")
         await type_text(pilot, "3000")
         text = screen_text(app)
-        assert "raises cash" in text
+        assert "sold to raise" in text
         count = len(factories.all_runs(book))
         await press(pilot, "enter")
         assert "$3,000.00 is set aside" in screen_text(app)

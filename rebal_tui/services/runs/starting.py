@@ -53,8 +53,8 @@ class Start:
 class Starts:
     """The starts of runs of one type that were planned in arrays, in columns; none of them has a skipped sell.
 
-    By run: `rows`, the rows of the accounts, ascending; `cash_target`, `cash`, `reserved` and `invest_cash_target`, which
-    is None for other types, in billionths of a dollar; `sells`, the number of sells. By sell, in order of run and line:
+    By run: `rows`, the accounts' rows, ascending; `cash_target`, `cash`, `reserved` and `invest_cash_target` (None
+    for other types) in billionths of a dollar; `sells`, the number of sells. By sell, in order of run and line:
     `symbols`, and `qtys` in billionths of a share.
     """
 
