@@ -35,8 +35,10 @@ def percent(value: Percent) -> str:
 
 
 def ratio_text(numerator: int, denominator: int, limit: int, limit_denominator: int = 1) -> str:
-    """numerator ÷ denominator, in hundredths, as a decimal rounded down: two places, or as many more (up to 18) as it
-    takes to show it above, at or below `limit` ÷ `limit_denominator`, as it is."""
+    """numerator ÷ denominator, in hundredths, as a decimal rounded down to two places.
+
+    It has more places, up to 18, while it would otherwise show on the wrong side of `limit` ÷ `limit_denominator`.
+    """
     side = _sign(numerator * limit_denominator - limit * denominator)
     for places in range(2, 19):
         scaled = numerator * 10 ** (places - 2) // denominator
