@@ -52,9 +52,9 @@ RESTRICTION_TEXTS = {
     Restriction.PATTERN_DAY_TRADER: "flagged as a pattern day trader",
     Restriction.ACH_RETURN: "an ACH deposit was returned",
     Restriction.POSITION_TO_EQUITY_RATIO: "positions exceed 6 × equity",
-    Restriction.CRYPTO: "restricted to liquidation for crypto trading",
-    Restriction.OPTIONS: "restricted to liquidation for options trading",
-    Restriction.UNSPECIFIED: "an unspecified restriction",
+    Restriction.CRYPTO: "crypto trading is restricted to liquidation",
+    Restriction.OPTIONS: "options trading is restricted to liquidation",
+    Restriction.UNSPECIFIED: "restricted (the broker gives no reason)",
 }
 
 

@@ -14,6 +14,11 @@ class PortfolioStatus(StrEnum):
     INACTIVE = "inactive"
     NEEDS_ADJUSTMENT = "needs_adjustment"
 
+    @property
+    def predicate(self) -> str:
+        """`is active`, `is inactive` or `needs adjustment`."""
+        return "needs adjustment" if self is PortfolioStatus.NEEDS_ADJUSTMENT else f"is {self}"
+
 
 class BandType(StrEnum):
     ABSOLUTE = "absolute"

@@ -14,6 +14,7 @@ from rebal_tui.domain.decisions import Check, Decision, Outcome, Plan, Verdict
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Subscription
 from rebal_tui.domain.quantities import ATTO, HUNDRED_PERCENT, NANO, Money, Percent, Price, Qty, Value
 from rebal_tui.domain.sessions import NEW_YORK, Session, new_york_day
+from rebal_tui.domain.text import count_text
 from rebal_tui.engine import trace_text
 from rebal_tui.engine.calendar import QUARTER_ENDS, cooldown_ends, fires_on, in_cooldown
 from rebal_tui.engine.drift import Valuation, asset_drifts, largest_usage, value_account
@@ -154,7 +155,7 @@ def price_faults(situation: Situation) -> list[str]:
             if age is None or age > situation.price_max_age:
                 seconds = "of unknown age" if age is None else f"{int(age.total_seconds())} s old"
                 limit = int(situation.price_max_age.total_seconds())
-                faults.append(f"{symbol}'s price is {seconds}, {limit} s allowed")
+                faults.append(f"the price of {symbol} is {seconds} (limit {limit} s)")
     return faults
 
 
@@ -210,11 +211,7 @@ def _decision(
     plan: Plan | None = None,
     culprits: tuple[str, ...] = (),
 ) -> Decision:
-    ended = trace.last.verdict is Verdict.FAIL
     deciding = deciding_check(trace.checks, outcome)
-    reason = f"{deciding.check}: {deciding.detail}" if deciding else ""
-    if outcome is Outcome.NONE and not ended:
-        reason = f"no trigger fires; {reason}" if reason else "no trigger fires"
     return Decision(
         account_id=situation.account.id,
         portfolio_id=situation.portfolio.id,
@@ -222,7 +219,7 @@ def _decision(
         at=situation.now,
         session=new_york_day(situation.now).isoformat(),
         outcome=outcome,
-        reason=reason,
+        reason=deciding.detail if deciding else "no rebalance condition is met",
         trace=tuple(trace.checks),
         plan=plan,
         culprits=culprits,
@@ -232,11 +229,11 @@ def _decision(
 def _window(situation: Situation, trace: _Trace) -> bool:
     session, local = situation.session, situation.now.astimezone(NEW_YORK)
     if situation.ignore_window:
-        trace.note("window", Verdict.INFO, "looked at regardless of the window", "R-10")
+        trace.note("window", Verdict.INFO, "evaluated regardless of the window", "R-10")
         return True
     if session is None or session.next_day is None:
-        unknown = situation.closed_reason or "the calendar does not know this day"
-        trace.note("window", Verdict.FAIL, f"{local:%Y-%m-%d} is no session: {unknown}; no trading", "R-10")
+        why = situation.closed_reason or "the day is not in the calendar"
+        trace.note("window", Verdict.FAIL, f"{local:%Y-%m-%d} is not a session ({why})", "R-10")
         return False
     start, end = session.open.astimezone(NEW_YORK), session.window_end.astimezone(NEW_YORK)
     inside = session.in_window(situation.now)
@@ -255,8 +252,8 @@ def _prerequisites(situation: Situation, trace: _Trace) -> None:
     trace.require(
         "portfolio_status",
         portfolio.status is PortfolioStatus.ACTIVE,
-        "portfolio is active",
-        f"portfolio is {portfolio.status}, not active",
+        "the portfolio is active",
+        f"the portfolio {portfolio.status.predicate}",
         "R-12.1",
     )
     have_prices = all(position.symbol in situation.prices for position in situation.account.positions)
@@ -264,28 +261,29 @@ def _prerequisites(situation: Situation, trace: _Trace) -> None:
     trace.require(
         "account",
         not stopped,
-        "account is ACTIVE and unrestricted",
-        "; ".join(f"{name}: {text}" for name, text in stopped),
+        "the account is ACTIVE and unrestricted",
+        "; ".join(text for _, text in stopped),
         "R-12.2",
     )
     if situation.unreconciled:
         trace.stop(RECONCILIATION, situation.unreconciled, "R-12")
     waiting_text = f"run {situation.open_run[:8]} is not finished" if situation.open_run else ""
     if situation.external_orders:
-        waiting_text = waiting_text or f"{situation.external_orders} open orders of other origin in the account"
+        waiting_text = waiting_text or f"{count_text(situation.external_orders, 'open order')} placed outside rebal-tui"
     trace.require(
-        "open_orders", not waiting_text, "no unfinished run and no open order of other origin", waiting_text, "R-12.3"
-    )
-    quota_text = f"system run {situation.quota_run[:8]} was already made this session" if situation.quota_run else ""
-    trace.require("quota", not quota_text, "no system run yet this session", quota_text, "R-11")
+        "open_orders", not waiting_text, "no unfinished run and no open orders placed outside rebal-tui", waiting_text,
+        "R-12.3",
+    )  # fmt: skip
+    quota_run = f"run {situation.quota_run[:8]}; one automatic run a session" if situation.quota_run else ""
+    trace.require("quota", not quota_run, "no automatic run yet today", f"already traded today ({quota_run})", "R-11")
     faults = price_faults(situation)
-    trace.require("prices", not faults, "every price needed is present and fresh", "; ".join(faults), "R-12.5")
+    trace.require("prices", not faults, "all prices are present and fresh", "; ".join(faults), "R-12.5")
     # An unknown asset has no price and fails the check above, so every symbol here is in `assets`.
     why = [f"{symbol} is {situation.assets[symbol].ineligibility}" for symbol in ineligible(situation)]
     trace.require(
         "assets",
         not why,
-        "every asset of the portfolio is eligible",
+        "all assets of the portfolio are eligible",
         "; ".join(why) + "; the portfolio needs adjustment",
         "R-12.6",
     )
@@ -296,7 +294,7 @@ def _full_rebalance_fires(situation: Situation, trace: _Trace) -> bool:
     trace.note(
         "first_rebalance",
         Verdict.FIRES if last is None else Verdict.NO,
-        "never rebalanced since it was subscribed" if last is None else f"last rebalanced {_day(last)}",
+        "first rebalance of this subscription" if last is None else f"last rebalanced {_day(last)}",
         "R-14.1",
     )
     if last is None:
@@ -311,11 +309,11 @@ def _full_rebalance_fires(situation: Situation, trace: _Trace) -> bool:
 
 def _note_cooldown(trace: _Trace, last: datetime, days: int, cooling: bool) -> None:
     ends = cooldown_ends(last, days)
-    relation = f"no full rebalance before {ends}" if cooling else f"ended {ends}"
+    state = f"in cooldown until {ends}" if cooling else f"cooldown ended {ends}"
     trace.note(
         "in_cooldown",
         Verdict.HOLDS_BACK if cooling else Verdict.NO,
-        f"rebalanced {_day(last)}, cooldown of {days} days: {relation}",
+        f"{state} ({count_text(days, 'day')} after the rebalance of {_day(last)})",
         "R-14.2",
     )
 
@@ -327,15 +325,15 @@ def _calendar_fires(situation: Situation, trace: _Trace, cooling: bool) -> bool:
         return False
     text = trace_text.calendar_text(condition)
     if session is None or session.next_day is None:
-        trace.note("calendar", Verdict.NO, f"{text}: today is no session", "R-14.3")
+        trace.note("calendar", Verdict.NO, f"{text}: no session today", "R-14.3")
         return False
     nominal = fires_on(condition, session.day, session.next_day, situation.quarterly_months)
     if nominal is None:
-        trace.note("calendar", Verdict.NO, f"{text}: today is not the day", "R-14.3")
+        trace.note("calendar", Verdict.NO, f"{text}: not due today", "R-14.3")
         return False
-    day = f"{text}: today is the day" + ("" if nominal == session.day else f" (for {nominal}, no session)")
+    day = f"{text}: due today" + ("" if nominal == session.day else f" (for {nominal}, not a session)")
     if cooling:
-        trace.note("calendar", Verdict.HOLDS_BACK, f"{day}, but it falls into the cooldown and is dropped", "R-16")
+        trace.note("calendar", Verdict.HOLDS_BACK, f"{day}, but dropped because of the cooldown", "R-16")
         return False
     trace.note("calendar", Verdict.FIRES, day, "R-14.3")
     return True
@@ -346,14 +344,15 @@ def _drift_fires(situation: Situation, trace: _Trace, cooling: bool) -> bool:
     if not bands:
         trace.note("drift_band", Verdict.NO, "no drift band", "R-14.4")
         return False
-    usage = largest_usage(asset_drifts(situation.valuation(), situation.portfolio.weights), bands)
+    drifts = asset_drifts(situation.valuation(), situation.portfolio.weights)
+    usage = largest_usage(drifts, bands)
     if usage is None:
-        trace.note("drift_band", Verdict.NO, "no equity to compare with", "R-14.4")
+        detail = "no asset that a band applies to" if drifts else "no equity to measure drift against"
+        trace.note("drift_band", Verdict.NO, detail, "R-14.4")
         return False
-    share = usage.permille
-    detail = f"{trace_text.drift_text(usage)} ({share // 10}.{share % 10} % of the band)"
+    detail = trace_text.drift_text(usage)
     if usage.breached and cooling:
-        trace.note("drift_band", Verdict.HOLDS_BACK, f"{detail}, but the cooldown holds it back", "R-14.4")
+        trace.note("drift_band", Verdict.HOLDS_BACK, f"{detail}; held back by the cooldown", "R-14.4")
         return False
     trace.note("drift_band", Verdict.FIRES if usage.breached else Verdict.NO, detail, "R-14.4")
     return usage.breached
@@ -363,10 +362,11 @@ def _equity_suffices(situation: Situation, trace: _Trace) -> bool:
     equity, count = situation.valuation().equity, len(situation.portfolio.weights.assets)
     enough = equity_suffices(equity, count)
     relation = "is at least" if enough else "is below"
+    minimum = trace_text.dollars(Value(count * ATTO))
     trace.note(
         "minimum_equity",
         Verdict.PASS if enough else Verdict.HOLDS_BACK,
-        f"equity {trace_text.dollars(equity)} {relation} $1 for each of {count} assets",
+        f"equity {trace_text.dollars(equity)} {relation} the minimum {minimum} ($1 for each asset)",
         "R-14",
     )
     return enough
@@ -375,14 +375,16 @@ def _equity_suffices(situation: Situation, trace: _Trace) -> bool:
 def _invest_cash_fires(situation: Situation, trace: _Trace) -> bool:
     excess = excess_cash(situation)
     cash_target = trace_text.money(cash_target_of(situation))
-    held_back = f", {trace_text.money(situation.reserved)} reserved" if situation.reserved else ""
-    fires = excess >= MIN_INVEST_VALUE and bool(situation.portfolio.weights.assets)
-    relation = "reaches" if fires else "does not reach"
+    reserved = f", reserved {trace_text.money(situation.reserved)}" if situation.reserved else ""
+    enough, assets = excess >= MIN_INVEST_VALUE, situation.portfolio.weights.assets
+    fires = enough and bool(assets)
+    relation = "reaches" if enough else "is below"
+    unbuyable = ", but the portfolio has no assets to buy" if enough and not assets else ""
     trace.note(
         "invest_cash",
         Verdict.FIRES if fires else Verdict.NO,
-        f"excess cash {trace_text.dollars(excess)} {relation} $10.00 "
-        f"(cash {trace_text.money(situation.account.cash)}, to keep {cash_target}{held_back})",
+        f"excess cash {trace_text.dollars(excess)} {relation} the minimum $10.00{unbuyable} "
+        f"(cash {trace_text.money(situation.account.cash)}, cash target {cash_target}{reserved})",
         "R-14.5",
     )
     return fires

@@ -168,9 +168,9 @@ def _blank_lines(holdings: Holdings, weights: Weights, idle: LineReason | None) 
 
 
 _IDLE_DETAILS = {
-    LineReason.ON_TARGET: "within a cent or two of its target",
-    LineReason.BUYS_ONLY: "at or above its target; invest_cash only buys",
-    LineReason.SELLS_ONLY: "not above its target in the smaller portfolio",
+    LineReason.ON_TARGET: "within $0.02 of its target",
+    LineReason.BUYS_ONLY: "at or above its target; cash runs only buy",
+    LineReason.SELLS_ONLY: "not overweight after the withdrawal",
 }
 
 
@@ -201,7 +201,7 @@ def _rebalancing_sell(line: PlanLine, holdings: Holdings) -> PlanLine:
     if not closes and market_value(qty, price) < MIN_ORDER_VALUE:
         return _too_small(line, wanted, wanted)
     reason = LineReason.NOT_IN_PORTFOLIO if closes else LineReason.ABOVE_TARGET
-    detail = "not in the portfolio: the whole position is sold" if closes else f"{dollars(excess)} above its target"
+    detail = "not in the portfolio; the whole position is sold" if closes else f"{dollars(excess)} above its target"
     return replace(line, side=Side.SELL, qty=qty, wanted=wanted, reason=reason, detail=detail)
 
 
@@ -257,10 +257,10 @@ def _with_buy(line: PlanLine, wanted: dict[str, Money], allocation: Allocation) 
             line,
             wanted=missing,
             reason=LineReason.INSUFFICIENT_CASH,
-            detail=f"{dollars(Value(missing * NANO))} below its target, no cash above the cash target",
+            detail=f"{dollars(Value(missing * NANO))} below its target; no cash above the cash target",
         )
     reason = LineReason.NO_PRICE if line.price is None else LineReason.ASSET_NOT_TRADABLE
-    return replace(line, wanted=missing, reason=reason, detail="not eligible to be bought")
+    return replace(line, wanted=missing, reason=reason, detail="not eligible to buy")
 
 
 def _most_overweight_first(line: PlanLine) -> tuple[int, Fraction, str]:
@@ -347,7 +347,7 @@ def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool)
         return replace(line, reason=LineReason.ON_TARGET, detail=_IDLE_DETAILS[LineReason.ON_TARGET])
     detail = _IDLE_DETAILS[LineReason.SELLS_ONLY]
     if excess > 0:
-        detail = "above its target in the smaller portfolio, but the amount is raised without it"
+        detail = "overweight after the withdrawal, but not needed to raise the amount"
     return replace(line, reason=LineReason.SELLS_ONLY, detail=detail)
 
 

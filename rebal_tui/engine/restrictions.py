@@ -19,7 +19,7 @@ def blocking_reasons(account: Account, valuation: Valuation | None) -> list[tupl
     """Every reason why no run may start, as (name, text). Without a valuation, the ratio is the broker's flag only."""
     found: list[tuple[str, str]] = []
     if account.status is not AccountStatus.ACTIVE:
-        found.append(("account_status", f"account status is {account.status}, not ACTIVE"))
+        found.append(("account_status", f"the account status is {account.status}, not ACTIVE"))
     restrictions = set(account.restrictions)
     if valuation is not None and exceeds_position_ratio(valuation):
         restrictions.add(Restriction.POSITION_TO_EQUITY_RATIO)

@@ -13,7 +13,7 @@ from rebal_tui.domain.quantities import (
     format_scaled,
     percent_text,
 )
-from rebal_tui.engine.drift import AssetDrift, BandUsage
+from rebal_tui.engine.drift import BandUsage
 
 
 def dollars(value: Value) -> str:
@@ -34,40 +34,38 @@ def percent(value: Percent) -> str:
     return f"{percent_text(value)} %"
 
 
-def ratio_text(numerator: int, denominator: int, limit: int) -> str:
-    """numerator ÷ denominator, in hundredths, as a decimal: 4 places, more (up to 18) when it would read as `limit`."""
-    for places in range(4, 19):
+def ratio_text(numerator: int, denominator: int, limit: int, limit_denominator: int = 1) -> str:
+    """numerator ÷ denominator, in hundredths, as a decimal rounded down to two places.
+
+    It has more places, up to 18, while it would otherwise show on the wrong side of `limit` ÷ `limit_denominator`.
+    """
+    side = _sign(numerator * limit_denominator - limit * denominator)
+    for places in range(2, 19):
         scaled = numerator * 10 ** (places - 2) // denominator
-        shown = format_scaled(scaled, places, 2 if places == 4 else places)
-        equal_shown = scaled == limit * 10 ** (places - 2)
-        if not equal_shown or numerator == limit * denominator:
-            return shown
+        shown = format_scaled(scaled, places, 2)
+        if _sign(scaled * limit_denominator - limit * 10 ** (places - 2)) == side:
+            break
     return shown
 
 
+def _sign(number: int) -> int:
+    return (number > 0) - (number < 0)
+
+
 def drift_text(usage: BandUsage) -> str:
-    """`SPY 65.4200 % for a target of 60 %: absolute drift 5.4200 exceeds the band of 5`."""
+    """`SPY drifted to 65.42 % (target 60.00 %, band ±5 pp, 108.40 % used)`; within the band, `SPY is at`."""
     drift, band = usage.drift, usage.band
-    gap = abs(drift.gap)
-    actual = actual_percent(drift)
+    above = 1 if drift.gap > 0 else -1
     if band.sub_type is BandType.ABSOLUTE:
-        edge = drift.target + (band.percent if drift.gap > 0 else -band.percent)
-        actual = ratio_text(drift.value * HUNDRED_PERCENT, drift.equity, edge)
-        shown = ratio_text(gap, drift.equity, band.percent)
-        unit = "pp"
+        edge, edge_denominator = drift.target + above * band.percent, 1
     else:
-        shown = ratio_text(gap * HUNDRED_PERCENT, drift.target * drift.equity, band.percent)
-        unit = "%"
-    relation = "exceeds" if usage.breached else "is within"
+        edge, edge_denominator = drift.target * (HUNDRED_PERCENT + above * band.percent), int(HUNDRED_PERCENT)
+    actual = ratio_text(drift.value * HUNDRED_PERCENT, drift.equity, edge, edge_denominator)
+    used = ratio_text(usage.numerator * HUNDRED_PERCENT, usage.denominator, HUNDRED_PERCENT)
     return (
-        f"{drift.symbol} {actual} % for a target of {percent_text(drift.target)} %: "
-        f"{band.sub_type} drift {shown} {unit} {relation} the band of {percent_text(band.percent)} {unit}"
+        f"{drift.symbol} {'drifted to' if usage.breached else 'is at'} {actual} % "
+        f"(target {format_scaled(drift.target, 2, 2)} %, band {condition_text(band)}, {used} % used)"
     )
-
-
-def actual_percent(drift: AssetDrift) -> str:
-    """The asset's share of equity in percent: 4 decimals, more when it would read as its target."""
-    return ratio_text(drift.value * HUNDRED_PERCENT, drift.equity, drift.target)
 
 
 def condition_text(condition: Condition) -> str:

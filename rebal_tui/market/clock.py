@@ -44,7 +44,7 @@ class FixedClock:
         """Set the time to `at`. Raises `ValueError` when `at` is before the current time or naive."""
         timestamp = _utc(at)
         if timestamp < self._at:
-            raise ValueError(f"time never goes back: {timestamp} is before {self._at}")
+            raise ValueError(f"time cannot go back: {timestamp} is before {self._at}")
         self._at = timestamp
 
     def advance(self, delta: timedelta) -> None:
@@ -131,7 +131,7 @@ class SimulatedClock:
         with self._lock:
             now = self._settle()
             if timestamp < now:
-                raise Conflict(f"simulated time only goes forward: it is {now:%Y-%m-%d %H:%M:%S} UTC already")
+                raise Conflict(f"simulated time cannot go back: it is already {now:%Y-%m-%d %H:%M:%S} UTC")
             self._anchor = timestamp
 
     def _settle(self) -> datetime:
@@ -186,7 +186,7 @@ class HeartbeatClock(SimulatedClock):
 def _checked_timestamp(at: datetime) -> datetime:
     timestamp = _utc(at)
     if timestamp > MAX_SIMULATED_TIME:
-        raise Invalid([Fault("at", f"expected a moment up to {MAX_SIMULATED_TIME:%Y}")])
+        raise Invalid([Fault("at", f"expected a time up to {MAX_SIMULATED_TIME:%Y}")])
     return timestamp
 
 

@@ -134,7 +134,7 @@ class _Reader:
         if not self.rows and not self.faults:
             self.fault("", "expected at least one day of closes")
         if self.unlisted:
-            self.faults.append(Fault("", f"and {self.unlisted:,} more faults"))
+            self.faults.append(Fault("", f"and {self.unlisted:,} more fault{'' if self.unlisted == 1 else 's'}"))
         if self.faults:
             raise Invalid(self.faults)
         return Closes(self.columns[1:], tuple(self.days), tuple(self.rows))

@@ -58,7 +58,7 @@ def verify(database: Database, anchor: tuple[int, str] | None = None) -> list[st
         if anchor and seq == anchor[0]:
             heads[seq] = digest
     if anchor and heads.get(anchor[0]) != anchor[1]:
-        return [f"the trail does not contain entry {anchor[0]} as it was noted"]
+        return [f"the audit trail has no entry {anchor[0]} with the recorded hash"]
     return []
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
+from rebal_tui.domain.text import count_text
 from rebal_tui.store.codec import dump
 from rebal_tui.store.database import Database, SqlRow
 from rebal_tui.store.decisions import DecisionRow
@@ -66,7 +67,7 @@ def faults(database: Database) -> list[str]:
         keys = [key for first, last in recorded["runs"] for key in range(first, last + 1)]
         recomputed = _queued_from_store(database, keys) if action == QUEUED else _started_from_store(database, keys)
         if recomputed != recorded["digest"]:
-            found.append(f"entry {seq} ({action}): its {len(keys)} runs are not those that were recorded")
+            found.append(f"entry {seq} ({action}): {count_text(len(keys), 'run')} not as recorded")
     return found
 
 

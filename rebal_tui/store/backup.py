@@ -34,7 +34,7 @@ def back_up(database: Database, target: Path) -> None:
             copy.close()
         faults = faults or _trail_faults(partial)
         if faults:
-            raise Conflict(f"the backup does not verify: {faults[0]}")
+            raise Conflict(f"the backup failed verification: {faults[0]}")
         os.replace(partial, target)
     except (OSError, sqlite3.Error) as error:
         raise Conflict(f"the backup could not be written to {target}: {error}") from error

@@ -19,7 +19,7 @@ def put(tx: Transaction, value: str) -> int:
             "INSERT INTO parts (digest, content) VALUES (?, ?) RETURNING key", (digest, zlib.compress(content, 1))
         )
     if found is None:
-        raise BrokenInvariant("a part that was inserted has no number")
+        raise BrokenInvariant("an inserted blob has no key")
     return int(found[0])
 
 
@@ -27,7 +27,7 @@ def text(database: Database, key: int) -> str:
     """A text by its key. Raises `ValueError` when it is missing or does not match its digest."""
     row = database.row("SELECT digest, content FROM parts WHERE key = ?", (key,))
     if row is None:
-        raise ValueError(f"part {key} is missing")
+        raise ValueError(f"blob {key} is missing")
     return _read(key, *row)
 
 
@@ -46,7 +46,7 @@ def _read(key: int, digest: bytes, content: bytes) -> str:
     try:
         found = zlib.decompress(content)
     except zlib.error as error:
-        raise ValueError(f"part {key} cannot be read: {error}") from error
+        raise ValueError(f"blob {key} cannot be read: {error}") from error
     if hashlib.sha256(found).digest() != digest:
-        raise ValueError(f"part {key} does not match its digest")
+        raise ValueError(f"blob {key} does not match its digest")
     return found.decode()

@@ -59,7 +59,7 @@ def weights_of_blob(content: bytes) -> Weights:
     try:
         return from_weights(zlib.decompress(content).decode())
     except (zlib.error, KeyError, TypeError) as error:
-        raise ValueError(f"no weights: {error}") from error
+        raise ValueError(f"unreadable weights: {error}") from error
 
 
 def to_positions(positions: Iterable[tuple[int, int]]) -> bytes:
@@ -72,7 +72,7 @@ def from_positions(packed: bytes) -> list[tuple[int, Qty]]:
     """Unpack holdings by asset key. Raises `ValueError` for a length that `to_positions` never produces."""
     count, rest = divmod(len(packed), 12)
     if rest:
-        raise ValueError(f"{len(packed)} bytes hold no positions")
+        raise ValueError(f"{len(packed)} bytes are not packed positions")
     values = struct.unpack(f"<{count}i{count}q", packed)
     return [(key, Qty(qty)) for key, qty in zip(values[:count], values[count:], strict=True)]
 

@@ -44,10 +44,10 @@ _FAULTS = {
     sqlite3.SQLITE_NOTADB: Halt.DAMAGED,
 }
 _HALT_TEXTS = {
-    Halt.VIEWING: "the book is open for reading only here",
-    Halt.TAKEN_OVER: "another rebal-tui has taken the book over; nothing more is written from here",
-    Halt.DISK_FULL: "the disk is full; writing has stopped, and nothing that was saved is lost",
-    Halt.IO_ERROR: "the file cannot be written; writing has stopped, and nothing that was saved is lost",
+    Halt.VIEWING: "the book is open read-only in this process",
+    Halt.TAKEN_OVER: "another rebal-tui took over the book; this one no longer writes to it",
+    Halt.DISK_FULL: "the disk is full; writing has stopped, and all saved data is intact",
+    Halt.IO_ERROR: "the file cannot be written; writing has stopped, and all saved data is intact",
     Halt.DAMAGED: "the file is damaged; writing has stopped",
 }
 

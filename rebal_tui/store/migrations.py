@@ -50,14 +50,14 @@ def require_schema(database: Database, sets: Iterable[tuple[str, Scripts]]) -> N
         _refuse_newer(applied, scripts)
         missing = [script_name for script_name, _ in scripts if script_name not in applied]
         if missing:
-            raise Conflict(f"the book is of an older version of rebal-tui (it lacks {', '.join(missing)})")
+            raise Conflict(f"the book was made by an older version of rebal-tui (missing {', '.join(missing)})")
 
 
 def _refuse_newer(applied: set[str], scripts: Scripts) -> None:
     unknown = applied - {script_name for script_name, _ in scripts}
     if unknown:
         raise Conflict(
-            f"the book was made by a newer version of rebal-tui (it has {', '.join(sorted(unknown))}); "
+            f"the book was made by a newer version of rebal-tui (unknown {', '.join(sorted(unknown))}); "
             "upgrade the program to open it"
         )
 

@@ -13,22 +13,22 @@ from rebal_tui.store.database import Database, Transaction
 class PlanInputs:
     """The inputs of a plan: money in billionths, positions packed by `codec.to_positions`.
 
-    `context` is the key of the decision context; `keep` is the cash that invest_cash left, None for other types.
+    `context` is the key of the decision context; `cash_target` is that of invest_cash, None for other types.
     """
 
     context: int
     cash: Money
     reserved: Money
-    keep: Money | None
+    cash_target: Money | None
     positions: bytes
 
 
-def keep(tx: Transaction, plans: Iterable[tuple[str, PlanInputs]]) -> None:
+def store(tx: Transaction, plans: Iterable[tuple[str, PlanInputs]]) -> None:
     """Store the plan inputs of runs, by run id."""
     tx.executemany(
         "UPDATE runs SET plan_context = ?, plan_cash = ?, plan_reserved = ?, plan_keep = ?, plan_positions = ? "
         "WHERE id = ?",
-        ((p.context, p.cash, p.reserved, p.keep, p.positions, run_id) for run_id, p in plans),
+        ((p.context, p.cash, p.reserved, p.cash_target, p.positions, run_id) for run_id, p in plans),
     )
 
 

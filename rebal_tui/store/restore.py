@@ -27,7 +27,7 @@ def restore(backup: Path, path: Path, previous: Path, make_ready: Callable[[Path
     if there and path.samefile(backup):
         raise Conflict(f"{backup} is the book itself; name a backup")
     if previous.exists():
-        raise Conflict(f"{previous} exists")
+        raise Conflict(f"{previous} already exists")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove(partial)
@@ -43,7 +43,7 @@ def restore(backup: Path, path: Path, previous: Path, make_ready: Callable[[Path
         os.replace(partial, path)
         _sync(path)
     except (OSError, sqlite3.Error) as error:
-        raise Conflict(f"{backup} could not be put at {path}: {error}") from error
+        raise Conflict(f"{backup} could not be restored to {path}: {error}") from error
     finally:
         with suppress(OSError):
             _remove(partial)

@@ -92,7 +92,7 @@ def raw(path: Path, tables: dict[str, list[tuple[Any, ...]]]) -> None:
 def start_alone(book: Book, queued: Sequence[Run]) -> None:
     """Start runs, each planned separately."""
     with patch.object(starting, "ARRAY_START_MIN_RUNS", len(queued) + 1):
-        book.note_runs(_start(book, queued, False))
+        book.apply_run_states(_start(book, queued, False))
 
 
 def day(folder: Path, accounts: int, source: Path | None) -> None:

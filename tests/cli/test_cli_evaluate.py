@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rebal_tui.domain.accounts import Restriction
+from rebal_tui.domain.accounts import RESTRICTION_TEXTS, Restriction
 from tests.cli.books import book, call, decision, verdicts, written
 
 LONG_AGO = "2026-01-05T15:00:00Z"
@@ -40,7 +40,7 @@ def test_each_restriction_blocks_and_is_named(tmp_path: Path, restriction: str) 
     made = decision(tmp_path, book(restrictions=(restriction,)))
 
     assert made["outcome"] == "blocked"
-    assert restriction in made["reason"]
+    assert made["reason"] == RESTRICTION_TEXTS[Restriction(restriction)]
     assert verdicts(made) == {"window": "pass", "portfolio_status": "pass", "account": "fail"}
 
 
@@ -112,7 +112,7 @@ def test_a_missing_price_is_named(tmp_path: Path) -> None:
 
     made = decision(tmp_path, content)
 
-    assert (made["outcome"], made["reason"]) == ("blocked", "prices: TLT has no price")
+    assert (made["outcome"], made["reason"]) == ("blocked", "TLT has no price")
 
 
 def test_a_malformed_book_lists_every_fault_with_its_place(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_an_empty_cell_stops_the_day_and_nothing_else(tmp_path: Path) -> None:
         ("2020-03-03", "full_rebalance"),
         ("2020-03-04", "blocked"),
     ]
-    assert decisions[2]["reason"].startswith("prices: TLT's price is")
+    assert decisions[2]["reason"].startswith("the price of TLT is ")
     assert call("check", "--db", tmp_path / "kept.db").code == 0
 
 

@@ -113,7 +113,7 @@ def test_a_trail_that_arrives_shorter_than_it_was_checked_is_told(
     result = call("restore", tmp_path / "copy.db", "--db", db)
 
     assert result.code == 1
-    assert "the trail does not contain entry" in result.err
+    assert "the audit trail has no entry" in result.err
 
 
 @pytest.mark.slow

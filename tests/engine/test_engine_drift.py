@@ -174,14 +174,19 @@ def test_words_never_contradict_the_comparison(
     used = drift.usage_of(condition)
     assert used is not None
     text = drift_text(BandUsage(drift, condition, *used))
-    shown = Fraction(text.split(" drift ")[1].split(" ")[0])
-    limit = Fraction(percent, 100)
-    if "exceeds" in text:
+    shown_used = Fraction(text.split(", ")[-1].split(" ")[0])
+    shown_weight = Fraction(text.split(" % (")[0].split(" ")[-1])
+    band_points = Fraction(percent, 100) if absolute else Fraction(percent * target, 10_000 * 100)
+    shown_drift = abs(shown_weight - Fraction(target, 100))
+    near = abs(used[0] - used[1]) * 10**12 < used[1]
+    if "drifted to" in text:
         assert used[0] > used[1]
-        assert shown > limit or used[0] * 10**16 < used[1] * (10**16 + 1)
+        assert shown_used > 100 or near
+        assert shown_drift > band_points or near
     else:
-        assert "is within" in text
-        assert shown <= limit
+        assert " is at " in text
+        assert shown_used <= 100
+        assert shown_drift <= band_points or near
 
 
 @pytest.mark.parametrize("excess", ["0.0001", "0.00001", "0.000000001"])
@@ -198,9 +203,20 @@ def test_a_drift_just_over_the_band_reads_as_over_it(excess: str) -> None:
     )
     check = next(check for check in decision.trace if check.check == "drift_band")
     assert check.verdict is Verdict.FIRES
-    shown = check.detail.split("drift ")[1].split(" ")[0]
-    assert Fraction(shown) > 5
-    assert Fraction(check.detail.split(" ")[1]) > 65
+    assert Fraction(check.detail.removeprefix("SPY drifted to ").split(" ")[0]) > 65
+    assert Fraction(check.detail.split(", ")[-1].removesuffix(" % used)")) > 100
+
+
+def test_a_weight_just_over_a_relative_band_reads_as_over_it() -> None:
+    """±12.5 % of 0.33 % is between two hundredths: 0.37125 %."""
+    over, under = (AssetDrift("S", Percent(33), Value(value), Value(10**8)) for value in (371_251, 370_000))
+    condition = band("relative", "12.5")
+    assert [
+        drift_text(BandUsage(drift, condition, *(drift.usage_of(condition) or (0, 1)))) for drift in (over, under)
+    ] == [
+        "S drifted to 0.371251 % (target 0.33 %, band ±12.5 %, 100.002 % used)",
+        "S is at 0.37 % (target 0.33 %, band ±12.5 %, 96.96 % used)",
+    ]
 
 
 def test_a_share_in_words() -> None:

@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.accounts import RESTRICTION_TEXTS, AccountStatus, Restriction
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.portfolios import Condition, PortfolioStatus
@@ -34,7 +34,7 @@ def blocked_by(state: Situation) -> Check:
     last = decision.trace[-1]
     assert last.verdict is Verdict.FAIL
     assert [step.check for step in decision.trace] == PREREQUISITES[: len(decision.trace)]
-    assert decision.reason == f"{last.check}: {last.detail}"
+    assert decision.reason == last.detail
     return last
 
 
@@ -52,10 +52,7 @@ def test_a_breached_band_rebalances_and_says_so() -> None:
         *("first_rebalance", "in_cooldown", "calendar", "drift_band", "minimum_equity"),
     ]
     assert check(decision, "drift_band").rule == "R-14.4"
-    assert decision.reason == (
-        "drift_band: SPY 66.00 % for a target of 60 %: absolute drift 6.00 pp exceeds the band of 5 pp "
-        "(120.0 % of the band)"
-    )
+    assert decision.reason == "SPY drifted to 66.00 % (target 60.00 %, band ±5 pp, 120.00 % used)"
 
 
 #
@@ -91,9 +88,9 @@ def test_the_window_of_the_day_after_thanksgiving_ends_at_half_past_twelve() -> 
 def test_no_session_means_no_trading_said_out_loud() -> None:
     closed = evaluate(drifting(session=None, closed_reason="holiday"))
     assert closed.outcome is Outcome.NONE
-    assert closed.reason == "window: 2026-03-04 is no session: holiday; no trading"
+    assert closed.reason == "2026-03-04 is not a session (holiday)"
     unknown = evaluate(drifting(session=None))
-    assert "the calendar does not know this day" in unknown.reason
+    assert "the day is not in the calendar" in unknown.reason
     end_of_calendar = evaluate(drifting(session=replace(session_on(TODAY), next_day=None)))
     assert end_of_calendar.outcome is Outcome.NONE
 
@@ -113,7 +110,7 @@ def test_only_an_active_portfolio_is_evaluated(status: PortfolioStatus) -> None:
     state = drifting()
     failed = blocked_by(replace(state, portfolio=replace(state.portfolio, status=status)))
     assert (failed.check, failed.rule) == ("portfolio_status", "R-12.1")
-    assert status.value in failed.detail
+    assert status.value.replace("_", " ").removeprefix("needs ") in failed.detail
 
 
 @pytest.mark.parametrize("status", [status for status in AccountStatus if status is not AccountStatus.ACTIVE])
@@ -127,13 +124,12 @@ def test_only_an_active_account_is_evaluated(status: AccountStatus) -> None:
 def test_every_restriction_stops_the_account_and_is_named(restriction: Restriction) -> None:
     failed = blocked_by(situation(cash="100", restrictions=[restriction]))
     assert (failed.check, failed.rule) == ("account", "R-12.2")
-    assert failed.detail.startswith(f"{restriction.value}: ")
+    assert failed.detail == RESTRICTION_TEXTS[restriction]
 
 
 def test_several_restrictions_are_all_named() -> None:
     failed = blocked_by(situation(cash="100", restrictions=[Restriction.ACH_RETURN, Restriction.TRADING_BLOCKED]))
-    assert "trading_blocked" in failed.detail
-    assert "ach_return" in failed.detail
+    assert failed.detail == "trading is blocked; an ACH deposit was returned"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +140,7 @@ def test_positions_above_six_times_equity_stop_the_account(cash: str, stopped: b
     decision = evaluate(situation(cash=cash, positions={"SPY": "6"}))
     assert (decision.outcome is Outcome.BLOCKED) is stopped
     if stopped:
-        assert decision.trace[-1].detail.startswith("position_to_equity_ratio: ")
+        assert decision.trace[-1].detail == "positions exceed 6 × equity"
 
 
 def test_no_run_beside_another_nor_beside_foreign_orders() -> None:
@@ -152,7 +148,7 @@ def test_no_run_beside_another_nor_beside_foreign_orders() -> None:
     assert (running.check, running.rule) == ("open_orders", "R-12.3")
     assert "r-1" in running.detail
     foreign = blocked_by(drifting(external_orders=2))
-    assert "2 open orders of other origin" in foreign.detail
+    assert "2 open orders placed outside rebal-tui" in foreign.detail
 
 
 def test_one_system_run_per_session() -> None:
@@ -180,7 +176,7 @@ def test_a_price_that_is_too_old_says_how_old() -> None:
         "TLT": asset("TLT", "100", None),
     }
     assert blocked_by(replace(state, assets=aged)).detail == (
-        "SPY's price is 75 s old, 60 s allowed; TLT's price is of unknown age, 60 s allowed"
+        "the price of SPY is 75 s old (limit 60 s); the price of TLT is of unknown age (limit 60 s)"
     )
 
 
@@ -276,7 +272,7 @@ def test_prerequisites_are_asked_in_the_order_of_the_rules() -> None:
 def test_a_first_rebalance_asks_no_condition() -> None:
     decision = evaluate(situation(cash="50", positions=ON_TARGET, rebalanced=None, cooldown_days=99))
     assert decision.outcome is Outcome.FULL_REBALANCE
-    assert decision.reason.startswith("first_rebalance: ")
+    assert decision.reason == "first rebalance of this subscription"
     assert "in_cooldown" not in [step.check for step in decision.trace]
 
 
@@ -293,8 +289,8 @@ def test_equity_below_the_minimum_falls_through_to_invest_cash() -> None:
     assert decision.outcome is Outcome.INVEST_CASH
     minimum = check(decision, "minimum_equity")
     assert minimum.verdict is Verdict.HOLDS_BACK
-    assert minimum.detail == "equity $10.00 is below $1 for each of 11 assets"
-    assert decision.reason.startswith("invest_cash: excess cash $10.00 reaches $10.00")
+    assert minimum.detail == "equity $10.00 is below the minimum $11.00 ($1 for each asset)"
+    assert decision.reason.startswith("excess cash $10.00 reaches the minimum $10.00 (")
     assert decision.plan is not None
     assert len(decision.plan.buys) == 10
 
@@ -302,13 +298,13 @@ def test_equity_below_the_minimum_falls_through_to_invest_cash() -> None:
 def test_when_equity_is_too_small_the_reason_is_that() -> None:
     decision = evaluate(situation(cash="1.5", rebalanced=None))
     assert decision.outcome is Outcome.NONE
-    assert "minimum_equity: equity $1.50 is below $1 for each of 2 assets" in decision.reason
+    assert decision.reason == "equity $1.50 is below the minimum $2.00 ($1 for each asset)"
 
 
 def test_zero_equity_decides_nothing_and_does_not_fail() -> None:
     decision = evaluate(situation(cash="0", conditions=[band("absolute", "5")]))
     assert decision.outcome is Outcome.NONE
-    assert check(decision, "drift_band").detail == "no equity to compare with"
+    assert check(decision, "drift_band").detail == "no equity to measure drift against"
     assert evaluate(situation(cash="0", rebalanced=None)).outcome is Outcome.NONE
 
 
@@ -329,7 +325,7 @@ def test_the_cooldown_holds_a_breached_band_back(days_ago: int, outcome: Outcome
         assert check(decision, "in_cooldown").verdict is Verdict.HOLDS_BACK
         held = check(decision, "drift_band")
         assert held.verdict is Verdict.HOLDS_BACK
-        assert "the cooldown holds it back" in held.detail
+        assert "held back by the cooldown" in held.detail
         assert "cooldown" in decision.reason
 
 
@@ -340,7 +336,7 @@ def test_a_cooldown_holds_nothing_back_when_no_band_is_breached() -> None:
         )
     )
     assert check(decision, "drift_band").verdict is Verdict.NO
-    assert decision.reason.startswith("no trigger fires; in_cooldown: rebalanced 2026-03-04, cooldown of 7 days")
+    assert decision.reason == "in cooldown until 2026-03-11 (7 days after the rebalance of 2026-03-04)"
 
 
 def test_cash_is_invested_during_a_cooldown() -> None:
@@ -357,10 +353,10 @@ def test_cash_is_invested_during_a_cooldown() -> None:
 def test_a_calendar_day_rebalances_without_drift() -> None:
     decision = evaluate(situation(cash="50", positions=ON_TARGET, conditions=[calendar("weekly", "Wednesday")]))
     assert decision.outcome is Outcome.FULL_REBALANCE
-    assert decision.reason == "calendar: weekly on Wednesday: today is the day"
+    assert decision.reason == "weekly on Wednesday: due today"
     other = evaluate(situation(cash="50", positions=ON_TARGET, conditions=[calendar("weekly", "Tuesday")]))
     assert other.outcome is Outcome.NONE
-    assert check(other, "calendar").detail == "weekly on Tuesday: today is not the day"
+    assert check(other, "calendar").detail == "weekly on Tuesday: not due today"
 
 
 @pytest.mark.parametrize(("months", "fires"), [({3, 6, 9, 12}, True), ({1, 4, 7, 10}, False), ({1, 3}, True)])
@@ -404,7 +400,7 @@ def test_a_moved_calendar_day_names_the_nominal_date() -> None:
         )
     )
     assert decision.outcome is Outcome.FULL_REBALANCE
-    assert "(for 2026-04-03, no session)" in decision.reason
+    assert "(for 2026-04-03, not a session)" in decision.reason
 
 
 def test_a_calendar_day_in_the_cooldown_is_dropped_and_the_trace_says_so() -> None:
@@ -414,7 +410,7 @@ def test_a_calendar_day_in_the_cooldown_is_dropped_and_the_trace_says_so() -> No
     assert decision.outcome is Outcome.NONE
     dropped = check(decision, "calendar")
     assert (dropped.verdict, dropped.rule) == (Verdict.HOLDS_BACK, "R-16")
-    assert "falls into the cooldown and is dropped" in dropped.detail
+    assert "dropped because of the cooldown" in dropped.detail
     tomorrow = situation(
         cash="50",
         positions=OFF_TARGET,
@@ -428,7 +424,8 @@ def test_a_calendar_day_in_the_cooldown_is_dropped_and_the_trace_says_so() -> No
 
 def test_conditions_are_ored() -> None:
     conditions: list[Condition] = [calendar("weekly", "Tuesday"), band("absolute", "50"), band("relative", "9")]
-    assert evaluate(situation(cash="50", positions=OFF_TARGET, conditions=conditions)).reason.startswith("drift_band")
+    drifted = evaluate(situation(cash="50", positions=OFF_TARGET, conditions=conditions))
+    assert drifted.reason == "TLT drifted to 29.00 % (target 35.00 %, band ±9 %, 190.47 % used)"
     assert evaluate(situation(cash="50", positions=ON_TARGET, conditions=conditions)).outcome is Outcome.NONE
 
 
@@ -470,8 +467,8 @@ def test_excess_cash_of_exactly_ten_dollars_is_enough(cash: str, outcome: str) -
     state = situation(cash=cash, positions={"SPY": "6", "TLT": "4"}, target=weights("0", SPY="60", TLT="40"))
     decision = evaluate(state)
     assert decision.outcome.value == outcome
-    relation = "reaches" if outcome == "invest_cash" else "does not reach"
-    assert f" {relation} $10.00" in decision.trace[-1].detail
+    relation = "reaches" if outcome == "invest_cash" else "is below"
+    assert f" {relation} the minimum $10.00" in decision.trace[-1].detail
 
 
 def test_a_deposit_of_ten_dollars_is_invested_by_its_cash_weight() -> None:
@@ -495,10 +492,10 @@ def test_reserved_cash_is_no_excess() -> None:
     assert evaluate(replace(state, reserved=parse_money("37.5"))).outcome is Outcome.INVEST_CASH
     decision = evaluate(state)
     assert decision.outcome is Outcome.NONE
-    assert "$38.00 reserved" in decision.trace[-1].detail
+    assert "reserved $38.00" in decision.trace[-1].detail
 
 
-def test_a_decision_without_a_trigger_tells_how_far_each_is() -> None:
+def test_a_decision_without_a_trigger_shows_how_far_each_is() -> None:
     decision = evaluate(
         situation(
             cash="50",
@@ -508,10 +505,10 @@ def test_a_decision_without_a_trigger_tells_how_far_each_is() -> None:
         )
     )
     assert decision.outcome is Outcome.NONE
-    assert decision.reason == "no trigger fires"
+    assert decision.reason == "no rebalance condition is met"
     assert [step.check for step in decision.trace[len(PREREQUISITES) :]] == [
         *("first_rebalance", "in_cooldown", "calendar", "drift_band", "invest_cash")
     ]
-    assert "(0.0 % of the band)" in check(decision, "drift_band").detail
-    assert "excess cash $0.00 does not reach $10.00" in decision.trace[-1].detail
-    assert check(decision, "in_cooldown").detail.endswith("ended 2026-01-09")
+    assert "0.00 % used" in check(decision, "drift_band").detail
+    assert "excess cash $0.00 is below the minimum $10.00" in decision.trace[-1].detail
+    assert check(decision, "in_cooldown").detail.startswith("cooldown ended 2026-01-09")

@@ -35,11 +35,11 @@ from rebal_tui.engine.planning import (
 from tests.engine.support import asset, holdings, weights
 
 ONES = dict.fromkeys("ABCDU", "1")
-OUTSIDE = "not in the portfolio: the whole position is sold"
-NEAR = "within a cent or two of its target"
-ABOVE = "above its target in the smaller portfolio, but the amount is raised without it"
-NOT_ABOVE = "not above its target in the smaller portfolio"
-BUYS_ONLY = "at or above its target; invest_cash only buys"
+OUTSIDE = "not in the portfolio; the whole position is sold"
+NEAR = "within $0.02 of its target"
+ABOVE = "overweight after the withdrawal, but not needed to raise the amount"
+NOT_ABOVE = "not overweight after the withdrawal"
+BUYS_ONLY = "at or above its target; cash runs only buy"
 
 
 def lines_by_symbol(plan: Plan) -> dict[str, tuple[str, str, str, str]]:
@@ -113,13 +113,13 @@ def test_a_buy_without_cash_an_ineligible_one_and_a_small_one_say_so() -> None:
     assert lines_by_symbol(plan) == {
         "A": ("buy 1.00", "40.20", "BELOW_TARGET", "$40.20 below its target"),
         "B": ("", "20.10", "ORDER_LESS_THAN_MIN_NOTIONAL", short("0.33")),
-        "C": ("", "19.5975", "ASSET_NOT_TRADABLE", "not eligible to be bought"),
+        "C": ("", "19.5975", "ASSET_NOT_TRADABLE", "not eligible to buy"),
         "D": ("", "1.0075", "ORDER_LESS_THAN_MIN_NOTIONAL", short("0.01")),
         "U": ("", "79.905", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
     }
     broke = plan_full_rebalance(holdings("0", {"U": "100"}, ONES, dead=["U"]), weights("0", A="40", B="60"))
     assert lines_by_symbol(broke)["A"] == (
-        "", "40.00", "INSUFFICIENT_CASH", "$40.00 below its target, no cash above the cash target",
+        "", "40.00", "INSUFFICIENT_CASH", "$40.00 below its target; no cash above the cash target",
     )  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def test_the_lines_of_an_investment() -> None:
         "A": ("buy 1.91", "1.91", "EXCESS_CASH", "its share of the excess cash"),
         "B": ("buy 68.82", "68.82", "EXCESS_CASH", "its share of the excess cash"),
         "C": ("buy 19.76", "19.76", "EXCESS_CASH", "its share of the excess cash"),
-        "D": ("", "18.981", "ASSET_NOT_TRADABLE", "not eligible to be bought"),
+        "D": ("", "18.981", "ASSET_NOT_TRADABLE", "not eligible to buy"),
         "E": ("", "0.019", "ORDER_LESS_THAN_MIN_NOTIONAL", short("0.01")),
     }
     assert (plan.type, plan.equity, plan.cash_target) == (RunType.INVEST_CASH, 190 * ATTO, parse_money("9.50"))
@@ -180,7 +180,7 @@ def test_a_portfolio_holding_without_a_price_is_a_sell_that_a_liquidation_misses
 
 def test_an_asset_of_the_portfolio_that_nobody_knows_is_not_bought() -> None:
     state = holdings("100", {}, {"A": "1"})
-    expected = ("", "50.00", "NO_PRICE", "not eligible to be bought")
+    expected = ("", "50.00", "NO_PRICE", "not eligible to buy")
     assert lines_by_symbol(plan_full_rebalance(state, weights("0", A="50", B="50")))["B"] == expected
     assert lines_by_symbol(plan_invest_cash(state, weights("0", A="50", B="50"), Money(0)))["B"] == expected
 

@@ -281,8 +281,8 @@ def test_lines_left_alone_by_a_liquidation_say_the_true_reason() -> None:
     state = holdings("0", {"A": "800", "B": "150", "C": "50"}, dict.fromkeys("ABC", "1"))
     plan = plan_partial_liquidation(state, weights("0", A="60", B="10", C="30"), parse_money("20"))
     assert {each.symbol for each in plan.sells} == {"B"}
-    assert line(plan, "A").detail == "above its target in the smaller portfolio, but the amount is raised without it"
-    assert line(plan, "C").detail == "not above its target in the smaller portfolio"
+    assert line(plan, "A").detail == "overweight after the withdrawal, but not needed to raise the amount"
+    assert line(plan, "C").detail == "not overweight after the withdrawal"
 
 
 # Buying again once the sells are booked

@@ -150,7 +150,7 @@ def _require_clean(stop: Exception, book: Book | None) -> None:
     halted = book.database.halted
     assert halted is not None
     assert halted.halt in (Halt.IO_ERROR, Halt.DISK_FULL)
-    assert "nothing that was saved is lost" in str(halted)
+    assert "all saved data is intact" in str(halted)
     with pytest.raises(ReadOnly), book.database.write():
         pytest.fail("it still writes")
 

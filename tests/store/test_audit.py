@@ -64,7 +64,7 @@ def test_a_tail_that_was_cut_off_shows_against_an_anchor() -> None:
     anchor = audit.head(database)
     unlocked(database).execute("DELETE FROM audit WHERE seq > 12")
     assert audit.verify(database) == []
-    assert audit.verify(database, anchor) == ["the trail does not contain entry 20 as it was noted"]
+    assert audit.verify(database, anchor) == ["the audit trail has no entry 20 with the recorded hash"]
 
 
 def test_a_tail_that_was_cut_off_and_written_anew_shows_against_an_anchor() -> None:

@@ -50,7 +50,7 @@ def test_a_copy_that_does_not_verify_leaves_the_earlier_file_alone(
     back_up(database, target)
     before = target.read_bytes()
     monkeypatch.setattr(backup, "integrity_faults", lambda _: ["row 7 missing from index"])
-    with pytest.raises(Conflict, match="does not verify: row 7"):
+    with pytest.raises(Conflict, match="failed verification: row 7"):
         back_up(database, target)
     assert target.read_bytes() == before
     assert sorted(path.name for path in tmp_path.glob("copy*")) == ["copy.db"]
@@ -60,7 +60,7 @@ def test_a_damaged_book_makes_no_backup(tmp_path: Path) -> None:
     database = new_file(tmp_path / "book.db")
     database.connection.execute("PRAGMA foreign_keys = OFF")
     database.connection.execute("INSERT INTO positions VALUES (99, 99, 1, NULL)")
-    with pytest.raises(Conflict, match="does not verify"):
+    with pytest.raises(Conflict, match="failed verification"):
         back_up(database, tmp_path / "copy.db")
     assert not (tmp_path / "copy.db").exists()
 

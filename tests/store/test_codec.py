@@ -31,7 +31,7 @@ def test_holdings_come_back_the_same_by_asset(held: dict[int, int]) -> None:
     packed = codec.to_positions(held.items())
     assert codec.from_positions(packed) == sorted(held.items())
     assert len(packed) == 12 * len(held)
-    with pytest.raises(ValueError, match="hold no positions"):
+    with pytest.raises(ValueError, match="are not packed positions"):
         codec.from_positions(packed + b"1")
 
 

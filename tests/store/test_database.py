@@ -51,7 +51,7 @@ def test_read_only_reads_and_refuses_to_write(tmp_path: Path) -> None:
     new_file(tmp_path / "book.db").close()
     database = Database(tmp_path / "book.db", read_only=True)
     assert book_settings.get(database, "id_seed") == "seed"
-    with pytest.raises(ReadOnly, match="open for reading only"), database.write() as tx:
+    with pytest.raises(ReadOnly, match="open read-only in this process"), database.write() as tx:
         book_settings.put(tx, "a", "b")
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         book_settings.put(Transaction(database, []), "a", "b")

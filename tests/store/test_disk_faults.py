@@ -73,7 +73,7 @@ def test_a_disk_that_is_full_at_any_page_stops_writing_and_loses_nothing(tmp_pat
         if stopped is None:
             break
         assert stopped.halt is Halt.DISK_FULL
-        assert "nothing that was saved is lost" in str(stopped)
+        assert "all saved data is intact" in str(stopped)
         assert [book_settings.get(database, f"first {number}") != "" for number in acknowledged] == [True] * len(
             acknowledged
         )
@@ -141,7 +141,7 @@ def test_after_room_was_made_writing_goes_on(tmp_path: Path, monkeypatch: pytest
 def test_what_was_taken_over_or_is_only_looked_at_never_writes_again(tmp_path: Path) -> None:
     new_file(tmp_path / "book.db").close()
     database = Database(tmp_path / "book.db", read_only=True)
-    with pytest.raises(ReadOnly, match="reading only"):
+    with pytest.raises(ReadOnly, match="read-only"):
         database.resume_writing()
 
 

@@ -110,7 +110,7 @@ def test_a_refused_transaction_leaves_nothing_open_and_a_nested_one_is_refused_t
     path = tmp_path / "book.db"
     old = bootstrap.open_database(path)
     bootstrap.open_database(path).close()
-    with pytest.raises(ReadOnly, match="taken the book over"), old.write(), old.write():
+    with pytest.raises(ReadOnly, match="took over the book"), old.write(), old.write():
         pytest.fail("never reached")
     assert not old.connection.in_transaction
 

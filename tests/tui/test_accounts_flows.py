@@ -352,7 +352,7 @@ def test_a_partial_liquidation_by_hand_after_its_preview_and_its_release() -> No
         await press(pilot, "ctrl+u")
         await type_text(pilot, "3000")
         text = screen_text(app)
-        assert "raises cash" in text
+        assert "sold to raise" in text
         count = len(factories.all_runs(book))
         await press(pilot, "enter")
         assert "$3,000.00 is set aside" in screen_text(app)
@@ -367,7 +367,7 @@ def test_a_partial_liquidation_by_hand_after_its_preview_and_its_release() -> No
         await press(pilot, "y")
         assert book.extras["a"].reserve == 0
         await press(pilot, "l")
-        assert "nothing is set aside in account N-a" in shown_messages(app)
+        assert "account N-a has no reserved cash" in shown_messages(app)
 
     run(flow, book)
     sound(book)
@@ -495,7 +495,7 @@ def test_a_single_refusal_is_one_line_before_anything_is_asked() -> None:
         assert isinstance(app.screen, AccountsScreen)
         assert "subscription already exists: account N-a follows a portfolio" in shown_messages(app)
         await press(pilot, "m", "b", "enter")
-        assert "account N-a follows this portfolio already" in shown_messages(app)
+        assert "account N-a already follows this portfolio" in shown_messages(app)
         await mark(pilot, app, "bc")
         await press(pilot, "m", "b", "enter")
         assert "Nothing can be done · 2 accounts refused" in screen_text(app)

@@ -75,7 +75,7 @@ def test_a_withdrawal_goes_to_its_end_across_a_settlement_and_a_restart(tmp_path
         await press(pilot, "tab")
         await type_text(pilot, "9000")
         text = screen_text(app)
-        for part in ("Can leave Tue 03 Mar 2026", "sells settle on the next settlement day", "raises cash", "Before"):
+        for part in ("Can leave Tue 03 Mar 2026", "sells settle on the next settlement day", "sold to raise", "Before"):
             assert part in text
         assert not store.withdrawals(book.database)
         await press(pilot, "enter")

@@ -63,7 +63,7 @@ def test_one_run_is_approved_on_the_plan_in_sight() -> None:
         key = app.screen.table.cursor_key
         await press(pilot, "A")
         assert isinstance(app.screen_stack[-1], ApproveScreen)
-        assert "above target" in screen_text(app)
+        assert "above its target" in screen_text(app)
         await press(pilot, "escape")
         assert statuses(book).count(RunStatus.QUEUED) == 4
         await press(pilot, "A")

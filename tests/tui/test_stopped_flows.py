@@ -65,7 +65,7 @@ def test_a_second_program_sees_what_the_first_does_and_changes_nothing(tmp_path:
         version = first.database.data_version()
         await press(pilot, "v", "f9", "D", "z", "3", "n", "d", "2", "n")
         assert app.screen_stack[1:] == []
-        assert sum("the book is open for reading only" in text for text in shown_messages(app)) >= 5
+        assert sum("the book is open read-only" in text for text in shown_messages(app)) >= 5
         assert first.database.data_version() == version
         kill_switch.set_halt(first, True)
         assert isinstance(first.clock, SimulatedClock)

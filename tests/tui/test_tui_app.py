@@ -112,7 +112,7 @@ def test_a_preview_shows_every_line_and_sends_nothing() -> None:
             "VTI",
             "GLD",
             "order less than min notional",
-            "above target",
+            "% held",
             "Before and after",
             "Nothing has been sent",
         ):

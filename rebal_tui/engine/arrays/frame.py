@@ -221,7 +221,7 @@ class BookFrame:
 
     def with_assets(self, assets: AssetColumns) -> BookFrame:
         """The frame with other columns of the same assets. Raises `BrokenInvariant` when the symbols differ."""
-        require(assets.symbols == self.assets.symbols, "a frame's assets keep their places")
+        require(assets.symbols == self.assets.symbols, "the assets of a frame and their order must not change")
         return replace(self, assets=assets)
 
     def with_accounts(self, accounts: AccountColumns) -> BookFrame:
@@ -229,7 +229,7 @@ class BookFrame:
 
         A changed subscription rebuilds the blocks. Raises `BrokenInvariant` when the number of accounts differs.
         """
-        require(len(accounts) == len(self.accounts), "a frame's accounts keep their places")
+        require(len(accounts) == len(self.accounts), "the number of accounts of a frame must not change")
         if accounts.portfolio is not self.accounts.portfolio and not np.array_equal(
             accounts.portfolio, self.accounts.portfolio
         ):

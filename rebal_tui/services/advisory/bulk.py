@@ -69,7 +69,7 @@ def _no_run(book: Book, account_id: str, portfolio: Portfolio, moving: bool, bus
     if stopped:
         return _row(book, account_id, note="no run while " + "; ".join(text for _, text in stopped))
     if valuation.equity < len(portfolio.weights.assets) * NANO * NANO:
-        return _row(book, account_id, note="no run before there is $1 for each asset")
+        return _row(book, account_id, note="no run: equity is below $1 for each asset")
     return None
 
 
@@ -94,7 +94,7 @@ def _end(book: Book, account_id: str) -> FirstRun:
         return _row(book, account_id, refusal=f"account {number} follows no portfolio")
     run = book.open_runs.get(account_id)
     if run is None:
-        return _row(book, account_id, note="nothing is sold; no further run")
+        return _row(book, account_id, note="nothing is sold; no further runs")
     queued = run.status is RunStatus.QUEUED
     return _row(book, account_id, note="its queued run is canceled" if queued else "its run in progress finishes")
 

@@ -30,7 +30,7 @@ _FORBIDDEN = frozenset(
 def sandbox(book: Book) -> SandboxControls:
     """The controls of the simulated broker. Raises `Conflict` with a real broker."""
     if book.sandbox is None:
-        raise Conflict("this works with the simulated broker only")
+        raise Conflict("available with the simulated broker only")
     return book.sandbox
 
 
@@ -67,7 +67,7 @@ def create_journal(
     except BrokerRefused as refusal:
         raise refused(refusal) from refusal
     except BrokerUnavailable as silence:
-        raise Conflict("the broker did not answer: look whether the journal was made before asking again") from silence
+        raise Conflict("the broker did not answer; check whether the journal exists before you retry") from silence
     with book.write() as tx:
         tx.record("journal.created", journal.id, {"account": account_id, "incoming": incoming}, "advisor")
     sync(book)
@@ -118,10 +118,10 @@ def check_release(book: Book, account_id: str) -> Money:
     """The amount `release` would release. Raises as `release` does; changes nothing."""
     number = book.account(account_id).account_number
     if any(w.account_id == account_id for w in cash.withdrawals(book.database, only_open=True)):
-        raise Conflict(f"a withdrawal from account {number} is under way and holds it; cancel the withdrawal instead")
+        raise Conflict(f"a withdrawal in progress holds the cash of account {number}; cancel the withdrawal instead")
     amount = book.extras[account_id].reserve
     if amount <= 0:
-        raise Conflict(f"nothing is set aside in account {number}")
+        raise Conflict(f"account {number} has no reserved cash")
     return amount
 
 

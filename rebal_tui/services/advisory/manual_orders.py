@@ -28,7 +28,7 @@ def place_order(book: Book, request: OrderRequest) -> Order:
     if request.account_id in book.subscriptions:
         raise Forbidden(f"account {account.account_number} is subscribed to a portfolio; delete the subscription first")
     if halted(book):
-        raise Conflict("every new order is stopped; release the stop first")
+        raise Conflict("the kill switch stops all new orders; release it first")
     if not request.client_order_id:
         with book.write() as tx:
             request = replace(request, client_order_id=book_settings.next_id(tx))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Weights
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.fields import shown
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
@@ -87,7 +88,7 @@ def patch_portfolio(book: Book, portfolio_id: str, raw: object) -> Portfolio:
     body = portfolio_patch(before, raw)
     status = raw.get("status") if isinstance(raw, dict) else None
     if status not in (None, PortfolioStatus.ACTIVE.value):
-        raise Invalid([Fault("status", f"expected active, got {shown(status)}; DELETE takes a portfolio out of use")])
+        raise Invalid([Fault("status", f"expected active, got {shown(status)}; DELETE inactivates a portfolio")])
     if status is None or before.status is PortfolioStatus.ACTIVE:
         return update_portfolio(book, portfolio_id, body)
     with book.write():
@@ -105,9 +106,9 @@ def inactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
     before = book.portfolio(portfolio_id)
     subscribers = len(book.subscribers(portfolio_id))
     if subscribers:
-        raise Conflict(f"portfolio {before.name} has {subscribers} subscribers; unsubscribe them first")
+        raise Conflict(f"portfolio {before.name} has {count_text(subscribers, 'subscriber')}; unsubscribe all first")
     if before.status is PortfolioStatus.INACTIVE:
-        raise Conflict("nothing to delete: the portfolio is inactive already")
+        raise Conflict("the portfolio is already inactive")
     after = replace(before, status=PortfolioStatus.INACTIVE, updated_at=book.now())
     return _store(book, before, after, "portfolio.inactivated")
 

@@ -55,7 +55,7 @@ def check_move(book: Book, account_id: str, portfolio_id: str, busy: Collection[
     """Raise as `move` would; changes nothing. `busy` is the result of `withdrawing`."""
     current = book.subscriptions.get(account_id)
     if current is not None and current.portfolio_id == portfolio_id:
-        raise Conflict(f"account {book.account(account_id).account_number} follows this portfolio already")
+        raise Conflict(f"account {book.account(account_id).account_number} already follows this portfolio")
     _check_withdrawal(busy, account_id)
     _check(book, account_id, portfolio_id)
 
@@ -69,7 +69,7 @@ def check_subscribe(book: Book, account_id: str, portfolio_id: str, busy: Collec
 
 def _check_withdrawal(busy: Collection[str], account_id: str) -> None:
     if account_id in busy:
-        raise Conflict("a withdrawal is under way; it subscribes the account again")
+        raise Conflict("a withdrawal is in progress and will resubscribe the account")
 
 
 def _check_free(book: Book, account_id: str) -> None:
@@ -84,7 +84,7 @@ def _check(book: Book, account_id: str, portfolio_id: str) -> None:
     if account.status is not AccountStatus.ACTIVE:
         raise Conflict(f"account {account.account_number} is {account.status}, not ACTIVE")
     if portfolio.status is not PortfolioStatus.ACTIVE:
-        raise Conflict(f"portfolio {portfolio.name} is {portfolio.status}, not active")
+        raise Conflict(f"portfolio {portfolio.name} {portfolio.status.predicate}")
     if book.broker.open_orders(account_id):
         raise Conflict(f"account {account.account_number} has open orders")
 
@@ -172,7 +172,7 @@ def _each(
         refusal = None
         try:
             if account_id in todo:
-                raise Conflict(f"account {book.account(account_id).account_number} is named twice")
+                raise Conflict(f"account {book.account(account_id).account_number} is listed twice")
             check(account_id)
             todo[account_id] = index
         except Refusal as refused:
@@ -199,7 +199,7 @@ def _end(tx: BookTransaction, subscription: Subscription) -> None:
     portfolios.end_subscription(tx, subscription.id, book.now())
     run = book.open_runs.get(subscription.account_id)
     if run is not None and run.status is RunStatus.QUEUED and run.subscription_id == subscription.id:
-        cancel_queued(tx, [run], "the subscription was ended")
+        cancel_queued(tx, [run], "the subscription ended")
     tx.record("subscription.ended", subscription.id, {"account": subscription.account_id}, "advisor")
 
 

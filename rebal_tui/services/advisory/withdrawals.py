@@ -60,7 +60,7 @@ def check_withdrawal(book: Book, account_id: str, amount: Money) -> Weights:
     if amount <= 0:
         raise Invalid([Fault("amount", "expected an amount above 0")])
     if any(w.account_id == account_id for w in cash.withdrawals(book.database, only_open=True)):
-        raise Conflict(f"a withdrawal from account {account.account_number} is under way")
+        raise Conflict(f"a withdrawal from account {account.account_number} is in progress")
     stopped = blocking_reasons(account, value_of(book, account_id))
     if stopped:
         raise Conflict(f"account {account.account_number}: " + "; ".join(text for _, text in stopped))
@@ -77,15 +77,15 @@ def cancel_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
     """
     withdrawal = cash.withdrawal(book.database, withdrawal_id)
     if not withdrawal.stage.cancelable:
-        raise Conflict(f"the withdrawal cannot be canceled any more: it is {withdrawal.stage}")
+        raise Conflict(f"the withdrawal can no longer be canceled: its stage is {withdrawal.stage}")
     run = runs.get(book.database, withdrawal.run_id) if withdrawal.run_id else None
     if run is not None and run.status is RunStatus.IN_PROGRESS:
-        raise Conflict("its sells are under way; cancel when they are done")
+        raise Conflict("its sells are in progress; cancel it after they finish")
     with book.write() as tx:
         if run is not None and run.status is RunStatus.QUEUED:
             cancel_queued(tx, [run], "the withdrawal was canceled")
         accounts.reserve(tx, withdrawal.account_id, Money(0))
-        _move(tx, withdrawal, WithdrawalStage.CANCELED, "canceled by hand")
+        _move(tx, withdrawal, WithdrawalStage.CANCELED, "canceled manually")
         _restore_subscription(book, withdrawal)
         tx.reload()
     return cash.withdrawal(book.database, withdrawal_id)
@@ -95,7 +95,7 @@ def retry_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
     """Retry the step of a stopped withdrawal. Raises `Conflict` when it has not stopped."""
     withdrawal = cash.withdrawal(book.database, withdrawal_id)
     if withdrawal.stage.final or withdrawal.stopped is None:
-        raise Conflict("the withdrawal has not stopped")
+        raise Conflict("the withdrawal is not stopped")
     with book.write() as tx:
         cash.update_withdrawal(tx, replace(withdrawal, stopped=None, rounds=0, updated_at=book.now()))
         tx.record("withdrawal.retried", withdrawal_id, actor="advisor")
@@ -141,7 +141,7 @@ def _unsubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
             subscriptions.unsubscribe(book, subscription.id)
             last = subscription.last_rebalanced_at
         elif run is not None:
-            cancel_queued(tx, [run], "a withdrawal was asked for")
+            cancel_queued(tx, [run], "a withdrawal was requested")
         known = replace(withdrawal, last_rebalanced_at=last)
         moved = _move(tx, known, WithdrawalStage.UNSUBSCRIBED)
         tx.reload_run(withdrawal.account_id)
@@ -200,11 +200,11 @@ def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
         # The rest is unsettled, or reserved by an open order or journal.
         return withdrawal
     if withdrawal.rounds >= MAX_ROUNDS:
-        return _stop(book, withdrawal, f"only {money(ready)} can leave after {MAX_ROUNDS} liquidations")
+        return _stop(book, withdrawal, f"only {money(ready)} is transferable after {MAX_ROUNDS} liquidations")
     with book.write() as tx:
         left = Money(max(0, min(account.cash, book.extras[withdrawal.account_id].reserve)))
         accounts.reserve(tx, withdrawal.account_id, left)
-        moved = _move(tx, withdrawal, WithdrawalStage.UNSUBSCRIBED, "what was sold does not cover the amount")
+        moved = _move(tx, withdrawal, WithdrawalStage.UNSUBSCRIBED, "the sale proceeds do not cover the amount")
         tx.reload_accounts([withdrawal.account_id])
     return moved
 
@@ -256,7 +256,7 @@ def _restore_subscription(book: Book, withdrawal: Withdrawal) -> None:
         return
     portfolio = book.portfolio(withdrawal.portfolio_id)
     if portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
-        raise Conflict(f"portfolio {portfolio.name} needs adjustment; reactivate it, then try again")
+        raise Conflict(f"portfolio {portfolio.name} needs adjustment; reactivate it, then retry")
     subscriptions.subscribe(
         book, withdrawal.account_id, withdrawal.portfolio_id, last_rebalanced_at=withdrawal.last_rebalanced_at
     )

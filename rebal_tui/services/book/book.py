@@ -192,11 +192,11 @@ class Book:
         """Read an account's open run again."""
         run = runs.open_run(self.database, account_id)
         if run is not None:
-            self.note_run(run)
+            self.apply_run_state(run)
         elif self.open_runs.pop(account_id, None) is not None:
             self.version += 1
 
-    def note_run(self, run: Run) -> None:
+    def apply_run_state(self, run: Run) -> None:
         """Apply the new state of a run."""
         if run.status.final:
             self.open_runs.pop(run.account_id, None)
@@ -205,11 +205,11 @@ class Book:
             self.work_queue.add((run.account_id,))
         self.version += 1
 
-    def note_runs(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
+    def apply_run_states(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
         """Apply the new states of runs. Accounts in `idle` are queued for processing only at the next event."""
         if any(run.status.final for run in some):
             for run in some:
-                self.note_run(run)
+                self.apply_run_state(run)
         else:
             self.open_runs.update({run.account_id: run for run in some})
             self.work_queue.add(run.account_id for run in some if run.account_id not in idle)
@@ -329,11 +329,11 @@ class BookTransaction(Transaction):
         """Read an account's open run again after the commit."""
         self.after_commit(partial(self.book.reload_run, account_id))
 
-    def note_runs(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
-        """Apply the new states of runs after the commit; `idle` as in `Book.note_runs`."""
-        self.after_commit(partial(self.book.note_runs, some, idle))
+    def apply_run_states(self, some: Sequence[Run], idle: Collection[str] = ()) -> None:
+        """Apply the new states of runs after the commit; `idle` as in `Book.apply_run_states`."""
+        self.after_commit(partial(self.book.apply_run_states, some, idle))
 
-    def queue_runs_of(self, account_ids: Iterable[str] | None = None) -> None:
+    def requeue_runs(self, account_ids: Iterable[str] | None = None) -> None:
         """Queue the open runs of the given accounts, or of all, for processing after the commit."""
         queue = self.book.work_queue
         self.after_commit(queue.add_all if account_ids is None else partial(queue.add, account_ids))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import partial
 
 from rebal_tui.domain.sessions import NEW_YORK, Session
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.policy_options import BookPolicy
 from rebal_tui.services.book.settings import Settings
@@ -99,17 +100,17 @@ def slots_for(policy: BookPolicy) -> Callable[[Session], list[datetime]]:
     return slots
 
 
-_NAMES = ("review", "evaluation", "quarterly months", "fresh price", "orders")
+_NAMES = ("review", "evaluation", "quarterly months", "price age", "orders")
 
 
 def _texts(policy: BookPolicy) -> tuple[str, str, str, str, str]:
     named = ", ".join(at.isoformat("minutes") for at in policy.evaluate_at)
     return (
-        "of every run" if policy.review else "only where a portfolio asks for it",
-        f"at {named}" if named else f"every {policy.evaluate_minutes} minutes",
+        "of every run" if policy.review else "only of portfolios that require it",
+        f"at {named}" if named else f"every {count_text(policy.evaluate_minutes, 'minute')}",
         ", ".join(map(str, policy.quarterly_months)),
-        f"{policy.fresh_seconds} s" if policy.fresh_seconds else "of any age",
+        f"at most {policy.fresh_seconds} s" if policy.fresh_seconds else "unlimited",
         f"at most {policy.orders_per_minute:,} a minute"
         if policy.orders_per_minute
-        else "as fast as the broker takes them",
+        else "as fast as the broker accepts them",
     )

@@ -62,7 +62,7 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
         if asset_news:
             tx.reload_assets()
         tx.reload_accounts(sorted(touched))
-        tx.queue_runs_of(sorted(touched))
+        tx.requeue_runs(sorted(touched))
         tx.after_commit(partial(book.accounts_to_recheck.update, touched & book.holds.keys()))
         if any(e.kind is EventKind.JOURNAL for e in events):
             tx.reload_journals()

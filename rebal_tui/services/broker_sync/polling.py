@@ -116,7 +116,7 @@ def _look_up_orders(book: Book) -> None:
             if known is not None and (known.status, known.filled_qty) != (order.status, order.filled_qty):
                 with book.write() as tx:
                     run_orders.store(tx, known)
-                    tx.queue_runs_of([run.account_id])
+                    tx.requeue_runs([run.account_id])
                     tx.changed()
                 changed = True
         if changed:

@@ -17,11 +17,12 @@ from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, Run, RunType
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.text import count_text
 from rebal_tui.engine.evaluation import RECONCILIATION, Situation, evaluate
 from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.services.evaluation.planning import holdings, keep, plan_from
+from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from
 from rebal_tui.store import decision_contexts, decisions, runs
 from rebal_tui.store import plan_inputs as stored_plans
 from rebal_tui.store.codec import from_positions, to_positions, to_restrictions
@@ -64,7 +65,7 @@ def decision_of(database: Database, stored: StoredDecision) -> Decision:
         return recomputed
     return Decision(
         stored.account_id, stored.portfolio_id, stored.subscription_id, stored.at, stored.session, stored.kind.outcome,
-        f"record: {text}", (Check("record", Verdict.FAIL, text, ""),),
+        text, (Check("record", Verdict.FAIL, text, ""),),
     )  # fmt: skip
 
 
@@ -77,19 +78,16 @@ def _reevaluate(
     stored: StoredDecision, context: Callable[[int], DecisionContext], *, planned: bool
 ) -> tuple[Decision | None, str]:
     """The recomputed decision, None when unreadable, and how it differs from the stored one; empty if equal."""
-    recomputed = None
+    signature = stored.kind.signature
     try:
         recomputed = evaluate(situation_of(stored, context(stored.context), planned=planned))
         found = decisions.kind_of(recomputed).signature
     except (ValueError, KeyError, TypeError) as error:
-        found = f"unreadable: {error}"
-    return (
-        recomputed,
-        "" if found == stored.kind.signature else f"kept as {stored.kind.signature}, made again it is {found}",
-    )
+        return None, f"stored as {signature}, cannot be recomputed: {error}"
+    return recomputed, "" if found == signature else f"stored as {signature}, recomputed as {found}"
 
 
-_PAUSED = "paused: the broker's figures were others than the book's"
+_PAUSED = "paused: the broker's figures did not match the book"
 """The audit trail has the reason for a pause; a decision stores only that the account was paused."""
 
 
@@ -129,7 +127,7 @@ def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int
         context=context,
         cash=start.cash,
         reserved=start.reserved,
-        keep=keep(book, run.account_id, run.weights) if run.type is RunType.INVEST_CASH else None,
+        cash_target=invest_cash_target(book, run.account_id, run.weights) if run.type is RunType.INVEST_CASH else None,
         positions=to_positions((asset_keys[symbol], qty) for symbol, qty in start.positions.items()),
     )
 
@@ -138,7 +136,7 @@ def store_plan(tx: BookTransaction, run: Run) -> None:
     """Store the current inputs of a run's plan, from which the displayed plan is recomputed."""
     book = tx.book
     inputs = plan_inputs(book, run, store_context(tx), decision_contexts.symbol_keys(book.database))
-    stored_plans.keep(tx, [(run.id, inputs)])
+    stored_plans.store(tx, [(run.id, inputs)])
 
 
 def plan_of(database: Database, run: Run) -> Plan | None:
@@ -159,7 +157,7 @@ def recompute_plan(run: Run, inputs: PlanInputs, context: DecisionContext) -> Pl
     """A run's plan, recomputed from its stored inputs."""
     held = {context.symbols[key]: qty for key, qty in from_positions(inputs.positions)}
     start = Holdings(inputs.cash, inputs.reserved, dict(sorted(held.items())), context.assets)
-    return plan_from(start, run.type, run.weights, inputs.keep or Money(0), run.amount)
+    return plan_from(start, run.type, run.weights, inputs.cash_target or Money(0), run.amount)
 
 
 _BEFORE_THE_START = ("plan renewed", "approved")
@@ -175,19 +173,26 @@ def timeline(database: Database, run: Run, plan: Plan | None) -> list[tuple[date
     events += [note for note in notes if note[1] not in _BEFORE_THE_START]
     if run.status.final:
         ended = run.canceled_at or run.completed_at or run.updated_at
-        events.append((ended, run.status.value, run.reason or "every order filled"))
+        events.append((ended, run.status.value, run.reason or "all orders filled"))
     return events
 
 
 def why_queued(database: Database, run: Run) -> str:
+    """Why a run was queued, and whether it awaits approval."""
+    why = why_created(database, run)
+    return why if run.approval is Approval.NOT_NEEDED else f"{why}; awaits approval"
+
+
+def why_created(database: Database, run: Run) -> str:
     """Why a run was created: the reason given for a manual run, else the reason of its decision."""
     why = runs.why(database, run.id)
     if why is None:
         decision = decision_of_run(database, run.id)
         why = decision.reason if decision else ""
-    return why if run.approval is Approval.NOT_NEEDED else f"{why} and awaits approval"
+    return why
 
 
 def plan_text(plan: Plan) -> str:
     """Summary of a plan: number of sells and buys, and its cash target."""
-    return f"{len(plan.sells)} sells, then {len(plan.buys)} buys; cash target {money(plan.cash_target)}"
+    sells, buys = count_text(len(plan.sells), "sell"), count_text(len(plan.buys), "buy")
+    return f"{sells}, then {buys}; cash target {money(plan.cash_target)}"

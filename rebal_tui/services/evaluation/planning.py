@@ -29,7 +29,7 @@ def plan_run(book: Book, account_id: str, kind: RunType, weights: Weights, amoun
     """The current plan of a run of this type (R-20 to R-23). Raises `Conflict` when a price is missing or the amount is
     too large."""
     start = holdings(book, account_id)
-    cash_target = keep(book, account_id, weights) if kind is RunType.INVEST_CASH else Money(0)
+    cash_target = invest_cash_target(book, account_id, weights) if kind is RunType.INVEST_CASH else Money(0)
     missing = sorted(s for s in start.positions if (a := book.assets.get(s)) is None or a.price is None)
     if missing:
         raise Conflict(f"no price for {', '.join(missing)}: the account cannot be valued")
@@ -48,7 +48,7 @@ def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Mon
     return plan_partial_liquidation(start, weights, amount or Money(0))
 
 
-def keep(book: Book, account_id: str, weights: Weights) -> Money:
+def invest_cash_target(book: Book, account_id: str, weights: Weights) -> Money:
     """Cash target of invest_cash: the larger of cash weight × equity and the last run's cash target (R-14.5)."""
     start = holdings(book, account_id)
     equity = max(Value(0), value_account(start.cash, start.positions, start.prices).equity)

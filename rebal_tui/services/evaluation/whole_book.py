@@ -56,7 +56,7 @@ def decide_book(book: Book) -> DecidedBook:
     return DecidedBook(now, frame, day_context, decide(frame, day_context))
 
 
-def band_uses(book: Book, decided: DecidedBook) -> tuple[Ints, Ints]:
+def band_usage_of_accounts(book: Book, decided: DecidedBook) -> tuple[Ints, Ints]:
     """Account keys and band usages in tenths of a percent, capped at 1,000,000 (1,000 times the band); accounts without
     a band are left out."""
     from rebal_tui.engine.arrays.sweep import NO_BAND, sweep

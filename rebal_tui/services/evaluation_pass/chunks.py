@@ -17,7 +17,7 @@ from rebal_tui.domain.runs import Run
 from rebal_tui.engine.arrays.decide import NOT_EVALUATED, OUTCOMES
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.account import evaluate_book
-from rebal_tui.services.evaluation.whole_book import DecidedBook, band_uses, decide_book
+from rebal_tui.services.evaluation.whole_book import DecidedBook, band_usage_of_accounts, decide_book
 from rebal_tui.services.evaluation_pass.context import PassContext
 from rebal_tui.services.evaluation_pass.decision_log import store_decisions
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
@@ -119,7 +119,7 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
     """
     pass_in_progress = book.pass_in_progress
     if not isinstance(pass_in_progress, PassInProgress):
-        raise BrokenInvariant("no pass is under way")
+        raise BrokenInvariant("no evaluation pass is in progress")
     book.pass_in_progress = None
     now, rows, left = (
         book.now(),
@@ -134,7 +134,7 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
             adjusted = _needs_adjustment(tx, decided)
             pass_context = PassContext.of(tx, decided, pass_in_progress.rows)
             if pass_in_progress.pass_context is None:
-                decisions.add_history(tx, decided.at, *band_uses(book, decided))
+                decisions.add_history(tx, decided.at, *band_usage_of_accounts(book, decided))
         outcome = pass_context.decided.made.outcome
         created = store_decisions(tx, pass_context, rows[outcome[rows] != NOT_EVALUATED])
         counts = np.bincount(outcome[rows], minlength=len(OUTCOMES)).tolist()
@@ -144,7 +144,7 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
         tx.after_commit(
             partial(book.system_runs.update, {run.account_id: (run.session, run.id) for run in created.runs})
         )
-        tx.note_runs(created.runs, created.idle())
+        tx.apply_run_states(created.runs, created.idle())
         tx.after_commit(partial(enqueue, book, created.unsent))
     pass_in_progress.pass_context, pass_in_progress.rows = pass_context, left
     pass_in_progress.runs += created.runs

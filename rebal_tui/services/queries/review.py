@@ -9,7 +9,7 @@ from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, PlanChanged, Refusal
 from rebal_tui.domain.runs import Approval, Run, RunStatus
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.history import plan_of, why_queued
+from rebal_tui.services.evaluation.history import plan_of, why_created
 from rebal_tui.services.evaluation.planning import plan_run, same_orders
 from rebal_tui.services.queries.desk import preview_of
 from rebal_tui.services.queries.runs import rows_of
@@ -38,9 +38,7 @@ def review_view(book: Book, run_id: str) -> ReviewView:
     session = book.calendar.at(run.created_at)
     return ReviewView(
         row=rows_of(book, [run])[0],
-        preview=preview_of(
-            book, run.account_id, plan, why_queued(book.database, run).removesuffix(" and awaits approval")
-        ),
+        preview=preview_of(book, run.account_id, plan, why_created(book.database, run)),
         changed=stored is None or not same_orders(stored, plan),
         until=session.window_end if session else None,
     )

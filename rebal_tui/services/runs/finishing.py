@@ -12,6 +12,7 @@ from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, Skip
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import Session
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation import history
@@ -38,7 +39,7 @@ def outcome(book: Book, run: Run, progress: Progress) -> End:
         why = unfilled.reject_reason or unfilled.status
         return End(run, RunStatus.ERROR, f"no order could be filled: {why}")
     if progress.unfilled or progress.skipped:
-        reason = f"{progress.unfilled} orders not filled, {progress.skipped} skipped"
+        reason = f"{count_text(progress.unfilled, 'order')} not filled, {progress.skipped} skipped"
         return End(run, RunStatus.COMPLETED_ADJUSTED, reason)
     return End(run, RunStatus.COMPLETED_SUCCESS, None)
 
@@ -55,7 +56,7 @@ def after_close(book: Book, closed: Sequence[Run]) -> list[Run]:
         if complete and not any(o.status is OrderStatus.EXPIRED for _, o, _ in orders):
             ends.append(outcome(book, run, progress[run.id]))
         else:
-            why = "the close came before the run was finished"
+            why = "the market closed before the run finished"
             moved += wind_down(book, run, RunStatus.TIMEOUT, SkipReason.MARKET_WINDOW_CLOSED, why)
     return moved + finish(book, ends)
 
@@ -106,7 +107,7 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
                 accounts.reserve(tx, run.account_id, reserve)
             if run.status in (RunStatus.ERROR, RunStatus.TIMEOUT):
                 name = book.accounts[run.account_id].name
-                text = f"{run.type} of {name}: {run.status}, {run.reason}"
+                text = f"{run.type.replace('_', ' ')} of {name}: {run.status}, {run.reason}"
                 jobs.raise_alert(tx, now, "run", run.id, text)
         for portfolio_id in dict.fromkeys(run.portfolio_id for run in done if run.portfolio_id):
             wanted = book.portfolios[portfolio_id].weights.symbols
@@ -114,13 +115,13 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
             if culprits:
                 mark_needs_adjustment(tx, portfolio_id, culprits)
         tx.record("runs.ended", subject_of(done), {"runs": [[run.id, run.status, run.reason] for run in done]})
-        tx.after_commit(partial(_note_ends, book, done, now))
+        tx.after_commit(partial(_apply_ends, book, done, now))
         tx.reload_accounts([run.account_id for run in done])
-        tx.note_runs(done)
+        tx.apply_run_states(done)
     return done
 
 
-def _note_ends(book: Book, done: Sequence[Run], at: datetime) -> None:
+def _apply_ends(book: Book, done: Sequence[Run], at: datetime) -> None:
     """Update in-memory state for ended runs: cash targets (R-14.5) and last-rebalanced times."""
     for run in done:
         if not run.status.completed:

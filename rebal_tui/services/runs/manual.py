@@ -53,7 +53,7 @@ def create_run(
             subscription_id=subscription.id if subscription else None,
             amount=amount,
         )
-        queue_manual_run(tx, run, "asked for by hand")
+        queue_manual_run(tx, run, "requested manually")
         tx.reload_run(account_id)
     return _process_now(book, run)
 
@@ -64,7 +64,7 @@ def check_run(
     """The weights a manual run would use. Raises as `create_run` does; changes nothing."""
     account = book.account(account_id)
     if (kind is RunType.PARTIAL_LIQUIDATION) != (amount is not None):
-        raise Invalid([Fault("amount", "expected for a partial_liquidation, and for nothing else")])
+        raise Invalid([Fault("amount", "required for a partial_liquidation, not allowed for other types")])
     if amount is not None and amount <= 0:
         raise Invalid([Fault("amount", "expected an amount above 0")])
     stopped = blocking_reasons(account, value_of(book, account_id))
@@ -73,9 +73,9 @@ def check_run(
     if account_id in book.holds:
         raise Conflict(f"account {account.account_number} is paused: {book.holds[account_id].reason}")
     if account_id in book.open_runs:
-        raise Conflict(f"another run is not finished: {book.open_runs[account_id].id}")
+        raise Conflict(f"account {account.account_number} has an unfinished run: {book.open_runs[account_id].id}")
     if book.extras[account_id].external_orders:
-        raise Conflict(f"account {account.account_number} has open orders of other origin")
+        raise Conflict(f"account {account.account_number} has open orders placed outside rebal-tui")
     subscription = book.subscriptions.get(account_id)
     if weights is not None and subscription is not None and kind is not RunType.PARTIAL_LIQUIDATION:
         raise Conflict("weights cannot be given while the account is subscribed")
@@ -86,7 +86,7 @@ def check_run(
     else:
         portfolio = book.portfolios[subscription.portfolio_id]
         if portfolio.status is not PortfolioStatus.ACTIVE and kind is not RunType.PARTIAL_LIQUIDATION:
-            raise Conflict(f"portfolio {portfolio.name} is {portfolio.status}, not active")
+            raise Conflict(f"portfolio {portfolio.name} {portfolio.status.predicate}")
         weights = portfolio.weights
     plan_run(book, account_id, kind, weights, amount)
     return weights
@@ -99,14 +99,14 @@ def cancel_run(book: Book, run_id: str) -> Run:
     """
     run = store.get(book.database, run_id)
     if run.status.final:
-        raise Conflict(f"run is not cancelable: it is {run.status}")
+        raise Conflict(f"run is not cancelable: its status is {run.status}")
     with book.write() as tx:
         if run.status is RunStatus.QUEUED:
-            cancel_queued(tx, [run], "canceled by hand", actor="advisor")
+            cancel_queued(tx, [run], "canceled manually", actor="advisor")
         elif not run.cancel_requested:
             requested = replace(run, cancel_requested=True, updated_at=book.now())
             store.update(tx, [(run, requested)])
-            store.note(tx, run.id, book.now(), "cancel asked", "no further order is sent")
+            store.note(tx, run.id, book.now(), "cancel requested", "no more orders are sent")
             tx.record("run.cancel_asked", run.id, actor="advisor")
         tx.reload_run(run.account_id)
     return _process_now(book, run)
@@ -124,8 +124,8 @@ def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
     if stored is None or not same_orders(shown, stored) or not same_orders(shown, current):
         with book.write() as tx:
             store_plan(tx, run)
-            store.note(tx, run_id, book.now(), "plan renewed", "prices moved since it was shown")
-        raise PlanChanged("prices have moved: the plan is another one and is shown anew")
+            store.note(tx, run_id, book.now(), "plan renewed", "prices moved after it was shown")
+        raise PlanChanged("prices moved; the plan was recalculated")
     with book.write() as tx:
         approved = replace(run, approval=Approval.APPROVED, updated_at=book.now())
         store.update(tx, [(run, approved)])
@@ -144,7 +144,7 @@ def reject_run(book: Book, run_id: str, note: str) -> Run:
     run = _awaiting(book, run_id)
     text = _note(note)
     if not text:
-        raise Invalid([Fault("note", "expected a note that says why")])
+        raise Invalid([Fault("note", "expected a note with the reason")])
     with book.write() as tx:
         rejected = replace(run, approval=Approval.REJECTED)
         store.update(tx, [(run, rejected)])
@@ -174,7 +174,8 @@ def _note(text: str) -> str:
 def _awaiting(book: Book, run_id: str) -> Run:
     run = store.get(book.database, run_id)
     if run.status is not RunStatus.QUEUED or run.approval is not Approval.AWAITING:
-        raise Conflict(f"run {run_id} does not await approval: it is {run.status}, {run.approval}")
+        approval = run.approval.replace("_", " ")
+        raise Conflict(f"run {run_id} does not await approval (status {run.status}, approval {approval})")
     return run
 
 

@@ -13,12 +13,13 @@ from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.errors import Conflict, require
 from rebal_tui.domain.orders import Side, SkippedOrder, SkipReason
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus
 from rebal_tui.domain.sessions import Session
+from rebal_tui.domain.text import count_text
 from rebal_tui.engine.planning import resize_buys
 from rebal_tui.engine.restrictions import blocking_reasons
-from rebal_tui.engine.trace_text import money
+from rebal_tui.engine.trace_text import money, ratio_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.broker_sync.events import MAX_EVENTS_PER_TRANSACTION, sync
@@ -143,7 +144,7 @@ def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
     closed = [run for run in in_progress if not run.cancel_requested and _is_past_close(book, run)]
     for run in in_progress:
         if run.cancel_requested:
-            moved += wind_down(book, run, RunStatus.CANCELED_MID_RUN, SkipReason.RUN_CANCELED, "canceled by hand")
+            moved += wind_down(book, run, RunStatus.CANCELED_MID_RUN, SkipReason.RUN_CANCELED, "canceled manually")
     closed_ids = {run.id for run in closed}
     if closed:
         moved += after_close(book, closed)
@@ -223,7 +224,7 @@ def _expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
         return []
     with book.write() as tx:
         canceled = cancel_queued(tx, expired, "not approved by the end of the window", frees_quota=True)
-        tx.note_runs(canceled)
+        tx.apply_run_states(canceled)
     return canceled
 
 
@@ -266,12 +267,15 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
                 written.append(Unsent(run_keys[run.id], manual, Side.BUY, first, first, last))
             run_orders.add_skipped(tx, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
             numerator, denominator = sized.scale
-            short = f", scaled by {numerator / denominator:.6f}" if numerator < denominator else ""
-            text = f"{len(tradable)} buys of {money(Money(sum(sized.amounts.values())))}{short}"
-            runs.note(tx, run.id, now, "buying", f"sells are done; {text} from booked cash")
+            total = money(Money(sum(sized.amounts.values())))
+            text = f"{count_text(len(tradable), 'buy')} for {total} from booked cash"
+            if numerator < denominator:
+                scale = ratio_text(numerator * HUNDRED_PERCENT, denominator, HUNDRED_PERCENT)
+                text += f"; cash short: buys cut to {scale} %"
+            runs.note(tx, run.id, now, "buying", f"all sells finished; {text}")
         run_orders.add(tx, RowTable.of(OrderRow, rows))
         runs.update(tx, changes)
-        tx.note_runs([after for _, after in changes])
+        tx.apply_run_states([after for _, after in changes])
         tx.after_commit(partial(enqueue, book, written))
     return [after for _, after in changes]
 
@@ -286,10 +290,10 @@ def _skipped_buys(book: Book, plan: Plan, amounts: dict[str, Money], dropped: di
                 SkippedOrder(line.symbol, Side.BUY, dropped[line.symbol], SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL, text)
             )
         elif line.symbol not in amounts:
-            text = "no booked cash above the cash target"
+            text = "no cash above the cash target after the sells"
             skipped.append(SkippedOrder(line.symbol, Side.BUY, line.notional, SkipReason.INSUFFICIENT_CASH, text))
         elif not _buyable(book.assets.get(line.symbol)):
-            text = f"{line.symbol} became ineligible"
+            text = f"{line.symbol} is no longer eligible"
             skipped.append(SkippedOrder(line.symbol, Side.BUY, line.notional, SkipReason.ASSET_NOT_TRADABLE, text))
     return skipped
 

@@ -175,10 +175,10 @@ def _skip_reason(book: Book, one: PendingOrder) -> tuple[SkipReason, str] | None
     _, run_id, order = one
     run = book.open_runs.get(order.account_id)
     if run is None or run.id != run_id or run.cancel_requested:
-        return SkipReason.RUN_CANCELED, "canceled by hand"
+        return SkipReason.RUN_CANCELED, "canceled manually"
     session = book.calendar.at(run.started_at) if run.started_at else None
     if session is None or book.now() >= session.close:
-        return SkipReason.MARKET_WINDOW_CLOSED, "the close came before the run was finished"
+        return SkipReason.MARKET_WINDOW_CLOSED, "the market closed before the run finished"
     if order.account_id in book.holds:
         return SkipReason.ACCOUNT_RESTRICTED, "; ".join(book.paused(order.account_id))
     stopped = blocking_reasons(book.accounts[order.account_id], None)
@@ -186,7 +186,7 @@ def _skip_reason(book: Book, one: PendingOrder) -> tuple[SkipReason, str] | None
         return SkipReason.ACCOUNT_RESTRICTED, "; ".join(text for _, text in stopped)
     asset = book.assets.get(order.symbol)
     if asset is None or not asset.eligible:
-        return SkipReason.ASSET_NOT_TRADABLE, f"{order.symbol} became ineligible"
+        return SkipReason.ASSET_NOT_TRADABLE, f"{order.symbol} is no longer eligible"
     return None
 
 

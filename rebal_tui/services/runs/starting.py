@@ -53,16 +53,16 @@ class Start:
 class Starts:
     """The starts of runs of one type that were planned in arrays, in columns; none of them has a skipped sell.
 
-    By run: `rows`, the rows of the accounts, ascending; `cash_target`, `cash`, `reserved` and `keep` in billionths of a
-    dollar; `sells`, the number of sells. By sell, in order of run and line: `symbols`, and `qtys` in billionths of a
-    share.
+    By run: `rows`, the accounts' rows, ascending; `cash_target`, `cash`, `reserved` and `invest_cash_target` (None
+    for other types) in billionths of a dollar; `sells`, the number of sells. By sell, in order of run and line:
+    `symbols`, and `qtys` in billionths of a share.
     """
 
     rows: Rows
     cash_target: Sequence[int]
     cash: Sequence[int]
     reserved: Sequence[int]
-    keep: Sequence[int | None]
+    invest_cash_target: Sequence[int | None]
     sells: Rows
     symbols: Sequence[str]
     qtys: Sequence[int]
@@ -78,7 +78,7 @@ class Starts:
             plan_context=repeat(context),
             plan_cash=self.cash,
             plan_reserved=self.reserved,
-            plan_keep=self.keep,
+            plan_keep=self.invest_cash_target,
             plan_positions=positions,
         )
 
@@ -200,7 +200,7 @@ def _starts(frame: BookFrame, rows: Rows, kind: RunType) -> Starts:
         cash_target=targets,
         cash=accounts.cash[rows].tolist(),
         reserved=accounts.reserved[rows].tolist(),
-        keep=targets if invests else [None] * len(rows),
+        invest_cash_target=targets if invests else [None] * len(rows),
         sells=np.diff(np.searchsorted(orders.account[sold], rows), append=np.count_nonzero(sold)),
         symbols=[symbols[index] for index in orders.asset[sold].tolist()],
         qtys=orders.qty[sold].tolist(),
@@ -230,7 +230,7 @@ def store_starts(
         for start in one_by_one:
             key, made = key_of[start.run.id], history.plan_inputs(book, start.run, context, asset_keys)
             plans.append(
-                PlanRow(key, at, start.cash_target, context, made.cash, made.reserved, made.keep, made.positions)
+                PlanRow(key, at, start.cash_target, context, made.cash, made.reserved, made.cash_target, made.positions)
             )
             orders += [
                 OrderRow(key, line, asset_keys[symbol], Side.SELL.value, None, qty, at, at)
@@ -253,7 +253,7 @@ def store_starts(
             for run, n in zip(before, counts, strict=True)
             if n
         ]
-        tx.note_runs(started)
+        tx.apply_run_states(started)
         tx.after_commit(partial(enqueue, book, written))
     return started
 

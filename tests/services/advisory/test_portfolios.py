@@ -94,12 +94,12 @@ def test_an_unknown_portfolio_is_not_found() -> None:
 def test_a_portfolio_with_subscribers_is_not_inactivated() -> None:
     book = simple_book()
     before = tables(book)
-    with pytest.raises(Conflict, match="has 1 subscribers"):
+    with pytest.raises(Conflict, match="has 1 subscriber;"):
         service.inactivate_portfolio(book, "balanced")
     assert tables(book) == before
     subscriptions.unsubscribe(book, book.subscriptions["a"].id)
     assert service.inactivate_portfolio(book, "balanced").status is PortfolioStatus.INACTIVE
-    with pytest.raises(Conflict, match="inactive already"):
+    with pytest.raises(Conflict, match="already inactive"):
         service.inactivate_portfolio(book, "balanced")
     with pytest.raises(Conflict, match="is inactive; reactivate it first"):
         service.update_portfolio(book, "balanced", body(balanced()))

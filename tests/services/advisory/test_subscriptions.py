@@ -71,7 +71,7 @@ def test_an_account_follows_one_portfolio_at_most() -> None:
 def test_a_portfolio_out_of_use_is_refused() -> None:
     book = two_accounts()
     portfolios.inactivate_portfolio(book, "other")
-    with pytest.raises(Conflict, match="portfolio Other is inactive, not active"):
+    with pytest.raises(Conflict, match="portfolio Other is inactive"):
         subscribe(book, "a", "other")
 
 
@@ -108,7 +108,7 @@ def test_of_many_each_has_its_outcome_and_one_refusal_stops_no_other() -> None:
     assert "DISABLED" in messages[0]
     assert messages[1] == "None"
     assert "no account nobody" in messages[2]
-    assert "account N-b is named twice" in messages[3]
+    assert "account N-b is listed twice" in messages[3]
     assert set(book.subscriptions) == {"b"}
 
 
@@ -121,12 +121,12 @@ def test_many_move_at_once_and_what_they_waited_for_is_canceled() -> None:
     waiting = book.open_runs["a"].id
     outcomes = move_many(book, ["a", "b", "c", "nobody"], "other")
     assert [(o.account_id, o.refusal) for o in outcomes] == [
-        ("a", None), ("b", "account N-b follows this portfolio already"), ("c", None), ("nobody", "no account nobody"),
+        ("a", None), ("b", "account N-b already follows this portfolio"), ("c", None), ("nobody", "no account nobody"),
     ]  # fmt: skip
     assert {one: book.subscriptions[one].portfolio_id for one in "abc"} == dict.fromkeys("abc", "other")
     assert book.subscriptions["a"].last_rebalanced_at is None
     ended = runs.get(book.database, waiting)
-    assert (ended.status, ended.reason) == (RunStatus.CANCELED, "the subscription was ended")
+    assert (ended.status, ended.reason) == (RunStatus.CANCELED, "the subscription ended")
     assert "a" not in book.open_runs
     in_memory = dict(book.subscriptions)
     book.reload()
@@ -163,7 +163,7 @@ def test_the_end_of_a_subscription_cancels_its_queued_run() -> None:
     scheduler.tick(book)
     unsubscribe(book, book.subscriptions["a"].id)
     run = all_runs(book)[0]
-    assert (run.status, run.reason) == (RunStatus.CANCELED, "the subscription was ended")
+    assert (run.status, run.reason) == (RunStatus.CANCELED, "the subscription ended")
     assert book.open_runs == {}
     assert book.subscriptions == {}
     advance_to(book, "2026-03-03 10:00")

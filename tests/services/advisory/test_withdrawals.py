@@ -148,7 +148,7 @@ def test_an_amount_that_the_account_cannot_raise_is_refused_and_nothing_changes(
 def test_a_second_withdrawal_and_an_unknown_account_are_refused() -> None:
     book = rebalanced()
     withdraw(book, "9000")
-    with pytest.raises(Conflict, match="under way"):
+    with pytest.raises(Conflict, match="in progress"):
         withdraw(book, "1")
     with pytest.raises(NotFound):
         request_withdrawal(book, "nobody", parse_money("1"))
@@ -160,7 +160,7 @@ def test_while_a_withdrawal_is_under_way_the_account_cannot_be_subscribed_by_han
     book = rebalanced()
     withdraw(book, "9000")
     outcome = subscriptions.subscribe_many(book, ["a"], "balanced")
-    assert "withdrawal is under way" in str(outcome[0].refusal)
+    assert "withdrawal is in progress" in str(outcome[0].refusal)
 
 
 def test_all_of_the_money_can_leave() -> None:
@@ -256,7 +256,7 @@ def test_sells_under_way_are_not_canceled() -> None:
     book = rebalanced(model=SLOW)
     withdraw(book, "9000")
     assert now(book).stage is Stage.SELLING
-    with pytest.raises(Conflict, match="under way"):
+    with pytest.raises(Conflict, match="in progress"):
         cancel_withdrawal(book, now(book).id)
 
 
@@ -266,11 +266,11 @@ def test_from_the_journal_on_a_withdrawal_cannot_be_canceled() -> None:
     advance(book, 30)
     advance_to(book, "2026-03-03 09:30")
     assert now(book).stage is Stage.JOURNALING
-    with pytest.raises(Conflict, match="cannot be canceled any more"):
+    with pytest.raises(Conflict, match="can no longer be canceled"):
         cancel_withdrawal(book, now(book).id)
     advance(book, 10)
     assert now(book).stage is Stage.COMPLETED
-    with pytest.raises(Conflict, match="cannot be canceled any more"):
+    with pytest.raises(Conflict, match="can no longer be canceled"):
         cancel_withdrawal(book, now(book).id)
 
 

@@ -107,7 +107,7 @@ def test_decisions_that_name_an_earlier_run_are_read_as_they_were_made() -> None
     scheduler.tick(book)
     advance_minute(book)
     later = evaluation_pass(book)
-    assert {d.reason for d in later.decisions if "was already made this session" in d.reason}
+    assert {d.reason for d in later.decisions if "already traded today" in d.reason}
     change_everything(book)
     assert stored(book, later.decisions) == list(later.decisions)
 
@@ -160,7 +160,7 @@ def test_a_timeline_tells_every_state_with_what_was_said() -> None:
     assert [what for _, what, _ in events] == ["QUEUED", "IN_PROGRESS", "buying", "COMPLETED_SUCCESS"]
     assert events[0][2] == decision.reason
     assert events[1][2] == "0 sells, then 2 buys; cash target $2,500.00"
-    assert events[-1][2] == "every order filled"
+    assert events[-1][2] == "all orders filled"
     assert [at for at, _, _ in events] == sorted(at for at, _, _ in events)
 
 
@@ -171,7 +171,7 @@ def test_what_an_altered_file_makes_of_a_decision_is_said_instead_of_its_trace()
     (found,) = latest_decisions(book.database, "a")
     assert [check.check for check in found.trace] == ["record"]
     assert found.outcome.value == "full_rebalance"
-    assert "made again it is" in found.reason
+    assert "recomputed as" in found.reason
 
 
 def test_a_decision_about_a_paused_account_is_made_again_as_it_was() -> None:

@@ -14,7 +14,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.policy import set_review
 from rebal_tui.services.evaluation.account import evaluate_book, value_of
 from rebal_tui.services.evaluation.history import latest_decisions, plan_of
-from rebal_tui.services.evaluation.whole_book import band_uses, decide_book
+from rebal_tui.services.evaluation.whole_book import band_usage_of_accounts, decide_book
 from rebal_tui.services.evaluation_pass.chunks import evaluation_pass
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.simulation.demonstration.setup import DEFAULT_START
@@ -40,7 +40,7 @@ def agree(book: Book) -> None:
         usage = largest_usage(asset_drifts(value_of(book, account_id), portfolio.weights), portfolio.bands)
         if usage:
             uses[int(book.account_table.keys[row_of[account_id]])] = min(usage.permille, 1_000_000)
-    assert dict(zip(*band_uses(book, decided), strict=True)) == uses
+    assert dict(zip(*band_usage_of_accounts(book, decided), strict=True)) == uses
 
 
 def test_each_outcome_is_the_accounts_own() -> None:

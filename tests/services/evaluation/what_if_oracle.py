@@ -58,7 +58,7 @@ def exact_first_run(book: Book, one: str, portfolio_id: str) -> FirstRun:
     if stopped := blocking_reasons(book.accounts[one], valuation):
         return replace(row, note="no run while " + "; ".join(text for _, text in stopped))
     if valuation.equity < len(weights.assets) * DOLLAR * NANO:
-        return replace(row, note="no run before there is $1 for each asset")
+        return replace(row, note="no run: equity is below $1 for each asset")
     try:
         plan = plan_run(book, one, RunType.FULL_REBALANCE, weights)
     except Conflict as unable:

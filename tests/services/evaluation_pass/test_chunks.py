@@ -277,7 +277,7 @@ def test_what_happens_between_two_slices_is_seen_by_the_later_ones(
     assert barred not in system
     assert by_hand not in system
     assert last[by_hand][0].outcome is Outcome.NONE
-    assert "in_cooldown" in last[by_hand][0].reason
+    assert last[by_hand][0].reason.startswith("in cooldown until ")
     assert system[moved].portfolio_id == other
     sound(book)
 
@@ -489,7 +489,7 @@ def test_a_dead_asset_sets_its_portfolio_aside_once_and_stops_its_accounts_in_ev
     assert portfolio.id in [one.id for one in made.needs_adjustment]
     assert len({one.id for one in made.needs_adjustment}) == len(made.needs_adjustment)
     assert book.portfolios[portfolio.id].status is PortfolioStatus.NEEDS_ADJUSTMENT
-    reasons = {latest_decisions(book.database, a)[0].reason.split(":")[0] for a in followers}
+    reasons = {latest_decisions(book.database, a)[0].trace[-1].check for a in followers}
     assert reasons <= {"assets", "account"}
     assert "assets" in reasons
     sound(book)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.decisions import Outcome
 from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.portfolios import PortfolioStatus
@@ -141,7 +140,7 @@ def test_the_quota_is_one_system_run_a_session_and_manual_runs_are_apart() -> No
     advance_to(book, "2026-03-02 09:45")
     assert [r.initiated_from.value for r in all_runs(book)] == ["system", "api"]
     latest = latest_decisions(book.database, "a")[0]
-    assert (latest.outcome, latest.reason.split(":")[0]) == (Outcome.BLOCKED, "quota")
+    assert (latest.outcome, latest.trace[-1].check) == (Outcome.BLOCKED, "quota")
     advance_to(book, "2026-03-03 09:30")
     assert [r.initiated_from.value for r in all_runs(book)] == ["system", "api", "system"]
 
@@ -176,7 +175,7 @@ def test_a_lifted_restriction_lets_the_next_slot_trade() -> None:
     book = mixed_decisions_book(("blocked",))
     scheduler.tick(book)
     assert all_runs(book) == []
-    assert Restriction.TRADING_BLOCKED.value in latest_decisions(book.database, "blocked")[0].reason
+    assert latest_decisions(book.database, "blocked")[0].reason == "trading is blocked"
     broker(book).set_restrictions("blocked", frozenset(), book.now())
     advance_to(book, "2026-03-02 09:45")
     assert len(all_runs(book)) == 1

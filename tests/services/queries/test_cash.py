@@ -88,7 +88,7 @@ def test_a_run_by_hand_is_what_its_preview_shows() -> None:
 
 def test_cash_set_aside_is_released_once_and_never_from_under_a_withdrawal() -> None:
     book = rebalanced()
-    with pytest.raises(Conflict, match="nothing is set aside"):
+    with pytest.raises(Conflict, match="no reserved cash"):
         cash.release(book, "a")
     run_manually(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5000"))
     assert cash.check_release(book, "a") == parse_money("5000")

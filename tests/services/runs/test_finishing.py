@@ -40,7 +40,7 @@ from tests.services.factories import (
     statuses,
 )
 
-CLOSED = "the close came before the run was finished"
+CLOSED = "the market closed before the run finished"
 
 
 def succeeds() -> Book:
@@ -86,10 +86,10 @@ def is_canceled() -> Book:
 
 ENDINGS: dict[Callable[[], Book], tuple[RunStatus, str | None]] = {
     succeeds: (RunStatus.COMPLETED_SUCCESS, None),
-    is_adjusted: (RunStatus.COMPLETED_ADJUSTED, "1 orders not filled, 0 skipped"),
+    is_adjusted: (RunStatus.COMPLETED_ADJUSTED, "1 order not filled, 0 skipped"),
     fails: (RunStatus.ERROR, "no order could be filled: wash trade"),
     times_out: (RunStatus.TIMEOUT, CLOSED),
-    is_canceled: (RunStatus.CANCELED_MID_RUN, "canceled by hand"),
+    is_canceled: (RunStatus.CANCELED_MID_RUN, "canceled manually"),
 }
 
 
@@ -109,7 +109,7 @@ def test_an_ending_is_told_in_the_row_the_trail_and_an_alert_if_somebody_should_
     assert entries(book, "runs.ended") == [(run.id, "system", {"runs": [[run.id, status, reason]]})]
     bad = status in (RunStatus.ERROR, RunStatus.TIMEOUT)
     assert alerts(book) == (
-        [("run", run.id, f"full_rebalance of Client a: {status}, {reason}")] if bad else []
+        [("run", run.id, f"full rebalance of Client a: {status}, {reason}")] if bad else []
     )  # fmt: skip
     moved = run.completed_at if status.completed else None
     assert book.subscriptions["a"].last_rebalanced_at == moved
@@ -154,8 +154,8 @@ def test_a_run_canceled_while_it_sells_lists_what_it_would_have_bought() -> None
     run = cancel_run(book, only_run(book).id)
     assert run.status is RunStatus.CANCELED_MID_RUN
     assert skips(book, run) == [
-        SkippedOrder("SPY", Side.BUY, parse_money("10800"), SkipReason.RUN_CANCELED, "canceled by hand"),
-        SkippedOrder("TLT", Side.BUY, parse_money("6300"), SkipReason.RUN_CANCELED, "canceled by hand"),
+        SkippedOrder("SPY", Side.BUY, parse_money("10800"), SkipReason.RUN_CANCELED, "canceled manually"),
+        SkippedOrder("TLT", Side.BUY, parse_money("6300"), SkipReason.RUN_CANCELED, "canceled manually"),
     ]
 
 
@@ -208,7 +208,7 @@ def test_an_order_refused_before_the_close_leaves_nothing_to_finish_after_it() -
     advance_market_to(book, "2026-03-02 16:00")
     assert process_runs(book) == 1
     run = only_run(book)
-    assert (run.status, run.reason) == (RunStatus.COMPLETED_ADJUSTED, "1 orders not filled, 0 skipped")
+    assert (run.status, run.reason) == (RunStatus.COMPLETED_ADJUSTED, "1 order not filled, 0 skipped")
     assert book.subscriptions["a"].last_rebalanced_at == run.completed_at
 
 

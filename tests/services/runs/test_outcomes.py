@@ -83,7 +83,7 @@ def test_a_buy_that_expires_at_the_close_ends_its_run_as_timeout_and_what_filled
     scheduler.tick(book)
     advance_to(book, "2026-03-02 16:05")
     run = only_run(book)
-    assert (run.status, run.reason) == (RunStatus.TIMEOUT, "the close came before the run was finished")
+    assert (run.status, run.reason) == (RunStatus.TIMEOUT, "the market closed before the run finished")
     assert {order.symbol: order.status for order in orders(book)} == {
         "SPY": OrderStatus.EXPIRED,
         "TLT": OrderStatus.FILLED,
@@ -102,7 +102,7 @@ def test_orders_that_waited_for_the_rate_are_skipped_when_their_run_is_canceled(
     assert [order.symbol for order in orders(book)] == sent
     assert skipped(book) == {
         waiting.symbol: SkippedOrder(
-            waiting.symbol, Side.BUY, waiting.notional, SkipReason.RUN_CANCELED, "canceled by hand"
+            waiting.symbol, Side.BUY, waiting.notional, SkipReason.RUN_CANCELED, "canceled manually"
         )
     }
     advance(book, 5)
@@ -131,7 +131,7 @@ def test_a_refused_order_is_failed_with_what_the_broker_said_and_the_rest_goes_o
     Refusing(book, "SPY")
     scheduler.tick(book)
     run = only_run(book)
-    assert (run.status, run.reason) == (RunStatus.COMPLETED_ADJUSTED, "1 orders not filled, 0 skipped")
+    assert (run.status, run.reason) == (RunStatus.COMPLETED_ADJUSTED, "1 order not filled, 0 skipped")
     assert of(book, "SPY").reject_reason == "insufficient_buying_power: no funds"
     assert of(book, "TLT").status is OrderStatus.FILLED
 
@@ -146,7 +146,7 @@ def test_a_run_all_of_whose_orders_are_refused_is_an_error_that_says_why() -> No
     book.reload()
     assert book.subscriptions["a"].last_rebalanced_at is None
     (alert,) = jobs.open_alerts(book.database)
-    assert alert.text == f"full_rebalance of Client a: ERROR, {run.reason}"
+    assert alert.text == f"full rebalance of Client a: ERROR, {run.reason}"
 
 
 class Silent(BrokerWrapper):
@@ -195,7 +195,7 @@ def test_a_waiting_order_of_an_asset_that_died_is_skipped_and_the_run_ends_adjus
     advance(book, 3)
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
     assert skipped(book)[waiting].reason is SkipReason.ASSET_NOT_TRADABLE
-    assert skipped(book)[waiting].reason_details == f"{waiting} became ineligible"
+    assert skipped(book)[waiting].reason_details == f"{waiting} is no longer eligible"
     assert waiting not in {order.symbol for order in orders(book)}
 
 
@@ -229,7 +229,7 @@ def test_buys_for_which_a_fall_leaves_no_cash_are_skipped_for_lack_of_it() -> No
     advance(book, 20)
     one = skipped(book)["TLT"]
     assert (one.side, one.notional, one.reason) == (Side.BUY, parse_money("8"), SkipReason.INSUFFICIENT_CASH)
-    assert one.reason_details == "no booked cash above the cash target"
+    assert one.reason_details == "no cash above the cash target after the sells"
     assert {order.side for order in orders(book)} == {Side.SELL}
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
 
@@ -258,10 +258,10 @@ def test_an_asset_that_dies_while_the_sells_fill_is_not_bought() -> None:
     broker(book).set_asset("GLD", book.now(), tradable=False)
     advance(book, 20)
     assert skipped(book)["GLD"] == SkippedOrder(
-        "GLD", Side.BUY, parse_money("60"), SkipReason.ASSET_NOT_TRADABLE, "GLD became ineligible"
+        "GLD", Side.BUY, parse_money("60"), SkipReason.ASSET_NOT_TRADABLE, "GLD is no longer eligible"
     )
     ((_, _, note),) = runs.notes(book.database, only_run(book).id)
-    assert note.startswith("sells are done; 1 buys of ")
+    assert note.startswith("all sells finished; 1 buy for $")
     assert {order.symbol for order in orders(book)} == {"SPY", "TLT"}
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
 

@@ -68,10 +68,10 @@ def test_a_run_by_hand_is_stored_as_it_is_with_why_it_was_asked_for(book: Book, 
             tx, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5"), subscription_id=subscription,
             portfolio_id="balanced" if follows else None,
         )  # fmt: skip
-        queue_manual_run(tx, run, "asked for by hand")
+        queue_manual_run(tx, run, "requested manually")
     book.reload()
     assert book.open_runs["a"] == run
-    assert runs.why(book.database, run.id) == "asked for by hand"
+    assert runs.why(book.database, run.id) == "requested manually"
     assert book.quota_run("a", SESSION) is None
     entry = last_entry(book)
     assert (entry.action, entry.subject, entry.actor) == (audit_digests.QUEUED, run.id, "system")
@@ -128,10 +128,10 @@ def test_canceled_runs_are_done_with_the_reason_and_keep_the_quota_unless_it_is_
 def test_a_canceled_run_by_hand_frees_no_quota_that_another_run_used(book: Book) -> None:
     (system,) = queued(book, 1)
     with book.write() as tx:
-        cancel_queued(tx, [system], "canceled by hand")
+        cancel_queued(tx, [system], "canceled manually")
         run = by_hand(tx, "a")
-        queue_manual_run(tx, run, "asked for by hand")
-        cancel_queued(tx, [run], "canceled by hand", frees_quota=True)
+        queue_manual_run(tx, run, "requested manually")
+        cancel_queued(tx, [run], "canceled manually", frees_quota=True)
     assert book.quota_run("a", SESSION) == system.id
     assert last_entry(book).actor == "system"
     book.reload()

@@ -211,9 +211,9 @@ def closes(book: Book) -> None:
 BARS: dict[Callable[[Book], None], tuple[SkipReason, str]] = {
     restricted: (SkipReason.ACCOUNT_RESTRICTED, "trading is blocked; an ACH deposit was returned"),
     held: (SkipReason.ACCOUNT_RESTRICTED, "paused: cash: ours 1, the broker's 2"),
-    canceled: (SkipReason.RUN_CANCELED, "canceled by hand"),
-    replaced: (SkipReason.RUN_CANCELED, "canceled by hand"),
-    gone: (SkipReason.RUN_CANCELED, "canceled by hand"),
+    canceled: (SkipReason.RUN_CANCELED, "canceled manually"),
+    replaced: (SkipReason.RUN_CANCELED, "canceled manually"),
+    gone: (SkipReason.RUN_CANCELED, "canceled manually"),
 }
 
 
@@ -241,7 +241,7 @@ def test_one_round_sends_what_may_go_and_skips_what_may_not() -> None:
     assert send_due(book, 100) == (ids(book), False)
     assert [request.symbol for request in scripted.sent] == ["TLT", "TLT"]
     assert skips(book, run_of(book)) == [
-        SkippedOrder("SPY", Side.BUY, parse_money("6000"), SkipReason.ASSET_NOT_TRADABLE, "SPY became ineligible")
+        SkippedOrder("SPY", Side.BUY, parse_money("6000"), SkipReason.ASSET_NOT_TRADABLE, "SPY is no longer eligible")
     ]
 
 
@@ -251,7 +251,7 @@ def test_at_the_close_nothing_is_sent() -> None:
     send_due(book, 100)
     assert scripted.sent == []
     assert {(s.reason, s.reason_details) for s in skips(book, run_of(book))} == {
-        (SkipReason.MARKET_WINDOW_CLOSED, "the close came before the run was finished")
+        (SkipReason.MARKET_WINDOW_CLOSED, "the market closed before the run finished")
     }
 
 

@@ -118,7 +118,7 @@ def test_an_account_that_was_restricted_meanwhile_ends_the_run_with_every_reason
     reason = "ACCOUNT_RESTRICTED: trading is blocked; an ACH deposit was returned"
     assert (run.status, run.reason, run.started_at) == (RunStatus.ERROR, reason, None)
     assert run.completed_at == book.now()
-    assert ("run", run.id, f"full_rebalance of Client a: ERROR, {reason}") in alerts(book)
+    assert ("run", run.id, f"full rebalance of Client a: ERROR, {reason}") in alerts(book)
 
 
 def test_positions_that_rose_above_six_times_equity_end_the_run() -> None:
@@ -285,7 +285,7 @@ def test_what_is_bought_once_the_sells_are_done_is_noted() -> None:
     book = selling_book({"GLD": "100"})
     advance(book, 20)
     assert notes(book, only_run(book)) == [
-        ("buying", "sells are done; 2 buys of $17,100.00 from booked cash"),
+        ("buying", "all sells finished; 2 buys for $17,100.00 from booked cash"),
     ]
 
 
@@ -294,9 +294,9 @@ def test_how_far_the_buys_are_scaled_is_noted() -> None:
     set_price(book, "GLD", "171.00")
     advance(book, 20)
     (note,) = notes(book, only_run(book))
-    assert note[1].startswith("sells are done; 2 buys of $16,")
-    assert ", scaled by 0.9" in note[1]
-    assert note[1].endswith(" from booked cash")
+    assert note[1].startswith("all sells finished; 2 buys for $16,")
+    assert " from booked cash; cash short: buys cut to 9" in note[1]
+    assert note[1].endswith(" %")
 
 
 def test_buys_come_after_the_sells_in_the_lines_of_a_run_and_are_made_when_they_are_written() -> None:

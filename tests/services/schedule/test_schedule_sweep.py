@@ -139,7 +139,7 @@ def test_downtimes_of_up_to_two_weeks_lose_no_session_silently_and_repeat_none(y
         due = [s for s in slots(session) if s <= at] if session and session.open <= at <= session.window_end else []
         if session and due:
             expected.setdefault((session.day, due[-1]), at)
-        at = nextfrom_time(rng, swept, at)
+        at = next_visit(rng, swept, at)
     assert [(day, slot, at) for (day, slot), at in expected.items()] == swept.evaluations()
     visited = {day for day, _ in expected}
     swept.advance_to(datetime(year, 12, 31, 23, 59, tzinfo=NEW_YORK))
@@ -147,7 +147,7 @@ def test_downtimes_of_up_to_two_weeks_lose_no_session_silently_and_repeat_none(y
     assert swept.reported_missed() == [day for day in swept.sessions if day > min(visited) and day not in visited]
 
 
-def nextfrom_time(rng: Random, swept: Year, at: datetime) -> datetime:
+def next_visit(rng: Random, swept: Year, at: datetime) -> datetime:
     """Some minutes later, or after a downtime of up to 14 days at a random time or at the edge of a window."""
     if rng.random() < 0.5:
         return at + timedelta(minutes=rng.choice([1, 15, 30, 45, 120]))

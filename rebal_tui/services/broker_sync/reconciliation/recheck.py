@@ -76,4 +76,4 @@ def _resume(book: Book, account_id: str, hold: Hold) -> None:
         jobs.clear_alert(tx, ALERT, account_id, book.now())
         tx.record("reconciliation.explained", account_id, {"reason": hold.reason}, "broker")
         tx.reload_holds()
-        tx.queue_runs_of([account_id])
+        tx.requeue_runs([account_id])

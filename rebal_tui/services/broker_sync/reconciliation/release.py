@@ -44,7 +44,7 @@ def release(book: Book, account_id: str) -> None:
         detail = {"reason": hold.reason, "before": _balances(before), "after": _balances(fresh[0])}
         tx.record("reconciliation.released", account_id, detail, "advisor")
         tx.reload_holds()
-        tx.queue_runs_of()
+        tx.requeue_runs()
         tx.reload_accounts([account_id])
 
 

@@ -123,8 +123,7 @@ def _plan_line(line: PlanLine, wide: bool, room: int) -> list[Line]:
             (formats.price(line.price), 11, "right", "muted"),
             (formats.value(line.value), 14, "right", "muted"),
         ]
-    why = formats.words(line.reason)
-    parts = paragraph(f"{why} · {line.detail}" if line.detail else why, room, "" if traded else "muted")
+    parts = paragraph(line.detail or formats.words(line.reason), room, "" if traded else "muted")
     used = sum(size + 1 for _, size, _, _ in cells)
     first: Line = (*table_line(cells), (" ", ""), *parts[0])
     return [first, *(((" " * used, ""), *part) for part in parts[1:])]
