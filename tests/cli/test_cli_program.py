@@ -107,6 +107,17 @@ def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.parametrize("closed", [(1,), (0, 1), (0, 1, 2)])
+@pytest.mark.skipif(os.name != "posix", reason="closes file descriptors in the child")
+def test_closed_standard_streams_cause_no_traceback(closed: tuple[int, ...]) -> None:
+    redirections = " ".join(f"{number}>&-" for number in closed)
+    command = f'"{sys.executable}" -m rebal_tui --help {redirections}'
+
+    result = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True)
+
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_the_screens_need_a_terminal(tmp_path: Path) -> None:
     result = spawn("--db", tmp_path / "new.db", stdin="")
 
