@@ -229,7 +229,7 @@ CASES: list[tuple[str, Callable[[Fixtures], tuple[str, str, Json]], int, str]] =
 
 
 @pytest.mark.parametrize(("ask", "status", "message"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_every_refusal_has_its_status_and_says_what_is_wrong(
+def test_every_refusal_has_its_status_and_names_the_fault(
     server: Server,
     fixtures: Fixtures,
     before: Json,
@@ -274,7 +274,7 @@ def test_a_body_that_cannot_be_read(
     assert (answer.status_code, message in answer.json()["message"]) == (status, True), answer.text
 
 
-def test_a_body_without_a_length_is_limited_as_well(server: Server) -> None:
+def test_a_body_without_a_content_length_is_limited(server: Server) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(2_000):
             yield b" " * 1024
@@ -291,7 +291,7 @@ def test_decimals_are_read_exactly(server: Server) -> None:
     assert server.get(f"/v1/trading/accounts/{account_id}/account")["cash"] == "0.000000001"
 
 
-def test_an_idempotency_key_makes_a_repetition_harmless(server: Server) -> None:
+def test_an_idempotency_key_makes_a_repeat_harmless(server: Server) -> None:
     account_id, headers = server.account("0"), {"Idempotency-Key": "salary-2026-03"}
     body = _journal(server.firm, account_id, "12.50")
     first = server.http.post("/v1/journals", json=body, headers=headers).json()
@@ -302,5 +302,5 @@ def test_an_idempotency_key_makes_a_repetition_harmless(server: Server) -> None:
     assert (other.status_code, "idempotency key" in other.json()["message"]) == (422, True)
 
 
-def test_the_same_is_there_under_beta(server: Server) -> None:
+def test_the_beta_paths_give_the_same_answers(server: Server) -> None:
     assert server.get("/v1/beta/rebalancing/portfolios") == server.get("/v1/rebalancing/portfolios")

@@ -98,12 +98,12 @@ def full_rebalance(book: Book) -> Orders:
     }
     budget = book.cash + proceeds - book.reserved - book.cash_target
 
-    def slices(remaining: set[str]) -> dict[str, Fraction]:
+    def amounts(remaining: set[str]) -> dict[str, Fraction]:
         wanted = sum((short[symbol] for symbol in remaining), Fraction(0))
         orders.scale = min(ONE, max(budget, Fraction(0)) / wanted) if wanted else ONE
         return {symbol: short[symbol] * orders.scale for symbol in remaining}
 
-    _buy(orders, set(short), slices, book.weights)
+    _buy(orders, set(short), amounts, book.weights)
     return orders
 
 
@@ -118,7 +118,7 @@ def invest_cash(book: Book, keep: Fraction) -> Orders:
         if book.buyable(symbol)
     }
 
-    def slices(remaining: set[str]) -> dict[str, Fraction]:
+    def amounts(remaining: set[str]) -> dict[str, Fraction]:
         wanted = sum((short[symbol] for symbol in remaining), Fraction(0))
         weight = sum((book.weights[symbol] for symbol in remaining), Fraction(0))
         if wanted > budget:
@@ -126,12 +126,15 @@ def invest_cash(book: Book, keep: Fraction) -> Orders:
         rest = budget - wanted
         return {symbol: short[symbol] + rest * book.weights[symbol] / weight for symbol in remaining}
 
-    _buy(orders, set(short), slices, book.weights)
+    _buy(orders, set(short), amounts, book.weights)
     return orders
 
 
 def _buy(
-    orders: Orders, remaining: set[str], slices: Callable[[set[str]], dict[str, Fraction]], weights: dict[str, Fraction]
+    orders: Orders,
+    remaining: set[str],
+    amounts: Callable[[set[str]], dict[str, Fraction]],
+    weights: dict[str, Fraction],
 ) -> None:
     """R-22: while a slice is below a dollar, the smallest is removed; ties: the smaller weight, then the later symbol.
 
@@ -139,7 +142,7 @@ def _buy(
     of them: the ten times $1.00 of eleven assets. A slice of nothing is no order that could be too small.
     """
     while True:
-        parts = {symbol: part for symbol, part in slices(remaining).items() if part}
+        parts = {symbol: part for symbol, part in amounts(remaining).items() if part}
         small = {symbol for symbol, part in parts.items() if part < ONE}
         cents = {symbol: down(part, CENT) for symbol, part in parts.items()}
         lost = down(sum(parts.values(), Fraction(0)), CENT) - sum(cents.values(), Fraction(0))

@@ -123,7 +123,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("name", TRACES)
-def test_a_trace_reads_so(name: str) -> None:
+def test_the_text_of_a_trace(name: str) -> None:
     state, expected = TRACES[name]
     decision = evaluate(state)
     assert tuple(f"{c.check} {c.verdict} {c.rule} {c.detail}" for c in decision.trace) == expected

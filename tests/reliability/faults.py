@@ -341,7 +341,7 @@ def _sent_twice(book: Book, orders: Sequence[PendingOrder], *, send: Any = sendi
     return done
 
 
-def _resent_anew(book: Book, one: PendingOrder) -> bool:
+def _resent_under_new_id(book: Book, one: PendingOrder) -> bool:
     sending._send(book, [(one[0], one[1], _renamed(one[2]))])
     return True
 
@@ -378,7 +378,7 @@ _replace_attribute("an order is sent twice", sending, "_send", _sent_twice)
 _plant(
     "an order in doubt is sent under a new id",
     lambda: patch.object(sending, "_look_up", lambda book, order: False),
-    lambda: patch.object(sending, "_resent", _resent_anew),
+    lambda: patch.object(sending, "_resent", _resent_under_new_id),
 )
 _replace_attribute("no answer is taken for a no", sending, "_look_up", _no_answer_is_a_no)
 _replace_attribute("what ends is sent all the same", finishing, "resolve_orders", _sent_at_the_end)

@@ -180,7 +180,7 @@ HALF_GOLD = Weights((AssetWeight("SPY", Percent(6_000)), AssetWeight("GLD", Perc
 _plain = create_book
 _reviewed = partial(create_book, review=True)
 _settled = partial(create_book, on_target=True)
-_by_hand = partial(manual_runs.create_run, account_id="c", kind=RunType.FULL_REBALANCE, weights=HALF_GOLD)
+_manual_run = partial(manual_runs.create_run, account_id="c", kind=RunType.FULL_REBALANCE, weights=HALF_GOLD)
 _liquidate = partial(
     manual_runs.create_run, account_id="a", kind=RunType.PARTIAL_LIQUIDATION, amount=parse_money("3000")
 )  # fmt: skip
@@ -193,7 +193,7 @@ SCENARIOS: dict[str, Scenario] = {
         _settled, heartbeats((OPEN, unless_done(partial(_run_of, account_id="a"), _liquidate)))
     ),
     "manual run with weights": Scenario(
-        _plain, heartbeats((OPEN, unless_done(partial(_run_of, account_id="c"), _by_hand)))
+        _plain, heartbeats((OPEN, unless_done(partial(_run_of, account_id="c"), _manual_run)))
     ),
     "cancel while queued": Scenario(_reviewed, heartbeats((OPEN, _cancel), times=3)),
     "cancel mid-run": Scenario(

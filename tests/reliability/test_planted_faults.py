@@ -34,6 +34,6 @@ def test_a_planted_fault_is_caught(name: str) -> None:
 
 
 @pytest.mark.parametrize(("seed", "needed"), LIFETIMES)
-def test_without_a_fault_the_same_life_passes(seed: int, needed: tuple[str, ...]) -> None:
+def test_without_a_planted_fault_the_simulation_passes(seed: int, needed: tuple[str, ...]) -> None:
     """Shows that the tests above catch the fault and not a false alarm."""
     simulate(seed, days=FAULT_DAYS, needed=needed)

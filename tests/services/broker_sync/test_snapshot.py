@@ -40,7 +40,7 @@ CHANGES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_differs_in_columns_differs_as_an_object_and_nothing_else_does(change: str, tmp_path: Path) -> None:
+def test_column_comparison_finds_the_accounts_that_object_comparison_finds(change: str, tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     bootstrap.create_demo(path, accounts=20).close()
     book = bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)

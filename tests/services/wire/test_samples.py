@@ -31,7 +31,7 @@ def written() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", RECORD)
-def test_what_is_written_is_what_was_recorded(name: str, written: dict[str, str]) -> None:
+def test_written_json_equals_the_recorded_sample(name: str, written: dict[str, str]) -> None:
     assert written[name] == RECORD[name]
 
 
