@@ -38,7 +38,7 @@ TRADED_ACCOUNTS = 10_500
 ENTRIES = 100_000
 MAX_HEARTBEATS = 400
 notes: list[str] = []
-"""What is printed below the table."""
+"""Notes printed below the table."""
 
 
 def timed(what: str, work: Callable[[], T], goal: float | None = None) -> T:

@@ -24,7 +24,7 @@ def test_the_first_rebalance_buys_30000_and_17500(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("spy", "cash", "outcome"), [("65", "3500", "none"), ("65.0001", "3499.99", "full_rebalance")])
 def test_a_band_fires_beyond_its_limit_and_not_at_it(tmp_path: Path, spy: str, cash: str, outcome: str) -> None:
-    """$6,500 of $10,000 is exactly 5 points above 60; the cash is kept at 5 % by TLT."""
+    """$6,500 of $10,000 is exactly 5 points above 60; TLT holds the cash at 5 %."""
     content = book(cash="500", last=LONG_AGO)
     tlt = {"65": "30", "65.0001": "29.9999"}[spy]
     content["accounts"][0]["positions"] = [{"symbol": "SPY", "qty": spy}, {"symbol": "TLT", "qty": tlt}]

@@ -136,10 +136,10 @@ def _buy(
     amounts: Callable[[set[str]], dict[str, Fraction]],
     weights: dict[str, Fraction],
 ) -> None:
-    """R-22: while a slice is below a dollar, the smallest is removed; ties: the smaller weight, then the later symbol.
+    """R-22: while an amount is below a dollar, the smallest is removed; ties: smaller weight, then later symbol.
 
-    Slices less than a cent short of the dollar are a dollar each if what rounding down to the cent leaves pays for all
-    of them: the ten times $1.00 of eleven assets. A slice of nothing is no order that could be too small.
+    Amounts less than a cent below a dollar become a dollar each if the cents left by rounding down pay for all of them:
+    ten times $1.00 for eleven assets. An amount of zero is not an order, so it is not too small.
     """
     while True:
         parts = {symbol: part for symbol, part in amounts(remaining).items() if part}
@@ -166,8 +166,8 @@ def most_raised(book: Book) -> Fraction:
 def partial_liquidation(book: Book, amount: Fraction) -> dict[str, Fraction]:
     """R-23 in dollars per asset, before the rounding of shares and the one-dollar minimum.
 
-    Cash below its target is no excess, and is not made up for: sells raise the amount and no more. Only for books
-    without dead assets and reserved cash: there the targets of the smaller portfolio suffice.
+    Cash below its target is not excess and is not refilled: sells raise the amount and no more. Only for books without
+    inactive assets and reserved cash, where the targets of the smaller portfolio suffice.
     """
     smaller = book.equity - amount
     needed = amount - max(book.cash - book.cash_weight * smaller, Fraction(0))

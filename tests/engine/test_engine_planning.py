@@ -147,7 +147,7 @@ def test_ten_dollars_into_eleven_equal_assets_buy_ten_times_a_dollar() -> None:
 
 
 def test_a_dropped_slice_says_how_small_it_was() -> None:
-    """The slice was too small, independent of the asset's shortfall."""
+    """The amount was too small, regardless of the asset's shortfall."""
     state = holdings("10", {"A": "1"}, {"A": "980", "B": "1", "C": "1"})
     plan = plan_invest_cash(state, weights("0", A="1", B="90", C="9"), Money(0))
     assert buys(plan) == dollars(B="10")
@@ -345,7 +345,7 @@ def test_a_share_of_the_budget_in_whole_cents_is_not_rounded_down() -> None:
 
 
 def test_equally_overweight_holdings_are_sold_in_the_order_of_their_symbols() -> None:
-    """B's target of the smaller portfolio loses half a smallest unit where it is kept in dollars, A's none."""
+    """B's target of the smaller portfolio loses half a smallest unit when stored in dollars; A's loses none."""
     state = holdings("0", {"A": "6", "B": "3", "DUST": "0.000000005"}, {"A": "1", "B": "1", "DUST": "0.00000001"})
     plan = plan_partial_liquidation(state, weights("91", A="6", B="3"), parse_money("4"))
     assert [line.symbol for line in plan.sells if line.symbol != "DUST"] == ["A"]

@@ -78,7 +78,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
          NO_CALENDAR, f"drift_band holds_back R-14.4 {FAR_WORDS}, but the cooldown holds it back",
          "invest_cash no R-14.5 excess cash -$5.00 does not reach $10.00 (cash $0.00, to keep $5.00)"),
     ),
-    "nothing at all": (
+    "no trigger": (
         situation(conditions=[band("absolute", "5")]),
         (*CALM, *OLD, NO_CALENDAR, "drift_band no R-14.4 no equity to compare with",
          "invest_cash no R-14.5 excess cash $0.00 does not reach $10.00 (cash $0.00, to keep $0.00)"),
@@ -109,7 +109,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
         situation(cash="100", portfolio_status=PortfolioStatus.INACTIVE),
         (*CALM[:1], "portfolio_status fail R-12.1 portfolio is inactive, not active"),
     ),
-    "looked at on a day without a session": (
+    "evaluated on a day without a session": (
         replace(situation(cash="100", conditions=[calendar("weekly", "Friday")]), session=None, ignore_window=True),
         ("window info R-10 looked at regardless of the window", *CALM[1:], *OLD,
          "calendar no R-14.3 weekly on Friday: today is no session", NO_BAND,

@@ -47,7 +47,7 @@ def test_a_cash_weight_of_zero_is_omitted(seed: int) -> None:
 @EXAMPLES
 @given(seeds, st.integers(2, 10**6))
 def test_scaling_by_k_scales_every_order_by_k_within_its_rounding(seed: int, factor: int) -> None:
-    """Scaled buys are compared by what each may lose to the cent; what was too small may cease to be."""
+    """Scaled buys may differ by the cent that rounding costs each; a buy that was too small may become large enough."""
     book = random_book(random.Random(seed))
     state, target = holdings_of(book), weights_of(book)
     larger = Holdings(

@@ -207,7 +207,7 @@ class Oracle:
         self.counts["events"] += 1
         if self.ledger.faults:
             raise Violation("conservation", self.ledger.faults[0])
-        # Whatever the connection does, everything that happens here is reported by the broker's events.
+        # The broker's events report every change here, however faulty the connection is.
         for account_id, hold in self._book().holds.items():
             raise Violation("false alarm", f"{account_id} is paused: {hold.reason}")
         for event in events:

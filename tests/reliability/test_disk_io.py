@@ -220,7 +220,7 @@ def test_a_program_that_syncs_too_little_is_seen_to_lose_something(synchronous: 
 
 
 def _loss(process: Process, expected: dict[str, Any]) -> str:
-    """What a power cut lost, as found by reopening the book; empty when nothing is lost."""
+    """The losses of a power cut, as found by reopening the book; empty without any."""
     try:
         end = process.recover()
     except (AssertionError, sqlite3.DatabaseError, Conflict) as outcome:

@@ -316,7 +316,7 @@ def test_a_restart_resumes_at_the_step_reached(stage: Stage, tmp_path: Path) -> 
 
 
 class Rejecting(BrokerWrapper):
-    """Its clearing house rejects outgoing journals while `on`."""
+    """It rejects outgoing journals while `on`."""
 
     on = True
 

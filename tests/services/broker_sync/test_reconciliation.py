@@ -190,39 +190,39 @@ EXPLAINED = {
     "orders filled": Row(advance_broker),
     "fills were missed": Row(fills_lost),
     "orders were canceled": Row(cancel_all),
-    "an order of other origin": Row(external_order),
-    "an order of other origin filled": Row(external_fill),
+    "an external order": Row(external_order),
+    "an external order filled": Row(external_fill),
     "a deposit": Row(lambda book: no_op(broker(book).deposit("b", DOLLARS, book.now()))),
-    "a deposit that came back": Row(lambda book: no_op(broker(book).return_deposit("b", DOLLARS, book.now()))),
+    "a returned deposit": Row(lambda book: no_op(broker(book).return_deposit("b", DOLLARS, book.now()))),
     "a transfer of shares": Row(transfer_in),
     "a restriction": Row(lambda book: broker(book).set_account_status("b", "DISABLED", book.now())),
-    "a status that nobody told of": Row(sql("UPDATE sim_accounts SET status = 'DISABLED' WHERE id = 'b'")),
+    "a status without an event": Row(sql("UPDATE sim_accounts SET status = 'DISABLED' WHERE id = 'b'")),
     "a journal under way": Row(lambda book: no_op(cash.create_journal(book, "b", DOLLARS, incoming=True))),
     "the end of a journal was missed": Row(journal_executed),
     "a journal from the firm": Row(
         lambda book: no_op(broker(book).create_journal(FIRM_ACCOUNT, "b", DOLLARS, "gift", "key"))
     ),
     "settlement": Row(lambda book: advance_broker(book, 60 * 26)),
-    "statuses nobody uses": Row(altered_orders(status=OrderStatus.SUSPENDED)),
+    "unused statuses": Row(altered_orders(status=OrderStatus.SUSPENDED)),
 }
 UNEXPLAINED = {
     "cash differs": Row(sql("UPDATE sim_accounts SET cash = cash + 1 WHERE id = 'b'"), "b", "20000.000000001 at"),
     "shares differ": Row(sql("UPDATE sim_positions SET qty = qty + 1"), "a", "GLD: 20 in the book, 20.000000001 at"),
     "a split overnight": Row(sql("UPDATE sim_positions SET qty = qty * 2"), "a", "as after a 2-for-1 split"),
     "shares joined": Row(sql("UPDATE sim_positions SET qty = qty / 10"), "a", "as after a 1-for-10 split"),
-    "a holding gone": Row(sql("DELETE FROM sim_positions WHERE asset = 1"), "a", "0 at the broker"),
-    "an accepted order is gone": Row(orders_unknown, "a", "does not know it any more"),
+    "a missing holding": Row(sql("DELETE FROM sim_positions WHERE asset = 1"), "a", "0 at the broker"),
+    "an accepted order is missing": Row(orders_unknown, "a", "does not know it any more"),
     "an order that is another": Row(altered_orders(side=Side.BUY), "a", "is another order at the broker"),
     "an order with another id": Row(altered_orders(id="other"), "a", "another id at the broker"),
-    "an execution taken back": Row(fills_reversed, "a", "the broker took it back to"),
+    "a busted execution": Row(fills_reversed, "a", "the broker took it back to"),
     "more filled than ordered": Row(altered_orders(filled_qty=parse_qty("500")), "a", "more than the"),
     "filled without executions": Row(altered_orders(filled_qty=Qty(1)), "a", "its executions tell of 0"),
-    "a final order lives again": Row(
+    "a final order is open again": Row(
         order_reopened, "a", "was filled and is new at the broker",
     ),
     "an execution without an order": Row(order_with_our_prefix, "b", "under our name, without an order of ours"),
-    "a journal is gone": Row(journal_unknown, "b", "no such journal"),
-    "the account is gone": Row(lambda book: no_op(TruncatedListing(book, "b")), "b", "does not have the account"),
+    "a journal is missing": Row(journal_unknown, "b", "no such journal"),
+    "the account is missing": Row(lambda book: no_op(TruncatedListing(book, "b")), "b", "does not have the account"),
 }  # fmt: skip
 
 
@@ -263,7 +263,7 @@ def test_explained_differences_are_applied_once(name: str, tmp_path: Path) -> No
     before = changes(book)
     again = reconcile(book)
     assert (again.applied, again.paused, changes(book) - before) == (0, {}, 0)
-    if name not in ("a status that nobody told of", "statuses nobody uses"):
+    if name not in ("a status without an event", "unused statuses"):
         book.reload()
         assert check_book(book.database, broker(book)).faults == ()
 

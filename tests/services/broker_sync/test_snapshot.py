@@ -34,7 +34,7 @@ CHANGES = {
     "WHERE account = 7)",
     "no position": "DELETE FROM sim_positions WHERE account IN (7, 8)",
     "many": "UPDATE sim_accounts SET cash = cash + 1 WHERE n % 3 = 0",
-    "ours is gone": "UPDATE sim_accounts SET id = '00000000-0000-4000-8000-000000000000' WHERE n = 7",
+    "our account is missing": "UPDATE sim_accounts SET id = '00000000-0000-4000-8000-000000000000' WHERE n = 7",
 }
 
 

@@ -1,4 +1,4 @@
-"""A stored decision or plan reads back as it was decided, whatever happened since."""
+"""A stored decision or plan reads back as it was made, after any later change."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def test_runs_with_waiting_orders_are_not_processed_before_one_is_sent(
     assert len(started_at_once) > len(made) / 2 > book.work_queue.taken > 3
 
 
-@pytest.mark.parametrize("why", ["halted", "no room", "the window is over", "review"])
+@pytest.mark.parametrize("why", ["halted", "no free space", "the window is over", "review"])
 def test_no_run_starts_while_starting_is_blocked(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
@@ -214,7 +214,7 @@ def test_no_run_starts_while_starting_is_blocked(
     book = opened()
     if why == "halted":
         set_halt(book, True)
-    elif why == "no room":
+    elif why == "no free space":
         monkeypatch.setattr(type(book.database), "has_free_space", lambda _: False)
     elif why == "review":
         book.settings = replace(book.settings, review=True)

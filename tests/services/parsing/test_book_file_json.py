@@ -1,4 +1,4 @@
-"""Exact JSON parsing: what is refused, and at which location."""
+"""Exact JSON parsing: refusals with their locations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A day of many runs in chunks: whatever happens between two chunks, nothing is lost and nothing is done twice."""
+"""A day of many runs in chunks: no event between two chunks loses or repeats anything."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from rebal_tui.store.outbox import unsent
 from tests.services.brokers import BrokerWrapper, broker
 from tests.services.factories import SLOW, advance_clock, entries, orders, set_clock, simple_book, skips
 
-LOST, UNKNOWN, REFUSED, ACCEPTED = "lost", "reply lost", "refused", "taken"
+LOST, UNKNOWN, REFUSED, ACCEPTED = "lost", "reply lost", "refused", "accepted"
 
 
 class ScriptedBroker(BrokerWrapper):

@@ -154,7 +154,7 @@ def test_without_disk_space_nothing_starts_until_there_is_some(at_once: int, mon
 
 
 @pytest.mark.parametrize("at_once", [1, 1_000])
-@pytest.mark.parametrize("waits_for", ["a hold", "an order of other origin"])
+@pytest.mark.parametrize("waits_for", ["a hold", "an external order"])
 def test_a_run_waits_for_its_obstacle_and_the_others_start(
     waits_for: str, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

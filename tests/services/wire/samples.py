@@ -1,6 +1,6 @@
-"""Domain values that reach every branch of the API's shapes, and what is written of them.
+"""Domain values that reach every branch of the API's shapes, and the JSON text written for them.
 
-`python -m tests.services.wire.samples` records the JSON text anew; `test_samples.py` compares.
+`python -m tests.services.wire.samples` records the JSON text again; `test_samples.py` compares.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def eventful_book() -> Book:
 
 
 def book_samples(book: Book) -> dict[str, Any]:
-    """What the API answers about a book, by shape and name."""
+    """The answers of the API about a book, by shape and name."""
     sources = {
         "rebalancer": events.REBALANCER, "trades": events.TRADES, "journals": events.JOURNALS,
         "accounts": events.ACCOUNTS, "activities": events.ACTIVITIES,

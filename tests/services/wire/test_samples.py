@@ -1,4 +1,4 @@
-"""What the API, the streams and the exports write stays as it was recorded, and is what the models declare."""
+"""API, streams and exports write the recorded text, and the models declare it."""
 
 from __future__ import annotations
 

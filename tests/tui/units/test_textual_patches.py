@@ -1,4 +1,4 @@
-"""Memory of the screens stays bounded by what is visible; counts objects, does not measure time."""
+"""Memory of the screens is bounded by the visible widgets; counts objects, measures no time."""
 
 import gc
 
