@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -247,4 +248,5 @@ def texts() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     RECORDED.write_text(json.dumps(texts(), ensure_ascii=False, indent=1) + "\n", "utf-8")
