@@ -30,7 +30,7 @@ def test_a_planted_fault_is_caught(name: str) -> None:
             check = getattr(caught, "check", type(caught).__name__)
             print(f"\n{name}: caught as {check} by seed {seed}")
             return
-    pytest.fail(f"{name} was not seen by {FAULT_SEEDS} lives of {FAULT_DAYS} days")
+    pytest.fail(f"{name} was not detected by {FAULT_SEEDS} lifetimes of {FAULT_DAYS} days")
 
 
 @pytest.mark.parametrize(("seed", "needed"), LIFETIMES)

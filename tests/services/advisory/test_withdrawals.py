@@ -336,7 +336,7 @@ def test_a_rejected_journal_stops_with_the_reason_and_a_retry_makes_another() ->
     assert [a.kind for a in jobs.open_alerts(book.database)] == ["withdrawal"]
     assert book.accounts["a"].cash >= parse_money("9000")
     advance_to(book, "2026-03-03 10:00")
-    assert len(store.journals(book.database)) == 1, "it stands still until someone retries"
+    assert len(store.journals(book.database)) == 1, "it stays stopped until someone retries"
     clearing.on = False
     retry_withdrawal(book, stopped.id)
     assert now(book).stage is Stage.COMPLETED

@@ -291,5 +291,5 @@ def test_an_outgoing_journal_is_reserved_until_it_is_final() -> None:
     advance_to(book, "2026-03-03 09:30")
     advance(book, 10)
     assert book.reserved("a") == 0
-    assert len(all_runs(book)) == 1, "what came in had gone out again"
+    assert len(all_runs(book)) == 1, "the incoming cash was withdrawn again"
     agrees(book)

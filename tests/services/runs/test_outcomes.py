@@ -316,7 +316,7 @@ def test_the_work_queue_gives_each_run_once_and_later_runs_at_the_next_heartbeat
     work_queue = WorkQueue()
     assert work_queue.taken == 0
     work_queue.begin(("day",))
-    assert work_queue.take(open_runs) == [first, second], "after a start every run is looked at"
+    assert work_queue.take(open_runs) == [first, second], "after a start every run is processed"
     assert work_queue.taken == 2
     assert work_queue.take(open_runs) == []
     assert work_queue.taken == 0

@@ -57,7 +57,7 @@ def test_stacked_weights_fill_the_width_exactly() -> None:
     line = bars.weights_bar(thirds, 10)
     assert line_width(line) == 10
     assert sorted(len(part) for part, _ in line) == [3, 3, 4]
-    assert len({part[0] for part, _ in line}) == 3, "told apart without colour"
+    assert len({part[0] for part, _ in line}) == 3, "distinguished without color"
 
 
 def test_history_marks_the_runs_under_their_columns() -> None:
