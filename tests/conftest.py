@@ -20,7 +20,7 @@ for name in ("NO_COLOR", "TEXTUAL_THEME"):
     os.environ.pop(name, None)
 
 # With PYTHONDONTWRITEBYTECODE set, every test process and every program it starts would compile the package again: the
-# bytecode goes to pytest's cache instead, never beside the sources.
+# bytecode goes to pytest's cache instead, never next to the sources.
 if sys.dont_write_bytecode:
     sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "pycache")
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
@@ -49,7 +49,7 @@ def _build_sessions(first: date, last: date) -> list[Session]:
 sessions.build_sessions = _build_sessions
 
 SNAPSHOT_PYTHON = (3, 11)
-"""The Python whose pictures are kept: another one may draw a screen a little differently."""
+"""The Python version of the stored snapshots; another one may draw a screen slightly differently."""
 FAST = "not slow"
 
 

@@ -1,4 +1,4 @@
-"""Mutation of the kernel by mutmut: `python -m tests.mutation kernel|runs [PATTERN...]`. The figures: mutation.md.
+"""Mutation testing with mutmut: `python -m tests.mutation kernel|runs [PATTERN...]`. Results: mutation.md.
 
 It works on a copy, in memory if /dev/shm exists, so that the tree may be edited meanwhile. An existing copy is
 continued: killed mutants stay killed unless their function changed; the others are tested again.
@@ -6,6 +6,7 @@ continued: killed mutants stay killed unless their function changed; the others 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -135,4 +136,8 @@ def report(results: str) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("half", choices=HALVES, help="the modules to mutate")
+    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="only mutants that match, as in '*queueing*'")
+    options = parser.parse_args()
+    main(options.half, options.patterns)

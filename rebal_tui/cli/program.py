@@ -84,11 +84,19 @@ def program(ctx: click.Context, db: Path | None) -> int | None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the program and exit with its code."""
+    _connect_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
     sys.exit(run(args))
+
+
+def _connect_closed_streams() -> None:
+    """Connect standard streams closed by the caller to the null device, so that no other file gets their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def run(args: Sequence[str] | None = None) -> int:

@@ -31,7 +31,7 @@ def _basic(text: bytes) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(text).decode()}"}
 
 
-def test_only_a_good_key_with_its_secret_comes_in(limited: Server) -> None:
+def test_only_a_valid_key_with_its_secret_is_accepted(limited: Server) -> None:
     wrong = [
         {},
         {"Authorization": "Bearer x"},
@@ -54,7 +54,7 @@ def test_only_a_good_key_with_its_secret_comes_in(limited: Server) -> None:
     assert httpx.get(f"{limited.url}/v1/clock", headers=good).status_code == 200
 
 
-def test_places_that_do_not_exist_are_not_told_to_strangers(limited: Server) -> None:
+def test_unknown_paths_are_not_revealed_without_a_key(limited: Server) -> None:
     assert httpx.get(f"{limited.url}/v1/nowhere").status_code == 401
 
 
@@ -65,7 +65,7 @@ def test_the_document_and_its_page_are_public(limited: Server) -> None:
     assert "swagger" in httpx.get(f"{limited.url}/docs").text
 
 
-def test_what_is_left_is_told_until_nothing_is(limited: Server) -> None:
+def test_the_remaining_percent_is_shown_until_it_is_zero(limited: Server) -> None:
     left = []
     for _ in range(RATE + 5):
         answer = limited.http.get("/v1/clock")
@@ -89,7 +89,7 @@ def test_a_window_ends_and_callers_do_not_share_it() -> None:
     assert limiter.acquire("a").remaining == 1
 
 
-def test_a_secret_is_never_kept(limited: Server) -> None:
+def test_a_secret_is_never_stored(limited: Server) -> None:
     database = new_file()
     add_key(database, "backoffice", NewKey("PK1", "a-secret", bytes(16)), AT)
     stored = json.dumps(database.rows("SELECT * FROM api_keys")) + json.dumps(database.rows("SELECT * FROM audit"))
@@ -110,7 +110,7 @@ def test_the_same_secret_under_another_salt_has_another_hash() -> None:
     assert first.digest != second.digest
 
 
-def test_a_revoked_key_is_good_no_more_and_its_name_is_free() -> None:
+def test_a_revoked_key_is_invalid_and_its_name_can_be_reused() -> None:
     database = new_file()
     add_key(database, "one", NewKey("PK1", "same", bytes(16)), AT)
     with pytest.raises(Conflict, match="key one already exists"):

@@ -57,7 +57,7 @@ def portfolio(client: BrokerClient) -> Any:
     )
 
 
-def test_portfolios_are_created_listed_changed_and_taken_out_of_use(client: BrokerClient, portfolio: Any) -> None:
+def test_portfolios_are_created_listed_changed_and_deactivated(client: BrokerClient, portfolio: Any) -> None:
     assert [(w.symbol, w.percent) for w in portfolio.weights] == [(None, 5.0), ("SPY", 60.0), ("TLT", 35.0)]
     assert [(c.sub_type.value, c.percent, c.day) for c in portfolio.rebalance_conditions] == [
         ("absolute", 5.0, None),
@@ -109,7 +109,7 @@ def test_an_account_that_subscribes_is_rebalanced(server: Server, client: Broker
     assert client.get_all_subscriptions(GetSubscriptionsRequest(account_id=account_id)) == []
 
 
-def test_a_run_by_hand_and_its_cancel(server: Server, client: BrokerClient) -> None:
+def test_a_manual_run_and_its_cancel(server: Server, client: BrokerClient) -> None:
     account_id = server.account("1000")
     whole = [Weight(type="asset", symbol="SPY", percent=100)]
     run = client.create_manual_run(CreateRunRequest(account_id=account_id, type="full_rebalance", weights=whole))
@@ -121,7 +121,7 @@ def test_a_run_by_hand_and_its_cancel(server: Server, client: BrokerClient) -> N
     assert (caught.value.status_code, caught.value.code) == (422, 42200000)
 
 
-def test_a_run_that_sets_cash_aside_does_not_break_the_list(server: Server, client: BrokerClient) -> None:
+def test_a_run_with_reserved_cash_does_not_break_the_list(server: Server, client: BrokerClient) -> None:
     account_id = server.account("1000")
     body = {
         "account_id": account_id,
@@ -163,7 +163,7 @@ def test_accounts_and_their_figures(server: Server, client: BrokerClient) -> Non
     assert (figures.equity, figures.multiplier, figures.trading_blocked) == ("1234.50", "1", False)
 
 
-def test_orders_by_hand(server: Server, client: BrokerClient) -> None:
+def test_manual_orders(server: Server, client: BrokerClient) -> None:
     account_id = server.account("1000")
     bought = client.submit_order_for_account(
         account_id,
@@ -201,7 +201,7 @@ def test_an_order_that_waits_can_be_canceled(server: Server, client: BrokerClien
     assert caught.value.status_code == 422
 
 
-def test_journals_move_cash_and_can_be_called_back(server: Server, client: BrokerClient) -> None:
+def test_journals_move_cash_and_can_be_canceled(server: Server, client: BrokerClient) -> None:
     account_id = server.account("0")
     arrived = client.create_journal(
         CreateJournalRequest(
@@ -251,7 +251,7 @@ def test_the_calendar_and_the_clock(client: BrokerClient) -> None:
     assert clock.timestamp < clock.next_close < clock.next_open
 
 
-def test_the_price_of_an_asset_as_market_data_tells_it(server: Server) -> None:
+def test_the_price_of_an_asset_from_market_data(server: Server) -> None:
     snapshots = server.http.get("/v2/stocks/snapshots", params={"symbols": "SPY,NOPE"}).text
     assert '"p":417.8}' in snapshots
     assert "NOPE" not in snapshots

@@ -175,7 +175,7 @@ def _runs(server: Server) -> None:
     server.post("/sandbox/assets/SPY", {"halted": False})
 
 
-def test_there_are_answers_of_every_kind(answers: dict[str, list[Json]]) -> None:
+def test_every_kind_of_answer_occurs(answers: dict[str, list[Json]]) -> None:
     assert {run["status"] for run in answers["run"]} >= {
         "QUEUED", "CANCELED", "CANCELED_MID_RUN", "ERROR", "TIMEOUT", "COMPLETED_SUCCESS", "COMPLETED_ADJUSTED",
     }  # fmt: skip
@@ -187,14 +187,14 @@ def test_there_are_answers_of_every_kind(answers: dict[str, list[Json]]) -> None
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_client_takes_every_answer(answers: dict[str, list[Json]], model: str) -> None:
+def test_the_client_accepts_every_answer(answers: dict[str, list[Json]], model: str) -> None:
     assert answers[model]
     for answer in answers[model]:
         MODELS[model](**copy.deepcopy(answer))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_what_the_client_rejects_is_in_no_answer(answers: dict[str, list[Json]], row: Row) -> None:
+def test_no_answer_contains_values_that_the_client_rejects(answers: dict[str, list[Json]], row: Row) -> None:
     bases = [answer for answer in answers[row.model] if _there(answer, row.path[:-1])]
     assert bases
     assert all(_value(answer, row.path) != row.value for answer in bases)
@@ -206,7 +206,7 @@ def test_money_is_text_everywhere(answers: dict[str, list[Json]]) -> None:
     assert not [path for kind, listed in answers.items() for path in _floats(listed, kind)]
 
 
-def test_an_exchange_that_the_client_does_not_know_is_left_empty() -> None:
+def test_an_exchange_unknown_to_the_client_is_left_empty() -> None:
     asset = OurAsset("an-id", "SPY", "SPDR", "XNAS", AssetStatus.ACTIVE, True, True)
     assert asset_json(asset)["exchange"] == ""
     assert asset_json(replace(asset, exchange="ARCA"))["exchange"] == "ARCA"
@@ -217,7 +217,7 @@ def test_an_exchange_that_the_client_does_not_know_is_left_empty() -> None:
     [{"type": "on_portfolio_update"}, {"type": "calendar", "sub_type": "monthly", "day": 15}],
     ids=["on_portfolio_update", "a day that is a number"],
 )
-def test_conditions_that_the_client_rejects_are_refused_when_they_come_in(server: Server, condition: Json) -> None:
+def test_conditions_that_the_client_rejects_are_refused_on_input(server: Server, condition: Json) -> None:
     body = {"name": "x", "weights": WHOLE, "rebalance_conditions": [condition]}
     assert "rebalance_conditions[0]" in server.post("/v1/rebalancing/portfolios", body, 400)["message"]
 

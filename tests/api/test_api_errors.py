@@ -150,7 +150,7 @@ CASES: list[tuple[str, Callable[[Fixtures], tuple[str, str, Json]], int, str]] =
     ("an invisible name", _portfolio(name="a\u202eb"), 400, "U+202E"),
     ("an unknown portfolio", _ask("GET", P + "/{nobody}"), 404, NOBODY),
     ("a change of an unknown portfolio", _ask("PATCH", P + "/{nobody}", {"name": "x"}), 404, NOBODY),
-    ("a change to nothing known", _ask("PATCH", P + "/{w.portfolio}", {"weights": _weights(99)}), 400, "sum to 100"),
+    ("a change to a wrong sum", _ask("PATCH", P + "/{w.portfolio}", {"weights": _weights(99)}), 400, "sum to 100"),
     ("a change of status to inactive", _ask("PATCH", P + "/{w.portfolio}", {"status": "inactive"}), 400, "status"),
     ("a change of an inactive portfolio", _ask("PATCH", P + "/{w.inactive}", {"name": "x"}), 422, "inactive"),
     ("the end of an unknown portfolio", _ask("DELETE", P + "/{nobody}"), 422, "invalid portfolio_id"),
@@ -201,9 +201,9 @@ CASES: list[tuple[str, Callable[[Fixtures], tuple[str, str, Json]], int, str]] =
     ("an unknown position", _ask("GET", "/v1/trading/accounts/{w.free}/positions/TLT"), 404, "position"),
     ("an unknown account", _ask("GET", "/v1/accounts/{nobody}"), 404, NOBODY),
     ("figures of an unknown account", _ask("GET", "/v1/trading/accounts/{nobody}/account"), 404, NOBODY),
-    ("a journal of nothing", lambda w: ("POST", "/v1/journals", _journal(w.firm, w.free, 0)), 400, "amount"),
+    ("a journal of zero", lambda w: ("POST", "/v1/journals", _journal(w.firm, w.free, 0)), 400, "amount"),
     ("too large a journal", lambda w: ("POST", "/v1/journals", _journal(w.free, w.firm, "99999")), 403, "transferable"),
-    ("a journal to nobody", lambda w: ("POST", "/v1/journals", _journal(w.firm, NOBODY, 5)), 404, NOBODY),
+    ("a journal to an unknown account", lambda w: ("POST", "/v1/journals", _journal(w.firm, NOBODY, 5)), 404, NOBODY),
     ("a journal between clients",
      lambda w: ("POST", "/v1/journals", _journal(w.free, w.subscribed, 5)), 422, "the firm account"),
     ("a journal into a disabled account",
@@ -215,13 +215,13 @@ CASES: list[tuple[str, Callable[[Fixtures], tuple[str, str, Json]], int, str]] =
     ("the cancel of an unknown journal", _ask("DELETE", "/v1/journals/{nobody}"), 404, "journal"),
     ("an unknown asset by name", _ask("GET", "/v1/assets/NOPE"), 404, "NOPE"),
     ("a day that is none", _ask("GET", "/v1/calendar?start=2026-02-30"), 400, "start"),
-    ("an unknown place", _ask("GET", "/v1/nowhere"), 404, "endpoint not found"),
+    ("an unknown path", _ask("GET", "/v1/nowhere"), 404, "endpoint not found"),
     ("another method", _ask("PUT", P, {}), 405, "method not allowed"),
     ("a price of an unknown asset", _ask("POST", "/sandbox/prices", {"NOPE": "5"}), 422, "NOPE"),
     ("a price of 0", _ask("POST", "/sandbox/prices", {"SPY": "0"}), 400, "SPY"),
     ("a step to nowhere", _ask("POST", "/sandbox/step", {}), 400, "sessions or minutes"),
     ("a step too far", _ask("POST", "/sandbox/step", {"sessions": 261}), 400, "260"),
-    ("a deposit for nobody", _ask("POST", "/sandbox/deposits", {"account_id": NOBODY, "amount": 5}), 404, NOBODY),
+    ("an unknown deposit account", _ask("POST", "/sandbox/deposits", {"account_id": NOBODY, "amount": 5}), 404, NOBODY),
     ("since a time and an event",
      _ask("GET", "/v2/events/rebalancer?since=2026-01-01&since_id=" + "0" * 26), 400, "since"),
     ("since an event that is none", _ask("GET", "/v2/events/rebalancer?since_id=abc"), 400, "since_id"),
@@ -229,7 +229,7 @@ CASES: list[tuple[str, Callable[[Fixtures], tuple[str, str, Json]], int, str]] =
 
 
 @pytest.mark.parametrize(("ask", "status", "message"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_every_refusal_has_its_status_and_says_what_is_wrong(
+def test_every_refusal_has_its_status_and_names_the_fault(
     server: Server,
     fixtures: Fixtures,
     before: Json,
@@ -274,7 +274,7 @@ def test_a_body_that_cannot_be_read(
     assert (answer.status_code, message in answer.json()["message"]) == (status, True), answer.text
 
 
-def test_a_body_without_a_length_is_limited_as_well(server: Server) -> None:
+def test_a_body_without_a_content_length_is_limited(server: Server) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(2_000):
             yield b" " * 1024
@@ -291,7 +291,7 @@ def test_decimals_are_read_exactly(server: Server) -> None:
     assert server.get(f"/v1/trading/accounts/{account_id}/account")["cash"] == "0.000000001"
 
 
-def test_an_idempotency_key_makes_a_repetition_harmless(server: Server) -> None:
+def test_an_idempotency_key_makes_a_repeat_harmless(server: Server) -> None:
     account_id, headers = server.account("0"), {"Idempotency-Key": "salary-2026-03"}
     body = _journal(server.firm, account_id, "12.50")
     first = server.http.post("/v1/journals", json=body, headers=headers).json()
@@ -302,5 +302,5 @@ def test_an_idempotency_key_makes_a_repetition_harmless(server: Server) -> None:
     assert (other.status_code, "idempotency key" in other.json()["message"]) == (422, True)
 
 
-def test_the_same_is_there_under_beta(server: Server) -> None:
+def test_the_beta_paths_give_the_same_answers(server: Server) -> None:
     assert server.get("/v1/beta/rebalancing/portfolios") == server.get("/v1/rebalancing/portfolios")

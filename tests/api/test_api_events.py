@@ -74,7 +74,7 @@ def test_runs_and_portfolios(server: Server, traded_account: str) -> None:
     assert events == sorted(events, key=lambda event: str(event["event_id"]))
 
 
-def test_a_stream_is_taken_up_behind_the_last_event(server: Server, traded_account: str) -> None:
+def test_a_stream_resumes_after_the_last_event(server: Server, traded_account: str) -> None:
     events = read(server, "v2/events/rebalancer", since=PAST)
     assert read(server, "v2/events/rebalancer", since_id=events[1]["event_id"]) == events[2:]
     assert read(server, "v2/events/rebalancer", last=events[3]["event_id"]) == events[4:]
@@ -82,11 +82,11 @@ def test_a_stream_is_taken_up_behind_the_last_event(server: Server, traded_accou
     assert read(server, "v2/events/rebalancer", since=events[3]["at"]) == events[3:]
 
 
-def test_without_a_beginning_there_is_no_history(server: Server, traded_account: str) -> None:
+def test_a_stream_without_a_start_has_no_history(server: Server, traded_account: str) -> None:
     assert read(server, "v2/events/rebalancer") == []
 
 
-def test_what_happens_while_somebody_listens_is_told(server: Server, traded_account: str) -> None:
+def test_events_during_a_stream_are_delivered(server: Server, traded_account: str) -> None:
     with server.http.stream("GET", "/v2/events/rebalancer") as answer:
         lines = answer.iter_lines()
         assert next(lines) == ": begin"
@@ -117,7 +117,7 @@ def test_journals_cash_and_accounts(server: Server, traded_account: str) -> None
     assert accounts[-1]["status_to"] == "DISABLED"
 
 
-def test_an_events_id_keeps_its_moment_and_its_number() -> None:
+def test_an_event_id_keeps_its_timestamp_and_its_number() -> None:
     at = datetime(2026, 3, 2, 15, 0, 0, 123456, tzinfo=UTC)
     identity = event_id(at, 42)
     assert len(identity) == 26

@@ -16,7 +16,7 @@ def figures(server: Server, account_id: str) -> dict[str, Decimal]:
     return {name: Decimal(answer[name]) for name in ("cash", "cash_withdrawable", "cash_transferable", "equity")}
 
 
-def test_the_whole_recipe(server: Server) -> None:
+def test_the_documented_withdrawal_steps_work(server: Server) -> None:
     server.prices(SPY="400", TLT="100")
     account_id, portfolio_id = server.account("50000"), server.portfolio()
     subscription_id = server.subscribe(account_id, portfolio_id)
@@ -94,7 +94,7 @@ def test_a_price_that_leaves_the_band_starts_a_rebalance_after_the_cooldown(serv
     assert server.get("/v1/assets/SPY")["price"] == "520"
 
 
-def test_an_asset_that_becomes_untradable_sets_its_portfolio_aside_until_it_is_reactivated(server: Server) -> None:
+def test_an_asset_that_becomes_untradable_marks_its_portfolio_until_it_is_reactivated(server: Server) -> None:
     server.prices(GLD="200")
     portfolio_id = server.portfolio(weights=[{"type": "asset", "symbol": "GLD", "percent": "100"}])
     account_id = server.account("1000")

@@ -37,7 +37,7 @@ def book(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_book_is_served_with_a_key_that_was_made_for_it(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_book_is_served_with_a_key_created_for_it(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["serve", "--db", str(book), "--port", "0"]) == 1
     assert "rebal-tui keys add" in capsys.readouterr().err
     assert run(["keys", "add", "backoffice", "--db", str(book), "--json"]) == 0
@@ -72,7 +72,7 @@ def test_a_book_is_served_with_a_key_that_was_made_for_it(book: Path, capsys: py
     assert (listed["name"], listed["revoked_at"] is None, "secret" in listed) == ("backoffice", False, False)
 
 
-def test_a_sandbox_goes_on_from_where_it_stood(tmp_path: Path) -> None:
+def test_a_sandbox_resumes_where_it_stopped(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     with started(("serve", "--sandbox", "--at", OPEN, "--db", str(path), "--port", "0")) as process:
         assert process.stdout is not None
@@ -96,7 +96,7 @@ def test_a_sandbox_goes_on_from_where_it_stood(tmp_path: Path) -> None:
     assert (code, "is already a sandbox" in complaints) == (1, True)
 
 
-def test_ids_that_the_client_refuses_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ids_that_the_client_refuses_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, path = tmp_path / "book.json", tmp_path / "book.db"
     source.write_text(json.dumps({"assets": [], "accounts": [{"id": "a1", "name": "Ann", "cash": "5"}]}))
     assert run(["import", str(source), "--db", str(path)]) == 0, capsys.readouterr().err
@@ -108,7 +108,7 @@ def test_ids_that_the_client_refuses_are_told_of(tmp_path: Path, capsys: pytest.
         assert "whose id is not a UUID: 1." in process.communicate(timeout=30)[1]
 
 
-def test_what_cannot_be_served_is_refused_in_one_line(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_serve_options_are_refused_in_one_line(book: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["serve", "--sandbox", "--db", str(book)]) == 1
     assert capsys.readouterr().err.endswith("use a new file for --sandbox\n")
     assert run(["serve", "--at", OPEN, "--db", str(book)]) == 2
@@ -116,7 +116,7 @@ def test_what_cannot_be_served_is_refused_in_one_line(book: Path, capsys: pytest
     assert "no such book" in capsys.readouterr().err
 
 
-def test_a_missing_extra_says_how_to_install_it(
+def test_a_missing_extra_is_reported_with_its_install_command(
     book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
@@ -124,7 +124,7 @@ def test_a_missing_extra_says_how_to_install_it(
     assert capsys.readouterr().err == "serve needs additional packages: pip install 'rebal-tui[api]'\n"
 
 
-def test_another_address_than_this_machines_is_warned_of(
+def test_a_bind_address_beyond_this_machine_is_warned_about(
     book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     served: list[BindAddress] = []

@@ -1,11 +1,11 @@
-"""What the program does, written into a folder and compared: the proof that a change of its code changes nothing else.
+"""Baselines of the program's behavior: outputs in a folder, which prove that a restructuring changes nothing.
 
-`python -m tests.baseline write DIR` writes a baseline, `compare DIR DIR` tells each difference of two, and `check DIR`
-writes another one and compares it. Both let the program as it is now open the first one's books and say of them what
-was said when they were made. They exit with 1 where anything differs.
+`python -m tests.baseline write DIR` writes a baseline, `compare DIR DIR` prints each difference between two, and
+`check DIR` writes a new one and compares it. Both also open the books of the first baseline with the current program
+and compare its output with the stored one. They exit with 1 if anything differs.
 
-It takes about two minutes of two cores; `--jobs` processes work on it. With CRASH_POINTS=0 every point of the crash
-scenarios is opened, which takes twice as long; only baselines written alike compare.
+Writing takes about two minutes on two cores; `--jobs` sets the number of processes. With CRASH_POINTS=0 every point of
+the crash scenarios is opened, which takes twice as long; compare only baselines written with the same setting.
 """
 
 from __future__ import annotations

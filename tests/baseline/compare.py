@@ -42,9 +42,9 @@ def _where(left: Path, right: Path) -> str:
         except ValueError:
             locations = []
         if locations:
-            more = [f"and {len(locations) - MOST} more places"] if len(locations) > MOST else []
+            more = [f"and {len(locations) - MOST} more locations"] if len(locations) > MOST else []
             return "\n    ".join(
-                [f"{len(locations)} place{'s' if len(locations) > 1 else ''}", *locations[:MOST], *more]
+                [f"{len(locations)} location{'s' if len(locations) > 1 else ''}", *locations[:MOST], *more]
             )
     return _first_line(one, other)
 

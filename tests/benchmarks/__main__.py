@@ -1,114 +1,66 @@
-"""Speed of the hot paths, each as a ratio to a reference in the same run: `python -m tests.benchmarks`.
+"""The benchmarks of the project, and the documents that show their results.
 
-Medians of several runs. No benchmark fails: a wall-clock assertion on a shared machine proves nothing.
+`python -m tests.benchmarks.NAME` runs one benchmark and prints its tables; `--help` lists its options. No benchmark
+fails because of a time: an assertion on a shared machine proves nothing.
 """
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import statistics
-import tempfile
-import time
-from collections.abc import Callable
-from pathlib import Path
+import argparse
+import subprocess
+import sys
+from datetime import date
 
-from textual.app import App, ComposeResult
-from textual.widgets import DataTable
-
-from rebal_tui import bootstrap
-from rebal_tui.services.evaluation.account import evaluate_book
-from rebal_tui.services.queries.desk import desk_snapshot
-from rebal_tui.services.schedule import scheduler
-from rebal_tui.services.simulation.demonstration.setup import DEFAULT_START
-from rebal_tui.services.view_models.desk import DeskRow, DeskSnapshot
-from rebal_tui.tui.screens.desk import columns as desk_columns
-from rebal_tui.tui.widgets.table import BookTable
-from tests.benchmarks import whole_book
-
-RUNS = 5
-ACCOUNTS = 1_000
-ROWS = 100_000
+from tests.benchmarks import results
 
 
-def median(work: Callable[[], object], runs: int = RUNS) -> float:
-    """Median seconds of an operation."""
-    gc.collect()
-    durations = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        work()
-        durations.append(time.perf_counter() - started)
-    return statistics.median(durations)
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns 1 when a benchmark failed, whose section then keeps its text."""
+    listed = "\n".join(f"  {name:<16}{results.summary(name)}" for name in results.TITLES)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        epilog=f"benchmarks:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser(
+        "results",
+        help="run the benchmarks; write RESULTS.md and the table of README.md",
+        description="Run the benchmarks with their standard sizes; write RESULTS.md and the table of README.md.",
+    )
+    one.add_argument("--only", action="append", choices=results.TITLES, metavar="NAME", help="renew only this section")
+    one.add_argument("--accounts", type=int, metavar="N", help="a trial with N accounts: print, write nothing")
+    options = parser.parse_args(arguments)
+    return renew(options.only or list(results.TITLES), options.accounts)
 
 
-def line(what: str, seconds: float, against: float, unit: str) -> None:
-    print(f"{what:<58}{seconds * 1000:>12,.2f} ms{seconds / against:>12,.2f} × {unit}")
-
-
-def book_paths() -> DeskSnapshot:
-    """Evaluation, the Desk and a heartbeat over a book of accounts."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "book.db"
-        bootstrap.create_demo(path, accounts=ACCOUNTS).close()
-        book = bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)
-        scheduler.advance_market(book, book.now())
-        reading = median(lambda: book.database.rows("SELECT * FROM positions"))
-        unit = "reading its positions"
-        print(f"\nA book of {ACCOUNTS:,} accounts")
-        line("reading every position from SQLite", reading, reading, unit)
-        line("evaluating every subscription, with plans and traces", median(lambda: evaluate_book(book)), reading, unit)
-        line("the Desk's snapshot, live drift of every account", median(lambda: desk_snapshot(book)), reading, unit)
-        scheduler.tick(book)
-        line("a heartbeat with nothing due", median(lambda: scheduler.tick(book)), reading, unit)
-        snapshot = desk_snapshot(book)
-        book.database.close()
-        return snapshot
-
-
-class _Bench(App[None]):
-    def compose(self) -> ComposeResult:
-        yield BookTable(desk_columns.columns(), id, search=desk_columns.search)
-        yield DataTable()
-
-
-async def table_paths(rows: tuple[DeskRow, ...]) -> None:
-    """The Desk's table compared with Textual's own."""
-    app = _Bench()
-    async with app.run_test(size=(160, 50)) as pilot:
-        table = app.query_one(BookTable)
-        other = app.query_one(DataTable)
-        few = rows[:1_000]
-        other.add_columns("client", "portfolio", "state")
-
-        def fill_other() -> None:
-            other.clear()
-            for row in few:
-                other.add_row(row.client, row.portfolio, row.state)
-
-        unit = "DataTable, 1,000 rows"
-        print(f"\nThe Desk's table, {len(rows):,} rows")
-        against = median(fill_other)
-        line("Textual's DataTable: adding 1,000 rows of 3 columns", against, against, unit)
-        line("ours: setting all rows", median(lambda: table.set_rows(rows, None)), against, unit)
-        line("ours: order by the next column", median(table.cycle_sort), against, unit)
-        line("ours: painting a page anew", median(lambda: _page(table)), against, unit)
-        await pilot.pause()
-
-
-def _page(table: BookTable[DeskRow]) -> None:
-    table.action_page(1)
-    for y in range(table.size.height):
-        table.render_line(y)
-
-
-def main() -> None:
-    snapshot = book_paths()
-    copies = -(-ROWS // len(snapshot.rows))
-    asyncio.run(table_paths((tuple(snapshot.rows) * copies)[:ROWS]))
-    print("\nThe whole book in arrays")
-    whole_book.main()
+def renew(names: list[str], accounts: int | None) -> int:
+    """Run benchmarks one after the other and write each section as soon as it is measured."""
+    failed = []
+    for name in names:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        size = () if accounts is None else ("--accounts", str(accounts))
+        done = subprocess.run(
+            [sys.executable, "-m", f"tests.benchmarks.{name}", *size], stdout=subprocess.PIPE, text=True, check=False
+        )
+        if done.returncode:
+            failed.append(name)
+            continue
+        body = results.section(name, done.stdout, date.today(), results.machine())  # noqa: DTZ011
+        if accounts is not None:
+            print(f"## {results.TITLES[name]}\n\n{body}\n", flush=True)
+            continue
+        document = results.RESULTS.read_text(encoding="utf-8") if results.RESULTS.exists() else ""
+        results.RESULTS.write_text(results.replace_section(document, name, body), encoding="utf-8")
+    if accounts is None:
+        table = results.readme_table(results.RESULTS.read_text(encoding="utf-8"))
+        readme = results.replace_table(results.README.read_text(encoding="utf-8"), table)
+        results.README.write_text(readme, encoding="utf-8")
+    if failed:
+        print(f"failed, section unchanged: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,6 @@
-"""Requests per second on loopback while the scheduler runs: `python -m tests.benchmarks.api_load [SECONDS] [CLIENTS]`.
+"""Requests per second on loopback while the scheduler runs, by clients that read and write.
 
-The server runs a demonstration book of 200 accounts in accelerated time; clients read and write. No request may fail.
+The server runs a demonstration book in accelerated time. No request may fail.
 """
 
 from __future__ import annotations
@@ -24,15 +24,22 @@ import httpx
 
 from rebal_tui import bootstrap
 from tests.api.servers import BALANCED, started
+from tests.benchmarks.report import duration, header, parser, row
 
 ACCOUNTS = 200
+SECONDS = 10
+CLIENTS = 8
 
 
 def main() -> int:
-    seconds, clients = (int(text) for text in (sys.argv[1:] + ["10", "8"][len(sys.argv) - 1 :]))
+    found = parser("api_load", __doc__)
+    found.add_argument("--accounts", type=int, default=ACCOUNTS, metavar="N")
+    found.add_argument("--seconds", type=int, default=SECONDS, metavar="N")
+    found.add_argument("--clients", type=int, default=CLIENTS, metavar="N")
+    options = found.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "book.db"
-        bootstrap.create_demo(path, accounts=ACCOUNTS).close()
+        bootstrap.create_demo(path, accounts=options.accounts).close()
         made = subprocess.run(
             [sys.executable, "-m", "rebal_tui", "keys", "add", "load", "--db", str(path), "--json"],
             capture_output=True,
@@ -41,11 +48,11 @@ def main() -> int:
         key = json.loads(made.stdout)
         with started(("serve", "--db", str(path), "--port", "0", "--json", "--rate", "10000000")) as process:
             url = json.loads(process.stdout.readline() if process.stdout else "")["url"]
-            code = _load(url, (key["key"], key["secret"]), seconds, clients)
+            code = _load(url, (key["key"], key["secret"]), options.seconds, options.clients)
             process.terminate()
             process.wait(30)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        print(f"the server used {used.ru_utime + used.ru_stime:.1f} s of processor time, its start included")
+        row("processor time of the server, with its start", duration(used.ru_utime + used.ru_stime))
         return code
 
 
@@ -97,10 +104,13 @@ def _load(url: str, auth: tuple[str, str], seconds: int, clients: int) -> int:
         now = http.get("/v1/clock").json()["timestamp"]
         ran = len(http.get("/v1/rebalancing/runs?limit=1000").json()["runs"])
     cuts = statistics.quantiles(durations, n=100)
-    print(f"{len(durations) / seconds:,.0f} requests a second by {clients} clients over {seconds} s: {dict(statuses)}")
-    print(
-        f"median {cuts[49] * 1000:.1f} ms, 99th {cuts[98] * 1000:.1f} ms; meanwhile {started_at} to {now}, {ran} runs"
-    )
+    header(f"{clients} clients for {seconds} s, {len(account_ids):,} accounts", "figure")
+    row("requests per second", f"{len(durations) / seconds:,.0f}")
+    row("median", duration(cuts[49]))
+    row("99 % within", duration(cuts[98]))
+    row("statuses", ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items())))
+    row("simulated time", f"{started_at} to {now}")
+    row("runs", f"{ran:,}")
     return 0 if set(statuses) == {200} else 1
 
 

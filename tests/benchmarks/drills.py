@@ -1,8 +1,6 @@
-"""Recovery times: `python -m tests.benchmarks.drills [ACCOUNTS]`.
+"""Recovery times: a killed program, opening, checking, backing up and restoring a book, verifying an audit trail.
 
-A program killed with a thousand orders open at the broker, a restore from backup, opening and checking a book of
-ACCOUNTS (100,000), and verifying a long audit trail. In elapsed time, which includes other work on the machine, and in
-processor time. Nothing fails because of a time.
+The program is killed with many orders open at the broker. Elapsed time includes other work on the machine.
 """
 
 from __future__ import annotations
@@ -25,35 +23,31 @@ from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit
 from rebal_tui.store.database import Database
-from tests.benchmarks.whole_day import crash
+from tests.benchmarks import report
+from tests.benchmarks.report import duration, header, parser, processor_seconds, row
+from tests.benchmarks.whole_day import make_all_due
 from tests.cli.books import call
 from tests.store.books import new_file, with_trail
 
 T = TypeVar("T")
 ACCOUNTS = 100_000
-MIN_OPEN_ORDERS = 1_000
 BUSY_ACCOUNTS = 1_200
+"""The accounts of the killed program: enough for more than a thousand open orders."""
 TRADED_ACCOUNTS = 10_500
-"""The number of accounts whose day of rebalances makes a file larger than 100 MB."""
+"""The accounts whose day of rebalances makes a file larger than 100 MB."""
 ENTRIES = 100_000
 MAX_HEARTBEATS = 400
+notes: list[str] = []
+"""Notes printed below the table."""
 
 
 def timed(what: str, work: Callable[[], T], goal: float | None = None) -> T:
-    used, started_at = processor(), time.perf_counter()
+    """Run a step and print its times; returns its result."""
+    used, started_at = processor_seconds(), time.perf_counter()
     result = work()
-    times = f"{time.perf_counter() - started_at:>8.2f} s{processor() - used:>9.2f} s of processor"
-    print(f"{what:<72}{times}{f'   goal {goal:g} s' if goal else ''}", flush=True)
+    elapsed, processor = time.perf_counter() - started_at, processor_seconds() - used
+    row(what, duration(elapsed), duration(processor), f"{goal:g} s" if goal else "")
     return result
-
-
-def processor() -> float:
-    """Processor seconds of this process and of the child processes it has waited for."""
-    return sum(os.times()[:4])
-
-
-def report(what: str) -> None:
-    print(f"  {what}", flush=True)
 
 
 def opened(path: Path) -> Book:
@@ -99,28 +93,28 @@ def checked_counts(path: Path) -> str:
     return ", ".join(f"{found.counts[table]:,} {table}" for table in wanted)
 
 
-def busy(path: Path, pipe: int) -> None:
+def busy(path: Path, pipe: int, min_open_orders: int) -> None:
     """Work in a process until it is killed."""
     with paths.exclusive_lock(path):
         book = opened(path)
         tick(book, 60)
-        assert open_orders(book.database) >= MIN_OPEN_ORDERS, open_orders(book.database)
+        assert open_orders(book.database) >= min_open_orders, open_orders(book.database)
         os.write(pipe, b"!")
         while True:
             tick(book, 2)
 
 
-def killed(path: Path) -> None:
-    """Run the program in a process and kill it once a thousand orders are open."""
+def killed(path: Path, min_open_orders: int) -> None:
+    """Run the program in a process and kill it once that many orders are open."""
     ready, ready_writer = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            busy(path, ready_writer)
+            busy(path, ready_writer, min_open_orders)
         finally:
             os._exit(1)
     os.close(ready_writer)
-    assert os.read(ready, 1), "the program at work ended by itself"
+    assert os.read(ready, 1), "the program ended by itself"
     os.close(ready)
     time.sleep(0.3)
     os.kill(child, signal.SIGKILL)
@@ -140,76 +134,85 @@ with paths.exclusive_lock(path):
 """
 
 
-def kill(folder: Path) -> None:
+def kill(folder: Path, accounts: int) -> None:
     path = folder / "killed.db"
-    bootstrap.create_demo(path, accounts=BUSY_ACCOUNTS).close()
-    crash(path)
-    killed(path)
+    bootstrap.create_demo(path, accounts=accounts).close()
+    make_all_due(path)
+    killed(path, accounts * 5 // 6)
     killed_book = Database(path, read_only=True)
-    report(f"killed with {open_orders(killed_book):,} orders open at the broker, {path.stat().st_size / 1e6:.0f} MB")
+    size = f"{path.stat().st_size / 1e6:.0f} MB"
+    notes.append(f"Killed with {open_orders(killed_book):,} orders open at the broker; the file has {size}.")
     killed_book.close()
     again = timed(
-        "killed: from the command to a book opened and reconciled",
+        "killed: from the command to an open, reconciled book",
         lambda: subprocess.run(
             [sys.executable, "-c", REOPEN, str(path)], capture_output=True, text=True, check=True
         ).stdout.split(),
         5,
     )
-    report(f"of it opening and reconciling {float(again[0]):.2f} s; no account paused: {again[1]}")
-    report(f"check finds nothing in {checked_counts(path)}")
+    paused = "no account is paused" if again[1] == "True" else "accounts are paused"
+    notes.append(f"Opening and reconciling takes {duration(float(again[0]))} of it; {paused}.")
+    notes.append(f"`check` then finds no fault in {checked_counts(path)}.")
     book = opened(path)
     minutes = run_to_end(book)
     book.close()
-    report(f"{minutes} minutes later no run and no order is open; check finds nothing in {checked_counts(path)}")
+    notes.append(f"After {minutes} minutes no run or order is open; `check` finds no fault in {checked_counts(path)}.")
 
 
-def restored(path: Path, what: str) -> None:
+def restored(path: Path, what: str, counts: str) -> None:
     """Back up a book and restore the backup over it with the program's own commands."""
     copy = path.with_name(f"copy-of-{path.name}")
-    report(f"{path.stat().st_size / 1e6:.0f} MB, {what}")
+    size = f"{path.stat().st_size / 1e6:.0f} MB"
+    notes.append(f"The {what} has {size}: {counts}.")
 
     def run(*arguments: str | Path) -> None:
         outcome = call(*arguments, "--db", path)
         assert outcome.code == 0, outcome.err
 
-    timed("backup, verified", lambda: run("backup", copy))
-    timed("restore, verified", lambda: run("restore", copy), 30)
+    timed(f"{what}: backup, verified", lambda: run("backup", copy))
+    timed(f"{what}: restore, verified", lambda: run("restore", copy), 30)
     copy.unlink()
 
 
-def traded_book(folder: Path) -> Path:
+def traded_book(folder: Path, accounts: int) -> Path:
     """A book in which every account was rebalanced and every order has ended."""
-    path = folder / "lived.db"
-    bootstrap.create_demo(path, accounts=TRADED_ACCOUNTS).close()
-    crash(path)
+    path = folder / "traded.db"
+    bootstrap.create_demo(path, accounts=accounts).close()
+    make_all_due(path)
     book = opened(path)
-    run_to_end(book)
+    timed("traded book: all runs from queued to completed", lambda: run_to_end(book))
     book.close()
     return path
 
 
-def trail() -> None:
-    database = with_trail(new_file(), ENTRIES)
+def trail(entries: int) -> None:
+    database = with_trail(new_file(), entries)
     anchor = audit.head(database)
     found = timed(
-        f"audit trail of {ENTRIES:,} entries verified to an anchor", lambda: audit.verify(database, anchor), 1
+        f"audit trail of {entries:,} entries verified to an anchor", lambda: audit.verify(database, anchor), 1
     )
     assert found == [], found
     database.close()
 
 
 def main() -> None:
-    accounts = int(sys.argv[1]) if len(sys.argv) > 1 else ACCOUNTS
+    found = parser("drills", __doc__)
+    found.add_argument("--accounts", type=int, default=ACCOUNTS, metavar="N", help="accounts of the large book")
+    accounts = found.parse_args().accounts
+    header("step", "elapsed", "processor", "goal")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        kill(folder)
-        trail()
-        path = traded_book(folder)
-        restored(path, timed("check of a book that lived", lambda: checked_counts(path)))
+        kill(folder, min(BUSY_ACCOUNTS, accounts))
+        trail(min(ENTRIES, accounts))
+        path = traded_book(folder, min(TRADED_ACCOUNTS, accounts))
+        what = "traded book"
+        restored(path, what, timed(f"{what}: check", lambda: checked_counts(path)))
         path = folder / "large.db"
         bootstrap.create_demo(path, accounts=accounts).close()
-        timed(f"opening of {accounts:,} demonstration accounts, compared with the broker", lambda: opened(path)).close()
-        restored(path, timed(f"check of {accounts:,} demonstration accounts", lambda: checked_counts(path)))
+        what = f"book of {accounts:,} accounts"
+        timed(f"{what}: opened, reconciled with the broker", lambda: opened(path)).close()
+        restored(path, what, timed(f"{what}: check", lambda: checked_counts(path)))
+    report.notes(notes)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
-"""Latency of the program in a pseudo-terminal over a large book: `python -m tests.benchmarks.latency BOOK.db [KEYS]`.
+"""Latency of the program over a large book in a pseudo-terminal of 160 × 50, from a key to the bytes of its frame.
 
-First paint, the book on the screen, then for each key the time from the key to the first and to the last bytes of its
-frame, while prices stream; and the processor share of the idle program. Creates a demonstration of 100,000 accounts
-when the file does not exist, at thirty times real speed: prices move with every heartbeat, and the whole book is
-evaluated twice a minute. Nothing fails because of a time.
+Prices move with every heartbeat and the whole book is evaluated twice a minute, as a demonstration at thirty times
+real speed does; each key is pressed when the one before it was answered. Without `--book` a demonstration is created.
 """
 
 from __future__ import annotations
@@ -24,8 +22,10 @@ from fcntl import ioctl
 from pathlib import Path
 
 from rebal_tui import bootstrap
+from tests.benchmarks.report import duration, header, parser, row
 
 ACCOUNTS = 100_000
+PRESSES = 40
 SPEED = 30.0
 SIZE = (50, 160)
 QUIET = 0.004
@@ -35,8 +35,8 @@ KEYS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     ("page down", (b"\x1b[6~",)),
     ("last row, first row", (b"\x1b[F", b"\x1b[H")),
     ("order by the next column", (b"s",)),
-    ("turn the order round", (b"S",)),
-    ("next tile", (b"t",)),
+    ("reverse the order", (b"S",)),
+    ("next filter", (b"t",)),
 )
 FILTER = b"an ruiz"
 PROGRAM = "from rebal_tui.cli import main; main()"
@@ -124,20 +124,15 @@ def line(what: str, times: list[tuple[float, float]]) -> None:
     first, last = (sorted(column) for column in zip(*times, strict=True))
     high = len(times) * 95 // 100
     figures = (statistics.median(first), first[high], statistics.median(last), last[high])
-    print(f"{what:<38}" + "".join(f"{figure:>9.1f}" for figure in figures) + " ms")
+    row(what, *(f"{figure:.0f} ms" for figure in figures))
 
 
-def main() -> None:
-    book = Path(sys.argv[1])
-    presses = int(sys.argv[2]) if len(sys.argv) > 2 else 40
-    if not book.exists():
-        bootstrap.create_demo(book, accounts=ACCOUNTS, speed=SPEED).close()
+def measure(book: Path, presses: int) -> None:
     with opened(book) as terminal:
-        print(f"first paint {terminal.until(b'Worst'):.2f} s, processor {terminal.cpu():.2f} s")
-        shown = terminal.until(b" NY")
-        print(f"the book on the screen {shown:.2f} s, processor {terminal.cpu():.2f} s, {terminal.memory():.0f} MB")
+        painted, painted_cpu = terminal.until(b"Worst"), terminal.cpu()
+        loaded, loaded_cpu, loaded_memory = terminal.until(b" NY"), terminal.cpu(), terminal.memory()
         terminal.share(3)
-        print(f"\n{'key to first bytes, to last (p50, p95)':<38}{'first':>9}{'p95':>9}{'last':>9}{'p95':>9}")
+        header("key", "median", "95 % within", "last bytes: median", "last bytes: 95 % within")
         for what, keys in KEYS:
             line(what, [terminal.press(keys[n % len(keys)]) for n in range(presses)])
         typed = []
@@ -146,11 +141,29 @@ def main() -> None:
             typed += [terminal.press(bytes([letter])) for letter in FILTER]
             terminal.press(b"\x1b")
         line("a letter typed into the filter", typed)
-        print(f"\nprocessor while prices stream {terminal.share(10):.1f} %, {terminal.memory():.0f} MB")
+        streaming, memory = terminal.share(10), terminal.memory()
         os.write(terminal.fd, b"z")
         terminal.until(b"PAUSED", 120)
         terminal.share(3)
-        print(f"processor while the market stands still {terminal.share(IDLE_SECONDS):.1f} %")
+        idle = terminal.share(IDLE_SECONDS)
+    header("program", "elapsed", "processor", "memory")
+    row("first paint", duration(painted), duration(painted_cpu), "")
+    row("the book on the screen", duration(loaded), duration(loaded_cpu), f"{loaded_memory:.0f} MB")
+    row("while prices stream", "", f"{streaming:.1f} %", f"{memory:.0f} MB")
+    row("while the simulation is paused", "", f"{idle:.1f} %", "")
+
+
+def main() -> None:
+    found = parser("latency", __doc__)
+    found.add_argument("--accounts", type=int, default=ACCOUNTS, metavar="N", help="accounts of a created book")
+    found.add_argument("--book", type=Path, metavar="FILE", help="a demonstration's file; created if missing")
+    found.add_argument("--presses", type=int, default=PRESSES, metavar="N", help="presses of each key")
+    options = found.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        book = options.book or Path(folder, "book.db")
+        if not book.exists():
+            bootstrap.create_demo(book, accounts=options.accounts, speed=SPEED).close()
+        measure(book, options.presses)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ lumibot is installed by `pip install --no-deps lumibot==4.6.30`: of its dependen
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from decimal import Decimal
 from importlib import import_module
 from typing import Any
@@ -60,8 +62,9 @@ class _Held:
 def lumibot_jobs(situations: list[Situation]) -> tuple[Job, Job] | None:
     """lumibot's drift logic, without and with orders, over some accounts; None when it is not installed."""
     try:
-        logic = import_module("lumibot.components.drift_rebalancer_logic")
-        asset = import_module("lumibot.entities").Asset
+        with redirect_stdout(sys.stderr):
+            logic = import_module("lumibot.components.drift_rebalancer_logic")
+            asset = import_module("lumibot.entities").Asset
     except ImportError:
         return None
     _Strategy.logger.setLevel(logging.CRITICAL)

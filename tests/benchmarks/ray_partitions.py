@@ -1,14 +1,14 @@
-"""The evaluation mapped over partitions of a book by Ray, an engine that the product does not depend on.
+"""Evaluation of partitions of a book in Ray actors, compared with one process, in elapsed time.
 
-`python -m tests.benchmarks.ray_partitions` needs the `bench` extra. Each worker holds one partition of the frame; a
-round sends it the prices and receives the outcomes. It demonstrates that `decide` is a pure function of a frame and a
-day context, so that it runs elsewhere without changes to the product.
+Needs the `bench` extra; the product does not depend on Ray. Each actor holds one partition of the frame; a round sends
+it the prices and receives the outcomes. `decide` is a pure function of a frame and a day context, so it runs elsewhere
+without changes.
 """
 
 from __future__ import annotations
 
-import os
 import statistics
+import sys
 import time
 from importlib import import_module
 from typing import Any
@@ -19,8 +19,9 @@ from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.decide import decide
 from rebal_tui.engine.arrays.frame import BookFrame, Ints
 from tests.benchmarks import frames
+from tests.benchmarks.report import duration, header, notes, parser, row
 
-ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", "1000000"))
+ACCOUNTS = 1_000_000
 WORKERS = 2
 
 
@@ -38,13 +39,19 @@ class Partition:
 
 
 def main() -> None:
-    ray = import_module("ray")
+    found = parser("ray_partitions", __doc__)
+    found.add_argument("--accounts", type=int, default=ACCOUNTS, metavar="N")
+    accounts = found.parse_args().accounts
+    try:
+        ray = import_module("ray")
+    except ImportError:
+        sys.exit("Ray is not installed: pip install '.[bench]'")
     ray.init(num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
-    whole = frames.book(ACCOUNTS)
+    whole = frames.book(accounts)
     today = frames.today(whole)
-    step = -(-ACCOUNTS // WORKERS)
+    step = -(-accounts // WORKERS)
     worker = ray.remote(num_cpus=1)(Partition)
-    parts = [worker.remote(whole.part(at, min(at + step, ACCOUNTS)), today) for at in range(0, ACCOUNTS, step)]
+    parts = [worker.remote(whole.part(at, min(at + step, accounts)), today) for at in range(0, accounts, step)]
     prices = whole.assets.price
 
     def mapped() -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -59,9 +66,10 @@ def main() -> None:
         started = time.perf_counter()
         mapped()
         together.append(time.perf_counter() - started)
-    one, many = (statistics.median(durations) * 1_000 for durations in (alone, together))
-    print(f"{ACCOUNTS:,} accounts, the same outcomes: {same}")
-    print(f"one process {one:,.0f} ms, {WORKERS} Ray actors {many:,.0f} ms")
+    header(f"{accounts:,} accounts", "time")
+    row("one process", duration(statistics.median(alone)))
+    row(f"{WORKERS} Ray actors", duration(statistics.median(together)))
+    notes((f"The outcomes are {'the same' if same else 'DIFFERENT'}.",))
     ray.shutdown()
 
 

@@ -1,7 +1,7 @@
-"""From the command to the first paint, next to a bare Textual program: `python -m tests.benchmarks.start_up [RUNS]`.
+"""Time from the command to the first paint, compared with a bare Textual program, and the imports before it.
 
-Both run alternately in a pseudo-terminal; medians. Then the imports before the first paint, by package, and the most
-expensive modules of the product; self time of each, the minimum of the runs. Nothing fails because of a time.
+Both programs run alternately in a pseudo-terminal; medians. Imports by package, then the most expensive modules of the
+product: self time of each, the minimum of the runs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rebal_tui import bootstrap
 from tests.benchmarks.latency import PROGRAM, Terminal
+from tests.benchmarks.report import duration, header, parser, row
 
 BARE = """
 from textual.app import App
@@ -26,7 +27,9 @@ class Bare(App):
 Bare().run()
 """
 IMPORTED = "import rebal_tui.cli.program, rebal_tui.launch, rebal_tui.tui.screens.desk.screen"
-DEAREST = 12
+SHOWN_MODULES = 12
+ACCOUNTS = 20
+RUNS = 5
 
 
 def first_paint(program: str, *arguments: str) -> tuple[float, float]:
@@ -53,15 +56,19 @@ def imports() -> Counter[str]:
 
 
 def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    found = parser("start_up", __doc__)
+    found.add_argument("--accounts", type=int, default=ACCOUNTS, metavar="N")
+    found.add_argument("--runs", type=int, default=RUNS, metavar="N")
+    options = found.parse_args()
+    runs = options.runs
     with tempfile.TemporaryDirectory() as folder:
         book = Path(folder) / "book.db"
-        bootstrap.create_demo(book, accounts=20).close()
+        bootstrap.create_demo(book, accounts=options.accounts).close()
         pairs = [(first_paint(BARE), first_paint(PROGRAM, "--db", str(book))) for _ in range(runs)]
-    print(f"{'first paint':<34}{'seconds':>9}{'processor':>11}")
+    header("first paint", "elapsed", "processor")
     for what, times in zip(("bare Textual", "rebal-tui"), zip(*pairs, strict=True), strict=True):
         wall, cpu = (statistics.median(column) for column in zip(*times, strict=True))
-        print(f"{what:<34}{wall:>9.2f}{cpu:>11.2f}")
+        row(what, duration(wall), duration(cpu))
     durations = [imports() for _ in range(runs)]
     least = Counter({name: min(one[name] for one in durations) for name in durations[0]})
     packages: Counter[str] = Counter()
@@ -69,13 +76,13 @@ def main() -> None:
         packages[name.partition(".")[0] if name.startswith(("rebal_tui", "textual", "rich", "click")) else "other"] += (
             micros
         )
-    print(f"\n{'imported before it':<34}{'ms':>9}")
+    header("imports before it", "time")
     for name, micros in [*packages.most_common(), ("all", packages.total())]:
-        print(f"{name:<34}{micros / 1000:>9.1f}")
+        row(name, duration(micros / 1e6))
     own = Counter({name: micros for name, micros in least.items() if name.startswith("rebal_tui")})
-    print(f"\n{'our own, dearest first':<34}{'ms':>9}")
-    for name, micros in own.most_common(DEAREST):
-        print(f"{name:<34}{micros / 1000:>9.1f}")
+    header("most expensive modules", "time")
+    for name, micros in own.most_common(SHOWN_MODULES):
+        row(f"`{name}`", duration(micros / 1e6))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
-"""The whole book in arrays compared with the exact form, a C loop and other rebalancers.
+"""Evaluation, drift and plans of a whole book in arrays, compared with the exact form, a C loop and other rebalancers.
 
-`python -m tests.benchmarks.whole_book` prints a table and draws `screenshots/growth.svg`.
+20 holdings an account, 50 models of 500 assets, medians of processor time. Floats screen the accounts, and every
+account near a limit is confirmed with exact integers, so each outcome is that of the exact form. Peers come with the
+extra `bench` (`pip install '.[bench]' && pip install --no-deps lumibot==4.6.30`, Python 3.12 or newer). At the
+standard size the growth is drawn in `screenshots/growth.svg`.
 """
 
 from __future__ import annotations
@@ -13,12 +16,12 @@ import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rebal_tui import bootstrap
 from rebal_tui.domain.decisions import Outcome
-from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.decide import OUTCOMES, decide
 from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.engine.arrays.plans import plan_full_rebalances
@@ -31,12 +34,17 @@ from rebal_tui.services.simulation.demonstration.setup import DEFAULT_START
 from tests.benchmarks import frames
 from tests.benchmarks.c_loop import c_evaluation
 from tests.benchmarks.growth import Growth, draw
-from tests.benchmarks.peers import lumibot_jobs, rebalance_jobs
+from tests.benchmarks.peers import Job, lumibot_jobs, rebalance_jobs
+from tests.benchmarks.report import duration, header, notes, parser, ratio, row
 
 SIZES = (10_000, 100_000, 1_000_000)
 GROWTH = (1_000, 10_000, 100_000, 1_000_000)
 SAMPLE = 300
-FILE = 100_000
+COMPARED = 100_000
+"""The accounts of the comparison with peers and of the cold file."""
+EXACT = "exact form, account by account, with traces (scaled)"
+ARRAYS = "arrays, confirmed exactly"
+LOOP = "C loop over the same arrays, floats only, no confirmation"
 PICTURE = Path(__file__).parents[2] / "screenshots" / "growth.svg"
 
 
@@ -63,36 +71,36 @@ def in_turn(works: Mapping[str, Callable[[], object]], rounds: int = 25) -> dict
     return {name: statistics.median(times) for name, times in durations.items()}
 
 
-def row(what: str, accounts: int, seconds: float, against: float) -> None:
-    print(f"| {what} | {accounts:,} | {_shown(seconds)} | {against / seconds:,.2f} × |", flush=True)
+def evaluations(sizes: Sequence[int]) -> None:
+    """Deciding every account of books of several sizes: exact form (a scaled sample), arrays, C."""
+    measured = [_evaluation(frames.book(size)) for size in sizes]
+    header("evaluating the whole book", *(f"{size:,}" for size in sizes))
+    for name, strong in ((EXACT, False), (ARRAYS, True), (LOOP, False)):
+        cells = [duration(one[name]) if name in one else "no C compiler" for one in measured]
+        row(*(f"**{cell}**" if strong else cell for cell in (name, *cells)))
+    row("exact form ÷ arrays", *(f"{ratio(one[EXACT] / one[ARRAYS])} ×" for one in measured))
+    row("arrays ÷ C loop, in turn", *(f"{ratio(one[ARRAYS] / one[LOOP])} ×" if LOOP in one else "" for one in measured))
+    notes([f"{size:,} accounts: {one['agreement']}." for size, one in zip(sizes, measured, strict=True)])
 
 
-def _shown(seconds: float) -> str:
-    return f"{seconds * 1_000:,.1f} ms" if seconds < 10 else f"{seconds:,.0f} s"
-
-
-def evaluation(frame: BookFrame, today: DayContext) -> None:
-    """Deciding every account: arrays, exact form (a scaled sample), C."""
-    count = len(frame)
+def _evaluation(frame: BookFrame) -> dict[str, Any]:
+    """Seconds of the three forms, and how far their outcomes agree."""
+    count, today = len(frame), frames.today(frame)
     rng = np.random.default_rng(5)
-    sample = frames.situations(frame, sorted(rng.choice(count, SAMPLE, replace=False).tolist()))
-    exact = median(lambda: [evaluate(s) for s in sample], 3) * count / len(sample)
-    row("evaluation, exact form account by account (a sample, scaled)", count, exact, exact)
+    sample = frames.situations(frame, sorted(rng.choice(count, min(SAMPLE, count), replace=False).tolist()))
+    found: dict[str, Any] = {EXACT: median(lambda: [evaluate(s) for s in sample], 3) * count / len(sample)}
+    works: dict[str, Callable[[], object]] = {ARRAYS: lambda: decide(frame, today)}
     loop = c_evaluation(frame, today)
-    if loop is None:
-        row("evaluation, arrays, confirmed exactly", count, median(lambda: decide(frame, today)), exact)
-        print("| evaluation, C loop | no C compiler here | | |")
-        return
-    arrays, plain = "evaluation, arrays, confirmed exactly", "evaluation, plain C loop, floats only"
-    found = in_turn({arrays: lambda: decide(frame, today), plain: loop})
-    for name, seconds in found.items():
-        row(name, count, seconds, exact)
-    print(f"\narrays ÷ C: {found[arrays] / found[plain]:.2f}", flush=True)
+    if loop is not None:
+        works[LOOP] = loop
+    found |= in_turn(works)
     made = decide(frame, today)
-    agree = np.count_nonzero(loop() == made.outcome)
-    print(f"C and arrays agree on {agree:,} of {count:,}; {made.confirmed:,} confirmed exactly", flush=True)
     checked = [OUTCOMES[made.outcome[int(s.account.id)]] is evaluate(s).outcome for s in sample]
-    print(f"arrays and exact form agree on {sum(checked)} of {len(checked)} sampled accounts\n", flush=True)
+    agreement = f"arrays and exact form agree on {sum(checked)} of {len(checked)} sampled accounts"
+    if loop is not None:
+        agreement += f", arrays and C loop on {np.count_nonzero(loop() == made.outcome):,}"
+    found["agreement"] = f"{agreement}; {made.confirmed:,} accounts were confirmed exactly"
+    return found
 
 
 def _widest(situation: Situation) -> BandUsage | None:
@@ -100,36 +108,41 @@ def _widest(situation: Situation) -> BandUsage | None:
     return largest_usage(asset_drifts(valuation, situation.portfolio.weights), situation.portfolio.bands)
 
 
-def drift_and_orders(frame: BookFrame, today: DayContext) -> None:
+def drift_and_orders(frame: BookFrame) -> None:
     """Live drift, and the orders of a day when everything is rebalanced, compared with the exact form and peers."""
-    count = len(frame)
-    sample = frames.situations(frame, range(0, count, count // SAMPLE))
-    exact = median(lambda: [_widest(s) for s in sample], 3)
-    exact *= count / len(sample)
-    row("drift, exact form account by account (a sample, scaled)", count, exact, exact)
-    row("drift, the sweep over arrays", count, median(lambda: sweep(frame, today)), exact)
-    everyone = np.arange(count)
-    planned = median(lambda: [plan_full_rebalance(s.holdings(), s.portfolio.weights) for s in sample], 3)
-    planned *= count / len(sample)
+    count, today = len(frame), frames.today(frame)
+    sample = frames.situations(frame, range(0, count, max(count // SAMPLE, 1)))
     few = sample[:20]
     lumibot, milp = lumibot_jobs(few), rebalance_jobs(few)
-    for name, jobs in (("lumibot's drift logic", lumibot), ("rebalance.check_bands", milp)):
+    header(f"{count:,} accounts", "time", "exact form ÷ this")
+
+    def measured(what: str, jobs: tuple[Job, Job] | None, index: int, runs: int, against: float) -> None:
         if jobs is None:
-            print(f"| drift, {name} | not installed | | |")
+            row(f"{what} (20 accounts, scaled)", "not installed", "")
         else:
-            row(f"drift, {name} (20 accounts, scaled)", count, median(jobs[0], 3) * count / len(few), exact)
-    row("orders, exact planner account by account (a sample, scaled)", count, planned, planned)
-    row("orders, plans in arrays", count, median(lambda: plan_full_rebalances(frame, everyone), 3), planned)
-    for name, jobs in (("lumibot", lumibot), ("the MILP of rebalance", milp)):
-        if jobs is None:
-            print(f"| orders, {name} | not installed | | |")
-        else:
-            row(f"orders, {name} (20 accounts, scaled)", count, median(jobs[1], 1) * count / len(few), planned)
+            compared(what + " (20 accounts, scaled)", median(jobs[index], runs) * count / len(few), against)
+
+    exact = median(lambda: [_widest(s) for s in sample], 3) * count / len(sample)
+    compared("drift: exact form, account by account (scaled)", exact, exact)
+    compared("**drift: one sweep over the arrays**", median(lambda: sweep(frame, today)), exact)
+    measured("drift: `rebalance.check_bands`", milp, 0, 3, exact)
+    measured("drift: lumibot `DriftRebalancerLogic.calculate`", lumibot, 0, 3, exact)
+    planned = median(lambda: [plan_full_rebalance(s.holdings(), s.portfolio.weights) for s in sample], 3)
+    planned *= count / len(sample)
+    compared("orders: exact planner, account by account (scaled)", planned, planned)
+    everyone = np.arange(count)
+    compared("**orders: plans in arrays**", median(lambda: plan_full_rebalances(frame, everyone), 3), planned)
+    measured("orders: lumibot", lumibot, 1, 1, planned)
+    measured("orders: the MILP of `rebalance`", milp, 1, 1, planned)
+
+
+def compared(what: str, seconds: float, against: float) -> None:
+    row(what, duration(seconds), ratio(against / seconds))
 
 
 def from_file(accounts: int) -> None:
     """A demonstration's file, not in the page cache, read and decided: elapsed seconds, medians of three."""
-    stages: dict[str, list[float]] = {"reading the file": [], "laying the arrays out": [], "deciding everyone": []}
+    stages: dict[str, list[float]] = {"reading the file": [], "building the arrays": [], "deciding every account": []}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "book.db"
         bootstrap.create_demo(path, accounts=accounts).close()
@@ -140,17 +153,17 @@ def from_file(accounts: int) -> None:
             marks = [time.perf_counter()]
             book = bootstrap.open_simulation(bootstrap.open_database(path, read_only=True), at=DEFAULT_START)
             marks.append(time.perf_counter())
-            laid_out = book.frame()
+            frame = book.frame()
             marks.append(time.perf_counter())
-            decide(laid_out, book_day_context(book, laid_out))
+            decide(frame, book_day_context(book, frame))
             marks.append(time.perf_counter())
             book.database.close()
             for durations, start, end in zip(stages.values(), marks, marks[1:], strict=False):
                 durations.append(end - start)
     found = {stage: statistics.median(durations) for stage, durations in stages.items()}
-    print(f"\nfrom a cold file, {accounts:,} accounts of the demonstration")
+    header(f"from a cold file, {accounts:,} accounts of the demonstration", "elapsed", "share")
     for stage, seconds in found.items():
-        print(f"| {stage} | {_shown(seconds)} | {seconds / sum(found.values()):.0%} |", flush=True)
+        row(stage, duration(seconds), f"{seconds / sum(found.values()):.0%}")
 
 
 def growth(sizes: Sequence[int]) -> list[Growth]:
@@ -169,26 +182,24 @@ def growth(sizes: Sequence[int]) -> list[Growth]:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         found.append(Growth(size, evaluated, swept, planned, frame.nbytes, peak))
-        print(
-            f"| {size:,} | {_shown(evaluated)} | {_shown(swept)} | {_shown(planned)} ({len(fires):,} accounts) | "
-            f"{frame.nbytes / 2**20:,.1f} MiB | {peak / 2**20:,.1f} MiB |",
-            flush=True,
-        )
+        memory = (f"{byte_count / 2**20:,.1f} MiB" for byte_count in (frame.nbytes, peak))
+        times = (duration(evaluated), duration(swept), f"{duration(planned)} ({len(fires):,})")
+        row(f"{size:,}", *times, *memory)
     return found
 
 
 def main() -> None:
-    limit = int(os.environ.get("BENCH_ACCOUNTS", "1000000"))
-    print("| what | accounts | median | times faster than exact |\n|---|---:|---:|---:|")
-    for size in (s for s in SIZES if s <= limit):
-        frame = frames.book(size)
-        evaluation(frame, frames.today(frame))
-    frame = frames.book(100_000)
-    drift_and_orders(frame, frames.today(frame))
-    from_file(min(limit, FILE))
-    print("\n| accounts | evaluation | sweep | plans of those that fire | arrays | working memory |")
-    print("|---:|---:|---:|---:|---:|---:|")
-    PICTURE.write_text(draw(growth([s for s in GROWTH if s <= limit])), encoding="utf-8")
+    found = parser("whole_book", __doc__)
+    found.add_argument("--accounts", type=int, default=SIZES[-1], metavar="N", help="the largest size (%(default)s)")
+    limit = found.parse_args().accounts
+    evaluations([size for size in SIZES if size < limit] + [limit])
+    drift_and_orders(frames.book(min(limit, COMPARED)))
+    from_file(min(limit, COMPARED))
+    header("accounts", "evaluation", "sweep", "plans of those that fire", "the arrays", "working memory")
+    points = growth([size for size in GROWTH if size < limit] + [limit])
+    if limit == GROWTH[-1]:
+        PICTURE.write_text(draw(points), encoding="utf-8")
+        print("\n![Time and memory by number of accounts](../../screenshots/growth.svg)")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def test_proceeds_buy_at_once_and_are_transferable_when_the_next_session_opens()
     assert (event.settled, event.cash) == (usd("1000"), None)
 
 
-def test_a_missed_settlement_day_is_made_up_for() -> None:
+def test_a_missed_settlement_day_is_settled_later() -> None:
     harness = Harness()
     harness.sell("s", "SPY", qty="1")
     harness.advance_to(on(WEDNESDAY, 3))
@@ -66,7 +66,7 @@ def test_advancing_with_nothing_due_changes_nothing() -> None:
     assert harness.broker.last_event() == last
 
 
-def test_a_deposit_is_there_and_settled_at_once() -> None:
+def test_a_deposit_is_booked_and_settled_at_once() -> None:
     harness = Harness()
     last = harness.broker.last_event()
     entry = harness.broker.deposit(BOB, usd("10.01"), harness.current_time)
@@ -181,7 +181,7 @@ def test_unsettled_proceeds_are_not_transferable_by_journal() -> None:
     assert code == RefusalCode.AMOUNT_NOT_AVAILABLE
 
 
-def test_cash_goes_to_active_accounts_and_comes_from_closed_ones_too() -> None:
+def test_cash_can_move_to_active_accounts_and_from_closed_ones_too() -> None:
     harness = Harness()
     harness.broker.set_account_status(ALICE, "ACCOUNT_CLOSED", harness.current_time)
     code = refusal(lambda: harness.broker.create_journal(FIRM_ACCOUNT, ALICE, usd("1"), "", "in"))
@@ -198,7 +198,7 @@ def test_an_incoming_journal_bounces_when_the_account_closes_meanwhile() -> None
     assert harness.cash() == usd("1000")
 
 
-def test_shares_from_outside_join_the_position() -> None:
+def test_external_shares_join_the_position() -> None:
     harness = Harness()
     last = harness.broker.last_event()
     harness.broker.transfer_in(ALICE, "SPY", shares("10"), Price(usd("110")), harness.current_time)
@@ -210,7 +210,7 @@ def test_shares_from_outside_join_the_position() -> None:
 
 
 @pytest.mark.parametrize(("symbol", "qty"), [("NONE", shares("1")), ("SPY", Qty(0)), ("SPY", Qty(MAX_NANO))])
-def test_shares_that_cannot_come_in_are_refused(symbol: str, qty: Qty) -> None:
+def test_shares_that_cannot_be_transferred_in_are_refused(symbol: str, qty: Qty) -> None:
     harness = Harness()
     before = harness.broker.account(ALICE)
     with pytest.raises(BrokerRefused):
@@ -238,7 +238,7 @@ def test_accounts_open_all_or_none() -> None:
     assert [known.id for known in harness.broker.accounts()] == [ALICE, BOB]
 
 
-def test_assets_carry_their_price_and_what_they_allow() -> None:
+def test_assets_have_their_price_and_trading_flags() -> None:
     harness = Harness()
     del harness.prices["TLT"]
     harness.broker.set_asset("SPY", harness.current_time, status="inactive", tradable=False, fractionable=False)
@@ -256,7 +256,7 @@ def test_an_unknown_account_status_is_refused(status: str) -> None:
     )
 
 
-def test_events_tell_the_state_of_their_time() -> None:
+def test_events_have_the_state_of_their_time() -> None:
     harness = Harness(FillModel(latency_seconds=(2, 2), partial_chance=100, max_pieces=2))
     last = harness.broker.last_event()
     harness.buy("b", "SPY", notional="100")
@@ -304,7 +304,7 @@ def test_events_and_ledger_cannot_be_rewritten() -> None:
         "DELETE FROM sim_unsettled",
     ],
 )
-def test_invariants_see_damage(damage: str) -> None:
+def test_invariants_detect_damage(damage: str) -> None:
     harness = Harness(SLOW)
     harness.sell("sold", "SPY", qty="2")
     harness.advance_seconds(5)

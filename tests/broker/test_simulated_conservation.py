@@ -241,7 +241,7 @@ def _return(broker: SimulatedBroker, current_time: datetime) -> None:
 
 
 @pytest.mark.parametrize("act", [_submit, _journal, _advance, _return])
-def test_a_call_cut_off_anywhere_has_not_happened(act: Callable[[SimulatedBroker, datetime], None]) -> None:
+def test_an_interrupted_call_has_no_effect(act: Callable[[SimulatedBroker, datetime], None]) -> None:
     def prepared() -> Harness:
         harness = Harness(
             FillModel(latency_seconds=(1, 1), partial_chance=0) if act is _advance else FillModel.immediate()

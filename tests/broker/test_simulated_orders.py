@@ -42,7 +42,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("wrong", "code"), REFUSED)
-def test_a_refused_order_says_why_and_leaves_no_trace(wrong: OrderRequest, code: RefusalCode) -> None:
+def test_a_refused_order_has_a_reason_and_leaves_no_row(wrong: OrderRequest, code: RefusalCode) -> None:
     harness = Harness()
     before, last = harness.broker.accounts(), harness.broker.last_event()
     assert refusal(lambda: harness.broker.submit_order(wrong)) == code
@@ -52,20 +52,20 @@ def test_a_refused_order_says_why_and_leaves_no_trace(wrong: OrderRequest, code:
 
 
 @pytest.mark.parametrize("current_time", [on(MONDAY, 9, 29, 59), on(MONDAY, 16), on(MONDAY, 10) + timedelta(days=5)])
-def test_no_order_is_taken_outside_a_session(current_time: datetime) -> None:
+def test_no_order_is_accepted_outside_a_session(current_time: datetime) -> None:
     harness = Harness()
     harness.current_time = current_time
     assert refusal(lambda: harness.buy("b", "SPY", notional="10")) == RefusalCode.MARKET_CLOSED
 
 
-def test_no_order_is_taken_without_a_price() -> None:
+def test_no_order_is_accepted_without_a_price() -> None:
     harness = Harness()
     del harness.prices["SPY"]
     assert refusal(lambda: harness.buy("b", "SPY", notional="10")) == RefusalCode.NO_PRICE
 
 
 @pytest.mark.parametrize("restriction", list(Restriction))
-def test_a_restricted_account_trades_again_once_it_is_lifted(restriction: Restriction) -> None:
+def test_a_restricted_account_trades_again_once_the_restriction_is_lifted(restriction: Restriction) -> None:
     harness = Harness()
     harness.broker.set_restrictions(ALICE, frozenset({restriction}), harness.current_time)
     assert refusal(lambda: harness.sell("s", "SPY", qty="1")) == RefusalCode.ACCOUNT_RESTRICTED
@@ -120,11 +120,11 @@ def test_the_entry_price_is_the_average_of_what_was_bought() -> None:
 @pytest.mark.parametrize(
     ("parts", "average"), [([(1, 1), (1, 2)], 2), ([(2, 1), (1, 2)], 1), ([(3, 5), (1, 6)], 5), ([(1, 5), (1, 6)], 6)]
 )
-def test_averages_round_half_up(parts: list[tuple[int, int]], average: int) -> None:
+def test_averages_are_rounded_half_up(parts: list[tuple[int, int]], average: int) -> None:
     assert average_price(parts) == average
 
 
-def test_a_client_order_id_is_used_once_for_ever() -> None:
+def test_a_client_order_id_is_used_only_once() -> None:
     harness = Harness(SLOW)
     order = harness.buy("b", "SPY", notional="100")
     harness.broker.cancel_order(ALICE, order.id)
@@ -143,7 +143,7 @@ def test_orders_are_found_by_their_own_account_only() -> None:
     assert refusal(lambda: harness.broker.cancel_order(BOB, order.id)) == RefusalCode.NOT_FOUND
 
 
-def test_of_orders_placed_together_one_that_is_refused_takes_none_along() -> None:
+def test_a_refused_order_does_not_affect_orders_placed_with_it() -> None:
     harness = Harness()
     with harness.broker.batch():
         harness.buy("first", "SPY", notional="600")
@@ -210,7 +210,7 @@ def test_a_fill_is_no_earlier_than_it_was_due_and_than_its_quote() -> None:
     assert harness.order("c").filled_at == harness.quoted_at
 
 
-def test_a_partly_done_sell_reserves_what_is_left_of_it() -> None:
+def test_a_partially_filled_sell_reserves_its_remaining_shares() -> None:
     harness = Harness(FillModel(latency_seconds=(10, 10), partial_chance=100, max_pieces=2))
     harness.sell("s", "SPY", qty="6")
     harness.advance_seconds(10)
@@ -279,7 +279,7 @@ def test_a_sell_for_an_amount_sells_only_what_is_held() -> None:
     assert harness.cash() == usd("1500")
 
 
-def test_whole_shares_stay_whole_in_pieces() -> None:
+def test_whole_shares_are_filled_in_whole_pieces() -> None:
     harness = Harness(PIECES)
     harness.set_price("BRK", "30")
     harness.buy("b", "BRK", qty="25")
@@ -289,7 +289,7 @@ def test_whole_shares_stay_whole_in_pieces() -> None:
     assert all(fill.qty % NANO == 0 for fill in fills)
 
 
-def test_day_orders_expire_at_the_close_and_what_filled_stands() -> None:
+def test_day_orders_expire_at_the_close_and_keep_their_fills() -> None:
     harness = Harness(FillModel(latency_seconds=(600, 600), partial_chance=100, max_pieces=2))
     harness.current_time = on(MONDAY, 15, 45)
     harness.buy("b", "SPY", notional="100")
@@ -303,7 +303,7 @@ def test_day_orders_expire_at_the_close_and_what_filled_stands() -> None:
     assert harness.broker.cash_transferable(ALICE) == harness.cash()
 
 
-def test_what_was_due_before_the_close_fills_even_when_time_jumps() -> None:
+def test_orders_due_before_the_close_fill_even_when_time_jumps() -> None:
     harness = Harness(SLOW)
     harness.buy("b", "SPY", notional="100")
     harness.advance_to(on(TUESDAY, 8))
@@ -328,7 +328,7 @@ def test_a_halted_asset_waits(model: FillModel) -> None:
     assert order.filled_at >= on(MONDAY, 10, 10)
 
 
-def test_a_halt_till_the_close_expires_the_order() -> None:
+def test_a_halt_until_the_close_expires_the_order() -> None:
     harness = Harness(SLOW)
     harness.broker.halt("SPY", True, harness.current_time)
     harness.buy("b", "SPY", notional="100")
@@ -365,7 +365,7 @@ def test_orders_end_when_their_asset_ceases_to_be_tradable(change: dict[str, obj
 
 
 @pytest.mark.parametrize("model", [SLOW, FillModel.immediate()])
-def test_the_next_order_is_rejected_on_purpose_once(model: FillModel) -> None:
+def test_the_next_order_is_rejected_once_on_request(model: FillModel) -> None:
     harness = Harness(model)
     harness.broker.reject_next(ALICE, "SPY", "no luck")
     harness.buy("other", "TLT", notional="100")
@@ -400,7 +400,7 @@ def test_a_cancel_takes_effect_at_once() -> None:
 
 
 @pytest.mark.parametrize(("latency", "status"), [(5, OrderStatus.FILLED), (1, OrderStatus.CANCELED)])
-def test_a_fill_may_come_before_a_slow_cancel(latency: int, status: OrderStatus) -> None:
+def test_a_fill_may_precede_a_slow_cancel(latency: int, status: OrderStatus) -> None:
     harness = Harness(FillModel(latency_seconds=(3, 3), partial_chance=0, cancel_latency=latency))
     order = harness.buy("b", "SPY", notional="100")
     harness.broker.cancel_order(ALICE, order.id)
@@ -410,7 +410,7 @@ def test_a_fill_may_come_before_a_slow_cancel(latency: int, status: OrderStatus)
     assert harness.order("b").status is status
 
 
-def test_an_outside_order_is_an_order_like_any_other() -> None:
+def test_an_external_order_is_an_ordinary_order() -> None:
     harness = Harness(SLOW)
     harness.broker.place_external_order(ALICE, request("theirs", "SPY", Side.BUY, "100", who=BOB), harness.current_time)
     assert [order.client_order_id for order in harness.broker.open_orders(ALICE)] == ["theirs"]

@@ -46,8 +46,8 @@ def cut(db: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["as told", "json", "backup", "export"])
-def test_a_trail_cut_off_is_found_against_what_was_noted_of_it(db: Path, method: str) -> None:
+@pytest.mark.parametrize("method", ["message", "json", "backup", "export"])
+def test_a_truncated_trail_is_found_with_its_noted_anchor(db: Path, method: str) -> None:
     anchor = noted(db, method)
     assert call("check", "--anchor", anchor, "--db", db).code == 0
     cut(db)
@@ -57,16 +57,16 @@ def test_a_trail_cut_off_is_found_against_what_was_noted_of_it(db: Path, method:
     assert "audit: the audit trail has no entry" in result.err
 
 
-def test_an_entry_noted_earlier_is_found_in_a_trail_that_went_on(db: Path) -> None:
+def test_an_earlier_anchor_is_found_in_a_longer_trail(db: Path) -> None:
     anchor = noted(db, "backup")
     assert call("restore", anchor, "--db", db).code == 0
-    assert noted(db, "as told") != anchor
+    assert noted(db, "message") != anchor
     assert call("check", "--anchor", anchor, "--db", db).code == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("content", [None, "", "{}", '{"audit_head": 1}', "12,abc", "a note"])
-def test_what_names_no_entry_is_refused_in_words(db: Path, content: str | None) -> None:
+def test_an_anchor_that_names_no_entry_is_refused_with_a_message(db: Path, content: str | None) -> None:
     anchor = db.parent / "anchor"
     if content is not None:
         anchor.write_text(content)

@@ -23,8 +23,8 @@ def test_the_first_rebalance_buys_30000_and_17500(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("spy", "cash", "outcome"), [("65", "3500", "none"), ("65.0001", "3499.99", "full_rebalance")])
-def test_a_band_fires_beyond_it_and_not_at_it(tmp_path: Path, spy: str, cash: str, outcome: str) -> None:
-    """$6,500 of $10,000 is exactly 5 points above 60; the cash is kept at 5 % by TLT."""
+def test_a_band_fires_beyond_its_limit_and_not_at_it(tmp_path: Path, spy: str, cash: str, outcome: str) -> None:
+    """$6,500 of $10,000 is exactly 5 points above 60; TLT holds the cash at 5 %."""
     content = book(cash="500", last=LONG_AGO)
     tlt = {"65": "30", "65.0001": "29.9999"}[spy]
     content["accounts"][0]["positions"] = [{"symbol": "SPY", "qty": spy}, {"symbol": "TLT", "qty": tlt}]
@@ -61,7 +61,7 @@ def test_the_cooldown_ends_after_seven_dates(tmp_path: Path, last: str, outcome:
     assert verdicts(made)["in_cooldown"] == ("holds_back" if outcome == "invest_cash" else "no")
 
 
-def test_an_ineligible_asset_sets_its_portfolio_aside(tmp_path: Path) -> None:
+def test_an_ineligible_asset_marks_its_portfolio(tmp_path: Path) -> None:
     result = call("evaluate", "--book", written(tmp_path, book(tlt_tradable=False)), "--json")
 
     assert result.code == 0
@@ -115,7 +115,7 @@ def test_a_missing_price_is_named(tmp_path: Path) -> None:
     assert (made["outcome"], made["reason"]) == ("blocked", "TLT has no price")
 
 
-def test_a_malformed_book_lists_every_fault_with_its_place(tmp_path: Path) -> None:
+def test_a_malformed_book_lists_every_fault_with_its_location(tmp_path: Path) -> None:
     content = book(cash="12.5.0")
     content["assets"][0]["price"] = "-1"
     content["portfolios"][0]["weights"][1]["percent"] = "60.001"
@@ -133,7 +133,7 @@ def test_a_malformed_book_lists_every_fault_with_its_place(tmp_path: Path) -> No
     ]
 
 
-def test_a_second_pass_of_the_session_meets_the_quota(tmp_path: Path) -> None:
+def test_a_second_evaluation_pass_of_the_session_meets_the_quota(tmp_path: Path) -> None:
     db = tmp_path / "book.db"
     assert call("import", written(tmp_path, book()), "--db", db).code == 0
 
@@ -152,7 +152,7 @@ def test_a_second_pass_of_the_session_meets_the_quota(tmp_path: Path) -> None:
     assert call("check", "--db", db).code == 0
 
 
-def test_a_books_time_never_goes_back(tmp_path: Path) -> None:
+def test_the_time_of_a_book_never_goes_back(tmp_path: Path) -> None:
     db = tmp_path / "book.db"
     call("import", written(tmp_path, book()), "--db", db)
     assert call("evaluate", "--db", db, "--at", "2026-11-25 10:00").code == 0
@@ -185,7 +185,7 @@ def test_explained_output_shows_checks_and_orders(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "at", ["", "noon", "2026-13-01", "2026-11-27 25:00", "2026-W48-5", "20261127", "1999-01-04", "9999-12-31"]
 )
-def test_a_bad_time_is_refused_with_what_is_expected(tmp_path: Path, at: str) -> None:
+def test_a_bad_time_is_refused_with_the_expected_format(tmp_path: Path, at: str) -> None:
     result = call("evaluate", "--book", written(tmp_path, book()), "--at", at)
 
     assert result.code == 2

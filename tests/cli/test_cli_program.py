@@ -91,7 +91,7 @@ def test_ctrl_c_exits_with_130(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
+def test_a_closed_pipe_causes_no_traceback(tmp_path: Path) -> None:
     db = db_of(tmp_path)
     reader, writer = os.pipe()
     os.close(reader)
@@ -107,13 +107,24 @@ def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.parametrize("closed", [(1,), (0, 1), (0, 1, 2)])
+@pytest.mark.skipif(os.name != "posix", reason="closes file descriptors in the child")
+def test_closed_standard_streams_cause_no_traceback(closed: tuple[int, ...]) -> None:
+    redirections = " ".join(f"{number}>&-" for number in closed)
+    command = f'"{sys.executable}" -m rebal_tui --help {redirections}'
+
+    result = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True)
+
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_the_screens_need_a_terminal(tmp_path: Path) -> None:
     result = spawn("--db", tmp_path / "new.db", stdin="")
 
     assert (result.code, "need a terminal" in result.err) == (1, True)
 
 
-def test_the_demo_lives_without_screens(tmp_path: Path) -> None:
+def test_the_demo_runs_headless(tmp_path: Path) -> None:
     db = tmp_path / "demo.db"
     result = call("demo", "--accounts", "12", "--headless", "30", "--db", db)
 
@@ -123,7 +134,7 @@ def test_the_demo_lives_without_screens(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_same_seed_lives_the_same_life_to_the_last_hash(tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_audit_trail(tmp_path: Path) -> None:
     """Independent of the time to open the book, the simulation speed on screens, and the order of sets."""
     told = []
     for speed, hash_seed in (("600", "1"), ("100000", "77")):
@@ -176,7 +187,7 @@ def test_exports_are_private_and_replace_nothing_unasked(tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir() if "partial" in path.name) == []
 
 
-def test_an_export_that_cannot_be_written_says_where(tmp_path: Path) -> None:
+def test_an_export_that_cannot_be_written_names_the_path(tmp_path: Path) -> None:
     result = call("export", "runs", "--format", "csv", "--db", db_of(tmp_path), "-o", tmp_path / "none" / "runs.csv")
 
     assert result.code == 1
@@ -184,7 +195,7 @@ def test_an_export_that_cannot_be_written_says_where(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line(tmp_path: Path) -> None:
     db = db_of(tmp_path)
     with open("/dev/full", "w") as full:
         done = subprocess.run(
@@ -199,7 +210,7 @@ def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\x00\xff" * 2000, b"plain text that is no database at all" * 50])
-def test_a_file_that_is_no_book_is_refused_untouched(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_book_is_refused_and_unchanged(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "junk.db"
     path.write_bytes(content)
     for command in (("check",), ("evaluate",), ("evaluate", "--dry-run"), ("backup", str(tmp_path / "copy.db"))):
@@ -226,7 +237,7 @@ def test_a_book_is_imported_from_standard_input(tmp_path: Path) -> None:
     assert call("import", "-", "--db", tmp_path / "new.db", stdin=json.dumps(book())).code == 1
 
 
-def test_a_backup_is_a_whole_book_and_replaces_nothing(tmp_path: Path) -> None:
+def test_a_backup_is_a_complete_book_and_overwrites_nothing(tmp_path: Path) -> None:
     db, copy = db_of(tmp_path), tmp_path / "copy.db"
 
     assert call("backup", copy, "--db", db).code == 0

@@ -32,7 +32,7 @@ def generated(path: Path) -> Path:
     return path
 
 
-def by_hand(path: Path) -> tuple[list[str], Fraction]:
+def independent_replay(path: Path) -> tuple[list[str], Fraction]:
     """The rebalance days by the rules, and the final equity."""
     cash, held = Fraction(100_000), {"SPY": Fraction(0), "TLT": Fraction(0)}
     weights = {"SPY": Fraction(60, 100), "TLT": Fraction(35, 100)}
@@ -65,9 +65,9 @@ def by_hand(path: Path) -> tuple[list[str], Fraction]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["generated", pytest.param("real", id="real")] if REAL.exists() else ["generated"])
-def test_every_run_is_on_the_day_that_the_rules_give(tmp_path: Path, source: str) -> None:
+def test_every_run_is_on_the_day_given_by_the_rules(tmp_path: Path, source: str) -> None:
     path = REAL if source == "real" else generated(tmp_path / "closes.csv")
-    days, equity = by_hand(path)
+    days, equity = independent_replay(path)
 
     result = call("replay", path, "--json")
 
@@ -96,7 +96,7 @@ def crash(folder: Path, text: str = CRASH) -> Path:
     return path
 
 
-def test_a_small_history_gives_the_figures_worked_out_by_hand(tmp_path: Path) -> None:
+def test_a_small_history_gives_the_manually_computed_figures(tmp_path: Path) -> None:
     """Bought at 100: 600 SPY, 350 TLT, $5,000. At 130 the band is broken, in the cooldown; 150 on the seventh day.
 
     On 2020-03-09 equity is 600 × 150 + 350 × 100 + 5,000 = 130,000. Sold: 90,000 − 78,000 = 12,000 of SPY; bought:
@@ -139,7 +139,7 @@ def test_the_same_history_gives_the_same_bytes(tmp_path: Path) -> None:
     assert call("replay", path, "--json").out == call("replay", path, "--json").out
 
 
-def test_a_book_brings_its_accounts_and_not_its_prices(tmp_path: Path) -> None:
+def test_an_imported_book_brings_its_accounts_and_not_its_prices(tmp_path: Path) -> None:
     content: dict[str, Any] = book(cash="1000", spy="90", last="2026-11-23T15:00:00Z")
     path = written(tmp_path, content)
 
@@ -159,7 +159,9 @@ def test_a_book_brings_its_accounts_and_not_its_prices(tmp_path: Path) -> None:
         ("", (), "crash.csv: expected a header"),
     ],
 )
-def test_what_cannot_be_replayed_is_refused(tmp_path: Path, text: str, arguments: tuple[str, ...], report: str) -> None:
+def test_a_replay_of_invalid_input_is_refused(
+    tmp_path: Path, text: str, arguments: tuple[str, ...], report: str
+) -> None:
     result = call("replay", crash(tmp_path, text), *arguments)
 
     assert result.code == 1
@@ -167,7 +169,7 @@ def test_what_cannot_be_replayed_is_refused(tmp_path: Path, text: str, arguments
     assert len(result.err.splitlines()) == 1
 
 
-def test_a_replay_never_touches_a_file_that_is_there(tmp_path: Path) -> None:
+def test_a_replay_never_changes_an_existing_file(tmp_path: Path) -> None:
     kept_book = tmp_path / "kept.db"
     kept_book.write_text("mine")
 

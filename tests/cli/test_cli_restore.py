@@ -50,7 +50,7 @@ def damage(path: Path) -> None:
     path.write_bytes(raw)
 
 
-def test_a_backup_takes_the_place_of_a_book_which_is_kept_beside_it(tmp_path: Path) -> None:
+def test_a_restore_replaces_the_book_and_keeps_the_old_file(tmp_path: Path) -> None:
     db = noted(a_book(tmp_path), "old")
     assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
     noted(db, "newer")
@@ -68,7 +68,7 @@ def test_a_backup_takes_the_place_of_a_book_which_is_kept_beside_it(tmp_path: Pa
     assert audit.entries(database, 1)[0].action == "book.restored"
 
 
-def test_a_book_that_is_gone_comes_back(tmp_path: Path) -> None:
+def test_a_missing_book_is_restored(tmp_path: Path) -> None:
     db = noted(a_book(tmp_path), "only")
     assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
     db.unlink()
@@ -77,7 +77,7 @@ def test_a_book_that_is_gone_comes_back(tmp_path: Path) -> None:
     assert mark(db) == "only"
 
 
-def test_what_was_committed_but_is_in_the_log_only_is_kept_too(tmp_path: Path) -> None:
+def test_commits_that_are_only_in_the_log_are_kept(tmp_path: Path) -> None:
     db = a_book(tmp_path)
     assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
     pid = os.fork()
@@ -93,9 +93,7 @@ def test_what_was_committed_but_is_in_the_log_only_is_kept_too(tmp_path: Path) -
     assert (mark(replaced), mark(db)) == ("in the log", "")
 
 
-def test_a_trail_that_arrives_shorter_than_it_was_checked_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_trail_shorter_than_when_checked_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     db = noted(a_book(tmp_path), "mine")
     assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
     sync = restore._sync
@@ -117,7 +115,7 @@ def test_a_trail_that_arrives_shorter_than_it_was_checked_is_told(
 
 
 @pytest.mark.slow
-def test_a_book_that_a_program_has_open_is_left_alone(tmp_path: Path) -> None:
+def test_a_book_that_a_program_has_open_is_not_restored(tmp_path: Path) -> None:
     db = noted(a_book(tmp_path), "mine")
     assert call("backup", tmp_path / "copy.db", "--db", db).code == 0
     before = db.read_bytes()
@@ -128,7 +126,7 @@ def test_a_book_that_a_program_has_open_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", ["pages", "trail", "ledger", "no book", "missing", "itself"])
-def test_what_does_not_verify_is_refused_and_nothing_is_changed(tmp_path: Path, fault: str) -> None:
+def test_a_copy_that_does_not_verify_is_refused_and_nothing_changes(tmp_path: Path, fault: str) -> None:
     db, copy = noted(a_book(tmp_path), "mine"), tmp_path / "copy.db"
     assert call("backup", copy, "--db", db).code == 0
     if fault == "pages":
@@ -159,7 +157,7 @@ def test_what_does_not_verify_is_refused_and_nothing_is_changed(tmp_path: Path, 
     ]
 
 
-def test_what_a_restore_that_failed_wrote_is_removed_its_journal_too(tmp_path: Path) -> None:
+def test_a_failed_restore_removes_its_files_and_their_journal(tmp_path: Path) -> None:
     """As after a full disk: SQLite's journal is next to the copy, which cannot be rolled back."""
     db, copy = noted(a_book(tmp_path), "mine"), tmp_path / "copy.db"
     assert call("backup", copy, "--db", db).code == 0
@@ -179,7 +177,7 @@ def test_what_a_restore_that_failed_wrote_is_removed_its_journal_too(tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", ["link", "rename", "replace", "fsync"])
-def test_killed_at_any_step_there_is_the_old_book_or_the_new(tmp_path: Path, step: str) -> None:
+def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new_book(tmp_path: Path, step: str) -> None:
     db, copy = noted(a_book(tmp_path), "old"), tmp_path / "copy.db"
     noted(Path(shutil.copy(db, copy)), "new")
     for number in range(1, 6):
@@ -232,7 +230,7 @@ def test_a_damaged_book_is_not_opened_and_the_last_backup_is_named(tmp_path: Pat
     assert call("check", "--db", db).code == 0
 
 
-def test_a_damaged_book_without_a_backup_says_so(tmp_path: Path) -> None:
+def test_a_damaged_book_without_a_backup_is_reported(tmp_path: Path) -> None:
     db = a_book(tmp_path)
     damage(db)
     assert "there is no backup of it" in call("evaluate", "--db", db).err

@@ -14,7 +14,7 @@ from rebal_tui.domain.quantities import Price, Qty
 TWO = [Position("SPY", Qty(1), Price(5)), Position("TLT", Qty(2), Price(5))]
 
 
-def test_objects_come_from_columns_and_what_is_alike() -> None:
+def test_objects_are_built_from_columns_and_shared_values() -> None:
     columns: dict[str, list[object]] = {"symbol": ["SPY", "TLT"], "qty": [1, 2]}
     assert build_objects(Position, 2, columns, {"avg_entry_price": Price(5)}) == TWO
     assert build_objects(Position, 0, {"symbol": [], "qty": []}, {"avg_entry_price": None}) == []
@@ -36,7 +36,7 @@ def test_fields_that_do_not_fit_are_refused(
         build_objects(Position, 2, columns, constants)
 
 
-def test_copies_keep_what_is_not_replaced() -> None:
+def test_copies_keep_the_fields_not_replaced() -> None:
     before = list(TWO)
     assert replace_all(TWO, {"qty": [7, 8]}, {"avg_entry_price": None}) == [
         replace(one, qty=Qty(qty), avg_entry_price=None) for one, qty in zip(TWO, (7, 8), strict=True)

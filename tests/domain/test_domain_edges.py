@@ -24,7 +24,7 @@ def test_a_session_is_open_from_its_open_to_before_its_close() -> None:
     assert not session.in_window(session.window_end + least)
 
 
-def test_microseconds_since_1970_are_whole_and_come_back() -> None:
+def test_microseconds_since_1970_round_trip() -> None:
     at = datetime(1970, 1, 2, 0, 0, 0, 7, tzinfo=UTC)
     assert epoch_micros(at) == 86_400_000_007
     assert isinstance(epoch_micros(at), int)
@@ -38,13 +38,13 @@ def test_a_holding_is_the_position_of_its_symbol_or_nothing() -> None:
     assert one.settled_cash == 5
 
 
-def test_what_must_hold_is_said_when_it_does_not() -> None:
+def test_a_broken_invariant_is_reported() -> None:
     require(1, "one")
     with pytest.raises(BrokenInvariant, match=r"^two$"):
         require(0, "two")
 
 
-def test_a_refusal_in_words_has_no_place() -> None:
+def test_a_refusal_with_only_a_message_has_no_location() -> None:
     refusal = Refusal("not so")
     assert [(fault.location, fault.message) for fault in refusal.faults] == [("", "not so")]
     assert str(refusal) == "not so"
@@ -70,7 +70,7 @@ def test_the_smallest_price_is_one_and_none_is_none() -> None:
         (7, 3, 0, "0.007"),
     ],
 )
-def test_a_plain_decimal_is_written_so(units: int, decimals: int, at_least: int, text: str) -> None:
+def test_a_quantity_is_written_as_this_plain_decimal(units: int, decimals: int, at_least: int, text: str) -> None:
     assert format_scaled(units, decimals, at_least) == text
 
 
@@ -87,7 +87,7 @@ def test_a_plain_decimal_is_written_so(units: int, decimals: int, at_least: int,
         ("", 2, "expected a plain decimal number such as 1234.56"),
     ],
 )
-def test_a_plain_decimal_is_read_so_or_refused_in_these_words(text: str, decimals: int, expected: int | str) -> None:
+def test_a_plain_decimal_is_read_or_refused_with_this_message(text: str, decimals: int, expected: int | str) -> None:
     try:
         read: int | str = parse_scaled(text, decimals)
     except ValueError as refusal:
@@ -95,11 +95,11 @@ def test_a_plain_decimal_is_read_so_or_refused_in_these_words(text: str, decimal
     assert read == expected
 
 
-def test_a_book_that_is_read_only_says_why_in_words_and_by_name() -> None:
+def test_a_read_only_book_reports_the_reason_and_its_name() -> None:
     refusal = ReadOnly(Halt.DISK_FULL, "the disk is full")
     assert (refusal.halt, str(refusal), refusal.status) == (Halt.DISK_FULL, "the disk is full", 422)
 
 
-def test_a_blank_name_is_none() -> None:
+def test_a_blank_name_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^expected a name, got nothing$"):
         name_text("  ")

@@ -84,12 +84,12 @@ def test_money_is_read_exactly(text: str, units: int) -> None:
         ),
     ],
 )
-def test_anything_but_a_plain_decimal_in_range_is_refused(text: str) -> None:
+def test_only_a_plain_decimal_in_range_is_accepted(text: str) -> None:
     with pytest.raises(ValueError, match="expected"):
         parse_money(text)
 
 
-def test_refusals_say_what_is_expected() -> None:
+def test_refusals_state_the_expected_value() -> None:
     with pytest.raises(ValueError, match=r"expected at most 2 decimals"):
         parse_percent("33.333")
     with pytest.raises(ValueError, match=r"expected an amount within ±9,000,000,000"):
@@ -111,7 +111,7 @@ def test_percent_counts_hundredths(text: str, hundredths: int) -> None:
     assert parse_percent(text) == hundredths
 
 
-def test_wire_forms() -> None:
+def test_text_forms_of_the_api() -> None:
     assert money_text(Money(30_000 * NANO)) == "30000.00"
     assert money_text(Money(30_443_177_578_017)) == "30443.177578017"
     assert money_text(Money(-5 * CENT)) == "-0.05"
@@ -123,7 +123,7 @@ def test_wire_forms() -> None:
 
 
 @given(st.integers(-(10**20), 10**20), st.integers(0, 12), st.integers(0, 12))
-def test_what_is_written_is_read_back(units: int, decimals: int, at_least: int) -> None:
+def test_written_quantities_are_read_back(units: int, decimals: int, at_least: int) -> None:
     text = format_scaled(units, decimals, min(at_least, decimals))
     if len(text.lstrip("-").split(".")[0]) <= 18:
         assert parse_scaled(text, decimals) == units
@@ -131,7 +131,7 @@ def test_what_is_written_is_read_back(units: int, decimals: int, at_least: int) 
 
 
 @given(st.text(max_size=30))
-def test_reading_either_refuses_or_gives_a_number(text: str) -> None:
+def test_reading_refuses_or_returns_a_number(text: str) -> None:
     try:
         units = parse_money(text)
     except ValueError:

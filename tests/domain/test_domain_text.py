@@ -39,7 +39,7 @@ def test_control_and_invisible_characters_are_refused_by_name(text: str, named: 
         display_text(text)
 
 
-def test_text_is_kept_composed() -> None:
+def test_text_is_stored_composed() -> None:
     assert display_text("e\u0301") == "é"
 
 
@@ -50,7 +50,7 @@ def test_length_is_limited_after_composing() -> None:
     assert display_text("x" * 300, limit=300) == "x" * 300
 
 
-def test_a_name_is_trimmed_and_not_blank() -> None:
+def test_a_name_is_trimmed_and_must_not_be_blank() -> None:
     assert name_text("  Ann ") == "Ann"
     for blank in ("", "   ", "\u3000"):
         with pytest.raises(ValueError, match="expected a name, got nothing"):
@@ -58,7 +58,7 @@ def test_a_name_is_trimmed_and_not_blank() -> None:
 
 
 @given(st.text(max_size=60))
-def test_what_passes_is_stable_and_harmless(text: str) -> None:
+def test_accepted_text_is_stable_and_harmless(text: str) -> None:
     try:
         shown = display_text(text)
     except ValueError:

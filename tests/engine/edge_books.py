@@ -46,7 +46,7 @@ def edge_book(rng: random.Random) -> Book:
 
 
 def _of_equals(book: Book, own: list[str]) -> Book:
-    """Every asset with the price and position of the first: slices tie; only the weight or the symbol decides."""
+    """Every asset has the price and position of the first: buys tie; only the weight or the symbol decides."""
     price, held = book.prices[own[0]], book.positions.get(own[0])
     positions = {s: q for s, q in book.positions.items() if s not in book.weights}
     if held is not None:

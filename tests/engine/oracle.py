@@ -98,12 +98,12 @@ def full_rebalance(book: Book) -> Orders:
     }
     budget = book.cash + proceeds - book.reserved - book.cash_target
 
-    def slices(remaining: set[str]) -> dict[str, Fraction]:
+    def amounts(remaining: set[str]) -> dict[str, Fraction]:
         wanted = sum((short[symbol] for symbol in remaining), Fraction(0))
         orders.scale = min(ONE, max(budget, Fraction(0)) / wanted) if wanted else ONE
         return {symbol: short[symbol] * orders.scale for symbol in remaining}
 
-    _buy(orders, set(short), slices, book.weights)
+    _buy(orders, set(short), amounts, book.weights)
     return orders
 
 
@@ -118,7 +118,7 @@ def invest_cash(book: Book, keep: Fraction) -> Orders:
         if book.buyable(symbol)
     }
 
-    def slices(remaining: set[str]) -> dict[str, Fraction]:
+    def amounts(remaining: set[str]) -> dict[str, Fraction]:
         wanted = sum((short[symbol] for symbol in remaining), Fraction(0))
         weight = sum((book.weights[symbol] for symbol in remaining), Fraction(0))
         if wanted > budget:
@@ -126,20 +126,23 @@ def invest_cash(book: Book, keep: Fraction) -> Orders:
         rest = budget - wanted
         return {symbol: short[symbol] + rest * book.weights[symbol] / weight for symbol in remaining}
 
-    _buy(orders, set(short), slices, book.weights)
+    _buy(orders, set(short), amounts, book.weights)
     return orders
 
 
 def _buy(
-    orders: Orders, remaining: set[str], slices: Callable[[set[str]], dict[str, Fraction]], weights: dict[str, Fraction]
+    orders: Orders,
+    remaining: set[str],
+    amounts: Callable[[set[str]], dict[str, Fraction]],
+    weights: dict[str, Fraction],
 ) -> None:
-    """R-22: while a slice is below a dollar, the smallest is removed; ties: the smaller weight, then the later symbol.
+    """R-22: while an amount is below a dollar, the smallest is removed; ties: smaller weight, then later symbol.
 
-    Slices less than a cent short of the dollar are a dollar each if what rounding down to the cent leaves pays for all
-    of them: the ten times $1.00 of eleven assets. A slice of nothing is no order that could be too small.
+    Amounts less than a cent below a dollar become a dollar each if the cents left by rounding down pay for all of them:
+    ten times $1.00 for eleven assets. An amount of zero is not an order, so it is not too small.
     """
     while True:
-        parts = {symbol: part for symbol, part in slices(remaining).items() if part}
+        parts = {symbol: part for symbol, part in amounts(remaining).items() if part}
         small = {symbol for symbol, part in parts.items() if part < ONE}
         cents = {symbol: down(part, CENT) for symbol, part in parts.items()}
         lost = down(sum(parts.values(), Fraction(0)), CENT) - sum(cents.values(), Fraction(0))
@@ -163,8 +166,8 @@ def most_raised(book: Book) -> Fraction:
 def partial_liquidation(book: Book, amount: Fraction) -> dict[str, Fraction]:
     """R-23 in dollars per asset, before the rounding of shares and the one-dollar minimum.
 
-    Cash below its target is no excess, and is not made up for: sells raise the amount and no more. Only for books
-    without dead assets and reserved cash: there the targets of the smaller portfolio suffice.
+    Cash below its target is not excess and is not refilled: sells raise the amount and no more. Only for books without
+    inactive assets and reserved cash, where the targets of the smaller portfolio suffice.
     """
     smaller = book.equity - amount
     needed = amount - max(book.cash - book.cash_weight * smaller, Fraction(0))

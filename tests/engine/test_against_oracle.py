@@ -97,7 +97,7 @@ def oracle_full_rebalance(name: tuple[int, int], book: oracle.Book, plan: Plan) 
 
 @pytest.mark.slow
 @shards
-def test_partial_liquidation_of_a_book_without_hindrance(shard: int) -> None:
+def test_partial_liquidation_of_a_book_without_obstacles(shard: int) -> None:
     for name, rng in draws("partial", shard, share=4):
         book = random_book(rng, dead=False, reserved=False)
         if book.equity <= 1 or book.cash < 0:
@@ -116,7 +116,7 @@ def test_partial_liquidation_of_a_book_without_hindrance(shard: int) -> None:
 
 
 @shards
-def test_what_can_be_raised_is_raised_and_nothing_above_it(shard: int) -> None:
+def test_the_largest_possible_amount_is_raised_and_more_is_refused(shard: int) -> None:
     for name, rng in draws("most", shard, share=4):
         book = edge_book(rng)
         most = oracle.most_raised(book)

@@ -41,14 +41,14 @@ def compare(situations: Sequence[Situation]) -> None:
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**40), st.sampled_from([random_situations, tied_situations]))
-def test_any_book_is_decided_as_its_accounts_are(seed: int, kind: object) -> None:
+def test_a_book_is_decided_like_its_accounts_one_by_one(seed: int, kind: object) -> None:
     rng = random.Random(seed)
     compare(random_situations(rng, 20) if kind is random_situations else tied_situations(rng, 20))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(BOOKS))
-def test_large_books_are_decided_as_their_accounts_are(seed: int) -> None:
+def test_large_books_are_decided_like_their_accounts_one_by_one(seed: int) -> None:
     compare(random_situations(random.Random(seed), 500))
     compare(tied_situations(random.Random(seed), 1_500))
 
@@ -60,7 +60,7 @@ def test_outside_the_window_nothing_is_done() -> None:
     compare([replace(s, session=None) for s in situations])
 
 
-def test_an_account_without_a_portfolio_is_left_out() -> None:
+def test_an_account_without_a_portfolio_is_omitted() -> None:
     situations = tied_situations(random.Random(2), 30)
     frame = frame_of(situations)
     portfolio = frame.accounts.portfolio.copy()
@@ -71,7 +71,7 @@ def test_an_account_without_a_portfolio_is_left_out() -> None:
     assert sum(len(made.where(outcome)) for outcome in Outcome) == 20
 
 
-def test_partitions_decide_as_the_whole_does() -> None:
+def test_partitions_are_decided_like_the_whole_book() -> None:
     situations = random_situations(random.Random(3), 90)
     frame = frame_of(situations)
     day_context = day_context_of(frame, situations[0].now, situations[0].session)

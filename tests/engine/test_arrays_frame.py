@@ -25,7 +25,7 @@ def test_every_holding_is_found_again() -> None:
     assert (np.diff(columns.account) >= 0).all()
 
 
-def test_a_part_is_the_same_accounts() -> None:
+def test_parts_of_a_frame_hold_its_accounts() -> None:
     frame = frame_of(random_situations(random.Random(2), 100))
     assert held(frame.part(0, 37)) + held(frame.part(37, 100)) == held(frame)
 
@@ -42,7 +42,7 @@ def test_holdings_are_replaced_without_touching_the_frame_before() -> None:
     assert held(frame) == before
 
 
-def test_another_portfolio_lays_an_account_out_anew() -> None:
+def test_another_portfolio_rebuilds_the_block_of_an_account() -> None:
     frame = frame_of(tied_situations(random.Random(4), 100))
     portfolio = frame.accounts.portfolio.copy()
     portfolio[::2] = (portfolio[::2] + 1) % len(frame.portfolios)
@@ -51,7 +51,7 @@ def test_another_portfolio_lays_an_account_out_anew() -> None:
     assert held(moved) == held(frame)
 
 
-def test_prices_are_replaced_by_place() -> None:
+def test_prices_are_replaced_by_index() -> None:
     frame = frame_of(tied_situations(random.Random(5), 10))
     rows = np.array([2, 4])
     after = frame.with_prices(rows, np.array([7, 0]), 99)

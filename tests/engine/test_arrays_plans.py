@@ -79,13 +79,13 @@ def compare(situations: Sequence[Situation]) -> float:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**40), st.booleans())
-def test_any_book_is_planned_as_its_accounts_are(seed: int, tied: bool) -> None:
+def test_a_book_is_planned_like_its_accounts_one_by_one(seed: int, tied: bool) -> None:
     compare((tied_situations if tied else random_situations)(random.Random(seed), 15))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(BOOKS))
-def test_large_books_are_planned_as_their_accounts_are(seed: int) -> None:
+def test_large_books_are_planned_like_their_accounts_one_by_one(seed: int) -> None:
     compare(random_situations(random.Random(seed), 200))
     compare(tied_situations(random.Random(seed), 200))
 

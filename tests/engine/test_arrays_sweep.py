@@ -69,18 +69,18 @@ def compare(situations: Sequence[Situation]) -> None:
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**40), st.booleans())
-def test_any_book_is_swept_as_its_accounts_are(seed: int, tied: bool) -> None:
+def test_a_book_is_swept_like_its_accounts_one_by_one(seed: int, tied: bool) -> None:
     compare((tied_situations if tied else random_situations)(random.Random(seed), 20))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(BOOKS))
-def test_large_books_are_swept_as_their_accounts_are(seed: int) -> None:
+def test_large_books_are_swept_like_their_accounts_one_by_one(seed: int) -> None:
     compare(random_situations(random.Random(seed), 500))
     compare(tied_situations(random.Random(seed), 1_500))
 
 
-def test_prices_that_moved_are_swept_as_prices_that_were_there() -> None:
+def test_moved_prices_are_swept_like_initial_prices() -> None:
     situations = tied_situations(random.Random(9), 300)
     frame = frame_of(situations)
     day_context = day_context_of(frame, situations[0].now, situations[0].session)

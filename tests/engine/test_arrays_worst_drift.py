@@ -34,7 +34,7 @@ def expected(frame: BookFrame, row: int) -> tuple[str, int, int, bool]:
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**40), st.booleans(), st.data())
-def test_some_accounts_are_told_as_each_is(seed: int, tied: bool, data: st.DataObject) -> None:
+def test_the_worst_drifts_of_some_accounts_equal_those_of_each(seed: int, tied: bool, data: st.DataObject) -> None:
     frame = frame_of((tied_situations if tied else random_situations)(random.Random(seed), 20))
     portfolio = frame.accounts.portfolio.copy()
     portfolio[data.draw(st.lists(st.integers(0, 19), max_size=3))] = UNSUBSCRIBED
@@ -46,7 +46,7 @@ def test_some_accounts_are_told_as_each_is(seed: int, tied: bool, data: st.DataO
     assert list(actual) == [expected(frame, row) for row in rows]
 
 
-def test_a_book_all_in_cash_is_told_by_its_targets_without_asking_the_exact_form() -> None:
+def test_a_book_all_in_cash_is_computed_from_its_targets_without_the_exact_form() -> None:
     situations = [
         replace(s, account=replace(s.account, positions=(), cash=abs(s.account.cash)))  # type: ignore[arg-type]
         for s in tied_situations(random.Random(8), 200)

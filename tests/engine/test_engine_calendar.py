@@ -66,7 +66,7 @@ def test_quarters_are_a_setting() -> None:
     assert [day.month for day in fired] == [1, 3, 6, 12]
 
 
-def test_the_nominal_date_is_told() -> None:
+def test_the_nominal_date_is_stated() -> None:
     assert fires_on(calendar("weekly", "Friday"), date(2026, 4, 2), date(2026, 4, 6)) == date(2026, 4, 3)
     assert fires_on(calendar("weekly", "Friday"), date(2026, 4, 1), date(2026, 4, 2)) is None
 
@@ -88,7 +88,7 @@ def test_every_session_of_five_years_against_the_oracle(kind: str, day: str) -> 
 @pytest.mark.parametrize(
     ("kind", "day", "per_year"), [("monthly", "31", 12), ("quarterly", "1", 4), ("annually", "12-31", 1)]
 )
-def test_no_day_is_lost_and_none_doubled(kind: str, day: str, per_year: int) -> None:
+def test_no_day_is_lost_or_doubled(kind: str, day: str, per_year: int) -> None:
     assert len(firing_sessions(calendar(kind, day), PAIRS)) == per_year * 5
 
 

@@ -93,7 +93,7 @@ def test_without_equity_there_is_no_drift(cash: str) -> None:
     assert drifts_of(cash, "0", {"SPY": "100"}) == ()
 
 
-def test_the_widest_use_of_a_band_and_the_largest_drift() -> None:
+def test_the_largest_band_usage_and_the_largest_drift() -> None:
     drifts = drifts_of("0", "0", {"A": "90", "B": "10"}, A="88", B="12")
     usage = largest_usage(drifts, [band("absolute", "5"), band("relative", "20")])
     assert usage is not None
@@ -105,14 +105,14 @@ def test_the_widest_use_of_a_band_and_the_largest_drift() -> None:
     assert largest_usage([], [band("absolute", "5")]) is None
 
 
-def test_a_band_that_does_not_apply_hides_none_that_does() -> None:
+def test_a_band_that_does_not_apply_hides_no_band_that_does() -> None:
     drifts = drifts_of("0", "0", {"A": "100"}, A="94", X="6")
     usage = largest_usage(drifts[1:], [band("relative", "1"), band("absolute", "5")])
     assert usage is not None
     assert (usage.drift.symbol, usage.band.sub_type, usage.breached) == ("X", "absolute", True)
 
 
-def test_of_equal_uses_and_drifts_the_first_counts() -> None:
+def test_of_equal_band_usages_and_drifts_the_first_counts() -> None:
     drifts = drifts_of("0", "0", {"A": "50", "B": "50"}, A="60", B="40")
     bands = [band("absolute", "5"), band("absolute", "5")]
     usage, largest = largest_usage(drifts, bands), largest_drift(drifts)
@@ -166,7 +166,7 @@ def test_drift_is_compared_as_fractions_are(value: int, cash: int, target: int, 
 
 
 @given(st.integers(1, 10**27), st.integers(1, 10**27), st.integers(1, 10_000), st.integers(1, 10_000), st.booleans())
-def test_words_never_contradict_the_comparison(
+def test_texts_never_contradict_the_comparison(
     value: int, cash: int, target: int, percent: int, absolute: bool
 ) -> None:
     condition = band("absolute" if absolute else "relative", f"{percent // 100}.{percent % 100:02d}")
@@ -219,11 +219,11 @@ def test_a_weight_just_over_a_relative_band_reads_as_over_it() -> None:
     ]
 
 
-def test_a_share_in_words() -> None:
+def test_percent_text_of_shares() -> None:
     assert [percent(Percent(value)) for value in (500, 1250, 1, 10_000)] == ["5 %", "12.5 %", "0.01 %", "100 %"]
 
 
-def test_money_in_words_is_never_rounded_up_nor_hidden() -> None:
+def test_money_text_is_never_rounded_up_or_hidden() -> None:
     assert dollars(Value(10_431_120 * ATTO // 100)) == "$104,311.20"
     assert dollars(Value(10 * ATTO - 1)) == "$9.99"
     assert dollars(Value(0)) == "$0.00"
@@ -242,7 +242,7 @@ def test_money_in_words_is_never_rounded_up_nor_hidden() -> None:
         (calendar("annually", "12-31"), "annually on 12-31"),
     ],
 )
-def test_a_condition_in_words(condition: Condition, text: str) -> None:
+def test_the_text_of_a_condition(condition: Condition, text: str) -> None:
     assert condition_text(condition) == text
 
 
@@ -251,7 +251,7 @@ def test_ordinals() -> None:
     assert shown == ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "20th", "21st", "22nd", "23rd", "30th", "31st"]
 
 
-def test_a_holding_without_a_price_counts_as_nothing() -> None:
+def test_a_holding_without_a_price_has_value_zero() -> None:
     valuation = value_account(Money(5), {"A": Qty(1), "B": Qty(10**9)}, {"B": ONE})
     assert valuation.values == {"B": ATTO}
     assert valuation.position_market_value == ATTO

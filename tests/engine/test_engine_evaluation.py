@@ -42,7 +42,7 @@ def drifting(**changes: object) -> Situation:
     return replace(situation(cash="50", positions=OFF_TARGET, conditions=[band("absolute", "5")]), **changes)  # type: ignore[arg-type]
 
 
-def test_a_breached_band_rebalances_and_says_so() -> None:
+def test_a_breached_band_rebalances_and_is_named() -> None:
     decision = evaluate(drifting())
     assert decision.outcome is Outcome.FULL_REBALANCE
     assert decision.plan is not None
@@ -85,7 +85,7 @@ def test_the_window_of_the_day_after_thanksgiving_ends_at_half_past_twelve() -> 
         assert "09:30–12:30" in decision.trace[0].detail
 
 
-def test_no_session_means_no_trading_said_out_loud() -> None:
+def test_no_session_means_no_trading_with_a_message() -> None:
     closed = evaluate(drifting(session=None, closed_reason="holiday"))
     assert closed.outcome is Outcome.NONE
     assert closed.reason == "2026-03-04 is not a session (holiday)"
@@ -95,7 +95,7 @@ def test_no_session_means_no_trading_said_out_loud() -> None:
     assert end_of_calendar.outcome is Outcome.NONE
 
 
-def test_a_look_outside_the_window_can_be_asked_for() -> None:
+def test_an_evaluation_outside_the_window_can_be_requested() -> None:
     state = situation(cash="50", positions=OFF_TARGET, conditions=[band("absolute", "5")], time_of_day=time(20))
     decision = evaluate(replace(state, ignore_window=True))
     assert decision.outcome is Outcome.FULL_REBALANCE
@@ -143,7 +143,7 @@ def test_positions_above_six_times_equity_stop_the_account(cash: str, stopped: b
         assert decision.trace[-1].detail == "positions exceed 6 × equity"
 
 
-def test_no_run_beside_another_nor_beside_foreign_orders() -> None:
+def test_an_open_run_or_external_orders_block_a_run() -> None:
     running = blocked_by(drifting(open_run="r-1", quota_run="r-0"))
     assert (running.check, running.rule) == ("open_orders", "R-12.3")
     assert "r-1" in running.detail
@@ -157,7 +157,7 @@ def test_one_system_run_per_session() -> None:
     assert "r-7" in failed.detail
 
 
-def test_every_price_must_be_there_and_fresh() -> None:
+def test_every_price_must_be_known_and_fresh() -> None:
     state = drifting()
     missing = {**state.assets, "TLT": asset("TLT", None)}
     assert blocked_by(replace(state, assets=missing)).detail == "TLT has no price"
@@ -180,7 +180,7 @@ def test_a_price_that_is_too_old_says_how_old() -> None:
     )
 
 
-def test_what_an_account_is_worth_is_not_judged_without_every_price() -> None:
+def test_equity_is_not_checked_without_every_price() -> None:
     """Without a price of XYZ the account looks strained, but this is unknown."""
     failed = blocked_by(situation(cash="-600", positions={"SPY": "6", "XYZ": "1"}))
     assert (failed.check, failed.detail) == ("prices", "XYZ has no price")
@@ -206,7 +206,7 @@ def test_the_price_of_a_holding_outside_the_portfolio_is_needed_too() -> None:
         ({"status": AssetStatus.INACTIVE}, "inactive"),
     ],
 )
-def test_an_ineligible_asset_of_the_portfolio_is_a_culprit(changes: dict[str, bool | AssetStatus], why: str) -> None:
+def test_an_ineligible_asset_of_the_portfolio_is_named(changes: dict[str, bool | AssetStatus], why: str) -> None:
     state = drifting()
     bad = {**state.assets, "TLT": asset("TLT", "100", state.now, **changes)}
     decision = evaluate(replace(state, assets=bad))
@@ -214,7 +214,7 @@ def test_an_ineligible_asset_of_the_portfolio_is_a_culprit(changes: dict[str, bo
     assert blocked_by(replace(state, assets=bad)).detail == f"TLT is {why}; the portfolio needs adjustment"
 
 
-def test_every_culprit_is_named() -> None:
+def test_every_ineligible_asset_is_named() -> None:
     state = drifting()
     bad = {symbol: asset(symbol, "100", state.now, tradable=False) for symbol in ("SPY", "TLT")}
     decision = evaluate(replace(state, assets=bad))
@@ -222,7 +222,7 @@ def test_every_culprit_is_named() -> None:
     assert decision.trace[-1].detail == "SPY is not tradable; TLT is not tradable; the portfolio needs adjustment"
 
 
-def test_an_ineligible_holding_outside_the_portfolio_is_none() -> None:
+def test_an_ineligible_holding_outside_the_portfolio_is_not_named() -> None:
     state = situation(
         cash="50",
         positions={**OFF_TARGET, "XYZ": "0.1"},
@@ -235,7 +235,7 @@ def test_an_ineligible_holding_outside_the_portfolio_is_none() -> None:
     assert decision.culprits == ()
 
 
-def test_prerequisites_are_asked_in_the_order_of_the_rules() -> None:
+def test_prerequisites_are_checked_in_the_order_of_the_rules() -> None:
     """With every check failing, each fix reveals the next failing check."""
     good = drifting()
     no_price = {**good.assets, "TLT": asset("TLT", None, tradable=False)}
@@ -269,7 +269,7 @@ def test_prerequisites_are_asked_in_the_order_of_the_rules() -> None:
 # R-14
 
 
-def test_a_first_rebalance_asks_no_condition() -> None:
+def test_a_first_rebalance_needs_no_condition() -> None:
     decision = evaluate(situation(cash="50", positions=ON_TARGET, rebalanced=None, cooldown_days=99))
     assert decision.outcome is Outcome.FULL_REBALANCE
     assert decision.reason == "first rebalance of this subscription"
@@ -295,13 +295,13 @@ def test_equity_below_the_minimum_falls_through_to_invest_cash() -> None:
     assert len(decision.plan.buys) == 10
 
 
-def test_when_equity_is_too_small_the_reason_is_that() -> None:
+def test_equity_too_small_is_the_stated_reason() -> None:
     decision = evaluate(situation(cash="1.5", rebalanced=None))
     assert decision.outcome is Outcome.NONE
     assert decision.reason == "equity $1.50 is below the minimum $2.00 ($1 for each asset)"
 
 
-def test_zero_equity_decides_nothing_and_does_not_fail() -> None:
+def test_zero_equity_causes_no_decision_and_no_error() -> None:
     decision = evaluate(situation(cash="0", conditions=[band("absolute", "5")]))
     assert decision.outcome is Outcome.NONE
     assert check(decision, "drift_band").detail == "no equity to measure drift against"
@@ -309,7 +309,7 @@ def test_zero_equity_decides_nothing_and_does_not_fail() -> None:
 
 
 @pytest.mark.parametrize(("days_ago", "outcome"), [(6, Outcome.NONE), (7, Outcome.FULL_REBALANCE)])
-def test_the_cooldown_holds_a_breached_band_back(days_ago: int, outcome: Outcome) -> None:
+def test_the_cooldown_suppresses_a_breached_band(days_ago: int, outcome: Outcome) -> None:
     decision = evaluate(
         situation(
             cash="50",
@@ -329,7 +329,7 @@ def test_the_cooldown_holds_a_breached_band_back(days_ago: int, outcome: Outcome
         assert "cooldown" in decision.reason
 
 
-def test_a_cooldown_holds_nothing_back_when_no_band_is_breached() -> None:
+def test_a_cooldown_suppresses_nothing_without_a_breached_band() -> None:
     decision = evaluate(
         situation(
             cash="50", positions=ON_TARGET, conditions=[band("absolute", "5")], cooldown_days=7, rebalanced=at(TODAY)
@@ -381,7 +381,7 @@ def test_quarterly_days_are_in_the_months_that_were_set(months: set[int], fires:
         ({"session": session_on(TODAY - timedelta(days=2), TODAY + timedelta(days=1))}, True),
     ],
 )
-def test_the_day_of_a_calendar_condition_is_told_without_an_evaluation(
+def test_the_day_of_a_calendar_condition_is_known_without_an_evaluation(
     changes: dict[str, Session | None], is_the_day: bool
 ) -> None:
     state = situation(conditions=[band("absolute", "5"), calendar("weekly", "Wednesday")])
@@ -403,7 +403,7 @@ def test_a_moved_calendar_day_names_the_nominal_date() -> None:
     assert "(for 2026-04-03, not a session)" in decision.reason
 
 
-def test_a_calendar_day_in_the_cooldown_is_dropped_and_the_trace_says_so() -> None:
+def test_a_calendar_day_in_the_cooldown_is_dropped_and_traced() -> None:
     conditions = [calendar("weekly", "Wednesday")]
     state = situation(cash="50", positions=OFF_TARGET, conditions=conditions, cooldown_days=7, rebalanced=at(TODAY))
     decision = evaluate(state)
@@ -477,7 +477,7 @@ def test_a_deposit_of_ten_dollars_is_invested_by_its_cash_weight() -> None:
     assert evaluate(situation(cash="60.53", positions=ON_TARGET)).outcome is Outcome.INVEST_CASH
 
 
-def test_the_cash_to_keep_is_the_larger_of_weight_and_last_target() -> None:
+def test_the_cash_target_is_the_larger_of_weight_and_last_target() -> None:
     fallen = situation(cash="100", positions={"SPY": "6", "TLT": "3.5"}, cash_floor="95")
     assert cash_target_of(fallen) == parse_money("95")
     assert evaluate(fallen).outcome is Outcome.NONE
@@ -486,7 +486,7 @@ def test_the_cash_to_keep_is_the_larger_of_weight_and_last_target() -> None:
     assert cash_target_of(risen) == parse_money("52.50")
 
 
-def test_reserved_cash_is_no_excess() -> None:
+def test_reserved_cash_is_not_excess_cash() -> None:
     state = situation(cash="100", positions=ON_TARGET, reserved="38")
     assert excess_cash(state) == (100 - 38) * 10**18 - 1050 * 10**18 * 5 // 100
     assert evaluate(replace(state, reserved=parse_money("37.5"))).outcome is Outcome.INVEST_CASH
@@ -495,7 +495,7 @@ def test_reserved_cash_is_no_excess() -> None:
     assert "reserved $38.00" in decision.trace[-1].detail
 
 
-def test_a_decision_without_a_trigger_shows_how_far_each_is() -> None:
+def test_a_decision_without_a_trigger_states_the_distance_to_each() -> None:
     decision = evaluate(
         situation(
             cash="50",

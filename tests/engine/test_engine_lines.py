@@ -100,13 +100,13 @@ def test_the_lines_of_a_full_rebalance() -> None:
         ({"tradable": False, "fractionable": False}, "the asset is not tradable, not fractionable"),
     ],
 )
-def test_what_cannot_be_sold_says_why(change: dict[str, object], words: str) -> None:
+def test_unsellable_holdings_state_the_reason(change: dict[str, object], words: str) -> None:
     state = changed(holdings("0", {"A": "60", "B": "40"}, ONES), A=change)
     line = plan_full_rebalance(state, weights("0", A="50", B="50")).lines[0]
     assert (line.side, line.wanted, line.reason, line.detail) == (None, 10 * DOLLAR, "ASSET_NOT_TRADABLE", words)
 
 
-def test_a_buy_without_cash_an_ineligible_one_and_a_small_one_say_so() -> None:
+def test_skipped_buys_state_no_cash_ineligible_or_too_small() -> None:
     state = holdings("1", {"U": "99", "D": "0.5"}, ONES, dead=["U"])
     state = changed(state, C={"fractionable": False})
     plan = plan_full_rebalance(state, weights("0", A="40", B="20", C="19.5", D="1.5", U="19"))
@@ -137,7 +137,7 @@ def test_the_lines_of_an_investment() -> None:
     assert (plan.budget, plan.cash, plan.scale) == (parse_money("90.50"), parse_money("100"), (1, 1))
 
 
-def test_an_investment_of_less_than_is_lacking_leaves_what_lacks_nothing() -> None:
+def test_an_investment_below_the_shortfall_skips_assets_on_target() -> None:
     state = holdings("30", {"A": "60", "B": "30"}, ONES)
     plan = plan_invest_cash(state, weights("0", A="40", B="50", C="10"), Money(0))
     assert lines_by_symbol(plan) == {
@@ -171,28 +171,28 @@ def test_the_lines_of_a_liquidation() -> None:
     assert (plan.scale, plan.cash_target, plan.amount) == ((1, 1), 0, parse_money("10"))
 
 
-def test_a_portfolio_holding_without_a_price_is_a_sell_that_a_liquidation_misses() -> None:
+def test_a_portfolio_holding_without_a_price_is_a_skipped_sell_of_a_liquidation() -> None:
     state = holdings("0", {"A": "90", "B": "10"}, {"A": "1"})
     for amount in ("10", "90"):
         plan = plan_partial_liquidation(state, weights("0", A="80", B="20"), parse_money(amount))
         assert skips(plan) == [("B", Side.SELL, "0.00", "NO_PRICE", "no price")]
 
 
-def test_an_asset_of_the_portfolio_that_nobody_knows_is_not_bought() -> None:
+def test_an_unknown_asset_of_the_portfolio_is_not_bought() -> None:
     state = holdings("100", {}, {"A": "1"})
     expected = ("", "50.00", "NO_PRICE", "not eligible to buy")
     assert lines_by_symbol(plan_full_rebalance(state, weights("0", A="50", B="50")))["B"] == expected
     assert lines_by_symbol(plan_invest_cash(state, weights("0", A="50", B="50"), Money(0)))["B"] == expected
 
 
-def test_an_investment_says_what_is_on_target() -> None:
+def test_an_investment_states_which_assets_are_on_target() -> None:
     state = holdings("10", {"A": "50", "B": "40"}, ONES)
     plan = plan_invest_cash(state, weights("0", A="50", B="50"), Money(0))
     assert lines_by_symbol(plan)["A"] == ("", "0.00", "ON_TARGET", NEAR)
 
 
 @pytest.mark.parametrize(("excess", "reason"), [("0.019", "ON_TARGET"), ("0.02", "BUYS_ONLY")])
-def test_an_investment_tells_what_is_two_cents_above_its_target_from_what_is_on_it(excess: str, reason: str) -> None:
+def test_an_investment_distinguishes_two_cents_above_target_from_on_target(excess: str, reason: str) -> None:
     held, other = Money(50 * DOLLAR + parse_money(excess)), Money(40 * DOLLAR - parse_money(excess))
     state = holdings("10", {"A": money_text(held), "B": money_text(other)}, ONES)
     assert plan_invest_cash(state, weights("0", A="50", B="50"), Money(0)).lines[0].reason == reason
@@ -203,7 +203,7 @@ def test_cash_below_its_target_is_no_budget() -> None:
     assert (plan.budget, plan.scale) == (0, (0, 1))
 
 
-def test_a_dead_holding_that_is_not_above_its_smaller_target_is_not_missed() -> None:
+def test_an_inactive_holding_not_above_its_smaller_target_is_not_skipped() -> None:
     state = holdings("0", {"A": "60", "C": "20", "U": "9", "V": "9.5"}, {**ONES, "V": "1"}, dead=["U", "V"])
     plan = plan_partial_liquidation(state, weights("0", A="40", B="10", C="30", U="10", V="10"), parse_money("3.50"))
     assert lines_by_symbol(plan)["U"] == ("", "0.00", "SELLS_ONLY", NOT_ABOVE)
@@ -211,7 +211,7 @@ def test_a_dead_holding_that_is_not_above_its_smaller_target_is_not_missed() -> 
     assert plan.skipped_orders == ()
 
 
-def test_a_portfolio_asset_that_is_not_held_is_not_missed_in_a_liquidation() -> None:
+def test_a_portfolio_asset_that_is_not_held_is_not_skipped_in_a_liquidation() -> None:
     state = holdings("0", {"A": "100"}, {"A": "1"})
     state = replace(state, assets={**state.assets, "B": asset("B", None)})
     plan = plan_partial_liquidation(state, weights("0", A="50", B="50"), parse_money("10"))
@@ -231,7 +231,7 @@ def test_two_cents_from_the_smaller_target_are_off_it(held: str, reason: str) ->
     assert plan.lines[0].reason == reason
 
 
-def test_what_was_on_target_before_the_amount_left_is_above_it_after() -> None:
+def test_assets_on_target_before_a_withdrawal_are_above_it_after() -> None:
     state = holdings("0", {"A": "50", "X": "50"}, {**ONES, "X": "1"})
     plan = plan_partial_liquidation(state, weights("50", A="50"), parse_money("5"))
     assert lines_by_symbol(plan)["A"] == ("", "0.00", "SELLS_ONLY", ABOVE)
@@ -241,7 +241,7 @@ def test_what_was_on_target_before_the_amount_left_is_above_it_after() -> None:
 
 
 @pytest.mark.parametrize(("excess", "order"), [("0.019", False), ("0.02", True)])
-def test_two_cents_below_target_are_bought_when_a_dollar_is_not_asked_for_more(excess: str, order: bool) -> None:
+def test_two_cents_below_target_are_a_buy_too_small_and_less_is_on_target(excess: str, order: bool) -> None:
     """Two cents below target is a shortfall, too small to be sent; less is on target."""
     held = money_text(Money(parse_money("50") - parse_money(excess)))
     state = holdings("50", {"A": held, "X": excess}, {**ONES, "X": "1"})
@@ -250,21 +250,21 @@ def test_two_cents_below_target_are_bought_when_a_dollar_is_not_asked_for_more(e
 
 
 @pytest.mark.parametrize(("excess", "reason"), [("0.019", "ON_TARGET"), ("0.02", "ORDER_LESS_THAN_MIN_NOTIONAL")])
-def test_two_cents_above_target_are_too_small_a_sell_and_less_is_none(excess: str, reason: str) -> None:
+def test_two_cents_above_target_are_a_sell_too_small_and_less_is_on_target(excess: str, reason: str) -> None:
     held, cash = Money(50 * DOLLAR + parse_money(excess)), Money(50 * DOLLAR - parse_money(excess))
     state = holdings(money_text(cash), {"A": money_text(held)}, ONES)
     assert plan_full_rebalance(state, weights("50", A="50")).lines[0].reason == reason
 
 
 @pytest.mark.parametrize(("lacking", "reason"), [("0.019", "ON_TARGET"), ("0.02", "INSUFFICIENT_CASH")])
-def test_two_cents_for_which_there_is_no_cash_are_missed(lacking: str, reason: str) -> None:
+def test_two_cents_without_cash_are_a_skipped_buy(lacking: str, reason: str) -> None:
     """The target of A is half of $100; its shortfall is held in U, which is inactive."""
     held, dead = Money(50 * DOLLAR - parse_money(lacking)), Money(50 * DOLLAR + parse_money(lacking))
     state = holdings("0", {"A": money_text(held), "U": money_text(dead)}, ONES, dead=["U"])
     assert plan_full_rebalance(state, weights("0", A="50", U="50")).lines[0].reason == reason
 
 
-def test_a_cent_that_others_wait_for_is_raised_beyond_the_targets() -> None:
+def test_a_cent_of_reserved_cash_is_raised_beyond_the_targets() -> None:
     """Less than two cents are not spread over all assets: they come from the first sell."""
     state = holdings("0", {"A": "60", "B": "40"}, ONES, reserved="0.01")
     plan = plan_partial_liquidation(state, weights("0", A="60", B="40"), parse_money("50"))
@@ -274,13 +274,13 @@ def test_a_cent_that_others_wait_for_is_raised_beyond_the_targets() -> None:
     }
 
 
-def test_two_cents_that_others_wait_for_are_raised_from_all() -> None:
+def test_two_cents_of_reserved_cash_are_raised_from_all_assets() -> None:
     state = holdings("0", {"A": "60", "B": "40"}, ONES, reserved="0.02")
     plan = plan_partial_liquidation(state, weights("0", A="60", B="40"), parse_money("50"))
     assert {line.symbol: line.qty for line in plan.sells} == {"A": parse_qty("30.012"), "B": parse_qty("20.008")}
 
 
-def test_a_billionth_short_is_raised_by_an_order_of_a_dollar() -> None:
+def test_a_shortfall_of_a_billionth_is_raised_by_an_order_of_one_dollar() -> None:
     state = holdings("10", {"A": "90"}, ONES)
     target = weights("0", A="100")
     assert not plan_partial_liquidation(state, target, parse_money("10")).sells
@@ -288,7 +288,7 @@ def test_a_billionth_short_is_raised_by_an_order_of_a_dollar() -> None:
     assert {line.symbol: line.qty for line in more.sells} == {"A": parse_qty("1")}
 
 
-def test_a_dead_holding_is_missed_for_a_billionth_and_not_for_nothing() -> None:
+def test_an_inactive_holding_is_skipped_for_a_shortfall_of_a_billionth_and_not_for_none() -> None:
     state = holdings("10", {"A": "40", "U": "50"}, ONES, dead=["U"])
     target = weights("0", A="90", U="10")
     assert plan_partial_liquidation(state, target, parse_money("10")).skipped_orders == ()
@@ -302,7 +302,7 @@ def test_cash_below_its_smaller_target_pays_only_for_what_sells_cannot() -> None
     assert {line.symbol: line.qty for line in plan.sells} == {"X": parse_qty("10")}
 
 
-def test_the_more_overweight_goes_first_by_the_least_that_can_be_told() -> None:
+def test_the_more_overweight_asset_is_sold_first_by_the_smallest_possible_difference() -> None:
     """Both are worth forty times their targets of a dollar; B is more by a billionth of a billionth of one."""
     worth = 40 * ATTO
     assets = {"A": asset("A", "1"), "B": replace(asset("B"), price=Price(1)), "C": asset("C", "1")}
@@ -318,14 +318,14 @@ def test_equally_overweight_assets_go_by_symbol() -> None:
     assert [line.symbol for line in plan.sells] == ["A"]
 
 
-def test_an_account_below_zero_can_raise_nothing() -> None:
+def test_an_account_with_negative_cash_can_raise_nothing() -> None:
     state = holdings("-50", {"A": "10"}, ONES)
     with pytest.raises(AmountTooLarge, match=r"at most \$0.00") as refusal:
         plan_partial_liquidation(state, weights("0", A="100"), Money(1))
     assert refusal.value.max_amount == 0
 
 
-def test_a_holding_of_nothing_in_a_plan_is_no_sell() -> None:
+def test_a_holding_of_zero_shares_is_not_sold() -> None:
     """A position that was closed in the meantime: no order is sent and no skipped order is reported."""
     state = holdings("100", {"X": "0"}, {**ONES, "X": "1"})
     plan = plan_full_rebalance(state, weights("0", A="100"))
@@ -336,21 +336,21 @@ def test_a_holding_of_nothing_in_a_plan_is_no_sell() -> None:
 # Buying again
 
 
-def test_an_investment_sized_again_leaves_out_what_was_too_small() -> None:
+def test_a_resized_investment_omits_orders_that_were_too_small() -> None:
     plan = plan_invest_cash(holdings("10", {}, ONES), weights("0", A="95", B="5"), Money(0))
     assert lines_by_symbol(plan)["B"][2] == "ORDER_LESS_THAN_MIN_NOTIONAL"
     again = resize_buys(plan, parse_money("10"), Money(0))
     assert (again.amounts, again.dropped) == ({"A": 10 * DOLLAR}, {})
 
 
-def test_a_sell_that_was_too_small_is_not_bought_instead() -> None:
+def test_a_sell_that_was_too_small_does_not_become_a_buy() -> None:
     state = holdings("10", {"A": "50.5", "B": "39.5"}, ONES)
     plan = plan_full_rebalance(state, weights("0", A="50", B="50"))
     assert lines_by_symbol(plan)["A"][2] == "ORDER_LESS_THAN_MIN_NOTIONAL"
     assert resize_buys(plan, parse_money("10"), Money(0)).amounts == {"B": 10 * DOLLAR}
 
 
-def test_a_slice_that_lacks_a_cent_to_the_dollar_is_one_when_cents_are_left() -> None:
+def test_a_share_one_cent_below_a_dollar_is_raised_by_leftover_cents() -> None:
     """The halves of a cent that B and C lose are the cent."""
     split = allocate([intent("A", "0.99"), intent("B", "5.005"), intent("C", "5.005")], parse_money("11"))
     assert (split.amounts, split.dropped, split.scale) == (
@@ -363,12 +363,12 @@ def test_a_budget_of_a_cent_too_little_for_two_buys_is_not_overspent() -> None:
     assert (split.amounts, split.dropped) == ({"A": DOLLAR}, {"B": parse_money("0.99")})
 
 
-def test_what_lacks_nothing_is_neither_bought_nor_dropped() -> None:
+def test_an_asset_without_a_shortfall_is_neither_bought_nor_dropped() -> None:
     split = allocate([intent("A", "0"), intent("B", "5")], parse_money("9"))
     assert (split.amounts, split.dropped, split.scale) == ({"B": 5 * DOLLAR}, {}, (1, 1))
 
 
 @pytest.mark.parametrize(("symbols", "dropped"), [("A AB", "AB"), ("AB A", "AB"), ("B A", "B"), ("AB B", "B")])
-def test_of_equal_slices_the_later_symbol_is_dropped(symbols: str, dropped: str) -> None:
+def test_of_equal_amounts_the_later_symbol_is_dropped(symbols: str, dropped: str) -> None:
     intents = [intent(symbol, "1") for symbol in symbols.split()]
     assert list(allocate(intents, parse_money("1")).dropped) == [dropped]

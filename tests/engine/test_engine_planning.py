@@ -59,7 +59,7 @@ def test_sells_go_down_to_target_in_shares_rounded_down() -> None:
     assert plan.scale[0] < plan.scale[1]
 
 
-def test_what_is_not_in_the_portfolio_is_sold_to_the_last_share_even_below_a_dollar() -> None:
+def test_assets_outside_the_portfolio_are_sold_entirely_even_below_a_dollar() -> None:
     state = holdings("100", {"XYZ": "0.000000001"}, {**PRICES, "XYZ": "5"})
     sold = line(plan_full_rebalance(state, BALANCED), "XYZ")
     assert (sold.side, sold.qty, sold.reason) == (Side.SELL, 1, LineReason.NOT_IN_PORTFOLIO)
@@ -110,12 +110,12 @@ def test_a_sell_of_exactly_a_dollar_is_sent(excess: str, sold: bool) -> None:
     assert bool(plan.sells) is sold
 
 
-def test_on_target_is_said() -> None:
+def test_on_target_is_stated() -> None:
     plan = plan_full_rebalance(holdings("5", {"SPY": "60", "TLT": "35"}, {"SPY": "1", "TLT": "1"}), BALANCED)
     assert [(line.reason, line.side) for line in plan.lines] == [(LineReason.ON_TARGET, None)] * 2
 
 
-def test_an_asset_without_a_price_is_told_apart() -> None:
+def test_an_asset_without_a_price_is_distinguished() -> None:
     state = holdings("100", {"XYZ": "1"}, {"SPY": "10"})
     state = replace(state, assets={**state.assets, "TLT": asset("TLT", None), "XYZ": asset("XYZ", None)})
     plan = plan_full_rebalance(state, BALANCED)
@@ -147,7 +147,7 @@ def test_ten_dollars_into_eleven_equal_assets_buy_ten_times_a_dollar() -> None:
 
 
 def test_a_dropped_slice_says_how_small_it_was() -> None:
-    """The slice was too small, independent of the asset's shortfall."""
+    """The amount was too small, regardless of the asset's shortfall."""
     state = holdings("10", {"A": "1"}, {"A": "980", "B": "1", "C": "1"})
     plan = plan_invest_cash(state, weights("0", A="1", B="90", C="9"), Money(0))
     assert buys(plan) == dollars(B="10")
@@ -163,7 +163,7 @@ def test_the_budget_is_split_by_shortfall() -> None:
     assert buys(plan) == dollars(A="15", B="10", C="20")
 
 
-def test_what_is_over_goes_by_weight() -> None:
+def test_cash_above_the_shortfalls_is_split_by_weight() -> None:
     """C cannot be bought; A and B reach their targets, the rest is split 3 : 1, at target or not."""
     state = holdings("100", {"A": "60", "B": "40"}, {"A": "1", "B": "1", "C": "1"}, dead=["C"])
     plan = plan_invest_cash(state, weights("0", A="30", B="10", C="60"), Money(0))
@@ -172,7 +172,7 @@ def test_what_is_over_goes_by_weight() -> None:
     assert line(plan, "C").reason is LineReason.ASSET_NOT_TRADABLE
 
 
-def test_invest_cash_leaves_an_overweight_asset_alone() -> None:
+def test_invest_cash_does_not_trade_an_overweight_asset() -> None:
     plan = plan_invest_cash(holdings("10", {"A": "90"}, {"A": "1", "B": "1"}), weights("0", A="50", B="50"), Money(0))
     assert buys(plan) == dollars(B="10")
     assert line(plan, "A").reason is LineReason.BUYS_ONLY
@@ -190,7 +190,7 @@ def test_ties_drop_the_smaller_weight_then_the_later_symbol() -> None:
     assert later.amounts == {"A": NANO}
 
 
-def test_the_factor_is_that_of_the_buys_that_are_sent() -> None:
+def test_the_scale_factor_is_that_of_the_sent_buys() -> None:
     split = allocate([intent("A", 10, "10"), intent("B", 10, "1")], parse_money("5.5"))
     assert split.amounts == {"A": parse_money("5.5")}
     assert split.dropped == {"B": parse_money("0.5")}
@@ -229,14 +229,14 @@ def test_the_most_overweight_is_sold_first_and_down_to_the_smaller_targets() -> 
     assert {each.symbol: each.qty for each in more.sells} == {"A": parse_qty("450"), "B": parse_qty("50")}
 
 
-def test_what_has_no_target_goes_before_everything() -> None:
+def test_holdings_without_a_target_are_sold_first() -> None:
     state = holdings("0", {"A": "900", "XYZ": "100"}, {"A": "1", "XYZ": "1"})
     plan = plan_partial_liquidation(state, weights("0", A="100"), parse_money("150"))
     assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("50"), "XYZ": parse_qty("100")}
     assert {each.reason for each in plan.sells} == {LineReason.RAISES_CASH}
 
 
-def test_cash_that_others_wait_for_is_raised_as_well() -> None:
+def test_cash_reserved_by_others_is_raised_as_well() -> None:
     state = holdings("100", {"A": "900"}, {"A": "1"}, reserved="300")
     plan = plan_partial_liquidation(state, weights("0", A="100"), parse_money("200"))
     assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("400")}
@@ -244,7 +244,7 @@ def test_cash_that_others_wait_for_is_raised_as_well() -> None:
         plan_partial_liquidation(state, weights("0", A="100"), parse_money("700.01"))
 
 
-def test_a_dead_holding_is_only_missed_when_something_must_be_sold() -> None:
+def test_an_inactive_holding_is_skipped_only_when_something_must_be_sold() -> None:
     state = holdings("500", {"A": "300", "B": "200"}, {"A": "1", "B": "1"}, dead=["B"])
     target = weights("40", A="50", B="10")
     assert not plan_partial_liquidation(state, target, parse_money("50")).skipped_orders
@@ -254,7 +254,7 @@ def test_a_dead_holding_is_only_missed_when_something_must_be_sold() -> None:
     ]
 
 
-def test_the_whole_account_can_be_raised_and_not_a_billionth_more() -> None:
+def test_the_entire_account_can_be_raised_and_not_a_billionth_more() -> None:
     state = holdings("10", {"A": "9", "B": "1"}, {"A": "10", "B": "10"}, dead=["B"])
     plan = plan_partial_liquidation(state, weights("0", A="90", B="10"), parse_money("100"))
     assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("9")}
@@ -263,7 +263,7 @@ def test_the_whole_account_can_be_raised_and_not_a_billionth_more() -> None:
     assert refusal.value.max_amount == parse_money("100")
 
 
-def test_when_a_dead_asset_must_be_kept_the_rest_shrinks_together() -> None:
+def test_an_inactive_holding_scales_down_all_other_targets() -> None:
     """As close to target as the amount allows: A and B keep their proportion instead of A paying for everything."""
     state = holdings("0", {"A": "2500", "B": "2500", "U": "5000"}, {"A": "1", "B": "1", "U": "1"}, dead=["U"])
     plan = plan_partial_liquidation(state, weights("0", A="25", B="25", U="50"), parse_money("3000"))
@@ -277,7 +277,7 @@ def test_an_unfractionable_holding_is_liquidated_in_whole_shares() -> None:
     assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("3")}
 
 
-def test_lines_left_alone_by_a_liquidation_say_the_true_reason() -> None:
+def test_lines_not_traded_by_a_liquidation_state_the_true_reason() -> None:
     state = holdings("0", {"A": "800", "B": "150", "C": "50"}, dict.fromkeys("ABC", "1"))
     plan = plan_partial_liquidation(state, weights("0", A="60", B="10", C="30"), parse_money("20"))
     assert {each.symbol for each in plan.sells} == {"B"}
@@ -288,7 +288,7 @@ def test_lines_left_alone_by_a_liquidation_say_the_true_reason() -> None:
 # Buying again once the sells are booked
 
 
-def test_resized_buys_follow_the_cash_that_came_in() -> None:
+def test_resized_buys_follow_the_booked_cash() -> None:
     state = holdings("0", {"A": "800", "B": "100", "C": "100"}, dict.fromkeys("ABC", "1"))
     plan = plan_full_rebalance(state, weights("0", A="20", B="40", C="40"))
     assert buys(plan) == dollars(B="300", C="300")
@@ -300,7 +300,7 @@ def test_resized_buys_follow_the_cash_that_came_in() -> None:
     assert resize_buys(plan, parse_money("900"), Money(0)).amounts == buys(plan)
 
 
-def test_a_buy_that_was_too_small_comes_back_when_more_cash_comes_in() -> None:
+def test_a_buy_that_was_too_small_is_placed_when_more_cash_arrives() -> None:
     state = holdings("1", {"U": "1"}, {"A": "1", "B": "1", "U": "99"}, dead=["U"])
     plan = plan_full_rebalance(state, weights("0", A="60", B="40"))
     assert buys(plan) == dollars(A="1")
@@ -335,7 +335,7 @@ def test_executing_a_plan_reaches_the_target() -> None:
     assert after.positions == {"SPY": parse_qty("75"), "TLT": parse_qty("175")}
 
 
-def test_a_slice_that_is_whole_cents_to_the_last_digit_is_all_of_them() -> None:
+def test_a_share_of_the_budget_in_whole_cents_is_not_rounded_down() -> None:
     """27.2 % of $7.50 are $2.04, though 27.2 % of this equity are no whole number of the smallest units."""
     prices = {"A": "10", "B": "10", "C": "10", "DUST": "0.999999999"}
     state = holdings("10", {"DUST": "0.000004089"}, prices)
@@ -344,8 +344,8 @@ def test_a_slice_that_is_whole_cents_to_the_last_digit_is_all_of_them() -> None:
     assert buys(plan) == dollars(A="3.58", B="1.87", C="2.04")
 
 
-def test_holdings_as_far_above_their_targets_are_sold_in_the_order_of_their_symbols() -> None:
-    """B's target of the smaller portfolio loses half a smallest unit where it is kept in dollars, A's none."""
+def test_equally_overweight_holdings_are_sold_in_the_order_of_their_symbols() -> None:
+    """B's target of the smaller portfolio loses half a smallest unit when stored in dollars; A's loses none."""
     state = holdings("0", {"A": "6", "B": "3", "DUST": "0.000000005"}, {"A": "1", "B": "1", "DUST": "0.00000001"})
     plan = plan_partial_liquidation(state, weights("91", A="6", B="3"), parse_money("4"))
     assert [line.symbol for line in plan.sells if line.symbol != "DUST"] == ["A"]

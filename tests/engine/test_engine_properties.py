@@ -101,7 +101,7 @@ def test_every_asset_and_holding_has_one_line_with_a_reason(planner: Planner, se
 @planners
 @EXAMPLES
 @given(seeds)
-def test_orders_are_ones_a_broker_takes(planner: Planner, seed: int) -> None:
+def test_orders_are_acceptable_to_a_broker(planner: Planner, seed: int) -> None:
     state, target = book(seed, solvent=False)
     plan = planner(state, target)
     for line in plan.buys:
@@ -142,7 +142,7 @@ def test_executing_a_plan_conserves_cash_and_shares(planner: Planner, seed: int)
 @planners
 @EXAMPLES
 @given(seeds)
-def test_after_a_plan_there_is_nothing_left_to_do(planner: Planner, seed: int) -> None:
+def test_after_a_plan_nothing_is_left_to_trade(planner: Planner, seed: int) -> None:
     state, target = book(seed)
     plan = planner(state, target)
     after = executed(state, plan)
@@ -160,7 +160,7 @@ def test_after_a_plan_there_is_nothing_left_to_do(planner: Planner, seed: int) -
 
 @EXAMPLES
 @given(seeds)
-def test_a_second_full_rebalance_plans_no_order_when_shares_are_fine_enough(seed: int) -> None:
+def test_a_second_full_rebalance_plans_no_order_for_fractional_shares(seed: int) -> None:
     """For books where a billionth of a share costs far less than a cent, and nothing blocks a trade."""
     rng = random.Random(seed)
     made = random_book(rng, dead=False, reserved=False)
@@ -240,7 +240,7 @@ def test_scaling_an_account_scales_its_orders(seed: int, factor: int) -> None:
 
 @EXAMPLES
 @given(seeds)
-def test_buys_sized_again_from_the_planned_cash_are_the_planned_buys(seed: int) -> None:
+def test_buys_resized_to_the_planned_cash_are_the_planned_buys(seed: int) -> None:
     state, target = book(seed)
     plan = plan_full_rebalance(state, target)
     booked = executed(state, replace(plan, lines=plan.sells)).cash
@@ -307,7 +307,7 @@ ORDER = (
 
 @EXAMPLES
 @given(seeds)
-def test_a_trace_keeps_the_order_of_the_rules_and_explains_the_outcome(seed: int) -> None:
+def test_a_trace_follows_the_order_of_the_rules_and_explains_the_outcome(seed: int) -> None:
     state = random_situation(seed)
     decision = evaluate(state)
     order_indexes = [ORDER.index(step.check) for step in decision.trace]
@@ -340,7 +340,7 @@ def test_a_trace_keeps_the_order_of_the_rules_and_explains_the_outcome(seed: int
 
 @EXAMPLES
 @given(seeds)
-def test_an_evaluation_asks_nothing_but_its_situation(seed: int) -> None:
+def test_an_evaluation_reads_only_its_situation(seed: int) -> None:
     state = random_situation(seed)
     assert evaluate(state) == evaluate(state)
     backwards = replace(state, account=replace(state.account, positions=state.account.positions[::-1]))

@@ -78,7 +78,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
          NO_CALENDAR, f"drift_band holds_back R-14.4 {FAR_WORDS}; held back by the cooldown",
          "invest_cash no R-14.5 excess cash -$5.00 is below the minimum $10.00 (cash $0.00, cash target $5.00)"),
     ),
-    "nothing at all": (
+    "no trigger": (
         situation(conditions=[band("absolute", "5")]),
         (*CALM, *OLD, NO_CALENDAR, "drift_band no R-14.4 no equity to measure drift against",
          "invest_cash no R-14.5 excess cash $0.00 is below the minimum $10.00 (cash $0.00, cash target $0.00)"),
@@ -142,7 +142,7 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("name", TRACES)
-def test_a_trace_reads_so(name: str) -> None:
+def test_the_text_of_a_trace(name: str) -> None:
     state, expected = TRACES[name]
     decision = evaluate(state)
     assert tuple(f"{c.check} {c.verdict} {c.rule} {c.detail}" for c in decision.trace) == expected

@@ -1,7 +1,7 @@
 """Metamorphic tests: the effect of a known change to a book, independent of the plan.
 
 The order of assets, scaling, a split and a second run are in `test_engine_properties.py`; the order of accounts and
-accounts apart in `tests/services/test_accounts_apart.py`.
+accounts apart in `tests/services/test_account_independence.py`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXAMPLES = examples(150)
 
 @EXAMPLES
 @given(seeds)
-def test_an_asset_that_nobody_holds_or_wants_changes_nothing(seed: int) -> None:
+def test_an_asset_without_holders_and_targets_changes_nothing(seed: int) -> None:
     book = edge_book(random.Random(seed))
     state, target = holdings_of(book), weights_of(book)
     wider = replace(state, assets={"AAA": asset("AAA", "3"), **state.assets, "ZZZ": asset("ZZZ", None)})
@@ -36,7 +36,7 @@ def test_an_asset_that_nobody_holds_or_wants_changes_nothing(seed: int) -> None:
 
 @EXAMPLES
 @given(seeds)
-def test_a_cash_weight_of_zero_is_none(seed: int) -> None:
+def test_a_cash_weight_of_zero_is_omitted(seed: int) -> None:
     target = weights_of(random_book(random.Random(seed)))
     assets = [{"type": "asset", "symbol": w.symbol, "percent": f"{w.percent / 100:.2f}"} for w in target.assets]
     if target.cash == 0:
@@ -47,7 +47,7 @@ def test_a_cash_weight_of_zero_is_none(seed: int) -> None:
 @EXAMPLES
 @given(seeds, st.integers(2, 10**6))
 def test_scaling_by_k_scales_every_order_by_k_within_its_rounding(seed: int, factor: int) -> None:
-    """Scaled buys are compared by what each may lose to the cent; what was too small may cease to be."""
+    """Scaled buys may differ by the cent that rounding costs each; a buy that was too small may become large enough."""
     book = random_book(random.Random(seed))
     state, target = holdings_of(book), weights_of(book)
     larger = Holdings(

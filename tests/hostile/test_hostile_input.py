@@ -82,7 +82,7 @@ CLOSES = "date,SPY,TLT\n2020-03-02,300.10,140\n2020-03-03,299.5,141.25\n2020-03-
 @pytest.mark.slow
 @examples(250)
 @given(st.data())
-def test_broken_closes_are_refused_or_read(data: st.DataObject) -> None:
+def test_broken_closes_files_are_refused_or_read(data: st.DataObject) -> None:
     lines = [line.split(",") for line in CLOSES.splitlines()]
     for _ in range(data.draw(st.integers(1, 3))):
         line = data.draw(st.sampled_from(lines))
@@ -111,7 +111,7 @@ TOML = st.sampled_from(
 @pytest.mark.slow
 @examples(150)
 @given(st.lists(TOML, min_size=5, max_size=5))
-def test_a_broken_settings_file_is_told_and_the_usual_holds(
+def test_a_broken_settings_file_is_reported_and_the_defaults_apply(
     tmp_path_factory: pytest.TempPathFactory, parts: list[str]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "hostile-settings.toml"
@@ -132,7 +132,7 @@ NESTED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", NESTED)
-def test_settings_nested_without_end_are_a_fault(tmp_path: Path, kind: str) -> None:
+def test_endlessly_nested_settings_are_a_fault(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "settings.toml"
     path.write_text(NESTED[kind], "utf-8")
     (fault, *_) = read_settings(path).faults
@@ -198,14 +198,14 @@ SHEETS: dict[str, Callable[[], str]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", BOOKS)
-def test_a_book_of_five_megabytes_of_nothing_is_refused(kind: str) -> None:
+def test_five_megabytes_of_malformed_book_are_refused(kind: str) -> None:
     text = BOOKS[kind]().encode()
     assert in_a_child(lambda: parse_book(text)) == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SHEETS)
-def test_closes_of_five_megabytes_of_nothing_are_refused(kind: str) -> None:
+def test_five_megabytes_of_malformed_closes_are_refused(kind: str) -> None:
     text = SHEETS[kind]()
     assert in_a_child(lambda: read_closes(io.StringIO(text))) == 0
 

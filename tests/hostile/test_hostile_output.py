@@ -50,7 +50,7 @@ def read_back(text: str) -> list[list[str]]:
 
 @EXAMPLES
 @given(st.sampled_from([*ASVS, *MORE]), anything)
-def test_whatever_could_begin_a_formula_has_an_apostrophe_before_it(start: str, rest: str) -> None:
+def test_possible_formulas_are_prefixed_with_an_apostrophe(start: str, rest: str) -> None:
     text = start + rest
     if text.lstrip("-").replace(".", "", 1).isdecimal() and text.isascii():
         return
@@ -59,7 +59,7 @@ def test_whatever_could_begin_a_formula_has_an_apostrophe_before_it(start: str, 
 
 @EXAMPLES
 @given(st.lists(anything, min_size=1, max_size=4))
-def test_a_table_read_back_has_no_cell_that_is_a_formula_and_every_text_whole(values: list[str]) -> None:
+def test_an_exported_table_has_no_formula_and_complete_texts(values: list[str]) -> None:
     columns = [f"c{n}" for n in range(len(values))]
     header, row = read_back(csv_text(columns, [dict(zip(columns, values, strict=True))]))
     assert header == columns
@@ -90,7 +90,7 @@ surrogates_too = st.text(alphabet=st.characters(exclude_categories=()), max_size
 
 @EXAMPLES
 @given(surrogates_too)
-def test_text_that_is_taken_in_is_harmless(text: str) -> None:
+def test_accepted_text_is_harmless(text: str) -> None:
     for clean in (display_text, name_text):
         with suppress(ValueError):
             cleaned = clean(text)
@@ -101,7 +101,7 @@ def test_text_that_is_taken_in_is_harmless(text: str) -> None:
 
 @EXAMPLES
 @given(surrogates_too)
-def test_no_control_byte_gets_through_the_widgets_one_way_to_text(text: str) -> None:
+def test_no_control_byte_passes_the_widgets_text_function(text: str) -> None:
     shown = ui_text(text).plain
     assert harmless(shown.replace("\n", ""))
     assert shown.count("\n") == text.count("\n")

@@ -111,7 +111,7 @@ main(sys.argv[1:])
 """
 
 
-def test_a_crash_tells_of_no_variable(tmp_path: Path) -> None:
+def test_a_crash_report_contains_no_variables(tmp_path: Path) -> None:
     assert program(tmp_path, "import", written(tmp_path, book())).returncode == 0
     done = program(tmp_path, "check", code=CRASH)
     assert done.returncode != 0
@@ -120,7 +120,7 @@ def test_a_crash_tells_of_no_variable(tmp_path: Path) -> None:
     assert found_in(tmp_path, forms(KEY, SECRET)) == []
 
 
-def test_a_key_of_the_api_is_shown_once_and_kept_nowhere(tmp_path: Path) -> None:
+def test_an_api_key_is_shown_once_and_stored_nowhere(tmp_path: Path) -> None:
     path = tmp_path / "api.db"
     source = written(tmp_path, book())
     assert program(tmp_path, "import", source, "--db", path).returncode == 0

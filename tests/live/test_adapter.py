@@ -49,7 +49,7 @@ AMBIGUOUS_ANSWERS: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("why", AMBIGUOUS_ANSWERS)
-def test_any_doubt_after_a_submit_is_doubt_and_it_is_sent_once_only(why: str) -> None:
+def test_any_unclear_answer_to_a_submit_is_unknown_and_the_order_is_sent_once(why: str) -> None:
     connection = FakeConnection(AMBIGUOUS_ANSWERS[why])
     with pytest.raises(BrokerUnavailable):
         connection.broker.submit_order(BUY)
@@ -57,7 +57,7 @@ def test_any_doubt_after_a_submit_is_doubt_and_it_is_sent_once_only(why: str) ->
 
 
 @pytest.mark.parametrize("why", AMBIGUOUS_ANSWERS)
-def test_doubt_at_a_lookup_is_never_taken_for_no_such_order(why: str) -> None:
+def test_an_unclear_lookup_is_never_treated_as_order_not_found(why: str) -> None:
     connection = FakeConnection(AMBIGUOUS_ANSWERS[why])
     with pytest.raises(BrokerUnavailable):
         connection.broker.order_by_client_id(CLIENT, "run-1")
@@ -65,14 +65,14 @@ def test_doubt_at_a_lookup_is_never_taken_for_no_such_order(why: str) -> None:
 
 
 @pytest.mark.parametrize("why", [why for why in AMBIGUOUS_ANSWERS if not why.startswith(("success", "an order"))])
-def test_a_cancel_in_doubt_is_doubt_and_asked_once(why: str) -> None:
+def test_a_cancel_without_an_answer_is_unknown_and_requested_once(why: str) -> None:
     connection = FakeConnection(AMBIGUOUS_ANSWERS[why])
     with pytest.raises(BrokerUnavailable):
         connection.broker.cancel_order(CLIENT, "61e69015-8549-4bfd-b9c3-01e75843f47d")
     assert len(connection.requests) == 1
 
 
-def test_a_lookup_is_none_only_by_the_brokers_own_word() -> None:
+def test_a_lookup_is_none_only_if_the_broker_answers_not_found() -> None:
     for message in ("order not found for run-1", "no order with client_order_id run-1"):
         connection = FakeConnection(always(404, {"code": 40410000, "message": message}))
         assert connection.broker.order_by_client_id(CLIENT, "run-1") is None
@@ -86,7 +86,7 @@ def test_a_lookup_is_none_only_by_the_brokers_own_word() -> None:
             FakeConnection(always(404, body)).broker.order_by_client_id(CLIENT, "run-1")
 
 
-def test_a_lookup_that_finds_another_order_is_doubt() -> None:
+def test_a_lookup_that_finds_another_order_is_unknown() -> None:
     with pytest.raises(BrokerUnavailable):
         FakeConnection(always(200, order(client_order_id="run-2"))).broker.order_by_client_id(CLIENT, "run-1")
 
@@ -109,7 +109,7 @@ def test_a_lookup_that_finds_another_order_is_doubt() -> None:
         (400, "qty is invalid", RefusalCode.REJECTED),
     ],
 )
-def test_a_definitive_no_is_a_refusal_with_its_reason(status: int, message: str, code: RefusalCode) -> None:
+def test_a_definitive_rejection_is_a_refusal_with_its_reason(status: int, message: str, code: RefusalCode) -> None:
     connection = FakeConnection(always(status, {"code": status * 100_000, "message": message}))
     with pytest.raises(BrokerRefused) as refused:
         connection.broker.submit_order(BUY)
@@ -144,7 +144,7 @@ def test_an_unknown_order_status_is_an_open_order_and_named_in_the_log(caplog: p
     assert "quantum_superposition" in caplog.text
 
 
-def test_an_answer_that_tells_of_fills_has_the_account_read_again_once() -> None:
+def test_an_answer_with_fills_causes_one_read_of_the_account() -> None:
     connection = FakeConnection(always(200, order(status="filled", filled_qty="75", filled_avg_price="400")))
     for _ in range(3):
         connection.broker.submit_order(BUY)
@@ -170,7 +170,7 @@ def test_a_read_is_tried_again_and_waits_for_the_rate_limit() -> None:
     assert (limit.limit, limit.remaining, int(limit.reset_at.timestamp())) == (200, 0, int(reset))
 
 
-def test_a_window_ends_by_the_brokers_clock_however_far_it_is_from_ours() -> None:
+def test_a_rate_window_ends_by_the_brokers_clock_for_any_offset() -> None:
     there = NOW + timedelta(days=3)
     headers = {
         "Date": format_datetime(there.astimezone(UTC), usegmt=True),
@@ -186,7 +186,7 @@ def test_a_window_ends_by_the_brokers_clock_however_far_it_is_from_ours() -> Non
     assert limit.reset_at == NOW + timedelta(seconds=20)
 
 
-def test_a_window_longer_than_any_is_not_believed() -> None:
+def test_an_implausibly_long_rate_window_is_ignored() -> None:
     headers = {"X-RateLimit-Limit": "200", "X-RateLimit-Remaining": "0"}
     headers["X-RateLimit-Reset"] = str(int(NOW.timestamp()) + 3_600)
     connection = FakeConnection(always(200, {"timestamp": "2026-11-23T10:00:00.5-05:00"}, headers))
@@ -208,7 +208,7 @@ def test_too_many_requests_while_some_are_left_is_not_the_limit_and_is_tried_aga
     assert connection.waits[0] < 1
 
 
-def test_journals_carry_their_key_and_the_firm_has_one_name_for_us() -> None:
+def test_journals_have_their_key_and_the_firm_account_has_one_name() -> None:
     body = {
         "id": "e2769c3a-3a4d-4cbd-b6e6-05fd7a6e2f1d", "entry_type": "JNLC", "from_account": CLIENT, "to_account": FIRM,
         "status": "queued", "net_amount": "51.00", "description": "withdrawal", "symbol": "", "qty": None,
@@ -222,7 +222,7 @@ def test_journals_carry_their_key_and_the_firm_has_one_name_for_us() -> None:
     assert connection.bodies("POST")[0]["amount"] == "51.00"
 
 
-def test_an_account_is_read_with_what_stops_it() -> None:
+def test_an_account_is_read_with_its_restrictions() -> None:
     listed = {"id": CLIENT, "account_number": "927584925", "status": "ACTIVE", "created_at": "2019-09-30T23:55:31Z",
               "identity": {"given_name": "Ann\u202e", "family_name": "Ó [@click=x]Li"}}  # fmt: skip
     trading: dict[str, Any] = {
@@ -250,7 +250,7 @@ def test_an_account_is_read_with_what_stops_it() -> None:
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "SUBMITTED"])
-def test_only_an_account_that_is_not_opened_yet_may_be_without_figures(status: str) -> None:
+def test_only_an_account_that_is_not_open_yet_may_lack_figures(status: str) -> None:
     listed = {"id": CLIENT, "account_number": "1", "status": status, "created_at": "2019-09-30T23:55:31Z"}
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -302,6 +302,6 @@ def test_keys_show_their_secret_nowhere() -> None:
     assert "CANARY" not in str(trouble.value)
 
 
-def test_keys_that_are_refused_are_said_to_be() -> None:
+def test_refused_keys_are_reported() -> None:
     with pytest.raises(KeysRefused, match="does not accept the API key"):
         FakeConnection(AMBIGUOUS_ANSWERS["keys refused"]).broker.clock()

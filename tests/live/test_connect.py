@@ -55,7 +55,7 @@ def written(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
-def test_a_book_is_made_and_the_keys_lie_in_a_file_of_their_own(server: Server, tmp_path: Path) -> None:
+def test_a_book_is_created_and_the_keys_are_in_their_own_file(server: Server, tmp_path: Path) -> None:
     given = tmp_path / "given.json"
     given.write_text(json.dumps({"key": server.key, "secret": server.secret}))
     given.chmod(0o600)
@@ -80,7 +80,7 @@ def test_a_book_is_made_and_the_keys_lie_in_a_file_of_their_own(server: Server, 
     assert (again.returncode, "already contains a book" in again.stderr) == (1, True)
 
 
-def test_a_connected_book_opens_as_paper_under_review_and_reads_what_is_there(
+def test_a_connected_book_opens_as_paper_under_review_and_reads_the_broker(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = server.post("/sandbox/accounts", {"name": "Ann Li", "cash": "1234.56"})["id"]
@@ -116,13 +116,13 @@ def test_a_connected_book_opens_as_paper_under_review_and_reads_what_is_there(
         (["--paper"], "no keys: set REBAL_TUI_BROKER_KEY"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_sent(arguments: list[str], words: str, tmp_path: Path) -> None:
+def test_invalid_arguments_are_refused_before_any_request(arguments: list[str], words: str, tmp_path: Path) -> None:
     done = connect(tmp_path / "home", *arguments, "--db", str(tmp_path / "x.db"))
     assert (done.returncode, words in done.stderr) == (1, True), done.stderr
     assert not (tmp_path / "x.db").exists()
 
 
-def test_wrong_keys_are_said_to_be_wrong_and_no_book_is_made(server: Server, tmp_path: Path) -> None:
+def test_wrong_keys_are_reported_and_no_book_is_created(server: Server, tmp_path: Path) -> None:
     done = connect(
         tmp_path / "home", "--paper", "--url", server.url, "--db", str(tmp_path / "x.db"),
         **{KEY_VARIABLE: "CANARYKEY", SECRET_VARIABLE: "CANARY-SECRET"},
@@ -139,7 +139,7 @@ def test_a_keys_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         credentials.find("mine-1", KeyLocation.FILE, tmp_path)
 
 
-def test_the_environment_goes_before_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_takes_precedence_over_stored_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Conflict, match="no longer in the file"):
         credentials.find("mine-1", KeyLocation.FILE, tmp_path)
     monkeypatch.setenv(KEY_VARIABLE, "KEY")
@@ -155,7 +155,7 @@ def test_a_malformed_key_is_refused_without_being_shown() -> None:
     assert "CANARY" not in str(refused.value)
 
 
-def test_a_live_book_is_never_taken_for_an_empty_one(tmp_path: Path) -> None:
+def test_a_live_book_is_never_treated_as_empty(tmp_path: Path) -> None:
     path = tmp_path / "live.db"
     database = open_database(path)
     live_book.create_live(
@@ -169,7 +169,7 @@ def test_a_live_book_is_never_taken_for_an_empty_one(tmp_path: Path) -> None:
     assert sqlite3.connect(path).execute("SELECT value FROM meta WHERE name = 'environment'").fetchone() == ("LIVE",)
 
 
-def test_commands_look_at_a_live_book_and_start_nothing(tmp_path: Path) -> None:
+def test_commands_read_a_live_book_and_start_nothing(tmp_path: Path) -> None:
     path = tmp_path / "live.db"
     database = open_database(path)
     live_book.create_live(

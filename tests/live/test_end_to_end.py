@@ -82,7 +82,7 @@ def _buying(book: Book) -> bool:
     )
 
 
-def test_a_life_over_http_ends_as_with_the_embedded_broker(
+def test_a_scenario_over_http_ends_as_with_the_embedded_broker(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedded = EmbeddedHarness("50000")
@@ -104,7 +104,7 @@ SEEDS = int(os.environ.get("LIVE_SEEDS", "1"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_over_a_bad_line_the_same_and_no_order_twice(
+def test_a_faulty_connection_gives_equal_results_and_no_duplicate_order(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     embedded = EmbeddedHarness("50000")

@@ -88,7 +88,7 @@ def listening_broker(streams: Streams, count: int) -> FakeConnection:
     return connection
 
 
-def test_a_fill_is_told_with_its_execution_and_its_order() -> None:
+def test_a_fill_event_has_its_execution_and_its_order() -> None:
     (event,) = listening_broker(Streams(trades=sse_lines(FILL)), 1).broker.events(0)
     assert event.kind is EventKind.FILL
     fill = event.fill
@@ -101,7 +101,7 @@ def test_a_fill_is_told_with_its_execution_and_its_order() -> None:
     assert event.order.filled_qty == parse_qty("75.5")
 
 
-def test_what_is_told_twice_is_kept_once_and_the_cursor_counts_on() -> None:
+def test_repeated_events_are_stored_once_and_the_cursor_advances() -> None:
     new = trade(2, "new")
     connection = listening_broker(Streams(trades=sse_lines(FILL, FILL, new, FILL)), 2)
     first, second = connection.broker.events(0)
@@ -110,7 +110,7 @@ def test_what_is_told_twice_is_kept_once_and_the_cursor_counts_on() -> None:
     assert not connection.broker.events(2)
 
 
-def test_a_stream_is_taken_up_again_from_before_what_was_heard_last() -> None:
+def test_a_stream_resumes_before_the_last_received_event() -> None:
     streams = Streams(trades=sse_lines(FILL))
     connection = FakeConnection(streams)
     connection.inbox.add([("trades", ulid(1), NOW + timedelta(hours=1), json.dumps(FILL))])
@@ -123,7 +123,7 @@ def test_a_stream_is_taken_up_again_from_before_what_was_heard_last() -> None:
     assert streams.since["accounts"][0] == "2026-11-23"
 
 
-def test_a_trade_taken_back_is_for_a_person_and_the_account_is_read_again() -> None:
+def test_a_busted_trade_needs_a_person_and_the_account_is_read_again() -> None:
     (event,) = listening_broker(
         Streams(trades=sse_lines(trade(3, "trade_bust", previous_execution_id="x-1"))), 1
     ).broker.events(0)
@@ -142,24 +142,24 @@ def test_a_trade_taken_back_is_for_a_person_and_the_account_is_read_again() -> N
         trade(4, "new", order=order(side="sideways")),
     ],
 )
-def test_an_event_that_makes_no_sense_becomes_a_notice_and_stops_nothing(odd: dict[str, Any]) -> None:
+def test_a_malformed_event_becomes_a_notice_and_stops_nothing(odd: dict[str, Any]) -> None:
     events = listening_broker(Streams(trades=sse_lines(odd, FILL)), 2).broker.events(0)
     assert [event.kind for event in events] == [EventKind.NOTICE, EventKind.FILL]
 
 
-def test_what_is_no_json_is_passed_over() -> None:
+def test_lines_that_are_not_json_are_skipped() -> None:
     events = listening_broker(
         Streams(trades=["data: {garbled\n\n", "data: []\n\n", *sse_lines(FILL)]), 1
     ).broker.events(0)
     assert [event.kind for event in events] == [EventKind.FILL]
 
 
-def test_an_unknown_kind_of_trade_event_tells_the_order_as_it_is() -> None:
+def test_an_unknown_trade_event_reports_the_current_order() -> None:
     (event,) = listening_broker(Streams(trades=sse_lines(trade(5, "teleported"))), 1).broker.events(0)
     assert (event.kind, event.fill) == (EventKind.ORDER, None)
 
 
-def test_a_journal_is_read_for_its_figures_and_the_firm_is_named_our_way() -> None:
+def test_a_journal_event_is_completed_by_a_read_and_names_the_firm_account() -> None:
     event_body = {"event_id": ulid(1), "at": "2026-11-23T15:00:00Z", "journal_id": JOURNAL, "status_from": "queued",
             "status_to": "sent_to_clearing"}  # fmt: skip
     (event,) = listening_broker(Streams(journals=sse_lines(event_body)), 1).broker.events(0)
@@ -169,7 +169,7 @@ def test_a_journal_is_read_for_its_figures_and_the_firm_is_named_our_way() -> No
     assert event.journal.status is JournalStatus.SENT_TO_CLEARING
 
 
-def test_cash_from_outside_is_an_entry_and_that_of_the_firm_is_none_of_ours() -> None:
+def test_external_cash_is_an_entry_and_cash_of_the_firm_is_not() -> None:
     def activity(number: int, account: str, kind: str, amount: str | None, **more: str) -> dict[str, Any]:
         return {"event_ulid": ulid(number), "at": "2026-11-23T15:00:00Z", "account_id": account, "entry_type": kind,
                 "net_amount": amount, "settle_date": "2026-11-24", "status": "executed", **more}  # fmt: skip
@@ -195,7 +195,7 @@ def test_cash_from_outside_is_an_entry_and_that_of_the_firm_is_none_of_ours() ->
     assert all(event.account_id == CLIENT for event in events)
 
 
-def test_a_stream_that_says_it_lost_messages_is_read_again_from_before() -> None:
+def test_a_stream_that_reports_lost_messages_is_read_again_from_earlier() -> None:
     streams = Streams(
         trades=[*sse_lines(trade(2, "new")), ": you are reading too slowly, dropped 3 messages\n\n", *sse_lines(FILL)]
     )
@@ -210,7 +210,7 @@ def test_a_stream_that_says_it_lost_messages_is_read_again_from_before() -> None
     assert [event.kind for event in stored] == [EventKind.ORDER]
 
 
-def test_the_books_inbox_keeps_each_thing_once_and_forgets_what_is_old(tmp_path: Path) -> None:
+def test_the_event_inbox_stores_each_event_once_and_deletes_old_ones(tmp_path: Path) -> None:
     database = bootstrap.open_database(tmp_path / "book.db")
     old = NOW - timedelta(days=9)
     assert (

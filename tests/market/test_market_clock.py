@@ -38,7 +38,7 @@ def test_the_real_clock_is_in_utc() -> None:
     assert RealClock().now().utcoffset() == timedelta(0)
 
 
-def test_a_fixed_clock_moves_only_when_told_and_never_back() -> None:
+def test_a_fixed_clock_moves_only_when_set_and_never_back() -> None:
     clock = FixedClock(START)
     clock.advance(timedelta(minutes=5))
     assert clock.now() == START + timedelta(minutes=5)
@@ -50,7 +50,7 @@ def test_a_fixed_clock_moves_only_when_told_and_never_back() -> None:
     assert clock.now() == START + timedelta(hours=1)
 
 
-def test_a_fixed_clock_gives_utc_whatever_it_is_set_to() -> None:
+def test_a_fixed_clock_returns_utc_for_any_time_zone() -> None:
     clock = FixedClock(START.astimezone(timezone(timedelta(hours=-5))))
     assert (clock.now(), clock.now().tzinfo) == (START, UTC)
     with pytest.raises(ValueError, match="aware"):
@@ -114,7 +114,7 @@ def test_a_speed_out_of_range_is_refused_and_changes_nothing(speed: float) -> No
         running(Real(), speed=speed)
 
 
-def test_a_clock_made_from_a_state_goes_on_from_there() -> None:
+def test_a_clock_restored_from_a_state_resumes_there() -> None:
     real = Real()
     clock = running(real, speed=600)
     real.seconds += 1
@@ -139,7 +139,7 @@ def test_simulated_time_stops_at_its_end() -> None:
     assert clock.now() == MAX_SIMULATED_TIME
 
 
-def test_a_fast_clock_leaps_from_half_an_hour_after_the_close_to_five_minutes_before_the_open() -> None:
+def test_a_fast_clock_skips_from_half_an_hour_after_the_close_to_five_minutes_before_the_open() -> None:
     calendar = TradingCalendar(build_sessions(date(2026, 3, 2), date(2026, 3, 20)))
     real = Real()
     friday_close = datetime(2026, 3, 6, 21, 0, tzinfo=UTC)
@@ -153,7 +153,7 @@ def test_a_fast_clock_leaps_from_half_an_hour_after_the_close_to_five_minutes_be
     assert clock.now() == datetime(2026, 3, 9, 13, 30, tzinfo=UTC)
 
 
-def test_a_paused_clock_does_not_leap() -> None:
+def test_a_paused_clock_does_not_skip() -> None:
     calendar = TradingCalendar(build_sessions(date(2026, 3, 2), date(2026, 3, 20)))
     midnight = datetime(2026, 3, 6, 5, 0, tzinfo=UTC)
     clock = SimulatedClock(ClockState(midnight, 60, paused=True), skip=calendar.demo_skip, monotonic=Real())
@@ -162,7 +162,7 @@ def test_a_paused_clock_does_not_leap() -> None:
     assert clock.now() == datetime(2026, 3, 6, 14, 25, tzinfo=UTC)
 
 
-def test_a_skip_never_takes_time_back() -> None:
+def test_a_skip_never_moves_time_back() -> None:
     clock = SimulatedClock(ClockState(START, 1, paused=False), skip=lambda at: at - timedelta(days=1), monotonic=Real())
     assert clock.now() == START
 
@@ -175,7 +175,7 @@ def test_clocks_calendar_and_feeds_load_without_the_holiday_tables() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_changes_count_from_their_own_moment_even_when_nobody_read_the_clock() -> None:
+def test_clock_changes_apply_from_their_own_time_without_a_read_between() -> None:
     real = Real()
     clock = running(real, speed=60)
     real.seconds += 1
@@ -188,7 +188,7 @@ def test_changes_count_from_their_own_moment_even_when_nobody_read_the_clock() -
     assert clock.now() == START + timedelta(minutes=21)
 
 
-def test_a_held_clock_stands_still_between_beats_and_follows_a_jump() -> None:
+def test_a_heartbeat_clock_stays_between_heartbeats_and_follows_a_jump() -> None:
     elapsed = [0.0]
     start = datetime(2026, 3, 2, 15, tzinfo=UTC)
     clock = HeartbeatClock(ClockState(start, 600, False), monotonic=lambda: elapsed[0])

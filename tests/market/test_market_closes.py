@@ -46,7 +46,7 @@ def test_prices_are_read_exactly_and_an_empty_cell_is_no_price() -> None:
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
-def test_line_ends_byte_order_mark_quotes_and_blank_lines_are_no_obstacle(tmp_path: Path, ending: str) -> None:
+def test_line_ends_byte_order_mark_quotes_and_blank_lines_are_accepted(tmp_path: Path, ending: str) -> None:
     path = tmp_path / "closes.csv"
     text = ending.join(['"date","SPY"', "2024-01-02,1", "", "2024-01-03,2", ""])
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
@@ -55,7 +55,7 @@ def test_line_ends_byte_order_mark_quotes_and_blank_lines_are_no_obstacle(tmp_pa
     )
 
 
-def test_every_fault_is_listed_with_its_place() -> None:
+def test_every_fault_is_listed_with_its_location() -> None:
     assert faults(
         "date,SPY,TLT\n"
         "2024-01-02,1,0\n"
@@ -197,7 +197,7 @@ def test_replay_never_goes_back(calendar: TradingCalendar) -> None:
     assert feed.quotes() == before
 
 
-def test_days_that_are_no_session_are_named_and_not_replayed(calendar: TradingCalendar) -> None:
+def test_days_without_a_session_are_named_and_not_replayed(calendar: TradingCalendar) -> None:
     feed = ClosesFeed(read("date,SPY\n2020-03-13,269.32\n2020-03-14,1\n2020-03-16,239.85\n"), calendar)
     assert feed.days_without_session == (date(2020, 3, 14),)
     feed.advance(utc(15, 12))

@@ -111,7 +111,7 @@ def test_the_last_session_settles_after_the_calendar_ends() -> None:
         (date(2026, 1, 1), date(2100, 1, 1)),
     ],
 )
-def test_a_range_that_is_not_known_is_refused(first: date, last: date) -> None:
+def test_an_unknown_range_is_refused(first: date, last: date) -> None:
     with pytest.raises(Invalid, match="2003-01-01"):
         build_sessions(first, last)
 
@@ -139,7 +139,7 @@ def test_lookups_beyond_either_end(calendar: TradingCalendar) -> None:
     assert calendar.last_opened(at(date(2006, 1, 3), 9, 29)) is None
 
 
-def test_lookups_by_moment_go_by_the_new_york_date(calendar: TradingCalendar) -> None:
+def test_lookups_by_timestamp_use_the_new_york_date(calendar: TradingCalendar) -> None:
     friday = date(2026, 3, 6)
     assert known(calendar.at(datetime(2026, 3, 7, 4, 59, tzinfo=UTC))).day == friday
     assert calendar.at(datetime(2026, 3, 7, 5, 0, tzinfo=UTC)) is None
@@ -160,7 +160,7 @@ def test_lookups_by_moment_go_by_the_new_york_date(calendar: TradingCalendar) ->
         (date(2005, 12, 30), "unknown to the calendar"),
     ],
 )
-def test_why_there_is_no_session(calendar: TradingCalendar, day: date, reason: str | None) -> None:
+def test_the_reason_for_no_session(calendar: TradingCalendar, day: date, reason: str | None) -> None:
     assert calendar.closed_reason(day) == reason
 
 
@@ -178,7 +178,9 @@ def test_why_there_is_no_session(calendar: TradingCalendar, day: date, reason: s
         (at(date(2005, 12, 1), 12), at(date(2006, 1, 3), 9, 25)),
     ],
 )
-def test_dead_time_is_skipped(calendar: TradingCalendar, timestamp: datetime, target: datetime | None) -> None:
+def test_time_outside_sessions_is_skipped(
+    calendar: TradingCalendar, timestamp: datetime, target: datetime | None
+) -> None:
     assert calendar.demo_skip(timestamp) == target
 
 
@@ -191,7 +193,7 @@ def test_a_calendar_needs_sessions_in_order(sessions: list[Session]) -> None:
         TradingCalendar([sessions[0], sessions[0]])
 
 
-def test_every_minute_of_a_week_is_either_live_or_skipped_to_the_next_open(calendar: TradingCalendar) -> None:
+def test_every_minute_of_a_week_is_simulated_or_skipped_to_the_next_open(calendar: TradingCalendar) -> None:
     timestamp, end = at(date(2026, 11, 23), 0), at(date(2026, 11, 30), 0)
     while timestamp < end:
         target = calendar.demo_skip(timestamp)

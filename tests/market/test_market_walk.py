@@ -39,7 +39,7 @@ def walk(
     return RandomWalk(assets, calendar, seed=seed, start=start, turbulence=turbulence, step_seconds=step_seconds)
 
 
-def test_it_begins_at_the_prices_of_the_table(calendar: TradingCalendar) -> None:
+def test_a_walk_starts_at_the_prices_of_the_table(calendar: TradingCalendar) -> None:
     feed = walk(calendar)
     assert {symbol: quote.price for symbol, quote in feed.quotes().items()} == {
         asset.symbol: asset.price for asset in TABLE
@@ -71,7 +71,7 @@ def test_the_path_resumes_from_a_state_at_any_step(calendar: TradingCalendar) ->
         assert resumed.state() == straight.state()
 
 
-def test_a_path_does_not_depend_on_the_other_symbols(calendar: TradingCalendar) -> None:
+def test_a_price_path_does_not_depend_on_other_symbols(calendar: TradingCalendar) -> None:
     whole, alone = walk(calendar), walk(calendar, assets=(TLT,))
     whole.advance(CLOSE)
     alone.advance(CLOSE)
@@ -105,7 +105,7 @@ def test_prices_move_only_during_sessions(calendar: TradingCalendar) -> None:
     assert feed.state().prices != at_close.prices
 
 
-def test_a_quote_is_of_the_last_whole_step(calendar: TradingCalendar) -> None:
+def test_a_quote_has_the_time_of_the_last_whole_step(calendar: TradingCalendar) -> None:
     feed = walk(calendar)
     changed = feed.advance(OPEN + timedelta(seconds=119))
     assert {quote.at for quote in changed.values()} == {OPEN + timedelta(seconds=60)}
@@ -120,12 +120,12 @@ def test_time_never_goes_back(calendar: TradingCalendar) -> None:
     assert feed.state() == before
 
 
-def test_a_walk_begun_in_the_night_is_quoted_at_the_last_close(calendar: TradingCalendar) -> None:
+def test_a_walk_started_at_night_is_quoted_at_the_last_close(calendar: TradingCalendar) -> None:
     feed = walk(calendar, CLOSE + timedelta(hours=5))
     assert {quote.at for quote in feed.quotes().values()} == {CLOSE}
 
 
-def test_a_walk_begun_before_the_calendar_waits_for_its_first_open(calendar: TradingCalendar) -> None:
+def test_a_walk_started_before_the_calendar_waits_for_its_first_open(calendar: TradingCalendar) -> None:
     start = datetime(2017, 12, 1, tzinfo=UTC)
     feed = walk(calendar, start)
     assert feed.advance(start + timedelta(days=2)).keys() <= {asset.symbol for asset in TABLE}
@@ -143,7 +143,7 @@ def test_a_walk_ends_at_the_last_close_the_calendar_knows(calendar: TradingCalen
     assert {quote.at for quote in feed.quotes().values()} == {last.close}
 
 
-def test_quotes_are_whole_cents_above_zero_even_in_a_storm(calendar: TradingCalendar) -> None:
+def test_quotes_are_positive_whole_cents_even_at_high_turbulence(calendar: TradingCalendar) -> None:
     penny = WalkAsset("PNY", Price(2 * CENT), 100, 0.0, 0.0)
     feed = walk(calendar, assets=(*TABLE, penny), turbulence=100, step_seconds=600)
     for day in range(1, 60):
@@ -191,7 +191,7 @@ def test_turbulence_scales_every_move(calendar: TradingCalendar) -> None:
     assert statistics.stdev(wild["AGG"]) / statistics.stdev(calm["AGG"]) == pytest.approx(3, rel=0.02)
 
 
-def test_a_shock_moves_one_price_at_once_and_for_good(calendar: TradingCalendar) -> None:
+def test_a_shock_moves_one_price_at_once_and_permanently(calendar: TradingCalendar) -> None:
     shocked, plain = walk(calendar), walk(calendar)
     shocked.shock("SPY", Percent(-1_000))
     assert shocked.quotes()["SPY"].price == 450 * NANO
@@ -215,7 +215,7 @@ def test_a_shock_in_the_night_is_reported_by_the_next_advance(calendar: TradingC
     assert feed.advance(CLOSE + timedelta(minutes=2)) == {}
 
 
-def test_a_frozen_price_stands_still_and_its_quote_grows_old(calendar: TradingCalendar) -> None:
+def test_a_frozen_price_stays_and_its_quote_becomes_stale(calendar: TradingCalendar) -> None:
     feed = walk(calendar)
     feed.advance(OPEN + timedelta(minutes=10))
     held = feed.quotes()["TLT"]

@@ -1,4 +1,4 @@
-"""Replay a simulation, or live through many: `python -m tests.reliability --seed N [--trace]`."""
+"""Run one or many simulated lifetimes: `python -m tests.reliability --seed N [--trace]`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.reliability.simulation import simulate
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--seeds", type=int, default=1, help="how many seeds, one after the other")
-    parser.add_argument("--days", type=int, help="end after so many days")
-    parser.add_argument("--dense", action="store_true", help="lives full of faults")
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds, run one after the other")
+    parser.add_argument("--days", type=int, help="end after this number of days")
+    parser.add_argument("--dense", action="store_true", help="lifetimes with many faults")
     parser.add_argument("--trace", action="store_true", help="print everything that happened")
     options = parser.parse_args()
     counts: Counter[str] = Counter()
@@ -36,7 +36,7 @@ def main() -> int:
             print("\n".join(trace or ()))
             print(f"seed {seed}:\n{''.join(traceback.format_exc(limit=-6))}", flush=True)
     spent = time.process_time() - started_at
-    print(f"{options.seeds} seeds, {years:.1f} account-years, {injected:,} faults of the wires, {spent:.1f} s of CPU")
+    print(f"{options.seeds} seeds, {years:.1f} account-years, {injected:,} connection faults, {spent:.1f} s of CPU")
     print(dict(counts), f"failed: {failed}" if failed else "none failed")
     return 1 if failed else 0
 

@@ -52,24 +52,24 @@ from rebal_tui.store.codec import parse_client_order_id
 Plant = Callable[[ExitStack], None]
 FAULTS: dict[str, Plant] = {}
 NEEDED: dict[str, tuple[str, ...]] = {
-    "portfolio status is not looked at": ("dead_assets", "portfolio_edits"),
-    "an unfinished run is not looked at": ("slow_fills", "moving"),
-    "orders of others are not looked at": ("outside_orders", "slow_fills", "halts", "moving"),
-    "eligibility is not looked at": ("dead_assets",),
-    "old prices are taken as fresh": ("price_freezes", "moving"),
-    "a band fires when it is met": ("still",),
+    "portfolio status is not checked": ("dead_assets", "portfolio_edits"),
+    "an unfinished run is not checked": ("slow_fills", "moving"),
+    "external orders are not checked": ("outside_orders", "slow_fills", "halts", "moving"),
+    "eligibility is not checked": ("dead_assets",),
+    "stale prices are treated as fresh": ("price_freezes", "moving"),
+    "a band fires at its limit": ("still",),
     "a calendar day is a day late": ("moving",),
     "a calendar day on a weekend is lost": ("moving",),
     "ten dollars are not enough": ("still",),
     "relative and absolute bands are mixed up": ("price_jumps", "moving"),
-    "what is set aside is spent": ("manual_runs", "withdrawals", "deposits"),
+    "reserved cash is spent": ("manual_runs", "withdrawals", "deposits"),
     "review is bypassed": ("review",),
-    "an order in doubt is sent under a new id": ("lost_replies", "lost_requests"),
-    "what ends is sent all the same": ("cancels", "lost_requests", "late_requests", "slow_fills", "kills"),
-    "what is barred is sent all the same": ("restrictions", "slow_fills", "moving"),
-    "a run starts on old prices": ("price_freezes", "manual_runs", "moving"),
-    "queued runs of a dead portfolio stay": ("dead_assets", "review", "kill_switch"),
-    "fills of a canceled run are forgotten": ("cancels", "slow_fills", "partial_fills", "slow_cancels", "moving"),
+    "an unknown order is sent under a new id": ("lost_replies", "lost_requests"),
+    "ended orders are sent all the same": ("cancels", "lost_requests", "late_requests", "slow_fills", "kills"),
+    "blocked orders are sent all the same": ("restrictions", "slow_fills", "moving"),
+    "a run starts on stale prices": ("price_freezes", "manual_runs", "moving"),
+    "queued runs of an inactive portfolio stay": ("dead_assets", "review", "kill_switch"),
+    "fills of a canceled run are ignored": ("cancels", "slow_fills", "partial_fills", "slow_cancels", "moving"),
     "accounts are not read again": ("deposits",),
     "a withdrawal sends too much": ("withdrawals",),
     "a withdrawal leaves the subscription": ("withdrawals",),
@@ -79,31 +79,31 @@ NEEDED: dict[str, tuple[str, ...]] = {
 """Events that must occur for a fault to show: a random seed has them by chance, a seed with these always has them."""
 
 FIRST: dict[str, int] = {
-    "portfolio status is not looked at": 6,
-    "restrictions are not looked at": 7,
-    "an unfinished run is not looked at": 2,
-    "orders of others are not looked at": 6,
-    "the quota is not looked at": 7,
-    "old prices are taken as fresh": 4,
-    "eligibility is not looked at": 1,
-    "a band fires when it is met": 2,
+    "portfolio status is not checked": 6,
+    "restrictions are not checked": 7,
+    "an unfinished run is not checked": 2,
+    "external orders are not checked": 6,
+    "the quota is not checked": 7,
+    "stale prices are treated as fresh": 4,
+    "eligibility is not checked": 1,
+    "a band fires at its limit": 2,
     "relative and absolute bands are mixed up": 5,
     "a calendar day is a day late": 6,
     "a calendar day on a weekend is lost": 35,
     "a cooldown is a day too long": 2,
     "ten dollars are not enough": 2,
-    "what is set aside is spent": 5,
+    "reserved cash is spent": 5,
     "review is bypassed": 1,
     "the window ends 30 minutes late": 3,
-    "an order in doubt is sent under a new id": 1,
-    "no answer is taken for a no": 1,
-    "what ends is sent all the same": 25,
-    "what is barred is sent all the same": 25,
-    "a run starts on old prices": 1,
-    "the minimum of a dollar is forgotten": 1,
+    "an unknown order is sent under a new id": 1,
+    "no answer is treated as a rejection": 1,
+    "ended orders are sent all the same": 25,
+    "blocked orders are sent all the same": 25,
+    "a run starts on stale prices": 1,
+    "the minimum of a dollar is ignored": 1,
     "a fill is lost": 1,
     "a fill is booked twice": 5,
-    "fills of a canceled run are forgotten": 1,
+    "fills of a canceled run are ignored": 1,
     "an audit row is lost": 5,
     "the audit trail is not chained": 5,
     "a withdrawal sends too much": 1,
@@ -189,28 +189,28 @@ def _all_eligible(situation: Situation) -> Situation:
 
 
 _plant_situation(
-    "portfolio status is not looked at",
+    "portfolio status is not checked",
     _table(lambda table: replace(table, active=np.ones_like(table.active))),
     lambda s: replace(s, portfolio=replace(s.portfolio, status=PortfolioStatus.ACTIVE)),
 )
-_plant_situation("restrictions are not looked at", _unmarked(BLOCKING_MARKS), _unrestricted)
-_plant_situation("an unfinished run is not looked at", _unmarked(Mark.OPEN_RUN), lambda s: replace(s, open_run=None))
+_plant_situation("restrictions are not checked", _unmarked(BLOCKING_MARKS), _unrestricted)
+_plant_situation("an unfinished run is not checked", _unmarked(Mark.OPEN_RUN), lambda s: replace(s, open_run=None))
 _plant_situation(
-    "orders of others are not looked at", _unmarked(Mark.EXTERNAL_ORDERS), lambda s: replace(s, external_orders=0)
+    "external orders are not checked", _unmarked(Mark.EXTERNAL_ORDERS), lambda s: replace(s, external_orders=0)
 )
 _plant_situation(
-    "the quota is not looked at",
+    "the quota is not checked",
     _accounts(
         lambda accounts, day_context: replace(accounts, system_run_on=np.full_like(accounts.system_run_on, NEVER))
     ),
     lambda s: replace(s, quota_run=None),
 )
 _plant_situation(
-    "old prices are taken as fresh",
+    "stale prices are treated as fresh",
     lambda frame, day_context: (frame, replace(day_context, fresh=frame.assets.price > 0)),
     lambda s: replace(s, price_max_age=None),
 )
-_plant_situation("eligibility is not looked at", _eligible_assets, _all_eligible)
+_plant_situation("eligibility is not checked", _eligible_assets, _all_eligible)
 
 # Rebalance conditions.
 
@@ -269,7 +269,7 @@ def _long_ago(accounts: AccountColumns, day_context: DayContext) -> AccountColum
 
 
 _plant_situation(
-    "a band fires when it is met",
+    "a band fires at its limit",
     _same_book,
     _same,
     lambda: patch.object(drift.BandUsage, "breached", property(lambda usage: usage.numerator >= usage.denominator)),
@@ -294,7 +294,7 @@ _plant_situation(
     lambda: patch.object(engine, "MIN_INVEST_VALUE", Value(10 * ATTO + 1)),
 )
 _plant_situation(
-    "the last cash target is forgotten",
+    "the last cash target is ignored",
     _accounts(lambda accounts, day_context: replace(accounts, cash_floor=np.zeros_like(accounts.cash_floor))),
     lambda s: replace(s, cash_floor=Money(0)),
 )
@@ -309,7 +309,7 @@ _plant_situation(
     ),
 )
 _plant_situation(
-    "what is set aside is spent",
+    "reserved cash is spent",
     _accounts(lambda accounts, day_context: replace(accounts, reserved=np.zeros_like(accounts.reserved))),
     lambda s: replace(s, reserved=Money(0)),
     lambda: patch.object(Book, "reserved", lambda book, account_id: Money(0)),
@@ -341,7 +341,7 @@ def _sent_twice(book: Book, orders: Sequence[PendingOrder], *, send: Any = sendi
     return done
 
 
-def _resent_anew(book: Book, one: PendingOrder) -> bool:
+def _resent_under_new_id(book: Book, one: PendingOrder) -> bool:
     sending._send(book, [(one[0], one[1], _renamed(one[2]))])
     return True
 
@@ -376,24 +376,24 @@ def _ignoring_cash_target(plan: Plan, cash: Money, reserved: Money, *, size: Any
 
 _replace_attribute("an order is sent twice", sending, "_send", _sent_twice)
 _plant(
-    "an order in doubt is sent under a new id",
+    "an unknown order is sent under a new id",
     lambda: patch.object(sending, "_look_up", lambda book, order: False),
-    lambda: patch.object(sending, "_resent", _resent_anew),
+    lambda: patch.object(sending, "_resent", _resent_under_new_id),
 )
-_replace_attribute("no answer is taken for a no", sending, "_look_up", _no_answer_is_a_no)
-_replace_attribute("what ends is sent all the same", finishing, "resolve_orders", _sent_at_the_end)
-_replace_attribute("what is barred is sent all the same", sending, "_skip_reason", lambda book, order: None)
-_replace_attribute("a run starts on old prices", processing, "_stale_prices", lambda book, run: False)
+_replace_attribute("no answer is treated as a rejection", sending, "_look_up", _no_answer_is_a_no)
+_replace_attribute("ended orders are sent all the same", finishing, "resolve_orders", _sent_at_the_end)
+_replace_attribute("blocked orders are sent all the same", sending, "_skip_reason", lambda book, order: None)
+_replace_attribute("a run starts on stale prices", processing, "_stale_prices", lambda book, run: False)
 _replace_attribute("buys do not wait for sells", outbox_store, "progress", _not_waiting)
 _replace_attribute("buys are paid from sells that were planned", processing, "resize_buys", _from_the_plan)
 _replace_attribute("the cash target is spent", processing, "resize_buys", _ignoring_cash_target)
 _replace_attribute(
     "amounts are rounded up", allocation, "floor_cents", lambda value: Money(-(-value // (ATTO // 100)) * CENT)
 )
-_replace_attribute("the minimum of a dollar is forgotten", allocation, "MIN_BUY_VALUE", Value(0))
+_replace_attribute("the minimum of a dollar is ignored", allocation, "MIN_BUY_VALUE", Value(0))
 _replace_attribute("after the close a run stays open", processing, "after_close", lambda book, closed: [])
 _replace_attribute(
-    "queued runs of a dead portfolio stay", needs_adjustment, "cancel_queued", lambda tx, queued, why: []
+    "queued runs of an inactive portfolio stay", needs_adjustment, "cancel_queued", lambda tx, queued, why: []
 )
 
 # Applied events.
@@ -439,7 +439,7 @@ def _no_fills(tx: BookTransaction, action: str, subject: str, detail: object = N
 _APPEND, _RECORD, _APPLY = audit.append, BookTransaction.record, syncing._apply
 _plant("a fill is lost", lambda: patch.object(fills, "add", _every_nth(4, fills.add, False)))
 _replace_attribute("a fill is booked twice", fills, "add", _fill_twice)
-_replace_attribute("fills of a canceled run are forgotten", fills, "add", _cancel_forgets)
+_replace_attribute("fills of a canceled run are ignored", fills, "add", _cancel_forgets)
 _plant("an event is lost", lambda: patch.object(syncing, "_apply", _every_nth(9, _APPLY, None)))
 _replace_attribute("accounts are not read again", syncing, "apply_accounts", lambda book, fresh: None)
 _replace_attribute("an audit row is lost", BookTransaction, "record", _no_fills)

@@ -1,7 +1,7 @@
 """A disk that fails below SQLite: the n-th write, sync, truncation, opening or mapping of the log's index.
 
-The SQLite that Python has loaded gets a custom VFS through ctypes: the system's VFS with a few calls replaced. So the
-program runs unchanged, and no compiler is needed. A VFS remains for the life of the process: use it in a child.
+The SQLite that Python has loaded gets a custom VFS through ctypes: the system's VFS with a few calls replaced. The
+program runs unchanged, and no compiler is needed. A VFS stays registered until the process ends: use it in a child.
 """
 
 from __future__ import annotations

@@ -139,11 +139,11 @@ class Oracle:
             return
         stale = [s for s in self.needed(run) if book.feed and book.now() - book.feed.quotes()[s].at > PRICE_MAX_AGE]
         if stale:
-            raise Violation("stale price", f"run {run.id} was sized on old prices of {stale}")
+            raise Violation("stale price", f"run {run.id} was sized on stale prices of {stale}")
         if run.type is not RunType.PARTIAL_LIQUIDATION:
             least = self.ledger.equity(run.account_id, self._prices()) * run.weights.cash
             if (run.cash_target or 0) * NANO * 10_000 < least:
-                raise Violation("cash target", f"run {run.id} keeps {run.cash_target}, less than its weight says")
+                raise Violation("cash target", f"run {run.id} has a cash target of {run.cash_target}, below its weight")
         if run.type is RunType.INVEST_CASH:
             previous_target = self._targets.get((run.account_id, run.weights.cash), 0)
             if (run.cash_target or 0) < previous_target:
@@ -207,7 +207,7 @@ class Oracle:
         self.counts["events"] += 1
         if self.ledger.faults:
             raise Violation("conservation", self.ledger.faults[0])
-        # Whatever the connection does, everything that happens here is reported by the broker's events.
+        # The broker's events report every change here, however faulty the connection is.
         for account_id, hold in self._book().holds.items():
             raise Violation("false alarm", f"{account_id} is paused: {hold.reason}")
         for event in events:
@@ -229,7 +229,7 @@ class Oracle:
         mine = (self.ledger.cash[account_id], self.ledger.shares[account_id])
         theirs = self._broker().inner.account(account_id)
         if mine != (theirs.cash, {p.symbol: p.qty for p in theirs.positions}):
-            raise Violation("conservation", f"{account_id}: the broker has {theirs}, its fills and entries say {mine}")
+            raise Violation("conservation", f"{account_id}: the broker has {theirs}, its entries give {mine}")
         if self.behind(account_id):
             return
         ours = self._book().accounts[account_id]
@@ -287,7 +287,7 @@ class Oracle:
             last = subscription.last_rebalanced_at
             mine = self.last_rebalanced.get(subscription.id)
             if (last and last.astimezone(NEW_YORK).date()) != mine:
-                raise Violation("last rebalanced", f"{account_id}: the program says {last}, it was {mine}")
+                raise Violation("last rebalanced", f"{account_id}: the program has {last}, expected {mine}")
 
     def _withdrawals(self) -> None:
         """While a withdrawal raises and transfers cash, its account follows no portfolio."""

@@ -11,7 +11,7 @@ from rebal_tui.store.database import Database
 Pair: TypeAlias = tuple[str, str]
 """An order's state as the book has it, and a fault."""
 
-WAITING, UNRESOLVED, ACCEPTED = "waiting", "in doubt", "new"
+WAITING, UNRESOLVED, ACCEPTED = "waiting", "unknown", "new"
 OPEN = (WAITING, UNRESOLVED, ACCEPTED, "partially_filled", "pending_cancel")
 ENDED = ("filled", "canceled", "expired", "rejected")
 STATES = OPEN + ENDED
@@ -25,7 +25,7 @@ KINDS = ON_REQUESTS + ON_READS + ON_EVENTS + ON_PROCESS + EXTERNAL_FAULTS
 
 _STATE = (
     "CASE WHEN o.status <> 'pending_new' THEN o.status WHEN o.broker_id IS NOT NULL THEN 'new' "
-    "WHEN o.sent = 1 THEN 'in doubt' ELSE 'waiting' END FROM orders o JOIN runs ON runs.key = o.run "
+    "WHEN o.sent = 1 THEN 'unknown' ELSE 'waiting' END FROM orders o JOIN runs ON runs.key = o.run "
 )
 _UNFINISHED = (
     "JOIN accounts ON accounts.key = runs.account JOIN assets ON assets.key = o.asset "
@@ -69,15 +69,15 @@ def _impossible() -> dict[Pair, str]:
     """The pairs that cannot exist, with the reason."""
     found: dict[Pair, str] = {}
     for fault in (*ON_REQUESTS, *ON_READS, *ON_EVENTS, "rejects"):
-        found[WAITING, fault] = "the broker was not told of it yet"
+        found[WAITING, fault] = "the broker does not have it yet"
     for fault in ON_REQUESTS:
-        found["pending_cancel", fault] = "it is neither sent nor asked to be canceled once more"
+        found["pending_cancel", fault] = "neither the order nor its cancel is sent again"
         for state in ENDED:
-            found[state, fault] = "nothing more is asked of an order that has ended"
+            found[state, fault] = "no request is sent for an order that has ended"
     for state in (ACCEPTED, "partially_filled", "pending_cancel", *ENDED):
-        found[state, "lookup_lag"] = "what a broker has told of it finds, too"
+        found[state, "lookup_lag"] = "an order known from the broker is found"
     for state in ("partially_filled", "filled", "canceled", "expired"):
-        found[state, "rejects"] = "the broker rejects only what did not fill, and nothing that has ended"
+        found[state, "rejects"] = "the broker rejects only orders without fills that have not ended"
     return found
 
 

@@ -171,7 +171,7 @@ def withdraw(simulation: Simulation) -> None:
     withdrawals.request_withdrawal(book, account_id, amount(simulation, account_id))
 
 
-def run_by_hand(simulation: Simulation) -> None:
+def manual_run(simulation: Simulation) -> None:
     book, random = simulation.book, simulation.random
     account_id, kind = random.choice(list(book.accounts)), random.choice(list(RunType))
     weights = None if account_id in book.subscriptions else models.weights(random, simulation.swarm.still)
@@ -234,7 +234,7 @@ def turn_kill_switch(simulation: Simulation) -> None:
 ADVISOR_ACTIONS: dict[str, Callable[[Simulation], None]] = {
     "portfolio_edits": edit_portfolio,
     "withdrawals": withdraw,
-    "manual_runs": run_by_hand,
+    "manual_runs": manual_run,
     "cancels": cancel,
     "review": review,
     "journals": journal,

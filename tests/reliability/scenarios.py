@@ -180,20 +180,20 @@ HALF_GOLD = Weights((AssetWeight("SPY", Percent(6_000)), AssetWeight("GLD", Perc
 _plain = create_book
 _reviewed = partial(create_book, review=True)
 _settled = partial(create_book, on_target=True)
-_by_hand = partial(manual_runs.create_run, account_id="c", kind=RunType.FULL_REBALANCE, weights=HALF_GOLD)
+_manual_run = partial(manual_runs.create_run, account_id="c", kind=RunType.FULL_REBALANCE, weights=HALF_GOLD)
 _liquidate = partial(
     manual_runs.create_run, account_id="a", kind=RunType.PARTIAL_LIQUIDATION, amount=parse_money("3000")
 )  # fmt: skip
 
 SCENARIOS: dict[str, Scenario] = {
     "full_rebalance": Scenario(_plain, heartbeats((OPEN, None))),
-    "full_rebalance in slices": Scenario(_plain, heartbeats((OPEN, None)), within=_single_item_chunks),
+    "full_rebalance in chunks": Scenario(_plain, heartbeats((OPEN, None)), within=_single_item_chunks),
     "invest_cash": Scenario(_settled, heartbeats((OPEN, unless_done(partial(_deposited, account_id="b"), _deposit)))),
     "partial_liquidation": Scenario(
         _settled, heartbeats((OPEN, unless_done(partial(_run_of, account_id="a"), _liquidate)))
     ),
     "manual run with weights": Scenario(
-        _plain, heartbeats((OPEN, unless_done(partial(_run_of, account_id="c"), _by_hand)))
+        _plain, heartbeats((OPEN, unless_done(partial(_run_of, account_id="c"), _manual_run)))
     ),
     "cancel while queued": Scenario(_reviewed, heartbeats((OPEN, _cancel), times=3)),
     "cancel mid-run": Scenario(
@@ -215,7 +215,7 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "review approved": Scenario(_reviewed, heartbeats((OPEN, partial(_answer, yes=True)))),
     "review rejected": Scenario(_reviewed, heartbeats((OPEN, partial(_answer, yes=False)), times=3)),
-    "review forgotten": Scenario(_reviewed, heartbeats((OPEN, None), ("2026-03-02 15:40", None), times=1)),
+    "review expired": Scenario(_reviewed, heartbeats((OPEN, None), ("2026-03-02 15:40", None), times=1)),
     "needs adjustment": Scenario(
         _plain,
         heartbeats((OPEN, _kill_asset), times=6)
@@ -233,7 +233,7 @@ SCENARIOS: dict[str, Scenario] = {
         _settled, heartbeats((OPEN, None), ("2026-03-02 16:00", None), ("2026-03-03 16:00", None), times=1)
     ),
     "import": Scenario(create_empty_book, heartbeats((OPEN, None), times=7), begin=_import),
-    "the close comes first": Scenario(
+    "the close precedes the fills": Scenario(
         _plain,
         heartbeats(("2026-03-02 15:30", None), every=10, times=3) + heartbeats(("2026-03-02 16:01", None), times=2),
     ),

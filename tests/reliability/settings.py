@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 
 LONG_SEEDS = 66
-"""Seeds of the long run; the usual one is a third of it."""
+"""Seeds of the long run; the default run is a third of it."""
 SEEDS = int(os.environ.get("SIMULATION_SEEDS", "22"))
 FIRST_SEED = int(os.environ.get("SIMULATION_FIRST_SEED", "0"))
 BATCHES = min(SEEDS, 12)

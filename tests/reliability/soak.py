@@ -169,9 +169,7 @@ def main() -> int:
             faults += [f"{name}: {text}" for text in monitor.faults()]
         book = opening.open_book(path)
         counts = check_book(book.database, book.broker).counts  # type: ignore[arg-type]
-        print(
-            f"lived to {book.now():%Y-%m-%d}: {counts['runs']} runs, {counts['orders']} orders, {counts['fills']} fills"
-        )
+        print(f"at {book.now():%Y-%m-%d}: {counts['runs']} runs, {counts['orders']} orders, {counts['fills']} fills")
         _check_book(book)
         book.database.close()
     print("\n".join(faults) or "memory flat, log bounded, no exception")

@@ -42,7 +42,7 @@ def test_a_kill_at_any_point_changes_nothing(name: str, memory_folder: Path) -> 
     chosen = points.images[every // 2 :: every]
     for number, image in enumerate(chosen):
         end = recovered(image, memory_folder / f"image_{number}", scenario)
-        assert end == points.end, f"killed at {image.points[:3]} of {points.total}, in beat {image.heartbeat}"
+        assert end == points.end, f"killed at {image.points[:3]} of {points.total}, in heartbeat {image.heartbeat}"
     for part in range(CRASH_KILLS):
         number = points.total * (2 * part + 1) // (2 * CRASH_KILLS) or 1
         assert killed(template, memory_folder / f"kill_{part}", scenario, number) == points.end, f"killed at {number}"

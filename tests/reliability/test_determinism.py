@@ -100,7 +100,7 @@ def test_the_lint_sees_raw_clocks_and_chance(source: str, found: str) -> None:
     assert found in set(_raw_calls(ast.parse(source)))
 
 
-def test_no_raw_clock_and_no_chance_outside_of_the_places_for_them() -> None:
+def test_clocks_and_randomness_are_used_only_in_their_modules() -> None:
     faults = []
     for path in sorted(ROOT.rglob("*.py")):
         name = path.relative_to(ROOT).as_posix()

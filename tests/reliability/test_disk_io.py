@@ -165,7 +165,7 @@ def _chosen(total: int) -> list[int]:
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("name", SCENARIO_NAMES)
-def test_a_fault_at_any_call_of_the_disk_loses_nothing(name: str, fault: Fault, memory_folder: Path) -> None:
+def test_a_fault_at_any_disk_call_loses_nothing(name: str, fault: Fault, memory_folder: Path) -> None:
     scenario = SCENARIOS[name]
     template = memory_folder / "template.db"
     scenario.found(template)
@@ -220,7 +220,7 @@ def test_a_program_that_syncs_too_little_is_seen_to_lose_something(synchronous: 
 
 
 def _loss(process: Process, expected: dict[str, Any]) -> str:
-    """What a power cut lost, as found by reopening the book; empty when nothing is lost."""
+    """The losses of a power cut, as found by reopening the book; empty without any."""
     try:
         end = process.recover()
     except (AssertionError, sqlite3.DatabaseError, Conflict) as outcome:
@@ -228,7 +228,7 @@ def _loss(process: Process, expected: dict[str, Any]) -> str:
     return "" if end == expected else "the book ends otherwise"
 
 
-def test_the_calls_that_are_counted_are_those_of_a_life(memory_folder: Path) -> None:
+def test_the_counted_disk_calls_are_those_of_the_scenario(memory_folder: Path) -> None:
     """The faulty disk is below the book's own connection; otherwise no fault would ever occur."""
     template = memory_folder / "template.db"
     SCENARIOS["full_rebalance"].found(template)

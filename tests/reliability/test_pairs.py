@@ -28,7 +28,7 @@ def _table(coverage: set[Pair]) -> str:
 
 
 @pytest.mark.timeout(600)
-def test_orders_of_every_state_meet_faults_of_every_kind() -> None:
+def test_orders_of_every_state_meet_every_fault() -> None:
     coverage: set[Pair] = set()
     for seed in DENSE_SEEDS:
         coverage |= simulate(seed, days=DAYS, needed=DENSE).coverage

@@ -30,10 +30,10 @@ def test_a_planted_fault_is_caught(name: str) -> None:
             check = getattr(caught, "check", type(caught).__name__)
             print(f"\n{name}: caught as {check} by seed {seed}")
             return
-    pytest.fail(f"{name} was not seen by {FAULT_SEEDS} lives of {FAULT_DAYS} days")
+    pytest.fail(f"{name} was not detected by {FAULT_SEEDS} lifetimes of {FAULT_DAYS} days")
 
 
 @pytest.mark.parametrize(("seed", "needed"), LIFETIMES)
-def test_without_a_fault_the_same_life_passes(seed: int, needed: tuple[str, ...]) -> None:
+def test_without_a_planted_fault_the_simulation_passes(seed: int, needed: tuple[str, ...]) -> None:
     """Shows that the tests above catch the fault and not a false alarm."""
     simulate(seed, days=FAULT_DAYS, needed=needed)

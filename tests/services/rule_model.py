@@ -1,4 +1,4 @@
-"""The rules for a small book, modeled in a few dictionaries: which commands are refused, and what the others do."""
+"""The rules for a small book, modeled in a few dictionaries: refused commands, and the effects of the others."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def review(walk: RandomWalk) -> None:
         return
 
 
-def by_hand(walk: RandomWalk) -> None:
+def manual_run(walk: RandomWalk) -> None:
     kind = walk.random.choice(list(RunType))
     create_run(walk.book, walk.account(), kind, amount=walk.amount() if kind is RunType.PARTIAL_LIQUIDATION else None)
 
@@ -163,7 +163,7 @@ def resubscribe(walk: RandomWalk) -> None:
         subscriptions.subscribe_manually(walk.book, account_id, walk.random.choice(list(walk.book.portfolios)))
 
 
-def outside_order(walk: RandomWalk) -> None:
+def external_order(walk: RandomWalk) -> None:
     walk.orders += 1
     request = OrderRequest("a", f"outside-{walk.orders}", "GLD", Side.BUY, notional=parse_money("25"))
     try:
@@ -190,9 +190,9 @@ def around(walk: RandomWalk) -> None:
 
 COMMANDS = (
     advance_clock, advance_clock, advance_clock, heartbeat, heartbeat, heartbeat, make_deposit, move_price, move_price,
-    restrict, halt, break_asset, reactivate, cancel, review, by_hand, withdraw, cancel_or_retry_withdrawal, journal,
+    restrict, halt, break_asset, reactivate, cancel, review, manual_run, withdraw, cancel_or_retry_withdrawal, journal,
     return_some_deposit, resubscribe,
-    outside_order, restart, lose_answers,
+    external_order, restart, lose_answers,
 )  # fmt: skip
 
 
@@ -265,7 +265,7 @@ def _gone(book: Book, run: Run) -> int:
 
 
 @pytest.mark.parametrize("seed", range(WALKS))
-def test_whatever_happens_the_books_agree_and_everything_comes_to_an_end(seed: int, tmp_path: Path) -> None:
+def test_with_any_events_the_books_agree_and_every_run_ends(seed: int, tmp_path: Path) -> None:
     walk = new_walk(seed, tmp_path / "book.db")
     try:
         for _ in range(STEPS):

@@ -18,7 +18,7 @@ def unlocked(database: Database) -> sqlite3.Connection:
     return database.connection
 
 
-def test_an_untouched_trail_verifies_with_its_head_as_the_anchor() -> None:
+def test_an_unchanged_trail_verifies_with_its_head_as_the_anchor() -> None:
     database = with_trail(new_file())
     assert audit.verify(database) == []
     assert audit.verify(database, audit.head(database)) == []
@@ -52,14 +52,14 @@ def test_the_file_refuses_changes_to_the_trail(statement: str) -> None:
 
 @pytest.mark.parametrize("column", ["at", "actor", "action", "subject", "detail", "previous", "hash"])
 @pytest.mark.parametrize("seq", [1, 11, 20])
-def test_an_edit_of_any_field_of_any_entry_is_found(column: str, seq: int) -> None:
+def test_an_edit_of_any_field_of_any_entry_is_detected(column: str, seq: int) -> None:
     database = with_trail(new_file())
     value = "1" if column == "at" else "'edited'"
     unlocked(database).execute(f"UPDATE audit SET {column} = {value} WHERE seq = ?", (seq,))
     assert audit.verify(database) == [f"audit entry {seq} does not match its hash"]
 
 
-def test_a_tail_that_was_cut_off_shows_against_an_anchor() -> None:
+def test_a_truncated_tail_is_found_with_an_anchor() -> None:
     database = with_trail(new_file())
     anchor = audit.head(database)
     unlocked(database).execute("DELETE FROM audit WHERE seq > 12")
@@ -67,7 +67,7 @@ def test_a_tail_that_was_cut_off_shows_against_an_anchor() -> None:
     assert audit.verify(database, anchor) == ["the audit trail has no entry 20 with the recorded hash"]
 
 
-def test_a_tail_that_was_cut_off_and_written_anew_shows_against_an_anchor() -> None:
+def test_a_rewritten_tail_is_found_with_an_anchor() -> None:
     database = with_trail(new_file())
     anchor = audit.head(database)
     unlocked(database).execute("DELETE FROM audit WHERE seq > 15")
@@ -79,7 +79,7 @@ def test_a_tail_that_was_cut_off_and_written_anew_shows_against_an_anchor() -> N
     assert audit.verify(database, anchor) != []
 
 
-def test_an_entry_is_undone_with_what_it_records() -> None:
+def test_an_entry_is_rolled_back_with_its_change() -> None:
     database = with_trail(new_file())
 
     def work() -> None:

@@ -118,7 +118,7 @@ def cut(database: Database, random: Random) -> None:
     database.connection.execute("DELETE FROM audit WHERE seq > ?", (random.randint(0, ENTRIES - 1),))
 
 
-def write_anew(database: Database, random: Random) -> None:
+def rewrite_tail(database: Database, random: Random) -> None:
     """Rewrite the tail with other content, chained correctly; it may be shorter, equal or longer."""
     cut(database, random)
     for number in range(random.randint(1, ENTRIES + 2)):
@@ -126,7 +126,7 @@ def write_anew(database: Database, random: Random) -> None:
 
 
 INSIDE: tuple[Tamper, ...] = (edit, shift, edit_hashed, insert, delete, swap)
-TAIL: tuple[Tamper, ...] = (cut, write_anew)
+TAIL: tuple[Tamper, ...] = (cut, rewrite_tail)
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from rebal_tui.store.database import Database
 from tests.store.books import new_file, with_trail
 
 
-def test_a_backup_is_a_whole_private_book(tmp_path: Path) -> None:
+def test_a_backup_is_a_complete_private_book(tmp_path: Path) -> None:
     database = with_trail(new_file(tmp_path / "book.db"))
     target = tmp_path / "backups" / "2026-03-02.db"
     back_up(database, target)
@@ -42,7 +42,7 @@ def test_a_later_backup_replaces_the_earlier(tmp_path: Path) -> None:
     assert book_settings.get(Database(target, read_only=True), "a") == "new"
 
 
-def test_a_copy_that_does_not_verify_leaves_the_earlier_file_alone(
+def test_a_copy_that_does_not_verify_leaves_the_earlier_file_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = new_file(tmp_path / "book.db")
@@ -56,7 +56,7 @@ def test_a_copy_that_does_not_verify_leaves_the_earlier_file_alone(
     assert sorted(path.name for path in tmp_path.glob("copy*")) == ["copy.db"]
 
 
-def test_a_damaged_book_makes_no_backup(tmp_path: Path) -> None:
+def test_a_damaged_book_is_not_backed_up(tmp_path: Path) -> None:
     database = new_file(tmp_path / "book.db")
     database.connection.execute("PRAGMA foreign_keys = OFF")
     database.connection.execute("INSERT INTO positions VALUES (99, 99, 1, NULL)")
@@ -66,7 +66,7 @@ def test_a_damaged_book_makes_no_backup(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("blocked", ["parent is a file", "target is a folder", "partial is a folder"])
-def test_a_place_that_cannot_be_written_is_a_refusal(tmp_path: Path, blocked: str) -> None:
+def test_a_path_that_cannot_be_written_is_refused(tmp_path: Path, blocked: str) -> None:
     database = new_file(tmp_path / "book.db")
     target = tmp_path / "folder" / "copy.db"
     if blocked == "parent is a file":
@@ -80,7 +80,7 @@ def test_a_place_that_cannot_be_written_is_a_refusal(tmp_path: Path, blocked: st
     assert not target.is_file()
 
 
-def test_a_link_in_the_way_of_the_copy_is_replaced_and_never_written_through(tmp_path: Path) -> None:
+def test_a_link_at_the_target_of_a_copy_is_replaced_and_never_followed(tmp_path: Path) -> None:
     database = new_file(tmp_path / "book.db")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("not ours")
@@ -119,7 +119,7 @@ def test_flipped_bits_are_found(tmp_path: Path) -> None:
     assert faults
 
 
-def test_what_an_earlier_copy_left_in_its_log_is_never_read_with_a_later_one(tmp_path: Path) -> None:
+def test_the_log_of_an_earlier_copy_is_never_read_with_a_later_copy(tmp_path: Path) -> None:
     book = with_trail(new_file(tmp_path / "book.db"))
     for suffix in ("", "-wal", "-shm", "-journal"):
         (tmp_path / f"copy.db.partial{suffix}").write_bytes(b"left by a kill" * 1_000)

@@ -37,13 +37,13 @@ def test_holdings_come_back_the_same_by_asset(held: dict[int, int]) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(weights())
-def test_weights_come_back_the_same_and_in_their_order(given_weights: Weights) -> None:
+def test_weights_round_trip_in_their_order(given_weights: Weights) -> None:
     assert codec.from_weights(codec.to_weights(given_weights)) == given_weights
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), st.integers(-14 * 60, 14 * 60))  # noqa: DTZ001
-def test_a_moment_comes_back_the_same_to_the_microsecond(naive: datetime, minutes: int) -> None:
+def test_a_timestamp_round_trips_to_the_microsecond(naive: datetime, minutes: int) -> None:
     at = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     again = codec.from_time(codec.to_time(at))
     assert again == at
@@ -62,7 +62,7 @@ def test_a_client_order_id_names_its_run_and_line_and_fits(run_id: object, line:
     "text",
     ["", "rt-", "rt-1", "someone-1", "rt-" + "0" * 31 + "-1", "rt-" + "0" * 32, "rt-" + "0" * 32 + "-x", "x" * 48],
 )
-def test_what_is_not_called_like_one_of_ours_is_not_ours(text: str) -> None:
+def test_external_order_ids_are_not_parsed(text: str) -> None:
     assert codec.parse_client_order_id(text) is None
 
 

@@ -58,7 +58,7 @@ def test_read_only_reads_and_refuses_to_write(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_name_with_a_question_mark_is_a_name_and_no_option(tmp_path: Path) -> None:
+def test_a_file_name_with_a_question_mark_is_not_parsed_as_options(tmp_path: Path) -> None:
     path = tmp_path / "book?mode=memory #1%41.db"
     new_file(path).close()
     assert path.exists()
@@ -69,7 +69,7 @@ class Failure(Exception):
     pass
 
 
-def test_what_raises_is_undone() -> None:
+def test_a_block_that_raises_is_rolled_back() -> None:
     database = new_file()
 
     def work() -> None:
@@ -83,7 +83,7 @@ def test_what_raises_is_undone() -> None:
     assert not database.connection.in_transaction
 
 
-def test_an_inner_block_that_raises_is_undone_alone() -> None:
+def test_an_inner_block_that_raises_is_rolled_back_alone() -> None:
     database = new_file()
 
     def inner() -> None:
@@ -101,7 +101,7 @@ def test_an_inner_block_that_raises_is_undone_alone() -> None:
     assert [book_settings.get(database, name) for name in "abc"] == ["outer", "", "after"]
 
 
-def test_an_outer_block_that_raises_undoes_the_inner_ones() -> None:
+def test_an_outer_block_that_raises_rolls_back_the_inner_ones() -> None:
     database = new_file()
 
     def outer() -> None:
@@ -153,7 +153,7 @@ def test_an_id_is_never_given_twice(tmp_path: Path) -> None:
         assert (str(parsed), parsed.version, parsed.variant) == (identity, 8, RFC_4122)
 
 
-def test_ids_that_follow_each_other_lie_near_each_other_and_begin_unlike() -> None:
+def test_consecutive_ids_are_close_and_start_differently() -> None:
     """An index inserts them close together, and a person can distinguish them by the characters that a screen shows."""
     database = new_file()
     with database.write() as tx:
@@ -233,7 +233,7 @@ def ready() -> Database:
         "INSERT INTO sessions VALUES ('2026-03-02', 5, 5, '2026-03-03', NULL)",
     ],
 )
-def test_what_is_not_exact_or_out_of_range_is_refused_by_the_file(statement: str) -> None:
+def test_inexact_or_out_of_range_values_are_refused_by_the_schema(statement: str) -> None:
     database = ready()
     with pytest.raises(sqlite3.IntegrityError), database.write() as tx:
         tx.execute(statement)
@@ -257,7 +257,7 @@ def test_an_account_has_one_open_run_one_system_run_a_session_and_one_subscripti
 
 
 @pytest.mark.parametrize("sizes", [("NULL", "NULL"), ("1", "1"), ("0", "NULL"), ("NULL", "-1")])
-def test_an_order_has_either_dollars_or_shares_and_more_than_none(sizes: tuple[str, str]) -> None:
+def test_an_order_has_a_positive_amount_of_either_dollars_or_shares(sizes: tuple[str, str]) -> None:
     database = ready()
     database.connection.execute(run())
     notional, qty = sizes
@@ -281,7 +281,7 @@ def test_money_columns_hold_integers_only() -> None:
     assert types == {"INTEGER", "TEXT", "BLOB"}
 
 
-def test_how_many_rows_are_asked_for_makes_no_other_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_requested_rows_does_not_change_the_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite caches every statement, so a list that grows by one item must not create a new statement."""
     book, issued = simple_book(), set()
     (account,) = book.accounts
@@ -307,7 +307,7 @@ def test_how_many_rows_are_asked_for_makes_no_other_statement(monkeypatch: pytes
     assert issued == first
 
 
-def test_a_list_of_values_is_one_parameter_whatever_they_hold() -> None:
+def test_a_list_of_any_values_is_one_parameter() -> None:
     database = Database()
     odd = ["a'b", 'a"b', "a\\b", "[1,2]", "null", "1", "é\u2028", ""]
     found = database.rows(f"SELECT value FROM json_each(?) WHERE value IN {LISTED}", (listed([*odd, "x"]), listed(odd)))

@@ -123,7 +123,7 @@ def _log_commit(path: Path, number: int) -> None:
         file.write(bytes([number]))
 
 
-def test_after_room_was_made_writing_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_space_is_freed_writing_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = new_file(tmp_path / "book.db")
     limit_pages(database, 4)
     assert fill_up(database, lambda _number: None) is not None
@@ -138,7 +138,7 @@ def test_after_room_was_made_writing_goes_on(tmp_path: Path, monkeypatch: pytest
     assert fill_up(database, lambda _number: None) is None
 
 
-def test_what_was_taken_over_or_is_only_looked_at_never_writes_again(tmp_path: Path) -> None:
+def test_a_superseded_or_read_only_database_never_writes_again(tmp_path: Path) -> None:
     new_file(tmp_path / "book.db").close()
     database = Database(tmp_path / "book.db", read_only=True)
     with pytest.raises(ReadOnly, match="read-only"):
@@ -162,7 +162,7 @@ def state(book: Book) -> list[object]:
     ]
 
 
-def test_a_rebalance_that_meets_a_disk_fault_anywhere_ends_as_undisturbed_once_there_is_room(tmp_path: Path) -> None:
+def test_a_rebalance_with_a_disk_fault_anywhere_ends_as_undisturbed_once_there_is_space(tmp_path: Path) -> None:
     template = tmp_path / "template.db"
     a_book(template).database.close()
     path = tmp_path / "calm.db"

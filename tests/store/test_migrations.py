@@ -48,7 +48,7 @@ def test_migrating_twice_changes_nothing() -> None:
     assert book_settings.get(database, "id_seed") == "seed"
 
 
-def test_a_released_file_is_brought_up_to_date_with_its_content() -> None:
+def test_a_file_of_a_release_is_migrated_with_its_content() -> None:
     database = new_file()
     migrate(database, [("book", NEWER)])
     assert database.rows("SELECT text FROM extra") == [("a; b",)]
@@ -56,7 +56,7 @@ def test_a_released_file_is_brought_up_to_date_with_its_content() -> None:
     assert book_settings.get(database, "id_seed") == "seed"
 
 
-def test_the_checks_of_runs_that_were_spelled_anew_refuse_what_they_did(tmp_path: Path) -> None:
+def test_rewritten_check_constraints_of_runs_refuse_the_same_rows(tmp_path: Path) -> None:
     """With the run that a file of the fourth version has in it, and for a connection that was open already."""
     path = tmp_path / "book.db"
     database = Database(path)
@@ -88,7 +88,7 @@ def test_the_checks_of_runs_that_were_spelled_anew_refuse_what_they_did(tmp_path
         connection.rollback()
 
 
-def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_a_file_of_a_newer_version_is_refused_and_unchanged(tmp_path: Path) -> None:
     database = new_file(tmp_path / "book.db")
     migrate(database, [("book", NEWER)])
     before = schema(database)
@@ -103,7 +103,7 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "content", [b"not a database, but long enough to be read as one" * 100, b"SQLite format 3\0" + b"\xff" * 4096]
 )
-def test_a_file_that_is_no_book_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_book_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "book.db"
     path.write_bytes(content)
     with pytest.raises(Conflict, match="cannot be opened as a book"):
@@ -111,7 +111,7 @@ def test_a_file_that_is_no_book_is_refused(tmp_path: Path, content: bytes) -> No
     assert path.read_bytes() == content
 
 
-def test_a_script_that_fails_midway_leaves_the_file_as_it_was() -> None:
+def test_a_script_that_fails_midway_leaves_the_file_unchanged() -> None:
     database = new_file()
     before = schema(database)
     broken = (*MIGRATIONS, ("0002_second", SECOND + "; CREATE TABLE meta (x)"))
@@ -125,7 +125,9 @@ def test_a_script_that_fails_midway_leaves_the_file_as_it_was() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scripts", [MIGRATIONS, NEWER], ids=["a new file", "a released file"])
-def test_killed_at_any_statement_a_file_is_old_or_new(scripts: Sequence[tuple[str, str]], tmp_path: Path) -> None:
+def test_a_migration_killed_at_any_statement_leaves_the_old_or_the_new_file(
+    scripts: Sequence[tuple[str, str]], tmp_path: Path
+) -> None:
     template = tmp_path / "template.db"
     if scripts is NEWER:
         new_file(template).close()
@@ -189,7 +191,7 @@ def _killed(path: Path, scripts: Sequence[tuple[str, str]], number: int) -> bool
     return os.WIFSIGNALED(status)
 
 
-def test_a_script_is_cut_where_its_statements_end() -> None:
+def test_a_script_is_split_at_the_ends_of_its_statements() -> None:
     assert list(statements("SELECT ';'; SELECT 2 ;\n\n")) == ["SELECT ';';", "SELECT 2 ;"]
     cut = list(statements(FIRST))
     assert sum(statement.startswith("CREATE TRIGGER") for statement in cut) == 2

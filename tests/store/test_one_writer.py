@@ -51,7 +51,7 @@ def refused_writes(database: Database, tries: int = TRIES) -> int:
     return refused
 
 
-def test_who_was_taken_over_writes_nothing(tmp_path: Path) -> None:
+def test_a_superseded_writer_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     old = bootstrap.open_database(path)
     new = bootstrap.open_database(path)
@@ -84,7 +84,7 @@ def test_a_suspended_process_that_wakes_up_writes_nothing(tmp_path: Path) -> Non
     assert (database.data_version(), book_settings.get(database, "zombie")) == (before, "")
 
 
-def test_whoever_is_taken_over_inside_a_transaction_still_ends_it(tmp_path: Path) -> None:
+def test_a_writer_superseded_inside_a_transaction_still_ends_it(tmp_path: Path) -> None:
     """The other program waits: a transaction begun by the current writer completes."""
     path = tmp_path / "book.db"
     go = tmp_path / "go"
@@ -138,7 +138,7 @@ def test_a_reader_never_moves_the_log_into_the_file(tmp_path: Path) -> None:
     assert not log.exists()
 
 
-def test_the_log_is_bounded_beside_a_reader(tmp_path: Path) -> None:
+def test_the_log_is_bounded_with_a_reader_open(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     database = new_file(path)
     reader = Database(path, read_only=True)
@@ -157,7 +157,7 @@ def test_the_log_is_bounded_beside_a_reader(tmp_path: Path) -> None:
     assert path.with_name("book.db-wal").stat().st_size <= WAL_LIMIT
 
 
-def test_writer_viewer_and_backup_together_are_never_told_that_the_file_is_busy(tmp_path: Path) -> None:
+def test_writer_viewer_and_backup_together_never_get_a_busy_error(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     bootstrap.open_database(path).close()
     until = time.monotonic() + float(os.environ.get("BUSY_SECONDS", "2"))

@@ -114,7 +114,7 @@ def sound(book: Book) -> None:
 
 
 @pytest.mark.slow
-def test_the_list_puts_exceptions_first_and_the_detail_says_everything() -> None:
+def test_the_list_puts_exceptions_first_and_the_detail_shows_everything() -> None:
     book = small_book()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -182,7 +182,7 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
 
 
 @pytest.mark.slow
-def test_the_preview_of_first_runs_is_what_the_runs_then_do() -> None:
+def test_first_runs_do_what_their_preview_shows() -> None:
     book = small_book()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -303,7 +303,7 @@ def test_a_restriction_is_set_and_lifted() -> None:
 
 
 @pytest.mark.slow
-def test_a_deposit_bounces_and_a_holding_is_brought_in() -> None:
+def test_a_deposit_is_returned_and_a_holding_is_transferred_in() -> None:
     book = small_book()
     cash = book.accounts["e"].cash
 
@@ -337,7 +337,7 @@ def test_a_deposit_bounces_and_a_holding_is_brought_in() -> None:
 
 
 @pytest.mark.slow
-def test_a_partial_liquidation_by_hand_after_its_preview_and_its_release() -> None:
+def test_a_manual_partial_liquidation_after_its_preview_and_its_release() -> None:
     book = small_book()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -374,7 +374,7 @@ def test_a_partial_liquidation_by_hand_after_its_preview_and_its_release() -> No
 
 
 @pytest.mark.slow
-def test_a_full_rebalance_by_hand_of_an_account_without_a_portfolio() -> None:
+def test_a_manual_full_rebalance_of_an_account_without_a_portfolio() -> None:
     book = small_book()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -395,7 +395,7 @@ def test_a_full_rebalance_by_hand_of_an_account_without_a_portfolio() -> None:
 
 
 @pytest.mark.slow
-def test_the_whole_account_is_live_and_keeps_its_cursor() -> None:
+def test_the_account_view_follows_prices_and_keeps_its_cursor() -> None:
     book = small_book()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -451,7 +451,7 @@ def test_jumps_to_the_desk_the_runs_the_portfolio_and_the_withdrawal_form() -> N
     run(flow, small_book())
 
 
-def test_a_beat_keeps_cursor_marks_filter_and_what_is_half_typed() -> None:
+def test_a_heartbeat_keeps_cursor_marks_filter_and_half_typed_text() -> None:
     book = small_book()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -472,7 +472,7 @@ def test_a_beat_keeps_cursor_marks_filter_and_what_is_half_typed() -> None:
 
 
 @pytest.mark.slow
-def test_an_empty_book_says_so_and_every_key_says_why() -> None:
+def test_an_empty_book_is_shown_as_empty_and_every_key_explains_itself() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "This book has no account yet" in screen_text(app)
         for key in ("n", "m", "u", "p", "v", "d", "w", "l", "i", "r", "a", "o", "y", "enter", "space"):
@@ -486,7 +486,7 @@ def test_an_empty_book_says_so_and_every_key_says_why() -> None:
 
 
 @pytest.mark.slow
-def test_a_single_refusal_is_one_line_before_anything_is_asked() -> None:
+def test_a_single_refusal_is_one_line_before_any_confirmation() -> None:
     book = small_book()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -506,7 +506,7 @@ def test_a_single_refusal_is_one_line_before_anything_is_asked() -> None:
 
 
 @pytest.mark.slow
-def test_a_paused_account_shows_what_differs_and_goes_on_with_the_brokers_figures() -> None:
+def test_a_paused_account_shows_its_differences_and_resumes_with_the_brokers_figures() -> None:
     book = small_book()
     book.database.connection.execute("UPDATE sim_accounts SET cash = cash + ? WHERE id = 'd'", (parse_money("250"),))
     reconcile(book)

@@ -64,7 +64,7 @@ def fault(app: RebalApp, key: str) -> str:
 
 
 @pytest.mark.slow
-def test_a_withdrawal_goes_to_its_end_across_a_settlement_and_a_restart(tmp_path: Path) -> None:
+def test_a_withdrawal_completes_across_a_settlement_and_a_restart(tmp_path: Path) -> None:
     book = invested(tmp_path / "book.db")
     last = book.subscriptions["a"].last_rebalanced_at
 
@@ -128,7 +128,7 @@ def test_a_withdrawal_goes_to_its_end_across_a_settlement_and_a_restart(tmp_path
 
 
 @pytest.mark.slow
-def test_a_withdrawal_is_cancelled_before_its_journal() -> None:
+def test_a_withdrawal_is_canceled_before_its_journal() -> None:
     book = invested()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -151,7 +151,7 @@ def test_a_withdrawal_is_cancelled_before_its_journal() -> None:
 
 
 @pytest.mark.slow
-def test_an_amount_too_large_and_an_unclear_account_are_refused_beside_their_fields() -> None:
+def test_an_amount_too_large_and_an_ambiguous_account_are_refused_next_to_their_fields() -> None:
     book = invested()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -182,7 +182,7 @@ def test_an_amount_too_large_and_an_unclear_account_are_refused_beside_their_fie
 
 
 @pytest.mark.slow
-def test_a_stopped_withdrawal_says_why_and_can_be_tried_again() -> None:
+def test_a_stopped_withdrawal_shows_the_reason_and_can_be_retried() -> None:
     book = invested()
     request_withdrawal(book, "a", parse_money("9000"))
     scheduler.tick(book)
@@ -208,7 +208,7 @@ def test_a_stopped_withdrawal_says_why_and_can_be_tried_again() -> None:
 
 
 @pytest.mark.slow
-def test_journals_in_and_out_and_what_cannot_be_done_with_them() -> None:
+def test_journals_in_and_out_and_their_refusals() -> None:
     book = invested()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -236,7 +236,7 @@ def test_journals_in_and_out_and_what_cannot_be_done_with_them() -> None:
     sound(book)
 
 
-def test_a_half_typed_form_survives_the_beat_and_follows_the_prices() -> None:
+def test_a_half_typed_form_survives_a_heartbeat_and_follows_the_prices() -> None:
     book = invested()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -255,7 +255,7 @@ def test_a_half_typed_form_survives_the_beat_and_follows_the_prices() -> None:
 
 
 @pytest.mark.slow
-def test_a_live_book_wants_the_answer_typed() -> None:
+def test_a_live_book_requires_a_typed_confirmation() -> None:
     book = invested()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -275,7 +275,7 @@ def test_a_live_book_wants_the_answer_typed() -> None:
 
 
 @pytest.mark.slow
-def test_every_key_says_why_in_an_empty_book() -> None:
+def test_every_key_explains_itself_in_an_empty_book() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "No cash has moved yet; n withdraws" in screen_text(app)
         for key in ("c", "v", "a", "r", "y", "enter", "t", "T"):

@@ -138,7 +138,7 @@ def test_a_name_with_a_control_character_is_refused(name: str, tmp_path: Path) -
     assert str(refusal.value).isprintable()
 
 
-def test_hostile_names_in_a_terminal_are_only_text(tmp_path: Path) -> None:
+def test_hostile_names_are_plain_text_in_a_terminal(tmp_path: Path) -> None:
     env, database = environment(tmp_path), tmp_path / "book.db"
     source = book_file(tmp_path, NAMES)
     made = subprocess.run(

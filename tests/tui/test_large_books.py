@@ -33,7 +33,7 @@ def row(subscribers: int, dollars: int) -> PortfolioRow:
         (0, 0, "·", "–"),
     ],
 )
-def test_what_a_portfolio_has_fits_its_column(subscribers: int, dollars: int, count: str, worth: str) -> None:
+def test_the_figures_of_a_portfolio_fit_their_columns(subscribers: int, dollars: int, count: str, worth: str) -> None:
     shown = {column.key: (column.cell(row(subscribers, dollars)), column.width) for column in columns()}
     cells = {key: (cell if isinstance(cell, str) else text(cell), width) for key, (cell, width) in shown.items()}
     assert (cells["subscribers"][0], cells["assets"][0]) == (count, worth)

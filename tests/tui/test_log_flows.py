@@ -35,7 +35,7 @@ def tamper(book: Book) -> None:
 
 
 @pytest.mark.slow
-def test_jobs_pause_resume_and_run_after_asking() -> None:
+def test_jobs_pause_resume_and_run_after_confirmation() -> None:
     book = market_book()
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -118,7 +118,7 @@ def test_the_audit_trail_is_searched_as_it_is_typed_and_opened_as_json() -> None
     run(flow, book, "8")
 
 
-def test_a_sound_trail_is_verified_and_a_changed_one_is_named() -> None:
+def test_an_intact_trail_is_verified_and_a_changed_entry_is_named() -> None:
     book = market_book()
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -136,7 +136,7 @@ def test_a_sound_trail_is_verified_and_a_changed_one_is_named() -> None:
 
 
 @pytest.mark.slow
-def test_cursor_filter_and_half_typed_text_survive_the_heart() -> None:
+def test_cursor_filter_and_half_typed_text_survive_a_heartbeat() -> None:
     book = market_book()
     alerted(book, "a", "b", "c")
 

@@ -21,7 +21,7 @@ from tests.tui.driving import press, screen_text, shown_messages
 from tests.tui.simulated import SIZES, at_time, market_book, run, run_heartbeat, shows, sound, write
 
 
-def test_a_shock_says_what_it_would_move_then_moves_it_and_becomes_runs() -> None:
+def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
     book = market_book()
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -47,7 +47,7 @@ def test_a_shock_says_what_it_would_move_then_moves_it_and_becomes_runs() -> Non
 
 
 @pytest.mark.slow
-def test_a_shock_of_everything_and_faults_beside_their_fields() -> None:
+def test_a_shock_of_all_assets_and_faults_next_to_their_fields() -> None:
     book = market_book()
     before = book.assets["SPY"].price
 
@@ -73,18 +73,18 @@ def test_a_shock_of_everything_and_faults_beside_their_fields() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "-100", "1000.01", "1e3", "--5", "٣", "5,5", "1.234", "nan"])
-def test_what_is_no_shock(text: str) -> None:
+def test_invalid_shocks_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a percentage"):
         read_percent(text)
 
 
-def test_what_is_a_shock() -> None:
+def test_valid_shocks_are_parsed() -> None:
     assert [read_percent(text) for text in ("-8", "+2.5 %", "−3", "1000")] == [-800, 250, -300, 100_000]
     assert [read_symbol(text, ("SPY",)) for text in (" spy", "", "all")] == ["SPY", None, None]
 
 
 @pytest.mark.slow
-def test_a_halted_asset_takes_orders_and_fills_them_when_it_goes_on() -> None:
+def test_a_halted_asset_accepts_orders_and_fills_them_when_trading_resumes() -> None:
     book = market_book()
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -114,7 +114,7 @@ def test_a_halted_asset_takes_orders_and_fills_them_when_it_goes_on() -> None:
 
 
 @pytest.mark.slow
-def test_an_untradable_asset_sets_its_portfolios_aside_at_the_evaluation() -> None:
+def test_an_untradable_asset_marks_its_portfolios_at_the_evaluation() -> None:
     book = market_book()
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -135,7 +135,7 @@ def test_an_untradable_asset_sets_its_portfolios_aside_at_the_evaluation() -> No
 
 
 @pytest.mark.slow
-def test_stepping_a_day_asks_and_counts() -> None:
+def test_stepping_a_day_confirms_first_and_counts() -> None:
     book = market_book()
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -149,7 +149,7 @@ def test_stepping_a_day_asks_and_counts() -> None:
 
 
 @pytest.mark.slow
-def test_a_market_that_is_not_simulated_says_so() -> None:
+def test_a_live_market_shows_that_it_is_not_simulated() -> None:
     from tests.services.factories import simple_book
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -161,7 +161,7 @@ def test_a_market_that_is_not_simulated_says_so() -> None:
 
 
 @pytest.mark.slow
-def test_an_asset_in_full_names_who_holds_it() -> None:
+def test_asset_details_name_its_holders() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "slash", *"gld", "enter", "enter")
         assert isinstance(app.screen, ReadScreen)

@@ -30,7 +30,7 @@ async def find(pilot: Any, text: str) -> None:
     await press(pilot, "enter")
 
 
-def test_every_action_of_every_place_is_found_by_name() -> None:
+def test_every_action_of_every_section_is_found_by_name() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         provider = ActionProvider(app.screen)
         found = {str(hit.text) async for hit in provider.discover()}
@@ -42,7 +42,7 @@ def test_every_action_of_every_place_is_found_by_name() -> None:
 
 
 @pytest.mark.slow
-def test_names_of_all_kinds_are_found() -> None:
+def test_objects_of_every_type_are_found_by_name() -> None:
     book = market_book(3)
     assert book.sandbox is not None
     book.sandbox.open_account(factories.account("zoe", "10"))
@@ -68,7 +68,7 @@ def test_names_of_all_kinds_are_found() -> None:
 
 
 @pytest.mark.slow
-def test_a_hit_leads_to_the_thing() -> None:
+def test_a_search_hit_opens_its_object() -> None:
     book = market_book(3)
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -86,7 +86,7 @@ def test_a_hit_leads_to_the_thing() -> None:
 
 
 @pytest.mark.slow
-def test_an_action_of_another_place_goes_there_first() -> None:
+def test_an_action_of_another_section_opens_that_section_first() -> None:
     book = market_book(2)
 
     async def flow(pilot: Any, app: Any) -> None:

@@ -94,7 +94,7 @@ def footer(app: RebalApp) -> str:
 
 
 @pytest.mark.slow
-def test_the_list_and_its_detail_say_everything() -> None:
+def test_the_list_and_its_detail_show_everything() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         text = screen_text(app)
         for part in ("All 3", "● active", "Balanced", "200,000.00", "60.00", "±5 pp", "cooldown 7 days", "Client b"):
@@ -117,7 +117,7 @@ def test_the_list_and_its_detail_say_everything() -> None:
 
 
 @pytest.mark.slow
-def test_an_empty_book_says_how_to_begin() -> None:
+def test_an_empty_book_shows_how_to_start() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         assert "No portfolio yet: n makes one, P makes one from JSON." in screen_text(app)
         for key in ("e", "p", "d", "i", "r", "J", "a", "y"):
@@ -132,7 +132,7 @@ def test_an_empty_book_says_how_to_begin() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), WIDE], ids=["narrow", "wide"])
-def test_a_portfolio_is_made_by_keys_only(size: tuple[int, int]) -> None:
+def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
     book = full_book()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -197,7 +197,7 @@ def test_a_portfolio_is_made_by_keys_only(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.slow
-def test_a_sum_that_is_not_100_cannot_be_saved_and_says_why() -> None:
+def test_a_sum_that_is_not_100_cannot_be_saved_and_is_explained() -> None:
     book = full_book()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -221,7 +221,7 @@ def test_a_sum_that_is_not_100_cannot_be_saved_and_says_why() -> None:
 
 
 @pytest.mark.slow
-def test_every_fault_stands_beside_its_field() -> None:
+def test_every_fault_is_shown_next_to_its_field() -> None:
     book = full_book()
     book.assets["GLD"] = type(book.assets["GLD"])(
         "id-GLD", "GLD", "Gold", "ARCA", AssetStatus.ACTIVE, False, True, book.assets["GLD"].price
@@ -296,7 +296,7 @@ def test_rest_and_normalise_reach_100_exactly() -> None:
 
 
 @pytest.mark.slow
-def test_unsaved_changes_are_asked_about() -> None:
+def test_unsaved_changes_need_confirmation() -> None:
     book = full_book()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -406,7 +406,7 @@ def set_tradable(book: Book, symbol: str, tradable: bool) -> None:
 
 
 @pytest.mark.slow
-def test_needs_adjustment_names_its_culprits_until_it_is_mended() -> None:
+def test_needs_adjustment_names_ineligible_assets_until_fixed() -> None:
     book = full_book()
     set_tradable(book, "TLT", False)
     with book.write() as tx:
@@ -437,7 +437,7 @@ def test_needs_adjustment_names_its_culprits_until_it_is_mended() -> None:
 
 
 @pytest.mark.slow
-def test_what_became_eligible_again_can_be_reactivated() -> None:
+def test_a_portfolio_with_eligible_assets_again_can_be_reactivated() -> None:
     book = full_book()
     set_tradable(book, "TLT", False)
     with book.write() as tx:
@@ -456,7 +456,7 @@ def test_what_became_eligible_again_can_be_reactivated() -> None:
 
 
 @pytest.mark.slow
-def test_the_heart_beats_without_touching_what_is_being_written() -> None:
+def test_heartbeats_leave_half_typed_text_unchanged() -> None:
     book = full_book()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:

@@ -24,7 +24,7 @@ GOOD = {
 }
 
 
-def test_good_json_makes_a_portfolio() -> None:
+def test_valid_json_creates_a_portfolio() -> None:
     book = full_book()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -43,7 +43,7 @@ def test_good_json_makes_a_portfolio() -> None:
 
 
 @pytest.mark.slow
-def test_bad_json_lists_its_faults_and_makes_nothing() -> None:
+def test_bad_json_lists_its_faults_and_creates_nothing() -> None:
     book = full_book()
     bad = {**GOOD, "cooldown": 3, "weights": [{"type": "asset", "symbol": "spy", "percent": "0"}]}
 
@@ -74,7 +74,7 @@ def test_bad_json_lists_its_faults_and_makes_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_json_copy_export_and_the_way_to_the_desk(tmp_path: Path) -> None:
+def test_json_copy_export_and_navigation_to_the_desk(tmp_path: Path) -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await go_to_portfolio(pilot, app, "calm")
         await press(pilot, "J")

@@ -75,11 +75,11 @@ def test_the_editor(snap_compare: Any, keys: tuple[str, ...], state: str, size: 
 @pytest.mark.parametrize(
     ("key", "name"), [("p", "impact"), ("d", "duplicate"), ("J", "json"), ("enter", "whole")], ids=lambda value: value
 )
-def test_what_opens_over_the_list(snap_compare: Any, key: str, name: str) -> None:
+def test_dialogs_over_the_list(snap_compare: Any, key: str, name: str) -> None:
     shows(snap_compare, (key,), "80x24")
 
 
-def test_inactivate_asks(snap_compare: Any) -> None:
+def test_inactivate_confirms_first(snap_compare: Any) -> None:
     shows(snap_compare, ("end", "i"), "80x24")
 
 

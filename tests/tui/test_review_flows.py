@@ -56,7 +56,7 @@ def test_the_queue_is_one_key_away_and_counted_everywhere() -> None:
     run(flow, book, "5", (140, 50))
 
 
-def test_one_run_is_approved_on_the_plan_in_sight() -> None:
+def test_one_run_is_approved_on_the_displayed_plan() -> None:
     book = queue_book()
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -99,7 +99,7 @@ def test_a_rejection_needs_a_note() -> None:
 
 
 @pytest.mark.slow
-def test_a_plan_that_changed_is_shown_anew_and_says_so() -> None:
+def test_a_changed_plan_is_shown_again_with_a_notice() -> None:
     book = queue_book()
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -119,7 +119,7 @@ def test_a_plan_that_changed_is_shown_anew_and_says_so() -> None:
 
 
 @pytest.mark.slow
-def test_a_plan_that_changed_before_it_was_looked_at_can_be_approved_at_once() -> None:
+def test_a_plan_that_changed_before_it_was_seen_can_be_approved_at_once() -> None:
     book = queue_book()
     simulator.shock(book, "SPY", 2000)  # type: ignore[arg-type]
 
@@ -166,7 +166,7 @@ def test_all_marked_are_rejected_with_one_note() -> None:
 
 
 @pytest.mark.slow
-def test_in_a_live_book_approval_is_typed() -> None:
+def test_in_a_live_book_approval_requires_typing() -> None:
     book = queue_book()
     book.settings = replace(book.settings, mode=Mode.LIVE)
 
@@ -182,7 +182,7 @@ def test_in_a_live_book_approval_is_typed() -> None:
 
 
 @pytest.mark.slow
-def test_an_empty_queue_says_so_and_refuses_in_words() -> None:
+def test_an_empty_queue_is_shown_as_empty_and_refuses_with_a_message() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         assert "No run waits for approval." in screen_text(app)
         await press(pilot, "A", "R", "g", "a")
@@ -192,7 +192,7 @@ def test_an_empty_queue_says_so_and_refuses_in_words() -> None:
 
 
 @pytest.mark.slow
-def test_from_the_queue_to_the_run_and_the_desk() -> None:
+def test_navigation_from_the_queue_to_the_run_and_the_desk() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         key = app.screen.table.cursor_key
         await press(pilot, "g")
@@ -265,7 +265,7 @@ def test_the_kill_switch_works_over_a_dialog_and_while_typing() -> None:
 
 
 @pytest.mark.slow
-def test_releasing_a_live_book_is_typed_and_stopping_it_is_not() -> None:
+def test_releasing_a_live_book_requires_typing_and_stopping_it_does_not() -> None:
     book = market_book(2)
     book.settings = replace(book.settings, mode=Mode.LIVE)
 
@@ -290,7 +290,7 @@ def test_the_queue_looks_right(snap_compare: Any, size: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
-def test_asking_looks_right(snap_compare: Any, size: str) -> None:
+def test_the_confirmation_looks_right(snap_compare: Any, size: str) -> None:
     shows(snap_compare, queue_book(), ("9", "A"), SIZES[size])
 
 
@@ -300,7 +300,7 @@ def test_an_empty_queue_looks_right(snap_compare: Any) -> None:
 
 
 @pytest.mark.slow
-def test_asking_about_many_looks_right(snap_compare: Any) -> None:
+def test_the_confirmation_for_many_runs_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, queue_book(), ("9", "space", "space", "A"), SIZES["80x24"])
 
 
@@ -310,7 +310,7 @@ def test_outcomes_look_right(snap_compare: Any) -> None:
 
 
 @pytest.mark.slow
-def test_the_question_before_the_stop_looks_right(snap_compare: Any) -> None:
+def test_the_confirmation_of_the_kill_switch_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("f9",), SIZES["80x24"])
 
 

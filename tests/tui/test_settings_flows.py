@@ -34,13 +34,13 @@ ALL = Settings(
 )
 
 
-def test_no_file_is_the_usual_settings(tmp_path: Path) -> None:
+def test_a_missing_file_means_default_settings(tmp_path: Path) -> None:
     read = read_settings(tmp_path / "none.toml")
     assert read == SettingsFile(tmp_path / "none.toml", Settings())
 
 
 @pytest.mark.parametrize("settings", [ALL, Settings()])
-def test_what_is_written_is_read_again(settings: Settings, tmp_path: Path) -> None:
+def test_written_settings_are_read_back(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "settings.toml"
     write_settings(SettingsFile(path, Settings()), settings)
     assert read_settings(path) == SettingsFile(path, settings)
@@ -48,7 +48,7 @@ def test_what_is_written_is_read_again(settings: Settings, tmp_path: Path) -> No
     assert [one.name for one in path.parent.iterdir()] == ["settings.toml"]
 
 
-def test_a_file_shows_what_is_usual_without_setting_it() -> None:
+def test_a_settings_file_shows_the_defaults_without_setting_them() -> None:
     text = settings_text(Settings())
     assert '# theme = "rebal-dark"' in text
     assert "# evaluate_minutes = 15" in text
@@ -78,7 +78,7 @@ def test_a_file_shows_what_is_usual_without_setting_it() -> None:
         ('[keys]\n"list.filter" = "s"', "keys.list.filter", "s is “Sort” in"),
     ],
 )
-def test_a_fault_is_named_with_file_and_key_and_the_rest_holds(
+def test_a_fault_is_named_with_file_and_key_and_the_other_settings_apply(
     text: str, location: str, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "settings.toml"
@@ -92,7 +92,7 @@ def test_a_fault_is_named_with_file_and_key_and_the_rest_holds(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("content", [b"theme =", b"\xff\xfe", b"#" * 70_000, b'theme = "a\x1b[2Jb"'])
-def test_a_file_that_cannot_be_read_is_told_and_the_program_starts(content: bytes, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported_and_the_program_starts(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_bytes(content)
     settings = read_settings(path)
@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_program_starts(content: byte
     run(flow, market_book(2), "1", settings=settings)
 
 
-def test_keys_can_be_swapped_and_what_clashes_is_left_out() -> None:
+def test_keys_can_be_swapped_and_conflicts_are_omitted() -> None:
     assert usable_keys({"list.sort": "S", "list.reverse": "s"}) == ({"list.sort": "S", "list.reverse": "s"}, {})
     used, faults = usable_keys({"list.sort": "f5", "list.filter": "f5"})
     assert used == {"list.sort": "f5"}
@@ -114,7 +114,7 @@ def test_keys_can_be_swapped_and_what_clashes_is_left_out() -> None:
     assert usable_keys({"list.filter": "/"}) == ({"list.filter": "slash"}, {})
 
 
-def test_no_key_of_review_or_of_another_place_means_two_things() -> None:
+def test_no_key_has_two_meanings_in_review_or_another_section() -> None:
     assert usable_keys({}) == ({}, {})
     for section in (*Section, REVIEW):
         for action in ACTIONS:
@@ -123,7 +123,7 @@ def test_no_key_of_review_or_of_another_place_means_two_things() -> None:
                     assert key_fault(action.id, key) in ("", f"{key} moves or opens in every list")
 
 
-def test_a_key_of_ones_own_works_and_the_footer_help_and_palette_show_it() -> None:
+def test_a_custom_key_works_and_footer_help_and_palette_show_it() -> None:
     file = SettingsFile(None, Settings(keys={"market.shock": "f6"}))
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -139,7 +139,7 @@ def test_a_key_of_ones_own_works_and_the_footer_help_and_palette_show_it() -> No
 
 
 @pytest.mark.slow
-def test_the_form_saves_applies_at_once_and_the_book_obeys_headless(tmp_path: Path) -> None:
+def test_saved_settings_apply_at_once_and_in_headless_runs(tmp_path: Path) -> None:
     book = market_book(3)
     path = tmp_path / "settings.toml"
 
@@ -186,13 +186,13 @@ def test_evaluations_follow_the_times_that_were_set() -> None:
     assert apply_policy(book, policy_of(book)) == (), "what is so already is no change"
 
 
-def test_only_what_is_set_changes_a_book() -> None:
+def test_only_explicit_settings_change_a_book() -> None:
     book = BookPolicy(review=True, evaluate_minutes=5)
     assert Settings().rules_over(book) == book
     assert ALL.rules_over(book) == ALL.policy
 
 
-def test_a_faulty_file_is_kept_beside_the_new_one(tmp_path: Path) -> None:
+def test_a_faulty_file_is_kept_next_to_the_new_one(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text("theme = ")
     write_settings(read_settings(path), ALL)
@@ -201,7 +201,7 @@ def test_a_faulty_file_is_kept_beside_the_new_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_keys_are_changed_by_pressing_them_and_clashes_are_told(tmp_path: Path) -> None:
+def test_keys_are_changed_by_pressing_them_and_conflicts_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
 
     async def flow(pilot: Any, app: Any) -> None:
@@ -222,7 +222,7 @@ def test_keys_are_changed_by_pressing_them_and_clashes_are_told(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_typing_survives_the_heart() -> None:
+def test_typing_survives_a_heartbeat() -> None:
     book = market_book(2)
 
     async def flow(pilot: Any, app: Any) -> None:

@@ -61,7 +61,7 @@ def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
 
 
 @pytest.mark.slow
-def test_the_screens_are_alive_while_the_book_is_read() -> None:
+def test_the_screens_respond_while_the_book_is_read() -> None:
     loading, read_on = LoadProgress(), threading.Event()
 
     def open_slowly() -> Book:
@@ -104,7 +104,7 @@ def test_the_screens_are_alive_while_the_book_is_read() -> None:
     asyncio.run(main())
 
 
-def test_leaving_ends_the_reading(tmp_path: Path) -> None:
+def test_quitting_ends_the_reading(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     bootstrap.create_demo(path, accounts=20).close()
     loading = LoadProgress()

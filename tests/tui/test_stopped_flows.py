@@ -79,7 +79,7 @@ def test_a_second_program_sees_what_the_first_does_and_changes_nothing(tmp_path:
 
 
 @pytest.mark.slow
-def test_who_is_taken_over_is_told_so_and_follows_the_other(tmp_path: Path) -> None:
+def test_a_superseded_program_is_notified_and_follows_the_other(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     book = writer(path)
     thread = BookThread(lambda: book, lambda: bootstrap.open_view(path))
@@ -99,7 +99,7 @@ def test_who_is_taken_over_is_told_so_and_follows_the_other(tmp_path: Path) -> N
     drive(app_of(thread), flow)
 
 
-def test_a_full_disk_stops_writing_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+def test_a_full_disk_stops_writing_until_there_is_free_space(tmp_path: Path) -> None:
     book = writer(tmp_path / "book.db")
     thread = BookThread(lambda: book)
 
@@ -146,7 +146,7 @@ def test_every_action_that_changes_the_book_is_known_as_such() -> None:
 
 
 @pytest.mark.slow
-def test_how_a_book_that_is_only_looked_at_is_shown(snap_compare: Any, tmp_path: Path) -> None:
+def test_a_read_only_book_is_shown_as_such(snap_compare: Any, tmp_path: Path) -> None:
     writer(tmp_path / "book.db")
     app = app_of(BookThread(lambda: bootstrap.open_view(tmp_path / "book.db")))
 
@@ -158,7 +158,7 @@ def test_how_a_book_that_is_only_looked_at_is_shown(snap_compare: Any, tmp_path:
 
 
 @pytest.mark.slow
-def test_how_a_full_disk_is_shown(snap_compare: Any, tmp_path: Path) -> None:
+def test_a_full_disk_is_shown(snap_compare: Any, tmp_path: Path) -> None:
     book = writer(tmp_path / "book.db")
     app = app_of(BookThread(lambda: book))
 

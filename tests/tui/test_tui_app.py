@@ -22,7 +22,7 @@ from tests.tui.textual_internals import print_errors
 from tests.tui.views import account_view, status
 
 
-def test_every_place_is_one_key_away_and_keeps_its_state() -> None:
+def test_every_section_is_one_key_away_and_keeps_its_state() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "j", "j", "s")
         key, view = app.screen.table.cursor_key, app.screen.table.view
@@ -80,7 +80,7 @@ def test_tiles_filter_by_key_and_by_click() -> None:
     drive(script)
 
 
-def test_the_detail_says_why() -> None:
+def test_the_detail_shows_the_reason() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "enter")
         text = screen_text(app)
@@ -122,7 +122,7 @@ def test_a_preview_shows_every_line_and_sends_nothing() -> None:
     assert backend.calls == []
 
 
-def test_a_refusal_is_a_message_in_words() -> None:
+def test_a_refusal_is_shown_as_a_message() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "p")
         assert "No run would be made: an ACH deposit was returned." in shown_messages(app)
@@ -134,7 +134,7 @@ def test_a_refusal_is_a_message_in_words() -> None:
 
 
 @pytest.mark.slow
-def test_nothing_is_evaluated_without_a_yes() -> None:
+def test_nothing_is_evaluated_without_confirmation() -> None:
     backend = FakeBackend()
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
@@ -149,7 +149,7 @@ def test_nothing_is_evaluated_without_a_yes() -> None:
 
 
 @pytest.mark.slow
-def test_in_a_live_book_yes_is_typed() -> None:
+def test_in_a_live_book_yes_must_be_typed() -> None:
     backend = FakeBackend()
     backend.line = status(mode="LIVE")
 
@@ -166,7 +166,7 @@ def test_in_a_live_book_yes_is_typed() -> None:
 
 
 @pytest.mark.slow
-def test_only_an_unfinished_run_can_be_cancelled() -> None:
+def test_only_an_unfinished_run_can_be_canceled() -> None:
     backend = FakeBackend()
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
@@ -205,7 +205,7 @@ def test_a_run_that_awaits_review_is_approved_or_rejected_with_a_note() -> None:
 
 
 @pytest.mark.slow
-def test_from_an_account_to_its_runs_and_back() -> None:
+def test_navigation_from_an_account_to_its_runs_and_back() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "j")
         account = app.screen.table.cursor_key
@@ -220,7 +220,7 @@ def test_from_an_account_to_its_runs_and_back() -> None:
 
 
 @pytest.mark.slow
-def test_an_export_is_private_and_asks_before_it_replaces(tmp_path: Path) -> None:
+def test_an_export_is_private_and_confirms_before_it_overwrites(tmp_path: Path) -> None:
     backend = FakeBackend()
     path = tmp_path / "out.json"
 
@@ -244,7 +244,7 @@ def test_an_export_is_private_and_asks_before_it_replaces(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_a_long_export_tells_how_far_it_is_and_leaving_ends_it(tmp_path: Path) -> None:
+def test_a_long_export_reports_progress_and_ends_when_left(tmp_path: Path) -> None:
     backend = FakeBackend()
     left: list[int] = []
 
@@ -318,7 +318,7 @@ def test_a_failing_heartbeat_is_visible_and_goes_away() -> None:
 
 
 @pytest.mark.slow
-def test_the_scheduler_beats_by_itself_and_never_twice_at_once() -> None:
+def test_the_scheduler_ticks_by_itself_and_never_twice_at_once() -> None:
     class Slow(FakeBackend):
         running = most = heartbeats = 0
 
@@ -398,7 +398,7 @@ def test_a_snapshot_that_has_not_changed_is_not_drawn_again() -> None:
     drive(script, make_app(backend))
 
 
-def test_an_empty_book_offers_three_ways_to_begin() -> None:
+def test_an_empty_book_offers_three_ways_to_start() -> None:
     done: list[str] = []
 
     async def demo() -> str:
@@ -419,7 +419,7 @@ def test_an_empty_book_offers_three_ways_to_begin() -> None:
     drive(script, make_app(FakeBackend(0), first_run=FirstSteps(open_demo=demo)))
 
 
-def test_a_crash_shows_no_variables_and_says_where_the_log_is(
+def test_a_crash_shows_no_variables_and_names_the_log_file(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
@@ -448,7 +448,7 @@ def test_a_crash_shows_no_variables_and_says_where_the_log_is(
 
 
 @pytest.mark.slow
-def test_a_refused_desk_keeps_what_was_shown() -> None:
+def test_a_refused_snapshot_keeps_the_rows_on_the_desk() -> None:
     backend = FakeBackend()
 
     def refuse(seen: object) -> None:

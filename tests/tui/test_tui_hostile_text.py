@@ -67,7 +67,7 @@ def test_names_are_shown_as_they_are_on_every_screen(name: str, size: tuple[int,
 
 
 @pytest.mark.slow
-def test_a_click_on_a_name_does_not_run_what_it_says() -> None:
+def test_a_click_on_a_name_runs_no_markup_action() -> None:
     backend = FakeBackend(6, client="[@click=app.quit]quit[/]")
 
     async def script(pilot, app: RebalApp) -> None:  # type: ignore[no-untyped-def]
@@ -84,7 +84,7 @@ def test_a_click_on_a_name_does_not_run_what_it_says() -> None:
     drive(script, make_app(backend))
 
 
-def test_an_error_with_markup_in_it_is_only_a_message() -> None:
+def test_an_error_with_markup_is_shown_as_plain_text() -> None:
     def failing(account_id: str) -> None:
         raise RuntimeError("[/] [@click=app.quit]x[/]")
 

@@ -26,7 +26,7 @@ def test_the_readme_is_short() -> None:
     assert len(README.read_bytes()) <= 10_240
 
 
-def test_every_place_has_its_pictures() -> None:
+def test_every_section_has_its_pictures() -> None:
     wanted = {
         f"{stem(section, size)}.{kind}" for section in Section for size in SIZES[section] for kind in ("svg", "png")
     }

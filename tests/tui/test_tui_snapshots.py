@@ -47,7 +47,7 @@ def test_in_every_theme(snap_compare: Any, theme: str) -> None:
     shows(snap_compare, (), SIZES["120x40"], theme=theme)
 
 
-def test_without_colour(snap_compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_color(snap_compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "NO_COLOR", "1")
     shows(snap_compare, (), SIZES["120x40"])
 

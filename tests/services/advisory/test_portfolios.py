@@ -62,9 +62,7 @@ def test_created_a_portfolio_is_active_and_survives_a_reload() -> None:
         ({}, "XYZ", "unknown"),
     ],
 )
-def test_an_asset_that_is_not_eligible_is_refused_by_name_and_place(
-    change: dict[str, Any], symbol: str, why: str
-) -> None:
+def test_an_ineligible_asset_is_refused_with_name_and_location(change: dict[str, Any], symbol: str, why: str) -> None:
     book = simple_book()
     if change:
         broker(book).set_asset("GLD", book.now(), **change)
@@ -106,7 +104,7 @@ def test_a_portfolio_with_subscribers_is_not_inactivated() -> None:
     assert service.reactivate_portfolio(book, "balanced").status is PortfolioStatus.ACTIVE
 
 
-def aside(book: Book) -> None:
+def mark_portfolio(book: Book) -> None:
     """Deactivate TLT and let an evaluation find it."""
     broker(book).set_asset("TLT", book.now(), tradable=False)
     scheduler.tick(book)
@@ -114,14 +112,14 @@ def aside(book: Book) -> None:
     assert [alert.kind for alert in jobs.open_alerts(book.database)] == ["needs_adjustment"]
 
 
-def test_reactivation_names_the_culprits_until_there_are_none() -> None:
+def test_reactivation_names_the_ineligible_assets_until_there_are_none() -> None:
     book = simple_book()
-    aside(book)
+    mark_portfolio(book)
     with pytest.raises(Conflict, match="asset TLT is not tradable"):
         service.reactivate_portfolio(book, "balanced")
     broker(book).set_asset("TLT", book.now(), tradable=True)
     advance_to(book, "2026-03-02 09:45")
-    assert all_runs(book) == [], "it stays aside until someone reactivates it"
+    assert all_runs(book) == [], "it needs adjustment until someone reactivates it"
     service.reactivate_portfolio(book, "balanced")
     assert jobs.open_alerts(book.database) == []
     advance_to(book, "2026-03-02 10:00")
@@ -130,7 +128,7 @@ def test_reactivation_names_the_culprits_until_there_are_none() -> None:
 
 def test_eligible_weights_reactivate_and_other_changes_do_not() -> None:
     book = simple_book()
-    aside(book)
+    mark_portfolio(book)
     renamed = service.update_portfolio(book, "balanced", body(balanced(), name="Renamed"))
     assert (renamed.name, renamed.status) == ("Renamed", PortfolioStatus.NEEDS_ADJUSTMENT)
     replaced = service.update_portfolio(book, "balanced", body(renamed, weights=weights(5, SPY=60, GLD=35)))
@@ -140,7 +138,7 @@ def test_eligible_weights_reactivate_and_other_changes_do_not() -> None:
     assert {o.symbol for _, o, _ in run_orders.of_run(book.database, all_runs(book)[0].id)} == {"SPY", "GLD"}
 
 
-def test_an_asset_set_aside_cancels_queued_runs() -> None:
+def test_an_asset_that_becomes_ineligible_cancels_queued_runs() -> None:
     book = simple_book(follows=balanced(review=True))
     scheduler.tick(book)
     assert all_runs(book)[0].approval is Approval.AWAITING
@@ -153,7 +151,7 @@ def test_an_asset_set_aside_cancels_queued_runs() -> None:
     assert [(r.status, "needs adjustment" in str(r.reason)) for r in all_runs(book)] == [(RunStatus.CANCELED, True)]
 
 
-def test_weights_replaced_during_a_run_are_not_set_aside_for_what_they_no_longer_hold() -> None:
+def test_replaced_weights_are_not_marked_for_assets_they_no_longer_hold() -> None:
     book = simple_book(model=SLOW)
     scheduler.tick(book)
     broker(book).set_asset("TLT", book.now(), tradable=False)
@@ -186,7 +184,7 @@ def test_changed_weights_wait_for_the_cooldown() -> None:
     assert [r.type for r in all_runs(book)][1:] == [RunType.FULL_REBALANCE]
 
 
-def test_weights_changed_only_within_the_bands_move_nothing() -> None:
+def test_weights_changed_within_the_bands_cause_no_trade() -> None:
     book = simple_book(follows=balanced(cooldown=0))
     scheduler.tick(book)
     service.update_portfolio(book, "balanced", body(balanced(cooldown=0), weights=weights(5, SPY=58, TLT=37)))
@@ -194,14 +192,14 @@ def test_weights_changed_only_within_the_bands_move_nothing() -> None:
     assert len(all_runs(book)) == 1
 
 
-def test_a_run_keeps_the_weights_it_was_made_with() -> None:
+def test_a_run_keeps_the_weights_of_its_creation() -> None:
     book = simple_book(follows=balanced(review=True))
     scheduler.tick(book)
     service.update_portfolio(book, "balanced", body(balanced(review=True), weights=weights(5, SPY=30, TLT=65)))
     assert all_runs(book)[0].weights == balanced().weights
 
 
-def test_a_duplicate_says_the_same_under_another_name_and_id() -> None:
+def test_a_duplicate_has_equal_content_under_another_name_and_id() -> None:
     book = simple_book()
     copy = service.duplicate_portfolio(book, "balanced", "Copy")
     source = book.portfolios["balanced"]

@@ -68,7 +68,7 @@ def test_an_account_follows_one_portfolio_at_most() -> None:
     assert rows(book) == before
 
 
-def test_a_portfolio_out_of_use_is_refused() -> None:
+def test_an_inactive_portfolio_is_refused() -> None:
     book = two_accounts()
     portfolios.inactivate_portfolio(book, "other")
     with pytest.raises(Conflict, match="portfolio Other is inactive"):
@@ -96,7 +96,7 @@ def test_unknown_names_are_not_found() -> None:
         unsubscribe(book, "nothing")
 
 
-def test_of_many_each_has_its_outcome_and_one_refusal_stops_no_other() -> None:
+def test_each_of_many_subscriptions_has_its_outcome_and_a_refusal_stops_no_other() -> None:
     book = two_accounts()
     broker(book).set_account_status("a", "DISABLED", book.now())
     scheduler.advance_market(book, book.now())
@@ -112,7 +112,7 @@ def test_of_many_each_has_its_outcome_and_one_refusal_stops_no_other() -> None:
     assert set(book.subscriptions) == {"b"}
 
 
-def test_many_move_at_once_and_what_they_waited_for_is_canceled() -> None:
+def test_many_accounts_move_at_once_and_their_queued_runs_are_canceled() -> None:
     book = make_book()
     models = [balanced(review=True), balanced("other")]
     clients = [account("a", "50000"), account("b", "50000"), account("c", "50000")]
@@ -133,7 +133,7 @@ def test_many_move_at_once_and_what_they_waited_for_is_canceled() -> None:
     assert dict(book.subscriptions) == in_memory
 
 
-def test_of_many_that_cannot_be_written_none_is_changed() -> None:
+def test_a_failed_write_of_many_subscriptions_changes_none() -> None:
     book = make_book()
     fill_book(book, [account("a", "1"), account("b", "1")], [balanced()], {"a": "balanced", "b": "balanced"})
     before, in_memory = rows(book), dict(book.subscriptions)
@@ -185,7 +185,7 @@ def test_the_end_of_a_subscription_lets_a_run_in_progress_finish() -> None:
     assert (again.id == ended, again.last_rebalanced_at) == (False, None)
 
 
-def test_a_subscription_that_ended_stays_on_record() -> None:
+def test_an_ended_subscription_stays_recorded() -> None:
     book = two_accounts()
     unsubscribe(book, subscribe(book, "a", "balanced").id)
     subscribe(book, "a", "other")

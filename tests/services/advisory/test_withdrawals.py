@@ -68,7 +68,7 @@ def everything(book: Book) -> dict[str, Any]:
     return {table: book.database.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables}
 
 
-def test_the_whole_sequence_takes_until_the_next_settlement_day_and_keeps_last_rebalanced_at() -> None:
+def test_the_withdrawal_lasts_until_the_next_settlement_day_and_keeps_last_rebalanced_at() -> None:
     book = rebalanced()
     last = book.subscriptions["a"].last_rebalanced_at
     subscription = book.subscriptions["a"].id
@@ -121,7 +121,7 @@ def test_after_a_completed_withdrawal_ten_dollars_are_invested() -> None:
     assert [r.type for r in all_runs(book)][2:] == [RunType.INVEST_CASH]
 
 
-def test_settled_cash_leaves_the_same_day_and_nothing_is_sold() -> None:
+def test_settled_cash_is_withdrawn_the_same_day_without_selling() -> None:
     book = rebalanced()
     deposit(book, "a", parse_money("9000"))
     withdraw(book, "9000")
@@ -130,7 +130,7 @@ def test_settled_cash_leaves_the_same_day_and_nothing_is_sold() -> None:
 
 
 @pytest.mark.parametrize("amount", ["0", "-5"])
-def test_an_amount_that_is_none_is_invalid(amount: str) -> None:
+def test_a_text_that_is_not_an_amount_is_invalid(amount: str) -> None:
     book = rebalanced()
     with pytest.raises(Invalid, match="amount"):
         request_withdrawal(book, "a", parse_money(amount))
@@ -156,14 +156,14 @@ def test_a_second_withdrawal_and_an_unknown_account_are_refused() -> None:
         cancel_withdrawal(book, "nothing")
 
 
-def test_while_a_withdrawal_is_under_way_the_account_cannot_be_subscribed_by_hand() -> None:
+def test_during_a_withdrawal_the_account_cannot_be_subscribed_manually() -> None:
     book = rebalanced()
     withdraw(book, "9000")
     outcome = subscriptions.subscribe_many(book, ["a"], "balanced")
     assert "withdrawal is in progress" in str(outcome[0].refusal)
 
 
-def test_all_of_the_money_can_leave() -> None:
+def test_all_cash_can_be_withdrawn() -> None:
     book = rebalanced()
     withdraw(book, "50000")
     advance_to(book, "2026-03-03 09:30")
@@ -172,7 +172,7 @@ def test_all_of_the_money_can_leave() -> None:
     assert 0 <= book.accounts["a"].cash < parse_money("1")
 
 
-def test_a_run_in_progress_finishes_first_and_its_rebalance_is_what_is_kept() -> None:
+def test_a_run_in_progress_finishes_first_and_its_rebalance_date_is_stored() -> None:
     book = simple_book(model=SLOW)
     scheduler.tick(book)
     assert all_runs(book)[0].status is RunStatus.IN_PROGRESS
@@ -252,7 +252,7 @@ def test_canceled_at_any_stage_before_the_journal_the_account_follows_its_portfo
     assert broker(book).invariants() == []
 
 
-def test_sells_under_way_are_not_canceled() -> None:
+def test_sells_in_progress_are_not_canceled() -> None:
     book = rebalanced(model=SLOW)
     withdraw(book, "9000")
     assert now(book).stage is Stage.SELLING
@@ -316,7 +316,7 @@ def test_a_restart_resumes_at_the_step_reached(stage: Stage, tmp_path: Path) -> 
 
 
 class Rejecting(BrokerWrapper):
-    """Its clearing house rejects outgoing journals while `on`."""
+    """It rejects outgoing journals while `on`."""
 
     on = True
 
@@ -336,7 +336,7 @@ def test_a_rejected_journal_stops_with_the_reason_and_a_retry_makes_another() ->
     assert [a.kind for a in jobs.open_alerts(book.database)] == ["withdrawal"]
     assert book.accounts["a"].cash >= parse_money("9000")
     advance_to(book, "2026-03-03 10:00")
-    assert len(store.journals(book.database)) == 1, "it stands still until someone retries"
+    assert len(store.journals(book.database)) == 1, "it stays stopped until someone retries"
     clearing.on = False
     retry_withdrawal(book, stopped.id)
     assert now(book).stage is Stage.COMPLETED
@@ -371,7 +371,7 @@ def test_a_journal_refused_for_the_state_of_the_account_stops_and_can_be_retried
     assert book.accounts["a"].status is AccountStatus.ACTIVE
 
 
-def test_cash_that_another_journal_holds_back_is_waited_for_and_then_sold_for_again() -> None:
+def test_cash_reserved_by_another_journal_is_awaited_and_then_raised_again() -> None:
     book = rebalanced(model=SLOW)
     withdraw(book, "12000")
     advance(book, 30)
@@ -403,7 +403,7 @@ def test_a_fall_in_price_before_the_sells_fill_makes_another_round() -> None:
     assert [j.amount for j in store.journals(book.database)] == [parse_money("12000")]
 
 
-def test_when_the_account_cannot_raise_the_amount_any_more_it_stops_and_nothing_is_lost() -> None:
+def test_a_withdrawal_that_can_no_longer_be_raised_stops_and_nothing_is_lost() -> None:
     book = rebalanced(model=SLOW)
     withdraw(book, "40000")
     set_price(book, "SPY", "100")
@@ -417,7 +417,7 @@ def test_when_the_account_cannot_raise_the_amount_any_more_it_stops_and_nothing_
     assert broker(book).invariants() == []
 
 
-def test_a_run_that_the_close_ends_is_made_up_for_the_next_day() -> None:
+def test_a_run_ended_by_the_close_is_repeated_the_next_day() -> None:
     book = rebalanced(model=SLOW)
     broker(book).halt("SPY", True, book.now())
     withdraw(book, "9000")
@@ -447,7 +447,7 @@ def test_a_restricted_account_stops_before_anything_is_sold() -> None:
     assert now(book).stage is Stage.COMPLETED
 
 
-def test_a_manual_run_in_the_way_is_waited_for() -> None:
+def test_a_withdrawal_waits_for_a_manual_run() -> None:
     """While it waits, the account is unsubscribed, so a run with explicit weights may be requested."""
     book = rebalanced(model=SLOW)
     withdraw(book, "12000")
@@ -467,7 +467,7 @@ def test_a_manual_run_in_the_way_is_waited_for() -> None:
     assert now(book).stage is Stage.COMPLETED
 
 
-def test_an_account_without_a_subscription_is_sold_in_proportion_and_follows_nothing_afterwards() -> None:
+def test_an_unsubscribed_account_is_sold_in_proportion_and_stays_unsubscribed() -> None:
     book = make_book()
     fill_book(book, [account("a", "0", {"SPY": "75", "TLT": "100"})], [balanced()], {})
     withdraw(book, "10000")
@@ -493,7 +493,9 @@ def reserve(book: Book) -> None:
 
 
 @pytest.mark.parametrize("act", [inactivate, reserve])
-def test_a_portfolio_out_of_use_midway_stops_the_last_step_until_it_is_back(act: Callable[[Book], None]) -> None:
+def test_a_portfolio_deactivated_midway_stops_the_last_step_until_it_is_reactivated(
+    act: Callable[[Book], None],
+) -> None:
     book = rebalanced()
     last = book.subscriptions["a"].last_rebalanced_at
     withdraw(book, "9000")
@@ -509,7 +511,7 @@ def test_a_portfolio_out_of_use_midway_stops_the_last_step_until_it_is_back(act:
     assert book.subscriptions["a"].last_rebalanced_at == last
 
 
-def test_an_unanswered_journal_is_asked_for_again_and_moves_the_money_once() -> None:
+def test_an_unanswered_journal_is_requested_again_and_moves_the_money_once() -> None:
     book = rebalanced()
     withdraw(book, "9000")
     answers = iter(["reply lost", "request lost", "", "reply lost"])
@@ -522,7 +524,7 @@ def test_an_unanswered_journal_is_asked_for_again_and_moves_the_money_once() -> 
     assert broker(book).invariants() == []
 
 
-def test_the_steps_are_on_record_in_order() -> None:
+def test_the_steps_are_recorded_in_order() -> None:
     book = rebalanced()
     withdraw(book, "9000")
     advance_to(book, "2026-03-03 09:30")

@@ -66,7 +66,7 @@ def test_accounts_replaced_one_by_one_are_those_of_the_file(seed: int) -> None:
     assert (dict(book.accounts), dict(book.extras)) == (accounts.load(book.database), carried_over)
 
 
-def test_an_account_that_came_in_is_read_with_the_rest() -> None:
+def test_an_imported_account_is_read_with_the_others() -> None:
     book = filled()
     new = replace(account("late", "50", {"TLT": "3"}), created_at=new_york("2026-01-02 10:00"))
     with book.database.write() as tx:
@@ -79,7 +79,7 @@ def test_an_account_that_came_in_is_read_with_the_rest() -> None:
         book.subscriptions["late"]
 
 
-def test_reading_tells_how_far_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_reports_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rebal_tui.store.account_table.ACCOUNTS_PER_QUERY", 4)
     progress: list[tuple[int, int]] = []
     table = AccountTable()
@@ -87,7 +87,7 @@ def test_reading_tells_how_far_it_has_come(monkeypatch: pytest.MonkeyPatch) -> N
     assert progress == [(4, 6), (6, 6)]
 
 
-def test_subscriptions_that_come_and_go_are_those_of_the_file() -> None:
+def test_added_and_ended_subscriptions_equal_those_of_the_file() -> None:
     book = filled()
     subscriptions.unsubscribe_account(book, "a1")
     subscriptions.subscribe(book, "a5", "balanced")

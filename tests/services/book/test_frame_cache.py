@@ -74,7 +74,7 @@ def act(book: Book, random: Random) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
-def test_a_frame_brought_up_to_date_is_one_made_anew(seed: int) -> None:
+def test_an_updated_frame_equals_a_new_one(seed: int) -> None:
     random, book = Random(seed), filled()
     for _ in range(25):
         act(book, random)
@@ -101,7 +101,7 @@ def test_a_frame_brought_up_to_date_is_one_made_anew(seed: int) -> None:
             assert bool(ran) == (now.quota_run is not None)
 
 
-def test_an_untouched_book_keeps_its_frame() -> None:
+def test_an_unchanged_book_keeps_its_frame() -> None:
     book = filled()
     frame = book.frame()
     assert book.frame() is frame

@@ -86,7 +86,7 @@ def max_per_minute(times: list[datetime]) -> int:
     st.integers(1, 400),
     st.lists(st.tuples(st.integers(1, 90_000), st.integers(0, 500), st.booleans()), min_size=1, max_size=60),
 )
-def test_no_minute_has_more_than_the_rate_whatever_the_beats_and_restarts(
+def test_no_minute_exceeds_the_rate_for_any_heartbeats_and_restarts(
     rate: int, steps: list[tuple[int, int, bool]]
 ) -> None:
     bucket, now, sent = TokenBucket(), START, []
@@ -114,7 +114,7 @@ def test_the_whole_rate_is_used_when_there_is_enough_to_send(rate: int, step: in
     assert sent >= 4 * rate
 
 
-def test_what_was_spent_is_gone_and_comes_back_with_time() -> None:
+def test_used_requests_return_with_time() -> None:
     """60 a minute: six seconds' worth at the start, then one more every second."""
     bucket = TokenBucket()
     assert repr(bucket.allowance(START, 60)) == "6"
@@ -132,13 +132,13 @@ def test_what_was_spent_is_gone_and_comes_back_with_time() -> None:
 
 
 @pytest.mark.parametrize(("micros", "allowed"), [(59_999_999, 0), (60_000_000, 1)])
-def test_what_was_sent_counts_for_a_minute(micros: int, allowed: int) -> None:
+def test_sent_requests_count_for_a_minute(micros: int, allowed: int) -> None:
     bucket = TokenBucket.of(json.dumps({"sent": 10, "log": [[int(START.timestamp()) * 1_000_000, 10]]}))
     assert bucket.sent == 10
     assert bucket.allowance(START + timedelta(microseconds=micros), 10) == allowed
 
 
-def test_how_far_the_sending_is_and_when_it_ends() -> None:
+def test_progress_and_estimated_end_of_sending() -> None:
     bucket = TokenBucket()
     bucket.spend(START, 5)
     assert pacing_view(bucket, 30, 60, START) == PacingView(5, 35, 60, START + timedelta(seconds=30))
@@ -146,7 +146,7 @@ def test_how_far_the_sending_is_and_when_it_ends() -> None:
     assert pacing_view(bucket, 30, None, START) is None
 
 
-def test_a_side_that_waits_later_in_its_turns_is_not_overtaken() -> None:
+def test_a_side_waiting_in_a_later_turn_keeps_its_order() -> None:
     """Turns count from a side's first line: run 1 is at its third, run 2 at its second, run 3 at its first."""
     waiting = OrderQueue()
     for run, line in ((1, 3), (2, 2), (3, 1)):
@@ -160,7 +160,7 @@ def test_a_side_that_waits_later_in_its_turns_is_not_overtaken() -> None:
     assert (len(waiting), waiting.take(1)) == (0, [])
 
 
-def test_what_the_broker_says_is_left_holds_until_its_window_ends() -> None:
+def test_the_brokers_remaining_requests_apply_until_its_window_ends() -> None:
     limit = RateLimit(200, 3, START + timedelta(seconds=30))
     assert TokenBucket().allowance(START, 200, limit) == 3
     assert TokenBucket().allowance(START + timedelta(seconds=30), 200, limit) > 3
@@ -185,7 +185,7 @@ def outboxes(draw: st.DrawFn) -> list[Unsent]:
 @pytest.mark.slow
 @examples(150)
 @given(outboxes(), st.lists(st.integers(1, 7), min_size=1))
-def test_every_order_goes_once_by_urgency_then_sells_then_in_turns(some: list[Unsent], sizes: list[int]) -> None:
+def test_every_order_is_sent_once_by_urgency_then_sells_then_in_turns(some: list[Unsent], sizes: list[int]) -> None:
     waiting = OrderQueue()
     waiting.add(some)
     waiting.add(some)
@@ -209,7 +209,7 @@ def test_every_order_goes_once_by_urgency_then_sells_then_in_turns(some: list[Un
             assert had >= min(size, turns[one.manual, one.side, one.run] - 1)
 
 
-def test_a_book_sends_no_more_than_its_rate_and_ends_all_the_same() -> None:
+def test_a_book_sends_at_most_its_rate_and_all_runs_end() -> None:
     book, recorder = paced_book(10, 6)
     scheduler.tick(book)
     progress = sending_progress(book)
@@ -227,7 +227,7 @@ def test_a_book_sends_no_more_than_its_rate_and_ends_all_the_same() -> None:
     assert len(set(first)) == 10, "everybody has a turn before anybody has a second"
 
 
-def test_a_run_by_hand_goes_before_what_waits() -> None:
+def test_a_manual_run_is_sent_before_waiting_orders() -> None:
     book, recorder = paced_book(10, 6)
     fill_book(book, [account("hand", "5000", {"SPY": "20"})], [], {})
     scheduler.tick(book)
@@ -238,7 +238,7 @@ def test_a_run_by_hand_goes_before_what_waits() -> None:
     assert recorder.requests[before][1:] == ("hand", Side.SELL)
 
 
-def test_the_buys_of_a_run_by_hand_go_as_soon_as_they_are_written() -> None:
+def test_the_buys_of_a_manual_run_are_sent_as_soon_as_they_are_written() -> None:
     book, recorder = paced_book(10, 6)
     fill_book(book, [account("hand", "0", {"SPY": "20"})], [], {})
     scheduler.tick(book)
@@ -252,7 +252,7 @@ def test_the_buys_of_a_run_by_hand_go_as_soon_as_they_are_written() -> None:
     ]
 
 
-def test_buys_that_are_written_wait_for_the_sells_of_others() -> None:
+def test_written_buys_wait_for_the_sells_of_other_runs() -> None:
     book = make_book()
     accounts = [account("a", "0", {"SPY": "20"}), account("b", "0", {"SPY": "20", "GLD": "20"})]
     fill_book(book, accounts, [balanced()], dict.fromkeys("ab", "balanced"))
@@ -264,7 +264,7 @@ def test_buys_that_are_written_wait_for_the_sells_of_others() -> None:
     assert [requests[1:] for requests in recorder.requests] == [*sells, ("a", Side.BUY), ("b", Side.BUY)]
 
 
-def test_what_the_broker_states_limits_a_book_without_a_rate_of_its_own() -> None:
+def test_the_brokers_rate_limits_a_book_without_its_own_rate() -> None:
     book, recorder = paced_book(10, 1)
     book.settings = replace(book.settings, orders_per_minute=None)
     recorder.rate_limit = RateLimit(60, 3, book.now() + timedelta(seconds=30))
@@ -274,7 +274,7 @@ def test_what_the_broker_states_limits_a_book_without_a_rate_of_its_own() -> Non
     assert sending_progress(book) == PacingView(3, 20, 60, book.now() + timedelta(seconds=17))
 
 
-def test_how_far_the_sending_is_outlives_a_restart_and_begins_anew_once_all_is_sent(tmp_path: Path) -> None:
+def test_progress_of_sending_survives_a_restart_and_resets_once_all_is_sent(tmp_path: Path) -> None:
     book, _ = paced_book(5, 60, tmp_path / "book.db")
     scheduler.tick(book)
     view = sending_progress(book)
@@ -287,7 +287,7 @@ def test_how_far_the_sending_is_outlives_a_restart_and_begins_anew_once_all_is_s
     assert again.rate_limiter.bucket.sent == 0
 
 
-def test_an_outbox_is_read_when_it_is_first_needed_and_anew_when_it_was_forgotten() -> None:
+def test_the_order_queue_is_read_on_first_use_and_again_after_a_reset() -> None:
     book, _ = paced_book(2, 1)
     scheduler.tick(book)
     rate_limiter = RateLimiter()
@@ -304,7 +304,7 @@ def test_an_outbox_is_read_when_it_is_first_needed_and_anew_when_it_was_forgotte
 
 
 @pytest.mark.slow
-def test_a_restart_in_the_middle_forgets_nothing(tmp_path: Path) -> None:
+def test_a_restart_in_the_middle_loses_nothing(tmp_path: Path) -> None:
     book, recorder = paced_book(10, 6, tmp_path / "book.db")
     times: list[datetime] = []
     scheduler.tick(book)
@@ -322,7 +322,7 @@ def test_a_restart_in_the_middle_forgets_nothing(tmp_path: Path) -> None:
     assert broker(book).invariants() == []
 
 
-def test_what_was_not_sent_by_the_close_is_skipped() -> None:
+def test_orders_not_sent_by_the_close_are_skipped() -> None:
     book, recorder = paced_book(10, 1)
     scheduler.tick(book)
     for minute in range(3):
@@ -334,7 +334,7 @@ def test_what_was_not_sent_by_the_close_is_skipped() -> None:
     assert all(run.status.final for run in all_runs(book))
 
 
-def test_how_many_there_were_is_counted_from_when_none_waited() -> None:
+def test_the_total_counts_from_when_the_queue_was_empty() -> None:
     waiting = OrderQueue()
     assert waiting.total == 0
     waiting.add([Unsent(1, False, Side.SELL, 1, 1, 3), Unsent(1, False, Side.BUY, 4, 5, 6)])

@@ -53,7 +53,7 @@ def state(book: Book) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_events_told_again_and_again_change_nothing(backwards: bool) -> None:
+def test_repeated_events_change_nothing(backwards: bool) -> None:
     plain, repeated = mixed_book(), mixed_book()
     Repeating(repeated, backwards=backwards)
     for book in (plain, repeated):
@@ -69,7 +69,7 @@ def test_events_told_again_and_again_change_nothing(backwards: bool) -> None:
     agrees(repeated)
 
 
-def test_an_executed_journal_that_is_told_again_takes_cash_aside_only_once() -> None:
+def test_a_repeated_event_of_an_executed_journal_reserves_cash_only_once() -> None:
     book = simple_book()
     scheduler.tick(book)
     create_run(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("10000"))
@@ -84,7 +84,7 @@ def test_an_executed_journal_that_is_told_again_takes_cash_aside_only_once() -> 
     assert [j.status for j in cash_store.journals(book.database)] == [JournalStatus.EXECUTED]
 
 
-def test_how_far_the_stream_was_read_outlives_a_restart(tmp_path: Path) -> None:
+def test_the_stream_cursor_survives_a_restart(tmp_path: Path) -> None:
     book = mixed_book(tmp_path / "book.db")
     scheduler.tick(book)
     advance(book, 5)
@@ -135,7 +135,7 @@ def test_a_lost_answer_neither_doubles_nor_loses_the_order(outcome: str) -> None
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_whatever_answers_are_lost_every_run_ends_with_one_order_a_leg(seed: int) -> None:
+def test_with_any_lost_answers_every_run_ends_with_one_order_per_leg(seed: int) -> None:
     random = Random(seed)
     book = mixed_book()
     faulty = True
@@ -154,7 +154,7 @@ def test_whatever_answers_are_lost_every_run_ends_with_one_order_a_leg(seed: int
     agrees(book)
 
 
-def test_a_lost_order_is_sent_again_only_after_the_broker_did_not_know_it_for_a_while() -> None:
+def test_a_lost_order_is_sent_again_only_after_it_was_not_found_for_a_while() -> None:
     book = simple_book()
     book.settings = replace(book.settings, resend_after=timedelta(minutes=2))
     lost = iter(["request lost", "request lost"])
@@ -193,7 +193,7 @@ class Forgetful(BrokerWrapper):
         return found
 
 
-def test_an_id_that_was_used_but_is_not_found_yet_is_asked_for_again_later() -> None:
+def test_a_used_id_that_is_not_found_yet_is_looked_up_again_later() -> None:
     book = simple_book(model=SLOW)
     Forgetful(book)
     scheduler.tick(book)
@@ -203,7 +203,7 @@ def test_an_id_that_was_used_but_is_not_found_yet_is_asked_for_again_later() -> 
 
 
 @pytest.mark.parametrize("client_order_id", ["someone-else-1", "rt-00000000000000000000000000000000-1", "rt-1"])
-def test_orders_of_other_origin_stop_automation_whatever_they_are_called(client_order_id: str) -> None:
+def test_external_orders_stop_automation_for_any_order_id(client_order_id: str) -> None:
     book = simple_book()
     broker(book).halt("GLD", True, book.now())
     request = OrderRequest("a", client_order_id, "GLD", Side.BUY, notional=parse_money("100"))
@@ -217,7 +217,7 @@ def test_orders_of_other_origin_stop_automation_whatever_they_are_called(client_
     assert len(all_runs(book)) == 1
 
 
-def test_fills_of_other_origin_are_taken_over_and_belong_to_no_run() -> None:
+def test_external_fills_are_applied_and_belong_to_no_run() -> None:
     book = simple_book("2026-03-02 15:45")
     request = OrderRequest("a", "someone-else-1", "GLD", Side.BUY, notional=parse_money("180"))
     broker(book).place_external_order("a", request, book.now())
@@ -227,7 +227,7 @@ def test_fills_of_other_origin_are_taken_over_and_belong_to_no_run() -> None:
     assert book.database.rows("SELECT run FROM fills") == [(None,)]
 
 
-def test_an_order_of_an_unknown_status_history_never_goes_back_once_final() -> None:
+def test_a_final_order_status_never_changes_again() -> None:
     book = simple_book()
     scheduler.tick(book)
     line, order, _ = run_orders.of_run(book.database, only_run(book).id)[0]
@@ -259,7 +259,7 @@ def test_a_restriction_raises_an_alert_and_its_end_clears_it() -> None:
     assert len(all_runs(book)) == 1
 
 
-def test_a_status_that_changes_at_the_broker_blocks_the_account_and_is_on_record() -> None:
+def test_a_status_change_at_the_broker_blocks_the_account_and_is_recorded() -> None:
     book = simple_book()
     broker(book).set_account_status("a", "ACCOUNT_CLOSED", book.now())
     scheduler.tick(book)
@@ -267,7 +267,7 @@ def test_a_status_that_changes_at_the_broker_blocks_the_account_and_is_on_record
     assert "account.status" in {entry.action for entry in audit.entries(book.database)}
 
 
-def test_a_journal_in_makes_excess_cash_and_is_on_record_once() -> None:
+def test_an_incoming_journal_makes_excess_cash_and_is_recorded_once() -> None:
     book = simple_book()
     scheduler.tick(book)
     create_journal(book, "a", parse_money("2000"), incoming=True, key="k-1")
@@ -281,7 +281,7 @@ def test_a_journal_in_makes_excess_cash_and_is_on_record_once() -> None:
     agrees(book)
 
 
-def test_a_journal_out_is_held_back_until_it_is_final() -> None:
+def test_an_outgoing_journal_is_reserved_until_it_is_final() -> None:
     book = simple_book(model=SLOW)
     scheduler.tick(book)
     advance(book, 20)
@@ -291,5 +291,5 @@ def test_a_journal_out_is_held_back_until_it_is_final() -> None:
     advance_to(book, "2026-03-03 09:30")
     advance(book, 10)
     assert book.reserved("a") == 0
-    assert len(all_runs(book)) == 1, "what came in had gone out again"
+    assert len(all_runs(book)) == 1, "the incoming cash was withdrawn again"
     agrees(book)

@@ -119,7 +119,7 @@ def assert_reconciled(book: Book) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", BROKER_CHANGES)
-def test_what_was_passed_over_is_asked_for_at_the_next_opening(changes: Callable[[Book], None], path: Path) -> None:
+def test_missed_events_are_requested_at_the_next_opening(changes: Callable[[Book], None], path: Path) -> None:
     book = mid_run_book(path)
     miss_events(book, changes)
     book = reopen(book, model=SLOW)
@@ -129,7 +129,7 @@ def test_what_was_passed_over_is_asked_for_at_the_next_opening(changes: Callable
 
 
 @pytest.mark.parametrize("changes", BROKER_CHANGES)
-def test_a_stream_that_tells_it_late_is_asked_for_nothing(changes: Callable[[Book], None], path: Path) -> None:
+def test_a_late_event_of_a_stream_is_not_requested_again(changes: Callable[[Book], None], path: Path) -> None:
     book = mid_run_book(path)
     cursor = int(book_settings.get(book.database, "broker_cursor"))
     miss_events(book, changes)
@@ -146,7 +146,7 @@ def test_a_stream_that_tells_it_late_is_asked_for_nothing(changes: Callable[[Boo
     assert_reconciled(book)
 
 
-def test_a_difference_that_nothing_tells_of_pauses_the_account_all_the_same(path: Path) -> None:
+def test_a_difference_without_any_event_pauses_the_account(path: Path) -> None:
     book = mid_run_book(path)
     miss_events(book, fill_orders, deposit)
     book.database.connection.execute("UPDATE sim_accounts SET cash = cash + 1 WHERE id = 'b'")
@@ -156,7 +156,7 @@ def test_a_difference_that_nothing_tells_of_pauses_the_account_all_the_same(path
     assert "21000.000000001 at the broker" in book.holds["b"].reason
 
 
-def test_fills_that_an_order_tells_of_explain_what_its_account_has(path: Path) -> None:
+def test_fills_reported_by_an_order_explain_the_holdings_of_its_account(path: Path) -> None:
     """A file without recorded gaps, as an earlier version wrote it."""
     book = mid_run_book(path)
     miss_events(book, fill_orders)
@@ -165,7 +165,7 @@ def test_fills_that_an_order_tells_of_explain_what_its_account_has(path: Path) -
     assert_reconciled(reopen(book, model=SLOW))
 
 
-def test_events_are_heard_once_more_before_an_account_is_paused(path: Path) -> None:
+def test_events_are_polled_once_more_before_an_account_is_paused(path: Path) -> None:
     book = mid_run_book(path)
     for changes in BROKER_CHANGES:
         changes(book)
@@ -175,7 +175,7 @@ def test_events_are_heard_once_more_before_an_account_is_paused(path: Path) -> N
 
 
 @pytest.mark.slow
-def test_reading_that_is_cut_off_anywhere_leaves_nothing_half_known(tmp_path: Path) -> None:
+def test_an_interrupted_read_leaves_no_partial_state(tmp_path: Path) -> None:
     for questions in range(100):
         book = mid_run_book(tmp_path / f"{questions}.db")
         miss_events(book, *BROKER_CHANGES)
@@ -194,7 +194,7 @@ def test_reading_that_is_cut_off_anywhere_leaves_nothing_half_known(tmp_path: Pa
     pytest.fail("it never came to its end")
 
 
-def test_so_many_numbers_are_kept_and_no_more(path: Path) -> None:
+def test_the_number_of_stored_missed_events_is_limited(path: Path) -> None:
     book = make_book(path=path)
     with book.database.write() as tx:
         missed_events.record(tx, 10, [12, 11, 13])

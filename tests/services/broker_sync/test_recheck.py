@@ -23,7 +23,7 @@ from rebal_tui.services.broker_sync.reconciliation.reconcile import LATE_EVENT_M
 from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, book_settings, holds, jobs
-from tests.live.test_keeping_up import RemoteBroker, advance_clock
+from tests.live.test_differences_without_events import RemoteBroker, advance_clock
 from tests.services.broker_sync.test_missed_events import (
     BROKER_CHANGES,
     deposit,
@@ -114,7 +114,7 @@ def deliver(book: Book, events: Sequence[BrokerEvent]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", BROKER_CHANGES)
-def test_what_was_on_its_way_explains_a_pause_and_ends_it(changes: Callable[[Book], None], tmp_path: Path) -> None:
+def test_events_in_transit_explain_a_pause_and_end_it(changes: Callable[[Book], None], tmp_path: Path) -> None:
     book, stream = paused(tmp_path / "book.db", changes)
     assert len(reported(book)) == len(book.holds)
     scheduler.tick(book)
@@ -128,7 +128,7 @@ def test_what_was_on_its_way_explains_a_pause_and_ends_it(changes: Callable[[Boo
     assert only_run(book).status.completed
 
 
-def test_it_is_explained_after_a_restart_too(tmp_path: Path) -> None:
+def test_a_difference_is_explained_after_a_restart_too(tmp_path: Path) -> None:
     book, _ = paused(tmp_path / "book.db", *BROKER_CHANGES)
     assert set(book.holds) == {"a", "b"}
     book = reopen(book, model=SLOW)
@@ -136,7 +136,7 @@ def test_it_is_explained_after_a_restart_too(tmp_path: Path) -> None:
     assert book.holds == {}
 
 
-def test_a_restart_after_it_was_told_and_before_it_was_looked_at_loses_nothing(tmp_path: Path) -> None:
+def test_a_restart_between_an_event_and_its_recheck_loses_nothing(tmp_path: Path) -> None:
     book, stream = paused(tmp_path / "book.db", *BROKER_CHANGES)
     stream.behind = False
     sync(book)
@@ -146,14 +146,14 @@ def test_a_restart_after_it_was_told_and_before_it_was_looked_at_loses_nothing(t
     assert book.holds == {}
 
 
-def test_what_had_been_passed_over_before_explains_it_when_it_is_told(tmp_path: Path) -> None:
+def test_an_earlier_missed_event_explains_the_difference_once_received(tmp_path: Path) -> None:
     book, late, _ = paused_with_missed_event(tmp_path / "book.db", deposit)
     assert list(book.holds) == ["b"]
     deliver(book, late)
     assert (book.holds, missed_events.numbers(book.database)) == ({}, [])
 
 
-def test_what_is_passed_over_still_explains_nothing_yet(tmp_path: Path) -> None:
+def test_a_missed_event_explains_nothing_before_it_is_received(tmp_path: Path) -> None:
     book, late, stream = paused_with_missed_event(tmp_path / "book.db", deposit)
     deposit(book)
     deliver(book, stream.inner.events(late[-1].seq))
@@ -163,7 +163,7 @@ def test_what_is_passed_over_still_explains_nothing_yet(tmp_path: Path) -> None:
     assert book.holds == {}
 
 
-def test_a_transfer_that_was_told_in_time_explains_nothing_later(tmp_path: Path) -> None:
+def test_a_transfer_reported_in_time_explains_no_later_difference(tmp_path: Path) -> None:
     def delivered_in_time(book: Book) -> None:
         transfer(book)
         sync(book)
@@ -176,7 +176,7 @@ def test_a_transfer_that_was_told_in_time_explains_nothing_later(tmp_path: Path)
     assert set(book.holds) == {"a", "b"}
 
 
-def test_shares_that_change_after_they_were_told_of_do_not_end_the_pause(tmp_path: Path) -> None:
+def test_shares_that_change_after_their_event_do_not_end_the_pause(tmp_path: Path) -> None:
     book, stream = paused(tmp_path / "book.db", transfer)
     stream.behind = False
     sync(book)
@@ -187,7 +187,9 @@ def test_shares_that_change_after_they_were_told_of_do_not_end_the_pause(tmp_pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("changes", BROKER_CHANGES)
-def test_a_real_difference_stays_however_alike_the_figures_are(changes: Callable[[Book], None], tmp_path: Path) -> None:
+def test_a_real_difference_keeps_the_pause_even_if_the_figures_are_equal(
+    changes: Callable[[Book], None], tmp_path: Path
+) -> None:
     def differs(book: Book) -> None:
         book.database.connection.execute("UPDATE sim_accounts SET cash = cash + 1")
 
@@ -204,7 +206,7 @@ def test_a_real_difference_stays_however_alike_the_figures_are(changes: Callable
     assert set(book.holds) == everyone
 
 
-def test_an_account_that_changes_later_explains_nothing_of_before(tmp_path: Path) -> None:
+def test_a_later_account_change_explains_no_earlier_difference(tmp_path: Path) -> None:
     book, stream = paused(tmp_path / "book.db", change_shares)
     assert list(book.holds) == ["a"]
     stream.behind = False
@@ -216,7 +218,7 @@ def test_an_account_that_changes_later_explains_nothing_of_before(tmp_path: Path
     assert list(book.holds) == ["a"]
 
 
-def test_what_was_told_before_and_is_told_again_explains_nothing(tmp_path: Path) -> None:
+def test_a_repeated_event_explains_nothing(tmp_path: Path) -> None:
     book = mid_run_book(tmp_path / "book.db")
     transfer(book)
     scheduler.tick(book)
@@ -228,7 +230,7 @@ def test_what_was_told_before_and_is_told_again_explains_nothing(tmp_path: Path)
     assert set(book.holds) == {"a", "b"}
 
 
-def test_a_difference_that_the_broker_takes_back_ends_the_pause(tmp_path: Path) -> None:
+def test_a_difference_that_the_broker_corrects_ends_the_pause(tmp_path: Path) -> None:
     book, stream = paused(tmp_path / "book.db", change_cash)
     stream.behind = False
     change_cash(book, -1)
@@ -239,17 +241,17 @@ def test_a_difference_that_the_broker_takes_back_ends_the_pause(tmp_path: Path) 
     assert book.holds == {}
 
 
-def test_what_no_event_can_explain_waits_for_a_person(tmp_path: Path) -> None:
+def test_a_difference_that_no_event_can_explain_needs_a_person(tmp_path: Path) -> None:
     book = mid_run_book(tmp_path / "book.db")
 
-    class Other(BrokerWrapper):
+    class ChangedFigures(BrokerWrapper):
         other = True
 
         def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
             order: Order | None = self.inner.order_by_client_id(account_id, client_order_id)
             return replace(order, side=Side.BUY) if order and self.other else order
 
-    answers = Other(book)
+    answers = ChangedFigures(book)
     reconcile(book)
     assert book.holds["a"].baseline is None
     answers.other = False
@@ -262,7 +264,7 @@ def test_what_no_event_can_explain_waits_for_a_person(tmp_path: Path) -> None:
     assert book.holds["a"].baseline is None
 
 
-def test_another_difference_does_not_make_the_first_forgotten(tmp_path: Path) -> None:
+def test_a_second_difference_does_not_replace_the_first(tmp_path: Path) -> None:
     book, stream = paused(tmp_path / "book.db", change_cash)
     first = book.holds["b"]
     stream.behind = False
@@ -278,7 +280,7 @@ def test_another_difference_does_not_make_the_first_forgotten(tmp_path: Path) ->
     assert list(book.holds) == ["b"]
 
 
-def test_a_pause_of_an_earlier_version_waits_for_a_person(tmp_path: Path) -> None:
+def test_a_pause_stored_by_an_earlier_version_needs_a_person(tmp_path: Path) -> None:
     book, stream = paused(tmp_path / "book.db", deposit)
     book.database.connection.execute("UPDATE reconciliation_holds SET ground = NULL")
     book.reload()
@@ -290,7 +292,7 @@ def test_a_pause_of_an_earlier_version_waits_for_a_person(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("late", "left"), [(LATE_EVENT_MAX_AGE, ["b"]), (LATE_EVENT_MAX_AGE - timedelta(seconds=1), [])]
 )
-def test_after_days_nothing_explains_it_any_more(late: timedelta, left: list[str], tmp_path: Path) -> None:
+def test_after_days_no_event_explains_the_difference(late: timedelta, left: list[str], tmp_path: Path) -> None:
     book, stream = paused(tmp_path / "book.db", deposit)
     stream.behind = False
     advance_clock(book, seconds=int(late.total_seconds()))
@@ -298,7 +300,7 @@ def test_after_days_nothing_explains_it_any_more(late: timedelta, left: list[str
     assert list(book.holds) == left
 
 
-def test_orders_that_filled_while_the_program_was_off_are_explained_when_their_events_come(tmp_path: Path) -> None:
+def test_orders_filled_while_the_program_was_off_are_explained_by_their_events(tmp_path: Path) -> None:
     """At a real broker the order is requested at once, while its events arrive some seconds later."""
     book = mid_run_book(tmp_path / "book.db")
     remote = RemoteBroker(book)

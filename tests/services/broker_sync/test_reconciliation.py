@@ -131,13 +131,13 @@ def fills_lost(book: Book) -> None:
     book.database.connection.execute("UPDATE orders SET filled_qty = 0, status = 'new'")
 
 
-def outside_order(book: Book) -> None:
+def external_order(book: Book) -> None:
     request = OrderRequest("b", "by-hand", "SPY", Side.BUY, notional=DOLLARS)
     broker(book).place_external_order("b", request, book.now())
 
 
-def outside_fill(book: Book) -> None:
-    outside_order(book)
+def external_fill(book: Book) -> None:
+    external_order(book)
     advance_broker(book, 10)
 
 
@@ -190,39 +190,39 @@ EXPLAINED = {
     "orders filled": Row(advance_broker),
     "fills were missed": Row(fills_lost),
     "orders were canceled": Row(cancel_all),
-    "an order of other origin": Row(outside_order),
-    "an order of other origin filled": Row(outside_fill),
+    "an external order": Row(external_order),
+    "an external order filled": Row(external_fill),
     "a deposit": Row(lambda book: no_op(broker(book).deposit("b", DOLLARS, book.now()))),
-    "a deposit that came back": Row(lambda book: no_op(broker(book).return_deposit("b", DOLLARS, book.now()))),
+    "a returned deposit": Row(lambda book: no_op(broker(book).return_deposit("b", DOLLARS, book.now()))),
     "a transfer of shares": Row(transfer_in),
     "a restriction": Row(lambda book: broker(book).set_account_status("b", "DISABLED", book.now())),
-    "a status that nobody told of": Row(sql("UPDATE sim_accounts SET status = 'DISABLED' WHERE id = 'b'")),
+    "a status without an event": Row(sql("UPDATE sim_accounts SET status = 'DISABLED' WHERE id = 'b'")),
     "a journal under way": Row(lambda book: no_op(cash.create_journal(book, "b", DOLLARS, incoming=True))),
     "the end of a journal was missed": Row(journal_executed),
     "a journal from the firm": Row(
         lambda book: no_op(broker(book).create_journal(FIRM_ACCOUNT, "b", DOLLARS, "gift", "key"))
     ),
     "settlement": Row(lambda book: advance_broker(book, 60 * 26)),
-    "statuses nobody uses": Row(altered_orders(status=OrderStatus.SUSPENDED)),
+    "unused statuses": Row(altered_orders(status=OrderStatus.SUSPENDED)),
 }
 UNEXPLAINED = {
     "cash differs": Row(sql("UPDATE sim_accounts SET cash = cash + 1 WHERE id = 'b'"), "b", "20000.000000001 at"),
     "shares differ": Row(sql("UPDATE sim_positions SET qty = qty + 1"), "a", "GLD: 20 in the book, 20.000000001 at"),
     "a split overnight": Row(sql("UPDATE sim_positions SET qty = qty * 2"), "a", "as after a 2-for-1 split"),
     "shares joined": Row(sql("UPDATE sim_positions SET qty = qty / 10"), "a", "as after a 1-for-10 split"),
-    "a holding gone": Row(sql("DELETE FROM sim_positions WHERE asset = 1"), "a", "0 at the broker"),
-    "an accepted order is gone": Row(orders_unknown, "a", "the broker no longer has it"),
+    "a missing holding": Row(sql("DELETE FROM sim_positions WHERE asset = 1"), "a", "0 at the broker"),
+    "an accepted order is missing": Row(orders_unknown, "a", "the broker no longer has it"),
     "an order that is another": Row(altered_orders(side=Side.BUY), "a", "is a different order at the broker"),
     "an order with another id": Row(altered_orders(id="other"), "a", "a different id at the broker"),
-    "an execution taken back": Row(fills_reversed, "a", "the broker reduced it to"),
+    "a busted execution": Row(fills_reversed, "a", "the broker reduced it to"),
     "more filled than ordered": Row(altered_orders(filled_qty=parse_qty("500")), "a", "more than the"),
     "filled without executions": Row(altered_orders(filled_qty=Qty(1)), "a", "at the broker, 0 by its executions"),
-    "a final order lives again": Row(
+    "a final order is open again": Row(
         order_reopened, "a", "was filled and is new at the broker",
     ),
     "an execution without an order": Row(order_with_our_prefix, "b", "prefix, but for no order of this book"),
-    "a journal is gone": Row(journal_unknown, "b", "no such journal"),
-    "the account is gone": Row(lambda book: no_op(TruncatedListing(book, "b")), "b", "does not have the account"),
+    "a journal is missing": Row(journal_unknown, "b", "no such journal"),
+    "the account is missing": Row(lambda book: no_op(TruncatedListing(book, "b")), "b", "does not have the account"),
 }  # fmt: skip
 
 
@@ -255,7 +255,7 @@ def no_op(_value: object) -> None:
 
 
 @pytest.mark.parametrize("name", EXPLAINED)
-def test_what_can_be_explained_is_taken_over_once(name: str, tmp_path: Path) -> None:
+def test_explained_differences_are_applied_once(name: str, tmp_path: Path) -> None:
     book = mid_run_book(tmp_path / "book.db")
     EXPLAINED[name].happened(book)
     assert reconcile(book).paused == {}
@@ -263,13 +263,13 @@ def test_what_can_be_explained_is_taken_over_once(name: str, tmp_path: Path) -> 
     before = changes(book)
     again = reconcile(book)
     assert (again.applied, again.paused, changes(book) - before) == (0, {}, 0)
-    if name not in ("a status that nobody told of", "statuses nobody uses"):
+    if name not in ("a status without an event", "unused statuses"):
         book.reload()
         assert check_book(book.database, broker(book)).faults == ()
 
 
 @pytest.mark.parametrize("name", UNEXPLAINED)
-def test_what_cannot_be_explained_pauses_the_account_alone_and_says_why(name: str, tmp_path: Path) -> None:
+def test_an_unexplained_difference_pauses_only_its_account_with_the_reason(name: str, tmp_path: Path) -> None:
     row = UNEXPLAINED[name]
     book = mid_run_book(tmp_path / "book.db")
     row.happened(book)
@@ -290,7 +290,7 @@ def paused_book(path: Path) -> Book:
     return reopen(book, model=SLOW)
 
 
-def test_the_book_is_reconciled_when_it_is_opened_and_a_pause_outlives_a_restart(tmp_path: Path) -> None:
+def test_the_book_is_reconciled_at_opening_and_a_pause_survives_a_restart(tmp_path: Path) -> None:
     book = paused_book(tmp_path / "book.db")
     assert book.reconciled
     assert "2-for-1 split" in book.holds["a"].reason
@@ -328,7 +328,7 @@ def test_the_run_of_a_paused_account_ends_with_the_session(tmp_path: Path) -> No
     assert only_run(book).status is RunStatus.TIMEOUT
 
 
-def test_other_accounts_go_on_while_one_is_paused(tmp_path: Path) -> None:
+def test_other_accounts_continue_while_one_is_paused(tmp_path: Path) -> None:
     book = mid_run_book(tmp_path / "book.db")
     sql("UPDATE sim_accounts SET cash = cash + 1 WHERE id = 'b'")(book)
     book = reopen(book, model=SLOW)
@@ -369,7 +369,7 @@ def test_an_order_that_the_broker_lost_ends_when_its_account_is_released(tmp_pat
     assert only_run(book).status.final
 
 
-def test_an_execution_that_was_busted_is_taken_back_when_its_account_is_released(tmp_path: Path) -> None:
+def test_a_busted_execution_is_reversed_when_its_account_is_released(tmp_path: Path) -> None:
     book = mid_run_book(tmp_path / "book.db")
     advance_broker(book)
     sync(book)
@@ -392,30 +392,30 @@ def test_an_execution_that_was_busted_is_taken_back_when_its_account_is_released
     assert reconcile(book).paused == {}
 
 
-def test_nothing_is_decided_before_the_broker_was_heard(tmp_path: Path) -> None:
-    class Silent(BrokerWrapper):
-        silent = True
+def test_nothing_is_decided_before_the_broker_was_polled(tmp_path: Path) -> None:
+    class Unresponsive(BrokerWrapper):
+        failing = True
 
         def events(self, after: int, limit: int = 10_000) -> list[BrokerEvent]:
-            if self.silent:
+            if self.failing:
                 raise BrokerUnavailable("no answer")
             return list(self.inner.events(after, limit))
 
     book = make_book("2026-03-02 09:30", path=tmp_path / "book.db", model=SLOW)
     fill_book(book, [account("a", "20000")], [balanced()], {"a": "balanced"})
     book.reconciled = False
-    silent = Silent(book)
+    unresponsive = Unresponsive(book)
     advance(book, 2)
     assert not book.reconciled
     assert book.database.rows("SELECT 1 FROM runs") == []
     assert [alert.kind for alert in jobs.open_alerts(book.database)] == ["broker"]
-    silent.silent = False
+    unresponsive.failing = False
     advance(book, 1)
     assert book.reconciled
     assert only_run(book)
 
 
-def test_a_restart_after_a_kill_with_many_open_orders_takes_all_of_them_over(tmp_path: Path) -> None:
+def test_a_restart_after_a_kill_resumes_all_open_orders(tmp_path: Path) -> None:
     """`MANY_ORDERS=1000` is the drill with a thousand orders."""
     count = int(os.environ.get("MANY_ORDERS", "60")) // 2
     book = make_book("2026-03-02 09:30", path=tmp_path / "book.db", model=SLOW)
@@ -438,7 +438,7 @@ def test_a_restart_after_a_kill_with_many_open_orders_takes_all_of_them_over(tmp
     assert len(again.database.rows("SELECT 1 FROM fills")) == sum(event.fill is not None for event in unread)
 
 
-def test_an_account_without_a_subscription_is_looked_at_too(tmp_path: Path) -> None:
+def test_an_account_without_a_subscription_is_compared_too(tmp_path: Path) -> None:
     book = mid_run_book(tmp_path / "book.db")
     unsubscribe_account(book, "a")
     sql("UPDATE sim_accounts SET cash = cash - 1 WHERE id = 'a'")(book)

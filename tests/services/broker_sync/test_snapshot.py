@@ -34,13 +34,13 @@ CHANGES = {
     "WHERE account = 7)",
     "no position": "DELETE FROM sim_positions WHERE account IN (7, 8)",
     "many": "UPDATE sim_accounts SET cash = cash + 1 WHERE n % 3 = 0",
-    "ours is gone": "UPDATE sim_accounts SET id = '00000000-0000-4000-8000-000000000000' WHERE n = 7",
+    "our account is missing": "UPDATE sim_accounts SET id = '00000000-0000-4000-8000-000000000000' WHERE n = 7",
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_differs_in_columns_differs_as_an_object_and_nothing_else_does(change: str, tmp_path: Path) -> None:
+def test_column_comparison_finds_the_accounts_that_object_comparison_finds(change: str, tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     bootstrap.create_demo(path, accounts=20).close()
     book = bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)

@@ -1,4 +1,4 @@
-"""A stored decision or plan reads back as it was decided, whatever happened since."""
+"""A stored decision or plan reads back as it was made, after any later change."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def stored(book: Book, made: tuple[Decision, ...]) -> list[Decision]:
     return [latest_decisions(book.database, decision.account_id)[0] for decision in made]
 
 
-def test_decisions_are_read_as_they_were_made_whatever_changed_since() -> None:
+def test_decisions_are_read_as_made_after_any_later_change() -> None:
     book = mixed_decisions_book()
     made = evaluation_pass(book).decisions
     assert {decision.outcome.value for decision in made} == {"full_rebalance", "invest_cash", "none", "blocked"}
@@ -112,7 +112,7 @@ def test_decisions_that_name_an_earlier_run_are_read_as_they_were_made() -> None
     assert stored(book, later.decisions) == list(later.decisions)
 
 
-def test_the_decision_of_a_run_stays_when_the_same_kind_is_decided_again() -> None:
+def test_the_decision_of_a_run_remains_when_an_equal_one_is_made_again() -> None:
     book = mixed_decisions_book()
     made = {d.account_id: d for d in evaluation_pass(book).decisions}
     ids = [run.id for run in all_runs(book)]
@@ -122,7 +122,7 @@ def test_the_decision_of_a_run_stays_when_the_same_kind_is_decided_again() -> No
     assert [decision_of_run(book.database, i) for i in ids] == [made[run.account_id] for run in all_runs(book)]
 
 
-def test_a_pass_outside_a_session_is_read_as_it_was_made() -> None:
+def test_decisions_of_a_pass_outside_a_session_are_read_as_made() -> None:
     for at in ("2026-03-01 12:00", "2026-03-02 05:00", "2026-11-27 12:45"):
         book = simple_book(at, "500")
         made = evaluation_pass(book).decisions
@@ -130,7 +130,7 @@ def test_a_pass_outside_a_session_is_read_as_it_was_made() -> None:
         assert upset_free == list(made)
 
 
-def test_plans_of_every_type_are_read_as_they_were_planned() -> None:
+def test_plans_of_every_type_are_reproduced_when_read() -> None:
     shown: dict[str, Plan] = {}
     book = mixed_decisions_book()
     evaluation_pass(book)
@@ -150,7 +150,7 @@ def test_plans_of_every_type_are_read_as_they_were_planned() -> None:
             assert plan_of(book.database, run) == shown[run.id]
 
 
-def test_a_timeline_tells_every_state_with_what_was_said() -> None:
+def test_a_timeline_shows_every_state_with_its_message() -> None:
     book = simple_book()
     scheduler.tick(book)
     run = only_run(book)
@@ -164,7 +164,7 @@ def test_a_timeline_tells_every_state_with_what_was_said() -> None:
     assert [at for at, _, _ in events] == sorted(at for at, _, _ in events)
 
 
-def test_what_an_altered_file_makes_of_a_decision_is_said_instead_of_its_trace() -> None:
+def test_a_decision_that_an_altered_file_changes_shows_a_message_instead_of_its_trace() -> None:
     book = simple_book()
     evaluation_pass(book)
     book.database.connection.execute("UPDATE decisions SET cash = 0")
@@ -174,7 +174,7 @@ def test_what_an_altered_file_makes_of_a_decision_is_said_instead_of_its_trace()
     assert "recomputed as" in found.reason
 
 
-def test_a_decision_about_a_paused_account_is_made_again_as_it_was() -> None:
+def test_a_decision_about_a_paused_account_is_reproduced() -> None:
     book = simple_book()
     with book.database.write() as tx:
         holds.put(tx, "a", Hold("cash differs", book.now()))
@@ -185,7 +185,7 @@ def test_a_decision_about_a_paused_account_is_made_again_as_it_was() -> None:
     assert check_book(book.database, read_only_broker(book.database)).faults == ()
 
 
-def test_one_audit_entry_covers_all_runs_of_a_pass_and_a_swap_between_two_shows() -> None:
+def test_one_audit_entry_covers_all_runs_of_a_pass_and_reveals_a_swap() -> None:
     book = mixed_decisions_book()
     evaluation_pass(book)
     scheduler.tick(book)
@@ -201,7 +201,7 @@ def test_one_audit_entry_covers_all_runs_of_a_pass_and_a_swap_between_two_shows(
     assert audit_digests.faults(book.database) != []
 
 
-def test_what_does_not_change_is_stored_once() -> None:
+def test_unchanged_inputs_are_stored_once() -> None:
     book = mixed_decisions_book()
     for minute in (30, 45, 50):
         advance_to(book, f"2026-03-02 09:{minute}")
@@ -212,7 +212,7 @@ def test_what_does_not_change_is_stored_once() -> None:
     assert contexts[1:] == (1, 1)
 
 
-def test_ids_are_the_same_after_a_reopening_and_never_given_twice(tmp_path_factory: object) -> None:
+def test_ids_continue_after_a_reopening_and_never_repeat(tmp_path_factory: object) -> None:
     ids = []
     for _ in range(2):
         book = mixed_decisions_book()
@@ -232,7 +232,9 @@ def test_ids_are_the_same_after_a_reopening_and_never_given_twice(tmp_path_facto
     ),
     st.integers(10**8, 10**12),
 )
-def test_any_account_at_any_price_is_read_as_decided(holdings: list[tuple[int, int, int, bool]], price: int) -> None:
+def test_a_decision_on_any_account_at_any_price_is_reproduced(
+    holdings: list[tuple[int, int, int, bool]], price: int
+) -> None:
     book = make_book(prices={"SPY": f"{price / 10**9:.9f}", "TLT": "100", "GLD": "180"})
     accounts = [
         account(f"a{n}", f"{max(0, cash) / 10**9:.9f}", {s: f"{q / 10**9:.9f}" for s, q in held.items() if q > 0})

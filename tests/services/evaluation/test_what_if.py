@@ -45,7 +45,7 @@ def agrees(book: Book) -> set[str]:
 
 
 @pytest.mark.slow
-def test_what_would_follow_is_that_of_the_exact_form() -> None:
+def test_the_impact_equals_that_of_the_exact_form() -> None:
     met: set[str] = set()
     for seed in range(BOOKS):
         random = Random(seed)
@@ -59,7 +59,7 @@ def test_what_would_follow_is_that_of_the_exact_form() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("symbol", ["SPY", "TLT", "GLD"])
-def test_what_has_no_price_cannot_be_planned_where_it_is_held(symbol: str) -> None:
+def test_a_holding_without_a_price_cannot_be_planned(symbol: str) -> None:
     book = random_book(Random(3))
     book.settings = replace(book.settings, price_max_age=None)
     book.feed = None
@@ -75,7 +75,7 @@ def test_an_unknown_asset_is_refused() -> None:
         impact(book, "plain", body(plain, balanced(weights={"SPY": "50", "NOPE": "45"})))
 
 
-def test_amounts_that_no_column_holds_are_counted_exactly() -> None:
+def test_amounts_beyond_int64_columns_are_summed_exactly() -> None:
     book = make_book()
     fill_book(book, [account("a", "8000000000", {"SPY": "20000000"})], [balanced()], {"a": "balanced"})
     plain = book.portfolios["balanced"]

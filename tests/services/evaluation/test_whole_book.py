@@ -57,7 +57,7 @@ def test_a_price_that_moves_and_a_run_that_is_made_are_seen() -> None:
 
 
 @pytest.mark.parametrize("seed", ["one", "two"])
-def test_the_demonstration_is_decided_as_its_accounts_are(tmp_path: Path, seed: str) -> None:
+def test_the_demonstration_is_decided_like_its_accounts_one_by_one(tmp_path: Path, seed: str) -> None:
     path = tmp_path / "book.db"
     bootstrap.create_demo(path, accounts=60, seed=seed).close()
     book = bootstrap.open_simulation(bootstrap.open_database(path), at=DEFAULT_START)
@@ -66,7 +66,7 @@ def test_the_demonstration_is_decided_as_its_accounts_are(tmp_path: Path, seed: 
     book.database.close()
 
 
-def test_a_pass_keeps_of_every_account_what_the_exact_form_decides() -> None:
+def test_an_evaluation_pass_stores_the_decisions_of_the_exact_form() -> None:
     book = mixed_decisions_book()
     exact = {decision.account_id: decision for decision in evaluate_book(book)}
     made = evaluation_pass(book, explain=False)
@@ -78,7 +78,7 @@ def test_a_pass_keeps_of_every_account_what_the_exact_form_decides() -> None:
     assert [run.account_id for run in made.runs] == fires
 
 
-def test_what_awaits_approval_is_kept_with_the_plan_of_its_decision() -> None:
+def test_a_run_awaiting_approval_is_stored_with_the_plan_of_its_decision() -> None:
     book = mixed_decisions_book()
     set_review(book, True)
     exact = {decision.account_id: decision for decision in evaluate_book(book)}

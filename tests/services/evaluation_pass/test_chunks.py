@@ -97,7 +97,7 @@ def advance_clock(book: Book, **by: float) -> None:
     book.clock.advance(timedelta(**by))
 
 
-def sliced(book: Book, most: int = 1_000) -> int:
+def run_in_chunks(book: Book, most: int = 1_000) -> int:
     """Evaluate up to `most` chunks of the pass in progress; returns how many there were."""
     for number in range(most):
         if evaluate_chunk(book) is not None:
@@ -144,7 +144,7 @@ def sound(book: Book) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("at_once", [1, NEVER])
-def test_slices_keep_what_one_piece_keeps(
+def test_an_evaluation_pass_in_chunks_stores_the_rows_of_one_chunk(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     """Including ids and keys; only the audit trail has one entry per chunk."""
@@ -166,7 +166,7 @@ def test_slices_keep_what_one_piece_keeps(
 
 
 @pytest.mark.slow
-def test_runs_that_start_as_they_are_made_are_those_that_wait_and_start(
+def test_runs_started_at_creation_equal_runs_queued_and_started(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Compares every row of the file when all have started, and every order at the end."""
@@ -192,7 +192,7 @@ def test_runs_that_start_as_they_are_made_are_those_that_wait_and_start(
     assert written[:2] == written[2:]
 
 
-def test_runs_whose_orders_wait_are_not_looked_at_before_one_is_sent(
+def test_runs_with_waiting_orders_are_not_processed_before_one_is_sent(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(starting, "ARRAY_START_MIN_RUNS", 1)
@@ -206,15 +206,15 @@ def test_runs_whose_orders_wait_are_not_looked_at_before_one_is_sent(
     assert len(started_at_once) > len(made) / 2 > book.work_queue.taken > 3
 
 
-@pytest.mark.parametrize("why", ["halted", "no room", "the window is over", "review"])
-def test_nothing_starts_while_it_may_not(
+@pytest.mark.parametrize("why", ["halted", "no free space", "the window is over", "review"])
+def test_no_run_starts_while_starting_is_blocked(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     monkeypatch.setattr(starting, "ARRAY_START_MIN_RUNS", 1)
     book = opened()
     if why == "halted":
         set_halt(book, True)
-    elif why == "no room":
+    elif why == "no free space":
         monkeypatch.setattr(type(book.database), "has_free_space", lambda _: False)
     elif why == "review":
         book.settings = replace(book.settings, review=True)
@@ -228,7 +228,7 @@ def test_nothing_starts_while_it_may_not(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("at_once", [1, NEVER])
-def test_a_book_that_is_opened_again_after_any_slice_is_evaluated_to_the_same_end(
+def test_a_book_reopened_after_any_chunk_is_evaluated_with_equal_results(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     monkeypatch.setattr(starting, "ARRAY_START_MIN_RUNS", at_once)
@@ -239,7 +239,7 @@ def test_a_book_that_is_opened_again_after_any_slice_is_evaluated_to_the_same_en
     for kept in (1, 2, 4):
         book = opened()
         begin_pass(book, OPEN)
-        assert sliced(book, kept) == kept
+        assert run_in_chunks(book, kept) == kept
         book.reload()
         assert book.pass_in_progress is None
         assert not jobs.evaluated(book.database, OPEN.date().isoformat(), OPEN)
@@ -250,7 +250,7 @@ def test_a_book_that_is_opened_again_after_any_slice_is_evaluated_to_the_same_en
         sound(book)
 
 
-def test_what_happens_between_two_slices_is_seen_by_the_later_ones(
+def test_changes_between_two_chunks_apply_to_later_chunks(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunks, "MAX_ACCOUNTS_PER_CHUNK", 10)
@@ -268,7 +268,7 @@ def test_what_happens_between_two_slices_is_seen_by_the_later_ones(
     other = next(p for p in book.portfolios if p != book.subscriptions[moved].portfolio_id)
     unsubscribe(book, book.subscriptions[moved].id)
     subscribe(book, moved, other)
-    sliced(book)
+    run_in_chunks(book)
     last = {a: latest_decisions(book.database, a) for a in (gone, by_hand, barred, moved)}
     assert last[gone] == []
     assert last[barred][0].outcome is Outcome.BLOCKED
@@ -305,11 +305,11 @@ def test_a_price_that_moves_within_a_minute_does_not_make_the_pass_begin_anew_an
     advance_clock(book, seconds=1)
     evaluate_chunk(book)
     assert contexts() == 3
-    sliced(book)
+    run_in_chunks(book)
     sound(book)
 
 
-def test_a_plan_for_review_is_of_the_prices_of_its_moment(
+def test_a_plan_for_review_uses_the_prices_of_its_creation(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunks, "MAX_ACCOUNTS_PER_CHUNK", 5)
@@ -329,7 +329,7 @@ def test_a_plan_for_review_is_of_the_prices_of_its_moment(
 
 
 @pytest.mark.slow
-def test_heartbeats_take_a_pass_on_by_and_by_and_tell_how_far_it_is(
+def test_heartbeats_advance_an_evaluation_pass_and_report_progress(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunks, "MAX_ACCOUNTS_PER_CHUNK", 7)
@@ -357,7 +357,7 @@ def test_heartbeats_take_a_pass_on_by_and_by_and_tell_how_far_it_is(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("paused", [None, "scheduler", "evaluation"])
-def test_an_evaluation_by_hand_is_taken_on_by_the_heartbeats_whatever_is_paused_or_due(
+def test_a_manual_evaluation_is_run_by_heartbeats_regardless_of_paused_or_due_jobs(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, paused: str | None
 ) -> None:
     monkeypatch.setattr(chunks, "MAX_ACCOUNTS_PER_CHUNK", 7)
@@ -381,7 +381,7 @@ def test_an_evaluation_by_hand_is_taken_on_by_the_heartbeats_whatever_is_paused_
     sound(parts)
 
 
-def test_an_evaluation_by_hand_ends_where_it_is_when_the_window_is_over(
+def test_a_manual_evaluation_stops_when_the_window_is_over(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunks, "MAX_ACCOUNTS_PER_CHUNK", 7)
@@ -396,7 +396,7 @@ def test_an_evaluation_by_hand_ends_where_it_is_when_the_window_is_over(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["scheduler", "evaluation", "the window", "the day"])
-def test_a_pass_is_left_when_its_time_is_over(
+def test_an_evaluation_pass_is_abandoned_when_its_time_is_over(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     monkeypatch.setattr(chunks, "MAX_ACCOUNTS_PER_CHUNK", 7)
@@ -423,7 +423,7 @@ def test_a_pass_is_left_when_its_time_is_over(
     sound(book)
 
 
-def test_a_slot_that_comes_before_a_pass_has_ended_waits_for_it(
+def test_a_slot_due_during_an_evaluation_pass_waits_for_its_end(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However fast the slots follow, the last accounts are evaluated, and decisions are carried out in between."""
@@ -449,7 +449,7 @@ def test_a_slot_that_comes_before_a_pass_has_ended_waits_for_it(
     sound(book)
 
 
-def test_a_failure_in_a_slice_keeps_nothing_of_it_and_the_slot_is_due_again(
+def test_a_failure_in_a_chunk_rolls_it_back_and_the_slot_is_due_again(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunks, "MAX_ACCOUNTS_PER_CHUNK", 7)
@@ -464,7 +464,7 @@ def test_a_failure_in_a_slice_keeps_nothing_of_it_and_the_slot_is_due_again(
     with monkeypatch.context() as patch:
         patch.setattr(chunks, "_close", fail)
         with pytest.raises(OSError, match="no"):
-            sliced(book)
+            run_in_chunks(book)
     assert book.pass_in_progress is None
     assert len(rows(book)["decisions"]) > len(before["decisions"])
     assert len({a for _, a, *_ in book.database.rows("SELECT session, account FROM decisions")}) % 7 == 0
@@ -474,7 +474,7 @@ def test_a_failure_in_a_slice_keeps_nothing_of_it_and_the_slot_is_due_again(
     sound(book)
 
 
-def test_a_dead_asset_sets_its_portfolio_aside_once_and_stops_its_accounts_in_every_slice(
+def test_an_inactive_asset_marks_its_portfolio_once_and_blocks_its_accounts_in_every_chunk(
     opened: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunks, "MAX_ACCOUNTS_PER_CHUNK", 5)

@@ -102,7 +102,7 @@ def test_the_order_of_accounts_does_not_matter() -> None:
     assert outcomes[0] == outcomes[1]
 
 
-def test_looking_stores_and_sends_nothing() -> None:
+def test_a_dry_run_stores_and_sends_nothing() -> None:
     book = mixed_decisions_book()
     book.database.connection.execute("PRAGMA query_only = ON")
     before = book.database.connection.total_changes
@@ -119,7 +119,7 @@ def test_looking_stores_and_sends_nothing() -> None:
         evaluate_account(book, "calm")
 
 
-def test_a_decision_that_repeats_is_kept_once_with_how_often_it_was_made() -> None:
+def test_a_repeated_decision_is_stored_once_with_its_count() -> None:
     book = mixed_decisions_book(("calm",))
     for at in ("09:30", "09:45", "10:00"):
         advance_to(book, f"2026-03-02 {at}")
@@ -131,7 +131,7 @@ def test_a_decision_that_repeats_is_kept_once_with_how_often_it_was_made() -> No
     assert len(decisions.history(book.database, "calm")) == 4
 
 
-def test_the_quota_is_one_system_run_a_session_and_manual_runs_are_apart() -> None:
+def test_the_quota_is_one_system_run_a_session_and_excludes_manual_runs() -> None:
     book = simple_book()
     scheduler.tick(book)
     deposit(book, "a", parse_money("1000"))
@@ -145,7 +145,7 @@ def test_the_quota_is_one_system_run_a_session_and_manual_runs_are_apart() -> No
     assert [r.initiated_from.value for r in all_runs(book)] == ["system", "api", "system"]
 
 
-def test_a_manual_run_before_leaves_the_quota_alone() -> None:
+def test_an_earlier_manual_run_uses_no_quota() -> None:
     book = simple_book()
     create_run(book, "a", RunType.INVEST_CASH)
     deposit(book, "a", parse_money("1000"))
@@ -163,7 +163,7 @@ def test_a_manual_full_rebalance_starts_the_cooldown_and_the_others_do_not() -> 
     assert book.subscriptions["a"].last_rebalanced_at == run.completed_at
 
 
-def test_the_quota_outlives_a_reload() -> None:
+def test_the_quota_survives_a_reload() -> None:
     book = simple_book()
     scheduler.tick(book)
     book.reload()
@@ -181,7 +181,7 @@ def test_a_lifted_restriction_lets_the_next_slot_trade() -> None:
     assert len(all_runs(book)) == 1
 
 
-def test_one_dead_asset_sets_its_portfolio_aside_and_leaves_the_others_to_trade() -> None:
+def test_one_inactive_asset_marks_its_portfolio_and_the_others_trade() -> None:
     book = make_book()
     models = [balanced(), balanced("gold", {"GLD": "100"}, cash="0")]
     fill_book(book, [account("a", "50000"), account("b", "50000")], models, {"a": "balanced", "b": "gold"})
@@ -192,7 +192,7 @@ def test_one_dead_asset_sets_its_portfolio_aside_and_leaves_the_others_to_trade(
     assert book.portfolios["balanced"].status is PortfolioStatus.ACTIVE
 
 
-def test_cash_that_waits_to_leave_is_neither_counted_nor_spent() -> None:
+def test_cash_of_a_pending_withdrawal_is_neither_counted_nor_spent() -> None:
     book = simple_book()
     scheduler.tick(book)
     create_run(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("10000"))
@@ -206,7 +206,7 @@ def test_cash_that_waits_to_leave_is_neither_counted_nor_spent() -> None:
     assert book.accounts["a"].cash >= parse_money("10000") + invested.cash_target
 
 
-def test_cash_on_its_way_in_holds_nothing_back() -> None:
+def test_incoming_cash_delays_nothing() -> None:
     """The firm account that it comes from is not an account of the book."""
     book = simple_book(model=SLOW)
     create_journal(book, "a", parse_money("100"), incoming=True)

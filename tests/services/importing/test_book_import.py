@@ -49,7 +49,7 @@ def test_everything_of_the_file_is_in_the_book(book: Book, raw_book: Raw, as_tex
     assert audit.verify(book.database) == []
 
 
-def test_the_broker_has_nothing_to_tell_afterwards(book: Book, as_text: Text) -> None:
+def test_the_broker_has_no_events_afterwards(book: Book, as_text: Text) -> None:
     import_book(book, parse_book(as_text()))
     before = dict(book.accounts)
     assert sync(book) == 0
@@ -63,7 +63,7 @@ def test_accounts_of_a_file_without_a_time_are_opened_now(book: Book, raw_book: 
     assert book.portfolios["p1"].created_at == book.now()
 
 
-def test_a_book_with_accounts_takes_no_other(book: Book, as_text: Text) -> None:
+def test_a_book_with_accounts_refuses_an_import(book: Book, as_text: Text) -> None:
     import_book(book, parse_book(as_text()))
     before = contents(book)
     with pytest.raises(Conflict, match=r"not empty \(accounts: 2\)"):
@@ -71,7 +71,9 @@ def test_a_book_with_accounts_takes_no_other(book: Book, as_text: Text) -> None:
     assert contents(book) == before
 
 
-def test_a_failure_at_the_very_end_leaves_nothing(book: Book, as_text: Text, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_at_the_end_of_an_import_leaves_nothing(
+    book: Book, as_text: Text, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = contents(book)
 
     def broken(*_: object, **__: object) -> None:
@@ -84,7 +86,7 @@ def test_a_failure_at_the_very_end_leaves_nothing(book: Book, as_text: Text, mon
     assert [*book.accounts, *book.portfolios, *book.subscriptions, *book.assets] == []
 
 
-def test_what_the_broker_refuses_is_a_refusal(book: Book, as_text: Text, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_refusal_is_reported_as_a_refusal(book: Book, as_text: Text, monkeypatch: pytest.MonkeyPatch) -> None:
     from rebal_tui.broker.protocol import BrokerRefused
 
     def refuse(_: object) -> None:
@@ -96,7 +98,7 @@ def test_what_the_broker_refuses_is_a_refusal(book: Book, as_text: Text, monkeyp
     assert book.assets == {}
 
 
-def test_a_real_broker_takes_no_import(book: Book, as_text: Text) -> None:
+def test_a_real_broker_refuses_an_import(book: Book, as_text: Text) -> None:
     book.sandbox = None
     with pytest.raises(Conflict, match="simulated broker only"):
         import_book(book, parse_book(as_text()))

@@ -40,12 +40,12 @@ def database(traded_book: Path) -> Iterator[Database]:
     copy.close()
 
 
-def places(database: Database) -> set[str]:
+def fault_locations(database: Database) -> set[str]:
     """The locations of the faults, first word only."""
     return {fault.location.split(" ")[0] for fault in check_book(database, read_only_broker(database)).faults}
 
 
-def test_a_book_that_lived_is_whole(database: Database) -> None:
+def test_a_used_book_passes_check(database: Database) -> None:
     found = check_book(database, read_only_broker(database))
 
     assert found.faults == ()
@@ -106,14 +106,14 @@ def test_a_book_that_lived_is_whole(database: Database) -> None:
         ),
     ],
 )
-def test_damage_is_found_where_it_is(database: Database, damage: str, location: str) -> None:
+def test_damage_is_found_with_its_location(database: Database, damage: str, location: str) -> None:
     for statement in damage.split("; "):
         database.connection.execute(statement)
 
-    assert location in places(database)
+    assert location in fault_locations(database)
 
 
-def test_an_account_that_only_one_of_both_has_is_told_by_its_side(database: Database) -> None:
+def test_an_account_known_to_one_side_only_is_reported_with_that_side(database: Database) -> None:
     database.connection.execute("UPDATE accounts SET id = 'ours alone' WHERE key = 1")
 
     messages = [str(fault) for fault in check_book(database, read_only_broker(database)).faults]
@@ -122,7 +122,7 @@ def test_an_account_that_only_one_of_both_has_is_told_by_its_side(database: Data
     assert len([text for text in messages if text.endswith("exists at the broker but not in the book")]) == 1
 
 
-def test_events_not_taken_over_are_no_fault(traded_book: Path, database: Database) -> None:
+def test_events_not_applied_yet_are_no_fault(traded_book: Path, database: Database) -> None:
     """A kill between the broker's commit and the book's leaves this state; the next opening applies the events."""
     book = open_simulation(open_copy(traded_book))
     account = next(iter(book.accounts))

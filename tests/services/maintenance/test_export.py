@@ -49,7 +49,7 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("what", EXPORTS)
-def test_json_and_csv_tell_of_the_same_things(ran: Book, what: str) -> None:
+def test_json_and_csv_have_the_same_content(ran: Book, what: str) -> None:
     deposit(ran, "a1", parse_money("10"))
     exported = json.loads(export_text(ran, what, "json"))
     rows = table(export_text(ran, what, "csv"))
@@ -62,7 +62,9 @@ def test_json_and_csv_tell_of_the_same_things(ran: Book, what: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("what", EXPORTS)
 @pytest.mark.parametrize("fmt", FORMATS)
-def test_pieces_make_what_one_go_makes(ran: Book, what: str, fmt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_in_chunks_equals_one_in_a_single_chunk(
+    ran: Book, what: str, fmt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deposit(ran, "a1", parse_money("10"))
     whole = export_text(ran, what, fmt)
     if fmt == "json":
@@ -91,7 +93,7 @@ def test_the_head_anchors_the_trail(ran: Book) -> None:
     assert audit.verify(ran.database, (head["seq"], head["hash"])) == []
 
 
-def test_amounts_are_exact_and_orders_come_one_a_row(ran: Book) -> None:
+def test_amounts_are_exact_and_each_order_is_one_row(ran: Book) -> None:
     rows = table(export_text(ran, "orders", "csv"))
     assert [(row["symbol"], row["notional"], row["filled_qty"]) for row in rows] == [
         ("SPY", "30000.00", "60"),
@@ -130,7 +132,7 @@ def test_a_client_named_like_a_formula_is_text_in_a_spreadsheet(ran: Book) -> No
         "-",
     ],
 )
-def test_what_could_be_a_formula_is_neutralised(text: str) -> None:
+def test_possible_formulas_are_neutralized(text: str) -> None:
     assert safe_cell(text) == "'" + text
     assert table(csv_text(["a"], [{"a": text}]))[0]["a"] == "'" + text
 
@@ -142,7 +144,7 @@ def test_a_number_stays_a_number(text: str) -> None:
 
 
 @given(st.text(max_size=20))
-def test_no_cell_begins_as_a_formula_does(text: str) -> None:
+def test_no_cell_starts_like_a_formula(text: str) -> None:
     cell = safe_cell(text)
     assert cell.removeprefix("'") == text.removeprefix("'") or cell == "'" + text
     assert cell[:1] not in tuple("=+@|%\t\r") or not cell

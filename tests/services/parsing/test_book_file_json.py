@@ -1,4 +1,4 @@
-"""Exact JSON parsing: what is refused, and at which location."""
+"""Exact JSON parsing: refusals with their locations."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_deepest_nesting_allowed_is_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["0.1", "-0", "1e400", "100000000000000000000000.000000000000000001", "9" * 5_000])
-def test_a_number_stays_what_was_written(text: str) -> None:
+def test_a_number_keeps_its_written_digits(text: str) -> None:
     value = read_json(f"[{text}]")
     assert isinstance(value, list)
     assert type(value[0]) is Number
@@ -75,11 +75,11 @@ JSON = st.recursive(
 
 
 @given(JSON, st.booleans())
-def test_what_json_says_without_numbers_is_read_as_it_is(value: object, ascii_only: bool) -> None:
+def test_json_without_numbers_is_read_unchanged(value: object, ascii_only: bool) -> None:
     assert read_json(json.dumps(value, ensure_ascii=ascii_only)) == value
 
 
 @given(st.text(alphabet='{}[]":,\\u0d8e1-.NaInfity \n', max_size=60) | st.binary(max_size=30))
-def test_anything_else_is_invalid_and_nothing_worse(text: str | bytes) -> None:
+def test_other_input_is_invalid_and_raises_nothing_else(text: str | bytes) -> None:
     with contextlib.suppress(Invalid):
         read_json(text)

@@ -159,14 +159,14 @@ REFUSED: list[tuple[Callable[[Body], object], str]] = [
 
 
 @pytest.mark.parametrize(("spoil", "message"), REFUSED, ids=[message[:60] for _, message in REFUSED])
-def test_a_fault_is_refused_with_its_place_and_what_is_expected(
+def test_a_fault_is_refused_with_its_location_and_the_expected_value(
     balanced: Body, spoil: Callable[[Body], object], message: str
 ) -> None:
     spoil(balanced)
     assert faults_of(balanced) == [message]
 
 
-def test_every_fault_is_listed_with_its_place(balanced: Body) -> None:
+def test_every_fault_is_listed_with_its_location(balanced: Body) -> None:
     balanced["name"] = ""
     balanced["weights"][1]["percent"] = "60.123"
     balanced["weights"][2]["symbol"] = "?"
@@ -182,7 +182,7 @@ def test_every_fault_is_listed_with_its_place(balanced: Body) -> None:
     ]
 
 
-def test_a_draft_keeps_what_is_right_beside_its_faults(balanced: Body) -> None:
+def test_a_draft_keeps_its_valid_fields_with_its_faults(balanced: Body) -> None:
     expected = parse_portfolio(balanced)
     assert parse_draft(balanced) == (expected, [])
     balanced["name"] = ""
@@ -196,7 +196,7 @@ def test_a_draft_keeps_what_is_right_beside_its_faults(balanced: Body) -> None:
 
 
 @pytest.mark.parametrize("raw", [None, [], "text", Number("1"), True])
-def test_a_body_that_is_no_object_is_refused_once(raw: object) -> None:
+def test_a_body_that_is_not_an_object_is_refused_once(raw: object) -> None:
     assert len(faults_of(raw)) == 1
 
 
@@ -218,7 +218,7 @@ def test_numbers_and_texts_read_alike(balanced: Body) -> None:
     assert parse_portfolio(balanced) == expected
 
 
-def test_what_is_optional_may_be_missing_or_null(balanced: Body) -> None:
+def test_optional_fields_may_be_missing_or_null(balanced: Body) -> None:
     for key in ("description", "cooldown_days", "rebalance_conditions"):
         del balanced[key]
     bare = parse_portfolio(balanced)
@@ -244,7 +244,7 @@ def test_bands_of_the_same_type_may_repeat(balanced: Body) -> None:
     assert len(parse_portfolio(balanced).conditions) == 4
 
 
-def test_fields_of_the_whole_that_it_does_not_have_are_left_to_the_caller(balanced: Body) -> None:
+def test_fields_outside_the_schema_are_left_to_the_caller(balanced: Body) -> None:
     assert parse_portfolio({**balanced, "id": "x", "status": "active"}) == parse_portfolio(balanced)
 
 
@@ -259,7 +259,7 @@ def portfolio_of(body: PortfolioBody) -> Portfolio:
     )  # fmt: skip
 
 
-def test_a_patch_changes_what_it_names_and_nothing_else(balanced: Body) -> None:
+def test_a_patch_changes_only_the_fields_it_names(balanced: Body) -> None:
     body = parse_portfolio(balanced)
     before = portfolio_of(body)
     assert portfolio_patch(before, {}) == body
@@ -297,7 +297,7 @@ def test_the_shape_of_a_portfolio_reads_back_as_the_same(body: PortfolioBody) ->
 
 @pytest.mark.slow
 @given(st.integers(1, 100), st.data())
-def test_only_a_sum_of_exactly_one_hundred_is_taken(count: int, data: st.DataObject) -> None:
+def test_only_a_sum_of_exactly_one_hundred_is_accepted(count: int, data: st.DataObject) -> None:
     parts = data.draw(st.lists(st.integers(1, 300), min_size=count, max_size=count))
     raw = [{"type": "asset", "symbol": f"S{n}", "percent": format_scaled(part, 2)} for n, part in enumerate(parts)]
     if sum(parts) == 10_000:
@@ -326,7 +326,7 @@ GARBAGE = st.recursive(
 
 @pytest.mark.slow
 @given(GARBAGE)
-def test_garbage_is_refused_and_nothing_worse(raw: object) -> None:
+def test_garbage_is_refused_and_raises_nothing_else(raw: object) -> None:
     before = copy.deepcopy(raw)
     with contextlib.suppress(Invalid):
         parse_portfolio(raw)

@@ -1,5 +1,5 @@
-"""Every shape of the API's requests and of BOOK.json against recorded inputs: what is taken, its exact value, or where
-it is wrong. The outcomes were recorded from readers written by hand, field by field."""
+"""Every shape of the API's requests and of BOOK.json against recorded inputs: the exact value, or the location of
+the fault. The outcomes were recorded from manually written readers, field by field."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def three() -> Book:
     return book
 
 
-def test_rows_put_exceptions_first_and_tell_what_there_is() -> None:
+def test_rows_put_exceptions_first_and_describe_each_account() -> None:
     snapshot = accounts_snapshot(three())
     assert snapshot is not None
     assert [row.account_id for row in snapshot.rows] == ["r", "a", "b"]
@@ -52,7 +52,7 @@ def test_an_unchanged_book_is_not_read_again() -> None:
     assert accounts_snapshot(book, first.version) is not None
 
 
-def test_the_ledger_tells_what_has_settled() -> None:
+def test_the_ledger_has_the_settled_cash() -> None:
     book = three()
     create_run(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("4000"))
     view = account_detail(book, "a")
@@ -80,7 +80,7 @@ def test_an_account_is_found_by_id_number_and_words(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"), [("", "expected a client"), ("zz", "no account has that"), ("client", "3 accounts: Client a")]
 )
-def test_an_unclear_account_is_refused_at_its_field(text: str, message: str) -> None:
+def test_an_ambiguous_account_is_refused_at_its_field(text: str, message: str) -> None:
     with pytest.raises(Invalid) as refused:
         find_account(three(), text)
     (fault,) = refused.value.faults
@@ -88,12 +88,12 @@ def test_an_unclear_account_is_refused_at_its_field(text: str, message: str) -> 
     assert message in fault.message
 
 
-def test_every_name_offered_is_understood() -> None:
+def test_every_completion_is_accepted() -> None:
     book = three()
     assert [find_account(book, name).account_number for name in account_names(book)] == ["N-a", "N-b", "N-r"]
 
 
-def test_a_preview_of_subscriptions_tells_runs_notes_and_refusals_and_changes_nothing() -> None:
+def test_a_preview_of_subscriptions_shows_runs_notes_and_refusals_and_changes_nothing() -> None:
     book = three()
     before = audit.head(book.database)
     preview = bulk.preview_subscriptions(book, ["a", "b", "r"], "growth", moving=False)
@@ -105,7 +105,7 @@ def test_a_preview_of_subscriptions_tells_runs_notes_and_refusals_and_changes_no
     assert set(book.subscriptions) == {"a"}
 
 
-def test_a_preview_refuses_exactly_what_the_action_then_refuses() -> None:
+def test_preview_and_action_refuse_the_same_requests() -> None:
     book = three()
     request_withdrawal(book, "a", parse_money("1000"))
     for moving in (False, True):
@@ -114,7 +114,7 @@ def test_a_preview_refuses_exactly_what_the_action_then_refuses() -> None:
         assert [row.refusal for row in preview.rows] == [result.refusal for result in done]
 
 
-def test_a_move_previews_a_realignment_that_then_happens() -> None:
+def test_a_move_previews_the_realignment_that_follows() -> None:
     book = three()
     (row,) = bulk.preview_subscriptions(book, ["a"], "growth", moving=True).rows
     assert (row.follows, row.orders) == ("Balanced", 3)
@@ -123,7 +123,7 @@ def test_a_move_previews_a_realignment_that_then_happens() -> None:
     assert all_runs(book)[-1].portfolio_id == "growth"
 
 
-def test_ending_subscriptions_tells_each_outcome() -> None:
+def test_ending_subscriptions_reports_each_outcome() -> None:
     book = three()
     preview = bulk.preview_unsubscriptions(book, ["a", "b"])
     assert [bool(row.refusal) for row in preview.rows] == [False, True]
@@ -132,7 +132,7 @@ def test_ending_subscriptions_tells_each_outcome() -> None:
     assert not book.subscriptions
 
 
-def test_a_restriction_comes_and_goes_alone() -> None:
+def test_a_restriction_is_set_and_lifted_without_changing_the_others() -> None:
     book = three()
     account_events.set_restriction(book, "r", Restriction.CRYPTO, True)
     assert book.accounts["r"].restrictions == {Restriction.CRYPTO, Restriction.TRADING_BLOCKED}
@@ -158,7 +158,7 @@ def test_status_return_and_holding_change_the_account_and_leave_a_record() -> No
     assert book.broker.invariants() == []  # type: ignore[attr-defined]
 
 
-def test_what_cannot_be_brought_in_is_refused() -> None:
+def test_invalid_transfers_and_status_changes_are_refused() -> None:
     book = simple_book()
     with pytest.raises(Invalid, match="unknown asset NOPE"):
         account_events.transfer_in(book, "a", "NOPE", parse_qty("1"))

@@ -63,7 +63,7 @@ def test_the_cash_is_read_again_after_a_change_and_on_a_new_day() -> None:
     assert changed[1].deposits[0][3] == parse_money("10")
 
 
-def test_settled_cash_can_leave_today_and_sales_the_next_settlement_day() -> None:
+def test_settled_cash_is_withdrawable_today_and_proceeds_the_next_settlement_day() -> None:
     book = rebalanced()
     assert preview_withdrawal(book, "a", parse_money("1000")).can_leave == date(2026, 3, 2)
     assert preview_withdrawal(book, "a", parse_money("9000")).can_leave == date(2026, 3, 3)
@@ -71,7 +71,7 @@ def test_settled_cash_can_leave_today_and_sales_the_next_settlement_day() -> Non
         preview_withdrawal(book, "a", parse_money("50001"))
 
 
-def test_a_run_by_hand_is_what_its_preview_shows() -> None:
+def test_a_manual_run_equals_its_preview() -> None:
     book = rebalanced()
     amount = parse_money("5000")
     shown = preview_manual(book, "a", RunType.PARTIAL_LIQUIDATION, amount=amount)
@@ -86,7 +86,7 @@ def test_a_run_by_hand_is_what_its_preview_shows() -> None:
         preview_manual(book, "a", RunType.FULL_REBALANCE, portfolio_id="balanced")
 
 
-def test_cash_set_aside_is_released_once_and_never_from_under_a_withdrawal() -> None:
+def test_reserved_cash_is_released_once_and_never_while_a_withdrawal_needs_it() -> None:
     book = rebalanced()
     with pytest.raises(Conflict, match="no reserved cash"):
         cash.release(book, "a")
@@ -102,7 +102,7 @@ def test_cash_set_aside_is_released_once_and_never_from_under_a_withdrawal() -> 
         cash.release(book, "a")
 
 
-def test_a_journal_out_beyond_what_can_be_transferred_is_refused_before_it_is_made() -> None:
+def test_an_outgoing_journal_above_the_transferable_cash_is_refused_before_it_is_created() -> None:
     book = rebalanced()
     with pytest.raises(Conflict, match=r"only \$2,500.00 can be transferred"):
         cash.check_journal(book, "a", parse_money("2500.01"), incoming=False)

@@ -135,7 +135,7 @@ def test_unable_with_a_stale_price_while_the_market_is_open() -> None:
     assert row(book).standing is not Standing.UNABLE, "nothing is asked of prices when nothing trades"
 
 
-def test_what_a_run_does_is_the_state() -> None:
+def test_a_run_in_progress_is_shown_as_the_state() -> None:
     book = simple_book(cash="0", held={"SPY": "100"}, model=SLOW)
     scheduler.tick(book)
     assert row(book).state == "selling"
@@ -149,7 +149,7 @@ def test_what_a_run_does_is_the_state() -> None:
     assert row(done).state == "ran today"
 
 
-def test_tiles_count_what_the_rows_say() -> None:
+def test_tiles_count_the_rows() -> None:
     snapshot = desk_snapshot(drifted_book("93.75", "100", last=YESTERDAY))
     assert dict(snapshot.tiles) == {
         tile: int(tile in (Tile.ALL, Tile.OUTSIDE, Tile.COOLDOWN)) for tile in Tile
@@ -177,7 +177,7 @@ def test_the_next_step_is_one_sentence(prepare: Callable[[Book], None], sentence
     assert sentence in account_view(book, "a").next_step
 
 
-def test_an_account_that_follows_nothing_and_one_that_is_unknown() -> None:
+def test_an_unsubscribed_account_and_an_unknown_one() -> None:
     book = make_book()
     fill_book(book, [account("a", "100", {"SPY": "1"})], [], {})
     view = account_view(book, "a")
@@ -192,7 +192,7 @@ def test_an_account_that_follows_nothing_and_one_that_is_unknown() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
-def test_a_preview_is_what_execution_then_does(seed: int) -> None:
+def test_execution_does_what_the_preview_shows(seed: int) -> None:
     random = Random(seed)
     book = make_book("2026-03-02 09:20")
     held = {s: f"{random.randint(0, 300)}.{random.randint(1, 999):03d}" for s in ("SPY", "TLT", "GLD")}
@@ -215,7 +215,7 @@ def test_a_preview_is_what_execution_then_does(seed: int) -> None:
     assert abs(book.accounts["a"].cash - shown.cash_after) < len(sent) + 1, "to a billionth an order"
 
 
-def test_what_is_shown_before_and_after_adds_up_to_the_whole() -> None:
+def test_percentages_before_and_after_sum_to_100() -> None:
     book = drifted_book("93.75", "100")
     shown = preview(book, "a")
     assert sum(share for _, share in shown.before) in range(9_997, 10_001)

@@ -45,7 +45,7 @@ def agrees(book: Book) -> list[DeskRow]:
 
 
 @pytest.mark.slow
-def test_rows_are_those_of_the_exact_form() -> None:
+def test_rows_equal_those_of_the_exact_form() -> None:
     seen: set[object] = set()
     for seed in range(BOOKS):
         random = Random(seed)
@@ -64,7 +64,7 @@ def test_rows_are_those_of_the_exact_form() -> None:
     assert words | blocked <= seen, "the books came into every state"
 
 
-def test_a_missing_price_and_an_old_one_are_told_apart() -> None:
+def test_a_missing_price_and_a_stale_one_are_distinguished() -> None:
     book = random_book(Random(1))
     book.settings = replace(book.settings, price_max_age=timedelta(seconds=60))
     book.feed = None
@@ -82,7 +82,7 @@ def test_inactive_portfolios_block() -> None:
     assert "inactive" in {row.state for row in agrees(book)}
 
 
-def test_paused_accounts_need_a_person_each_for_its_own_reason() -> None:
+def test_each_paused_account_needs_a_person_for_its_own_reason() -> None:
     book = random_book(Random(2))
     for one, reason in (("a03", "cash: ours 1, the broker's 2"), ("a07", "SPY: 1 in the book, 2 at the broker")):
         book.holds[one] = Hold(reason, book.now())
@@ -95,7 +95,7 @@ def test_paused_accounts_need_a_person_each_for_its_own_reason() -> None:
     assert exceptions["a07"].endswith("paused: SPY: 1 in the book, 2 at the broker")
 
 
-def by_hand(
+def expected_order(
     rows: list[DeskRow], accept: Callable[[DeskRow], bool] | None, text: str, sort: str | None, reverse: bool
 ) -> list[DeskRow]:
     """The same arrangement computed from row objects."""
@@ -106,7 +106,7 @@ def by_hand(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-def test_order_and_filter_over_columns_are_those_over_rows(seed: int) -> None:
+def test_order_and_filter_over_columns_equal_those_of_rows(seed: int) -> None:
     random = Random(seed)
     book = random_book(random)
     for _ in range(8):
@@ -122,7 +122,7 @@ def test_order_and_filter_over_columns_are_those_over_rows(seed: int) -> None:
                 [(text, None) for text in texts] + [("", accept) for accept in accepts] + [("a", accepts[2])]
             ):
                 found = [columns[int(index)] for index in columns.arrange(accept, text, sort, reverse)]  # type: ignore[attr-defined]
-                assert found == by_hand(rows, accept, text, sort, reverse), (sort, reverse, text, accept)
+                assert found == expected_order(rows, accept, text, sort, reverse), (sort, reverse, text, accept)
     for index, row in enumerate(rows):
         assert (columns.key_at(index), columns.find(row.account_id)) == (row.account_id, index)  # type: ignore[attr-defined]
     named = [(r.account_id, r.account_number, r.client, r.portfolio_id, r.portfolio) for r in rows]
@@ -132,7 +132,7 @@ def test_order_and_filter_over_columns_are_those_over_rows(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_order_and_filter_of_accounts_are_those_over_rows(seed: int) -> None:
+def test_order_and_filter_of_accounts_equal_those_of_rows(seed: int) -> None:
     random = Random(seed)
     book = random_book(random)
     for _ in range(8):
@@ -153,7 +153,7 @@ def test_order_and_filter_of_accounts_are_those_over_rows(seed: int) -> None:
     assert [columns.find(row.account_id) for row in rows] == list(range(len(rows)))  # type: ignore[attr-defined]
 
 
-def test_nothing_new_keeps_the_rows_that_were_seen() -> None:
+def test_an_unchanged_book_keeps_its_desk_rows() -> None:
     book = random_book(Random(3))
     first = desk_snapshot(book)
     assert desk_snapshot(book, first).rows is first.rows

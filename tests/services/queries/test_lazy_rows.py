@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from rebal_tui.services.queries.lazy_rows import in_order
 
-WIDE = st.integers(-(2**63) + 1, 2**63 - 1)
+INT64 = st.integers(-(2**63) + 1, 2**63 - 1)
 
 
-@given(st.lists(WIDE | st.integers(-3, 3)))
-def test_places_come_in_the_order_of_a_stable_sort(values: list[int]) -> None:
+@given(st.lists(INT64 | st.integers(-3, 3)))
+def test_indexes_are_in_the_order_of_a_stable_sort(values: list[int]) -> None:
     assert in_order(np.array(values, np.int64)).tolist() == sorted(range(len(values)), key=values.__getitem__)
 
 
-@given(st.lists(st.integers(-3, 3), max_size=300), WIDE)
-def test_equal_numbers_keep_their_order_beside_a_very_large_one(values: list[int], large: int) -> None:
+@given(st.lists(st.integers(-3, 3), max_size=300), INT64)
+def test_equal_numbers_keep_their_order_with_a_very_large_one(values: list[int], large: int) -> None:
     assert in_order(np.array([*values, large], np.int64)).tolist() == sorted(
         range(len(values) + 1), key=[*values, large].__getitem__
     )

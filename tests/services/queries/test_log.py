@@ -41,7 +41,7 @@ def test_the_trail_is_searched_literally(alerted: Book) -> None:
     assert len(log_queries.log_snapshot(alerted, "", limit=2).audit) == 2
 
 
-def test_verification_names_the_entry_that_was_changed(alerted: Book) -> None:
+def test_verification_names_the_changed_entry(alerted: Book) -> None:
     count = audit.head(alerted.database)[0]
     assert log_queries.verify_audit(alerted).intact
     assert f"{count:,} entries verified" in log_queries.verify_audit(alerted).text
@@ -55,5 +55,5 @@ def test_verification_names_the_entry_that_was_changed(alerted: Book) -> None:
     assert "entry 1 is missing" in log_queries.verify_audit(alerted).text
 
 
-def test_the_job_of_demonstrations_is_theirs_alone(alerted: Book) -> None:
+def test_only_demonstrations_have_the_demonstration_job(alerted: Book) -> None:
     assert "demo" not in {job.name for job in log_queries.log_snapshot(alerted).jobs}

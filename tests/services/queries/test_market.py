@@ -12,7 +12,7 @@ from rebal_tui.services.view_models.market import Effect
 from tests.tui.simulated import market_book
 
 
-def test_a_snapshot_counts_who_has_an_asset_and_who_stands_outside() -> None:
+def test_a_snapshot_counts_holders_of_an_asset_and_accounts_outside() -> None:
     book = market_book(5)
     seen = market_queries.market_snapshot(book)
     rows = {row.symbol: row for row in seen.assets}
@@ -24,7 +24,7 @@ def test_a_snapshot_counts_who_has_an_asset_and_who_stands_outside() -> None:
 
 @pytest.mark.parametrize("symbol", ["SPY", "GLD", None])
 @pytest.mark.parametrize("percent", [-4000, -500, 1500, 8000])
-def test_what_a_shock_would_do_is_what_it_does(symbol: str | None, percent: int) -> None:
+def test_a_shock_does_what_its_impact_shows(symbol: str | None, percent: int) -> None:
     book = market_book(5)
     version = book.version
     message = market_queries.shock_effect(book, symbol, Percent(percent))
@@ -56,5 +56,5 @@ def test_an_asset_names_its_portfolios_and_its_holders_largest_first() -> None:
         (Effect(2, 2, 5), "no account moved in or out: 2 of 5 outside"),
     ],
 )
-def test_an_effect_in_words(effect: Effect, text: str) -> None:
+def test_the_text_of_an_effect(effect: Effect, text: str) -> None:
     assert str(effect) == text

@@ -35,7 +35,7 @@ def body_of(book: Book, weights: dict[str, int], cash: int = 500, cooldown: int 
     return PortfolioBody(stored.name, "", Weights(assets, Percent(cash)), cooldown, stored.conditions)
 
 
-def test_the_impact_counts_who_would_be_outside_and_what_would_follow(book: Book) -> None:
+def test_the_impact_counts_accounts_outside_and_resulting_orders(book: Book) -> None:
     same = portfolio_queries.impact(book, "balanced", body_of(book, {"SPY": 6000, "TLT": 3500}))
     assert (same.subscribers, same.outside_before, same.outside_after, same.orders) == (2, 1, 1, 2)
     assert parse_money("39000") < same.turnover < parse_money("41000")
@@ -43,12 +43,12 @@ def test_the_impact_counts_who_would_be_outside_and_what_would_follow(book: Book
     assert (turned.outside_before, turned.outside_after, turned.orders, turned.cooling) == (1, 2, 4, 0)
 
 
-def test_a_cooldown_holds_back_in_the_impact(book: Book) -> None:
+def test_a_cooldown_suppresses_rebalances_in_the_impact(book: Book) -> None:
     held = portfolio_queries.impact(book, "balanced", body_of(book, {"SPY": 3000, "TLT": 6500}, cooldown=365))
     assert (held.outside_after, held.cooling, held.orders, held.turnover) == (2, 2, 0, 0)
 
 
-def test_looking_at_the_impact_changes_nothing(book: Book) -> None:
+def test_computing_the_impact_changes_nothing(book: Book) -> None:
     version, stored = book.version, book.portfolio("balanced")
     portfolio_queries.impact(book, "balanced", body_of(book, {"GLD": 9500}))
     assert (book.version, book.portfolio("balanced")) == (version, stored)
@@ -62,7 +62,7 @@ def test_next_dates_move_to_the_session_before(book: Book) -> None:
     assert weekly == (date(2026, 3, 4),)
 
 
-def test_a_view_names_culprits_with_why_and_lists_subscribers(book: Book) -> None:
+def test_a_view_names_ineligible_assets_with_reasons_and_lists_subscribers(book: Book) -> None:
     del book.assets["TLT"]
     view = portfolio_queries.portfolio_view(book, "balanced")
     assert view.culprits == ("TLT is unknown",)
@@ -80,14 +80,14 @@ def test_a_draft_holds_every_asset_by_symbol(book: Book) -> None:
     assert portfolio_queries.portfolio_draft(book, None).portfolio is None
 
 
-def test_pasted_json_may_be_what_the_json_view_gave(book: Book) -> None:
+def test_pasted_json_may_be_the_text_of_the_json_view(book: Book) -> None:
     view = portfolio_queries.portfolio_view(book, "balanced")
     body = portfolio_queries.pasted_portfolio(book, view.api_json)
     assert body.weights == book.portfolio("balanced").weights
     assert body.conditions == book.portfolio("balanced").conditions
 
 
-def test_pasted_json_names_every_fault_with_its_place(book: Book) -> None:
+def test_pasted_json_names_every_fault_with_its_location(book: Book) -> None:
     with pytest.raises(Invalid) as caught:
         portfolio_queries.pasted_portfolio(book, '{"nam": "x", "weights": [{"type": "asset", "percent": "100"}]}')
     assert [fault.location for fault in caught.value.faults] == ["", "name", "weights[0].symbol"]

@@ -94,7 +94,7 @@ ENDINGS: dict[Callable[[], Book], tuple[RunStatus, str | None]] = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_an_ending_is_told_in_the_row_the_trail_and_an_alert_if_somebody_should_look(
+def test_an_ending_is_in_the_row_the_trail_and_an_alert_if_a_person_is_needed(
     ending: Callable[[], Book],
 ) -> None:
     status, reason = ENDINGS[ending]
@@ -120,7 +120,7 @@ def test_an_ending_is_told_in_the_row_the_trail_and_an_alert_if_somebody_should_
     assert book.cash_floor("a", 500) == (parse_money("2500") if status.completed else 0)
 
 
-def test_runs_that_end_together_are_one_entry() -> None:
+def test_runs_that_end_together_are_one_audit_entry() -> None:
     book = simple_book(names="ab")
     scheduler.tick(book)
     made = all_runs(book)
@@ -132,7 +132,7 @@ def test_runs_that_end_together_are_one_entry() -> None:
 
 
 @pytest.mark.parametrize("positions", [{}, {"SPY": "1.50225"}])
-def test_a_buy_that_the_plan_found_too_small_is_skipped_once(positions: dict[str, str]) -> None:
+def test_a_buy_too_small_in_the_plan_is_skipped_once(positions: dict[str, str]) -> None:
     """In the second case SPY is less than a dollar above its target: a sell that is too small, also reported once."""
     weights = {"SPY": "60", "TLT": "34.95", "GLD": "0.05"}
     book = simple_book(cash="399.10" if positions else "1000", held=positions, follows=balanced(weights=weights))
@@ -148,7 +148,7 @@ def test_a_buy_that_the_plan_found_too_small_is_skipped_once(positions: dict[str
 # Winding down
 
 
-def test_a_run_canceled_while_it_sells_lists_what_it_would_have_bought() -> None:
+def test_a_run_canceled_while_selling_lists_its_skipped_buys() -> None:
     book = selling_book({"GLD": "100"})
     set_clock(book, "2026-03-02 09:31")
     run = cancel_run(book, only_run(book).id)
@@ -159,7 +159,7 @@ def test_a_run_canceled_while_it_sells_lists_what_it_would_have_bought() -> None
     ]
 
 
-def test_a_run_that_the_close_finds_selling_lists_what_it_would_have_bought() -> None:
+def test_a_run_still_selling_at_the_close_lists_its_skipped_buys() -> None:
     book = selling_book({"GLD": "100"})
     broker(book).halt("GLD", True, book.now())
     advance_to(book, "2026-03-02 16:00")
@@ -171,7 +171,7 @@ def test_a_run_that_the_close_finds_selling_lists_what_it_would_have_bought() ->
     }
 
 
-def test_a_run_whose_sells_were_done_at_the_close_and_nothing_bought_was_not_finished() -> None:
+def test_a_run_with_filled_sells_and_no_buys_at_the_close_is_not_completed() -> None:
     book = selling_book({"GLD": "100"}, at="2026-03-02 15:30")
     advance_market_to(book, "2026-03-02 16:00")
     assert process_runs(book) == 1
@@ -190,7 +190,7 @@ class Late(BrokerWrapper):
         return self.inner.events(after, limit) if self.may else []
 
 
-def test_what_filled_before_the_close_counts_even_when_the_broker_tells_it_late() -> None:
+def test_fills_before_the_close_count_even_when_reported_late() -> None:
     book = simple_book("2026-03-02 15:30", model=SLOW)
     late = Late(book)
     scheduler.tick(book)
@@ -212,7 +212,7 @@ def test_an_order_refused_before_the_close_leaves_nothing_to_finish_after_it() -
     assert book.subscriptions["a"].last_rebalanced_at == run.completed_at
 
 
-def test_why_nothing_filled_is_told_after_the_close_too() -> None:
+def test_the_reason_for_no_fill_is_shown_after_the_close_too() -> None:
     book = simple_book("2026-03-02 15:30", model=SLOW)
     for symbol in ("SPY", "TLT"):
         broker(book).reject_next("a", symbol, "wash trade")
@@ -222,7 +222,7 @@ def test_why_nothing_filled_is_told_after_the_close_too() -> None:
     assert (run.status, run.reason) == (RunStatus.ERROR, "no order could be filled: wash trade")
 
 
-def test_a_cancel_that_did_not_reach_the_broker_is_asked_for_again_with_the_next_heartbeat() -> None:
+def test_a_cancel_that_did_not_reach_the_broker_is_repeated_at_the_next_heartbeat() -> None:
     book = simple_book(model=SLOW)
     outcomes = ["request lost"] * 2
     Unreliable(book, lambda name: outcomes.pop() if name == "cancel_order" and outcomes else "")
@@ -255,7 +255,7 @@ def test_a_canceled_run_ends_once_its_orders_are_final() -> None:
     assert {order.status for order in orders(book)} == {OrderStatus.FILLED}
 
 
-def test_the_close_ends_each_run_by_what_it_had_done() -> None:
+def test_the_close_ends_each_run_by_its_progress() -> None:
     book = make_book("2026-03-02 15:30", model=SLOW)
     fill_book(
         book,
@@ -275,7 +275,7 @@ def test_the_close_ends_each_run_by_what_it_had_done() -> None:
 # Effect on the account
 
 
-def test_a_run_canceled_and_one_that_the_close_ends_are_both_known_to_have_ended() -> None:
+def test_a_canceled_run_and_one_ended_by_the_close_are_both_reported_as_ended() -> None:
     book = simple_book("2026-03-02 15:30", names="ab", model=SLOW)
     broker(book).halt("SPY", True, book.now())
     scheduler.tick(book)
@@ -289,7 +289,7 @@ def test_a_run_canceled_and_one_that_the_close_ends_are_both_known_to_have_ended
     assert not book.open_runs
 
 
-def test_what_partial_liquidations_raise_is_set_aside_together() -> None:
+def test_cash_raised_by_partial_liquidations_is_reserved_in_total() -> None:
     book = simple_book()
     scheduler.tick(book)
     for amount in ("1000", "500"):
@@ -310,7 +310,7 @@ def test_a_run_of_other_weights_moves_no_subscription() -> None:
     assert book.subscriptions["a"].last_rebalanced_at is None
 
 
-def test_a_portfolio_of_which_an_asset_died_is_set_aside_when_a_run_of_it_ends_and_others_are_not() -> None:
+def test_the_end_of_a_run_marks_only_the_portfolio_of_an_asset_that_became_inactive() -> None:
     book = make_book(model=SLOW)
     fill_book(
         book, [account("a", "50000"), account("b", "50000")],
@@ -324,8 +324,8 @@ def test_a_portfolio_of_which_an_asset_died_is_set_aside_when_a_run_of_it_ends_a
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("died", ["TLT", "GLD"])
-def test_a_portfolio_set_aside_by_one_of_two_runs_that_end_together_is_known_to_be(died: str) -> None:
+@pytest.mark.parametrize("ineligible", ["TLT", "GLD"])
+def test_a_portfolio_marked_by_one_of_two_runs_that_end_together_needs_adjustment(ineligible: str) -> None:
     book = make_book(model=SLOW)
     fill_book(
         book, [account("a", "50000"), account("b", "50000")],
@@ -333,14 +333,14 @@ def test_a_portfolio_set_aside_by_one_of_two_runs_that_end_together_is_known_to_
     )  # fmt: skip
     scheduler.tick(book)
     advance_market_to(book, "2026-03-02 09:50")
-    broker(book).set_asset(died, book.now(), tradable=False)
+    broker(book).set_asset(ineligible, book.now(), tradable=False)
     assert process_runs(book) == 2
     assert len(entries(book, "runs.ended")) == 1
     adjustment_names = {name for name, one in book.portfolios.items() if one.status is PortfolioStatus.NEEDS_ADJUSTMENT}
-    assert adjustment_names == {"balanced" if died == "TLT" else "gold"}
+    assert adjustment_names == {"balanced" if ineligible == "TLT" else "gold"}
 
 
-def test_all_that_end_in_one_slice_are_known_to_have_ended() -> None:
+def test_all_runs_that_end_in_one_chunk_are_reported_as_ended() -> None:
     book = simple_book(names="abc", model=SLOW)
     scheduler.tick(book)
     unfinished = list(book.open_runs.values())

@@ -1,4 +1,4 @@
-"""A day of many runs in chunks: whatever happens between two chunks, nothing is lost and nothing is done twice."""
+"""A day of many runs in chunks: no event between two chunks loses or repeats anything."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def trades(book: Book) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.usefixtures("small")
-def test_slices_come_to_what_all_at_once_comes_to(queued: Callable[[str], Book]) -> None:
+def test_runs_processed_in_chunks_end_as_in_one_chunk(queued: Callable[[str], Book]) -> None:
     whole, sliced = queued("whole"), queued("sliced")
     process_runs(whole)
     moved: set[str] = set()
@@ -89,7 +89,7 @@ def test_slices_come_to_what_all_at_once_comes_to(queued: Callable[[str], Book])
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small")
-def test_a_book_opened_again_after_any_slice_goes_on(queued: Callable[[str], Book]) -> None:
+def test_a_book_reopened_after_any_chunk_continues(queued: Callable[[str], Book]) -> None:
     whole, sliced = queued("whole"), queued("sliced")
     process_runs(whole)
     while process_chunk(sliced):
@@ -99,7 +99,7 @@ def test_a_book_opened_again_after_any_slice_goes_on(queued: Callable[[str], Boo
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small")
-def test_the_kill_switch_between_two_slices_stops_what_follows_and_loses_nothing(
+def test_the_kill_switch_between_two_chunks_stops_the_rest_and_loses_nothing(
     queued: Callable[[str], Book],
 ) -> None:
     book = queued("halted")
@@ -117,7 +117,7 @@ def test_the_kill_switch_between_two_slices_stops_what_follows_and_loses_nothing
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small")
-def test_a_failure_in_a_slice_loses_no_run(queued: Callable[[str], Book], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_in_a_chunk_loses_no_run(queued: Callable[[str], Book], monkeypatch: pytest.MonkeyPatch) -> None:
     book = queued("failed")
     assert process_chunk(book)
 
@@ -133,7 +133,7 @@ def test_a_failure_in_a_slice_loses_no_run(queued: Callable[[str], Book], monkey
 
 
 @pytest.mark.usefixtures("small")
-def test_a_run_canceled_between_two_slices_is_not_started(queued: Callable[[str], Book]) -> None:
+def test_a_run_canceled_between_two_chunks_is_not_started(queued: Callable[[str], Book]) -> None:
     book = queued("canceled")
     assert process_chunk(book)
     last = list(book.open_runs.values())[-1]
@@ -146,7 +146,7 @@ def test_a_run_canceled_between_two_slices_is_not_started(queued: Callable[[str]
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small")
-def test_a_heartbeat_without_patience_leaves_the_rest_to_the_next_and_comes_to_the_same_end(
+def test_heartbeats_with_a_time_budget_process_runs_with_equal_results(
     queued: Callable[[str], Book],
 ) -> None:
     whole, sliced = queued("whole"), queued("sliced")
@@ -167,7 +167,7 @@ def test_a_heartbeat_without_patience_leaves_the_rest_to_the_next_and_comes_to_t
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small")
-def test_whoever_asks_while_the_heart_works_is_answered_between_two_slices(
+def test_requests_during_a_heartbeat_are_answered_between_two_chunks(
     queued: Callable[[str], Book], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follower, "HEARTBEAT_BUDGET_SECONDS", 0.0)
@@ -197,7 +197,7 @@ def test_whoever_asks_while_the_heart_works_is_answered_between_two_slices(
 @pytest.mark.slow
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("fails", [True, False])
-def test_a_job_that_is_due_at_every_heartbeat_keeps_nothing_else_from_happening(
+def test_a_job_due_at_every_heartbeat_delays_no_other_work(
     queued: Callable[[str], Book], monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
     book = queued("busy")
@@ -220,7 +220,7 @@ def test_a_job_that_is_due_at_every_heartbeat_keeps_nothing_else_from_happening(
 
 
 @pytest.mark.usefixtures("small")
-def test_a_run_by_hand_goes_before_a_long_day_and_is_not_kept_waiting_for_it(queued: Callable[[str], Book]) -> None:
+def test_a_manual_run_starts_before_the_other_runs_of_a_long_day(queued: Callable[[str], Book]) -> None:
     book = queued("by hand")
     book.stopwatch = itertools.count().__next__
     canceled = next(iter(book.open_runs.values()))

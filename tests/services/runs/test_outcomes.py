@@ -68,7 +68,7 @@ def leaving_book(weights: dict[str, str], cash: str = "5") -> Book:
     return selling_book({"SPY": "1"}, follows=balanced(weights=weights, cash=cash))
 
 
-def test_what_was_done_before_the_close_is_done_even_when_it_is_seen_after_it() -> None:
+def test_runs_finished_before_the_close_complete_even_when_processed_after_it() -> None:
     book = simple_book("2026-03-02 15:30", model=SLOW)
     scheduler.tick(book)
     assert only_run(book).phase is RunPhase.BUYING
@@ -77,7 +77,7 @@ def test_what_was_done_before_the_close_is_done_even_when_it_is_seen_after_it() 
     assert jobs.open_alerts(book.database) == []
 
 
-def test_a_buy_that_expires_at_the_close_ends_its_run_as_timeout_and_what_filled_stands() -> None:
+def test_a_buy_that_expires_at_the_close_ends_its_run_as_timeout_and_its_fills_remain() -> None:
     book = simple_book("2026-03-02 15:30", model=SLOW)
     broker(book).halt("SPY", True, book.now())
     scheduler.tick(book)
@@ -126,7 +126,7 @@ def test_a_canceled_run_ends_once_it_is_known_that_its_lost_orders_never_arrived
     assert {one.subject for one in refused} == {order.client_order_id for order in orders(book)}
 
 
-def test_a_refused_order_is_failed_with_what_the_broker_said_and_the_rest_goes_on() -> None:
+def test_a_rejected_order_fails_with_the_brokers_reason_and_the_others_continue() -> None:
     book = simple_book()
     Refusing(book, "SPY")
     scheduler.tick(book)
@@ -136,7 +136,7 @@ def test_a_refused_order_is_failed_with_what_the_broker_said_and_the_rest_goes_o
     assert of(book, "TLT").status is OrderStatus.FILLED
 
 
-def test_a_run_all_of_whose_orders_are_refused_is_an_error_that_says_why() -> None:
+def test_a_run_with_only_rejected_orders_ends_in_error_with_the_reason() -> None:
     book = simple_book()
     Refusing(book, "SPY", "TLT")
     scheduler.tick(book)
@@ -149,10 +149,10 @@ def test_a_run_all_of_whose_orders_are_refused_is_an_error_that_says_why() -> No
     assert alert.text == f"full rebalance of Client a: ERROR, {run.reason}"
 
 
-class Silent(BrokerWrapper):
+class Unresponsive(BrokerWrapper):
     """Answers no submission or lookup of an order, and counts the submissions."""
 
-    silent = True
+    failing = True
 
     def __init__(self, book: Book) -> None:
         super().__init__(book)
@@ -160,31 +160,31 @@ class Silent(BrokerWrapper):
 
     def submit_order(self, request: OrderRequest) -> Order:
         self.order_requests += 1
-        if self.silent:
+        if self.failing:
             raise BrokerUnavailable("submit_order")
         order: Order = self.inner.submit_order(request)
         return order
 
     def order_by_client_id(self, account_id: str, client_order_id: str) -> Order | None:
-        if self.silent:
+        if self.failing:
             raise BrokerUnavailable("order_by_client_id")
         order: Order | None = self.inner.order_by_client_id(account_id, client_order_id)
         return order
 
 
-def test_a_silent_broker_is_called_five_times_and_the_rest_waits_for_the_next_heartbeat() -> None:
+def test_an_unresponsive_broker_is_called_five_times_and_the_rest_waits_for_the_next_heartbeat() -> None:
     book = simple_book(cash="10000", names=[f"a{number}" for number in range(10)])
-    silent = Silent(book)
+    unresponsive = Unresponsive(book)
     scheduler.tick(book)
-    before, silent.order_requests = silent.order_requests, 0
+    before, unresponsive.order_requests = unresponsive.order_requests, 0
     process_runs(book)
-    assert silent.order_requests == 5
+    assert unresponsive.order_requests == 5
     marked = [sent for run in all_runs(book) for _, _, sent in run_orders.of_run(book.database, run.id)]
     assert (marked.count(True), len(marked)) == (before + 5, 20)
-    silent.silent = False
+    unresponsive.failing = False
     advance(book, 2)
     assert {run.status for run in all_runs(book)} == {RunStatus.COMPLETED_SUCCESS}
-    assert silent.order_requests == 5 + 20
+    assert unresponsive.order_requests == 5 + 20
     assert broker(book).invariants() == []
 
 
@@ -209,7 +209,7 @@ def test_a_waiting_order_of_an_account_that_was_restricted_is_skipped() -> None:
     assert len(book.database.rows("SELECT 1 FROM sim_orders")) == 1
 
 
-def test_a_buy_that_a_fall_brings_below_a_dollar_is_skipped_with_its_amount() -> None:
+def test_a_buy_reduced_below_a_dollar_by_a_price_fall_is_skipped_with_its_amount() -> None:
     book = leaving_book({"SPY": "50", "TLT": "44.74", "GLD": "0.26"})
     set_price(book, "SPY", "360.00")
     advance(book, 20)
@@ -223,7 +223,7 @@ def test_a_buy_that_a_fall_brings_below_a_dollar_is_skipped_with_its_amount() ->
     assert "GLD" not in {order.symbol for order in orders(book)}
 
 
-def test_buys_for_which_a_fall_leaves_no_cash_are_skipped_for_lack_of_it() -> None:
+def test_buys_left_without_cash_by_a_price_fall_are_skipped_for_lack_of_cash() -> None:
     book = leaving_book({"SPY": "50", "TLT": "2"}, cash="48")
     set_price(book, "SPY", "360.00")
     advance(book, 20)
@@ -234,7 +234,7 @@ def test_buys_for_which_a_fall_leaves_no_cash_are_skipped_for_lack_of_it() -> No
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
 
 
-def test_a_buy_that_the_plan_had_no_cash_for_is_made_when_the_sells_bring_more() -> None:
+def test_a_buy_without_planned_cash_is_placed_when_the_sells_raise_more() -> None:
     """A hundred dollars of the proceeds are reserved: the plan scales GLD below a dollar and skips it."""
     book = simple_book(
         cash="0", held={"SPY": "1"}, follows=balanced(weights={"SPY": "50", "TLT": "44.7", "GLD": "0.3"}), model=SLOW
@@ -253,7 +253,7 @@ def test_a_buy_that_the_plan_had_no_cash_for_is_made_when_the_sells_bring_more()
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
 
 
-def test_an_asset_that_dies_while_the_sells_fill_is_not_bought() -> None:
+def test_an_asset_that_becomes_inactive_while_the_sells_fill_is_not_bought() -> None:
     book = leaving_book({"SPY": "50", "TLT": "30", "GLD": "15"})
     broker(book).set_asset("GLD", book.now(), tradable=False)
     advance(book, 20)
@@ -278,7 +278,7 @@ def test_a_run_whose_prices_are_too_old_waits_for_fresh_ones() -> None:
 
 
 @pytest.mark.parametrize("on", [True, False])
-def test_the_kill_switch_is_kept_and_on_record(on: bool) -> None:
+def test_the_kill_switch_is_stored_and_recorded(on: bool) -> None:
     book = simple_book()
     set_halt(book, not on)
     version = book.version
@@ -299,7 +299,7 @@ def test_while_the_kill_switch_is_on_nothing_starts_and_nothing_is_sent() -> Non
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
 
 
-def test_what_the_kill_switch_held_back_until_the_close_is_skipped_at_the_close() -> None:
+def test_orders_held_by_the_kill_switch_until_the_close_are_skipped_at_the_close() -> None:
     book = paced_book()
     set_halt(book, True)
     advance_to(book, "2026-03-02 15:59:59")
@@ -309,14 +309,14 @@ def test_what_the_kill_switch_held_back_until_the_close_is_skipped_at_the_close(
     assert [one.reason for one in skips(book)] == [SkipReason.MARKET_WINDOW_CLOSED]
 
 
-def test_the_agenda_gives_each_run_once_and_what_is_for_later_with_the_next_heartbeat() -> None:
+def test_the_work_queue_gives_each_run_once_and_later_runs_at_the_next_heartbeat() -> None:
     book = review_book("ab")
     open_runs = book.open_runs
     first, second = open_runs["a"], open_runs["b"]
     work_queue = WorkQueue()
     assert work_queue.taken == 0
     work_queue.begin(("day",))
-    assert work_queue.take(open_runs) == [first, second], "after a start every run is looked at"
+    assert work_queue.take(open_runs) == [first, second], "after a start every run is processed"
     assert work_queue.taken == 2
     assert work_queue.take(open_runs) == []
     assert work_queue.taken == 0
@@ -334,7 +334,7 @@ def test_the_agenda_gives_each_run_once_and_what_is_for_later_with_the_next_hear
     assert work_queue.take(open_runs) == [first, second]
 
 
-def test_a_run_that_comes_first_is_looked_at_before_what_was_put_off() -> None:
+def test_a_run_put_first_is_processed_before_postponed_runs() -> None:
     book = review_book("ab")
     put_off, run = book.open_runs["a"], book.open_runs["b"]
     work_queue = WorkQueue()
@@ -352,7 +352,7 @@ def test_a_run_that_comes_first_is_looked_at_before_what_was_put_off() -> None:
     assert work_queue.take(book.open_runs) == [run]
 
 
-def test_a_round_goes_on_where_it_was_paused_and_begins_anew_at_its_end_or_under_another_gate() -> None:
+def test_the_work_queue_resumes_where_paused_and_restarts_at_its_end_or_under_another_condition() -> None:
     book = review_book()
     run = book.open_runs["a"]
     work_queue = WorkQueue()
@@ -375,7 +375,7 @@ def test_a_round_goes_on_where_it_was_paused_and_begins_anew_at_its_end_or_under
     assert work_queue.take(book.open_runs) == [run]
 
 
-def test_after_a_failure_every_run_is_looked_at() -> None:
+def test_after_a_failure_every_run_is_processed() -> None:
     book = review_book()
     work_queue = WorkQueue()
     work_queue.resume(("day",))
@@ -386,7 +386,7 @@ def test_after_a_failure_every_run_is_looked_at() -> None:
     assert work_queue.take(book.open_runs) == taken == [book.open_runs["a"]]
 
 
-def test_the_quota_that_an_unapproved_run_gave_back_is_free_after_a_restart_too() -> None:
+def test_the_quota_freed_by_an_unapproved_run_is_free_after_a_restart_too() -> None:
     book = review_book()
     advance_to(book, "2026-03-02 15:31")
     book.reload()
@@ -394,7 +394,7 @@ def test_the_quota_that_an_unapproved_run_gave_back_is_free_after_a_restart_too(
     assert book.quota_run("a", "2026-03-02") is None
 
 
-def test_a_run_that_awaits_approval_holds_back_no_other() -> None:
+def test_a_run_awaiting_approval_delays_no_other_run() -> None:
     book = make_book()
     fill_book(
         book,

@@ -51,7 +51,7 @@ def notionals(book: Book, run_id: str) -> dict[str, str]:
     return {order.symbol: money_text(order.notional) for order in orders(book, run) if order.notional}
 
 
-def test_first_rebalance_buys_the_targets_and_moves_last_rebalanced_at() -> None:
+def test_first_rebalance_buys_the_targets_and_sets_last_rebalanced_at() -> None:
     book = simple_book()
     scheduler.tick(book)
     run = only_run(book)
@@ -64,7 +64,7 @@ def test_first_rebalance_buys_the_targets_and_moves_last_rebalanced_at() -> None
     assert broker(book).invariants() == []
 
 
-def test_one_system_run_a_session_whatever_happens_after_it() -> None:
+def test_one_system_run_a_session_regardless_of_later_events() -> None:
     book = simple_book()
     scheduler.tick(book)
     deposit(book, "a", parse_money("5000"))
@@ -102,7 +102,7 @@ def test_a_fall_in_price_between_sell_and_buy_scales_all_buys_by_one_factor() ->
     assert book.accounts["a"].cash >= run.cash_target
 
 
-def test_a_run_made_outside_the_window_waits_as_queued() -> None:
+def test_a_run_created_outside_the_window_stays_queued() -> None:
     book = simple_book("2026-03-02 17:00")
     subscriptions.unsubscribe(book, book.subscriptions["a"].id)
     weights = Weights((AssetWeight("SPY", parse_percent("100")),))
@@ -140,7 +140,7 @@ def test_a_second_run_is_refused_while_one_is_not_finished() -> None:
         run_service.create_run(book, "a", RunType.INVEST_CASH)
 
 
-def test_cancel_in_progress_keeps_what_filled_and_sends_nothing_more() -> None:
+def test_cancel_in_progress_keeps_the_fills_and_sends_nothing_more() -> None:
     book = selling_book({"SPY": "100", "GLD": "20"})
     run = run_service.cancel_run(book, only_run(book).id)
     assert run.status is RunStatus.CANCELED_MID_RUN
@@ -166,7 +166,7 @@ def test_the_close_ends_a_run_as_timeout() -> None:
     assert [kind for kind, _, _ in alerts(book)] == ["run"]
 
 
-def test_an_asset_that_dies_mid_run_leaves_the_run_adjusted_and_the_portfolio_aside() -> None:
+def test_an_asset_that_becomes_inactive_mid_run_adjusts_the_run_and_marks_the_portfolio() -> None:
     book = simple_book(model=SLOW)
     scheduler.tick(book)
     broker(book).set_asset("TLT", book.now(), tradable=False)
@@ -184,7 +184,7 @@ def test_an_asset_that_dies_mid_run_leaves_the_run_adjusted_and_the_portfolio_as
     assert all_runs(book)[-1].type is RunType.INVEST_CASH
 
 
-def test_an_ineligible_asset_found_by_evaluation_sets_the_portfolio_aside_and_makes_no_run() -> None:
+def test_an_ineligible_asset_found_by_evaluation_marks_the_portfolio_and_creates_no_run() -> None:
     book = simple_book()
     broker(book).set_asset("TLT", book.now(), fractionable=False)
     scheduler.tick(book)
@@ -215,7 +215,7 @@ def test_a_rejected_order_is_failed_and_a_run_without_any_fill_is_an_error() -> 
     assert other.subscriptions["a"].last_rebalanced_at is None
 
 
-def test_a_restriction_that_comes_before_the_start_ends_the_run_in_error() -> None:
+def test_a_restriction_set_before_the_start_ends_the_run_in_error() -> None:
     book = simple_book("2026-03-02 17:00")
     subscriptions.unsubscribe(book, book.subscriptions["a"].id)
     run_service.create_run(
@@ -228,7 +228,7 @@ def test_a_restriction_that_comes_before_the_start_ends_the_run_in_error() -> No
     assert str(run.reason).startswith("ACCOUNT_RESTRICTED: ")
 
 
-def test_partial_liquidation_sets_cash_aside_that_is_not_invested_again() -> None:
+def test_partial_liquidation_reserves_cash_that_is_not_invested_again() -> None:
     book = simple_book()
     scheduler.tick(book)
     run = run_service.create_run(book, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("10000"))
@@ -239,7 +239,7 @@ def test_partial_liquidation_sets_cash_aside_that_is_not_invested_again() -> Non
     assert [r.type for r in all_runs(book)] == [RunType.FULL_REBALANCE, RunType.PARTIAL_LIQUIDATION]
 
 
-def test_review_holds_a_run_until_it_is_approved_on_the_plan_that_was_shown() -> None:
+def test_review_holds_a_run_until_it_is_approved_on_the_displayed_plan() -> None:
     book = review_book()
     run = only_run(book)
     assert (run.status, run.approval) == (RunStatus.QUEUED, Approval.AWAITING)
@@ -256,7 +256,7 @@ def test_review_holds_a_run_until_it_is_approved_on_the_plan_that_was_shown() ->
     assert notionals(book, run.id)["SPY"] == "42000.00"
 
 
-def test_what_nobody_approved_is_canceled_after_the_window_and_counts_against_no_quota() -> None:
+def test_an_unapproved_run_is_canceled_after_the_window_and_uses_no_quota() -> None:
     book = review_book()
     advance_to(book, "2026-03-02 15:31")
     assert only_run(book).status is RunStatus.CANCELED
@@ -271,7 +271,7 @@ def test_a_rejected_review_cancels_with_the_note_and_uses_the_quota() -> None:
     assert len(all_runs(book)) == 1
 
 
-def test_every_movement_of_cash_is_on_record_and_proceeds_settle_the_next_day() -> None:
+def test_every_cash_movement_is_recorded_and_proceeds_settle_the_next_day() -> None:
     book = simple_book(cash="0", held={"SPY": "100", "GLD": "20"})
     scheduler.tick(book)
     entries = account_store.cash_entries(book.database, "a")
@@ -304,7 +304,7 @@ def test_a_fall_in_prices_makes_no_trickle_of_purchases() -> None:
     assert len(all_runs(book)) == 1
 
 
-def test_weights_beyond_what_the_account_follows_are_traded_once_by_hand() -> None:
+def test_weights_other_than_the_portfolios_are_traded_once_by_a_manual_run() -> None:
     book = simple_book()
     subscriptions.unsubscribe(book, book.subscriptions["a"].id)
     weights = Weights((AssetWeight("GLD", Percent(9000)),), Percent(1000))
@@ -314,7 +314,7 @@ def test_weights_beyond_what_the_account_follows_are_traded_once_by_hand() -> No
     assert set(held(book)) == {"GLD"}
 
 
-def test_orders_of_other_origin_stop_the_evaluation_until_they_are_gone() -> None:
+def test_external_orders_stop_the_evaluation_until_they_end() -> None:
     book = simple_book(model=SLOW)
     broker(book).halt("GLD", True, book.now())
     request = OrderRequest("a", "someone-else-1", "GLD", Side.BUY, notional=parse_money("100"))

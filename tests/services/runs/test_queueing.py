@@ -27,7 +27,7 @@ def book() -> Book:
     return simple_book(cash="500", names="ab", follows=balanced(review=True))
 
 
-def by_hand(tx: BookTransaction, account_id: str, kind: RunType = RunType.INVEST_CASH, **options: Any) -> Run:
+def manual_run(tx: BookTransaction, account_id: str, kind: RunType = RunType.INVEST_CASH, **options: Any) -> Run:
     return new_run(tx, account_id, kind, WEIGHTS, InitiatedFrom.API, **options)
 
 
@@ -42,13 +42,13 @@ def last_entry(book: Book) -> AuditEntry:
     return entry
 
 
-def test_a_new_run_waits_from_now_on_for_the_session_of_today(book: Book) -> None:
+def test_a_new_run_waits_for_todays_session(book: Book) -> None:
     subscription = book.subscriptions["a"].id
     with book.write() as tx:
-        run = by_hand(
+        run = manual_run(
             tx, "a", portfolio_id="balanced", subscription_id=subscription, approval=Approval.AWAITING
         )  # fmt: skip
-        other = by_hand(tx, "b", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5"))
+        other = manual_run(tx, "b", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5"))
     assert run == Run(
         id=run.id, account_id="a", portfolio_id="balanced", subscription_id=subscription,
         type=RunType.INVEST_CASH, amount=None, initiated_from=InitiatedFrom.API, status=RunStatus.QUEUED,
@@ -61,10 +61,10 @@ def test_a_new_run_waits_from_now_on_for_the_session_of_today(book: Book) -> Non
 
 
 @pytest.mark.parametrize("follows", [True, False])
-def test_a_run_by_hand_is_stored_as_it_is_with_why_it_was_asked_for(book: Book, follows: bool) -> None:
+def test_a_manual_run_is_stored_with_its_reason(book: Book, follows: bool) -> None:
     subscription = book.subscriptions["a"].id if follows else None
     with book.write() as tx:
-        run = by_hand(
+        run = manual_run(
             tx, "a", RunType.PARTIAL_LIQUIDATION, amount=parse_money("5"), subscription_id=subscription,
             portfolio_id="balanced" if follows else None,
         )  # fmt: skip
@@ -79,7 +79,7 @@ def test_a_run_by_hand_is_stored_as_it_is_with_why_it_was_asked_for(book: Book, 
     assert audit_digests.faults(book.database) == []
 
 
-def test_runs_that_decisions_made_are_stored_together_under_one_entry(book: Book) -> None:
+def test_runs_created_by_decisions_are_stored_under_one_audit_entry(book: Book) -> None:
     made = queued(book, 2)
     book.reload()
     for run in made:
@@ -94,7 +94,7 @@ def test_runs_that_decisions_made_are_stored_together_under_one_entry(book: Book
     assert audit_digests.faults(book.database) == []
 
 
-def test_nothing_canceled_is_not_recorded(book: Book) -> None:
+def test_an_empty_cancellation_is_not_recorded(book: Book) -> None:
     with book.write() as tx:
         assert cancel_queued(tx, [], "nothing to cancel") == []
     assert audit.entries(book.database) == []
@@ -102,7 +102,7 @@ def test_nothing_canceled_is_not_recorded(book: Book) -> None:
 
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("frees_quota", [True, False])
-def test_canceled_runs_are_done_with_the_reason_and_keep_the_quota_unless_it_is_freed(
+def test_canceled_runs_end_with_the_reason_and_keep_the_quota_unless_it_is_freed(
     book: Book, count: int, frees_quota: bool
 ) -> None:
     made = queued(book, count)
@@ -125,11 +125,11 @@ def test_canceled_runs_are_done_with_the_reason_and_keep_the_quota_unless_it_is_
     assert json.loads(entry.detail) == {"reason": "set aside", "runs": [run.id for run in made]}
 
 
-def test_a_canceled_run_by_hand_frees_no_quota_that_another_run_used(book: Book) -> None:
+def test_a_canceled_manual_run_frees_no_quota_that_another_run_used(book: Book) -> None:
     (system,) = queued(book, 1)
     with book.write() as tx:
         cancel_queued(tx, [system], "canceled manually")
-        run = by_hand(tx, "a")
+        run = manual_run(tx, "a")
         queue_manual_run(tx, run, "requested manually")
         cancel_queued(tx, [run], "canceled manually", frees_quota=True)
     assert book.quota_run("a", SESSION) == system.id

@@ -32,7 +32,7 @@ from rebal_tui.store.outbox import unsent
 from tests.services.brokers import BrokerWrapper, broker
 from tests.services.factories import SLOW, advance_clock, entries, orders, set_clock, simple_book, skips
 
-LOST, UNKNOWN, REFUSED, ACCEPTED = "lost", "reply lost", "refused", "taken"
+LOST, UNKNOWN, REFUSED, ACCEPTED = "lost", "reply lost", "refused", "accepted"
 
 
 class ScriptedBroker(BrokerWrapper):
@@ -94,7 +94,9 @@ def ids(book: Book) -> set[str]:
 # Sending
 
 
-def test_what_waits_is_sent_in_turns_and_the_runs_of_final_orders_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_orders_are_sent_in_turns_and_runs_of_final_orders_are_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sending, "MAX_ORDERS_PER_TRANSACTION", 1)
     book, scripted = waiting_book(3)
     assert send_due(book, 2) == ({run_of(book, "a0").id, run_of(book, "a1").id}, True)
@@ -115,7 +117,7 @@ def test_an_order_that_is_still_open_does_not_move_its_run() -> None:
     assert len(scripted.sent) == 2
 
 
-def test_what_was_sent_is_on_record_alone_or_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sent_orders_are_recorded_singly_or_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "MAX_ORDERS_PER_TRANSACTION", 2)
     book, _ = waiting_book(1)
     other, _ = waiting_book(1)
@@ -133,7 +135,7 @@ def test_what_was_sent_is_on_record_alone_or_together(monkeypatch: pytest.Monkey
     assert entries(other, "orders.sent") == [(alone.client_order_id, "system", {"orders": [row]})]
 
 
-def test_a_refusal_is_on_record_with_its_code_and_moves_the_run() -> None:
+def test_a_refusal_is_recorded_with_its_code_and_advances_the_run() -> None:
     book, scripted = waiting_book(1, SLOW)
     scripted.outcomes = [REFUSED]
     run = run_of(book)
@@ -146,7 +148,7 @@ def test_a_refusal_is_on_record_with_its_code_and_moves_the_run() -> None:
 
 
 @pytest.mark.parametrize("between", [ACCEPTED, REFUSED])
-def test_only_silence_without_a_break_stops_the_sending(between: str) -> None:
+def test_only_consecutive_missing_answers_stop_the_sending(between: str) -> None:
     book, scripted = waiting_book(5, SLOW)
     scripted.outcomes = [*[LOST] * 4, between, *[LOST] * 4, between]
     send_due(book, 100)
@@ -154,7 +156,7 @@ def test_only_silence_without_a_break_stops_the_sending(between: str) -> None:
     assert len(book.rate_limiter.unknown) == 8
 
 
-def test_after_five_silent_calls_the_rest_waits_for_the_next_time() -> None:
+def test_after_five_unanswered_calls_the_rest_waits_for_the_next_round() -> None:
     book, scripted = waiting_book(5, SLOW)
     scripted.outcomes = [LOST] * 5
     assert send_due(book, 100) == (set(), False)
@@ -164,7 +166,7 @@ def test_after_five_silent_calls_the_rest_waits_for_the_next_time() -> None:
     assert len(book.rate_limiter.unknown) == 5
 
 
-def test_orders_that_are_put_in_wait_once_even_when_the_outbox_was_forgotten() -> None:
+def test_queued_orders_wait_once_even_after_a_reset_of_the_queue() -> None:
     book, _ = waiting_book(2)
     written = unsent(book.database)[:1]
     enqueue(book, written)
@@ -200,7 +202,7 @@ def replaced(book: Book) -> None:
     book.open_runs["a0"] = replace(run_of(book), id="another")
 
 
-def gone(book: Book) -> None:
+def remove_run(book: Book) -> None:
     del book.open_runs["a0"]
 
 
@@ -213,12 +215,12 @@ BARS: dict[Callable[[Book], None], tuple[SkipReason, str]] = {
     held: (SkipReason.ACCOUNT_RESTRICTED, "paused: cash: ours 1, the broker's 2"),
     canceled: (SkipReason.RUN_CANCELED, "canceled manually"),
     replaced: (SkipReason.RUN_CANCELED, "canceled manually"),
-    gone: (SkipReason.RUN_CANCELED, "canceled manually"),
+    remove_run: (SkipReason.RUN_CANCELED, "canceled manually"),
 }
 
 
 @pytest.mark.parametrize("change", BARS)
-def test_orders_that_must_not_be_sent_any_more_are_skipped_and_the_others_go(
+def test_orders_that_may_no_longer_be_sent_are_skipped_and_the_others_are_sent(
     change: Callable[[Book], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "MAX_ORDERS_PER_TRANSACTION", 1)
@@ -235,7 +237,7 @@ def test_orders_that_must_not_be_sent_any_more_are_skipped_and_the_others_go(
     ]
 
 
-def test_one_round_sends_what_may_go_and_skips_what_may_not() -> None:
+def test_one_round_sends_allowed_orders_and_skips_the_others() -> None:
     book, scripted = waiting_book(2)
     dies(book)
     assert send_due(book, 100) == (ids(book), False)
@@ -273,7 +275,7 @@ def test_an_order_whose_reply_was_lost_is_found_and_not_sent_again() -> None:
     assert len(scripted.lookups) == 2
 
 
-def test_an_order_that_never_arrived_is_sent_once_more_when_it_may() -> None:
+def test_an_order_that_never_arrived_is_sent_once_more_when_allowed() -> None:
     book, scripted = waiting_book(1, SLOW)
     book.settings = replace(book.settings, resend_after=timedelta(seconds=20))
     scripted.outcomes = [LOST]
@@ -290,7 +292,7 @@ def test_an_order_that_never_arrived_is_sent_once_more_when_it_may() -> None:
     assert book.rate_limiter.unknown == {}
 
 
-def test_an_order_that_must_not_be_sent_any_more_is_given_up_after_a_minute() -> None:
+def test_an_order_that_may_no_longer_be_sent_is_given_up_after_a_minute() -> None:
     book, scripted = waiting_book(1, SLOW)
     scripted.outcomes = [LOST]
     send_due(book, 100)
@@ -326,7 +328,7 @@ def test_an_order_sent_once_more_is_given_up_a_minute_after_that_and_not_after_t
     assert resolve_unknown(book) == {run.id}
 
 
-def test_a_broker_that_finds_nothing_is_asked_five_times() -> None:
+def test_a_failing_lookup_is_tried_five_times() -> None:
     book, scripted = waiting_book(4, SLOW)
     scripted.outcomes = [*[LOST] * 4, ACCEPTED, *[LOST] * 3]
     send_due(book, 100)
@@ -336,7 +338,7 @@ def test_a_broker_that_finds_nothing_is_asked_five_times() -> None:
     assert len(scripted.lookups) == 5
 
 
-def test_looking_an_order_up_is_a_request_of_the_rate() -> None:
+def test_an_order_lookup_counts_against_the_rate() -> None:
     book, scripted = waiting_book(1, SLOW)
     scripted.outcomes = [UNKNOWN, UNKNOWN]
     send_due(book, 100)
@@ -356,7 +358,7 @@ def lose_requests(book: Book, scripted: ScriptedBroker, outcomes: Iterable[str])
     send_due(book, 100)
 
 
-def test_the_orders_of_one_run_are_settled_without_a_word_of_the_others() -> None:
+def test_the_orders_of_one_run_are_processed_without_messages_about_others() -> None:
     book, scripted = waiting_book(2, SLOW)
     lose_requests(book, scripted, [LOST] * 4)
     mine, other = run_of(book, "a1"), run_of(book, "a0")
@@ -371,7 +373,7 @@ def test_the_orders_of_one_run_are_settled_without_a_word_of_the_others() -> Non
     assert len(scripted.sent) == 4
 
 
-def test_a_run_whose_orders_arrived_is_certain_at_once_and_one_of_a_silent_broker_is_not() -> None:
+def test_a_run_with_accepted_orders_is_resolved_at_once_and_one_of_an_unresponsive_broker_is_not() -> None:
     book, scripted = waiting_book(1, SLOW)
     lose_requests(book, scripted, [UNKNOWN] * 2)
     scripted.lookup_works = False
@@ -383,7 +385,7 @@ def test_a_run_whose_orders_arrived_is_certain_at_once_and_one_of_a_silent_broke
     assert all(order.id for order in orders(book, run_of(book)))
 
 
-def test_what_is_open_is_canceled_and_a_refusal_stops_none_of_it() -> None:
+def test_open_orders_are_canceled_and_a_refusal_stops_no_other() -> None:
     book, scripted = waiting_book(1, SLOW)
     send_due(book, 100)
     first, second = orders(book, run_of(book))
@@ -393,7 +395,7 @@ def test_what_is_open_is_canceled_and_a_refusal_stops_none_of_it() -> None:
 
 
 @pytest.mark.parametrize("status", [OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.PENDING_CANCEL])
-def test_what_is_final_or_being_canceled_is_not_canceled_again(status: OrderStatus) -> None:
+def test_a_final_or_canceling_run_is_not_canceled_again(status: OrderStatus) -> None:
     book, scripted = waiting_book(1, SLOW)
     send_due(book, 100)
     first, second = orders(book, run_of(book))
@@ -403,13 +405,13 @@ def test_what_is_final_or_being_canceled_is_not_canceled_again(status: OrderStat
     assert scripted.canceled == [second.id]
 
 
-def test_what_was_never_sent_is_not_canceled() -> None:
+def test_orders_never_sent_are_not_canceled() -> None:
     book, scripted = waiting_book(1, SLOW)
     cancel_open_orders(book, run_of(book))
     assert scripted.canceled == []
 
 
-def test_every_run_ends_once_its_doubts_are_settled() -> None:
+def test_every_run_ends_once_its_unknown_orders_are_resolved() -> None:
     book, scripted = waiting_book(2)
     lose_requests(book, scripted, [UNKNOWN, LOST, UNKNOWN, LOST])
     process_runs(book)

@@ -57,7 +57,7 @@ def all_queued(names: str, cash: str = "50000", held: Mapping[str, str] | None =
     return book
 
 
-def test_how_many_moved_is_told() -> None:
+def test_the_number_of_moved_accounts_is_shown() -> None:
     book = all_queued("ab")
     fill_book(book, [account("c", "50000")], [], {})
     assert process_runs(book) == 0
@@ -88,7 +88,7 @@ def test_while_the_kill_switch_is_on_nothing_starts_and_when_it_is_off_it_does()
     assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
 
 
-def test_a_run_that_cannot_start_stops_none_after_it() -> None:
+def test_a_run_that_cannot_start_does_not_stop_later_runs() -> None:
     book = all_queued("abc")
     broker(book).set_restrictions("a", frozenset({Restriction.ACCOUNT_BLOCKED}), book.now())
     advance_market_to(book, "2026-03-03 10:00")
@@ -98,7 +98,7 @@ def test_a_run_that_cannot_start_stops_none_after_it() -> None:
     }  # fmt: skip
 
 
-def test_a_run_that_the_end_of_another_canceled_is_not_looked_at_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_canceled_by_the_end_of_another_is_not_processed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first cannot start, and its end makes the portfolio of both need adjustment before the second is reached."""
     monkeypatch.setattr(processing, "MAX_STARTS_PER_TRANSACTION", 1)
     book = all_queued("ab")
@@ -142,7 +142,7 @@ def test_an_amount_that_the_account_cannot_raise_any_more_ends_the_run() -> None
 
 
 @pytest.mark.parametrize("at_once", [1, 1_000])
-def test_without_room_on_the_disk_nothing_starts_until_there_is(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_disk_space_nothing_starts_until_there_is_some(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starting, "ARRAY_START_MIN_RUNS", at_once)
     book = all_queued("ab")
     monkeypatch.setattr(type(book.database), "has_free_space", lambda self: False)
@@ -154,8 +154,8 @@ def test_without_room_on_the_disk_nothing_starts_until_there_is(at_once: int, mo
 
 
 @pytest.mark.parametrize("at_once", [1, 1_000])
-@pytest.mark.parametrize("waits_for", ["a hold", "an order of other origin"])
-def test_a_run_waits_for_what_stands_in_its_way_and_the_others_start(
+@pytest.mark.parametrize("waits_for", ["a hold", "an external order"])
+def test_a_run_waits_for_its_obstacle_and_the_others_start(
     waits_for: str, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(starting, "ARRAY_START_MIN_RUNS", at_once)
@@ -191,7 +191,7 @@ def test_a_run_starts_inside_the_window_of_a_session(at: str, is_started: bool) 
     assert (only_run(book).status is RunStatus.QUEUED) is not is_started
 
 
-def test_a_run_that_was_looked_at_a_second_before_the_open_starts_at_the_open() -> None:
+def test_a_run_processed_a_second_before_the_open_starts_at_the_open() -> None:
     book = queued_book()
     advance_market_to(book, "2026-03-03 09:29:59")
     assert process_runs(book) == 0
@@ -213,7 +213,7 @@ def test_a_run_waits_while_a_price_that_it_needs_is_too_old(symbol: str, age: in
     assert process_runs(book) == int(expected)
 
 
-def test_a_run_that_waits_for_a_price_stops_none_after_it_that_does_not_need_it() -> None:
+def test_a_run_waiting_for_a_price_does_not_stop_runs_without_that_asset() -> None:
     book = all_queued("a")
     fill_book(book, [account("b", "50000")], [], {})
     create_run(book, "b", RunType.FULL_REBALANCE, weights=Weights((AssetWeight("GLD", Percent(10_000)),)))
@@ -229,7 +229,7 @@ def test_a_run_that_waits_for_a_price_stops_none_after_it_that_does_not_need_it(
 
 
 @pytest.mark.parametrize(("at", "expired"), [("2026-03-02 15:30", False), ("2026-03-02 15:30:01", True)])
-def test_what_awaits_approval_may_be_approved_until_the_end_of_its_window(at: str, expired: bool) -> None:
+def test_a_run_awaiting_approval_may_be_approved_until_the_end_of_its_window(at: str, expired: bool) -> None:
     book = review_book()
     set_clock(book, at)
     book.work_queue.add_all()
@@ -239,7 +239,7 @@ def test_what_awaits_approval_may_be_approved_until_the_end_of_its_window(at: st
     assert run.reason == ("not approved by the end of the window" if expired else None)
 
 
-def test_what_awaits_approval_in_the_last_instant_of_the_window_expires_right_after_it() -> None:
+def test_a_run_awaiting_approval_at_the_end_of_the_window_expires_right_after_it() -> None:
     book = review_book()
     for at, expired in (("2026-03-02 15:30", 0), ("2026-03-02 15:30:01", 1)):
         set_clock(book, at)
@@ -281,7 +281,7 @@ def test_an_approved_run_does_not_expire() -> None:
 # Buying
 
 
-def test_what_is_bought_once_the_sells_are_done_is_noted() -> None:
+def test_buys_after_the_sells_are_noted() -> None:
     book = selling_book({"GLD": "100"})
     advance(book, 20)
     assert notes(book, only_run(book)) == [
@@ -289,7 +289,7 @@ def test_what_is_bought_once_the_sells_are_done_is_noted() -> None:
     ]
 
 
-def test_how_far_the_buys_are_scaled_is_noted() -> None:
+def test_the_scale_of_the_buys_is_noted() -> None:
     book = selling_book({"GLD": "100"})
     set_price(book, "GLD", "171.00")
     advance(book, 20)
@@ -299,7 +299,7 @@ def test_how_far_the_buys_are_scaled_is_noted() -> None:
     assert note[1].endswith(" %")
 
 
-def test_buys_come_after_the_sells_in_the_lines_of_a_run_and_are_made_when_they_are_written() -> None:
+def test_buys_follow_the_sells_of_a_run_and_are_created_when_written() -> None:
     book = selling_book({"GLD": "10", "SPY": "100"})
     advance(book, 20)
     lines = [(line, order.side, order.symbol) for line, order, _ in run_orders.of_run(book.database, only_run(book).id)]
@@ -311,7 +311,7 @@ def test_buys_come_after_the_sells_in_the_lines_of_a_run_and_are_made_when_they_
     assert at > new_york("2026-03-02 09:30")
 
 
-def test_a_run_that_begins_to_buy_is_updated_at_that_moment() -> None:
+def test_a_run_that_starts_buying_is_updated_at_that_time() -> None:
     book = selling_book({"GLD": "100"})
     while only_run(book).phase is RunPhase.SELLING:
         advance(book, 1)
@@ -321,7 +321,7 @@ def test_a_run_that_begins_to_buy_is_updated_at_that_moment() -> None:
     assert run.started_at == new_york("2026-03-02 09:30") < at
 
 
-def test_a_paused_account_does_not_go_on_until_it_is_released() -> None:
+def test_a_paused_account_stays_paused_until_it_is_released() -> None:
     book = selling_book({"GLD": "100"})
     book.holds["a"] = Hold("cash differs", book.now())
     advance(book, 20)
@@ -335,7 +335,7 @@ def test_a_paused_account_does_not_go_on_until_it_is_released() -> None:
 # Chunks
 
 
-def test_a_heartbeat_in_slices_does_what_one_in_a_piece_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_heartbeat_in_chunks_equals_one_in_a_single_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     def process_all() -> tuple[list[tuple[object, ...]], int]:
         book = all_queued("abc", "5000", {"GLD": "10"})
         advance_market_to(book, "2026-03-03 10:00")

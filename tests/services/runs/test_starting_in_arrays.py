@@ -81,7 +81,9 @@ def _rows(book: Book) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.mark.slow
-def test_both_ways_write_the_same_rows(crashed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_array_starts_and_single_starts_write_equal_rows(
+    crashed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every row of the file, from the starts to the fills at the broker."""
     written, results = [], []
     for least in (1, ACCOUNTS + 1):
@@ -105,7 +107,7 @@ def test_both_ways_write_the_same_rows(crashed: Path, tmp_path: Path, monkeypatc
     assert not any(at_once for _, at_once in results[1])
 
 
-def test_runs_that_the_arrays_can_plan_none_of_are_all_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_that_the_arrays_cannot_plan_are_left_to_the_exact_form(monkeypatch: pytest.MonkeyPatch) -> None:
     """A skipped sell, here of an asset that cannot be traded, is reported run by run."""
     monkeypatch.setattr(starting, "ARRAY_START_MIN_RUNS", 1)
     book = simple_book("2026-03-03 10:00", "50000", {"GLD": "10"})

@@ -58,7 +58,7 @@ def alerts(book: Book) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_a_session_has_one_evaluation_a_slot_whatever_the_number_of_ticks() -> None:
+def test_a_slot_has_one_evaluation_for_any_number_of_ticks() -> None:
     book = simple_book("2026-03-02 09:00")
     for minute in range(0, 8 * 60):
         hour, rest = divmod(9 * 60 + minute, 60)
@@ -122,7 +122,7 @@ def missed_book(path: Path) -> Book:
     return book
 
 
-def test_sessions_missed_are_named_and_not_made_up_for(tmp_path: Path) -> None:
+def test_missed_sessions_are_named_and_not_repeated(tmp_path: Path) -> None:
     book = reopen(missed_book(tmp_path / "book.db"), at=new_york("2026-03-12 10:00"))
     text = alerts(book)["missed"]
     counted = row(book, "evaluation").missed
@@ -136,7 +136,7 @@ def test_sessions_missed_are_named_and_not_made_up_for(tmp_path: Path) -> None:
     assert "scheduler.missed" in {entry.action for entry in audit.entries(book.database)}
 
 
-def test_a_second_start_does_not_count_what_was_missed_again(tmp_path: Path) -> None:
+def test_a_second_start_does_not_count_missed_sessions_again(tmp_path: Path) -> None:
     book = reopen(missed_book(tmp_path / "book.db"), at=new_york("2026-03-11 18:00"))
     assert "2026-03-05 to 2026-03-11" in alerts(book)["missed"], "today's window is over as well"
     for alert in jobs.open_alerts(book.database):
@@ -147,7 +147,7 @@ def test_a_second_start_does_not_count_what_was_missed_again(tmp_path: Path) -> 
     assert row(book, "evaluation").missed == 2 + 5
 
 
-def test_a_computer_that_slept_for_days_says_what_it_missed(tmp_path: Path) -> None:
+def test_a_computer_that_slept_for_days_reports_missed_sessions(tmp_path: Path) -> None:
     book = missed_book(tmp_path / "book.db")
     advance_to(book, "2026-03-12 10:00")
     assert "5 sessions without an evaluation" in alerts(book)["missed"]
@@ -159,7 +159,7 @@ def test_a_start_on_the_next_session_has_missed_nothing(tmp_path: Path) -> None:
     assert "missed" not in alerts(book)
 
 
-def test_paused_nothing_starts_by_time_and_runs_in_progress_go_on() -> None:
+def test_a_paused_schedule_starts_nothing_and_runs_in_progress_continue() -> None:
     book = simple_book(model=SLOW)
     scheduler.tick(book)
     scheduler.pause(book)
@@ -190,7 +190,7 @@ def test_one_job_is_paused_alone() -> None:
         scheduler.pause(book, "nothing")
 
 
-def test_a_pause_outlives_a_restart(tmp_path: Path) -> None:
+def test_a_pause_survives_a_restart(tmp_path: Path) -> None:
     book = simple_book(path=tmp_path / "book.db")
     scheduler.pause(book)
     book = reopen(book)
@@ -198,7 +198,7 @@ def test_a_pause_outlives_a_restart(tmp_path: Path) -> None:
     assert evaluations(book) == []
 
 
-def test_an_evaluation_asked_for_keeps_to_the_rules() -> None:
+def test_a_requested_evaluation_follows_the_rules() -> None:
     book = simple_book("2026-03-02 09:30")
     scheduler.tick(book)
     deposit(book, "a", parse_money("1000"))
@@ -217,7 +217,7 @@ def with_backups(book: Book, folder: Path) -> Book:
     return book
 
 
-def test_a_failing_job_is_recorded_and_the_heartbeat_goes_on(tmp_path: Path) -> None:
+def test_a_failing_job_is_recorded_and_the_heartbeat_continues(tmp_path: Path) -> None:
     blocked = tmp_path / "not a folder"
     blocked.write_text("in the way")
     book = with_backups(simple_book("2026-03-02 09:30"), blocked)
@@ -234,9 +234,9 @@ def test_a_failing_job_is_recorded_and_the_heartbeat_goes_on(tmp_path: Path) -> 
     assert "job" not in alerts(book)
 
 
-def test_a_broker_that_does_not_answer_is_said_and_trades_nothing_until_it_does() -> None:
+def test_a_broker_that_does_not_answer_is_reported_and_nothing_trades_until_it_does() -> None:
     book = simple_book()
-    silent = Silent(book)
+    silent = Unresponsive(book)
     scheduler.tick(book)
     assert all_runs(book) == []
     assert "broker" in alerts(book)
@@ -246,7 +246,7 @@ def test_a_broker_that_does_not_answer_is_said_and_trades_nothing_until_it_does(
     assert "broker" not in alerts(book)
 
 
-class Silent(BrokerWrapper):
+class Unresponsive(BrokerWrapper):
     """Answers no request for events while it is down."""
 
     down = True
@@ -258,7 +258,7 @@ class Silent(BrokerWrapper):
         return found
 
 
-def test_a_verified_backup_a_session_of_which_the_latest_are_kept(tmp_path: Path) -> None:
+def test_one_verified_backup_per_session_and_the_latest_are_kept(tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     book = with_backups(simple_book("2026-03-02 09:30"), folder)
     scheduler.tick(book)
@@ -275,7 +275,7 @@ def test_a_verified_backup_a_session_of_which_the_latest_are_kept(tmp_path: Path
     copy.close()
 
 
-def test_a_book_that_is_never_open_at_the_close_is_backed_up_at_its_next_start(tmp_path: Path) -> None:
+def test_a_book_never_open_at_the_close_is_backed_up_at_its_next_start(tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     book = with_backups(simple_book("2026-03-02 09:30"), folder)
     scheduler.tick(book)
@@ -298,7 +298,7 @@ def test_the_calendar_is_extended_before_it_ends() -> None:
     assert row(book, "sessions").last_key == "2026-03-02"
 
 
-def test_a_day_that_the_calendar_does_not_know_means_no_trading_and_says_so() -> None:
+def test_a_day_outside_the_calendar_means_no_trading_and_is_reported() -> None:
     book = simple_book("2026-03-02 09:30")
     book.database.connection.execute("DELETE FROM sessions WHERE day > '2026-03-02'")
     book.database.connection.execute("UPDATE sessions SET next_day = NULL WHERE day = '2026-03-02'")
@@ -314,7 +314,7 @@ def test_a_day_that_the_calendar_does_not_know_means_no_trading_and_says_so() ->
     assert all_runs(book) == []
 
 
-def test_drift_history_is_kept_for_its_time_and_no_longer() -> None:
+def test_drift_history_is_stored_for_its_retention_time() -> None:
     book = simple_book("2026-03-02 09:30")
     scheduler.tick(book)
     clock = book.clock
@@ -327,6 +327,6 @@ def test_drift_history_is_kept_for_its_time_and_no_longer() -> None:
     assert first > new_york("2026-03-02 12:00")
 
 
-def test_the_jobs_of_a_book_that_is_no_demonstration_have_no_demonstration_events() -> None:
+def test_an_ordinary_book_has_no_demonstration_job() -> None:
     book = simple_book()
     assert "demo" not in {view.name for view in job_views(book)}

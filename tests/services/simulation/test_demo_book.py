@@ -45,7 +45,7 @@ def test_the_same_seed_gives_the_same_book_and_another_seed_another() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("accounts", [1, 2, 19, 20, 333])
-def test_it_has_so_many_accounts_each_with_its_own_number_and_a_proper_name(accounts: int) -> None:
+def test_the_demonstration_has_the_requested_accounts_with_unique_numbers_and_valid_names(accounts: int) -> None:
     book = demo(accounts)
     assert len(book.accounts) == accounts
     assert len({account.account_number for account in book.accounts.values()}) == accounts
@@ -56,7 +56,7 @@ def test_it_has_so_many_accounts_each_with_its_own_number_and_a_proper_name(acco
         assert account.created_at < book.now()
 
 
-def test_models_are_whole_and_only_the_closed_one_has_no_subscribers() -> None:
+def test_portfolios_are_valid_and_only_the_inactive_one_has_no_subscribers() -> None:
     book = demo()
     for portfolio in book.portfolios.values():
         assert sum(w.percent for w in portfolio.weights.assets) + portfolio.weights.cash == HUNDRED_PERCENT
@@ -66,7 +66,7 @@ def test_models_are_whole_and_only_the_closed_one_has_no_subscribers() -> None:
     assert sum(SUSPENDED in model.weights.symbols for model in MODELS) == 1
 
 
-def test_it_shows_every_situation_that_an_advisor_meets() -> None:
+def test_the_demonstration_has_every_situation_of_an_advisor() -> None:
     book = demo()
     accounts = book.accounts.values()
     restricted = [next(iter(a.restrictions)) for a in accounts if a.restrictions]
@@ -99,7 +99,7 @@ def test_most_accounts_are_inside_their_bands_some_near_and_a_few_outside() -> N
     assert outside + near < len(uses) / 2
 
 
-def test_the_first_evaluation_makes_runs_at_once_and_leaves_most_accounts_alone() -> None:
+def test_the_first_evaluation_creates_runs_at_once_and_trades_few_accounts() -> None:
     book = demo()
     outcomes = [d.outcome for d in evaluate_book(book)]
     assert outcomes.count(Outcome.FULL_REBALANCE) >= 5
@@ -114,7 +114,7 @@ def test_a_single_account_has_something_to_do() -> None:
     assert [d.outcome for d in evaluate_book(demo(1))] == [Outcome.FULL_REBALANCE]
 
 
-def test_it_adds_up_and_its_trail_is_whole() -> None:
+def test_the_demonstration_passes_check() -> None:
     book = demo()
     assert isinstance(book.broker, SimulatedBroker)
     assert book.broker.invariants() == []
@@ -122,7 +122,7 @@ def test_it_adds_up_and_its_trail_is_whole() -> None:
     assert audit.verify(book.database) == []
 
 
-def test_it_begins_when_asked_to() -> None:
+def test_the_demonstration_starts_at_the_requested_time() -> None:
     start = datetime(2027, 1, 5, 10, tzinfo=NEW_YORK)
     book = bootstrap.open_simulation(bootstrap.create_demo(MEMORY, accounts=10, start=start, speed=60))
     assert start <= book.now() < start + timedelta(minutes=10)
@@ -135,7 +135,7 @@ def test_an_impossible_number_of_accounts_is_refused_and_nothing_written(tmp_pat
     bootstrap.create_demo(tmp_path / "book.db", accounts=2).close()
 
 
-def test_a_file_in_use_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+def test_a_file_in_use_is_refused_and_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
     database = bootstrap.create_demo(path, accounts=5)
     before = content(database)

@@ -61,7 +61,7 @@ def timestamps(until: datetime, *, since: datetime | None = None) -> Iterator[da
         timestamp += timedelta(minutes=5)
 
 
-def live(book: Book, until: datetime) -> None:
+def run_until(book: Book, until: datetime) -> None:
     for timestamp in timestamps(until, since=book.now()):
         advance_to(book, timestamp)
 
@@ -84,7 +84,7 @@ def named(book: Book, name: str) -> PortfolioStatus:
     return next(p.status for p in book.portfolios.values() if p.name == name)
 
 
-def test_three_days_pass_with_every_kind_of_run_and_the_broker_adds_up_throughout() -> None:
+def test_three_days_with_every_type_of_run_keep_the_broker_consistent() -> None:
     book = demo(40)
     assert isinstance(book.broker, SimulatedBroker)
     for timestamp in timestamps(at(WEDNESDAY, 16, 30)):
@@ -106,24 +106,24 @@ def test_three_days_pass_with_every_kind_of_run_and_the_broker_adds_up_throughou
 
 def test_an_asset_is_suspended_at_eleven_on_the_first_day_and_trades_again_on_the_next() -> None:
     book = demo(60)
-    live(book, at(MONDAY, 11))
+    run_until(book, at(MONDAY, 11))
     assert book.assets[SUSPENDED].eligible
     assert named(book, "ESG Core") is PortfolioStatus.ACTIVE
-    live(book, at(MONDAY, 11, 30))
+    run_until(book, at(MONDAY, 11, 30))
     assert not book.assets[SUSPENDED].eligible
     assert named(book, "ESG Core") is PortfolioStatus.NEEDS_ADJUSTMENT
     assert "needs_adjustment" in {alert.kind for alert in jobs.open_alerts(book.database)}
-    live(book, at(TUESDAY, 11))
+    run_until(book, at(TUESDAY, 11))
     assert book.assets[SUSPENDED].eligible
     assert named(book, "ESG Core") is PortfolioStatus.NEEDS_ADJUSTMENT
 
 
-def test_runs_asked_for_after_the_window_wait_for_the_morning() -> None:
+def test_runs_requested_after_the_window_wait_for_the_next_session() -> None:
     book = demo()
-    live(book, at(MONDAY, 16, 10))
+    run_until(book, at(MONDAY, 16, 10))
     waiting = {run.id for run in book.open_runs.values()}
     assert waiting
-    live(book, at(TUESDAY, 9, 45))
+    run_until(book, at(TUESDAY, 9, 45))
     assert waiting.isdisjoint(runs_waiting(book))
 
 
@@ -132,9 +132,9 @@ def runs_waiting(book: Book) -> set[str]:
 
 
 @pytest.mark.parametrize("every", [4, 11])
-def test_starting_again_neither_loses_nor_repeats_anything(every: int) -> None:
+def test_a_restart_neither_loses_nor_repeats_anything(every: int) -> None:
     straight = demo()
-    live(straight, at(TUESDAY, 12))
+    run_until(straight, at(TUESDAY, 12))
     broken = demo()
     for count, timestamp in enumerate(timestamps(at(TUESDAY, 12))):
         if count % every == 0:
@@ -145,7 +145,7 @@ def test_starting_again_neither_loses_nor_repeats_anything(every: int) -> None:
 
 def test_a_doubled_tick_does_nothing_twice() -> None:
     book = demo()
-    live(book, at(MONDAY, 10, 6))
+    run_until(book, at(MONDAY, 10, 6))
     before = script_events(book.database)
     assert before
     scheduler.tick(book)
@@ -153,10 +153,10 @@ def test_a_doubled_tick_does_nothing_twice() -> None:
     assert events_due(book, book.now()) is None
 
 
-def test_after_a_leap_over_days_only_endings_are_made_up_for() -> None:
+def test_after_a_jump_over_days_only_endings_are_processed() -> None:
     book = demo(40)
     restrictions_before = {a.id: a.restrictions for a in book.accounts.values()}
-    live(book, at(MONDAY, 15, 59))
+    run_until(book, at(MONDAY, 15, 59))
     advance_to(book, at(FRIDAY, 9, 41))
     on_the_way = [action for action, _, _ in script_events(book.database)]
     advance_to(book, at(FRIDAY, 12, 45))
@@ -169,14 +169,14 @@ def test_after_a_leap_over_days_only_endings_are_made_up_for() -> None:
             assert account.restrictions == restrictions_before[account_id]
 
 
-def test_what_is_not_possible_is_left_out_and_noted() -> None:
+def test_impossible_demo_events_are_skipped_and_noted() -> None:
     book = demo(1)
-    live(book, at(WEDNESDAY, 16, 30))
+    run_until(book, at(WEDNESDAY, 16, 30))
     assert any(action == "demo.skipped" for action, _, _ in script_events(book.database))
     assert jobs.jobs(book.database)["demo"].failed == 0
 
 
-def test_a_day_is_the_same_for_the_same_seed_and_every_block_is_lifted_on_it() -> None:
+def test_a_seed_determines_a_day_and_every_block_is_lifted_on_it() -> None:
     for count in (1, 3, 14, 26):
         script = day_script("s", MONDAY, count, 50)
         assert script == day_script("s", MONDAY, count, 50)

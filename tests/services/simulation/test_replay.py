@@ -21,7 +21,7 @@ def closes(text: str = FLAT) -> Closes:
     return read_closes(io.StringIO(text))
 
 
-def test_flat_prices_make_one_run_and_no_drift() -> None:
+def test_constant_prices_cause_one_run_and_no_drift() -> None:
     history = closes()
     first, last = replay.date_range(history, None, None)
     book = replay_book(history, first, last)
@@ -40,7 +40,7 @@ def test_flat_prices_make_one_run_and_no_drift() -> None:
     assert seen == [(number, 7, day) for number, day in enumerate(history.days, start=1)]
 
 
-def test_it_begins_at_the_first_open() -> None:
+def test_a_replay_starts_at_the_first_open() -> None:
     history = closes()
     book = replay_book(history, history.days[0], history.days[-1])
 
@@ -61,13 +61,13 @@ def test_it_begins_at_the_first_open() -> None:
         (date(2020, 3, 4), date(2020, 3, 4), (date(2020, 3, 4), date(2020, 3, 4))),
     ],
 )
-def test_the_span_is_cut_to_days_with_closes(
+def test_the_period_is_limited_to_days_with_closes(
     since: date | None, until: date | None, expected: tuple[date, date]
 ) -> None:
     assert replay.date_range(closes(), since, until) == expected
 
 
-def test_no_day_between_the_bounds_is_refused() -> None:
+def test_dates_without_a_day_between_them_are_refused() -> None:
     with pytest.raises(Invalid, match="2020-03-02 to 2020-03-10"):
         replay.date_range(closes(), date(2020, 3, 7), date(2020, 3, 8))
 

@@ -1,10 +1,11 @@
-"""Domain values that reach every branch of the API's shapes, and what is written of them.
+"""Domain values that reach every branch of the API's shapes, and the JSON text written for them.
 
-`python -m tests.services.wire.samples` records the JSON text anew; `test_samples.py` compares.
+`python -m tests.services.wire.samples` records the JSON text again; `test_samples.py` compares.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -205,7 +206,7 @@ def eventful_book() -> Book:
 
 
 def book_samples(book: Book) -> dict[str, Any]:
-    """What the API answers about a book, by shape and name."""
+    """The answers of the API about a book, by shape and name."""
     sources = {
         "rebalancer": events.REBALANCER, "trades": events.TRADES, "journals": events.JOURNALS,
         "accounts": events.ACCOUNTS, "activities": events.ACTIVITIES,
@@ -247,4 +248,5 @@ def texts() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     RECORDED.write_text(json.dumps(texts(), ensure_ascii=False, indent=1) + "\n", "utf-8")

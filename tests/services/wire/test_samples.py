@@ -1,4 +1,4 @@
-"""What the API, the streams and the exports write stays as it was recorded, and is what the models declare."""
+"""API, streams and exports write the recorded text, and the models declare it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def written() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", RECORD)
-def test_what_is_written_is_what_was_recorded(name: str, written: dict[str, str]) -> None:
+def test_written_json_equals_the_recorded_sample(name: str, written: dict[str, str]) -> None:
     assert written[name] == RECORD[name]
 
 

@@ -80,7 +80,7 @@ def test_a_run_has_every_key_and_no_number_that_a_client_refuses(ran: Book) -> N
     assert not floats_in(run)
 
 
-def test_its_orders_are_whole_order_objects(ran: Book) -> None:
+def test_the_orders_of_a_run_are_complete_order_objects(ran: Book) -> None:
     spy, tlt = run_of(ran)["orders"]
     assert set(ORDER_KEYS) <= set(spy)
     assert (spy["symbol"], spy["notional"], spy["qty"], spy["filled_qty"]) == ("SPY", "30000.00", None, "60")

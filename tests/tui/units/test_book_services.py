@@ -18,7 +18,7 @@ def typed_modules() -> dict[str, str]:
     return {alias.asname or alias.name: f"{node.module}.{alias.name}" for node in imports for alias in node.names}
 
 
-def test_every_service_module_is_the_one_that_is_type_checked() -> None:
+def test_every_service_is_the_type_checked_module() -> None:
     modules = {name: value for name, value in vars(book_services).items() if isinstance(value, ServiceModule)}
     assert {name: module.anything.module for name, module in modules.items()} == typed_modules()
     assert sorted(modules) == book_services.__all__
@@ -26,6 +26,6 @@ def test_every_service_module_is_the_one_that_is_type_checked() -> None:
         importlib.import_module(path)
 
 
-def test_a_service_is_the_same_key_each_time() -> None:
+def test_a_service_function_is_a_stable_key() -> None:
     keys: list[object] = [desk_queries.account_view, desk_queries.account_view, desk_queries.preview]
     assert len(set(keys)) == 2

@@ -23,7 +23,7 @@ def form(*lines: tuple[str, str], cash: str = "") -> PortfolioForm:
     return PortfolioForm("P", lines=tuple(WeightText(*line) for line in lines), cash=cash)
 
 
-def test_what_is_stored_comes_back_as_it_was() -> None:
+def test_stored_values_round_trip() -> None:
     stored = factories.balanced(conditions=[factories.monthly("31"), *factories.balanced().conditions], review=True)
     checked = forms.check(forms.form_of(stored), {}, stored.weights)
     assert checked.body is not None
@@ -32,7 +32,7 @@ def test_what_is_stored_comes_back_as_it_was() -> None:
     assert (checked.body.cooldown_days, checked.body.review) == (stored.cooldown_days, True)
 
 
-def test_an_asset_that_is_not_eligible_is_a_fault_only_when_the_weights_change() -> None:
+def test_an_ineligible_asset_is_a_fault_only_when_the_weights_change() -> None:
     stored = factories.balanced(weights={"TLT": "100"}, cash="0")
     same = forms.form_of(stored)
     assert forms.check(same, ASSETS, stored.weights).body is not None
@@ -50,7 +50,7 @@ def test_blank_lines_are_left_out_and_faults_keep_their_line() -> None:
     ("texts", "message"),
     [(("60", "39.99"), "0.01 missing"), (("60", "40.01"), "0.01 too much"), (("100", "100"), "100.00 too much")],
 )
-def test_a_wrong_sum_says_by_how_much(texts: tuple[str, str], message: str) -> None:
+def test_a_wrong_sum_shows_the_difference(texts: tuple[str, str], message: str) -> None:
     checked = forms.check(form(("SPY", texts[0]), ("VTI", texts[1])), ASSETS, None)
     assert message in checked.faults[forms.SUM]
     assert checked.body is None
@@ -65,7 +65,7 @@ def test_rest_counts_cash_and_every_other_line() -> None:
 
 
 @given(st.lists(st.integers(1, 10**9), min_size=1, max_size=200))
-def test_scaled_amounts_sum_to_100_and_none_vanishes(amounts: list[int]) -> None:
+def test_scaled_amounts_sum_to_100_and_none_becomes_zero(amounts: list[int]) -> None:
     shares = forms.scaled(amounts)
     assert sum(shares) == 10_000
     assert min(shares) >= 1
@@ -74,7 +74,7 @@ def test_scaled_amounts_sum_to_100_and_none_vanishes(amounts: list[int]) -> None
         assert all(abs(share * total - amount * 10_000) < total for share, amount in zip(shares, amounts, strict=True))
 
 
-def test_what_cannot_be_normalised_is_said() -> None:
+def test_weights_that_cannot_be_normalized_are_refused_with_a_message() -> None:
     for lines in ((("SPY", ""),), (("SPY", "0"),), (("", ""),)):
         with pytest.raises(ValueError, match="percent above 0"):
             forms.normalised(form(*lines))
@@ -82,7 +82,7 @@ def test_what_cannot_be_normalised_is_said() -> None:
         forms.normalised(form(("SPY", "1"), cash="."))
 
 
-def test_completions_begin_with_what_is_typed_and_leave_out_what_cannot_be_held() -> None:
+def test_completions_start_with_the_typed_text_and_omit_ineligible_assets() -> None:
     found = forms.matches(list(ASSETS.values()), "v", frozenset())
     assert [asset.symbol for asset in found] == ["V", "VTI"]
     assert [asset.symbol for asset in forms.matches(list(ASSETS.values()), "total", frozenset())] == ["VTI"]
@@ -90,7 +90,7 @@ def test_completions_begin_with_what_is_typed_and_leave_out_what_cannot_be_held(
     assert [asset.symbol for asset in forms.matches(list(ASSETS.values()), "v", frozenset({"V"}))] == ["VTI"]
 
 
-def test_a_weekday_may_be_begun() -> None:
+def test_a_weekday_is_completed_from_its_first_letters() -> None:
     assert [forms.weekday_of(text) for text in ("fri", "MON", "t", "", "tu")] == [
         "Friday",
         "Monday",

@@ -23,7 +23,7 @@ def texts(width: int) -> list[str]:
     return shown[next(n for n, text in enumerate(shown) if text.startswith("Timeline")) + 1 :]
 
 
-def test_a_timeline_without_room_for_dates_says_where_a_day_begins() -> None:
+def test_a_narrow_timeline_marks_the_start_of_each_day() -> None:
     assert [text.split()[1:] for text in texts(50)[:6]] == [
         ["15:50:00", "queued"], ["24", "Nov"], ["09:30:00", "in", "progress"], ["09:52:00", "buying"], ["25", "Nov"],
         ["00:01:00", "timeout"],

@@ -1,4 +1,4 @@
-"""Memory of the screens stays bounded by what is visible; counts objects, does not measure time."""
+"""Memory of the screens is bounded by the visible widgets; counts objects, measures no time."""
 
 import gc
 
@@ -13,7 +13,7 @@ from tests.tui.textual_internals import cached_lines, cached_queries, caches_wit
 pytestmark = pytest.mark.slow
 
 
-def test_what_was_drawn_of_widgets_that_are_gone_is_not_kept() -> None:
+def test_rendered_lines_of_removed_widgets_are_freed() -> None:
     """Without the patch, Textual keeps the rendered lines of the last thousand widgets."""
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
@@ -27,7 +27,7 @@ def test_what_was_drawn_of_widgets_that_are_gone_is_not_kept() -> None:
     drive(script)
 
 
-def test_what_was_found_on_a_screen_before_its_last_change_is_not_kept() -> None:
+def test_screen_lookups_before_the_last_change_are_not_cached() -> None:
     """Without the patch, Textual keeps a thousand query results per screen, almost all of them unreachable."""
 
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
@@ -39,7 +39,7 @@ def test_what_was_found_on_a_screen_before_its_last_change_is_not_kept() -> None
     drive(script)
 
 
-def test_a_table_keeps_twice_the_rows_in_sight() -> None:
+def test_a_table_caches_twice_the_visible_rows() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         table = app.screen.query_one(BookTable)
         for _ in range(4):
@@ -49,7 +49,7 @@ def test_a_table_keeps_twice_the_rows_in_sight() -> None:
     drive(script, size=(120, 12))
 
 
-def test_only_the_place_in_sight_keeps_what_was_drawn() -> None:
+def test_only_the_visible_section_keeps_rendered_lines() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         await press(pilot, "1", "3", "4", "6", "1")
         for mode in ("desk", "accounts", "runs", "market"):

@@ -24,7 +24,7 @@ def test_every_action_has_a_method_where_it_applies() -> None:
     drive(script)
 
 
-def test_no_key_means_two_things_in_one_place() -> None:
+def test_no_key_has_two_meanings_in_one_section() -> None:
     for section in Section:
         here = [action for action in ACTIONS if applies(action, section)]
         for one, other in combinations(here, 2):
@@ -40,7 +40,7 @@ def test_ids_are_unique_and_every_action_is_explained() -> None:
         assert action.scope in {*Section, EVERYWHERE, LISTS, REVIEW}
 
 
-def test_help_names_every_key_of_the_place() -> None:
+def test_help_names_every_key_of_the_section() -> None:
     text = "\n".join("".join(part for part, _ in line) for line in help_lines(Section.RUNS)(80, 24))
     for action in ACTIONS:
         if applies(action, Section.RUNS) and not action.id.startswith("go."):
@@ -60,7 +60,7 @@ def test_a_keymap_moves_a_key() -> None:
 
 
 @pytest.mark.slow
-def test_the_footer_shows_the_keys_of_the_place() -> None:
+def test_the_footer_shows_the_keys_of_the_section() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
         assert "p Preview" in screen_text(app).splitlines()[-1]
         await press(pilot, "4")

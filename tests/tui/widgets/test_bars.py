@@ -19,7 +19,7 @@ def test_a_bar_counts_eighths_of_a_cell() -> None:
     assert bars.bar(1, 1_000_000, 4) == "▏   "
 
 
-def test_band_use_says_its_figure_and_not_only_a_colour() -> None:
+def test_band_usage_shows_its_figure_and_not_only_a_color() -> None:
     assert text(bars.band_bar(1084)) == "██████████  108 %"
     assert text(bars.band_bar(None)).strip() == "–"
     assert [style for _, style in bars.band_bar(800)] == ["warn-bar", "warn"]
@@ -34,7 +34,7 @@ def test_drift_grows_from_the_target_to_its_side() -> None:
     assert under == "┊────█████│─────────┊"
 
 
-def test_an_end_of_the_band_stays_visible_when_passed() -> None:
+def test_an_end_of_the_band_stays_visible_when_exceeded() -> None:
     line = bars.drift_bar(900, -500, 500, 1000, 21)
     assert text(line) == "────┊─────│█████╋███─"
     assert ("╋", "bad-bar") in line
@@ -57,7 +57,7 @@ def test_stacked_weights_fill_the_width_exactly() -> None:
     line = bars.weights_bar(thirds, 10)
     assert line_width(line) == 10
     assert sorted(len(part) for part, _ in line) == [3, 3, 4]
-    assert len({part[0] for part, _ in line}) == 3, "told apart without colour"
+    assert len({part[0] for part, _ in line}) == 3, "distinguished without color"
 
 
 def test_history_marks_the_runs_under_their_columns() -> None:

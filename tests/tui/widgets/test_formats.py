@@ -17,7 +17,7 @@ from rebal_tui.tui.text import printable, ui_text
         ("9000000000", "9,000,000,000.00"),
     ],
 )
-def test_money_never_shows_more_than_is_there(amount: str, text: str) -> None:
+def test_money_text_never_shows_more_than_the_amount(amount: str, text: str) -> None:
     assert formats.money(parse_money(amount)) == text
 
 
@@ -28,7 +28,7 @@ def test_drift_has_its_sign(units: int, text: str) -> None:
     assert formats.drift(units) == text
 
 
-def test_band_use_below_the_band_is_never_shown_as_the_whole() -> None:
+def test_band_usage_below_the_band_is_never_shown_as_full() -> None:
     assert formats.band_percent(999) == "99 %"
     assert formats.band_percent(1084) == "108 %"
 
@@ -39,7 +39,7 @@ def test_prices_keep_the_decimals_they_use() -> None:
     assert formats.price(None) == "–"
 
 
-def test_shares_are_cut_to_the_decimals_asked_for() -> None:
+def test_shares_are_truncated_to_the_requested_decimals() -> None:
     assert formats.qty(Qty(72_865_432_211)) == "72.8654"
     assert formats.qty(Qty(1_000_500_000_000), 0) == "1,000"
     assert formats.qty(Qty(-72_865_432_211), 9) == "-72.865432211"
@@ -64,7 +64,7 @@ def test_money_type_is_not_needed_for_zero() -> None:
     assert formats.money(Money(0)) == "0.00"
 
 
-def test_markup_reaches_widgets_as_plain_text() -> None:
+def test_markup_is_plain_text_in_widgets() -> None:
     content = ui_text("[@click=app.quit]x[/] [/]")
     assert content.plain == "[@click=app.quit]x[/] [/]"
     assert not content.spans
@@ -80,5 +80,5 @@ def test_escape_codes_and_direction_overrides_do_not_reach_the_terminal() -> Non
     ("figure", "shown"),
     [("13000.00", "13,000.00"), ("-1234567.5", "-1,234,567.5"), ("-0.50", "-0.50"), ("12", "12"), ("known", "known")],
 )
-def test_plain_figures_get_their_thousands_apart(figure: str, shown: str) -> None:
+def test_plain_figures_have_thousands_separators(figure: str, shown: str) -> None:
     assert formats.grouped(figure) == shown

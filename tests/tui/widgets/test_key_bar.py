@@ -42,7 +42,7 @@ def keys_in_memory() -> int:
     return sum(isinstance(one, FooterKey) for one in gc.get_objects())
 
 
-def test_keys_that_are_gone_from_the_footer_are_not_kept_in_memory() -> None:
+def test_keys_removed_from_the_footer_are_freed() -> None:
     """Frequent changes of the footer must not leak keys.
 
     Counts the increase only: keys of other tests remain in memory, and without a parent they report the current app.

@@ -13,19 +13,19 @@ def test_text_is_fitted_by_cells(name: str, width: int) -> None:
     assert cell_len(fit(name, width, "right")) == width
 
 
-def test_what_is_cut_ends_in_an_ellipsis() -> None:
+def test_truncated_text_ends_in_an_ellipsis() -> None:
     assert fit("Lindqvist Family", 10) == "Lindqvist…"
     assert fit("日本投資", 6) == "日本… "
     assert fit("5.42", 6, "right") == "  5.42"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_line_has_exactly_its_width(name: str) -> None:
+def test_a_status_line_has_exactly_its_width(name: str) -> None:
     assert line_width(fit_line(((name, ""), (name, "bad")), 23)) == 23
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_wrapped_lines_fit_and_lose_no_word(name: str) -> None:
+def test_wrapped_lines_fit_and_keep_every_word(name: str) -> None:
     text = f"the client {name} has drifted"
     lines = wrap(text, 12)
     assert all(cell_len(line) <= 12 for line in lines)
@@ -37,6 +37,6 @@ def test_a_heading_runs_to_the_edge(width: int) -> None:
     assert line_width(heading("Holdings", width, "6 assets")) == width
 
 
-def test_columns_stand_side_by_side() -> None:
+def test_columns_are_side_by_side() -> None:
     lines = beside([(("left", ""),)], [(("one", ""),), (("two", ""),)], 6)
     assert ["".join(text for text, _ in line) for line in lines] == ["left     one", "         two"]

@@ -18,7 +18,7 @@ def test_everything_fits_on_a_wide_terminal() -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
-def test_what_matters_stays_on_a_narrow_one(width: int) -> None:
+def test_important_columns_stay_on_a_narrow_terminal(width: int) -> None:
     line = text(width)
     assert line_width(status_line(status(), "", width)) <= width
     for part in ("demo", "SIMULATED ×600", "10:42:15", "2 alerts"):
@@ -34,5 +34,5 @@ def test_live_is_red_and_old_prices_are_marked() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
-def test_long_work_is_told_with_a_bar_and_its_count(width: int) -> None:
+def test_long_work_is_shown_with_a_bar_and_its_count(width: int) -> None:
     assert "runs ███░░░ 50,000 of 100,000" in text(width, work=WorkView("runs", 50_000, 100_000))

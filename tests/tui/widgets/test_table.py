@@ -84,7 +84,7 @@ def test_the_cursor_stays_on_its_row_when_the_order_changes() -> None:
     table_run(script)
 
 
-def test_a_row_that_went_away_hands_the_cursor_to_its_neighbour() -> None:
+def test_a_removed_row_passes_the_cursor_to_its_neighbor() -> None:
     async def script(pilot: Pilot[None], table: BookTable[Row], messages: list[Message]) -> None:
         table.move_to("k05")
         table.set_rows(tuple(row for row in ROWS if row.key != "k05"))
@@ -139,7 +139,7 @@ def test_clicks_move_sort_and_open() -> None:
     table_run(script)
 
 
-def test_narrow_terminals_lose_the_least_important_columns_first() -> None:
+def test_narrow_terminals_drop_the_least_important_columns_first() -> None:
     def titles(width: int) -> list[str]:
         return [placed.column.title for placed in lay_out_columns(COLUMNS, width)]
 
@@ -158,7 +158,7 @@ def test_a_dropped_column_makes_room_for_a_smaller_one() -> None:
     assert [placed.column.title for placed in lay_out_columns(columns, 12)] == ["A", "C"]
 
 
-def test_wide_characters_do_not_push_the_columns() -> None:
+def test_wide_characters_keep_the_columns_aligned() -> None:
     async def script(pilot: Pilot[None], table: BookTable[Row], _: list[Message]) -> None:
         names = ("日本投資信託会社", "🙂🙂🙂🙂🙂🙂🙂🙂", "plain", "x" * 200)
         table.set_rows(tuple(Row(f"k{index}", name, 7) for index, name in enumerate(names)))
@@ -173,7 +173,7 @@ def test_wide_characters_do_not_push_the_columns() -> None:
     table_run(script)
 
 
-def test_a_changed_row_is_drawn_anew_and_an_equal_one_is_not() -> None:
+def test_a_changed_row_is_drawn_again_and_an_equal_one_is_not() -> None:
     drawn: list[str] = []
 
     def cell(row: Row) -> str:

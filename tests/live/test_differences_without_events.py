@@ -95,7 +95,7 @@ def test_nothing_is_decided_until_everything_was_read_and_the_reason_is_an_alert
 
 @pytest.mark.parametrize(("seconds", "warned", "refused"), [(1, False, False), (5, True, False), (45, True, True)])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_clocks_that_are_apart_are_told_and_far_apart_stop_everything(
+def test_a_clock_difference_is_reported_and_a_large_one_stops_everything(
     seconds: int, warned: bool, refused: bool, sign: int
 ) -> None:
     book, broker = remote_book()
@@ -106,7 +106,7 @@ def test_clocks_that_are_apart_are_told_and_far_apart_stop_everything(
     assert book.polling_state.loaded is not refused
 
 
-def test_the_brokers_calendar_goes_before_ours_and_a_difference_is_told() -> None:
+def test_the_brokers_calendar_takes_precedence_and_a_difference_is_reported() -> None:
     book, broker = remote_book()
     mourning = date(2026, 3, 4)
     broker.closed = {mourning}
@@ -150,7 +150,7 @@ def test_orders_whose_events_never_come_are_looked_up_and_the_run_ends() -> None
     assert book.account("a").positions == broker.inner.account("a").positions
 
 
-def test_an_account_that_changed_without_a_word_is_found_out() -> None:
+def test_an_account_that_changed_without_an_event_is_detected() -> None:
     book, broker = remote_book()
     scheduler.tick(book)
     broker.disconnected = True
@@ -170,16 +170,16 @@ def test_a_few_times_a_day_the_assets_are_read_again() -> None:
     assert broker.reminded == [None]
 
 
-def test_a_broker_that_falls_silent_is_left_alone_for_a_while() -> None:
+def test_an_unresponsive_broker_is_not_called_for_a_while() -> None:
     book, broker = remote_book()
     scheduler.tick(book)
     asked = []
 
-    def silent(account_id: str) -> None:
+    def unresponsive(account_id: str) -> None:
         asked.append(account_id)
         raise BrokerUnavailable("no answer")
 
-    broker.account = silent  # type: ignore[attr-defined]
+    broker.account = unresponsive  # type: ignore[attr-defined]
     advance_clock(book, seconds=2)
     with pytest.raises(BrokerUnavailable):
         poll_broker(book, book.now())
@@ -187,7 +187,7 @@ def test_a_broker_that_falls_silent_is_left_alone_for_a_while() -> None:
     assert asked == ["a"]
 
 
-def test_a_broker_that_refuses_to_be_read_is_an_alert_and_the_heart_beats_on() -> None:
+def test_a_broker_that_refuses_reads_raises_an_alert_and_heartbeats_continue() -> None:
     book, broker = remote_book()
     scheduler.tick(book)
 
@@ -206,7 +206,7 @@ def test_a_broker_that_refuses_to_be_read_is_an_alert_and_the_heart_beats_on() -
     assert book.account("a").cash == parse_money("50001")
 
 
-def test_prices_come_from_beside_and_never_go_back() -> None:
+def test_prices_are_fetched_in_a_thread_and_never_go_back_in_time() -> None:
     warned: list[tuple[str, str, str]] = [("SPY", "400", "10:00")]
     asked: list[list[str]] = []
 

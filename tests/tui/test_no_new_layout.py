@@ -17,53 +17,53 @@ from tests.tui.textual_internals import record_layouts
 
 
 @pytest.fixture
-def placed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def layouts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """A list that grows by one item with every layout."""
     return record_layouts(monkeypatch)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", ["down", "pagedown", "end", "s", "S"])
-def test_a_key_in_the_list_places_nothing_anew(placed: list[object], key: str) -> None:
+def test_a_key_in_the_list_causes_no_new_layout(layouts: list[object], key: str) -> None:
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
         table = app.screen.query_one(BookTable)
         before = (table.cursor_key, table.view)
-        placed.clear()
+        layouts.clear()
         await pilot.press(key)
         await settle(pilot)
         assert (table.cursor_key, table.view) != before
-        assert not placed
+        assert not layouts
 
     drive(script)
 
 
 @pytest.mark.slow
-def test_other_figures_of_the_tiles_place_nothing_anew_and_another_line_of_them_does(placed: list[object]) -> None:
+def test_new_tile_figures_cause_no_layout_and_another_line_of_tiles_does(layouts: list[object]) -> None:
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
         tiles = app.screen.query_one("#tiles", TabBar)
-        placed.clear()
+        layouts.clear()
         tiles.tabs = tuple(replace(tab, figure="7") for tab in tiles.tabs)
         await settle(pilot)
-        assert not placed
+        assert not layouts
         tiles.tabs = tuple(replace(tab, figure="7" * 30) for tab in tiles.tabs)
         await settle(pilot)
-        assert placed
+        assert layouts
         assert tiles.size.height > 1
 
     drive(script)
 
 
 @pytest.mark.slow
-def test_a_detail_of_another_length_scrolls_as_far_as_it_is_long(placed: list[object]) -> None:
+def test_a_detail_of_another_length_scrolls_as_far_as_it_is_long(layouts: list[object]) -> None:
     async def script(pilot: Pilot[Any], app: RebalApp) -> None:
         detail = app.screen.query_one("#detail", LinesView)
         long = [((f"line {number}", ""),) for number in range(200)]
         detail.show(lambda width, height: long)
         await settle(pilot)
-        placed.clear()
+        layouts.clear()
         detail.show(lambda width, height: long[:120])
         await settle(pilot)
-        assert not placed
+        assert not layouts
         detail.scroll_end(animate=False)
         await settle(pilot)
         assert detail.render_line(detail.size.height - 1).text.strip() == "line 119"

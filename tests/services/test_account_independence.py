@@ -45,7 +45,7 @@ def run_day(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-def test_accounts_apart_and_in_any_order_are_decided_and_traded_alike(seed: int) -> None:
+def test_separate_accounts_in_any_order_are_decided_and_traded_alike(seed: int) -> None:
     rng = Random(f"apart {seed}")
     accounts = some_accounts(rng)
     follows = {a.id: rng.choice(MODELS) for a in accounts}

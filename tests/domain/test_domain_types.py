@@ -52,7 +52,7 @@ def test_a_run_ends_once_and_only_completes_from_in_progress() -> None:
     assert {status.value for status in RUN_TRANSITIONS[RunStatus.IN_PROGRESS]} == ends
 
 
-def test_a_withdrawal_can_be_cancelled_before_the_journal_only() -> None:
+def test_a_withdrawal_can_be_canceled_before_the_journal_only() -> None:
     before = {"requested", "unsubscribed", "selling", "settling"}
     assert {stage.value for stage in WithdrawalStage if stage.cancelable} == before
     assert not any(stage.final and stage.cancelable for stage in WithdrawalStage)
@@ -63,7 +63,7 @@ def test_a_partial_fill_is_not_the_end_of_an_order() -> None:
     assert {status.value for status in OrderStatus if status.final} == final
 
 
-def test_every_restriction_has_words() -> None:
+def test_every_restriction_has_a_text() -> None:
     assert RESTRICTION_TEXTS.keys() == set(Restriction)
 
 
@@ -104,7 +104,7 @@ def test_new_york_dates_differ_from_utc_dates_at_night() -> None:
     assert new_york_day(datetime(2026, 7, 5, 4, 0, tzinfo=UTC)) == date(2026, 7, 5)
 
 
-def test_refusals_carry_their_places_and_status() -> None:
+def test_refusals_have_their_locations_and_status() -> None:
     refusal = Invalid([Fault("weights[0].percent", "expected above 0"), Fault("", "sum is 99")])
     assert str(refusal) == "weights[0].percent: expected above 0; sum is 99"
     assert (Invalid("x").status, Conflict("x").status, NotFound("x").status) == (400, 422, 404)
