@@ -49,7 +49,7 @@ from tests.services.rule_model import (
 
 pytestmark = pytest.mark.slow
 
-STEPS = int(os.environ.get("MODEL_STEPS", "2500"))
+STEPS = int(os.environ.get("MODEL_STEPS", "1200"))
 COMMANDS = 50
 PRICES = {"SPY": "400.00", "TLT": "100.00", "GLD": "180.00"}
 SYMBOLS = sorted(PRICES)

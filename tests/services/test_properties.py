@@ -43,7 +43,7 @@ from tests.services.factories import (
 
 pytestmark = pytest.mark.slow
 
-WALKS = int(os.environ.get("WALKS", "8"))
+WALKS = int(os.environ.get("WALKS", "4"))
 STEPS = int(os.environ.get("WALK_STEPS", "70"))
 ACCOUNTS = ("a", "b", "c")
 

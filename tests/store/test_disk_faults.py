@@ -25,7 +25,7 @@ from tests.store.books import new_file
 pytestmark = pytest.mark.slow
 
 WRITES = 12
-POINTS = int(os.environ.get("DISK_FAULT_POINTS", "16"))
+POINTS = int(os.environ.get("DISK_FAULT_POINTS", "6"))
 """Number of disk sizes at which the rebalance is stopped; a longer run tries more."""
 
 
