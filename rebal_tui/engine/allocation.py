@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rebal_tui.domain.quantities import ATTO, CENT, NANO, Money, Percent, Value, floor_cents
+from rebal_tui.domain.quantities import ATTO, NANO, Money, Percent, Value, floor_cents
 
 MIN_BUY_VALUE = Value(ATTO)
 """A buy below one dollar is not sent."""
-_ONE_CENT = Value(CENT * NANO)
+RAISED_ABOVE = Value(ATTO // 2)
+"""A slice above half a dollar is raised to one dollar when the budget allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,42 +29,47 @@ class BuyIntent:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """`amounts` are buys in whole cents, at least $1 each; `dropped` are slices below $1; `scale` the common factor."""
+    """Buys in whole cents, at least $1 each; `raised` are those raised to $1; `dropped` are slices below $1.
+
+    `scale` is the common factor of the last split.
+    """
 
     amounts: dict[str, Money]
+    raised: frozenset[str]
     dropped: dict[str, Money]
     scale: tuple[int, int]
 
 
 def allocate(intents: Sequence[BuyIntent], budget: Money, *, spread_rest: bool = False) -> Allocation:
-    """Split a budget in proportion to shortfalls.
+    """Split a budget in proportion to shortfalls, no buy below $1 (R-22).
 
-    No slice exceeds its shortfall, unless `spread_rest` distributes the remaining budget by weight. Slices are rounded
-    down to the cent (R-8). While a slice is below $1, the smallest is dropped (ties: the smaller weight, then the later
-    symbol) and the budget is split again among the rest. A slice at most one cent below $1 is raised to $1 when the
-    cents left over by rounding pay for it: $10 over eleven assets of 9.09 % and 9.10 % buys ten times $1.00. A slice
-    of 0 is neither bought nor dropped.
+    No slice exceeds its shortfall, unless `spread_rest` distributes the remaining budget by weight. While a slice is
+    below $1, the smallest (ties: the smaller weight, then the later symbol) becomes $1 if it is above $0.50 and the
+    budget is at least $1 for each slice; otherwise it is dropped. What is left of the budget is split again among the
+    others. Slices are compared exactly and rounded down to the cent at the end (R-8). A slice of 0 is neither bought
+    nor dropped.
     """
     available = Value(max(0, budget) * NANO)
     remaining = list(intents)
+    raised: set[str] = set()
     dropped: dict[str, Money] = {}
     while True:
         slices, scale = _slices(remaining, available, spread_rest)
-        amounts = {symbol: floor_cents(Value(int(amount))) for symbol, amount in slices.items() if amount > 0}
-        small = [intent for intent in remaining if 0 < slices[intent.symbol] < MIN_BUY_VALUE]
-        if not small:
-            return Allocation(amounts, dropped, (scale.numerator, scale.denominator))
-        left_over = floor_cents(Value(int(sum(slices.values())))) - sum(amounts.values())
-        nearly = all(slices[intent.symbol] >= MIN_BUY_VALUE - _ONE_CENT for intent in small)
-        if nearly and len(small) * CENT <= left_over:
-            amounts.update({intent.symbol: Money(NANO) for intent in small})
-            return Allocation(amounts, dropped, (scale.numerator, scale.denominator))
-        least = min(slices[intent.symbol] for intent in small)
+        positive = [intent for intent in remaining if slices[intent.symbol] > 0]
+        if all(slices[intent.symbol] >= MIN_BUY_VALUE for intent in positive):
+            amounts = {intent.symbol: floor_cents(Value(int(slices[intent.symbol]))) for intent in positive}
+            amounts.update(dict.fromkeys(raised, Money(NANO)))
+            return Allocation(amounts, frozenset(raised), dropped, (scale.numerator, scale.denominator))
+        least = min(slices[intent.symbol] for intent in positive)
         smallest = min(
-            (intent for intent in small if slices[intent.symbol] == least),
+            (intent for intent in positive if slices[intent.symbol] == least),
             key=lambda intent: (intent.weight, _descending(intent.symbol)),
         )
-        dropped[smallest.symbol] = amounts[smallest.symbol]
+        if least > RAISED_ABOVE and available >= len(positive) * MIN_BUY_VALUE:
+            raised.add(smallest.symbol)
+            available = Value(available - MIN_BUY_VALUE)
+        else:
+            dropped[smallest.symbol] = floor_cents(Value(int(least)))
         remaining.remove(smallest)
 
 

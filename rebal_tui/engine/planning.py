@@ -121,7 +121,7 @@ def size_buys(
     """The lines with the buys that a budget pays for, and the allocation of the budget."""
     allocation = allocate(intents, budget, spread_rest=spread_rest)
     wanted = {intent.symbol: floor_money(Value(int(intent.shortfall))) for intent in intents}
-    return [_with_buy(line, wanted, allocation) for line in lines], allocation
+    return [_with_buy(line, wanted, allocation, invests=spread_rest) for line in lines], allocation
 
 
 def resize_buys(plan: Plan, cash: Money, reserved: Money) -> Allocation:
@@ -139,7 +139,7 @@ def resize_buys(plan: Plan, cash: Money, reserved: Money) -> Allocation:
     return allocate(intents, Money(cash - reserved - plan.cash_target))
 
 
-_NO_BUYS = Allocation({}, {}, (1, 1))
+_NO_BUYS = Allocation({}, frozenset(), {}, (1, 1))
 _UNFILLED_BUY_REASONS = (LineReason.ORDER_LESS_THAN_MIN_NOTIONAL, LineReason.INSUFFICIENT_CASH)
 
 
@@ -229,16 +229,17 @@ def _shortfalls(
     return intents
 
 
-def _with_buy(line: PlanLine, wanted: dict[str, Money], allocation: Allocation) -> PlanLine:
-    """The line with its buy, or with the reason that it has none."""
+def _with_buy(line: PlanLine, wanted: dict[str, Money], allocation: Allocation, *, invests: bool) -> PlanLine:
+    """The line with its buy, or with the reason that it has none; `invests` when excess cash is split by weight."""
     missing = floor_money(Value(max(0, line.target_value - line.value)))
     if line.symbol in allocation.amounts:
         notional = allocation.amounts[line.symbol]
         whole = wanted[line.symbol]
-        if notional > whole or line.reason is LineReason.BUYS_ONLY:
+        if invests and (notional > whole or line.reason is LineReason.BUYS_ONLY):
             reason, detail = LineReason.EXCESS_CASH, "its share of the excess cash"
         else:
-            reason, detail = LineReason.BELOW_TARGET, f"{dollars(Value(whole * NANO))} below its target"
+            raised = ", raised to the $1 minimum" if line.symbol in allocation.raised else ""
+            reason, detail = LineReason.BELOW_TARGET, f"{dollars(Value(whole * NANO))} below its target{raised}"
         return replace(
             line,
             side=Side.BUY,

@@ -98,12 +98,12 @@ def full_rebalance(book: Book) -> Orders:
     }
     budget = book.cash + proceeds - book.reserved - book.cash_target
 
-    def amounts(remaining: set[str]) -> dict[str, Fraction]:
+    def slices(remaining: set[str], money: Fraction) -> dict[str, Fraction]:
         wanted = sum((short[symbol] for symbol in remaining), Fraction(0))
-        orders.scale = min(ONE, max(budget, Fraction(0)) / wanted) if wanted else ONE
+        orders.scale = min(ONE, money / wanted) if wanted else ONE
         return {symbol: short[symbol] * orders.scale for symbol in remaining}
 
-    _buy(orders, set(short), amounts, book.weights)
+    _buy(orders, set(short), max(budget, Fraction(0)), slices, book.weights)
     return orders
 
 
@@ -118,43 +118,44 @@ def invest_cash(book: Book, keep: Fraction) -> Orders:
         if book.buyable(symbol)
     }
 
-    def amounts(remaining: set[str]) -> dict[str, Fraction]:
+    def slices(remaining: set[str], money: Fraction) -> dict[str, Fraction]:
         wanted = sum((short[symbol] for symbol in remaining), Fraction(0))
         weight = sum((book.weights[symbol] for symbol in remaining), Fraction(0))
-        if wanted > budget:
-            return {symbol: short[symbol] * budget / wanted for symbol in remaining}
-        rest = budget - wanted
+        if wanted > money:
+            return {symbol: short[symbol] * money / wanted for symbol in remaining}
+        rest = money - wanted
         return {symbol: short[symbol] + rest * book.weights[symbol] / weight for symbol in remaining}
 
-    _buy(orders, set(short), amounts, book.weights)
+    _buy(orders, set(short), budget, slices, book.weights)
     return orders
 
 
 def _buy(
     orders: Orders,
     remaining: set[str],
-    amounts: Callable[[set[str]], dict[str, Fraction]],
+    money: Fraction,
+    slices: Callable[[set[str], Fraction], dict[str, Fraction]],
     weights: dict[str, Fraction],
 ) -> None:
-    """R-22: while an amount is below a dollar, the smallest is removed; ties: smaller weight, then later symbol.
+    """R-22: while a slice is below a dollar, the smallest one is raised to it or removed.
 
-    Amounts less than a cent below a dollar become a dollar each if the cents left by rounding down pay for all of them:
-    ten times $1.00 for eleven assets. An amount of zero is not an order, so it is not too small.
+    It is raised when it is more than half a dollar and there is a dollar for each slice. Ties: the smaller weight, then
+    the later symbol. A slice of 0 is no order that could be too small.
     """
+    raised: set[str] = set()
     while True:
-        parts = {symbol: part for symbol, part in amounts(remaining).items() if part}
-        small = {symbol for symbol, part in parts.items() if part < ONE}
-        cents = {symbol: down(part, CENT) for symbol, part in parts.items()}
-        lost = down(sum(parts.values(), Fraction(0)), CENT) - sum(cents.values(), Fraction(0))
-        topped_up = all(parts[symbol] >= ONE - CENT for symbol in small) and lost >= len(small) * CENT
-        if not small or topped_up:
-            orders.buys = cents | dict.fromkeys(small, ONE)
+        parts = {symbol: part for symbol, part in slices(remaining, money - len(raised)).items() if part}
+        if not parts or min(parts.values()) >= ONE:
+            orders.buys = {symbol: down(part, CENT) for symbol, part in parts.items()} | dict.fromkeys(raised, ONE)
             return
         smallest = min(parts.values())
         lightest = min(weights[symbol] for symbol in parts if parts[symbol] == smallest)
-        victim = max(symbol for symbol in parts if parts[symbol] == smallest and weights[symbol] == lightest)
-        orders.too_small.add(victim)
-        remaining = remaining - {victim}
+        chosen = max(symbol for symbol in parts if parts[symbol] == smallest and weights[symbol] == lightest)
+        if smallest > ONE / 2 and money - len(raised) >= len(parts):
+            raised.add(chosen)
+        else:
+            orders.too_small.add(chosen)
+        remaining = remaining - {chosen}
 
 
 def most_raised(book: Book) -> Fraction:

@@ -12,14 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rebal_tui.domain.accounts import Position
 from rebal_tui.domain.decisions import Plan
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import NANO, Money, Qty
+from rebal_tui.domain.portfolios import AssetWeight, Weights
+from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty
 from rebal_tui.engine.arrays.int128 import Int128
 from rebal_tui.engine.arrays.plans import REASONS, Lines, plan_full_rebalances, plan_invest_cashes
 from rebal_tui.engine.evaluation import Situation, cash_target_of
 from rebal_tui.engine.planning import plan_full_rebalance, plan_invest_cash
-from tests.engine.array_books import frame_of, random_situations, tied_situations
+from tests.engine.array_books import TODAY, frame_of, random_situations, tied_situations
+from tests.engine.support import asset, situation
 
 BOOKS = int(os.environ.get("ARRAY_BOOKS", "2"))
 Line = tuple[int, str, bool, int, int, str]
@@ -28,8 +31,8 @@ Line = tuple[int, str, bool, int, int, str]
 def lines_by_account(lines: Lines, symbols: Sequence[str]) -> dict[int, list[Line]]:
     found: dict[int, list[Line]] = {}
     columns = (lines.account, lines.line, lines.asset, lines.buy, lines.qty, lines.notional, lines.reason)
-    for account, line, asset, buy, qty, notional, reason in zip(*(c.tolist() for c in columns), strict=True):
-        found.setdefault(account, []).append((line, symbols[asset], buy, qty, notional, REASONS[reason].value))
+    for account, line, held, buy, qty, notional, reason in zip(*(c.tolist() for c in columns), strict=True):
+        found.setdefault(account, []).append((line, symbols[held], buy, qty, notional, REASONS[reason].value))
     return found
 
 
@@ -88,6 +91,32 @@ def test_a_book_is_planned_like_its_accounts_one_by_one(seed: int, tied: bool) -
 def test_large_books_are_planned_like_their_accounts_one_by_one(seed: int) -> None:
     compare(random_situations(random.Random(seed), 200))
     compare(tied_situations(random.Random(seed), 200))
+
+
+def test_a_total_that_only_fractions_of_an_attodollar_raise_above_the_budget_is_scaled() -> None:
+    """A is on target to the unit, so the other shortfalls equal the budget but for the fractions of two targets."""
+    prices = {"A": Price(50_000_000_003), "B": Price(20_000_000_001), "C": Price(31_000_000_007)}
+    equity = 4 * 10**14 * 5 * 10**12 - 5000
+    target = Weights(
+        (AssetWeight("A", Percent(3000)), AssetWeight("B", Percent(3499)), AssetWeight("C", Percent(3499)))
+    )
+    target = replace(target, cash=Percent(2))
+    held = {"A": equity * 3000 // 10_000 * pow(prices["A"], -1, 10**16) % 10**16, "B": 9_999_999_999}
+    left = equity - sum(qty * prices[symbol] for symbol, qty in held.items())
+    held["C"] = left % NANO * pow(prices["C"], -1, NANO) % NANO
+    cash, rest = divmod(left - held["C"] * prices["C"], NANO)
+    assert rest == 0
+    base = situation(target=target, conditions=[], cooldown_days=0, day=TODAY)
+    positions = tuple(Position(symbol, Qty(qty)) for symbol, qty in held.items())
+    compare(
+        [
+            replace(
+                base,
+                account=replace(base.account, cash=Money(cash), positions=positions),
+                assets={symbol: replace(asset(symbol, "1", base.now), price=price) for symbol, price in prices.items()},
+            )
+        ]
+    )
 
 
 def test_ordinary_accounts_are_planned_without_the_exact_planner() -> None:

@@ -350,12 +350,12 @@ def test_a_sell_that_was_too_small_does_not_become_a_buy() -> None:
     assert resize_buys(plan, parse_money("10"), Money(0)).amounts == {"B": 10 * DOLLAR}
 
 
-def test_a_share_one_cent_below_a_dollar_is_raised_by_leftover_cents() -> None:
-    """The halves of a cent that B and C lose are the cent."""
+def test_a_raised_slice_is_paid_by_the_others() -> None:
     split = allocate([intent("A", "0.99"), intent("B", "5.005"), intent("C", "5.005")], parse_money("11"))
-    assert (split.amounts, split.dropped, split.scale) == (
-        {"A": DOLLAR, "B": 5 * DOLLAR, "C": 5 * DOLLAR}, {}, (1, 1),
+    assert (split.amounts, split.raised, split.dropped) == (
+        {"A": DOLLAR, "B": 5 * DOLLAR, "C": 5 * DOLLAR}, {"A"}, {},
     )  # fmt: skip
+    assert split.scale == (1000, 1001)
 
 
 def test_a_budget_of_a_cent_too_little_for_two_buys_is_not_overspent() -> None:

@@ -149,12 +149,38 @@ def test_ten_dollars_into_eleven_equal_assets_buy_ten_times_a_dollar() -> None:
 def test_a_dropped_slice_says_how_small_it_was() -> None:
     """The amount was too small, regardless of the asset's shortfall."""
     state = holdings("10", {"A": "1"}, {"A": "980", "B": "1", "C": "1"})
-    plan = plan_invest_cash(state, weights("0", A="1", B="90", C="9"), Money(0))
+    plan = plan_invest_cash(state, weights("0", A="1", B="95", C="4"), Money(0))
     assert buys(plan) == dollars(B="10")
     skipped = plan.skipped_orders[0]
-    assert (skipped.symbol, skipped.notional) == ("C", parse_money("0.90"))
-    assert skipped.reason_details == "order notional value ($0.90) is less than the minimum ($1)"
-    assert line(plan, "C").wanted == parse_money("89.10")
+    assert (skipped.symbol, skipped.notional) == ("C", parse_money("0.40"))
+    assert skipped.reason_details == "order notional value ($0.40) is less than the minimum ($1)"
+    assert line(plan, "C").wanted == parse_money("39.60")
+
+
+@pytest.mark.parametrize(
+    ("cash", "target", "bought"),
+    [
+        ("3", {"A": "50", "B": "25", "C": "25"}, {"A": "1", "B": "1", "C": "1"}),
+        ("4", {"A": "50", "B": "25", "C": "25"}, {"A": "2", "B": "1", "C": "1"}),
+        ("190", {"A": "99.5", "B": "0.5"}, {"A": "189", "B": "1"}),
+        ("100", {"A": "99.5", "B": "0.5"}, {"A": "99.50"}),
+        ("2", {"A": "50", "B": "25", "C": "25"}, {"A": "1"}),
+    ],
+    ids=["all raised", "exactly a dollar", "one raised", "half a dollar is dropped", "no dollar for each"],
+)
+def test_a_slice_above_half_a_dollar_is_raised_to_one(
+    cash: str, target: dict[str, str], bought: dict[str, str]
+) -> None:
+    plan = plan_full_rebalance(holdings(cash, {}, dict.fromkeys(target, "1")), weights("0", **target))
+    assert buys(plan) == dollars(**bought)
+
+
+def test_a_raised_buy_of_a_full_rebalance_says_so() -> None:
+    plan = plan_full_rebalance(holdings("190", {}, {"A": "1", "B": "1"}), weights("0", A="99.5", B="0.5"))
+    assert (line(plan, "B").reason, line(plan, "B").detail) == (
+        LineReason.BELOW_TARGET,
+        "$0.95 below its target, raised to the $1 minimum",
+    )
 
 
 def test_the_budget_is_split_by_shortfall() -> None:

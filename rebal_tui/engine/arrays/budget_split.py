@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from rebal_tui.domain.quantities import CENT, NANO
+from rebal_tui.engine.allocation import MIN_BUY_VALUE, RAISED_ABOVE
 from rebal_tui.engine.arrays.int128 import Int128
 from rebal_tui.engine.arrays.memory_layout import Flags, Floats, Ints
 
-_NEARLY = 99 * CENT
-"""Slices from $0.99 to $1 may be raised to $1 by the cents left over from rounding: the exact form decides."""
+_MINIMUM = MIN_BUY_VALUE // NANO
+_RAISED_ABOVE = RAISED_ABOVE // NANO
 
 
 @dataclass(slots=True, eq=False)
@@ -30,17 +31,22 @@ class BudgetSplit:
 class BuyDemand:
     """Shortfalls by slot and account, 0 or more, rounded down to an attodollar.
 
-    `buyable` marks the slots that get a slice, `weight` is in hundredths of a percent, `symbol_rank` orders symbols.
+    `inexact` marks shortfalls that the rounding changed, `buyable` the slots that get a slice. `weight` is in
+    hundredths of a percent, `symbol_rank` orders symbols.
     """
 
     shortfall: Int128
+    inexact: Flags
     buyable: Flags
     weight: Ints
     symbol_rank: Ints
 
     def of(self, columns: Ints) -> BuyDemand:
         short = Int128(self.shortfall.nano[:, columns], self.shortfall.rest[:, columns])
-        return BuyDemand(short, self.buyable[:, columns], self.weight[:, columns], self.symbol_rank[:, columns])
+        return BuyDemand(
+            short, self.inexact[:, columns], self.buyable[:, columns], self.weight[:, columns],
+            self.symbol_rank[:, columns],
+        )  # fmt: skip
 
 
 def split_budgets(demand: BuyDemand, budget: Ints, *, spread_rest: bool) -> BudgetSplit:
@@ -52,30 +58,51 @@ def split_budgets(demand: BuyDemand, budget: Ints, *, spread_rest: bool) -> Budg
     out = BudgetSplit(
         np.zeros(buyable.shape, np.int64), np.full(buyable.shape, -1, np.int64), np.zeros(len(budget), np.bool_)
     )
+    budget = budget.copy()
     left = np.arange(len(budget))
-    # Each round drops one slot of every account that still has a slice below the minimum, as `allocate` does.
+    # Each round raises or drops the smallest slot of every account that has a slice below $1, as `allocate` does.
     while len(left):
         part = demand.of(left)
         included = buyable[:, left]
-        cents, value, unsure = _slices(part, included, budget[left], spread_rest)
-        small = included & (value > 0) & (cents < NANO)
+        slices = _slices(part, included, budget[left], spread_rest)
+        small = slices.positive & (slices.cents < _MINIMUM)
         has_small = small.any(axis=0)
-        nearly = has_small & (np.where(small, cents, NANO).min(axis=0) >= _NEARLY)
-        smallest, ambiguous = _smallest(part, small, value, spread_rest)
-        needs_exact = unsure | nearly | (has_small & ambiguous)
+        smallest, ambiguous = _smallest(part, small, slices, spread_rest)
+        at = (smallest, np.arange(len(left)))
+        above_half = slices.value[at] - _RAISED_ABOVE
+        ambiguous |= np.abs(above_half) <= slices.doubt[at] + 1
+        needs_exact = slices.unsure | (has_small & ambiguous)
         out.needs_exact[left[needs_exact]] = True
         done = ~has_small & ~needs_exact
-        out.amounts[:, left[done]] = np.where(included & (value > 0), cents, 0)[:, done]
-        unfinished = np.flatnonzero(has_small & ~needs_exact)
-        slots = smallest[unfinished]
-        out.dropped[slots, left[unfinished]] = cents[slots, unfinished]
-        buyable[slots, left[unfinished]] = False
+        whole = np.where(slices.positive, slices.cents, 0) + out.amounts[:, left]
+        out.amounts[:, left[done]] = whole[:, done]
+        raises = (above_half > 0) & (budget[left] >= slices.positive.sum(axis=0) * _MINIMUM)
+        unfinished = has_small & ~needs_exact
+        raised, dropped = np.flatnonzero(unfinished & raises), np.flatnonzero(unfinished & ~raises)
+        out.amounts[smallest[raised], left[raised]] = _MINIMUM
+        budget[left[raised]] -= _MINIMUM
+        out.dropped[smallest[dropped], left[dropped]] = slices.cents[smallest[dropped], dropped]
+        buyable[smallest[unfinished], left[unfinished]] = False
         left = left[unfinished]
     return out
 
 
-def _slices(demand: BuyDemand, included: Flags, budget: Ints, spread_rest: bool) -> tuple[Ints, Floats, Flags]:
-    """Each slice rounded down to the cent, its float value, and the accounts with an uncertain cent."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Slices:
+    """By slot and account: slices rounded down to the cent, their float values, and the error bound of those.
+
+    `positive` marks slices above 0, `unsure` the accounts with an uncertain cent or scale.
+    """
+
+    cents: Ints
+    value: Floats
+    doubt: Floats
+    positive: Flags
+    unsure: Flags
+
+
+def _slices(demand: BuyDemand, included: Flags, budget: Ints, spread_rest: bool) -> _Slices:
+    """The split of each account's budget over the included slots."""
     short = demand.shortfall
     total = short.total(included)
     scaled = (total.nano > budget) | ((total.nano == budget) & (total.rest > 0))
@@ -97,15 +124,19 @@ def _slices(demand: BuyDemand, included: Flags, budget: Ints, spread_rest: bool)
     high = (short.nano + np.floor(part + doubt).astype(np.int64)) // CENT
     nothing = (short.nano == 0) & (short.rest == 0) & scaled
     unsure = (included & (low != high) & ~nothing).any(axis=0)
+    # The exact total is above this one by less than an attodollar for each inexact shortfall, which can make it exceed
+    # the budget; and a shortfall that is 0 here may be a fraction of an attodollar. `margin` is capped to fit 64 bits.
+    inexact = included & demand.inexact
+    margin = np.minimum(budget - total.nano, 1) * NANO - total.rest
+    unsure |= (~scaled & (margin < inexact.sum(axis=0))) | (inexact & nothing).any(axis=0)
     value = np.where(nothing | ~included, 0.0, short.nano + part)
-    return np.where(nothing, 0, high * CENT), value, unsure
+    return _Slices(np.where(nothing, 0, high * CENT), value, doubt, included & (value > 0), unsure)
 
 
-def _smallest(demand: BuyDemand, small: Flags, value: Floats, spread_rest: bool) -> tuple[Ints, Flags]:
-    """The next slot to drop, and the accounts where this is ambiguous in floats."""
-    masked = np.where(small, value, np.inf)
-    least = masked.min(axis=0)
-    close = small & (masked <= least + (1e-2 + np.abs(least) * 1e-14))
+def _smallest(demand: BuyDemand, small: Flags, slices: _Slices, spread_rest: bool) -> tuple[Ints, Flags]:
+    """The smallest slot of those below $1, and the accounts where this is ambiguous in floats."""
+    least = np.where(small, slices.value + slices.doubt, np.inf).min(axis=0)
+    close = small & (slices.value - slices.doubt <= least + 1e-2)
     nano, rest = demand.shortfall.nano, demand.shortfall.rest
     if not spread_rest:
         # These slices are shortfalls times one factor of the account, so the shortfalls have the order of the slices.

@@ -58,6 +58,11 @@ class Int128:
         rest = (part * NANO + self.rest) * percent // _SHARE
         return Int128(whole * percent + rest // NANO, rest % NANO)
 
+    def share_inexact(self, percent: Ints) -> Flags:
+        """Whether `share` rounds."""
+        part = self.nano % _SHARE
+        return np.asarray((part * NANO + self.rest) * percent % _SHARE != 0)
+
     def share_up(self, percent: Ints) -> Ints:
         """`percent` hundredths of a percent of values of 0 or more, rounded up to a billionth of a dollar."""
         # Bounds as in `share`. Floor division of the negated numerator, negated again, rounds up.

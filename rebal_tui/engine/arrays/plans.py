@@ -220,7 +220,7 @@ def _plan_piece(
     target[rows] = cash_target
     symbol_rank = np.append(_ranks(frame.assets.symbols), -1)[asset]
     easy = np.flatnonzero(~needs_exact)
-    demand = BuyDemand(short, buyable, weight, symbol_rank).of(easy)
+    demand = BuyDemand(short, equity.share_inexact(weight), buyable, weight, symbol_rank).of(easy)
     budget_split = split_budgets(demand, budget[easy], spread_rest=invest)
     builder.needs_exact.extend(rows[needs_exact].tolist())
     builder.needs_exact.extend(rows[easy[budget_split.needs_exact]].tolist())
