@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.decisions import SKIP_REASONS, LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side, SkippedOrder
 from rebal_tui.domain.portfolios import Weights
@@ -22,12 +22,14 @@ from rebal_tui.domain.quantities import (
     floor_cents,
     floor_money,
     market_value,
+    qty_text,
     share_of,
 )
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.allocation import Allocation, BuyIntent, allocate
 from rebal_tui.engine.drift import value_account
 from rebal_tui.engine.trace_text import dollars
+from rebal_tui.engine.tradability import sellable_qty, trading_fault
 
 MIN_ORDER_VALUE = Value(ATTO)
 """$1, the minimum value of an order that does not close a position."""
@@ -97,7 +99,7 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
     ]
     free = holdings.cash - holdings.reserved
     sellable = [line for line in lines if line.held > 0 and _sell_fault(line, holdings) is None]
-    max_amount = Money(max(0, free + sum(floor_money(line.value) for line in sellable)))
+    max_amount = Money(max(0, free + sum(_sale(_sellable(line, holdings), line) for line in sellable)))
     if amount > max_amount:
         raise AmountTooLarge(max_amount)
     needed = amount - min(free, max(0, free - cash_target))
@@ -179,9 +181,12 @@ def _sell_fault(line: PlanLine, holdings: Holdings) -> tuple[LineReason, str] | 
     asset = holdings.assets.get(line.symbol)
     if asset is None or asset.price is None:
         return LineReason.NO_PRICE, "no price"
-    if asset.tradable and asset.status is AssetStatus.ACTIVE:
-        return None
-    return LineReason.ASSET_NOT_TRADABLE, f"the asset is {asset.ineligibility}"
+    fault = trading_fault(asset, Side.SELL)
+    return (LineReason.ASSET_NOT_TRADABLE, f"the asset is {fault}") if fault else None
+
+
+def _sellable(line: PlanLine, holdings: Holdings) -> Qty:
+    return sellable_qty(holdings.assets[line.symbol], line.held)
 
 
 def _rebalancing_sell(line: PlanLine, holdings: Holdings) -> PlanLine:
@@ -195,14 +200,25 @@ def _rebalancing_sell(line: PlanLine, holdings: Holdings) -> PlanLine:
     if fault:
         return replace(line, wanted=wanted, reason=fault[0], detail=fault[1])
     price = _price(line)
-    qty = Qty(excess // price)
-    if not holdings.assets[line.symbol].fractionable and not closes:
-        qty = Qty(qty // NANO * NANO)
-    if not closes and market_value(qty, price) < MIN_ORDER_VALUE:
+    qty = sellable_qty(holdings.assets[line.symbol], Qty(excess // price))
+    if closes:
+        return _closing_sell(line, wanted, qty)
+    if market_value(qty, price) < MIN_ORDER_VALUE:
         return _too_small(line, wanted, wanted)
-    reason = LineReason.NOT_IN_PORTFOLIO if closes else LineReason.ABOVE_TARGET
-    detail = "not in the portfolio; the whole position is sold" if closes else f"{dollars(excess)} above its target"
-    return replace(line, side=Side.SELL, qty=qty, wanted=wanted, reason=reason, detail=detail)
+    detail = f"{dollars(excess)} above its target"
+    return replace(line, side=Side.SELL, qty=qty, wanted=wanted, reason=LineReason.ABOVE_TARGET, detail=detail)
+
+
+def _closing_sell(line: PlanLine, wanted: Money, qty: Qty) -> PlanLine:
+    """The full exit of a holding, without the fraction of a share that cannot be sold (R-56)."""
+    rest = qty_text(Qty(line.held - qty))
+    if not qty:
+        detail = f"not in the portfolio, but a fraction ({rest} of a share) of an asset in whole shares cannot be sold"
+        return replace(line, reason=LineReason.FRACTION_NOT_SELLABLE, detail=detail)
+    detail = "not in the portfolio; the whole position is sold"
+    if qty < line.held:
+        detail = f"not in the portfolio; all whole shares are sold, the remaining {rest} of a share cannot be sold"
+    return replace(line, side=Side.SELL, qty=qty, wanted=wanted, reason=LineReason.NOT_IN_PORTFOLIO, detail=detail)
 
 
 def _too_small(line: PlanLine, wanted: Money, order: Money) -> PlanLine:
@@ -221,7 +237,7 @@ def _shortfalls(
     intents = []
     for line in lines:
         asset = holdings.assets.get(line.symbol)
-        if line.target == 0 or asset is None or asset.price is None or not asset.eligible:
+        if line.target == 0 or asset is None or asset.price is None or trading_fault(asset, Side.BUY):
             continue
         missing = max(Fraction(0), Fraction(max(0, equity) * line.target, HUNDRED_PERCENT) - line.value)
         if every or missing >= DUST:
@@ -284,7 +300,9 @@ def _raise_cash(
         already = raised[line.symbol]
         whole = not holdings.assets[line.symbol].fractionable
         floor = floors.get(line.symbol, Value(0))
-        raised[line.symbol] = _raising_qty(line, Value(needed * NANO), floor, already, whole=whole)
+        raised[line.symbol] = min(
+            _raising_qty(line, Value(needed * NANO), floor, already, whole=whole), _sellable(line, holdings)
+        )
         needed -= _sale(raised[line.symbol], line) - _sale(already, line)
     return needed
 

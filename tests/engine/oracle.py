@@ -35,7 +35,8 @@ class Book:
     prices: dict[str, Fraction]
     weights: dict[str, Fraction]
     cash_weight: Fraction
-    dead: frozenset[str] = frozenset()
+    inactive: frozenset[str] = frozenset()
+    closing_only: frozenset[str] = frozenset()
     unfractionable: frozenset[str] = frozenset()
 
     def value(self, symbol: str) -> Fraction:
@@ -50,10 +51,15 @@ class Book:
         return up(max(self.cash_weight * self.equity, Fraction(0)), NANO)
 
     def sellable(self, symbol: str) -> bool:
-        return symbol in self.prices and symbol not in self.dead
+        return symbol in self.prices and symbol not in self.inactive
 
     def buyable(self, symbol: str) -> bool:
-        return self.sellable(symbol) and symbol not in self.unfractionable
+        return self.sellable(symbol) and symbol not in self.unfractionable | self.closing_only
+
+    def most_sold(self, symbol: str) -> Fraction:
+        """R-56: whole shares of an asset that has no fractions."""
+        held = self.positions[symbol]
+        return down(held, ONE) if symbol in self.unfractionable else held
 
     @property
     def needed(self) -> set[str]:
@@ -80,13 +86,15 @@ def full_rebalance(book: Book) -> Orders:
             continue
         price = book.prices[symbol]
         if symbol not in book.weights:
-            qty = held
+            qty = book.most_sold(symbol)
+            if not qty:
+                continue
         else:
             over = held * price - book.weights[symbol] * equity
             if over <= 0:
                 continue
             qty = down(over / price, ONE if symbol in book.unfractionable else NANO)
-        if qty == held or qty * price >= ONE:
+        if symbol not in book.weights or qty == held or qty * price >= ONE:
             orders.sells[symbol] = qty
             proceeds += down(qty * price, NANO)
         else:
@@ -161,7 +169,8 @@ def _buy(
 def most_raised(book: Book) -> Fraction:
     """R-23: all free cash and the value of all sellable assets."""
     sellable = [s for s in book.positions if book.sellable(s)]
-    return book.cash - book.reserved + sum((down(book.value(s), NANO) for s in sellable), Fraction(0))
+    worth = (down(book.most_sold(s) * book.prices[s], NANO) for s in sellable)
+    return book.cash - book.reserved + sum(worth, Fraction(0))
 
 
 def partial_liquidation(book: Book, amount: Fraction) -> dict[str, Fraction]:

@@ -69,7 +69,7 @@ def holdings(
 ) -> Holdings:
     assets = {symbol: asset(symbol, price) for symbol, price in prices.items()}
     for symbol in dead:
-        assets[symbol] = replace(assets[symbol], tradable=False)
+        assets[symbol] = replace(assets[symbol], status=AssetStatus.INACTIVE)
     return Holdings(parse_money(cash), parse_money(reserved), {s: parse_qty(q) for s, q in positions.items()}, assets)
 
 
@@ -161,13 +161,11 @@ def holdings_of(book: Book) -> Holdings:
     assets = {}
     for symbol in {*book.weights, *book.positions}:
         price = book.prices.get(symbol)
-        dead = symbol in book.dead
-        inactive = dead and symbol[-1] in "02468"
         assets[symbol] = replace(
             asset(symbol, None),
             price=None if price is None else Price(nanos(price)),
-            status=AssetStatus.INACTIVE if inactive else AssetStatus.ACTIVE,
-            tradable=not dead or inactive,
+            status=AssetStatus.INACTIVE if symbol in book.inactive else AssetStatus.ACTIVE,
+            tradable=symbol not in book.closing_only,
             fractionable=symbol not in book.unfractionable,
         )
     return Holdings(
@@ -246,7 +244,8 @@ def random_book(rng: random.Random, *, dead: bool = True, reserved: bool = True,
     if rng.random() < 0.05:
         cash = -cash / 10 if (cash / 10 * NANO).denominator == 1 else -Fraction(3, 2)
     kept_back = Fraction(rng.choice([1, 250, 1000, scale]), 100) if reserved and rng.random() < 0.2 else Fraction(0)
-    gone = frozenset(s for s in symbols if rng.random() < 0.15) if dead and rng.random() < 0.3 else frozenset()
+    gone = [s for s in symbols if rng.random() < 0.15] if dead and rng.random() < 0.3 else []
+    closing_only = frozenset(s for s in gone if s[-1] in "13579")
     return Book(
         cash=cash,
         reserved=kept_back,
@@ -254,7 +253,8 @@ def random_book(rng: random.Random, *, dead: bool = True, reserved: bool = True,
         prices=prices,
         weights={s: Fraction(p, HUNDRED_PERCENT) for s, p in zip(own, percents, strict=True)},
         cash_weight=Fraction(cash_weight, HUNDRED_PERCENT),
-        dead=gone,
+        inactive=frozenset(gone) - closing_only,
+        closing_only=closing_only,
     )
 
 

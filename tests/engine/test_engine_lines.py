@@ -78,12 +78,12 @@ def test_the_lines_of_a_full_rebalance() -> None:
         "A": ("sell 19.00", "19.00", "ABOVE_TARGET", "$19.00 above its target"),
         "B": ("buy 75.98", "82.50", "BELOW_TARGET", "$82.50 below its target"),
         "C": ("buy 37.76", "41.00", "BELOW_TARGET", "$41.00 below its target"),
-        "U": ("", "9.75", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
+        "U": ("", "9.75", "ASSET_NOT_TRADABLE", "the asset is inactive"),
         "X": ("sell 5.00", "5.00", "NOT_IN_PORTFOLIO", OUTSIDE),
         "Y": ("", "0.00", "NO_PRICE", "no price"),
     }
     assert skips(plan) == [
-        ("U", Side.SELL, "9.75", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
+        ("U", Side.SELL, "9.75", "ASSET_NOT_TRADABLE", "the asset is inactive"),
         ("Y", Side.SELL, "0.00", "NO_PRICE", "no price"),
     ]
     assert (plan.type, plan.equity, plan.budget) == (RunType.FULL_REBALANCE, 205 * ATTO, parse_money("113.75"))
@@ -91,19 +91,43 @@ def test_the_lines_of_a_full_rebalance() -> None:
     assert [line.value for line in plan.lines] == [60 * ATTO, 20 * ATTO, 0, 20 * ATTO, 5 * ATTO, 0]
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"tradable": False}, "the asset is not tradable"),
-        ({"status": AssetStatus.INACTIVE}, "the asset is inactive"),
-        ({"status": AssetStatus.INACTIVE, "tradable": False}, "the asset is inactive, not tradable"),
-        ({"tradable": False, "fractionable": False}, "the asset is not tradable, not fractionable"),
-    ],
-)
-def test_unsellable_holdings_state_the_reason(change: dict[str, object], words: str) -> None:
+@pytest.mark.parametrize("tradable", [True, False])
+def test_an_inactive_holding_cannot_be_sold(tradable: bool) -> None:
+    change = {"status": AssetStatus.INACTIVE, "tradable": tradable}
     state = changed(holdings("0", {"A": "60", "B": "40"}, ONES), A=change)
     line = plan_full_rebalance(state, weights("0", A="50", B="50")).lines[0]
-    assert (line.side, line.wanted, line.reason, line.detail) == (None, 10 * DOLLAR, "ASSET_NOT_TRADABLE", words)
+    assert (line.side, line.wanted, line.reason, line.detail) == (
+        None, 10 * DOLLAR, "ASSET_NOT_TRADABLE", "the asset is inactive",
+    )  # fmt: skip
+
+
+def test_an_untradable_holding_is_sold_and_not_bought() -> None:
+    state = changed(holdings("0", {"A": "60", "B": "40"}, ONES), A={"tradable": False}, B={"tradable": False})
+    plan = plan_full_rebalance(state, weights("0", A="50", B="50"))
+    assert lines_by_symbol(plan) == {
+        "A": ("sell 10.00", "10.00", "ABOVE_TARGET", "$10.00 above its target"),
+        "B": ("", "10.00", "ASSET_NOT_TRADABLE", "not eligible to be bought"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("held", "sold", "reason", "detail"),
+    [
+        ("2.000000001", "2.00", "NOT_IN_PORTFOLIO",
+         "not in the portfolio; all whole shares are sold, the remaining 0.000000001 of a share cannot be sold"),
+        ("3", "3.00", "NOT_IN_PORTFOLIO", OUTSIDE),
+        ("0.5", "", "FRACTION_NOT_SELLABLE",
+         "not in the portfolio, but a fraction (0.5 of a share) of an asset in whole shares cannot be sold"),
+    ],
+)  # fmt: skip
+def test_a_full_exit_of_an_asset_in_whole_shares_keeps_the_fraction(
+    held: str, sold: str, reason: str, detail: str
+) -> None:
+    state = changed(holdings("0", {"A": "60", "X": held}, {**ONES, "X": "1"}), X={"fractionable": False})
+    plan = plan_full_rebalance(state, weights("0", A="100"))
+    order, _, given, text = lines_by_symbol(plan)["X"]
+    assert (order, given, text) == (f"sell {sold}" if sold else "", reason, detail)
+    assert not [skipped for skipped in skips(plan) if skipped[0] == "X"]
 
 
 def test_skipped_buys_state_no_cash_ineligible_or_too_small() -> None:
@@ -115,7 +139,7 @@ def test_skipped_buys_state_no_cash_ineligible_or_too_small() -> None:
         "B": ("", "20.10", "ORDER_LESS_THAN_MIN_NOTIONAL", short("0.33")),
         "C": ("", "19.5975", "ASSET_NOT_TRADABLE", "not eligible to buy"),
         "D": ("", "1.0075", "ORDER_LESS_THAN_MIN_NOTIONAL", short("0.01")),
-        "U": ("", "79.905", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
+        "U": ("", "79.905", "ASSET_NOT_TRADABLE", "the asset is inactive"),
     }
     broke = plan_full_rebalance(holdings("0", {"U": "100"}, ONES, dead=["U"]), weights("0", A="40", B="60"))
     assert lines_by_symbol(broke)["A"] == (
@@ -157,14 +181,14 @@ def test_the_lines_of_a_liquidation() -> None:
         "B": ("", "0.00", "SELLS_ONLY", NOT_ABOVE),
         "C": ("", "0.00", "SELLS_ONLY", NOT_ABOVE),
         "D": ("", "0.00", "SELLS_ONLY", ABOVE),
-        "U": ("", "0.50", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
-        "V": ("", "0.509", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
+        "U": ("", "0.50", "ASSET_NOT_TRADABLE", "the asset is inactive"),
+        "V": ("", "0.509", "ASSET_NOT_TRADABLE", "the asset is inactive"),
         "X": ("", "0.00", "ON_TARGET", NEAR),
         "W": ("", "0.00", "NO_PRICE", "no price"),
     }
     assert skips(plan) == [
-        ("U", Side.SELL, "0.50", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
-        ("V", Side.SELL, "0.50", "ASSET_NOT_TRADABLE", "the asset is not tradable"),
+        ("U", Side.SELL, "0.50", "ASSET_NOT_TRADABLE", "the asset is inactive"),
+        ("V", Side.SELL, "0.50", "ASSET_NOT_TRADABLE", "the asset is inactive"),
         ("W", Side.SELL, "0.00", "NO_PRICE", "no price"),
     ]
     assert (plan.type, plan.equity, plan.budget) == (RunType.PARTIAL_LIQUIDATION, 100 * ATTO, 0)

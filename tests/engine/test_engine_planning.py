@@ -126,11 +126,11 @@ def test_an_asset_without_a_price_is_distinguished() -> None:
     assert {skip.symbol: skip.side for skip in plan.skipped_orders} == {"TLT": Side.BUY, "XYZ": Side.SELL}
 
 
-def test_an_unfractionable_holding_is_sold_in_whole_shares_or_closed() -> None:
+def test_an_unfractionable_holding_is_sold_in_whole_shares() -> None:
     state = holdings("0", {"A": "10", "B": "1.5"}, {"A": "10", "B": "10"})
     stiff = {symbol: replace(a, fractionable=False) for symbol, a in state.assets.items()}
     plan = plan_full_rebalance(replace(state, assets=stiff), weights("75", A="25"))
-    assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("7"), "B": parse_qty("1.5")}
+    assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("7"), "B": parse_qty("1")}
 
 
 #
@@ -303,7 +303,16 @@ def test_an_unfractionable_holding_is_liquidated_in_whole_shares() -> None:
     assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("3")}
 
 
-def test_lines_not_traded_by_a_liquidation_state_the_true_reason() -> None:
+def test_a_fraction_of_an_asset_in_whole_shares_raises_nothing() -> None:
+    state = holdings("0", {"A": "2.5"}, {"A": "10"})
+    stiff = replace(state, assets={"A": asset("A", "10", fractionable=False)})
+    plan = plan_partial_liquidation(stiff, weights("0", A="100"), parse_money("20"))
+    assert {each.symbol: each.qty for each in plan.sells} == {"A": parse_qty("2")}
+    with pytest.raises(AmountTooLarge, match=r"at most \$20\.00"):
+        plan_partial_liquidation(stiff, weights("0", A="100"), parse_money("20.01"))
+
+
+def test_lines_left_alone_by_a_liquidation_say_the_true_reason() -> None:
     state = holdings("0", {"A": "800", "B": "150", "C": "50"}, dict.fromkeys("ABC", "1"))
     plan = plan_partial_liquidation(state, weights("0", A="60", B="10", C="30"), parse_money("20"))
     assert {each.symbol for each in plan.sells} == {"B"}

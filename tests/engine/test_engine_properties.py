@@ -117,7 +117,7 @@ def test_orders_are_acceptable_to_a_broker(planner: Planner, seed: int) -> None:
         assert line.price is not None
         assert 0 < line.qty <= state.positions[line.symbol]
         assert line.qty * line.price >= NANO * NANO or line.qty == state.positions[line.symbol]
-        assert state.assets[line.symbol].tradable
+        assert state.assets[line.symbol].status is AssetStatus.ACTIVE
     assert not (plan.type is RunType.INVEST_CASH and plan.sells)
     assert not (plan.type is RunType.PARTIAL_LIQUIDATION and plan.buys)
 

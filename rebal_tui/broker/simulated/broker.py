@@ -210,13 +210,12 @@ class SimulatedBroker:
         self.add_assets([asset])
 
     def add_assets(self, assets: Sequence[Asset]) -> None:
-        """Add or replace many assets in one transaction. Open orders of assets that are not tradable end."""
+        """Add or replace many assets in one transaction. Open orders that an asset no longer accepts end."""
         at = to_micros(self._now())
         with self._tables.write() as tx:
             put_assets(tx, assets, at)
             for asset in assets:
-                if asset.status is not AssetStatus.ACTIVE or not asset.tradable:
-                    self._orders.end_orders_of(tx, asset.symbol, at)
+                self._orders.end_untradable(tx, asset.symbol, at)
 
     def deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
         """Deposit cash, which is settled at once (R-31). Raises `BrokerRefused`."""
@@ -268,21 +267,20 @@ class SimulatedBroker:
     ) -> None:  # fmt: skip
         """Change an asset's status, or whether it is tradable or fractionable.
 
-        When the asset is not tradable afterwards, its open orders end; fills stand.
+        Open orders that the asset no longer accepts end; fills stand.
         """
         if status is not None and status not in set(AssetStatus):
             raise BrokerRefused(RefusalCode.REJECTED, "expected the asset status active or inactive")
         at_micros = to_micros(at)
         with self._tables.write() as tx:
             asset = asset_number(tx.execute, symbol)
-            status, tradable = tx.execute(
+            tx.execute(
                 "UPDATE sim_assets SET status = coalesce(?, status), tradable = coalesce(?, tradable),"
-                " fractionable = coalesce(?, fractionable) WHERE n = ? RETURNING status, tradable",
+                " fractionable = coalesce(?, fractionable) WHERE n = ?",
                 (status, tradable, fractionable, asset),
-            ).fetchone()
+            )
             emit_asset(tx, at_micros, asset)
-            if status != AssetStatus.ACTIVE or not tradable:
-                self._orders.end_orders_of(tx, symbol, at_micros)
+            self._orders.end_untradable(tx, symbol, at_micros)
 
     def halted(self) -> frozenset[str]:
         """The halted symbols."""

@@ -110,9 +110,17 @@ class OrderService:
         else:
             order.end(tx, OrderStatus.CANCELED, at)
 
-    def end_orders_of(self, tx: Writer, symbol: str, at: int) -> None:
-        """End every open order of an asset that is no longer tradable; fills stand."""
+    def end_untradable(self, tx: Writer, symbol: str, at: int) -> None:
+        """End the open orders of an asset that it no longer accepts; fills stand.
+
+        All of them when it is not active, the buys when it is active and not tradable.
+        """
+        active, tradable = tx.execute(
+            "SELECT status = 'active', tradable FROM sim_assets WHERE symbol = ?", (symbol,)
+        ).fetchone()
         for order in load(tx.execute, "s.symbol = ? AND o.open = 1", (symbol,)):
+            if active and (tradable or order.side is Side.SELL):
+                continue
             status = OrderStatus.CANCELED if order.filled_qty else OrderStatus.REJECTED
             order.end(tx, status, at, NO_LONGER_TRADABLE)
 
@@ -151,7 +159,8 @@ def _tradable_asset(tx: Writer, request: OrderRequest) -> tuple[int, int, int]:
     row = tx.execute(
         "SELECT n, status, tradable, fractionable, halted FROM sim_assets WHERE symbol = ?", (request.symbol,)
     ).fetchone()
-    if row is None or row[1] != AssetStatus.ACTIVE or not row[2]:
+    # An active asset that is not tradable is closing only: it can be sold.
+    if row is None or row[1] != AssetStatus.ACTIVE or (request.side is Side.BUY and not row[2]):
         raise BrokerRefused(RefusalCode.ASSET_NOT_TRADABLE, f"asset {request.symbol} is not tradable")
     if not row[3] and (request.qty is None or request.qty % NANO):
         raise BrokerRefused(RefusalCode.ASSET_NOT_FRACTIONABLE, "requested asset is not fractionable")

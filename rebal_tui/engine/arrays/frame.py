@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
-from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import require
+from rebal_tui.domain.orders import Side
 from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.quantities import Price, Qty
 from rebal_tui.domain.sessions import epoch_micros
@@ -26,6 +27,7 @@ from rebal_tui.engine.arrays.memory_layout import (
     slots_of,
     table_of,
 )
+from rebal_tui.engine.tradability import trading_fault
 
 Ints = npt.NDArray[np.int64]
 Indexes = npt.NDArray[np.int32]
@@ -115,7 +117,7 @@ def _index_by_symbol(symbols: tuple[str, ...]) -> dict[str, int]:
 class AssetColumns:
     """One entry per asset. `price` in billionths, 0 without a price; `price_at` in microseconds since 1970 UTC.
 
-    A price of unknown time has `price_at` 0. `sellable` is active and tradable, `eligible` sellable and fractionable.
+    A price of unknown time has `price_at` 0. `sellable` is active, `eligible` active, tradable and fractionable.
     """
 
     symbols: tuple[str, ...]
@@ -285,10 +287,6 @@ def assets_of(assets: Mapping[str, Asset], needed: Iterable[str] = ()) -> AssetC
             [epoch_micros(asset.price_at) if asset and asset.price_at else 0 for asset in found], np.int64
         ),
         eligible=np.array([asset is not None and asset.eligible for asset in found], np.bool_),
-        sellable=np.array([asset is not None and _sellable(asset) for asset in found], np.bool_),
+        sellable=np.array([not trading_fault(asset, Side.SELL) for asset in found], np.bool_),
         fractionable=np.array([asset is not None and asset.fractionable for asset in found], np.bool_),
     )
-
-
-def _sellable(asset: Asset) -> bool:
-    return asset.tradable and asset.status is AssetStatus.ACTIVE

@@ -82,7 +82,9 @@ def _plans(frame: BookFrame, accounts: Ints, *, invest: bool) -> Plans:
     assets = frame.assets
     excluded = ~assets.eligible | (assets.price == 0) | (assets.price > _MAX_PRICE_DOLLARS * NANO)
     needs_exact = any_weight(frame, excluded)[follows] | (follows == UNSUBSCRIBED)
-    excluded = ~assets.sellable | (assets.price == 0) | (assets.price > _MAX_PRICE_DOLLARS * NANO)
+    excluded = (
+        ~assets.sellable | ~assets.fractionable | (assets.price == 0) | (assets.price > _MAX_PRICE_DOLLARS * NANO)
+    )
     needs_exact |= any_other(frame, excluded)[accounts]
     other_holdings = _OtherHoldings.of(frame)
     gross = np.abs(dollars(frame.accounts.cash[accounts])) + dollars(np.abs(frame.accounts.reserved[accounts]))
@@ -321,7 +323,7 @@ def _assets(frame: BookFrame, symbols: Iterable[str]) -> dict[str, Asset]:
         at = index[symbol]
         price = int(columns.price[at])
         found[symbol] = Asset(
-            symbol, symbol, symbol, "", AssetStatus.ACTIVE, bool(columns.sellable[at]), bool(columns.fractionable[at]),
-            Price(price) if price else None,
+            symbol, symbol, symbol, "", AssetStatus.ACTIVE if columns.sellable[at] else AssetStatus.INACTIVE,
+            bool(columns.eligible[at]), bool(columns.fractionable[at]), Price(price) if price else None,
         )  # fmt: skip
     return found

@@ -20,6 +20,7 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.engine.planning import resize_buys
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.trace_text import money, ratio_text
+from rebal_tui.engine.tradability import trading_fault
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.broker_sync.events import MAX_EVENTS_PER_TRANSACTION, sync
@@ -253,7 +254,7 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
             plan = history.made_plan(book.database, run)
             sized = resize_buys(plan, book.accounts[run.account_id].cash, book.reserved(run.account_id))
             buys = [line for line in plan.lines if line.symbol in sized.amounts]
-            tradable = [line for line in buys if _buyable(book.assets.get(line.symbol))]
+            tradable = [line for line in buys if not _buy_fault(book.assets.get(line.symbol))]
             rows += [
                 OrderRow(
                     run_keys[run.id], number, asset_keys[line.symbol], Side.BUY.value, sized.amounts[line.symbol], None,
@@ -292,11 +293,11 @@ def _skipped_buys(book: Book, plan: Plan, amounts: dict[str, Money], dropped: di
         elif line.symbol not in amounts:
             text = "no cash above the cash target after the sells"
             skipped.append(SkippedOrder(line.symbol, Side.BUY, line.notional, SkipReason.INSUFFICIENT_CASH, text))
-        elif not _buyable(book.assets.get(line.symbol)):
-            text = f"{line.symbol} is no longer eligible"
+        elif fault := _buy_fault(book.assets.get(line.symbol)):
+            text = f"{line.symbol} is now {fault}"
             skipped.append(SkippedOrder(line.symbol, Side.BUY, line.notional, SkipReason.ASSET_NOT_TRADABLE, text))
     return skipped
 
 
-def _buyable(asset: Asset | None) -> bool:
-    return asset is not None and asset.eligible and asset.price is not None
+def _buy_fault(asset: Asset | None) -> str:
+    return trading_fault(asset, Side.BUY) or ("" if asset and asset.price is not None else "an asset without a price")

@@ -13,6 +13,7 @@ from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, RateLimi
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, SkippedOrder, SkipReason
 from rebal_tui.domain.runs import Run
 from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.engine.tradability import trading_fault
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.rate_limiter import PACE_KEY, pacing_view, rate_of
 from rebal_tui.services.view_models.status import PacingView
@@ -184,10 +185,8 @@ def _skip_reason(book: Book, one: PendingOrder) -> tuple[SkipReason, str] | None
     stopped = blocking_reasons(book.accounts[order.account_id], None)
     if stopped:
         return SkipReason.ACCOUNT_RESTRICTED, "; ".join(text for _, text in stopped)
-    asset = book.assets.get(order.symbol)
-    if asset is None or not asset.eligible:
-        return SkipReason.ASSET_NOT_TRADABLE, f"{order.symbol} is no longer eligible"
-    return None
+    fault = trading_fault(book.assets.get(order.symbol), order.side)
+    return (SkipReason.ASSET_NOT_TRADABLE, f"{order.symbol} is now {fault}") if fault else None
 
 
 def _skip(book: Book, skipped_reasons: Sequence[tuple[PendingOrder, tuple[SkipReason, str]]]) -> set[str]:

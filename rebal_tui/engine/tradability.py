@@ -1,0 +1,24 @@
+"""What can be bought and sold, for plans and for sending alike (R-26, R-56)."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import NANO, Qty
+
+
+def trading_fault(asset: Asset | None, side: Side) -> str:
+    """Why an asset cannot be bought or sold, as display text; empty when it can.
+
+    A buy needs an eligible asset. A sell needs an active one only: "untradable" means closing only.
+    """
+    if asset is None:
+        return "unknown"
+    if side is Side.BUY:
+        return asset.ineligibility
+    return "" if asset.status is AssetStatus.ACTIVE else "inactive"
+
+
+def sellable_qty(asset: Asset, held: Qty) -> Qty:
+    """The shares of a holding that an order can sell: whole shares only of an asset that is not fractionable."""
+    return held if asset.fractionable else Qty(held // NANO * NANO)
