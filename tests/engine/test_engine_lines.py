@@ -106,7 +106,7 @@ def test_an_untradable_holding_is_sold_and_not_bought() -> None:
     plan = plan_full_rebalance(state, weights("0", A="50", B="50"))
     assert lines_by_symbol(plan) == {
         "A": ("sell 10.00", "10.00", "ABOVE_TARGET", "$10.00 above its target"),
-        "B": ("", "10.00", "ASSET_NOT_TRADABLE", "not eligible to be bought"),
+        "B": ("", "10.00", "ASSET_NOT_TRADABLE", "not eligible to buy"),
     }
 
 

@@ -294,7 +294,7 @@ def _skipped_buys(book: Book, plan: Plan, amounts: dict[str, Money], dropped: di
             text = "no cash above the cash target after the sells"
             skipped.append(SkippedOrder(line.symbol, Side.BUY, line.notional, SkipReason.INSUFFICIENT_CASH, text))
         elif fault := _buy_fault(book.assets.get(line.symbol)):
-            text = f"{line.symbol} is now {fault}"
+            text = f"{line.symbol} is {fault}"
             skipped.append(SkippedOrder(line.symbol, Side.BUY, line.notional, SkipReason.ASSET_NOT_TRADABLE, text))
     return skipped
 

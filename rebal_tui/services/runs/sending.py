@@ -186,7 +186,7 @@ def _skip_reason(book: Book, one: PendingOrder) -> tuple[SkipReason, str] | None
     if stopped:
         return SkipReason.ACCOUNT_RESTRICTED, "; ".join(text for _, text in stopped)
     fault = trading_fault(book.assets.get(order.symbol), order.side)
-    return (SkipReason.ASSET_NOT_TRADABLE, f"{order.symbol} is now {fault}") if fault else None
+    return (SkipReason.ASSET_NOT_TRADABLE, f"{order.symbol} is {fault}") if fault else None
 
 
 def _skip(book: Book, skipped_reasons: Sequence[tuple[PendingOrder, tuple[SkipReason, str]]]) -> set[str]:

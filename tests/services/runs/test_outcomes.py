@@ -195,7 +195,7 @@ def test_a_waiting_order_of_an_asset_that_died_is_skipped_and_the_run_ends_adjus
     advance(book, 3)
     assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
     assert skipped(book)[waiting].reason is SkipReason.ASSET_NOT_TRADABLE
-    assert skipped(book)[waiting].reason_details == f"{waiting} is no longer eligible"
+    assert skipped(book)[waiting].reason_details == f"{waiting} is not tradable"
     assert waiting not in {order.symbol for order in orders(book)}
 
 
@@ -211,7 +211,7 @@ def test_a_waiting_order_of_an_account_that_was_restricted_is_skipped() -> None:
 
 def test_a_buy_reduced_below_a_dollar_by_a_price_fall_is_skipped_with_its_amount() -> None:
     book = leaving_book({"SPY": "50", "TLT": "44.74", "GLD": "0.26"})
-    set_price(book, "SPY", "360.00")
+    set_price(book, "SPY", "180.00")
     advance(book, 20)
     one = skipped(book)["GLD"]
     assert one.side is Side.BUY
@@ -235,12 +235,12 @@ def test_buys_left_without_cash_by_a_price_fall_are_skipped_for_lack_of_cash() -
 
 
 def test_a_buy_without_planned_cash_is_placed_when_the_sells_raise_more() -> None:
-    """A hundred dollars of the proceeds are reserved: the plan scales GLD below a dollar and skips it."""
+    """$140 of the proceeds are reserved: the plan scales GLD below half a dollar and skips it."""
     book = simple_book(
         cash="0", held={"SPY": "1"}, follows=balanced(weights={"SPY": "50", "TLT": "44.7", "GLD": "0.3"}), model=SLOW
     )
     with book.database.write() as tx:
-        accounts.reserve(tx, "a", parse_money("100"))
+        accounts.reserve(tx, "a", parse_money("140"))
     book.reload_accounts(["a"])
     scheduler.tick(book)
     planned = plan_of(book.database, only_run(book))
@@ -258,7 +258,7 @@ def test_an_asset_that_becomes_inactive_while_the_sells_fill_is_not_bought() -> 
     broker(book).set_asset("GLD", book.now(), tradable=False)
     advance(book, 20)
     assert skipped(book)["GLD"] == SkippedOrder(
-        "GLD", Side.BUY, parse_money("60"), SkipReason.ASSET_NOT_TRADABLE, "GLD is no longer eligible"
+        "GLD", Side.BUY, parse_money("60"), SkipReason.ASSET_NOT_TRADABLE, "GLD is not tradable"
     )
     ((_, _, note),) = runs.notes(book.database, only_run(book).id)
     assert note.startswith("all sells finished; 1 buy for $")

@@ -243,7 +243,7 @@ def test_one_round_sends_allowed_orders_and_skips_the_others() -> None:
     assert send_due(book, 100) == (ids(book), False)
     assert [request.symbol for request in scripted.sent] == ["TLT", "TLT"]
     assert skips(book, run_of(book)) == [
-        SkippedOrder("SPY", Side.BUY, parse_money("6000"), SkipReason.ASSET_NOT_TRADABLE, "SPY is no longer eligible")
+        SkippedOrder("SPY", Side.BUY, parse_money("6000"), SkipReason.ASSET_NOT_TRADABLE, "SPY is not tradable")
     ]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from rebal_tui import bootstrap
+from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.runs import RunType
 from rebal_tui.services.book.book import Book
@@ -112,7 +113,7 @@ def test_runs_that_the_arrays_cannot_plan_are_left_to_the_exact_form(monkeypatch
     monkeypatch.setattr(starting, "ARRAY_START_MIN_RUNS", 1)
     book = simple_book("2026-03-03 10:00", "50000", {"GLD": "10"})
     evaluation_pass(book, explain=False)
-    book.assets["GLD"] = replace(book.assets["GLD"], tradable=False)
+    book.assets["GLD"] = replace(book.assets["GLD"], status=AssetStatus.INACTIVE)
     queued = list(book.open_runs.values())
     assert len(queued) == 1
     assert starting.split_array_starts(book, queued) == ([], queued)

@@ -1,7 +1,7 @@
 """Every NYSE session of many years through the real scheduler: each due slot once, none outside its window (R-10).
 
 Each year is a book of one account whose clock is moved around its sessions and the days between them. `SWEEP_YEARS`
-selects the years (`2006-2027` covers every NYSE calendar change since 2006), `SWEEP_WALKS` the number of walks with downtimes per year.
+selects other years (`2006-2027`), `SWEEP_WALKS` the number of walks with downtimes per year.
 """
 
 from __future__ import annotations
