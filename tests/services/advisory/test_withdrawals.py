@@ -332,7 +332,7 @@ def test_a_rejected_journal_stops_with_the_reason_and_a_retry_makes_another() ->
     withdraw(book, "9000")
     advance_to(book, "2026-03-03 09:30")
     stopped = now(book)
-    assert "journal was rejected: rejected by the fixture" in str(stopped.stopped)
+    assert "journal was rejected: rejected by a fixture in the description" in str(stopped.stopped)
     assert [a.kind for a in jobs.open_alerts(book.database)] == ["withdrawal"]
     assert book.accounts["a"].cash >= parse_money("9000")
     advance_to(book, "2026-03-03 10:00")

@@ -26,7 +26,7 @@ from tests.services.factories import advance_to, set_price
 from tests.services.queries.desk_oracle import exact_rows
 from tests.services.random_books import act, random_book
 
-BOOKS = int(os.environ.get("DESK_BOOKS", "8"))
+BOOKS = int(os.environ.get("DESK_BOOKS", "16"))
 """The number of random books, with a dozen events each."""
 
 
