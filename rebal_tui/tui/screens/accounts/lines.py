@@ -133,7 +133,7 @@ def _ledger(view: AccountDetail, width: int, limit: int) -> list[Line]:
     note = f"{formats.money(view.unsettled)} unsettled" if view.unsettled else "all settled"
     lines: list[Line] = [heading("Cash", width, note)]
     if not view.ledger:
-        lines.append((("No cash has moved.", "muted"),))
+        lines.append((("No cash movements.", "muted"),))
     for entry in view.ledger[:limit]:
         when, (amount, _) = formats.day(entry.at.date()), signed(entry.amount)
         settles, style = settlement(entry)
