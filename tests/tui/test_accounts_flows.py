@@ -158,7 +158,7 @@ def test_ten_accounts_are_subscribed_with_an_outcome_each() -> None:
         assert isinstance(app.screen, ConfirmScreen)
         text = screen_text(app)
         assert "Subscribe to Growth?" in text
-        assert "Subscribe 9 accounts to Growth. The next evaluation makes 8 first runs" in text
+        assert "Subscribe 9 accounts to Growth. The next evaluation creates 8 first runs" in text
         assert "1 would be refused" in confirmation(app)
         assert "subscription already exists: account N-c follows a portfolio" in text
         assert "no run while an ACH deposit was returned" in text
@@ -188,7 +188,7 @@ def test_first_runs_do_what_their_preview_shows() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await mark(pilot, app, "de")
         await press(pilot, "n", "g", "enter")
-        assert "makes 2 first runs: 4 orders" in confirmation(app)
+        assert "creates 2 first runs: 4 orders" in confirmation(app)
         await press(pilot, "y", "escape")
         await time_to(pilot, app, book, "2026-03-02 10:15")
         made = [run for run in factories.all_runs(book) if run.portfolio_id == "growth"]
@@ -317,7 +317,7 @@ def test_a_deposit_is_returned_and_a_holding_is_transferred_in() -> None:
         assert book.accounts["e"].cash == cash - parse_money("1000")
         assert book.accounts["e"].restrictions == {Restriction.ACH_RETURN}
         await press(pilot, "i")
-        await type_text(pilot, "holding")
+        await type_text(pilot, "transfer in")
         await press(pilot, "enter")
         await type_text(pilot, "nope")
         await press(pilot, "tab")
@@ -355,13 +355,13 @@ def test_a_manual_partial_liquidation_after_its_preview_and_its_release() -> Non
         assert "sold to raise" in text
         count = len(factories.all_runs(book))
         await press(pilot, "enter")
-        assert "$3,000.00 is set aside" in screen_text(app)
+        assert "$3,000.00 is reserved" in screen_text(app)
         assert len(factories.all_runs(book)) == count
         await press(pilot, "y")
         last = factories.all_runs(book)[-1]
         assert (last.type, last.amount) == (RunType.PARTIAL_LIQUIDATION, parse_money("3000"))
         assert book.extras["a"].reserve == parse_money("3000")
-        assert "Set aside 3,000.00" in screen_text(app)
+        assert "Reserved 3,000.00" in screen_text(app)
         await press(pilot, "l")
         assert "the next evaluation invests it" in confirmation(app)
         await press(pilot, "y")
@@ -380,7 +380,7 @@ def test_a_manual_full_rebalance_of_an_account_without_a_portfolio() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await at_account(pilot, app, "d")
         await press(pilot, "v", "enter")
-        assert "run once by whose weights?" in screen_text(app)
+        assert "use which weights for this run?" in screen_text(app)
         await press(pilot, "g", "enter")
         text = screen_text(app)
         assert "Full rebalance of Client d?" in text
@@ -474,13 +474,13 @@ def test_a_heartbeat_keeps_cursor_marks_filter_and_half_typed_text() -> None:
 @pytest.mark.slow
 def test_an_empty_book_is_shown_as_empty_and_every_key_explains_itself() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        assert "This book has no account yet" in screen_text(app)
+        assert "This book has no accounts yet" in screen_text(app)
         for key in ("n", "m", "u", "p", "v", "d", "w", "l", "i", "r", "a", "o", "y", "enter", "space"):
             await press(pilot, key)
             assert isinstance(app.screen, AccountsScreen)
         await press(pilot, "M")
         assert "There is no account under the cursor." in shown_messages(app)
-        assert "There is no account to mark." in shown_messages(app)
+        assert "No account to mark." in shown_messages(app)
 
     run(flow, factories.make_book())
 
@@ -498,7 +498,7 @@ def test_a_single_refusal_is_one_line_before_any_confirmation() -> None:
         assert "account N-a already follows this portfolio" in shown_messages(app)
         await mark(pilot, app, "bc")
         await press(pilot, "m", "b", "enter")
-        assert "Nothing can be done · 2 accounts refused" in screen_text(app)
+        assert "No change possible · 2 accounts refused" in screen_text(app)
         await press(pilot, "escape")
         assert isinstance(app.screen, AccountsScreen)
 
@@ -521,7 +521,7 @@ def test_a_paused_account_shows_its_differences_and_resumes_with_the_brokers_fig
         await press(pilot, "c")
         assert isinstance(app.screen, ConfirmScreen)
         shown = screen_text(app)
-        for part in ("Take over the broker's figures?", "In the book, and at the broker", "13,000.00", "13,250.00"):
+        for part in ("Apply the broker's figures?", "Book → broker", "13,000.00", "13,250.00"):
             assert part in shown
         await press(pilot, "escape")
         assert set(book.holds) == {"d"}

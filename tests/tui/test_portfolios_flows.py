@@ -107,7 +107,7 @@ def test_the_list_and_its_detail_show_everything() -> None:
         await press(pilot, "enter")
         assert "Client c" in screen_text(app)
         await press(pilot, "escape", "t")
-        assert "No portfolio under these filters" in screen_text(app)
+        assert "No portfolio matches these filters" in screen_text(app)
         await press(pilot, "escape", "slash")
         await type_text(pilot, "gld")
         assert isinstance(app.screen, PortfoliosScreen)
@@ -119,7 +119,7 @@ def test_the_list_and_its_detail_show_everything() -> None:
 @pytest.mark.slow
 def test_an_empty_book_shows_how_to_start() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        assert "No portfolio yet: n makes one, P makes one from JSON." in screen_text(app)
+        assert "No portfolio yet: n creates one, P creates one from JSON." in screen_text(app)
         for key in ("e", "p", "d", "i", "r", "J", "a", "y"):
             await press(pilot, key)
             assert on_the_list(app)
@@ -268,7 +268,7 @@ def test_every_fault_is_shown_next_to_its_field() -> None:
 
 
 @pytest.mark.slow
-def test_rest_and_normalise_reach_100_exactly() -> None:
+def test_rest_and_normalize_reach_100_exactly() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
         await press(pilot, "n")
         await type_text(pilot, "Thirds")
@@ -290,7 +290,7 @@ def test_rest_and_normalise_reach_100_exactly() -> None:
         await fill(pilot, "90")
         await press(pilot, "down", "down")
         await type_text(pilot, "=")
-        assert any("Nothing is left for this line: the others sum to 123.34" in text for text in shown_messages(app))
+        assert any("No percent is left for this line: the others sum to 123.34" in text for text in shown_messages(app))
 
     run(flow, full_book())
 
@@ -338,7 +338,7 @@ def test_a_change_shows_its_impact_before_it_is_saved() -> None:
         text = " ".join(screen_text(app).split())
         assert "Save Balanced?" in text
         assert "outside their bands 1 → 2" in text
-        assert "orders that would follow 4" in text
+        assert "resulting orders 4" in text
         await press(pilot, "n")
         assert book.portfolios["balanced"].weights.of("SPY") == 6000
         await press(pilot, "ctrl+s", "y")
@@ -381,7 +381,7 @@ def test_inactivate_is_refused_with_subscribers_and_undone_by_reactivate() -> No
         assert any("2 subscribers: Client b; Client a" in text for text in shown_messages(app))
         assert on_the_list(app)
         await press(pilot, "r")
-        assert "Balanced is active already." in shown_messages(app)
+        assert "Balanced is already active." in shown_messages(app)
         await go_to_portfolio(pilot, app, "growth")
         await press(pilot, "i", "y")
         assert status_of(book, "growth") == PortfolioStatus.INACTIVE
@@ -420,7 +420,7 @@ def test_needs_adjustment_names_ineligible_assets_until_fixed() -> None:
         assert "■ needs adjustment" in text
         assert "■ TLT is not tradable" in text
         await press(pilot, "r")
-        assert "Calm stays needs adjustment: TLT is not tradable." in shown_messages(app)
+        assert "Calm still needs adjustment: TLT is not tradable." in shown_messages(app)
         await press(pilot, "e", "end")
         await type_text(pilot, "er")
         assert "✓ ready" in footer(app)

@@ -51,11 +51,11 @@ def test_bad_json_lists_its_faults_and_creates_nothing() -> None:
         await press(pilot, "P")
         assert "Paste a portfolio" in screen_text(app)
         await press(pilot, "ctrl+s")
-        assert "There is no text yet." in shown_messages(app)
+        assert "Paste or type a portfolio first." in shown_messages(app)
         app.screen.focused.post_message(Paste(json.dumps(bad)))  # type: ignore[union-attr]
         await settle(pilot)
         text = screen_text(app)
-        assert "✗ 3 to correct" in text
+        assert "✗ 3 errors" in text
         for expected in ("weights[0].symbol", "weights[0].percent", 'unknown field "cooldown"; did you mean'):
             assert expected in text
         await press(pilot, "ctrl+s")
@@ -94,6 +94,6 @@ def test_json_copy_export_and_navigation_to_the_desk(tmp_path: Path) -> None:
         await go_to_portfolio(pilot, app, "growth")
         await press(pilot, "a", "p")
         assert app.current_mode == "portfolios"
-        assert "No account follows Growth." in shown_messages(app)
+        assert "Growth has no subscribers." in shown_messages(app)
 
     run(flow, full_book())

@@ -125,7 +125,7 @@ def test_a_plan_that_changed_before_it_was_seen_can_be_approved_at_once() -> Non
 
     async def flow(pilot: Any, app: Any) -> None:
         key = app.screen.table.cursor_key
-        assert "This is the new plan." in " ".join(screen_text(app).split())
+        assert "Prices moved; the plan was recalculated." in " ".join(screen_text(app).split())
         await press(pilot, "A", "enter")
         assert runs.get(book.database, key).status is RunStatus.COMPLETED_SUCCESS
 
@@ -184,7 +184,7 @@ def test_in_a_live_book_approval_requires_typing() -> None:
 @pytest.mark.slow
 def test_an_empty_queue_is_shown_as_empty_and_refuses_with_a_message() -> None:
     async def flow(pilot: Any, app: Any) -> None:
-        assert "No run waits for approval." in screen_text(app)
+        assert "No run awaits approval." in screen_text(app)
         await press(pilot, "A", "R", "g", "a")
         assert shown_messages(app).count("There is no run under the cursor.") == 4
 

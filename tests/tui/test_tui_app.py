@@ -173,12 +173,12 @@ def test_only_an_unfinished_run_can_be_canceled() -> None:
         await press(pilot, "4")
         run_id = app.screen.table.cursor_key
         await press(pilot, "c")
-        assert "No further order is sent" in screen_text(app)
+        assert "No further orders are sent" in screen_text(app)
         await press(pilot, "y")
         assert backend.calls == [f"cancel {run_id}"]
         await press(pilot, "j", "c")
         assert app.screen is app.section
-        assert "only a queued or running one can be cancelled" in shown_messages(app)[-1]
+        assert "only a queued or running run can be canceled" in shown_messages(app)[-1]
 
     drive(script, make_app(backend))
 

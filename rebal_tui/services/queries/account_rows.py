@@ -199,7 +199,7 @@ class AccountRows(LazyRows[AccountRow]):
             "equity": lambda: exact_equity(self._frame),
             "cash": lambda: accounts.cash,
             "withdrawable": lambda: self._withdrawable,
-            "aside": lambda: self._reserve,
+            "reserved": lambda: self._reserve,
             "portfolio": lambda: ranks([*(p.name.casefold() for p in self._frame.portfolios), ""])[accounts.portfolio],
             "state": lambda: ranks(self._states[0])[self._states[1]],
         }

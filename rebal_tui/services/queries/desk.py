@@ -82,7 +82,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         conditions=conditions_text(portfolio) if portfolio else "",
         last_decision=stored[0] if stored else None,
         decision_now=now,
-        next_step=_next_step(book, now) if now else "Nothing happens by itself: the account follows no portfolio.",
+        next_step=_next_step(book, now) if now else "No automatic runs: the account follows no portfolio.",
         history=_history(book, account_id),
         withdrawable=book.broker.cash_transferable(account_id),
         restrictions=(*(text for _, text in blocking_reasons(account, valuation)), *book.paused(account_id)),
@@ -106,7 +106,8 @@ def preview(book: Book, account_id: str) -> PreviewView:
     if decision.outcome in _TYPES:
         kind, why = RunType(decision.outcome.value), decision.reason
     else:
-        kind, why = RunType.FULL_REBALANCE, f"no run is due ({decision.reason}); this is what a full_rebalance would do"
+        due = f"Blocked: {decision.reason}." if decision.outcome is Outcome.BLOCKED else "No rebalance is due."
+        kind, why = RunType.FULL_REBALANCE, f"{due} If you rebalanced now:"
     plan = plan_run(book, account_id, kind, view.portfolio.weights)
     return preview_of(book, account_id, plan, why)
 
@@ -195,18 +196,22 @@ def _history(book: Book, account_id: str) -> tuple[DriftPoint, ...]:
     return tuple(points)
 
 
+def _words(code: str) -> str:
+    return code.replace("_", " ")
+
+
 def _next_step(book: Book, decision: Decision) -> str:
     """What happens next and when, in one sentence."""
     run = book.open_runs.get(decision.account_id)
     if run is not None:
-        return f"A {run.type} is {run_state(run)}; no other run starts before it has finished."
+        return f"The {_words(run.type)} run is {run_state(run)}; no other run starts before it finishes."
     upcoming = next_evaluation(book)
     if upcoming is None:
-        return "The scheduler is paused: nothing is evaluated until it is resumed."
+        return "The scheduler is paused; evaluations start again when it is resumed."
     local = upcoming.astimezone(NEW_YORK)
     when = f"{local:%H:%M}" if local.date() == book.today() else f"{local:%a %d %b %H:%M}"
     if decision.outcome in _TYPES:
-        return f"At {when} the evaluation will make this {decision.outcome} unless prices move back."
+        return f"At {when} the evaluation creates this {_words(decision.outcome)} run unless prices move back."
     if decision.outcome is Outcome.BLOCKED:
-        return f"Looked at again at {when}; nothing trades until the block is lifted."
-    return f"Looked at again at {when}."
+        return f"Check at {when}; nothing trades until the block is lifted."
+    return f"Check at {when}."

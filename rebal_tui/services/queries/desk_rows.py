@@ -32,14 +32,14 @@ SHORT_TEXTS = {
     "pattern_day_trader": "day trader",
     "ach_return": "ACH return",
     "position_to_equity_ratio": "6:1 ratio",
-    "crypto": "crypto",
-    "options": "options",
-    "unspecified": "unspecified",
-    "needs_adjustment": "dead asset",
+    "crypto": "crypto-restricted",
+    "options": "options-restricted",
+    "unspecified": "restricted",
+    "needs_adjustment": "inactive asset",
     "inactive": "inactive",
     "unreconciled": "mismatch",
 }
-"""What blocks an account, in at most eleven characters; the detail next to the list has the full text."""
+"""What blocks an account, in one or two words; the detail next to the list has the full text."""
 TILE_GROUPS = {
     Tile.OUTSIDE: Group.OUTSIDE,
     Tile.NEAR: Group.NEAR,
@@ -196,7 +196,7 @@ def _states(
 ) -> tuple[list[str], Codes]:
     """The distinct state texts, and the index of each account's text."""
     accounts, groups = frame.accounts, sweep.groups
-    texts = ["inside", "near", f"runs {when}", "ran today", "outside order open", "no price", "stale price"]
+    texts = ["inside", "near", f"runs {when}", "ran today", "external order", "no price", "stale price"]
     inside, near, runs, ran, external_order, no_price, stale = range(len(texts))
 
     def in_any(*wanted: Group) -> Flags:

@@ -42,7 +42,7 @@ class AccountGroup(StrEnum):
     NOT_ACTIVE = "Not active"
     UNSUBSCRIBED = "Unsubscribed"
     RUNNING = "Running"
-    RESERVED = "Set aside"
+    RESERVED = "Reserved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def state_words(exception: str, running: bool, subscribed: bool, standing: Stand
     if exception:
         return exception
     if running:
-        return "run under way"
+        return "run in progress"
     if not subscribed:
         return "unsubscribed"
     return "subscribed" if standing is Standing.NONE else standing.value

@@ -95,7 +95,7 @@ def _state(book: Book, now: Situation, tiles: set[Tile], cooling: bool, when: st
     if run is not None:
         return run_state(run)
     if now.external_orders:
-        return "outside order open"
+        return "external order"
     if now.quota_run:
         return "ran today"
     fires = Tile.FIRST in tiles or (not cooling and (Tile.CALENDAR in tiles or Tile.OUTSIDE in tiles))

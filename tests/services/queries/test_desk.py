@@ -111,6 +111,7 @@ def test_blocked_names_the_reason_and_is_an_exception() -> None:
     assert (found.standing, found.state, found.exception) == (Standing.BLOCKED, "ACH return", True)
     assert Tile.BLOCKED in found.tiles
     assert account_view(book, "a").restrictions == ("an ACH deposit was returned",)
+    assert preview(book, "a").why == "Blocked: an ACH deposit was returned. If you rebalanced now:"
 
 
 def test_a_portfolio_that_needs_adjustment_blocks() -> None:
@@ -118,7 +119,7 @@ def test_a_portfolio_that_needs_adjustment_blocks() -> None:
     broker(book).set_asset("TLT", book.now(), tradable=False)
     advance_to(book, "2026-03-02 10:15")
     assert book.portfolios["balanced"].status is PortfolioStatus.NEEDS_ADJUSTMENT
-    assert (row(book).standing, row(book).state) == (Standing.BLOCKED, "dead asset")
+    assert (row(book).standing, row(book).state) == (Standing.BLOCKED, "inactive asset")
 
 
 def test_unable_with_a_stale_price_while_the_market_is_open() -> None:
@@ -159,14 +160,14 @@ def test_tiles_count_the_rows() -> None:
 @pytest.mark.parametrize(
     ("prepare", "sentence"),
     [
-        (lambda b: None, "Looked at again at 10:15."),
-        (lambda b: deposit(b, "a", parse_money("500")), "At 10:15 the evaluation will make this invest_cash unless"),
-        (lambda b: set_price(b, "SPY", "800"), "At 10:15 the evaluation will make this full_rebalance unless"),
+        (lambda b: None, "Check at 10:15."),
+        (lambda b: deposit(b, "a", parse_money("500")), "At 10:15 the evaluation creates this invest cash run unless"),
+        (lambda b: set_price(b, "SPY", "800"), "At 10:15 the evaluation creates this full rebalance run unless"),
         (lambda b: scheduler.pause(b), "The scheduler is paused"),
-        (lambda b: advance_to(b, "2026-03-02 15:30"), "Looked at again at Tue 03 Mar 09:30."),
+        (lambda b: advance_to(b, "2026-03-02 15:30"), "Check at Tue 03 Mar 09:30."),
         (
             lambda b: broker(b).set_account_status("a", "DISABLED", b.now()),
-            "Looked at again at 10:15; nothing trades until the block is lifted.",
+            "Check at 10:15; nothing trades until the block is lifted.",
         ),
     ],
 )
@@ -205,7 +206,7 @@ def test_execution_does_what_the_preview_shows(seed: int) -> None:
     advance_to(book, "2026-03-02 09:30")
     made = all_runs(book)
     if not made:
-        assert "no run is due" in shown.why
+        assert shown.why == "No rebalance is due. If you rebalanced now:"
         return
     assert shown.plan.type is RunType(made[0].type)
     assert plan_of(book.database, made[0]) == shown.plan

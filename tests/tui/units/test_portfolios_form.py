@@ -77,9 +77,9 @@ def test_scaled_amounts_sum_to_100_and_none_becomes_zero(amounts: list[int]) -> 
 def test_weights_that_cannot_be_normalized_are_refused_with_a_message() -> None:
     for lines in ((("SPY", ""),), (("SPY", "0"),), (("", ""),)):
         with pytest.raises(ValueError, match="percent above 0"):
-            forms.normalised(form(*lines))
+            forms.normalized(form(*lines))
     with pytest.raises(ValueError, match="Cash"):
-        forms.normalised(form(("SPY", "1"), cash="."))
+        forms.normalized(form(("SPY", "1"), cash="."))
 
 
 def test_completions_start_with_the_typed_text_and_omit_ineligible_assets() -> None:

@@ -33,7 +33,7 @@ async def pick_portfolio(screen: ListScreen, title: str, picked: Callable[[str |
     """Show a portfolio picker, active portfolios first. Raises `Conflict` when there is no portfolio."""
     rows = await screen.host.ask(run_queries.portfolio_rows)
     if not rows:
-        raise Conflict("There is no portfolio yet; Portfolios (2) makes one.")
+        raise Conflict("No portfolio yet; create one in Portfolios (2).")
     choices = [
         Choice(row.id, row.name, f"{formats.words(row.status)} · {formats.counted(row.subscribers, 'account')} · "
                f"{row.conditions_text}", "muted" if row.status == "active" else "warn")
@@ -82,7 +82,7 @@ async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
 def _wait_for(screen: ListScreen, chosen: tuple[str, ...]) -> None:
     """Show a message if the number of accounts takes a while."""
     if len(chosen) >= SLOW_BULK_MIN_ACCOUNTS:
-        screen.host.say(f"Looking at {formats.counted(len(chosen), 'account')}, one after the other …")
+        screen.host.say(f"Checking {formats.counted(len(chosen), 'account')} …")
 
 
 def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:
@@ -92,7 +92,7 @@ def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:
     if len(preview.rows) == 1:
         raise Conflict(preview.rows[0].refusal)
     if screen.is_current:
-        title = f"Nothing can be done · {formats.counted(len(preview.rows), 'account')} refused"
+        title = f"No change possible · {formats.counted(len(preview.rows), 'account')} refused"
         screen.app.push_screen(ReadScreen(title, bulk_lines(preview)))
     return True
 

@@ -19,7 +19,7 @@ GROUPS = {
     AccountGroup.NOT_ACTIVE: ("✗", "warn", "Inact"),
     AccountGroup.UNSUBSCRIBED: ("○", "key", "Unsub"),
     AccountGroup.RUNNING: ("▶", "accent", "Run"),
-    AccountGroup.RESERVED: ("$", "key", "Aside"),
+    AccountGroup.RESERVED: ("$", "key", "Resv"),
 }
 
 
@@ -93,7 +93,7 @@ def columns() -> tuple[Column[AccountRow], ...]:
             "right", 4, lambda row: row.withdrawable, True,
         ),
         Column(
-            "aside", "Set aside", 11, lambda row: _amount(row.reserve, formats.money(row.reserve)), "right", 7,
+            "reserved", "Reserved", 11, lambda row: _amount(row.reserve, formats.money(row.reserve)), "right", 7,
             lambda row: row.reserve, True,
         ),
         Column(

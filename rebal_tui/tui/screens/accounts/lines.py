@@ -65,25 +65,25 @@ def head_lines(view: AccountDetail, width: int) -> list[Line]:
         ("Cash", row.cash),
         ("Withdrawable", row.withdrawable),
         ("Unsettled", view.unsettled),
-        ("Set aside", row.reserve),
+        ("Reserved", row.reserve),
     ]
     line: list[TextSegment] = []
     used = 0
     for label, amount in figures:
-        if label in ("Unsettled", "Set aside") and not amount:
+        if label in ("Unsettled", "Reserved") and not amount:
             continue
         text = formats.money(amount)
         size = len(label) + len(text) + 3
         if line and used + size > width + 2:
             lines.append(tuple(line))
             line, used = [], 0
-        line += [(f"{label} ", "muted"), (text, "warn" if label == "Set aside" else ""), ("  ", "")]
+        line += [(f"{label} ", "muted"), (text, "warn" if label == "Reserved" else ""), ("  ", "")]
         used += size
     return [*lines, tuple(line)]
 
 
 def detail_lines(view: AccountDetail) -> Builder:
-    """Build the detail panel: as many entries of each part as fit; enter shows all of them."""
+    """Build the detail panel: as many entries of each section as fit; enter shows all of them."""
 
     def build(width: int, height: int) -> Sequence[Line]:
         lines = [*head_lines(view, width), ()]
@@ -103,7 +103,7 @@ def _more(count: int, shown: int) -> list[Line]:
 def _positions(view: AccountDetail, width: int, limit: int) -> list[Line]:
     lines: list[Line] = [heading("Positions", width, formats.counted(len(view.positions), "asset"))]
     if not view.positions:
-        return [*lines, (("Nothing is held.", "muted"),)]
+        return [*lines, (("No positions.", "muted"),)]
     entry = width >= ENTRY_MIN_WIDTH
     titles = [("", 7, "left", ""), ("Quantity", 12, "right", "muted"), ("Price", 9, "right", "muted")]
     titles += [("Entry", 9, "right", "muted")] if entry else []
@@ -133,7 +133,7 @@ def _ledger(view: AccountDetail, width: int, limit: int) -> list[Line]:
     note = f"{formats.money(view.unsettled)} unsettled" if view.unsettled else "all settled"
     lines: list[Line] = [heading("Cash", width, note)]
     if not view.ledger:
-        lines.append((("No cash has moved.", "muted"),))
+        lines.append((("No cash movements.", "muted"),))
     for entry in view.ledger[:limit]:
         when, (amount, _) = formats.day(entry.at.date()), signed(entry.amount)
         settles, style = settlement(entry)
@@ -196,8 +196,8 @@ def bulk_text(preview: BulkPreview, verb: str) -> str:
         orders = formats.counted(sum(row.orders for row in runs), "order")
         first = formats.counted(len(runs), "first run")
         text += f" to {preview.portfolio}. "
-        text += f"The next evaluation makes {first}: {orders}, turnover {turnover}" if runs else "No run follows now"
-    return f"{text}. {refused:,} would be refused and stay as they are." if refused else f"{text}."
+        text += f"The next evaluation creates {first}: {orders}, turnover {turnover}" if runs else "No run is due now"
+    return f"{text}. {refused:,} would be refused and not changed." if refused else f"{text}."
 
 
 def bulk_lines(preview: BulkPreview) -> Builder:
@@ -254,7 +254,7 @@ def difference_lines(rows: Sequence[tuple[str, str, str]]) -> Builder:
     """Build the comparison of the book's and the broker's figures."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        lines: list[Line] = [heading("In the book, and at the broker", width)]
+        lines: list[Line] = [heading("Book → broker", width)]
         for what, ours, theirs in rows:
             cells = [(what, 10, "left", "muted"), (formats.grouped(ours), 18, "right", ""), ("→", 1, "left", "muted")]
             style = "title" if ours != theirs else "muted"

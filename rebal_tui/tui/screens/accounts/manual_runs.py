@@ -15,9 +15,9 @@ from rebal_tui.tui.screens.shared.picker import Choice, PickScreen
 from rebal_tui.tui.screens.shared.plan_lines import preview_lines
 
 RUN_CHOICES = (
-    Choice(RunType.FULL_REBALANCE, "full rebalance", "sell what is above target, buy what is below"),
-    Choice(RunType.INVEST_CASH, "invest cash", "buys only, from the cash beyond what is kept"),
-    Choice(RunType.PARTIAL_LIQUIDATION, "partial liquidation", "sell so that an amount is set aside"),
+    Choice(RunType.FULL_REBALANCE, "full rebalance", "sell overweight assets, buy underweight assets"),
+    Choice(RunType.INVEST_CASH, "invest cash", "buys only, with the cash above the cash target"),
+    Choice(RunType.PARTIAL_LIQUIDATION, "partial liquidation", "sell to raise and reserve an amount of cash"),
 )
 
 
@@ -30,7 +30,7 @@ def run_manually(screen: ListScreen, row: AccountRow) -> None:
         elif kind and row.portfolio_id is not None:
             screen.host.work(_manual(screen, row, RunType(kind), None), name="run")
         elif kind:
-            title = f"{row.client} follows no portfolio: run once by whose weights?"
+            title = f"{row.client} follows no portfolio: use which weights for this run?"
             screen.host.work(pick_portfolio(screen, title, lambda one: weights_picked(kind, one)), name="portfolios")
 
     def weights_picked(kind: str, portfolio_id: str | None) -> None:
@@ -39,7 +39,7 @@ def run_manually(screen: ListScreen, row: AccountRow) -> None:
         elif portfolio_id:
             screen.host.work(_manual(screen, row, RunType(kind), portfolio_id), name="run")
 
-    screen.app.push_screen(PickScreen(f"Run by hand · {row.client}", RUN_CHOICES, "run"), picked)
+    screen.app.push_screen(PickScreen(f"Manual run · {row.client}", RUN_CHOICES, "run"), picked)
 
 
 async def _manual(screen: ListScreen, row: AccountRow, kind: RunType, portfolio_id: str | None) -> None:
@@ -59,7 +59,7 @@ def manual_text(view: PreviewView) -> str:
     sells, buys = formats.counted(len(view.plan.sells), "sell"), formats.counted(len(view.plan.buys), "buy")
     return (
         f"{sells} and {buys}, turnover {formats.money(view.turnover)}, cash {formats.money(view.plan.cash)} → "
-        f"{formats.money(view.cash_after)}. It starts at once in the window, else when the next one opens."
+        f"{formats.money(view.cash_after)}. It starts now if the window is open, otherwise when the next one opens."
     )
 
 
@@ -75,8 +75,8 @@ def liquidation_form(row: AccountRow, portfolio_id: str | None) -> FormScreen:
             run = cash_queries.run_manually(book, row.account_id, kind, amount=amount, portfolio_id=portfolio_id)
             return f"{formats.short_id(run.id)} is {formats.words(run.status)}"
 
-        text = f"${formats.money(amount)} is set aside in the account of {row.client}. {manual_text(view)}"
+        text = f"${formats.money(amount)} is reserved in the account of {row.client}. {manual_text(view)}"
         return Proposal(preview_lines(view), "Partial liquidation?", text, "Run", act, "Run")
 
     title = f"Partial liquidation · {row.client} · withdrawable {formats.money(row.withdrawable)}"
-    return FormScreen(title, [Field("amount", "Amount", hint="dollars to set aside")], propose)
+    return FormScreen(title, [Field("amount", "Amount", hint="dollars to reserve")], propose)

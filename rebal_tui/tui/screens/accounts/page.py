@@ -51,7 +51,7 @@ def ledger_columns() -> tuple[Column[Numbered], ...]:
     """Columns of the cash ledger with the settlement day."""
     return (
         Column("at", "When", 15, lambda row: formats.timestamp(row[1].at), sort=lambda row: row[1].at, descending=True),
-        Column("kind", "What", 11, lambda row: formats.words(row[1].kind), sort=lambda row: row[1].kind),
+        Column("kind", "Type", 11, lambda row: formats.words(row[1].kind), sort=lambda row: row[1].kind),
         Column("amount", "Amount", 15, lambda row: (signed(row[1].amount),), "right", 0, lambda row: row[1].amount),
         Column("settles", "Settlement", 14, lambda row: (settlement(row[1]),), sort=lambda row: row[1].settles_on),
         Column("text", "Reference", 18, lambda row: row[1].text, priority=1, grow=1, max_width=50),
@@ -63,7 +63,7 @@ def decision_columns() -> tuple[Column[Decision], ...]:
     return (
         Column("at", "When", 15, lambda row: formats.timestamp(row.at), sort=lambda row: row.at, descending=True),
         Column("outcome", "Outcome", 17, lambda row: (OUTCOMES[row.outcome],), sort=lambda row: row.outcome),
-        Column("reason", "Why", 30, lambda row: ((row.reason, "muted"),), grow=1, max_width=160),
+        Column("reason", "Reason", 30, lambda row: ((row.reason, "muted"),), grow=1, max_width=160),
     )
 
 
@@ -72,8 +72,8 @@ class AccountPage(LiveDialog, Dialog[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss('')", "Back"),
-        Binding("t", "tab(1)", "Next part"),
-        Binding("T", "tab(-1)", "Part before", show=False),
+        Binding("t", "tab(1)", "Next tab"),
+        Binding("T", "tab(-1)", "Previous tab", show=False),
         Binding("s", "sort", "Sort"),
         Binding("S", "reverse", show=False),
         Binding("y", "copy", "Copy id", show=False),
@@ -97,8 +97,8 @@ class AccountPage(LiveDialog, Dialog[str]):
         yield Static(ui_text(f"Account {row.account_number} · {row.client}"), id="page-title", markup=False)
         yield LinesView(id="page-head")
         yield TabBar((), TABS[0], id="page-tabs")
-        yield BookTable(position_columns(), lambda row: row.symbol, empty="Nothing is held.", id="tab-positions")
-        yield BookTable(ledger_columns(), lambda row: row[0], empty="No cash has moved.", id="tab-cash")
+        yield BookTable(position_columns(), lambda row: row.symbol, empty="No positions.", id="tab-positions")
+        yield BookTable(ledger_columns(), lambda row: row[0], empty="No cash movements.", id="tab-cash")
         yield BookTable(run_columns.columns(), lambda row: row.id, empty="No run yet.", id="tab-runs")
         yield BookTable(
             decision_columns(), lambda row: row.at, empty="No evaluation has been stored.", id="tab-decisions"
@@ -167,4 +167,4 @@ class AccountPage(LiveDialog, Dialog[str]):
             title = f"Decision · {self._view.row.client} · {formats.short_timestamp(row.at)}"
             self.app.push_screen(ReadScreen(title, lambda width, _: decision_lines(row, width)))
         else:
-            self.host.say("All there is to it is on this line.")
+            self.host.say("This row has no further details.")

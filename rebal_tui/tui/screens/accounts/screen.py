@@ -75,9 +75,9 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         tile, rows = self.tile, self._snapshot.rows
         self.tiles.tabs = account_columns.group_tabs(len(rows), self._snapshot.groups)
         self.table.set_empty(
-            "This book has no account yet: import a file, or open the demo."
+            "This book has no accounts yet: import a file, or open the demo."
             if not rows
-            else f"No account here under “{tile}”; escape shows all."
+            else f"No account in “{tile}”; escape shows all."
         )
         self.table.set_rows(rows, None if tile == ALL else InGroup(AccountGroup(tile)))
 
@@ -96,7 +96,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     def action_mark_shown(self) -> None:
         shown = self.table.keys_shown
         if not shown:
-            self.host.say("There is no account to mark.")
+            self.host.say("No account to mark.")
         elif shown <= self.table.marked:
             self.table.marked = frozenset()
             self.host.say("No account is marked.")
@@ -180,8 +180,8 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
     async def _release(self, row: AccountRow) -> None:
         amount = await self.host.ask(cash.check_release, row.account_id)
         text = (
-            f"${formats.money(amount)} set aside in the account of {row.client} is given back; "
-            f"{'the next evaluation invests it' if row.portfolio_id else 'it stays cash, as no portfolio is followed'}."
+            f"${formats.money(amount)} reserved in the account of {row.client} is released; "
+            f"{'the next evaluation invests it' if row.portfolio_id else 'it stays cash, as there is no portfolio'}."
         )
 
         async def do() -> str:
@@ -189,7 +189,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             return f"${formats.money(amount)} of {row.client}"
 
         if self.is_current:
-            self.host.confirm_sending("Release what was set aside?", text, "Release", do, "Released")
+            self.host.confirm_sending("Release the reserved cash?", text, "Release", do, "Released")
 
     def action_reconcile(self) -> None:
         row = self._row()
@@ -198,11 +198,10 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
 
     async def _reconcile(self, row: AccountRow) -> None:
         hold, rows = await self.host.ask(_hold_with_differences, row.account_id)
-        later = " It goes on by itself when what the broker still tells explains this." if hold.baseline else ""
+        later = " It resumes automatically when later broker events explain the difference." if hold.baseline else ""
         text = (
             f"{row.client} has been paused since {formats.short_timestamp(hold.at)}: {hold.reason}.{later} "
-            "Released, the book takes over the broker's figures as they are, and the account is evaluated and traded "
-            "again."
+            "On release, the book applies the broker's figures, and the account is evaluated and traded again."
         )
 
         async def do() -> str:
@@ -210,7 +209,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             return row.client
 
         if self.is_current:
-            title = "Take over the broker's figures?"
+            title = "Apply the broker's figures?"
             self.host.confirm_sending(title, text, "Release", do, "Released", difference_lines(rows))
 
     def action_simulate(self) -> None:
@@ -224,8 +223,8 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         def picked(key: str | None) -> None:
             if key == simulate.RETURN:
                 self.app.push_screen(simulate.return_form(now))
-            elif key == simulate.BRING_IN:
-                self.app.push_screen(simulate.bring_in_form(now, symbols))
+            elif key == simulate.TRANSFER_IN:
+                self.app.push_screen(simulate.transfer_in_form(now, symbols))
             elif key == simulate.STATUS:
                 title = f"Status of {now.client} · {now.status}"
                 self.app.push_screen(PickScreen(title, simulate.status_choices(now), "status"), status_picked)

@@ -17,7 +17,7 @@ from rebal_tui.tui.segments import Line, heading, paragraph, table_line
 from rebal_tui.tui.widgets.lines import Builder
 
 RETURN = "ach return"
-BRING_IN = "bring in"
+TRANSFER_IN = "transfer in"
 STATUS = "status"
 
 
@@ -31,23 +31,23 @@ def choices(row: AccountRow) -> list[Choice]:
     ]  # fmt: skip
     return [
         *first,
-        Choice(RETURN, "ACH return…", "a deposit bounces: the cash goes and the account is restricted"),
-        Choice(BRING_IN, "holding brought in…", "shares arrive from outside, as an account transfer brings them"),
-        Choice(STATUS, "account status…", f"now {row.status}"),
+        Choice(RETURN, "ACH return…", "a deposit bounces: cash is debited, the account is restricted"),
+        Choice(TRANSFER_IN, "transfer in…", "shares arrive from outside by account transfer"),
+        Choice(STATUS, "account status…", f"currently {row.status}"),
     ]
 
 
 def status_choices(row: AccountRow) -> list[Choice]:
     """Return the account statuses of the API, with the current one noted."""
     ordered = sorted(AccountStatus, key=lambda status: status is not AccountStatus.ACTIVE)
-    return [Choice(s.value, s.value, "as it is now" if s.value == row.status else "") for s in ordered]
+    return [Choice(s.value, s.value, "current" if s.value == row.status else "") for s in ordered]
 
 
 def figures(pairs: Sequence[tuple[str, str, str]], note: str = "") -> Builder:
     """Build rows of (label, before, after), followed by a note."""
 
     def build(width: int, _height: int) -> Sequence[Line]:
-        lines: list[Line] = [heading("What happens", width)]
+        lines: list[Line] = [heading("Effect", width)]
         for label, before, after in pairs:
             cells = [(label, 14, "left", "muted"), (before, 16, "right", ""), ("→", 1, "left", "muted")]
             lines.append(table_line([*cells, (after, 16, "right", "title")]))
@@ -68,9 +68,9 @@ def deposit_form(row: AccountRow) -> FormScreen:
                 ("Cash", formats.money(now.cash), formats.money(_plus(now.cash, amount))),
                 ("Equity", formats.money(now.equity), formats.money(_plus(now.equity, amount))),
             ],
-            "It is settled at once. "
+            "It settles immediately. "
             + (
-                f"The next evaluation invests what exceeds the cash to keep of {now.portfolio} (R-31)."
+                f"The next evaluation invests cash above the cash target of {now.portfolio}."
                 if now.portfolio_id
                 else "The account follows no portfolio, so it stays cash."
             ),
@@ -97,14 +97,14 @@ def return_form(row: AccountRow) -> FormScreen:
         goes = min(amount, max(now.cash, 0))
         lines = figures(
             [("Cash", formats.money(now.cash), formats.money(_plus(now.cash, -goes)))],
-            "At most what is free goes; what was spent or is reserved stays. The account is restricted until the "
-            "restriction is lifted, and no run starts (R-40).",
+            "Only free cash is debited, not spent or reserved cash. The account is restricted and no run starts until "
+            "the restriction is lifted.",
         )
         text = f"A deposit of ${formats.money(amount)} of {now.client} ({now.account_number}) bounces."
 
         def act(book: Book) -> str:
             gone = account_events.return_deposit(book, row.account_id, amount)
-            return f"${formats.money(gone)} of {now.client} went"
+            return f"${formats.money(gone)} debited from {now.client}"
 
         return Proposal(lines, "Return a deposit?", text, "Return", act, "Returned")
 
@@ -112,7 +112,7 @@ def return_form(row: AccountRow) -> FormScreen:
     return FormScreen(title, [Field("amount", "Amount", hint="dollars, such as 2500")], propose)
 
 
-def bring_in_form(row: AccountRow, symbols: tuple[str, ...]) -> FormScreen:
+def transfer_in_form(row: AccountRow, symbols: tuple[str, ...]) -> FormScreen:
     """Create the form of a transfer of shares into the account."""
 
     def propose(book: Book, values: Values) -> Proposal:
@@ -141,9 +141,9 @@ def bring_in_form(row: AccountRow, symbols: tuple[str, ...]) -> FormScreen:
             account_events.transfer_in(book, row.account_id, symbol, qty)
             return f"{formats.qty(qty)} {symbol} for {now.client}"
 
-        return Proposal(lines, "Bring a holding in?", text, "Bring in", act, "Brought in")
+        return Proposal(lines, "Transfer shares in?", text, "Transfer", act, "Transferred")
 
-    title = f"Holding brought in · {row.client} · {row.account_number}"
+    title = f"Transfer in · {row.client} · {row.account_number}"
     fields = [Field("symbol", "Asset", hint="a symbol", choices=symbols), Field("qty", "Shares", hint="such as 12.5")]
     return FormScreen(title, fields, propose, blame="qty")
 

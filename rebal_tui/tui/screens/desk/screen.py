@@ -111,7 +111,7 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
         self.table.set_empty(
             "No account is subscribed to a portfolio yet."
             if not self._snapshot.rows
-            else f"No account here under “{tile}”; escape shows all."
+            else f"No account in “{tile}”; escape shows all."
         )
         self.table.set_rows(self._snapshot.rows, None if tile is Tile.ALL else InTile(tile))
 
@@ -157,8 +157,8 @@ class DeskScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
 
     def action_evaluate(self) -> None:
         text = (
-            "Every subscription is evaluated now, under the current prices. Where its conditions are met a run is made "
-            "and its orders are sent, as at a scheduled evaluation."
+            "Every subscription is evaluated now, at current prices. If its conditions are met, a run is created and "
+            "its orders are sent, as in a scheduled evaluation."
         )
         self.host.confirm_sending(
             "Evaluate every account now?",

@@ -76,7 +76,7 @@ def _subscribers(row: PortfolioRow) -> Line:
 
 
 def _worth(row: PortfolioRow) -> str:
-    """Format the assets under the model, without cents if they do not fit (from $1 billion)."""
+    """Format the assets of the subscribers, without cents if they do not fit (from $1 billion)."""
     if not row.subscribers:
         return "–"
     text = formats.value(row.assets_under_model)
@@ -91,8 +91,8 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
         Column("weights", "Weights", BAR_WIDTH, _weights, priority=1, sort=lambda row: len(row.weights.assets)),
         Column(
             "subscribers",
-            "Subs",
-            5,
+            "Accounts",
+            8,
             _subscribers,
             "right",
             0,
@@ -101,7 +101,7 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
         ),
         Column(
             "assets",
-            "Under model",
+            "Assets",
             WORTH,
             _worth,
             "right",
@@ -118,7 +118,5 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
             grow=4,
             max_width=60,
         ),
-        Column(
-            "review", "Review", 6, lambda row: "asks" if row.review else "", sort=lambda row: row.review, priority=4
-        ),
+        Column("review", "Review", 6, lambda row: "yes" if row.review else "", sort=lambda row: row.review, priority=4),
     )

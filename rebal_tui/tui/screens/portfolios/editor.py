@@ -53,8 +53,8 @@ class PortfolioEditor(Dialog[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "save", "Save"),
         Binding("escape", "leave", "Back"),
-        Binding("equals_sign", "rest", "Rest here"),
-        Binding("percent_sign", "normalise", "Normalise"),
+        Binding("equals_sign", "rest", "Fill to 100"),
+        Binding("percent_sign", "normalize", "Normalize"),
         Binding("ctrl+n", "add_line", "Add"),
         Binding("ctrl+r", "remove_line", "Remove"),
         Binding("f5", "impact", "Impact"),
@@ -153,9 +153,7 @@ class PortfolioEditor(Dialog[str]):
             note = self.query_one(selector, Note)
             note.say(fault, self._kind(fault, not text))
             note.display = bool(fault)
-        self._show_note(
-            "#cash-note", faults.get(forms.CASH, ""), "kept as cash" if form.cash else "nothing kept as cash"
-        )
+        self._show_note("#cash-note", faults.get(forms.CASH, ""), "cash target" if form.cash else "no cash target")
         for index, (kind, percent) in enumerate(form.bands):
             unit = "points from the target" if kind == "absolute" else "% of the target"
             self._show_note(
@@ -177,7 +175,7 @@ class PortfolioEditor(Dialog[str]):
         return "fine" if not fault else "todo" if blank and not self._pressed_save else "fault"
 
     def _ask_dates(self) -> None:
-        """Show the next dates of the calendar condition; the book is asked once per condition."""
+        """Show the next dates of the calendar condition; the book is queried once per condition."""
         calendar = self._checked.calendar
         note = self.query_one("#dates", Note)
         note.display = calendar is not None
@@ -233,7 +231,7 @@ class PortfolioEditor(Dialog[str]):
 
     def action_add_line(self) -> None:
         if len(self._rows) >= forms.MAX_WEIGHT_LINES:
-            self.host.say(f"A portfolio can have {forms.MAX_WEIGHT_LINES} lines at most here.")
+            self.host.say(f"This form accepts at most {forms.MAX_WEIGHT_LINES} weight lines.")
         elif (blank := self._weights.blank) is not None:
             blank.symbol.focus()
         else:
@@ -242,19 +240,19 @@ class PortfolioEditor(Dialog[str]):
     def action_remove_line(self) -> None:
         row = self._weights.here
         if row is None:
-            self.host.say("Put the cursor on a weight line first.")
+            self.host.say("Move the cursor to a weight line first.")
         else:
             self.host.work(self._weights.remove_row(row), name="remove a line")
 
     def action_rest(self) -> None:
         row = self._weights.here
         if row is None and self.focused is not self.query_one("#cash"):
-            self.host.say("Put the cursor on a weight line, or on cash, first.")
+            self.host.say("Move the cursor to a weight line or to cash first.")
             return
         self._rewrite(lambda form: forms.with_rest(form, self._rows.index(row) if row else None))
 
-    def action_normalise(self) -> None:
-        self._rewrite(forms.normalised)
+    def action_normalize(self) -> None:
+        self._rewrite(forms.normalized)
 
     def _rewrite(self, change: Callable[[PortfolioForm], PortfolioForm]) -> None:
         """Replace the percentages in the fields; shows a message when `change` raises `ValueError`."""
@@ -304,7 +302,7 @@ class PortfolioEditor(Dialog[str]):
     async def _show_impact(self, body: PortfolioBody) -> None:
         impact = await self._count(body)
         if self.is_current:
-            what = "What saving these changes would do to its subscribers."
+            what = "Effect of saving these changes on its subscribers."
             self.app.push_screen(ReadScreen(f"Impact · {body.name}", impact_lines(body.name, impact, what)))
 
     async def _count(self, body: PortfolioBody) -> Impact:
@@ -322,7 +320,7 @@ class PortfolioEditor(Dialog[str]):
         if body is None or self._busy:
             return
         if self._saved is not None and self._form == self._start:
-            self.host.say("Nothing has changed.")
+            self.host.say("No changes to save.")
             return
         self._busy = True
         self.host.work(self._save(body), name="save")
@@ -342,8 +340,8 @@ class PortfolioEditor(Dialog[str]):
 
     def _confirm(self, body: PortfolioBody, impact: Impact) -> None:
         text = (
-            f"{impact_text(impact)}\n\nIts subscribers are evaluated under what is saved at the next opportunity; "
-            "runs and orders may follow then. Nothing is sent by saving."
+            f"{impact_text(impact)}\n\nThe next evaluation of its subscribers uses the saved portfolio; "
+            "runs and orders may follow then. Saving itself sends nothing."
         )
         self.host.confirm_sending(f"Save {body.name}?", text, "Save", lambda: self._store(body), f"Saved {body.name}")
 
@@ -366,9 +364,7 @@ class PortfolioEditor(Dialog[str]):
         if self._read() == self._start:
             self.dismiss()
             return
-        question = ConfirmScreen(
-            "Discard what you have written?", "The changes have not been saved.", yes="Discard", no="Keep writing"
-        )
+        question = ConfirmScreen("Discard your changes?", "They have not been saved.", yes="Discard", no="Keep editing")
         self.app.push_screen(question, lambda yes: self._left() if yes else None)
 
     def _left(self) -> None:

@@ -224,7 +224,9 @@ def with_rest(form: PortfolioForm, index: int | None) -> PortfolioForm:
     text = form.cash if index is None else form.lines[index].percent
     rest = HUNDRED_PERCENT - total_of(form) + (hundredths(text) or 0)
     if rest <= 0:
-        raise ValueError(f"Nothing is left for this line: the others sum to {formats.percent(HUNDRED_PERCENT - rest)}.")
+        raise ValueError(
+            f"No percent is left for this line: the others sum to {formats.percent(HUNDRED_PERCENT - rest)}."
+        )
     return _with_percent(form, index, formats.percent(rest))
 
 
@@ -236,7 +238,7 @@ def _with_percent(form: PortfolioForm, index: int | None, percent: str) -> Portf
     return replace(form, lines=tuple(lines))
 
 
-def normalised(form: PortfolioForm) -> PortfolioForm:
+def normalized(form: PortfolioForm) -> PortfolioForm:
     """Scale all weights to sum to exactly 100.00.
 
     Raises `ValueError` when a line has no percentage above 0, or cash is invalid.
@@ -245,10 +247,10 @@ def normalised(form: PortfolioForm) -> PortfolioForm:
     texts = [form.lines[index].percent for index in locations]
     amounts = [hundredths(text) for text in texts]
     if not amounts or any(amount is None or amount <= 0 for amount in amounts):
-        raise ValueError("Every line needs a percent above 0 before the weights can be normalised.")
+        raise ValueError("Every line needs a percent above 0 before the weights can be normalized.")
     cash = hundredths(form.cash) if form.cash else 0
     if cash is None or cash < 0:
-        raise ValueError("Cash needs a percent, or none at all, before the weights can be normalised.")
+        raise ValueError("Cash must be a percent or blank before the weights can be normalized.")
     shares = scaled([*(amount or 0 for amount in amounts), cash])
     for index, share in zip(locations, shares, strict=False):
         form = _with_percent(form, index, formats.percent(share))

@@ -19,7 +19,7 @@ OFF, ON = "no review", "review"
 
 def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeResult:
     """Yield all fields with their notes, filled from the form. `assets` are the completions of symbols."""
-    yield from _field("Name", PlainInput(form.name, placeholder="what it is called", id="name"))
+    yield from _field("Name", PlainInput(form.name, placeholder="portfolio name", id="name"))
     yield from _field("Description", PlainInput(form.description, placeholder="optional", id="description"))
     yield Static(ui_text("Weights"), classes="section", markup=False)
     yield WeightRows(form.lines, assets)

@@ -45,12 +45,12 @@ def portfolio_lines(view: PortfolioView, *, whole: bool = False) -> Builder:
 def _head(view: PortfolioView, width: int) -> list[Line]:
     row = view.row
     lines: list[Line] = paragraph(row.name, width, "title")
-    review = "its runs await review" if row.review else "no review"
+    review = "runs need review" if row.review else "no review"
     lines.append((status_segment(row.status), (f"  {review}  ", "muted"), (formats.short_id(row.id), "muted")))
     for culprit in view.culprits:
         lines.extend(paragraph(f"■ {culprit}", width, "bad"))
     if row.status == "needs_adjustment":
-        text = "Nothing is traded until it is active again: e replaces weights, r reactivates when all are eligible."
+        text = "Nothing trades until it is active: e edits the weights, r reactivates when all assets are eligible."
         lines.extend(paragraph(text, width, "warn"))
     if row.description:
         lines.extend(paragraph(row.description, width, "muted"))
@@ -95,7 +95,7 @@ def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cool
             kind = f"{condition.sub_type} drift beyond {condition_text(condition)}"
             lines.append(((f"■ {kind}", ""),))
     if not conditions:
-        text = "No condition: only the first rebalance, cash to invest and manual runs."
+        text = "No conditions: only first rebalances, cash investments and manual runs."
         lines.extend(paragraph(text, width, "muted"))
     lines.extend(paragraph(f"◷ {cooldown_text(cooldown)}", width, ""))
     return lines
@@ -103,13 +103,13 @@ def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cool
 
 def dates_text(dates: Sequence[date]) -> str:
     """Return `next Mon 16 Mar 2026 · Wed 15 Apr 2026`, or that there is no such day."""
-    return f"next {' · '.join(formats.full_day(day) for day in dates)}" if dates else "no such day in sight"
+    return f"next {' · '.join(formats.full_day(day) for day in dates)}" if dates else "no such day in the next 2 years"
 
 
 def cooldown_text(days: int) -> str:
     """Return the meaning of a cooldown of `days` days."""
     if days == 0:
-        return "cooldown 0 days: rebalances may follow at once"
+        return "cooldown 0 days: rebalances can follow each other directly"
     return f"cooldown {formats.counted(days, 'day')} after each full rebalance"
 
 
@@ -119,7 +119,7 @@ def _subscribers(view: PortfolioView, width: int, room: int | None) -> list[Line
     note = f"{len(everyone):,} · {total}" if everyone else ""
     lines: list[Line] = [heading("Subscribers", width, note)]
     if not everyone:
-        lines.append((("No account follows it.", "muted"),))
+        lines.append((("No subscribers.", "muted"),))
     most = MAX_SUBSCRIBERS if room is None else room
     shown = everyone if len(everyone) <= most else everyone[: most - 1]
     lines.extend(_subscriber(row, width) for row in shown)
@@ -144,9 +144,9 @@ def impact_facts(impact: Impact) -> list[tuple[str, str]]:
     return [
         ("subscribers", f"{impact.subscribers:,}"),
         ("outside their bands", f"{impact.outside_before:,} → {impact.outside_after:,}"),
-        ("orders that would follow", f"{impact.orders:,}"),
+        ("resulting orders", f"{impact.orders:,}"),
         ("turnover", formats.money(impact.turnover)),
-        ("held back by cooldown", f"{impact.cooling:,}"),
+        ("waiting for cooldown", f"{impact.cooling:,}"),
         ("unable to check", f"{impact.unable:,}"),
     ]
 
@@ -166,7 +166,7 @@ def impact_lines(name: str, impact: Impact, what: str) -> Builder:
         for fact, figure in impact_facts(impact):
             lines.append(((fact.ljust(size), "muted"), ("   ", ""), (figure, "title")))
         lines += [(), *before_after(impact, width), ()]
-        text = "Counted under the prices of this moment. Nothing is sent and nothing is saved by looking."
+        text = "At current prices. This preview sends and saves nothing."
         return [*lines, *paragraph(text, width, "muted")]
 
     return build

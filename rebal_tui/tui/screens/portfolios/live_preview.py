@@ -36,7 +36,7 @@ def foot_lines(checked: Checked, *, unchanged: bool) -> list[Line]:
     if why:
         return [line, (("✗ cannot be saved: ", "bad"), (why, ""))]
     if unchanged:
-        return [line, (("✓ as saved", "muted"),)]
+        return [line, (("✓ no changes", "muted"),)]
     return [line, (("✓ ready", "good"), ("  ctrl+s saves", "muted"))]
 
 
@@ -59,6 +59,6 @@ def live_lines(
 def impact_panel(impact: Impact | None, width: int) -> list[Line]:
     """Return the impact of the current form, or the key that computes it."""
     if impact is None:
-        return [(), heading("Impact", width, "f5 counts it")]
+        return [(), heading("Impact", width, "f5 calculates it")]
     facts: list[Line] = [((f"{fact}  ", "muted"), (figure, "")) for fact, figure in impact_facts(impact)]
     return [(), heading("Impact", width), *before_after(impact, width), *facts]

@@ -16,6 +16,7 @@ from rebal_tui.domain.portfolios import Portfolio
 from rebal_tui.domain.text import name_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
+from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import portfolio_queries, portfolios
 from rebal_tui.tui.screens.portfolios.fields import PlainInput
 from rebal_tui.tui.screens.shared.dialog import Dialog
@@ -25,7 +26,7 @@ from rebal_tui.tui.widgets.key_bar import KeyBar
 from rebal_tui.tui.widgets.lines import LinesView
 
 EXAMPLE = (
-    'Paste a portfolio in the API\'s shape, such as {"name": "Balanced", "weights": [{"type": "asset", "symbol": '
+    'Paste a portfolio in the API\'s format, such as {"name": "Balanced", "weights": [{"type": "asset", "symbol": '
     '"SPY", "percent": "60"}, …], "cooldown_days": 7, "rebalance_conditions": [{"type": "drift_band", '
     '"sub_type": "absolute", "percent": "5"}]}'
 )
@@ -93,7 +94,7 @@ class PasteScreen(Dialog[str]):
         if self._body is not None:
             weights = ", ".join(f"{weight.symbol}" for weight in self._body.weights.assets)
             return paragraph(f"✓ {self._body.name}: {weights}. ctrl+s creates it.", width, "good")
-        lines: list[Line] = [((f"✗ {len(self._faults)} to correct", "bad"),)] if self._faults else []
+        lines: list[Line] = [((f"✗ {formats.counted(len(self._faults), 'error')}", "bad"),)] if self._faults else []
         for fault in self._faults:
             lines.extend(paragraph(f"· {printable(fault)}", width))
         return lines or [(("…", "muted"),)]
@@ -127,7 +128,7 @@ class PasteScreen(Dialog[str]):
 
     def action_create(self) -> None:
         if not self._area.text.strip():
-            self.host.say("There is no text yet.")
+            self.host.say("Paste or type a portfolio first.")
         else:
             self.host.work(self._create(self._area.text), name="create")
 

@@ -30,7 +30,7 @@ from rebal_tui.tui.widgets.table import BookTable, View
 from rebal_tui.tui.widgets.tabs import ALL
 
 P = ParamSpec("P")
-NONE_YET = "No portfolio yet: n makes one, P makes one from JSON."
+NONE_YET = "No portfolio yet: n creates one, P creates one from JSON."
 
 
 class PortfolioScreen(ReadScreen):
@@ -80,7 +80,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             return
         tile = self.tile
         self.tiles.tabs = portfolio_columns.status_tabs(self._rows)
-        self.table.set_empty(NONE_YET if not self._rows else "No portfolio under these filters; escape lifts them.")
+        self.table.set_empty(NONE_YET if not self._rows else "No portfolio matches these filters; escape clears them.")
         self.table.set_rows(self._rows, None if tile == ALL else lambda row: row.status == tile)
 
     async def _view(self, portfolio_id: str) -> PortfolioView:
@@ -121,9 +121,9 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
     async def _edit(self, portfolio_id: str | None) -> None:
         draft = await self.host.ask(portfolio_queries.portfolio_draft, portfolio_id)
         if self.is_current:
-            self.app.push_screen(PortfolioEditor(draft), self._select_written)
+            self.app.push_screen(PortfolioEditor(draft), self._select_saved)
 
-    def _select_written(self, portfolio_id: str | None) -> None:
+    def _select_saved(self, portfolio_id: str | None) -> None:
         """Move the cursor to the saved portfolio after the next refresh."""
         if portfolio_id is not None:
             self._rows = None
@@ -145,8 +145,8 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
     async def _duplicate(self, portfolio_id: str, name: str) -> None:
         made = await self._ask(portfolios.duplicate_portfolio, portfolio_id, name)
         if made is not None:
-            self.host.say(f"Made {made.name}.")
-            self._select_written(made.id)
+            self.host.say(f"Created {made.name}.")
+            self._select_saved(made.id)
 
     async def _ask(
         self, service: Callable[Concatenate[Book, P], Portfolio], *args: P.args, **kwargs: P.kwargs
@@ -163,7 +163,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         if row is None:
             return
         if row.status == PortfolioStatus.INACTIVE:
-            self.host.say(f"{row.name} is inactive already.")
+            self.host.say(f"{row.name} is already inactive.")
             return
         self.host.work(self._inactivate(row), name="inactivate")
 
@@ -181,8 +181,8 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             if sure:
                 self.host.work(self._set_inactive(row), name="inactivate")
 
-        text = f"{row.name} is taken out of use: no account can subscribe to it. r brings it back."
-        self.app.push_screen(ConfirmScreen("Inactivate this portfolio?", text, yes="Inactivate"), answered)
+        text = f"Accounts can no longer subscribe to {row.name}. r reactivates it."
+        self.app.push_screen(ConfirmScreen("Deactivate this portfolio?", text, yes="Deactivate"), answered)
 
     async def _set_inactive(self, row: PortfolioRow) -> None:
         if await self._ask(portfolios.inactivate_portfolio, row.id) is not None:
@@ -194,20 +194,22 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         if row is None:
             return
         if row.status == PortfolioStatus.ACTIVE:
-            self.host.say(f"{row.name} is active already.")
+            self.host.say(f"{row.name} is already active.")
             return
         self.host.work(self._reactivate(row), name="reactivate")
 
     async def _reactivate(self, row: PortfolioRow) -> None:
         view = await self._view(row.id)
         if view.culprits:
-            self.host.say(f"{row.name} stays {formats.words(row.status)}: {'; '.join(view.culprits)}.", "warning")
+            adjusting = row.status == PortfolioStatus.NEEDS_ADJUSTMENT
+            still = f"{row.name} still needs adjustment" if adjusting else f"{row.name} is still inactive"
+            self.host.say(f"{still}: {'; '.join(view.culprits)}.", "warning")
             return
         if not view.subscribers:
             await self._set_active(row)
         elif self.is_current:
             count = formats.counted(len(view.subscribers), "subscriber")
-            text = f"{count} of {row.name} are evaluated again at the next opportunity; runs and orders may follow."
+            text = f"The next evaluation includes {count} of {row.name}; runs and orders may follow."
             self.host.confirm_sending(
                 "Reactivate this portfolio?",
                 text,
@@ -226,14 +228,14 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         if row is None:
             return
         if not row.subscribers:
-            self.host.say(f"No account follows {row.name}, so there is nothing to count.")
+            self.host.say(f"{row.name} has no subscribers, so there is no impact.")
             return
         self.host.work(self._impact(row), name="impact")
 
     async def _impact(self, row: PortfolioRow) -> None:
         impact = await self.host.ask(_impact_as_it_is, row.id)
         if self.is_current:
-            what = "What its subscribers would do if they were evaluated now, with the portfolio as it is."
+            what = "Effect on its subscribers if they were evaluated now, with the stored portfolio."
             self.app.push_screen(ReadScreen(f"Impact · {row.name}", impact_lines(row.name, impact, what)))
 
     def action_json(self) -> None:
@@ -246,7 +248,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         if self.is_current:
             self.app.push_screen(
                 ReadScreen(
-                    f"{view.row.name} · as the API gives it · y copies it",
+                    f"{view.row.name} · API format · y copies it",
                     json_lines(view.api_json),
                     copy=view.api_json,
                 )
@@ -262,7 +264,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
             self._paste(event.text)
 
     def _paste(self, text: str) -> None:
-        self.app.push_screen(PasteScreen(text), self._select_written)
+        self.app.push_screen(PasteScreen(text), self._select_saved)
 
     def action_subscribers(self) -> None:
         row = self._row()
@@ -271,7 +273,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         if row.subscribers:
             self.host.navigation.show_desk_filtered(row.name)
         else:
-            self.host.say(f"No account follows {row.name}.")
+            self.host.say(f"{row.name} has no subscribers.")
 
 
 def _impact_as_it_is(book: Book, portfolio_id: str) -> Impact:

@@ -1,4 +1,4 @@
-"""Dialog to approve runs: shows their plans and asks for a note for the audit trail."""
+"""Dialog to approve runs: shows their plans and takes a note for the audit trail."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ class ApproveScreen(ModalScreen[str | None]):
             title = "The plan has changed, nothing was sent. Approve the new plan?"
         text = (
             f"{formats.counted(sells, 'sell')} and {formats.counted(buys, 'buy')} are sent, turnover "
-            f"{formats.money(turnover)}. Where prices move on so that a plan is another one, nothing is sent."
+            f"{formats.money(turnover)}. Nothing is sent for a run whose plan has changed by then."
         )
         with Vertical():
             yield Static(ui_text(title), id="approve-title", markup=False)
             yield Static(ui_text(text), markup=False)
             yield LinesView(plans_lines(self._views))
-            yield Input(placeholder="a note for the record, if you like; enter approves", id="note", compact=True)
+            yield Input(placeholder="optional note for the audit trail; enter approves", id="note", compact=True)
             yield Static("", classes="fault", markup=False)
             if self._typed:
-                yield Input(placeholder=f"type {self._typed} to go on", id="typed", compact=True)
+                yield Input(placeholder=f"type {self._typed} to continue", id="typed", compact=True)
             with Horizontal():
                 yield Button("Not now", id="no", compact=True)
                 yield Button("Approve", id="yes", variant="primary", compact=True)

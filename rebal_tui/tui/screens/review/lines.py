@@ -45,10 +45,10 @@ def columns() -> tuple[Column[RunRow], ...]:
 def queue_tabs(snapshot: ReviewSnapshot) -> tuple[Tab, ...]:
     """Return the number of runs awaiting approval and the scope of the review."""
     count = len(snapshot.rows)
-    scope_text = "every run is reviewed" if snapshot.everything else "runs of portfolios that ask for review"
+    scope_text = "every run is reviewed" if snapshot.everything else "runs of portfolios with review on"
     return (
         Tab("queue", "To review", mark="◇", figure=f"{count:,}", style="key" if count else "muted"),
-        Tab("asks", scope_text, style="muted"),
+        Tab("scope", scope_text, style="muted"),
     )
 
 
@@ -57,13 +57,17 @@ def review_lines(view: ReviewView) -> Builder:
     rest = preview_lines(view.preview)
 
     def build(width: int, height: int) -> Sequence[Line]:
-        until = f", at the latest {formats.short_timestamp(view.until)}" if view.until else ""
+        until = (
+            f"Expires {formats.short_timestamp(view.until)} unless approved."
+            if view.until
+            else "Not sent before approval."
+        )
         lines: list[Line] = [
             (("◇ awaits approval", "key"), (f" since {formats.short_timestamp(view.row.created_at)}", ""))
         ]
-        lines.extend(paragraph(f"Nothing is sent before it is approved{until}.", width, "muted"))
+        lines.extend(paragraph(until, width, "muted"))
         if view.changed:
-            text = "▲ Prices have moved since the run was made: the plan is another one. This is the new plan."
+            text = "▲ Prices moved; the plan was recalculated."
             lines.extend(paragraph(text, width, "warn"))
         return [*lines, (), *rest(width, height)]
 
@@ -85,7 +89,7 @@ def plans_lines(views: Sequence[ReviewView]) -> Builder:
             )
             lines.extend(paragraph(text, width))
             if view.changed:
-                lines.extend(paragraph("▲ prices have moved: this is the new plan", width, "warn", indent=2))
+                lines.extend(paragraph("▲ prices moved; the plan was recalculated", width, "warn", indent=2))
         return lines
 
     return build

@@ -54,7 +54,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
         self._snapshot = snapshot
         with self.app.batch_update():
             self.query_one("#tiles", TabBar).tabs = lines.queue_tabs(snapshot)
-            self.table.set_empty("No run waits for approval." if not snapshot.rows else "No run under this filter.")
+            self.table.set_empty("No run awaits approval." if not snapshot.rows else "No run matches this filter.")
             self.table.set_rows(snapshot.rows)
             self.table.marked = self.table.marked & {row.id for row in snapshot.rows}
         self.request_detail(self.table.cursor_key)
@@ -131,12 +131,10 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
             if note:
                 self.host.work(self._reject(run_ids, note), name="reject")
 
-        one = f"{formats.words(rows[0].type)} of {rows[0].client}, run {formats.short_id(rows[0].id)}, is cancelled."
-        text = one if len(rows) == 1 else f"{formats.counted(len(rows), 'run')} are cancelled with the same note."
+        one = f"{formats.words(rows[0].type)} of {rows[0].client}, run {formats.short_id(rows[0].id)}, is canceled."
+        text = one if len(rows) == 1 else f"{formats.counted(len(rows), 'run')} are canceled with the same note."
         title = "Reject this run?" if len(rows) == 1 else f"Reject {len(rows)} runs?"
-        self.app.push_screen(
-            AskScreen(title, f"{text} Nothing has been sent for it. Why?", "a note, then enter"), answered
-        )
+        self.app.push_screen(AskScreen(title, f"{text} Nothing has been sent. Why?", "a note, then enter"), answered)
 
     async def _reject(self, run_ids: Sequence[str], note: str) -> None:
         self._report_results("rejected", await self.host.ask(review_queries.reject_all, run_ids, note))

@@ -62,7 +62,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
             return
         tile, kind, rows = self.tile, self._type, self._snapshot.rows
         self.tiles.tabs = run_columns.group_tabs(rows, self._snapshot.total)
-        self.table.set_empty("No run yet." if not rows else "No run under these filters; escape lifts them.")
+        self.table.set_empty("No run yet." if not rows else "No run matches these filters; escape clears them.")
         self.table.set_rows(rows, lambda row: run_columns.in_group(row, tile) and (kind is None or row.type == kind))
 
     async def detail_of(self, key: str) -> Builder:
@@ -98,7 +98,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         if self.is_current:
             self.app.push_screen(
                 ReadScreen(
-                    f"Run {formats.short_id(run_id)} · as the API gives it · y copies it",
+                    f"Run {formats.short_id(run_id)} · API format · y copies it",
                     json_lines(text),
                     copy=text,
                 )
@@ -110,21 +110,21 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         if run_id is None or row is None:
             return
         if RunStatus(row.status).final:
-            self.host.say(f"This run is {formats.words(row.status)}; only a queued or running one can be cancelled.")
+            self.host.say(f"This run is {formats.words(row.status)}; only a queued or running run can be canceled.")
             return
         started = row.status == RunStatus.IN_PROGRESS
         what = (
-            f"No further order is sent and open ones are cancelled as far as the broker allows. "
-            f"{formats.counted(row.done, 'order')} of {row.total} done stay as they are."
+            f"No further orders are sent; open orders are canceled if the broker allows it. "
+            f"{row.done:,} of {formats.counted(row.total, 'order')} filled; these are not changed."
             if started
-            else "The run has not started; nothing has been sent and nothing will be."
+            else "The run has not started; no order has been or will be sent."
         )
         text = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}.\n\n{what}"
 
         async def do() -> str:
             return (await self.host.ask(manual_runs.cancel_run, run_id)).status
 
-        self.host.confirm_sending("Cancel this run?", text, "Cancel run", do, "Cancelling the run")
+        self.host.confirm_sending("Cancel this run?", text, "Cancel run", do, "Canceling the run")
 
     def _awaiting(self) -> RunRow | None:
         """Return the run under the cursor if it awaits review; else shows a message and returns None."""
@@ -149,7 +149,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         sells, buys = formats.counted(len(plan.sells), "sell"), formats.counted(len(plan.buys), "buy")
         text = (
             f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}: {sells} and {buys} are sent. "
-            "If prices have moved so that the plan is another one, nothing is sent and the new plan is shown."
+            "If prices have moved and changed the plan, nothing is sent and the new plan is shown."
         )
 
         async def do() -> str:
@@ -169,7 +169,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
             if note:
                 self.host.work(self.host.change(lambda: reject(note), "Rejected"), name="reject")
 
-        text = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}, is cancelled. Why?"
+        text = f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}, is canceled. Why?"
         self.app.push_screen(AskScreen("Reject this run?", text, "a note, then enter"), answered)
 
     def action_account(self) -> None:
