@@ -87,7 +87,7 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column("status", "Status", 10, _status, sort=natural),
-        Column("name", "Name", 14, lambda row: row.name, sort=lambda row: row.name.casefold(), grow=3, max_width=30),
+        Column("name", "Name", 13, lambda row: row.name, sort=lambda row: row.name.casefold(), grow=3, max_width=30),
         Column("weights", "Weights", BAR_WIDTH, _weights, priority=1, sort=lambda row: len(row.weights.assets)),
         Column(
             "subscribers",
@@ -112,7 +112,7 @@ def columns() -> tuple[Column[PortfolioRow], ...]:
         Column(
             "conditions",
             "Conditions",
-            12,
+            10,
             lambda row: row.conditions_text,
             priority=3,
             grow=4,
