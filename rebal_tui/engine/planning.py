@@ -11,7 +11,6 @@ from rebal_tui.domain.decisions import SKIP_REASONS, LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side, SkippedOrder
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import (
-    ATTO,
     CENT,
     HUNDRED_PERCENT,
     NANO,
@@ -27,12 +26,18 @@ from rebal_tui.domain.quantities import (
 )
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.allocation import Allocation, BuyIntent, allocate
+from rebal_tui.engine.cash_raising import (
+    MIN_ORDER_VALUE,
+    most_overweight_first,
+    price_of,
+    proportional_floors,
+    raise_cash,
+    sale,
+)
 from rebal_tui.engine.drift import value_account
 from rebal_tui.engine.trace_text import dollars
 from rebal_tui.engine.tradability import sellable_qty, trading_fault
 
-MIN_ORDER_VALUE = Value(ATTO)
-"""$1, the minimum value of an order that does not close a position."""
 DUST = Value(2 * CENT * NANO)
 """$0.02: the rounding of an order and of its scaling may leave up to this. A smaller difference is on target."""
 
@@ -99,19 +104,19 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
     ]
     free = holdings.cash - holdings.reserved
     sellable = [line for line in lines if line.held > 0 and _sell_fault(line, holdings) is None]
-    max_amount = Money(max(0, free + sum(_sale(_sellable(line, holdings), line) for line in sellable)))
+    max_amount = Money(max(0, free + sum(sale(_sellable(line, holdings), line) for line in sellable)))
     if amount > max_amount:
         raise AmountTooLarge(max_amount)
     needed = amount - min(free, max(0, free - cash_target))
     sells = needed > 0
-    ordered = sorted(sellable, key=_most_overweight_first)
+    ordered = sorted(sellable, key=most_overweight_first)
     raised = {line.symbol: Qty(0) for line in ordered}
-    needed = _raise_cash(ordered, raised, needed, {line.symbol: line.target_value for line in ordered}, holdings)
+    assets = holdings.assets
+    needed = raise_cash(ordered, raised, needed, {line.symbol: line.target_value for line in ordered}, assets)
     if needed * NANO >= DUST:
-        needed = _raise_cash(
-            ordered, raised, needed, _proportional_floors(ordered, raised, Value(needed * NANO)), holdings
-        )
-    _raise_cash(ordered, raised, needed, {}, holdings)
+        floors = proportional_floors(ordered, raised, Value(needed * NANO))
+        needed = raise_cash(ordered, raised, needed, floors, assets)
+    raise_cash(ordered, raised, needed, {}, assets)
     done = [_liquidation_line(line, raised.get(line.symbol, Qty(0)), holdings, sells) for line in lines]
     plan = _plan(RunType.PARTIAL_LIQUIDATION, holdings, weights, equity, cash_target, Money(0), (done, _NO_BUYS))
     return replace(plan, amount=amount)
@@ -199,7 +204,7 @@ def _rebalancing_sell(line: PlanLine, holdings: Holdings) -> PlanLine:
     fault = _sell_fault(line, holdings)
     if fault:
         return replace(line, wanted=wanted, reason=fault[0], detail=fault[1])
-    price = _price(line)
+    price = price_of(line)
     qty = sellable_qty(holdings.assets[line.symbol], Qty(excess // price))
     if closes:
         return _closing_sell(line, wanted, qty)
@@ -280,76 +285,13 @@ def _with_buy(line: PlanLine, wanted: dict[str, Money], allocation: Allocation, 
     return replace(line, wanted=missing, reason=reason, detail="not eligible to buy")
 
 
-def _most_overweight_first(line: PlanLine) -> tuple[int, Fraction, str]:
-    """A sort key: assets without a target first, then by value ÷ target descending; ties by symbol.
-
-    The target is the weight, which is exact; the target value in dollars is rounded.
-    """
-    if line.target == 0:
-        return (0, Fraction(0), line.symbol)
-    return (1, -Fraction(line.value, line.target), line.symbol)
-
-
-def _raise_cash(
-    ordered: Iterable[PlanLine], raised: dict[str, Qty], needed: int, floors: Mapping[str, Value], holdings: Holdings
-) -> int:
-    """Add sells to `raised` until they raise `needed`, none below its floor. Returns the amount still needed."""
-    for line in ordered:
-        if needed <= 0:
-            break
-        already = raised[line.symbol]
-        whole = not holdings.assets[line.symbol].fractionable
-        floor = floors.get(line.symbol, Value(0))
-        raised[line.symbol] = min(
-            _raising_qty(line, Value(needed * NANO), floor, already, whole=whole), _sellable(line, holdings)
-        )
-        needed -= _sale(raised[line.symbol], line) - _sale(already, line)
-    return needed
-
-
-def _proportional_floors(ordered: Iterable[PlanLine], raised: Mapping[str, Qty], needed: Value) -> dict[str, Value]:
-    """The remaining value of each asset after all of them raise `needed` in proportion to their values."""
-    left = {line.symbol: line.value - market_value(raised[line.symbol], _price(line)) for line in ordered}
-    total = sum(left.values())
-    return {
-        symbol: Value(value * max(0, total - needed) // total) if total else Value(0) for symbol, value in left.items()
-    }
-
-
-def _raising_qty(line: PlanLine, needed: Value, floor: Value, already: Qty, *, whole: bool) -> Qty:
-    """Shares to sell in total, `already` included: enough to raise `needed` more, not below `floor`, at most all.
-
-    At least $1 in value unless the whole position is worth less; with `whole`, rounded up to whole shares.
-    """
-    price = _price(line)
-    sellable_value = Value(line.value - market_value(already, price) - floor)
-    take = Value(min(sellable_value, needed))
-    if take <= 0:
-        return already
-    qty = max(already + -(-take // price), -(-MIN_ORDER_VALUE // price))
-    if whole:
-        qty = -(-qty // NANO) * NANO
-    return Qty(min(line.held, qty))
-
-
-def _sale(qty: Qty, line: PlanLine) -> Money:
-    return floor_money(market_value(qty, _price(line)))
-
-
-def _price(line: PlanLine) -> Price:
-    """The price of a line to sell. `_sell_fault` excludes lines without a price."""
-    if line.price is None:
-        raise ValueError(f"{line.symbol} has no price")
-    return line.price
-
-
 def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool) -> PlanLine:
     """The line with its sell of `qty`, or with the reason that it has none.
 
     With `sells`, cash alone did not raise the amount, so an overweight asset that cannot be sold is reported.
     """
     if qty > 0:
-        wanted = _sale(qty, line)
+        wanted = sale(qty, line)
         return replace(
             line,
             side=Side.SELL,
@@ -372,7 +314,7 @@ def _liquidation_line(line: PlanLine, qty: Qty, holdings: Holdings, sells: bool)
 
 def _proceeds(lines: Iterable[PlanLine]) -> Money:
     """Proceeds of the sells at the plan's prices, each rounded down to a billionth as the broker does."""
-    return Money(sum(_sale(line.qty, line) for line in lines if line.qty))
+    return Money(sum(sale(line.qty, line) for line in lines if line.qty))
 
 
 def _money_up(numerator: int, denominator: int) -> Money:

@@ -377,7 +377,7 @@ def test_a_sell_that_was_too_small_does_not_become_a_buy() -> None:
 def test_a_raised_slice_is_paid_by_the_others() -> None:
     split = allocate([intent("A", "0.99"), intent("B", "5.005"), intent("C", "5.005")], parse_money("11"))
     assert (split.amounts, split.raised, split.dropped) == (
-        {"A": DOLLAR, "B": 5 * DOLLAR, "C": 5 * DOLLAR}, {"A"}, {},
+        {"A": DOLLAR, "B": 5 * DOLLAR, "C": 5 * DOLLAR}, frozenset({"A"}), {},
     )  # fmt: skip
     assert split.scale == (1000, 1001)
 

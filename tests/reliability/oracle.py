@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.cash import Journal, WithdrawalStage
 from rebal_tui.domain.orders import Order, OrderRequest, Side
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
@@ -107,8 +108,10 @@ class Oracle:
         known = book.accounts[account]
         if known.restrictions or known.status is not AccountStatus.ACTIVE:
             raise Violation("restricted account", f"{request} is sent although the restriction is known")
-        if not book.assets[request.symbol].eligible:
-            raise Violation("ineligible asset", f"{request} is sent although the asset is known not to be eligible")
+        asset = book.assets[request.symbol]
+        accepted = asset.eligible if request.side is Side.BUY else asset.status is AssetStatus.ACTIVE
+        if not accepted:
+            raise Violation("ineligible asset", f"{request} is sent although the asset is known not to accept it")
         if request.side is Side.BUY and ((request.notional or 0) < NANO or (request.notional or 0) % CENT):
             raise Violation("order size", f"a buy of {request.notional} billionths of a dollar")
         match = OWN_ORDER_ID.fullmatch(request.client_order_id)

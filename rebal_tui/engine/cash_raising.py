@@ -1,0 +1,80 @@
+"""Sells that raise an amount of cash (R-23)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.decisions import PlanLine
+from rebal_tui.domain.quantities import ATTO, NANO, Money, Price, Qty, Value, floor_money, market_value
+from rebal_tui.engine.tradability import sellable_qty
+
+MIN_ORDER_VALUE = Value(ATTO)
+"""$1, the minimum value of an order that does not close a position."""
+
+
+def most_overweight_first(line: PlanLine) -> tuple[int, Fraction, str]:
+    """A sort key: assets without a target first, then by value ÷ target descending; ties by symbol.
+
+    The target is the weight, which is exact; the target value in dollars is rounded.
+    """
+    if line.target == 0:
+        return (0, Fraction(0), line.symbol)
+    return (1, -Fraction(line.value, line.target), line.symbol)
+
+
+def raise_cash(
+    ordered: Iterable[PlanLine],
+    raised: dict[str, Qty],
+    needed: int,
+    floors: Mapping[str, Value],
+    assets: Mapping[str, Asset],
+) -> int:
+    """Add sells to `raised` until they raise `needed`, none below its floor. Returns the amount still needed."""
+    for line in ordered:
+        if needed <= 0:
+            break
+        asset, already = assets[line.symbol], raised[line.symbol]
+        floor = floors.get(line.symbol, Value(0))
+        wanted = _raising_qty(line, Value(needed * NANO), floor, already, whole=not asset.fractionable)
+        raised[line.symbol] = min(wanted, sellable_qty(asset, line.held))
+        needed -= sale(raised[line.symbol], line) - sale(already, line)
+    return needed
+
+
+def proportional_floors(ordered: Iterable[PlanLine], raised: Mapping[str, Qty], needed: Value) -> dict[str, Value]:
+    """The remaining value of each asset after all of them raise `needed` in proportion to their values."""
+    left = {line.symbol: line.value - market_value(raised[line.symbol], price_of(line)) for line in ordered}
+    total = sum(left.values())
+    return {
+        symbol: Value(value * max(0, total - needed) // total) if total else Value(0) for symbol, value in left.items()
+    }
+
+
+def _raising_qty(line: PlanLine, needed: Value, floor: Value, already: Qty, *, whole: bool) -> Qty:
+    """Shares to sell in total, `already` included: enough to raise `needed` more, not below `floor`, at most all.
+
+    At least $1 in value unless the whole position is worth less; with `whole`, rounded up to whole shares.
+    """
+    price = price_of(line)
+    sellable_value = Value(line.value - market_value(already, price) - floor)
+    take = Value(min(sellable_value, needed))
+    if take <= 0:
+        return already
+    qty = max(already + -(-take // price), -(-MIN_ORDER_VALUE // price))
+    if whole:
+        qty = -(-qty // NANO) * NANO
+    return Qty(min(line.held, qty))
+
+
+def sale(qty: Qty, line: PlanLine) -> Money:
+    """The proceeds of a sell at the plan's price, rounded down to a billionth as the broker does."""
+    return floor_money(market_value(qty, price_of(line)))
+
+
+def price_of(line: PlanLine) -> Price:
+    """The price of a line to sell. Raises `ValueError` for a line without a price, which a plan never sells."""
+    if line.price is None:
+        raise ValueError(f"{line.symbol} has no price")
+    return line.price
