@@ -20,7 +20,7 @@ STOPPED: dict[Halt, TextSegment] = {
     Halt.VIEWING: ("READ-ONLY", "warn"),
     Halt.TAKEN_OVER: ("■ READ-ONLY: taken over", "bad"),
     Halt.DISK_FULL: ("■ READ-ONLY: disk full", "bad"),
-    Halt.IO_ERROR: ("■ READ-ONLY: disk fault", "bad"),
+    Halt.IO_ERROR: ("■ READ-ONLY: disk error", "bad"),
     Halt.DAMAGED: ("■ READ-ONLY: file damaged", "bad"),
 }
 """Text of the status line while the book is read-only, by cause."""
