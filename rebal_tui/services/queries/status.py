@@ -88,7 +88,7 @@ def _session_text(book: Book, now: datetime) -> str:
         day = now.astimezone(NEW_YORK).date()
         opening = book.calendar.next_open(now)
         until = f" · opens {opening.astimezone(NEW_YORK):%a %d %b %H:%M}" if opening else " · no trading"
-        return f"CLOSED ({book.calendar.closed_reason(day) or 'not in the calendar'}){until}"
+        return f"CLOSED ({book.calendar.closed_reason(day) or 'unknown to the calendar'}){until}"
     if now < session.open:
         return f"CLOSED · opens {session.open.astimezone(NEW_YORK):%H:%M}, in {_duration_text(session.open - now)}"
     if now >= session.close:
