@@ -137,7 +137,7 @@ def test_a_withdrawal_is_canceled_before_its_journal() -> None:
         await app.run_heartbeat()
         await settle(pilot)
         await press(pilot, "c")
-        assert "the journal is not made and the account is subscribed to Balanced again" in confirmation(app)
+        assert "no journal is made and the account is subscribed to Balanced again" in confirmation(app)
         await press(pilot, "n")
         assert only(book).stage is WithdrawalStage.SETTLING
         await press(pilot, "c", "y")

@@ -168,9 +168,8 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
             f"{symbol} can be bought and sold again. Portfolios that need adjustment because of it stay in "
             "that status until reactivated."
             if tradable
-            else f"The broker will reject orders in {symbol}. At the next evaluation "
-            f"{count_text(row.portfolios, 'active portfolio')} "
-            f"with it would need adjustment, and their queued runs would be canceled. "
+            else f"The broker will reject orders in {symbol}. {count_text(row.portfolios, 'active portfolio')} "
+            "with it would need adjustment at the next evaluation, and queued runs would be canceled. "
             f"Held by {count_text(row.accounts, 'account')}."
         )
         title = f"Make {symbol} tradable again?" if tradable else f"Make {symbol} untradable?"
