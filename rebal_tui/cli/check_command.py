@@ -18,8 +18,8 @@ from rebal_tui.cli.parameters import (
     write_json,
     write_message,
 )
-from rebal_tui.cli.tables import counted
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.text import count_text
 
 _ENTRY = re.compile(r"([0-9]{1,18})[,: ]\s*([0-9a-f]{64})", re.ASCII)
 """An audit entry: its number and its hash."""
@@ -93,7 +93,7 @@ def _counted_rows(table: str, count: int) -> str:
     """`1 run` or `2 runs` for the table `runs`."""
     if table == "audit":
         return f"{count:,} audit {'entry' if count == 1 else 'entries'}"
-    return counted(count, table.removesuffix("s"))
+    return count_text(count, table.removesuffix("s"))
 
 
 def _parse_anchor(anchor: str) -> tuple[int, str]:

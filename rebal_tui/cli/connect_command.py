@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rebal_tui.cli.parameters import FILE, book_path, command, db_option, write, write_message
-from rebal_tui.cli.tables import counted
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
+from rebal_tui.domain.text import count_text
 
 if TYPE_CHECKING:
     from rebal_tui.broker.alpaca.client import Endpoints
@@ -163,7 +163,7 @@ def _check(keys: Keys, broker_endpoints: Endpoints) -> None:
             f"{broker_endpoints.broker}: connected; the broker's time is "
             f"{json_values.timestamp(clock, 'timestamp'):%Y-%m-%d %H:%M:%S} UTC"
         )
-        write_message(counted(len(accounts), "account"))
+        write_message(count_text(len(accounts), "account"))
     except KeysRefused as refused:
         raise Conflict(f"{broker_endpoints.broker}: {refused}") from None
     except (BrokerUnavailable, Denied, json_values.Malformed) as error:

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from rebal_tui.cli.parameters import FILE, command, write, write_message
-from rebal_tui.cli.tables import counted
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.text import count_text
 
 MINUTE = timedelta(minutes=1)
 
@@ -120,12 +120,12 @@ def _headless(path: Path, minutes: int) -> int:
             statuses[run.status.value] = statuses.get(run.status.value, 0) + 1
         by_status = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "none"
         write(
-            f"{start:%Y-%m-%d %H:%M} to {clock.now():%Y-%m-%d %H:%M} UTC: {counted(len(book.accounts), 'account')}, "
-            f"{counted(minutes, 'minute')}, runs: {by_status}, open alerts: {len(jobs.open_alerts(database))}\n"
+            f"{start:%Y-%m-%d %H:%M} to {clock.now():%Y-%m-%d %H:%M} UTC: {count_text(len(book.accounts), 'account')}, "
+            f"{count_text(minutes, 'minute')}, runs: {by_status}, open alerts: {len(jobs.open_alerts(database))}\n"
         )
         for job in jobs.jobs(database).values():
             if job.failed:
-                write_message(f"job {job.name}: {counted(job.failed, 'failure')}; last result: {job.last_result}")
+                write_message(f"job {job.name}: {count_text(job.failed, 'failure')}; last result: {job.last_result}")
     finally:
         database.close()
     return 0

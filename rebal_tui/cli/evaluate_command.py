@@ -22,9 +22,10 @@ from rebal_tui.cli.parameters import (
     write,
     write_json,
 )
-from rebal_tui.cli.tables import counted, plain_table
+from rebal_tui.cli.tables import plain_table
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.domain.text import count_text
 
 if TYPE_CHECKING:
     from rebal_tui.domain.decisions import Decision
@@ -157,7 +158,7 @@ def _show(book: Book, evaluation: EvaluationPass, runs: tuple[Run, ...], *, expl
             }
         )
         return
-    write(f"{_local(evaluation.at)}, {counted(len(evaluation.decisions), 'subscription')} evaluated\n\n")
+    write(f"{_local(evaluation.at)}, {count_text(len(evaluation.decisions), 'subscription')} evaluated\n\n")
     if explain:
         for decision in evaluation.decisions:
             write(_explained(book, decision))

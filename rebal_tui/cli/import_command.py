@@ -16,7 +16,7 @@ from rebal_tui.cli.parameters import (
     write,
     write_json,
 )
-from rebal_tui.cli.tables import counted
+from rebal_tui.domain.text import count_text
 
 
 @command("import")
@@ -53,8 +53,8 @@ def entry(ctx: click.Context, book_file: Path | None, db: Path | None, schema: b
         paths.require_book(path)
         summary = bootstrap.import_file(path, parsed)
     write(
-        f"Imported {counted(summary.accounts, 'account')} with {counted(summary.positions, 'position')}, "
-        f"{counted(summary.portfolios, 'portfolio')}, {counted(summary.subscriptions, 'subscription')} and "
-        f"{counted(summary.assets, 'asset')} into {path}.\n"
+        f"Imported {count_text(summary.accounts, 'account')} with {count_text(summary.positions, 'position')}, "
+        f"{count_text(summary.portfolios, 'portfolio')}, {count_text(summary.subscriptions, 'subscription')} and "
+        f"{count_text(summary.assets, 'asset')} into {path}.\n"
     )
     return 0

@@ -22,8 +22,9 @@ from rebal_tui.cli.parameters import (
     write_json,
     write_message,
 )
-from rebal_tui.cli.tables import counted, dollars, plain_table
+from rebal_tui.cli.tables import dollars, plain_table
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.text import count_text
 
 if TYPE_CHECKING:
     from rebal_tui.market.closes import Closes
@@ -104,7 +105,7 @@ def _note_unmatched_days(book: Book, closes: Closes, first: date, last: date) ->
         (sorted(sessions - given), "session", "without trades: not in the file"),
     ):
         if unmatched:
-            write_message(f"note: {counted(len(unmatched), noun)} {consequence} (first: {unmatched[0]})")
+            write_message(f"note: {count_text(len(unmatched), noun)} {consequence} (first: {unmatched[0]})")
 
 
 def _save(book: Book, path: Path) -> None:
@@ -187,7 +188,7 @@ def _summary(result: Replay) -> str:
         ("Final equity", dollars(result.final_equity)),
         ("Turnover", f"${_money(result)}, {_ratio(result) or '-'} × average equity per year"),
         ("Worst drift", drift),
-        ("Days outside", f"{counted(result.days_outside, 'session')} with an account outside a drift band"),
+        ("Days outside", f"{count_text(result.days_outside, 'session')} with an account outside a drift band"),
     ]
     by_type = [(kind, status, f"{count:,}") for (kind, status), count in result.by_type_and_status.items()]
     runs = plain_table(("RUNS", "STATUS", "COUNT"), by_type) if by_type else "No runs.\n"

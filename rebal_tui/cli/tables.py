@@ -20,11 +20,6 @@ def plain_table(header: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> 
     )
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 order`, `1,204 orders`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def dollars(value: Value) -> str:
     """Dollars such as `$103,250.17`, truncated to cents."""
     cents = abs(value) * 100 // ATTO

@@ -233,7 +233,7 @@ class RebalApp(App[None]):
         if section is not None and section.is_mounted:
             section.show_trouble(text)
         if text and text != self._trouble_shown:
-            self.say(f"The book could not be brought up to date: {text}", "error")
+            self.say(f"The book could not be updated: {text}", "error")
         self._trouble_shown = text
 
     async def ask(self, service: Callable[Concatenate[Book, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -315,7 +315,7 @@ class RebalApp(App[None]):
         """Show one message per key that is bound to two actions."""
         del node
         for clashed in clashed_bindings:
-            text = f"The key {key_text(clashed.key)} means two things; “{clashed.description}” has lost it."
+            text = f"The key {key_text(clashed.key)} has two actions; “{clashed.description}” no longer has a key."
             if text not in self._clashes:
                 self._clashes.add(text)
                 self.say(text, "warning")
@@ -359,7 +359,7 @@ class RebalApp(App[None]):
     def action_next_theme(self) -> None:
         at = themes.CYCLE.index(self.theme) if self.theme in themes.CYCLE else -1
         self.theme = themes.CYCLE[(at + 1) % len(themes.CYCLE)]
-        self.say(f"Theme {self.theme}.")
+        self.say(f"Theme: {self.theme}.")
 
     @property
     def mode_shown(self) -> str:
@@ -381,7 +381,7 @@ class RebalApp(App[None]):
 
     def action_settings(self) -> None:
         if self.last_status is None:
-            self.say("The settings open as soon as the book is read.")
+            self.say("Settings open when the book is loaded.")
         from rebal_tui.tui.screens.settings.screen import SettingsScreen
 
         async def show() -> None:
@@ -392,8 +392,8 @@ class RebalApp(App[None]):
 
     def _fatal_error(self) -> None:
         """Print the path of the log after a crash, without a traceback: variables can contain secrets."""
-        log.critical("the program stopped", exc_info=True)
+        log.critical("crashed on an internal error", exc_info=True)
         self.bell()
         details = f" Details: {self._log_path}." if self._log_path is not None else ""
-        self._exit_renderables.append(f"rebal-tui stopped because of an error in itself; the book is safe.{details}")
+        self._exit_renderables.append(f"rebal-tui crashed on an internal error; your book is intact.{details}")
         self._close_messages_no_wait()

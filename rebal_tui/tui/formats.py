@@ -114,11 +114,6 @@ def words(code: str) -> str:
     return code.replace("_", " ").lower()
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 order`, `1,204 orders`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def grouped(figure: str) -> str:
     """Add thousands separators: `-13000.5` becomes `-13,000.5`. Text that is not a number is unchanged."""
     whole, point, part = figure.partition(".")

@@ -16,11 +16,11 @@ MOVING = frozenset("up,down,left,right,pageup,pagedown,home,end,j,k,enter,space,
 """Keys reserved for navigation in every list and form."""
 MOVES: tuple[tuple[str, str], ...] = (
     ("↑ ↓  k j", "Move the cursor"),
-    ("pgup pgdn", "Move by a page"),
-    ("home end", "First and last row"),
-    ("enter", "Open the row; a double click does the same"),
+    ("pgup pgdn", "Move by one page"),
+    ("home end", "Go to the first or last row"),
+    ("enter", "Open the row (or double-click it)"),
     ("space", "Mark the row"),
-    ("tab", "Between the list and its detail"),
+    ("tab", "Switch between the list and its detail"),
 )
 _SIGNS = {_character_to_key(sign) for sign in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"}
 NAMES = frozenset({str(key.value) for key in Keys if not key.value.startswith("<")} | _SIGNS)

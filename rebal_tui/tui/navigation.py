@@ -122,7 +122,7 @@ class Navigation:
             name = subject if kind == "job" else "evaluation"
             self._go(Section.LOG, ShowsJob, lambda log: log.show_job(name))
         else:
-            self._say("There is no place that shows more of this.")
+            self._say("No section shows the subject of this alert.")
 
     def _go(self, section: Section, kind: type[T], show: Callable[[T], None]) -> None:
         """Switch to a section; then call `show` with its screen, if the section is still current."""

@@ -11,6 +11,7 @@ from rebal_tui.tui.text import printable
 TextSegment = tuple[str, str]
 """Text and its style name: empty, or one of `widgets.styles.STYLES`."""
 Line = tuple[TextSegment, ...]
+NO_BREAK = "\u00a0"
 
 
 def fit(text: str, width: int, align: str = "left") -> str:
@@ -50,11 +51,14 @@ def fit_line(line: Line, width: int) -> Line:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Wrap text to lines of at most `width` cells, at spaces, or inside words longer than a line."""
+    """Wrap text to lines of at most `width` cells, at spaces, or inside words longer than a line.
+
+    A number and its percent sign stay on one line.
+    """
     width = max(width, 1)
     lines: list[str] = []
     current = ""
-    for word in printable(text).split(" "):
+    for word in printable(text).replace(" %", f"{NO_BREAK}%").split(" "):
         candidate = f"{current} {word}" if current else word
         if cell_len(candidate) <= width:
             current = candidate
@@ -67,7 +71,7 @@ def wrap(text: str, width: int) -> list[str]:
             word = word[len(head) :]
         current = word
     lines.append(current)
-    return lines
+    return [line.replace(f"{NO_BREAK}%", " %") for line in lines]
 
 
 def paragraph(text: str, width: int, style: str = "", indent: int = 0) -> list[Line]:

@@ -479,7 +479,7 @@ def test_an_empty_book_is_shown_as_empty_and_every_key_explains_itself() -> None
             await press(pilot, key)
             assert isinstance(app.screen, AccountsScreen)
         await press(pilot, "M")
-        assert "There is no account under the cursor." in shown_messages(app)
+        assert "No account selected." in shown_messages(app)
         assert "No account to mark." in shown_messages(app)
 
     run(flow, factories.make_book())

@@ -69,19 +69,19 @@ def test_a_withdrawal_completes_across_a_settlement_and_a_restart(tmp_path: Path
     last = book.subscriptions["a"].last_rebalanced_at
 
     async def begin(pilot: Pilot[Any], app: RebalApp) -> None:
-        assert "No cash has moved yet" in screen_text(app) or "deposit" in screen_text(app)
+        assert "No cash movements yet" in screen_text(app) or "deposit" in screen_text(app)
         await press(pilot, "n")
         await type_text(pilot, "client a")
         await press(pilot, "tab")
         await type_text(pilot, "9000")
         text = screen_text(app)
-        for part in ("Can leave Tue 03 Mar 2026", "sells settle on the next settlement day", "sold to raise", "Before"):
+        for part in ("Earliest payout Tue 03 Mar 2026", "after the sells settle", "sold to raise", "Before"):
             assert part in text
         assert not store.withdrawals(book.database)
         await press(pilot, "enter")
         assert isinstance(app.screen, ConfirmScreen)
         for part in (
-            "$9,000.00 leave the account of Client a (N-a)",
+            "$9,000.00 leaves the account of Client a (N-a)",
             "Tue 03 Mar 2026",
             "subscribed to Balanced again",
         ):
@@ -96,7 +96,7 @@ def test_a_withdrawal_completes_across_a_settlement_and_a_restart(tmp_path: Path
         assert "a" not in book.subscriptions
         await press(pilot, "enter")
         text = screen_text(app)
-        for part in ("unsubscribed", "sold", "settles", "It can be canceled", "Record", "requested"):
+        for part in ("unsubscribed", "sold", "settles", "If you cancel", "History", "requested"):
             assert part in text
         await press(pilot, "escape")
 
@@ -115,9 +115,9 @@ def test_a_withdrawal_completes_across_a_settlement_and_a_restart(tmp_path: Path
         assert "completed" in text
         assert "executed" in text
         await press(pilot, "c")
-        assert "It is completed; there is nothing left to cancel." in shown_messages(app)
+        assert "This withdrawal is completed; it cannot be canceled." in shown_messages(app)
         await press(pilot, "v")
-        assert "It is completed." in shown_messages(app)
+        assert "This withdrawal is completed." in shown_messages(app)
 
     run(end, again)
     assert again.subscriptions["a"].last_rebalanced_at == last
@@ -137,7 +137,7 @@ def test_a_withdrawal_is_canceled_before_its_journal() -> None:
         await app.run_heartbeat()
         await settle(pilot)
         await press(pilot, "c")
-        assert "the journal is not made and the account is subscribed to Balanced again" in confirmation(app)
+        assert "no journal is made and the account is subscribed to Balanced again" in confirmation(app)
         await press(pilot, "n")
         assert only(book).stage is WithdrawalStage.SETTLING
         await press(pilot, "c", "y")
@@ -202,7 +202,7 @@ def test_a_stopped_withdrawal_shows_the_reason_and_can_be_retried() -> None:
         await press(pilot, "y")
         assert only(book).stopped is None
         await press(pilot, "v")
-        assert "It has not stopped; it goes on by itself." in shown_messages(app)
+        assert "This withdrawal is not stopped; it continues automatically." in shown_messages(app)
 
     run(flow, book)
 
@@ -217,10 +217,10 @@ def test_journals_in_and_out_and_their_refusals() -> None:
         await press(pilot, "tab")
         await type_text(pilot, "750")
         await press(pilot, "enter")
-        assert "$750.00 move from the firm account, for Client a (N-a)" in confirmation(app)
+        assert "$750.00 moves from the firm account, for Client a (N-a)" in confirmation(app)
         await press(pilot, "y")
         made = store.journals(book.database)
-        assert [(j.to_account, j.amount, j.description) for j in made] == [("a", parse_money("750"), "by hand")]
+        assert [(j.to_account, j.amount, j.description) for j in made] == [("a", parse_money("750"), "manual")]
         await press(pilot, "o")
         await type_text(pilot, "N-a")
         await press(pilot, "tab")
@@ -277,11 +277,11 @@ def test_a_live_book_requires_a_typed_confirmation() -> None:
 @pytest.mark.slow
 def test_every_key_explains_itself_in_an_empty_book() -> None:
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
-        assert "No cash has moved yet; n withdraws" in screen_text(app)
+        assert "No cash movements yet. n requests a withdrawal" in screen_text(app)
         for key in ("c", "v", "a", "r", "y", "enter", "t", "T"):
             await press(pilot, key)
             assert isinstance(app.screen, CashScreen)
-        assert "There is no movement under the cursor." in shown_messages(app)
+        assert "No movement selected." in shown_messages(app)
 
     run(flow, factories.make_book())
 

@@ -29,7 +29,7 @@ def test_a_shock_shows_its_impact_then_applies_it_and_causes_runs() -> None:
         assert isinstance(app.screen, ShockScreen)
         await write(pilot, "-30")
         effect = str(app.screen.query_one("#shock-effect", Static).content)
-        assert effect.startswith("SPY -30 %, at once and for good: 5 more accounts outside: 5 of 5 (0 now).")
+        assert effect.startswith("SPY -30 %, immediately and permanently: 5 more accounts outside: 5 of 5 (0 now).")
         assert market_queries.outside(book) == 0, "nothing moves before it is confirmed"
         await press(pilot, "enter")
         assert market_queries.outside(book) == 5
@@ -143,7 +143,7 @@ def test_stepping_a_day_confirms_first_and_counts() -> None:
         assert book.today().day == 2
         await press(pilot, "D", "y")
         assert book.today().day == 3
-        assert "The next day: no account moved in or out: 0 of 5 outside." in shown_messages(app)
+        assert "Advanced to the next session: no account moved in or out: 0 of 5 outside." in shown_messages(app)
 
     run(flow, book, "6")
 
@@ -155,7 +155,7 @@ def test_a_live_market_shows_that_it_is_not_simulated() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         await press(pilot, "o", "h", "u")
         assert isinstance(app.screen, MarketScreen)
-        assert shown_messages(app).count("Only a simulated market can be moved, halted or made untradable.") == 3
+        assert shown_messages(app).count("Market actions need a simulated market.") == 3
 
     run(flow, simple_book(), "6")
 

@@ -123,7 +123,7 @@ def test_an_empty_book_shows_how_to_start() -> None:
         for key in ("e", "p", "d", "i", "r", "J", "a", "y"):
             await press(pilot, key)
             assert on_the_list(app)
-        assert set(shown_messages(app)) == {"There is no portfolio under the cursor."}
+        assert set(shown_messages(app)) == {"No portfolio selected."}
 
     book = factories.make_book(AT)
     factories.fill_book(book, [], [], {})

@@ -186,7 +186,7 @@ def test_an_empty_queue_is_shown_as_empty_and_refuses_with_a_message() -> None:
     async def flow(pilot: Any, app: Any) -> None:
         assert "No run awaits approval." in screen_text(app)
         await press(pilot, "A", "R", "g", "a")
-        assert shown_messages(app).count("There is no run under the cursor.") == 4
+        assert shown_messages(app).count("No run selected.") == 4
 
     run(flow, market_book(), "9")
 

@@ -211,7 +211,7 @@ def test_keys_are_changed_by_pressing_them_and_conflicts_are_reported(tmp_path: 
         await press(pilot, "enter", "h")
         assert any("Halt" in text for text in shown_messages(app))
         await press(pilot, "enter", "f7")
-        assert "f7 (was o)" in screen_text(app)
+        assert "f7 (default o)" in screen_text(app)
         await press(pilot, "backspace")
         assert "f7" not in screen_text(app)
         await press(pilot, "enter", "f7", "escape", "ctrl+s")

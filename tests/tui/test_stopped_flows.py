@@ -88,7 +88,7 @@ def test_a_superseded_program_is_notified_and_follows_the_other(tmp_path: Path) 
         other = bootstrap.open_simulation(bootstrap.open_database(path), monotonic=lambda: 0.0)
         await run_heartbeat(pilot, app)
         assert isinstance(app.screen, StoppedScreen)
-        assert "has taken this book over" in screen_text(app)
+        assert "has taken over this book" in screen_text(app)
         await press(pilot, "t", "escape")
         assert "READ-ONLY: taken over" in screen_text(app)
         kill_switch.set_halt(other, True)
@@ -107,7 +107,7 @@ def test_a_full_disk_stops_writing_until_there_is_free_space(tmp_path: Path) -> 
         await stop_by_full_disk(pilot, app, book)
         shown = screen_text(app)
         assert "The disk is full: writing has stopped" in shown
-        assert "Everything that was saved is in the file" in shown
+        assert "Everything saved is in the file" in shown
         await press(pilot, "escape", "v")
         assert "READ-ONLY: disk full" in screen_text(app)
         assert any("the disk is full" in text for text in shown_messages(app))

@@ -234,7 +234,7 @@ def test_an_export_is_private_and_confirms_before_it_overwrites(tmp_path: Path) 
         await press(pilot, "x")
         app.screen.query_one("#export-path").value = str(tmp_path / "nowhere" / "out.csv")
         await press(pilot, "enter")
-        assert "There is no folder" in screen_text(app)
+        assert "Folder not found" in screen_text(app)
 
     drive(script, make_app(backend))
     assert backend.calls == ["export accounts json"]
@@ -272,7 +272,7 @@ def test_a_long_export_reports_progress_and_ends_when_left(tmp_path: Path) -> No
         await pilot.press("escape")
         await settle(pilot)
         assert app.screen is app.section
-        assert "Nothing was written." in shown_messages(app)
+        assert "Export canceled; no file was written." in shown_messages(app)
         assert not app.heartbeat_lock.locked()
 
     drive(script, make_app(backend))

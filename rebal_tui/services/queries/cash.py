@@ -82,7 +82,7 @@ def preview_manual(
     given = book.portfolio(portfolio_id).weights if portfolio_id else None
     weights = check_run(book, account_id, kind, weights=given, amount=amount)
     plan = plan_run(book, account_id, kind, weights, amount)
-    return preview_of(book, account_id, plan, "asked for by hand")
+    return preview_of(book, account_id, plan, "manual run")
 
 
 def run_manually(
@@ -98,7 +98,7 @@ def preview_withdrawal(book: Book, account_id: str, amount: Money) -> Withdrawal
     weights = check_withdrawal(book, account_id, amount)
     plan = plan_run(book, account_id, RunType.PARTIAL_LIQUIDATION, weights, amount)
     settled = book.broker.cash_transferable(account_id)
-    view = preview_of(book, account_id, plan, f"sets {money(amount)} aside")
+    view = preview_of(book, account_id, plan, f"reserves {money(amount)}")
     return WithdrawalPreview(view, amount, settled, _can_leave(book, settled >= amount))
 
 

@@ -17,9 +17,9 @@ from rebal_tui.tui.text import ui_text
 
 MAX_FAULTS = 12
 NOT_HERE = {
-    "demo": "The demo is a book of its own: start it with  rebal-tui demo",
+    "demo": "The demo is a separate book: run  rebal-tui demo",
     "import": "Import from the command line: rebal-tui import FILE",
-    "broker": "Leave with q, then run: rebal-tui connect --db NEW-FILE   It asks for the keys without showing them.",
+    "broker": "Quit with q, then run: rebal-tui connect --db NEW-FILE   It prompts for the keys without showing them.",
 }
 
 
@@ -43,11 +43,11 @@ class FirstRun(Vertical):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(ui_text("This book is empty. How do you want to begin?"), classes="first-title", markup=False)
+            yield Static(ui_text("This book is empty. Choose a first step:"), classes="first-title", markup=False)
             yield OptionList(
                 Option(ui_text("Open the demo       clients, portfolios and a simulated market"), id="demo"),
                 Option(ui_text("Import a file       accounts, portfolios and subscriptions"), id="import"),
-                Option(ui_text("Connect a broker    accounts that exist already"), id="broker"),
+                Option(ui_text("Connect a broker    existing accounts"), id="broker"),
                 id="first-choices",
                 markup=False,
             )
@@ -76,7 +76,7 @@ class FirstRun(Vertical):
     def _path(self, event: Input.Submitted) -> None:
         path = Path(event.value.strip()).expanduser()
         if not path.is_file():
-            self._show_message(f"There is no file {path}.")
+            self._show_message(f"File not found: {path}.")
         elif self._steps.import_file is not None:
             self._begin(self._steps.import_file(path))
 

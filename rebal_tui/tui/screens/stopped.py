@@ -16,23 +16,23 @@ from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.text import ui_text
 
 TITLES = {
-    Halt.TAKEN_OVER: "Another rebal-tui has taken this book over",
+    Halt.TAKEN_OVER: "Another rebal-tui has taken over this book",
     Halt.DISK_FULL: "The disk is full: writing has stopped",
-    Halt.IO_ERROR: "The disk fails: writing has stopped",
+    Halt.IO_ERROR: "Disk error: writing has stopped",
     Halt.DAMAGED: "The book's file is damaged: writing has stopped",
-    Halt.VIEWING: "The book is open for reading only",
+    Halt.VIEWING: "The book is open read-only",
 }
 TEXTS = {
-    Halt.TAKEN_OVER: "Nothing more is written from here, and no order goes out. What the other one does is shown.",
+    Halt.TAKEN_OVER: "This rebal-tui writes nothing more and sends no orders. It shows what the other one does.",
     Halt.DISK_FULL: (
-        "Everything that was saved is in the file; what was under way was undone as a whole. Nothing is evaluated and "
-        "no order goes out until writing works again. Make room on the disk, then try again."
+        "Everything saved is in the file; the write in progress was rolled back. Evaluations and orders stop until "
+        "writing works again. Free space on the disk, then retry."
     ),
     Halt.IO_ERROR: (
-        "Everything that was saved is in the file; what was under way was undone as a whole. Nothing is evaluated and "
-        "no order goes out until writing works again. Look after the disk, then try again."
+        "Everything saved is in the file; the write in progress was rolled back. Evaluations and orders stop until "
+        "writing works again. Check the disk, then retry."
     ),
-    Halt.DAMAGED: "Nothing is evaluated and no order goes out. Leave, and put a backup in the file's place.",
+    Halt.DAMAGED: "Evaluations and orders have stopped. Quit, then restore a backup.",
     Halt.VIEWING: "",
 }
 RETRYABLE_HALTS = frozenset({Halt.DISK_FULL, Halt.IO_ERROR})
@@ -42,9 +42,9 @@ class StoppedScreen(Dialog[None]):
     """Shows why writing has stopped and offers a retry (disk errors only), read-only use, or exit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "again", "Try again"),
-        Binding("escape,r", "look", "Look only"),
-        Binding("q", "leave", "Leave"),
+        Binding("t", "again", "Retry"),
+        Binding("escape,r", "look", "View only"),
+        Binding("q", "leave", "Quit"),
     ]
     DEFAULT_CSS = """
     StoppedScreen { align: center middle; background: $background 60%; }
@@ -72,9 +72,9 @@ class StoppedScreen(Dialog[None]):
             yield Static(ui_text(self._cause(str(self._halted))), id="stopped-cause", markup=False)
             with Horizontal():
                 if why in RETRYABLE_HALTS:
-                    yield Button(ui_text("Try again (t)"), id="again", variant="primary", compact=True)
-                yield Button(ui_text("Look only (esc)"), id="look", compact=True)
-                yield Button(ui_text("Leave (q)"), id="leave", compact=True)
+                    yield Button(ui_text("Retry (t)"), id="again", variant="primary", compact=True)
+                yield Button(ui_text("View only (esc)"), id="look", compact=True)
+                yield Button(ui_text("Quit (q)"), id="leave", compact=True)
 
     def _cause(self, text: str) -> str:
         return "\n".join(filter(None, (text[:1].upper() + text[1:] + ".", self._advice(self._halted.halt))))
@@ -97,7 +97,7 @@ class StoppedScreen(Dialog[None]):
             if self.is_attached:
                 self.query_one("#stopped-cause", Static).update(ui_text(self._cause(str(refusal))))
             return
-        self.host.say("Writing works again: the book goes on from what was saved.")
+        self.host.say("Writing resumed from the last saved state.")
         self.dismiss()
         self.host.pull_soon()
 

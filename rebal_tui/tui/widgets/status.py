@@ -7,6 +7,7 @@ from textual.strip import Strip
 
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.status import StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, TextSegment, line_width
@@ -20,7 +21,7 @@ STOPPED: dict[Halt, TextSegment] = {
     Halt.VIEWING: ("READ-ONLY", "warn"),
     Halt.TAKEN_OVER: ("■ READ-ONLY: taken over", "bad"),
     Halt.DISK_FULL: ("■ READ-ONLY: disk full", "bad"),
-    Halt.IO_ERROR: ("■ READ-ONLY: disk fault", "bad"),
+    Halt.IO_ERROR: ("■ READ-ONLY: disk error", "bad"),
     Halt.DAMAGED: ("■ READ-ONLY: file damaged", "bad"),
 }
 """Text of the status line while the book is read-only, by cause."""
@@ -63,7 +64,7 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
     if status.awaiting:
         parts.append((0, (f"◇ {status.awaiting:,} to review", "key")))
     if status.alerts:
-        parts.append((0, (f"▲ {formats.counted(status.alerts, 'alert')}", "warn")))
+        parts.append((0, (f"▲ {count_text(status.alerts, 'alert')}", "warn")))
     while len(parts) > 1:
         line = _join([segment for _, segment in parts])
         if line_width(line) <= width:

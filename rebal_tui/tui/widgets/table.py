@@ -201,7 +201,7 @@ class BookTable(StyledView, Generic[R], can_focus=True):
         column = next((column for column in self.columns if column.key == following), None)
         self.view = View(following, column.descending if column else False, self.view.text)
         if column is None:
-            return "the usual order"
+            return "the default order"
         return None if any(placed.column is column for placed in self._placed_columns) else column.title
 
     def reverse_sort(self) -> None:

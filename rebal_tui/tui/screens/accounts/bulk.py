@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult
 from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import bulk, run_queries
@@ -19,7 +20,7 @@ SLOW_BULK_MIN_ACCOUNTS = 2_000
 
 def choose_portfolio(screen: ListScreen, chosen: tuple[str, ...], *, moving: bool) -> None:
     """Choose a portfolio, preview the first runs, confirm, and subscribe or move the accounts."""
-    which = formats.counted(len(chosen), "marked account") if screen.table.marked else "this account"
+    which = count_text(len(chosen), "marked account") if screen.table.marked else "this account"
     title = f"{'Move' if moving else 'Subscribe'} {which} to which portfolio?"
 
     def picked(portfolio_id: str | None) -> None:
@@ -35,7 +36,7 @@ async def pick_portfolio(screen: ListScreen, title: str, picked: Callable[[str |
     if not rows:
         raise Conflict("No portfolio yet; create one in Portfolios (2).")
     choices = [
-        Choice(row.id, row.name, f"{formats.words(row.status)} · {formats.counted(row.subscribers, 'account')} · "
+        Choice(row.id, row.name, f"{formats.words(row.status)} · {count_text(row.subscribers, 'account')} · "
                f"{row.conditions_text}", "muted" if row.status == "active" else "warn")
         for row in sorted(rows, key=lambda row: (row.status != "active", row.name.casefold()))
     ]  # fmt: skip
@@ -82,7 +83,7 @@ async def unsubscribe(screen: ListScreen, chosen: tuple[str, ...]) -> None:
 def _wait_for(screen: ListScreen, chosen: tuple[str, ...]) -> None:
     """Show a message if the number of accounts takes a while."""
     if len(chosen) >= SLOW_BULK_MIN_ACCOUNTS:
-        screen.host.say(f"Checking {formats.counted(len(chosen), 'account')} …")
+        screen.host.say(f"Checking {count_text(len(chosen), 'account')} …")
 
 
 def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:
@@ -92,7 +93,7 @@ def _all_refused(screen: ListScreen, preview: BulkPreview) -> bool:
     if len(preview.rows) == 1:
         raise Conflict(preview.rows[0].refusal)
     if screen.is_current:
-        title = f"No change possible · {formats.counted(len(preview.rows), 'account')} refused"
+        title = f"No change possible · {count_text(len(preview.rows), 'account')} refused"
         screen.app.push_screen(ReadScreen(title, bulk_lines(preview)))
     return True
 
@@ -105,5 +106,5 @@ def _outcome(screen: ListScreen, results: tuple[BulkResult, ...], verb: str) -> 
     if len(results) > 1 or refused:
         title = f"{verb} · {done:,} done · {len(refused):,} refused"
         screen.app.push_screen(ReadScreen(title, result_lines(results, verb)))
-    text = formats.counted(done, "account")
+    text = count_text(done, "account")
     return f"{text}, {len(refused):,} refused" if refused else text

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.accounts import (
     AccountDetail,
     BulkPreview,
@@ -101,7 +102,7 @@ def _more(count: int, shown: int) -> list[Line]:
 
 
 def _positions(view: AccountDetail, width: int, limit: int) -> list[Line]:
-    lines: list[Line] = [heading("Positions", width, formats.counted(len(view.positions), "asset"))]
+    lines: list[Line] = [heading("Positions", width, count_text(len(view.positions), "asset"))]
     if not view.positions:
         return [*lines, (("No positions.", "muted"),)]
     entry = width >= ENTRY_MIN_WIDTH
@@ -190,11 +191,11 @@ def bulk_text(preview: BulkPreview, verb: str) -> str:
     going = [row for row in preview.rows if not row.refusal]
     runs = [row for row in going if row.orders]
     refused = len(preview.rows) - len(going)
-    text = f"{verb} {formats.counted(len(going), 'account')}"
+    text = f"{verb} {count_text(len(going), 'account')}"
     if preview.portfolio:
         turnover = formats.money(Money(sum(row.turnover for row in runs)))
-        orders = formats.counted(sum(row.orders for row in runs), "order")
-        first = formats.counted(len(runs), "first run")
+        orders = count_text(sum(row.orders for row in runs), "order")
+        first = count_text(len(runs), "first run")
         text += f" to {preview.portfolio}. "
         text += f"The next evaluation creates {first}: {orders}, turnover {turnover}" if runs else "No run is due now"
     return f"{text}. {refused:,} would be refused and not changed." if refused else f"{text}."
@@ -222,7 +223,7 @@ def bulk_lines(preview: BulkPreview) -> Builder:
                 lines.append((*start, ("  ", ""), *parts[0]))
                 lines.extend(((" " * (name + 19), ""), *part) for part in parts[1:])
             else:
-                orders, turnover = formats.counted(row.orders, "order"), formats.money(row.turnover)
+                orders, turnover = count_text(row.orders, "order"), formats.money(row.turnover)
                 cells = [(orders if row.orders else "on target", 10, "right", ""), (turnover, 14, "right", "")]
                 lines.append((*start, (" ", ""), *table_line(cells)))
         return [*lines, *more]
@@ -238,12 +239,12 @@ def result_lines(results: Sequence[BulkResult], verb: str) -> Builder:
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = []
         if refused:
-            lines.append(heading("Refused", width, formats.counted(len(refused), "account")))
+            lines.append(heading("Refused", width, count_text(len(refused), "account")))
             for result in refused[:MAX_LISTED]:
                 lines.append((("✗ ", "bad"), (fit(result.client, min(width - 2, 40)).rstrip(), "title")))
                 lines.extend(paragraph(result.refusal, width, "", indent=2))
             lines += [*_rest(len(refused)), ()]
-        lines.append(heading(verb, width, formats.counted(len(done), "account")))
+        lines.append(heading(verb, width, count_text(len(done), "account")))
         lines.extend((("● ", "good"), (fit(result.client, width - 2).rstrip(), "")) for result in done[:MAX_LISTED])
         return [*lines, *_rest(len(done))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rebal_tui.domain.runs import RunType
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.desk import PreviewView
@@ -56,7 +57,7 @@ async def _manual(screen: ListScreen, row: AccountRow, kind: RunType, portfolio_
 
 def manual_text(view: PreviewView) -> str:
     """Return a summary of the orders of a manual run."""
-    sells, buys = formats.counted(len(view.plan.sells), "sell"), formats.counted(len(view.plan.buys), "buy")
+    sells, buys = count_text(len(view.plan.sells), "sell"), count_text(len(view.plan.buys), "buy")
     return (
         f"{sells} and {buys}, turnover {formats.money(view.turnover)}, cash {formats.money(view.plan.cash)} → "
         f"{formats.money(view.cash_after)}. It starts now if the window is open, otherwise when the next one opens."

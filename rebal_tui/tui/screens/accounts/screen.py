@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountGroup, AccountRow, AccountsSnapshot, InGroup
 from rebal_tui.tui import actions, formats
@@ -102,7 +103,7 @@ class AccountsScreen(ShowsAccount, TiledListScreen, inherit_bindings=False):
             self.host.say("No account is marked.")
         else:
             self.table.marked = self.table.marked | shown
-            self.host.say(f"{formats.counted(len(self.table.marked), 'account')} marked.")
+            self.host.say(f"{count_text(len(self.table.marked), 'account')} marked.")
 
     async def open_row(self, key: str) -> None:
         view = await self.host.ask(account_queries.account_detail, key)

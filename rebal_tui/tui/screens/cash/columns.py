@@ -137,7 +137,7 @@ def _whole_line(row: CashRow) -> Line:
     if row.journal is not None:
         way = "from the firm" if row.journal.incoming else "to the firm"
         return ((f"{way}  {row.journal.description}", "muted"),)
-    return (("from outside", "muted"),)
+    return (("external", "muted"),)
 
 
 def _amount(row: CashRow) -> Line:
@@ -173,8 +173,8 @@ def columns() -> tuple[Column[CashRow], ...]:
     """Return the columns. On narrow terminals, columns with the highest `priority` are hidden first."""
     return (
         Column(
-            "at", "Asked", 12, lambda row: formats.short_timestamp(row.at), sort=lambda row: row.at, descending=True,
-            priority=2,
+            "at", "Requested", 12, lambda row: formats.short_timestamp(row.at), sort=lambda row: row.at,
+            descending=True, priority=2,
         ),
         Column(
             "client", "Client", 11, lambda row: row.client, sort=lambda row: row.client.casefold(), grow=1, max_width=30
@@ -185,5 +185,5 @@ def columns() -> tuple[Column[CashRow], ...]:
             "state", "State", 18, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,
             max_width=44,
         ),
-        Column("line", "What happens", 55, _whole_line, priority=4, grow=1, max_width=84),
+        Column("line", "Details", 55, _whole_line, priority=4, grow=1, max_width=84),
     )  # fmt: skip

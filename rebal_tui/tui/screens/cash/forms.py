@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
 from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.tui import formats
@@ -44,22 +45,23 @@ def withdrawal_form(names: tuple[str, ...], account: str = "") -> FormScreen:
         row, amount = _read(book, values)
         view = cash_queries.preview_withdrawal(book, row.account_id, amount)
         plan = view.preview.plan
-        leaves = formats.full_day(view.can_leave) if view.can_leave else "a day not known yet"
-        steps = f"Its subscription to {row.portfolio} ends; " if row.portfolio_id else ""
-        again = f"; then it is subscribed to {row.portfolio} again" if row.portfolio_id else ""
+        leaves = formats.full_day(view.can_leave) if view.can_leave else "a day the calendar does not cover"
+        steps = f"The subscription to {row.portfolio} ends. " if row.portfolio_id else ""
+        again = f", and the account is subscribed to {row.portfolio} again" if row.portfolio_id else ""
+        sells = f"{count_text(len(plan.sells), 'sell')} {'raises' if len(plan.sells) == 1 else 'raise'}"
         text = (
-            f"${formats.money(amount)} leave the account of {row.client} ({row.account_number}).\n\n{steps}"
-            f"{formats.counted(len(plan.sells), 'sell')} raise {formats.money(view.preview.turnover)}; "
-            f"once settled, on {leaves}, ${formats.money(amount)} are journaled to the firm account{again}. "
-            "It can be canceled until the journal is made."
+            f"${formats.money(amount)} leaves the account of {row.client} ({row.account_number}).\n\n{steps}"
+            f"{sells} ${formats.money(view.preview.turnover)}. "
+            f"Once settled, on {leaves}, ${formats.money(amount)} is journaled to the firm account{again}. "
+            "You can cancel until the journal is made."
         )
 
         def act(book: Book) -> str:
             withdrawal = withdrawals.request_withdrawal(book, row.account_id, amount)
-            return f"${formats.money(amount)} of {row.client}, {formats.words(withdrawal.stage)}"
+            return f"${formats.money(amount)} for {row.client}, {formats.words(withdrawal.stage)}"
 
         lines = withdrawal_preview_lines(view)
-        return Proposal(lines, "Withdraw?", text, "Withdraw", act, "Withdrawal asked for")
+        return Proposal(lines, "Withdraw?", text, "Withdraw", act, "Withdrawal requested")
 
     return FormScreen("New withdrawal", _fields(names, account), propose)
 
@@ -77,19 +79,19 @@ def journal_form(names: tuple[str, ...], account: str, *, incoming: bool) -> For
                 ("Cash", formats.money(row.cash), formats.money(Money(row.cash + change))),
                 ("Withdrawable", formats.money(row.withdrawable), formats.money(Money(row.withdrawable + change))),
             ],
-            f"${formats.money(amount)} move {way}. "
-            + ("The next evaluation invests what exceeds the cash to keep (R-31)." if incoming else "Nothing is sold."),
+            f"${formats.money(amount)} moves {way}. "
+            + ("The next evaluation invests cash above the cash target." if incoming else "Nothing is sold."),
         )
-        text = f"${formats.money(amount)} move {way}, for {row.client} ({row.account_number})."
+        text = f"${formats.money(amount)} moves {way}, for {row.client} ({row.account_number})."
 
         def act(book: Book) -> str:
             journal = cash.create_journal(
-                book, row.account_id, amount, incoming=incoming, description=values["note"].strip() or "by hand"
+                book, row.account_id, amount, incoming=incoming, description=values["note"].strip() or "manual"
             )
             return f"${formats.money(amount)}, {formats.words(journal.status)}"
 
         title = f"Journal {'in' if incoming else 'out'}"
         return Proposal(lines, f"{title}?", text, "Journal", act, title)
 
-    fields = [*_fields(names, account), Field("note", "Description", "by hand", "what it is for")]
+    fields = [*_fields(names, account), Field("note", "Description", "manual", "purpose of the journal")]
     return FormScreen(f"Journal {'in: firm → client' if incoming else 'out: client → firm'}", fields, propose)

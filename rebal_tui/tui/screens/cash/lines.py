@@ -33,9 +33,9 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
         lines += [(), heading("Stages", width), *_stages(view, history, width)]
         if view.stopped:
             lines += [(), *paragraph(f"■ stopped: {view.stopped}", width, "bad")]
-            lines += paragraph("v lets it try again; c cancels it while its journal has not been made.", width, "muted")
+            lines += paragraph("v retries it; c cancels it until its journal is made.", width, "muted")
         lines += [(), *paragraph(cancel_text(view), width, "muted")]
-        lines += [(), heading("Record", width)]
+        lines += [(), heading("History", width)]
         for event in history:
             when = formats.timestamp(event.at)
             parts = paragraph(event.detail, max(width - 32, 12), "muted")
@@ -75,11 +75,11 @@ def _stages(view: WithdrawalView, history: Sequence[TimelineEvent], width: int) 
 def cancel_text(view: WithdrawalView) -> str:
     """Return whether a withdrawal can be canceled, and the effects of canceling."""
     if WithdrawalStage(view.stage).final:
-        return f"It is {view.stage}; there is nothing left to cancel."
+        return f"This withdrawal is {view.stage}; it cannot be canceled."
     if not view.cancelable:
-        return "It cannot be canceled any more: its journal has been made."
+        return "This withdrawal can no longer be canceled: its journal is made."
     back = f" and the account is subscribed to {view.portfolio} again" if view.portfolio else ""
-    return f"It can be canceled: the journal is not made{back}; what was sold stays cash until it is invested."
+    return f"If you cancel, no journal is made{back}; cash from the sells stays in the account until it is invested."
 
 
 def movement_lines(row: CashRow) -> Builder:
@@ -89,13 +89,13 @@ def movement_lines(row: CashRow) -> Builder:
         journal = row.journal
         what = f"journal {formats.short_id(journal.id)}" if journal else row.state
         amount = formats.money(Money(abs(row.amount)))
-        lines: list[Line] = [*_head(row.client, what, width), (("Amount ", "muted"), (amount, "title"))]
+        lines: list[Line] = [*_head(row.client, what, width), (("Amount  ", "muted"), (amount, "title"))]
         if journal is None:
-            return [*lines, (("When   ", "muted"), (formats.timestamp(row.at), ""))]
+            return [*lines, (("Date    ", "muted"), (formats.timestamp(row.at), ""))]
         way = "from the firm account to the client" if journal.incoming else "from the client to the firm account"
-        lines += [((way, ""),), (("Status ", "muted"), (row.state, row.style))]
-        lines += [(("Made   ", "muted"), (formats.timestamp(journal.created_at), ""))]
-        lines += [(("Last   ", "muted"), (formats.timestamp(journal.updated_at), ""))]
+        lines += [((way, ""),), (("Status  ", "muted"), (row.state, row.style))]
+        lines += [(("Created ", "muted"), (formats.timestamp(journal.created_at), ""))]
+        lines += [(("Updated ", "muted"), (formats.timestamp(journal.updated_at), ""))]
         if journal.reason:
             lines += [(), *paragraph(f"✗ {journal.reason}", width, "bad")]
         if journal.description:
@@ -110,10 +110,10 @@ def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
     plan = preview_lines(view.preview)
 
     def build(width: int, height: int) -> Sequence[Line]:
-        leaves = formats.full_day(view.can_leave) if view.can_leave else "not known: the calendar ends before"
+        leaves = formats.full_day(view.can_leave) if view.can_leave else "unknown: after the end of the calendar"
         now = view.settled_now >= view.amount
-        why = "settled cash covers it" if now else "sells settle on the next settlement day"
-        first: Line = (("Can leave ", "muted"), (leaves, "key"), (f"  {why}", "muted"))
+        why = "settled cash covers it" if now else "after the sells settle"
+        first: Line = (("Earliest payout ", "muted"), (leaves, "key"), (f"  {why}", "muted"))
         settled: Line = (("Settled now ", "muted"), (formats.money(view.settled_now), ""))
         return [first, settled, (), *plan(width, height)]
 

@@ -45,7 +45,7 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
 
     def make_table(self) -> BookTable[CashRow]:
         return BookTable(
-            cash_columns.columns(), lambda row: row.key, search=cash_columns.search, empty="Reading the cash…"
+            cash_columns.columns(), lambda row: row.key, search=cash_columns.search, empty="Loading cash movements…"
         )
 
     async def pull(self) -> None:
@@ -66,9 +66,9 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         tile, rows = self.tile, self._rows
         self.tiles.tabs = cash_columns.group_tabs(rows)
         self.table.set_empty(
-            "No cash has moved yet; n withdraws, and Accounts (3) takes deposits."
+            "No cash movements yet. n requests a withdrawal; deposits are made in Accounts (3)."
             if not rows
-            else f"Nothing here under “{tile}”; escape shows all."
+            else f"No cash movements under “{tile}”; escape shows all."
         )
         self.table.set_rows(rows, None if tile == ALL else lambda row: cash_columns.in_group(row, tile))
 
@@ -132,14 +132,14 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         if not view.cancelable:
             self.host.say(cancel_text(view))
             return
-        text = f"${formats.money(view.amount)} of {view.client}, {cash_columns.withdrawal_state(view)}.\n\n"
+        text = f"${formats.money(view.amount)} for {view.client}, {cash_columns.withdrawal_state(view)}.\n\n"
 
         async def do() -> str:
             done = await self.host.ask(withdrawals.cancel_withdrawal, view.id)
-            return f"${formats.money(done.amount)} of {view.client}"
+            return f"${formats.money(done.amount)} for {view.client}"
 
         self.host.confirm_sending(
-            "Cancel this withdrawal?", text + cancel_text(view), "Cancel withdrawal", do, "Canceled"
+            "Cancel this withdrawal?", text + cancel_text(view), "Cancel withdrawal", do, "Withdrawal canceled"
         )
 
     def action_retry(self) -> None:
@@ -148,18 +148,22 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
             return
         if view.stopped is None:
             final = WithdrawalStage(view.stage).final
-            self.host.say(f"It is {view.stage}." if final else "It has not stopped; it goes on by itself.")
+            self.host.say(
+                f"This withdrawal is {view.stage}."
+                if final
+                else "This withdrawal is not stopped; it continues automatically."
+            )
             return
         text = (
-            f"${formats.money(view.amount)} of {view.client} stopped: {view.stopped}.\n\n"
-            "The step is tried again, and the sequence goes on from there: it may sell and make the journal."
+            f"The withdrawal of ${formats.money(view.amount)} for {view.client} stopped: {view.stopped}.\n\n"
+            "The failed step is retried and the withdrawal continues: it may send sells and make the journal."
         )
 
         async def do() -> str:
             after = await self.host.ask(withdrawals.retry_withdrawal, view.id)
             return f"stopped again: {after.stopped}" if after.stopped else formats.words(after.stage)
 
-        self.host.confirm_sending("Try again?", text, "Try again", do, "Tried again")
+        self.host.confirm_sending("Retry withdrawal?", text, "Retry", do, "Retried")
 
     def action_account(self) -> None:
         row = self._row()

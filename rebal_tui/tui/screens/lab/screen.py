@@ -10,11 +10,11 @@ from rebal_tui.tui.screens.shared.section_screen import SectionScreen
 from rebal_tui.tui.sections import Section
 from rebal_tui.tui.text import ui_text
 
-PLACEHOLDER_TEXT = "Lab comes with the policy lab: rebalancing policies compared over years of prices, side by side."
+PLACEHOLDER_TEXT = "Not available yet. Lab will compare rebalancing policies side by side over years of prices."
 TODAY = (
     ("rebal-tui replay closes.csv", "one policy over a price history, from the command line"),
     ("2  p", "what a portfolio's subscribers would do now"),
-    ("1  p", "what the present policy would do now for one account"),
+    ("1  p", "what the current policy would do now for one account"),
 )
 
 
@@ -30,5 +30,5 @@ class LabScreen(SectionScreen):
         with Vertical(id="middle"), Vertical(id="coming"):
             yield Static(ui_text(self.SECTION.label, "bold"), classes="title", markup=False)
             yield Static(ui_text(PLACEHOLDER_TEXT), classes="says", markup=False)
-            yield Static(ui_text("What works today", "bold"), classes="title", markup=False)
+            yield Static(ui_text("Available today", "bold"), classes="title", markup=False)
             yield Static(ui_text(today), markup=False)

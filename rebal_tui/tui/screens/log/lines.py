@@ -71,8 +71,8 @@ def alert_columns() -> tuple[Column[AlertView], ...]:
     """Return the columns of the alert list."""
     return (
         Column("at", "Since", 12, lambda alert: formats.short_timestamp(alert.at), sort=lambda alert: alert.at),
-        Column("kind", "About", 12, lambda alert: ((_kind(alert), "warn"),), sort=lambda alert: alert.kind),
-        Column("text", "What", 40, lambda alert: alert.text, grow=3, max_width=160),
+        Column("kind", "Subject", 12, lambda alert: ((_kind(alert), "warn"),), sort=lambda alert: alert.kind),
+        Column("text", "Alert", 40, lambda alert: alert.text, grow=3, max_width=160),
     )
 
 
@@ -80,10 +80,10 @@ def audit_columns() -> tuple[Column[AuditView], ...]:
     """Return the columns of the audit trail."""
     return (
         Column("seq", "No.", 7, lambda e: ((f"{e.seq:,}", "muted"),), "right", 0, lambda e: e.seq, True),
-        Column("at", "When", 15, lambda e: formats.timestamp(e.at), sort=lambda e: e.at, descending=True),
-        Column("actor", "Who", 8, lambda e: e.actor, sort=lambda e: e.actor, priority=2),
-        Column("action", "Did", 22, lambda e: ((e.action, "title"),), sort=lambda e: e.action),
-        Column("subject", "To", 12, lambda e: e.subject, priority=1, grow=1, max_width=36),
+        Column("at", "Time", 15, lambda e: formats.timestamp(e.at), sort=lambda e: e.at, descending=True),
+        Column("actor", "Actor", 8, lambda e: e.actor, sort=lambda e: e.actor, priority=2),
+        Column("action", "Action", 22, lambda e: ((e.action, "title"),), sort=lambda e: e.action),
+        Column("subject", "Subject", 12, lambda e: e.subject, priority=1, grow=1, max_width=36),
         Column("detail", "Detail", 24, lambda e: ((e.detail, "muted"),), priority=3, grow=3, max_width=120),
     )
 
@@ -145,7 +145,7 @@ def _job(job: JobView, width: int) -> list[Line]:
         ("Failed", f"{job.failed:,}"),
     ):
         lines.append(((name.ljust(8), "muted"), (value, "")))
-    result = paragraph(job.last_result or "It has not run yet.", width, "" if job.last_result else "muted")
+    result = paragraph(job.last_result or "This job has not run yet.", width, "" if job.last_result else "muted")
     return [*lines, (), heading("Last result", width), *result]
 
 
@@ -155,9 +155,9 @@ def _alert(alert: AlertView, width: int) -> list[Line]:
         (),
         *paragraph(alert.text, width),
         (),
-        *paragraph(f"About {alert.subject}", width, "muted"),
+        *paragraph(f"Subject: {alert.subject}", width, "muted"),
         (),
-        *paragraph("a acknowledges it, g goes to what it is about.", width, "muted"),
+        *paragraph("a acknowledges this alert; g goes to its subject.", width, "muted"),
     ]
 
 

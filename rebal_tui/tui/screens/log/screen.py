@@ -12,9 +12,10 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.log import AlertView, AuditCheck, LogSnapshot
 from rebal_tui.services.view_models.status import JobView
-from rebal_tui.tui import actions, formats
+from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import log_queries, scheduler
 from rebal_tui.tui.navigation import ShowsJob
 from rebal_tui.tui.screens.log import lines
@@ -55,14 +56,14 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
         yield verified
         with Horizontal(id="body"):
             with Vertical(id="tables"):
-                yield BookTable(lines.job_columns(), lambda job: f"{JOBS}:{job.name}", id=JOBS, empty="No job.",
+                yield BookTable(lines.job_columns(), lambda job: f"{JOBS}:{job.name}", id=JOBS, empty="No jobs.",
                                 search=lines.job_text)  # fmt: skip
                 yield BookTable(lines.alert_columns(), lambda alert: f"{ALERTS}:{alert.key}", id=ALERTS,
-                                search=lines.alert_text, empty="No alert: nothing waits for a person.")  # fmt: skip
+                                search=lines.alert_text, empty="No open alerts.")  # fmt: skip
                 yield BookTable(lines.audit_columns(), lambda entry: f"{AUDIT}:{entry.seq}", id=AUDIT,
-                                empty="No entry.")  # fmt: skip
+                                empty="No entries.")  # fmt: skip
             yield LinesView(id="detail")
-        line = Input(placeholder="any text of the entries below", id="filter", compact=True)
+        line = Input(placeholder="search the audit trail", id="filter", compact=True)
         line.display = False
         yield line
 
@@ -84,7 +85,7 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
             alerts.set_rows(snapshot.alerts)
             alerts.marked = alerts.marked & {f"{ALERTS}:{alert.key}" for alert in snapshot.alerts}
             audit = self.query_one(f"#{AUDIT}", BookTable)
-            audit.set_empty(f"No entry holds “{search}”." if search else "No entry.")
+            audit.set_empty(f"No entries contain “{search}”." if search else "No entries.")
             audit.set_rows(snapshot.audit)
         self.request_detail(self.table.cursor_key)
 
@@ -145,29 +146,29 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
     def _job(self) -> JobView | None:
         row = self.table.cursor_row
         if not isinstance(row, JobView):
-            self.host.say("Go to a job first: t shows the jobs.")
+            self.host.say("Select a job first; t shows the jobs.")
             return None
         return row
 
     def action_pause(self) -> None:
-        text = "Nothing new is evaluated or started until it is resumed. Runs that have started go on."
+        text = "No evaluation, job or run starts until you resume. Runs in progress continue."
         self.host.confirm_sending(
-            "Pause the scheduler?", text, "Pause", lambda: self.host.ask(scheduler.pause), "Paused"
+            "Pause the scheduler?", text, "Pause", lambda: self.host.ask(scheduler.pause), "Scheduler paused"
         )
 
     def action_resume(self) -> None:
-        self.host.work(self.host.change(lambda: self.host.ask(scheduler.resume), "Resumed"), name="resume")
+        self.host.work(self.host.change(lambda: self.host.ask(scheduler.resume), "Scheduler resumed"), name="resume")
 
     def action_run_now(self) -> None:
         job = self._job()
         if job is not None:
-            text = f"{job.title} is run once now, as if it were due. An evaluation may make runs and send orders."
+            text = f"{job.title} runs once now, as if due. An evaluation may make runs and send orders."
             self.host.confirm_sending(f"Run “{job.title}” now?", text, "Run", lambda: self.run_job(job.name), "Done")
 
     def _alert(self) -> AlertView | None:
         row = self.table.cursor_row
         if not isinstance(row, AlertView):
-            self.host.say("There is no alert under the cursor; t shows the alerts.")
+            self.host.say("Select an alert first; t shows the alerts.")
             return None
         return row
 
@@ -177,9 +178,9 @@ class LogScreen(ShowsJob, ListScreen, inherit_bindings=False):
             return
         marked = [row.key for row in self.table.rows if f"{ALERTS}:{row.key}" in self.table.marked]
         keys = tuple(marked) or (alert.key,)
-        done = "Acknowledged; it is raised again when its cause comes again"
+        done = "Acknowledged; it is raised again if its cause recurs"
         if len(keys) > 1:
-            done = f"{formats.counted(len(keys), 'alert')} acknowledged"
+            done = f"{count_text(len(keys), 'alert')} acknowledged"
         change = self.host.change(lambda: self.host.ask(log_queries.acknowledge_all, keys), done)
         self.host.work(change, name="acknowledge")
 

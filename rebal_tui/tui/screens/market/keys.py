@@ -32,25 +32,27 @@ class MarketKeys:
         """Pause simulated time, or resume it."""
         host = self._host
         if host.mode_shown.startswith("PAUSED"):
-            change = host.change(lambda: host.ask(simulator.resume_market), "The market goes on")
+            change = host.change(lambda: host.ask(simulator.resume_market), "Simulation resumed")
         else:
-            change = host.change(lambda: host.ask(simulator.pause_market), "The market stands still")
+            change = host.change(lambda: host.ask(simulator.pause_market), "Simulation paused")
         host.work(change, name="market")
 
     def change_speed(self, direction: int) -> None:
         """Increase (1) or decrease (-1) the speed of simulated time."""
         host = self._host
         speed = next_speed(host.mode_shown, direction)
-        change = host.change(lambda: host.ask(simulator.set_speed, speed), f"Simulated time runs ×{speed:,}")
+        change = host.change(lambda: host.ask(simulator.set_speed, speed), f"Simulation speed ×{speed:,}")
         host.work(change, name="speed")
 
     def step(self) -> None:
         """Advance simulated time to the next session after confirmation."""
         text = (
-            "Simulated time goes to the same hour of the next session. Everything that is due on the way happens: "
-            "evaluations make runs and orders are sent, cash settles, withdrawals move on."
+            "Simulated time advances to the same time of the next session. Due work runs on the way: evaluations make "
+            "runs, orders are sent, cash settles, withdrawals continue."
         )
-        self._host.confirm_sending("Step to the next day?", text, "Step", self._step_day, "The next day")
+        self._host.confirm_sending(
+            "Advance to the next session?", text, "Advance", self._step_day, "Advanced to the next session"
+        )
 
     async def _step_day(self) -> str:
         from rebal_tui.services.view_models.market import Effect

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.quantities import Price
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.market import AssetRow, AssetView, MarketSnapshot
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, TextSegment, beside, heading, paragraph, table_line
@@ -123,7 +124,7 @@ def natural(row: AssetRow) -> tuple[bool, str]:
 def simulator_line(snapshot: MarketSnapshot | None, last: str) -> Line:
     """Return the state of the simulation and the effect of the last market action."""
     if snapshot is None:
-        return ((" Opening the market…", "muted"),)
+        return ((" Loading the market…", "muted"),)
     if snapshot.speed is None:
         pace: list[TextSegment] = [(" Time is not simulated", "muted")]
     elif snapshot.paused:
@@ -132,7 +133,7 @@ def simulator_line(snapshot: MarketSnapshot | None, last: str) -> Line:
         pace = [(" ▶ running", "good"), (f" ×{snapshot.speed:g}", "accent")]
     style = "bad" if snapshot.outside else "good"
     mark = "■" if snapshot.outside else "●"
-    outside = (f"{mark} {snapshot.outside:,} of {formats.counted(snapshot.subscribed, 'account')} outside", style)
+    outside = (f"{mark} {snapshot.outside:,} of {count_text(snapshot.subscribed, 'account')} outside", style)
     last_effect: list[TextSegment] = [(" · ", "rule"), (printable(last), "")] if last else []
     return (*pace, (" · ", "rule"), outside, *last_effect)
 
@@ -169,21 +170,21 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
         note = f"{formats.price(low)} – {formats.price(high)}"
         lines += [heading("Latest prices", width, note), *chart(row.trend, width, height)]
     else:
-        lines += [heading("Latest prices", width), (("Prices gather here while the market is open.", "muted"),)]
-    lines += [(), heading("Portfolios", width, formats.counted(len(view.portfolios), "portfolio"))]
+        lines += [heading("Latest prices", width), (("No price history yet; prices arrive in market hours.", "muted"),)]
+    lines += [(), heading("Portfolios", width, count_text(len(view.portfolios), "portfolio"))]
     lines += [
         table_line([(name, max(width - 9, 4), "left", ""), (formats.percent(target), 8, "right", "muted")])
         for name, target in view.portfolios
     ] or [(("In no portfolio.", "muted"),)]
     if simulated:
-        halt = "let it trade" if row.halted else "halt it"
+        halt = "resume trading" if row.halted else "halt trading"
         tradable = "make it untradable" if row.tradable else "make it tradable"
         lines += [(), heading("Simulator", width)]
         for keys, text in (
-            ("o", "shock it, or all, by a percentage"),
+            ("o", "change this price, or all prices"),
             ("h  u", f"{halt}; {tradable}"),
-            ("z  < >", "stop or start time; slower and faster"),
-            ("D", "step to the next day"),
+            ("z  < >", "pause or resume; slower, faster"),
+            ("D", "advance to the next session"),
         ):
             lines.append(((keys.ljust(8), "key"), (text, "muted")))
     return lines
@@ -191,7 +192,7 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
 
 def _holders(view: AssetView, width: int, room: int | None) -> list[Line]:
     held = view.holders
-    lines: list[Line] = [heading("Held by", width, formats.counted(view.row.accounts, "account"))]
+    lines: list[Line] = [heading("Held by", width, count_text(view.row.accounts, "account"))]
     if not held:
         return [*lines, (("No account holds it.", "muted"),)]
     shown = held if room is None or len(held) <= room else held[: max(room - 1, 1)]

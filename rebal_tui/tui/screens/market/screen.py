@@ -12,9 +12,10 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from rebal_tui.domain.quantities import percent_text
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.market import AssetRow, MarketSnapshot
-from rebal_tui.tui import actions, formats
+from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import market_queries, simulator
 from rebal_tui.tui.navigation import ShowsAsset
 from rebal_tui.tui.screens.market import lines as market_lines
@@ -61,7 +62,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
             lambda row: row.symbol,
             search=market_lines.search,
             natural=market_lines.natural,
-            empty="Reading the market…",
+            empty="Loading assets…",
         )
 
     def compose_body(self) -> ComposeResult:
@@ -75,7 +76,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
             return
         self._snapshot = snapshot
         with self.app.batch_update():
-            self.table.set_empty("No asset is known." if not snapshot.assets else "No asset under this filter.")
+            self.table.set_empty("No assets." if not snapshot.assets else "No assets match this filter.")
             self.table.set_rows(snapshot.assets)
             self._show_simulator()
         self.request_detail(self.table.cursor_key)
@@ -103,7 +104,7 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         if self.selected_id() is None or not isinstance(row, AssetRow):
             return None
         if not self._simulated:
-            self.host.say("Only a simulated market can be moved, halted or made untradable.")
+            self.host.say("Market actions need a simulated market.")
             return None
         return row
 
@@ -142,18 +143,18 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
         if row is None:
             return
         symbol, halt = row.symbol, not row.halted
-        used = f"In {formats.counted(row.portfolios, 'portfolio')} and {formats.counted(row.accounts, 'account')}."
+        used = f"In {count_text(row.portfolios, 'portfolio')} and {count_text(row.accounts, 'account')}."
         text = (
-            f"Orders in {symbol} are accepted and do not fill until it is let go on. {used}"
+            f"Orders in {symbol} are accepted but do not fill until trading resumes. {used}"
             if halt
-            else f"Orders in {symbol} that wait fill from now on. {used}"
+            else f"Open orders in {symbol} can fill again. {used}"
         )
-        title = f"Halt {symbol}?" if halt else f"Let {symbol} trade again?"
-        done = f"{symbol} {'halted' if halt else 'trades again'}"
+        title = f"Halt {symbol}?" if halt else f"Resume trading in {symbol}?"
+        done = f"{symbol} {'halted' if halt else 'trading resumed'}"
         self.host.confirm_sending(
             title,
             text,
-            "Halt" if halt else "Trade",
+            "Halt" if halt else "Resume",
             lambda: self._measure(done, simulator.halt, symbol, halt),
             done,
         )
@@ -164,13 +165,12 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
             return
         symbol, tradable = row.symbol, not row.tradable
         text = (
-            f"{symbol} can be bought and sold again. Portfolios that need adjustment because of it stay so "
-            "until someone reactivates them."
+            f"{symbol} can be bought and sold again. Portfolios that need adjustment because of it stay in "
+            "that status until reactivated."
             if tradable
-            else f"The broker refuses orders in {symbol} from now on. At the next evaluation "
-            f"{formats.counted(row.portfolios, 'active portfolio')} "
-            "with it would need adjustment, with queued runs cancelled. "
-            f"{formats.counted(row.accounts, 'account')} hold it."
+            else f"The broker will reject orders in {symbol}. {count_text(row.portfolios, 'active portfolio')} "
+            "with it would need adjustment at the next evaluation, and queued runs would be canceled. "
+            f"Held by {count_text(row.accounts, 'account')}."
         )
         title = f"Make {symbol} tradable again?" if tradable else f"Make {symbol} untradable?"
         done = f"{symbol} {'tradable' if tradable else 'not tradable'}"

@@ -95,7 +95,7 @@ class ShockScreen(Dialog[Shock | None]):
 
     def on_mount(self) -> None:
         self.query_one("#shock-percent").focus()
-        self._show_effect("Type a percentage to see what it would move. Nothing moves before you confirm.")
+        self._show_effect("Type a percentage to see its effect. Nothing changes before you confirm.")
 
     def _show_effect(self, text: str) -> None:
         self.query_one("#shock-effect", Static).update(ui_text(text))
@@ -125,7 +125,7 @@ class ShockScreen(Dialog[Shock | None]):
         self._request += 1
         shock = self._read()
         if shock is None:
-            self._show_effect("Nothing moves before you confirm.")
+            self._show_effect("Nothing changes before you confirm.")
             return
         self.host.work(self._count(shock, self._request), name="shock effect")
 
@@ -134,8 +134,8 @@ class ShockScreen(Dialog[Shock | None]):
         if request == self._request and self.is_attached:
             what = shock.symbol or "every price"
             self._show_effect(
-                f"{what} {percent_text(Percent(shock.percent))} %, at once and for good: {effect} "
-                f"({effect.before:,} now). The next evaluation makes runs where bands are breached."
+                f"{what} {percent_text(Percent(shock.percent))} %, immediately and permanently: {effect} "
+                f"({effect.before:,} now). The next evaluation makes runs for accounts outside a band."
             )
 
     @on(Button.Pressed)

@@ -17,9 +17,9 @@ from textual.widgets import Input, Static
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import CalendarCondition, CalendarType
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioDraft
-from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import portfolio_queries, portfolios
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
@@ -93,7 +93,7 @@ class PortfolioEditor(Dialog[str]):
         before = self._draft.portfolio
         if before is None:
             return "New portfolio"
-        return f"Edit {before.name} · {formats.counted(self._draft.subscribers, 'subscriber')}"
+        return f"Edit {before.name} · {count_text(self._draft.subscribers, 'subscriber')}"
 
     def on_mount(self) -> None:
         for view in self.query(LinesView):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from rebal_tui.domain.portfolios import CalendarCondition, Condition
+from rebal_tui.domain.text import count_text
 from rebal_tui.engine.trace_text import condition_text
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioView
@@ -62,7 +63,7 @@ def _weights(view: PortfolioView, width: int) -> list[Line]:
     most = max((share for _, share in shares), default=1)
     size = max(width - 18, 4)
     lines: list[Line] = [
-        heading("Weights", width, formats.counted(len(view.row.weights.assets), "asset")),
+        heading("Weights", width, count_text(len(view.row.weights.assets), "asset")),
         bars.weights_bar(shares, width),
     ]
     for symbol, share in shares:
@@ -110,7 +111,7 @@ def cooldown_text(days: int) -> str:
     """Return the meaning of a cooldown of `days` days."""
     if days == 0:
         return "cooldown 0 days: rebalances can follow each other directly"
-    return f"cooldown {formats.counted(days, 'day')} after each full rebalance"
+    return f"cooldown {count_text(days, 'day')} after each full rebalance"
 
 
 def _subscribers(view: PortfolioView, width: int, room: int | None) -> list[Line]:

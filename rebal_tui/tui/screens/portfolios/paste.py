@@ -13,10 +13,9 @@ from textual.widgets import Button, Input, Static, TextArea
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import Portfolio
-from rebal_tui.domain.text import name_text
+from rebal_tui.domain.text import count_text, name_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
-from rebal_tui.tui import formats
 from rebal_tui.tui.book_services import portfolio_queries, portfolios
 from rebal_tui.tui.screens.portfolios.fields import PlainInput
 from rebal_tui.tui.screens.shared.dialog import Dialog
@@ -94,7 +93,7 @@ class PasteScreen(Dialog[str]):
         if self._body is not None:
             weights = ", ".join(f"{weight.symbol}" for weight in self._body.weights.assets)
             return paragraph(f"✓ {self._body.name}: {weights}. ctrl+s creates it.", width, "good")
-        lines: list[Line] = [((f"✗ {formats.counted(len(self._faults), 'error')}", "bad"),)] if self._faults else []
+        lines: list[Line] = [((f"✗ {count_text(len(self._faults), 'error')}", "bad"),)] if self._faults else []
         for fault in self._faults:
             lines.extend(paragraph(f"· {printable(fault)}", width))
         return lines or [(("…", "muted"),)]

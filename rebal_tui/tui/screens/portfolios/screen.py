@@ -11,10 +11,11 @@ from textual.screen import Screen
 
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.view_models.portfolios import Impact, PortfolioRow, PortfolioView
-from rebal_tui.tui import actions, formats
+from rebal_tui.tui import actions
 from rebal_tui.tui.book_services import portfolio_queries, portfolios, run_queries, status_queries
 from rebal_tui.tui.navigation import ShowsPortfolio
 from rebal_tui.tui.screens.portfolios import columns as portfolio_columns
@@ -171,7 +172,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         followers = (await self._view(row.id)).subscribers
         if followers:
             names = names_text([follower.client for follower in followers[:3]], len(followers))
-            count = formats.counted(len(followers), "subscriber")
+            count = count_text(len(followers), "subscriber")
             self.host.say(f"{row.name} has {count}: {names}. Move or unsubscribe them first.", "warning")
             return
         if not self.is_current:
@@ -208,7 +209,7 @@ class PortfoliosScreen(ShowsPortfolio, TiledListScreen, inherit_bindings=False):
         if not view.subscribers:
             await self._set_active(row)
         elif self.is_current:
-            count = formats.counted(len(view.subscribers), "subscriber")
+            count = count_text(len(view.subscribers), "subscriber")
             text = f"The next evaluation includes {count} of {row.name}; runs and orders may follow."
             self.host.confirm_sending(
                 "Reactivate this portfolio?",

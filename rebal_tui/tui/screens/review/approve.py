@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from rebal_tui.domain.quantities import Money
-from rebal_tui.domain.text import MAX_NOTE_LENGTH, display_text
+from rebal_tui.domain.text import MAX_NOTE_LENGTH, count_text, display_text
 from rebal_tui.services.view_models.review import ReviewView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.review.lines import plans_lines
@@ -52,7 +52,7 @@ class ApproveScreen(ModalScreen[str | None]):
         if self._changed:
             title = "The plan has changed, nothing was sent. Approve the new plan?"
         text = (
-            f"{formats.counted(sells, 'sell')} and {formats.counted(buys, 'buy')} are sent, turnover "
+            f"{count_text(sells, 'sell')} and {count_text(buys, 'buy')} are sent, turnover "
             f"{formats.money(turnover)}. Nothing is sent for a run whose plan has changed by then."
         )
         with Vertical():

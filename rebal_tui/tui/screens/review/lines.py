@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.accounts import BulkResult
 from rebal_tui.services.view_models.review import ReviewSnapshot, ReviewView
 from rebal_tui.services.view_models.runs import RunRow
@@ -84,8 +85,8 @@ def plans_lines(views: Sequence[ReviewView]) -> Builder:
         for view in views:
             plan = view.preview.plan
             text = (
-                f"{view.preview.client}: {formats.words(plan.type)}, {formats.counted(len(plan.sells), 'sell')}, "
-                f"{formats.counted(len(plan.buys), 'buy')}, turnover {formats.money(view.preview.turnover)}"
+                f"{view.preview.client}: {formats.words(plan.type)}, {count_text(len(plan.sells), 'sell')}, "
+                f"{count_text(len(plan.buys), 'buy')}, turnover {formats.money(view.preview.turnover)}"
             )
             lines.extend(paragraph(text, width))
             if view.changed:

@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.errors import PlanChanged, Refusal
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.accounts import BulkResult
 from rebal_tui.services.view_models.review import ReviewSnapshot, ReviewView
 from rebal_tui.services.view_models.runs import RunRow
@@ -132,7 +133,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
                 self.host.work(self._reject(run_ids, note), name="reject")
 
         one = f"{formats.words(rows[0].type)} of {rows[0].client}, run {formats.short_id(rows[0].id)}, is canceled."
-        text = one if len(rows) == 1 else f"{formats.counted(len(rows), 'run')} are canceled with the same note."
+        text = one if len(rows) == 1 else f"{count_text(len(rows), 'run')} are canceled with the same note."
         title = "Reject this run?" if len(rows) == 1 else f"Reject {len(rows)} runs?"
         self.app.push_screen(AskScreen(title, f"{text} Nothing has been sent. Why?", "a note, then enter"), answered)
 
@@ -147,7 +148,7 @@ class ReviewScreen(ListScreen, inherit_bindings=False):
             message = f"Not {done}: {results[0].refusal}" if results[0].refusal else f"{done.capitalize()}"
             self.host.say(f"{message}: {results[0].client}.", "warning" if results[0].refusal else "information")
         elif self.is_attached:
-            title = f"{good} of {formats.counted(len(results), 'run')} {done}"
+            title = f"{good} of {count_text(len(results), 'run')} {done}"
             self.app.push_screen(ReadScreen(title, lines.outcome_lines(done, results)))
         self.host.pull_soon()
 

@@ -8,6 +8,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from rebal_tui.domain.runs import RunStatus, RunType
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.runs import RunRow, RunsSnapshot
 from rebal_tui.tui import actions, formats
 from rebal_tui.tui.book_services import manual_runs, run_queries, status_queries
@@ -115,7 +116,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         started = row.status == RunStatus.IN_PROGRESS
         what = (
             f"No further orders are sent; open orders are canceled if the broker allows it. "
-            f"{row.done:,} of {formats.counted(row.total, 'order')} filled; these are not changed."
+            f"{row.done:,} of {count_text(row.total, 'order')} filled; these are not changed."
             if started
             else "The run has not started; no order has been or will be sent."
         )
@@ -146,7 +147,7 @@ class RunsScreen(ShowsRun, TiledListScreen, inherit_bindings=False):
         if plan is None:
             self.host.say("This run has no plan yet.")
             return
-        sells, buys = formats.counted(len(plan.sells), "sell"), formats.counted(len(plan.buys), "buy")
+        sells, buys = count_text(len(plan.sells), "sell"), count_text(len(plan.buys), "buy")
         text = (
             f"{formats.words(row.type)} of {row.client}, run {formats.short_id(row.id)}: {sells} and {buys} are sent. "
             "If prices have moved and changed the plan, nothing is sent and the new plan is shown."

@@ -39,7 +39,7 @@ class PressScreen(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(ui_text(f"Press the new key for “{self._label}”."), markup=False)
-            yield Static(ui_text("escape leaves it as it is"), markup=False)
+            yield Static(ui_text("escape cancels"), markup=False)
 
     def on_key(self, event: Key) -> None:
         event.stop()
@@ -52,7 +52,7 @@ class KeysScreen(ModalScreen[dict[str, str]]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "done", "Done"),
-        Binding("backspace,delete", "usual", "Usual key"),
+        Binding("backspace,delete", "default", "Default key"),
     ]
     AUTO_FOCUS = "BookTable"
     DEFAULT_CSS = """
@@ -65,12 +65,14 @@ class KeysScreen(ModalScreen[dict[str, str]]):
         self._keys = dict(keys)
 
     def compose(self) -> ComposeResult:
-        yield Static(ui_text("Keys · enter changes one, backspace gives the usual back"), id="keys-title", markup=False)
+        yield Static(
+            ui_text("Keys · enter changes a key, backspace restores its default"), id="keys-title", markup=False
+        )
         yield BookTable[Action](
             (
                 Column("key", "Key", 16, self._key),
-                Column("label", "Does", 18, lambda action: action.label),
-                Column("where", "Where", 11, lambda action: action.scope),
+                Column("label", "Action", 18, lambda action: action.label),
+                Column("where", "Section", 11, lambda action: action.scope),
                 Column("help", "", 24, lambda action: ((action.help, "muted"),), priority=2, grow=2, max_width=80),
                 Column("id", "Id", 18, lambda action: ((action.id, "muted"),), priority=1),
             ),
@@ -80,7 +82,7 @@ class KeysScreen(ModalScreen[dict[str, str]]):
 
     def _key(self, action: Action) -> Line:
         text = key_text(keys_of(action, self._keys))
-        return ((f"{text} (was {key_text(action.keys)})", "key"),) if action.id in self._keys else ((text, ""),)
+        return ((f"{text} (default {key_text(action.keys)})", "key"),) if action.id in self._keys else ((text, ""),)
 
     def on_mount(self) -> None:
         self._show()
@@ -113,7 +115,7 @@ class KeysScreen(ModalScreen[dict[str, str]]):
             del self._keys[identity]
         self._show()
 
-    def action_usual(self) -> None:
+    def action_default(self) -> None:
         identity = str(self.query_one(BookTable).cursor_key)
         without = {name: key for name, key in self._keys.items() if name != identity}
         _, faults = usable_keys(without)

@@ -12,13 +12,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input, Label, Select, Static
 
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.policy_options import (
     MAX_EVALUATE_MINUTES,
     MAX_FRESH_SECONDS,
     MAX_ORDERS_PER_MINUTE,
     BookPolicy,
 )
-from rebal_tui.tui import formats, themes
+from rebal_tui.tui import themes
 from rebal_tui.tui.book_services import policy as policy_services
 from rebal_tui.tui.host import Host
 from rebal_tui.tui.screens.settings.keys import KeysScreen
@@ -35,19 +36,19 @@ from rebal_tui.tui.settings import (
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.key_bar import KeyBar
 
-REVIEW_WORDS = {"portfolios": "runs of portfolios that ask for it", "all": "every run"}
+REVIEW_WORDS = {"portfolios": "runs of portfolios that require it", "all": "every run"}
 TYPED: dict[str, tuple[str, str, Callable[[str], Any]]] = {
     "evaluate_minutes": (
         "Evaluate every",
-        "minutes, from the open on",
+        "minutes, from the open",
         lambda t: read_whole(t, 1, MAX_EVALUATE_MINUTES),
     ),
     "evaluate_at": ("… or at", "New York, such as 10:00, 14:30", read_times),
     "quarterly_months": ("Quarterly in", "months such as 3, 6, 9, 12", read_months),
-    "fresh_seconds": ("Price is fresh", "seconds; 0 takes any price", lambda t: read_whole(t, 0, MAX_FRESH_SECONDS)),
+    "fresh_seconds": ("Max. price age", "seconds; 0 accepts any age", lambda t: read_whole(t, 0, MAX_FRESH_SECONDS)),
     "orders_per_minute": (
-        "Orders a minute",
-        "sent at most; 0 sets no limit",
+        "Orders per min",
+        "at most; 0 sets no limit",
         lambda t: read_whole(t, 0, MAX_ORDERS_PER_MINUTE),
     ),
 }
@@ -89,7 +90,7 @@ class SettingsScreen(Dialog[None]):
         """Create the form with the current theme, the settings of the file, and the policy of the book."""
         policy = await host.ask(policy_services.policy_of)
         file = host.settings_file
-        where = f"Kept in {file.path}, and for the book in the book." if file.path else "Kept in the book."
+        where = f"Saved in {file.path}; the settings of the book, in the book." if file.path else "Saved in the book."
         faults = "".join(f"\n■ {fault}" for fault in file.faults)
         shown = theme if theme in themes.CYCLE else file.settings.theme
         return cls(replace(file.settings, theme=shown, policy=policy), where + faults)
@@ -131,7 +132,7 @@ class SettingsScreen(Dialog[None]):
 
     def _show_key_count(self) -> None:
         count = len(self._keys)
-        text = f"{formats.counted(count, 'action')} with a key of your own" if count else "every key is the usual one"
+        text = f"{count_text(count, 'action')} with a custom key" if count else "all keys are the defaults"
         self.query_one("#keys-hint", Static).update(ui_text(text))
 
     @on(Input.Changed)
@@ -175,7 +176,7 @@ class SettingsScreen(Dialog[None]):
         if self.app.screen is not self:
             return
         if policy is None:
-            self.host.say("Not saved: a field needs another value first.", "warning")
+            self.host.say("Not saved: correct the marked fields first.", "warning")
             return
         defaults = BookPolicy()
         settings = Settings(
@@ -198,7 +199,7 @@ class SettingsScreen(Dialog[None]):
             host.say(f"The settings file could not be written: {error.strerror or error}.", "error")
             return
         host.use_settings(settings)
-        changed = f" The book: {'; '.join(messages)}." if messages else ""
+        changed = f" Book: {'; '.join(messages)}." if messages else ""
         where = f" to {host.settings_file.path}" if host.settings_file.path else ""
         host.say(f"Saved{where}.{changed}")
         host.pull_soon()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rebal_tui.domain.decisions import Decision, Outcome, Verdict
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.desk import AccountView, HoldingView
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, TextSegment, beside, fit, heading, paragraph, table_line
@@ -92,7 +93,7 @@ def _holdings(view: AccountView, width: int, room: int | None) -> list[Line]:
         furthest = sorted(held, key=lambda holding: -abs(holding.drift_bp))[: room - 1]
         left_out = len(held) - len(furthest)
         held = tuple(holding for holding in held if holding in furthest)
-    note = formats.counted(len(view.holdings), "asset")
+    note = count_text(len(view.holdings), "asset")
     lines: list[Line] = [heading("Holdings", width, note)]
     symbol = 7
     roomy = width >= 62

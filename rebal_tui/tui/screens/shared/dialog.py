@@ -141,7 +141,7 @@ class ConfirmScreen(ModalScreen[bool]):
             if self._lines is not None:
                 yield LinesView(self._lines)
             if self._typed:
-                yield Input(placeholder=f"type {self._typed} to go on", id="confirm-typed", compact=True)
+                yield Input(placeholder=f"type {self._typed} to continue", id="confirm-typed", compact=True)
             with Horizontal():
                 yield Button(ui_text(self._no), id="no", compact=True)
                 yield Button(ui_text(self._yes), id="yes", variant="primary", compact=True, disabled=bool(self._typed))

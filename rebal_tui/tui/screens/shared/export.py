@@ -57,7 +57,7 @@ class ExportScreen(Dialog[None]):
         with Vertical():
             yield Static(ui_text(f"Export {self._what}"), id="export-title", markup=False)
             yield Input(str(Path.cwd() / f"{self._what}.csv"), id="export-path", compact=True, select_on_focus=False)
-            note = "A name ending in .csv or .json chooses the format. Only you will be able to read the file."
+            note = "The name must end in .csv or .json. Only you can read the file."
             yield Static(ui_text(note), id="export-note", markup=False)
             yield Static("", id="export-fault", markup=False)
             with Horizontal():
@@ -80,7 +80,7 @@ class ExportScreen(Dialog[None]):
         """Close the dialog and cancel a running export; no partial file remains."""
         if self._writing is not None and not self._writing.is_finished:
             self._writing.cancel()
-            self.host.say("Nothing was written.")
+            self.host.say("Export canceled; no file was written.")
         self.dismiss()
 
     @on(Input.Submitted)
@@ -134,9 +134,9 @@ def text_of(_book: Book, export: Export) -> str:
 def path_fault(path: Path) -> str:
     """Return why a path is unusable, in one line; empty if writing can be tried."""
     if path.suffix[1:].lower() not in FORMATS:
-        return "The name has to end in .csv or .json."
+        return "The name must end in .csv or .json."
     if path.is_dir():
         return f"{path} is a folder."
     if not path.parent.is_dir():
-        return f"There is no folder {path.parent}."
+        return f"Folder not found: {path.parent}."
     return ""

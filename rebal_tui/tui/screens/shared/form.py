@@ -125,9 +125,9 @@ class FormScreen(LiveDialog, Dialog[None]):
                     yield Static("", id=f"fault-{field.key}", classes="fault", markup=False)
             yield LinesView(id="form-lines")
             with Horizontal(id="form-end"):
-                yield Static("tab next field · enter goes on · esc back", id="form-note", markup=False)
+                yield Static("tab next field · enter continue · esc back", id="form-note", markup=False)
                 yield Button("Cancel", id="cancel", compact=True)
-                yield Button("Go on", id="go-on", variant="primary", compact=True)
+                yield Button("Continue", id="go-on", variant="primary", compact=True)
 
     def on_mount(self) -> None:
         empty = next((field for field in self._fields if not field.value), self._fields[-1])

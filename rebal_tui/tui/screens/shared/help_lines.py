@@ -41,7 +41,7 @@ def _here(section: str, width: int, keymap: Mapping[str, str]) -> list[Line]:
     lines: list[Line] = [heading(section.capitalize(), width)]
     for action in section_actions(section):
         lines += _entry(key_text(keymap.get(action.id, action.keys)), f"{action.label}. {action.help}", width)
-    return lines if len(lines) > 1 else [*lines, (("No keys of its own.", "muted"),)]
+    return lines if len(lines) > 1 else [*lines, (("No keys in this section.", "muted"),)]
 
 
 def _everywhere(width: int, keymap: Mapping[str, str]) -> list[Line]:
@@ -61,14 +61,14 @@ def _moves(width: int) -> list[Line]:
 
 
 def _legend(width: int) -> list[Line]:
-    lines: list[Line] = [heading("Signs", width)]
+    lines: list[Line] = [heading("Symbols", width)]
     words = {
         "outside": "outside a drift band",
         "near": "at 80 % of a band or more",
-        "inside": "inside every band",
-        "blocked": "blocked, or held back by a restriction",
-        "unable": "unable to check",
-        "none": "no drift band to measure against",
+        "inside": "inside all bands",
+        "blocked": "blocked, or restricted",
+        "unable": "cannot be checked",
+        "none": "no drift band",
     }
     for standing, glyph in GLYPHS.items():
         lines += _entry(glyph, words[standing], width)

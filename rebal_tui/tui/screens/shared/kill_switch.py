@@ -17,12 +17,12 @@ class KillScreen(ConfirmScreen):
     def __init__(self, on: bool, typed: str = "") -> None:
         if on:
             text = (
-                "No run starts and no further order is sent, by hand or by the scheduler, until the same key releases "
-                "it. Orders that are with the broker already stand; runs keep what has filled."
+                "No run starts and no order is sent, manually or by the scheduler, until you release the stop with the "
+                "same key. Orders already at the broker stay open; runs keep their fills."
             )
             super().__init__("Stop all new orders?", text, yes="Stop")
         else:
-            text = "Runs that wait start again and runs in progress go on: their orders are sent at once."
+            text = "Queued runs start and runs in progress continue: their orders are sent immediately."
             super().__init__("Release the stop?", text, yes="Release", typed=typed)
 
 

@@ -72,7 +72,7 @@ class ListScreen(ShowsMatching, SectionScreen):
         """Return the id of the row under the cursor; shows a message and returns None when there is none."""
         key = self.table.cursor_key
         if key is None:
-            self.host.say(f"There is no {self.NOUN} under the cursor.")
+            self.host.say(f"No {self.NOUN} selected.")
             return None
         return str(key)
 
@@ -164,7 +164,7 @@ class ListScreen(ShowsMatching, SectionScreen):
 
     def action_sort(self) -> None:
         if order_name := self.table.cycle_sort():
-            self.host.say(f"Ordered by {order_name}.")
+            self.host.say(f"Sorted by {order_name}.")
 
     def action_reverse(self) -> None:
         self.table.reverse_sort()

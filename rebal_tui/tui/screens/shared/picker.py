@@ -64,14 +64,14 @@ class PickScreen(Dialog[str]):
         )
         with Vertical():
             yield Static(ui_text(self._heading), id="pick-title", markup=False)
-            yield Input(placeholder="type to filter, ↑ ↓ to choose", compact=True)
+            yield Input(placeholder="type to filter, ↑ ↓ to select", compact=True)
             yield BookTable(
                 columns,
                 lambda choice: choice.key,
                 search=lambda choice: f"{choice.label} {choice.note}",
-                empty=f"No {self._noun} has these words.",
+                empty=f"No {self._noun} matches.",
             )
-            yield Static("enter chooses · esc goes back", id="pick-note", markup=False)
+            yield Static("enter select · esc back", id="pick-note", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(BookTable).set_rows(self._choices)
@@ -87,7 +87,7 @@ class PickScreen(Dialog[str]):
         if isinstance(row, Choice):
             self.dismiss(row.key)
         else:
-            self.host.say(f"There is no {self._noun} to choose.")
+            self.host.say(f"No {self._noun} to select.")
 
     def action_move(self, step: int) -> None:
         self.query_one(BookTable).action_move(step)

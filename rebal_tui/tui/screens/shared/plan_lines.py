@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.decisions import LineReason, Plan, PlanLine
 from rebal_tui.domain.orders import Side
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.desk import PreviewView
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, heading, line_width, paragraph, table_line
@@ -36,7 +37,7 @@ def preview_lines(view: PreviewView) -> Builder:
             *_before_after(view, width),
         ]
         if plan.skipped_orders:
-            lines += [(), heading("Not sent", width, formats.counted(len(plan.skipped_orders), "order"))]
+            lines += [(), heading("Not sent", width, count_text(len(plan.skipped_orders), "order"))]
             for skipped in plan.skipped_orders:
                 amount = formats.money(skipped.notional) if skipped.notional is not None else ""
                 lines.append(
@@ -83,7 +84,7 @@ def _sums(view: PreviewView, width: int) -> list[Line]:
 def plan_lines(plan: Plan, width: int) -> list[Line]:
     """Return all lines of a plan, with traded assets highlighted."""
     wide = width >= WIDE_MIN_WIDTH
-    lines: list[Line] = [heading("Plan", width, formats.counted(len(plan.lines), "line"))]
+    lines: list[Line] = [heading("Plan", width, count_text(len(plan.lines), "line"))]
     head = [
         ("Asset", 8, "left", "muted"),
         ("", 6, "left", "muted"),

@@ -8,6 +8,7 @@ from rebal_tui.domain.orders import Order, OrderStatus, Side
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.domain.text import count_text
 from rebal_tui.services.view_models.runs import RunView
 from rebal_tui.tui import formats
 from rebal_tui.tui.screens.shared.account_lines import decision_lines
@@ -77,7 +78,7 @@ def _head(view: RunView, width: int) -> list[Line]:
     if run.approval not in ("not_needed",):
         lines.append((("Review ", "muted"), (formats.words(run.approval), "warn")))
     if run.cancel_requested and not run.status.final:
-        lines.append((("◌ being cancelled", "warn"),))
+        lines.append((("◌ being canceled", "warn"),))
     if run.reason:
         lines.extend(paragraph(run.reason, width, "warn"))
     return lines
@@ -85,7 +86,7 @@ def _head(view: RunView, width: int) -> list[Line]:
 
 def _orders(view: RunView, width: int) -> list[Line]:
     orders = view.orders
-    lines: list[Line] = [heading("Orders", width, formats.counted(len(orders), "order"))]
+    lines: list[Line] = [heading("Orders", width, count_text(len(orders), "order"))]
     if not orders:
         return [*lines, (("No order has been sent.", "muted"),)]
     amounts: dict[str, int] = {}
@@ -140,12 +141,12 @@ def _order(order: Order, amount: Money, roomy: bool) -> Line:
 def _problems(view: RunView, width: int) -> list[Line]:
     lines: list[Line] = []
     if view.failed_orders:
-        lines += [(), heading("Failed", width, formats.counted(len(view.failed_orders), "order"))]
+        lines += [(), heading("Failed", width, count_text(len(view.failed_orders), "order"))]
         for order in view.failed_orders:
             text = f"{order.symbol} {order.side}: {formats.words(order.status)}"
             lines.extend(paragraph(f"✗ {text}, {order.reject_reason or 'no reason given'}", width, "bad"))
     if view.skipped_orders:
-        lines += [(), heading("Skipped", width, formats.counted(len(view.skipped_orders), "order"))]
+        lines += [(), heading("Skipped", width, count_text(len(view.skipped_orders), "order"))]
         for skipped in view.skipped_orders:
             amount = f" {formats.money(skipped.notional)}" if skipped.notional is not None else ""
             lines.append(
