@@ -74,15 +74,17 @@ class Situation:
         return {symbol: asset.price for symbol, asset in found if asset is not None and asset.price is not None}
 
     @cached_property
-    def _valuation(self) -> Valuation:
-        return value_account(self.account.cash, self.positions, self.prices)
-
     def valuation(self) -> Valuation:
-        """The account's valuation, computed once."""
-        return self._valuation
+        """The account's value less reservations; its equity is managed equity (R-2)."""
+        return value_account(self.cash, self.positions, self.prices)
+
+    @property
+    def cash(self) -> Money:
+        """Booked cash less reservations."""
+        return Money(self.account.cash - self.reserved)
 
     def holdings(self) -> Holdings:
-        return Holdings(self.account.cash, self.reserved, self.positions, self.assets)
+        return Holdings(self.cash, self.positions, self.assets)
 
 
 class _Stop(Exception):
@@ -161,7 +163,7 @@ def price_faults(situation: Situation) -> list[str]:
 
 def cash_target_of(situation: Situation) -> Money:
     """The larger of cash weight × current equity, rounded up to a billionth, and the cash floor (R-14.5)."""
-    return compute_cash_target(situation.valuation().equity, situation.portfolio.weights.cash, situation.cash_floor)
+    return compute_cash_target(situation.valuation.equity, situation.portfolio.weights.cash, situation.cash_floor)
 
 
 def compute_cash_target(equity: Value, cash_weight: Percent, cash_floor: Money) -> Money:
@@ -171,9 +173,8 @@ def compute_cash_target(equity: Value, cash_weight: Percent, cash_floor: Money) 
 
 def excess_cash(situation: Situation) -> Value:
     """Cash less reservations and the cash target, exact up to rounding down; below 0 when cash is short (R-14.5)."""
-    equity = situation.valuation().equity
-    free = Money(situation.account.cash - situation.reserved)
-    return compute_excess_cash(free, situation.cash_floor, situation.portfolio.weights.cash, equity)
+    equity = situation.valuation.equity
+    return compute_excess_cash(situation.cash, situation.cash_floor, situation.portfolio.weights.cash, equity)
 
 
 def compute_excess_cash(free: Money, cash_floor: Money, cash_weight: Percent, equity: Value) -> Value:
@@ -257,7 +258,8 @@ def _prerequisites(situation: Situation, trace: _Trace) -> None:
         "R-12.1",
     )
     have_prices = all(position.symbol in situation.prices for position in situation.account.positions)
-    stopped = blocking_reasons(situation.account, situation.valuation() if have_prices else None)
+    booked = value_account(situation.account.cash, situation.positions, situation.prices) if have_prices else None
+    stopped = blocking_reasons(situation.account, booked)
     trace.require(
         "account",
         not stopped,
@@ -344,7 +346,7 @@ def _drift_fires(situation: Situation, trace: _Trace, cooling: bool) -> bool:
     if not bands:
         trace.note("drift_band", Verdict.NO, "no drift band", "R-14.4")
         return False
-    drifts = asset_drifts(situation.valuation(), situation.portfolio.weights)
+    drifts = asset_drifts(situation.valuation, situation.portfolio.weights)
     usage = largest_usage(drifts, bands)
     if usage is None:
         detail = "no asset that a band applies to" if drifts else "no equity to measure drift against"
@@ -359,7 +361,7 @@ def _drift_fires(situation: Situation, trace: _Trace, cooling: bool) -> bool:
 
 
 def _equity_suffices(situation: Situation, trace: _Trace) -> bool:
-    equity, count = situation.valuation().equity, len(situation.portfolio.weights.assets)
+    equity, count = situation.valuation.equity, len(situation.portfolio.weights.assets)
     enough = equity_suffices(equity, count)
     relation = "is at least" if enough else "is below"
     minimum = trace_text.dollars(Value(count * ATTO))

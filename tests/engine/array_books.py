@@ -23,7 +23,7 @@ from rebal_tui.engine.arrays.frame import (
     assets_of,
 )
 from rebal_tui.engine.evaluation import Situation
-from tests.engine.support import asset, at, band, calendar, holdings_of, random_book, situation, weights_of
+from tests.engine.support import asset, at, band, calendar, holdings_of, nanos, random_book, situation, weights_of
 
 TODAY = date(2026, 3, 4)
 
@@ -103,10 +103,12 @@ def _random_situation(rng: random.Random, number: int) -> Situation:
     held = tuple(Position(own(s), Qty(min(q * factor, MAX_NANO))) for s, q in state.positions.items() if q > 0)
     return replace(
         base,
-        account=replace(base.account, cash=Money(max(-MAX_NANO, min(state.cash * factor, MAX_NANO))), positions=held),
+        account=replace(
+            base.account, cash=Money(max(-MAX_NANO, min(nanos(book.cash) * factor, MAX_NANO))), positions=held
+        ),
         assets=assets,
-        reserved=state.reserved,
-        cash_floor=Money(rng.choice([0, 0, 10**9, abs(state.cash) // 2])),
+        reserved=Money(nanos(book.reserved)),
+        cash_floor=Money(rng.choice([0, 0, 10**9, abs(nanos(book.cash)) // 2])),
         open_run="r" if rng.random() < 0.03 else None,
         external_orders=1 if rng.random() < 0.03 else 0,
         quota_run="q" if rng.random() < 0.03 else None,

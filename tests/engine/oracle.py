@@ -43,8 +43,18 @@ class Book:
         return self.positions.get(symbol, Fraction(0)) * self.prices.get(symbol, Fraction(0))
 
     @property
+    def free(self) -> Fraction:
+        """R-2: what plans call cash."""
+        return self.cash - self.reserved
+
+    @property
+    def invested(self) -> Fraction:
+        return sum((self.value(symbol) for symbol in self.positions), Fraction(0))
+
+    @property
     def equity(self) -> Fraction:
-        return self.cash + sum((self.value(symbol) for symbol in self.positions), Fraction(0))
+        """R-2: managed equity."""
+        return self.free + self.invested
 
     @property
     def cash_target(self) -> Fraction:
@@ -104,7 +114,7 @@ def full_rebalance(book: Book) -> Orders:
         for symbol, weight in book.weights.items()
         if weight * equity > book.value(symbol) and book.buyable(symbol)
     }
-    budget = book.cash + proceeds - book.reserved - book.cash_target
+    budget = book.free + proceeds - book.cash_target
 
     def slices(remaining: set[str], money: Fraction) -> dict[str, Fraction]:
         wanted = sum((short[symbol] for symbol in remaining), Fraction(0))
@@ -118,7 +128,7 @@ def full_rebalance(book: Book) -> Orders:
 def invest_cash(book: Book, keep: Fraction) -> Orders:
     """R-21, R-22. Cash left after every shortfall is covered goes to all buyable assets, by weight."""
     orders = Orders()
-    budget = max(book.cash - book.reserved - keep, Fraction(0))
+    budget = max(book.free - keep, Fraction(0))
     equity = book.equity
     short = {
         symbol: max(Fraction(0), weight * equity - book.value(symbol))
@@ -170,7 +180,7 @@ def most_raised(book: Book) -> Fraction:
     """R-23: all free cash and the value of all sellable assets."""
     sellable = [s for s in book.positions if book.sellable(s)]
     worth = (down(book.most_sold(s) * book.prices[s], NANO) for s in sellable)
-    return book.cash - book.reserved + sum(worth, Fraction(0))
+    return book.free + sum(worth, Fraction(0))
 
 
 def partial_liquidation(book: Book, amount: Fraction) -> dict[str, Fraction]:
@@ -180,7 +190,7 @@ def partial_liquidation(book: Book, amount: Fraction) -> dict[str, Fraction]:
     inactive assets and reserved cash, where the targets of the smaller portfolio suffice.
     """
     smaller = book.equity - amount
-    needed = amount - max(book.cash - book.cash_weight * smaller, Fraction(0))
+    needed = amount - max(book.free - book.cash_weight * smaller, Fraction(0))
     sold: dict[str, Fraction] = {}
 
     def overweight(symbol: str) -> Fraction:
@@ -252,7 +262,7 @@ def outcome(
     if wants_full and enough:
         return "full_rebalance"
     keep = max(book.cash_weight * equity, cash_floor)
-    return "invest_cash" if book.cash - book.reserved - keep >= 10 else "none"
+    return "invest_cash" if book.free - keep >= 10 else "none"
 
 
 @dataclass(frozen=True)
@@ -281,8 +291,7 @@ def verdict(book: Book, given: Circumstances) -> str:
     """R-10 to R-14: the outcome, with the blocking check if there is one."""
     if not 9 * 60 + 30 <= given.minute <= given.close - 30:
         return "none"
-    equity = book.equity
-    invested = equity - book.cash
+    equity, invested = book.cash + book.invested, book.invested
     all_priced = set(book.positions) <= set(book.prices)
     overstretched = all_priced and invested > 0 and (equity <= 0 or invested / equity > 6)
     blocks = {

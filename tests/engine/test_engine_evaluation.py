@@ -487,12 +487,12 @@ def test_the_cash_target_is_the_larger_of_weight_and_last_target() -> None:
 
 
 def test_reserved_cash_is_not_excess_cash() -> None:
-    state = situation(cash="100", positions=ON_TARGET, reserved="38")
-    assert excess_cash(state) == (100 - 38) * 10**18 - 1050 * 10**18 * 5 // 100
-    assert evaluate(replace(state, reserved=parse_money("37.5"))).outcome is Outcome.INVEST_CASH
+    state = situation(cash="100", positions=ON_TARGET, reserved="40")
+    assert excess_cash(state) == (100 - 40) * 10**18 - (1050 - 40) * 10**18 * 5 // 100
+    assert evaluate(replace(state, reserved=parse_money("39"))).outcome is Outcome.INVEST_CASH
     decision = evaluate(state)
     assert decision.outcome is Outcome.NONE
-    assert "reserved $38.00" in decision.trace[-1].detail
+    assert "reserved $40.00" in decision.trace[-1].detail
 
 
 def test_a_decision_without_a_trigger_states_the_distance_to_each() -> None:

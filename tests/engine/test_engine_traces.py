@@ -41,8 +41,8 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
     "cash to invest": (
         situation(cash="100", reserved="50.5"),
         (*CALM, *OLD, NO_CALENDAR, NO_BAND,
-         "invest_cash fires R-14.5 excess cash $44.50 reaches the minimum $10.00"
-         " (cash $100.00, cash target $5.00, reserved $50.50)"),
+         "invest_cash fires R-14.5 excess cash $47.02 reaches the minimum $10.00"
+         " (cash $100.00, cash target $2.47, reserved $50.50)"),
     ),
     "first rebalance": (
         situation(cash="100", rebalanced=None),

@@ -35,7 +35,8 @@ class Decisions:
 
     `outcome` is an index in `OUTCOMES` or `NOT_EVALUATED`, `check` the index in `CHECKS` of the check that the
     decision's reason names. `reported` has a bit (1 << index) for every check that failed, fired or held back. `equity`
-    is in floating dollars, right to about 15 digits. `confirmed` counts accounts decided by the exact form.
+    is managed equity in floating dollars, right to about 15 digits. `confirmed` counts accounts decided by the exact
+    form.
     """
 
     outcome: Codes

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from rebal_tui.domain.decisions import Decision
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import Portfolio, Subscription
+from rebal_tui.domain.quantities import NANO, Money, Value
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.evaluation import Situation, evaluate
@@ -66,8 +68,15 @@ def needs_review(book: Book, portfolio: Portfolio) -> bool:
     return book.settings.review or portfolio.review or book_settings.get(book.database, "review") == "1"
 
 
+def managed_value_of(book: Book, account_id: str) -> Valuation:
+    """The valuation of an account less its reservations, at current prices (R-2); as `value_of` otherwise."""
+    valuation = value_of(book, account_id)
+    reserved = book.reserved(account_id)
+    return replace(valuation, cash=Money(valuation.cash - reserved), equity=Value(valuation.equity - reserved * NANO))
+
+
 def value_of(book: Book, account_id: str) -> Valuation:
-    """The valuation of an account at current prices; positions without a price are left out."""
+    """The valuation of an account with its reserved cash, at current prices; positions without one are left out."""
     account = book.accounts[account_id]
     prices = {
         p.symbol: price

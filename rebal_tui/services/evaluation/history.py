@@ -125,8 +125,8 @@ def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int
     start = holdings(book, run.account_id)
     return PlanInputs(
         context=context,
-        cash=start.cash,
-        reserved=start.reserved,
+        cash=book.accounts[run.account_id].cash,
+        reserved=book.reserved(run.account_id),
         cash_target=invest_cash_target(book, run.account_id, run.weights) if run.type is RunType.INVEST_CASH else None,
         positions=to_positions((asset_keys[symbol], qty) for symbol, qty in start.positions.items()),
     )
@@ -156,7 +156,7 @@ def made_plan(database: Database, run: Run) -> Plan:
 def recompute_plan(run: Run, inputs: PlanInputs, context: DecisionContext) -> Plan:
     """A run's plan, recomputed from its stored inputs."""
     held = {context.symbols[key]: qty for key, qty in from_positions(inputs.positions)}
-    start = Holdings(inputs.cash, inputs.reserved, dict(sorted(held.items())), context.assets)
+    start = Holdings(Money(inputs.cash - inputs.reserved), dict(sorted(held.items())), context.assets)
     return plan_from(start, run.type, run.weights, inputs.cash_target or Money(0), run.amount)
 
 

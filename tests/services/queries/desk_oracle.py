@@ -29,7 +29,7 @@ def exact_rows(book: Book) -> list[DeskRow]:
 def exact_row(book: Book, subscription: Subscription, when: str) -> DeskRow:
     account_id = subscription.account_id
     now = situation(book, account_id)
-    valuation = now.valuation()
+    valuation = now.valuation
     drifts = asset_drifts(valuation, now.portfolio.weights)
     usage = largest_usage(drifts, now.portfolio.bands)
     worst = usage.drift if usage else largest_drift(drifts)
