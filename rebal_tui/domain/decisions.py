@@ -20,12 +20,16 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """`PASS` and `FAIL` are for prerequisites; `FIRES`, `HOLDS_BACK` and `NO` for triggers; `INFO` decides nothing."""
+    """`PASS` and `FAIL` are for prerequisites; `INFO` decides nothing; the others are for triggers.
+
+    `CANNOT`: the condition holds, but no order that can be placed would correct it.
+    """
 
     PASS = "pass"
     FAIL = "fail"
     FIRES = "fires"
     HOLDS_BACK = "holds_back"
+    CANNOT = "cannot_be_corrected"
     NO = "no"
     INFO = "info"
 

@@ -23,14 +23,16 @@ from rebal_tui.store.rows import RowTable, insert, select_list
 Ints = npt.NDArray[np.int64]
 NO_RUN = 0
 """Used instead of a run's key when the decision created no run."""
-_REPORTED_VERDICTS = (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)
+_REPORTED_VERDICTS = (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK, Verdict.CANNOT)
 _BUCKET = 1_000
 _NOTHING = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What makes two decisions of a session equal: the outcome and the checks that fired, failed or held back.
+    """What makes two decisions of a session equal: the outcome and the reported checks.
+
+    Reported are the checks that fired, failed, held back or cannot be corrected.
 
     `deciding` is the check that the decision's reason names, empty when it names none.
     """

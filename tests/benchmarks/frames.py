@@ -24,7 +24,7 @@ from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, P
 from rebal_tui.domain.sessions import Session
 from rebal_tui.engine.arrays.day_context import DayContext, day_context_of
 from rebal_tui.engine.arrays.frame import AccountColumns, AssetColumns, BookFrame, PositionColumns
-from rebal_tui.engine.evaluation import Situation
+from rebal_tui.engine.situation import Situation
 
 ASSETS = 500
 PORTFOLIOS = 50

@@ -22,7 +22,7 @@ from rebal_tui.engine.arrays.frame import (
     account_marks,
     assets_of,
 )
-from rebal_tui.engine.evaluation import Situation
+from rebal_tui.engine.situation import Situation
 from tests.engine.support import asset, at, band, calendar, holdings_of, nanos, random_book, situation, weights_of
 
 TODAY = date(2026, 3, 4)

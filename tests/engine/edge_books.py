@@ -9,9 +9,9 @@ from datetime import date, time, timedelta
 from fractions import Fraction
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
-from rebal_tui.domain.portfolios import Condition, PortfolioStatus
+from rebal_tui.domain.portfolios import Condition, PortfolioStatus, Unfinished
 from rebal_tui.domain.quantities import Money, Percent, Qty, percent_text
-from rebal_tui.engine.evaluation import Situation
+from rebal_tui.engine.situation import Situation
 from tests.engine.oracle import CENT, NANO, Book, Circumstances, down
 from tests.engine.support import at, band, calendar, holdings_of, nanos, random_book, session_on, situation, weights_of
 
@@ -89,6 +89,8 @@ def edge_circumstances(rng: random.Random, book: Book) -> Circumstances:
         open_run=rarely[3],
         external_orders=3 if rarely[4] else 0,
         quota_used=rarely[5],
+        undone=frozenset(s for s in book.positions if rng.random() < 0.4) if rng.random() < 0.15 else frozenset(),
+        traded=rng.choice([None, *(today - timedelta(days=d) for d in days)]),
         stale=frozenset(s for s in book.needed if rng.random() < 0.2) if rng.random() < 0.04 else frozenset(),
     )
 
@@ -145,6 +147,9 @@ def situation_of(book: Book, given: Circumstances) -> Situation:
         open_run="run" if given.open_run else None,
         external_orders=given.external_orders,
         quota_run="run" if given.quota_used else None,
+        unfinished=Unfinished(tuple(sorted(given.undone)), at(given.traded) if given.traded else None)
+        if given.undone
+        else None,
     )
 
 

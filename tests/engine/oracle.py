@@ -206,19 +206,52 @@ def partial_liquidation(book: Book, amount: Fraction) -> dict[str, Fraction]:
     return sold
 
 
-def breached(book: Book, bands: list[tuple[str, Fraction]]) -> bool:
-    """R-15: any band, strictly."""
+def breached(book: Book, bands: list[tuple[str, Fraction]]) -> set[str]:
+    """R-15: the assets that exceed any band, strictly."""
     equity = book.equity
     if equity <= 0:
-        return False
-    for symbol in set(book.weights) | set(book.positions):
+        return set()
+    found = set()
+    for symbol in book.needed:
         target = book.weights.get(symbol, Fraction(0)) * 100
         drift = abs(book.value(symbol) / equity * 100 - target)
         for kind, percent in bands:
             if kind == "absolute" and drift > percent:
-                return True
+                found.add(symbol)
             if kind == "relative" and target > 0 and drift / target * 100 > percent:
-                return True
+                found.add(symbol)
+    return found
+
+
+def gap(book: Book, symbol: str) -> Fraction:
+    """Dollars above the target; below 0 when below it."""
+    return book.value(symbol) - book.weights.get(symbol, Fraction(0)) * max(book.equity, Fraction(0))
+
+
+def leftover(book: Book, symbol: str) -> bool:
+    """R-56: a fraction of a share that cannot be sold."""
+    return symbol not in book.weights and symbol in book.unfractionable and book.positions[symbol] < 1
+
+
+def all_within(book: Book, tolerance: Fraction) -> bool:
+    return all(abs(gap(book, symbol)) <= tolerance or leftover(book, symbol) for symbol in book.needed)
+
+
+def wants_order(book: Book, bands: list[tuple[str, Fraction]]) -> set[str]:
+    """R-15: breached assets a dollar or more away from their targets."""
+    return {s for s in breached(book, bands) if abs(gap(book, s)) >= 1 and not leftover(book, s)}
+
+
+def serves_band(book: Book, bands: list[tuple[str, Fraction]], orders: Orders) -> bool:
+    """R-14: an order on a breached asset of $10 or a tenth of its way, whichever is less."""
+    for symbol in wants_order(book, bands):
+        way = gap(book, symbol)
+        if way > 0:
+            order = orders.sells.get(symbol, Fraction(0)) * book.prices[symbol]
+        else:
+            order = orders.buys.get(symbol, Fraction(0))
+        if order and order >= min(Fraction(10), abs(way) / 10):
+            return True
     return False
 
 
@@ -250,19 +283,50 @@ def outcome(
     today: date,
     next_session: date,
     cash_floor: Fraction,
+    undone: frozenset[str] = frozenset(),
+    traded: date | None = None,
 ) -> str:
     """R-14, with all prerequisites met."""
     equity = book.equity
-    enough = equity >= len(book.weights)
-    cooling = last_rebalanced is not None and today < last_rebalanced + timedelta(days=cooldown_days)
-    wants_full = last_rebalanced is None or (
-        not cooling
-        and ((calendar is not None and calendar_fires(*calendar, today, next_session)) or breached(book, bands))
-    )
-    if wants_full and enough:
+    if _wants_full(book, bands, calendar, last_rebalanced, cooldown_days, today, next_session, undone, traded):
         return "full_rebalance"
-    keep = max(book.cash_weight * equity, cash_floor)
-    return "invest_cash" if book.free - keep >= 10 else "none"
+    keep = max(book.cash_weight * max(equity, Fraction(0)), cash_floor)
+    return "invest_cash" if book.free - keep >= 10 and book.weights else "none"
+
+
+def _wants_full(
+    book: Book,
+    bands: list[tuple[str, Fraction]],
+    calendar: tuple[str, str] | None,
+    last: date | None,
+    cooldown_days: int,
+    today: date,
+    next_session: date,
+    undone: frozenset[str],
+    traded: date | None,
+) -> bool:
+    """R-14.1 to R-14.5: the first trigger that holds and that the plan serves."""
+    orders = full_rebalance(book)
+    any_order = bool(orders.buys or orders.sells)
+    enough = book.equity >= len(book.weights)
+    left = {s for s in undone if book.positions.get(s) and gap(book, s) >= 2 * CENT and not leftover(book, s)}
+    if undone and not left:
+        last = traded or last
+    if left:
+        if not enough:
+            return False
+        if left & set(orders.sells):
+            return True
+    elif last is None:
+        return enough and (any_order or all_within(book, 2 * CENT - NANO * NANO))
+    if last is not None and today < last + timedelta(days=cooldown_days):
+        return False
+    if calendar is not None and calendar_fires(*calendar, today, next_session):
+        if not enough:
+            return False
+        if not all_within(book, ONE) and any_order:
+            return True
+    return not left and bool(wants_order(book, bands)) and enough and serves_band(book, bands, orders)
 
 
 @dataclass(frozen=True)
@@ -285,6 +349,8 @@ class Circumstances:
     external_orders: int = 0
     quota_used: bool = False
     stale: frozenset[str] = frozenset()
+    undone: frozenset[str] = frozenset()
+    traded: date | None = None
 
 
 def verdict(book: Book, given: Circumstances) -> str:
@@ -314,4 +380,6 @@ def verdict(book: Book, given: Circumstances) -> str:
         today=given.today,
         next_session=given.next_session,
         cash_floor=given.cash_floor,
+        undone=given.undone,
+        traded=given.traded,
     )

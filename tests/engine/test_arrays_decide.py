@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from rebal_tui.domain.decisions import Outcome, Verdict
 from rebal_tui.engine.arrays.day_context import day_context_of
 from rebal_tui.engine.arrays.decide import CHECKS, NOT_EVALUATED, OUTCOMES, decide
-from rebal_tui.engine.evaluation import Situation, deciding_check, evaluate
+from rebal_tui.engine.evaluation import deciding_check, evaluate
+from rebal_tui.engine.situation import Situation
 from tests.engine.array_books import frame_of, random_situations, tied_situations
 from tests.engine.support import at
 

@@ -21,8 +21,8 @@ from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE, NO_ASSET, NO_BAND, Group, sweep
 from rebal_tui.engine.calendar import in_cooldown
 from rebal_tui.engine.drift import Valuation, asset_drifts, largest_drift, largest_usage, value_account
-from rebal_tui.engine.evaluation import MIN_INVEST_VALUE, Situation, calendar_day, excess_cash, price_faults
 from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.engine.situation import MIN_INVEST_VALUE, Situation, calendar_day, excess_cash, price_faults
 from tests.engine.array_books import frame_of, random_situations, tied_situations
 from tests.engine.support import situation, weights
 

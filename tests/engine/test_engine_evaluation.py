@@ -13,7 +13,8 @@ from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.portfolios import Condition, PortfolioStatus
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.sessions import Session
-from rebal_tui.engine.evaluation import Situation, calendar_day, cash_target_of, evaluate, excess_cash
+from rebal_tui.engine.evaluation import evaluate
+from rebal_tui.engine.situation import Situation, calendar_day, cash_target_of, excess_cash
 from rebal_tui.market.sessions import build_sessions
 from tests.engine.support import asset, at, band, calendar, session_on, situation, weights
 
@@ -51,7 +52,7 @@ def test_a_breached_band_rebalances_and_is_named() -> None:
         *PREREQUISITES,
         *("first_rebalance", "in_cooldown", "calendar", "drift_band", "minimum_equity"),
     ]
-    assert check(decision, "drift_band").rule == "R-14.4"
+    assert check(decision, "drift_band").rule == "R-14.5"
     assert decision.reason == "SPY drifted to 66.00 % (target 60.00 %, band ±5 pp, 120.00 % used)"
 
 
@@ -367,7 +368,7 @@ def test_quarterly_days_are_in_the_months_that_were_set(months: set[int], fires:
     decision = evaluate(state)
     assert (decision.outcome is Outcome.FULL_REBALANCE) is fires
     calendar_check = check(decision, "calendar")
-    assert (calendar_check.verdict, calendar_check.rule) == (Verdict.FIRES if fires else Verdict.NO, "R-14.3")
+    assert (calendar_check.verdict, calendar_check.rule) == (Verdict.FIRES if fires else Verdict.NO, "R-14.4")
 
 
 @pytest.mark.parametrize(
@@ -457,7 +458,7 @@ def test_target_ten_with_two_points_and_ten_percent() -> None:
             assert (decision.outcome is Outcome.FULL_REBALANCE) is fires, (held, condition)
 
 
-#
+#
 
 
 @pytest.mark.parametrize(

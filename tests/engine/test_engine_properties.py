@@ -20,7 +20,7 @@ from rebal_tui.domain.portfolios import Condition, Weights
 from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty, Value
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.drift import asset_drifts, value_account
-from rebal_tui.engine.evaluation import Situation, evaluate
+from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.planning import (
     AmountTooLarge,
     Holdings,
@@ -29,6 +29,7 @@ from rebal_tui.engine.planning import (
     plan_partial_liquidation,
     resize_buys,
 )
+from rebal_tui.engine.situation import Situation
 from tests.engine.support import (
     at,
     band,

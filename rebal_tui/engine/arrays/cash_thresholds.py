@@ -26,7 +26,7 @@ _MIN_INVEST_DOLLARS = 10.0
 class CashThresholds:
     """One entry per account. `near` marks accounts whose other three entries the exact form must decide.
 
-    `exceeds_ratio`: above the 6:1 ratio (R-40). `has_investable_cash`: excess cash of $10 or more (R-14.5).
+    `exceeds_ratio`: above the 6:1 ratio (R-40). `has_investable_cash`: excess cash of $10 or more (R-14.7).
     `meets_minimum_equity`: managed equity of $1 or more for each asset of the portfolio (R-14).
     """
 

@@ -11,7 +11,7 @@ from rebal_tui.domain.portfolios import CalendarCondition
 from rebal_tui.domain.sessions import Session, epoch_micros, new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame, Flags
 from rebal_tui.engine.calendar import QUARTER_ENDS, fires_on
-from rebal_tui.engine.evaluation import PRICE_MAX_AGE
+from rebal_tui.engine.situation import PRICE_MAX_AGE
 
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -16,8 +16,8 @@ from rebal_tui.engine.drift import (
     largest_usage,
     value_account,
 )
-from rebal_tui.engine.evaluation import MIN_INVEST_VALUE, compute_excess_cash, equity_suffices
 from rebal_tui.engine.restrictions import exceeds_position_ratio
+from rebal_tui.engine.situation import MIN_INVEST_VALUE, compute_excess_cash, equity_suffices
 
 
 @dataclass(frozen=True, slots=True)

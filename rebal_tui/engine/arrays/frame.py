@@ -75,7 +75,7 @@ class AccountColumns:
     """One entry per account, in the book's order. Money in billionths, days as proleptic ordinals or `NEVER`.
 
     `reserved` is the cash reserved by open buys and pending withdrawals; `cash_floor` the cash target of the last
-    completed run under the current cash weight of the account's portfolio (R-14.5); `portfolio` an index in the frame's
+    completed run under the current cash weight of the account's portfolio (R-14.7); `portfolio` an index in the frame's
     portfolios or `UNSUBSCRIBED`; `rebalanced_on` the New York day of `last_rebalanced_at`; `system_run_on` the session
     of the latest system run (R-11); `marks` the bits of `Mark`.
     """

@@ -18,8 +18,8 @@ from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
 from rebal_tui.engine.arrays.int128 import MAX_EXACT_DOLLARS, Int128, product
 from rebal_tui.engine.arrays.kernels import any_other, any_weight, dollars, other_holding_values
 from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats, Indexes, Ints
-from rebal_tui.engine.evaluation import compute_cash_target
 from rebal_tui.engine.planning import DUST, Holdings, plan_full_rebalance, plan_invest_cash
+from rebal_tui.engine.situation import compute_cash_target
 
 REASONS = tuple(LineReason)
 """Line reasons by code."""

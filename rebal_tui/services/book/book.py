@@ -238,12 +238,12 @@ class Book:
         return self.portfolios[portfolio_id]
 
     def reserved(self, account_id: str) -> Money:
-        """Reserved cash: the larger of the account's reservation and its pending outgoing journals (R-14.5)."""
+        """Reserved cash: the larger of the account's reservation and its pending outgoing journals (R-14.7)."""
         extras = self.extras[account_id]
         return Money(max(extras.reserve, self.pending_out.get(account_id, 0)))
 
     def cash_floor(self, account_id: str, cash_weight: int) -> Money:
-        """Cash target of the account's last completed run with this cash weight; 0 without such a run (R-14.5)."""
+        """Cash target of the account's last completed run with this cash weight; 0 without such a run (R-14.7)."""
         return self.cash_targets.get((account_id, cash_weight), Money(0))
 
     def quota_run(self, account_id: str, session: str) -> str | None:

@@ -12,7 +12,8 @@ from rebal_tui.domain.portfolios import Portfolio, Subscription
 from rebal_tui.domain.quantities import NANO, Money, Value
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.drift import Valuation, value_account
-from rebal_tui.engine.evaluation import Situation, evaluate
+from rebal_tui.engine.evaluation import evaluate
+from rebal_tui.engine.situation import Situation
 from rebal_tui.services.book.book import Book
 from rebal_tui.store import book_settings
 

@@ -18,8 +18,10 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, Run, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
-from rebal_tui.engine.evaluation import RECONCILIATION, Situation, evaluate
+from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.planning import Holdings
+from rebal_tui.engine.prerequisites import RECONCILIATION
+from rebal_tui.engine.situation import Situation
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from
@@ -60,7 +62,7 @@ def decision_of(database: Database, stored: StoredDecision) -> Decision:
     If the recomputed kind differs from the stored one (altered file, other engine version), the trace is replaced by
     one failed check, `record`, that describes the difference.
     """
-    recomputed, text = _reevaluate(stored, partial(decision_contexts.get, database), planned=True)
+    recomputed, text = _reevaluate(stored, partial(decision_contexts.get, database))
     if recomputed is not None and not text:
         return recomputed
     return Decision(
@@ -71,16 +73,14 @@ def decision_of(database: Database, stored: StoredDecision) -> Decision:
 
 def decision_fault(stored: StoredDecision, context: Callable[[int], DecisionContext]) -> str:
     """How a recomputed decision differs from the stored one; empty if equal. `context` reads a context by number."""
-    return _reevaluate(stored, context, planned=False)[1]
+    return _reevaluate(stored, context)[1]
 
 
-def _reevaluate(
-    stored: StoredDecision, context: Callable[[int], DecisionContext], *, planned: bool
-) -> tuple[Decision | None, str]:
+def _reevaluate(stored: StoredDecision, context: Callable[[int], DecisionContext]) -> tuple[Decision | None, str]:
     """The recomputed decision, None when unreadable, and how it differs from the stored one; empty if equal."""
     signature = stored.kind.signature
     try:
-        recomputed = evaluate(situation_of(stored, context(stored.context), planned=planned))
+        recomputed = evaluate(situation_of(stored, context(stored.context)))
         found = decisions.kind_of(recomputed).signature
     except (ValueError, KeyError, TypeError) as error:
         return None, f"stored as {signature}, cannot be recomputed: {error}"
@@ -91,7 +91,7 @@ _PAUSED = "paused: the broker's figures did not match the book"
 """The audit trail has the reason for a pause; a decision stores only that the account was paused."""
 
 
-def situation_of(stored: StoredDecision, context: DecisionContext, *, planned: bool = True) -> Situation:
+def situation_of(stored: StoredDecision, context: DecisionContext) -> Situation:
     """The inputs of a stored decision. The account has only the fields that affect decisions."""
     inputs = stored.inputs
     held = sorted((context.symbols[key], qty) for key, qty in from_positions(inputs.positions))
@@ -116,7 +116,6 @@ def situation_of(stored: StoredDecision, context: DecisionContext, *, planned: b
         quota_run=inputs.quota_run,
         price_max_age=context.price_max_age,
         quarterly_months=context.quarterly_months,
-        planned=planned,
     )  # fmt: skip
 
 

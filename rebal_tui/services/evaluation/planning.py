@@ -49,7 +49,7 @@ def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Mon
 
 
 def invest_cash_target(book: Book, account_id: str, weights: Weights) -> Money:
-    """Cash target of invest_cash: the larger of cash weight × equity and the last run's cash target (R-14.5)."""
+    """Cash target of invest_cash: the larger of cash weight × equity and the last run's cash target (R-14.7)."""
     start = holdings(book, account_id)
     equity = max(Value(0), value_account(start.cash, start.positions, start.prices).equity)
     by_weight = -(-equity * weights.cash // (HUNDRED_PERCENT * NANO))
