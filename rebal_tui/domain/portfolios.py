@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from enum import StrEnum
 
 from rebal_tui.domain.quantities import Percent
@@ -58,6 +58,10 @@ class Weights:
     def symbols(self) -> tuple[str, ...]:
         return tuple(weight.symbol for weight in self.assets)
 
+    def equivalent(self, other: Weights) -> bool:
+        """Whether both give every asset and cash the same target; the order of the assets does not matter."""
+        return self.cash == other.cash and frozenset(self.assets) == frozenset(other.assets)
+
 
 @dataclass(frozen=True, slots=True)
 class DriftBand:
@@ -75,12 +79,21 @@ class CalendarCondition:
     day: str
 
 
-Condition = DriftBand | CalendarCondition
+@dataclass(frozen=True, slots=True)
+class PortfolioUpdate:
+    """Fires when weights or conditions changed since the last full rebalance that counts (R-5, R-14)."""
+
+
+Condition = DriftBand | CalendarCondition | PortfolioUpdate
 
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """A model that accounts subscribe to. `review` requires an advisor's approval of its system runs (R-27)."""
+    """A model that accounts subscribe to.
+
+    `changed_at` is when weights or conditions last changed, at creation the time of creation; `updated_at` moves with
+    every change. `review` requires an advisor's approval of its system runs (R-27).
+    """
 
     id: str
     name: str
@@ -91,6 +104,7 @@ class Portfolio:
     conditions: tuple[Condition, ...]
     created_at: datetime
     updated_at: datetime
+    changed_at: datetime
     review: bool = False
 
     @property
@@ -100,6 +114,22 @@ class Portfolio:
     @property
     def calendar(self) -> CalendarCondition | None:
         return next((c for c in self.conditions if isinstance(c, CalendarCondition)), None)
+
+    @property
+    def on_update(self) -> bool:
+        """Whether a change of weights or conditions makes subscribers rebalance (R-5)."""
+        return any(isinstance(c, PortfolioUpdate) for c in self.conditions)
+
+    def revised(
+        self, weights: Weights, conditions: tuple[Condition, ...], cooldown_days: int, at: datetime
+    ) -> Portfolio:
+        """The portfolio with these rules; `changed_at` moves to `at` unless weights and conditions are the same.
+
+        The order of weights and of conditions does not matter.
+        """
+        same = weights.equivalent(self.weights) and frozenset(conditions) == frozenset(self.conditions)
+        changed_at = self.changed_at if same else at
+        return replace(self, weights=weights, conditions=conditions, cooldown_days=cooldown_days, changed_at=changed_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +147,16 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """An account that follows a portfolio (R-6)."""
+    """An account that follows a portfolio (R-6).
+
+    `update_spent_at`: a change of the portfolio at this time or before does not fire `on_portfolio_update` (R-14).
+    `propose_on`: the day of the session on which a run that nobody approved is proposed once more (R-27).
+    """
 
     id: str
     account_id: str
     portfolio_id: str
     created_at: datetime
     last_rebalanced_at: datetime | None = None
+    update_spent_at: datetime | None = None
+    propose_on: date | None = None

@@ -73,7 +73,9 @@ def condition_text(condition: Condition) -> str:
     if isinstance(condition, DriftBand):
         unit = "pp" if condition.sub_type is BandType.ABSOLUTE else "%"
         return f"±{percent_text(condition.percent)} {unit}"
-    return calendar_text(condition)
+    if isinstance(condition, CalendarCondition):
+        return calendar_text(condition)
+    return "on portfolio update"
 
 
 def calendar_text(condition: CalendarCondition) -> str:

@@ -6,7 +6,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -35,6 +35,11 @@ def to_time_or_none(at: datetime | None) -> int | None:
 
 def from_time_or_none(micros: int | None) -> datetime | None:
     return None if micros is None else from_time(micros)
+
+
+def from_day(text: str | None) -> date | None:
+    """A day from YYYY-MM-DD."""
+    return None if text is None else date.fromisoformat(text)
 
 
 def dump(value: Any) -> str:

@@ -18,6 +18,7 @@ from rebal_tui.domain.portfolios import (
     DriftBand,
     Portfolio,
     PortfolioStatus,
+    PortfolioUpdate,
 )
 from rebal_tui.domain.quantities import Percent, Price
 from rebal_tui.domain.sessions import Session
@@ -137,35 +138,43 @@ def _assets(states: str, prices: str) -> tuple[Mapping[str, Asset], Mapping[int,
 
 
 def _portfolio_values(portfolio: Portfolio) -> list[object]:
-    conditions = [
-        ["drift_band", c.sub_type.value, c.percent]
-        if isinstance(c, DriftBand)
-        else ["calendar", c.sub_type.value, c.day]
-        for c in portfolio.conditions
-    ]
     return [
         portfolio.id, portfolio.name, portfolio.status.value, to_weights(portfolio.weights), portfolio.cooldown_days,
-        conditions, to_time(portfolio.created_at), to_time(portfolio.updated_at), int(portfolio.review),
+        [_condition_values(condition) for condition in portfolio.conditions], to_time(portfolio.created_at),
+        to_time(portfolio.updated_at), int(portfolio.review), to_time(portfolio.changed_at),
     ]  # fmt: skip
+
+
+def _condition_values(condition: Condition) -> list[str | int]:
+    match condition:
+        case DriftBand():
+            return ["drift_band", condition.sub_type.value, condition.percent]
+        case CalendarCondition():
+            return ["calendar", condition.sub_type.value, condition.day]
+        case PortfolioUpdate():
+            return ["on_portfolio_update"]
 
 
 @lru_cache(maxsize=8)
 def _portfolios(text: str) -> Mapping[str, Portfolio]:
+    # Contexts of earlier versions have no `changed_at`.
     return MappingProxyType(
         {
             identity: Portfolio(
                 identity, name, "", PortfolioStatus(status), from_weights(weights), cooldown,
                 tuple(_condition(*condition) for condition in conditions), from_time(created_at),
-                from_time(updated_at), bool(review),
+                from_time(updated_at), from_time(changed_at[0] if changed_at else updated_at), bool(review),
             )
             for (
-                identity, name, status, weights, cooldown, conditions, created_at, updated_at, review,
+                identity, name, status, weights, cooldown, conditions, created_at, updated_at, review, *changed_at,
             ) in json.loads(text)
         }
     )  # fmt: skip
 
 
-def _condition(kind: str, sub_type: str, value: str | int) -> Condition:
+def _condition(kind: str, sub_type: str = "", value: str | int = "") -> Condition:
+    if kind == "on_portfolio_update":
+        return PortfolioUpdate()
     if kind == "drift_band":
         return DriftBand(BandType(sub_type), Percent(int(value)))
     return CalendarCondition(CalendarType(sub_type), str(value))

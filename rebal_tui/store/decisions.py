@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from rebal_tui.domain.decisions import Decision, Outcome, Verdict
 from rebal_tui.domain.quantities import Money
-from rebal_tui.store.codec import from_time, from_time_or_none, to_time
+from rebal_tui.store.codec import from_day, from_time, from_time_or_none, to_time
 from rebal_tui.store.database import Database, Transaction
 from rebal_tui.store.rows import RowTable, insert, select_list
 
@@ -46,7 +46,7 @@ class Kind:
 class Inputs:
     """An account's inputs of an evaluation. Money in billionths; `positions` is packed by `codec.to_positions`.
 
-    `open_run` and `quota_run` are run ids.
+    `open_run` and `quota_run` are run ids; times and `propose_on` are those of the subscription.
     """
 
     status: str
@@ -59,6 +59,9 @@ class Inputs:
     open_run: str | None
     quota_run: str | None
     positions: bytes
+    subscribed_at: datetime
+    update_spent_at: datetime | None
+    propose_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,8 @@ class DecisionRow(NamedTuple):
     open_run: int | None
     quota_run: int | None
     positions: bytes
+    update_spent_at: int | None
+    propose_on: str | None
     times: int = 1
 
 
@@ -159,11 +164,15 @@ class _Record(NamedTuple):
     open_run: str | None
     quota_run: str | None
     positions: bytes
+    subscribed_at: int
+    update_spent_at: int | None
+    propose_on: str | None
 
 
 _EXPRESSIONS = {
     "account_id": "a.id", "portfolio_id": "p.id", "subscription_id": "s.id", "at": "c.at", "signature": "k.signature",
     "outcome": "k.outcome", "deciding": "k.deciding", "run_id": "r.id", "open_run": "o.id", "quota_run": "q.id",
+    "subscribed_at": "s.created_at",
 }  # fmt: skip
 _COLUMNS = (
     f"SELECT {select_list(_Record, _EXPRESSIONS, 'd')} "
@@ -236,6 +245,9 @@ def _stored(row: Sequence[Any]) -> StoredDecision:
             open_run=found.open_run,
             quota_run=found.quota_run,
             positions=found.positions,
+            subscribed_at=from_time(found.subscribed_at),
+            update_spent_at=from_time_or_none(found.update_spent_at),
+            propose_on=from_day(found.propose_on),
         ),
     )
 

@@ -14,11 +14,12 @@ from rebal_tui.domain.portfolios import (
     DriftBand,
     Portfolio,
     PortfolioStatus,
+    PortfolioUpdate,
     Subscription,
     Weights,
 )
 from rebal_tui.domain.quantities import Percent
-from rebal_tui.store.codec import from_time, from_time_or_none, to_time, to_time_or_none
+from rebal_tui.store.codec import from_day, from_time, from_time_or_none, to_time, to_time_or_none
 from rebal_tui.store.database import Database, Transaction
 
 
@@ -34,21 +35,19 @@ def load(database: Database) -> dict[str, Portfolio]:
     for portfolio, kind, sub_type, percent, day in database.rows(
         "SELECT portfolio, type, sub_type, percent, day FROM portfolio_conditions ORDER BY portfolio, line"
     ):
-        condition: Condition = (
-            DriftBand(BandType(sub_type), Percent(percent))
-            if kind == "drift_band"
-            else CalendarCondition(CalendarType(sub_type), day)
-        )
-        conditions.setdefault(portfolio, []).append(condition)
+        conditions.setdefault(portfolio, []).append(_condition(kind, sub_type, percent, day))
     return {
         identity: Portfolio(
             identity, name, description, PortfolioStatus(status),
             Weights(tuple(weights.get(key, ())), Percent(cash)), cooldown,
-            tuple(conditions.get(key, ())), from_time(created_at), from_time(updated_at), bool(review),
+            tuple(conditions.get(key, ())), from_time(created_at), from_time(updated_at),
+            from_time(changed_at), bool(review),
         )
-        for key, identity, name, description, status, cash, cooldown, review, created_at, updated_at in database.rows(
-            "SELECT key, id, name, description, status, cash_weight, cooldown_days, review, created_at, updated_at "
-            "FROM portfolios ORDER BY key"
+        for (
+            key, identity, name, description, status, cash, cooldown, review, created_at, updated_at, changed_at,
+        ) in database.rows(
+            "SELECT key, id, name, description, status, cash_weight, cooldown_days, review, created_at, updated_at, "
+            "changed_at FROM portfolios ORDER BY key"
         )
     }  # fmt: skip
 
@@ -58,13 +57,15 @@ def save(tx: Transaction, portfolio: Portfolio) -> None:
     connection = tx.database.connection
     connection.execute(
         "INSERT INTO portfolios (id, name, description, status, cash_weight, cooldown_days, review, created_at, "
-        "updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, "
-        "description = excluded.description, status = excluded.status, cash_weight = excluded.cash_weight, "
-        "cooldown_days = excluded.cooldown_days, review = excluded.review, updated_at = excluded.updated_at",
+        "updated_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET name = excluded.name, description = excluded.description, "
+        "status = excluded.status, cash_weight = excluded.cash_weight, "
+        "cooldown_days = excluded.cooldown_days, review = excluded.review, updated_at = excluded.updated_at, "
+        "changed_at = excluded.changed_at",
         (
             portfolio.id, portfolio.name, portfolio.description, portfolio.status.value, portfolio.weights.cash,
             portfolio.cooldown_days, int(portfolio.review), to_time(portfolio.created_at),
-            to_time(portfolio.updated_at),
+            to_time(portfolio.updated_at), to_time(portfolio.changed_at),
         ),
     )  # fmt: skip
     key = connection.execute("SELECT key FROM portfolios WHERE id = ?", (portfolio.id,)).fetchone()[0]
@@ -76,13 +77,27 @@ def save(tx: Transaction, portfolio: Portfolio) -> None:
     )
     connection.executemany(
         "INSERT INTO portfolio_conditions VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            (key, line, "drift_band", c.sub_type.value, c.percent, None)
-            if isinstance(c, DriftBand)
-            else (key, line, "calendar", c.sub_type.value, None, c.day)
-            for line, c in enumerate(portfolio.conditions)
-        ),
+        ((key, line, *_condition_values(condition)) for line, condition in enumerate(portfolio.conditions)),
     )
+
+
+def _condition(kind: str, sub_type: str | None, percent: int | None, day: str | None) -> Condition:
+    if sub_type is None:
+        return PortfolioUpdate()
+    if kind == "drift_band":
+        return DriftBand(BandType(sub_type), Percent(percent or 0))
+    return CalendarCondition(CalendarType(sub_type), day or "")
+
+
+def _condition_values(condition: Condition) -> tuple[str, str | None, int | None, str | None]:
+    """Type, sub-type, percent and day as stored."""
+    match condition:
+        case DriftBand():
+            return "drift_band", condition.sub_type.value, condition.percent, None
+        case CalendarCondition():
+            return "calendar", condition.sub_type.value, None, condition.day
+        case PortfolioUpdate():
+            return "on_portfolio_update", None, None, None
 
 
 def subscribed(database: Database, account_id: str) -> bool:
@@ -109,14 +124,26 @@ def page_of_subscriptions(
         tests.append("portfolios.id = ?")
         values.append(portfolio_id)
     rows = database.rows(
-        "SELECT s.key, s.id, accounts.id, portfolios.id, s.created_at, s.last_rebalanced_at FROM subscriptions s "
+        "SELECT s.key, s.id, accounts.id, portfolios.id, s.created_at, s.last_rebalanced_at, "
+        "s.update_spent_at, s.propose_on FROM subscriptions s "
         "JOIN accounts ON accounts.key = s.account JOIN portfolios ON portfolios.key = s.portfolio "
         f"WHERE {' AND '.join(tests)} ORDER BY s.key LIMIT ?",
         (*values, limit),
     )
     return [
-        (key, Subscription(identity, account, portfolio, from_time(created_at), from_time_or_none(last)))
-        for key, identity, account, portfolio, created_at, last in rows
+        (
+            key,
+            Subscription(
+                identity,
+                account,
+                portfolio,
+                from_time(created_at),
+                from_time_or_none(last),
+                from_time_or_none(spent),
+                from_day(propose_on),
+            ),
+        )
+        for key, identity, account, portfolio, created_at, last, spent, propose_on in rows
     ]
 
 

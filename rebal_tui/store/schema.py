@@ -248,7 +248,29 @@ DROP INDEX runs_of_account;
 CREATE INDEX runs_of_account ON runs (account)
 """
 
+# SQLite cannot change a check of a table; the rows move to a new one.
+UPDATE_CONDITION = """
+CREATE TABLE new_conditions (
+  portfolio INTEGER NOT NULL REFERENCES portfolios, line INTEGER NOT NULL,
+  type TEXT NOT NULL CHECK (type IN ('drift_band', 'calendar', 'on_portfolio_update')), sub_type TEXT,
+  percent INTEGER CHECK (percent > 0), day TEXT, PRIMARY KEY (portfolio, line),
+  CHECK ((type = 'drift_band') = (percent IS NOT NULL)), CHECK ((type = 'calendar') = (day IS NOT NULL)),
+  CHECK ((type = 'on_portfolio_update') = (sub_type IS NULL))
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_conditions SELECT portfolio, line, type, sub_type, percent, day FROM portfolio_conditions;
+DROP TABLE portfolio_conditions;
+ALTER TABLE new_conditions RENAME TO portfolio_conditions;
+CREATE UNIQUE INDEX one_update_condition ON portfolio_conditions (portfolio) WHERE type = 'on_portfolio_update';
+ALTER TABLE portfolios ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;
+UPDATE portfolios SET changed_at = updated_at;
+ALTER TABLE subscriptions ADD COLUMN update_spent_at INTEGER;
+ALTER TABLE subscriptions ADD COLUMN propose_on TEXT;
+ALTER TABLE decisions ADD COLUMN update_spent_at INTEGER;
+ALTER TABLE decisions ADD COLUMN propose_on TEXT
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
+    ("0008_update_condition", UPDATE_CONDITION),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from rebal_tui.domain.portfolios import Subscription
 from rebal_tui.store.account_table import AccountTable, Ints
-from rebal_tui.store.codec import from_time, to_time
+from rebal_tui.store.codec import from_time, to_time_or_none
 from rebal_tui.store.database import LISTED, Database, listed
 from rebal_tui.store.rows import select_list
 
@@ -28,6 +29,8 @@ class _SubscriptionRow(NamedTuple):
     portfolio: int
     created_at: int
     last_rebalanced_at: int | None
+    update_spent_at: int | None
+    propose_on: str | None
 
 
 _QUERY = (
@@ -39,7 +42,8 @@ _QUERY = (
 class SubscriptionTable:
     """Subscriptions by account row: `portfolio` is an index into `portfolio_ids`, or `NO_PORTFOLIO`.
 
-    `keys` are the keys in the file. Times are microseconds since 1970 UTC. `order` has the rows of subscribed accounts,
+    `keys` are the keys in the file. Times are microseconds since 1970 UTC, `NEVER` for none; `propose_on` is a day's
+    ordinal, 0 for none. `order` has the rows of subscribed accounts,
     oldest subscription first. `version` increases with every change.
     """
 
@@ -53,6 +57,8 @@ class SubscriptionTable:
         self.portfolio: NDArray[np.int32] = np.empty(0, np.int32)
         self.created_at: Ints = np.empty(0, np.int64)
         self.last_rebalanced_at: Ints = np.empty(0, np.int64)
+        self.update_spent_at: Ints = np.empty(0, np.int64)
+        self.propose_on: NDArray[np.int32] = np.empty(0, np.int32)
         self.order: Ints = np.empty(0, np.int64)
 
     def load(self, database: Database) -> None:
@@ -65,21 +71,25 @@ class SubscriptionTable:
         self.portfolio = np.full(size, NO_PORTFOLIO, np.int32)
         self.created_at = np.zeros(size, np.int64)
         self.last_rebalanced_at = np.full(size, NEVER, np.int64)
+        self.update_spent_at = np.full(size, NEVER, np.int64)
+        self.propose_on = np.zeros(size, np.int32)
         rows = database.rows(
-            "SELECT key, id, account, portfolio, created_at, last_rebalanced_at FROM subscriptions "
-            "WHERE ended_at IS NULL ORDER BY key"
+            "SELECT key, id, account, portfolio, created_at, last_rebalanced_at, update_spent_at, propose_on "
+            "FROM subscriptions WHERE ended_at IS NULL ORDER BY key"
         )
         if not rows:
             self.order = np.empty(0, np.int64)
             return
-        keys, ids, accounts, portfolios, created, last = zip(*rows, strict=True)
+        keys, ids, accounts, portfolios, created, last, spent, propose_on = zip(*rows, strict=True)
         at = np.searchsorted(self._accounts.keys, np.array(accounts, np.int64)).astype(np.int64)
         for row, identity in zip(at.tolist(), ids, strict=True):
             self.ids[row] = identity
         self.keys[at] = keys
         self.portfolio[at] = [self._portfolio_keys[key] for key in portfolios]
         self.created_at[at] = created
-        self.last_rebalanced_at[at] = [NEVER if micros is None else micros for micros in last]
+        self.last_rebalanced_at[at] = [_micros(at) for at in last]
+        self.update_spent_at[at] = [_micros(at) for at in spent]
+        self.propose_on[at] = [_ordinal(day) for day in propose_on]
         self.order = at
 
     def reload(self, database: Database, account_ids: Sequence[str]) -> None:
@@ -104,10 +114,11 @@ class SubscriptionTable:
             self.order = np.concatenate((remaining, np.array(added, np.int64)))
 
     def _put(self, found: _SubscriptionRow) -> int:
-        last, row = found.last_rebalanced_at, self._accounts.row_of[found.account_id]
+        row = self._accounts.row_of[found.account_id]
         self.ids[row], self.keys[row] = found.id, found.key
         self.portfolio[row] = self._portfolio_keys[found.portfolio]
-        self.created_at[row], self.last_rebalanced_at[row] = found.created_at, NEVER if last is None else last
+        self.created_at[row], self.last_rebalanced_at[row] = found.created_at, _micros(found.last_rebalanced_at)
+        self.update_spent_at[row], self.propose_on[row] = _micros(found.update_spent_at), _ordinal(found.propose_on)
         return row
 
     def _load_portfolios(self, database: Database) -> None:
@@ -120,13 +131,15 @@ class SubscriptionTable:
         identity = self.ids[row] if row < len(self.ids) else None
         if identity is None:
             return None
-        last = int(self.last_rebalanced_at[row])
+        propose_on = int(self.propose_on[row])
         return Subscription(
             identity,
             self._accounts.ids[row],
             self.portfolio_ids[self.portfolio[row]],
             from_time(int(self.created_at[row])),
-            None if last == NEVER else from_time(last),
+            _time(self.last_rebalanced_at[row]),
+            _time(self.update_spent_at[row]),
+            date.fromordinal(propose_on) if propose_on else None,
         )
 
     def account_of(self, subscription_id: str) -> str | None:
@@ -134,10 +147,11 @@ class SubscriptionTable:
         return self._accounts.ids[self.ids.index(subscription_id)] if subscription_id in self.ids else None
 
     def store(self, row: int, subscription: Subscription) -> None:
-        """Update `last_rebalanced_at` of an existing subscription."""
-        last = subscription.last_rebalanced_at
+        """Update `last_rebalanced_at`, `update_spent_at` and `propose_on` of an existing subscription."""
         self.version += 1
-        self.last_rebalanced_at[row] = NEVER if last is None else to_time(last)
+        self.last_rebalanced_at[row] = _micros(to_time_or_none(subscription.last_rebalanced_at))
+        self.update_spent_at[row] = _micros(to_time_or_none(subscription.update_spent_at))
+        self.propose_on[row] = subscription.propose_on.toordinal() if subscription.propose_on else 0
 
     def rows_of(self, portfolio_id: str) -> Ints:
         """The rows of a portfolio's subscribers, the oldest subscription first."""
@@ -145,6 +159,18 @@ class SubscriptionTable:
             return np.empty(0, np.int64)
         found: Ints = self.order[self.portfolio[self.order] == self.portfolio_ids.index(portfolio_id)]
         return found
+
+
+def _micros(at: int | None) -> int:
+    return NEVER if at is None else at
+
+
+def _time(micros: np.int64) -> datetime | None:
+    return None if micros == NEVER else from_time(int(micros))
+
+
+def _ordinal(day: str | None) -> int:
+    return 0 if day is None else date.fromisoformat(day).toordinal()
 
 
 class Subscriptions(Mapping[str, Subscription]):
@@ -161,7 +187,7 @@ class Subscriptions(Mapping[str, Subscription]):
         return found
 
     def __setitem__(self, account_id: str, subscription: Subscription) -> None:
-        """Update `last_rebalanced_at` of an account's subscription. Raises `KeyError` when it has none."""
+        """Update an account's subscription as `SubscriptionTable.store`. Raises `KeyError` when it has none."""
         if account_id not in self:
             raise KeyError(account_id)
         self._columns.store(self._accounts.row_of[account_id], subscription)

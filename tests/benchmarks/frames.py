@@ -55,7 +55,7 @@ def portfolios(rng: np.random.Generator, symbols: list[str], width: int) -> list
         made.append(
             Portfolio(
                 f"p{number}", f"Model {number}", "", PortfolioStatus.ACTIVE, Weights(assets, Percent(500)), 7,
-                conditions, NOW, NOW,
+                conditions, NOW, NOW, NOW,
             )
         )  # fmt: skip
     return made

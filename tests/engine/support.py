@@ -144,6 +144,7 @@ def situation(
             conditions=tuple(conditions),
             created_at=BORN,
             updated_at=BORN,
+            changed_at=BORN,
         ),
         subscription=Subscription("subscription", "account", "portfolio", BORN, rebalanced),
         assets={symbol: asset(symbol, price, now) for symbol, price in quotes.items()},

@@ -65,7 +65,7 @@ def portfolio(random: Random, identity: str, swarm: Swarm, at: datetime) -> Port
     review = "review" in swarm.enabled and random.random() < 0.5
     return Portfolio(
         identity, identity.upper(), "", PortfolioStatus.ACTIVE, weights(random, swarm.still), cooldown,
-        conditions(random, swarm.still), at, at, review,
+        conditions(random, swarm.still), at, at, at, review,
     )  # fmt: skip
 
 

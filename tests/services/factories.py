@@ -65,7 +65,7 @@ def balanced(
     assets = tuple(AssetWeight(s, parse_percent(p)) for s, p in (weights or {"SPY": "60", "TLT": "35"}).items())
     return Portfolio(
         portfolio_id, portfolio_id.title(), "", PortfolioStatus.ACTIVE, Weights(assets, parse_percent(cash)),
-        cooldown, tuple(conditions), at, at, review,
+        cooldown, tuple(conditions), at, at, at, review,
     )  # fmt: skip
 
 

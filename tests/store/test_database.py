@@ -216,9 +216,9 @@ def ready() -> Database:
         "INSERT INTO positions VALUES (1, 1, -1, NULL)",
         "INSERT INTO positions VALUES (1, 1, 0.5, NULL)",
         "INSERT INTO positions VALUES (2, 1, 1, NULL)",
-        "INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'asleep', 0, 0, 0, 0, 0)",
-        "INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'active', 10001, 0, 0, 0, 0)",
-        "INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'active', 0, -1, 0, 0, 0)",
+        "INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'asleep', 0, 0, 0, 0, 0, 0)",
+        "INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'active', 10001, 0, 0, 0, 0, 0)",
+        "INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'active', 0, -1, 0, 0, 0, 0)",
         run(kind="partial_liquidation"),
         run(kind="partial_liquidation", amount="0"),
         run(kind="full_rebalance", amount="5"),
@@ -249,11 +249,11 @@ def test_an_account_has_one_open_run_one_system_run_a_session_and_one_subscripti
     with pytest.raises(sqlite3.IntegrityError):
         connection.execute(run(3, status="COMPLETED_ADJUSTED", quota=1))
     connection.execute(run(3, status="CANCELED"))
-    connection.execute("INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'active', 0, 0, 0, 0, 0)")
-    connection.execute("INSERT INTO subscriptions VALUES (1, 's1', 1, 1, 0, NULL, 5)")
-    connection.execute("INSERT INTO subscriptions VALUES (2, 's2', 1, 1, 0, NULL, NULL)")
+    connection.execute("INSERT INTO portfolios VALUES (1, 'p', 'p', '', 'active', 0, 0, 0, 0, 0, 0)")
+    connection.execute("INSERT INTO subscriptions VALUES (1, 's1', 1, 1, 0, NULL, 5, NULL, NULL)")
+    connection.execute("INSERT INTO subscriptions VALUES (2, 's2', 1, 1, 0, NULL, NULL, NULL, NULL)")
     with pytest.raises(sqlite3.IntegrityError):
-        connection.execute("INSERT INTO subscriptions VALUES (3, 's3', 1, 1, 0, NULL, NULL)")
+        connection.execute("INSERT INTO subscriptions VALUES (3, 's3', 1, 1, 0, NULL, NULL, NULL, NULL)")
 
 
 @pytest.mark.parametrize("sizes", [("NULL", "NULL"), ("1", "1"), ("0", "NULL"), ("NULL", "-1")])

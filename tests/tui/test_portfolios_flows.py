@@ -483,7 +483,7 @@ def test_hostile_names_are_shown_as_they_are(name: str) -> None:
     hostile = factories.balanced()
     hostile = type(hostile)(
         "h", name, name, hostile.status, hostile.weights, 7, hostile.conditions, hostile.created_at,
-        hostile.updated_at,
+        hostile.updated_at, hostile.changed_at,
     )  # fmt: skip
     factories.fill_book(book, [factories.account("a", "1000")], [hostile], {"a": "h"})
 

@@ -31,6 +31,7 @@ def create_portfolio(book: Book, body: PortfolioBody) -> Portfolio:
             conditions=body.conditions,
             created_at=now,
             updated_at=now,
+            changed_at=now,
             review=body.review,
         )
         store.save(tx, portfolio)
@@ -143,16 +144,14 @@ def require_eligible(book: Book, weights: Weights) -> None:
 
 
 def _changed(book: Book, before: Portfolio, body: PortfolioBody, status: PortfolioStatus) -> Portfolio:
+    now = book.now()
     return replace(
-        before,
+        before.revised(body.weights, body.conditions, body.cooldown_days, now),
         name=body.name,
         description=body.description,
-        weights=body.weights,
-        cooldown_days=body.cooldown_days,
-        conditions=body.conditions,
         review=body.review,
         status=status,
-        updated_at=book.now(),
+        updated_at=now,
     )
 
 

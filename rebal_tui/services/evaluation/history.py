@@ -105,7 +105,8 @@ def situation_of(stored: StoredDecision, context: DecisionContext) -> Situation:
         ),
         portfolio=context.portfolios[stored.portfolio_id],
         subscription=Subscription(
-            stored.subscription_id, stored.account_id, stored.portfolio_id, context.at, inputs.last_rebalanced_at
+            stored.subscription_id, stored.account_id, stored.portfolio_id, inputs.subscribed_at,
+            inputs.last_rebalanced_at, inputs.update_spent_at, inputs.propose_on,
         ),
         assets=context.assets,
         reserved=inputs.reserved,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import repeat
 
 import numpy as np
+import numpy.typing as npt
 
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import new_york_day
@@ -50,7 +52,7 @@ def _decision_rows(
     tx: BookTransaction, pass_context: PassContext, rows: Rows, held: Sequence[bytes], run_keys: Sequence[int]
 ) -> RowTable[DecisionRow]:
     """The decision rows of some accounts; `held` is their packed positions, `run_keys` the runs they created."""
-    book = tx.book
+    book, subscriptions = tx.book, tx.book.subscription_table
     table, made, accounts = book.account_table, pass_context.decided.made, pass_context.decided.frame.accounts
     texts = {bits: _restrictions(bits) for bits in set(table.restrictions[rows].tolist())}
     statuses = [status.value for status in STATUSES]
@@ -63,20 +65,26 @@ def _decision_rows(
         kind=_kind_keys(tx, made, rows),
         run=run_keys,
         context=repeat(pass_context.context_key),
-        subscription=book.subscription_table.keys[rows].tolist(),
+        subscription=subscriptions.keys[rows].tolist(),
         status=[statuses[code] for code in table.status[rows].tolist()],
         restrictions=[texts[bits] for bits in table.restrictions[rows].tolist()],
         cash=accounts.cash[rows].tolist(),
         reserved=accounts.reserved[rows].tolist(),
         cash_floor=accounts.cash_floor[rows].tolist(),
-        last_rebalanced_at=[
-            None if at == NEVER else at for at in book.subscription_table.last_rebalanced_at[rows].tolist()
-        ],
+        last_rebalanced_at=_times(subscriptions.last_rebalanced_at[rows]),
         outside_orders=table.external_orders[rows].tolist(),
         open_run=[pass_context.runs_in_progress.get(row) for row in rows.tolist()],
         quota_run=[pass_context.todays_runs.get(row) for row in rows.tolist()],
         positions=held,
+        update_spent_at=_times(subscriptions.update_spent_at[rows]),
+        propose_on=[
+            date.fromordinal(day).isoformat() if day else None for day in subscriptions.propose_on[rows].tolist()
+        ],
     )
+
+
+def _times(micros: npt.NDArray[np.int64]) -> list[int | None]:
+    return [None if at == NEVER else at for at in micros.tolist()]
 
 
 def _kind_keys(tx: BookTransaction, made: Decisions, rows: Rows) -> list[int]:

@@ -96,7 +96,7 @@ def _add_portfolios(tx: BookTransaction, parsed: BookFile) -> None:
     for identity, status, body in parsed.portfolios:
         portfolio = Portfolio(
             identity, body.name, body.description, status, body.weights, body.cooldown_days, body.conditions, at, at,
-            body.review,
+            at, body.review,
         )  # fmt: skip
         portfolios.save(tx, portfolio)
     portfolios.add_subscriptions(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -93,7 +92,7 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
     rows = np.sort(book.subscription_table.rows_of(portfolio_id))
     frame = book.frame()
     now = sweep(frame, book_day_context(book, frame)).groups[rows]
-    changed = replace(before, weights=body.weights, conditions=body.conditions, cooldown_days=body.cooldown_days)
+    changed = before.revised(body.weights, body.conditions, body.cooldown_days, book.now())
     other = frame.with_portfolios([changed if p.id == portfolio_id else p for p in frame.portfolios])
     then = sweep(other, book_day_context(book, other)).groups[rows]
     outside = then & int(Group.OUTSIDE) != 0

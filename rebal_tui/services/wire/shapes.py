@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 from rebal_tui.domain.assets import EXCHANGES, Asset
 from rebal_tui.domain.decisions import Decision, Plan
 from rebal_tui.domain.orders import Order, SkippedOrder
-from rebal_tui.domain.portfolios import Condition, DriftBand, Portfolio, Subscription, Weights
+from rebal_tui.domain.portfolios import (
+    CalendarCondition,
+    Condition,
+    DriftBand,
+    Portfolio,
+    PortfolioUpdate,
+    Subscription,
+    Weights,
+)
 from rebal_tui.domain.quantities import (
     Price,
     Value,
@@ -64,10 +72,14 @@ def weights_json(weights: Weights) -> list[rebalancing.Weight]:
 
 
 def condition_json(condition: Condition) -> rebalancing.Condition:
-    if isinstance(condition, DriftBand):
-        percent = percent_text(condition.percent)
-        return {"type": "drift_band", "sub_type": condition.sub_type, "percent": percent, "day": None}
-    return {"type": "calendar", "sub_type": condition.sub_type, "percent": None, "day": condition.day}
+    match condition:
+        case DriftBand():
+            percent = percent_text(condition.percent)
+            return {"type": "drift_band", "sub_type": condition.sub_type, "percent": percent, "day": None}
+        case CalendarCondition():
+            return {"type": "calendar", "sub_type": condition.sub_type, "percent": None, "day": condition.day}
+        case PortfolioUpdate():
+            return {"type": "on_portfolio_update", "sub_type": None, "percent": None, "day": None}
 
 
 def portfolio_json(portfolio: Portfolio) -> rebalancing.Portfolio:

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from rebal_tui.domain.errors import Conflict, NotFound
-from rebal_tui.domain.portfolios import AssetWeight, BandType, DriftBand, Portfolio, PortfolioStatus, Weights
+from rebal_tui.domain.portfolios import (
+    AssetWeight,
+    BandType,
+    DriftBand,
+    Portfolio,
+    PortfolioStatus,
+    PortfolioUpdate,
+    Weights,
+)
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.domain.runs import Approval, RunStatus, RunType
 from rebal_tui.services.advisory import portfolios as service
@@ -234,3 +242,34 @@ def test_conditions_are_replaced_whole() -> None:
     )
     book.reload()
     assert book.portfolios["balanced"].conditions == after.conditions == (DriftBand(BandType.ABSOLUTE, Percent(100)),)
+
+
+@pytest.mark.parametrize(
+    ("changes", "moves"),
+    [
+        ({"weights": weights(5, SPY=50, TLT=45)}, True),
+        ({"weights": weights(5, TLT=35, SPY=60)}, False),
+        ({"conditions": (PortfolioUpdate(),)}, True),
+        ({"conditions": balanced().conditions[::-1]}, False),
+        ({"name": "Other", "description": "text", "cooldown_days": 30, "review": True}, False),
+    ],
+)
+def test_only_another_set_of_weights_or_conditions_is_a_change_of_the_model(
+    changes: dict[str, Any], moves: bool
+) -> None:
+    book = simple_book()
+    before = book.portfolio("balanced")
+    advance(book, 60)
+    after = service.update_portfolio(book, "balanced", body(before, **changes))
+    assert after.updated_at == book.now()
+    assert after.changed_at == (book.now() if moves else before.changed_at)
+    assert book.portfolio("balanced") == after
+
+
+def test_a_change_of_the_status_is_no_change_of_the_model() -> None:
+    book = simple_book()
+    before = book.portfolio("balanced")
+    advance(book, 60)
+    subscriptions.unsubscribe_account(book, "a")
+    service.inactivate_portfolio(book, "balanced")
+    assert service.reactivate_portfolio(book, "balanced").changed_at == before.changed_at

@@ -255,7 +255,7 @@ def weights_of(raw: object) -> Weights:
 def portfolio_of(body: PortfolioBody) -> Portfolio:
     return Portfolio(
         "p1", body.name, body.description, PortfolioStatus.ACTIVE, body.weights, body.cooldown_days, body.conditions,
-        BORN, BORN, body.review,
+        BORN, BORN, BORN, body.review,
     )  # fmt: skip
 
 

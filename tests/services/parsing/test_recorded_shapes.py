@@ -26,7 +26,7 @@ CASES: list[Case] = json.loads((Path(__file__).parent / "recorded_shapes.json").
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 BEFORE = Portfolio(
     "p1", "Old", "text", PortfolioStatus.ACTIVE, Weights((AssetWeight("SPY", Percent(10_000)),)), 3,
-    (DriftBand(BandType.ABSOLUTE, Percent(500)),), AT, AT, True,
+    (DriftBand(BandType.ABSOLUTE, Percent(500)),), AT, AT, AT, True,
 )  # fmt: skip
 
 

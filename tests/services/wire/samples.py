@@ -97,10 +97,10 @@ PORTFOLIOS = {
             DriftBand(BandType.ABSOLUTE, Percent(525)), DriftBand(BandType.RELATIVE, Percent(2_000)),
             CalendarCondition(CalendarType.WEEKLY, "Monday"), CalendarCondition(CalendarType.ANNUALLY, "02-29"),
         ),
-        AT, LATER, True,
+        AT, LATER, LATER, True,
     ),
     "plain": Portfolio(
-        "p2", "P", "", PortfolioStatus.ACTIVE, Weights((AssetWeight("SPY", Percent(10_000)),)), 0, (), AT, AT,
+        "p2", "P", "", PortfolioStatus.ACTIVE, Weights((AssetWeight("SPY", Percent(10_000)),)), 0, (), AT, AT, AT,
     ),
 }  # fmt: skip
 PLAN = Plan(

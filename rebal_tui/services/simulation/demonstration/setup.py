@@ -80,6 +80,7 @@ def _save_models(tx: BookTransaction, rng: random.Random) -> dict[str, str]:
             conditions=model.conditions,
             created_at=created_at,
             updated_at=updated_at,
+            changed_at=updated_at,
         )
         portfolios.save(tx, portfolio)
         ids[model.name] = portfolio.id

@@ -32,11 +32,11 @@ class Weight(TypedDict):
 
 @documented
 class Condition(TypedDict):
-    type: Literal["drift_band", "calendar"]
+    type: Literal["drift_band", "calendar", "on_portfolio_update"]
     sub_type: Literal[
         BandType.ABSOLUTE, BandType.RELATIVE,
         CalendarType.WEEKLY, CalendarType.MONTHLY, CalendarType.QUARTERLY, CalendarType.ANNUALLY,
-    ]  # fmt: skip
+    ] | None  # fmt: skip
     percent: Decimal | None
     day: str | None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from rebal_tui.domain.portfolios import CalendarCondition, Condition
+from rebal_tui.domain.portfolios import CalendarCondition, Condition, PortfolioUpdate
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.trace_text import condition_text
 from rebal_tui.services.view_models.accounts import AccountRow
@@ -92,6 +92,8 @@ def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cool
         if isinstance(condition, CalendarCondition):
             lines.append(((f"◇ {condition_text(condition)}", ""),))
             lines.extend(paragraph(dates_text(dates), width, "muted", indent=2))
+        elif isinstance(condition, PortfolioUpdate):
+            lines.extend(paragraph("● when weights or conditions change", width, ""))
         else:
             kind = f"{condition.sub_type} drift beyond {condition_text(condition)}"
             lines.append(((f"■ {kind}", ""),))
