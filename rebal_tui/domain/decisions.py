@@ -34,6 +34,10 @@ class Verdict(StrEnum):
     INFO = "info"
 
 
+REPORTED = frozenset({Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK, Verdict.CANNOT})
+"""The verdicts that make a decision differ from another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One step of an evaluation: its name, the verdict, the figures compared and the rule number."""

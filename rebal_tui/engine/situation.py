@@ -11,7 +11,7 @@ from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.portfolios import Portfolio, Subscription, Unfinished
 from rebal_tui.domain.quantities import ATTO, HUNDRED_PERCENT, NANO, Money, Percent, Price, Qty, Value
-from rebal_tui.domain.sessions import Session
+from rebal_tui.domain.sessions import Session, new_york_day
 from rebal_tui.engine.calendar import QUARTER_ENDS, fires_on
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.planning import Holdings
@@ -30,7 +30,8 @@ class Situation:
     `external_orders` the number of open orders placed outside rebal-tui. `unreconciled` is why the account is paused
     because the broker's figures differ from the book, empty when it is not paused. `cash_floor` is the cash target of
     the last finished run under the same cash weight, 0 without one. With `price_max_age` None, a price of any age is
-    fresh. `unfinished` are the undone sells of the last full_rebalance, None without any.
+    fresh. `unfinished` are the undone sells of the last full_rebalance, None without any. With `update_due`, a change
+    of the portfolio has not led to a rebalance yet (`update_due` below).
     """
 
     now: datetime
@@ -50,6 +51,7 @@ class Situation:
     quarterly_months: frozenset[int] = QUARTER_ENDS
     ignore_window: bool = False
     unfinished: Unfinished | None = None
+    update_due: bool = False
 
     @cached_property
     def positions(self) -> dict[str, Qty]:
@@ -138,3 +140,15 @@ def calendar_day(situation: Situation) -> bool:
     if condition is None or session is None or session.next_day is None:
         return False
     return fires_on(condition, session.day, session.next_day, situation.quarterly_months) is not None
+
+
+def update_due(portfolio: Portfolio, subscription: Subscription, now: datetime) -> bool:
+    """Whether a change of a portfolio's weights or conditions is due for a subscription (R-14.6).
+
+    It is due until a full_rebalance that counts as done, or until a day on which the account was found on target ends.
+    """
+    last = subscription.last_rebalanced_at
+    if not portfolio.on_update or portfolio.changed_at <= max(subscription.created_at, last or subscription.created_at):
+        return False
+    spent = subscription.update_spent_at
+    return spent is None or spent < portfolio.changed_at or new_york_day(spent) >= new_york_day(now)

@@ -78,6 +78,8 @@ class _FullRebalance:
             return self._plan
         if not self._over and not unfinished and self._drift(cooling):
             return self._plan
+        if not self._over and self._updated(cooling):
+            return self._plan
         return None
 
     def _fires(self, check: str, rule: str, detail: str, *, served: bool) -> bool:
@@ -195,6 +197,19 @@ class _FullRebalance:
         if self._short_of_equity("drift_band", rule, detail):
             return False
         return self._fires("drift_band", rule, detail, served=serving.corrects_any(self._plan, breached))
+
+    def _updated(self, cooling: bool) -> bool:
+        situation, rule = self._situation, "R-14.6"
+        if not situation.portfolio.on_update:
+            return False
+        if not situation.update_due:
+            self._trace.note("portfolio_update", Verdict.NO, "no change of the portfolio is due", rule)
+            return False
+        detail = f"weights or conditions changed {_day(situation.portfolio.changed_at)}"
+        if cooling:
+            self._trace.note("portfolio_update", Verdict.HOLDS_BACK, f"{detail}; held back by the cooldown", rule)
+            return False
+        return self._unless_on_target("portfolio_update", rule, detail)
 
 
 def _day(at: datetime) -> str:

@@ -20,6 +20,7 @@ from tests.engine.support import asset, at, band, calendar, session_on, situatio
 
 TODAY = date(2026, 3, 4)
 ON_TARGET = {"SPY": "6", "TLT": "3.5"}
+NEAR_TARGET = {"SPY": "6.1", "TLT": "3.4"}
 OFF_TARGET = {"SPY": "6.6", "TLT": "2.9"}
 PREREQUISITES = ["window", "portfolio_status", "account", "open_orders", "quota", "prices", "assets"]
 
@@ -271,7 +272,7 @@ def test_prerequisites_are_checked_in_the_order_of_the_rules() -> None:
 
 
 def test_a_first_rebalance_needs_no_condition() -> None:
-    decision = evaluate(situation(cash="50", positions=ON_TARGET, rebalanced=None, cooldown_days=99))
+    decision = evaluate(situation(cash="50", positions=NEAR_TARGET, rebalanced=None, cooldown_days=99))
     assert decision.outcome is Outcome.FULL_REBALANCE
     assert decision.reason == "first rebalance of this subscription"
     assert "in_cooldown" not in [step.check for step in decision.trace]
@@ -352,17 +353,17 @@ def test_cash_is_invested_during_a_cooldown() -> None:
 
 
 def test_a_calendar_day_rebalances_without_drift() -> None:
-    decision = evaluate(situation(cash="50", positions=ON_TARGET, conditions=[calendar("weekly", "Wednesday")]))
+    decision = evaluate(situation(cash="50", positions=NEAR_TARGET, conditions=[calendar("weekly", "Wednesday")]))
     assert decision.outcome is Outcome.FULL_REBALANCE
     assert decision.reason == "weekly on Wednesday: due today"
-    other = evaluate(situation(cash="50", positions=ON_TARGET, conditions=[calendar("weekly", "Tuesday")]))
+    other = evaluate(situation(cash="50", positions=NEAR_TARGET, conditions=[calendar("weekly", "Tuesday")]))
     assert other.outcome is Outcome.NONE
     assert check(other, "calendar").detail == "weekly on Tuesday: not due today"
 
 
 @pytest.mark.parametrize(("months", "fires"), [({3, 6, 9, 12}, True), ({1, 4, 7, 10}, False), ({1, 3}, True)])
 def test_quarterly_days_are_in_the_months_that_were_set(months: set[int], fires: bool) -> None:
-    state = situation(cash="50", positions=ON_TARGET, conditions=[calendar("quarterly", "4")])
+    state = situation(cash="50", positions=NEAR_TARGET, conditions=[calendar("quarterly", "4")])
     state = replace(state, quarterly_months=frozenset(months))
     assert calendar_day(state) is fires
     decision = evaluate(state)
@@ -394,7 +395,7 @@ def test_a_moved_calendar_day_names_the_nominal_date() -> None:
     decision = evaluate(
         situation(
             cash="50",
-            positions=ON_TARGET,
+            positions=NEAR_TARGET,
             conditions=[calendar("weekly", "Friday")],
             day=date(2026, 4, 2),
             next_day=date(2026, 4, 6),

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.decisions import LineReason, Plan
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import CENT, NANO, Money, Price
+from rebal_tui.domain.quantities import CENT, NANO, Money
 from rebal_tui.engine.arrays.budget_split import BuyDemand, split_budgets
 from rebal_tui.engine.arrays.exact import exact_account
+from rebal_tui.engine.arrays.exact_triggers import assets_of_frame
 from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
 from rebal_tui.engine.arrays.int128 import MAX_EXACT_DOLLARS, Int128, product
 from rebal_tui.engine.arrays.kernels import any_other, any_weight, dollars, other_holding_values
@@ -307,23 +306,10 @@ def _exact_plan(frame: BookFrame, row: int, *, invest: bool) -> Plan:
     weights = frame.portfolios[frame.accounts.portfolio[row]].weights
     held = frame.holdings(row)
     cash = Money(int(frame.accounts.cash[row]) - int(frame.accounts.reserved[row]))
-    start = Holdings(cash, held, _assets(frame, {*held, *weights.symbols}))
+    start = Holdings(cash, held, assets_of_frame(frame, {*held, *weights.symbols}))
     if not invest:
         return plan_full_rebalance(start, weights)
     equity = exact_account(frame, row).valuation.equity
     return plan_invest_cash(
         start, weights, compute_cash_target(equity, weights.cash, Money(int(frame.accounts.cash_floor[row])))
     )
-
-
-def _assets(frame: BookFrame, symbols: Iterable[str]) -> dict[str, Asset]:
-    columns, index = frame.assets, frame.assets.index
-    found = {}
-    for symbol in symbols:
-        at = index[symbol]
-        price = int(columns.price[at])
-        found[symbol] = Asset(
-            symbol, symbol, symbol, "", AssetStatus.ACTIVE if columns.sellable[at] else AssetStatus.INACTIVE,
-            bool(columns.eligible[at]), bool(columns.fractionable[at]), Price(price) if price else None,
-        )  # fmt: skip
-    return found

@@ -13,7 +13,7 @@ from rebal_tui.domain.quantities import NANO, Money, Value
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.evaluation import evaluate
-from rebal_tui.engine.situation import Situation
+from rebal_tui.engine.situation import Situation, update_due
 from rebal_tui.services.book.book import Book
 from rebal_tui.store import book_settings
 
@@ -49,6 +49,8 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
         price_max_age=book.settings.price_max_age,
         quarterly_months=book.settings.quarterly_months,
         ignore_window=ignore_window,
+        unfinished=book.unfinished.get(account_id),
+        update_due=update_due(portfolio, subscription, now),
     )
 
 

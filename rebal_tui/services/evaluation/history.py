@@ -6,6 +6,7 @@ later changes to prices, portfolios or assets.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
@@ -13,7 +14,7 @@ from functools import partial
 from rebal_tui.domain.accounts import Account, AccountStatus, Position
 from rebal_tui.domain.decisions import Check, Decision, Plan, Verdict
 from rebal_tui.domain.errors import BrokenInvariant
-from rebal_tui.domain.portfolios import Subscription
+from rebal_tui.domain.portfolios import Subscription, Unfinished
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, Run, RunType
 from rebal_tui.domain.sessions import new_york_day
@@ -21,13 +22,13 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.prerequisites import RECONCILIATION
-from rebal_tui.engine.situation import Situation
+from rebal_tui.engine.situation import Situation, update_due
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from
 from rebal_tui.store import decision_contexts, decisions, runs
 from rebal_tui.store import plan_inputs as stored_plans
-from rebal_tui.store.codec import from_positions, to_positions, to_restrictions
+from rebal_tui.store.codec import from_positions, from_time_or_none, to_positions, to_restrictions
 from rebal_tui.store.database import Database
 from rebal_tui.store.decision_contexts import DecisionContext
 from rebal_tui.store.decisions import StoredDecision
@@ -94,6 +95,11 @@ _PAUSED = "paused: the broker's figures did not match the book"
 def situation_of(stored: StoredDecision, context: DecisionContext) -> Situation:
     """The inputs of a stored decision. The account has only the fields that affect decisions."""
     inputs = stored.inputs
+    portfolio = context.portfolios[stored.portfolio_id]
+    subscription = Subscription(
+        stored.subscription_id, stored.account_id, stored.portfolio_id, inputs.subscribed_at,
+        inputs.last_rebalanced_at, inputs.update_spent_at, inputs.propose_on,
+    )  # fmt: skip
     held = sorted((context.symbols[key], qty) for key, qty in from_positions(inputs.positions))
     return Situation(
         now=context.at,
@@ -103,11 +109,8 @@ def situation_of(stored: StoredDecision, context: DecisionContext) -> Situation:
             stored.account_id, "", "", AccountStatus(inputs.status), inputs.cash, Money(0),
             to_restrictions(inputs.restrictions), tuple(Position(symbol, qty) for symbol, qty in held), context.at,
         ),
-        portfolio=context.portfolios[stored.portfolio_id],
-        subscription=Subscription(
-            stored.subscription_id, stored.account_id, stored.portfolio_id, inputs.subscribed_at,
-            inputs.last_rebalanced_at, inputs.update_spent_at, inputs.propose_on,
-        ),
+        portfolio=portfolio,
+        subscription=subscription,
         assets=context.assets,
         reserved=inputs.reserved,
         cash_floor=inputs.cash_floor,
@@ -117,7 +120,15 @@ def situation_of(stored: StoredDecision, context: DecisionContext) -> Situation:
         quota_run=inputs.quota_run,
         price_max_age=context.price_max_age,
         quarterly_months=context.quarterly_months,
+        unfinished=None if inputs.undone is None else _unfinished(inputs.undone, context),
+        update_due=update_due(portfolio, subscription, context.at),
     )  # fmt: skip
+
+
+def _unfinished(text: str, context: DecisionContext) -> Unfinished:
+    raw = json.loads(text)
+    symbols = tuple(context.symbols[key] for key in raw["assets"])
+    return Unfinished(symbols, from_time_or_none(raw["traded_at"]))
 
 
 def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int]) -> PlanInputs:
