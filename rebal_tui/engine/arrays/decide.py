@@ -87,8 +87,9 @@ def _unsure(frame: BookFrame, usages: BandUsages, made: Decisions) -> Rows:
     full = evaluated & (made.outcome == _FULL)
     drifted = evaluated & (made.reported & _DRIFT_BAND != 0)
     rows = np.flatnonzero(full | drifted)
-    sure = sure_serving(frame, usages, rows)
-    served = np.where(made.check[rows] == _CHECK_OF_BAND, sure.band, sure.any_order)
+    by_band = drifted[rows]
+    sure = sure_serving(frame, usages, rows, by_band)
+    served = np.where(by_band, sure.band, sure.any_order)
     unsure = rows[np.where(full[rows], ~served, ~sure.worth)]
     undone = [row for row in frame.accounts.unfinished if evaluated[row]]
     return np.union1d(unsure, np.array(undone, np.intp))
