@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from rebal_tui.domain.errors import require
+from rebal_tui.store.reservations_migration import RESERVATIONS
 
 FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -251,4 +252,5 @@ CREATE INDEX runs_of_account ON runs (account)
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
+    ("0007_reservations", RESERVATIONS),
 )  # fmt: skip

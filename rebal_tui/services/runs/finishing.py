@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.cash import Owner, OwnerKind
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run, RunPhase, RunStatus, RunType
@@ -19,7 +20,7 @@ from rebal_tui.services.evaluation import history
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.runs.queueing import subject_of
 from rebal_tui.services.runs.sending import cancel_open_orders, resolve_orders
-from rebal_tui.store import accounts, jobs, outbox, portfolios, run_orders, runs
+from rebal_tui.store import cash, jobs, outbox, portfolios, reservations, run_orders, runs
 from rebal_tui.store.outbox import Progress
 
 
@@ -97,14 +98,16 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
         return []
     now = book.now()
     done = [_ended(book, end) for end in ends]
+    reserved: list[list[object]] = []
     with book.write() as tx:
         runs.update(tx, zip((end.run for end in ends), done, strict=True))
         for run in done:
             if run.status.completed and run.type is RunType.FULL_REBALANCE and run.subscription_id:
                 portfolios.set_last_rebalanced(tx, run.subscription_id, now)
             if run.status.completed and run.type is RunType.PARTIAL_LIQUIDATION and run.amount:
-                reserve = Money(book.extras[run.account_id].reserve + run.amount)
-                accounts.reserve(tx, run.account_id, reserve)
+                owner = _owner(book, run)
+                reservations.add(tx, run.account_id, owner, run.amount, now)
+                reserved.append([run.account_id, owner.kind, owner.reference, run.amount])
             if run.status in (RunStatus.ERROR, RunStatus.TIMEOUT):
                 name = book.accounts[run.account_id].name
                 text = f"{run.type.replace('_', ' ')} of {name}: {run.status}, {run.reason}"
@@ -114,7 +117,8 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
             culprits = [s for s in wanted if not _eligible(book.assets.get(s))]
             if culprits:
                 mark_needs_adjustment(tx, portfolio_id, culprits)
-        tx.record("runs.ended", subject_of(done), {"runs": [[run.id, run.status, run.reason] for run in done]})
+        detail: dict[str, object] = {"runs": [[run.id, run.status, run.reason] for run in done]}
+        tx.record("runs.ended", subject_of(done), {**detail, "reserved": reserved} if reserved else detail)
         tx.after_commit(partial(_apply_ends, book, done, now))
         tx.reload_accounts([run.account_id for run in done])
         tx.apply_run_states(done)
@@ -144,6 +148,14 @@ def _ended(book: Book, end: End) -> Run:
         completed_at=None if canceled else now,
         canceled_at=now if canceled else None,
     )
+
+
+def _owner(book: Book, run: Run) -> Owner:
+    """Who owns the cash that a run raised: the withdrawal that it sells for, else the run itself."""
+    withdrawal = cash.open_withdrawal(book.database, run.account_id)
+    if withdrawal is not None and withdrawal.run_id == run.id:
+        return Owner(OwnerKind.WITHDRAWAL, withdrawal.id)
+    return Owner(OwnerKind.RUN, run.id)
 
 
 def _eligible(asset: Asset | None) -> bool:

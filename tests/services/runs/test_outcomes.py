@@ -9,6 +9,7 @@ import pytest
 
 from rebal_tui.broker.protocol import BrokerUnavailable
 from rebal_tui.domain.accounts import Restriction
+from rebal_tui.domain.cash import Owner, OwnerKind
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import money_text, parse_money
 from rebal_tui.domain.runs import RunPhase, RunStatus, RunType
@@ -19,7 +20,7 @@ from rebal_tui.services.evaluation.history import plan_of
 from rebal_tui.services.runs.manual import cancel_run, create_run
 from rebal_tui.services.runs.processing import process_runs
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.store import accounts, audit, jobs, run_orders, runs
+from rebal_tui.store import audit, jobs, reservations, run_orders, runs
 from tests.services.brokers import BrokerWrapper, Refusing, Unreliable, broker
 from tests.services.factories import (
     SLOW,
@@ -240,7 +241,7 @@ def test_a_buy_without_planned_cash_is_placed_when_the_sells_raise_more() -> Non
         cash="0", held={"SPY": "1"}, follows=balanced(weights={"SPY": "50", "TLT": "44.7", "GLD": "0.3"}), model=SLOW
     )
     with book.database.write() as tx:
-        accounts.reserve(tx, "a", parse_money("140"))
+        reservations.add(tx, "a", Owner(OwnerKind.PERSON, "advisor"), parse_money("140"), book.now())
     book.reload_accounts(["a"])
     scheduler.tick(book)
     planned = plan_of(book.database, only_run(book))
