@@ -17,6 +17,7 @@ from rebal_tui.domain.errors import Conflict, Fault, Invalid, Refusal, require
 from rebal_tui.domain.portfolios import AssetWeight, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Percent
 from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
+from rebal_tui.engine.planning import AmountTooLarge
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.advisory import subscriptions
@@ -24,7 +25,7 @@ from rebal_tui.services.advisory.cash import reserve_for_journal, transferable
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation.account import value_of
-from rebal_tui.services.evaluation.planning import plan_run
+from rebal_tui.services.evaluation.planning import plan_run, too_large_text
 from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
 from rebal_tui.store import book_settings, cash, jobs, portfolios, reservations, runs
 
@@ -163,11 +164,18 @@ def _sell(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     """
     if withdrawal.account_id in book.open_runs:
         return withdrawal
-    missing = Money(withdrawal.amount - _reserved(book, withdrawal))
+    own = _reserved(book, withdrawal)
+    missing = Money(withdrawal.amount - own)
     if missing <= 0:
         return _store(book, withdrawal, WithdrawalStage.SETTLING)
     weights = _weights(book, withdrawal.account_id, withdrawal.portfolio_id)
-    plan_run(book, withdrawal.account_id, RunType.PARTIAL_LIQUIDATION, weights, missing)
+    try:
+        plan_run(book, withdrawal.account_id, RunType.PARTIAL_LIQUIDATION, weights, missing)
+    except Conflict as refusal:
+        if isinstance(cause := refusal.__cause__, AmountTooLarge):
+            others = Money(book.reserved(withdrawal.account_id) - own)
+            raise Conflict(too_large_text(Money(own + cause.max_amount), others)) from cause
+        raise
     with book.write() as tx:
         run = new_run(
             tx,

@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import partial
 
 from rebal_tui.domain.assets import Asset
-from rebal_tui.domain.cash import Owner, OwnerKind
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run, RunPhase, RunStatus, RunType
@@ -19,8 +18,9 @@ from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.runs.queueing import subject_of
+from rebal_tui.services.runs.raised_cash import owner_of, raised_cash, shortfall_text
 from rebal_tui.services.runs.sending import cancel_open_orders, resolve_orders
-from rebal_tui.store import cash, jobs, outbox, portfolios, reservations, run_orders, runs
+from rebal_tui.store import jobs, outbox, portfolios, reservations, run_orders, runs
 from rebal_tui.store.outbox import Progress
 
 
@@ -34,14 +34,18 @@ class End:
 
 
 def outcome(book: Book, run: Run, progress: Progress) -> End:
-    """The end of a run whose orders are all final (R-25)."""
-    if progress.placed and not progress.any_filled:
+    """The end of a run whose orders are all final (R-25). A partial_liquidation states a shortfall (R-23)."""
+    raised = raised_cash(book, run)
+    short = shortfall_text(run, raised)
+    if progress.placed and not progress.any_filled and not raised:
         unfilled = next(o for _, o, _ in run_orders.of_run(book.database, run.id) if o.status is not OrderStatus.FILLED)
         why = unfilled.reject_reason or unfilled.status
         return End(run, RunStatus.ERROR, f"no order could be filled: {why}")
     if progress.unfilled or progress.skipped:
         reason = f"{count_text(progress.unfilled, 'order')} not filled, {progress.skipped} skipped"
-        return End(run, RunStatus.COMPLETED_ADJUSTED, reason)
+        return End(run, RunStatus.COMPLETED_ADJUSTED, f"{short}; {reason}" if short else reason)
+    if short:
+        return End(run, RunStatus.COMPLETED_ADJUSTED, short)
     return End(run, RunStatus.COMPLETED_SUCCESS, None)
 
 
@@ -89,7 +93,8 @@ def wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: st
     if not certain or not all(order.status.final for _, order, _ in run_orders.of_run(book.database, run.id)):
         book.work_queue.add_later(run.account_id)
         return []
-    return finish(book, [End(run, status, why)])
+    short = shortfall_text(run, raised_cash(book, run)) if status is RunStatus.TIMEOUT else ""
+    return finish(book, [End(run, status, f"{why}; {short}" if short else why)])
 
 
 def finish(book: Book, ends: Sequence[End]) -> list[Run]:
@@ -104,10 +109,10 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
         for run in done:
             if run.status.completed and run.type is RunType.FULL_REBALANCE and run.subscription_id:
                 portfolios.set_last_rebalanced(tx, run.subscription_id, now)
-            if run.status.completed and run.type is RunType.PARTIAL_LIQUIDATION and run.amount:
-                owner = _owner(book, run)
-                reservations.add(tx, run.account_id, owner, run.amount, now)
-                reserved.append([run.account_id, owner.kind, owner.reference, run.amount])
+            if (run.status.completed or run.status is RunStatus.TIMEOUT) and (raised := raised_cash(book, run)):
+                owner = owner_of(book, run)
+                reservations.add(tx, run.account_id, owner, raised, now)
+                reserved.append([run.account_id, owner.kind, owner.reference, raised])
             if run.status in (RunStatus.ERROR, RunStatus.TIMEOUT):
                 name = book.accounts[run.account_id].name
                 text = f"{run.type.replace('_', ' ')} of {name}: {run.status}, {run.reason}"
@@ -148,14 +153,6 @@ def _ended(book: Book, end: End) -> Run:
         completed_at=None if canceled else now,
         canceled_at=now if canceled else None,
     )
-
-
-def _owner(book: Book, run: Run) -> Owner:
-    """Who owns the cash that a run raised: the withdrawal that it sells for, else the run itself."""
-    withdrawal = cash.open_withdrawal(book.database, run.account_id)
-    if withdrawal is not None and withdrawal.run_id == run.id:
-        return Owner(OwnerKind.WITHDRAWAL, withdrawal.id)
-    return Owner(OwnerKind.RUN, run.id)
 
 
 def _eligible(asset: Asset | None) -> bool:
