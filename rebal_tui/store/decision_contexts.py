@@ -26,6 +26,8 @@ from rebal_tui.store import blobs
 from rebal_tui.store.codec import dump, from_time, from_weights, to_time, to_time_or_none, to_weights
 from rebal_tui.store.database import Database, Transaction
 
+EDITION = 2
+"""Edition of the rules by which the engine decides. A decision of an earlier edition may be decided otherwise now."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -33,7 +35,7 @@ _MICROSECOND = timedelta(microseconds=1)
 class DecisionContext:
     """A timestamp with the market and the portfolios at it; assets have only the fields that decisions use.
 
-    `symbols` maps the key of every asset in the file to its symbol.
+    `symbols` maps the key of every asset in the file to its symbol. `edition` is that of the rules.
     """
 
     at: datetime
@@ -44,6 +46,7 @@ class DecisionContext:
     assets: Mapping[str, Asset]
     symbols: Mapping[int, str]
     portfolios: Mapping[str, Portfolio]
+    edition: int = EDITION
 
 
 def symbol_keys(database: Database) -> dict[str, int]:
@@ -61,6 +64,7 @@ def put(
     header = {
         "session": None if session is None else _session_values(session),
         "closed": closed_reason,
+        "edition": EDITION,
         "price_max_age": None if price_max_age is None else price_max_age // _MICROSECOND,
         "quarterly_months": sorted(quarterly_months),
     }
@@ -102,6 +106,7 @@ def get(database: Database, key: int) -> DecisionContext:
         assets=assets,
         symbols=symbols,
         portfolios=_portfolios(blobs.text(database, row[4])),
+        edition=header.get("edition", 1),
     )
 
 

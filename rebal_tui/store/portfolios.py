@@ -167,6 +167,13 @@ def end_subscription(tx: Transaction, subscription_id: str, at: datetime) -> Non
     )
 
 
+def spend_updates(tx: Transaction, subscription_keys: Iterable[int], at: datetime) -> None:
+    """Note that subscriptions found every asset on its target while a change of their portfolio was due (R-14)."""
+    tx.executemany(
+        "UPDATE subscriptions SET update_spent_at = ? WHERE key = ?", [(to_time(at), key) for key in subscription_keys]
+    )
+
+
 def set_last_rebalanced(tx: Transaction, subscription_id: str, at: datetime) -> None:
     """Record when a subscription was last rebalanced."""
     tx.execute("UPDATE subscriptions SET last_rebalanced_at = ? WHERE id = ?", (to_time(at), subscription_id))

@@ -153,6 +153,11 @@ class SubscriptionTable:
         self.update_spent_at[row] = _micros(to_time_or_none(subscription.update_spent_at))
         self.propose_on[row] = subscription.propose_on.toordinal() if subscription.propose_on else 0
 
+    def spend_updates(self, rows: Ints, at: int) -> None:
+        """Set `update_spent_at` of the subscriptions of some rows."""
+        self.version += 1
+        self.update_spent_at[rows] = at
+
     def rows_of(self, portfolio_id: str) -> Ints:
         """The rows of a portfolio's subscribers, the oldest subscription first."""
         if portfolio_id not in self.portfolio_ids:

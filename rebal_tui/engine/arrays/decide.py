@@ -33,6 +33,10 @@ from rebal_tui.engine.evaluation import deciding_check
 _FIRST_TRIGGER = CHECKS.index("unfinished")
 _CHECK_OF_BAND = CHECKS.index("drift_band")
 _DRIFT_BAND = np.uint32(1 << _CHECK_OF_BAND)
+_BEFORE_UPDATE = np.uint32(
+    sum(1 << CHECKS.index(name) for name in ("first_rebalance", "in_cooldown", "portfolio_update", "minimum_equity"))
+)
+"""Reported checks after which a change of the portfolio is not asked, or is not on target."""
 _FULL = OUTCOMES.index(Outcome.FULL_REBALANCE)
 
 __all__ = ["CHECKS", "NOT_EVALUATED", "OUTCOMES", "Decisions", "decide"]
@@ -58,6 +62,12 @@ class Decisions:
     def where(self, outcome: Outcome) -> npt.NDArray[np.intp]:
         """The rows of the accounts with an outcome."""
         return np.flatnonzero(self.outcome == OUTCOMES.index(outcome))
+
+    def updates_on_target(self, frame: BookFrame, day_context: DayContext) -> Rows:
+        """The rows of accounts whose changed portfolio is due, but finds every asset on its target (R-14.6)."""
+        due = (frame.accounts.update_until >= day_context.day) & (self.outcome != NOT_EVALUATED)
+        asked = ((self.check == 0) | (self.check >= _FIRST_TRIGGER)) & (self.outcome != _FULL)
+        return np.flatnonzero(due & asked & (self.reported & _BEFORE_UPDATE == 0))
 
     def reported_checks(self, row: int) -> list[str]:
         """Names of the account's reported checks, in order."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -60,32 +61,49 @@ def decision_of_run(database: Database, run_id: str) -> Decision | None:
 def decision_of(database: Database, stored: StoredDecision) -> Decision:
     """A stored decision with its trace and plan, recomputed.
 
-    If the recomputed kind differs from the stored one (altered file, other engine version), the trace is replaced by
-    one failed check, `record`, that describes the difference.
+    If the recomputed kind differs from the stored one, the trace is replaced by one check, `record`, that says so: INFO
+    for a decision by an earlier edition of the rules, FAIL otherwise (altered file).
     """
-    recomputed, text = _reevaluate(stored, partial(decision_contexts.get, database))
-    if recomputed is not None and not text:
-        return recomputed
+    made = _reevaluate(stored, partial(decision_contexts.get, database))
+    if made.decision is not None:
+        return made.decision
+    verdict = Verdict.FAIL if made.fault else Verdict.INFO
+    text = made.fault or f"decided by the rules of an earlier version ({stored.kind.deciding or 'no trigger'})"
     return Decision(
         stored.account_id, stored.portfolio_id, stored.subscription_id, stored.at, stored.session, stored.kind.outcome,
-        text, (Check("record", Verdict.FAIL, text, ""),),
+        text, (Check("record", verdict, text, ""),),
     )  # fmt: skip
 
 
 def decision_fault(stored: StoredDecision, context: Callable[[int], DecisionContext]) -> str:
-    """How a recomputed decision differs from the stored one; empty if equal. `context` reads a context by number."""
-    return _reevaluate(stored, context)[1]
+    """How a recomputed decision differs from the stored one; empty if equal or made by an earlier edition of the rules.
+
+    `context` reads a context by number.
+    """
+    return _reevaluate(stored, context).fault
 
 
-def _reevaluate(stored: StoredDecision, context: Callable[[int], DecisionContext]) -> tuple[Decision | None, str]:
-    """The recomputed decision, None when unreadable, and how it differs from the stored one; empty if equal."""
+@dataclass(frozen=True, slots=True)
+class _Reevaluation:
+    """The recomputed decision, None when it differs or is unreadable, and the fault, empty for an earlier edition."""
+
+    decision: Decision | None
+    fault: str = ""
+
+
+def _reevaluate(stored: StoredDecision, context: Callable[[int], DecisionContext]) -> _Reevaluation:
     signature = stored.kind.signature
     try:
-        recomputed = evaluate(situation_of(stored, context(stored.context)))
+        given = context(stored.context)
+        recomputed = evaluate(situation_of(stored, given))
         found = decisions.kind_of(recomputed).signature
     except (ValueError, KeyError, TypeError) as error:
-        return None, f"stored as {signature}, cannot be recomputed: {error}"
-    return recomputed, "" if found == signature else f"stored as {signature}, recomputed as {found}"
+        return _Reevaluation(None, f"stored as {signature}, cannot be recomputed: {error}")
+    if found == signature:
+        return _Reevaluation(recomputed)
+    if given.edition < decision_contexts.EDITION:
+        return _Reevaluation(None)
+    return _Reevaluation(None, f"stored as {signature}, recomputed as {found}")
 
 
 _PAUSED = "paused: the broker's figures did not match the book"

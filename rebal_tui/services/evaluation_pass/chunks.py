@@ -23,7 +23,8 @@ from rebal_tui.services.evaluation_pass.decision_log import store_decisions
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.runs.sending import enqueue
 from rebal_tui.services.runs.undone import settle_unfinished
-from rebal_tui.store import decisions, jobs
+from rebal_tui.store import decisions, jobs, portfolios
+from rebal_tui.store.codec import to_time
 
 MAX_ACCOUNTS_PER_CHUNK = 5_000
 """Subscriptions whose decisions and runs are stored in one transaction."""
@@ -136,6 +137,7 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
             adjusted = _needs_adjustment(tx, decided)
             pass_context = PassContext.of(tx, decided, pass_in_progress.rows)
             if pass_in_progress.pass_context is None:
+                _spend_updates(tx, decided)
                 decisions.add_history(tx, decided.at, *band_usage_of_accounts(book, decided))
         outcome = pass_context.decided.made.outcome
         created = store_decisions(tx, pass_context, rows[outcome[rows] != NOT_EVALUATED])
@@ -158,6 +160,15 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
     return EvaluationPass(
         now, _counts(pass_in_progress), (), tuple(pass_in_progress.runs), tuple(pass_in_progress.needs_adjustment)
     )
+
+
+def _spend_updates(tx: BookTransaction, decided: DecidedBook) -> None:
+    """Note the accounts on target on a portfolio-update day; unless one fires later that day, the change is spent."""
+    book = tx.book
+    rows = decided.made.updates_on_target(decided.frame, decided.day_context)
+    if len(rows):
+        portfolios.spend_updates(tx, book.subscription_table.keys[rows].tolist(), decided.at)
+        tx.after_commit(partial(book.subscription_table.spend_updates, rows, to_time(decided.at)))
 
 
 def _close(tx: BookTransaction, pass_in_progress: PassInProgress) -> None:
