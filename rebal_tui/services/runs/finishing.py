@@ -18,6 +18,7 @@ from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.runs.queueing import subject_of
+from rebal_tui.services.runs.quota import release_quota
 from rebal_tui.services.runs.sending import cancel_open_orders, resolve_orders
 from rebal_tui.store import accounts, jobs, outbox, portfolios, run_orders, runs
 from rebal_tui.store.outbox import Progress
@@ -99,6 +100,8 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
     done = [_ended(book, end) for end in ends]
     with book.write() as tx:
         runs.update(tx, zip((end.run for end in ends), done, strict=True))
+        # What a person canceled is not created again in the same session.
+        release_quota(tx, [run for run in done if not run.cancel_requested])
         for run in done:
             if run.status.completed and run.type is RunType.FULL_REBALANCE and run.subscription_id:
                 portfolios.set_last_rebalanced(tx, run.subscription_id, now)

@@ -224,7 +224,7 @@ def _expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
     if not expired:
         return []
     with book.write() as tx:
-        canceled = cancel_queued(tx, expired, "not approved by the end of the window", frees_quota=True)
+        canceled = cancel_queued(tx, expired, "not approved by the end of the window")
         tx.apply_run_states(canceled)
     return canceled
 
