@@ -20,14 +20,22 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """`PASS` and `FAIL` are for prerequisites; `FIRES`, `HOLDS_BACK` and `NO` for triggers; `INFO` decides nothing."""
+    """`PASS` and `FAIL` are for prerequisites; `INFO` decides nothing; the others are for triggers.
+
+    `CANNOT`: the condition holds, but no order that can be placed would correct it.
+    """
 
     PASS = "pass"
     FAIL = "fail"
     FIRES = "fires"
     HOLDS_BACK = "holds_back"
+    CANNOT = "cannot_be_corrected"
     NO = "no"
     INFO = "info"
+
+
+REPORTED = frozenset({Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK, Verdict.CANNOT})
+"""The verdicts that make a decision differ from another one."""
 
 
 @dataclass(frozen=True, slots=True)

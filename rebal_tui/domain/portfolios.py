@@ -133,6 +133,19 @@ class Portfolio:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The sells that the last full_rebalance of a subscription left undone (R-25).
+
+    `traded_at` is the end of the last run that placed an order, None when none did. `tried_on` are the sessions, as ISO
+    days, in which the subscription was evaluated since; after three of them it is given up.
+    """
+
+    symbols: tuple[str, ...]
+    traded_at: datetime | None
+    tried_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """An account that follows a portfolio (R-6).
 

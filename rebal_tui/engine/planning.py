@@ -52,10 +52,9 @@ class AmountTooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """The starting point of a plan. `reserved` is cash reserved by open buys and pending withdrawals."""
+    """The starting point of a plan. `cash` is booked cash less reservations, so equity is managed equity (R-2)."""
 
     cash: Money
-    reserved: Money
     positions: Mapping[str, Qty]
     assets: Mapping[str, Asset]
 
@@ -67,22 +66,22 @@ class Holdings:
 def plan_full_rebalance(holdings: Holdings, weights: Weights) -> Plan:
     """Sell assets above target and all holdings outside the portfolio; buy assets below target (R-20).
 
-    The budget is cash plus the sells' proceeds, less reservations and the cash target.
+    The budget is cash plus the sells' proceeds, less the cash target.
     """
     lines = _blank_lines(holdings, weights, None)
     sold = [_rebalancing_sell(line, holdings) for line in lines]
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
     cash_target = _money_up(equity * weights.cash, HUNDRED_PERCENT)
-    budget = Money(holdings.cash + _proceeds(sold) - holdings.reserved - cash_target)
+    budget = Money(holdings.cash + _proceeds(sold) - cash_target)
     bought = size_buys(sold, _shortfalls(sold, holdings, equity), budget)
     return _plan(RunType.FULL_REBALANCE, holdings, weights, equity, cash_target, budget, bought)
 
 
 def plan_invest_cash(holdings: Holdings, weights: Weights, cash_target: Money) -> Plan:
-    """Buys only: split unreserved cash above `cash_target` over the shortfalls, then the rest by weight (R-21)."""
+    """Buys only: split cash above `cash_target` over the shortfalls, then the rest by weight (R-21)."""
     lines = _blank_lines(holdings, weights, LineReason.BUYS_ONLY)
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
-    budget = Money(max(0, holdings.cash - holdings.reserved - cash_target))
+    budget = Money(max(0, holdings.cash - cash_target))
     bought = size_buys(lines, _shortfalls(lines, holdings, equity, every=True), budget, spread_rest=True)
     return _plan(RunType.INVEST_CASH, holdings, weights, equity, cash_target, budget, bought)
 
@@ -91,9 +90,9 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
     """Raise `amount` in cash: from excess cash first, then from the relatively most overweight assets (R-23).
 
     The smaller portfolio is equity less `amount`. Assets are sold down to their targets in it. Only when that does not
-    raise the amount (an asset is not tradable, cash is reserved), further sells follow in proportion to the remaining
+    raise the amount (an asset is not tradable, cash is below zero), further sells follow in proportion to the remaining
     value of each asset. A shortfall of cash to the cash target is not raised; a shortfall to the reservations is.
-    Raises `AmountTooLarge` when all sellable assets and unreserved cash do not suffice.
+    Raises `AmountTooLarge` when all sellable assets and cash do not suffice.
     """
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
     smaller = Value(max(0, equity - amount * NANO))
@@ -102,7 +101,7 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
         replace(line, target_value=share_of(smaller, line.target))
         for line in _blank_lines(holdings, weights, LineReason.SELLS_ONLY)
     ]
-    free = holdings.cash - holdings.reserved
+    free = holdings.cash
     sellable = [line for line in lines if line.held > 0 and _sell_fault(line, holdings) is None]
     max_amount = Money(max(0, free + sum(sale(_sellable(line, holdings), line) for line in sellable)))
     if amount > max_amount:
@@ -131,19 +130,19 @@ def size_buys(
     return [_with_buy(line, wanted, allocation, invests=spread_rest) for line in lines], allocation
 
 
-def resize_buys(plan: Plan, cash: Money, reserved: Money) -> Allocation:
-    """The buys of a plan recalculated from booked cash after its sells have finished (R-20)."""
+def resize_buys(plan: Plan, cash: Money) -> Allocation:
+    """The buys of a plan recalculated after its sells have finished, from booked cash less reservations (R-20)."""
     spread = plan.type is RunType.INVEST_CASH
     intents = [
         BuyIntent(
             line.symbol,
             line.target,
-            Fraction((line.notional or Money(0)) * NANO if spread else line.wanted * NANO),
+            Fraction((line.notional or Money(0)) * NANO) if spread else _shortfall(line, plan.equity),
         )
         for line in plan.lines
         if line.side is Side.BUY or (line.reason in _UNFILLED_BUY_REASONS and line.value < line.target_value)
     ]
-    return allocate(intents, Money(cash - reserved - plan.cash_target))
+    return allocate(intents, Money(cash - plan.cash_target))
 
 
 _NO_BUYS = Allocation({}, frozenset(), {}, (1, 1))
@@ -244,10 +243,15 @@ def _shortfalls(
         asset = holdings.assets.get(line.symbol)
         if line.target == 0 or asset is None or asset.price is None or trading_fault(asset, Side.BUY):
             continue
-        missing = max(Fraction(0), Fraction(max(0, equity) * line.target, HUNDRED_PERCENT) - line.value)
+        missing = _shortfall(line, equity)
         if every or missing >= DUST:
             intents.append(BuyIntent(line.symbol, line.target, missing))
     return intents
+
+
+def _shortfall(line: PlanLine, equity: Value) -> Fraction:
+    """The exact amount that a line lacks to its target, 0 when it lacks none."""
+    return max(Fraction(0), Fraction(max(0, equity) * line.target, HUNDRED_PERCENT) - line.value)
 
 
 def _with_buy(line: PlanLine, wanted: dict[str, Money], allocation: Allocation, *, invests: bool) -> PlanLine:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rebal_tui.domain.decisions import Decision, Outcome, Verdict
+from rebal_tui.domain.decisions import REPORTED, Decision, Outcome
 from rebal_tui.domain.quantities import Money
 from rebal_tui.store.codec import from_day, from_time, from_time_or_none, to_time
 from rebal_tui.store.database import Database, Transaction
@@ -23,14 +23,15 @@ from rebal_tui.store.rows import RowTable, insert, select_list
 Ints = npt.NDArray[np.int64]
 NO_RUN = 0
 """Used instead of a run's key when the decision created no run."""
-_REPORTED_VERDICTS = (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)
 _BUCKET = 1_000
 _NOTHING = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What makes two decisions of a session equal: the outcome and the checks that fired, failed or held back.
+    """What makes two decisions of a session equal: the outcome and the reported checks.
+
+    Reported are the checks that fired, failed, held back or cannot be corrected.
 
     `deciding` is the check that the decision's reason names, empty when it names none.
     """
@@ -44,7 +45,8 @@ class Kind:
 class Inputs:
     """An account's inputs of an evaluation. Money in billionths; `positions` is packed by `codec.to_positions`.
 
-    `open_run` and `quota_run` are run ids; times and `propose_on` are those of the subscription.
+    `open_run` and `quota_run` are run ids; times and `propose_on` are those of the subscription. `undone` is written by
+    `unfinished.to_text`.
     """
 
     status: str
@@ -60,6 +62,7 @@ class Inputs:
     subscribed_at: datetime
     update_spent_at: datetime | None
     propose_on: date | None
+    undone: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class StoredDecision:
 
 def kind_of(decision: Decision) -> Kind:
     """The kind of a decision."""
-    reported = [c.check for c in decision.trace if c.verdict in _REPORTED_VERDICTS]
+    reported = [c.check for c in decision.trace if c.verdict in REPORTED]
     return Kind(":".join([decision.outcome.value, *reported]), decision.outcome, reported[-1] if reported else "")
 
 
@@ -118,6 +121,7 @@ class DecisionRow(NamedTuple):
     positions: bytes
     update_spent_at: int | None
     propose_on: str | None
+    undone: str | None = None
     times: int = 1
 
 
@@ -165,6 +169,7 @@ class _Record(NamedTuple):
     subscribed_at: int
     update_spent_at: int | None
     propose_on: str | None
+    undone: str | None
 
 
 _EXPRESSIONS = {
@@ -246,6 +251,7 @@ def _stored(row: Sequence[Any]) -> StoredDecision:
             subscribed_at=from_time(found.subscribed_at),
             update_spent_at=from_time_or_none(found.update_spent_at),
             propose_on=from_day(found.propose_on),
+            undone=found.undone,
         ),
     )
 

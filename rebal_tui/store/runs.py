@@ -255,7 +255,7 @@ def notes(database: Database, run_id: str) -> list[tuple[datetime, str, str]]:
 
 
 def cash_targets(database: Database) -> dict[tuple[str, int], Money]:
-    """The cash target of the last completed run by account id and cash weight (R-14.5)."""
+    """The cash target of the last completed run by account id and cash weight (R-14.7)."""
     return {
         (account_id, cash_weight): Money(target or 0)
         for account_id, cash_weight, target, _ in database.rows(

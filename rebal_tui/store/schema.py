@@ -269,8 +269,20 @@ ALTER TABLE decisions ADD COLUMN update_spent_at INTEGER;
 ALTER TABLE decisions ADD COLUMN propose_on TEXT
 """
 
+UNFINISHED = """
+CREATE TABLE unfinished (
+  subscription INTEGER PRIMARY KEY REFERENCES subscriptions, traded_at INTEGER, tried_on TEXT NOT NULL DEFAULT '',
+  given_up_at INTEGER
+) STRICT;
+CREATE TABLE unfinished_sells (
+  subscription INTEGER NOT NULL REFERENCES subscriptions, asset INTEGER NOT NULL REFERENCES assets,
+  PRIMARY KEY (subscription, asset)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE decisions ADD COLUMN undone TEXT
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
-    ("0008_update_condition", UPDATE_CONDITION),
+    ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
 )  # fmt: skip

@@ -24,7 +24,7 @@ from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent, P
 from rebal_tui.domain.sessions import Session
 from rebal_tui.engine.arrays.day_context import DayContext, day_context_of
 from rebal_tui.engine.arrays.frame import AccountColumns, AssetColumns, BookFrame, PositionColumns
-from rebal_tui.engine.evaluation import Situation
+from rebal_tui.engine.situation import Situation
 
 ASSETS = 500
 PORTFOLIOS = 50
@@ -96,6 +96,8 @@ def book(accounts: int, width: int = 20, *, spread: float = 0.06, seed: int = 1,
         rebalanced_on=rebalanced,
         system_run_on=np.where(rng.random(accounts) < 0.01, today, -1).astype(np.int32),
         marks=np.where(rng.random(accounts) < 0.01, 1, 0).astype(np.uint16),
+        update_until=np.zeros(accounts, np.int32),
+        unfinished={},
     )
     able = np.ones(listed, np.bool_)
     stamped = np.full(listed, int(NOW.timestamp()) * 1_000_000, np.int64)

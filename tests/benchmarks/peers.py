@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO
-from rebal_tui.engine.evaluation import Situation
+from rebal_tui.engine.situation import Situation
 
 Job = Callable[[], object]
 

@@ -27,8 +27,9 @@ from rebal_tui.engine.arrays.frame import BookFrame
 from rebal_tui.engine.arrays.plans import plan_full_rebalances
 from rebal_tui.engine.arrays.sweep import sweep
 from rebal_tui.engine.drift import BandUsage, asset_drifts, largest_usage, value_account
-from rebal_tui.engine.evaluation import Situation, evaluate
+from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.planning import plan_full_rebalance
+from rebal_tui.engine.situation import Situation
 from rebal_tui.services.evaluation.whole_book import book_day_context
 from rebal_tui.services.simulation.demonstration.setup import DEFAULT_START
 from tests.benchmarks import frames

@@ -6,12 +6,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 
 from rebal_tui.domain.accounts import AccountStatus, Position, Restriction
 from rebal_tui.domain.assets import Asset
-from rebal_tui.domain.portfolios import Condition, Portfolio, PortfolioStatus
+from rebal_tui.domain.portfolios import Condition, Portfolio, PortfolioStatus, PortfolioUpdate, Unfinished
 from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.arrays.frame import (
@@ -22,8 +23,8 @@ from rebal_tui.engine.arrays.frame import (
     account_marks,
     assets_of,
 )
-from rebal_tui.engine.evaluation import Situation
-from tests.engine.support import asset, at, band, calendar, holdings_of, random_book, situation, weights_of
+from rebal_tui.engine.situation import Situation
+from tests.engine.support import asset, at, band, calendar, holdings_of, nanos, random_book, situation, weights_of
 
 TODAY = date(2026, 3, 4)
 
@@ -50,6 +51,8 @@ def frame_of(situations: Sequence[Situation]) -> BookFrame:
         rebalanced_on=np.array([new_york_day(r).toordinal() if r else NEVER for r in rebalanced], np.int32),
         system_run_on=np.array([today if s.quota_run else NEVER for s in situations], np.int32),
         marks=np.array(marks, np.uint16),
+        update_until=np.array([today if s.update_due else 0 for s in situations], np.int32),
+        unfinished={row: s.unfinished for row, s in enumerate(situations) if s.unfinished},
     )
     held = [(row, number[p.symbol], p.qty) for row, s in enumerate(situations) for p in s.account.positions]
     columns = list(zip(*held, strict=True)) or [(), (), ()]
@@ -82,6 +85,8 @@ def _random_situation(rng: random.Random, number: int) -> Situation:
     ]
     if rng.random() < 0.4:
         bands.append(calendar("weekly", rng.choice(["Wednesday", "Friday"])))
+    if rng.random() < 0.3:
+        bands.append(PortfolioUpdate())
     base = situation(
         target=target,
         conditions=bands,
@@ -96,21 +101,37 @@ def _random_situation(rng: random.Random, number: int) -> Situation:
     for symbol, one in state.assets.items():
         age = timedelta(seconds=61 if rng.random() < 0.01 else rng.choice([0, 60]))
         price = None if rng.random() < 0.01 else one.price
-        assets[own(symbol)] = replace(one, symbol=own(symbol), price=price, price_at=base.now - age)
+        fractionable = rng.random() > 0.02
+        assets[own(symbol)] = replace(
+            one, symbol=own(symbol), price=price, price_at=base.now - age, fractionable=fractionable
+        )
     if rng.random() < 0.02:
         assets.pop(rng.choice(list(assets)))
     factor = rng.choice([1, 1, 1, 1, 1000])
     held = tuple(Position(own(s), Qty(min(q * factor, MAX_NANO))) for s, q in state.positions.items() if q > 0)
     return replace(
         base,
-        account=replace(base.account, cash=Money(max(-MAX_NANO, min(state.cash * factor, MAX_NANO))), positions=held),
+        account=replace(
+            base.account, cash=Money(max(-MAX_NANO, min(nanos(book.cash) * factor, MAX_NANO))), positions=held
+        ),
         assets=assets,
-        reserved=state.reserved,
-        cash_floor=Money(rng.choice([0, 0, 10**9, abs(state.cash) // 2])),
+        reserved=Money(nanos(book.reserved)),
+        cash_floor=Money(rng.choice([0, 0, 10**9, abs(nanos(book.cash)) // 2])),
         open_run="r" if rng.random() < 0.03 else None,
         external_orders=1 if rng.random() < 0.03 else 0,
         quota_run="q" if rng.random() < 0.03 else None,
+        **_pending(rng, base, [position.symbol for position in held]),
     )
+
+
+def _pending(rng: random.Random, base: Situation, held: Sequence[str]) -> dict[str, Any]:
+    """Undone sells of some holdings, and a change of the portfolio that is due."""
+    undone = tuple(symbol for symbol in held if rng.random() < 0.3) if rng.random() < 0.15 else ()
+    traded = rng.choice([None, at(TODAY - timedelta(days=3)), at(TODAY - timedelta(days=30))])
+    return {
+        "unfinished": Unfinished(undone, traded) if undone else None,
+        "update_due": base.portfolio.on_update and rng.random() < 0.5,
+    }
 
 
 def tied_situations(rng: random.Random, accounts: int) -> list[Situation]:
@@ -134,7 +155,8 @@ def _tied_portfolio(rng: random.Random, symbols: Sequence[str]) -> Portfolio:
     conditions = [
         band("absolute", rng.choice(["0.5", "1", "5"])),
         band("relative", rng.choice(["5", "10", "20", "25"])),
-        calendar("weekly", "Friday"),
+        calendar("weekly", rng.choice(["Wednesday", "Friday", "Friday"])),
+        PortfolioUpdate(),
     ]
     target = situation().portfolio.weights
     shares = tuple(replace(target.assets[0], symbol=s, percent=p) for s, p in zip(chosen, percents, strict=True))  # type: ignore[arg-type]
@@ -183,4 +205,5 @@ def _tied_situation(
         portfolio=portfolio,
         assets=assets,
         cash_floor=Money(floor),
+        **_pending(rng, replace(base, portfolio=portfolio), list(held)),
     )

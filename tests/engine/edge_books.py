@@ -9,9 +9,9 @@ from datetime import date, time, timedelta
 from fractions import Fraction
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
-from rebal_tui.domain.portfolios import Condition, PortfolioStatus
+from rebal_tui.domain.portfolios import Condition, PortfolioStatus, Unfinished
 from rebal_tui.domain.quantities import Money, Percent, Qty, percent_text
-from rebal_tui.engine.evaluation import Situation
+from rebal_tui.engine.situation import Situation
 from tests.engine.oracle import CENT, NANO, Book, Circumstances, down
 from tests.engine.support import at, band, calendar, holdings_of, nanos, random_book, session_on, situation, weights_of
 
@@ -56,7 +56,7 @@ def _of_equals(book: Book, own: list[str]) -> Book:
 
 def _strained(book: Book, rng: random.Random) -> Book:
     """Positions of six times the equity, exactly or a billionth off; or cash for exactly $1 per asset."""
-    invested = book.equity - book.cash
+    invested = book.invested
     if rng.random() < 0.5 and invested > 0:
         debt = down(-invested * Fraction(5, 6), NANO)
         return replace(book, cash=debt + rng.choice([-1, 0, 1, 2]) * NANO, reserved=Fraction(0))
@@ -89,6 +89,8 @@ def edge_circumstances(rng: random.Random, book: Book) -> Circumstances:
         open_run=rarely[3],
         external_orders=3 if rarely[4] else 0,
         quota_used=rarely[5],
+        undone=frozenset(s for s in book.positions if rng.random() < 0.4) if rng.random() < 0.15 else frozenset(),
+        traded=rng.choice([None, *(today - timedelta(days=d) for d in days)]),
         stale=frozenset(s for s in book.needed if rng.random() < 0.2) if rng.random() < 0.04 else frozenset(),
     )
 
@@ -112,7 +114,7 @@ def _bands(rng: random.Random, book: Book) -> list[tuple[str, Fraction]]:
 
 def _floor(rng: random.Random, book: Book) -> Fraction:
     """The cash target of an earlier run; often one that leaves exactly ten dollars of excess, or slightly less."""
-    edge = book.cash - book.reserved - 10 + rng.choice([0, 0, 1, -1]) * NANO
+    edge = book.free - 10 + rng.choice([0, 0, 1, -1]) * NANO
     return rng.choice([Fraction(0), Fraction(0), Fraction(5), max(book.cash, Fraction(0)), max(edge, Fraction(0))])
 
 
@@ -138,13 +140,16 @@ def situation_of(book: Book, given: Circumstances) -> Situation:
     return replace(
         plain,
         session=session_on(given.today, given.next_session, time(given.close // 60)),
-        account=_with_cash(plain.account, state.cash, book.positions),
+        account=_with_cash(plain.account, Money(nanos(book.cash)), book.positions),
         assets={s: replace(a, price_at=plain.now - age[s]) for s, a in state.assets.items()},
-        reserved=state.reserved,
+        reserved=Money(nanos(book.reserved)),
         cash_floor=Money(nanos(given.cash_floor)),
         open_run="run" if given.open_run else None,
         external_orders=given.external_orders,
         quota_run="run" if given.quota_used else None,
+        unfinished=Unfinished(tuple(sorted(given.undone)), at(given.traded) if given.traded else None)
+        if given.undone
+        else None,
     )
 
 

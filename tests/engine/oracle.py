@@ -43,8 +43,18 @@ class Book:
         return self.positions.get(symbol, Fraction(0)) * self.prices.get(symbol, Fraction(0))
 
     @property
+    def free(self) -> Fraction:
+        """R-2: what plans call cash."""
+        return self.cash - self.reserved
+
+    @property
+    def invested(self) -> Fraction:
+        return sum((self.value(symbol) for symbol in self.positions), Fraction(0))
+
+    @property
     def equity(self) -> Fraction:
-        return self.cash + sum((self.value(symbol) for symbol in self.positions), Fraction(0))
+        """R-2: managed equity."""
+        return self.free + self.invested
 
     @property
     def cash_target(self) -> Fraction:
@@ -104,7 +114,7 @@ def full_rebalance(book: Book) -> Orders:
         for symbol, weight in book.weights.items()
         if weight * equity > book.value(symbol) and book.buyable(symbol)
     }
-    budget = book.cash + proceeds - book.reserved - book.cash_target
+    budget = book.free + proceeds - book.cash_target
 
     def slices(remaining: set[str], money: Fraction) -> dict[str, Fraction]:
         wanted = sum((short[symbol] for symbol in remaining), Fraction(0))
@@ -118,7 +128,7 @@ def full_rebalance(book: Book) -> Orders:
 def invest_cash(book: Book, keep: Fraction) -> Orders:
     """R-21, R-22. Cash left after every shortfall is covered goes to all buyable assets, by weight."""
     orders = Orders()
-    budget = max(book.cash - book.reserved - keep, Fraction(0))
+    budget = max(book.free - keep, Fraction(0))
     equity = book.equity
     short = {
         symbol: max(Fraction(0), weight * equity - book.value(symbol))
@@ -170,7 +180,7 @@ def most_raised(book: Book) -> Fraction:
     """R-23: all free cash and the value of all sellable assets."""
     sellable = [s for s in book.positions if book.sellable(s)]
     worth = (down(book.most_sold(s) * book.prices[s], NANO) for s in sellable)
-    return book.cash - book.reserved + sum(worth, Fraction(0))
+    return book.free + sum(worth, Fraction(0))
 
 
 def partial_liquidation(book: Book, amount: Fraction) -> dict[str, Fraction]:
@@ -180,7 +190,7 @@ def partial_liquidation(book: Book, amount: Fraction) -> dict[str, Fraction]:
     inactive assets and reserved cash, where the targets of the smaller portfolio suffice.
     """
     smaller = book.equity - amount
-    needed = amount - max(book.cash - book.cash_weight * smaller, Fraction(0))
+    needed = amount - max(book.free - book.cash_weight * smaller, Fraction(0))
     sold: dict[str, Fraction] = {}
 
     def overweight(symbol: str) -> Fraction:
@@ -196,19 +206,52 @@ def partial_liquidation(book: Book, amount: Fraction) -> dict[str, Fraction]:
     return sold
 
 
-def breached(book: Book, bands: list[tuple[str, Fraction]]) -> bool:
-    """R-15: any band, strictly."""
+def breached(book: Book, bands: list[tuple[str, Fraction]]) -> set[str]:
+    """R-15: the assets that exceed any band, strictly."""
     equity = book.equity
     if equity <= 0:
-        return False
-    for symbol in set(book.weights) | set(book.positions):
+        return set()
+    found = set()
+    for symbol in book.needed:
         target = book.weights.get(symbol, Fraction(0)) * 100
         drift = abs(book.value(symbol) / equity * 100 - target)
         for kind, percent in bands:
             if kind == "absolute" and drift > percent:
-                return True
+                found.add(symbol)
             if kind == "relative" and target > 0 and drift / target * 100 > percent:
-                return True
+                found.add(symbol)
+    return found
+
+
+def gap(book: Book, symbol: str) -> Fraction:
+    """Dollars above the target; below 0 when below it."""
+    return book.value(symbol) - book.weights.get(symbol, Fraction(0)) * max(book.equity, Fraction(0))
+
+
+def leftover(book: Book, symbol: str) -> bool:
+    """R-56: a fraction of a share that cannot be sold."""
+    return symbol not in book.weights and symbol in book.unfractionable and book.positions[symbol] < 1
+
+
+def all_within(book: Book, tolerance: Fraction) -> bool:
+    return all(abs(gap(book, symbol)) <= tolerance or leftover(book, symbol) for symbol in book.needed)
+
+
+def wants_order(book: Book, bands: list[tuple[str, Fraction]]) -> set[str]:
+    """R-15: breached assets a dollar or more away from their targets."""
+    return {s for s in breached(book, bands) if abs(gap(book, s)) >= 1 and not leftover(book, s)}
+
+
+def serves_band(book: Book, bands: list[tuple[str, Fraction]], orders: Orders) -> bool:
+    """R-14: an order on a breached asset of $10 or a tenth of its way, whichever is less."""
+    for symbol in wants_order(book, bands):
+        way = gap(book, symbol)
+        if way > 0:
+            order = orders.sells.get(symbol, Fraction(0)) * book.prices[symbol]
+        else:
+            order = orders.buys.get(symbol, Fraction(0))
+        if order and order >= min(Fraction(10), abs(way) / 10):
+            return True
     return False
 
 
@@ -240,19 +283,50 @@ def outcome(
     today: date,
     next_session: date,
     cash_floor: Fraction,
+    undone: frozenset[str] = frozenset(),
+    traded: date | None = None,
 ) -> str:
     """R-14, with all prerequisites met."""
     equity = book.equity
-    enough = equity >= len(book.weights)
-    cooling = last_rebalanced is not None and today < last_rebalanced + timedelta(days=cooldown_days)
-    wants_full = last_rebalanced is None or (
-        not cooling
-        and ((calendar is not None and calendar_fires(*calendar, today, next_session)) or breached(book, bands))
-    )
-    if wants_full and enough:
+    if _wants_full(book, bands, calendar, last_rebalanced, cooldown_days, today, next_session, undone, traded):
         return "full_rebalance"
-    keep = max(book.cash_weight * equity, cash_floor)
-    return "invest_cash" if book.cash - book.reserved - keep >= 10 else "none"
+    keep = max(book.cash_weight * max(equity, Fraction(0)), cash_floor)
+    return "invest_cash" if book.free - keep >= 10 and book.weights else "none"
+
+
+def _wants_full(
+    book: Book,
+    bands: list[tuple[str, Fraction]],
+    calendar: tuple[str, str] | None,
+    last: date | None,
+    cooldown_days: int,
+    today: date,
+    next_session: date,
+    undone: frozenset[str],
+    traded: date | None,
+) -> bool:
+    """R-14.1 to R-14.5: the first trigger that holds and that the plan serves."""
+    orders = full_rebalance(book)
+    any_order = bool(orders.buys or orders.sells)
+    enough = book.equity >= len(book.weights)
+    left = {s for s in undone if book.positions.get(s) and gap(book, s) >= 2 * CENT and not leftover(book, s)}
+    if undone and not left:
+        last = traded or last
+    if left:
+        if not enough:
+            return False
+        if left & set(orders.sells):
+            return True
+    elif last is None:
+        return enough and (any_order or all_within(book, 2 * CENT - NANO * NANO))
+    if last is not None and today < last + timedelta(days=cooldown_days):
+        return False
+    if calendar is not None and calendar_fires(*calendar, today, next_session):
+        if not enough:
+            return False
+        if not all_within(book, ONE) and any_order:
+            return True
+    return not left and bool(wants_order(book, bands)) and enough and serves_band(book, bands, orders)
 
 
 @dataclass(frozen=True)
@@ -275,14 +349,15 @@ class Circumstances:
     external_orders: int = 0
     quota_used: bool = False
     stale: frozenset[str] = frozenset()
+    undone: frozenset[str] = frozenset()
+    traded: date | None = None
 
 
 def verdict(book: Book, given: Circumstances) -> str:
     """R-10 to R-14: the outcome, with the blocking check if there is one."""
     if not 9 * 60 + 30 <= given.minute <= given.close - 30:
         return "none"
-    equity = book.equity
-    invested = equity - book.cash
+    equity, invested = book.cash + book.invested, book.invested
     all_priced = set(book.positions) <= set(book.prices)
     overstretched = all_priced and invested > 0 and (equity <= 0 or invested / equity > 6)
     blocks = {
@@ -305,4 +380,6 @@ def verdict(book: Book, given: Circumstances) -> str:
         today=given.today,
         next_session=given.next_session,
         cash_floor=given.cash_floor,
+        undone=given.undone,
+        traded=given.traded,
     )

@@ -37,8 +37,8 @@ from rebal_tui.domain.quantities import (
     parse_qty,
 )
 from rebal_tui.domain.sessions import NEW_YORK, Session
-from rebal_tui.engine.evaluation import Situation
 from rebal_tui.engine.planning import Holdings
+from rebal_tui.engine.situation import Situation
 from tests.engine.oracle import Book
 
 MIDDAY = time(12, 0)
@@ -70,7 +70,9 @@ def holdings(
     assets = {symbol: asset(symbol, price) for symbol, price in prices.items()}
     for symbol in dead:
         assets[symbol] = replace(assets[symbol], status=AssetStatus.INACTIVE)
-    return Holdings(parse_money(cash), parse_money(reserved), {s: parse_qty(q) for s, q in positions.items()}, assets)
+    return Holdings(
+        Money(parse_money(cash) - parse_money(reserved)), {s: parse_qty(q) for s, q in positions.items()}, assets
+    )
 
 
 def band(kind: str, percent: str) -> DriftBand:
@@ -170,8 +172,7 @@ def holdings_of(book: Book) -> Holdings:
             fractionable=symbol not in book.unfractionable,
         )
     return Holdings(
-        Money(nanos(book.cash)),
-        Money(nanos(book.reserved)),
+        Money(nanos(book.free)),
         {symbol: Qty(nanos(qty)) for symbol, qty in book.positions.items()},
         assets,
     )
@@ -203,7 +204,7 @@ def executed(start: Holdings, plan: Plan) -> Holdings:
         cash -= line.notional
         bought = line.notional * NANO // line.price
         positions[line.symbol] = Qty(positions.get(line.symbol, Qty(0)) + bought)
-    return Holdings(Money(cash), start.reserved, {s: q for s, q in positions.items() if q}, start.assets)
+    return Holdings(Money(cash), {s: q for s, q in positions.items() if q}, start.assets)
 
 
 def worth(state: Holdings) -> int:

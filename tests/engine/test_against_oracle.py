@@ -60,7 +60,7 @@ def skipped_as_small(plan: Plan) -> set[str]:
 
 def floor_of(rng: random.Random, book: oracle.Book) -> Fraction:
     """The cash that invest_cash keeps: the target, or the larger one of an earlier run."""
-    earlier = rng.choice([Fraction(0), Fraction(0), abs(book.cash) / 2, abs(book.cash), book.cash - book.reserved - 10])
+    earlier = rng.choice([Fraction(0), Fraction(0), abs(book.cash) / 2, abs(book.cash), book.free - 10])
     return max(book.cash_target, oracle.down(earlier, oracle.NANO))
 
 
@@ -129,7 +129,7 @@ def test_the_largest_possible_amount_is_raised_and_more_is_refused(shard: int) -
         sells = orders(plan_partial_liquidation(start, target, Money(nanos(amount))))[1]
         assert all(book.sellable(symbol) and 0 < qty <= book.positions[symbol] for symbol, qty in sells.items()), name
         raised = sum(oracle.down(book.prices[s] * q, oracle.NANO) for s, q in sells.items())
-        assert book.cash - book.reserved + raised >= amount, name
+        assert book.free + raised >= amount, name
 
 
 @pytest.mark.slow

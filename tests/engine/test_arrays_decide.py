@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rebal_tui.domain.decisions import Outcome, Verdict
+from rebal_tui.domain.decisions import REPORTED, Outcome
 from rebal_tui.engine.arrays.day_context import day_context_of
 from rebal_tui.engine.arrays.decide import CHECKS, NOT_EVALUATED, OUTCOMES, decide
-from rebal_tui.engine.evaluation import Situation, deciding_check, evaluate
+from rebal_tui.engine.evaluation import deciding_check, evaluate
+from rebal_tui.engine.situation import Situation
 from tests.engine.array_books import frame_of, random_situations, tied_situations
 from tests.engine.support import at
 
@@ -30,9 +31,7 @@ def compare(situations: Sequence[Situation]) -> None:
     for row, situation in enumerate(situations):
         exact = evaluate(situation)
         deciding = deciding_check(exact.trace, exact.outcome)
-        expected_checks = [
-            c.check for c in exact.trace if c.verdict in (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)
-        ]
+        expected_checks = [c.check for c in exact.trace if c.verdict in REPORTED]
         assert OUTCOMES[made.outcome[row]] is exact.outcome, (row, exact)
         assert CHECKS[made.check[row]] == (deciding.check if deciding else ""), (row, exact)
         assert made.reported_checks(row) == expected_checks, (row, exact)

@@ -19,8 +19,8 @@ from rebal_tui.domain.portfolios import AssetWeight, Weights
 from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty
 from rebal_tui.engine.arrays.int128 import Int128
 from rebal_tui.engine.arrays.plans import REASONS, Lines, plan_full_rebalances, plan_invest_cashes
-from rebal_tui.engine.evaluation import Situation, cash_target_of
 from rebal_tui.engine.planning import plan_full_rebalance, plan_invest_cash
+from rebal_tui.engine.situation import Situation, cash_target_of
 from tests.engine.array_books import TODAY, frame_of, random_situations, tied_situations
 from tests.engine.support import asset, situation
 

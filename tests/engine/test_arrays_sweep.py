@@ -20,20 +20,24 @@ from rebal_tui.engine.arrays.day_context import day_context_of
 from rebal_tui.engine.arrays.equity import exact_equity
 from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE, NO_ASSET, NO_BAND, Group, sweep
 from rebal_tui.engine.calendar import in_cooldown
-from rebal_tui.engine.drift import asset_drifts, largest_drift, largest_usage
-from rebal_tui.engine.evaluation import MIN_INVEST_VALUE, Situation, calendar_day, excess_cash, price_faults
+from rebal_tui.engine.drift import Valuation, asset_drifts, largest_drift, largest_usage, value_account
 from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.engine.situation import MIN_INVEST_VALUE, Situation, calendar_day, excess_cash, price_faults
 from tests.engine.array_books import frame_of, random_situations, tied_situations
 from tests.engine.support import situation, weights
 
 BOOKS = int(os.environ.get("ARRAY_BOOKS", "2"))
 
 
+def booked(one: Situation) -> Valuation:
+    return value_account(one.account.cash, one.positions, one.prices)
+
+
 def exact_groups(one: Situation) -> Group:
-    valuation = one.valuation()
+    valuation = one.valuation
     usage = largest_usage(asset_drifts(valuation, one.portfolio.weights), one.portfolio.bands)
     last = one.subscription.last_rebalanced_at
-    stopped = bool(blocking_reasons(one.account, valuation)) or one.portfolio.status is not PortfolioStatus.ACTIVE
+    stopped = bool(blocking_reasons(one.account, booked(one))) or one.portfolio.status is not PortfolioStatus.ACTIVE
     watched = one.session is not None and one.session.is_open(one.now)
     groups = Group(0)
     groups |= Group.OUTSIDE if usage and usage.breached else Group(0)
@@ -53,7 +57,7 @@ def compare(situations: Sequence[Situation]) -> None:
     made = sweep(frame, day_context_of(frame, first.now, first.session, price_max_age=first.price_max_age))
     equities = exact_equity(frame)
     for row, one in enumerate(situations):
-        valuation = one.valuation()
+        valuation = one.valuation
         drifts = asset_drifts(valuation, one.portfolio.weights)
         usage = largest_usage(drifts, one.portfolio.bands)
         worst = usage.drift if usage else largest_drift(drifts)
@@ -62,8 +66,8 @@ def compare(situations: Sequence[Situation]) -> None:
         assert made.drift[row] == (worst.points if worst else 0), (row, one)
         assert made.band_used[row] == (usage.permille if usage else NO_BAND), (row, one)
         assert Group(int(made.groups[row])) == exact_groups(one), (row, one)
-        assert equities[row] == min(floor_money(valuation.equity), 2**63 - 1), (row, one)
-        assert made.equity[row] == pytest.approx(valuation.equity / 1e18, rel=1e-12, abs=1e-6)
+        assert equities[row] == min(floor_money(booked(one).equity), 2**63 - 1), (row, one)
+        assert made.equity[row] == pytest.approx(booked(one).equity / 1e18, rel=1e-12, abs=1e-6)
 
 
 @pytest.mark.slow

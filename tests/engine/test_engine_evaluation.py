@@ -13,12 +13,14 @@ from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.portfolios import Condition, PortfolioStatus
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.sessions import Session
-from rebal_tui.engine.evaluation import Situation, calendar_day, cash_target_of, evaluate, excess_cash
+from rebal_tui.engine.evaluation import evaluate
+from rebal_tui.engine.situation import Situation, calendar_day, cash_target_of, excess_cash
 from rebal_tui.market.sessions import build_sessions
 from tests.engine.support import asset, at, band, calendar, session_on, situation, weights
 
 TODAY = date(2026, 3, 4)
 ON_TARGET = {"SPY": "6", "TLT": "3.5"}
+NEAR_TARGET = {"SPY": "6.1", "TLT": "3.4"}
 OFF_TARGET = {"SPY": "6.6", "TLT": "2.9"}
 PREREQUISITES = ["window", "portfolio_status", "account", "open_orders", "quota", "prices", "assets"]
 
@@ -51,7 +53,7 @@ def test_a_breached_band_rebalances_and_is_named() -> None:
         *PREREQUISITES,
         *("first_rebalance", "in_cooldown", "calendar", "drift_band", "minimum_equity"),
     ]
-    assert check(decision, "drift_band").rule == "R-14.4"
+    assert check(decision, "drift_band").rule == "R-14.5"
     assert decision.reason == "SPY drifted to 66.00 % (target 60.00 %, band ±5 pp, 120.00 % used)"
 
 
@@ -270,7 +272,7 @@ def test_prerequisites_are_checked_in_the_order_of_the_rules() -> None:
 
 
 def test_a_first_rebalance_needs_no_condition() -> None:
-    decision = evaluate(situation(cash="50", positions=ON_TARGET, rebalanced=None, cooldown_days=99))
+    decision = evaluate(situation(cash="50", positions=NEAR_TARGET, rebalanced=None, cooldown_days=99))
     assert decision.outcome is Outcome.FULL_REBALANCE
     assert decision.reason == "first rebalance of this subscription"
     assert "in_cooldown" not in [step.check for step in decision.trace]
@@ -351,23 +353,23 @@ def test_cash_is_invested_during_a_cooldown() -> None:
 
 
 def test_a_calendar_day_rebalances_without_drift() -> None:
-    decision = evaluate(situation(cash="50", positions=ON_TARGET, conditions=[calendar("weekly", "Wednesday")]))
+    decision = evaluate(situation(cash="50", positions=NEAR_TARGET, conditions=[calendar("weekly", "Wednesday")]))
     assert decision.outcome is Outcome.FULL_REBALANCE
     assert decision.reason == "weekly on Wednesday: due today"
-    other = evaluate(situation(cash="50", positions=ON_TARGET, conditions=[calendar("weekly", "Tuesday")]))
+    other = evaluate(situation(cash="50", positions=NEAR_TARGET, conditions=[calendar("weekly", "Tuesday")]))
     assert other.outcome is Outcome.NONE
     assert check(other, "calendar").detail == "weekly on Tuesday: not due today"
 
 
 @pytest.mark.parametrize(("months", "fires"), [({3, 6, 9, 12}, True), ({1, 4, 7, 10}, False), ({1, 3}, True)])
 def test_quarterly_days_are_in_the_months_that_were_set(months: set[int], fires: bool) -> None:
-    state = situation(cash="50", positions=ON_TARGET, conditions=[calendar("quarterly", "4")])
+    state = situation(cash="50", positions=NEAR_TARGET, conditions=[calendar("quarterly", "4")])
     state = replace(state, quarterly_months=frozenset(months))
     assert calendar_day(state) is fires
     decision = evaluate(state)
     assert (decision.outcome is Outcome.FULL_REBALANCE) is fires
     calendar_check = check(decision, "calendar")
-    assert (calendar_check.verdict, calendar_check.rule) == (Verdict.FIRES if fires else Verdict.NO, "R-14.3")
+    assert (calendar_check.verdict, calendar_check.rule) == (Verdict.FIRES if fires else Verdict.NO, "R-14.4")
 
 
 @pytest.mark.parametrize(
@@ -393,7 +395,7 @@ def test_a_moved_calendar_day_names_the_nominal_date() -> None:
     decision = evaluate(
         situation(
             cash="50",
-            positions=ON_TARGET,
+            positions=NEAR_TARGET,
             conditions=[calendar("weekly", "Friday")],
             day=date(2026, 4, 2),
             next_day=date(2026, 4, 6),
@@ -457,7 +459,7 @@ def test_target_ten_with_two_points_and_ten_percent() -> None:
             assert (decision.outcome is Outcome.FULL_REBALANCE) is fires, (held, condition)
 
 
-#
+#
 
 
 @pytest.mark.parametrize(
@@ -487,12 +489,12 @@ def test_the_cash_target_is_the_larger_of_weight_and_last_target() -> None:
 
 
 def test_reserved_cash_is_not_excess_cash() -> None:
-    state = situation(cash="100", positions=ON_TARGET, reserved="38")
-    assert excess_cash(state) == (100 - 38) * 10**18 - 1050 * 10**18 * 5 // 100
-    assert evaluate(replace(state, reserved=parse_money("37.5"))).outcome is Outcome.INVEST_CASH
+    state = situation(cash="100", positions=ON_TARGET, reserved="40")
+    assert excess_cash(state) == (100 - 40) * 10**18 - (1050 - 40) * 10**18 * 5 // 100
+    assert evaluate(replace(state, reserved=parse_money("39"))).outcome is Outcome.INVEST_CASH
     decision = evaluate(state)
     assert decision.outcome is Outcome.NONE
-    assert "reserved $38.00" in decision.trace[-1].detail
+    assert "reserved $40.00" in decision.trace[-1].detail
 
 
 def test_a_decision_without_a_trigger_states_the_distance_to_each() -> None:

@@ -288,20 +288,13 @@ def test_two_cents_without_cash_are_a_skipped_buy(lacking: str, reason: str) -> 
     assert plan_full_rebalance(state, weights("0", A="50", U="50")).lines[0].reason == reason
 
 
-def test_a_cent_of_reserved_cash_is_raised_beyond_the_targets() -> None:
-    """Less than two cents are not spread over all assets: they come from the first sell."""
+def test_reserved_cash_lowers_the_targets_that_a_liquidation_sells_to() -> None:
     state = holdings("0", {"A": "60", "B": "40"}, ONES, reserved="0.01")
     plan = plan_partial_liquidation(state, weights("0", A="60", B="40"), parse_money("50"))
     assert lines_by_symbol(plan) == {
-        "A": ("sell 30.01", "30.01", "RAISES_CASH", "sold to raise $30.01"),
-        "B": ("sell 20.00", "20.00", "RAISES_CASH", "sold to raise $20.00"),
+        "A": ("sell 30.006", "30.006", "RAISES_CASH", "sold to raise $30.00"),
+        "B": ("sell 20.004", "20.004", "RAISES_CASH", "sold to raise $20.00"),
     }
-
-
-def test_two_cents_of_reserved_cash_are_raised_from_all_assets() -> None:
-    state = holdings("0", {"A": "60", "B": "40"}, ONES, reserved="0.02")
-    plan = plan_partial_liquidation(state, weights("0", A="60", B="40"), parse_money("50"))
-    assert {line.symbol: line.qty for line in plan.sells} == {"A": parse_qty("30.012"), "B": parse_qty("20.008")}
 
 
 def test_a_shortfall_of_a_billionth_is_raised_by_an_order_of_one_dollar() -> None:
@@ -331,7 +324,7 @@ def test_the_more_overweight_asset_is_sold_first_by_the_smallest_possible_differ
     worth = 40 * ATTO
     assets = {"A": asset("A", "1"), "B": replace(asset("B"), price=Price(1)), "C": asset("C", "1")}
     positions = {"A": Qty(worth // NANO), "B": Qty(worth + 1), "C": Qty(30 * NANO)}
-    state = Holdings(Money(0), Money(0), positions, assets)
+    state = Holdings(Money(0), positions, assets)
     plan = plan_partial_liquidation(state, weights("0", A="1", B="1", C="98"), parse_money("10"))
     assert [line.symbol for line in plan.sells] == ["B"]
 
@@ -363,7 +356,7 @@ def test_a_holding_of_zero_shares_is_not_sold() -> None:
 def test_a_resized_investment_omits_orders_that_were_too_small() -> None:
     plan = plan_invest_cash(holdings("10", {}, ONES), weights("0", A="95", B="5"), Money(0))
     assert lines_by_symbol(plan)["B"][2] == "ORDER_LESS_THAN_MIN_NOTIONAL"
-    again = resize_buys(plan, parse_money("10"), Money(0))
+    again = resize_buys(plan, parse_money("10"))
     assert (again.amounts, again.dropped) == ({"A": 10 * DOLLAR}, {})
 
 
@@ -371,7 +364,7 @@ def test_a_sell_that_was_too_small_does_not_become_a_buy() -> None:
     state = holdings("10", {"A": "50.5", "B": "39.5"}, ONES)
     plan = plan_full_rebalance(state, weights("0", A="50", B="50"))
     assert lines_by_symbol(plan)["A"][2] == "ORDER_LESS_THAN_MIN_NOTIONAL"
-    assert resize_buys(plan, parse_money("10"), Money(0)).amounts == {"B": 10 * DOLLAR}
+    assert resize_buys(plan, parse_money("10")).amounts == {"B": 10 * DOLLAR}
 
 
 def test_a_raised_slice_is_paid_by_the_others() -> None:

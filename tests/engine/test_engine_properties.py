@@ -20,7 +20,7 @@ from rebal_tui.domain.portfolios import Condition, Weights
 from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty, Value
 from rebal_tui.domain.runs import RunType
 from rebal_tui.engine.drift import asset_drifts, value_account
-from rebal_tui.engine.evaluation import Situation, evaluate
+from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.planning import (
     AmountTooLarge,
     Holdings,
@@ -29,7 +29,19 @@ from rebal_tui.engine.planning import (
     plan_partial_liquidation,
     resize_buys,
 )
-from tests.engine.support import at, band, calendar, executed, holdings_of, random_book, situation, weights_of, worth
+from rebal_tui.engine.situation import Situation
+from tests.engine.support import (
+    at,
+    band,
+    calendar,
+    executed,
+    holdings_of,
+    nanos,
+    random_book,
+    situation,
+    weights_of,
+    worth,
+)
 from tests.examples import examples
 
 pytestmark = pytest.mark.slow
@@ -134,9 +146,9 @@ def test_executing_a_plan_conserves_cash_and_shares(planner: Planner, seed: int)
     dearest = max(state.prices.values(), default=0)
     assert 0 <= lost < (len(plan.lines) + 1) * max(dearest, NANO)
     if plan.buys:
-        assert after.cash - state.reserved >= plan.cash_target
+        assert after.cash >= plan.cash_target
         assert sum(line.notional or 0 for line in plan.buys) <= plan.budget
-    assert after.cash >= min(state.cash, plan.cash_target + state.reserved)
+    assert after.cash >= min(state.cash, plan.cash_target)
 
 
 @planners
@@ -224,7 +236,6 @@ def test_scaling_an_account_scales_its_orders(seed: int, factor: int) -> None:
     larger = replace(
         state,
         cash=Money(state.cash * factor),
-        reserved=Money(state.reserved * factor),
         positions={symbol: Qty(qty * factor) for symbol, qty in state.positions.items()},
     )
     plan, other = plan_full_rebalance(state, target), plan_full_rebalance(larger, target)
@@ -245,11 +256,11 @@ def test_buys_resized_to_the_planned_cash_are_the_planned_buys(seed: int) -> Non
     plan = plan_full_rebalance(state, target)
     booked = executed(state, replace(plan, lines=plan.sells)).cash
     planned = {line.symbol: line.notional or 0 for line in plan.buys}
-    again = resize_buys(plan, Money(booked), state.reserved).amounts
+    again = resize_buys(plan, Money(booked)).amounts
     assert again.keys() == planned.keys()
     assert all(abs(again[symbol] - planned[symbol]) <= CENT for symbol in again)
-    short = resize_buys(plan, Money(booked - booked // 10), state.reserved)
-    assert sum(short.amounts.values()) <= max(0, booked - booked // 10 - state.reserved - plan.cash_target)
+    short = resize_buys(plan, Money(booked - booked // 10))
+    assert sum(short.amounts.values()) <= max(0, booked - booked // 10 - plan.cash_target)
 
 
 @EXAMPLES
@@ -260,10 +271,10 @@ def test_a_liquidation_raises_the_amount_or_is_refused(seed: int, percent: int) 
     amount = Money(max(1, max_amount * percent // 100))
     plan = plan_partial_liquidation(state, target, amount)
     after = executed(state, plan)
-    assert after.cash - state.reserved >= amount
+    assert after.cash >= amount
     sellable = {s for s, asset in state.assets.items() if asset.tradable and asset.status is AssetStatus.ACTIVE}
     everything = not sellable & set(after.positions)
-    assert everything or after.cash - state.reserved >= amount + min(plan.cash_target, state.cash - state.reserved)
+    assert everything or after.cash >= amount + min(plan.cash_target, state.cash)
     with pytest.raises(AmountTooLarge):
         plan_partial_liquidation(state, target, Money(max_amount + 1))
 
@@ -289,10 +300,12 @@ def random_situation(seed: int) -> Situation:
     return replace(
         base,
         account=replace(
-            base.account, cash=state.cash, positions=tuple(Position(s, q) for s, q in state.positions.items())
+            base.account,
+            cash=Money(nanos(made.cash)),
+            positions=tuple(Position(s, q) for s, q in state.positions.items()),
         ),
         assets={s: replace(a, price_at=base.now) for s, a in state.assets.items()},
-        reserved=state.reserved,
+        reserved=Money(nanos(made.reserved)),
         open_run="r" if rng.random() < 0.05 else None,
         quota_run="q" if rng.random() < 0.05 else None,
         session=None if rng.random() < 0.05 else base.session,

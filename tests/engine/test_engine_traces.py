@@ -9,7 +9,8 @@ import pytest
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.portfolios import PortfolioStatus
-from rebal_tui.engine.evaluation import Situation, evaluate
+from rebal_tui.engine.evaluation import evaluate
+from rebal_tui.engine.situation import Situation
 from tests.engine.support import at, band, calendar, situation, weights
 
 TODAY = date(2026, 3, 4)
@@ -24,11 +25,11 @@ CALM = (
 )
 """The prerequisites if none of them blocks."""
 OLD = (
-    "first_rebalance no R-14.1 last rebalanced 2026-01-02",
-    "in_cooldown no R-14.2 cooldown ended 2026-01-02 (0 days after the rebalance of 2026-01-02)",
+    "first_rebalance no R-14.2 last rebalanced 2026-01-02",
+    "in_cooldown no R-14.3 cooldown ended 2026-01-02 (0 days after the rebalance of 2026-01-02)",
 )
-NO_CALENDAR, NO_BAND = "calendar no R-14.3 no calendar condition", "drift_band no R-14.4 no drift band"
-RECENT = "first_rebalance no R-14.1 last rebalanced 2026-03-01"
+NO_CALENDAR, NO_BAND = "calendar no R-14.4 no calendar condition", "drift_band no R-14.5 no drift band"
+RECENT = "first_rebalance no R-14.2 last rebalanced 2026-03-01"
 FAR = {"SPY": "0.70", "TLT": "0.30"}
 FAR_WORDS = "SPY drifted to 70.00 % (target 60.00 %, band ±5 pp, 200.00 % used)"
 
@@ -41,47 +42,47 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
     "cash to invest": (
         situation(cash="100", reserved="50.5"),
         (*CALM, *OLD, NO_CALENDAR, NO_BAND,
-         "invest_cash fires R-14.5 excess cash $44.50 reaches the minimum $10.00"
-         " (cash $100.00, cash target $5.00, reserved $50.50)"),
+         "invest_cash fires R-14.7 excess cash $47.02 reaches the minimum $10.00"
+         " (cash $100.00, cash target $2.47, reserved $50.50)"),
     ),
     "first rebalance": (
         situation(cash="100", rebalanced=None),
-        (*CALM, "first_rebalance fires R-14.1 first rebalance of this subscription",
+        (*CALM, "first_rebalance fires R-14.2 first rebalance of this subscription",
          "minimum_equity pass R-14 equity $100.00 is at least the minimum $2.00 ($1 for each asset)"),
     ),
     "too small": (
         situation(cash="1", rebalanced=None),
-        (*CALM, "first_rebalance fires R-14.1 first rebalance of this subscription",
+        (*CALM, "first_rebalance fires R-14.2 first rebalance of this subscription",
          "minimum_equity holds_back R-14 equity $1.00 is below the minimum $2.00 ($1 for each asset)",
-         "invest_cash no R-14.5 excess cash $0.95 is below the minimum $10.00 (cash $1.00, cash target $0.05)"),
+         "invest_cash no R-14.7 excess cash $0.95 is below the minimum $10.00 (cash $1.00, cash target $0.05)"),
     ),
     "day in the cooldown": (
         situation(cash="5", positions={"SPY": "0.60", "TLT": "0.35"}, cooldown_days=7, rebalanced=days_ago(3),
                   conditions=[band("absolute", "5"), calendar("monthly", "4")]),
         (*CALM, RECENT,
-         "in_cooldown holds_back R-14.2 in cooldown until 2026-03-08 (7 days after the rebalance of 2026-03-01)",
+         "in_cooldown holds_back R-14.3 in cooldown until 2026-03-08 (7 days after the rebalance of 2026-03-01)",
          "calendar holds_back R-16 monthly on the 4th: due today, but dropped because of the cooldown",
-         "drift_band no R-14.4 SPY is at 60.00 % (target 60.00 %, band ±5 pp, 0.00 % used)",
-         "invest_cash no R-14.5 excess cash $0.00 is below the minimum $10.00 (cash $5.00, cash target $5.00)"),
+         "drift_band no R-14.5 SPY is at 60.00 % (target 60.00 %, band ±5 pp, 0.00 % used)",
+         "invest_cash no R-14.7 excess cash $0.00 is below the minimum $10.00 (cash $5.00, cash target $5.00)"),
     ),
     "drift": (
         situation(positions=FAR, conditions=[band("absolute", "5"), calendar("monthly", "5")], cooldown_days=1,
                   rebalanced=days_ago(3)),
-        (*CALM, RECENT, "in_cooldown no R-14.2 cooldown ended 2026-03-02 (1 day after the rebalance of 2026-03-01)",
-         "calendar no R-14.3 monthly on the 5th: not due today", f"drift_band fires R-14.4 {FAR_WORDS}",
+        (*CALM, RECENT, "in_cooldown no R-14.3 cooldown ended 2026-03-02 (1 day after the rebalance of 2026-03-01)",
+         "calendar no R-14.4 monthly on the 5th: not due today", f"drift_band fires R-14.5 {FAR_WORDS}",
          "minimum_equity pass R-14 equity $100.00 is at least the minimum $2.00 ($1 for each asset)"),
     ),
     "drift in the cooldown": (
         situation(positions=FAR, conditions=[band("absolute", "5")], cooldown_days=9, rebalanced=days_ago(3)),
         (*CALM, RECENT,
-         "in_cooldown holds_back R-14.2 in cooldown until 2026-03-10 (9 days after the rebalance of 2026-03-01)",
-         NO_CALENDAR, f"drift_band holds_back R-14.4 {FAR_WORDS}; held back by the cooldown",
-         "invest_cash no R-14.5 excess cash -$5.00 is below the minimum $10.00 (cash $0.00, cash target $5.00)"),
+         "in_cooldown holds_back R-14.3 in cooldown until 2026-03-10 (9 days after the rebalance of 2026-03-01)",
+         NO_CALENDAR, f"drift_band holds_back R-14.5 {FAR_WORDS}; held back by the cooldown",
+         "invest_cash no R-14.7 excess cash -$5.00 is below the minimum $10.00 (cash $0.00, cash target $5.00)"),
     ),
     "no trigger": (
         situation(conditions=[band("absolute", "5")]),
-        (*CALM, *OLD, NO_CALENDAR, "drift_band no R-14.4 no equity to measure drift against",
-         "invest_cash no R-14.5 excess cash $0.00 is below the minimum $10.00 (cash $0.00, cash target $0.00)"),
+        (*CALM, *OLD, NO_CALENDAR, "drift_band no R-14.5 no equity to measure drift against",
+         "invest_cash no R-14.7 excess cash $0.00 is below the minimum $10.00 (cash $0.00, cash target $0.00)"),
     ),
     "unfinished run": (
         replace(situation(cash="100"), open_run="abcdefghijkl"),
@@ -119,20 +120,20 @@ TRACES: dict[str, tuple[Situation, tuple[str, ...]]] = {
     ),
     "no band applies": (
         situation(cash="5", target=weights("100"), conditions=[band("relative", "5")], positions={"SPY": "0.01"}),
-        (*CALM, *OLD, NO_CALENDAR, "drift_band no R-14.4 no asset that a band applies to",
-         "invest_cash no R-14.5 excess cash -$1.00 is below the minimum $10.00 (cash $5.00, cash target $6.00)"),
+        (*CALM, *OLD, NO_CALENDAR, "drift_band no R-14.5 no asset that a band applies to",
+         "invest_cash no R-14.7 excess cash -$1.00 is below the minimum $10.00 (cash $5.00, cash target $6.00)"),
     ),
     "nothing to buy": (
         situation(cash="100", target=weights("50")),
         (*CALM, *OLD, NO_CALENDAR, NO_BAND,
-         "invest_cash no R-14.5 excess cash $50.00 reaches the minimum $10.00, but the portfolio has no assets to buy"
+         "invest_cash no R-14.7 excess cash $50.00 reaches the minimum $10.00, but the portfolio has no assets to buy"
          " (cash $100.00, cash target $50.00)"),
     ),
     "evaluated on a day without a session": (
         replace(situation(cash="100", conditions=[calendar("weekly", "Friday")]), session=None, ignore_window=True),
         ("window info R-10 evaluated regardless of the window", *CALM[1:], *OLD,
-         "calendar no R-14.3 weekly on Friday: no session today", NO_BAND,
-         "invest_cash fires R-14.5 excess cash $95.00 reaches the minimum $10.00 (cash $100.00, cash target $5.00)"),
+         "calendar no R-14.4 weekly on Friday: no session today", NO_BAND,
+         "invest_cash fires R-14.7 excess cash $95.00 reaches the minimum $10.00 (cash $100.00, cash target $5.00)"),
     ),
     "no session": (
         replace(situation(cash="100"), session=None),

@@ -52,7 +52,6 @@ def test_scaling_by_k_scales_every_order_by_k_within_its_rounding(seed: int, fac
     state, target = holdings_of(book), weights_of(book)
     larger = Holdings(
         Money(state.cash * factor),
-        Money(state.reserved * factor),
         {symbol: Qty(qty * factor) for symbol, qty in state.positions.items()},
         state.assets,
     )
@@ -82,8 +81,8 @@ def test_a_deposit_that_is_withdrawn_again_is_neutral(seed: int, dollars: int) -
     assets = {symbol: replace(asset(symbol), price=price) for symbol, price in prices.items()}
     equity = len(target.assets) * 100 * DOLLAR * rng.randrange(100, 10_000)
     start = executed(
-        Holdings(Money(equity), Money(0), {}, assets),
-        plan_full_rebalance(Holdings(Money(equity), Money(0), {}, assets), target),
+        Holdings(Money(equity), {}, assets),
+        plan_full_rebalance(Holdings(Money(equity), {}, assets), target),
     )
     deposit = Money(dollars * DOLLAR)
     rich = replace(start, cash=Money(start.cash + deposit))

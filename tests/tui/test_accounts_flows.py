@@ -417,7 +417,7 @@ def test_the_account_view_follows_prices_and_keeps_its_cursor() -> None:
         await press(pilot, "t", "t")
         assert "▶ full rebalance" in screen_text(app)
         await press(pilot, "end", "enter")
-        assert "R-14.1" in screen_text(app)
+        assert "R-14.2" in screen_text(app)
         await press(pilot, "escape", "T", "enter")
         assert app.current_mode == Section.RUNS
 

@@ -107,10 +107,10 @@ def decision(account_id: str, portfolio_id: str = "p1") -> Decision:
         Check("quota", Verdict.PASS, "no system run today", "R-11"),
         Check("prices", Verdict.PASS, "6 of 6 fresh, oldest 3 s", "R-12.5"),
         Check("eligible", Verdict.PASS, "6 of 6 assets", "R-12.6"),
-        Check("cooldown", Verdict.NO, "ended 09 Jan, 7 days after 02 Jan", "R-14.2"),
-        Check("calendar", Verdict.NO, "monthly on the 15th: next Wed 15 Apr", "R-14.3"),
-        Check("drift_band", Verdict.FIRES, "VTI 45.42 against 40.00 ± 5.00: drift +5.42 is beyond 5.00", "R-14.4"),
-        Check("invest_cash", Verdict.NO, "not asked", "R-14.5"),
+        Check("cooldown", Verdict.NO, "ended 09 Jan, 7 days after 02 Jan", "R-14.3"),
+        Check("calendar", Verdict.NO, "monthly on the 15th: next Wed 15 Apr", "R-14.4"),
+        Check("drift_band", Verdict.FIRES, "VTI 45.42 against 40.00 ± 5.00: drift +5.42 is beyond 5.00", "R-14.5"),
+        Check("invest_cash", Verdict.NO, "not asked", "R-14.7"),
     )
     return Decision(
         account_id,

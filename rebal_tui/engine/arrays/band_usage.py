@@ -32,9 +32,9 @@ DRIFT_ERROR_BPS = 1e-8
 class BandUsages:
     """One entry per account, in the frame's order; all figures are floats.
 
-    `follows` is the account's portfolio index. `equity` and `cash` are in dollars, right to about 15 digits. `usage` is
-    the largest drift ÷ band of the account, above 1 for a breach, 0 without bands; undefined unless equity is above 0.
-    `error` is an upper bound on the error of `usage`, by portfolio.
+    `follows` is the account's portfolio index. `equity` and `cash` are in dollars, both less reservations, right to
+    about 15 digits. `usage` is the largest drift ÷ band of the account, above 1 for a breach, 0 without bands;
+    undefined unless equity is above 0. `error` is an upper bound on the error of `usage`, by portfolio.
     """
 
     follows: Rows
@@ -52,7 +52,7 @@ class BandUsages:
 
 def band_usages(frame: BookFrame) -> BandUsages:
     """The band usage of every account at the frame's prices."""
-    cash = dollars(frame.accounts.cash)
+    cash = dollars(frame.accounts.cash - frame.accounts.reserved)
     follows = frame.accounts.portfolio.astype(np.intp)
     worth, owned = other_holding_values(frame)
     owned += cash

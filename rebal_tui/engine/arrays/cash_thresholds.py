@@ -26,8 +26,8 @@ _MIN_INVEST_DOLLARS = 10.0
 class CashThresholds:
     """One entry per account. `near` marks accounts whose other three entries the exact form must decide.
 
-    `exceeds_ratio`: above the 6:1 ratio (R-40). `has_investable_cash`: excess cash of $10 or more (R-14.5).
-    `meets_minimum_equity`: equity of $1 or more for each asset of the portfolio (R-14).
+    `exceeds_ratio`: above the 6:1 ratio (R-40). `has_investable_cash`: excess cash of $10 or more (R-14.7).
+    `meets_minimum_equity`: managed equity of $1 or more for each asset of the portfolio (R-14).
     """
 
     exceeds_ratio: Flags
@@ -39,27 +39,28 @@ class CashThresholds:
 def check_cash_thresholds(frame: BookFrame, usages: BandUsages) -> CashThresholds:
     """Screen every account for the 6:1 ratio, $10 of excess cash and $1 of equity per asset."""
     near = np.zeros(len(frame), np.bool_)
-    exceeds, has_investable_cash = _exceeds_ratio(usages, near), _has_investable_cash(frame, usages, near)
+    exceeds, has_investable_cash = _exceeds_ratio(frame, usages, near), _has_investable_cash(frame, usages, near)
     return CashThresholds(exceeds, has_investable_cash, _meets_minimum_equity(frame, usages, near), near)
 
 
-def _exceeds_ratio(usages: BandUsages, near: Flags) -> Flags:
+def _exceeds_ratio(frame: BookFrame, usages: BandUsages, near: Flags) -> Flags:
     exceeds = np.zeros(len(near), np.bool_)
-    rows = np.flatnonzero(usages.cash < 0)  # without cash owed, holdings never exceed equity
-    equity, owed = usages.equity[rows], -usages.cash[rows]
-    held = equity + owed
+    # Without booked cash owed, holdings never exceed booked equity. Reservations only make `usages.cash` smaller.
+    rows = np.flatnonzero(usages.cash < 0)
+    reserved = dollars(frame.accounts.reserved[rows])
+    managed, owed = usages.equity[rows], -usages.cash[rows]
+    held, equity = managed + owed, managed + reserved
     over = held - MAX_POSITION_TO_EQUITY * equity
-    exceeds[rows] = (equity <= 0) | (over > 0)
-    near[rows] |= (np.abs(over) <= (held + owed) * RELATIVE_TOLERANCE) | (equity < (held + owed) * _MIN_EQUITY_SHARE)
+    exceeds[rows] = ((equity <= 0) | (over > 0)) & (owed > reserved)
+    near[rows] |= (np.abs(over) <= (held + owed) * RELATIVE_TOLERANCE) | (managed < (held + owed) * _MIN_EQUITY_SHARE)
     return exceeds
 
 
 def _has_investable_cash(frame: BookFrame, usages: BandUsages, near: Flags) -> Flags:
-    reserved, floor = dollars(frame.accounts.reserved), dollars(frame.accounts.cash_floor)
+    floor = dollars(frame.accounts.cash_floor)
     cash_target = usages.equity * (frame.table.cash_weight / 10_000)[usages.follows]
     np.maximum(cash_target, floor, out=cash_target)
-    above = usages.cash - reserved
-    above -= cash_target
+    above = usages.cash - cash_target
     above -= _MIN_INVEST_DOLLARS
     # Near 0, cash is the sum of the other amounts, and cash above 0 is at most equity. So no amount exceeds equity, and
     # the error is at most about n * 1.1e-16 of the largest equity. With cash owed, `above` is -10 or less.

@@ -11,7 +11,7 @@ from rebal_tui.domain.portfolios import CalendarCondition
 from rebal_tui.domain.sessions import Session, epoch_micros, new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame, Flags
 from rebal_tui.engine.calendar import QUARTER_ENDS, fires_on
-from rebal_tui.engine.evaluation import PRICE_MAX_AGE
+from rebal_tui.engine.situation import PRICE_MAX_AGE
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -20,11 +20,15 @@ _MICROSECOND = timedelta(microseconds=1)
 class DayContext:
     """Inputs shared by all decisions of one evaluation pass.
 
-    `day` is the New York date as an ordinal. `open_window`: evaluations are allowed (R-10). `open_market`: the session
-    is open, so the Desk counts accounts without fresh prices. `calendar`: by portfolio, whether its calendar condition
-    fires (R-16), with a last entry of False. `fresh`: by asset, whether it has a fresh enough price (R-12.5).
+    `now`, `session` and `quarterly_months` are as in `Situation`. `day` is the New York date as an ordinal.
+    `open_window`: evaluations are allowed (R-10). `open_market`: the session is open, so the Desk counts accounts
+    without fresh prices. `calendar`: by portfolio, whether its calendar condition fires (R-16), with a last entry of
+    False. `fresh`: by asset, whether it has a fresh enough price (R-12.5).
     """
 
+    now: datetime
+    session: Session | None
+    quarterly_months: frozenset[int]
     day: int
     open_window: bool
     open_market: bool
@@ -55,6 +59,9 @@ def day_context_of(
         oldest = epoch_micros(now) - price_max_age // _MICROSECOND
         fresh &= (frame.assets.price_at >= oldest) & (frame.assets.price_at != 0)
     return DayContext(
+        now=now,
+        session=session,
+        quarterly_months=quarterly_months,
         day=new_york_day(now).toordinal(),
         open_window=ignore_window or (known and session is not None and session.in_window(now)),
         open_market=session is not None and session.is_open(now),

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from rebal_tui.domain.decisions import Outcome
-from rebal_tui.engine.arrays.band_usage import BandUsages, band_usages
+from rebal_tui.domain.decisions import REPORTED, Outcome
+from rebal_tui.engine.arrays.band_usage import BandUsages, Rows, band_usages
 from rebal_tui.engine.arrays.cash_thresholds import CashThresholds, check_cash_thresholds
 from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.decision_table import (
     CHECKS,
     NOT_EVALUATED,
     OUTCOMES,
+    Checks,
     Codes,
     DecisionInput,
     DecisionInputs,
     decision_table,
 )
 from rebal_tui.engine.arrays.exact import exact_account
+from rebal_tui.engine.arrays.exact_triggers import exact_triggers
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.engine.arrays.kernels import any_other, any_weight
 from rebal_tui.engine.arrays.memory_layout import Flags, Floats
+from rebal_tui.engine.arrays.serving import sure_serving
+from rebal_tui.engine.evaluation import deciding_check
+
+_FIRST_TRIGGER = CHECKS.index("unfinished")
+_CHECK_OF_BAND = CHECKS.index("drift_band")
+_DRIFT_BAND = np.uint32(1 << _CHECK_OF_BAND)
+_FULL = OUTCOMES.index(Outcome.FULL_REBALANCE)
 
 __all__ = ["CHECKS", "NOT_EVALUATED", "OUTCOMES", "Decisions", "decide"]
 
@@ -34,13 +43,15 @@ class Decisions:
     """One entry per account of a frame, in its order.
 
     `outcome` is an index in `OUTCOMES` or `NOT_EVALUATED`, `check` the index in `CHECKS` of the check that the
-    decision's reason names. `reported` has a bit (1 << index) for every check that failed, fired or held back. `equity`
-    is in floating dollars, right to about 15 digits. `confirmed` counts accounts decided by the exact form.
+    decision's reason names. `reported` has a bit (1 << index) for every check that failed, fired, held back
+    or cannot be corrected. `equity`
+    is managed equity in floating dollars, right to about 15 digits. `confirmed` counts accounts decided by the exact
+    form.
     """
 
     outcome: Codes
     check: Codes
-    reported: npt.NDArray[np.uint16]
+    reported: Checks
     equity: Floats
     confirmed: int
 
@@ -49,7 +60,7 @@ class Decisions:
         return np.flatnonzero(self.outcome == OUTCOMES.index(outcome))
 
     def reported_checks(self, row: int) -> list[str]:
-        """Names of the account's checks that failed, fired or held back, in order."""
+        """Names of the account's reported checks, in order."""
         return [name for code, name in enumerate(CHECKS) if code and self.reported[row] >> code & 1]
 
 
@@ -62,7 +73,35 @@ def decide(frame: BookFrame, day_context: DayContext) -> Decisions:
         inputs |= holds * np.uint16(decision_input)
     inputs |= breach * np.uint16(DecisionInput.DRIFTED)
     table, row = decision_table(day_context.open_window), inputs.astype(np.intp)
-    return Decisions(table.outcome[row], table.check[row], table.reported[row], usages.equity, confirmed)
+    made = Decisions(table.outcome[row], table.check[row], table.reported[row], usages.equity, confirmed)
+    rows = _unsure(frame, usages, made)
+    for one in rows.tolist():
+        _decide_exactly(frame, one, day_context, made)
+    return replace(made, confirmed=confirmed + len(rows))
+
+
+def _unsure(frame: BookFrame, usages: BandUsages, made: Decisions) -> Rows:
+    """The accounts whose triggers the exact form must decide, because it is not sure that their plans serve them."""
+    evaluated = (made.check == 0) | (made.check >= _FIRST_TRIGGER)
+    evaluated &= made.outcome != NOT_EVALUATED
+    full = evaluated & (made.outcome == _FULL)
+    drifted = evaluated & (made.reported & _DRIFT_BAND != 0)
+    rows = np.flatnonzero(full | drifted)
+    by_band = drifted[rows]
+    sure = sure_serving(frame, usages, rows, by_band)
+    served = np.where(by_band, sure.band, sure.any_order)
+    unsure = rows[np.where(full[rows], ~served, ~sure.worth)]
+    undone = [row for row in frame.accounts.unfinished if evaluated[row]]
+    return np.union1d(unsure, np.array(undone, np.intp))
+
+
+def _decide_exactly(frame: BookFrame, row: int, day_context: DayContext, made: Decisions) -> None:
+    """Replace the entries of one account."""
+    outcome, trace = exact_triggers(frame, row, day_context)
+    deciding = deciding_check(trace, outcome)
+    made.outcome[row] = OUTCOMES.index(outcome)
+    made.check[row] = CHECKS.index(deciding.check) if deciding else 0
+    made.reported[row] = sum(1 << CHECKS.index(check.check) for check in trace if check.verdict in REPORTED)
 
 
 def _of_portfolios(frame: BookFrame, day_context: DayContext) -> DecisionInputs:
@@ -97,6 +136,7 @@ def _of_accounts(
     yield DecisionInput.FIRST, accounts.rebalanced_on < 0
     yield DecisionInput.COOLING, accounts.rebalanced_on > (day_context.day - frame.table.cooldown)[usages.follows]
     yield DecisionInput.MINIMUM_EQUITY, cash.meets_minimum_equity
+    yield DecisionInput.UPDATED, accounts.update_until >= day_context.day
     yield DecisionInput.INVESTABLE_CASH, cash.has_investable_cash
     yield DecisionInput.PRICES_FAIL, any_other(frame, ~day_context.fresh)
 

@@ -13,12 +13,14 @@ from rebal_tui.domain.decisions import Outcome
 
 Codes = npt.NDArray[np.uint8]
 DecisionInputs = npt.NDArray[np.uint16]
+Checks = npt.NDArray[np.uint32]
 
 OUTCOMES = tuple(Outcome)
 """Outcomes by code."""
 CHECKS = (
     *("", "window", "portfolio_status", "account", "reconciliation", "open_orders", "quota", "prices", "assets"),
-    *("first_rebalance", "in_cooldown", "calendar", "drift_band", "minimum_equity", "invest_cash"),
+    *("unfinished", "first_rebalance", "in_cooldown", "calendar", "drift_band", "portfolio_update", "minimum_equity"),
+    "invest_cash",
 )
 """Checks by code, in order of evaluation; code 0 is none."""
 NOT_EVALUATED = 255
@@ -33,7 +35,7 @@ class DecisionInput(IntFlag):
     The first seven are failures of the checks after the window, in order of evaluation. `FIRST`: never rebalanced.
     `COOLING`: in the cooldown. `DUE`: the calendar condition fires. `DRIFTED`: a band is breached. `MINIMUM_EQUITY`:
     equity suffices. `INVESTABLE_CASH`: excess cash suffices. `ASSETS`: the portfolio has assets. `UNSUBSCRIBED`: the
-    account has no subscription.
+    account has no subscription. `UPDATED`: a change of the portfolio is due.
     """
 
     PORTFOLIO_INACTIVE = 1
@@ -51,6 +53,7 @@ class DecisionInput(IntFlag):
     INVESTABLE_CASH = 4096
     ASSETS = 8192
     UNSUBSCRIBED = 16384
+    UPDATED = 32768
 
 
 _FIRST_FAILING = _CHECK["portfolio_status"]
@@ -59,20 +62,20 @@ _FAILING = 7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecisionTable:
-    """One entry per combination of `DecisionInput` bits.
+    """One entry per combination of `DecisionInput` bits, if the plan of every trigger serves it.
 
     `outcome` and `check` are codes, `reported` has a bit (1 << code) for every check that failed, fired or held back.
     """
 
     outcome: Codes
     check: Codes
-    reported: DecisionInputs
+    reported: Checks
 
 
 @cache
 def decision_table(open_window: bool) -> DecisionTable:
     """The decisions inside (`open_window`) or outside the evaluation window."""
-    inputs = np.arange(2 * int(DecisionInput.UNSUBSCRIBED))
+    inputs = np.arange(2 * int(DecisionInput.UPDATED))
 
     def has(decision_input: DecisionInput) -> npt.NDArray[np.bool_]:
         return np.asarray(inputs & int(decision_input) != 0)
@@ -89,7 +92,9 @@ def decision_table(open_window: bool) -> DecisionTable:
     cooling, due = rebalanced_before & has(DecisionInput.COOLING), rebalanced_before & has(DecisionInput.DUE)
     by_calendar = due & ~cooling
     drifted = rebalanced_before & has(DecisionInput.DRIFTED) & ~by_calendar
-    fires = first | by_calendar | (drifted & ~cooling)
+    by_band = drifted & ~cooling
+    updated = rebalanced_before & has(DecisionInput.UPDATED) & ~by_calendar & ~by_band
+    fires = first | by_calendar | by_band | (updated & ~cooling)
     short, full = fires & ~meets_minimum_equity, fires & meets_minimum_equity
     invest = passed & ~full & has(DecisionInput.INVESTABLE_CASH) & has(DecisionInput.ASSETS)
     reported = np.where(passed, 0, 1 << check.astype(np.int64))
@@ -97,6 +102,7 @@ def decision_table(open_window: bool) -> DecisionTable:
         ("in_cooldown", cooling, cooling & ~full),
         ("calendar", due, due),
         ("drift_band", drifted, drifted),
+        ("portfolio_update", updated, updated),
         ("first_rebalance", first, first),
         ("minimum_equity", short, short),
         ("invest_cash", invest, invest),
@@ -110,4 +116,4 @@ def decision_table(open_window: bool) -> DecisionTable:
     outcome[invest] = _OUTCOME[Outcome.INVEST_CASH]
     unsubscribed = has(DecisionInput.UNSUBSCRIBED)
     outcome[unsubscribed], check[unsubscribed], reported[unsubscribed] = NOT_EVALUATED, 0, 0
-    return DecisionTable(outcome, check, reported.astype(np.uint16))
+    return DecisionTable(outcome, check, reported.astype(np.uint32))

@@ -16,23 +16,27 @@ from rebal_tui.engine.drift import (
     largest_usage,
     value_account,
 )
-from rebal_tui.engine.evaluation import MIN_INVEST_VALUE, compute_excess_cash, equity_suffices
 from rebal_tui.engine.restrictions import exceeds_position_ratio
+from rebal_tui.engine.situation import MIN_INVEST_VALUE, compute_excess_cash, equity_suffices
 
 
 @dataclass(frozen=True, slots=True)
 class ExactAccount:
-    """Exact figures of a subscribed account. `excess` is its excess cash in the units of a `Value`."""
+    """Exact figures of a subscribed account. `valuation` is less reservations, `booked` includes them.
+
+    `excess` is its excess cash in the units of a `Value`.
+    """
 
     portfolio: Portfolio
     valuation: Valuation
+    booked: Valuation
     drifts: tuple[AssetDrift, ...]
     usage: BandUsage | None
     excess: int
 
     @property
     def exceeds_ratio(self) -> bool:
-        return exceeds_position_ratio(self.valuation)
+        return exceeds_position_ratio(self.booked)
 
     @property
     def breached(self) -> bool:
@@ -56,9 +60,12 @@ def exact_account(frame: BookFrame, row: int) -> ExactAccount:
     """The exact figures of the account at `row`, which must be subscribed."""
     accounts = frame.accounts
     portfolio = frame.portfolios[accounts.portfolio[row]]
-    valuation = value_account(Money(int(accounts.cash[row])), *frame.priced_holdings(row))
+    held, cash = frame.priced_holdings(row), Money(int(accounts.cash[row]))
+    free = Money(cash - int(accounts.reserved[row]))
+    valuation = value_account(free, *held)
     drifts = asset_drifts(valuation, portfolio.weights)
-    free = Money(int(accounts.cash[row]) - int(accounts.reserved[row]))
     floor = Money(int(accounts.cash_floor[row]))
     excess = compute_excess_cash(free, floor, portfolio.weights.cash, valuation.equity)
-    return ExactAccount(portfolio, valuation, drifts, largest_usage(drifts, portfolio.bands), excess)
+    return ExactAccount(
+        portfolio, valuation, value_account(cash, *held), drifts, largest_usage(drifts, portfolio.bands), excess
+    )

@@ -14,7 +14,7 @@ from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import require
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.portfolios import Portfolio
+from rebal_tui.domain.portfolios import Portfolio, Unfinished
 from rebal_tui.domain.quantities import Price, Qty
 from rebal_tui.domain.sessions import epoch_micros
 from rebal_tui.engine.arrays.memory_layout import (
@@ -75,9 +75,10 @@ class AccountColumns:
     """One entry per account, in the book's order. Money in billionths, days as proleptic ordinals or `NEVER`.
 
     `reserved` is the cash reserved by open buys and pending withdrawals; `cash_floor` the cash target of the last
-    completed run under the current cash weight of the account's portfolio (R-14.5); `portfolio` an index in the frame's
+    completed run under the current cash weight of the account's portfolio (R-14.7); `portfolio` an index in the frame's
     portfolios or `UNSUBSCRIBED`; `rebalanced_on` the New York day of `last_rebalanced_at`; `system_run_on` the session
-    of the latest system run (R-11); `marks` the bits of `Mark`.
+    of the latest system run (R-11); `marks` the bits of `Mark`; `update_until` the last day on which a change of the
+    portfolio is due (R-14.6), 0 without one. `unfinished` has the undone sells by row.
     """
 
     cash: Ints
@@ -87,6 +88,8 @@ class AccountColumns:
     rebalanced_on: Indexes
     system_run_on: Indexes
     marks: Bits
+    update_until: Indexes
+    unfinished: Mapping[int, Unfinished]
 
     def __len__(self) -> int:
         return len(self.cash)
@@ -96,6 +99,8 @@ class AccountColumns:
         return AccountColumns(
             self.cash[start:stop], self.reserved[start:stop], self.cash_floor[start:stop], self.portfolio[start:stop],
             self.rebalanced_on[start:stop], self.system_run_on[start:stop], self.marks[start:stop],
+            self.update_until[start:stop],
+            {row - start: undone for row, undone in self.unfinished.items() if start <= row < stop},
         )  # fmt: skip
 
 
@@ -176,7 +181,8 @@ class BookFrame:
         columns = self.accounts
         own = (
             self.column, columns.cash, columns.reserved, columns.cash_floor, columns.portfolio, columns.rebalanced_on,
-            columns.system_run_on, columns.marks, self.others.account, self.others.asset, self.others.qty,
+            columns.system_run_on, columns.marks, columns.update_until,
+            self.others.account, self.others.asset, self.others.qty,
         )  # fmt: skip
         return sum(array.nbytes for array in own) + sum(block.nbytes for block in self.blocks)
 

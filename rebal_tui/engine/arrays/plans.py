@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.decisions import LineReason, Plan
 from rebal_tui.domain.orders import Side
-from rebal_tui.domain.quantities import CENT, NANO, Money, Price
+from rebal_tui.domain.quantities import CENT, NANO, Money
 from rebal_tui.engine.arrays.budget_split import BuyDemand, split_budgets
 from rebal_tui.engine.arrays.exact import exact_account
+from rebal_tui.engine.arrays.exact_triggers import assets_of_frame
 from rebal_tui.engine.arrays.frame import UNSUBSCRIBED, BookFrame
 from rebal_tui.engine.arrays.int128 import MAX_EXACT_DOLLARS, Int128, product
 from rebal_tui.engine.arrays.kernels import any_other, any_weight, dollars, other_holding_values
 from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats, Indexes, Ints
-from rebal_tui.engine.evaluation import compute_cash_target
 from rebal_tui.engine.planning import DUST, Holdings, plan_full_rebalance, plan_invest_cash
+from rebal_tui.engine.situation import compute_cash_target
 
 REASONS = tuple(LineReason)
 """Line reasons by code."""
@@ -184,7 +183,7 @@ def _plan_piece(
     asset, weight = block.asset[:, local], block.target[:, local]
     real = weight > 0
     price = np.where(real, np.append(frame.assets.price, 1)[asset], 1)
-    qty, cash, reserved = block.qty[:, columns], accounts.cash[rows], accounts.reserved[rows]
+    qty, cash = block.qty[:, columns], accounts.cash[rows] - accounts.reserved[rows]
     rough = np.multiply(qty, price * 1e-18, dtype=np.float64)
     equity_dollars = rough.sum(axis=0) + dollars(cash) + other_holdings.dollars[rows]
     modular = qty * price
@@ -200,7 +199,7 @@ def _plan_piece(
     if invest:
         cash_target = np.maximum(by_weight, accounts.cash_floor[rows])
         needs_exact |= dollars(np.abs(accounts.cash_floor[rows])) > MAX_EXACT_DOLLARS
-        budget = np.maximum(0, cash - reserved - cash_target)
+        budget = np.maximum(0, cash - cash_target)
         lacking = short.nano >= 0
         short = Int128(np.where(lacking, short.nano, 0), np.where(lacking, short.rest, 0))
         buyable, sold, small_sell, sell_qty = real, np.zeros_like(real), np.zeros_like(real), np.zeros_like(qty)
@@ -215,7 +214,7 @@ def _plan_piece(
         small_sell = wants_sale & (sale < NANO)
         sold = wants_sale & ~small_sell
         proceeds = np.where(sold, sale, 0).sum(axis=0) + other_holdings.proceeds[rows]
-        budget = cash + proceeds - reserved - cash_target
+        budget = cash + proceeds - cash_target
         buyable = real & short.at_least(_DUST)
     # Without a budget, the buys become skipped orders for insufficient cash: the exact planner adds these.
     needs_exact |= (budget <= 0) & buyable.any(axis=0)
@@ -306,24 +305,11 @@ def _exact_plan(frame: BookFrame, row: int, *, invest: bool) -> Plan:
     """The plan of the exact planner for one account."""
     weights = frame.portfolios[frame.accounts.portfolio[row]].weights
     held = frame.holdings(row)
-    cash, reserved = Money(int(frame.accounts.cash[row])), Money(int(frame.accounts.reserved[row]))
-    start = Holdings(cash, reserved, held, _assets(frame, {*held, *weights.symbols}))
+    cash = Money(int(frame.accounts.cash[row]) - int(frame.accounts.reserved[row]))
+    start = Holdings(cash, held, assets_of_frame(frame, {*held, *weights.symbols}))
     if not invest:
         return plan_full_rebalance(start, weights)
     equity = exact_account(frame, row).valuation.equity
     return plan_invest_cash(
         start, weights, compute_cash_target(equity, weights.cash, Money(int(frame.accounts.cash_floor[row])))
     )
-
-
-def _assets(frame: BookFrame, symbols: Iterable[str]) -> dict[str, Asset]:
-    columns, index = frame.assets, frame.assets.index
-    found = {}
-    for symbol in symbols:
-        at = index[symbol]
-        price = int(columns.price[at])
-        found[symbol] = Asset(
-            symbol, symbol, symbol, "", AssetStatus.ACTIVE if columns.sellable[at] else AssetStatus.INACTIVE,
-            bool(columns.eligible[at]), bool(columns.fractionable[at]), Price(price) if price else None,
-        )  # fmt: skip
-    return found

@@ -15,7 +15,7 @@ from rebal_tui.engine.arrays.cash_thresholds import CashThresholds, check_cash_t
 from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, UNSUBSCRIBED, BookFrame, Mark
-from rebal_tui.engine.arrays.kernels import any_other, any_weight
+from rebal_tui.engine.arrays.kernels import any_other, any_weight, dollars
 from rebal_tui.engine.arrays.memory_layout import Flags, Floats, Indexes, Ints
 from rebal_tui.engine.arrays.worst_drift import NO_ASSET, NO_BAND, WorstDrifts, permille_of, worst_drifts
 
@@ -44,7 +44,8 @@ class Group(IntFlag):
 class Sweep:
     """One entry per account of a frame, in its order. All figures except `equity` are exact.
 
-    `equity` is in floating dollars, right to about 15 digits, for sorting and totals; `exact_equity` is exact.
+    `equity` includes reservations; it is in floating dollars, right to about 15 digits, for sorting and totals.
+    `exact_equity` is exact.
     `band_used` is the largest band usage in tenths of a percent, rounded down, or `NO_BAND`. `groups` has the bits of
     `Group`; an unsubscribed account has none. `confirmed` counts accounts decided by the exact form.
     """
@@ -93,7 +94,7 @@ def sweep(frame: BookFrame, day_context: DayContext) -> Sweep:
     # Blocked accounts are not checked for prices; `UNABLE` is the bit after `BLOCKED`.
     groups &= ~((groups & np.uint8(Group.BLOCKED)) << 1)
     groups[frame.accounts.portfolio == UNSUBSCRIBED] = 0
-    return Sweep(frame, usages.equity, band_used, groups, confirmed)
+    return Sweep(frame, usages.equity + dollars(frame.accounts.reserved), band_used, groups, confirmed)
 
 
 def _confirmed(frame: BookFrame, usages: BandUsages, cash: CashThresholds) -> tuple[Ints, Flags, int]:

@@ -71,7 +71,7 @@ def worst_drifts(frame: BookFrame, rows: Rows) -> WorstDrifts:
     """The worst drift of the accounts `rows`, which must be distinct."""
     count, portfolio = len(rows), frame.accounts.portfolio[rows]
     worth, other_totals = other_holding_values(frame)
-    cash = dollars(frame.accounts.cash[rows])
+    cash = dollars(frame.accounts.cash[rows] - frame.accounts.reserved[rows])
     out = _Columns(
         rows=rows,
         owned=other_totals[rows] + cash,

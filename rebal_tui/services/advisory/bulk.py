@@ -15,13 +15,13 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.advisory.subscriptions import BulkOutcome
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.evaluation.account import managed_value_of, value_of
 from rebal_tui.services.evaluation.what_if import plan_what_if
 from rebal_tui.services.view_models.accounts import BulkPreview, BulkResult, FirstRun
 
 
 def preview_subscriptions(book: Book, account_ids: Sequence[str], portfolio_id: str, *, moving: bool) -> BulkPreview:
-    """Preview the first runs after subscribing or moving accounts (R-14.1); changes nothing."""
+    """Preview the first runs after subscribing or moving accounts (R-14.2); changes nothing."""
     portfolio, busy = book.portfolio(portfolio_id), subscriptions.withdrawing(book)
     without_run = {account_id: _no_run(book, account_id, portfolio, moving, busy) for account_id in account_ids}
     planned = _planned(book, [account_id for account_id, row in without_run.items() if row is None], portfolio_id)
@@ -64,11 +64,10 @@ def _no_run(book: Book, account_id: str, portfolio: Portfolio, moving: bool, bus
         check(book, account_id, portfolio.id, busy)
     except Refusal as refusal:
         return _row(book, account_id, refusal=str(refusal))
-    valuation = value_of(book, account_id)
-    stopped = blocking_reasons(book.account(account_id), valuation)
+    stopped = blocking_reasons(book.account(account_id), value_of(book, account_id))
     if stopped:
         return _row(book, account_id, note="no run while " + "; ".join(text for _, text in stopped))
-    if valuation.equity < len(portfolio.weights.assets) * NANO * NANO:
+    if managed_value_of(book, account_id).equity < len(portfolio.weights.assets) * NANO * NANO:
         return _row(book, account_id, note="no run: equity is below $1 for each asset")
     return None
 

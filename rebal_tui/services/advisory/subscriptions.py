@@ -116,7 +116,7 @@ def unsubscribe_account(book: Book, account_id: str) -> None:
 def move(book: Book, account_id: str, portfolio_id: str) -> Subscription:
     """Move an account to another portfolio, or subscribe it if it has no subscription, in one transaction.
 
-    The new subscription has never been rebalanced, so the next evaluation realigns the account (R-14.1). Raises
+    The new subscription has never been rebalanced, so the next evaluation realigns the account (R-14.2). Raises
     `Conflict` when the account follows this portfolio already, and during a withdrawal; otherwise as `subscribe`.
     """
     check_move(book, account_id, portfolio_id, withdrawing(book))

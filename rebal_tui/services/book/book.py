@@ -11,7 +11,7 @@ from rebal_tui.broker.protocol import Broker, LiveBroker, SandboxControls
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.errors import NotFound
-from rebal_tui.domain.portfolios import Portfolio
+from rebal_tui.domain.portfolios import Portfolio, Unfinished
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import Session, new_york_day
@@ -26,7 +26,7 @@ from rebal_tui.services.book.rate_limiter import RateLimiter
 from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.book.settings import Settings
 from rebal_tui.services.book.work_queue import WorkQueue
-from rebal_tui.store import assets, audit, cash, holds, portfolios, runs
+from rebal_tui.store import assets, audit, cash, holds, portfolios, runs, unfinished
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
 from rebal_tui.store.database import Database, Transaction
@@ -88,6 +88,7 @@ class Book:
         self.pending_out: dict[str, Money] = {}
         self._search_index: SearchIndex | None = None
         self.holds: dict[str, Hold] = {}
+        self.unfinished: dict[str, Unfinished] = {}
         self.accounts_to_recheck: set[str] = set()
         self.reconciled = False
         self._frame_cache = FrameCache(self)
@@ -129,6 +130,12 @@ class Book:
         self.system_runs = ChangeTrackingDict(runs.system_runs(self.database))
         self.reload_journals()
         self.reload_holds()
+        self.reload_unfinished()
+
+    def reload_unfinished(self) -> None:
+        """Read the undone sells again."""
+        self.unfinished = unfinished.load(self.database)
+        self.version += 1
 
     def reload_holds(self) -> None:
         self.holds = holds.load(self.database)
@@ -238,12 +245,12 @@ class Book:
         return self.portfolios[portfolio_id]
 
     def reserved(self, account_id: str) -> Money:
-        """Reserved cash: the larger of the account's reservation and its pending outgoing journals (R-14.5)."""
+        """Reserved cash: the larger of the account's reservation and its pending outgoing journals (R-14.7)."""
         extras = self.extras[account_id]
         return Money(max(extras.reserve, self.pending_out.get(account_id, 0)))
 
     def cash_floor(self, account_id: str, cash_weight: int) -> Money:
-        """Cash target of the account's last completed run with this cash weight; 0 without such a run (R-14.5)."""
+        """Cash target of the account's last completed run with this cash weight; 0 without such a run (R-14.7)."""
         return self.cash_targets.get((account_id, cash_weight), Money(0))
 
     def quota_run(self, account_id: str, session: str) -> str | None:
@@ -320,6 +327,10 @@ class BookTransaction(Transaction):
     def reload_holds(self) -> None:
         """Read the paused accounts again after the commit."""
         self.after_commit(self.book.reload_holds)
+
+    def reload_unfinished(self) -> None:
+        """Read the undone sells again after the commit."""
+        self.after_commit(self.book.reload_unfinished)
 
     def reload_runs(self) -> None:
         """Read all open runs again after the commit."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rebal_tui.domain.assets import Asset
-from rebal_tui.domain.portfolios import Portfolio
+from rebal_tui.domain.portfolios import Portfolio, Unfinished
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run
 from rebal_tui.domain.sessions import epoch_micros, new_york_day
@@ -39,6 +39,7 @@ Indexes = npt.NDArray[np.int32]
 
 _HOUR = 3_600_000_000
 _ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "ACTIVE")
+_EVER = np.iinfo(np.int32).max
 _REBUILD_MIN_SHARE = 0.2
 """Share of changed accounts above which a rebuild is faster than replacing their holdings."""
 
@@ -80,6 +81,7 @@ class FrameSource(Protocol):
     portfolios: dict[str, Portfolio]
     pending_out: dict[str, Money]
     holds: dict[str, Hold]
+    unfinished: dict[str, Unfinished]
     cash_targets: ChangeTrackingDict[tuple[str, int], Money]
     open_runs: ChangeTrackingDict[str, Run]
     system_runs: ChangeTrackingDict[str, tuple[str, str]]
@@ -103,6 +105,7 @@ class FrameCache:
         self._subscribed = -1
         self._portfolio: Indexes = np.empty(0, np.int32)
         self._rebalanced_on: Indexes = np.empty(0, np.int32)
+        self._update_until: Indexes = np.empty(0, np.int32)
         self._floor: Ints = np.empty(0, np.int64)
         self._floors: object = None
         self._run_on: Indexes = np.empty(0, np.int32)
@@ -165,6 +168,7 @@ class FrameCache:
             self._subscribed = subscriptions.version
             self._portfolio = np.where(subscriptions.portfolio < 0, UNSUBSCRIBED, subscriptions.portfolio)
             self._rebalanced_on = new_york_days(subscriptions.last_rebalanced_at)
+            self._update_until = _update_until(book.portfolios, subscriptions)
             self._floors = None
         reserved = accounts.reserve.copy()
         for account_id, amount in book.pending_out.items():
@@ -178,7 +182,8 @@ class FrameCache:
         marks[self._open_runs()] |= np.uint16(Mark.OPEN_RUN)
         return AccountColumns(
             accounts.cash.copy(), reserved, self._cash_floor(), self._portfolio, self._rebalanced_on,
-            self._system_run_on(), marks,
+            self._system_run_on(), marks, self._update_until,
+            {accounts.row_of[account_id]: undone for account_id, undone in book.unfinished.items()},
         )  # fmt: skip
 
     def _cash_floor(self) -> Ints:
@@ -228,6 +233,21 @@ class FrameCache:
         latest.changed.clear()
         self._run_on = run_on
         return run_on
+
+
+def _update_until(portfolios: Mapping[str, Portfolio], subscriptions: SubscriptionTable) -> Indexes:
+    """By account, the last day on which a change of its portfolio is due, 0 without one (as `update_due`)."""
+    until = np.zeros(len(subscriptions.portfolio), np.int32)
+    changed = np.array([epoch_micros(p.changed_at) if p.on_update else -1 for p in portfolios.values()], np.int64)
+    if not (changed >= 0).any():
+        return until
+    rows = np.flatnonzero(subscriptions.portfolio >= 0)
+    at = changed[subscriptions.portfolio[rows]]
+    since = np.maximum(subscriptions.created_at[rows], subscriptions.last_rebalanced_at[rows])
+    spent = subscriptions.update_spent_at[rows]
+    last_day = np.where(spent >= at, new_york_days(spent), _EVER)
+    until[rows] = np.where(at > since, last_day, 0)
+    return until
 
 
 def with_quotes(frame: BookFrame, quotes: Mapping[str, Quote]) -> BookFrame:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from rebal_tui.domain.sessions import Session
 from rebal_tui.engine.calendar import QUARTER_ENDS
-from rebal_tui.engine.evaluation import PRICE_MAX_AGE
+from rebal_tui.engine.situation import PRICE_MAX_AGE
 
 
 class Mode(StrEnum):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from rebal_tui.domain.decisions import Decision
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.portfolios import Portfolio, Subscription
+from rebal_tui.domain.quantities import NANO, Money, Value
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.drift import Valuation, value_account
-from rebal_tui.engine.evaluation import Situation, evaluate
+from rebal_tui.engine.evaluation import evaluate
+from rebal_tui.engine.situation import Situation, update_due
 from rebal_tui.services.book.book import Book
 from rebal_tui.store import book_settings
 
@@ -46,6 +49,8 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
         price_max_age=book.settings.price_max_age,
         quarterly_months=book.settings.quarterly_months,
         ignore_window=ignore_window,
+        unfinished=book.unfinished.get(account_id),
+        update_due=update_due(portfolio, subscription, now),
     )
 
 
@@ -66,8 +71,15 @@ def needs_review(book: Book, portfolio: Portfolio) -> bool:
     return book.settings.review or portfolio.review or book_settings.get(book.database, "review") == "1"
 
 
+def managed_value_of(book: Book, account_id: str) -> Valuation:
+    """The valuation of an account less its reservations, at current prices (R-2); as `value_of` otherwise."""
+    valuation = value_of(book, account_id)
+    reserved = book.reserved(account_id)
+    return replace(valuation, cash=Money(valuation.cash - reserved), equity=Value(valuation.equity - reserved * NANO))
+
+
 def value_of(book: Book, account_id: str) -> Valuation:
-    """The valuation of an account at current prices; positions without a price are left out."""
+    """The valuation of an account with its reserved cash, at current prices; positions without one are left out."""
     account = book.accounts[account_id]
     prices = {
         p.symbol: price

@@ -6,6 +6,7 @@ later changes to prices, portfolios or assets.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
@@ -13,19 +14,21 @@ from functools import partial
 from rebal_tui.domain.accounts import Account, AccountStatus, Position
 from rebal_tui.domain.decisions import Check, Decision, Plan, Verdict
 from rebal_tui.domain.errors import BrokenInvariant
-from rebal_tui.domain.portfolios import Subscription
+from rebal_tui.domain.portfolios import Subscription, Unfinished
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, Run, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.domain.text import count_text
-from rebal_tui.engine.evaluation import RECONCILIATION, Situation, evaluate
+from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.planning import Holdings
+from rebal_tui.engine.prerequisites import RECONCILIATION
+from rebal_tui.engine.situation import Situation, update_due
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from
 from rebal_tui.store import decision_contexts, decisions, runs
 from rebal_tui.store import plan_inputs as stored_plans
-from rebal_tui.store.codec import from_positions, to_positions, to_restrictions
+from rebal_tui.store.codec import from_positions, from_time_or_none, to_positions, to_restrictions
 from rebal_tui.store.database import Database
 from rebal_tui.store.decision_contexts import DecisionContext
 from rebal_tui.store.decisions import StoredDecision
@@ -60,7 +63,7 @@ def decision_of(database: Database, stored: StoredDecision) -> Decision:
     If the recomputed kind differs from the stored one (altered file, other engine version), the trace is replaced by
     one failed check, `record`, that describes the difference.
     """
-    recomputed, text = _reevaluate(stored, partial(decision_contexts.get, database), planned=True)
+    recomputed, text = _reevaluate(stored, partial(decision_contexts.get, database))
     if recomputed is not None and not text:
         return recomputed
     return Decision(
@@ -71,16 +74,14 @@ def decision_of(database: Database, stored: StoredDecision) -> Decision:
 
 def decision_fault(stored: StoredDecision, context: Callable[[int], DecisionContext]) -> str:
     """How a recomputed decision differs from the stored one; empty if equal. `context` reads a context by number."""
-    return _reevaluate(stored, context, planned=False)[1]
+    return _reevaluate(stored, context)[1]
 
 
-def _reevaluate(
-    stored: StoredDecision, context: Callable[[int], DecisionContext], *, planned: bool
-) -> tuple[Decision | None, str]:
+def _reevaluate(stored: StoredDecision, context: Callable[[int], DecisionContext]) -> tuple[Decision | None, str]:
     """The recomputed decision, None when unreadable, and how it differs from the stored one; empty if equal."""
     signature = stored.kind.signature
     try:
-        recomputed = evaluate(situation_of(stored, context(stored.context), planned=planned))
+        recomputed = evaluate(situation_of(stored, context(stored.context)))
         found = decisions.kind_of(recomputed).signature
     except (ValueError, KeyError, TypeError) as error:
         return None, f"stored as {signature}, cannot be recomputed: {error}"
@@ -91,9 +92,14 @@ _PAUSED = "paused: the broker's figures did not match the book"
 """The audit trail has the reason for a pause; a decision stores only that the account was paused."""
 
 
-def situation_of(stored: StoredDecision, context: DecisionContext, *, planned: bool = True) -> Situation:
+def situation_of(stored: StoredDecision, context: DecisionContext) -> Situation:
     """The inputs of a stored decision. The account has only the fields that affect decisions."""
     inputs = stored.inputs
+    portfolio = context.portfolios[stored.portfolio_id]
+    subscription = Subscription(
+        stored.subscription_id, stored.account_id, stored.portfolio_id, inputs.subscribed_at,
+        inputs.last_rebalanced_at, inputs.update_spent_at, inputs.propose_on,
+    )  # fmt: skip
     held = sorted((context.symbols[key], qty) for key, qty in from_positions(inputs.positions))
     return Situation(
         now=context.at,
@@ -103,11 +109,8 @@ def situation_of(stored: StoredDecision, context: DecisionContext, *, planned: b
             stored.account_id, "", "", AccountStatus(inputs.status), inputs.cash, Money(0),
             to_restrictions(inputs.restrictions), tuple(Position(symbol, qty) for symbol, qty in held), context.at,
         ),
-        portfolio=context.portfolios[stored.portfolio_id],
-        subscription=Subscription(
-            stored.subscription_id, stored.account_id, stored.portfolio_id, inputs.subscribed_at,
-            inputs.last_rebalanced_at, inputs.update_spent_at, inputs.propose_on,
-        ),
+        portfolio=portfolio,
+        subscription=subscription,
         assets=context.assets,
         reserved=inputs.reserved,
         cash_floor=inputs.cash_floor,
@@ -117,8 +120,15 @@ def situation_of(stored: StoredDecision, context: DecisionContext, *, planned: b
         quota_run=inputs.quota_run,
         price_max_age=context.price_max_age,
         quarterly_months=context.quarterly_months,
-        planned=planned,
+        unfinished=None if inputs.undone is None else _unfinished(inputs.undone, context),
+        update_due=update_due(portfolio, subscription, context.at),
     )  # fmt: skip
+
+
+def _unfinished(text: str, context: DecisionContext) -> Unfinished:
+    raw = json.loads(text)
+    symbols = tuple(context.symbols[key] for key in raw["assets"])
+    return Unfinished(symbols, from_time_or_none(raw["traded_at"]))
 
 
 def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int]) -> PlanInputs:
@@ -126,8 +136,8 @@ def plan_inputs(book: Book, run: Run, context: int, asset_keys: Mapping[str, int
     start = holdings(book, run.account_id)
     return PlanInputs(
         context=context,
-        cash=start.cash,
-        reserved=start.reserved,
+        cash=book.accounts[run.account_id].cash,
+        reserved=book.reserved(run.account_id),
         cash_target=invest_cash_target(book, run.account_id, run.weights) if run.type is RunType.INVEST_CASH else None,
         positions=to_positions((asset_keys[symbol], qty) for symbol, qty in start.positions.items()),
     )
@@ -157,7 +167,7 @@ def made_plan(database: Database, run: Run) -> Plan:
 def recompute_plan(run: Run, inputs: PlanInputs, context: DecisionContext) -> Plan:
     """A run's plan, recomputed from its stored inputs."""
     held = {context.symbols[key]: qty for key, qty in from_positions(inputs.positions)}
-    start = Holdings(inputs.cash, inputs.reserved, dict(sorted(held.items())), context.assets)
+    start = Holdings(Money(inputs.cash - inputs.reserved), dict(sorted(held.items())), context.assets)
     return plan_from(start, run.type, run.weights, inputs.cash_target or Money(0), run.amount)
 
 

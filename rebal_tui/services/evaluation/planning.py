@@ -19,10 +19,10 @@ from rebal_tui.services.book.book import Book
 
 
 def holdings(book: Book, account_id: str) -> Holdings:
-    """An account's booked cash and positions, its reserved cash, and the current assets."""
+    """An account's booked cash less reservations, its positions, and the current assets."""
     account = book.account(account_id)
     positions = {position.symbol: position.qty for position in account.positions}
-    return Holdings(account.cash, book.reserved(account_id), positions, book.assets)
+    return Holdings(Money(account.cash - book.reserved(account_id)), positions, book.assets)
 
 
 def plan_run(book: Book, account_id: str, kind: RunType, weights: Weights, amount: Money | None = None) -> Plan:
@@ -49,7 +49,7 @@ def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Mon
 
 
 def invest_cash_target(book: Book, account_id: str, weights: Weights) -> Money:
-    """Cash target of invest_cash: the larger of cash weight × equity and the last run's cash target (R-14.5)."""
+    """Cash target of invest_cash: the larger of cash weight × equity and the last run's cash target (R-14.7)."""
     start = holdings(book, account_id)
     equity = max(Value(0), value_account(start.cash, start.positions, start.prices).equity)
     by_weight = -(-equity * weights.cash // (HUNDRED_PERCENT * NANO))

@@ -17,7 +17,7 @@ from rebal_tui.services.evaluation_pass.context import PassContext
 from rebal_tui.services.evaluation_pass.run_creation import CreatedRuns, create_runs
 from rebal_tui.services.runs.queueing import subject_of
 from rebal_tui.services.runs.starting import Rows, record_starts
-from rebal_tui.store import audit_digests, decisions
+from rebal_tui.store import audit_digests, decisions, unfinished
 from rebal_tui.store.account_table import RESTRICTIONS, STATUSES
 from rebal_tui.store.codec import restrictions_text
 from rebal_tui.store.decisions import DecisionRow, Kind
@@ -80,6 +80,12 @@ def _decision_rows(
         propose_on=[
             date.fromordinal(day).isoformat() if day else None for day in subscriptions.propose_on[rows].tolist()
         ],
+        undone=[
+            unfinished.to_text(accounts.unfinished[row], pass_context.asset_keys)
+            if row in accounts.unfinished
+            else None
+            for row in rows.tolist()
+        ],
     )
 
 
@@ -89,7 +95,7 @@ def _times(micros: npt.NDArray[np.int64]) -> list[int | None]:
 
 def _kind_keys(tx: BookTransaction, made: Decisions, rows: Rows) -> list[int]:
     """The key of each row's decision kind."""
-    codes = (made.outcome[rows].astype(np.int64) << 16 | made.reported[rows]).tolist()
+    codes = (made.outcome[rows].astype(np.int64) << 32 | made.reported[rows]).tolist()
     kinds = {}
     for code, row in dict(zip(codes, rows.tolist(), strict=True)).items():
         outcome, reported = OUTCOMES[made.outcome[row]], made.reported_checks(row)

@@ -20,7 +20,7 @@ from rebal_tui.domain.orders import Side
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.arrays.decide import OUTCOMES
-from rebal_tui.engine.evaluation import cash_target_of
+from rebal_tui.engine.situation import cash_target_of
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.account import situation
 from rebal_tui.services.evaluation_pass.context import PassContext

@@ -14,7 +14,7 @@ from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE
 from rebal_tui.engine.drift import asset_drifts, largest_usage
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.evaluation.account import managed_value_of, value_of
 from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.runs import rows_of
@@ -77,7 +77,8 @@ def account_row(book: Book, account_id: str) -> AccountRow:
     stopped = blocking_reasons(account, valuation)
     standing = Standing.NONE
     if portfolio is not None:
-        usage = largest_usage(asset_drifts(valuation, portfolio.weights), portfolio.bands)
+        managed = managed_value_of(book, account_id)
+        usage = largest_usage(asset_drifts(managed, portfolio.weights), portfolio.bands)
         if usage is not None:
             near = Standing.NEAR if usage.permille >= NEAR_PERMILLE else Standing.INSIDE
             standing = Standing.OUTSIDE if usage.breached else near

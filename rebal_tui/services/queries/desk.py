@@ -17,7 +17,7 @@ from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.account import evaluate_account, situation
+from rebal_tui.services.evaluation.account import evaluate_account, situation, value_of
 from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.evaluation.planning import holdings, plan_run, turnover_of
 from rebal_tui.services.evaluation.whole_book import book_day_context
@@ -65,7 +65,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
     subscription = book.subscriptions.get(account_id)
     portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
     start = holdings(book, account_id)
-    valuation = _valuation(start)
+    valuation, booked = _valuation(start), value_of(book, account_id)
     stored = latest_decisions(book.database, account_id)
     now = evaluate_account(book, account_id) if subscription else None
     equity = max(0, valuation.equity)
@@ -75,7 +75,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         client=account.name,
         portfolio_id=portfolio.id if portfolio else None,
         portfolio=portfolio.name if portfolio else "not subscribed",
-        equity=floor_money(valuation.equity),
+        equity=floor_money(booked.equity),
         cash=account.cash,
         cash_target=floor_money(Value(equity * portfolio.weights.cash // HUNDRED_PERCENT)) if portfolio else Money(0),
         holdings=_holdings(book, start, valuation, portfolio),
@@ -85,7 +85,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         next_step=_next_step(book, now) if now else "No automatic runs: the account follows no portfolio.",
         history=_history(book, account_id),
         withdrawable=book.broker.cash_transferable(account_id),
-        restrictions=(*(text for _, text in blocking_reasons(account, valuation)), *book.paused(account_id)),
+        restrictions=(*(text for _, text in blocking_reasons(account, booked)), *book.paused(account_id)),
     )
 
 
@@ -117,7 +117,7 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
     account = book.account(account_id)
     subscription = book.subscriptions.get(account_id)
     spent = sum(line.notional or 0 for line in plan.buys)
-    cash_after = account.cash + turnover_of(plan) - 2 * spent
+    cash_change = turnover_of(plan) - 2 * spent
     before = [(line.symbol, _share(line.value, plan.equity)) for line in plan.lines]
     after = [(line.symbol, _share(Value(_value_after(line)), plan.equity)) for line in plan.lines]
     return PreviewView(
@@ -127,9 +127,9 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
         plan=plan,
         why=why,
         turnover=turnover_of(plan),
-        cash_after=Money(cash_after),
-        before=(*before, ("cash", _share(Value(account.cash * NANO), plan.equity))),
-        after=(*after, ("cash", _share(Value(cash_after * NANO), plan.equity))),
+        cash_after=Money(account.cash + cash_change),
+        before=(*before, ("cash", _share(Value(plan.cash * NANO), plan.equity))),
+        after=(*after, ("cash", _share(Value((plan.cash + cash_change) * NANO), plan.equity))),
         at=book.now(),
     )
 

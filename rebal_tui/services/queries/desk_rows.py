@@ -97,7 +97,7 @@ class DeskRows(LazyRows[DeskRow]):
             client=texts.names[row],
             portfolio_id=portfolio.id,
             portfolio=portfolio.name,
-            equity=floor_money(exact.valuation.equity),
+            equity=floor_money(exact.booked.equity),
             cash=Money(int(frame.accounts.cash[row])),
             worst=worst.symbol if worst else "",
             drift_bp=worst.points if worst else 0,

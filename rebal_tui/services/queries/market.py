@@ -12,7 +12,7 @@ from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Percent, Price, Q
 from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.market.walk import RandomWalk
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.evaluation.account import value_of
+from rebal_tui.services.evaluation.account import managed_value_of
 from rebal_tui.services.queries import totals
 from rebal_tui.services.view_models.market import AssetRow, AssetView, Effect, HolderView, MarketSnapshot
 
@@ -120,7 +120,7 @@ def _holder(book: Book, symbol: str, account_id: str, qty: Qty) -> HolderView:
     portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
     price = _prices(book, account_id).get(symbol)
     value = floor_money(market_value(qty, price)) if price is not None else floor_money(market_value(qty, Price(0)))
-    equity = value_of(book, account_id).equity
+    equity = managed_value_of(book, account_id).equity
     return HolderView(
         account_id=account_id,
         client=book.accounts[account_id].name,

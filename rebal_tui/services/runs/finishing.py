@@ -125,7 +125,7 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
 
 
 def _apply_ends(book: Book, done: Sequence[Run], at: datetime) -> None:
-    """Update in-memory state for ended runs: cash targets (R-14.5) and last-rebalanced times."""
+    """Update in-memory state for ended runs: cash targets (R-14.7) and last-rebalanced times."""
     for run in done:
         if not run.status.completed:
             continue

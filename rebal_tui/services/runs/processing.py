@@ -252,7 +252,7 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
         written: list[Unsent] = []
         for run in sold:
             plan = history.made_plan(book.database, run)
-            sized = resize_buys(plan, book.accounts[run.account_id].cash, book.reserved(run.account_id))
+            sized = resize_buys(plan, Money(book.accounts[run.account_id].cash - book.reserved(run.account_id)))
             buys = [line for line in plan.lines if line.symbol in sized.amounts]
             tradable = [line for line in buys if not _buy_fault(book.assets.get(line.symbol))]
             rows += [

@@ -171,7 +171,7 @@ def plan_starts(frame: BookFrame, rows: Mapping[RunType, Sequence[int] | Rows]) 
 def _matches_frame(frame: BookFrame, rows: Rows, queued: Sequence[Run]) -> npt.NDArray[np.bool_]:
     """By run, whether the frame has its plan inputs: no approval is awaited, and its weights are its portfolio's.
 
-    The cash floor then matches, too, because it depends on the cash weight (R-14.5).
+    The cash floor then matches, too, because it depends on the cash weight (R-14.7).
     """
     indexes = frame.accounts.portfolio[rows].tolist()
     shared = {(id(run.weights), index): run.weights for run, index in zip(queued, indexes, strict=True)}

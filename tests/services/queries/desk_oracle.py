@@ -8,8 +8,8 @@ from rebal_tui.domain.sessions import NEW_YORK, new_york_day
 from rebal_tui.engine.arrays.sweep import NEAR_PERMILLE
 from rebal_tui.engine.calendar import cooldown_ends, in_cooldown
 from rebal_tui.engine.drift import BandUsage, Valuation, asset_drifts, largest_drift, largest_usage
-from rebal_tui.engine.evaluation import MIN_INVEST_VALUE, Situation, calendar_day, excess_cash, price_faults
 from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.engine.situation import MIN_INVEST_VALUE, Situation, calendar_day, excess_cash, price_faults
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import situation
 from rebal_tui.services.queries.desk import run_state
@@ -29,7 +29,7 @@ def exact_rows(book: Book) -> list[DeskRow]:
 def exact_row(book: Book, subscription: Subscription, when: str) -> DeskRow:
     account_id = subscription.account_id
     now = situation(book, account_id)
-    valuation = now.valuation()
+    valuation = now.valuation
     drifts = asset_drifts(valuation, now.portfolio.weights)
     usage = largest_usage(drifts, now.portfolio.bands)
     worst = usage.drift if usage else largest_drift(drifts)

@@ -19,9 +19,10 @@ from rebal_tui.services.evaluation.history import plan_of
 from rebal_tui.services.runs.manual import cancel_run, create_run
 from rebal_tui.services.runs.processing import process_runs
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.store import accounts, audit, jobs, run_orders, runs
+from rebal_tui.store import audit, jobs, run_orders, runs
 from tests.services.brokers import BrokerWrapper, Refusing, Unreliable, broker
 from tests.services.factories import (
+    PRICES,
     SLOW,
     account,
     advance,
@@ -235,22 +236,24 @@ def test_buys_left_without_cash_by_a_price_fall_are_skipped_for_lack_of_cash() -
 
 
 def test_a_buy_without_planned_cash_is_placed_when_the_sells_raise_more() -> None:
-    """$140 of the proceeds are reserved: the plan scales GLD below half a dollar and skips it."""
+    """$140 are held in OLD, which cannot be sold: the plan scales GLD below half a dollar and skips it."""
     book = simple_book(
-        cash="0", held={"SPY": "1"}, follows=balanced(weights={"SPY": "50", "TLT": "44.7", "GLD": "0.3"}), model=SLOW
+        cash="0",
+        held={"SPY": "1", "OLD": "1"},
+        follows=balanced(weights={"SPY": "50", "TLT": "44.8", "GLD": "0.2"}),
+        model=SLOW,
+        prices={**PRICES, "OLD": "140.00"},
     )
-    with book.database.write() as tx:
-        accounts.reserve(tx, "a", parse_money("140"))
-    book.reload_accounts(["a"])
+    broker(book).set_asset("OLD", book.now(), status="inactive")
     scheduler.tick(book)
     planned = plan_of(book.database, only_run(book))
     assert planned is not None
-    assert [one.symbol for one in planned.skipped_orders] == ["GLD"]
+    assert [one.symbol for one in planned.skipped_orders] == ["GLD", "OLD"]
     set_price(book, "SPY", "800.00")
     advance(book, 20)
-    assert of(book, "GLD").notional == parse_money("1.20")
-    assert skips(book) == []
-    assert only_run(book).status is RunStatus.COMPLETED_SUCCESS
+    assert of(book, "GLD").notional == parse_money("1.03")
+    assert [one.symbol for one in skips(book)] == ["OLD"]
+    assert only_run(book).status is RunStatus.COMPLETED_ADJUSTED
 
 
 def test_an_asset_that_becomes_inactive_while_the_sells_fill_is_not_bought() -> None:

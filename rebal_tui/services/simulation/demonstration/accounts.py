@@ -162,7 +162,7 @@ def _allocation(kind: Kind, model: Model, rng: random.Random) -> tuple[dict[str,
     if kind is Kind.FIRST and rng.randrange(2):
         return {}, None
     target = model.weights.cash * 100
-    # Slightly below the target, so that a fall in prices alone does not create excess cash at once.
+    # Slightly below the target, so that a fall in prices alone does not create excess cash at once.
     cash = target * rng.randint(880, 985) // 1_000
     shares = _drifted(model, _band_use(kind, rng), target - cash, rng)
     if kind in (Kind.EXCESS_CASH, Kind.UNSUBSCRIBED):

@@ -18,6 +18,7 @@ VERDICTS: dict[Verdict, TextSegment] = {
     Verdict.FAIL: ("✗", "bad"),
     Verdict.FIRES: ("▶", "key"),
     Verdict.HOLDS_BACK: ("◷", "warn"),
+    Verdict.CANNOT: ("!", "bad"),
     Verdict.NO: ("·", "muted"),
     Verdict.INFO: ("i", "muted"),
 }
@@ -181,7 +182,7 @@ def decision_lines(decision: Decision, width: int) -> list[Line]:
     name_width = min(max((len(check.check) for check in decision.trace), default=0), 18)
     for check in decision.trace:
         glyph, glyph_style = VERDICTS[check.verdict]
-        loud = check.verdict in (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK)
+        loud = check.verdict in (Verdict.FIRES, Verdict.FAIL, Verdict.HOLDS_BACK, Verdict.CANNOT)
         rule = fit(check.rule, 7, "right") if check.rule and width >= RULES_MIN_WIDTH else ""
         text_width = max(width - name_width - 4 - len(rule), 12)
         details = paragraph(check.detail, text_width, "" if loud else "muted")

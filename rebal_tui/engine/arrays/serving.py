@@ -1,0 +1,146 @@
+"""Which accounts' plans surely serve their triggers, by floats with a margin (R-14, R-15).
+
+An account for which this cannot be said is planned by the exact form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from rebal_tui.engine.arrays.band_usage import BandUsages, Rows
+from rebal_tui.engine.arrays.frame import BookFrame
+from rebal_tui.engine.arrays.kernels import inverse_limits, other_holding_values, slot_prices
+from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats
+
+_MIN_DOLLARS = 1.01
+"""The minimum order, and the shortest way of a breach that fires, of $1 with a margin for floats."""
+_RELATIVE_MARGIN = 1e-9
+"""Margin as a share of the amounts that an account adds up; the float error of n holdings is about n * 1.1e-16."""
+_SURE_USAGE = 1 + 1e-6
+_PIECE_ACCOUNTS = 4_096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SureServing:
+    """One entry per requested account.
+
+    `any_order`: the full_rebalance has an order, and an asset is more than $1 from its target. `band`: it has an order
+    that serves a breached asset. `worth`: a breached asset is $1 or more from its target and can be traded.
+    """
+
+    any_order: Flags
+    band: Flags
+    worth: Flags
+
+
+def sure_serving(frame: BookFrame, usages: BandUsages, rows: Rows, by_band: Flags) -> SureServing:
+    """What is sure of the plans of subscribed accounts whose portfolio assets are all eligible and priced.
+
+    `band` and `worth` are computed only for the rows in `by_band`.
+    """
+    made = SureServing(*(np.zeros(len(rows), np.bool_) for _ in range(3)))
+    closing = _Closing.of(frame, usages, rows)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for block, indexes in _pieces(frame, rows, np.arange(len(rows))[~by_band]):
+            made.any_order[indexes] = _surely_sells(frame, block, rows[indexes], usages, closing)
+        for block, indexes in _pieces(frame, rows, np.flatnonzero(~made.any_order)):
+            _of_block(frame, block, rows, indexes, usages, closing, made)
+    return made
+
+
+def _pieces(frame: BookFrame, rows: Rows, indexes: Rows) -> Iterator[tuple[Block, Rows]]:
+    """Some of the rows by their indexes, in pieces of one block."""
+    block_of = frame.table.block[frame.accounts.portfolio[rows[indexes]]]
+    for number in np.unique(block_of):
+        found = indexes[block_of == number]
+        for start in range(0, len(found), _PIECE_ACCOUNTS):
+            yield frame.blocks[number], found[start : start + _PIECE_ACCOUNTS]
+
+
+def _surely_sells(frame: BookFrame, block: Block, here: Rows, usages: BandUsages, closing: _Closing) -> Flags:
+    """Whether the plan surely sells an asset that is more than $1 above its target; fast, for most accounts."""
+    column = frame.column[here]
+    local = block.local[column]
+    prices = np.where(_sellable_slots(frame, block), slot_prices(frame, block), 0)
+    equity = usages.equity[here]
+    way = block.qty.take(column, axis=1) * prices.take(local, axis=1)
+    way -= block.target.take(local, axis=1) * (equity / 10_000)
+    # An asset that cannot be sold has price 0 here, so that it is never above its target.
+    margin = _margin(usages, here)
+    return np.asarray(
+        (equity > margin)
+        & ((closing.dollars[here] > 0) | (way.max(axis=0, initial=0) > 1 + margin + 2 * prices.max(axis=0)[local]))
+    )
+
+
+def _margin(usages: BandUsages, here: Rows) -> Floats:
+    """A bound in dollars on the float errors of amounts: holdings are at most equity plus cash owed."""
+    return np.asarray(0.01 + _RELATIVE_MARGIN * (np.abs(usages.equity[here]) + 2 * np.abs(usages.cash[here])))
+
+
+def _sellable_slots(frame: BookFrame, block: Block) -> Flags:
+    """By slot and portfolio, whether any part of the asset can be sold."""
+    sure = np.append(frame.assets.sellable & frame.assets.fractionable & (frame.assets.price > 0), False)
+    return np.asarray(sure[block.asset])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Closing:
+    """By account, holdings outside the portfolio that surely can be sold for more than $1: dollars, and breaches."""
+
+    dollars: Floats
+    breached: Flags
+
+    @classmethod
+    def of(cls, frame: BookFrame, usages: BandUsages, rows: Rows) -> _Closing:
+        """Of the accounts `rows`; other accounts have 0 and False."""
+        others, assets = frame.others, frame.assets
+        wanted = np.zeros(len(frame), np.bool_)
+        wanted[rows] = True
+        worth = other_holding_values(frame)[0]
+        sure = (assets.sellable & assets.fractionable & (assets.price > 0))[others.asset] & (worth > _MIN_DOLLARS)
+        sure &= wanted[others.account]
+        account = others.account[sure]
+        dollars = np.bincount(account, weights=worth[sure], minlength=len(frame)).astype(np.float64, copy=False)
+        absolute = frame.table.absolute[usages.follows[account]]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = worth[sure] * 10_000 / usages.equity[account]
+        breached = np.zeros(len(frame), np.bool_)
+        breached[account[(absolute > 0) & (share > absolute * _SURE_USAGE)]] = True
+        return cls(dollars, breached)
+
+
+def _of_block(
+    frame: BookFrame, block: Block, rows: Rows, indexes: Rows, usages: BandUsages, closing: _Closing, made: SureServing
+) -> None:
+    """Fill in `made` at `indexes`, whose accounts are all in `block`."""
+    here = rows[indexes]
+    column = frame.column[here]
+    local = block.local[column]
+    price = slot_prices(frame, block).take(local, axis=1)
+    equity, cash = usages.equity[here], usages.cash[here]
+    way = block.qty.take(column, axis=1) * price - block.target.take(local, axis=1) * (equity / 10_000)
+    margin = _margin(usages, here)
+    inverse = (inverse_limits(block) * frame.table.banded[block.members]).take(local, axis=1)
+    breached = np.abs(way) * inverse > equity * (_SURE_USAGE / 10_000)
+    # A sale is rounded down to a billionth of a share, whose price is `price`.
+    sells = _sellable_slots(frame, block).take(local, axis=1) & (way - price > 1 + margin) & (way > 2 * price)
+    proceeds = np.where(sells, way - price, 0).sum(axis=0) + closing.dollars[here]
+    cash_target = equity * (frame.table.cash_weight[block.members] / 10_000)[local]
+    budget = cash + proceeds - cash_target - margin
+    short = np.where(way < 0, -way, 0)
+    lines = (short > 0).sum(axis=0)
+    # Each raised slice takes at most a dollar from the budget; drops only enlarge the other slices.
+    slices = short * np.clip((budget - lines) / (short.sum(axis=0) + margin), 0, 1)
+    buys = (short > 1 + margin) & (slices > _MIN_DOLLARS)
+    serves = buys & ((slices > 10 * _MIN_DOLLARS) | (slices * 10 > short * _MIN_DOLLARS))
+    closes = closing.dollars[here] > 0
+    some_buy = (short.max(axis=0, initial=0) > 1 + margin) & (budget > _MIN_DOLLARS)
+    solvent = equity > margin
+    made.any_order[indexes] = solvent & (closes | sells.any(axis=0) | some_buy)
+    made.band[indexes] = solvent & (closing.breached[here] | (breached & (sells | serves)).any(axis=0))
+    far = breached & (np.abs(way) > 1 + margin)
+    made.worth[indexes] = solvent & (closing.breached[here] | far.any(axis=0))

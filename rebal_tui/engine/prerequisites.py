@@ -1,0 +1,79 @@
+"""The window and the prerequisites of an evaluation, in order (R-10 to R-12)."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.decisions import Verdict
+from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.domain.text import count_text
+from rebal_tui.engine.drift import value_account
+from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.engine.situation import Situation, ineligible, price_faults
+from rebal_tui.engine.trace import Trace
+
+RECONCILIATION = "reconciliation"
+"""Name of the check that a paused account fails."""
+
+
+def window(situation: Situation, trace: Trace) -> bool:
+    session, local = situation.session, situation.now.astimezone(NEW_YORK)
+    if situation.ignore_window:
+        trace.note("window", Verdict.INFO, "evaluated regardless of the window", "R-10")
+        return True
+    if session is None or session.next_day is None:
+        why = situation.closed_reason or "the day is not in the calendar"
+        trace.note("window", Verdict.FAIL, f"{local:%Y-%m-%d} is not a session ({why})", "R-10")
+        return False
+    start, end = session.open.astimezone(NEW_YORK), session.window_end.astimezone(NEW_YORK)
+    inside = session.in_window(situation.now)
+    relation = "is inside" if inside else "is outside"
+    trace.note(
+        "window",
+        Verdict.PASS if inside else Verdict.FAIL,
+        f"{local:%Y-%m-%d %H:%M} New York {relation} the window {start:%H:%M}–{end:%H:%M}",
+        "R-10",
+    )
+    return inside
+
+
+def prerequisites(situation: Situation, trace: Trace) -> None:
+    portfolio = situation.portfolio
+    trace.require(
+        "portfolio_status",
+        portfolio.status is PortfolioStatus.ACTIVE,
+        "the portfolio is active",
+        f"the portfolio {portfolio.status.predicate}",
+        "R-12.1",
+    )
+    have_prices = all(position.symbol in situation.prices for position in situation.account.positions)
+    booked = value_account(situation.account.cash, situation.positions, situation.prices) if have_prices else None
+    stopped = blocking_reasons(situation.account, booked)
+    trace.require(
+        "account",
+        not stopped,
+        "the account is ACTIVE and unrestricted",
+        "; ".join(text for _, text in stopped),
+        "R-12.2",
+    )
+    if situation.unreconciled:
+        trace.stop(RECONCILIATION, situation.unreconciled, "R-12")
+    waiting_text = f"run {situation.open_run[:8]} is not finished" if situation.open_run else ""
+    if situation.external_orders:
+        waiting_text = waiting_text or f"{count_text(situation.external_orders, 'open order')} placed outside rebal-tui"
+    trace.require(
+        "open_orders", not waiting_text, "no unfinished run and no open orders placed outside rebal-tui", waiting_text,
+        "R-12.3",
+    )  # fmt: skip
+    quota_run = f"run {situation.quota_run[:8]}; one automatic run a session" if situation.quota_run else ""
+    trace.require("quota", not quota_run, "no automatic run yet today", f"already traded today ({quota_run})", "R-11")
+    faults = price_faults(situation)
+    trace.require("prices", not faults, "all prices are present and fresh", "; ".join(faults), "R-12.5")
+    # An unknown asset has no price and fails the check above, so every symbol here is in `assets`.
+    why = [f"{symbol} is {situation.assets[symbol].ineligibility}" for symbol in ineligible(situation)]
+    trace.require(
+        "assets",
+        not why,
+        "all assets of the portfolio are eligible",
+        "; ".join(why) + "; the portfolio needs adjustment",
+        "R-12.6",
+    )

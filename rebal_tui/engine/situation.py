@@ -1,0 +1,154 @@
+"""The inputs of an evaluation, and the figures derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.portfolios import Portfolio, Subscription, Unfinished
+from rebal_tui.domain.quantities import ATTO, HUNDRED_PERCENT, NANO, Money, Percent, Price, Qty, Value
+from rebal_tui.domain.sessions import Session, new_york_day
+from rebal_tui.engine.calendar import QUARTER_ENDS, fires_on
+from rebal_tui.engine.drift import Valuation, value_account
+from rebal_tui.engine.planning import Holdings
+
+MIN_INVEST_VALUE = Value(10 * ATTO)
+"""Minimum excess cash for invest_cash, $10; exactly $10 suffices (R-14.7)."""
+PRICE_MAX_AGE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All inputs of an evaluation.
+
+    `session` is today's, None when today is no session or unknown to the calendar; `closed_reason` is why. `open_run`
+    is the id of a non-terminal run of the account, `quota_run` the id of its system run of this session (R-11),
+    `external_orders` the number of open orders placed outside rebal-tui. `unreconciled` is why the account is paused
+    because the broker's figures differ from the book, empty when it is not paused. `cash_floor` is the cash target of
+    the last finished run under the same cash weight, 0 without one. With `price_max_age` None, a price of any age is
+    fresh. `unfinished` are the undone sells of the last full_rebalance, None without any. With `update_due`, a change
+    of the portfolio has not led to a rebalance yet (`update_due` below).
+    """
+
+    now: datetime
+    session: Session | None
+    closed_reason: str
+    account: Account
+    portfolio: Portfolio
+    subscription: Subscription
+    assets: Mapping[str, Asset]
+    reserved: Money = Money(0)
+    cash_floor: Money = Money(0)
+    open_run: str | None = None
+    external_orders: int = 0
+    unreconciled: str = ""
+    quota_run: str | None = None
+    price_max_age: timedelta | None = PRICE_MAX_AGE
+    quarterly_months: frozenset[int] = QUARTER_ENDS
+    ignore_window: bool = False
+    unfinished: Unfinished | None = None
+    update_due: bool = False
+
+    @cached_property
+    def positions(self) -> dict[str, Qty]:
+        return {position.symbol: position.qty for position in self.account.positions}
+
+    @property
+    def needed_symbols(self) -> tuple[str, ...]:
+        """Every asset whose price the evaluation needs: the portfolio's assets, then the other holdings."""
+        weights = self.portfolio.weights.symbols
+        return (*weights, *(p.symbol for p in self.account.positions if p.symbol not in weights))
+
+    @cached_property
+    def prices(self) -> dict[str, Price]:
+        found = ((symbol, self.assets.get(symbol)) for symbol in self.needed_symbols)
+        return {symbol: asset.price for symbol, asset in found if asset is not None and asset.price is not None}
+
+    @cached_property
+    def valuation(self) -> Valuation:
+        """The account's value less reservations; its equity is managed equity (R-2)."""
+        return value_account(self.cash, self.positions, self.prices)
+
+    @property
+    def cash(self) -> Money:
+        """Booked cash less reservations."""
+        return Money(self.account.cash - self.reserved)
+
+    def holdings(self) -> Holdings:
+        return Holdings(self.cash, self.positions, self.assets)
+
+
+def ineligible(situation: Situation) -> tuple[str, ...]:
+    """Symbols of portfolio assets that are unknown or not eligible (R-12.6)."""
+    return tuple(
+        symbol
+        for symbol in situation.portfolio.weights.symbols
+        if (asset := situation.assets.get(symbol)) is None or not asset.eligible
+    )
+
+
+def price_faults(situation: Situation) -> list[str]:
+    """Needed prices that are missing or older than allowed, as display text (R-12.5)."""
+    faults = []
+    for symbol in situation.needed_symbols:
+        asset = situation.assets.get(symbol)
+        if asset is None or asset.price is None:
+            faults.append(f"{symbol} has no price")
+        elif situation.price_max_age is not None:
+            age = situation.now - asset.price_at if asset.price_at else None
+            if age is None or age > situation.price_max_age:
+                seconds = "of unknown age" if age is None else f"{int(age.total_seconds())} s old"
+                limit = int(situation.price_max_age.total_seconds())
+                faults.append(f"the price of {symbol} is {seconds} (limit {limit} s)")
+    return faults
+
+
+def cash_target_of(situation: Situation) -> Money:
+    """The larger of cash weight × current equity, rounded up to a billionth, and the cash floor (R-14.7)."""
+    return compute_cash_target(situation.valuation.equity, situation.portfolio.weights.cash, situation.cash_floor)
+
+
+def compute_cash_target(equity: Value, cash_weight: Percent, cash_floor: Money) -> Money:
+    """The larger of cash weight × equity, rounded up to a billionth, and the cash floor (R-14.7)."""
+    return Money(max(-(-max(0, equity) * cash_weight // (HUNDRED_PERCENT * NANO)), cash_floor))
+
+
+def excess_cash(situation: Situation) -> Value:
+    """Cash less reservations and the cash target, exact up to rounding down; below 0 when cash is short (R-14.7)."""
+    equity = situation.valuation.equity
+    return compute_excess_cash(situation.cash, situation.cash_floor, situation.portfolio.weights.cash, equity)
+
+
+def compute_excess_cash(free: Money, cash_floor: Money, cash_weight: Percent, equity: Value) -> Value:
+    """Unreserved cash less the larger of cash weight × equity and the cash floor (R-14.7)."""
+    cash_target = max(max(0, equity) * cash_weight, cash_floor * NANO * HUNDRED_PERCENT)
+    return Value((free * NANO * HUNDRED_PERCENT - cash_target) // HUNDRED_PERCENT)
+
+
+def equity_suffices(equity: Value, assets: int) -> bool:
+    """Whether equity is at least $1 for each asset weight, as a full rebalance requires (R-14)."""
+    return equity >= assets * ATTO
+
+
+def calendar_day(situation: Situation) -> bool:
+    """Whether the portfolio's calendar condition fires today (R-16)."""
+    condition, session = situation.portfolio.calendar, situation.session
+    if condition is None or session is None or session.next_day is None:
+        return False
+    return fires_on(condition, session.day, session.next_day, situation.quarterly_months) is not None
+
+
+def update_due(portfolio: Portfolio, subscription: Subscription, now: datetime) -> bool:
+    """Whether a change of a portfolio's weights or conditions is due for a subscription (R-14.6).
+
+    It is due until a full_rebalance that counts as done, or until a day on which the account was found on target ends.
+    """
+    last = subscription.last_rebalanced_at
+    if not portfolio.on_update or portfolio.changed_at <= max(subscription.created_at, last or subscription.created_at):
+        return False
+    spent = subscription.update_spent_at
+    return spent is None or spent < portfolio.changed_at or new_york_day(spent) >= new_york_day(now)
