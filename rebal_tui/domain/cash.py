@@ -1,4 +1,4 @@
-"""Journals, cash movements and withdrawals (R-9, R-30 to R-32)."""
+"""Journals, reservations, cash movements and withdrawals (R-2, R-9, R-30 to R-32)."""
 
 from __future__ import annotations
 
@@ -41,6 +41,44 @@ class Journal:
     created_at: datetime
     updated_at: datetime
     reason: str | None = None
+
+
+class OwnerKind(StrEnum):
+    RUN = "run"
+    WITHDRAWAL = "withdrawal"
+    JOURNAL = "journal"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The owner of a reservation: the id of a run, withdrawal or journal, or the name of a person."""
+
+    kind: OwnerKind
+    reference: str
+
+    @property
+    def text(self) -> str:
+        """The owner for display, with a short id."""
+        return self.reference if self.kind is OwnerKind.PERSON else f"{self.kind} {self.reference[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Cash of an account set aside for an owner; `amount` is above 0 (R-2).
+
+    `origin` is the owner that a journal under way took the cash over from, None for free cash and other owners (R-9).
+    """
+
+    account_id: str
+    owner: Owner
+    amount: Money
+    created_at: datetime
+    origin: Owner | None = None
+
+
+WITHDRAWAL_JOURNAL = "withdrawal"
+"""Description of the journals of withdrawals."""
 
 
 class CashKind(StrEnum):

@@ -136,12 +136,13 @@ class Portfolio:
 class Unfinished:
     """The sells that the last full_rebalance of a subscription left undone (R-25).
 
-    `traded_at` is the end of the last run that placed an order, None when none did. `tried_on` are the sessions, as ISO
-    days, in which the subscription was evaluated since; after three of them it is given up.
+    `traded_at` is the end of the last run that placed an order, None when none did. `since` is the session of the run,
+    `tried_on` are the later ones in which the subscription was evaluated, as ISO days; after three it is given up.
     """
 
     symbols: tuple[str, ...]
     traded_at: datetime | None
+    since: str = ""
     tried_on: tuple[str, ...] = ()
 
 

@@ -17,6 +17,7 @@ from rebal_tui.domain.quantities import Money, Price, Qty
 from rebal_tui.store.accounts import Extras
 from rebal_tui.store.codec import from_time, to_restrictions
 from rebal_tui.store.database import LISTED, Database, listed
+from rebal_tui.store.reservations import TOTAL, TOTAL_OF_RUNS
 from rebal_tui.store.rows import RowTable, select_list
 
 T = TypeVar("T")
@@ -45,7 +46,8 @@ class _AccountRow(NamedTuple):
     status: str
     cash: int
     unsettled: int
-    set_aside: int
+    reserve: int
+    run_reserve: int
     outside_orders: int
     restrictions: str
     created_at: int
@@ -59,6 +61,7 @@ class _Numbers(NamedTuple):
     cash: Ints
     unsettled: Ints
     reserve: Ints
+    run_reserve: Ints
     external_orders: Ints
     restrictions: NDArray[np.uint16]
     created_at: Ints
@@ -72,7 +75,7 @@ class _Position(NamedTuple):
     avg_entry_price: int | None
 
 
-_COLUMNS = select_list(_AccountRow)
+_COLUMNS = select_list(_AccountRow, {"reserve": TOTAL, "run_reserve": TOTAL_OF_RUNS})
 
 
 class AccountTable:
@@ -98,6 +101,7 @@ class AccountTable:
         self.cash = _empty()
         self.unsettled = _empty()
         self.reserve = _empty()
+        self.run_reserve = _empty()
         self.external_orders = _empty()
         self.created_at = _empty()
         self.status = np.empty(0, np.uint8)
@@ -150,8 +154,8 @@ class AccountTable:
         if not numbers:
             return
         (
-            self.keys, self.status, self.cash, self.unsettled, self.reserve, self.external_orders, self.restrictions,
-            self.created_at,
+            self.keys, self.status, self.cash, self.unsettled, self.reserve, self.run_reserve, self.external_orders,
+            self.restrictions, self.created_at,
         ) = (np.concatenate(parts) for parts in zip(*numbers, strict=True))  # fmt: skip
         owner, asset, self.qty, self.entry_price = (np.concatenate(parts) for parts in zip(*positions, strict=True))
         self.asset = asset.astype(np.int32)
@@ -190,7 +194,8 @@ class AccountTable:
             self.numbers[row], self.names[row] = found.number, found.name
             self.texts_version += 1
         self.status[row], self.restrictions[row] = STATUS_CODES[found.status], restriction_bits(found.restrictions)
-        self.cash[row], self.unsettled[row], self.reserve[row] = found.cash, found.unsettled, found.set_aside
+        self.cash[row], self.unsettled[row] = found.cash, found.unsettled
+        self.reserve[row], self.run_reserve[row] = found.reserve, found.run_reserve
         self.external_orders[row], self.created_at[row] = found.outside_orders, found.created_at
 
     def _store_positions(self, row: int, held: list[_Position]) -> None:
@@ -242,7 +247,8 @@ class AccountTable:
 
     def extras(self, row: int) -> Extras:
         """The `Extras` of the account of a row."""
-        return Extras(Money(int(self.reserve[row])), int(self.external_orders[row]))
+        reserve, of_runs = Money(int(self.reserve[row])), Money(int(self.run_reserve[row]))
+        return Extras(reserve, of_runs, int(self.external_orders[row]))
 
     def indexes(self, rows: NDArray[Any] | None = None) -> tuple[Ints, Ints]:
         """For every position of the given rows, or of all: its account's row and its index in the position columns."""
@@ -321,7 +327,8 @@ def _numbers(found: RowTable[_AccountRow]) -> _Numbers:
         np.array([STATUS_CODES[name] for name in found.column("status")], np.uint8),
         np.array(found.column("cash"), np.int64),
         np.array(found.column("unsettled"), np.int64),
-        np.array(found.column("set_aside"), np.int64),
+        np.array(found.column("reserve"), np.int64),
+        np.array(found.column("run_reserve"), np.int64),
         np.array(found.column("outside_orders"), np.int64),
         np.array([restriction_bits(text) for text in found.column("restrictions")], np.uint16),
         np.array(found.column("created_at"), np.int64),

@@ -20,9 +20,13 @@ from rebal_tui.store.database import Database, SqlValue, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """Account data that only the book has: reserved cash and the number of open external orders."""
+    """Account data that only the book has: reserved cash and the number of open external orders.
+
+    `reserve` is the cash of all reservations, `run_reserve` the part that runs have set aside (R-2).
+    """
 
     reserve: Money
+    run_reserve: Money
     external_orders: int
 
 
@@ -75,11 +79,6 @@ def held_symbols(database: Database) -> set[str]:
     return {
         symbol for (symbol,) in database.rows("SELECT symbol FROM assets WHERE key IN (SELECT asset FROM positions)")
     }
-
-
-def reserve(tx: Transaction, account_id: str, amount: Money) -> None:
-    """Set an account's reserved cash, which is to be withdrawn (R-23)."""
-    tx.execute("UPDATE accounts SET set_aside = ? WHERE id = ?", (amount, account_id))
 
 
 def set_external_orders(tx: Transaction, account_id: str, count: int) -> None:

@@ -17,7 +17,8 @@ from rebal_tui.store.rows import select_list
 def save_journal(tx: Transaction, journal: Journal, account_id: str) -> None:
     """Insert a journal of an account, or update its status and reason."""
     tx.execute(
-        "INSERT INTO journals SELECT ?, key, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE id = ? "
+        "INSERT INTO journals (id, account, from_account, to_account, amount, status, description, reason, "
+        "created_at, updated_at) SELECT ?, key, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE id = ? "
         "ON CONFLICT (id) DO UPDATE SET status = excluded.status, reason = excluded.reason, "
         "updated_at = excluded.updated_at",
         (
@@ -30,6 +31,16 @@ def save_journal(tx: Transaction, journal: Journal, account_id: str) -> None:
 def journal(database: Database, journal_id: str) -> Journal | None:
     rows = _journals(database, "WHERE id = ?", (journal_id,))
     return rows[0] if rows else None
+
+
+def set_journal_key(tx: Transaction, journal_id: str, key: str) -> None:
+    """Store the idempotency key that a journal was requested with."""
+    tx.execute("UPDATE journals SET idempotency_key = ? WHERE id = ?", (key, journal_id))
+
+
+def has_journal_key(database: Database, key: str) -> bool:
+    """Whether a journal was requested with this idempotency key."""
+    return database.row("SELECT 1 FROM journals WHERE idempotency_key = ?", (key,)) is not None
 
 
 def journals(database: Database, limit: int = 500) -> list[Journal]:
@@ -76,17 +87,6 @@ def open_journals(database: Database) -> list[tuple[str, Journal]]:
     )
     found = _journals(database, "WHERE status IN ('queued', 'sent_to_clearing', 'pending') ORDER BY created_at, id", ())
     return [(owners[journal.id], journal) for journal in found]
-
-
-def pending_out(database: Database) -> dict[str, Money]:
-    """Cash reserved by open journals out of each client account, by account id; excludes the firm account."""
-    return {
-        account_id: Money(amount)
-        for account_id, amount in database.rows(
-            "SELECT from_account, sum(amount) FROM journals JOIN accounts ON accounts.id = journals.from_account "
-            "WHERE journals.status IN ('queued', 'sent_to_clearing', 'pending') GROUP BY from_account"
-        )
-    }
 
 
 class _JournalRow(NamedTuple):
@@ -178,6 +178,14 @@ def withdrawals(database: Database, *, only_open: bool = False, limit: int = 500
     else:
         rows = database.rows(f"{_WITHDRAWALS} ORDER BY w.key DESC LIMIT ?", (limit,))
     return [_withdrawal(row) for row in rows]
+
+
+def open_withdrawal(database: Database, account_id: str) -> Withdrawal | None:
+    """The withdrawal of an account that has not ended."""
+    row = database.row(
+        f"{_WITHDRAWALS} WHERE accounts.id = ? AND w.stage NOT IN ('completed', 'canceled')", (account_id,)
+    )
+    return None if row is None else _withdrawal(row)
 
 
 def _withdrawal(row: SqlRow) -> Withdrawal:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from rebal_tui.domain.errors import require
+from rebal_tui.store.reservations_migration import RESERVATIONS
 
 FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -271,8 +272,8 @@ ALTER TABLE decisions ADD COLUMN propose_on TEXT
 
 UNFINISHED = """
 CREATE TABLE unfinished (
-  subscription INTEGER PRIMARY KEY REFERENCES subscriptions, traded_at INTEGER, tried_on TEXT NOT NULL DEFAULT '',
-  given_up_at INTEGER
+  subscription INTEGER PRIMARY KEY REFERENCES subscriptions, traded_at INTEGER, since TEXT NOT NULL,
+  tried_on TEXT NOT NULL, given_up_at INTEGER
 ) STRICT;
 CREATE TABLE unfinished_sells (
   subscription INTEGER NOT NULL REFERENCES subscriptions, asset INTEGER NOT NULL REFERENCES assets,
@@ -284,5 +285,5 @@ ALTER TABLE decisions ADD COLUMN undone TEXT
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
-    ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
+    ("0007_reservations", RESERVATIONS), ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
 )  # fmt: skip

@@ -126,13 +126,21 @@ class BookStateMachine(RuleBasedStateMachine):
         self.weights: dict[str, Weights] = {p.id: p.weights for p in self.book.portfolios.values()}
         self.rebalanced: dict[str, object] = {}
 
+    def set_aside(self, account_id: str, *owners: str) -> Fraction:
+        """Dollars that owners of these kinds have reserved in an account."""
+        found = self.book.database.rows(
+            "SELECT owner_kind, amount FROM reservations WHERE account = (SELECT key FROM accounts WHERE id = ?)",
+            (account_id,),
+        )
+        return Fraction(sum(amount for kind, amount in found if kind in owners), NANO)
+
     # Checks of every command.
 
     def digest(self) -> tuple[object, ...]:
         book = self.book
         file = blake2b(book.database.connection.serialize()).hexdigest()
         memory = (dict(book.accounts), dict(book.extras), dict(book.subscriptions), book.portfolios, book.open_runs)
-        return file, *(repr(part) for part in memory), book.pending_out
+        return file, *(repr(part) for part in memory)
 
     def check_command(self, expected: int | None, command: Callable[[], Any]) -> Any:
         """Run a command; it is refused as the model expects and changes nothing, or it is carried out."""
@@ -297,6 +305,7 @@ class BookStateMachine(RuleBasedStateMachine):
         expected = UNKNOWN if not known else INVALID if wanted <= 0 else None
         if expected is None and not incoming:
             ready = Fraction(broker(self.book).cash_transferable(who), NANO)
+            ready = max(ready - self.set_aside(who, "withdrawal", "person"), Fraction(0))
             assert 0 <= ready <= self.model.accounts[who].cash
             expected = REFUSED if wanted > ready else None
         if expected is None and not self.model.accounts[who].active:
@@ -313,8 +322,7 @@ class BookStateMachine(RuleBasedStateMachine):
         if who not in self.model.accounts:
             expected: int | None = UNKNOWN
         else:
-            set_aside_cash = self.book.extras[who].reserve
-            expected = None if set_aside_cash > 0 and not self.model.withdrawing(who) else REFUSED
+            expected = None if self.set_aside(who, "run", "person") else REFUSED
         self.check_command(expected, lambda: release(self.book, who))
 
     @rule(who=accounts, amount=amounts)

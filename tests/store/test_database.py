@@ -178,7 +178,11 @@ def test_the_same_seed_gives_the_same_ids_and_another_gives_others() -> None:
 
 
 ASSET = "INSERT INTO assets VALUES (1, 'id', 'SPY', 'SPY', 'ARCA', 'active', 1, 1, {price}, 0)"
-ACCOUNT = "INSERT INTO accounts VALUES (1, 'a', 'n', 'name', 'ACTIVE', {cash}, {unsettled}, 0, '', 0, 0)"
+ACCOUNT = "INSERT INTO accounts VALUES (1, 'a', 'n', 'name', 'ACTIVE', {cash}, {unsettled}, '', 0, 0)"
+RESERVATION = (
+    "INSERT INTO reservations (account, owner_kind, owner, origin_kind, origin, amount, created_at) "
+    "VALUES (1, '{kind}', 'o', '{origin}', '', {amount}, 0)"
+)
 RUN = (
     "INSERT INTO runs VALUES ({key}, '{key}', 1, NULL, NULL, '{type}', {amount}, '{origin}', '{status}', 'waiting', "
     "'not_needed', NULL, NULL, 1, 0, '2026-03-02', {quota}, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
@@ -211,7 +215,10 @@ def ready() -> Database:
         ASSET.replace("1, 'id', 'SPY'", "2, 'x', 'X'").format(price=0),
         ASSET.replace("1, 'id', 'SPY'", "2, 'x', 'X'").format(price=-5),
         ASSET.replace("1, 'id', 'SPY'", "2, 'x', 'X'").format(price=100.25),
-        "UPDATE accounts SET set_aside = -1",
+        RESERVATION.format(kind="run", origin="", amount=0),
+        RESERVATION.format(kind="broker", origin="", amount=1),
+        RESERVATION.format(kind="run", origin="person", amount=1),
+        RESERVATION.format(kind="journal", origin="journal", amount=1),
         "INSERT INTO positions VALUES (1, 1, 0, NULL)",
         "INSERT INTO positions VALUES (1, 1, -1, NULL)",
         "INSERT INTO positions VALUES (1, 1, 0.5, NULL)",
@@ -226,7 +233,7 @@ def ready() -> Database:
         run(status="DONE"),
         run(origin="someone"),
         run(quota=2),
-        "INSERT INTO journals VALUES ('j', 1, 'a', 'f', 0, 'queued', '', NULL, 0, 0)",
+        "INSERT INTO journals VALUES ('j', 1, 'a', 'f', 0, 'queued', '', NULL, 0, 0, NULL)",
         "INSERT INTO fills VALUES ('e', 1, 1, 'buy', 0, 1, 1, 0, '', '', '', NULL, NULL)",
         "INSERT INTO fills VALUES ('e', 1, 1, 'hold', 1, 1, 1, 0, '', '', '', NULL, NULL)",
         "INSERT INTO fills VALUES ('e', 1, 1, 'buy', 1, 1, 1.0000001, 0, '', '', '', NULL, NULL)",

@@ -66,8 +66,8 @@ def _surely_sells(frame: BookFrame, block: Block, here: Rows, usages: BandUsages
     local = block.local[column]
     prices = np.where(_sellable_slots(frame, block), slot_prices(frame, block), 0)
     equity = usages.equity[here]
-    way = block.qty.take(column, axis=1) * prices.take(local, axis=1)
-    way -= block.target.take(local, axis=1) * (equity / 10_000)
+    value = np.multiply(block.qty.take(column, axis=1), prices.take(local, axis=1), dtype=np.float64)
+    way = np.subtract(value, block.target.take(local, axis=1) * (equity / 10_000), out=value)
     # An asset that cannot be sold has price 0 here, so that it is never above its target.
     margin = _margin(usages, here)
     return np.asarray(

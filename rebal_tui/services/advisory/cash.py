@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rebal_tui.broker.protocol import (
     FIRM_ACCOUNT,
     BrokerRefused,
@@ -9,13 +11,14 @@ from rebal_tui.broker.protocol import (
     RefusalCode,
     SandboxControls,
 )
-from rebal_tui.domain.cash import Journal
+from rebal_tui.domain.cash import Journal, Owner, OwnerKind, Reservation
 from rebal_tui.domain.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Refusal
 from rebal_tui.domain.quantities import Money
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.broker_sync.events import sync
-from rebal_tui.store import accounts, book_settings, cash
+from rebal_tui.services.broker_sync.events import apply_journal, sync
+from rebal_tui.services.broker_sync.polling import read_account
+from rebal_tui.store import book_settings, cash, reservations
 
 _FORBIDDEN = frozenset(
     {
@@ -52,12 +55,15 @@ def create_journal(
 ) -> Journal:
     """Move cash between a client account and the firm account; `key` is the idempotency key (R-9).
 
-    Raises `Forbidden` for more than `cash_transferable` or a restricted account, `NotFound` for an unknown account,
+    Raises `Forbidden` for more than `transferable` or a restricted account, `NotFound` for an unknown account,
     `Invalid` for an amount not above 0, and `Conflict` for any other refusal, with the broker's message, or when the
     broker does not answer.
     """
     book.account(account_id)
     _require_positive(amount)
+    given = key is not None
+    if not incoming and (key is None or not cash.has_journal_key(book.database, key)):
+        _check_reservations(book, account_id, amount)
     if key is None:
         with book.write() as tx:
             key = book_settings.next_id(tx)
@@ -71,7 +77,62 @@ def create_journal(
     with book.write() as tx:
         tx.record("journal.created", journal.id, {"account": account_id, "incoming": incoming}, "advisor")
     sync(book)
+    reserve_for_journal(book, journal, account_id)
+    if given:
+        with book.write() as tx:
+            cash.set_journal_key(tx, journal.id, key)
     return journal
+
+
+def reserve_for_journal(book: Book, journal: Journal, account_id: str) -> None:
+    """Store a journal that the broker has just made, with its reservation, unless its events have done so.
+
+    The events of a real broker arrive later, and only the account read again has the new cash.
+    """
+    if cash.journal(book.database, journal.id) is not None:
+        return
+    with book.write() as tx:
+        apply_journal(tx, journal, account_id)
+        tx.reload_accounts([account_id])
+    if journal.status.final:
+        read_account(book, account_id)
+
+
+def transferable(book: Book, account_id: str, withdrawal_id: str | None = None) -> Money:
+    """What a journal of the account may send now: settled cash less the reservations of other owners (R-9).
+
+    Other owners are, for a withdrawal, all but this withdrawal; for any other journal, all but runs, whose reservations
+    it takes over. Raises `BrokerUnavailable`.
+    """
+    ready = book.broker.cash_transferable(account_id)
+    others = [r for r in reservations.of_account(book.database, account_id) if not _takes(r, withdrawal_id)]
+    return Money(max(0, ready - sum(reservation.amount for reservation in others)))
+
+
+def _takes(reservation: Reservation, withdrawal_id: str | None) -> bool:
+    """Whether a new journal may take the reservation over, or the broker has subtracted it already."""
+    owner = reservation.owner
+    if withdrawal_id is not None and owner.kind is not OwnerKind.JOURNAL:
+        return owner == Owner(OwnerKind.WITHDRAWAL, withdrawal_id)
+    return owner.kind in (OwnerKind.RUN, OwnerKind.JOURNAL)
+
+
+def _check_reservations(book: Book, account_id: str, amount: Money) -> None:
+    """Raise `Forbidden` when an outgoing journal would use cash that other owners have reserved (R-9)."""
+    others = [r for r in reservations.of_account(book.database, account_id) if not _takes(r, None)]
+    if not others:
+        return
+    try:
+        ready = transferable(book, account_id)
+    except BrokerUnavailable:
+        raise Conflict("the broker did not answer; nothing was sent") from None
+    if amount > ready:
+        raise Forbidden(f"{RefusalCode.AMOUNT_NOT_AVAILABLE}: {_not_available(ready, others)}")
+
+
+def _not_available(ready: Money, others: Sequence[Reservation]) -> str:
+    reserved = ", ".join(f"{money(r.amount)} by {r.owner.text}" for r in others)
+    return f"only {money(ready)} can be transferred now" + (f"; reserved: {reserved}" if reserved else "")
 
 
 def refused(refusal: BrokerRefused) -> Refusal:
@@ -94,35 +155,45 @@ def cancel_journal(book: Book, journal_id: str) -> None:
 
 
 def check_journal(book: Book, account_id: str, amount: Money, *, incoming: bool) -> None:
-    """Raise `Conflict` when an outgoing journal would exceed `cash_transferable`; changes nothing (R-9)."""
+    """Raise `Conflict` when an outgoing journal would exceed `transferable`; changes nothing (R-9)."""
     book.account(account_id)
     _require_positive(amount)
-    ready = book.broker.cash_transferable(account_id)
+    ready = transferable(book, account_id)
     if not incoming and amount > ready:
-        raise Conflict(f"only {money(ready)} can be transferred now")
+        others = [r for r in reservations.of_account(book.database, account_id) if not _takes(r, None)]
+        raise Conflict(_not_available(ready, others))
 
 
 def release(book: Book, account_id: str) -> None:
-    """Release the reserved cash of an account to its portfolio (R-23).
+    """Release what runs and persons have reserved in an account to its portfolio (R-23).
 
-    Raises `Conflict` when nothing is reserved, or when it is reserved for a withdrawal.
+    Raises `Conflict` when nothing is reserved, or only for a withdrawal or a journal under way.
     """
-    check_release(book, account_id)
+    amount = check_release(book, account_id)
     with book.write() as tx:
-        accounts.reserve(tx, account_id, Money(0))
-        tx.record("cash.released", account_id, actor="advisor")
+        for reservation in _releasable(book, account_id):
+            reservations.release(tx, account_id, reservation.owner)
+        tx.record("cash.released", account_id, {"amount": amount}, "advisor")
         tx.reload_accounts([account_id])
 
 
 def check_release(book: Book, account_id: str) -> Money:
     """The amount `release` would release. Raises as `release` does; changes nothing."""
     number = book.account(account_id).account_number
-    if any(w.account_id == account_id for w in cash.withdrawals(book.database, only_open=True)):
+    found = _releasable(book, account_id)
+    if found:
+        return Money(sum(reservation.amount for reservation in found))
+    held = [reservation.owner.kind for reservation in reservations.of_account(book.database, account_id)]
+    if OwnerKind.WITHDRAWAL in held:
         raise Conflict(f"a withdrawal in progress holds the cash of account {number}; cancel the withdrawal instead")
-    amount = book.extras[account_id].reserve
-    if amount <= 0:
-        raise Conflict(f"account {number} has no reserved cash")
-    return amount
+    if held:
+        raise Conflict(f"a journal under way holds the cash of account {number}")
+    raise Conflict(f"account {number} has no reserved cash")
+
+
+def _releasable(book: Book, account_id: str) -> list[Reservation]:
+    kinds = (OwnerKind.RUN, OwnerKind.PERSON)
+    return [r for r in reservations.of_account(book.database, account_id) if r.owner.kind in kinds]
 
 
 def _require_positive(amount: Money) -> None:

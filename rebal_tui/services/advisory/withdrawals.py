@@ -5,20 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable
-from rebal_tui.domain.cash import JournalStatus, Withdrawal, WithdrawalStage
+from rebal_tui.domain.cash import (
+    WITHDRAWAL_JOURNAL,
+    JournalStatus,
+    Owner,
+    OwnerKind,
+    Withdrawal,
+    WithdrawalStage,
+)
 from rebal_tui.domain.errors import Conflict, Fault, Invalid, Refusal, require
 from rebal_tui.domain.portfolios import AssetWeight, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Money, Percent
 from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
+from rebal_tui.engine.planning import AmountTooLarge
 from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.advisory import subscriptions
+from rebal_tui.services.advisory.cash import reserve_for_journal, transferable
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation.account import value_of
-from rebal_tui.services.evaluation.planning import plan_run
+from rebal_tui.services.evaluation.planning import plan_run, too_large_text
 from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manual_run
-from rebal_tui.store import accounts, book_settings, cash, jobs, portfolios, runs
+from rebal_tui.store import book_settings, cash, jobs, portfolios, reservations, runs
 
 MAX_ROUNDS = 3
 """Liquidation attempts before a withdrawal stops; a later one covers a price drop before the sale."""
@@ -84,7 +93,7 @@ def cancel_withdrawal(book: Book, withdrawal_id: str) -> Withdrawal:
     with book.write() as tx:
         if run is not None and run.status is RunStatus.QUEUED:
             cancel_queued(tx, [run], "the withdrawal was canceled")
-        accounts.reserve(tx, withdrawal.account_id, Money(0))
+        reservations.release(tx, withdrawal.account_id, _owner(withdrawal))
         _move(tx, withdrawal, WithdrawalStage.CANCELED, "canceled manually")
         _restore_subscription(book, withdrawal)
         tx.reload()
@@ -155,11 +164,18 @@ def _sell(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     """
     if withdrawal.account_id in book.open_runs:
         return withdrawal
-    missing = Money(withdrawal.amount - book.extras[withdrawal.account_id].reserve)
+    own = _reserved(book, withdrawal)
+    missing = Money(withdrawal.amount - own)
     if missing <= 0:
         return _store(book, withdrawal, WithdrawalStage.SETTLING)
     weights = _weights(book, withdrawal.account_id, withdrawal.portfolio_id)
-    plan_run(book, withdrawal.account_id, RunType.PARTIAL_LIQUIDATION, weights, missing)
+    try:
+        plan_run(book, withdrawal.account_id, RunType.PARTIAL_LIQUIDATION, weights, missing)
+    except Conflict as refusal:
+        if isinstance(cause := refusal.__cause__, AmountTooLarge):
+            others = Money(book.reserved(withdrawal.account_id) - own)
+            raise Conflict(too_large_text(Money(own + cause.max_amount), others)) from cause
+        raise
     with book.write() as tx:
         run = new_run(
             tx,
@@ -190,20 +206,21 @@ def _await_run(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 
 def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     try:
-        ready = book.broker.cash_transferable(withdrawal.account_id)
+        ready = transferable(book, withdrawal.account_id, withdrawal.id)
     except BrokerUnavailable:
         return withdrawal
     if ready >= withdrawal.amount:
         return _store(book, withdrawal, WithdrawalStage.JOURNALING)
-    account = book.accounts[withdrawal.account_id]
-    if account.cash >= withdrawal.amount:
-        # The rest is unsettled, or reserved by an open order or journal.
+    own = _reserved(book, withdrawal)
+    free = book.accounts[withdrawal.account_id].cash - _reserved_by_others(book, withdrawal)
+    if free >= withdrawal.amount:
+        # The rest is unsettled, or in an open order or journal.
         return withdrawal
     if withdrawal.rounds >= MAX_ROUNDS:
         return _stop(book, withdrawal, f"only {money(ready)} is transferable after {MAX_ROUNDS} liquidations")
     with book.write() as tx:
-        left = Money(max(0, min(account.cash, book.extras[withdrawal.account_id].reserve)))
-        accounts.reserve(tx, withdrawal.account_id, left)
+        left = Money(max(0, min(free, own)))
+        reservations.set_amount(tx, withdrawal.account_id, _owner(withdrawal), left, withdrawal.created_at)
         moved = _move(tx, withdrawal, WithdrawalStage.UNSUBSCRIBED, "the sale proceeds do not cover the amount")
         tx.reload_accounts([withdrawal.account_id])
     return moved
@@ -218,13 +235,16 @@ def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     failed = withdrawal.journal_id
     key = f"wd-{withdrawal.id}-{failed[:8]}" if failed else f"wd-{withdrawal.id}"
     try:
-        journal = book.broker.create_journal(withdrawal.account_id, FIRM_ACCOUNT, withdrawal.amount, "withdrawal", key)
+        journal = book.broker.create_journal(
+            withdrawal.account_id, FIRM_ACCOUNT, withdrawal.amount, WITHDRAWAL_JOURNAL, key
+        )
         journal = book.broker.journal(journal.id)
     except BrokerRefused as refusal:
         return _stop(book, withdrawal, f"{refusal.code}: {refusal.message}", back_to=WithdrawalStage.SETTLING)
     except BrokerUnavailable:
         return withdrawal
     sync(book)
+    reserve_for_journal(book, journal, withdrawal.account_id)
     ended = replace(withdrawal, journal_id=journal.id)
     if journal.status is JournalStatus.EXECUTED:
         return _store(book, ended, WithdrawalStage.RESUBSCRIBING)
@@ -260,6 +280,25 @@ def _restore_subscription(book: Book, withdrawal: Withdrawal) -> None:
     subscriptions.subscribe(
         book, withdrawal.account_id, withdrawal.portfolio_id, last_rebalanced_at=withdrawal.last_rebalanced_at
     )
+
+
+def _owner(withdrawal: Withdrawal) -> Owner:
+    return Owner(OwnerKind.WITHDRAWAL, withdrawal.id)
+
+
+def _reserved(book: Book, withdrawal: Withdrawal) -> Money:
+    """The cash reserved for the withdrawal."""
+    return reservations.reserved_by(book.database, withdrawal.account_id, _owner(withdrawal))
+
+
+def _reserved_by_others(book: Book, withdrawal: Withdrawal) -> Money:
+    """The cash of the account that runs, persons and other withdrawals have reserved."""
+    others = [
+        reservation.amount
+        for reservation in reservations.of_account(book.database, withdrawal.account_id)
+        if reservation.owner != _owner(withdrawal) and reservation.owner.kind is not OwnerKind.JOURNAL
+    ]
+    return Money(sum(others))
 
 
 def _portfolio_of(book: Book, account_id: str) -> str | None:

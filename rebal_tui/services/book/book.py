@@ -26,7 +26,7 @@ from rebal_tui.services.book.rate_limiter import RateLimiter
 from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.book.settings import Settings
 from rebal_tui.services.book.work_queue import WorkQueue
-from rebal_tui.store import assets, audit, cash, holds, portfolios, runs, unfinished
+from rebal_tui.store import assets, audit, holds, portfolios, runs, unfinished
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
 from rebal_tui.store.database import Database, Transaction
@@ -85,10 +85,10 @@ class Book:
         self.pass_in_progress: UnfinishedPass | None = None
         self.cash_targets: ChangeTrackingDict[tuple[str, int], Money] = ChangeTrackingDict({})
         self.system_runs: ChangeTrackingDict[str, tuple[str, str]] = ChangeTrackingDict({})
-        self.pending_out: dict[str, Money] = {}
         self._search_index: SearchIndex | None = None
         self.holds: dict[str, Hold] = {}
         self.unfinished: dict[str, Unfinished] = {}
+        self.given_up: dict[str, Unfinished] = {}
         self.accounts_to_recheck: set[str] = set()
         self.reconciled = False
         self._frame_cache = FrameCache(self)
@@ -128,13 +128,12 @@ class Book:
         self.reload_runs()
         self.cash_targets = ChangeTrackingDict(runs.cash_targets(self.database))
         self.system_runs = ChangeTrackingDict(runs.system_runs(self.database))
-        self.reload_journals()
         self.reload_holds()
         self.reload_unfinished()
 
     def reload_unfinished(self) -> None:
-        """Read the undone sells again."""
-        self.unfinished = unfinished.load(self.database)
+        """Read the undone sells again: those still tried, and those given up."""
+        self.unfinished, self.given_up = unfinished.load(self.database), unfinished.given_up(self.database)
         self.version += 1
 
     def reload_holds(self) -> None:
@@ -150,9 +149,6 @@ class Book:
         if self._search_index is None or self._search_index.version != self.account_table.texts_version:
             self._search_index = SearchIndex(self.account_table)
         return self._search_index
-
-    def reload_journals(self) -> None:
-        self.pending_out = cash.pending_out(self.database)
 
     def reload_accounts(self, account_ids: Iterable[str] | None = None) -> None:
         """Read the given accounts again, or all of them."""
@@ -187,6 +183,8 @@ class Book:
     def reload_subscriptions(self, account_ids: Iterable[str]) -> None:
         """Read the subscriptions of the given accounts again."""
         self.subscription_table.reload(self.database, list(account_ids))
+        if self.unfinished or self.given_up:
+            self.reload_unfinished()
         self.version += 1
 
     def reload_runs(self) -> None:
@@ -245,9 +243,8 @@ class Book:
         return self.portfolios[portfolio_id]
 
     def reserved(self, account_id: str) -> Money:
-        """Reserved cash: the larger of the account's reservation and its pending outgoing journals (R-14.7)."""
-        extras = self.extras[account_id]
-        return Money(max(extras.reserve, self.pending_out.get(account_id, 0)))
+        """The cash of all reservations of an account; a journal under way has one of them (R-2, R-9)."""
+        return self.extras[account_id].reserve
 
     def cash_floor(self, account_id: str, cash_weight: int) -> Money:
         """Cash target of the account's last completed run with this cash weight; 0 without such a run (R-14.7)."""
@@ -311,10 +308,6 @@ class BookTransaction(Transaction):
     def reload_accounts(self, account_ids: Iterable[str] | None = None) -> None:
         """Read the given accounts again, or all of them, after the commit."""
         self.after_commit(partial(self.book.reload_accounts, account_ids))
-
-    def reload_journals(self) -> None:
-        """Read the cash reserved by pending journals again after the commit."""
-        self.after_commit(self.book.reload_journals)
 
     def reload_portfolios(self) -> None:
         """Read portfolios and subscriptions again after the commit."""

@@ -79,7 +79,6 @@ class FrameSource(Protocol):
     subscription_table: SubscriptionTable
     price_cache: PriceCache
     portfolios: dict[str, Portfolio]
-    pending_out: dict[str, Money]
     holds: dict[str, Hold]
     unfinished: dict[str, Unfinished]
     cash_targets: ChangeTrackingDict[tuple[str, int], Money]
@@ -172,18 +171,13 @@ class FrameCache:
             self._propose_on = _propose_on(subscriptions, self._rebalanced_on)
             self._update_until = _update_until(book.portfolios, subscriptions, self._propose_on)
             self._floors = None
-        reserved = accounts.reserve.copy()
-        for account_id, amount in book.pending_out.items():
-            row = accounts.row_of.get(account_id)
-            if row is not None:
-                reserved[row] = max(int(reserved[row]), amount)
         marks = np.where(accounts.status == _ACTIVE, 0, int(Mark.NOT_ACTIVE)).astype(np.uint16)
         marks |= accounts.restrictions << np.uint16(1)
         marks[accounts.external_orders > 0] |= np.uint16(Mark.EXTERNAL_ORDERS)
         marks[[accounts.row_of[account_id] for account_id in book.holds]] |= np.uint16(Mark.UNRECONCILED)
         marks[self._open_runs()] |= np.uint16(Mark.OPEN_RUN)
         return AccountColumns(
-            accounts.cash.copy(), reserved, self._cash_floor(), self._portfolio, self._rebalanced_on,
+            accounts.cash.copy(), accounts.reserve.copy(), self._cash_floor(), self._portfolio, self._rebalanced_on,
             self._system_run_on(), marks, self._update_until, self._propose_on,
             {accounts.row_of[account_id]: undone for account_id, undone in book.unfinished.items()},
         )  # fmt: skip

@@ -7,12 +7,11 @@ from functools import partial
 
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, RefusalCode
 from rebal_tui.domain.accounts import Account
-from rebal_tui.domain.cash import Journal, JournalStatus
+from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, Journal, JournalStatus, Owner, OwnerKind, WithdrawalStage
 from rebal_tui.domain.orders import Fill
-from rebal_tui.domain.quantities import Money
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync import missed_events
-from rebal_tui.store import accounts, assets, book_settings, cash, fills, jobs, run_orders
+from rebal_tui.store import accounts, assets, book_settings, cash, fills, jobs, reservations, run_orders
 
 CURSOR = "broker_cursor"
 MAX_EVENTS_PER_TRANSACTION = 2_000
@@ -64,8 +63,6 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
         tx.reload_accounts(sorted(touched))
         tx.requeue_runs(sorted(touched))
         tx.after_commit(partial(book.accounts_to_recheck.update, touched & book.holds.keys()))
-        if any(e.kind is EventKind.JOURNAL for e in events):
-            tx.reload_journals()
     return reached
 
 
@@ -141,7 +138,10 @@ def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
 
 
 def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> None:
-    """Store the broker's state of an account's journal; a stored final state is not changed."""
+    """Store the broker's state of an account's journal, with its reservation; a stored final state is not changed.
+
+    The caller reloads the account after the commit.
+    """
     book = tx.book
     before = cash.journal(book.database, journal.id)
     if before is not None and before.status.final:
@@ -149,9 +149,27 @@ def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> Non
     cash.save_journal(tx, journal, account_id)
     if before is None or before.status is not journal.status:
         tx.record("journal." + journal.status, journal.id, {"amount": journal.amount}, "broker")
-        if journal.status is JournalStatus.EXECUTED and journal.from_account == account_id:
-            left = max(0, book.extras[account_id].reserve - journal.amount)
-            accounts.reserve(tx, account_id, Money(left))
+        if journal.from_account == account_id:
+            if before is None:
+                _take_over(tx, journal, account_id)
+            if journal.status is JournalStatus.EXECUTED:
+                reservations.release(tx, account_id, Owner(OwnerKind.JOURNAL, journal.id))
+            elif journal.status.final:
+                reservations.give_back(tx, account_id, journal.id)
+
+
+def _take_over(tx: BookTransaction, journal: Journal, account_id: str) -> None:
+    """Take cash over for an outgoing journal: from its withdrawal, or from runs and free cash (R-9).
+
+    The journal of a withdrawal is the one that its journaling stage is about to request, or has stored.
+    """
+    made_for = cash.open_withdrawal(tx.database, account_id)
+    if made_for is not None and made_for.journal_id != journal.id:
+        requested = (WithdrawalStage.JOURNALING, made_for.amount, WITHDRAWAL_JOURNAL)
+        if (made_for.stage, journal.amount, journal.description) != requested:
+            made_for = None
+    withdrawal_id = made_for.id if made_for else None
+    reservations.take_over(tx, account_id, journal.id, journal.amount, journal.created_at, withdrawal_id=withdrawal_id)
 
 
 def _record_fills(tx: BookTransaction, filled: list[Fill]) -> None:

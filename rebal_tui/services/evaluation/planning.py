@@ -15,6 +15,7 @@ from rebal_tui.engine.planning import (
     plan_invest_cash,
     plan_partial_liquidation,
 )
+from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 
 
@@ -36,7 +37,13 @@ def plan_run(book: Book, account_id: str, kind: RunType, weights: Weights, amoun
     try:
         return plan_from(start, kind, weights, cash_target, amount)
     except AmountTooLarge as error:
-        raise Conflict(f"amount too large: {error}") from error
+        raise Conflict(too_large_text(error.max_amount, book.reserved(account_id))) from error
+
+
+def too_large_text(max_amount: Money, reserved: Money) -> str:
+    """Why an amount is refused: what the account can raise, and the cash that others have reserved (R-23)."""
+    besides = f", besides {money(reserved)} that is reserved" if reserved > 0 else ""
+    return f"amount too large: the account can raise at most {money(max_amount)}{besides}"
 
 
 def plan_from(start: Holdings, kind: RunType, weights: Weights, cash_target: Money, amount: Money | None) -> Plan:

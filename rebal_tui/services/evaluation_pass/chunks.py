@@ -22,6 +22,7 @@ from rebal_tui.services.evaluation_pass.context import PassContext
 from rebal_tui.services.evaluation_pass.decision_log import store_decisions
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.runs.sending import enqueue
+from rebal_tui.services.runs.undone import settle_unfinished
 from rebal_tui.store import decisions, jobs
 
 MAX_ACCOUNTS_PER_CHUNK = 5_000
@@ -107,6 +108,7 @@ def evaluation_pass(book: Book, slot: datetime | None = None, *, explain: bool =
 
 def begin_pass(book: Book, slot: datetime) -> None:
     """Begin a pass, which `evaluate_chunk` continues; a pass in progress is abandoned."""
+    settle_unfinished(book)
     rows = book.subscription_table.order
     book.pass_in_progress = PassInProgress(slot, rows, len(rows), book.stopwatch() if book.stopwatch else None)
 

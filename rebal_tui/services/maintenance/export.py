@@ -15,6 +15,7 @@ from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.quantities import money_text, price_text
 from rebal_tui.domain.runs import RunDetail
+from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import latest_decisions
 from rebal_tui.services.wire.account_shapes import account_json
@@ -194,7 +195,7 @@ def _decisions(book: Book) -> Iterator[Json]:
 def _accounts(book: Book) -> Iterator[Json]:
     for account in book.accounts.values():
         held = {p.symbol: book.assets[p.symbol] for p in account.positions if p.symbol in book.assets}
-        record = account_json(account, held, book.broker.cash_transferable(account.id))
+        record = account_json(account, held, transferable(book, account.id))
         subscription = book.subscriptions.get(account.id)
         portfolio = book.portfolios[subscription.portfolio_id] if subscription else None
         yield {

@@ -47,10 +47,7 @@ class AccountRows(LazyRows[AccountRow]):
         swept = sweep(frame, book_day_context(book, frame))
         self._status, self._restrictions = table.status.copy(), table.restrictions.copy()
         self._reserve = table.reserve.copy()
-        pending = np.zeros(len(table), np.int64)
-        for account_id, amount in book.pending_out.items():
-            pending[table.row_of[account_id]] = amount
-        self._withdrawable = np.maximum(table.cash - table.unsettled - pending, 0)
+        self._withdrawable = np.maximum(table.cash - table.unsettled - (table.reserve - table.run_reserve), 0)
         self._runs = {table.row_of[account_id]: run.id for account_id, run in book.open_runs.items()}
         stopped = (self._status != _ACTIVE) | (self._restrictions != 0)
         over = np.zeros(len(table), np.bool_)

@@ -87,7 +87,7 @@ def account_row(book: Book, account_id: str) -> AccountRow:
     if not exception and portfolio is not None and portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
         exception = f"{portfolio.name} needs adjustment"
     run = book.open_runs.get(account_id)
-    reserved = book.pending_out.get(account_id, Money(0))
+    extras = book.extras[account_id]
     return AccountRow(
         account_id=account_id,
         account_number=account.account_number,
@@ -96,8 +96,8 @@ def account_row(book: Book, account_id: str) -> AccountRow:
         restrictions=tuple(sorted(account.restrictions)),
         equity=floor_money(valuation.equity),
         cash=account.cash,
-        withdrawable=Money(max(0, account.settled_cash - reserved)),
-        reserve=book.extras[account_id].reserve,
+        withdrawable=Money(max(0, account.settled_cash - (extras.reserve - extras.run_reserve))),
+        reserve=extras.reserve,
         portfolio_id=portfolio.id if portfolio else None,
         portfolio=portfolio.name if portfolio else "",
         standing=Standing.BLOCKED if stopped or waiting else standing,

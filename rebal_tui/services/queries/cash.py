@@ -10,6 +10,7 @@ from rebal_tui.domain.cash import Withdrawal, WithdrawalStage
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.engine.trace_text import money
+from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.advisory.withdrawals import check_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.planning import plan_run
@@ -97,7 +98,7 @@ def preview_withdrawal(book: Book, account_id: str, amount: Money) -> Withdrawal
     """What a withdrawal would sell, and the day the money can leave. Raises as the withdrawal itself would."""
     weights = check_withdrawal(book, account_id, amount)
     plan = plan_run(book, account_id, RunType.PARTIAL_LIQUIDATION, weights, amount)
-    settled = book.broker.cash_transferable(account_id)
+    settled = transferable(book, account_id, "")
     view = preview_of(book, account_id, plan, f"reserves {money(amount)}")
     return WithdrawalPreview(view, amount, settled, _can_leave(book, settled >= amount))
 
@@ -124,7 +125,7 @@ def _withdrawal(book: Book, withdrawal: Withdrawal) -> WithdrawalView:
         sold_on = book.calendar.at(run.completed_at)
         leaves = sold_on.settles_on if sold_on else None
     elif not withdrawal.stage.final:
-        leaves = _can_leave(book, book.broker.cash_transferable(withdrawal.account_id) >= withdrawal.amount)
+        leaves = _can_leave(book, transferable(book, withdrawal.account_id, withdrawal.id) >= withdrawal.amount)
     if withdrawal.stopped:
         here = "stopped"
     elif canceled:

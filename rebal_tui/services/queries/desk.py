@@ -16,6 +16,7 @@ from rebal_tui.engine.arrays.sweep import sweep
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import evaluate_account, situation, value_of
 from rebal_tui.services.evaluation.history import latest_decisions
@@ -84,7 +85,7 @@ def account_view(book: Book, account_id: str) -> AccountView:
         decision_now=now,
         next_step=_next_step(book, now) if now else "No automatic runs: the account follows no portfolio.",
         history=_history(book, account_id),
-        withdrawable=book.broker.cash_transferable(account_id),
+        withdrawable=transferable(book, account_id),
         restrictions=(*(text for _, text in blocking_reasons(account, booked)), *book.paused(account_id)),
     )
 

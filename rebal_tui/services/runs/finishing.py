@@ -19,30 +19,37 @@ from rebal_tui.services.evaluation import history
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.runs.queueing import subject_of
 from rebal_tui.services.runs.quota import release_quota
+from rebal_tui.services.runs.raised_cash import owner_of, raised_cash, shortfall_text
 from rebal_tui.services.runs.sending import cancel_open_orders, resolve_orders
-from rebal_tui.store import accounts, jobs, outbox, portfolios, run_orders, runs
+from rebal_tui.services.runs.undone import settle_rebalance, undone_sells
+from rebal_tui.store import jobs, outbox, reservations, run_orders, runs
 from rebal_tui.store.outbox import Progress
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The final status of a run, with its reason."""
+    """The final status of a run, with its reason. `placed`: a run with status COMPLETED_SUCCESS placed an order."""
 
     run: Run
     status: RunStatus
     reason: str | None
+    placed: bool = False
 
 
 def outcome(book: Book, run: Run, progress: Progress) -> End:
-    """The end of a run whose orders are all final (R-25)."""
-    if progress.placed and not progress.any_filled:
+    """The end of a run whose orders are all final (R-25). A partial_liquidation states a shortfall (R-23)."""
+    raised = raised_cash(book, run)
+    short = shortfall_text(run, raised)
+    if progress.placed and not progress.any_filled and not raised:
         unfilled = next(o for _, o, _ in run_orders.of_run(book.database, run.id) if o.status is not OrderStatus.FILLED)
         why = unfilled.reject_reason or unfilled.status
         return End(run, RunStatus.ERROR, f"no order could be filled: {why}")
     if progress.unfilled or progress.skipped:
         reason = f"{count_text(progress.unfilled, 'order')} not filled, {progress.skipped} skipped"
-        return End(run, RunStatus.COMPLETED_ADJUSTED, reason)
-    return End(run, RunStatus.COMPLETED_SUCCESS, None)
+        return End(run, RunStatus.COMPLETED_ADJUSTED, f"{short}; {reason}" if short else reason)
+    if short:
+        return End(run, RunStatus.COMPLETED_ADJUSTED, short)
+    return End(run, RunStatus.COMPLETED_SUCCESS, None, placed=progress.placed > 0)
 
 
 def after_close(book: Book, closed: Sequence[Run]) -> list[Run]:
@@ -89,7 +96,8 @@ def wind_down(book: Book, run: Run, status: RunStatus, skip: SkipReason, why: st
     if not certain or not all(order.status.final for _, order, _ in run_orders.of_run(book.database, run.id)):
         book.work_queue.add_later(run.account_id)
         return []
-    return finish(book, [End(run, status, why)])
+    short = shortfall_text(run, raised_cash(book, run)) if status is RunStatus.TIMEOUT else ""
+    return finish(book, [End(run, status, f"{why}; {short}" if short else why)])
 
 
 def finish(book: Book, ends: Sequence[End]) -> list[Run]:
@@ -98,41 +106,72 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
         return []
     now = book.now()
     done = [_ended(book, end) for end in ends]
+    reserved: list[list[object]] = []
+    counted: list[str] = []
     with book.write() as tx:
         runs.update(tx, zip((end.run for end in ends), done, strict=True))
         # What a person canceled is not created again in the same session.
         release_quota(tx, [run for run in done if not run.cancel_requested])
-        for run in done:
-            if run.status.completed and run.type is RunType.FULL_REBALANCE and run.subscription_id:
-                portfolios.set_last_rebalanced(tx, run.subscription_id, now)
-            if run.status.completed and run.type is RunType.PARTIAL_LIQUIDATION and run.amount:
-                reserve = Money(book.extras[run.account_id].reserve + run.amount)
-                accounts.reserve(tx, run.account_id, reserve)
-            if run.status in (RunStatus.ERROR, RunStatus.TIMEOUT):
-                name = book.accounts[run.account_id].name
-                text = f"{run.type.replace('_', ' ')} of {name}: {run.status}, {run.reason}"
-                jobs.raise_alert(tx, now, "run", run.id, text)
+        for end, run in zip(ends, done, strict=True):
+            orders, skipped = _left(book, run)
+            placed = end.placed if run.status is RunStatus.COMPLETED_SUCCESS else bool(orders)
+            if settle_rebalance(tx, run, placed, orders, skipped):
+                counted.append(run.account_id)
+            if (run.status.completed or run.status is RunStatus.TIMEOUT) and (raised := raised_cash(book, run)):
+                owner = owner_of(book, run)
+                reservations.add(tx, run.account_id, owner, raised, now)
+                reserved.append([run.account_id, owner.kind, owner.reference, raised])
+            if alert := _alert(book, run, orders, skipped):
+                jobs.raise_alert(tx, now, "run", run.id, alert)
         for portfolio_id in dict.fromkeys(run.portfolio_id for run in done if run.portfolio_id):
             wanted = book.portfolios[portfolio_id].weights.symbols
             culprits = [s for s in wanted if not _eligible(book.assets.get(s))]
             if culprits:
                 mark_needs_adjustment(tx, portfolio_id, culprits)
-        tx.record("runs.ended", subject_of(done), {"runs": [[run.id, run.status, run.reason] for run in done]})
-        tx.after_commit(partial(_apply_ends, book, done, now))
+        detail: dict[str, object] = {"runs": [[run.id, run.status, run.reason] for run in done]}
+        tx.record("runs.ended", subject_of(done), {**detail, "reserved": reserved} if reserved else detail)
+        tx.after_commit(partial(_apply_ends, book, done, counted, now))
         tx.reload_accounts([run.account_id for run in done])
         tx.apply_run_states(done)
     return done
 
 
-def _apply_ends(book: Book, done: Sequence[Run], at: datetime) -> None:
+def _left(book: Book, run: Run) -> tuple[list[Order], list[SkippedOrder]]:
+    """The orders and the skipped orders of a run; not read for a run that did everything."""
+    if run.status is RunStatus.COMPLETED_SUCCESS:
+        return [], []
+    orders = [order for _, order, _ in run_orders.of_run(book.database, run.id)]
+    return orders, run_orders.skipped_orders(book.database, run.id)
+
+
+def _alert(book: Book, run: Run, orders: Sequence[Order], skipped: Sequence[SkippedOrder]) -> str:
+    """What a run did not do and what happens next, empty without anything that a person should know (R-25)."""
+    unfilled = [order for order in orders if order.status is not OrderStatus.FILLED]
+    failed = [f"{o.side} {o.symbol} ({o.reject_reason or o.status})" for o in unfilled]
+    left = [
+        f"{s.side or 'order'} {s.symbol} ({s.reason_details})"
+        for s in skipped
+        if s.reason is not SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL
+    ]
+    stopped = run.status in (RunStatus.ERROR, RunStatus.TIMEOUT)
+    if not stopped and (run.status is not RunStatus.COMPLETED_ADJUSTED or not failed + left):
+        return ""
+    what = "; ".join(dict.fromkeys([*failed, *left]))
+    head = f"{run.type.replace('_', ' ')} of {book.accounts[run.account_id].name}: {run.status}"
+    text = f"{head}, {run.reason}" if stopped else f"{head}; not done: {what}"
+    if run.type is not RunType.FULL_REBALANCE or not run.subscription_id:
+        return text
+    again = undone_sells(run.status, orders, skipped)
+    return f"{text}; the sells are tried again at the next session" if again else text
+
+
+def _apply_ends(book: Book, done: Sequence[Run], counted: Sequence[str], at: datetime) -> None:
     """Update in-memory state for ended runs: cash targets (R-14.7) and last-rebalanced times."""
     for run in done:
-        if not run.status.completed:
-            continue
-        book.cash_targets[run.account_id, run.weights.cash] = run.cash_target or Money(0)
-        subscription = book.subscriptions.get(run.account_id)
-        if run.type is RunType.FULL_REBALANCE and subscription is not None and subscription.id == run.subscription_id:
-            book.subscriptions[run.account_id] = replace(subscription, last_rebalanced_at=at)
+        if run.status.completed:
+            book.cash_targets[run.account_id, run.weights.cash] = run.cash_target or Money(0)
+    for account_id in counted:
+        book.subscriptions[account_id] = replace(book.subscriptions[account_id], last_rebalanced_at=at)
 
 
 def _ended(book: Book, end: End) -> Run:

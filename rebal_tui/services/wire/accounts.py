@@ -12,6 +12,7 @@ from rebal_tui.domain.accounts import Account, AccountStatus
 from rebal_tui.domain.errors import NotFound
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import Qty
+from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.advisory.manual_orders import buying_power
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import value_of
@@ -49,7 +50,7 @@ def account_shape(book: Book, account: Account) -> accounts.Account:
 def trading_account(book: Book, account_id: str) -> accounts.TradingAccount:
     """The trading account of an account. Raises `NotFound`."""
     account = book.account(account_id)
-    ready = book.broker.cash_transferable(account_id)
+    ready = transferable(book, account_id)
     return trading_account_json(account, book.assets, ready, buying_power(book, account_id))
 
 

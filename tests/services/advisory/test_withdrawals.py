@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.cash import Journal, JournalStatus, Withdrawal, WithdrawalStage
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
@@ -17,7 +18,7 @@ from rebal_tui.domain.quantities import Money, Percent, parse_money
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.advisory import portfolios as portfolio_service
 from rebal_tui.services.advisory import subscriptions
-from rebal_tui.services.advisory.cash import create_journal, deposit
+from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.withdrawals import cancel_withdrawal, request_withdrawal, retry_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.runs.manual import cancel_run, create_run
@@ -280,7 +281,7 @@ def finished(book: Book) -> dict[str, Any]:
     return {
         "withdrawals": book.database.rows("SELECT id, stage, stopped, amount FROM withdrawals"),
         "journals": book.database.rows("SELECT id, amount, status FROM journals"),
-        "cash": book.database.rows("SELECT id, cash, unsettled, set_aside FROM accounts"),
+        "cash": book.database.rows("SELECT id, cash, unsettled FROM accounts"),
         "positions": book.database.rows("SELECT * FROM positions"),
         "runs": book.database.rows("SELECT id, type, status FROM runs"),
         "subscriptions": book.database.rows(
@@ -371,13 +372,13 @@ def test_a_journal_refused_for_the_state_of_the_account_stops_and_can_be_retried
     assert book.accounts["a"].status is AccountStatus.ACTIVE
 
 
-def test_cash_reserved_by_another_journal_is_awaited_and_then_raised_again() -> None:
+def test_cash_in_a_journal_made_at_the_broker_is_awaited_and_then_raised_again() -> None:
     book = rebalanced(model=SLOW)
     withdraw(book, "12000")
     advance(book, 30)
     assert now(book).stage is Stage.SETTLING
     advance_to(book, "2026-03-03 09:29")
-    create_journal(book, "a", parse_money("2400"), incoming=False)
+    broker(book).create_journal("a", FIRM_ACCOUNT, parse_money("2400"), "fee", "fee-1")
     advance_to(book, "2026-03-03 09:30")
     assert (now(book).stage, now(book).stopped) == (Stage.SETTLING, None)
     advance(book, 60)

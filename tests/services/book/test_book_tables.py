@@ -9,12 +9,13 @@ from random import Random
 import pytest
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
+from rebal_tui.domain.cash import Owner, OwnerKind
 from rebal_tui.domain.quantities import Money, Price, Qty, parse_money, parse_price
 from rebal_tui.market.protocol import Quote
 from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.prices import PriceCache
-from rebal_tui.store import accounts
+from rebal_tui.store import accounts, reservations
 from rebal_tui.store.account_table import AccountTable
 from tests.services.factories import account, balanced, fill_book, make_book, new_york
 
@@ -54,7 +55,8 @@ def test_accounts_replaced_one_by_one_are_those_of_the_file(seed: int) -> None:
         some = random.sample(sorted(book.accounts), random.randint(1, 3))
         with book.database.write() as tx:
             accounts.save(tx, [changed(random, book.accounts[a]) for a in some])
-            accounts.reserve(tx, some[0], Money(random.randint(0, 10**12)))
+            owner = Owner(random.choice([OwnerKind.RUN, OwnerKind.PERSON]), str(random.randint(1, 2)))
+            reservations.set_amount(tx, some[0], owner, Money(random.randint(0, 10**12)), book.now())
             accounts.set_external_orders(tx, some[0], random.randint(0, 3))
         book.reload_accounts(some)
         assert dict(book.accounts) == accounts.load(book.database)

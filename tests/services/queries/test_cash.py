@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from rebal_tui.domain.cash import Owner, OwnerKind
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.quantities import parse_money
 from rebal_tui.domain.runs import RunStatus, RunType
@@ -20,7 +21,7 @@ from rebal_tui.services.queries.cash import (
     withdrawal_history,
 )
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.store import accounts
+from rebal_tui.store import reservations
 from tests.services.factories import advance_to, all_runs, simple_book
 
 
@@ -95,9 +96,13 @@ def test_reserved_cash_is_released_once_and_never_while_a_withdrawal_needs_it() 
     cash.release(book, "a")
     assert book.extras["a"].reserve == 0
     request_withdrawal(book, "a", parse_money("9000"))
+    scheduler.tick(book)
     with book.database.write() as tx:
-        accounts.reserve(tx, "a", parse_money("9000"))
+        reservations.add(tx, "a", Owner(OwnerKind.PERSON, "advisor"), parse_money("70"), book.now())
     book.reload_accounts(["a"])
+    assert cash.check_release(book, "a") == parse_money("70"), "the withdrawal's cash is not released"
+    cash.release(book, "a")
+    assert book.extras["a"].reserve == parse_money("9000")
     with pytest.raises(Conflict, match="cancel the withdrawal instead"):
         cash.release(book, "a")
 

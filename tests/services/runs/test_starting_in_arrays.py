@@ -53,7 +53,10 @@ def _queued(path: Path) -> Book:
     with book.database.write() as tx:
         tx.execute("UPDATE accounts SET restrictions = 'trading_blocked' WHERE key % 23 = 1")
         tx.execute("UPDATE accounts SET cash = -cash WHERE key % 23 = 2")
-        tx.execute("UPDATE accounts SET set_aside = 700000000000 WHERE key % 23 = 3")
+        tx.execute(
+            "INSERT INTO reservations (account, owner_kind, owner, amount, created_at) "
+            "SELECT key, 'person', 'advisor', 700000000000, 0 FROM accounts WHERE key % 23 = 3"
+        )
         tx.execute("UPDATE accounts SET outside_orders = 1 WHERE key % 23 = 4")
         tx.execute("UPDATE positions SET qty = 1000000 WHERE account % 23 = 5")
         for row, symbol in enumerate((unpriced, stale, dead, "SPY"), 6):

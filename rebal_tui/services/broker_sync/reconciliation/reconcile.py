@@ -92,7 +92,6 @@ def _reconcile_journals(book: Book, report: ReconciliationReport) -> int:
         elif theirs.status is not journal.status:
             with book.write() as tx:
                 apply_journal(tx, theirs, account_id)
-                tx.reload_journals()
                 tx.reload_accounts([account_id])
             applied += 1
     return applied

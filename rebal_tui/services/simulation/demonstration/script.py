@@ -239,7 +239,7 @@ def _deposit(book: Book, _session: Session, event: ScriptedEvent) -> str:
 
 def _journal_out(book: Book, _session: Session, event: ScriptedEvent) -> str:
     account_id = _account(book, event)
-    tenth = book.broker.cash_transferable(account_id) // 10 * (2 + event.draw % 5)
+    tenth = cash.transferable(book, account_id) // 10 * (2 + event.draw % 5)
     amount = Money(tenth // (10 * DOLLAR) * 10 * DOLLAR)
     if amount <= 0:
         raise Conflict(f"only ${money_text(Money(tenth))} can be journaled out of account {account_id}")

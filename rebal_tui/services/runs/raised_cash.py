@@ -1,0 +1,46 @@
+"""What a partial_liquidation has raised, and who owns it (R-23)."""
+
+from __future__ import annotations
+
+from rebal_tui.domain.cash import Owner, OwnerKind
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import NANO, Money
+from rebal_tui.domain.runs import Run, RunType
+from rebal_tui.engine.trace_text import money
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.evaluation.history import plan_of
+from rebal_tui.store import cash, fills, plan_inputs
+
+
+def raised_cash(book: Book, run: Run) -> Money:
+    """The cash that a run has raised: the cash that its plan used plus what its sells brought, at most its amount.
+
+    The cash used is the excess cash; where assets cannot raise the rest of the amount, it is cash of the cash target,
+    too. Never more than the booked cash that nobody has reserved. 0 before the run was planned and for other types.
+    """
+    if run.type is not RunType.PARTIAL_LIQUIDATION or run.amount is None:
+        return Money(0)
+    plan, inputs = plan_of(book.database, run), plan_inputs.inputs(book.database, run.id)
+    if plan is None or inputs is None:
+        return Money(0)
+    free = inputs.cash - inputs.reserved
+    excess = min(free, max(0, free - plan.cash_target))
+    planned = sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells)
+    brought = sum(fill.amount for fill in fills.of_run(book.database, run.id) if fill.side is Side.SELL)
+    unreserved = book.accounts[run.account_id].cash - book.reserved(run.account_id)
+    return Money(max(0, min(max(excess, run.amount - planned) + brought, run.amount, unreserved)))
+
+
+def shortfall_text(run: Run, raised: Money) -> str:
+    """Both figures when less than the amount was raised, else empty."""
+    if run.amount is None or raised >= run.amount:
+        return ""
+    return f"{money(raised)} of {money(run.amount)} raised and reserved"
+
+
+def owner_of(book: Book, run: Run) -> Owner:
+    """Who owns the cash that a run raises: the withdrawal that it sells for, else the run itself."""
+    withdrawal = cash.open_withdrawal(book.database, run.account_id)
+    if withdrawal is not None and withdrawal.run_id == run.id:
+        return Owner(OwnerKind.WITHDRAWAL, withdrawal.id)
+    return Owner(OwnerKind.RUN, run.id)
