@@ -362,7 +362,7 @@ class Oracle:
         had = any(
             run.account_id == account_id and run.session == today.isoformat() and (
                 run.initiated_from is InitiatedFrom.SYSTEM
-            ) and not (run.reason or "").startswith("not approved")
+            ) and self._uses_quota(run)
             for run in list(self._runs.values())[-60:]
         )  # fmt: skip
         opened = any(run.account_id == account_id and not run.status.final for run in self._runs.values())
