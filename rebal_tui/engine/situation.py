@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from rebal_tui.domain.accounts import Account
@@ -31,7 +31,8 @@ class Situation:
     because the broker's figures differ from the book, empty when it is not paused. `cash_floor` is the cash target of
     the last finished run under the same cash weight, 0 without one. With `price_max_age` None, a price of any age is
     fresh. `unfinished` are the undone sells of the last full_rebalance, None without any. With `update_due`, a change
-    of the portfolio has not led to a rebalance yet (`update_due` below).
+    of the portfolio has not led to a rebalance yet (`update_due` below). With `proposed_again`, today is the session
+    after one whose run for a calendar day or a change of the portfolio nobody approved (`proposed_again` below).
     """
 
     now: datetime
@@ -52,6 +53,7 @@ class Situation:
     ignore_window: bool = False
     unfinished: Unfinished | None = None
     update_due: bool = False
+    proposed_again: bool = False
 
     @cached_property
     def positions(self) -> dict[str, Qty]:
@@ -145,10 +147,26 @@ def calendar_day(situation: Situation) -> bool:
 def update_due(portfolio: Portfolio, subscription: Subscription, now: datetime) -> bool:
     """Whether a change of a portfolio's weights or conditions is due for a subscription (R-14.6).
 
-    It is due until a full_rebalance that counts as done, or until a day on which the account was found on target ends.
+    It is due until a full_rebalance that counts as done, until a day on which the account was found on target ends, or
+    until nobody approved its run and the one that repeats it (R-27).
     """
     last = subscription.last_rebalanced_at
     if not portfolio.on_update or portfolio.changed_at <= max(subscription.created_at, last or subscription.created_at):
         return False
     spent = subscription.update_spent_at
-    return spent is None or spent < portfolio.changed_at or new_york_day(spent) >= new_york_day(now)
+    if spent is None or spent < portfolio.changed_at:
+        return True
+    return max(new_york_day(spent), _repeated_on(subscription) or date.min) >= new_york_day(now)
+
+
+def proposed_again(subscription: Subscription, now: datetime) -> bool:
+    """Whether today's session repeats the proposal of a run that nobody approved (R-27).
+
+    A full_rebalance that counts as done ends it.
+    """
+    return _repeated_on(subscription) == new_york_day(now)
+
+
+def _repeated_on(subscription: Subscription) -> date | None:
+    last, day = subscription.last_rebalanced_at, subscription.propose_on
+    return day if day is not None and (last is None or new_york_day(last) < day) else None

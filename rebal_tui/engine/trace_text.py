@@ -69,13 +69,13 @@ def drift_text(usage: BandUsage) -> str:
 
 
 def condition_text(condition: Condition) -> str:
-    """`±5 pp`, `±20 %`, `monthly on the 15th`."""
+    """`±5 pp`, `±20 %`, `monthly on the 15th`, `on update`."""
     if isinstance(condition, DriftBand):
         unit = "pp" if condition.sub_type is BandType.ABSOLUTE else "%"
         return f"±{percent_text(condition.percent)} {unit}"
     if isinstance(condition, CalendarCondition):
         return calendar_text(condition)
-    return "on portfolio update"
+    return "on update"
 
 
 def calendar_text(condition: CalendarCondition) -> str:

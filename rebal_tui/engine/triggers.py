@@ -16,6 +16,8 @@ from rebal_tui.engine.planning import plan_full_rebalance, plan_invest_cash
 from rebal_tui.engine.situation import MIN_INVEST_VALUE, Situation, cash_target_of, equity_suffices, excess_cash
 from rebal_tui.engine.trace import Trace
 
+_AGAIN = "proposed once more, because nobody approved the run of the session before (R-27)"
+
 
 def full_rebalance(situation: Situation, trace: Trace) -> Plan | None:
     """The plan of the full_rebalance that a trigger asks for; None when no trigger fires (R-14.1 to R-14.6)."""
@@ -154,10 +156,13 @@ class _FullRebalance:
             trace.note("calendar", Verdict.NO, f"{text}: no session today", rule)
             return False
         nominal = fires_on(condition, session.day, session.next_day, situation.quarterly_months)
-        if nominal is None:
+        if nominal is not None:
+            day = f"{text}: due today" + ("" if nominal == session.day else f" (for {nominal}, not a session)")
+        elif situation.proposed_again:
+            day = f"{text}: {_AGAIN}"
+        else:
             trace.note("calendar", Verdict.NO, f"{text}: not due today", rule)
             return False
-        day = f"{text}: due today" + ("" if nominal == session.day else f" (for {nominal}, not a session)")
         if cooling:
             trace.note("calendar", Verdict.HOLDS_BACK, f"{day}, but dropped because of the cooldown", "R-16")
             return False
@@ -206,6 +211,8 @@ class _FullRebalance:
             self._trace.note("portfolio_update", Verdict.NO, "no change of the portfolio is due", rule)
             return False
         detail = f"weights or conditions changed {_day(situation.portfolio.changed_at)}"
+        if situation.proposed_again:
+            detail += f": {_AGAIN}"
         if cooling:
             self._trace.note("portfolio_update", Verdict.HOLDS_BACK, f"{detail}; held back by the cooldown", rule)
             return False

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from rebal_tui.domain.decisions import REPORTED, Decision, Outcome
 from rebal_tui.domain.quantities import Money
 from rebal_tui.store.codec import from_day, from_time, from_time_or_none, to_time
-from rebal_tui.store.database import Database, Transaction
+from rebal_tui.store.database import LISTED, Database, Transaction, listed
 from rebal_tui.store.rows import RowTable, insert, select_list
 
 Ints = npt.NDArray[np.int64]
@@ -217,6 +217,18 @@ def of_run(database: Database, run_id: str) -> StoredDecision | None:
         (run_id, run_id),
     )
     return _stored(row) if row else None
+
+
+def deciding_of_runs(database: Database, run_ids: Iterable[str]) -> dict[str, str]:
+    """The check that the reason of each run's decision names, by run id; manual runs are left out."""
+    return dict(
+        database.rows(
+            "SELECT runs.id, k.deciding FROM runs JOIN decisions d ON d.session = runs.session "
+            "AND d.account = runs.account AND d.run = runs.key JOIN decision_kinds k ON k.key = d.kind "
+            f"WHERE runs.id IN {LISTED}",
+            (listed(run_ids),),
+        )
+    )
 
 
 def everything(database: Database) -> Iterator[StoredDecision]:

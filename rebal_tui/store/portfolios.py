@@ -174,6 +174,17 @@ def spend_updates(tx: Transaction, subscription_keys: Iterable[int], at: datetim
     )
 
 
+def set_proposals(tx: Transaction, subscriptions: Iterable[Subscription]) -> None:
+    """Store `update_spent_at` and `propose_on` of subscriptions."""
+    tx.executemany(
+        "UPDATE subscriptions SET update_spent_at = ?, propose_on = ? WHERE id = ?",
+        (
+            (to_time_or_none(s.update_spent_at), s.propose_on.isoformat() if s.propose_on else None, s.id)
+            for s in subscriptions
+        ),
+    )
+
+
 def set_last_rebalanced(tx: Transaction, subscription_id: str, at: datetime) -> None:
     """Record when a subscription was last rebalanced."""
     tx.execute("UPDATE subscriptions SET last_rebalanced_at = ? WHERE id = ?", (to_time(at), subscription_id))

@@ -11,7 +11,7 @@ from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunPhase, RunStatus, RunType
 from rebal_tui.store import codec
 from rebal_tui.store.codec import from_time, to_time, to_time_or_none
-from rebal_tui.store.database import Database, SqlValue, Transaction
+from rebal_tui.store.database import LISTED, Database, SqlValue, Transaction, listed
 from rebal_tui.store.rows import RowTable, assignments, insert
 
 
@@ -177,20 +177,19 @@ def count(database: Database) -> int:
     return row[0] if row else 0
 
 
-def update(tx: Transaction, changes: Iterable[tuple[Run, Run]], *, counts_quota: bool | None = None) -> None:
+def update(tx: Transaction, changes: Iterable[tuple[Run, Run]]) -> None:
     """Store new states of runs, given as (before, after).
 
     Raises `BrokenInvariant` for a transition that `RUN_TRANSITIONS` does not allow.
     """
     tx.executemany(
         "UPDATE runs SET status = ?, phase = ?, approval = ?, reason = ?, cash_target = ?, cancel_requested = ?, "
-        "updated_at = ?, started_at = ?, completed_at = ?, canceled_at = ?, counts_quota = coalesce(?, counts_quota) "
-        "WHERE id = ?",
-        (_changed(before, after, counts_quota) for before, after in changes),
+        "updated_at = ?, started_at = ?, completed_at = ?, canceled_at = ? WHERE id = ?",
+        (_changed(before, after) for before, after in changes),
     )
 
 
-def _changed(before: Run, after: Run, counts_quota: bool | None) -> Sequence[SqlValue]:
+def _changed(before: Run, after: Run) -> Sequence[SqlValue]:
     require(
         after.status is before.status or after.status in RUN_TRANSITIONS[before.status],
         f"run {before.id}: {before.status} cannot become {after.status}",
@@ -199,8 +198,23 @@ def _changed(before: Run, after: Run, counts_quota: bool | None) -> Sequence[Sql
         after.status.value, after.phase.value, after.approval.value, after.reason, after.cash_target,
         int(after.cancel_requested), to_time(after.updated_at), to_time_or_none(after.started_at),
         to_time_or_none(after.completed_at), to_time_or_none(after.canceled_at),
-        None if counts_quota is None else int(counts_quota), after.id,
+        after.id,
     )  # fmt: skip
+
+
+def release_quota(tx: Transaction, run_ids: Sequence[str]) -> set[str]:
+    """Let those of some runs that sent no order use no quota (R-11); returns their ids."""
+    released = {
+        identity
+        for (identity,) in tx.rows(
+            f"SELECT id FROM runs WHERE id IN {LISTED} AND counts_quota = 1 "
+            "AND NOT EXISTS (SELECT 1 FROM orders WHERE orders.run = runs.key AND orders.sent = 1)",
+            (listed(run_ids),),
+        )
+    }
+    if released:
+        tx.execute(f"UPDATE runs SET counts_quota = 0 WHERE id IN {LISTED}", (listed(released),))
+    return released
 
 
 def start(tx: Transaction, started: RowTable[PlanRow]) -> None:

@@ -158,6 +158,14 @@ class SubscriptionTable:
         self.version += 1
         self.update_spent_at[rows] = at
 
+    def last_event(self, portfolio_id: str) -> datetime | None:
+        """The latest rebalance, or start of a subscription rebalanced before, of a portfolio's subscribers."""
+        rows = self.rows_of(portfolio_id)
+        rows = rows[self.last_rebalanced_at[rows] != NEVER]
+        if not len(rows):
+            return None
+        return from_time(int(max(self.created_at[rows].max(), self.last_rebalanced_at[rows].max())))
+
     def rows_of(self, portfolio_id: str) -> Ints:
         """The rows of a portfolio's subscribers, the oldest subscription first."""
         if portfolio_id not in self.portfolio_ids:

@@ -212,14 +212,21 @@ def test_an_exchange_unknown_to_the_client_is_left_empty() -> None:
     assert asset_json(replace(asset, exchange="ARCA"))["exchange"] == "ARCA"
 
 
-@pytest.mark.parametrize(
-    "condition",
-    [{"type": "on_portfolio_update"}, {"type": "calendar", "sub_type": "monthly", "day": 15}],
-    ids=["on_portfolio_update", "a day that is a number"],
-)
-def test_conditions_that_the_client_rejects_are_refused_on_input(server: Server, condition: Json) -> None:
-    body = {"name": "x", "weights": WHOLE, "rebalance_conditions": [condition]}
+def test_a_day_that_is_a_number_is_refused_on_input(server: Server) -> None:
+    day = {"type": "calendar", "sub_type": "monthly", "day": 15}
+    body = {"name": "x", "weights": WHOLE, "rebalance_conditions": [day]}
     assert "rebalance_conditions[0]" in server.post("/v1/rebalancing/portfolios", body, 400)["message"]
+
+
+def test_on_portfolio_update_is_accepted_and_read_back_without_its_empty_fields(server: Server) -> None:
+    """The client cannot read this condition, so only a portfolio that has it shows it."""
+    body = {"name": "x", "weights": WHOLE, "rebalance_conditions": [{"type": "on_portfolio_update"}]}
+    made = server.post("/v1/rebalancing/portfolios", body)
+    expected = [{"type": "on_portfolio_update", "sub_type": None, "percent": None, "day": None}]
+    assert made["rebalance_conditions"] == expected
+    body["rebalance_conditions"] = expected * 2
+    refused = server.post("/v1/rebalancing/portfolios", body, 400)["message"]
+    assert "rebalance_conditions[1].type: at most one on_portfolio_update condition is allowed" in refused
 
 
 def test_weights_and_conditions_survive_the_clients_own_models(answers: dict[str, list[Json]]) -> None:

@@ -97,6 +97,7 @@ def book(accounts: int, width: int = 20, *, spread: float = 0.06, seed: int = 1,
         system_run_on=np.where(rng.random(accounts) < 0.01, today, -1).astype(np.int32),
         marks=np.where(rng.random(accounts) < 0.01, 1, 0).astype(np.uint16),
         update_until=np.zeros(accounts, np.int32),
+        propose_on=np.zeros(accounts, np.int32),
         unfinished={},
     )
     able = np.ones(listed, np.bool_)

@@ -52,6 +52,7 @@ def frame_of(situations: Sequence[Situation]) -> BookFrame:
         system_run_on=np.array([today if s.quota_run else NEVER for s in situations], np.int32),
         marks=np.array(marks, np.uint16),
         update_until=np.array([today if s.update_due else 0 for s in situations], np.int32),
+        propose_on=np.array([today if s.proposed_again else 0 for s in situations], np.int32),
         unfinished={row: s.unfinished for row, s in enumerate(situations) if s.unfinished},
     )
     held = [(row, number[p.symbol], p.qty) for row, s in enumerate(situations) for p in s.account.positions]
@@ -131,6 +132,7 @@ def _pending(rng: random.Random, base: Situation, held: Sequence[str]) -> dict[s
     return {
         "unfinished": Unfinished(undone, traded) if undone else None,
         "update_due": base.portfolio.on_update and rng.random() < 0.5,
+        "proposed_again": rng.random() < 0.1,
     }
 
 

@@ -12,7 +12,7 @@ from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.decisions import Check, Decision, Outcome, Verdict
 from rebal_tui.domain.portfolios import Condition, PortfolioUpdate, Unfinished
 from rebal_tui.engine.evaluation import evaluate
-from rebal_tui.engine.situation import Situation, update_due
+from rebal_tui.engine.situation import Situation, proposed_again, update_due
 from tests.engine.support import at, band, calendar, situation, weights
 
 TODAY = date(2026, 3, 4)
@@ -193,3 +193,26 @@ def test_a_change_is_due_until_a_rebalance_or_the_end_of_a_day_on_target(
         update_spent_at=None if spent is None else ago[spent],
     )
     assert update_due(replace(made.portfolio, changed_at=ago[4]), subscription, made.now) is due
+
+
+def test_a_proposal_that_nobody_approved_is_repeated_with_its_reason() -> None:
+    again = "proposed once more, because nobody approved the run of the session before (R-27)"
+    made = holding({"SPY": "5", "TLT": "5"}, calendar("monthly", "31"))
+    assert evaluate(made).outcome is Outcome.NONE
+    decision = evaluate(replace(made, proposed_again=True))
+    assert decision.outcome is Outcome.FULL_REBALANCE
+    assert decision.reason == f"monthly on the 31st: {again}"
+    updated = holding({"SPY": "5", "TLT": "5"}, PortfolioUpdate())
+    decision = evaluate(replace(updated, update_due=True, proposed_again=True))
+    assert decision.reason.endswith(f": {again}")
+    assert evaluate(replace(holding({"SPY": "5", "TLT": "5"}), proposed_again=True)).outcome is Outcome.NONE
+
+
+@pytest.mark.parametrize(("day", "last", "repeats"), [(0, 10, True), (1, 10, False), (-1, 10, False), (0, 0, False)])
+def test_a_proposal_is_repeated_on_its_day_unless_a_rebalance_was_done(day: int, last: int, repeats: bool) -> None:
+    """`last` is days ago."""
+    made = holding({})
+    subscription = replace(
+        made.subscription, propose_on=TODAY + timedelta(days=day), last_rebalanced_at=made.now - timedelta(days=last)
+    )
+    assert proposed_again(subscription, made.now) is repeats

@@ -270,12 +270,17 @@ class Oracle:
             raise Violation("one open run", f"open are {open_of}, held in memory {sorted(book.open_runs)}")
         today = now.astimezone(NEW_YORK).date().isoformat()
         for run in list(self._runs.values())[-40:]:
-            freed = run.status is RunStatus.CANCELED and (run.reason or "").startswith("not approved")
-            if run.initiated_from is InitiatedFrom.SYSTEM and run.session == today and not freed:
+            if run.initiated_from is InitiatedFrom.SYSTEM and run.session == today and self._uses_quota(run):
                 quota[run.account_id, run.session] += 1
                 if quota[run.account_id, run.session] > 1:
                     raise Violation("quota", f"{run.account_id} has two system runs on {run.session}")
         return moved
+
+    def _uses_quota(self, run: Run) -> bool:
+        """Whether a system run is open, placed an order, or was canceled by a person."""
+        if not run.status.final or run.cancel_requested or (run.reason or "").startswith(("canceled", "rejected")):
+            return True
+        return any(sent for _, _, sent in run_orders.of_run(self._book().database, run.id))
 
     def _subscriptions(self) -> None:
         """A subscription that a withdrawal ends and restores keeps its last rebalance; a new one has none."""
@@ -357,7 +362,7 @@ class Oracle:
         had = any(
             run.account_id == account_id and run.session == today.isoformat() and (
                 run.initiated_from is InitiatedFrom.SYSTEM
-            ) and not (run.reason or "").startswith("not approved")
+            ) and self._uses_quota(run)
             for run in list(self._runs.values())[-60:]
         )  # fmt: skip
         opened = any(run.account_id == account_id and not run.status.final for run in self._runs.values())

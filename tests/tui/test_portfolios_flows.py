@@ -11,7 +11,7 @@ from textual.events import Paste
 from textual.pilot import Pilot
 
 from rebal_tui.domain.assets import AssetStatus
-from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, PortfolioUpdate
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.tui.app import RebalApp
@@ -177,7 +177,7 @@ def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
             in " ".join(text.replace("▏", " ").split())
             or size[0] > 80
         )
-        await press(pilot, "enter")
+        await press(pilot, "enter", "right", "tab")
         await fill(pilot, "14")
         assert "cooldown 14 days" in screen_text(app)
         await press(pilot, "tab", "right")
@@ -193,6 +193,7 @@ def test_a_portfolio_is_created_by_keys_only(size: tuple[int, int]) -> None:
     assert [str(band.sub_type) for band in made.bands] == ["absolute", "relative"]
     assert made.calendar is not None
     assert (made.calendar.sub_type, made.calendar.day) == ("monthly", "31")
+    assert made.on_update
     assert (made.cooldown_days, made.review, made.description) == (14, True, "for every season")
 
 
@@ -530,3 +531,22 @@ def test_random_keys_break_nothing(seed: int, tmp_path: Path, monkeypatch: pytes
     for portfolio in book.portfolios.values():
         assert sum(w.percent for w in portfolio.weights.assets) + portfolio.weights.cash == 10_000
     assert len(factories.all_runs(book)) <= 3
+
+
+def test_the_condition_on_an_update_is_shown_and_removed_by_keys() -> None:
+    book = factories.make_book(AT)
+    stored = factories.balanced(conditions=[*factories.balanced().conditions, PortfolioUpdate()])
+    factories.fill_book(book, [], [stored], {})
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await go_to_portfolio(pilot, app, "balanced")
+        assert "±5 pp · ±20 % · on update" in screen_text(app)
+        assert "◆ when weights or conditions change" in screen_text(app)
+        await press(pilot, "e")
+        editor_of(app).query_one("#on-update").focus()
+        await press(pilot, "left", "ctrl+s")
+        assert on_the_list(app)
+        assert "· on update" not in screen_text(app)
+
+    run(flow, book, (200, 60))
+    assert book.portfolios["balanced"].conditions == factories.balanced().conditions

@@ -146,6 +146,10 @@ def _of_accounts(
     yield DecisionInput.FIRST, accounts.rebalanced_on < 0
     yield DecisionInput.COOLING, accounts.rebalanced_on > (day_context.day - frame.table.cooldown)[usages.follows]
     yield DecisionInput.MINIMUM_EQUITY, cash.meets_minimum_equity
+    again = accounts.propose_on == day_context.day
+    if again.any():
+        has_calendar = np.array([*(p.calendar is not None for p in frame.portfolios), False], np.bool_)
+        yield DecisionInput.DUE, again & has_calendar[usages.follows]
     yield DecisionInput.UPDATED, accounts.update_until >= day_context.day
     yield DecisionInput.INVESTABLE_CASH, cash.has_investable_cash
     yield DecisionInput.PRICES_FAIL, any_other(frame, ~day_context.fresh)

@@ -60,6 +60,7 @@ def _situation(frame: BookFrame, row: int, day_context: DayContext) -> Situation
         quarterly_months=day_context.quarterly_months,
         unfinished=accounts.unfinished.get(row),
         update_due=int(accounts.update_until[row]) >= day_context.day,
+        proposed_again=int(accounts.propose_on[row]) == day_context.day,
     )
 
 

@@ -78,7 +78,8 @@ class AccountColumns:
     completed run under the current cash weight of the account's portfolio (R-14.7); `portfolio` an index in the frame's
     portfolios or `UNSUBSCRIBED`; `rebalanced_on` the New York day of `last_rebalanced_at`; `system_run_on` the session
     of the latest system run (R-11); `marks` the bits of `Mark`; `update_until` the last day on which a change of the
-    portfolio is due (R-14.6), 0 without one. `unfinished` has the undone sells by row.
+    portfolio is due (R-14.6), `propose_on` the day on which a run that nobody approved is proposed again (R-27), 0
+    without one. `unfinished` has the undone sells by row.
     """
 
     cash: Ints
@@ -89,6 +90,7 @@ class AccountColumns:
     system_run_on: Indexes
     marks: Bits
     update_until: Indexes
+    propose_on: Indexes
     unfinished: Mapping[int, Unfinished]
 
     def __len__(self) -> int:
@@ -99,7 +101,7 @@ class AccountColumns:
         return AccountColumns(
             self.cash[start:stop], self.reserved[start:stop], self.cash_floor[start:stop], self.portfolio[start:stop],
             self.rebalanced_on[start:stop], self.system_run_on[start:stop], self.marks[start:stop],
-            self.update_until[start:stop],
+            self.update_until[start:stop], self.propose_on[start:stop],
             {row - start: undone for row, undone in self.unfinished.items() if start <= row < stop},
         )  # fmt: skip
 
@@ -181,7 +183,7 @@ class BookFrame:
         columns = self.accounts
         own = (
             self.column, columns.cash, columns.reserved, columns.cash_floor, columns.portfolio, columns.rebalanced_on,
-            columns.system_run_on, columns.marks, columns.update_until,
+            columns.system_run_on, columns.marks, columns.update_until, columns.propose_on,
             self.others.account, self.others.asset, self.others.qty,
         )  # fmt: skip
         return sum(array.nbytes for array in own) + sum(block.nbytes for block in self.blocks)

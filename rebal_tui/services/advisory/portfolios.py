@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Weights
@@ -146,13 +147,19 @@ def require_eligible(book: Book, weights: Weights) -> None:
 def _changed(book: Book, before: Portfolio, body: PortfolioBody, status: PortfolioStatus) -> Portfolio:
     now = book.now()
     return replace(
-        before.revised(body.weights, body.conditions, body.cooldown_days, now),
+        before.revised(body.weights, body.conditions, body.cooldown_days, _change_time(book, before.id)),
         name=body.name,
         description=body.description,
         review=body.review,
         status=status,
         updated_at=now,
     )
+
+
+def _change_time(book: Book, portfolio_id: str) -> datetime:
+    """The time of a change, later than every rebalance before it, also while the clock stands still (R-14)."""
+    now, last = book.now(), book.subscription_table.last_event(portfolio_id)
+    return now if last is None or last < now else last + timedelta(microseconds=1)
 
 
 def _store(book: Book, before: Portfolio, after: Portfolio, action: str) -> Portfolio:

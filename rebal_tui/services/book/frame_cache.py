@@ -105,6 +105,7 @@ class FrameCache:
         self._portfolio: Indexes = np.empty(0, np.int32)
         self._rebalanced_on: Indexes = np.empty(0, np.int32)
         self._update_until: Indexes = np.empty(0, np.int32)
+        self._propose_on: Indexes = np.empty(0, np.int32)
         self._floor: Ints = np.empty(0, np.int64)
         self._floors: object = None
         self._run_on: Indexes = np.empty(0, np.int32)
@@ -167,7 +168,8 @@ class FrameCache:
             self._subscribed = subscriptions.version
             self._portfolio = np.where(subscriptions.portfolio < 0, UNSUBSCRIBED, subscriptions.portfolio)
             self._rebalanced_on = new_york_days(subscriptions.last_rebalanced_at)
-            self._update_until = _update_until(book.portfolios, subscriptions)
+            self._propose_on = _propose_on(subscriptions, self._rebalanced_on)
+            self._update_until = _update_until(book.portfolios, subscriptions, self._propose_on)
             self._floors = None
         marks = np.where(accounts.status == _ACTIVE, 0, int(Mark.NOT_ACTIVE)).astype(np.uint16)
         marks |= accounts.restrictions << np.uint16(1)
@@ -176,7 +178,7 @@ class FrameCache:
         marks[self._open_runs()] |= np.uint16(Mark.OPEN_RUN)
         return AccountColumns(
             accounts.cash.copy(), accounts.reserve.copy(), self._cash_floor(), self._portfolio, self._rebalanced_on,
-            self._system_run_on(), marks, self._update_until,
+            self._system_run_on(), marks, self._update_until, self._propose_on,
             {accounts.row_of[account_id]: undone for account_id, undone in book.unfinished.items()},
         )  # fmt: skip
 
@@ -229,7 +231,14 @@ class FrameCache:
         return run_on
 
 
-def _update_until(portfolios: Mapping[str, Portfolio], subscriptions: SubscriptionTable) -> Indexes:
+def _propose_on(subscriptions: SubscriptionTable, rebalanced_on: Indexes) -> Indexes:
+    """By account, the day on which a run is proposed again, 0 without one (as `proposed_again`)."""
+    return np.where(rebalanced_on < subscriptions.propose_on, subscriptions.propose_on, np.int32(0))
+
+
+def _update_until(
+    portfolios: Mapping[str, Portfolio], subscriptions: SubscriptionTable, propose_on: Indexes
+) -> Indexes:
     """By account, the last day on which a change of its portfolio is due, 0 without one (as `update_due`)."""
     until = np.zeros(len(subscriptions.portfolio), np.int32)
     changed = np.array([epoch_micros(p.changed_at) if p.on_update else -1 for p in portfolios.values()], np.int64)
@@ -239,7 +248,7 @@ def _update_until(portfolios: Mapping[str, Portfolio], subscriptions: Subscripti
     at = changed[subscriptions.portfolio[rows]]
     since = np.maximum(subscriptions.created_at[rows], subscriptions.last_rebalanced_at[rows])
     spent = subscriptions.update_spent_at[rows]
-    last_day = np.where(spent >= at, new_york_days(spent), _EVER)
+    last_day = np.where(spent >= at, np.maximum(new_york_days(spent), propose_on[rows]), _EVER)
     until[rows] = np.where(at > since, last_day, 0)
     return until
 

@@ -13,7 +13,7 @@ from rebal_tui.domain.quantities import NANO, Money, Value
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.drift import Valuation, value_account
 from rebal_tui.engine.evaluation import evaluate
-from rebal_tui.engine.situation import Situation, update_due
+from rebal_tui.engine.situation import Situation, proposed_again, update_due
 from rebal_tui.services.book.book import Book
 from rebal_tui.store import book_settings
 
@@ -51,6 +51,7 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
         ignore_window=ignore_window,
         unfinished=book.unfinished.get(account_id),
         update_due=update_due(portfolio, subscription, now),
+        proposed_again=proposed_again(subscription, now),
     )
 
 

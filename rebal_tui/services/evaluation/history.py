@@ -23,7 +23,7 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.prerequisites import RECONCILIATION
-from rebal_tui.engine.situation import Situation, update_due
+from rebal_tui.engine.situation import Situation, proposed_again, update_due
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from
@@ -140,6 +140,7 @@ def situation_of(stored: StoredDecision, context: DecisionContext) -> Situation:
         quarterly_months=context.quarterly_months,
         unfinished=None if inputs.undone is None else _unfinished(inputs.undone, context),
         update_due=update_due(portfolio, subscription, context.at),
+        proposed_again=proposed_again(subscription, context.at),
     )  # fmt: skip
 
 

@@ -180,7 +180,8 @@ _OTHER_CONDITIONS = Annotated[
 
 
 class BookPortfolio(StrictShape):
-    """A portfolio as in the API. Its weights sum to exactly 100; at most one calendar condition is allowed."""
+    """A portfolio as in the API. Its weights sum to exactly 100; at most one calendar condition and one
+    on_portfolio_update are allowed."""
 
     what: ClassVar[str] = "a portfolio"
     id: Annotated[str | None, Read(book_names.portfolio_id, ID | None)] = Field(

@@ -11,7 +11,15 @@ from pydantic import Field, TypeAdapter, ValidationInfo
 
 from rebal_tui.domain import portfolios as domain
 from rebal_tui.domain import quantities
-from rebal_tui.domain.portfolios import WEEKDAYS, BandType, CalendarCondition, CalendarType, Condition, Weights
+from rebal_tui.domain.portfolios import (
+    WEEKDAYS,
+    BandType,
+    CalendarCondition,
+    CalendarType,
+    Condition,
+    PortfolioUpdate,
+    Weights,
+)
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, percent_text
 from rebal_tui.services.parsing import fields
 from rebal_tui.services.parsing.exact_json import Number
@@ -154,6 +162,15 @@ class Annually(StrictShape):
     percent: _NoPercent = None
 
 
+class OnPortfolioUpdate(StrictShape):
+    """Fires when weights or conditions changed since the last full rebalance; at most one per portfolio."""
+
+    type: Literal["on_portfolio_update"]
+    sub_type: Annotated[None, Read(_must_be_null("expected no sub_type for on_portfolio_update"), None)] = None
+    percent: Annotated[None, Read(_must_be_null("expected no percent for on_portfolio_update"), None)] = None
+    day: Annotated[None, Read(_must_be_null("expected no day for on_portfolio_update"), None)] = None
+
+
 class _UnknownCalendar(StrictShape):
     """A calendar condition of an unknown sub_type; its day cannot be checked."""
 
@@ -166,14 +183,14 @@ class _UnknownCalendar(StrictShape):
 class _UnknownCondition(StrictShape):
     """A condition of an unknown type; its other fields cannot be checked."""
 
-    type: Annotated[str, Read(_any_of("drift_band", "calendar"), str)]
+    type: Annotated[str, Read(_any_of("drift_band", "calendar", "on_portfolio_update"), str)]
     sub_type: Any = None
     percent: Any = None
     day: Any = None
 
 
 WEIGHT_SHAPES = (CashWeight, AssetWeight)
-CONDITION_SHAPES = (DriftBand, Weekly, DayOfMonth, Annually)
+CONDITION_SHAPES = (DriftBand, Weekly, DayOfMonth, Annually, OnPortfolioUpdate)
 _CALENDARS: dict[object, type[Shape]] = {
     "weekly": Weekly,
     "monthly": DayOfMonth,
@@ -190,6 +207,8 @@ def _weight_shape(raw: dict[Any, Any]) -> type[Shape]:
 def _condition_shape(raw: dict[Any, Any]) -> type[Shape]:
     if raw.get("type") == "drift_band":
         return DriftBand
+    if raw.get("type") == "on_portfolio_update":
+        return OnPortfolioUpdate
     if raw.get("type") != "calendar":
         return _UnknownCondition
     sub_type = raw.get("sub_type")
@@ -197,7 +216,7 @@ def _condition_shape(raw: dict[Any, Any]) -> type[Shape]:
 
 
 AnyWeight = Annotated[CashWeight | AssetWeight, Field(discriminator="type")]
-AnyCondition = DriftBand | Weekly | DayOfMonth | Annually
+AnyCondition = DriftBand | Weekly | DayOfMonth | Annually | OnPortfolioUpdate
 _WEIGHTS = TypeAdapter(list[Annotated[CashWeight | AssetWeight, Read(one_of(_weight_shape), None)]])
 _CONDITIONS = TypeAdapter(list[Annotated[AnyCondition, Read(one_of(_condition_shape), None)]])
 
@@ -240,19 +259,24 @@ def _kind(item: object, kind: str) -> str | None:
 
 
 def read_conditions(raw: object, info: ValidationInfo[Reading]) -> tuple[Condition, ...] | None:
-    """Parse conditions, at most one of them a calendar condition (R-5); None if there is no list."""
+    """Parse conditions, at most one `calendar` and one `on_portfolio_update` (R-5); None if there is no list."""
     if raw is None:
         return None
     if not isinstance(raw, list):
         raise ValueError("expected a list")
-    message = "at most one calendar condition is allowed"
-    calendars = [((index, "type"), message) for index in repeated(_kind(item, "calendar") for item in raw)]
-    return tuple(_condition(item) for item in items(_CONDITIONS, raw, info.context, calendars))
+    surplus = [
+        ((index, "type"), f"at most one {kind} condition is allowed")
+        for kind in ("calendar", "on_portfolio_update")
+        for index in repeated(_kind(item, kind) for item in raw)
+    ]
+    return tuple(_condition(item) for item in items(_CONDITIONS, raw, info.context, surplus))
 
 
 def _condition(given: AnyCondition) -> Condition:
     if isinstance(given, DriftBand):
         return domain.DriftBand(given.sub_type, given.percent)
+    if isinstance(given, OnPortfolioUpdate):
+        return PortfolioUpdate()
     return CalendarCondition(CalendarType(given.sub_type), given.day)
 
 

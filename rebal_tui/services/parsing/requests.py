@@ -124,8 +124,8 @@ class OneWeight(BaseModel):
 
 class OneCondition(BaseModel):
     # The summary of the condition types in `portfolio_shape` for the OpenAPI document.
-    type: Literal["drift_band", "calendar"]
-    sub_type: Literal["absolute", "relative", "weekly", "monthly", "quarterly", "annually"]
+    type: Literal["drift_band", "calendar", "on_portfolio_update"]
+    sub_type: Literal["absolute", "relative", "weekly", "monthly", "quarterly", "annually"] | None = None
     percent: _Percent | None = None
     day: Annotated[str, Field(description="Monday…Friday, 1…31 or MM-DD")] | None = None
 

@@ -96,8 +96,10 @@ def impact(book: Book, portfolio_id: str, body: PortfolioBody) -> Impact:
     other = frame.with_portfolios([changed if p.id == portfolio_id else p for p in frame.portfolios])
     then = sweep(other, book_day_context(book, other)).groups[rows]
     outside = then & int(Group.OUTSIDE) != 0
-    cooling = outside & (then & int(Group.COOLDOWN) != 0)
-    what_if = plan_what_if(book, other, rows[outside & ~cooling])
+    updated = changed.on_update and changed.changed_at != before.changed_at
+    trades = outside | updated
+    cooling = trades & (then & int(Group.COOLDOWN) != 0)
+    what_if = plan_what_if(book, other, rows[trades & ~cooling])
     return Impact(
         subscribers=len(rows),
         outside_before=int(np.count_nonzero(now & int(Group.OUTSIDE))),

@@ -18,6 +18,7 @@ from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.runs.queueing import subject_of
+from rebal_tui.services.runs.quota import release_quota
 from rebal_tui.services.runs.raised_cash import owner_of, raised_cash, shortfall_text
 from rebal_tui.services.runs.sending import cancel_open_orders, resolve_orders
 from rebal_tui.services.runs.undone import settle_rebalance, undone_sells
@@ -109,6 +110,8 @@ def finish(book: Book, ends: Sequence[End]) -> list[Run]:
     counted: list[str] = []
     with book.write() as tx:
         runs.update(tx, zip((end.run for end in ends), done, strict=True))
+        # What a person canceled is not created again in the same session.
+        release_quota(tx, [run for run in done if not run.cancel_requested])
         for end, run in zip(ends, done, strict=True):
             orders, skipped = _left(book, run)
             placed = end.placed if run.status is RunStatus.COMPLETED_SUCCESS else bool(orders)

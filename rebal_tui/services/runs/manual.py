@@ -95,6 +95,8 @@ def check_run(
 def cancel_run(book: Book, run_id: str) -> Run:
     """Cancel a QUEUED run (→ CANCELED) or one IN_PROGRESS (→ CANCELED_MID_RUN; fills stand).
 
+    A system run still uses the quota, so that the session's next evaluation does not create it again.
+
     Raises `Conflict` for a finished run, `NotFound` for an unknown one.
     """
     run = store.get(book.database, run_id)
@@ -102,7 +104,7 @@ def cancel_run(book: Book, run_id: str) -> Run:
         raise Conflict(f"run is not cancelable: its status is {run.status}")
     with book.write() as tx:
         if run.status is RunStatus.QUEUED:
-            cancel_queued(tx, [run], "canceled manually", actor="advisor")
+            cancel_queued(tx, [run], "canceled manually", keeps_quota=True, actor="advisor")
         elif not run.cancel_requested:
             requested = replace(run, cancel_requested=True, updated_at=book.now())
             store.update(tx, [(run, requested)])
@@ -137,7 +139,7 @@ def approve_run(book: Book, run_id: str, shown: Plan, note: str = "") -> Run:
 
 
 def reject_run(book: Book, run_id: str, note: str) -> Run:
-    """Reject a run that awaits approval, with a note (→ CANCELED).
+    """Reject a run that awaits approval, with a note (→ CANCELED). It still uses the quota, as in `cancel_run`.
 
     Raises `Invalid` for an empty note and `Conflict` when the run does not await approval.
     """
@@ -148,7 +150,7 @@ def reject_run(book: Book, run_id: str, note: str) -> Run:
     with book.write() as tx:
         rejected = replace(run, approval=Approval.REJECTED)
         store.update(tx, [(run, rejected)])
-        cancel_queued(tx, [rejected], f"rejected: {text}", actor="advisor")
+        cancel_queued(tx, [rejected], f"rejected: {text}", keeps_quota=True, actor="advisor")
         tx.reload_run(run.account_id)
     return store.get(book.database, run_id)
 

@@ -28,8 +28,8 @@ from rebal_tui.services.broker_sync.polling import read_account
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.evaluation.planning import plan_run
+from rebal_tui.services.runs.approval_expiry import expire_unapproved
 from rebal_tui.services.runs.finishing import End, after_close, finish, outcome, wind_down
-from rebal_tui.services.runs.queueing import cancel_queued
 from rebal_tui.services.runs.sending import enqueue, resolve_unknown, send_due
 from rebal_tui.services.runs.starting import Start, split_array_starts, start_of, store_starts
 from rebal_tui.store import decision_contexts, outbox, run_orders, runs
@@ -166,7 +166,7 @@ def _is_past_close(book: Book, run: Run) -> bool:
 def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
     """Start the queued runs that may start: make their plans now and write their sells."""
     now, session = book.now(), book.session()
-    moved = _expire_unapproved(book, [run for run in queued if run.approval is Approval.AWAITING])
+    moved = expire_unapproved(book, [run for run in queued if run.approval is Approval.AWAITING])
     if session is None or session.next_day is None or not session.in_window(now) or stopped:
         return moved
     starting: list[Start] = []
@@ -212,21 +212,6 @@ def _stale_prices(book: Book, run: Run) -> bool:
         and book.now() - asset.price_at > age
         for symbol in {*run.weights.symbols, *held}
     )
-
-
-def _expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
-    """Cancel runs not approved by the end of their window; they do not count against the quota (R-27)."""
-    expired = []
-    for run in awaiting:
-        session = book.calendar.at(run.created_at)
-        if session is None or book.now() > session.window_end:
-            expired.append(run)
-    if not expired:
-        return []
-    with book.write() as tx:
-        canceled = cancel_queued(tx, expired, "not approved by the end of the window", frees_quota=True)
-        tx.apply_run_states(canceled)
-    return canceled
 
 
 def _advance(book: Book, going: Sequence[Run]) -> list[Run]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 from rebal_tui.domain.portfolios import Weights
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.services.book.book import BookTransaction
+from rebal_tui.services.runs.quota import release_quota
 from rebal_tui.store import audit_digests, blobs, book_settings, runs
 from rebal_tui.store.codec import to_time, to_weights
 from rebal_tui.store.database import Database
@@ -91,9 +91,9 @@ def _key(database: Database, table: Table, identity: str | None) -> int | None:
 
 
 def cancel_queued(
-    tx: BookTransaction, made: Sequence[Run], reason: str, *, frees_quota: bool = False, actor: str | None = None
+    tx: BookTransaction, made: Sequence[Run], reason: str, *, keeps_quota: bool = False, actor: str | None = None
 ) -> list[Run]:
-    """Cancel QUEUED runs (→ CANCELED) with a reason; with `frees_quota` they no longer count against the quota."""
+    """Cancel QUEUED runs (→ CANCELED) with a reason; they use no quota unless it is kept (R-11)."""
     book = tx.book
     if not made:
         return []
@@ -102,9 +102,8 @@ def cancel_queued(
         replace(run, status=RunStatus.CANCELED, phase=RunPhase.DONE, reason=reason, canceled_at=now, updated_at=now)
         for run in made
     ]
-    runs.update(tx, zip(made, canceled, strict=True), counts_quota=False if frees_quota else None)
+    runs.update(tx, zip(made, canceled, strict=True))
     tx.record("runs.canceled", subject_of(made), {"reason": reason, "runs": [run.id for run in made]}, actor)
-    for run in made:
-        if frees_quota and book.quota_run(run.account_id, run.session) == run.id:
-            tx.after_commit(partial(book.system_runs.pop, run.account_id, None))
+    if not keeps_quota:
+        release_quota(tx, made)
     return canceled

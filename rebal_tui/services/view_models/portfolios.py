@@ -32,9 +32,9 @@ class PortfolioRow:
 class Impact:
     """What saving a portfolio change would do to its subscribers if they were evaluated now.
 
-    `outside_before` and `outside_after` count accounts outside a band; `orders` and `turnover` are those of the full
-    rebalances that would follow, `cooling` counts accounts that wait for their cooldown, `unable` those that cannot be
-    valued.
+    `outside_before` and `outside_after` count accounts outside a band. `orders` and `turnover` are those of the full
+    rebalances that would follow: of the accounts outside, or of all with the condition on an update. `cooling` counts
+    accounts that wait for their cooldown, `unable` those that cannot be valued.
     """
 
     subscribers: int

@@ -11,6 +11,7 @@ from rebal_tui.domain.errors import Conflict, NotFound
 from rebal_tui.domain.portfolios import (
     AssetWeight,
     BandType,
+    Condition,
     DriftBand,
     Portfolio,
     PortfolioStatus,
@@ -35,6 +36,8 @@ from tests.services.factories import (
     balanced,
     fill_book,
     make_book,
+    new_york,
+    set_price,
     simple_book,
 )
 
@@ -273,3 +276,60 @@ def test_a_change_of_the_status_is_no_change_of_the_model() -> None:
     subscriptions.unsubscribe_account(book, "a")
     service.inactivate_portfolio(book, "balanced")
     assert service.reactivate_portfolio(book, "balanced").changed_at == before.changed_at
+
+
+def follower(*conditions: Condition, cooldown: int = 0) -> Book:
+    """Before the open: an account on its targets of 5/60/35, rebalanced two weeks ago."""
+    book = make_book("2026-03-02 09:00")
+    model = balanced(cooldown=cooldown, conditions=conditions)
+    on_target = account("a", "2500", {"SPY": "75", "TLT": "175"})
+    fill_book(book, [on_target], [model], {"a": "balanced"}, {"a": new_york("2026-02-16 10:00")})
+    advance_to(book, "2026-03-02 09:30")
+    assert all_runs(book) == []
+    return book
+
+
+def set_weights(book: Book, spy: int, tlt: int) -> None:
+    service.update_portfolio(book, "balanced", body(book.portfolio("balanced"), weights=weights(5, SPY=spy, TLT=tlt)))
+
+
+def test_subscribers_are_evaluated_with_changed_weights_at_the_next_slot_under_the_same_rules() -> None:
+    small, large = follower(*balanced().conditions), follower(*balanced().conditions)
+    set_weights(small, 58, 37)
+    set_weights(large, 50, 45)
+    for book in (small, large):
+        advance_to(book, "2026-03-02 09:45")
+    assert all_runs(small) == []
+    assert [run.status for run in all_runs(large)] == [RunStatus.COMPLETED_SUCCESS]
+
+
+def test_with_the_condition_a_small_change_rebalances_at_the_next_slot_and_once() -> None:
+    book = follower(PortfolioUpdate())
+    set_weights(book, 58, 37)
+    advance_to(book, "2026-03-02 09:45")
+    assert [run.status for run in all_runs(book)] == [RunStatus.COMPLETED_SUCCESS]
+    set_weights(book, 59, 36)
+    advance_to(book, "2026-03-02 10:00")
+    assert len(all_runs(book)) == 1
+    for at in ("2026-03-03 09:30", "2026-03-04 09:30"):
+        advance_to(book, at)
+    assert len(all_runs(book)) == 2
+
+
+def test_a_change_of_the_conditions_rebalances_as_well() -> None:
+    book = follower()
+    conditions = (PortfolioUpdate(),)
+    set_price(book, "SPY", "420")
+    service.update_portfolio(book, "balanced", body(book.portfolio("balanced"), conditions=conditions))
+    advance_to(book, "2026-03-02 09:45")
+    assert len(all_runs(book)) == 1
+
+
+def test_in_the_cooldown_a_change_waits_for_its_end() -> None:
+    book = follower(PortfolioUpdate(), cooldown=16)
+    set_weights(book, 58, 37)
+    for at in ("2026-03-02 09:45", "2026-03-03 09:30"):
+        advance_to(book, at)
+    assert all_runs(book) == []
+    advance_to(book, "2026-03-04 09:30")
+    assert len(all_runs(book)) == 1

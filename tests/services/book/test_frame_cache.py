@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from datetime import timedelta
 from random import Random
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 
 from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.errors import Refusal
+from rebal_tui.domain.portfolios import PortfolioUpdate
 from rebal_tui.domain.quantities import NANO, Qty, parse_money
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.engine.arrays.frame import BookFrame, Mark, account_marks
+from rebal_tui.engine.situation import proposed_again, update_due
 from rebal_tui.services.advisory import subscriptions
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.advisory.withdrawals import request_withdrawal
@@ -128,3 +131,25 @@ def test_the_frame_follows_portfolios_that_were_edited_several_times_since(edits
             edited = replace(book.portfolios["balanced"], cooldown_days=days * 10 + edit)
             book.portfolios = {**book.portfolios, "balanced": edited}
         assert book.frame().portfolios == tuple(book.portfolios.values())
+
+
+def test_the_frame_has_the_days_on_which_changes_and_repeated_proposals_are_due() -> None:
+    random, book = Random(1), filled()
+    now = book.now()
+    moments = [None, *(now + timedelta(hours=hours) for hours in range(-120, 24, 6))]
+    for _ in range(60):
+        changed = replace(book.portfolios["balanced"], changed_at=random.choice(moments) or now)
+        on_update = random.random() < 0.8
+        changed = replace(changed, conditions=(PortfolioUpdate(),) if on_update else ())
+        book.portfolios = {**book.portfolios, "balanced": changed}
+        for account_id, subscription in list(book.subscriptions.items()):
+            day = random.choice([None, *(book.today() + timedelta(days=days) for days in range(-2, 3))])
+            book.subscriptions[account_id] = replace(
+                subscription, last_rebalanced_at=random.choice(moments), update_spent_at=random.choice(moments),
+                propose_on=day,
+            )  # fmt: skip
+        accounts, today = book.frame().accounts, book.today().toordinal()
+        for account_id, subscription in book.subscriptions.items():
+            row = book.account_table.row_of[account_id]
+            assert (accounts.update_until[row] >= today) == update_due(changed, subscription, now)
+            assert (accounts.propose_on[row] == today) == proposed_again(subscription, now)

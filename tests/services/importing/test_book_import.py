@@ -29,6 +29,7 @@ def contents(book: Book) -> dict[str, list[tuple[Any, ...]]]:
 
 def test_everything_of_the_file_is_in_the_book(book: Book, raw_book: Raw, as_text: Text) -> None:
     raw_book["portfolios"][0]["status"] = "needs_adjustment"
+    raw_book["portfolios"][0]["rebalance_conditions"].append({"type": "on_portfolio_update"})
     raw_book["subscriptions"][0]["last_rebalanced_at"] = "2026-02-02T15:00:00Z"
     parsed = parse_book(as_text())
     assert import_book(book, parsed) == ImportSummary(3, 2, 1, 1, 1)
@@ -43,7 +44,9 @@ def test_everything_of_the_file_is_in_the_book(book: Book, raw_book: Raw, as_tex
         parsed.portfolios[0].body.weights,
         parsed.portfolios[0].body.conditions,
     )
+    assert portfolio.on_update
     subscription = book.subscriptions["a1"]
+    assert portfolio.changed_at <= subscription.created_at
     assert (subscription.portfolio_id, subscription.last_rebalanced_at) == ("p1", datetime(2026, 2, 2, 15, tzinfo=UTC))
     assert audit.entries(book.database)[0].action == "book.imported"
     assert audit.verify(book.database) == []

@@ -273,5 +273,6 @@ def test_the_schema_names_every_field_of_the_contract() -> None:
         "BookSubscription": {"account_id", "portfolio_id", "last_rebalanced_at"},
     }
     assert {name: set(definitions[name]["properties"]) for name in expected} == expected
+    assert definitions["OnPortfolioUpdate"]["properties"]["type"]["const"] == "on_portfolio_update"
     assert all(not definition.get("additionalProperties", False) for definition in definitions.values())
     assert set(definitions["Restriction"]["enum"]) == {member.value for member in Restriction}

@@ -22,6 +22,7 @@ from rebal_tui.domain.portfolios import (
     DriftBand,
     Portfolio,
     PortfolioStatus,
+    PortfolioUpdate,
     Weights,
 )
 from rebal_tui.domain.quantities import Percent, format_scaled
@@ -108,8 +109,28 @@ REFUSED: list[tuple[Callable[[Body], object], str]] = [
         "rebalancing_conditions: expected rebalance_conditions or rebalancing_conditions, got both",
     ),
     (
-        condition(type="on_portfolio_update"),
-        'rebalance_conditions[2].type: expected drift_band or calendar, got "on_portfolio_update"',
+        condition(type="on_update"),
+        'rebalance_conditions[2].type: expected drift_band, calendar or on_portfolio_update, got "on_update"',
+    ),
+    (
+        condition(type="on_portfolio_update", sub_type="weekly"),
+        'rebalance_conditions[2].sub_type: expected no sub_type for on_portfolio_update, got "weekly"',
+    ),
+    (
+        condition(type="on_portfolio_update", percent="5"),
+        'rebalance_conditions[2].percent: expected no percent for on_portfolio_update, got "5"',
+    ),
+    (
+        condition(type="on_portfolio_update", day="15"),
+        'rebalance_conditions[2].day: expected no day for on_portfolio_update, got "15"',
+    ),
+    (
+        lambda b: b["rebalance_conditions"].extend([{"type": "on_portfolio_update"}] * 2),
+        "rebalance_conditions[3].type: at most one on_portfolio_update condition is allowed",
+    ),
+    (
+        condition(type="on_portfolio_update", when="now"),
+        'rebalance_conditions[2]: unknown field "when"; expected day, percent, sub_type, type',
     ),
     (condition(sub_type="weekly"), "rebalance_conditions[2].type: type is required"),
     (
@@ -286,6 +307,8 @@ def bodies(draw: st.DrawFn) -> PortfolioBody:
     days = [(CalendarType.WEEKLY, "Friday"), (CalendarType.MONTHLY, "31"), (CalendarType.ANNUALLY, "02-29")]
     if draw(st.booleans()):
         conditions.append(CalendarCondition(*draw(st.sampled_from(days))))
+    if draw(st.booleans()):
+        conditions.insert(draw(st.integers(0, len(conditions))), PortfolioUpdate())
     cooldown = draw(st.integers(0, MAX_COOLDOWN))
     return PortfolioBody("Name", "Text", Weights(assets, cash), cooldown, tuple(conditions), draw(st.booleans()))
 

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from rebal_tui.domain.errors import Conflict, Invalid, NotFound
-from rebal_tui.domain.portfolios import AssetWeight, CalendarCondition, CalendarType, Weights
+from rebal_tui.domain.portfolios import AssetWeight, CalendarCondition, CalendarType, PortfolioUpdate, Weights
 from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
@@ -99,3 +100,14 @@ def test_pasted_json_names_every_fault_with_its_location(book: Book) -> None:
         portfolio_queries.pasted_portfolio(
             book, '{"name": "x", "weights": [{"type": "asset", "symbol": "QQQ", "percent": "100"}]}'
         )
+
+
+def test_with_the_condition_on_an_update_the_impact_counts_every_subscriber_off_target(book: Book) -> None:
+    weights = {"SPY": 5900, "TLT": 3600}
+    plain = portfolio_queries.impact(book, "balanced", body_of(book, weights))
+    body = body_of(book, weights)
+    updated = portfolio_queries.impact(
+        book, "balanced", replace(body, conditions=(*body.conditions, PortfolioUpdate()))
+    )
+    assert (updated.outside_after, plain.outside_after) == (1, 1)
+    assert (plain.orders, updated.orders) == (2, 4)

@@ -15,7 +15,7 @@ from rebal_tui.services.runs.queueing import cancel_queued, new_run, queue_manua
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import audit, audit_digests, runs
 from rebal_tui.store.audit import AuditEntry
-from tests.services.factories import advance_clock, balanced, simple_book
+from tests.services.factories import advance_clock, advance_to, balanced, simple_book
 
 SESSION = "2026-03-02"
 WEIGHTS = Weights((AssetWeight("SPY", Percent(9_000)),), Percent(1_000))
@@ -101,20 +101,20 @@ def test_an_empty_cancellation_is_not_recorded(book: Book) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize("frees_quota", [True, False])
-def test_canceled_runs_end_with_the_reason_and_keep_the_quota_unless_it_is_freed(
-    book: Book, count: int, frees_quota: bool
+@pytest.mark.parametrize("keeps_quota", [True, False])
+def test_canceled_runs_end_with_the_reason_and_use_no_quota_unless_it_is_kept(
+    book: Book, count: int, keeps_quota: bool
 ) -> None:
     made = queued(book, count)
     advance_clock(book, seconds=1)
     with book.write() as tx:
-        ended = cancel_queued(tx, made, "set aside", frees_quota=frees_quota, actor="Ann")
+        ended = cancel_queued(tx, made, "set aside", keeps_quota=keeps_quota, actor="Ann")
     assert ended == [runs.get(book.database, run.id) for run in made]
     for run in ended:
         assert (run.status, run.phase, run.reason) == (RunStatus.CANCELED, RunPhase.DONE, "set aside")
         assert run.canceled_at == run.updated_at == book.now()
         assert run.completed_at is None
-    run_id = None if frees_quota else made[0].id
+    run_id = made[0].id if keeps_quota else None
     assert book.quota_run("a", SESSION) == run_id
     book.reload()
     assert len(book.open_runs) == 2 - count
@@ -128,11 +128,22 @@ def test_canceled_runs_end_with_the_reason_and_keep_the_quota_unless_it_is_freed
 def test_a_canceled_manual_run_frees_no_quota_that_another_run_used(book: Book) -> None:
     (system,) = queued(book, 1)
     with book.write() as tx:
-        cancel_queued(tx, [system], "canceled manually")
+        cancel_queued(tx, [system], "canceled manually", keeps_quota=True)
         run = manual_run(tx, "a")
         queue_manual_run(tx, run, "requested manually")
-        cancel_queued(tx, [run], "canceled manually", frees_quota=True)
+        cancel_queued(tx, [run], "canceled manually")
     assert book.quota_run("a", SESSION) == system.id
     assert last_entry(book).actor == "system"
     book.reload()
     assert book.quota_run("a", SESSION) == system.id
+
+
+def test_a_released_quota_allows_another_system_run_of_the_session(book: Book) -> None:
+    (canceled,) = queued(book, 1)
+    with book.write() as tx:
+        tx.apply_run_states(cancel_queued(tx, [canceled], "set aside"))
+    advance_to(book, "2026-03-02 09:45")
+    again = book.open_runs["a"]
+    assert again.id != canceled.id
+    assert again.session == canceled.session
+    assert book.quota_run("a", SESSION) == again.id

@@ -28,6 +28,7 @@ from rebal_tui.domain.portfolios import (
     DriftBand,
     Portfolio,
     PortfolioStatus,
+    PortfolioUpdate,
     Subscription,
     Weights,
 )
@@ -96,6 +97,7 @@ PORTFOLIOS = {
         (
             DriftBand(BandType.ABSOLUTE, Percent(525)), DriftBand(BandType.RELATIVE, Percent(2_000)),
             CalendarCondition(CalendarType.WEEKLY, "Monday"), CalendarCondition(CalendarType.ANNUALLY, "02-29"),
+            PortfolioUpdate(),
         ),
         AT, LATER, LATER, True,
     ),

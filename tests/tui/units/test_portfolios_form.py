@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rebal_tui.domain.portfolios import PortfolioUpdate
 from rebal_tui.services.view_models.portfolios import AssetChoice
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm, WeightText
@@ -24,7 +25,9 @@ def form(*lines: tuple[str, str], cash: str = "") -> PortfolioForm:
 
 
 def test_stored_values_round_trip() -> None:
-    stored = factories.balanced(conditions=[factories.monthly("31"), *factories.balanced().conditions], review=True)
+    stored = factories.balanced(
+        conditions=[factories.monthly("31"), PortfolioUpdate(), *factories.balanced().conditions], review=True
+    )
     checked = forms.check(forms.form_of(stored), {}, stored.weights)
     assert checked.body is not None
     assert checked.body.weights == stored.weights

@@ -24,7 +24,7 @@ from rebal_tui.tui.book_services import portfolio_queries, portfolios
 from rebal_tui.tui.screens.portfolios import form as forms
 from rebal_tui.tui.screens.portfolios.fields import ChoiceBar, Note
 from rebal_tui.tui.screens.portfolios.form import PortfolioForm
-from rebal_tui.tui.screens.portfolios.layout import ON, compose_form
+from rebal_tui.tui.screens.portfolios.layout import ON, REBALANCE, compose_form
 from rebal_tui.tui.screens.portfolios.lines import cooldown_text, dates_text, impact_lines, impact_text
 from rebal_tui.tui.screens.portfolios.live_preview import foot_lines, impact_panel, live_lines
 from rebal_tui.tui.screens.portfolios.weight_rows import WeightRow, WeightRows
@@ -119,6 +119,7 @@ class PortfolioEditor(Dialog[str]):
             bands=tuple((kind, self._text(f"#band-{i}")) for i, (kind, _) in enumerate(self._form.bands)),
             calendar=self.query_one("#calendar", ChoiceBar).current,
             day=self._text("#day"),
+            on_update=self.query_one("#on-update", ChoiceBar).current == REBALANCE,
             cooldown=self._text("#cooldown"),
             review=self.query_one("#review", ChoiceBar).current == ON,
         )

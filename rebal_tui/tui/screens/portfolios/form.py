@@ -62,6 +62,7 @@ class PortfolioForm:
     bands: tuple[tuple[BandType, str], ...] = ((BandType.ABSOLUTE, ""), (BandType.RELATIVE, ""))
     calendar: str = NO_CALENDAR
     day: str = ""
+    on_update: bool = False
     cooldown: str = "7"
     review: bool = False
 
@@ -101,6 +102,7 @@ def form_of(portfolio: Portfolio) -> PortfolioForm:
         bands=tuple(bands),
         calendar=calendar.sub_type.value if calendar else NO_CALENDAR,
         day=calendar.day if calendar else "",
+        on_update=portfolio.on_update,
         cooldown=str(portfolio.cooldown_days),
         review=portfolio.review,
     )
@@ -147,6 +149,8 @@ def _raw(form: PortfolioForm) -> tuple[dict[str, object], dict[str, str]]:
         locations[f"rebalance_conditions[{len(conditions)}]"] = DAY
         day = weekday_of(form.day) if form.calendar == CalendarType.WEEKLY else form.day
         conditions.append({"type": "calendar", "sub_type": form.calendar, "day": day or None})
+    if form.on_update:
+        conditions.append({"type": "on_portfolio_update"})
     raw: dict[str, object] = {
         "name": form.name,
         "description": form.description,

@@ -15,6 +15,7 @@ from rebal_tui.tui.screens.portfolios.weight_rows import WeightRows
 from rebal_tui.tui.text import ui_text
 
 OFF, ON = "no review", "review"
+IGNORE, REBALANCE = "no run", "rebalance"
 
 
 def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeResult:
@@ -41,6 +42,9 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
         yield DayInput(form.day, id="day", classes="band")
         yield Note(id="day-note")
     yield Note(id="dates", classes="")
+    with Horizontal(classes="weight"):
+        yield Static(ui_text("on update"), classes="band-label", markup=False)
+        yield ChoiceBar((IGNORE, REBALANCE), REBALANCE if form.on_update else IGNORE, id="on-update")
     with Horizontal(classes="weight"):
         yield Static(ui_text("cooldown"), classes="band-label", markup=False)
         yield PercentInput(form.cooldown, placeholder="0", id="cooldown", classes="band")

@@ -93,7 +93,7 @@ def condition_lines(conditions: Sequence[Condition], dates: Sequence[date], cool
             lines.append(((f"◇ {condition_text(condition)}", ""),))
             lines.extend(paragraph(dates_text(dates), width, "muted", indent=2))
         elif isinstance(condition, PortfolioUpdate):
-            lines.extend(paragraph("● when weights or conditions change", width, ""))
+            lines.extend(paragraph("◆ when weights or conditions change", width, ""))
         else:
             kind = f"{condition.sub_type} drift beyond {condition_text(condition)}"
             lines.append(((f"■ {kind}", ""),))

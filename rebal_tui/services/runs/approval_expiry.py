@@ -1,0 +1,67 @@
+"""Runs that nobody approved by the end of their window: canceled, and proposed once more (R-27)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from rebal_tui.domain.portfolios import Subscription
+from rebal_tui.domain.runs import Run
+from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.services.runs.queueing import cancel_queued
+from rebal_tui.store import decisions, portfolios
+
+CALENDAR, UPDATE = "calendar", "portfolio_update"
+"""The checks that propose a run on one day only."""
+
+
+def expire_unapproved(book: Book, awaiting: Sequence[Run]) -> list[Run]:
+    """Cancel those of some runs that were not approved by the end of their window (R-27); returns them.
+
+    A run for a calendar day or a change of the portfolio is proposed again at the next session, once.
+    """
+    expired = []
+    for run in awaiting:
+        session = book.calendar.at(run.created_at)
+        if session is None or book.now() > session.window_end:
+            expired.append(run)
+    if not expired:
+        return []
+    with book.write() as tx:
+        canceled = cancel_queued(tx, expired, "not approved by the end of the window")
+        _propose_again(tx, expired)
+        tx.apply_run_states(canceled)
+    return canceled
+
+
+def _propose_again(tx: BookTransaction, expired: Sequence[Run]) -> None:
+    book = tx.book
+    triggers = decisions.deciding_of_runs(book.database, [run.id for run in expired])
+    marked = []
+    for run in expired:
+        subscription = book.subscriptions.get(run.account_id)
+        if subscription is not None and subscription.id == run.subscription_id:
+            after = _marked(book, run, subscription, triggers.get(run.id, ""))
+            if after != subscription:
+                marked.append(after)
+    portfolios.set_proposals(tx, marked)
+    tx.after_commit(partial(_apply, book, marked))
+
+
+def _marked(book: Book, run: Run, subscription: Subscription, trigger: str) -> Subscription:
+    """The subscription after its run expired: proposed again, or nothing more to propose."""
+    session = book.calendar.at(run.created_at)
+    if session is None or trigger not in (CALENDAR, UPDATE):
+        return subscription
+    repeated = subscription.propose_on == session.day
+    if trigger == UPDATE:
+        changed_at, spent_at = book.portfolios[subscription.portfolio_id].changed_at, subscription.update_spent_at
+        repeated = repeated and spent_at is not None and changed_at <= spent_at
+        subscription = replace(subscription, update_spent_at=run.created_at)
+    return subscription if repeated else replace(subscription, propose_on=session.next_day)
+
+
+def _apply(book: Book, marked: Sequence[Subscription]) -> None:
+    for subscription in marked:
+        book.subscriptions[subscription.account_id] = subscription
