@@ -36,7 +36,7 @@ from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, NEVER, AccountColumns,
 from rebal_tui.engine.arrays.memory_layout import PortfolioTable
 from rebal_tui.engine.evaluation import Situation, evaluate
 from rebal_tui.engine.planning import resize_buys
-from rebal_tui.services.advisory import subscriptions, withdrawals  # fmt: skip
+from rebal_tui.services.advisory import subscriptions, withdrawal_steps  # fmt: skip
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync import events as syncing
 from rebal_tui.services.evaluation import account as account_evaluation
@@ -448,7 +448,7 @@ _replace_attribute("the audit trail is not chained", audit, "append", _unchained
 # Withdrawals.
 
 
-def _too_much(book: Book, withdrawal: Any, *, journal: Any = withdrawals._journal) -> Any:
+def _too_much(book: Book, withdrawal: Any, *, journal: Any = withdrawal_steps._journal) -> Any:
     return journal(book, replace(withdrawal, amount=Money(withdrawal.amount + CENT)))
 
 
@@ -464,7 +464,7 @@ def _on_the_same_day(query: Any, account: int) -> Money:
 _SUBSCRIBE = subscriptions.subscribe
 _plant(
     "a withdrawal sends too much",
-    lambda: patch.object(withdrawals, "_journal", _too_much),
+    lambda: patch.object(withdrawal_steps, "_journal", _too_much),
 )
 _replace_attribute(
     "a withdrawal leaves the subscription", subscriptions, "unsubscribe", lambda book, subscription_id: None
