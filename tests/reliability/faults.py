@@ -48,6 +48,7 @@ from rebal_tui.store import audit, fills
 from rebal_tui.store import outbox as outbox_store
 from rebal_tui.store import runs as run_store
 from rebal_tui.store.codec import parse_client_order_id
+from tests.reliability import reservation_faults
 
 Plant = Callable[[ExitStack], None]
 FAULTS: dict[str, Plant] = {}
@@ -75,6 +76,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "a withdrawal leaves the subscription": ("withdrawals",),
     "a withdrawal forgets the last rebalance": ("withdrawals",),
     "proceeds leave on the day of the sale": ("withdrawals",),
+    **reservation_faults.NEEDED,
 }
 """Events that must occur for a fault to show: a random seed has them by chance, a seed with these always has them."""
 
@@ -110,6 +112,7 @@ FIRST: dict[str, int] = {
     "a withdrawal leaves the subscription": 1,
     "a withdrawal forgets the last rebalance": 1,
     "proceeds leave on the day of the sale": 2,
+    **reservation_faults.FIRST,
 }
 """A seed that shows a fault within a few days, 0 for faults not listed: it is tried first."""
 
@@ -475,3 +478,6 @@ _plant(
     lambda: patch.object(sim_journals, "transferable", _on_the_same_day),
     lambda: patch.object(sim_broker, "transferable", _on_the_same_day),
 )
+
+for name, (owner, attribute, value) in reservation_faults.REPLACED.items():
+    _replace_attribute(name, owner, attribute, value)

@@ -214,7 +214,12 @@ def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
     reserve_for_journal(book, journal, withdrawal.account_id)
     ended = replace(withdrawal, journal_id=journal.id)
     if journal.status is JournalStatus.EXECUTED:
-        return _store(book, ended, WithdrawalStage.RESUBSCRIBING)
+        with book.write() as tx:
+            # An earlier journal whose failure was reported late may have returned its cash in the meantime.
+            reservations.release(tx, withdrawal.account_id, owner_of(withdrawal))
+            moved = move(tx, ended, WithdrawalStage.RESUBSCRIBING)
+            tx.reload_accounts([withdrawal.account_id])
+        return moved
     if journal.status.final:
         why = f"the journal was {journal.status}: {journal.reason or 'no reason given'}"
         return _stop(book, ended, why, back_to=WithdrawalStage.SETTLING)
