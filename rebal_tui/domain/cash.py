@@ -134,7 +134,11 @@ class WithdrawalStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """One withdrawal. `stopped` is why it cannot proceed, None while it can. `rounds` counts its liquidation runs."""
+    """One withdrawal. `stopped` is why it cannot proceed, None while it can. `rounds` counts its liquidation runs.
+
+    With `everything`, every position is closed and the account stays unsubscribed; `amount` is what the account was
+    worth at the request, then what is journaled.
+    """
 
     id: str
     account_id: str
@@ -148,3 +152,4 @@ class Withdrawal:
     journal_id: str | None
     created_at: datetime
     updated_at: datetime
+    everything: bool = False

@@ -17,7 +17,7 @@ from rebal_tui.domain.quantities import Money, Price, Qty
 from rebal_tui.store.accounts import Extras
 from rebal_tui.store.codec import from_time, to_restrictions
 from rebal_tui.store.database import LISTED, Database, listed
-from rebal_tui.store.reservations import TOTAL, TOTAL_OF_RUNS
+from rebal_tui.store.reservations import totals
 from rebal_tui.store.rows import RowTable, select_list
 
 T = TypeVar("T")
@@ -46,8 +46,6 @@ class _AccountRow(NamedTuple):
     status: str
     cash: int
     unsettled: int
-    reserve: int
-    run_reserve: int
     outside_orders: int
     restrictions: str
     created_at: int
@@ -60,8 +58,6 @@ class _Numbers(NamedTuple):
     status: NDArray[np.uint8]
     cash: Ints
     unsettled: Ints
-    reserve: Ints
-    run_reserve: Ints
     external_orders: Ints
     restrictions: NDArray[np.uint16]
     created_at: Ints
@@ -75,7 +71,7 @@ class _Position(NamedTuple):
     avg_entry_price: int | None
 
 
-_COLUMNS = select_list(_AccountRow, {"reserve": TOTAL, "run_reserve": TOTAL_OF_RUNS})
+_COLUMNS = select_list(_AccountRow)
 
 
 class AccountTable:
@@ -147,6 +143,8 @@ class AccountTable:
             if progress is not None:
                 progress(len(fresh.ids), total)
         fresh._assign(numbers, positions)
+        fresh.reserve, fresh.run_reserve = np.zeros(len(fresh), np.int64), np.zeros(len(fresh), np.int64)
+        fresh._store_reserves(totals(database))
         self.__dict__.update(fresh.__dict__)
 
     def _assign(self, numbers: list[_Numbers], positions: list[tuple[Ints, ...]]) -> None:
@@ -154,8 +152,7 @@ class AccountTable:
         if not numbers:
             return
         (
-            self.keys, self.status, self.cash, self.unsettled, self.reserve, self.run_reserve, self.external_orders,
-            self.restrictions, self.created_at,
+            self.keys, self.status, self.cash, self.unsettled, self.external_orders, self.restrictions, self.created_at,
         ) = (np.concatenate(parts) for parts in zip(*numbers, strict=True))  # fmt: skip
         owner, asset, self.qty, self.entry_price = (np.concatenate(parts) for parts in zip(*positions, strict=True))
         self.asset = asset.astype(np.int32)
@@ -175,6 +172,7 @@ class AccountTable:
             these = (listed(chunk),)
             for row in database.rows(f"SELECT {_COLUMNS} FROM accounts WHERE id IN {LISTED}", these):
                 self._replace(_AccountRow._make(row))
+            self._store_reserves(totals(database, chunk))
             held: dict[int, list[_Position]] = {self.row_of[identity]: [] for identity in chunk}
             for identity, *position in database.rows(
                 "SELECT accounts.id, asset, qty, avg_entry_price FROM positions JOIN accounts "
@@ -195,8 +193,14 @@ class AccountTable:
             self.texts_version += 1
         self.status[row], self.restrictions[row] = STATUS_CODES[found.status], restriction_bits(found.restrictions)
         self.cash[row], self.unsettled[row] = found.cash, found.unsettled
-        self.reserve[row], self.run_reserve[row] = found.reserve, found.run_reserve
+        self.reserve[row] = self.run_reserve[row] = 0
         self.external_orders[row], self.created_at[row] = found.outside_orders, found.created_at
+
+    def _store_reserves(self, reserved: Sequence[tuple[int, int, int]]) -> None:
+        """Write the reserved cash of accounts, given as (key, total, part of runs)."""
+        rows = np.searchsorted(self.keys, [key for key, _, _ in reserved])
+        for row, (_, total, of_runs) in zip(rows.tolist(), reserved, strict=True):
+            self.reserve[row], self.run_reserve[row] = total, of_runs
 
     def _store_positions(self, row: int, held: list[_Position]) -> None:
         """Write an account's positions in place, or at the end of the columns when they exceed its capacity."""
@@ -327,8 +331,6 @@ def _numbers(found: RowTable[_AccountRow]) -> _Numbers:
         np.array([STATUS_CODES[name] for name in found.column("status")], np.uint8),
         np.array(found.column("cash"), np.int64),
         np.array(found.column("unsettled"), np.int64),
-        np.array(found.column("reserve"), np.int64),
-        np.array(found.column("run_reserve"), np.int64),
         np.array(found.column("outside_orders"), np.int64),
         np.array([restriction_bits(text) for text in found.column("restrictions")], np.uint16),
         np.array(found.column("created_at"), np.int64),

@@ -117,13 +117,14 @@ def _journals(database: Database, tail: str, parameters: Sequence[SqlValue]) -> 
 def add_withdrawal(tx: Transaction, withdrawal: Withdrawal) -> None:
     tx.execute(
         "INSERT INTO withdrawals (id, account, portfolio, amount, stage, stopped, last_rebalanced_at, rounds, run, "
-        "journal, created_at, updated_at) SELECT ?, accounts.key, (SELECT key FROM portfolios WHERE id = ?), "
-        "?, ?, ?, ?, ?, ?, ?, ?, ? FROM accounts WHERE accounts.id = ?",
+        "journal, created_at, updated_at, everything) "
+        "SELECT ?, accounts.key, (SELECT key FROM portfolios WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ? "
+        "FROM accounts WHERE accounts.id = ?",
         (
             withdrawal.id, withdrawal.portfolio_id, withdrawal.amount, withdrawal.stage.value, withdrawal.stopped,
             to_time_or_none(withdrawal.last_rebalanced_at), withdrawal.rounds, withdrawal.run_id,
             withdrawal.journal_id, to_time(withdrawal.created_at), to_time(withdrawal.updated_at),
-            withdrawal.account_id,
+            int(withdrawal.everything), withdrawal.account_id,
         ),
     )  # fmt: skip
 
@@ -131,11 +132,11 @@ def add_withdrawal(tx: Transaction, withdrawal: Withdrawal) -> None:
 def update_withdrawal(tx: Transaction, withdrawal: Withdrawal) -> None:
     tx.execute(
         "UPDATE withdrawals SET stage = ?, stopped = ?, rounds = ?, run = ?, journal = ?, last_rebalanced_at = ?, "
-        "portfolio = (SELECT key FROM portfolios WHERE id = ?), updated_at = ? WHERE id = ?",
+        "portfolio = (SELECT key FROM portfolios WHERE id = ?), amount = ?, updated_at = ? WHERE id = ?",
         (
             withdrawal.stage.value, withdrawal.stopped, withdrawal.rounds, withdrawal.run_id, withdrawal.journal_id,
-            to_time_or_none(withdrawal.last_rebalanced_at), withdrawal.portfolio_id, to_time(withdrawal.updated_at),
-            withdrawal.id,
+            to_time_or_none(withdrawal.last_rebalanced_at), withdrawal.portfolio_id, withdrawal.amount,
+            to_time(withdrawal.updated_at), withdrawal.id,
         ),
     )  # fmt: skip
 
@@ -155,6 +156,7 @@ class _WithdrawalRow(NamedTuple):
     journal: str | None
     created_at: int
     updated_at: int
+    everything: int
 
 
 _WITHDRAWALS = (
@@ -193,5 +195,5 @@ def _withdrawal(row: SqlRow) -> Withdrawal:
     return Withdrawal(
         found.id, found.account_id, found.portfolio_id, Money(found.amount), WithdrawalStage(found.stage),
         found.stopped, from_time_or_none(found.last_rebalanced_at), found.rounds, found.run, found.journal,
-        from_time(found.created_at), from_time(found.updated_at),
+        from_time(found.created_at), from_time(found.updated_at), bool(found.everything),
     )  # fmt: skip

@@ -9,15 +9,8 @@ from typing import NamedTuple
 from rebal_tui.domain.cash import Owner, OwnerKind, Reservation
 from rebal_tui.domain.quantities import Money
 from rebal_tui.store.codec import from_time, to_time
-from rebal_tui.store.database import Database, SqlValue, Transaction
+from rebal_tui.store.database import LISTED, Database, SqlValue, Transaction, listed
 from rebal_tui.store.rows import select_list
-
-TOTAL = "(SELECT coalesce(sum(amount), 0) FROM reservations WHERE account = accounts.key)"
-"""An account's reserved cash, as an expression over a row of `accounts`."""
-TOTAL_OF_RUNS = (
-    "(SELECT coalesce(sum(amount), 0) FROM reservations WHERE account = accounts.key AND owner_kind = 'run')"
-)
-"""The part of `TOTAL` that runs have set aside."""
 
 
 class _ReservationRow(NamedTuple):
@@ -48,6 +41,18 @@ def load(database: Database) -> list[Reservation]:
     """Every reservation, by account, oldest first."""
     rows = database.rows(f"{_ROWS} ORDER BY r.account, r.created_at, r.key")
     return [_reservation(_ReservationRow._make(row)) for row in rows]
+
+
+def totals(database: Database, account_ids: Sequence[str] | None = None) -> list[tuple[int, int, int]]:
+    """The accounts with reserved cash, of all or of those given, by ascending key.
+
+    Each is its key, the total, and the part of it that runs have set aside, in billionths of a dollar.
+    """
+    columns = "SELECT account, sum(amount), sum(CASE owner_kind WHEN 'run' THEN amount ELSE 0 END) FROM reservations"
+    if account_ids is None:
+        return database.rows(f"{columns} GROUP BY account ORDER BY account")
+    where = f"WHERE account IN (SELECT key FROM accounts WHERE id IN {LISTED})"
+    return database.rows(f"{columns} {where} GROUP BY account ORDER BY account", (listed(account_ids),))
 
 
 def reserved_by(database: Database, account_id: str, owner: Owner) -> Money:

@@ -12,18 +12,18 @@ CREATE TABLE reservations (
 ) STRICT;
 
 INSERT INTO reservations (account, owner_kind, owner, amount, created_at)
-SELECT a.key, 'withdrawal', w.id, a.set_aside, w.created_at FROM accounts a
+SELECT a.key, 'withdrawal', w.id, min(a.set_aside, w.amount), w.created_at FROM accounts a
 JOIN withdrawals w ON w.account = a.key AND w.stage NOT IN ('completed', 'canceled') WHERE a.set_aside > 0;
 
 INSERT INTO reservations (account, owner_kind, owner, amount, created_at)
-SELECT account, 'run', id, min(amount, set_aside - newer), created_at FROM (
-  SELECT r.account, r.id, r.amount, r.created_at, a.set_aside,
+SELECT account, 'run', id, min(amount, total - newer), created_at FROM (
+  SELECT r.account, r.id, r.amount, r.created_at,
+         a.set_aside - (SELECT coalesce(sum(amount), 0) FROM reservations x WHERE x.account = a.key) AS total,
          sum(r.amount) OVER (PARTITION BY r.account ORDER BY r.key DESC) - r.amount AS newer
   FROM accounts a JOIN runs r ON r.account = a.key
   WHERE a.set_aside > 0 AND r.type = 'partial_liquidation' AND r.status IN ('COMPLETED_SUCCESS', 'COMPLETED_ADJUSTED')
     AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.run = r.id)
-    AND NOT EXISTS (SELECT 1 FROM reservations x WHERE x.account = a.key)
-) WHERE newer < set_aside;
+) WHERE newer < total;
 
 INSERT INTO reservations (account, owner_kind, owner, amount, created_at)
 SELECT key, 'person', 'advisor', rest, created_at FROM (
@@ -73,5 +73,5 @@ ALTER TABLE journals ADD COLUMN idempotency_key TEXT;
 CREATE INDEX journals_by_key ON journals (idempotency_key) WHERE idempotency_key IS NOT NULL;
 ALTER TABLE withdrawals ADD COLUMN everything INTEGER NOT NULL DEFAULT 0 CHECK (everything IN (0, 1))
 """
-"""What an account had set aside goes to its open withdrawal, else to the newest liquidations, each up to its amount,
-else to a person. Journals under way then take over as R-9 says."""
+"""What an account had set aside goes to its open withdrawal, then to the newest liquidations, each up to its amount,
+then to a person. Journals under way then take over as R-9 says."""

@@ -25,7 +25,7 @@ from rebal_tui.market.clock import HeartbeatClock
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.store import audit, cash, jobs, run_orders, runs
+from rebal_tui.store import audit, cash, jobs, reservations, run_orders, runs
 from rebal_tui.store.backup import integrity_faults
 from rebal_tui.store.database import Database
 from tests.reliability.trail import audit_counts_of
@@ -247,6 +247,7 @@ def digest(book: Book) -> dict[str, Any]:
             for run in runs.newest(database, -1)
         ],
         "withdrawals": [(w.id, w.stage, w.stopped, w.amount, w.rounds) for w in cash.withdrawals(database)],
+        "reservations": [(r.account_id, r.owner, r.origin, r.amount) for r in reservations.load(database)],
         "executed": sorted(
             (e.fill.client_order_id, e.fill.qty, e.fill.amount) for e in broker.events(0) if e.fill is not None
         ),

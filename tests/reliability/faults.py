@@ -37,7 +37,7 @@ from rebal_tui.engine.arrays.memory_layout import PortfolioTable
 from rebal_tui.engine.evaluation import evaluate
 from rebal_tui.engine.planning import resize_buys
 from rebal_tui.engine.situation import Situation
-from rebal_tui.services.advisory import subscriptions, withdrawals  # fmt: skip
+from rebal_tui.services.advisory import subscriptions, withdrawal_steps  # fmt: skip
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync import events as syncing
 from rebal_tui.services.evaluation import account as account_evaluation
@@ -49,6 +49,7 @@ from rebal_tui.store import audit, fills
 from rebal_tui.store import outbox as outbox_store
 from rebal_tui.store import runs as run_store
 from rebal_tui.store.codec import parse_client_order_id
+from tests.reliability import reservation_faults
 
 Plant = Callable[[ExitStack], None]
 FAULTS: dict[str, Plant] = {}
@@ -76,6 +77,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "a withdrawal leaves the subscription": ("withdrawals",),
     "a withdrawal forgets the last rebalance": ("withdrawals",),
     "proceeds leave on the day of the sale": ("withdrawals",),
+    **reservation_faults.NEEDED,
 }
 """Events that must occur for a fault to show: a random seed has them by chance, a seed with these always has them."""
 
@@ -111,6 +113,7 @@ FIRST: dict[str, int] = {
     "a withdrawal leaves the subscription": 1,
     "a withdrawal forgets the last rebalance": 1,
     "proceeds leave on the day of the sale": 2,
+    **reservation_faults.FIRST,
 }
 """A seed that shows a fault within a few days, 0 for faults not listed: it is tried first."""
 
@@ -449,7 +452,7 @@ _replace_attribute("the audit trail is not chained", audit, "append", _unchained
 # Withdrawals.
 
 
-def _too_much(book: Book, withdrawal: Any, *, journal: Any = withdrawals._journal) -> Any:
+def _too_much(book: Book, withdrawal: Any, *, journal: Any = withdrawal_steps._journal) -> Any:
     return journal(book, replace(withdrawal, amount=Money(withdrawal.amount + CENT)))
 
 
@@ -465,7 +468,7 @@ def _on_the_same_day(query: Any, account: int) -> Money:
 _SUBSCRIBE = subscriptions.subscribe
 _plant(
     "a withdrawal sends too much",
-    lambda: patch.object(withdrawals, "_journal", _too_much),
+    lambda: patch.object(withdrawal_steps, "_journal", _too_much),
 )
 _replace_attribute(
     "a withdrawal leaves the subscription", subscriptions, "unsubscribe", lambda book, subscription_id: None
@@ -476,3 +479,6 @@ _plant(
     lambda: patch.object(sim_journals, "transferable", _on_the_same_day),
     lambda: patch.object(sim_broker, "transferable", _on_the_same_day),
 )
+
+for name, (owner, attribute, value) in reservation_faults.REPLACED.items():
+    _replace_attribute(name, owner, attribute, value)

@@ -21,7 +21,9 @@ FAULTS = (
     "manual_runs", "cancels", "journals", "transfers_in", "subscriptions", "review", "kill_switch",
 )  # fmt: skip
 """The faults that a swarm can enable: faults of the broker and the connection, and ill-timed actions of people."""
-DENSE = ("dense", "every_day", "moving", *FAULTS)
+RESERVATIONS = "reservations"
+"""Actions on reserved cash; also on in the seeds with the largest share of faults."""
+DENSE = ("dense", "every_day", "moving", RESERVATIONS, *FAULTS)
 """Requirements of a fault-dense simulation."""
 EDGE_AMOUNTS = ("0.01", "0.99", "1", "9.99", "10", "10.01", "11", "100", "250.37", "5000", "123456.789012345")
 
@@ -81,6 +83,8 @@ class Swarm:
         share = random.choice((10, 25, 50, 80))
         enabled = frozenset(fault for fault in FAULTS if random.randrange(100) < share)
         enabled |= {fault for fault in needed if fault in FAULTS}
+        if share == 80 or RESERVATIONS in needed:
+            enabled |= {RESERVATIONS}
         still = "moving" not in needed and (random.random() < 0.3 or "still" in needed)
         if still:
             enabled |= {"deposits"}

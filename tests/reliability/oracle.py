@@ -27,6 +27,7 @@ from rebal_tui.store import audit, book_settings, cash, run_orders, runs
 from rebal_tui.store.database import Database
 from tests.engine import oracle
 from tests.reliability.ledger import Ledger
+from tests.reliability.reservations import ReservationOracle, reserved_for_others
 from tests.reliability.trail import audit_counts_of
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Oracle:
     def __init__(self, book: Callable[[], Book], broker: Callable[[], FaultyBroker]) -> None:
         self._book, self._broker = book, broker
         self.ledger = Ledger()
+        self.reservations = ReservationOracle()
         self.counts: Counter[str] = Counter()
         self.trace: list[str] | None = None
         self._hash = sha256()
@@ -197,6 +199,9 @@ class Oracle:
         settled = self.ledger.cash[account] - self.ledger.sold_on(account, day)
         if settled + journal.amount - waiting < journal.amount:
             raise Violation("settlement", f"{journal} leaves before the proceeds have settled")
+        others = reserved_for_others(self._book().database, account, key[3:39] if key.startswith("wd-") else None)
+        if others and settled + journal.amount - waiting - others < journal.amount:
+            raise Violation("reservations", f"{journal} uses cash that others have reserved: {others} of {settled}")
         if key.startswith("wd-"):
             wanted = cash.withdrawal(self._book().database, key[3:39]).amount
             if journal.amount != wanted:
@@ -226,6 +231,7 @@ class Oracle:
         if by_hand or moved or self.counts["events"] % 8 == 0:
             self._subscriptions()
             self._withdrawals()
+            self._reservations()
 
     def _check_account(self, account_id: str) -> None:
         """Cash and shares agree between the oracle's ledger, the broker and, once it has all events, the program."""
@@ -303,6 +309,13 @@ class Oracle:
         for withdrawal in cash.withdrawals(book.database, only_open=True):
             if withdrawal.stage is not WithdrawalStage.REQUESTED and withdrawal.account_id in book.subscriptions:
                 raise Violation("withdrawal", f"{withdrawal.account_id} is subscribed while {withdrawal.stage}")
+
+    def _reservations(self) -> None:
+        fault = self.reservations.check(
+            self._book().database, self._runs.values(), self.ledger.outflow, self.ledger.cash, self.behind
+        )
+        if fault is not None:
+            raise Violation("reservations", fault)
 
     def _moved(self, before: Run, run: Run) -> None:
         """A run has changed its state since the last check."""
@@ -396,7 +409,7 @@ class Oracle:
         )  # fmt: skip
 
     def _reserved(self, account_id: str) -> int:
-        """Cash that must not be invested: the reservation for a withdrawal or, if larger, journals to the firm."""
+        """Cash that must not be invested: what is reserved, with the journals to the firm that are under way."""
         inner, pending = self._broker().inner, 0
         for identity in sorted(self._outgoing_journals.get(account_id, ())):
             journal = inner.journal(identity)
@@ -404,7 +417,11 @@ class Oracle:
                 self._outgoing_journals[account_id].discard(identity)
             else:
                 pending += journal.amount
-        return max(self._book().extras[account_id].reserve, pending)
+        ((others,),) = self._book().database.rows(
+            "SELECT coalesce(sum(amount), 0) FROM reservations WHERE owner_kind <> 'journal' "
+            "AND account = (SELECT key FROM accounts WHERE id = ?)", (account_id,),
+        )  # fmt: skip
+        return int(others) + pending
 
     def decided(self, expected: dict[str, str], known: set[str]) -> None:
         """After an evaluation, compare its system runs with the expected outcomes."""
@@ -428,7 +445,13 @@ class Oracle:
         book = self._book()
         for account_id in self.ledger.cash:
             self._check_account(account_id)
-        left = [run.id for run in self._runs.values() if not run.status.final]
+        # A withdrawal whose sells the close ended waits with a new run for the next session.
+        waiting = {withdrawal.run_id for withdrawal in cash.withdrawals(book.database, only_open=True)}
+        left = [
+            run.id
+            for run in self._runs.values()
+            if not run.status.final and (run.id not in waiting or run.status is not RunStatus.QUEUED)
+        ]
         if left:
             raise Violation("liveness", f"{left} have not ended a day after the faults stopped")
         checked = check_book(book.database, self._broker().inner)

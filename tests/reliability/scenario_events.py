@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rebal_tui.broker.protocol import BrokerRefused
 from rebal_tui.domain.accounts import AccountStatus, Restriction
+from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.portfolios import PortfolioStatus
@@ -23,7 +24,7 @@ from rebal_tui.services.runs import manual as run_service
 from rebal_tui.store import cash as cash_store
 from rebal_tui.store import runs as run_store
 from tests.reliability import models
-from tests.reliability.market import SYMBOLS, edge_amount
+from tests.reliability.market import RESERVATIONS, SYMBOLS, edge_amount
 
 if TYPE_CHECKING:
     from tests.reliability.simulation import Simulation
@@ -209,6 +210,36 @@ def journal(simulation: Simulation) -> None:
     cash.create_journal(book, account_id, amount(simulation, account_id), incoming=random.random() < 0.5)
 
 
+def reserved_cash(simulation: Simulation) -> None:
+    """Journals that wait or fail, liquidations, releases, and withdrawals during which other cash leaves."""
+    book, random = simulation.book, simulation.random
+    account_id, chance = random.choice(list(book.accounts)), random.random()
+    opened = cash_store.withdrawals(book.database, only_open=True)
+    if opened and random.random() < 0.5:
+        account_id = random.choice(opened).account_id
+    if chance < 0.4:
+        text = f"/fixtures/status={random.choice(('pending', 'rejected'))}/fixtures/"
+        cash.create_journal(book, account_id, amount(simulation, account_id), incoming=False, description=text)
+    elif chance < 0.5:
+        pending = [one for _, one in cash_store.open_journals(book.database) if one.status is JournalStatus.PENDING]
+        if pending:
+            cash.cancel_journal(book, random.choice(pending).id)
+    elif chance < 0.65:
+        run_service.create_run(
+            book, account_id, RunType.PARTIAL_LIQUIDATION, amount=amount(simulation, account_id),
+            weights=None if account_id in book.subscriptions else models.weights(random, simulation.swarm.still),
+        )  # fmt: skip
+    elif chance < 0.7:
+        simulation.oracle.reservations.released.add(account_id)
+        cash.release(book, account_id)
+    elif opened and random.random() < 0.3:
+        withdrawals.cancel_withdrawal(book, random.choice(opened).id)
+    else:
+        everything = random.random() < 0.2
+        wanted = None if everything else amount(simulation, account_id)
+        withdrawals.request_withdrawal(book, account_id, wanted)
+
+
 def resubscribe(simulation: Simulation) -> None:
     book, random = simulation.book, simulation.random
     account_id = random.choice(list(book.accounts))
@@ -240,4 +271,5 @@ ADVISOR_ACTIONS: dict[str, Callable[[Simulation], None]] = {
     "journals": journal,
     "subscriptions": resubscribe,
     "kill_switch": turn_kill_switch,
+    RESERVATIONS: reserved_cash,
 }

@@ -55,6 +55,10 @@ CASES: dict[str, tuple[int, list[str], list[tuple[str, str, str, str, int]]]] = 
     "more than runs set aside": (150, [run(1, 100)], [("person", "advisor", "", "", 50), ("run", "r1", "", "", 100)]),
     "no run is known": (70, [], [("person", "advisor", "", "", 70)]),
     "an open withdrawal": (90, [run(1, 90), withdrawal(90, "settling", "r1")], [("withdrawal", "w", "", "", 90)]),
+    "a run and an open withdrawal": (
+        190, [run(1, 100), run(2, 90), withdrawal(90, "settling", "r2")],
+        [("run", "r1", "", "", 100), ("withdrawal", "w", "", "", 90)],
+    ),
     "a withdrawal that has ended": (
         90, [run(1, 90), run(2, 50), withdrawal(50, "completed", "r2")], [("run", "r1", "", "", 90)]
     ),

@@ -302,3 +302,22 @@ def test_forms_refuse_names_with_markup_and_escape_codes_as_plain_text() -> None
         assert "[red]Eve[/]" in screen_text(app)
 
     run(flow, book)
+
+
+@pytest.mark.slow
+def test_everything_can_be_withdrawn_and_the_account_stays_unsubscribed() -> None:
+    book = invested()
+
+    async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
+        await ask_for(pilot, "N-b", "Everything")
+        assert "Every position is closed." in confirmation(app)
+        assert "The account stays unsubscribed." in confirmation(app)
+        await press(pilot, "y")
+        await app.run_heartbeat()
+        await settle(pilot)
+        assert "everything, about" in screen_text(app)
+        assert only(book).everything
+        assert (book.accounts["b"].positions, "b" in book.subscriptions) == ((), False)
+
+    run(flow, book)
+    sound(book)

@@ -155,7 +155,18 @@ def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> Non
             if journal.status is JournalStatus.EXECUTED:
                 reservations.release(tx, account_id, Owner(OwnerKind.JOURNAL, journal.id))
             elif journal.status.final:
-                reservations.give_back(tx, account_id, journal.id)
+                _give_back(tx, journal, account_id)
+
+
+def _give_back(tx: BookTransaction, journal: Journal, account_id: str) -> None:
+    """Return the cash of a failed journal to its owners, except to a withdrawal that has been paid or has ended."""
+    reservations.give_back(tx, account_id, journal.id)
+    made_for = cash.open_withdrawal(tx.database, account_id)
+    if made_for is not None and made_for.stage is WithdrawalStage.RESUBSCRIBING:
+        made_for = None
+    for owner in [reservation.owner for reservation in reservations.of_account(tx.database, account_id)]:
+        if owner.kind is OwnerKind.WITHDRAWAL and (made_for is None or owner.reference != made_for.id):
+            reservations.release(tx, account_id, owner)
 
 
 def _take_over(tx: BookTransaction, journal: Journal, account_id: str) -> None:

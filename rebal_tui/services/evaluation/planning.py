@@ -26,13 +26,22 @@ def holdings(book: Book, account_id: str) -> Holdings:
     return Holdings(Money(account.cash - book.reserved(account_id)), positions, book.assets)
 
 
+def unpriced(book: Book, account_id: str) -> list[str]:
+    """The holdings of an account without a price, by symbol."""
+    held = (position.symbol for position in book.account(account_id).positions)
+    return sorted(s for s in held if (asset := book.assets.get(s)) is None or asset.price is None)
+
+
 def plan_run(book: Book, account_id: str, kind: RunType, weights: Weights, amount: Money | None = None) -> Plan:
-    """The current plan of a run of this type (R-20 to R-23). Raises `Conflict` when a price is missing or the amount is
-    too large."""
+    """The current plan of a run of this type (R-20 to R-23).
+
+    Raises `Conflict` when the amount is too large, and when a price is missing, except in a full_rebalance to
+    cash only: what can be sold is sold then, whatever the account is worth.
+    """
     start = holdings(book, account_id)
     cash_target = invest_cash_target(book, account_id, weights) if kind is RunType.INVEST_CASH else Money(0)
-    missing = sorted(s for s in start.positions if (a := book.assets.get(s)) is None or a.price is None)
-    if missing:
+    missing = unpriced(book, account_id)
+    if missing and (weights.assets or kind is not RunType.FULL_REBALANCE):
         raise Conflict(f"no price for {', '.join(missing)}: the account cannot be valued")
     try:
         return plan_from(start, kind, weights, cash_target, amount)

@@ -17,6 +17,7 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services.broker_sync.events import CURSOR
 from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_accounts
 from rebal_tui.services.evaluation.history import decision_fault, recompute_plan
+from rebal_tui.services.maintenance.reservation_check import reservation_faults
 from rebal_tui.store import (
     audit,
     audit_digests,
@@ -90,7 +91,8 @@ def check_book(database: Database, broker: CheckedBroker, anchor: tuple[int, str
         behind = 0 if real else broker.last_event() - int(book_settings.get(database, CURSOR, "0"))
         faults += [] if real else [Fault("broker", text) for text in broker.invariants()]
         checks: list[Callable[[Database], Iterator[Fault]]] = [
-            _open_runs, _subscriptions, _withdrawals, _weights, _plans, _decisions, _legs, _fills, _trail, _runs,
+            _open_runs, _subscriptions, _withdrawals, reservation_faults, _weights, _plans, _decisions, _legs, _fills,
+            _trail, _runs,
         ]  # fmt: skip
         for check in checks:
             faults += check(database)

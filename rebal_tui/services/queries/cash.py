@@ -11,6 +11,7 @@ from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.advisory.cash import transferable
+from rebal_tui.services.advisory.withdrawal_sale import remaining_text
 from rebal_tui.services.advisory.withdrawals import check_withdrawal
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.planning import plan_run
@@ -94,13 +95,19 @@ def run_manually(
     return create_run(book, account_id, kind, weights=given, amount=amount)
 
 
-def preview_withdrawal(book: Book, account_id: str, amount: Money) -> WithdrawalPreview:
-    """What a withdrawal would sell, and the day the money can leave. Raises as the withdrawal itself would."""
-    weights = check_withdrawal(book, account_id, amount)
-    plan = plan_run(book, account_id, RunType.PARTIAL_LIQUIDATION, weights, amount)
+def preview_withdrawal(book: Book, account_id: str, amount: Money | None) -> WithdrawalPreview:
+    """What a withdrawal of an amount, or with None of everything, would sell, and the day the money can leave.
+
+    Raises as the withdrawal itself would.
+    """
+    checked = check_withdrawal(book, account_id, amount)
+    plan, expected = checked.sale.plan, checked.expected
     settled = transferable(book, account_id, "")
-    view = preview_of(book, account_id, plan, f"reserves {money(amount)}")
-    return WithdrawalPreview(view, amount, settled, _can_leave(book, settled >= amount))
+    why = "closes every position" if amount is None else f"reserves {money(expected)}"
+    view = preview_of(book, account_id, plan, why) if plan is not None else None
+    now = settled >= expected if amount is not None else plan is None or not plan.sells
+    stays = remaining_text(plan) if amount is None and plan is not None else ""
+    return WithdrawalPreview(view, expected, settled, _can_leave(book, now), amount is None, stays)
 
 
 def _can_leave(book: Book, settled: bool) -> date | None:
@@ -135,17 +142,20 @@ def _withdrawal(book: Book, withdrawal: Withdrawal) -> WithdrawalView:
     steps = []
     for number, stage in enumerate(STAGES):
         state = "done" if number < reached else here if number == reached else "waiting"
-        skipped = stage in ("unsubscribe", "subscribe again") and not withdrawal.portfolio_id
-        note = "no subscription" if skipped else _note(withdrawal, stage, leaves)
+        note = _note(withdrawal, stage, leaves)
         steps.append((stage, state, note))
     return WithdrawalView(
         withdrawal.id, withdrawal.account_id, account.name, portfolio, withdrawal.amount, withdrawal.stage.value,
         withdrawal.stopped, withdrawal.stage.cancelable, leaves, tuple(steps), withdrawal.created_at,
-        withdrawal.updated_at,
+        withdrawal.updated_at, withdrawal.everything,
     )  # fmt: skip
 
 
 def _note(withdrawal: Withdrawal, stage: str, leaves: date | None) -> str:
+    if stage in ("unsubscribe", "subscribe again") and not withdrawal.portfolio_id:
+        return "no subscription"
+    if stage == "subscribe again" and withdrawal.everything:
+        return "stays unsubscribed"
     if stage == "settle" and leaves is not None:
         return f"{leaves:%a %d %b}"
     if stage == "sell" and withdrawal.run_id is not None:

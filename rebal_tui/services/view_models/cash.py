@@ -11,7 +11,10 @@ from rebal_tui.services.view_models.desk import PreviewView
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalView:
-    """A withdrawal and its five stages. `can_leave` is the day the money can leave, None while unknown."""
+    """A withdrawal and its five stages. `can_leave` is the day the money can leave, None while unknown.
+
+    With `everything`, `amount` is what the account was worth at the request until the journal has its amount.
+    """
 
     id: str
     account_id: str
@@ -25,6 +28,7 @@ class WithdrawalView:
     steps: tuple[tuple[str, str, str], ...]
     created_at: datetime
     updated_at: datetime
+    everything: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,15 @@ class CashSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalPreview:
-    """What a withdrawal would sell, what remains, and when the money can leave; nothing is done."""
+    """What a withdrawal would sell, what remains, and when the money can leave; nothing is done.
 
-    preview: PreviewView
+    `preview` is None when settled cash alone is taken because a price is missing. With `everything`, `amount` is what
+    the account is worth, and `stays` names what cannot be sold.
+    """
+
+    preview: PreviewView | None
     amount: Money
     settled_now: Money
     can_leave: date | None
+    everything: bool
+    stays: str

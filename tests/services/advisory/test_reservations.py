@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
-from rebal_tui.domain.cash import JournalStatus, Owner, OwnerKind
+from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, Journal, JournalStatus, Owner, OwnerKind
 from rebal_tui.domain.errors import Conflict, Forbidden
 from rebal_tui.domain.quantities import money_text, parse_money
 from rebal_tui.domain.runs import RunType
@@ -22,6 +24,8 @@ from rebal_tui.services.advisory.cash import (
 )
 from rebal_tui.services.advisory.withdrawals import cancel_withdrawal, request_withdrawal
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import apply_journal
+from rebal_tui.services.maintenance.reservation_check import reservation_faults
 from rebal_tui.services.runs.manual import create_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import cash as store
@@ -208,3 +212,45 @@ def test_releasing_leaves_journals_under_way() -> None:
     assert rows(book) == [("journal", journal, "700.00")]
     with pytest.raises(Conflict, match="journal under way"):
         release(book, "a")
+
+
+def test_check_finds_reservations_that_their_owners_do_not_need() -> None:
+    book = rebalanced()
+    run, _ = liquidated(book, "1000", "500")
+    journal = out(book, "1200")
+    assert list(reservation_faults(book.database)) == []
+    for statement, location in (
+        (f"UPDATE reservations SET amount = 1000000000001 WHERE owner = '{journal}'", f"journal {journal}"),
+        (f"UPDATE runs SET status = 'ERROR' WHERE id = '{run}'", f"run {run}"),
+        (f"UPDATE runs SET amount = 1 WHERE id = '{run}'", f"run {run}"),
+        (f"UPDATE journals SET status = 'executed' WHERE id = '{journal}'", f"journal {journal}"),
+        (f"DELETE FROM reservations WHERE owner = '{journal}'", f"journal {journal}"),
+    ):
+        with suppress(ZeroDivisionError), book.write() as tx:
+            tx.execute(statement)
+            assert location in [fault.location for fault in reservation_faults(book.database)], statement
+            raise ZeroDivisionError
+    assert list(reservation_faults(book.database)) == []
+
+
+def test_a_failure_reported_after_the_withdrawal_was_paid_leaves_nothing_reserved() -> None:
+    """A first journal failed, a second one paid; the event of the first arrives last."""
+    book = rebalanced()
+    made = request_withdrawal(book, "a", parse_money("9000"))
+    scheduler.tick(book)
+    deposit(book, "a", parse_money("9000"))
+    first = Journal(
+        "first", "a", FIRM_ACCOUNT, made.amount, JournalStatus.QUEUED, WITHDRAWAL_JOURNAL, book.now(), book.now()
+    )
+    with book.write() as tx:
+        store.update_withdrawal(tx, replace(store.withdrawal(book.database, made.id), journal_id=first.id))
+        apply_journal(tx, first, "a")
+        tx.reload_accounts(["a"])
+    assert rows(book) == [("journal", "first", "9000.00")]
+    advance_to(book, "2026-03-03 09:30")
+    assert store.withdrawal(book.database, made.id).stage == "completed"
+    with book.write() as tx:
+        apply_journal(tx, replace(first, status=JournalStatus.REJECTED), "a")
+        tx.reload_accounts(["a"])
+    assert rows(book) == []
+    assert list(reservation_faults(book.database)) == []

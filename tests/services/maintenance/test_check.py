@@ -16,6 +16,11 @@ from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store.database import Database
 
+RESERVE = (
+    "INSERT INTO reservations (account, owner_kind, owner, amount, created_at) SELECT key, '{}', {}, 1000, 0 "
+    "FROM accounts LIMIT 1"
+)
+
 
 @pytest.fixture(scope="module")
 def traded_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -76,6 +81,15 @@ def test_a_used_book_passes_check(database: Database) -> None:
         ("UPDATE decision_kinds SET deciding = deciding || '?'", "audit"),
         ("UPDATE decisions SET positions = x'', cash = 0 WHERE run > 0", "account"),
         ("UPDATE fills SET amount = amount + 1", "fill"),
+        (RESERVE.format("run", "'nobody'"), "run"),
+        (RESERVE.format("run", "(SELECT id FROM runs LIMIT 1)"), "run"),
+        (RESERVE.format("withdrawal", "'nobody'"), "withdrawal"),
+        (RESERVE.format("journal", "'nobody'"), "journal"),
+        (
+            "INSERT INTO journals (id, account, from_account, to_account, amount, status, description, created_at, "
+            "updated_at) SELECT 'j', key, id, 'firm', 5, 'queued', '', 0, 0 FROM accounts LIMIT 1",
+            "journal",
+        ),
         ("UPDATE fills SET side = 'sell' WHERE side = 'buy'", "fill"),
         ("DELETE FROM fills", "run"),
         ("UPDATE orders SET status = 'canceled'", "run"),

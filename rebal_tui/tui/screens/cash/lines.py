@@ -29,7 +29,7 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
 
     def build(width: int, _height: int) -> Sequence[Line]:
         lines: list[Line] = [*_head(view.client, f"withdrawal {formats.short_id(view.id)}", width)]
-        lines.append((("Amount ", "muted"), (formats.money(view.amount), "title"), *_follows(view)))
+        lines.append((("Amount ", "muted"), (amount_text(view), "title"), *_follows(view)))
         lines += [(), heading("Stages", width), *_stages(view, history, width)]
         if view.stopped:
             lines += [(), *paragraph(f"■ stopped: {view.stopped}", width, "bad")]
@@ -45,6 +45,17 @@ def withdrawal_lines(view: WithdrawalView, history: Sequence[TimelineEvent]) -> 
         return lines
 
     return build
+
+
+def amount_text(view: WithdrawalView) -> str:
+    """Return the amount of a withdrawal; of everything, an estimate until the journal has its amount."""
+    amount = formats.money(view.amount)
+    if not view.everything:
+        return amount
+    fixed = WithdrawalStage(view.stage) in (
+        WithdrawalStage.JOURNALING, WithdrawalStage.RESUBSCRIBING, WithdrawalStage.COMPLETED
+    )  # fmt: skip
+    return f"everything, {amount}" if fixed else f"everything, about {amount}"
 
 
 def _head(client: str, what: str, width: int) -> list[Line]:
@@ -107,14 +118,24 @@ def movement_lines(row: CashRow) -> Builder:
 
 def withdrawal_preview_lines(view: WithdrawalPreview) -> Builder:
     """Build the preview of a withdrawal: earliest payout day, then the plan and resulting weights."""
-    plan = preview_lines(view.preview)
+    plan = preview_lines(view.preview) if view.preview is not None else None
 
     def build(width: int, height: int) -> Sequence[Line]:
         leaves = formats.full_day(view.can_leave) if view.can_leave else "unknown: after the end of the calendar"
-        now = view.settled_now >= view.amount
+        sells = view.preview is not None and bool(view.preview.plan.sells)
+        now = not sells if view.everything else view.settled_now >= view.amount
         why = "settled cash covers it" if now else "after the sells settle"
         first: Line = (("Earliest payout ", "muted"), (leaves, "key"), (f"  {why}", "muted"))
         settled: Line = (("Settled now ", "muted"), (formats.money(view.settled_now), ""))
-        return [first, settled, (), *plan(width, height)]
+        lines: list[Line] = [first, settled]
+        if view.stays:
+            lines += paragraph(f"Cannot be sold and stays: {view.stays}", width, "warn")
+        if plan is None:
+            return [
+                *lines,
+                (),
+                *paragraph("A price is missing: nothing is sold; settled cash is taken.", width, "muted"),
+            ]
+        return [*lines, (), *plan(width, height)]
 
     return build

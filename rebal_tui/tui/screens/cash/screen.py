@@ -132,11 +132,11 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         if not view.cancelable:
             self.host.say(cancel_text(view))
             return
-        text = f"${formats.money(view.amount)} for {view.client}, {cash_columns.withdrawal_state(view)}.\n\n"
+        text = f"{_dollars(view)} for {view.client}, {cash_columns.withdrawal_state(view)}.\n\n"
 
         async def do() -> str:
             done = await self.host.ask(withdrawals.cancel_withdrawal, view.id)
-            return f"${formats.money(done.amount)} for {view.client}"
+            return f"{'everything' if done.everything else '$' + formats.money(done.amount)} for {view.client}"
 
         self.host.confirm_sending(
             "Cancel this withdrawal?", text + cancel_text(view), "Cancel withdrawal", do, "Withdrawal canceled"
@@ -155,7 +155,7 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
             )
             return
         text = (
-            f"The withdrawal of ${formats.money(view.amount)} for {view.client} stopped: {view.stopped}.\n\n"
+            f"The withdrawal of {_dollars(view)} for {view.client} stopped: {view.stopped}.\n\n"
             "The failed step is retried and the withdrawal continues: it may send sells and make the journal."
         )
 
@@ -174,3 +174,8 @@ class CashScreen(StartsWithdrawal, TiledListScreen, inherit_bindings=False):
         row = self._row()
         if row is not None:
             self.host.navigation.show_runs_of(row.account_id)
+
+
+def _dollars(view: WithdrawalView) -> str:
+    """Return the amount of a withdrawal in a sentence."""
+    return "everything" if view.everything else f"${formats.money(view.amount)}"
