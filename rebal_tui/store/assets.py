@@ -56,8 +56,8 @@ def conflicts(database: Database, assets: Iterable[Asset]) -> dict[str, list[str
 def save(tx: Transaction, assets: Iterable[Asset]) -> list[Rename]:
     """Insert assets, or update those whose id is known; returns the assets of the file whose label changes.
 
-    A renamed asset keeps its price, and a new one under a label that another gives up has none: the given price may be
-    that of the other asset. Raises `Conflict` naming the ids when two active assets would have one symbol.
+    The given price is stored only where it is surely the asset's own: a renamed asset keeps its price, a new namesake
+    has none. Raises `Conflict` naming the ids when two active assets would have one symbol.
     """
     given = {asset.id: asset for asset in assets}
     before = _listed(tx.database)
@@ -69,22 +69,23 @@ def save(tx: Transaction, assets: Iterable[Asset]) -> list[Rename]:
     label_of = labels(groups)
     renamed = _renames(tx.database, before, label_of)
     _free_labels(tx, renamed)
-    names, given_up = {rename.id for rename in renamed}, {rename.before for rename in renamed}
+    names = {rename.id for rename in renamed}
+    given_up = {rename.before for rename in renamed}
     rows = [asset_values(asset)._replace(symbol=label_of[asset.id]) for asset in given.values()]
+    # A price was looked up under the given symbol, which another asset may bear or may have borne.
+    priced = [row.id not in names and row.symbol == given[row.id].symbol and row.symbol not in given_up for row in rows]
     tx.executemany(
         f"INSERT INTO assets ({ASSET_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
         "symbol = excluded.symbol, name = excluded.name, exchange = excluded.exchange, status = excluded.status, "
         "tradable = excluded.tradable, fractionable = excluded.fractionable, price = excluded.price, "
         "price_at = excluded.price_at",
-        (
-            row._replace(price=None, price_at=None) if row.symbol in given_up else row
-            for row in rows
-            if row.id not in names
-        ),
+        (row for row, own in zip(rows, priced, strict=True) if own),
     )
     tx.executemany(
-        "UPDATE assets SET symbol = ?, name = ?, exchange = ?, status = ?, tradable = ?, fractionable = ? WHERE id = ?",
-        ((*row[1:7], row.id) for row in rows if row.id in names),
+        f"INSERT INTO assets ({ASSET_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL) ON CONFLICT (id) DO UPDATE SET "
+        "symbol = excluded.symbol, name = excluded.name, exchange = excluded.exchange, status = excluded.status, "
+        "tradable = excluded.tradable, fractionable = excluded.fractionable",
+        (row[:7] for row, own in zip(rows, priced, strict=True) if not own),
     )
     tx.executemany(
         "UPDATE assets SET symbol = ? WHERE key = ?",

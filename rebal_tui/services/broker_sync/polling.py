@@ -97,9 +97,14 @@ def read_account(book: Book, account_id: str) -> None:
             raise
         return
     listed = unknown_assets.request_assets(book, [fresh])
-    storable = unknown_assets.without_unknown(book, fresh)
+    storable = unknown_assets.without_unknown(book, unknown_assets.labeled(book, fresh))
     same = storable == book.accounts.get(account_id) and others == book.extras[account_id].external_orders
-    if same and not listed and (storable is fresh) == (account_id not in unknown_assets.paused_accounts(book)):
+    if (
+        same
+        and not listed
+        and (len(storable.positions) == len(fresh.positions))
+        == (account_id not in unknown_assets.paused_accounts(book))
+    ):
         return
     with book.write() as tx:
         apply_accounts(tx, [fresh], listed)

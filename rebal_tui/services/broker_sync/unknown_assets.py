@@ -50,6 +50,15 @@ def _is_known(item: Position | Fill, label_of: Mapping[str, str], assets: Mappin
     return label is not None and (label == item.symbol or plain_symbol(label) == plain_symbol(item.symbol))
 
 
+def labeled(book: Book, account: Account) -> Account:
+    """The broker's account with the book's labels of its assets."""
+    label_of = book.price_cache.labels
+    if all(p.asset_id is None or label_of.get(p.asset_id, p.symbol) == p.symbol for p in account.positions):
+        return account
+    held = (replace(p, symbol=label_of.get(p.asset_id or "", p.symbol)) for p in account.positions)
+    return replace(account, positions=tuple(sorted(held, key=lambda position: position.symbol)))
+
+
 def without_unknown(book: Book, account: Account) -> Account:
     """The account as the book can store it: without positions in unknown assets."""
     label_of, assets = book.price_cache.labels, book.assets

@@ -215,3 +215,16 @@ def test_the_file_never_has_two_active_assets_under_one_symbol() -> None:
     with pytest.raises(Conflict, match="id-GLD and id-SPY"), book.write() as tx:
         asset_store.save(tx, [spy, replace(book.assets["GLD"], symbol="SPY")])
     assert book.assets["SPY"].price == parse_price("400")
+
+
+def test_a_dead_namesake_in_the_list_changes_nothing_of_the_live_asset() -> None:
+    """As a real broker lists it: the same symbol, inactive, and priced by the symbol."""
+    book = simple_book(held=HELD)
+    dead = replace(book.assets["SPY"], id="dead-spy-1", status=AssetStatus.INACTIVE, name="Dead")
+    for listed in ([dead, *book.assets.values()], [*book.assets.values(), dead]):
+        with book.write() as tx:
+            save_assets(tx, listed)
+    assert book.assets["SPY"].id == "id-SPY"
+    assert book.portfolio("balanced").status.value == "active"
+    assert (book.assets["SPY#dead-spy"].price, book.assets["SPY#dead-spy"].id) == (None, "dead-spy-1")
+    require_consistent(book)

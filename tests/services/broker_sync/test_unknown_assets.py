@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from rebal_tui.domain.accounts import Account, Position
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.quantities import parse_price, parse_qty
+from rebal_tui.services.book.asset_listing import save_assets
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.polling import read_account
@@ -111,3 +114,35 @@ def test_an_execution_in_an_unknown_asset_pauses_the_account() -> None:
     sync(book)
     (reason,) = book.paused("a")
     assert "5 NEWCO" in reason
+
+
+def test_a_holding_of_a_namesake_that_is_reported_by_symbol_is_stored_once() -> None:
+    """As a real broker reports it: under its symbol, which another asset bears."""
+    book = simple_book(held={"SPY": "10"})
+    dead = replace(book.assets["SPY"], id="dead-spy-1", status=AssetStatus.INACTIVE)
+    with book.write() as tx:
+        save_assets(tx, [*book.assets.values(), dead])
+    reported = replace(
+        book.account("a"),
+        positions=(
+            Position("SPY", parse_qty("10"), None, "id-SPY"),
+            Position("SPY", parse_qty("4"), None, "dead-spy-1"),
+        ),
+    )
+    _Reports(book, reported)
+    read_account(book, "a")
+    assert [(p.symbol, p.qty) for p in book.account("a").positions] == [
+        ("SPY", parse_qty("10")), ("SPY#dead-spy", parse_qty("4")),
+    ]  # fmt: skip
+    written = book.database.data_version(), book.version
+    read_account(book, "a")
+    assert (book.database.data_version(), book.version) == written
+
+
+class _Reports(BrokerWrapper):
+    def __init__(self, book: Book, reported: Account) -> None:
+        super().__init__(book)
+        self.reported = reported
+
+    def account(self, account_id: str) -> Account:
+        return self.reported

@@ -67,7 +67,7 @@ def differences(book: Book, account_id: str) -> tuple[tuple[str, str, str], ...]
     """
     check_release(book, account_id)
     try:
-        theirs = book.broker.account(account_id)
+        theirs = unknown_assets.labeled(book, book.broker.account(account_id))
     except BrokerRefused as refusal:
         return (("account", "known", refusal.message),)
     ours = book.account(account_id)
