@@ -213,6 +213,9 @@ class SandboxControls(Protocol):
     def account_listing(self) -> AccountListing:
         """The data of `accounts`, without an object per account and position."""
 
+    def ledger_faults(self) -> Sequence[tuple[str, str]]:
+        """Accounts whose cash or shares are not the sum of their entries: id and message."""
+
     def orders(self, account_id: str, query: OrderQuery) -> Sequence[Order]:
         """Orders of an account, including external orders, newest first unless `query.oldest_first`."""
 

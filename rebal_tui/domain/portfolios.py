@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from rebal_tui.domain.quantities import Percent
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, percent_text
 
 
 class PortfolioStatus(StrEnum):
@@ -32,6 +33,7 @@ class CalendarType(StrEnum):
     ANNUALLY = "annually"
 
 
+_DAYS_OF_MONTH = frozenset(str(day) for day in range(1, 32))
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 
 
@@ -90,7 +92,10 @@ Condition = DriftBand | CalendarCondition
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """A model that accounts subscribe to. `review` requires an advisor's approval of its system runs (R-27)."""
+    """A model that accounts subscribe to. `review` requires an advisor's approval of its system runs (R-27).
+
+    `fault` is the rule that its stored form breaks, as text, empty when it is valid; such a portfolio needs adjustment.
+    """
 
     id: str
     name: str
@@ -102,6 +107,7 @@ class Portfolio:
     created_at: datetime
     updated_at: datetime
     review: bool = False
+    fault: str = field(default="", compare=False)
 
     @property
     def bands(self) -> tuple[DriftBand, ...]:
@@ -110,6 +116,36 @@ class Portfolio:
     @property
     def calendar(self) -> CalendarCondition | None:
         return next((c for c in self.conditions if isinstance(c, CalendarCondition)), None)
+
+
+def weights_fault(weights: Weights) -> str:
+    """The rule of R-4 that weights break, as text; empty when they are valid."""
+    if weights.cash < 0 or any(weight.percent <= 0 for weight in weights.assets):
+        return "a weight is not above 0"
+    total = Percent(weights.cash + sum(weight.percent for weight in weights.assets))
+    return "" if total == HUNDRED_PERCENT else f"its weights sum to {percent_text(total)} %, not 100"
+
+
+def conditions_fault(conditions: Sequence[Condition]) -> str:
+    """The rule of R-5 that conditions break, as text; empty when they are valid."""
+    if any(isinstance(condition, DriftBand) and condition.percent <= 0 for condition in conditions):
+        return "a drift band is not above 0"
+    calendars = [condition for condition in conditions if isinstance(condition, CalendarCondition)]
+    wrong = next((f"its {c.sub_type} day is {c.day!r}" for c in calendars if not _is_day(c)), "")
+    return wrong or ("it has several calendar conditions" if len(calendars) > 1 else "")
+
+
+def _is_day(condition: CalendarCondition) -> bool:
+    match condition.sub_type:
+        case CalendarType.WEEKLY:
+            return condition.day in WEEKDAYS
+        case CalendarType.ANNUALLY:
+            try:
+                return len(condition.day) == 5 and bool(date.fromisoformat(f"2024-{condition.day}"))
+            except ValueError:
+                return False
+        case _:
+            return condition.day in _DAYS_OF_MONTH
 
 
 @dataclass(frozen=True, slots=True)

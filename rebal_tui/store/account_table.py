@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
+from rebal_tui.domain.errors import Conflict, Fault
 from rebal_tui.domain.quantities import Money, Price, Qty
 from rebal_tui.store.accounts import Extras
 from rebal_tui.store.assets import ids_by_key, labels_by_key
@@ -33,6 +34,7 @@ MAX_CACHED_ACCOUNTS = 4_096
 SPARE_POSITIONS = 4
 """Spare capacity added when an account outgrows its capacity and its positions move to the end of the columns."""
 
+_RESTRICTION_NAMES = frozenset(restriction.value for restriction in RESTRICTIONS)
 STATUS_CODES = {status.value: code for code, status in enumerate(STATUSES)}
 
 
@@ -321,6 +323,15 @@ def _empty() -> Ints:
 
 
 def _numbers(found: RowTable[_AccountRow]) -> _Numbers:
+    """Raises `Conflict` naming the accounts whose status or restrictions are no values of their enum."""
+    columns = zip(found.column("id"), found.column("status"), found.column("restrictions"), strict=True)
+    faults = [
+        Fault(f"account {identity}", f"unknown status {status!r} or restrictions {restrictions!r} in the file")
+        for identity, status, restrictions in columns
+        if status not in STATUS_CODES or (restrictions and not _RESTRICTION_NAMES.issuperset(restrictions.split(",")))
+    ]
+    if faults:
+        raise Conflict(faults)
     return _Numbers(
         np.array(found.column("key"), np.int64),
         np.array([STATUS_CODES[name] for name in found.column("status")], np.uint8),

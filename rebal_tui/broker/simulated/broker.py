@@ -24,7 +24,7 @@ from rebal_tui.broker.simulated.accounts import (
 from rebal_tui.broker.simulated.events import emit_account, emit_asset, emit_cash, read_events
 from rebal_tui.broker.simulated.execution import Execution
 from rebal_tui.broker.simulated.fills import FillModel
-from rebal_tui.broker.simulated.invariants import find_violations
+from rebal_tui.broker.simulated.invariants import find_violations, ledger_faults
 from rebal_tui.broker.simulated.journals import JournalService, find_journal, transferable
 from rebal_tui.broker.simulated.ledger import add_shares, free_cash, post, settle
 from rebal_tui.broker.simulated.orders import OrderService
@@ -173,6 +173,10 @@ class SimulatedBroker:
     def invariants(self) -> list[str]:
         """Inconsistencies in the broker's records, one message each; empty when there are none."""
         return find_violations(self._tables)
+
+    def ledger_faults(self) -> list[tuple[str, str]]:
+        """Accounts whose cash or shares are not the sum of their entries: id and message."""
+        return ledger_faults(self._tables)
 
     def advance(self, now: datetime) -> None:
         """Simulate the broker up to `now`: clear journals, fill, cancel and expire orders, settle proceeds.

@@ -23,8 +23,9 @@ from rebal_tui.services.broker_sync.reconciliation.orders import reconcile_order
 from rebal_tui.services.broker_sync.reconciliation.pause_baseline import baseline_of, event_position
 from rebal_tui.services.broker_sync.reconciliation.report import ReconciliationReport
 from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_accounts
-from rebal_tui.store import accounts, cash, fills, holds, jobs
+from rebal_tui.store import accounts, audit, cash, fills, holds, jobs
 from rebal_tui.store.account_table import Accounts, AccountTable
+from rebal_tui.store.backup import is_small
 from rebal_tui.store.holds import Hold
 
 ALERT = "reconciliation"
@@ -47,6 +48,8 @@ def ensure_reconciled(book: Book) -> None:
     """Reconcile once after the book is opened. Raises `BrokerUnavailable` while the broker does not respond."""
     if not book.reconciled:
         reconcile(book)
+        if book.live is None and is_small(book.database):
+            _check_ledger(book)
         book.reconciled = True
         book.accounts_to_recheck.update(book.holds)
 
@@ -76,6 +79,26 @@ def reconcile(book: Book) -> Reconciliation:
     if new:
         _pause(book, new, {a: baseline_of(book, known, before, a) for a in new if a not in report.permanent})
     return Reconciliation(applied, new)
+
+
+def _check_ledger(book: Book) -> None:
+    """Pause the accounts whose balances at the simulated broker are not the sum of its entries.
+
+    An account that a person has released before has an alert only.
+    """
+    faults: dict[str, str] = {}
+    for account_id, text in cast(SandboxControls, book.broker).ledger_faults():
+        if account_id in book.accounts and account_id not in book.holds:
+            faults[account_id] = "; ".join([*([faults[account_id]] if account_id in faults else []), text])
+    released = audit.subjects(book.database, "reconciliation.released") if faults else set()
+    paused = {account_id: text for account_id, text in faults.items() if account_id not in released}
+    if paused:
+        _pause(book, paused, {})
+    known = faults.keys() & released
+    if known:
+        with book.write() as tx:
+            for account_id in sorted(known):
+                jobs.raise_alert(tx, book.now(), "ledger", account_id, f"account {account_id}: {faults[account_id]}")
 
 
 def _reconcile_journals(book: Book, report: ReconciliationReport) -> int:
