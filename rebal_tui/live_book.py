@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from rebal_tui import bootstrap, credentials, paths
 from rebal_tui.bootstrap import ENVIRONMENT
+from rebal_tui.domain.asset_labels import plain_symbol
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.market.clock import RealClock
@@ -131,9 +132,9 @@ def keys_name(path: Path) -> str:
 
 
 def tracked_symbols(book: Book) -> set[str]:
-    """Symbols that any account holds or any portfolio targets."""
+    """Symbols that any account holds or any portfolio targets; a namesake has no quotes under its symbol (R-50)."""
     wanted = {symbol for portfolio in book.portfolios.values() for symbol in portfolio.weights.symbols}
-    return wanted | accounts.held_symbols(book.database)
+    return {label for label in wanted | accounts.held_symbols(book.database) if plain_symbol(label) == label}
 
 
 def _settles_on(calendar: TradingCalendar, day: date) -> date:

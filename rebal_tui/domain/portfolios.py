@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from rebal_tui.domain.quantities import Percent
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, percent_text
 
 
 class PortfolioStatus(StrEnum):
@@ -32,6 +33,7 @@ class CalendarType(StrEnum):
     ANNUALLY = "annually"
 
 
+_DAYS_OF_MONTH = frozenset(str(day) for day in range(1, 32))
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 
 
@@ -45,18 +47,28 @@ class AssetWeight:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A target allocation: assets and cash, summing to exactly 100.00 percent. `cash` is 0 without a cash weight."""
+    """A target allocation: assets and cash, summing to exactly 100.00 percent. `cash` is 0 without a cash weight.
+
+    `symbol in weights` and `of` take the same time for any number of assets.
+    """
 
     assets: tuple[AssetWeight, ...]
     cash: Percent = Percent(0)
+    _percents: dict[str, Percent] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_percents", {weight.symbol: weight.percent for weight in self.assets})
+
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._percents
 
     def of(self, symbol: str) -> Percent:
         """The target of an asset, 0 for an asset outside the allocation."""
-        return next((w.percent for w in self.assets if w.symbol == symbol), Percent(0))
+        return self._percents.get(symbol, Percent(0))
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        return tuple(weight.symbol for weight in self.assets)
+        return tuple(self._percents)
 
     def equivalent(self, other: Weights) -> bool:
         """Whether both give every asset and cash the same target; the order of the assets does not matter."""
@@ -92,7 +104,8 @@ class Portfolio:
     """A model that accounts subscribe to.
 
     `changed_at` is when weights or conditions last changed, at creation the time of creation; `updated_at` moves with
-    every change. `review` requires an advisor's approval of its system runs (R-27).
+    every change. `review` requires an advisor's approval of its system runs (R-27). `fault` is the rule that its stored
+    form breaks, as text, empty when it is valid; such a portfolio needs adjustment.
     """
 
     id: str
@@ -106,6 +119,7 @@ class Portfolio:
     updated_at: datetime
     changed_at: datetime
     review: bool = False
+    fault: str = field(default="", compare=False)
 
     @property
     def bands(self) -> tuple[DriftBand, ...]:
@@ -144,6 +158,36 @@ class Unfinished:
     traded_at: datetime | None
     since: str = ""
     tried_on: tuple[str, ...] = ()
+
+
+def weights_fault(weights: Weights) -> str:
+    """The rule of R-4 that weights break, as text; empty when they are valid."""
+    if weights.cash < 0 or any(weight.percent <= 0 for weight in weights.assets):
+        return "a weight is not above 0"
+    total = Percent(weights.cash + sum(weight.percent for weight in weights.assets))
+    return "" if total == HUNDRED_PERCENT else f"its weights sum to {percent_text(total)} %, not 100"
+
+
+def conditions_fault(conditions: Sequence[Condition]) -> str:
+    """The rule of R-5 that conditions break, as text; empty when they are valid."""
+    if any(isinstance(condition, DriftBand) and condition.percent <= 0 for condition in conditions):
+        return "a drift band is not above 0"
+    calendars = [condition for condition in conditions if isinstance(condition, CalendarCondition)]
+    wrong = next((f"its {c.sub_type} day is {c.day!r}" for c in calendars if not _is_day(c)), "")
+    return wrong or ("it has several calendar conditions" if len(calendars) > 1 else "")
+
+
+def _is_day(condition: CalendarCondition) -> bool:
+    match condition.sub_type:
+        case CalendarType.WEEKLY:
+            return condition.day in WEEKDAYS
+        case CalendarType.ANNUALLY:
+            try:
+                return len(condition.day) == 5 and bool(date.fromisoformat(f"2024-{condition.day}"))
+            except ValueError:
+                return False
+        case _:
+            return condition.day in _DAYS_OF_MONTH
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,11 @@ def entries(database: Database, limit: int = 1_000, containing: str = "") -> lis
     return [AuditEntry(r[0], from_time(r[1]), *r[2:]) for r in rows]
 
 
+def subjects(database: Database, action: str) -> set[str]:
+    """The subjects of every entry of an action."""
+    return {subject for (subject,) in database.rows("SELECT DISTINCT subject FROM audit WHERE action = ?", (action,))}
+
+
 def entries_after(database: Database, seq: int, limit: int, actions: Sequence[str]) -> list[AuditEntry]:
     """Entries of the given actions with a `seq` above the given one, oldest first, at most `limit`."""
     rows = database.rows(

@@ -10,6 +10,7 @@ from pathlib import Path
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.store import audit
 from rebal_tui.store.database import MEMORY, Database
+from rebal_tui.store.stored_values import unknown_values
 
 
 def back_up(database: Database, target: Path) -> None:
@@ -58,28 +59,39 @@ def _trail_faults(path: Path) -> list[str]:
 
 
 QUICK_CHECK_MAX_BYTES = 32 * 1024 * 1024
-"""Files up to this size in bytes have their pages checked each time they are opened for writing."""
+"""Files up to this size in bytes are checked each time they are opened for writing: pages, references, ledger."""
 
 
 def require_whole(database: Database) -> None:
-    """Raise `sqlite3.DatabaseError` with the code of corruption when the pages of a file are damaged.
+    """Raise `sqlite3.DatabaseError` with the code of corruption when pages of a file are damaged, when a row refers to
+    a missing one, or when a text is no value of its enum.
 
     Files above `QUICK_CHECK_MAX_BYTES` are not checked here; `rebal-tui check` and every backup check them.
     """
-    if database.path == MEMORY or Path(database.path).stat().st_size > QUICK_CHECK_MAX_BYTES:
+    if not is_small(database):
         return
     found = database.row("PRAGMA quick_check(1)")
-    if found is not None and found[0] != "ok":
-        error = sqlite3.DatabaseError(str(found[0]).replace("\n", " "))
+    fault = str(found[0]) if found is not None and found[0] != "ok" else ""
+    fault = fault or next(iter(_reference_faults(database.connection)), "") or next(unknown_values(database), "")
+    if fault:
+        error = sqlite3.DatabaseError(fault.replace("\n", " "))
         error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise error
+
+
+def is_small(database: Database) -> bool:
+    """Whether a file is small enough to be checked each time it is opened."""
+    return database.path != MEMORY and Path(database.path).stat().st_size <= QUICK_CHECK_MAX_BYTES
 
 
 def integrity_faults(connection: sqlite3.Connection) -> list[str]:
     """Faults that SQLite finds in the file: structure and foreign keys."""
     faults = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
-    faults += [
+    return [*faults, *_reference_faults(connection)]
+
+
+def _reference_faults(connection: sqlite3.Connection) -> list[str]:
+    return [
         f"{table} row {rowid} refers to a missing row of {parent}"
         for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check")
     ]
-    return faults

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from rebal_tui.domain.portfolios import (
@@ -17,6 +18,8 @@ from rebal_tui.domain.portfolios import (
     PortfolioUpdate,
     Subscription,
     Weights,
+    conditions_fault,
+    weights_fault,
 )
 from rebal_tui.domain.quantities import Percent
 from rebal_tui.store.codec import from_day, from_time, from_time_or_none, to_time, to_time_or_none
@@ -24,7 +27,7 @@ from rebal_tui.store.database import Database, Transaction
 
 
 def load(database: Database) -> dict[str, Portfolio]:
-    """Every portfolio by id, oldest first."""
+    """Every portfolio by id, oldest first. An active one that breaks R-4 or R-5 is read as needing adjustment."""
     weights: dict[int, list[AssetWeight]] = {}
     for portfolio, symbol, percent in database.rows(
         "SELECT portfolio, symbol, percent FROM portfolio_weights JOIN assets ON assets.key = asset "
@@ -32,16 +35,20 @@ def load(database: Database) -> dict[str, Portfolio]:
     ):
         weights.setdefault(portfolio, []).append(AssetWeight(symbol, Percent(percent)))
     conditions: dict[int, list[Condition]] = {}
+    unknown: dict[int, str] = {}
     for portfolio, kind, sub_type, percent, day in database.rows(
         "SELECT portfolio, type, sub_type, percent, day FROM portfolio_conditions ORDER BY portfolio, line"
     ):
-        conditions.setdefault(portfolio, []).append(_condition(kind, sub_type, percent, day))
-    return {
+        try:
+            conditions.setdefault(portfolio, []).append(_condition(kind, sub_type, percent, day))
+        except ValueError:
+            unknown[portfolio] = f"it has an unknown {kind}, {sub_type!r}"
+    found = {
         identity: Portfolio(
             identity, name, description, PortfolioStatus(status),
             Weights(tuple(weights.get(key, ())), Percent(cash)), cooldown,
             tuple(conditions.get(key, ())), from_time(created_at), from_time(updated_at),
-            from_time(changed_at), bool(review),
+            from_time(changed_at), bool(review), unknown.get(key, ""),
         )
         for (
             key, identity, name, description, status, cash, cooldown, review, created_at, updated_at, changed_at,
@@ -50,6 +57,21 @@ def load(database: Database) -> dict[str, Portfolio]:
             "changed_at FROM portfolios ORDER BY key"
         )
     }  # fmt: skip
+    return {identity: _checked(portfolio) for identity, portfolio in found.items()}
+
+
+def _checked(portfolio: Portfolio) -> Portfolio:
+    fault = portfolio.fault or weights_fault(portfolio.weights) or conditions_fault(portfolio.conditions)
+    if not fault:
+        return portfolio
+    active = portfolio.status is PortfolioStatus.ACTIVE
+    return replace(portfolio, fault=fault, status=PortfolioStatus.NEEDS_ADJUSTMENT if active else portfolio.status)
+
+
+def invalid_active(database: Database) -> list[Portfolio]:
+    """The portfolios that are active in the file and break a rule; they are read as ones that need adjustment."""
+    active = {identity for (identity,) in database.rows("SELECT id FROM portfolios WHERE status = 'active'")}
+    return [portfolio for portfolio in load(database).values() if portfolio.fault and portfolio.id in active]
 
 
 def save(tx: Transaction, portfolio: Portfolio) -> None:
@@ -98,6 +120,13 @@ def _condition_values(condition: Condition) -> tuple[str, str | None, int | None
             return "calendar", condition.sub_type.value, None, condition.day
         case PortfolioUpdate():
             return "on_portfolio_update", None, None, None
+
+
+def set_status(tx: Transaction, portfolio_id: str, status: PortfolioStatus, at: datetime) -> None:
+    """Change the status of a portfolio, and nothing else of it."""
+    tx.execute(
+        "UPDATE portfolios SET status = ?, updated_at = ? WHERE id = ?", (status.value, to_time(at), portfolio_id)
+    )
 
 
 def subscribed(database: Database, account_id: str) -> bool:

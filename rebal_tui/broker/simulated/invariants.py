@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from rebal_tui.broker.simulated.ports import Tables
+from rebal_tui.domain.quantities import Money, Qty, money_text, qty_text
 
 _CASH = """
 SELECT a.id, a.cash, coalesce(l.high, 0), coalesce(l.low, 0)
@@ -75,32 +76,46 @@ WHERE l.account <> o.account OR l.kind <> o.side OR abs(l.amount) <> f.amount OR
 _NANO = 1_000_000_000
 
 
-def find_violations(tables: Tables) -> list[str]:
-    """Inconsistencies, one message each; empty when there are none. Sums are exact at any size."""
+def ledger_faults(tables: Tables) -> list[tuple[str, str]]:
+    """Accounts whose cash, unsettled cash or shares are not the sum of their entries: id and message.
+
+    Sums are exact at any size.
+    """
     ids: dict[int, str] = dict(tables.rows("SELECT n, id FROM sim_accounts"))
     symbols: dict[int, str] = dict(tables.rows("SELECT n, symbol FROM sim_assets"))
-    violations = [
-        f"account {account}: cash is {cash}, its entries sum to {high * _NANO + low}"
+    faults = [
+        (account, f"cash is {money_text(cash)}, its entries sum to {money_text(Money(high * _NANO + low))}")
         for account, cash, high, low in tables.rows(_CASH)
     ]
-
     unsettled: defaultdict[int, int] = defaultdict(int)
     for account, high, low in tables.rows(_SELLS):
         unsettled[account] += high * _NANO + low
     for account, high, low in tables.rows(_SETTLEMENTS):
         unsettled[account] -= high * _NANO + low
     waiting: dict[int, int] = dict(tables.rows("SELECT account, sum(amount) FROM sim_unsettled GROUP BY account"))
-    violations += [
-        f"account {ids[account]}: unsettled is {booked}, pending {waiting.get(account, 0)}, due {unsettled[account]}"
+    faults += [
+        (
+            ids[account],
+            f"unsettled is {money_text(booked)}, pending {money_text(Money(waiting.get(account, 0)))}, "
+            f"due {money_text(Money(unsettled[account]))}",
+        )
         for account, booked in tables.rows("SELECT n, unsettled FROM sim_accounts")
         if not booked == waiting.get(account, 0) == unsettled[account]
     ]
 
-    violations += [
-        f"account {ids[account]}: {held} of {symbols[asset]} held, entries sum to {high * _NANO + low}"
+    faults += [
+        (
+            ids[account],
+            f"{qty_text(held)} {symbols[asset]} held, its entries sum to {qty_text(Qty(high * _NANO + low))}",
+        )
         for account, asset, held, high, low in tables.rows(_SHARES)
     ]
+    return faults
 
+
+def find_violations(tables: Tables) -> list[str]:
+    """Inconsistencies, one message each; empty when there are none."""
+    violations = [f"account {account}: {text}" for account, text in ledger_faults(tables)]
     violations += [
         f"account {account}: orders reserve {orders or 0} and journals {journals or 0} of {cash} cash"
         for account, cash, orders, journals in tables.rows(_RESERVED)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
-from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Weights
+from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus, Weights, conditions_fault, weights_fault
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing.fields import shown
@@ -19,6 +19,7 @@ from rebal_tui.store import portfolios as store
 
 def create_portfolio(book: Book, body: PortfolioBody) -> Portfolio:
     """Add a portfolio. Raises `Conflict` naming every asset that is unknown or not eligible (R-4)."""
+    _require_valid(body)
     require_eligible(book, body.weights)
     now = book.now()
     with book.write() as tx:
@@ -57,7 +58,7 @@ def list_portfolios(
     if description:
         tests.append(lambda p: description.casefold() in p.description.casefold())
     if symbol:
-        tests.append(lambda p: symbol in p.weights.symbols)
+        tests.append(lambda p: symbol in p.weights)
     if portfolio_id:
         tests.append(lambda p: p.id == portfolio_id)
     if status:
@@ -66,16 +67,18 @@ def list_portfolios(
 
 
 def update_portfolio(book: Book, portfolio_id: str, body: PortfolioBody) -> Portfolio:
-    """Replace the fields of a portfolio; new eligible weights reactivate one that needs adjustment (R-13).
+    """Replace the fields of a portfolio; new eligible weights reactivate one that needs adjustment (R-13), and valid
+    fields one whose stored form broke a rule.
 
     Subscribers are evaluated at the next opportunity under the same rules (R-17). Raises `Conflict` for ineligible
-    assets and for an inactive portfolio.
+    assets, for an inactive portfolio and for fields that break a rule.
     """
     before = book.portfolio(portfolio_id)
     if before.status is PortfolioStatus.INACTIVE:
         raise Conflict(f"portfolio {before.name} is inactive; reactivate it first")
-    replaced = body.weights != before.weights
+    replaced = body.weights != before.weights or bool(before.fault)
     if replaced:
+        _require_valid(body)
         require_eligible(book, body.weights)
     status = PortfolioStatus.ACTIVE if replaced else before.status
     return _store(book, before, _changed(book, before, body, status), "portfolio.updated")
@@ -94,7 +97,8 @@ def patch_portfolio(book: Book, portfolio_id: str, raw: object) -> Portfolio:
     if status is None or before.status is PortfolioStatus.ACTIVE:
         return update_portfolio(book, portfolio_id, body)
     with book.write():
-        if body.weights != before.weights:
+        if body.weights != before.weights or before.fault:
+            _require_valid(body)
             require_eligible(book, body.weights)
             _store(book, before, _changed(book, before, body, PortfolioStatus.ACTIVE), "portfolio.reactivated")
         else:
@@ -116,8 +120,13 @@ def inactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
 
 
 def reactivate_portfolio(book: Book, portfolio_id: str) -> Portfolio:
-    """Set the status to active. Raises `Conflict` naming every asset that is unknown or not eligible (R-13)."""
+    """Set the status to active (R-13).
+
+    Raises `Conflict` naming every asset that is unknown or not eligible, or the rule that the portfolio breaks.
+    """
     before = book.portfolio(portfolio_id)
+    if before.fault:
+        raise Conflict(f"{before.name}: {before.fault}; change the portfolio to repair it")
     require_eligible(book, before.weights)
     after = replace(before, status=PortfolioStatus.ACTIVE, updated_at=book.now())
     return _store(book, before, after, "portfolio.reactivated")
@@ -130,6 +139,14 @@ def duplicate_portfolio(book: Book, portfolio_id: str, name: str) -> Portfolio:
         book,
         PortfolioBody(name, source.description, source.weights, source.cooldown_days, source.conditions, source.review),
     )
+
+
+def _require_valid(body: PortfolioBody) -> None:
+    """Raise `Conflict` when fields break R-4 or R-5, as those that an invalid portfolio keeps may do."""
+    faults = {"weights": weights_fault(body.weights), "rebalance_conditions": conditions_fault(body.conditions)}
+    broken = [Fault(location, text) for location, text in faults.items() if text]
+    if broken:
+        raise Conflict(broken)
 
 
 def require_eligible(book: Book, weights: Weights) -> None:
@@ -152,6 +169,7 @@ def _changed(book: Book, before: Portfolio, body: PortfolioBody, status: Portfol
         description=body.description,
         review=body.review,
         status=status,
+        fault="",
         updated_at=now,
     )
 

@@ -12,6 +12,7 @@ from rebal_tui.domain.portfolios import Portfolio, Subscription
 from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import reload_from_broker, skip_events
+from rebal_tui.services.parsing.book_assets import derived_id
 from rebal_tui.services.parsing.book_values import LONG_AGO, BookFile
 from rebal_tui.store import assets as asset_store
 from rebal_tui.store import book_settings, portfolios
@@ -33,7 +34,7 @@ def import_book(book: Book, parsed: BookFile) -> ImportSummary:
 
     One transaction: either everything is written or nothing. A file without `as_of` describes the book's present.
     Raises `Conflict` when the book already has accounts or a portfolio of the same id, when its broker is a real one,
-    or when that broker refuses an account.
+    or when that broker refuses an asset or an account.
     """
     controls = sandbox(book)
     _require_empty(book, parsed)
@@ -73,8 +74,10 @@ def _require_empty(book: Book, parsed: BookFile) -> None:
 
 
 def _known_as(book: Book, asset: Asset) -> Asset:
-    """The asset under the id and exchange that the book has for its symbol."""
-    before = book.assets.get(asset.symbol)
+    """The asset with the exchange that the book has for it, and with the book's id if the file gives none."""
+    before = book.assets_by_id.get(asset.id)
+    if before is None and asset.id == derived_id("asset", asset.symbol):
+        before = book.assets.get(asset.symbol)
     return replace(asset, id=before.id, exchange=before.exchange) if before else asset
 
 

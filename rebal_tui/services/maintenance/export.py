@@ -207,7 +207,12 @@ def _accounts(book: Book) -> Iterator[Json]:
 
 
 def _portfolios(book: Book) -> Iterator[Json]:
-    return ({**portfolio_json(p), "subscribers": len(book.subscribers(p.id))} for p in book.portfolios.values())
+    """Portfolios as in the API, with the ids of their assets."""
+    ids = asset_ids(book.assets)
+    for portfolio in book.portfolios.values():
+        shape = portfolio_json(portfolio)
+        weights = [{**w, "asset_id": ids(w["symbol"]) if w["symbol"] else None} for w in shape["weights"]]
+        yield {**shape, "weights": weights, "subscribers": len(book.subscribers(portfolio.id))}
 
 
 def _cash(book: Book) -> Iterator[Json]:
@@ -300,7 +305,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         "canceled_at", "updated_at",
     ),
     "orders": (
-        "id", "client_order_id", "run_id", "account_id", "symbol", "side", "notional", "qty", "filled_qty",
+        "id", "client_order_id", "run_id", "account_id", "asset_id", "symbol", "side", "notional", "qty", "filled_qty",
         "filled_avg_price", "status", "reject_reason", "created_at", "submitted_at", "filled_at", "canceled_at",
         "expired_at", "failed_at", "updated_at",
     ),

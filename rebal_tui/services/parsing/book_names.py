@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from datetime import datetime
 
@@ -11,10 +10,9 @@ from pydantic import ValidationInfo
 from rebal_tui.broker.protocol import FIRM_ACCOUNT
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 from rebal_tui.services.parsing import fields
+from rebal_tui.services.parsing.book_assets import AssetEntries, AssetEntry
 from rebal_tui.services.parsing.fields import shown
 from rebal_tui.services.parsing.shapes import Reading, Rule
-
-_IDS = uuid.UUID("5a5c2e0e-8d0c-5f0b-9a35-0b1f6b0c7d11")
 
 
 class Names(Reading):
@@ -25,12 +23,12 @@ class Names(Reading):
 
     def __init__(self) -> None:
         super().__init__()
-        self.symbols: dict[str, str] = {}
+        self.assets = AssetEntries()
+        self.asset: AssetEntry | None = None
         self.accounts: dict[str, str] = {}
         self.numbers: dict[str, str] = {}
         self.portfolios: dict[str, str] = {}
         self.subscribed: dict[str, str] = {}
-        self.prices: dict[str, int] = {}
         self.as_of: datetime | None = None
         self.location = ""
         self.symbol: str | None = None
@@ -46,8 +44,12 @@ class Names(Reading):
         """Begin the next entry of a list and return its location."""
         self.location = f"{entries}[{self._counts[entries]}]"
         self._counts[entries] += 1
-        self.symbol = self.id = self.number = None
+        self.symbol = self.id = self.number = self.asset = None
         return self.location
+
+    def enter_asset(self, raw: object) -> None:
+        """Begin the next asset."""
+        self.asset = self.assets.begin(self.enter("assets"), raw)
 
     def enter_account(self) -> str:
         """Begin the next account."""
@@ -59,7 +61,7 @@ class Names(Reading):
         """Begin the next position of the current account."""
         self.location = f"{self.account}.positions[{self.positions}]"
         self.positions += 1
-        self.symbol = None
+        self.symbol = self.asset = None
 
     def repetition(self, field: str, value: str, seen: dict[str, str]) -> list[str]:
         """The broken rule if the file already has a name, else empty; the name belongs to its first location."""
@@ -74,16 +76,22 @@ def _raise_if_broken(broken: list[str]) -> None:
         raise Rule(*broken)
 
 
-def derived_id(kind: str, name: str) -> str:
-    """A deterministic id for an object without one in the file: the same file gives the same id."""
-    return str(uuid.uuid5(_IDS, f"{kind}:{name}"))
+def asset_id(value: object, info: ValidationInfo[Names]) -> str | None:
+    """The id of a new asset, unique in the file."""
+    names = info.context
+    if value is None or names.asset is None:
+        return None
+    identity = fields.identity(value)
+    names.assets.add_id(names.asset, identity)
+    return identity
 
 
 def asset_symbol(value: object, info: ValidationInfo[Names]) -> str:
-    """A new asset."""
+    """The symbol of a new asset."""
     names = info.context
-    symbol = names.symbol = fields.symbol(value)
-    _raise_if_broken(names.repetition("symbol", symbol, names.symbols))
+    symbol = fields.symbol(value)
+    if names.asset is not None:
+        names.assets.add_symbol(names.asset, symbol)
     return symbol
 
 
@@ -93,20 +101,36 @@ def asset_price(value: object, info: ValidationInfo[Names]) -> Price | None:
         return None
     names = info.context
     price = fields.price(value)
-    if names.symbol is not None:
-        names.prices[names.symbol] = price
+    if names.asset is not None:
+        names.asset.price = price
     return price
 
 
-def held_symbol(value: object, info: ValidationInfo[Names]) -> str:
-    """An asset of the book, at most once per account."""
+def referred_id(value: object, info: ValidationInfo[Names]) -> str | None:
+    """The id of an asset of the book, which the current position or weight refers to."""
     names = info.context
-    symbol = names.symbol = fields.symbol(value)
-    broken = names.repetition("symbol", symbol, names.held)
-    if symbol not in names.symbols:
+    names.asset = None
+    if value is None:
+        return None
+    names.asset = names.assets.find(fields.identity(value))
+    return names.asset.id
+
+
+def held_symbol(value: object, info: ValidationInfo[Names]) -> str:
+    """An asset of the book, at most once per account, by label."""
+    names = info.context
+    symbol = fields.symbol(value)
+    label = names.symbol = names.assets.referred(symbol, names.asset)
+    broken = names.repetition("symbol", label, names.held)
+    if symbol not in names.assets:
         broken.append(f"unknown asset {symbol}: not listed in assets")
     _raise_if_broken(broken)
-    return symbol
+    return label
+
+
+def weighted_symbol(value: object, info: ValidationInfo[Names]) -> str:
+    """An asset that a portfolio holds, by label; whether the book has it is checked with the portfolio."""
+    return info.context.assets.referred(fields.symbol(value), info.context.asset)
 
 
 def held_qty(value: object, info: ValidationInfo[Names]) -> Qty:
@@ -114,7 +138,7 @@ def held_qty(value: object, info: ValidationInfo[Names]) -> Qty:
     names = info.context
     qty = fields.qty(value)
     if names.symbol is not None:
-        names.gross_value += qty * names.prices.get(names.symbol, 0)
+        names.gross_value += qty * names.assets.price(names.symbol)
     return qty
 
 

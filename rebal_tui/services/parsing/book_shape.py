@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
@@ -10,12 +11,15 @@ from pydantic import Field, ModelWrapValidatorHandler, TypeAdapter, ValidationIn
 
 from rebal_tui.domain import quantities
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
+from rebal_tui.domain.asset_labels import Listed, by_symbol, labels
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.portfolios import Condition, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import MAX_NANO, NANO, Money
 from rebal_tui.domain.text import MAX_NOTE_LENGTH
 from rebal_tui.services.parsing import book_names, book_values, field_types, fields
+from rebal_tui.services.parsing.book_assets import derived_id, with_symbol
 from rebal_tui.services.parsing.book_names import Names
+from rebal_tui.services.parsing.book_weights import BOOK_WEIGHT_SHAPES, AnyBookWeight, read_book_weights
 from rebal_tui.services.parsing.field_types import (
     DOLLARS,
     ID,
@@ -31,13 +35,10 @@ from rebal_tui.services.parsing.field_types import (
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_shape import (
     CONDITION_SHAPES,
-    WEIGHT_SHAPES,
     AnyCondition,
-    AnyWeight,
     asset_symbols,
     read_conditions,
     read_other_conditions,
-    read_weights,
 )
 from rebal_tui.services.parsing.shapes import (
     Broken,
@@ -52,9 +53,16 @@ from rebal_tui.services.parsing.shapes import (
 
 
 class BookAsset(StrictShape):
-    """A US equity. Portfolios with an asset that is not active, tradable and fractionable need adjustment."""
+    """A US equity. Portfolios with an asset that is not active, tradable and fractionable need adjustment.
+
+    Several assets may have one symbol if each has an id and at most one is active: the active one is meant by the
+    symbol.
+    """
 
     what: ClassVar[str] = "an asset"
+    id: Annotated[str | None, Read(book_names.asset_id, ID | None)] = Field(
+        None, description="Referred to by positions and weights; generated from the symbol by default."
+    )
     symbol: Annotated[str, Read(book_names.asset_symbol, SYMBOL)]
     name: Name | None = Field(None, description="Defaults to the symbol.")
     price: Annotated[quantities.Price | None, Read(book_names.asset_price, PRICE | None)] = Field(
@@ -69,23 +77,27 @@ class BookAsset(StrictShape):
     @model_validator(mode="before")
     @classmethod
     def _prepare(cls, raw: Any, info: ValidationInfo[Names]) -> Any:
-        info.context.enter("assets")
+        info.context.enter_asset(raw)
         return bounded(cls, raw)
 
     def asset(self, info: ValidationInfo[Names]) -> Asset:
         """The asset, priced at the timestamp that the book describes."""
         symbol, price_at = self.symbol, info.context.as_of if self.price is not None else None
         return Asset(
-            book_names.derived_id("asset", symbol), symbol, self.name or symbol, "", self.status, self.tradable,
+            self.id or derived_id("asset", symbol), symbol, self.name or symbol, "", self.status, self.tradable,
             self.fractionable, self.price, price_at,
         )  # fmt: skip
 
 
 class BookPosition(StrictShape):
-    """Shares held by an account. A symbol occurs once per account and must be listed in assets."""
+    """Shares held by an account. An asset occurs once per account and must be listed in assets.
+
+    It is given by its symbol, by the id that it has in assets, or by both.
+    """
 
     what: ClassVar[str] = "a position"
-    symbol: Annotated[str, Read(book_names.held_symbol, SYMBOL)]
+    asset_id: Annotated[str | None, Read(book_names.referred_id, ID | None)] = None
+    symbol: Annotated[str, Read(book_names.held_symbol, SYMBOL)] = ""
     qty: Annotated[quantities.Qty, Read(book_names.held_qty, SHARES)]
     avg_entry_price: Price | None = None
 
@@ -93,11 +105,11 @@ class BookPosition(StrictShape):
     @classmethod
     def _prepare(cls, raw: Any, info: ValidationInfo[Names]) -> Any:
         info.context.enter_position()
-        return bounded(cls, raw)
+        return bounded(cls, with_symbol(raw, info.context.assets))
 
-    def position(self) -> Position:
-        """The position."""
-        return Position(self.symbol, self.qty, self.avg_entry_price)
+    def position(self, info: ValidationInfo[Names]) -> Position:
+        """The position, with the asset's id if the file gives it."""
+        return Position(self.symbol, self.qty, self.avg_entry_price, info.context.assets.id_of(self.symbol))
 
 
 _RESTRICTIONS = TypeAdapter(list[Annotated[Restriction, Read(fields.choice(Restriction), Restriction)]])
@@ -145,9 +157,12 @@ class BookAccount(StrictShape):
             return handler(raw)
 
         def rules() -> Iterator[Broken]:
-            names.accounts.setdefault(names.id or book_names.derived_id("account", names.number or location), location)
+            names.accounts.setdefault(names.id or derived_id("account", names.number or location), location)
             if raw.get("id") is None and raw.get("account_number") is None:
                 yield (), "expected an id or an account_number"
+            if names.number is None and names.id is not None and raw.get("account_number") is None:
+                for message in names.repetition("account_number", names.id, names.numbers):
+                    yield ("id",), f"the id stands in for the missing account_number: {message}"
             if names.gross_value > MAX_NANO * NANO:
                 yield (), "expected an account worth at most 9,000,000,000 dollars"
 
@@ -156,7 +171,7 @@ class BookAccount(StrictShape):
     def account(self, info: ValidationInfo[Names]) -> Account:
         """The account, opened at the timestamp of the book; without id and number, its id is made from its location."""
         names = info.context
-        identity = self.id or book_names.derived_id("account", self.account_number or names.account)
+        identity = self.id or derived_id("account", self.account_number or names.account)
         number = self.account_number or identity
         return Account(
             id=identity,
@@ -196,7 +211,7 @@ class BookPortfolio(StrictShape):
         Read(field_types.description, Annotated[str, Field(max_length=MAX_NOTE_LENGTH)] | None, null=None),
     ] = None
     weights: Annotated[
-        Weights, Read(read_weights, Annotated[list[AnyWeight], Field(min_length=1)], shapes=WEIGHT_SHAPES)
+        Weights, Read(read_book_weights, Annotated[list[AnyBookWeight], Field(min_length=1)], shapes=BOOK_WEIGHT_SHAPES)
     ]
     cooldown_days: Cooldown | None = Field(None, description="Defaults to 0.")
     rebalance_conditions: _CONDITIONS = Field(None, description="Any one of them triggers a rebalance.")
@@ -214,9 +229,9 @@ class BookPortfolio(StrictShape):
             return handler(raw)
 
         def rules() -> Iterator[Broken]:
-            names.portfolios.setdefault(names.id or book_names.derived_id("portfolio", location), location)
+            names.portfolios.setdefault(names.id or derived_id("portfolio", location), location)
             for symbol in dict.fromkeys(asset_symbols(raw.get("weights"))):
-                if symbol is not None and symbol not in names.symbols:
+                if symbol is not None and symbol not in names.assets:
                     yield ("weights",), f"unknown asset {symbol}: not listed in assets"
 
         return with_rules(lambda: handler(raw), rules)
@@ -231,9 +246,7 @@ class BookPortfolio(StrictShape):
             conditions=self.rebalance_conditions or self.rebalancing_conditions or (),
             review=self.review,
         )
-        return book_values.BookPortfolio(
-            self.id or book_names.derived_id("portfolio", info.context.location), self.status, body
-        )
+        return book_values.BookPortfolio(self.id or derived_id("portfolio", info.context.location), self.status, body)
 
 
 class BookSubscription(StrictShape):
@@ -272,10 +285,13 @@ class BookFile(StrictShape):
     ] = ()
 
     def book(self) -> book_values.BookFile:
-        """The book with exact values."""
+        """The book with exact values; assets are labeled as in a book (R-50)."""
+        label_of = labels(
+            by_symbol(Listed(asset.id, asset.symbol, asset.status is AssetStatus.ACTIVE) for asset in self.assets)
+        )
         return book_values.BookFile(
             as_of=self.as_of,
-            assets=tuple(self.assets),
+            assets=tuple(replace(asset, symbol=label_of[asset.id]) for asset in self.assets),
             accounts=tuple(self.accounts),
             portfolios=tuple(self.portfolios),
             subscriptions=tuple(self.subscriptions),

@@ -31,7 +31,8 @@ class BookSubscription(NamedTuple):
 class BookFile:
     """The content of a BOOK.json. `as_of` is the timestamp that it describes, None if it has none.
 
-    Every reference is valid, and ids, symbols and account numbers are unique.
+    Every reference is valid, and ids, labels of assets and account numbers are unique. Assets, positions and weights
+    have the labels of `domain/asset_labels.py`; a position has the id of its asset where the file gives one.
     """
 
     as_of: datetime | None

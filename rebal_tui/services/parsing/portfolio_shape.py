@@ -104,7 +104,7 @@ class AssetWeight(StrictShape):
     percent: Percent
 
 
-class _UnknownWeight(StrictShape):
+class UnknownWeight(StrictShape):
     """A weight of an unknown type; its other fields cannot be checked."""
 
     type: Annotated[str, Read(_any_of("asset", "cash"), str)]
@@ -201,7 +201,7 @@ _CALENDARS: dict[object, type[Shape]] = {
 
 def _weight_shape(raw: dict[Any, Any]) -> type[Shape]:
     kind = raw.get("type")
-    return CashWeight if kind == "cash" else AssetWeight if kind == "asset" else _UnknownWeight
+    return CashWeight if kind == "cash" else AssetWeight if kind == "asset" else UnknownWeight
 
 
 def _condition_shape(raw: dict[Any, Any]) -> type[Shape]:
@@ -223,13 +223,23 @@ _CONDITIONS = TypeAdapter(list[Annotated[AnyCondition, Read(one_of(_condition_sh
 
 def read_weights(raw: object, info: ValidationInfo[Reading]) -> Weights:
     """Parse weights, which must sum to exactly 100 (R-4)."""
+    return weights_of(_WEIGHTS, raw, info.context)
+
+
+def weights_of(adapter: TypeAdapter[list[Any]], raw: object, reading: Reading, *, by_id: bool = False) -> Weights:
+    """Parse weights with an adapter of their models. Raises `ValueError` and `ValidationError`.
+
+    With `by_id`, weights of one symbol are of different assets if they have different asset ids.
+    """
     if not isinstance(raw, list):
         raise ValueError("expected a list of weights")
-    weights = items(_WEIGHTS, raw, info.context, _repeated_weights(raw))
+    weights = items(adapter, raw, reading, _repeated_weights(raw, by_id=by_id))
     total = quantities.Percent(sum(weight.percent for weight in weights))
     if total != HUNDRED_PERCENT:
         raise Rule(f"weights must sum to 100, but sum to {percent_text(total)}")
-    assets = tuple(domain.AssetWeight(w.symbol, w.percent) for w in weights if isinstance(w, AssetWeight))
+    assets = tuple(domain.AssetWeight(w.symbol, w.percent) for w in weights if not isinstance(w, CashWeight))
+    for index in repeated(weight.symbol for weight in assets):
+        raise Rule(f"duplicate asset {assets[index].symbol}; list each asset once")
     cash = next((weight.percent for weight in weights if isinstance(weight, CashWeight)), quantities.Percent(0))
     return Weights(assets, cash)
 
@@ -246,10 +256,15 @@ def _symbol(item: object) -> str | None:
         return None
 
 
-def _repeated_weights(raw: list[Any]) -> Iterator[Broken]:
+def _repeated_weights(raw: list[Any], *, by_id: bool) -> Iterator[Broken]:
     for index in repeated(_kind(item, "cash") for item in raw):
         yield (index, "type"), "duplicate cash weight; at most one is allowed"
     symbols = asset_symbols(raw)
+    if by_id:
+        symbols = [
+            None if isinstance(item, dict) and item.get("asset_id") else symbol
+            for item, symbol in zip(raw, symbols, strict=True)
+        ]
     for index in repeated(symbols):
         yield (index, "symbol"), f"duplicate asset {symbols[index]}; list each asset once"
 

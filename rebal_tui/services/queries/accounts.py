@@ -85,7 +85,7 @@ def account_row(book: Book, account_id: str) -> AccountRow:
     waiting = book.paused(account_id)
     exception = "; ".join([*(text for _, text in stopped), *waiting])
     if not exception and portfolio is not None and portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
-        exception = f"{portfolio.name} needs adjustment"
+        exception = f"{portfolio.name} needs adjustment" + (f": {portfolio.fault}" if portfolio.fault else "")
     run = book.open_runs.get(account_id)
     extras = book.extras[account_id]
     return AccountRow(

@@ -33,8 +33,9 @@ def portfolio_view(book: Book, portfolio_id: str) -> PortfolioView:
     return PortfolioView(
         row=next(row for row in portfolio_rows(book) if row.id == portfolio_id),
         next_dates=next_dates(book, portfolio.calendar) if portfolio.calendar else (),
-        culprits=tuple(
-            f"{symbol} is {why}" for symbol in portfolio.weights.symbols if (why := _ineligibility(book, symbol))
+        culprits=(
+            *((portfolio.fault,) if portfolio.fault else ()),
+            *(f"{symbol} is {why}" for symbol in portfolio.weights.symbols if (why := _ineligibility(book, symbol))),
         ),
         subscribers=AccountRows(book).subscribers(index),
         api_json=json.dumps(portfolio_json(portfolio), indent=2, ensure_ascii=False),

@@ -1,4 +1,4 @@
-"""Portfolios with an ineligible asset (R-12.6, R-26)."""
+"""Portfolios that need adjustment: an ineligible asset (R-12.6, R-26), or a stored form that breaks a rule (R-4)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.domain.runs import RunStatus
-from rebal_tui.services.book.book import BookTransaction
+from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.runs.queueing import cancel_queued
 from rebal_tui.store import jobs, portfolios, runs
 
@@ -26,14 +26,29 @@ def mark_needs_adjustment(tx: BookTransaction, portfolio_id: str, culprits: Sequ
     portfolios.save(tx, changed)
     names = ", ".join(culprits)
     tx.record("portfolio.needs_adjustment", portfolio_id, {"assets": list(culprits)})
-    text = f"{portfolio.name} needs adjustment: {names} cannot be held"
-    jobs.raise_alert(tx, now, "needs_adjustment", portfolio_id, text)
+    _stop(tx, portfolio, f"{names} cannot be held", f"needs adjustment: {names}")
+    return changed
+
+
+def stop_invalid_portfolios(book: Book) -> None:
+    """On opening a book: an active portfolio that breaks R-4 or R-5 needs adjustment until a person changes it."""
+    for portfolio in portfolios.invalid_active(book.database):
+        with book.write() as tx:
+            portfolios.set_status(tx, portfolio.id, PortfolioStatus.NEEDS_ADJUSTMENT, book.now())
+            tx.record("portfolio.needs_adjustment", portfolio.id, {"fault": portfolio.fault})
+            _stop(tx, portfolio, portfolio.fault, f"needs adjustment: {portfolio.fault}")
+
+
+def _stop(tx: BookTransaction, portfolio: Portfolio, why: str, reason: str) -> None:
+    """Raise the alert of a portfolio that needs adjustment, and cancel its QUEUED runs with a reason."""
+    book = tx.book
+    text = f"{portfolio.name} needs adjustment: {why}"
+    jobs.raise_alert(tx, book.now(), "needs_adjustment", portfolio.id, text)
     waiting = [
         run
         for run in runs.open_runs(book.database)
-        if run.portfolio_id == portfolio_id and run.status is RunStatus.QUEUED
+        if run.portfolio_id == portfolio.id and run.status is RunStatus.QUEUED
     ]
-    cancel_queued(tx, waiting, f"portfolio {portfolio.name} needs adjustment: {names}")
+    cancel_queued(tx, waiting, f"portfolio {portfolio.name} {reason}")
     tx.reload_portfolios()
     tx.reload_runs()
-    return changed

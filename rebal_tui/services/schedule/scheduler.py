@@ -18,6 +18,7 @@ from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.polling import poll_broker
 from rebal_tui.services.broker_sync.reconciliation.recheck import recheck
 from rebal_tui.services.broker_sync.reconciliation.reconcile import ensure_reconciled
+from rebal_tui.services.runs.needs_adjustment import stop_invalid_portfolios
 from rebal_tui.services.runs.processing import process_chunk, requeue_on_change
 from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, next_slot, report_missed_sessions
 from rebal_tui.store import jobs
@@ -27,9 +28,11 @@ PAUSE = "scheduler"
 
 
 def start(book: Book) -> None:
-    """On opening a book: register the jobs, reconcile a simulated broker, report missed sessions (R-18)."""
+    """On opening a book: register the jobs, stop invalid portfolios (R-4), reconcile a simulated broker, report missed
+    sessions (R-18)."""
     with book.write() as tx:
         jobs.ensure(tx, (PAUSE, *JOB_NAMES))
+    stop_invalid_portfolios(book)
     with suppress(BrokerUnavailable):
         if book.live is None:
             ensure_reconciled(book)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rebal_tui.domain.accounts import Account, Position, Restriction
+from rebal_tui.domain.asset_labels import plain_symbol
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.quantities import Money, Price, Qty, Value, market_value, money_text, price_text, qty_text
@@ -27,6 +28,7 @@ def account_json(account: Account, assets: Mapping[str, Asset], transferable: Mo
     worth = value_account(account.cash, held, prices)
     positions: list[accounts.PositionRecord] = [
         {
+            "asset_id": assets[position.symbol].id if position.symbol in assets else None,
             "symbol": position.symbol,
             "qty": qty_text(position.qty),
             "side": "long",
@@ -132,7 +134,7 @@ def position_json(position: Position, asset: Asset, reserved: Qty) -> accounts.P
     worth = None if asset.price is None else market_value(position.qty, asset.price)
     return {
         "asset_id": asset.id,
-        "symbol": position.symbol,
+        "symbol": plain_symbol(position.symbol),
         "exchange": exchange_text(asset),
         "asset_class": "us_equity",
         "asset_marginable": False,

@@ -69,8 +69,9 @@ def positions(book: Book, account_id: str) -> list[accounts.Position]:
 
 
 def position(book: Book, account_id: str, name: str) -> accounts.Position:
-    """One position, by symbol or asset id. Raises `NotFound`."""
-    found = next((p for p in positions(book, account_id) if name in (p["symbol"], p["asset_id"])), None)
+    """One position, by asset id or by the symbol of its asset. Raises `NotFound`."""
+    asset = book.find_asset(name)
+    found = next((p for p in positions(book, account_id) if asset is not None and p["asset_id"] == asset.id), None)
     if found is None:
         raise NotFound("position does not exist")
     return found

@@ -27,8 +27,8 @@ def list_assets(book: Book, status: AssetStatus | None, exchange: str | None) ->
 
 
 def find_asset(book: Book, name: str) -> market.Asset:
-    """One asset by its symbol or id. Raises `NotFound`."""
-    asset = book.assets.get(name) or next((a for a in book.assets.values() if a.id == name), None)
+    """One asset by its id, or the one that is meant by a symbol (R-50). Raises `NotFound`."""
+    asset = book.find_asset(name)
     if asset is None:
         raise NotFound(f"asset not found for {name}")
     return asset_json(asset)

@@ -1,6 +1,7 @@
 """Domain values in the API's JSON shapes: decimals as text, times in RFC 3339 UTC with microseconds, all keys present.
 
-The shapes are declared in `models`. Accounts, positions and journals: `account_shapes`.
+The shapes are declared in `models`. Accounts, positions and journals: `account_shapes`. Where an asset's id stands
+beside it, the symbol is plain; elsewhere a namesake has its label, so that no symbol means another asset (R-50).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from rebal_tui.domain.asset_labels import plain_symbol
 from rebal_tui.domain.assets import EXCHANGES, Asset
 from rebal_tui.domain.decisions import Decision, Plan
 from rebal_tui.domain.orders import Order, SkippedOrder
@@ -125,7 +127,7 @@ def order_json(order: Order, asset_id: AssetId) -> rebalancing.Order:
         "canceled_at": time_or_null(order.canceled_at),
         "failed_at": time_or_null(order.failed_at),
         "asset_id": asset_id(order.symbol),
-        "symbol": order.symbol,
+        "symbol": plain_symbol(order.symbol),
         "asset_class": "us_equity",
         "notional": None if order.notional is None else money_text(order.notional),
         "qty": None if order.qty is None else qty_text(order.qty),
@@ -246,7 +248,7 @@ def asset_json(asset: Asset) -> market.Asset:
         "id": asset.id,
         "class": "us_equity",
         "exchange": exchange_text(asset),
-        "symbol": asset.symbol,
+        "symbol": plain_symbol(asset.symbol),
         "name": asset.name,
         "status": asset.status,
         "tradable": asset.tradable,

@@ -267,9 +267,9 @@ def test_the_schema_names_every_field_of_the_contract() -> None:
     definitions = schema["$defs"]
     assert set(schema["properties"]) == {"as_of", "assets", "accounts", "portfolios", "subscriptions"}
     expected = {
-        "BookAsset": {"symbol", "name", "price", "status", "tradable", "fractionable"},
+        "BookAsset": {"id", "symbol", "name", "price", "status", "tradable", "fractionable"},
         "BookAccount": {"id", "account_number", "name", "status", "cash", "restrictions", "positions"},
-        "BookPosition": {"symbol", "qty", "avg_entry_price"},
+        "BookPosition": {"asset_id", "symbol", "qty", "avg_entry_price"},
         "BookSubscription": {"account_id", "portfolio_id", "last_rebalanced_at"},
     }
     assert {name: set(definitions[name]["properties"]) for name in expected} == expected

@@ -15,6 +15,7 @@ from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, San
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.quantities import money_text
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.events import apply_accounts, apply_events, apply_journal, sync
 from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches, with_events_applied
 from rebal_tui.services.broker_sync.reconciliation.event_replay import events_since, poll_events
@@ -22,8 +23,9 @@ from rebal_tui.services.broker_sync.reconciliation.orders import reconcile_order
 from rebal_tui.services.broker_sync.reconciliation.pause_baseline import baseline_of, event_position
 from rebal_tui.services.broker_sync.reconciliation.report import ReconciliationReport
 from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_accounts
-from rebal_tui.store import accounts, cash, fills, holds, jobs
+from rebal_tui.store import accounts, audit, cash, fills, holds, jobs
 from rebal_tui.store.account_table import Accounts, AccountTable
+from rebal_tui.store.backup import is_small
 from rebal_tui.store.holds import Hold
 
 ALERT = "reconciliation"
@@ -46,6 +48,8 @@ def ensure_reconciled(book: Book) -> None:
     """Reconcile once after the book is opened. Raises `BrokerUnavailable` while the broker does not respond."""
     if not book.reconciled:
         reconcile(book)
+        if book.live is None and is_small(book.database):
+            _check_ledger(book)
         book.reconciled = True
         book.accounts_to_recheck.update(book.holds)
 
@@ -77,6 +81,26 @@ def reconcile(book: Book) -> Reconciliation:
     return Reconciliation(applied, new)
 
 
+def _check_ledger(book: Book) -> None:
+    """Pause the accounts whose balances at the simulated broker are not the sum of its entries.
+
+    An account that a person has released before has an alert only.
+    """
+    faults: dict[str, str] = {}
+    for account_id, text in cast(SandboxControls, book.broker).ledger_faults():
+        if account_id in book.accounts and account_id not in book.holds:
+            faults[account_id] = "; ".join([*([faults[account_id]] if account_id in faults else []), text])
+    released = audit.subjects(book.database, "reconciliation.released") if faults else set()
+    paused = {account_id: text for account_id, text in faults.items() if account_id not in released}
+    if paused:
+        _pause(book, paused, {})
+    known = faults.keys() & released
+    if known:
+        with book.write() as tx:
+            for account_id in sorted(known):
+                jobs.raise_alert(tx, book.now(), "ledger", account_id, f"account {account_id}: {faults[account_id]}")
+
+
 def _reconcile_journals(book: Book, report: ReconciliationReport) -> int:
     applied = 0
     for account_id, journal in cash.open_journals(book.database):
@@ -105,6 +129,7 @@ def _reconcile_accounts(
 
     An account is read in full only when it has changed or has an event.
     """
+    before.relabel(book.account_table.symbols)
     known = Accounts(before)
     mentioned = {event.account_id for event in events if event.account_id is not None}
     expected = with_events_applied(
@@ -150,7 +175,7 @@ def _reconcile_accounts(
             fresh.append(account)
     if fresh:
         with book.write() as tx:
-            apply_accounts(tx, fresh)
+            apply_accounts(tx, fresh, unknown_assets.request_assets(book, fresh))
             tx.record("reconciliation.accounts", "book", {"accounts": [account.id for account in fresh]}, "broker")
             tx.reload_accounts([account.id for account in fresh])
     return len(fresh)

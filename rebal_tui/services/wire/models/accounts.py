@@ -81,6 +81,7 @@ class TradingAccount(TypedDict):
 
 # A position as exports show it.
 class PositionRecord(TypedDict):
+    asset_id: str | None
     symbol: str
     qty: Decimal
     side: Literal["long"]
