@@ -45,7 +45,8 @@ def entry(
     """Replay a price history with the same rules, scheduler and broker.
 
     PRICES.csv contains daily closing prices: a header 'date,SYM,SYM,…', then one row per day; an empty cell means that
-    the symbol has no price. In every session, cash settles at the open, one evaluation runs 30 minutes before the close
+    the symbol has no price. Semicolons, blanks around cells, empty columns at the end and the newest day first are
+    accepted. In every session, cash settles at the open, one evaluation runs 30 minutes before the close
     at that session's closing prices, and orders fill in full at those prices.
 
     Without --book, one account with $100,000 in cash subscribes in the first session to 60\u00a0% SPY, 35\u00a0% TLT
@@ -59,7 +60,7 @@ def entry(
       rebal-tui replay closes.csv --book clients.json --db replayed.db
     """
     from rebal_tui import bootstrap
-    from rebal_tui.market.closes import read_closes
+    from rebal_tui.market.closes_file import read_closes
     from rebal_tui.services.parsing.book_file import parse_book
     from rebal_tui.services.simulation import replay
 

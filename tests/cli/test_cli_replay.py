@@ -154,9 +154,13 @@ def test_an_imported_book_brings_its_accounts_and_not_its_prices(tmp_path: Path)
     ("text", "arguments", "report"),
     [
         ("date,SPY\n2020-03-02,100\n", (), "TLT: no such column in the closes"),
-        ("date,SPY,TLT\n2020-03-02,100,x\n", (), "line 2, TLT: expected a plain decimal number such as 1234.56"),
+        (
+            "date,SPY,TLT\n2020-03-02,100,x\n",
+            (),
+            "crash.csv, line 2, TLT: got 'x', expected a plain decimal number such as 1234.56",
+        ),
         (CRASH, ("--from", "2021-01-01"), "--from/--to: no closes in this range"),
-        ("", (), "crash.csv: expected a header"),
+        ("", (), "crash.csv: got an empty file, expected a header"),
     ],
 )
 def test_a_replay_of_invalid_input_is_refused(

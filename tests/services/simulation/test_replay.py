@@ -10,7 +10,8 @@ import pytest
 from rebal_tui.bootstrap import replay_book
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.quantities import ATTO
-from rebal_tui.market.closes import Closes, read_closes
+from rebal_tui.market.closes import Closes
+from rebal_tui.market.closes_file import read_closes
 from rebal_tui.services.parsing.book_file import parse_book
 from rebal_tui.services.simulation import replay
 
