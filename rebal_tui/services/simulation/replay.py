@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -13,8 +12,7 @@ from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.errors import Fault, Invalid, require
 from rebal_tui.domain.portfolios import AssetWeight, BandType, DriftBand, Weights
 from rebal_tui.domain.quantities import Money, Percent, Value, parse_money
-from rebal_tui.domain.runs import RunDetail
-from rebal_tui.engine.drift import AssetDrift, asset_drifts, largest_drift, largest_usage
+from rebal_tui.engine.drift import asset_drifts, largest_drift, largest_usage
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.closes import Closes
 from rebal_tui.services.advisory import portfolios, subscriptions
@@ -26,7 +24,8 @@ from rebal_tui.services.importing.book_import import import_book
 from rebal_tui.services.parsing.book_values import BookFile
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.store import book_settings, decisions, run_orders, runs
+from rebal_tui.services.simulation.replay_result import Replay, WorstDrift, turnover_of
+from rebal_tui.store import book_settings, decisions, fills, run_orders, runs
 
 OPENING_CASH = parse_money("100000")
 DEFAULT_PORTFOLIO = PortfolioBody(
@@ -36,66 +35,9 @@ DEFAULT_PORTFOLIO = PortfolioBody(
     cooldown_days=7,
     conditions=(DriftBand(BandType.ABSOLUTE, Percent(500)), DriftBand(BandType.RELATIVE, Percent(2000))),
 )
-DAYS_PER_YEAR = Fraction(1461, 4)
 
 Progress = Callable[[int, int, date], None]
 """Called after each session with the number of sessions done, the total, and the session's day."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorstDrift:
-    """The largest absolute drift found at an evaluation, with its account and day."""
-
-    drift: AssetDrift
-    account_id: str
-    day: date
-
-    @property
-    def points(self) -> Fraction:
-        """The absolute drift in percentage points, exact."""
-        return Fraction(abs(self.drift.gap), 100 * self.drift.equity)
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """The result of a replay.
-
-    `first_equity` is all accounts' equity at the first session's prices before any trade, `final_equity` the same after
-    the last session. `traded` is buys plus sells. `days_outside` counts sessions on which an account that had been
-    rebalanced before was outside a drift band when it was evaluated, with all its prices from that session; `worst`
-    covers the same accounts. `decisions` counts by outcome.
-    """
-
-    first: date
-    last: date
-    sessions: int
-    runs: tuple[RunDetail, ...]
-    first_equity: Value
-    final_equity: Value
-    average_equity: Fraction
-    traded: Money
-    worst: WorstDrift | None
-    days_outside: int
-    decisions: Mapping[str, int]
-
-    @property
-    def by_type(self) -> dict[str, int]:
-        """Runs by type."""
-        return dict(sorted(Counter(detail.run.type.value for detail in self.runs).items()))
-
-    @property
-    def by_type_and_status(self) -> dict[tuple[str, str], int]:
-        """Runs by type and status."""
-        counted = Counter((detail.run.type.value, detail.run.status.value) for detail in self.runs)
-        return dict(sorted(counted.items()))
-
-    @property
-    def turnover_per_year(self) -> Fraction | None:
-        """Traded amount as a multiple of average equity, per year of 365.25 days; None without equity."""
-        if self.average_equity <= 0:
-            return None
-        years = Fraction((self.last - self.first).days + 1) / DAYS_PER_YEAR
-        return Fraction(self.traded) * 1_000_000_000 / self.average_equity / years
 
 
 def date_range(closes: Closes, since: date | None, until: date | None) -> tuple[date, date]:
@@ -190,6 +132,7 @@ def replay(book: Book, first: date, last: date, progress: Progress = lambda _don
     clock = _clock(book)
     days = book.calendar.days(first, last)
     require(days, f"no session from {first} to {last}")
+    never_rebalanced = {s.account_id for s in book.subscriptions.values() if s.last_rebalanced_at is None}
     first_equity = final = Value(0)
     total_equity = days_outside = 0
     worst: WorstDrift | None = None
@@ -222,10 +165,11 @@ def replay(book: Book, first: date, last: date, progress: Progress = lambda _don
         first_equity=first_equity,
         final_equity=final,
         average_equity=Fraction(total_equity, len(days)),
-        traded=runs.traded(book.database),
+        turnover=turnover_of(all_runs, fills.traded_by_run(book.database), never_rebalanced),
         worst=worst,
         days_outside=days_outside,
         decisions=decisions.outcomes(book.database),
+        blocked=decisions.blocked_counts(book.database),
     )
 
 

@@ -37,7 +37,7 @@ def test_constant_prices_cause_one_run_and_no_drift() -> None:
     assert result.days_outside == 0
     assert result.worst is not None
     assert result.worst.points == 0
-    assert result.traded == 95_000 * 10**9
+    assert (result.turnover.first_purchase, result.turnover.two_sided) == (95_000 * 10**9, 0)
     assert seen == [(number, 7, day) for number, day in enumerate(history.days, start=1)]
 
 

@@ -1,0 +1,115 @@
+"""Review of closes before a replay: price jumps (R-55), missing closes, symbols that end, days without a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from rebal_tui.domain.errors import Conflict, Fault
+from rebal_tui.domain.quantities import Price, format_scaled
+from rebal_tui.domain.text import count_text
+from rebal_tui.engine.price_jumps import PriceJump, price_jump
+from rebal_tui.market.closes import Closes
+
+MAX_LISTED = 50
+"""Jumps and notes listed one by one; further ones are only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class JumpDay:
+    """A price jump of a symbol: its close on `day` against the one on `last_day`."""
+
+    symbol: str
+    day: date
+    price: Price
+    last_day: date
+    last_close: Price
+    jump: PriceJump
+
+    @property
+    def ratio_text(self) -> str:
+        """The close ÷ the last close, rounded to six decimals: `0.1`."""
+        return format_scaled(round(self.jump.factor * 1_000_000), 6)
+
+    def __str__(self) -> str:
+        like = f", as after a {self.jump.split_text}" if self.jump.split_text else ""
+        return (
+            f"the close {dollars_text(self.price)} is {self.ratio_text} times the last one, "
+            f"{dollars_text(self.last_close)} on {self.last_day}{like}"
+        )
+
+
+def dollars_text(price: Price) -> str:
+    """A price with thousands separators and at least two decimals: `$1,000.00`."""
+    whole, _, decimals = format_scaled(price, 9, 2).partition(".")
+    return f"${int(whole):,}.{decimals}"
+
+
+def find_jumps(closes: Closes, sessions: Sequence[date]) -> list[JumpDay]:
+    """Every jump between two closes of a symbol in the sessions, by day and symbol; gaps are bridged."""
+    last: dict[str, tuple[date, Price]] = {}
+    found = []
+    wanted = set(sessions)
+    for position, day in enumerate(closes.days):
+        for symbol, price in closes.priced(position) if day in wanted else ():
+            if symbol in last:
+                last_day, last_close = last[symbol]
+                jump = price_jump(last_close, price)
+                if jump is not None:
+                    found.append(JumpDay(symbol, day, price, last_day, last_close, jump))
+            last[symbol] = day, price
+    return found
+
+
+def require_no_jumps(jumps: Sequence[JumpDay]) -> None:
+    """Raise `Conflict` that names every jump with its symbol, day and ratio, and says what to do."""
+    if not jumps:
+        return
+    faults = [Fault(f"{jump.day}, {jump.symbol}", str(jump)) for jump in jumps[:MAX_LISTED]]
+    if len(jumps) > MAX_LISTED:
+        faults.append(Fault("", f"and {count_text(len(jumps) - MAX_LISTED, 'more price jump')}"))
+    remedy = "correct the closes, or accept them as they are with --allow-jumps"
+    faults.append(Fault("", f"stopped at {count_text(len(jumps), 'price jump')} that nothing explains: {remedy}"))
+    raise Conflict(faults)
+
+
+def closes_notes(closes: Closes, sessions: Sequence[date]) -> list[str]:
+    """What a reader of the results must know about the closes in the sessions, one sentence each."""
+    given = {day for day in closes.days if sessions[0] <= day <= sessions[-1]}
+    notes = []
+    for unmatched, noun, consequence in (
+        (sorted(given.difference(sessions)), "day", "ignored: no trading session"),
+        (sorted(set(sessions) - given), "session", "without trades: not in the file"),
+    ):
+        if unmatched:
+            notes.append(f"{count_text(len(unmatched), noun)} {consequence} (first: {unmatched[0]})")
+    wanted = set(sessions)
+    rows = [(day, row) for day, row in zip(closes.days, closes.rows, strict=True) if day in wanted]
+    gaps = [
+        note
+        for column, symbol in enumerate(closes.symbols)
+        for note in _gaps(symbol, [(day, row[column]) for day, row in rows])
+    ]
+    if len(gaps) > MAX_LISTED:
+        gaps[MAX_LISTED:] = [f"and {count_text(len(gaps) - MAX_LISTED, 'more note')} about missing closes"]
+    return notes + gaps
+
+
+def _gaps(symbol: str, prices: Sequence[tuple[date, Price | None]]) -> Iterator[str]:
+    """Sentences about the days on which a symbol has no close: before its first, between, and after its last."""
+    priced = [(index, price) for index, (_, price) in enumerate(prices) if price is not None]
+    if not priced:
+        yield f"{symbol} has no close"
+        return
+    first, (last, price) = priced[0][0], priced[-1]
+    if first > 0:
+        yield f"{symbol} has no close before {prices[first][0]}"
+    missing = [day for day, price in prices[first:last] if price is None]
+    if missing:
+        yield f"{symbol} has no close on {count_text(len(missing), 'session')} (first: {missing[0]})"
+    if last < len(prices) - 1:
+        yield (
+            f"{symbol} has no close since {prices[last + 1][0]}: valued at its last one, "
+            f"{dollars_text(price)} on {prices[last][0]}"
+        )
