@@ -1,86 +1,13 @@
-"""`replay` against an independent computation in integers and fractions that shares no code with the program."""
+"""`replay` of small histories, and what it refuses. Longer ones: test_cli_replay_rules.py."""
 
 from __future__ import annotations
 
-import csv
-import random
-from datetime import date, timedelta
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.books import book, call, written
-
-REAL = Path(__file__).parents[3] / "shared" / "data" / "etf_daily_close_2009_2024.csv"
-HOLIDAYS = {date(2020, 1, 1), date(2020, 1, 20), date(2020, 2, 17), date(2020, 4, 10), date(2020, 5, 25)}
-CENT = Fraction(1, 100)
-
-
-def generated(path: Path) -> Path:
-    """Closes of the first half of 2020, volatile enough for several rebalances."""
-    draw = random.Random(5)
-    spy, tlt, day, lines = 30000, 12000, date(2020, 1, 2), ["date,SPY,TLT"]
-    while day <= date(2020, 6, 30):
-        if day.weekday() < 5 and day not in HOLIDAYS:
-            lines.append(f"{day},{spy // 100}.{spy % 100:02d},{tlt // 100}.{tlt % 100:02d}")
-            spy = spy * draw.randint(940, 1065) // 1000
-            tlt = tlt * draw.randint(982, 1018) // 1000
-        day += timedelta(days=1)
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def independent_replay(path: Path) -> tuple[list[str], Fraction]:
-    """The rebalance days by the rules, and the final equity."""
-    cash, held = Fraction(100_000), {"SPY": Fraction(0), "TLT": Fraction(0)}
-    weights = {"SPY": Fraction(60, 100), "TLT": Fraction(35, 100)}
-    last: date | None = None
-    days: list[str] = []
-    equity = cash
-    with path.open() as file:
-        for row in csv.DictReader(file):
-            day = date.fromisoformat(row["date"])
-            price = {symbol: Fraction(row[symbol]) for symbol in weights}
-            equity = cash + sum(held[symbol] * price[symbol] for symbol in weights)
-            gaps = {symbol: abs(held[symbol] * price[symbol] / equity - weight) for symbol, weight in weights.items()}
-            breached = any(gap > CENT * 5 or gap > weights[symbol] / 5 for symbol, gap in gaps.items())
-            if last is not None and (day < last + timedelta(days=7) or not breached):
-                continue
-            days.append(row["date"])
-            last = day
-            for symbol, weight in weights.items():
-                surplus = held[symbol] * price[symbol] - weight * equity
-                if surplus > 0:
-                    held[symbol] -= surplus / price[symbol]
-                    cash += surplus
-            for symbol, weight in weights.items():
-                missing = (weight * equity - held[symbol] * price[symbol]) // CENT * CENT
-                if missing > 0:
-                    held[symbol] += missing / price[symbol]
-                    cash -= missing
-    return days, equity
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("source", ["generated", pytest.param("real", id="real")] if REAL.exists() else ["generated"])
-def test_every_run_is_on_the_day_given_by_the_rules(tmp_path: Path, source: str) -> None:
-    path = REAL if source == "real" else generated(tmp_path / "closes.csv")
-    days, equity = independent_replay(path)
-
-    result = call("replay", path, "--json")
-
-    assert result.code == 0
-    report = result.json
-    assert [run["created_at"][:10] for run in report["runs"]] == days
-    assert {(run["type"], run["status"]) for run in report["runs"]} == {("full_rebalance", "COMPLETED_SUCCESS")}
-    assert abs(Fraction(report["final_equity"]) - equity) < Fraction(1, 10)
-    assert len(days) > 3
-    if source == "real":
-        assert (len(days), report["sessions"]) == (24, 3991)
-        assert {"2020-02-28", "2020-03-16"} <= set(days)
-
 
 CRASH = """date,SPY,TLT
 2020-03-02,100,100
