@@ -37,7 +37,7 @@ from rebal_tui.services.simulation.demonstration import script, setup
 from rebal_tui.services.simulation.demonstration.models import start_prices
 from rebal_tui.services.wire.keys import NewKey
 from rebal_tui.store import accounts as account_store
-from rebal_tui.store import assets, book_settings
+from rebal_tui.store import asset_renames, assets, book_settings
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.account_table import Progress
 from rebal_tui.store.backup import back_up, require_whole
@@ -312,8 +312,9 @@ def open_simulation(
     if is_sandbox(database):
         feed = FixedPrices(prices, state.at)
     else:
+        first = asset_renames.first_labels(database)
         feed = RandomWalk(
-            [walk_asset(symbol, price) for symbol, price in sorted(prices.items())],
+            [walk_asset(symbol, price, first.get(symbol, "")) for symbol, price in sorted(prices.items())],
             calendar,
             seed=book_settings.get(database, "seed", "1"),
             start=walk_state or state.at,

@@ -188,7 +188,7 @@ class AccountListing:
     """Every client account in columns, by opening; money in billionths, times in microseconds since 1970 UTC.
 
     `restrictions` are sorted names joined by commas. Positions are columns of equal length in no order: `owner` is an
-    index into `ids`, `asset` an index into `symbols`, `qty` and `entry_price` are in billionths, `entry_price` is -1
+    index into `ids`, `asset` an index into `asset_ids`, `qty` and `entry_price` are in billionths, `entry_price` is -1
     where unknown.
     """
 
@@ -200,7 +200,7 @@ class AccountListing:
     cash: Sequence[int]
     unsettled: Sequence[int]
     created_at: Sequence[int]
-    symbols: Sequence[str]
+    asset_ids: Sequence[str]
     owner: NDArray[np.int64]
     asset: NDArray[np.int64]
     qty: NDArray[np.int64]
@@ -238,10 +238,10 @@ class SandboxControls(Protocol):
         """Add many accounts: all, or none on `BrokerRefused`."""
 
     def add_asset(self, asset: Asset) -> None:
-        """Add or replace an asset."""
+        """Add an asset, or replace the one with its id; its symbol may change (R-50)."""
 
     def add_assets(self, assets: Sequence[Asset]) -> None:
-        """Add or replace many assets."""
+        """Add or replace many assets. Raises `BrokerRefused` when two active assets would have one symbol."""
 
     def deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
         """Deposit cash, which is settled at once (R-31)."""

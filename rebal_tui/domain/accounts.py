@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -60,11 +60,15 @@ RESTRICTION_TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A holding. `qty` is above zero: a closed position is removed. `avg_entry_price` is None when unknown."""
+    """A holding. `qty` is above zero: a closed position is removed. `avg_entry_price` is None when unknown.
+
+    `asset_id` is the asset's id where the broker or the file gives it; it is not compared.
+    """
 
     symbol: str
     qty: Qty
     avg_entry_price: Price | None = None
+    asset_id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -100,7 +100,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution. `amount` is the unsigned change of cash: buys round up, sells down, to a billionth of a dollar."""
+    """One execution. `amount` is the unsigned change of cash: buys round up, sells down, to a billionth of a dollar.
+
+    `asset_id` is the asset's id where the broker gives it; it is not compared.
+    """
 
     execution_id: str
     order_id: str
@@ -113,6 +116,7 @@ class Fill:
     amount: Money
     at: datetime
     settles_on: str
+    asset_id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,8 @@ class Situation:
     @property
     def needed_symbols(self) -> tuple[str, ...]:
         """Every asset whose price the evaluation needs: the portfolio's assets, then the other holdings."""
-        weights = self.portfolio.weights.symbols
-        return (*weights, *(p.symbol for p in self.account.positions if p.symbol not in weights))
+        weights = self.portfolio.weights
+        return (*weights.symbols, *(p.symbol for p in self.account.positions if p.symbol not in weights))
 
     @cached_property
     def prices(self) -> dict[str, Price]:

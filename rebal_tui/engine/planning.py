@@ -156,7 +156,7 @@ def _blank_lines(holdings: Holdings, weights: Weights, idle: LineReason | None) 
     `idle` is the reason of a line that is not on target; None marks every line `ON_TARGET`.
     """
     equity = value_account(holdings.cash, holdings.positions, holdings.prices).equity
-    others = sorted(symbol for symbol in holdings.positions if symbol not in weights.symbols)
+    others = sorted(symbol for symbol in holdings.positions if symbol not in weights)
     lines = []
     for symbol in (*weights.symbols, *others):
         asset = holdings.assets.get(symbol)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from rebal_tui.domain.quantities import Price
-from rebal_tui.market.protocol import Quote
+from rebal_tui.market.protocol import Quote, renamed
 from rebal_tui.market.sessions import TradingCalendar
 
 
@@ -38,6 +38,7 @@ class ClosesFeed:
         self._calendar = calendar
         self._next = 0
         self._quotes: dict[str, Quote] = {}
+        self._labels: dict[str, str] = {}
 
     @property
     def days_without_session(self) -> tuple[date, ...]:
@@ -56,7 +57,10 @@ class ClosesFeed:
             session = self._calendar.session(self._closes.days[position])
             if session is not None:
                 at = min(now_utc, session.close)
-                fresh.update((symbol, Quote(price, at)) for symbol, price in self._closes.priced(position))
+                fresh.update(
+                    (self._labels.get(column, column), Quote(price, at))
+                    for column, price in self._closes.priced(position)
+                )
             position += 1
         self._next = max(self._next, position)
         changed = {
@@ -70,3 +74,12 @@ class ClosesFeed:
     def quotes(self) -> Mapping[str, Quote]:
         """The latest quote of every symbol that has had a price."""
         return self._quotes
+
+    def rename(self, labels: Mapping[str, str]) -> None:
+        """Continue the prices of renamed assets under new symbols, given by old symbol: in the column of the new symbol
+        if the file has one, else in the column that has served so far."""
+        self._quotes = renamed(self._quotes, labels)
+        column_of = {self._labels.get(column, column): column for column in self._closes.symbols}
+        moved = {column_of[old]: new for old, new in labels.items() if old in column_of}
+        kept = {column: label for column, label in self._labels.items() if column not in moved}
+        self._labels = kept | {column: new for column, new in moved.items() if new not in self._closes.symbols}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from rebal_tui.domain.quantities import Price
-from rebal_tui.market.protocol import Quote
+from rebal_tui.market.protocol import Quote, renamed
 
 
 class FixedPrices:
@@ -15,15 +15,24 @@ class FixedPrices:
     def __init__(self, prices: Mapping[str, Price], at: datetime) -> None:
         self._prices = dict(prices)
         self._at = at
+        self._quotes: Mapping[str, Quote] | None = None
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
         """Every quote, with the time `now` (or the latest before, if later)."""
-        self._at = max(self._at, now)
+        if now > self._at:
+            self._at, self._quotes = now, None
         return self.quotes()
 
     def quotes(self) -> Mapping[str, Quote]:
-        return {symbol: Quote(price, self._at) for symbol, price in self._prices.items()}
+        """The quote of every symbol, built only after a change: the broker asks for the quote of each order."""
+        if self._quotes is None:
+            self._quotes = {symbol: Quote(price, self._at) for symbol, price in self._prices.items()}
+        return self._quotes
 
     def set(self, symbol: str, price: Price) -> None:
         """Set a price."""
-        self._prices[symbol] = price
+        self._prices[symbol], self._quotes = price, None
+
+    def rename(self, labels: Mapping[str, str]) -> None:
+        """Continue the prices of renamed assets under new symbols, given by old symbol."""
+        self._prices, self._quotes = renamed(self._prices, labels), None

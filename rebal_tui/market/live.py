@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from rebal_tui.domain.quantities import Price
-from rebal_tui.market.protocol import Quote
+from rebal_tui.market.protocol import Quote, renamed
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,14 @@ class LivePrices:
     def quote(self, symbol: str) -> Quote | None:
         """The latest quote of a symbol, None before the first."""
         return self._quotes.get(symbol)
+
+    def rename(self, labels: Mapping[str, str]) -> None:
+        """Continue the quotes of renamed assets under new symbols, given by old symbol.
+
+        A fetch under way asked for the old symbols; its result is dropped, and a new one starts at once.
+        """
+        self._quotes = renamed(self._quotes, labels)
+        self._pending_fetch = self._next_fetch_at = None
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -37,7 +37,7 @@ _PROFILES: dict[str, tuple[int, float, float]] = {
 _SINGLE_STOCK = (30, 1.1, 0.0)
 
 
-def walk_asset(symbol: str, price: Price) -> WalkAsset:
-    """A symbol's walk parameters, starting at `price`."""
-    volatility, equity_beta, bond_beta = _PROFILES.get(symbol, _SINGLE_STOCK)
-    return WalkAsset(symbol, price, volatility, equity_beta, bond_beta)
+def walk_asset(symbol: str, price: Price, source: str = "") -> WalkAsset:
+    """A symbol's walk parameters, starting at `price`; a renamed asset keeps those of `source`, its first symbol."""
+    volatility, equity_beta, bond_beta = _PROFILES.get(source or symbol, _SINGLE_STOCK)
+    return WalkAsset(symbol, price, volatility, equity_beta, bond_beta, source)

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from rebal_tui.domain.errors import Fault, Invalid, NotFound
 from rebal_tui.domain.quantities import CENT, HUNDRED_PERCENT, NANO, Percent, Price
 from rebal_tui.domain.sessions import Session
-from rebal_tui.market.protocol import Quote
+from rebal_tui.market.protocol import Quote, renamed
 from rebal_tui.market.sessions import TradingCalendar
 
 EQUITY_VOLATILITY = 0.16
@@ -35,6 +35,8 @@ _BONDS = "factor bonds"
 class WalkAsset:
     """Walk parameters of a symbol: its first price, annual volatility in percent, and betas to the two factors.
 
+    `source` is the symbol whose random draws it has: the first one of an asset that was renamed; by default its own.
+
     The variance that the factors do not explain is specific to the symbol. Factors that alone exceed the volatility are
     scaled down to it.
     """
@@ -44,6 +46,7 @@ class WalkAsset:
     volatility: int
     equity_beta: float
     bond_beta: float
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class RandomWalk:
         self._seed = seed
         self._step = step_seconds
         self._weights = {symbol: _weights(asset, turbulence) for symbol, asset in table.items()}
+        self._sources = {symbol: asset.source or symbol for symbol, asset in table.items()}
         self._prices: dict[str, int] = {symbol: asset.price for symbol, asset in table.items()}
         self._frozen: dict[str, datetime] = {}
         if isinstance(start, WalkState):
@@ -146,6 +150,13 @@ class RandomWalk:
         self._quotes = {symbol: self._quote(symbol) for symbol in self._prices}
         self._reported = self._quotes
         return {symbol: quote for symbol, quote in self._quotes.items() if quote != before[symbol]}
+
+    def rename(self, labels: Mapping[str, str]) -> None:
+        """Continue the walks of renamed assets under new symbols, given by old symbol; their moves do not change."""
+        self._weights, self._sources = renamed(self._weights, labels), renamed(self._sources, labels)
+        self._prices, self._frozen = renamed(self._prices, labels), renamed(self._frozen, labels)
+        self._moves, self._quotes = renamed(self._moves, labels), renamed(self._quotes, labels)
+        self._reported = renamed(self._reported, labels)
 
     @property
     def frozen(self) -> frozenset[str]:
@@ -219,7 +230,7 @@ class RandomWalk:
         bonds = self._draws(_BONDS, session, steps)
         moves: dict[str, list[float]] = {}
         for symbol, weights in self._weights.items():
-            own = self._draws(f"symbol {symbol}", session, steps)
+            own = self._draws(f"symbol {self._sources[symbol]}", session, steps)
             half_variance = (weights.equities**2 + weights.bonds**2 + weights.own**2) / 2
             moves[symbol] = [
                 scale * (weights.equities * e + weights.bonds * b + weights.own * o) - scale * scale * half_variance

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
 from rebal_tui.domain.quantities import Money, Price, Qty
 from rebal_tui.store.accounts import Extras
+from rebal_tui.store.assets import ids_by_key, labels_by_key
 from rebal_tui.store.codec import from_time, to_restrictions
 from rebal_tui.store.database import LISTED, Database, listed
 from rebal_tui.store.rows import RowTable, select_list
@@ -79,9 +80,9 @@ class AccountTable:
     """Every account of a book in columns; money in billionths of a dollar, times in microseconds since 1970 UTC.
 
     `status` holds indexes into `STATUSES`; `restrictions` has a bit for each of `RESTRICTIONS`. `asset` holds asset
-    keys of the file; `entry_price` is `NO_ENTRY_PRICE` where unknown. `version` increases with every change,
-    `texts_version` when a name or number changes, `loads` when everything is read again. `dirty_rows` collects the rows
-    whose positions were replaced since it was last cleared.
+    keys of the file, `symbols` and `asset_ids` their labels and ids; `entry_price` is `NO_ENTRY_PRICE` where unknown.
+    `version` increases with every change, `texts_version` when a name or number changes, `loads` when everything is
+    read again. `dirty_rows` collects the rows whose positions were replaced since it was last cleared.
     """
 
     def __init__(self) -> None:
@@ -94,6 +95,7 @@ class AccountTable:
         self.loads = 0
         self.dirty_rows: set[int] = set()
         self.symbols: dict[int, str] = {}
+        self.asset_ids: dict[int, str] = {}
         self.keys = _empty()
         self.cash = _empty()
         self.unsettled = _empty()
@@ -114,6 +116,11 @@ class AccountTable:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def relabel(self, symbols: dict[int, str]) -> None:
+        """Show the positions under other labels of their assets, by key."""
+        self.symbols = symbols
+        self._made.clear()
+
     def copied(self) -> AccountTable:
         """An independent copy, which later changes do not affect."""
         copy = AccountTable()
@@ -125,7 +132,7 @@ class AccountTable:
         """Read every account; `progress` is called after each chunk of `ACCOUNTS_PER_QUERY`."""
         fresh = AccountTable()
         fresh.texts_version, fresh.version, fresh.loads = self.texts_version + 1, self.version + 1, self.loads + 1
-        fresh.symbols = _symbols(database)
+        fresh.symbols, fresh.asset_ids = labels_by_key(database), ids_by_key(database)
         total = int((database.row("SELECT count(*) FROM accounts") or (0,))[0])
         numbers: list[_Numbers] = []
         positions: list[tuple[Ints, ...]] = []
@@ -179,7 +186,7 @@ class AccountTable:
             ):
                 held[self.row_of[identity]].append(_Position._make(position))
             if any(position.asset not in self.symbols for found in held.values() for position in found):
-                self.symbols = _symbols(database)
+                self.symbols, self.asset_ids = labels_by_key(database), ids_by_key(database)
             for index, found in held.items():
                 self._store_positions(index, found)
 
@@ -225,7 +232,9 @@ class AccountTable:
         first, bits = int(self.start[row]), int(self.restrictions[row])
         held_range = slice(first, first + int(self.count[row]))
         held = [
-            Position(self.symbols[asset], Qty(qty), None if price == NO_ENTRY_PRICE else Price(price))
+            Position(
+                self.symbols[asset], Qty(qty), None if price == NO_ENTRY_PRICE else Price(price), self.asset_ids[asset]
+            )
             for asset, qty, price in zip(
                 self.asset[held_range].tolist(),
                 self.qty[held_range].tolist(),
@@ -309,10 +318,6 @@ def restriction_bits(text: str) -> int:
 
 def _empty() -> Ints:
     return np.empty(0, np.int64)
-
-
-def _symbols(database: Database) -> dict[int, str]:
-    return dict(database.rows("SELECT key, symbol FROM assets"))
 
 
 def _numbers(found: RowTable[_AccountRow]) -> _Numbers:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rebal_tui.domain.accounts import Account, Position
 from rebal_tui.domain.cash import CashEntry, CashKind
 from rebal_tui.domain.quantities import Money
+from rebal_tui.store import assets
 from rebal_tui.store.codec import (
     ACCOUNT_COLUMNS,
     from_time,
@@ -45,8 +46,13 @@ def known(database: Database) -> bool:
     return database.row("SELECT 1 FROM accounts") is not None
 
 
-def save(tx: Transaction, accounts: Iterable[Account]) -> None:
-    """Insert accounts, or update everything that the broker reports about them except `created_at`."""
+def save(tx: Transaction, accounts: Iterable[Account]) -> dict[str, list[Position]]:
+    """Insert accounts, or update everything that the broker reports about them except `created_at`.
+
+    A position refers to its asset by id if it has one, else by label. Returns the positions in assets that the book
+    does not know, by account id; they are not stored (R-51).
+    """
+    unknown: dict[str, list[Position]] = {}
     for account in accounts:
         tx.execute(
             "INSERT INTO accounts (id, number, name, status, cash, unsettled, restrictions, created_at) "
@@ -57,10 +63,19 @@ def save(tx: Transaction, accounts: Iterable[Account]) -> None:
         )
         key = tx.execute("SELECT key FROM accounts WHERE id = ?", (account.id,)).fetchone()[0]
         tx.execute("DELETE FROM positions WHERE account = ?", (key,))
-        tx.executemany(
-            "INSERT INTO positions SELECT ?, key, ?, ? FROM assets WHERE symbol = ?",
-            ((key, p.qty, p.avg_entry_price, p.symbol) for p in account.positions),
-        )
+        stored = tx.executemany(
+            "INSERT INTO positions SELECT ?, key, ?, ? FROM assets WHERE key = coalesce("
+            "(SELECT key FROM assets WHERE id = ?), (SELECT key FROM assets WHERE symbol = ? AND ? IS NULL))",
+            ((key, p.qty, p.avg_entry_price, p.asset_id, p.symbol, p.asset_id) for p in account.positions),
+        ).rowcount
+        if account.positions and stored < len(account.positions):
+            unknown[account.id] = unknown_positions(tx.database, account)
+    return unknown
+
+
+def unknown_positions(database: Database, account: Account) -> list[Position]:
+    """The positions of an account in assets that the book does not know."""
+    return [p for p in account.positions if assets.key_of(database, p.symbol, p.asset_id) is None]
 
 
 def _values(account: Account) -> Sequence[SqlValue]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
@@ -43,6 +43,14 @@ class DecisionContext:
     assets: Mapping[str, Asset]
     symbols: Mapping[int, str]
     portfolios: Mapping[str, Portfolio]
+
+    def relabeled(self, labels: Mapping[int, str]) -> DecisionContext:
+        """The same assets under other labels, by key (R-50); the portfolios keep those of their time."""
+        if all(labels.get(key, symbol) == symbol for key, symbol in self.symbols.items()):
+            return self
+        symbols = {key: labels.get(key, symbol) for key, symbol in self.symbols.items()}
+        assets = {symbols[key]: replace(self.assets[old], symbol=symbols[key]) for key, old in self.symbols.items()}
+        return replace(self, assets=assets, symbols=symbols)
 
 
 def symbol_keys(database: Database) -> dict[str, int]:

@@ -13,16 +13,22 @@ from rebal_tui.store.rows import select_list
 
 
 def add(tx: Transaction, fill: Fill) -> bool:
-    """Record an execution; False when it is already recorded."""
+    """Record an execution under its asset's id, else its label, else the asset of its order (R-50).
+
+    False when it is already recorded, or when the book does not know the asset.
+    """
     ours = parse_client_order_id(fill.client_order_id)
     run_id, line = ours or (None, None)
     cursor = tx.execute(
         "INSERT INTO fills SELECT ?, accounts.key, assets.key, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "(SELECT key FROM runs WHERE id = ?), ? FROM accounts, assets WHERE accounts.id = ? AND assets.symbol = ? "
+        "(SELECT key FROM runs WHERE id = ?), ? FROM accounts, assets WHERE accounts.id = ? AND assets.key = coalesce("
+        "(SELECT key FROM assets WHERE id = ?), (SELECT key FROM assets WHERE symbol = ? AND ? IS NULL), "
+        "(SELECT asset FROM orders WHERE run = (SELECT key FROM runs WHERE id = ?) AND line = ?)) "
         "ON CONFLICT (execution_id) DO NOTHING",
         (
             fill.execution_id, fill.side.value, fill.qty, fill.price, fill.amount, to_time(fill.at), fill.settles_on,
-            fill.client_order_id, fill.order_id, run_id, line, fill.account_id, fill.symbol,
+            fill.client_order_id, fill.order_id, run_id, line, fill.account_id, fill.asset_id, fill.symbol,
+            fill.asset_id, run_id, line,
         ),
     )  # fmt: skip
     return cursor.rowcount == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,6 +40,18 @@ def put(tx: Transaction, account_id: str, hold: Hold) -> None:
         "ON CONFLICT (account) DO UPDATE SET reason = excluded.reason, ground = excluded.ground",
         (to_time(hold.at), hold.reason, hold.baseline, account_id),
     )
+
+
+def relabel(tx: Transaction, labels: Mapping[str, str]) -> None:
+    """Let the holdings of baselines follow their assets to new labels, given by old label (R-50)."""
+    for account, text in tx.rows("SELECT account, ground FROM reconciliation_holds WHERE ground IS NOT NULL"):
+        baseline = json.loads(text)
+        held = {labels.get(symbol, symbol): qty for symbol, qty in baseline["held"].items()}
+        if held != baseline["held"]:
+            tx.execute(
+                "UPDATE reconciliation_holds SET ground = ? WHERE account = ?",
+                (json.dumps({**baseline, "held": held}), account),
+            )
 
 
 def remove(tx: Transaction, account_id: str) -> None:

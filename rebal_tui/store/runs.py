@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from rebal_tui.domain.errors import NotFound, require
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunPhase, RunStatus, RunType
-from rebal_tui.store import codec
+from rebal_tui.store import asset_renames, codec
+from rebal_tui.store.asset_renames import relabeled
 from rebal_tui.store.codec import from_time, to_time, to_time_or_none
-from rebal_tui.store.database import Database, SqlValue, Transaction
+from rebal_tui.store.database import Database, SqlRow, SqlValue, Transaction
 from rebal_tui.store.rows import RowTable, assignments, insert
 
 
@@ -96,7 +98,7 @@ def get(database: Database, run_id: str) -> Run:
     row = database.row(f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.id = ?", (run_id,))
     if row is None:
         raise NotFound(f"no run {run_id}")
-    return codec.to_run(row)
+    return _read(database, [row])[0]
 
 
 def open_runs(database: Database) -> list[Run]:
@@ -105,7 +107,7 @@ def open_runs(database: Database) -> list[Run]:
         f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.status IN ('QUEUED', 'IN_PROGRESS') "
         "ORDER BY runs.key"
     )
-    return [codec.to_run(row) for row in rows]
+    return _read(database, rows)
 
 
 def open_run(database: Database, account_id: str) -> Run | None:
@@ -115,7 +117,7 @@ def open_run(database: Database, account_id: str) -> Run | None:
         "AND accounts.id = ?",
         (account_id,),
     )
-    return codec.to_run(row) if row else None
+    return _read(database, [row])[0] if row else None
 
 
 def newest(database: Database, limit: int, account_id: str | None = None) -> list[Run]:
@@ -125,18 +127,34 @@ def newest(database: Database, limit: int, account_id: str | None = None) -> lis
     rows = database.rows(
         f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} {where}ORDER BY runs.key DESC LIMIT ?", parameters
     )
-    return [codec.to_run(row) for row in rows]
+    return _read(database, rows)
 
 
 def in_ranges(database: Database, ranges: Iterable[Sequence[int]]) -> list[Run]:
     """The runs whose keys are in inclusive ranges (first, last), in order."""
+    return _read(
+        database,
+        [
+            row
+            for first, last in ranges
+            for row in database.rows(
+                f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.key BETWEEN ? AND ? ORDER BY runs.key",
+                (first, last),
+            )
+        ],
+    )
+
+
+def _read(database: Database, rows: Sequence[SqlRow]) -> list[Run]:
+    """Runs from rows of `RUN_COLUMNS`; their weights bear the labels that the assets have today (R-50)."""
+    found = [codec.to_run(row) for row in rows]
+    if not found or not asset_renames.any_renames(database):
+        return found
     return [
-        codec.to_run(row)
-        for first, last in ranges
-        for row in database.rows(
-            f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.key BETWEEN ? AND ? ORDER BY runs.key",
-            (first, last),
-        )
+        replace(run, weights=relabeled(run.weights, labels))
+        if (labels := asset_renames.since_run(database, run.id))
+        else run
+        for run in found
     ]
 
 
@@ -169,7 +187,8 @@ def page(
         "ORDER BY runs.key DESC LIMIT ?",
         (*values, limit),
     )
-    return [(row[-1], codec.to_run(row[:-1])) for row in rows]
+    keys = [row[-1] for row in rows]
+    return list(zip(keys, _read(database, [row[:-1] for row in rows]), strict=True))
 
 
 def count(database: Database) -> int:

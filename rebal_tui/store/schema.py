@@ -248,7 +248,19 @@ DROP INDEX runs_of_account;
 CREATE INDEX runs_of_account ON runs (account)
 """
 
+# A label is unique, and only an inactive asset has one with an id (`domain/asset_labels.py`): so a symbol has at most
+# one active asset.
+ASSET_IDENTITY = """
+CREATE TABLE asset_renames (
+  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, asset INTEGER NOT NULL REFERENCES assets, before TEXT NOT NULL,
+  after TEXT NOT NULL, next_run INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX one_active_asset ON assets (substr(symbol, 1, instr(symbol || '#', '#') - 1))
+WHERE status = 'active'
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
+    ("0010_asset_identity", ASSET_IDENTITY),
 )  # fmt: skip

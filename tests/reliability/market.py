@@ -9,7 +9,7 @@ from random import Random
 
 from rebal_tui.broker.simulated.fills import FillModel
 from rebal_tui.domain.quantities import CENT, NANO, Money, Price
-from rebal_tui.market.protocol import Quote
+from rebal_tui.market.protocol import Quote, renamed
 
 START_PRICES = {"AAA": 100, "BBB": 50, "CCC": 25, "DDD": 400, "EEE": 8}
 SYMBOLS = tuple(START_PRICES)
@@ -42,6 +42,10 @@ class Prices:
 
     def quotes(self) -> Mapping[str, Quote]:
         return self._quotes
+
+    def rename(self, labels: Mapping[str, str]) -> None:
+        self._quotes = renamed(self._quotes, labels)
+        self.frozen = {labels.get(symbol, symbol) for symbol in self.frozen}
 
     def move(self, symbol: str, permille: int, *, cents: bool) -> None:
         """Move a price by thousandths, rounded down to the cent or not at all, unless it is frozen."""

@@ -107,6 +107,7 @@ def _trade(received: ReceivedEvent, data: Json, settles_on: SettlesOn) -> Broker
         amount=cash_of(order.side, qty, price),
         at=at,
         settles_on=settles_on(new_york_day(at)).isoformat(),
+        asset_id=shapes.asset_id(json_values.as_object(data.get("order"))),
     )
     return BrokerEvent(received.seq, EventKind.FILL, received.at, account_id, order.symbol, order=order, fill=fill)
 

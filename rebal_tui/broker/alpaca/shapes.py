@@ -122,9 +122,19 @@ def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], bool]:
             foreign = True
         elif qty > 0:
             held.append(
-                Position(json_values.text_of(data, "symbol"), qty, json_values.price_or_none(data, "avg_entry_price"))
+                Position(
+                    json_values.text_of(data, "symbol"),
+                    qty,
+                    json_values.price_or_none(data, "avg_entry_price"),
+                    asset_id(data),
+                )
             )
     return tuple(held), foreign
+
+
+def asset_id(data: Json) -> str | None:
+    """The id of the asset of a position or an order, None where the object has none."""
+    return None if data.get("asset_id") is None else json_values.id_of(data, "asset_id")
 
 
 def asset(data: Json) -> Asset | None:

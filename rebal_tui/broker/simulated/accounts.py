@@ -11,6 +11,7 @@ from rebal_tui.broker.protocol import FIRM_ACCOUNT, AccountListing, BrokerRefuse
 from rebal_tui.broker.simulated.ports import PriceOf, Query, Tables, Writer
 from rebal_tui.broker.simulated.timestamps import day_of, from_micros, to_micros
 from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
+from rebal_tui.domain.asset_labels import Listed, by_symbol, conflict_text, labels, plain_symbol
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.cash import CashKind
 from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
@@ -74,19 +75,20 @@ def read_account(tables: Tables, account_id: str) -> Account:
     if row is None:
         raise BrokerRefused(RefusalCode.NOT_FOUND, "no such account")
     positions = tables.rows(
-        "SELECT s.symbol, p.qty, p.avg_entry_price FROM sim_positions AS p JOIN sim_assets AS s ON s.n = p.asset"
+        "SELECT s.symbol, p.qty, p.avg_entry_price, s.id FROM sim_positions AS p JOIN sim_assets AS s ON s.n = p.asset"
         " WHERE p.account = ? ORDER BY s.symbol",
         (row[0],),
     )
-    return _account(row, [Position(symbol, qty, average) for symbol, qty, average in positions])
+    return _account(row, [Position(*row) for row in positions])
 
 
 def read_accounts(tables: Tables) -> list[Account]:
     """Every account with its positions by symbol, in opening order."""
-    symbols: dict[int, str] = dict(tables.rows("SELECT n, symbol FROM sim_assets"))
+    named = {n: (symbol, identity) for n, symbol, identity in tables.rows("SELECT n, symbol, id FROM sim_assets")}
     positions: defaultdict[int, list[Position]] = defaultdict(list)
     for account, asset, qty, average in tables.rows("SELECT account, asset, qty, avg_entry_price FROM sim_positions"):
-        positions[account].append(Position(symbols[asset], qty, average))
+        symbol, identity = named[asset]
+        positions[account].append(Position(symbol, qty, average, identity))
     for held in positions.values():
         held.sort(key=_symbol)
     return [_account(row, positions.get(row[0], ())) for row in tables.rows(f"{_ACCOUNT} ORDER BY n")]
@@ -99,7 +101,7 @@ def read_listing(tables: Tables) -> AccountListing:
     rows = tables.rows(f"{_ACCOUNT} ORDER BY n")
     columns = list(zip(*rows, strict=True)) or [()] * 9
     number, ids, account_numbers, names, statuses, restrictions, cash, unsettled, created_at = columns
-    numbered = tables.rows("SELECT n, symbol FROM sim_assets ORDER BY n")
+    numbered = tables.rows("SELECT n, id FROM sim_assets ORDER BY n")
     parts = []
     for first in range(0, len(number), _CHUNK):
         key_range = (number[first], number[min(first + _CHUNK, len(number)) - 1])
@@ -114,7 +116,7 @@ def read_listing(tables: Tables) -> AccountListing:
     ] * 4
     return AccountListing(
         ids, account_numbers, names, statuses, restrictions, cash, unsettled, created_at,
-        [symbol for _, symbol in numbered],
+        [identity for _, identity in numbered],
         np.searchsorted(np.array(number, np.int64), positions[0]),
         np.searchsorted(np.array([n for n, _ in numbered], np.int64), positions[1]),
         *positions[2:],
@@ -149,31 +151,57 @@ def read_assets(tables: Tables, price: PriceOf) -> list[Asset]:
 
 
 def put_assets(tx: Writer, assets: Sequence[Asset], at: int) -> None:
-    """Add assets, or replace those whose symbol is known.
+    """Add assets, or replace those whose id is known (R-50). Of two assets under one symbol the active one bears it.
 
-    Raises `BrokerRefused` when an id already has a different symbol.
+    Every asset whose symbol or anything else may have changed has an event. Raises `BrokerRefused` naming the ids when
+    two active assets would have one symbol.
     """
-    try:
-        numbers = [_put_asset(tx, asset) for asset in assets]
-    except sqlite3.IntegrityError:
-        raise BrokerRefused(RefusalCode.REJECTED, "an asset with that id has a different symbol") from None
-    tx.executemany("INSERT INTO sim_events (kind, at, asset) VALUES ('asset', ?, ?)", [(at, n) for n in numbers])
+    for asset in assets:
+        tx.execute(
+            "INSERT INTO sim_assets (id, symbol, name, exchange, status, tradable, fractionable)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            " symbol = CASE WHEN substr(symbol, 1, instr(symbol || '#', '#') - 1) = ? THEN symbol ELSE excluded.symbol"
+            " END, name = excluded.name, exchange = excluded.exchange, status = excluded.status,"
+            " tradable = excluded.tradable, fractionable = excluded.fractionable",
+            (
+                asset.id, f" {plain_symbol(asset.symbol)} {asset.id}", asset.name, asset.exchange, asset.status,
+                asset.tradable, asset.fractionable, plain_symbol(asset.symbol),
+            ),
+        )  # fmt: skip
+    relabel_assets(tx)
+    numbers = [tx.execute("SELECT n FROM sim_assets WHERE id = ?", (asset.id,)).fetchone() for asset in assets]
+    tx.executemany("INSERT INTO sim_events (kind, at, asset) VALUES ('asset', ?, ?)", [(at, n) for (n,) in numbers])
 
 
-def _put_asset(tx: Writer, asset: Asset) -> int:
-    (n,) = tx.execute(
-        "INSERT INTO sim_assets (id, symbol, name, exchange, status, tradable, fractionable)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (symbol) DO UPDATE SET id = excluded.id, name = excluded.name,"
-        " exchange = excluded.exchange, status = excluded.status, tradable = excluded.tradable,"
-        " fractionable = excluded.fractionable RETURNING n",
-        (asset.id, asset.symbol, asset.name, asset.exchange, asset.status, asset.tradable, asset.fractionable),
-    ).fetchone()
-    return int(n)
+def relabel_assets(tx: Writer) -> None:
+    """Set the label of every asset after a change of symbols or statuses. Raises `BrokerRefused` as `put_assets`."""
+    known = [_listed(*row) for row in tx.execute("SELECT id, symbol, status FROM sim_assets").fetchall()]
+    groups = by_symbol(known)
+    for symbol, group in groups.items():
+        active = [asset.id for asset in group if asset.active]
+        if len(active) > 1:
+            raise BrokerRefused(RefusalCode.REJECTED, conflict_text(symbol, active))
+    label_of = labels(groups)
+    changed = [asset.id for asset in known if asset.label != label_of[asset.id]]
+    tx.executemany("UPDATE sim_assets SET symbol = ' ' || n WHERE id = ?", ((identity,) for identity in changed))
+    tx.executemany(
+        "UPDATE sim_assets SET symbol = ? WHERE id = ?", ((label_of[identity], identity) for identity in changed)
+    )
+
+
+def _listed(identity: str, label: str, status: str) -> Listed:
+    """An asset as stored. One whose symbol was just put has it between blanks, followed by its id."""
+    symbol = label.split(" ")[1] if label.startswith(" ") else plain_symbol(label)
+    return Listed(identity, symbol, status == AssetStatus.ACTIVE, label)
 
 
 def open_accounts(tx: Writer, accounts: Sequence[Account], at: int) -> None:
     """Add accounts with their cash and positions as opening entries: all, or none on `BrokerRefused`."""
-    assets = dict(tx.execute("SELECT symbol, n FROM sim_assets").fetchall())
+    assets = {
+        name: n
+        for n, symbol, identity in tx.execute("SELECT n, symbol, id FROM sim_assets").fetchall()
+        for name in (symbol, identity)
+    }
     (first,) = tx.execute("SELECT coalesce(max(n), 0) + 1 FROM sim_accounts").fetchone()
     for start in range(0, len(accounts), _CHUNK):
         _open_chunk(tx, accounts[start : start + _CHUNK], first + start, assets, at)
@@ -201,7 +229,7 @@ def _open_chunk(tx: Writer, accounts: Sequence[Account], first: int, assets: dic
         " VALUES (?, 'bank', ?, ?, ?, ?, 'opening')",
         [(n, at, CashKind.OPENING, a.cash, day) for n, a in numbered if a.cash],
     )
-    held = [(n, assets[p.symbol], p) for n, a in numbered for p in a.positions]
+    held = [(n, assets[p.asset_id or p.symbol], p) for n, a in numbered for p in a.positions]
     tx.executemany(
         "INSERT INTO sim_shares (account, asset, kind, qty, at) VALUES (?, ?, 'opening', ?, ?)",
         [(n, asset, p.qty, at) for n, asset, p in held],
@@ -222,15 +250,16 @@ def _check_opening(account: Account, assets: dict[str, int]) -> None:
         raise BrokerRefused(
             RefusalCode.REJECTED, "an account must open with settled cash within ±9,000,000,000 dollars"
         )
-    symbols = set()
+    held = set()
     for position in account.positions:
-        if position.symbol not in assets:
+        asset = assets.get(position.asset_id or position.symbol)
+        if asset is None:
             raise BrokerRefused(RefusalCode.NOT_FOUND, f"no such asset: {position.symbol}")
-        if position.symbol in symbols or not 0 < position.qty <= MAX_NANO:
+        if asset in held or not 0 < position.qty <= MAX_NANO:
             raise BrokerRefused(RefusalCode.REJECTED, f"{position.symbol}: expected one position above 0 shares")
         if position.avg_entry_price is not None and position.avg_entry_price <= 0:
             raise BrokerRefused(RefusalCode.REJECTED, f"{position.symbol}: expected an entry price above 0")
-        symbols.add(position.symbol)
+        held.add(asset)
 
 
 def check_transfer(qty: Qty, price: Price) -> None:

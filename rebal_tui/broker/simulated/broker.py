@@ -18,6 +18,7 @@ from rebal_tui.broker.simulated.accounts import (
     read_accounts,
     read_assets,
     read_listing,
+    relabel_assets,
     restrictions_text,
 )
 from rebal_tui.broker.simulated.events import emit_account, emit_asset, emit_cash, read_events
@@ -206,16 +207,17 @@ class SimulatedBroker:
             open_accounts(tx, accounts, to_micros(self._now()))
 
     def add_asset(self, asset: Asset) -> None:
-        """Add an asset, or replace the one with its symbol."""
+        """Add an asset, or replace the one with its id."""
         self.add_assets([asset])
 
     def add_assets(self, assets: Sequence[Asset]) -> None:
         """Add or replace many assets in one transaction. Open orders that an asset no longer accepts end."""
-        at = to_micros(self._now())
+        at, given = to_micros(self._now()), {asset.id for asset in assets}
         with self._tables.write() as tx:
             put_assets(tx, assets, at)
-            for asset in assets:
-                self._orders.end_untradable(tx, asset.symbol, at)
+            for asset in read_assets(self._tables, self._price) if assets else ():
+                if asset.id in given:
+                    self._orders.end_untradable(tx, asset.symbol, at)
 
     def deposit(self, account_id: str, amount: Money, at: datetime) -> CashEntry:
         """Deposit cash, which is settled at once (R-31). Raises `BrokerRefused`."""
@@ -279,8 +281,10 @@ class SimulatedBroker:
                 " fractionable = coalesce(?, fractionable) WHERE n = ?",
                 (status, tradable, fractionable, asset),
             )
+            relabel_assets(tx)
             emit_asset(tx, at_micros, asset)
-            self._orders.end_untradable(tx, symbol, at_micros)
+            (label,) = tx.execute("SELECT symbol FROM sim_assets WHERE n = ?", (asset,)).fetchone()
+            self._orders.end_untradable(tx, label, at_micros)
 
     def halted(self) -> frozenset[str]:
         """The halted symbols."""

@@ -92,6 +92,7 @@ class _Change(NamedTuple):
     at: int
     account_id: str | None
     symbol: str | None
+    asset_id: str | None
     status: str | None
     filled_qty: int | None
     filled_avg_price: int | None
@@ -121,7 +122,7 @@ class _EntryFacts(NamedTuple):
 
 
 _EVENTS = """
-SELECT e.seq, e.kind, e.at, a.id, s.symbol, e.status, e.filled_qty, e.filled_avg_price, e.amount,
+SELECT e.seq, e.kind, e.at, a.id, s.symbol, s.id, e.status, e.filled_qty, e.filled_avg_price, e.amount,
     o.id, o.client_order_id, o.side, o.notional, o.qty, o.reason, o.created_at,
     f.execution_id, f.qty, f.price, f.amount, f.at, o.settles_on,
     l.n, l.at, l.kind, l.amount, l.settles_on, l.reference,
@@ -170,6 +171,7 @@ def _event(row: Sequence[Any]) -> BrokerEvent:
             fill = Fill(
                 filled.execution_id, order.id, order.client_order_id, account_id, symbol, order.side, Qty(filled.qty),
                 Price(filled.price), Money(filled.amount), from_micros(filled.at), filled.settles_on,
+                change.asset_id,
             )  # fmt: skip
     elif entry is not None:
         cash = CashEntry(

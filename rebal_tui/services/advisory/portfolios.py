@@ -55,7 +55,7 @@ def list_portfolios(
     if description:
         tests.append(lambda p: description.casefold() in p.description.casefold())
     if symbol:
-        tests.append(lambda p: symbol in p.weights.symbols)
+        tests.append(lambda p: symbol in p.weights)
     if portfolio_id:
         tests.append(lambda p: p.id == portfolio_id)
     if status:

@@ -20,7 +20,7 @@ from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.market.sessions import TradingCalendar
 from rebal_tui.services.book.frame_cache import ChangeTrackingDict, FrameCache
 from rebal_tui.services.book.price_history import PriceHistory
-from rebal_tui.services.book.prices import PriceCache
+from rebal_tui.services.book.prices import AssetsById, PriceCache
 from rebal_tui.services.book.progress import FollowState, PollingState, UnfinishedPass
 from rebal_tui.services.book.rate_limiter import RateLimiter
 from rebal_tui.services.book.search_index import SearchIndex
@@ -89,6 +89,7 @@ class Book:
         self._search_index: SearchIndex | None = None
         self.holds: dict[str, Hold] = {}
         self.accounts_to_recheck: set[str] = set()
+        self.assets_asked_at: dict[str, datetime] = {}
         self.reconciled = False
         self._frame_cache = FrameCache(self)
         database.on_undone = self.reload
@@ -114,8 +115,17 @@ class Book:
 
     @property
     def assets(self) -> dict[str, Asset]:
-        """Every asset with its last price, by symbol."""
+        """Every asset with its last price, by label: its symbol, or that of a namesake with a part of its id (R-50)."""
         return self.price_cache.assets
+
+    @property
+    def assets_by_id(self) -> Mapping[str, Asset]:
+        """Every asset with its last price, by id."""
+        return AssetsById(self.price_cache)
+
+    def find_asset(self, name: str) -> Asset | None:
+        """The asset with this id, or else the one that is meant by this symbol."""
+        return self.assets_by_id.get(name) or self.assets.get(name)
 
     def reload(self, progress: Progress | None = None) -> None:
         """Read all in-memory state from the file again; an evaluation pass in progress is dropped."""
@@ -159,9 +169,17 @@ class Book:
         self.version += 1
 
     def reload_assets(self) -> None:
-        """Read the assets again; a newer price in memory is retained."""
-        self.price_cache.load(assets.load(self.database))
+        """Read the assets again; a newer price in memory is retained.
+
+        When an asset has a new label, prices follow it and everything else that memory keeps by label is read again.
+        """
+        renamed = self.price_cache.load(assets.load(self.database))
         self.version += 1
+        if renamed:
+            self.price_history.rename(renamed)
+            if self.feed is not None:
+                self.feed.rename(renamed)
+            self.reload()
 
     def apply_prices(self, changed: Mapping[str, Quote]) -> None:
         """Apply changed prices."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 
 from rebal_tui.market.clock import ClockState, SimulatedClock
+from rebal_tui.market.protocol import renamed
 from rebal_tui.market.walk import RandomWalk, WalkState
 from rebal_tui.services.book.book import Book
 from rebal_tui.store import audit, book_settings
@@ -39,6 +41,14 @@ def store_walk(tx: Transaction, state: WalkState) -> None:
     """Store the state of the random walk."""
     prices, frozen = list(state.prices), [(symbol, to_time(at)) for symbol, at in state.frozen]
     book_settings.put(tx, WALK, dump([to_time(state.at), prices, frozen]))
+
+
+def relabel_walk(tx: Transaction, labels: Mapping[str, str]) -> None:
+    """Store the state of the random walk under new labels of assets, given by old label."""
+    state = load_walk(tx.database)
+    if state is not None:
+        prices, frozen = renamed(dict(state.prices), labels), renamed(dict(state.frozen), labels)
+        store_walk(tx, WalkState(state.at, tuple(sorted(prices.items())), tuple(sorted(frozen.items()))))
 
 
 def load_clock(database: Database) -> ClockState | None:

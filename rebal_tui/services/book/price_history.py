@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.market.protocol import Quote
+from rebal_tui.market.protocol import Quote, renamed
 
 MAX_POINTS = 96
 
@@ -33,6 +33,12 @@ class PriceHistory:
             if day is None:
                 day = days[quote.at] = new_york_day(quote.at)
             self._note_close(symbol, day, quote.price)
+
+    def rename(self, labels: Mapping[str, str]) -> None:
+        """Continue the prices of renamed assets under their new labels, given by old label."""
+        self._points = renamed(self._points, labels)
+        self._last = renamed(self._last, labels)
+        self._closes = renamed(self._closes, labels)
 
     def of(self, symbol: str) -> tuple[Price, ...]:
         """The latest prices of a symbol, oldest first."""

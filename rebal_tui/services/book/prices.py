@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from rebal_tui.market.protocol import Quote
 
 
 class PriceCache:
-    """Assets by symbol. Quotes are buffered, and applied when `assets` is next read.
+    """Assets by label and by id. Quotes are buffered, and applied when `assets` is next read.
 
     `assets_version` increases when an asset is added, removed or changed in anything but its price.
     """
@@ -23,26 +23,47 @@ class PriceCache:
         self._waiting: dict[str, Quote] = {}
         self._unread: dict[str, Quote] = {}
         self.newest: datetime | None = None
+        self._labels: dict[str, str] = {}
+        self._labels_version = 0
 
     @property
     def assets(self) -> dict[str, Asset]:
-        """Every asset with its last price, by symbol."""
+        """Every asset with its last price, by label."""
         if self._waiting:
             waiting, self._waiting = self._waiting, {}
             self._assets.apply_quotes(waiting)
         return self._assets
 
-    def load(self, assets: Mapping[str, Asset]) -> None:
-        """Replace the assets; a newer price in the cache is retained."""
-        before = self.assets
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The label of every asset by id."""
+        if self._labels_version != self.assets_version:
+            self._labels = {asset.id: label for label, asset in self._assets.items()}
+            self._labels_version = self.assets_version
+        return self._labels
+
+    def load(self, assets: Mapping[str, Asset]) -> dict[str, str]:
+        """Replace the assets; a newer price in the cache is retained by asset id.
+
+        Returns the labels that have changed, old to new.
+        """
+        before, labels = self.assets, self.labels
         known: dict[str, Asset] = {}
+        renamed: dict[str, str] = {}
         for symbol, asset in assets.items():
-            old = before.get(symbol)
+            label = labels.get(asset.id)
+            old = None if label is None else before.get(label)
+            if label is not None and label != symbol:
+                renamed[label] = symbol
             newer = old is not None and old.price_at and (asset.price_at is None or asset.price_at < old.price_at)
             known[symbol] = replace(asset, price=old.price, price_at=old.price_at) if old and newer else asset
         self._assets = _Assets(self, known)
         self.newest = max((asset.price_at for asset in known.values() if asset.price_at), default=None)
         self.assets_version += 1
+        if renamed:
+            # They were noted under the old labels and are applied above.
+            self._unread.clear()
+        return renamed
 
     def note(self, quotes: Mapping[str, Quote]) -> None:
         """Buffer quotes; those of unknown symbols are dropped."""
@@ -57,6 +78,22 @@ class PriceCache:
         """The last quote of every symbol quoted since the previous call."""
         unread, self._unread = self._unread, {}
         return unread
+
+
+class AssetsById(Mapping[str, Asset]):
+    """Every asset with its last price by id, also a namesake that is not meant by its symbol."""
+
+    def __init__(self, price_cache: PriceCache) -> None:
+        self._cache = price_cache
+
+    def __getitem__(self, asset_id: str) -> Asset:
+        return self._cache.assets[self._cache.labels[asset_id]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._cache.labels)
+
+    def __len__(self) -> int:
+        return len(self._cache.labels)
 
 
 class _Assets(dict[str, Asset]):

@@ -11,12 +11,14 @@ from typing import Protocol
 class FollowState:
     """How far a book written by another program has been read: file version and mark of the in-memory state.
 
-    `idle_until` is the stopwatch time, in seconds, of the earliest next reload.
+    `idle_until` is the stopwatch time, in seconds, of the earliest next reload; `renames` the number of changed asset
+    labels read.
     """
 
     version: int = -1
     mark: str = ""
     idle_until: float = 0.0
+    renames: int = -1
 
 
 @dataclass(slots=True)

@@ -7,12 +7,14 @@ from functools import partial
 
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, RefusalCode
 from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.orders import Fill
 from rebal_tui.domain.quantities import Money
+from rebal_tui.services.book.asset_listing import save_assets
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.services.broker_sync import missed_events
-from rebal_tui.store import accounts, assets, book_settings, cash, fills, jobs, run_orders
+from rebal_tui.services.broker_sync import missed_events, unknown_assets
+from rebal_tui.store import accounts, book_settings, cash, fills, jobs, run_orders
 
 CURSOR = "broker_cursor"
 MAX_EVENTS_PER_TRANSACTION = 2_000
@@ -42,25 +44,23 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
     """Apply events read from `cursor`, in one transaction; returns the new cursor."""
     reached = max(cursor, *(e.seq for e in events))
     touched = {e.account_id for e in events if e.account_id is not None}
-    asset_news = any(e.kind is EventKind.ASSET for e in events)
     # The broker may be remote, so it is called before the write transaction begins.
-    assets_now = book.broker.assets() if asset_news else ()
+    listed: Sequence[Asset] = ()
+    if any(e.kind is EventKind.ASSET for e in events):
+        listed, touched = book.broker.assets(), touched | unknown_assets.paused_accounts(book)
     accounts_now = _accounts_of(book, touched)
+    listed = listed or unknown_assets.request_assets(book, accounts_now, [e.fill for e in events if e.fill])
     external = {
         account_id: external_orders(book, account_id) for account_id in sorted(_with_external_orders(book, events))
     }
     with book.write() as tx:
-        if asset_news:
-            assets.save(tx, assets_now)
-        apply_accounts(tx, accounts_now)
+        apply_accounts(tx, accounts_now, listed)
         apply_events(tx, events)
         for account_id, count in external.items():
             accounts.set_external_orders(tx, account_id, count)
         book_settings.put(tx, CURSOR, str(reached))
         if book.live is None:
             missed_events.record(tx, cursor, [e.seq for e in events])
-        if asset_news:
-            tx.reload_assets()
         tx.reload_accounts(sorted(touched))
         tx.requeue_runs(sorted(touched))
         tx.after_commit(partial(book.accounts_to_recheck.update, touched & book.holds.keys()))
@@ -73,9 +73,7 @@ def reload_from_broker(book: Book) -> None:
     """Load all assets and accounts from the broker, at the first opening and at every start (R-2)."""
     known, found = book.broker.assets(), book.broker.accounts()
     with book.write() as tx:
-        assets.save(tx, known)
-        accounts.save(tx, found)
-        tx.reload_assets()
+        apply_accounts(tx, found, known)
         tx.reload_accounts()
 
 
@@ -100,11 +98,20 @@ def _accounts_of(book: Book, account_ids: set[str]) -> list[Account]:
     return found
 
 
-def apply_accounts(tx: BookTransaction, fresh: Sequence[Account]) -> None:
-    """Store the broker's state of accounts; a new restriction raises an alert."""
+def apply_accounts(tx: BookTransaction, fresh: Sequence[Account], listed: Sequence[Asset] = ()) -> None:
+    """Store the broker's state of accounts, and before it the assets that it lists; a new restriction raises an alert.
+
+    An account with a position in an asset that the book does not know is paused until it does (R-51).
+    """
     book = tx.book
-    accounts.save(tx, fresh)
+    if listed:
+        save_assets(tx, listed)
+    unknown = accounts.save(tx, fresh)
     for account in fresh:
+        if account.id in unknown:
+            unknown_assets.pause(tx, account, unknown[account.id])
+        else:
+            unknown_assets.resume(tx, account.id)
         before = book.accounts.get(account.id)
         if before is not None and before.restrictions != account.restrictions:
             names = ", ".join(sorted(account.restrictions))
@@ -127,6 +134,8 @@ def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
     """Apply one event; returns its fill if it is new."""
     book = tx.book
     new = event.fill if event.fill is not None and fills.add(tx, event.fill) else None
+    if event.fill is not None and new is None and not fills.known(book.database, event.fill.execution_id):
+        _pause_for_execution(tx, event.fill)
     if event.order is not None:
         run_orders.store(tx, event.order)
     if event.cash is not None and accounts.add_cash(tx, event.cash):
@@ -138,6 +147,13 @@ def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
     if event.journal is not None:
         apply_journal(tx, event.journal, event.account_id or event.journal.from_account)
     return new
+
+
+def _pause_for_execution(tx: BookTransaction, fill: Fill) -> None:
+    """Pause an account for an execution that cannot be stored because the book does not know its asset."""
+    account = tx.book.accounts.get(fill.account_id)
+    if account is not None:
+        unknown_assets.pause(tx, account, [fill])
 
 
 def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> None:

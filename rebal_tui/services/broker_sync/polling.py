@@ -12,6 +12,7 @@ from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable, LiveBrok
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, external_orders, reload_from_broker
 from rebal_tui.store import accounts, book_settings, event_inbox, jobs, run_orders
 from rebal_tui.store import sessions as session_store
@@ -95,10 +96,18 @@ def read_account(book: Book, account_id: str) -> None:
         if refusal.code != RefusalCode.NOT_FOUND:
             raise
         return
-    if fresh == book.accounts.get(account_id) and others == book.extras[account_id].external_orders:
+    listed = unknown_assets.request_assets(book, [fresh])
+    storable = unknown_assets.without_unknown(book, unknown_assets.labeled(book, fresh))
+    same = storable == book.accounts.get(account_id) and others == book.extras[account_id].external_orders
+    if (
+        same
+        and not listed
+        and (len(storable.positions) == len(fresh.positions))
+        == (account_id not in unknown_assets.paused_accounts(book))
+    ):
         return
     with book.write() as tx:
-        apply_accounts(tx, [fresh])
+        apply_accounts(tx, [fresh], listed)
         accounts.set_external_orders(tx, account_id, others)
         tx.reload_accounts([account_id])
 

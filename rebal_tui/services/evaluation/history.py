@@ -23,7 +23,7 @@ from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from
-from rebal_tui.store import decision_contexts, decisions, runs
+from rebal_tui.store import asset_renames, assets, decision_contexts, decisions, runs
 from rebal_tui.store import plan_inputs as stored_plans
 from rebal_tui.store.codec import from_positions, to_positions, to_restrictions
 from rebal_tui.store.database import Database
@@ -142,7 +142,15 @@ def store_plan(tx: BookTransaction, run: Run) -> None:
 def plan_of(database: Database, run: Run) -> Plan | None:
     """The plan of a run, recomputed; None before planning. Raises `ValueError` when that is impossible."""
     inputs = stored_plans.inputs(database, run.id)
-    return None if inputs is None else recompute_plan(run, inputs, decision_contexts.get(database, inputs.context))
+    return None if inputs is None else recompute_plan(run, inputs, plan_context(database, inputs.context))
+
+
+def plan_context(database: Database, key: int) -> DecisionContext:
+    """A context for a run's plan: like the run and its orders, its assets bear the labels of today (R-50)."""
+    context = decision_contexts.get(database, key)
+    if not asset_renames.any_renames(database):
+        return context
+    return context.relabeled(assets.labels_by_key(database))
 
 
 def made_plan(database: Database, run: Run) -> Plan:
@@ -154,7 +162,7 @@ def made_plan(database: Database, run: Run) -> Plan:
 
 
 def recompute_plan(run: Run, inputs: PlanInputs, context: DecisionContext) -> Plan:
-    """A run's plan, recomputed from its stored inputs."""
+    """A run's plan, recomputed from its stored inputs and their `plan_context`."""
     held = {context.symbols[key]: qty for key, qty in from_positions(inputs.positions)}
     start = Holdings(inputs.cash, inputs.reserved, dict(sorted(held.items())), context.assets)
     return plan_from(start, run.type, run.weights, inputs.cash_target or Money(0), run.amount)

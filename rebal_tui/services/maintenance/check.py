@@ -16,7 +16,7 @@ from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Percent, money_te
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services.broker_sync.events import CURSOR
 from rebal_tui.services.broker_sync.reconciliation.snapshot import differing_accounts
-from rebal_tui.services.evaluation.history import decision_fault, recompute_plan
+from rebal_tui.services.evaluation.history import decision_fault, plan_context, recompute_plan
 from rebal_tui.store import (
     audit,
     audit_digests,
@@ -177,7 +177,7 @@ def _weights(database: Database) -> Iterator[Fault]:
 def _plans(database: Database) -> Iterator[Fault]:
     """Every plan is readable, and once a run has ended with orders, every planned order was placed or skipped."""
     ended = {RunStatus.COMPLETED_SUCCESS, RunStatus.COMPLETED_ADJUSTED, RunStatus.TIMEOUT, RunStatus.CANCELED_MID_RUN}
-    context = _contexts(database)
+    context = lru_cache(maxsize=_MAX_CACHED_CONTEXTS)(partial(plan_context, database))
     for key, identity, status in database.rows("SELECT key, id, status FROM runs WHERE plan_context IS NOT NULL"):
         run = str(identity)
         try:

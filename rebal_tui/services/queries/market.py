@@ -39,7 +39,7 @@ def asset_view(book: Book, symbol: str) -> AssetView:
     if row is None:
         raise NotFound(f"no asset {symbol}")
     models = sorted(
-        ((p.name, p.weights.of(symbol)) for p in book.portfolios.values() if symbol in p.weights.symbols),
+        ((p.name, p.weights.of(symbol)) for p in book.portfolios.values() if symbol in p.weights),
         key=lambda model: (-model[1], model[0]),
     )
     held = totals.holdings_of(book, symbol)

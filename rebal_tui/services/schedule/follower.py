@@ -8,7 +8,7 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import load_clock, load_walk
 from rebal_tui.services.broker_sync.events import CURSOR
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.store import audit, book_settings
+from rebal_tui.store import asset_renames, audit, book_settings
 
 IDLE_TO_BUSY_RATIO = 4
 """Idle time after a reload as a multiple of its duration: reloads take at most one fifth of the time."""
@@ -32,6 +32,7 @@ def follow(book: Book) -> bool:
     version = book.database.data_version()
     if version == book.follow_state.version:
         return False
+    _follow_renames(book)
     _follow_market(book)
     seconds = book.stopwatch() if book.stopwatch else 0.0
     if seconds >= book.follow_state.idle_until:
@@ -44,6 +45,14 @@ def follow(book: Book) -> bool:
         took = book.stopwatch() - seconds if book.stopwatch else 0.0
         book.follow_state.idle_until = seconds + (1 + IDLE_TO_BUSY_RATIO) * took
     return True
+
+
+def _follow_renames(book: Book) -> None:
+    """Read new labels of assets first, because prices are told by label."""
+    renames = asset_renames.count(book.database)
+    if renames != book.follow_state.renames:
+        book.reload_assets()
+        book.follow_state.renames = renames
 
 
 def _follow_market(book: Book) -> None:

@@ -33,7 +33,7 @@ BEFORE = Portfolio(
 def plain(value: Any) -> Any:
     """A value as JSON; never a float."""
     if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.compare}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     if isinstance(value, frozenset):

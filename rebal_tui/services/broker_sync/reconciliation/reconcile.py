@@ -15,6 +15,7 @@ from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, San
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.quantities import money_text
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.events import apply_accounts, apply_events, apply_journal, sync
 from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches, with_events_applied
 from rebal_tui.services.broker_sync.reconciliation.event_replay import events_since, poll_events
@@ -106,6 +107,7 @@ def _reconcile_accounts(
 
     An account is read in full only when it has changed or has an event.
     """
+    before.relabel(book.account_table.symbols)
     known = Accounts(before)
     mentioned = {event.account_id for event in events if event.account_id is not None}
     expected = with_events_applied(
@@ -151,7 +153,7 @@ def _reconcile_accounts(
             fresh.append(account)
     if fresh:
         with book.write() as tx:
-            apply_accounts(tx, fresh)
+            apply_accounts(tx, fresh, unknown_assets.request_assets(book, fresh))
             tx.record("reconciliation.accounts", "book", {"accounts": [account.id for account in fresh]}, "broker")
             tx.reload_accounts([account.id for account in fresh])
     return len(fresh)

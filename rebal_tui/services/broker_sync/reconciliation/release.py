@@ -11,6 +11,7 @@ from rebal_tui.domain.orders import Order
 from rebal_tui.domain.quantities import money_text, qty_text
 from rebal_tui.domain.runs import Run
 from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.events import apply_accounts, external_orders
 from rebal_tui.services.broker_sync.reconciliation.event_replay import EVENT_LOOKBACK, events_since
 from rebal_tui.services.broker_sync.reconciliation.reconcile import ALERT
@@ -23,19 +24,22 @@ def release(book: Book, account_id: str) -> None:
     """Apply the broker's figures to a paused account and resume it.
 
     An order that the broker does not have ends as rejected, and an execution that it does not report is deleted; both
-    are recorded in the audit trail. Raises `Conflict` when the account is not paused or the broker does not have it.
+    are recorded in the audit trail. Raises `Conflict` when the account is not paused, when the broker does not have it,
+    or when it has a position in an asset that the book does not know.
     """
     hold = check_release(book, account_id)
     try:
         fresh = [book.broker.account(account_id)]
     except BrokerRefused as refusal:
         raise Conflict(f"the broker does not have the account: {refusal.message}") from refusal
+    listed = unknown_assets.request_assets(book, fresh)
+    unknown_assets.require_known(book, fresh[0], listed)
     others = external_orders(book, account_id)
     run = book.open_runs.get(account_id)
     placed = _orders_at_broker(book, run) if run is not None else []
     before = book.account(account_id)
     with book.write() as tx:
-        apply_accounts(tx, fresh)
+        apply_accounts(tx, fresh, listed)
         accounts.set_external_orders(tx, account_id, others)
         for line, order, theirs, gone in placed:
             _correct_order(tx, line, order, theirs, gone)
@@ -63,7 +67,7 @@ def differences(book: Book, account_id: str) -> tuple[tuple[str, str, str], ...]
     """
     check_release(book, account_id)
     try:
-        theirs = book.broker.account(account_id)
+        theirs = unknown_assets.labeled(book, book.broker.account(account_id))
     except BrokerRefused as refusal:
         return (("account", "known", refusal.message),)
     ours = book.account(account_id)

@@ -57,9 +57,9 @@ def _texts_differ(ours: Sequence[str], theirs: Sequence[str], rows: Ints, indexe
 
 def _positions_differ(ours: AccountTable, theirs: AccountListing, rows: Ints, indexes: Ints) -> NDArray[np.bool_]:
     """By account known to both, whether any holding differs in asset, quantity or entry price."""
-    asset_of = {symbol: key for key, symbol in ours.symbols.items()}
+    asset_of = {identity: key for key, identity in ours.asset_ids.items()}
     # An asset missing from the file gets a key that none of our positions has.
-    keys = np.array([asset_of.get(symbol, _UNKNOWN) for symbol in theirs.symbols], np.int64)
+    keys = np.array([asset_of.get(identity, _UNKNOWN) for identity in theirs.asset_ids], np.int64)
     number = np.full(len(theirs.ids), _UNKNOWN)
     number[indexes] = np.arange(len(indexes))
     known = number[theirs.owner] != _UNKNOWN

@@ -1,0 +1,62 @@
+"""The label of an asset in a book: its symbol, or that of an inactive namesake with a part of its id (R-50).
+
+An asset is its id; a symbol can change, be reused or be swapped. Of two assets under one symbol the active one is meant
+and bears it; any other gets `SYMBOL#` and the beginning of its id, so that labels are unique and no holding is hidden.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+SEPARATOR = "#"
+"""Between symbol and id in the label of a namesake; it occurs in no symbol."""
+_SHORTEST_ID = 8
+
+
+class Listed(NamedTuple):
+    """An asset for the choice of labels; `label` is its present label, empty for a new asset."""
+
+    id: str
+    symbol: str
+    active: bool
+    label: str = ""
+
+
+def plain_symbol(label: str) -> str:
+    """The symbol in a label."""
+    return label.partition(SEPARATOR)[0]
+
+
+def by_symbol(assets: Iterable[Listed]) -> dict[str, list[Listed]]:
+    """Assets grouped by symbol."""
+    found: defaultdict[str, list[Listed]] = defaultdict(list)
+    for asset in assets:
+        found[asset.symbol].append(asset)
+    return found
+
+
+def labels(groups: Mapping[str, list[Listed]]) -> dict[str, str]:
+    """The label of every asset by id. A group has at most one active asset, which bears the symbol.
+
+    Without an active one the symbol stays with the asset that bears it, else it goes to the first by id.
+    """
+    found: dict[str, str] = {}
+    for symbol, group in groups.items():
+        if len(group) == 1:
+            found[group[0].id] = symbol
+            continue
+        meant = min(group, key=lambda asset: (not asset.active, asset.label != symbol, asset.id))
+        others = [asset.id for asset in group if asset.id != meant.id]
+        size = _SHORTEST_ID
+        while len({identity[:size] for identity in others}) < len(others):
+            size += 1
+        found[meant.id] = symbol
+        found |= {identity: f"{symbol}{SEPARATOR}{identity[:size]}" for identity in others}
+    return found
+
+
+def conflict_text(symbol: str, ids: Iterable[str]) -> str:
+    """Why a symbol is ambiguous: several active assets bear it."""
+    return f"{symbol}: expected one active asset of that symbol, found the ids {' and '.join(sorted(ids))}"

@@ -1,0 +1,42 @@
+"""Storing assets as the broker lists them: new symbols are followed everywhere, an ambiguous one is left out (R-50)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rebal_tui.domain.asset_labels import conflict_text, plain_symbol
+from rebal_tui.domain.assets import Asset
+from rebal_tui.services.book.book import BookTransaction
+from rebal_tui.services.book.market_state import relabel_walk
+from rebal_tui.store import asset_renames, assets, holds, jobs
+
+ALERT = "asset_conflict"
+"""Kind of the alert about several active assets under one symbol; its subject is the symbol."""
+
+
+def save_assets(tx: BookTransaction, listed: Sequence[Asset]) -> None:
+    """Store assets by id. Whatever the file or memory keeps under a label follows its asset to a new one.
+
+    Of several active assets under one symbol the book keeps the one that it has; the others are left as they are, and
+    an alert names all ids.
+    """
+    book = tx.book
+    # An asset that is left out keeps its earlier symbol, which another one may have been given.
+    while conflicts := assets.conflicts(book.database, listed):
+        for symbol, ids in sorted(conflicts.items()):
+            jobs.raise_alert(tx, book.now(), ALERT, symbol, conflict_text(symbol, ids))
+        listed = [asset for asset in listed if plain_symbol(asset.symbol) not in conflicts]
+    renames = assets.save(tx, listed)
+    if renames:
+        labels = {rename.before: rename.after for rename in renames}
+        asset_renames.record(tx, renames, book.now())
+        asset_renames.relabel_skipped_orders(tx, renames)
+        holds.relabel(tx, labels)
+        relabel_walk(tx, labels)
+        known = [(rename.after, book.assets_by_id.get(rename.id)) for rename in renames]
+        assets.save_prices(
+            tx, [(label, a.price, a.price_at) for label, a in known if a is not None and a.price and a.price_at]
+        )
+        for rename in renames:
+            tx.record("asset.renamed", rename.id, {"from": rename.before, "to": rename.after}, "broker")
+    tx.reload_assets()

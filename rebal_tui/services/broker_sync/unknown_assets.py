@@ -1,0 +1,117 @@
+"""Positions and executions in assets that the book does not know (R-51).
+
+The broker is asked for the assets at once. Until it names them the account is paused, and resumes when all are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import chain
+
+from rebal_tui.domain.accounts import Account, Position
+from rebal_tui.domain.asset_labels import plain_symbol
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.errors import Conflict
+from rebal_tui.domain.orders import Fill
+from rebal_tui.domain.quantities import qty_text
+from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.store import holds, jobs
+from rebal_tui.store.holds import Hold
+
+ALERT = "unknown_asset"
+ASK_INTERVAL = timedelta(minutes=1)
+"""The broker is asked for the same asset again after this time."""
+_REASON = "the book does not know the asset of "
+
+
+def request_assets(book: Book, accounts: Iterable[Account], executions: Iterable[Fill] = ()) -> Sequence[Asset]:
+    """The broker's assets if accounts or executions mention one that the book does not have under the name given.
+
+    Empty if all are known, or if the broker was asked for the others within `ASK_INTERVAL`.
+    """
+    label_of, assets = book.price_cache.labels, book.assets
+    held = (position for account in accounts for position in account.positions)
+    items: Iterable[Position | Fill] = chain(held, executions)
+    missing = {item.asset_id or item.symbol for item in items if not _is_known(item, label_of, assets)}
+    now, asked = book.now(), book.assets_asked_at
+    due = {name for name in missing if name not in asked or now - asked[name] >= ASK_INTERVAL}
+    if not due:
+        return ()
+    asked.update(dict.fromkeys(due, now))
+    return book.broker.assets()
+
+
+def _is_known(item: Position | Fill, label_of: Mapping[str, str], assets: Mapping[str, Asset]) -> bool:
+    if item.asset_id is None:
+        return item.symbol in assets
+    label = label_of.get(item.asset_id)
+    return label is not None and (label == item.symbol or plain_symbol(label) == plain_symbol(item.symbol))
+
+
+def labeled(book: Book, account: Account) -> Account:
+    """The broker's account with the book's labels of its assets."""
+    label_of = book.price_cache.labels
+    if all(p.asset_id is None or label_of.get(p.asset_id, p.symbol) == p.symbol for p in account.positions):
+        return account
+    held = (replace(p, symbol=label_of.get(p.asset_id or "", p.symbol)) for p in account.positions)
+    return replace(account, positions=tuple(sorted(held, key=lambda position: position.symbol)))
+
+
+def without_unknown(book: Book, account: Account) -> Account:
+    """The account as the book can store it: without positions in unknown assets."""
+    label_of, assets = book.price_cache.labels, book.assets
+    known = tuple(
+        p for p in account.positions if (p.symbol in assets if p.asset_id is None else p.asset_id in label_of)
+    )
+    return account if len(known) == len(account.positions) else replace(account, positions=known)
+
+
+def require_known(book: Book, account: Account, listed: Sequence[Asset]) -> None:
+    """Raise `Conflict` if an account has a position in an asset that neither the book nor `listed` has."""
+    names = {*book.price_cache.labels, *book.assets, *(name for asset in listed for name in (asset.id, asset.symbol))}
+    unknown = [position for position in account.positions if (position.asset_id or position.symbol) not in names]
+    if unknown:
+        raise Conflict(f"{_REASON}{', '.join(map(_text, unknown))}")
+
+
+def paused_accounts(book: Book) -> set[str]:
+    """The accounts that are paused for an unknown asset."""
+    return {account_id for account_id, hold in book.holds.items() if _REASON in hold.reason}
+
+
+def pause(tx: BookTransaction, account: Account, items: Sequence[Position | Fill]) -> None:
+    """Pause an account for positions or executions that cannot be stored, named in the reason."""
+    book, before = tx.book, tx.book.holds.get(account.id)
+    reason = f"{_REASON}{', '.join(map(_text, items))}"
+    if before is not None and reason in before.reason:
+        return
+    hold = Hold(reason, book.now()) if before is None else replace(before, reason=f"{before.reason}; {reason}")
+    holds.put(tx, account.id, hold)
+    text = f"{account.name} ({account.account_number}) is paused: {reason}"
+    jobs.raise_alert(tx, book.now(), ALERT, account.id, text)
+    tx.record("account.paused", account.id, {"reason": reason})
+    tx.reload_holds()
+
+
+def resume(tx: BookTransaction, account_id: str) -> None:
+    """Resume an account that was paused for unknown assets alone, after every position was stored."""
+    book, hold = tx.book, tx.book.holds.get(account_id)
+    if hold is None or _REASON not in hold.reason:
+        return
+    others = [reason for reason in hold.reason.split("; ") if not reason.startswith(_REASON)]
+    if others:
+        holds.put(tx, account_id, replace(hold, reason="; ".join(others)))
+    else:
+        holds.remove(tx, account_id)
+        tx.requeue_runs([account_id])
+    jobs.clear_alert(tx, ALERT, account_id, book.now())
+    tx.record("account.assets_known", account_id, {"reason": hold.reason}, "broker")
+    tx.reload_holds()
+
+
+def _text(item: Position | Fill) -> str:
+    called = f"{item.symbol} (id {item.asset_id})" if item.asset_id else item.symbol
+    what = "an execution of " if isinstance(item, Fill) else ""
+    return f"{what}{qty_text(item.qty)} {called}"
