@@ -13,11 +13,10 @@ from typing import TextIO
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.quantities import Price, parse_price
 from rebal_tui.market.closes import Closes
-from rebal_tui.market.csv_file import CsvText, FaultList, got, read_csv, without_empty_end
+from rebal_tui.market.csv_file import CsvText, FaultList, day_of, got, read_csv, without_empty_end
 
 MAX_SYMBOLS = 5_000
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9.\-]{0,15}", re.ASCII)
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def read_closes(source: Path | TextIO) -> Closes:
@@ -105,10 +104,7 @@ class _Reader:
         return cells[: len(columns)]
 
     def _day(self, line: int, cell: str) -> date | None:
-        try:
-            day = date.fromisoformat(cell) if _DATE.fullmatch(cell) else None
-        except ValueError:
-            day = None
+        day = day_of(cell)
         if day is None:
             self.faults.add(line, "date", got(cell, "expected a date such as 2024-03-28"))
         return day

@@ -6,7 +6,9 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TextIO
 
@@ -20,6 +22,7 @@ MAX_LINES = 100_000
 MAX_FAULTS = 10_000
 """Faults listed one by one; further faults are only counted."""
 _QUOTED_CHARACTERS = 40
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _OPEN_COMMA = re.compile(r",(?![0-9]{3}(?![0-9]))", re.ASCII)
 """A comma that cannot separate thousands."""
 
@@ -95,6 +98,13 @@ def read_csv(source: Path | TextIO) -> CsvText:
     separator = ";" if ";" in header and "," not in header else ","
     comma = separator == ";" and "." not in body and _OPEN_COMMA.search(body) is not None
     return CsvText(text, separator, comma)
+
+
+def day_of(cell: str) -> date | None:
+    """The day of a cell such as `2024-06-10`, None for anything else."""
+    with suppress(ValueError):
+        return date.fromisoformat(cell) if _DATE.fullmatch(cell) else None
+    return None
 
 
 def without_empty_end(cells: list[str]) -> list[str]:
