@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 @click.option("--db", type=FILE, metavar="FILE", help="Save the resulting book in a new file.")
 @json_option
 def entry(
-    prices: Path, book_file: Path | None, since: date | None, until: date | None, allow_jumps: bool, db: Path | None,
-    as_json: bool,
+    prices: Path, book_file: Path | None, since: date | None, until: date | None,
+    allow_jumps: bool, db: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Replay a price history with the same rules, scheduler and broker.
 
@@ -66,6 +66,8 @@ def entry(
     from rebal_tui.market.closes_file import read_closes
     from rebal_tui.services.parsing.book_file import parse_book
     from rebal_tui.services.simulation import closes_review, replay
+    from rebal_tui.services.simulation.asset_tracks import track_assets
+    from rebal_tui.services.simulation.closes_arrangement import arrange_closes
 
     if db is not None and db.exists():
         raise Conflict(f"{db} already exists; replay creates a new book")
@@ -75,19 +77,17 @@ def entry(
     if book_file is not None:
         with naming_file(book_file):
             parsed = parse_book(read_file(book_file))
-    needed = replay.needed_symbols(parsed)
+    sessions = replay.sessions_of(closes, since, until)
+    first, last = sessions[0], sessions[-1]
     with naming_file(prices):
-        replay.require_columns(closes, needed)
-    closes = replay.narrowed(closes, needed)
-    first, last = replay.date_range(closes, since, until)
-    book = bootstrap.replay_book(closes, first, last)
+        tracked = track_assets(replay.needed_symbols(parsed))
+        arranged = arrange_closes(closes, tracked.tracks)
+        jumps = closes_review.find_jumps(arranged.closes, sessions, tracked.actions)
+        if not allow_jumps:
+            closes_review.require_no_jumps(jumps)
+    book = bootstrap.replay_book(arranged.closes, first, last)
     try:
         replay.begin(book, first)
-        sessions = book.calendar.days(first, last)
-        jumps = closes_review.find_jumps(closes, sessions)
-        if not allow_jumps:
-            with naming_file(prices):
-                closes_review.require_no_jumps(jumps)
         if parsed is None:
             replay.create_default_book(book)
         else:
@@ -96,7 +96,7 @@ def entry(
             result = replay.replay(book, first, last, progress)
         if db is not None:
             _save(book, db)
-        notes = closes_review.closes_notes(closes, sessions)
+        notes = [*tracked.notes, *closes_review.closes_notes(arranged, sessions)]
         if as_json:
             write_json(replay_json(book, result, jumps, notes))
         else:

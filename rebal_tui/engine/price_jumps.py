@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
 from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, Price
 
 DEFAULT_JUMP_LIMIT: Final = Percent(3500)
@@ -16,6 +18,10 @@ SPLIT_TOLERANCE: Final = Percent(200)
 _FORWARD: Final = tuple(Fraction(new, old) for new, old in ((2, 1), (3, 1), (3, 2), (4, 1), (5, 1), (10, 1), (20, 1)))
 SPLIT_RATIOS: Final = (*_FORWARD, *(1 / ratio for ratio in _FORWARD))
 """The ratios, new shares to old, that a move is compared with: forward splits, then reverse splits."""
+
+_EXPLAIN_ANY_MOVE: Final = (
+    ActionKind.SPIN_OFF, ActionKind.CASH_MERGER, ActionKind.STOCK_MERGER, ActionKind.DELISTING,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,22 @@ def price_jump(last_close: Price | Fraction, price: Price, limit: Percent = DEFA
     if split is None and abs(factor - 1) <= Fraction(limit, HUNDRED_PERCENT):
         return None
     return PriceJump(factor, split)
+
+
+def adjusted_close(last_close: Price | Fraction, actions: Iterable[CorporateAction]) -> Fraction | None:
+    """An asset's last close after its corporate actions of the day, exact; None when they explain any move.
+
+    Splits and stock dividends divide it by the shares that one share becomes, a cash dividend lowers it by its amount.
+    A spin-off, a merger, a delisting, and a dividend of the whole close explain any move of their asset that day.
+    """
+    adjusted = Fraction(last_close)
+    for action in actions:
+        if action.kind in _EXPLAIN_ANY_MOVE:
+            return None
+        adjusted /= action.shares_factor
+        if action.kind is ActionKind.CASH_DIVIDEND:
+            adjusted -= action.amount or 0
+    return adjusted if adjusted > 0 else None
 
 
 def _nearest_split(factor: Fraction) -> Fraction | None:

@@ -7,7 +7,8 @@ from fractions import Fraction
 import pytest
 
 from rebal_tui.domain.quantities import Percent, Price, parse_price
-from rebal_tui.engine.price_jumps import SPLIT_RATIOS, PriceJump, price_jump
+from rebal_tui.engine.price_jumps import SPLIT_RATIOS, PriceJump, adjusted_close, price_jump
+from rebal_tui.services.parsing.corporate_action import read_action_row
 
 
 def jump(last: str, price: str, limit: int = 3500) -> PriceJump | None:
@@ -89,3 +90,28 @@ def test_a_last_close_adjusted_for_a_split_explains_the_move() -> None:
 def test_a_price_that_is_not_above_zero_is_refused(last: int, price: int) -> None:
     with pytest.raises(ValueError, match="above 0"):
         price_jump(Price(last), Price(price))
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], "100"),
+        ([{"kind": "split", "ratio": "4"}], "25"),
+        ([{"kind": "split", "ratio": "1:3"}], "300"),
+        ([{"kind": "stock_dividend", "ratio": "1:4"}], "80"),
+        ([{"kind": "cash_dividend", "amount": "1.25"}], "98.75"),
+        ([{"kind": "split", "ratio": "2"}, {"kind": "cash_dividend", "amount": "1"}], "49"),
+        ([{"kind": "symbol_change", "new_symbol": "NEW"}], "100"),
+        ([{"kind": "cash_dividend", "amount": "100"}], None),
+        ([{"kind": "spin_off", "ratio": "1:2", "new_symbol": "NEW", "price": "5"}], None),
+        ([{"kind": "stock_merger", "ratio": "1:2", "new_symbol": "NEW"}], None),
+        ([{"kind": "cash_merger", "amount": "3"}], None),
+        ([{"kind": "split", "ratio": "2"}, {"kind": "delisting"}], None),
+    ],
+)
+def test_the_last_close_is_adjusted_for_the_actions_of_the_day(
+    rows: list[dict[str, str]], expected: str | None
+) -> None:
+    adjusted = adjusted_close(parse_price("100"), [read_action_row({"symbol": "SPY", **row}) for row in rows])
+
+    assert adjusted == (None if expected is None else Fraction(expected) * 10**9)

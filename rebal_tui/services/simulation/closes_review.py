@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from fractions import Fraction
 
+from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
 from rebal_tui.domain.errors import Conflict, Fault
 from rebal_tui.domain.quantities import Price, format_scaled
 from rebal_tui.domain.text import count_text
-from rebal_tui.engine.price_jumps import PriceJump, price_jump
+from rebal_tui.engine.price_jumps import PriceJump, adjusted_close, price_jump
 from rebal_tui.market.closes import Closes
+from rebal_tui.services.simulation.closes_arrangement import ArrangedCloses
 
 MAX_LISTED = 50
 """Jumps and notes listed one by one; further ones are only counted."""
@@ -18,25 +21,32 @@ MAX_LISTED = 50
 
 @dataclass(frozen=True, slots=True)
 class JumpDay:
-    """A price jump of a symbol: its close on `day` against the one on `last_day`."""
+    """A price jump of a symbol: its close on `day` against the one on `last_day`.
+
+    `expected` is the last close adjusted for corporate actions since, in billionths of a dollar.
+    """
 
     symbol: str
     day: date
     price: Price
     last_day: date
     last_close: Price
+    expected: Fraction
     jump: PriceJump
 
     @property
     def ratio_text(self) -> str:
-        """The close ÷ the last close, rounded to six decimals: `0.1`."""
+        """The close ÷ the adjusted last close, rounded to six decimals: `0.1`."""
         return format_scaled(round(self.jump.factor * 1_000_000), 6)
 
     def __str__(self) -> str:
         like = f", as after a {self.jump.split_text}" if self.jump.split_text else ""
+        adjusted = ""
+        if self.expected != self.last_close:
+            adjusted = f" ({dollars_text(Price(round(self.expected)))} after corporate actions)"
         return (
             f"the close {dollars_text(self.price)} is {self.ratio_text} times the last one, "
-            f"{dollars_text(self.last_close)} on {self.last_day}{like}"
+            f"{dollars_text(self.last_close)} on {self.last_day}{adjusted}{like}"
         )
 
 
@@ -46,20 +56,49 @@ def dollars_text(price: Price) -> str:
     return f"${int(whole):,}.{decimals}"
 
 
-def find_jumps(closes: Closes, sessions: Sequence[date]) -> list[JumpDay]:
-    """Every jump between two closes of a symbol in the sessions, by day and symbol; gaps are bridged."""
-    last: dict[str, tuple[date, Price]] = {}
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last close of a symbol; `expected` is adjusted for actions since, None when they explain any move."""
+
+    day: date
+    close: Price
+    expected: Fraction | None
+
+
+def find_jumps(
+    closes: Closes, sessions: Sequence[date], actions: Mapping[date, Sequence[CorporateAction]]
+) -> list[JumpDay]:
+    """Every jump between two closes of a symbol in the sessions that no action explains, by day and symbol (R-55).
+
+    Missing closes are bridged. The first close of an asset that a spin-off creates is compared with its first price.
+    """
+    rows = {day: list(closes.priced(position)) for position, day in enumerate(closes.days)}
+    last: dict[str, _Last] = {}
     found = []
-    wanted = set(sessions)
-    for position, day in enumerate(closes.days):
-        for symbol, price in closes.priced(position) if day in wanted else ():
-            if symbol in last:
-                last_day, last_close = last[symbol]
-                jump = price_jump(last_close, price)
+    for day in sessions:
+        for action in actions.get(day, ()):
+            _explain(last, action, day)
+        for symbol, price in rows.get(day, ()):
+            before = last.get(symbol)
+            if before is not None and before.expected is not None:
+                jump = price_jump(before.expected, price)
                 if jump is not None:
-                    found.append(JumpDay(symbol, day, price, last_day, last_close, jump))
-            last[symbol] = day, price
+                    found.append(JumpDay(symbol, day, price, before.day, before.close, before.expected, jump))
+            last[symbol] = _Last(day, price, Fraction(price))
     return found
+
+
+def _explain(last: dict[str, _Last], action: CorporateAction, day: date) -> None:
+    """Adjust the last closes for an action."""
+    if action.kind is ActionKind.SPIN_OFF and action.price is not None and action.new not in last:
+        last[action.new] = _Last(day, action.price, Fraction(action.price))
+    before = last.get(action.symbol)
+    if before is None:
+        return
+    if action.kind is ActionKind.SYMBOL_CHANGE:
+        last[action.new] = last.pop(action.symbol)
+    elif before.expected is not None:
+        last[action.symbol] = replace(before, expected=adjusted_close(before.expected, [action]))
 
 
 def require_no_jumps(jumps: Sequence[JumpDay]) -> None:
@@ -74,9 +113,9 @@ def require_no_jumps(jumps: Sequence[JumpDay]) -> None:
     raise Conflict(faults)
 
 
-def closes_notes(closes: Closes, sessions: Sequence[date]) -> list[str]:
+def closes_notes(arranged: ArrangedCloses, sessions: Sequence[date]) -> list[str]:
     """What a reader of the results must know about the closes in the sessions, one sentence each."""
-    given = {day for day in closes.days if sessions[0] <= day <= sessions[-1]}
+    given = {day for day in arranged.closes.days if sessions[0] <= day <= sessions[-1]}
     notes = []
     for unmatched, noun, consequence in (
         (sorted(given.difference(sessions)), "day", "ignored: no trading session"),
@@ -85,11 +124,10 @@ def closes_notes(closes: Closes, sessions: Sequence[date]) -> list[str]:
         if unmatched:
             notes.append(f"{count_text(len(unmatched), noun)} {consequence} (first: {unmatched[0]})")
     wanted = set(sessions)
-    rows = [(day, row) for day, row in zip(closes.days, closes.rows, strict=True) if day in wanted]
     gaps = [
         note
-        for column, symbol in enumerate(closes.symbols)
-        for note in _gaps(symbol, [(day, row[column]) for day, row in rows])
+        for asset in arranged.assets
+        for note in _gaps(asset.symbol, [(day, price) for day, price in asset.prices if day in wanted])
     ]
     if len(gaps) > MAX_LISTED:
         gaps[MAX_LISTED:] = [f"and {count_text(len(gaps) - MAX_LISTED, 'more note')} about missing closes"]

@@ -15,6 +15,7 @@ from rebal_tui.domain.quantities import Money, Percent, Value, parse_money
 from rebal_tui.engine.drift import asset_drifts, largest_drift, largest_usage
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.closes import Closes
+from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services.advisory import portfolios, subscriptions
 from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book
@@ -40,13 +41,16 @@ Progress = Callable[[int, int, date], None]
 """Called after each session with the number of sessions done, the total, and the session's day."""
 
 
-def date_range(closes: Closes, since: date | None, until: date | None) -> tuple[date, date]:
-    """The first and last day with closes within the bounds. Raises `Invalid` when there are none."""
+def sessions_of(closes: Closes, since: date | None, until: date | None) -> list[date]:
+    """The sessions from the first to the last day with closes within the bounds. Raises `Invalid` when none are."""
     days = [day for day in closes.days if (since is None or day >= since) and (until is None or day <= until)]
     if not days:
         known = f"the file has closes from {closes.days[0]} to {closes.days[-1]}"
         raise Invalid([Fault("--from/--to", f"no closes in this range: {known}")])
-    return days[0], days[-1]
+    sessions = [session.day for session in build_sessions(days[0], days[-1])]
+    if not sessions:
+        raise Invalid([Fault("", f"no trading session from {days[0]} to {days[-1]}")])
+    return sessions
 
 
 def needed_symbols(parsed: BookFile | None) -> list[str]:
@@ -56,24 +60,6 @@ def needed_symbols(parsed: BookFile | None) -> list[str]:
     targets = [symbol for portfolio in parsed.portfolios for symbol in portfolio.body.weights.symbols]
     held = [position.symbol for account in parsed.accounts for position in account.positions]
     return list(dict.fromkeys([*targets, *held]))
-
-
-def require_columns(closes: Closes, symbols: Iterable[str]) -> None:
-    """Raise `Invalid` with every symbol that has no column in the closes."""
-    faults = [Fault(symbol, "no such column in the closes") for symbol in symbols if symbol not in closes.symbols]
-    if faults:
-        raise Invalid(faults)
-
-
-def narrowed(closes: Closes, symbols: Iterable[str]) -> Closes:
-    """The closes of the given symbols only; symbols that are neither held nor targeted need no price every session."""
-    wanted = set(symbols)
-    indexes = [index for index, symbol in enumerate(closes.symbols) if symbol in wanted]
-    return Closes(
-        tuple(closes.symbols[index] for index in indexes),
-        closes.days,
-        tuple(tuple(row[index] for index in indexes) for row in closes.rows),
-    )
 
 
 def begin(book: Book, first: date) -> None:
@@ -124,7 +110,12 @@ def create_book_from_file(book: Book, parsed: BookFile) -> None:
     scheduler.advance_market(book, now)
 
 
-def replay(book: Book, first: date, last: date, progress: Progress = lambda _done, _total, _day: None) -> Replay:
+def replay(
+    book: Book,
+    first: date,
+    last: date,
+    progress: Progress = lambda _done, _total, _day: None,
+) -> Replay:
     """Replay every session from `first` to `last`: settle at the open, evaluate at the end of the window.
 
     The book's clock must be a `FixedClock` no later than the first session's open.
