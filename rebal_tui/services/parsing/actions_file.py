@@ -55,12 +55,15 @@ def read_actions(source: Path | TextIO) -> tuple[DatedAction, ...]:
 
 
 def _header(line: int, cells: Sequence[str], faults: FaultList) -> list[str]:
-    names = [cell.lower() for cell in cells]
-    for number, (name, cell) in enumerate(zip(names, cells, strict=True), start=1):
+    names: list[str] = []
+    for number, cell in enumerate(cells, start=1):
+        name = cell.lower()
         if name not in COLUMNS:
             faults.add(line, f"column {number}", got(cell, f"expected one of {', '.join(COLUMNS)}"))
-        elif name in names[: number - 1]:
+        elif name in names:
             faults.add(line, f"column {number}", f"got {name} again, expected every heading once")
+        else:
+            names.append(name)
     missing = [name for name in _REQUIRED if name not in names]
     if missing:
         faults.add(line, "", f"got no {' and no '.join(missing)}, expected the header {','.join(COLUMNS)}")

@@ -7,6 +7,8 @@ from datetime import date
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
 from rebal_tui.domain.errors import Invalid
@@ -14,6 +16,10 @@ from rebal_tui.domain.quantities import parse_price
 from rebal_tui.services.parsing.actions_file import DatedAction, read_actions
 
 HEADER = "date,symbol,kind,ratio,amount,new_symbol,price\n"
+PIECES = (
+    "", "2024-06-10", "2024-02-30", "SPY", "spy", "split", "delisting", "spin_off", "10", "1:8", "0:1", "-1", "1e9",
+    "9" * 30, "nan", '"', "a\rb", "\x1b[1m", "\u202e", "=1", "[@click=app.quit]", "１", "1" * 5_000,
+)  # fmt: skip
 
 
 def read(text: str) -> tuple[DatedAction, ...]:
@@ -131,3 +137,14 @@ def test_hidden_characters_are_named_and_not_repeated() -> None:
 
 def test_a_file_without_actions_is_empty() -> None:
     assert read(HEADER) == ()
+
+
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=9).map(",".join), max_size=5))
+def test_any_rows_are_read_or_refused(rows: list[str]) -> None:
+    try:
+        found = read("\n".join([HEADER.strip(), *rows]))
+    except Invalid as refusal:
+        shown = [str(fault) for fault in refusal.faults]
+    else:
+        shown = [dated.action.text for dated in found]
+    assert all(text.isprintable() for text in shown)
