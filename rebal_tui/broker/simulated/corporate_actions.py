@@ -18,7 +18,7 @@ from rebal_tui.broker.simulated.working_order import load
 from rebal_tui.domain.action_effects import Holding, Terms, effect_of
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.cash import CashKind
-from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction, parse_ratio, ratio_text
+from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
 from rebal_tui.domain.orders import OrderStatus
 from rebal_tui.domain.quantities import MAX_NANO, Price, Qty
 
@@ -152,7 +152,7 @@ class ActionService:
             "SELECT kind, ratio FROM sim_actions WHERE asset = ? AND at >= ? AND kind IN ('split', 'stock_dividend')",
             (asset, to_micros(session.open)),
         ).fetchall():
-            factor *= parse_ratio(ratio) + (1 if kind == ActionKind.STOCK_DIVIDEND else 0)
+            factor *= Fraction(ratio) + (1 if kind == ActionKind.STOCK_DIVIDEND else 0)
         held = dict(tx.execute("SELECT account, qty FROM sim_positions WHERE asset = ?", (asset,)).fetchall())
         return {account: Qty(max(0, int((held.get(account, 0) - change) * factor))) for account, change in rows}
 
@@ -176,7 +176,7 @@ def _record(tx: Writer, facts: tuple[int, str, int, int | None, int, int, int], 
         " fractionable, new_fractionable, price_before, new_price, at, accounts, canceled_orders)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            n, identity, asset, action.kind, action.symbol, None if action.ratio is None else ratio_text(action.ratio),
+            n, identity, asset, action.kind, action.symbol, None if action.ratio is None else str(action.ratio),
             action.amount, action.new_symbol, action.price, new, terms.fractionable, terms.new_fractionable,
             terms.price, terms.new_price, at, accounts, canceled,
         ),

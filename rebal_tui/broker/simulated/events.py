@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, ActionHolder, ActionNotice, BrokerEvent, EventKind
@@ -10,7 +11,7 @@ from rebal_tui.broker.simulated.ports import Tables, Writer
 from rebal_tui.broker.simulated.timestamps import from_micros
 from rebal_tui.domain.action_effects import Holding, Terms
 from rebal_tui.domain.cash import CashEntry, CashKind, Journal, JournalStatus
-from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction, parse_ratio
+from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
 from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side
 from rebal_tui.domain.quantities import Money, Price, Qty
 
@@ -235,7 +236,7 @@ def _notice(acted: _ActionFacts) -> ActionNotice:
     action = CorporateAction(
         ActionKind(acted.kind),
         acted.symbol,
-        None if acted.ratio is None else parse_ratio(acted.ratio),
+        None if acted.ratio is None else Fraction(acted.ratio),
         None if acted.amount is None else Price(acted.amount),
         acted.new_symbol,
         None if acted.price is None else Price(acted.price),
