@@ -23,7 +23,7 @@ class ActionKind(StrEnum):
     DELISTING = "delisting"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """The kind as text: `stock dividend`."""
         return self.value.replace("_", " ")
 
@@ -74,14 +74,14 @@ class CorporateAction:
     def rate(self) -> Fraction:
         """The ratio of a kind that has one. Raises `Invalid` for any other."""
         if self.ratio is None:
-            raise Invalid([Fault("ratio", f"a {self.kind.title} has no ratio")])
+            raise Invalid([Fault("ratio", f"a {self.kind.label} has no ratio")])
         return self.ratio
 
     @property
     def new(self) -> str:
         """The new symbol of a kind that has one. Raises `Invalid` for any other."""
         if self.new_symbol is None:
-            raise Invalid([Fault("new_symbol", f"a {self.kind.title} has no new symbol")])
+            raise Invalid([Fault("new_symbol", f"a {self.kind.label} has no new symbol")])
         return self.new_symbol
 
     @property
@@ -134,9 +134,9 @@ class ActionReport:
 def field_faults(kind: ActionKind, symbol: str, given: Mapping[str, object]) -> list[Fault]:
     """Each field that is missing, unexpected or out of range for a kind; None means absent."""
     required, allowed = REQUIRED[kind], (*REQUIRED[kind], *OPTIONAL.get(kind, ()))
-    faults = [Fault(name, f"{name} is required for a {kind.title}") for name in required if given.get(name) is None]
+    faults = [Fault(name, f"{name} is required for a {kind.label}") for name in required if given.get(name) is None]
     faults += [
-        Fault(name, f"a {kind.title} has no {name}; expected {' and '.join(('kind', 'symbol', *allowed))}")
+        Fault(name, f"a {kind.label} has no {name}; expected {' and '.join(('kind', 'symbol', *allowed))}")
         for name in FIELDS
         if given.get(name) is not None and name not in allowed
     ]

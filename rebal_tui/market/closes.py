@@ -75,6 +75,13 @@ class ClosesFeed:
         """The latest quote of every symbol that has had a price."""
         return self._quotes
 
+    def reprice(self, symbol: str, price: Price) -> None:
+        """Set the latest price after a corporate action, until the next close: closes already include the action."""
+        quote = self._quotes.get(symbol)
+        at = quote.at if quote is not None else max((q.at for q in self._quotes.values()), default=None)
+        if at is not None:
+            self._quotes = {**self._quotes, symbol: Quote(price, at)}
+
     def rename(self, labels: Mapping[str, str]) -> None:
         """Continue the prices of renamed assets under new symbols, given by old symbol: in the column of the new symbol
         if the file has one, else in the column that has served so far."""
