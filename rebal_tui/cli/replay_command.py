@@ -24,7 +24,10 @@ from rebal_tui.cli.parameters import (
 from rebal_tui.domain.errors import Conflict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rebal_tui.services.book.book import Book
+    from rebal_tui.services.parsing.actions_file import DatedAction
     from rebal_tui.services.simulation.replay import Progress
 
 
@@ -33,12 +36,13 @@ if TYPE_CHECKING:
 @click.option("--book", "book_file", type=FILE, metavar="BOOK.json", help="Initial accounts and portfolios.")
 @click.option("--from", "since", type=Day(), metavar="DATE", help="First day. Default: the first in PRICES.csv.")
 @click.option("--to", "until", type=Day(), metavar="DATE", help="Last day. Default: the last in PRICES.csv.")
+@click.option("--actions", "actions_file", type=FILE, metavar="ACTIONS.csv", help="Corporate actions to carry out.")
 @click.option("--allow-jumps", is_flag=True, help="Replay in spite of price jumps that nothing explains.")
 @click.option("--db", type=FILE, metavar="FILE", help="Save the resulting book in a new file.")
 @json_option
 def entry(
     prices: Path, book_file: Path | None, since: date | None, until: date | None,
-    allow_jumps: bool, db: Path | None, as_json: bool,
+    actions_file: Path | None, allow_jumps: bool, db: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Replay a price history with the same rules, scheduler and broker.
 
@@ -48,8 +52,17 @@ def entry(
     session's closing prices, and orders fill in full at those prices.
 
     A symbol keeps its last close on days without one; its accounts are not rebalanced on such days, and the summary
-    names it. The closes of a day that moved by more than 35\u00a0%, or by the ratio of a split, stop the replay before
-    it begins; --allow-jumps accepts them as they are.
+    names it. A close that moved by more than 35\u00a0%, or by the ratio of a split, stops the replay before it begins,
+    unless a corporate action explains it or --allow-jumps is given.
+
+    ACTIONS.csv contains corporate actions, effective at the open of their day: a header
+    'date,symbol,kind,ratio,amount,new_symbol,price', then one row per action. Kinds are split, cash_dividend,
+    stock_dividend, spin_off, symbol_change, cash_merger, stock_merger and delisting. A ratio such as 10, 1.5, 3:2 or
+    1:8 is new shares to old for a split, else shares received to shares held; amount is dollars per share; price is
+    the first price of the asset that a spin-off creates. PRICES.csv then has prices as they were, not adjusted for the
+    actions. Of a renamed asset it may have a column of the old symbol up to the change and one of the new symbol
+    from then on, or a single column under either. Actions up to the first session are not carried out: holdings are as
+    of its open.
 
     Without --book, one account with $100,000 in cash subscribes in the first session to 60\u00a0% SPY, 35\u00a0% TLT
     and 5\u00a0% cash, with drift bands of 5 percentage points and 20\u00a0% of the target and a cooldown of 7 days.
@@ -59,11 +72,13 @@ def entry(
     Examples:
       rebal-tui replay closes.csv
       rebal-tui replay closes.csv --from 2020-01-02 --to 2020-12-31 --json
+      rebal-tui replay closes.csv --actions splits.csv
       rebal-tui replay closes.csv --book clients.json --db replayed.db
     """
     from rebal_tui import bootstrap
     from rebal_tui.cli.replay_report import replay_json, replay_text
     from rebal_tui.market.closes_file import read_closes
+    from rebal_tui.services.parsing.actions_file import read_actions
     from rebal_tui.services.parsing.book_file import parse_book
     from rebal_tui.services.simulation import closes_review, replay
     from rebal_tui.services.simulation.asset_tracks import track_assets
@@ -77,10 +92,15 @@ def entry(
     if book_file is not None:
         with naming_file(book_file):
             parsed = parse_book(read_file(book_file))
+    actions: Sequence[DatedAction] = ()
+    if actions_file is not None:
+        with naming_file(actions_file):
+            actions = read_actions(actions_file)
     sessions = replay.sessions_of(closes, since, until)
     first, last = sessions[0], sessions[-1]
+    with naming_file(actions_file or prices):
+        tracked = track_assets(replay.needed_symbols(parsed), actions, sessions)
     with naming_file(prices):
-        tracked = track_assets(replay.needed_symbols(parsed))
         arranged = arrange_closes(closes, tracked.tracks)
         jumps = closes_review.find_jumps(arranged.closes, sessions, tracked.actions)
         if not allow_jumps:
@@ -92,8 +112,8 @@ def entry(
             replay.create_default_book(book)
         else:
             replay.create_book_from_file(book, parsed)
-        with _progress(first, last) as progress:
-            result = replay.replay(book, first, last, progress)
+        with naming_file(actions_file or prices), _progress(first, last) as progress:
+            result = replay.replay(book, first, last, progress, tracked.actions)
         if db is not None:
             _save(book, db)
         notes = [*tracked.notes, *closes_review.closes_notes(arranged, sessions)]

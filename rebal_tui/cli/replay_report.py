@@ -9,7 +9,7 @@ from rebal_tui.cli.tables import dollars, plain_table
 from rebal_tui.domain.quantities import NANO, Money, Value, format_scaled, money_text, price_text
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.simulation.closes_review import JumpDay
-from rebal_tui.services.simulation.replay_result import PRICES_ONLY, Replay
+from rebal_tui.services.simulation.replay_result import Replay
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
@@ -29,7 +29,7 @@ def replay_json(book: Book, result: Replay, jumps: Sequence[JumpDay], notes: Seq
         "from": result.first.isoformat(),
         "to": result.last.isoformat(),
         "sessions": result.sessions,
-        "basis": PRICES_ONLY,
+        "basis": result.basis,
         "first_equity": value_text(result.first_equity),
         "final_equity": value_text(result.final_equity),
         "runs_by_type": result.by_type,
@@ -47,6 +47,17 @@ def replay_json(book: Book, result: Replay, jumps: Sequence[JumpDay], notes: Seq
         "decisions": dict(result.decisions),
         "blocked": [
             {"check": count.check, "times": count.times, "first": count.first_session} for count in result.blocked
+        ],
+        "corporate_actions": [
+            {
+                "date": done.day.isoformat(),
+                "symbol": done.report.action.symbol,
+                "kind": done.report.action.kind.value,
+                "text": done.report.action.text,
+                "accounts": done.report.accounts,
+                "unexplained": done.report.unexplained,
+            }
+            for done in result.actions
         ],
         "price_jumps": [
             {
@@ -71,7 +82,7 @@ def replay_text(result: Replay, jumps: Sequence[JumpDay], notes: Sequence[str]) 
     drift = "none" if worst is None else f"{_points(result)} points, {worst.drift.symbol} on {worst.day}"
     rows = [
         ("Sessions", f"{result.sessions:,}, {result.first} to {result.last}"),
-        ("Basis", PRICES_ONLY),
+        ("Basis", result.basis),
         ("First equity", dollars(result.first_equity)),
         ("Final equity", dollars(result.final_equity)),
         ("First purchase", _dollars(turnover.first_purchase)),
@@ -87,8 +98,10 @@ def replay_text(result: Replay, jumps: Sequence[JumpDay], notes: Sequence[str]) 
     ]
     by_type = [(kind, status, f"{count:,}") for (kind, status), count in result.by_type_and_status.items()]
     runs = plain_table(("RUNS", "STATUS", "COUNT"), by_type) if by_type else "No runs.\n"
+    actions = "".join(f"- {done.day}  {done.report.text}\n" for done in result.actions)
+    listed = f"\nCorporate actions\n{actions}" if actions else ""
     said = [*(f"price jump of {jump.symbol} on {jump.day}: {jump}" for jump in jumps), *notes]
-    listed = "\nNotes\n" + "".join(f"- {note}\n" for note in said) if said else ""
+    listed += "\nNotes\n" + "".join(f"- {note}\n" for note in said) if said else ""
     return plain_table(None, rows) + "\n" + runs + listed
 
 

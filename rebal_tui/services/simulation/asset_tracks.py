@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
+from rebal_tui.domain.corporate_actions import ActionKind
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.text import count_text
 from rebal_tui.services.parsing.actions_file import DatedAction
@@ -51,7 +51,7 @@ class TrackedAssets:
     """The assets of a replay, the actions to carry out by session, in the book's symbols, and notes on the others."""
 
     tracks: tuple[AssetTrack, ...]
-    actions: Mapping[date, tuple[CorporateAction, ...]]
+    actions: Mapping[date, tuple[DatedAction, ...]]
     notes: tuple[str, ...]
 
 
@@ -79,7 +79,7 @@ def track_assets(
 @dataclass(slots=True)
 class _Follower:
     tracks: list[AssetTrack]
-    actions: dict[date, list[CorporateAction]] = field(default_factory=dict)
+    actions: dict[date, list[DatedAction]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     outside: list[DatedAction] = field(default_factory=list)
     foreign: list[DatedAction] = field(default_factory=list)
@@ -126,7 +126,7 @@ class _Follower:
             labelled = replace(labelled, new_symbol=self._received(action.new, dated.day))
         if action.kind in _ENDS:
             track.until = dated.day
-        self.actions.setdefault(dated.day, []).append(labelled)
+        self.actions.setdefault(dated.day, []).append(replace(dated, action=labelled))
 
     def notes(self) -> list[str]:
         """Sentences about the actions that are not carried out."""

@@ -13,6 +13,7 @@ from rebal_tui.domain.quantities import Price, format_scaled
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.price_jumps import PriceJump, adjusted_close, price_jump
 from rebal_tui.market.closes import Closes
+from rebal_tui.services.parsing.actions_file import DatedAction
 from rebal_tui.services.simulation.closes_arrangement import ArrangedCloses
 
 MAX_LISTED = 50
@@ -66,7 +67,7 @@ class _Last:
 
 
 def find_jumps(
-    closes: Closes, sessions: Sequence[date], actions: Mapping[date, Sequence[CorporateAction]]
+    closes: Closes, sessions: Sequence[date], actions: Mapping[date, Sequence[DatedAction]]
 ) -> list[JumpDay]:
     """Every jump between two closes of a symbol in the sessions that no action explains, by day and symbol (R-55).
 
@@ -76,8 +77,8 @@ def find_jumps(
     last: dict[str, _Last] = {}
     found = []
     for day in sessions:
-        for action in actions.get(day, ()):
-            _explain(last, action, day)
+        for dated in actions.get(day, ()):
+            _explain(last, dated.action, day)
         for symbol, price in rows.get(day, ()):
             before = last.get(symbol)
             if before is not None and before.expected is not None:
@@ -108,7 +109,7 @@ def require_no_jumps(jumps: Sequence[JumpDay]) -> None:
     faults = [Fault(f"{jump.day}, {jump.symbol}", str(jump)) for jump in jumps[:MAX_LISTED]]
     if len(jumps) > MAX_LISTED:
         faults.append(Fault("", f"and {count_text(len(jumps) - MAX_LISTED, 'more price jump')}"))
-    remedy = "correct the closes, or accept them as they are with --allow-jumps"
+    remedy = "correct the closes, add the corporate action to --actions, or accept them with --allow-jumps"
     faults.append(Fault("", f"stopped at {count_text(len(jumps), 'price jump')} that nothing explains: {remedy}"))
     raise Conflict(faults)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from types import MappingProxyType
 
 from rebal_tui.domain.accounts import Account, AccountStatus
 from rebal_tui.domain.assets import Asset, AssetStatus
-from rebal_tui.domain.errors import Fault, Invalid, require
+from rebal_tui.domain.errors import Conflict, Fault, Invalid, Refusal, require
 from rebal_tui.domain.portfolios import AssetWeight, BandType, DriftBand, Weights
 from rebal_tui.domain.quantities import Money, Percent, Value, parse_money
 from rebal_tui.engine.drift import asset_drifts, largest_drift, largest_usage
@@ -22,10 +23,12 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import reload_from_broker, sync
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.importing.book_import import import_book
+from rebal_tui.services.parsing.actions_file import DatedAction
 from rebal_tui.services.parsing.book_values import BookFile
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.services.simulation.replay_result import Replay, WorstDrift, turnover_of
+from rebal_tui.services.simulation.corporate_actions import apply_corporate_action
+from rebal_tui.services.simulation.replay_result import CarriedOut, Replay, WorstDrift, turnover_of
 from rebal_tui.store import book_settings, decisions, fills, run_orders, runs
 
 OPENING_CASH = parse_money("100000")
@@ -37,6 +40,7 @@ DEFAULT_PORTFOLIO = PortfolioBody(
     conditions=(DriftBand(BandType.ABSOLUTE, Percent(500)), DriftBand(BandType.RELATIVE, Percent(2000))),
 )
 
+NO_ACTIONS: Mapping[date, Sequence[DatedAction]] = MappingProxyType({})
 Progress = Callable[[int, int, date], None]
 """Called after each session with the number of sessions done, the total, and the session's day."""
 
@@ -115,10 +119,13 @@ def replay(
     first: date,
     last: date,
     progress: Progress = lambda _done, _total, _day: None,
+    actions: Mapping[date, Sequence[DatedAction]] = NO_ACTIONS,
 ) -> Replay:
     """Replay every session from `first` to `last`: settle at the open, evaluate at the end of the window.
 
-    The book's clock must be a `FixedClock` no later than the first session's open.
+    Corporate actions are carried out at the open of their session, at the prices of the session before (R-54);
+    one that cannot be carried out raises `Conflict` with its line and column. The book's clock must be a `FixedClock`
+    no later than the first session's open.
     """
     clock = _clock(book)
     days = book.calendar.days(first, last)
@@ -127,11 +134,13 @@ def replay(
     first_equity = final = Value(0)
     total_equity = days_outside = 0
     worst: WorstDrift | None = None
+    carried_out: list[CarriedOut] = []
     for done, day in enumerate(days, start=1):
         session = book.calendar.session(day)
         if session is None:
             continue
         clock.set(session.open)
+        carried_out += [_carry_out(book, dated) for dated in actions.get(day, ())]
         scheduler.tick(book)
         # Prices are final from the open until the evaluation, and nothing trades before it.
         equity, outside, found = _measure(book, day)
@@ -161,7 +170,18 @@ def replay(
         days_outside=days_outside,
         decisions=decisions.outcomes(book.database),
         blocked=decisions.blocked_counts(book.database),
+        actions=tuple(carried_out),
     )
+
+
+def _carry_out(book: Book, dated: DatedAction) -> CarriedOut:
+    """Carry out an action. Raises `Conflict` with its line and column when it cannot be."""
+    try:
+        return CarriedOut(dated.day, apply_corporate_action(book, dated.action))
+    except Refusal as refusal:
+        place = f"line {dated.line}"
+        faults = [Fault(f"{place}, {f.location}" if f.location else place, f.message) for f in refusal.faults]
+        raise Conflict(faults) from refusal
 
 
 def _clock(book: Book) -> FixedClock:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
+from rebal_tui.domain.corporate_actions import ActionKind, ActionReport
 from rebal_tui.domain.quantities import Money, Value
 from rebal_tui.domain.runs import RunDetail, RunType
+from rebal_tui.domain.text import count_text
 from rebal_tui.engine.drift import AssetDrift
 from rebal_tui.store.decisions import BlockedCount
 from rebal_tui.store.fills import Traded
 
 DAYS_PER_YEAR = Fraction(1461, 4)
-PRICES_ONLY = "prices only, no dividends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,14 @@ def turnover_of(
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedOut:
+    """A corporate action carried out at the open of a session."""
+
+    day: date
+    report: ActionReport
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
     """The result of a replay.
 
@@ -90,6 +99,13 @@ class Replay:
     days_outside: int
     decisions: Mapping[str, int]
     blocked: tuple[BlockedCount, ...]
+    actions: tuple[CarriedOut, ...]
+
+    @property
+    def basis(self) -> str:
+        """What the results are based on: prices, and the cash dividends that were paid."""
+        dividends = sum(done.report.action.kind is ActionKind.CASH_DIVIDEND for done in self.actions)
+        return f"prices and {count_text(dividends, 'cash dividend')}" if dividends else "prices only, no dividends"
 
     @property
     def by_type(self) -> dict[str, int]:

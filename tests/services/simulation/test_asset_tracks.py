@@ -69,7 +69,8 @@ def test_later_actions_follow_an_asset_under_its_market_symbol_or_that_of_the_bo
     rows = ("4,FB,split,2,,,", "5,FB,symbol_change,,,META,", "6,META,split,3,,,")
 
     for book, expected in (("FB", ["FB", "FB", "META"]), ("META", ["META", "META"])):
-        found = [action.symbol for day in SESSIONS for action in tracked(book, *rows).actions.get(day, ())]
+        carried_out = tracked(book, *rows).actions
+        found = [dated.action.symbol for day in SESSIONS for dated in carried_out.get(day, ())]
         assert found == expected
 
 
