@@ -87,7 +87,8 @@ async def activities(
     request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
-    """Cash activities other than trades: deposits (CSD), returned deposits (CSR), journals (JNLC)."""
+    """Cash activities other than trades: deposits (CSD), returned deposits (CSR), journals (JNLC), dividends (DIV),
+    cash from other corporate actions (REORG)."""
     return await _stream(request, wire_events.ACTIVITIES, since, until, since_id or last_event_id, until_id)
 
 

@@ -11,10 +11,11 @@ from rebal_tui.api.openapi import body, responds_with
 from rebal_tui.api.responses import book_client, json_body, json_response
 from rebal_tui.services.advisory import cash
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.parsing import requests
+from rebal_tui.services.parsing import corporate_action, requests
 from rebal_tui.services.parsing.shapes import read
-from rebal_tui.services.simulation import sandbox, simulator
+from rebal_tui.services.simulation import corporate_actions, sandbox, simulator
 from rebal_tui.services.wire.accounts import account_shape
+from rebal_tui.services.wire.market import corporate_action_json
 from rebal_tui.services.wire.models import accounts, market
 from rebal_tui.services.wire.shapes import asset_json
 
@@ -87,6 +88,23 @@ async def change_asset(request: Request, symbol: Annotated[str, Path(pattern=r"^
     given = requests.read_asset_change(await json_body(request))
     return json_response(
         await book_client(request).ask(lambda book: asset_json(sandbox.set_asset(book, symbol, given)))
+    )
+
+
+@router.post(
+    "/corporate-actions", **responds_with(market.CorporateAction), **body(corporate_action.ApplyCorporateAction)
+)
+async def apply_action(request: Request) -> Response:
+    """Apply a corporate action at once: a split, a dividend, a spin-off, a changed symbol, a merger or a delisting.
+
+    `ratio` is new:old for a split, else shares received per share held: `10`, `1.5`, `3:2` or `1:8`. `amount` is
+    dollars per share. `price` is the first price of the new asset.
+    """
+    given = corporate_action.read_action(await json_body(request))
+    return json_response(
+        await book_client(request).ask(
+            lambda book: corporate_action_json(corporate_actions.apply_corporate_action(book, given))
+        )
     )
 
 

@@ -14,8 +14,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from rebal_tui.domain.accounts import Account, Restriction
+from rebal_tui.domain.action_effects import Holding, Terms
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import CashEntry, Journal
+from rebal_tui.domain.corporate_actions import CorporateAction
 from rebal_tui.domain.orders import Fill, Order, OrderRequest, Side
 from rebal_tui.domain.quantities import Money, Price, Qty
 from rebal_tui.domain.sessions import Session
@@ -83,6 +85,33 @@ class EventKind(StrEnum):
     ACCOUNT = "account"
     ASSET = "asset"
     NOTICE = "notice"
+    CORPORATE_ACTION = "corporate_action"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionHolder:
+    """What a corporate action did to an account: its holding before, shares after and received, and cash paid."""
+
+    held: Holding
+    qty: Qty
+    received: Qty
+    paid: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ActionNotice:
+    """A corporate action as the broker reports it: once per account with `holder`, and without it when all is done.
+
+    `accounts` is the number of holders. Cash is reported by `CASH` events that have `id` as their reference.
+    """
+
+    id: str
+    terms: Terms
+    asset_id: str
+    new_asset_id: str | None
+    accounts: int
+    canceled_orders: int
+    holder: ActionHolder | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +133,7 @@ class BrokerEvent:
     journal: Journal | None = None
     settled: Money | None = None
     note: str | None = None
+    action: ActionNotice | None = None
 
 
 class Broker(Protocol):
@@ -271,6 +301,13 @@ class SandboxControls(Protocol):
         fractionable: bool | None = None,
     ) -> None:
         """Change an asset's status, or whether it is tradable or fractionable."""
+
+    def corporate_action(self, action: CorporateAction, at: datetime) -> str:
+        """Carry out a corporate action at once, at the market's prices before it; returns its id (R-54).
+
+        Cancels the open orders in the asset, changes positions and cash, and reports an event per account and a last
+        one for the whole action. Raises `BrokerRefused`.
+        """
 
     def halted(self) -> frozenset[str]:
         """The halted symbols."""

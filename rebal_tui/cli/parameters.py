@@ -182,12 +182,12 @@ def existing_book_path(ctx: click.Context, db: Path | None) -> Path:
 
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Name the file in refusals that have no location."""
+    """Name the file before the location of every fault."""
     try:
         yield
     except Refusal as refusal:
         raise type(refusal)(
-            [Fault(fault.location or str(path), fault.message) for fault in refusal.faults]
+            [Fault(f"{path}, {f.location}" if f.location else str(path), f.message) for f in refusal.faults]
         ) from refusal
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,16 +20,15 @@ from rebal_tui.cli.parameters import (
     read_file,
     write,
     write_json,
-    write_message,
 )
-from rebal_tui.cli.tables import dollars, plain_table
 from rebal_tui.domain.errors import Conflict
-from rebal_tui.domain.text import count_text
 
 if TYPE_CHECKING:
-    from rebal_tui.market.closes import Closes
+    from collections.abc import Sequence
+
     from rebal_tui.services.book.book import Book
-    from rebal_tui.services.simulation.replay import Progress, Replay
+    from rebal_tui.services.parsing.actions_file import DatedAction
+    from rebal_tui.services.simulation.replay import Progress
 
 
 @command("replay")
@@ -37,16 +36,33 @@ if TYPE_CHECKING:
 @click.option("--book", "book_file", type=FILE, metavar="BOOK.json", help="Initial accounts and portfolios.")
 @click.option("--from", "since", type=Day(), metavar="DATE", help="First day. Default: the first in PRICES.csv.")
 @click.option("--to", "until", type=Day(), metavar="DATE", help="Last day. Default: the last in PRICES.csv.")
+@click.option("--actions", "actions_file", type=FILE, metavar="ACTIONS.csv", help="Corporate actions to carry out.")
+@click.option("--allow-jumps", is_flag=True, help="Replay in spite of price jumps that nothing explains.")
 @click.option("--db", type=FILE, metavar="FILE", help="Save the resulting book in a new file.")
 @json_option
 def entry(
-    prices: Path, book_file: Path | None, since: date | None, until: date | None, db: Path | None, as_json: bool
-) -> int:
+    prices: Path, book_file: Path | None, since: date | None, until: date | None,
+    actions_file: Path | None, allow_jumps: bool, db: Path | None, as_json: bool,
+) -> int:  # fmt: skip
     """Replay a price history with the same rules, scheduler and broker.
 
     PRICES.csv contains daily closing prices: a header 'date,SYM,SYM,…', then one row per day; an empty cell means that
-    the symbol has no price. In every session, cash settles at the open, one evaluation runs 30 minutes before the close
-    at that session's closing prices, and orders fill in full at those prices.
+    the symbol has no price. Semicolons, blanks around cells, empty columns at the end and the newest day first are
+    accepted. In every session, cash settles at the open, one evaluation runs 30 minutes before the close at that
+    session's closing prices, and orders fill in full at those prices.
+
+    A symbol keeps its last close on days without one; its accounts are not rebalanced on such days, and the summary
+    names it. A close that moved by more than 35\u00a0%, or by the ratio of a split, stops the replay before it begins,
+    unless a corporate action explains it or --allow-jumps is given.
+
+    ACTIONS.csv contains corporate actions, effective at the open of their day: a header
+    'date,symbol,kind,ratio,amount,new_symbol,price', then one row per action. Kinds are split, cash_dividend,
+    stock_dividend, spin_off, symbol_change, cash_merger, stock_merger and delisting. A ratio such as 10, 1.5, 3:2 or
+    1:8 is new shares to old for a split, else shares received to shares held; amount is dollars per share; price is
+    the first price of the asset that a spin-off creates. PRICES.csv then has prices as they were, not adjusted for the
+    actions. Of a renamed asset it may have a column of the old symbol up to the change and one of the new symbol
+    from then on, or a single column under either. Actions up to the first session are not carried out: holdings are as
+    of its open.
 
     Without --book, one account with $100,000 in cash subscribes in the first session to 60\u00a0% SPY, 35\u00a0% TLT
     and 5\u00a0% cash, with drift bands of 5 percentage points and 20\u00a0% of the target and a cooldown of 7 days.
@@ -56,12 +72,17 @@ def entry(
     Examples:
       rebal-tui replay closes.csv
       rebal-tui replay closes.csv --from 2020-01-02 --to 2020-12-31 --json
+      rebal-tui replay closes.csv --actions splits.csv
       rebal-tui replay closes.csv --book clients.json --db replayed.db
     """
     from rebal_tui import bootstrap
-    from rebal_tui.market.closes import read_closes
+    from rebal_tui.cli.replay_report import replay_json, replay_text
+    from rebal_tui.market.closes_file import read_closes
+    from rebal_tui.services.parsing.actions_file import read_actions
     from rebal_tui.services.parsing.book_file import parse_book
-    from rebal_tui.services.simulation import replay
+    from rebal_tui.services.simulation import closes_review, replay
+    from rebal_tui.services.simulation.asset_tracks import track_assets
+    from rebal_tui.services.simulation.closes_arrangement import arrange_closes
 
     if db is not None and db.exists():
         raise Conflict(f"{db} already exists; replay creates a new book")
@@ -71,41 +92,38 @@ def entry(
     if book_file is not None:
         with naming_file(book_file):
             parsed = parse_book(read_file(book_file))
-    needed = replay.needed_symbols(parsed)
-    replay.require_columns(closes, needed)
-    closes = replay.narrowed(closes, needed)
-    first, last = replay.date_range(closes, since, until)
-    book = bootstrap.replay_book(closes, first, last)
+    actions: Sequence[DatedAction] = ()
+    if actions_file is not None:
+        with naming_file(actions_file):
+            actions = read_actions(actions_file)
+    sessions = replay.sessions_of(closes, since, until)
+    first, last = sessions[0], sessions[-1]
+    with naming_file(actions_file or prices):
+        tracked = track_assets(replay.needed_symbols(parsed), actions, sessions)
+    with naming_file(prices):
+        arranged = arrange_closes(closes, tracked.tracks)
+        jumps = closes_review.find_jumps(arranged.closes, sessions, tracked.actions)
+        if not allow_jumps:
+            closes_review.require_no_jumps(jumps)
+    book = bootstrap.replay_book(arranged.closes, first, last)
     try:
         replay.begin(book, first)
         if parsed is None:
             replay.create_default_book(book)
         else:
             replay.create_book_from_file(book, parsed)
-        _note_unmatched_days(book, closes, first, last)
-        with _progress(first, last) as progress:
-            result = replay.replay(book, first, last, progress)
+        with naming_file(actions_file or prices), _progress(first, last) as progress:
+            result = replay.replay(book, first, last, progress, tracked.actions)
         if db is not None:
             _save(book, db)
+        notes = [*tracked.notes, *closes_review.closes_notes(arranged, sessions)]
         if as_json:
-            write_json(_object(book, result))
+            write_json(replay_json(book, result, jumps, notes))
         else:
-            write(_summary(result))
+            write(replay_text(result, jumps, notes))
     finally:
         book.database.close()
     return 0
-
-
-def _note_unmatched_days(book: Book, closes: Closes, first: date, last: date) -> None:
-    """Report the days of the file that are not sessions, and the sessions missing from the file."""
-    given = {day for day in closes.days if first <= day <= last}
-    sessions = set(book.calendar.days(first, last))
-    for unmatched, noun, consequence in (
-        (sorted(given - sessions), "day", "ignored: no trading session"),
-        (sorted(sessions - given), "session", "without trades: not in the file"),
-    ):
-        if unmatched:
-            write_message(f"note: {count_text(len(unmatched), noun)} {consequence} (first: {unmatched[0]})")
 
 
 def _save(book: Book, path: Path) -> None:
@@ -127,69 +145,3 @@ def _progress(first: date, last: date) -> Iterator[Progress]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(f"{first} to {last}", total=None)
         yield lambda done, total, day: bar.update(task, completed=done, total=total, description=day.isoformat())
-
-
-def _object(book: Book, result: Replay) -> dict[str, Any]:
-    from rebal_tui.services.wire.shapes import asset_ids, run_json, value_text
-
-    ids = asset_ids(book.assets)
-    worst = result.worst
-    by_status: dict[str, int] = {}
-    for (_, status), count in result.by_type_and_status.items():
-        by_status[status] = by_status.get(status, 0) + count
-    return {
-        "from": result.first.isoformat(),
-        "to": result.last.isoformat(),
-        "sessions": result.sessions,
-        "first_equity": value_text(result.first_equity),
-        "final_equity": value_text(result.final_equity),
-        "runs_by_type": result.by_type,
-        "runs_by_status": by_status,
-        "turnover": _money(result),
-        "turnover_per_year": _ratio(result),
-        "worst_drift": _points(result),
-        "worst_drift_at": None
-        if worst is None
-        else {"date": worst.day.isoformat(), "symbol": worst.drift.symbol, "account_id": worst.account_id},
-        "days_outside": result.days_outside,
-        "decisions": dict(result.decisions),
-        "runs": [run_json(detail, ids) for detail in result.runs],
-    }
-
-
-def _money(result: Replay) -> str:
-    from rebal_tui.domain.quantities import money_text
-
-    return money_text(result.traded)
-
-
-def _ratio(result: Replay) -> str | None:
-    from rebal_tui.domain.quantities import format_scaled
-
-    yearly = result.turnover_per_year
-    return None if yearly is None else format_scaled(yearly.numerator * 10_000 // yearly.denominator, 4, 2)
-
-
-def _points(result: Replay) -> str | None:
-    from rebal_tui.domain.quantities import format_scaled
-
-    if result.worst is None:
-        return None
-    points = result.worst.points
-    return format_scaled(points.numerator * 10_000 // points.denominator, 4, 2)
-
-
-def _summary(result: Replay) -> str:
-    worst = result.worst
-    drift = "none" if worst is None else f"{_points(result)} points, {worst.drift.symbol} on {worst.day}"
-    rows = [
-        ("Sessions", f"{result.sessions:,}, {result.first} to {result.last}"),
-        ("First equity", dollars(result.first_equity)),
-        ("Final equity", dollars(result.final_equity)),
-        ("Turnover", f"${_money(result)}, {_ratio(result) or '-'} × average equity per year"),
-        ("Worst drift", drift),
-        ("Days outside", f"{count_text(result.days_outside, 'session')} with an account outside a drift band"),
-    ]
-    by_type = [(kind, status, f"{count:,}") for (kind, status), count in result.by_type_and_status.items()]
-    runs = plain_table(("RUNS", "STATUS", "COUNT"), by_type) if by_type else "No runs.\n"
-    return plain_table(None, rows) + "\n" + runs

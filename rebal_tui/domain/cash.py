@@ -89,6 +89,8 @@ class CashKind(StrEnum):
     SELL = "sell"
     JOURNAL_IN = "journal_in"
     JOURNAL_OUT = "journal_out"
+    DIVIDEND = "dividend"
+    CORPORATE_ACTION = "corporate_action"
     OTHER = "other"
 
 

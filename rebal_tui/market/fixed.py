@@ -33,6 +33,10 @@ class FixedPrices:
         """Set a price."""
         self._prices[symbol], self._quotes = price, None
 
+    def reprice(self, symbol: str, price: Price) -> None:
+        """Set a price after a corporate action."""
+        self.set(symbol, price)
+
     def rename(self, labels: Mapping[str, str]) -> None:
         """Continue the prices of renamed assets under new symbols, given by old symbol."""
         self._prices, self._quotes = renamed(self._prices, labels), None

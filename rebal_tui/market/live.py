@@ -58,6 +58,9 @@ class LivePrices:
         """The latest quote of a symbol, None before the first."""
         return self._quotes.get(symbol)
 
+    def reprice(self, symbol: str, price: Price) -> None:
+        """Changes nothing: the market's own quotes include corporate actions."""
+
     def rename(self, labels: Mapping[str, str]) -> None:
         """Continue the quotes of renamed assets under new symbols, given by old symbol.
 

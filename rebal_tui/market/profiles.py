@@ -7,7 +7,7 @@ stock.
 from __future__ import annotations
 
 from rebal_tui.domain.quantities import Price
-from rebal_tui.market.walk import WalkAsset
+from rebal_tui.market.walk import SINGLE_STOCK, WalkAsset
 
 _PROFILES: dict[str, tuple[int, float, float]] = {
     "SPY": (17, 1.0, 0.0),
@@ -34,10 +34,9 @@ _PROFILES: dict[str, tuple[int, float, float]] = {
     "XLV": (15, 0.75, 0.0),
     "SCHD": (15, 0.85, 0.0),
 }
-_SINGLE_STOCK = (30, 1.1, 0.0)
 
 
 def walk_asset(symbol: str, price: Price, source: str = "") -> WalkAsset:
     """A symbol's walk parameters, starting at `price`; a renamed asset keeps those of `source`, its first symbol."""
-    volatility, equity_beta, bond_beta = _PROFILES.get(source or symbol, _SINGLE_STOCK)
+    volatility, equity_beta, bond_beta = _PROFILES.get(source or symbol, SINGLE_STOCK)
     return WalkAsset(symbol, price, volatility, equity_beta, bond_beta, source)

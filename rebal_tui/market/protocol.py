@@ -36,6 +36,9 @@ class PriceFeed(Protocol):
     def quotes(self) -> Mapping[str, Quote]:
         """The latest quote of every symbol that has one; of one time, and not to be changed."""
 
+    def reprice(self, symbol: str, price: Price) -> None:
+        """Set a price at once after a corporate action; a feed of outside prices may ignore it (R-54)."""
+
     def rename(self, labels: Mapping[str, str]) -> None:
         """Continue the prices of renamed assets under new symbols, given by old symbol (R-50)."""
 

@@ -27,6 +27,8 @@ SESSION_UNIT_SECONDS = 1_800
 MIN_PRICE = CENT
 MAX_PRICE = 1_000_000 * NANO
 MAX_SHOCK = Percent(100_000)
+SINGLE_STOCK = (30, 1.1, 0.0)
+"""Annual volatility in percent and betas of a symbol without parameters of its own."""
 _EQUITIES = "factor equities"
 _BONDS = "factor bonds"
 
@@ -54,12 +56,14 @@ class WalkState:
     """The state of a walk.
 
     `at` is the time of the last step, `prices` every price in billionths before rounding to the cent, `frozen` the
-    quote time of each frozen symbol.
+    quote time of each frozen symbol, `exact` the symbols whose quote is not rounded until their next step, because a
+    corporate action has set it.
     """
 
     at: datetime
     prices: tuple[tuple[str, int], ...]
     frozen: tuple[tuple[str, datetime], ...] = ()
+    exact: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +104,17 @@ class RandomWalk:
         self._calendar = calendar
         self._seed = seed
         self._step = step_seconds
+        self._turbulence = turbulence
         self._weights = {symbol: _weights(asset, turbulence) for symbol, asset in table.items()}
         self._sources = {symbol: asset.source or symbol for symbol, asset in table.items()}
         self._prices: dict[str, int] = {symbol: asset.price for symbol, asset in table.items()}
         self._frozen: dict[str, datetime] = {}
+        self._exact: set[str] = set()
         if isinstance(start, WalkState):
             self._at = start.at
             self._prices |= {symbol: _bounded(price) for symbol, price in start.prices if symbol in table}
             self._frozen = {symbol: at for symbol, at in start.frozen if symbol in table}
+            self._exact = {symbol for symbol in start.exact if symbol in table}
         else:
             self._at = self._last_step(start)
         self._moves_day: date | None = None
@@ -139,7 +146,8 @@ class RandomWalk:
 
     def state(self) -> WalkState:
         """The state from which a walk with the same table, seed and settings continues."""
-        return WalkState(self._at, tuple(sorted(self._prices.items())), tuple(sorted(self._frozen.items())))
+        prices, frozen = sorted(self._prices.items()), sorted(self._frozen.items())
+        return WalkState(self._at, tuple(prices), tuple(frozen), tuple(sorted(self._exact)))
 
     def follow(self, state: WalkState) -> Mapping[str, Quote]:
         """Take the state of another walk of the same market. Returns the quotes that changed."""
@@ -147,15 +155,36 @@ class RandomWalk:
         self._at = state.at
         self._prices |= {symbol: _bounded(price) for symbol, price in state.prices if symbol in self._weights}
         self._frozen = {symbol: at for symbol, at in state.frozen if symbol in self._weights}
+        self._exact = {symbol for symbol in state.exact if symbol in self._weights}
         self._quotes = {symbol: self._quote(symbol) for symbol in self._prices}
         self._reported = self._quotes
         return {symbol: quote for symbol, quote in self._quotes.items() if quote != before[symbol]}
+
+    def reprice(self, symbol: str, price: Price) -> None:
+        """Set a price after a corporate action; a new symbol walks as a single stock from then on.
+
+        The quote is not rounded to the cent until the next step. Raises `Invalid` outside $0.01 to $1,000,000.
+        """
+        if not MIN_PRICE <= price <= MAX_PRICE:
+            raise Invalid([Fault("price", f"the price of {symbol} after it would be outside $0.01 to $1,000,000")])
+        if symbol not in self._prices:
+            volatility, equity_beta, bond_beta = SINGLE_STOCK
+            self._weights[symbol] = _weights(
+                WalkAsset(symbol, price, volatility, equity_beta, bond_beta), self._turbulence
+            )
+            self._sources[symbol] = symbol
+            self._moves_day = None
+        self._prices[symbol] = price
+        self._exact.add(symbol)
+        self._quotes = {**self._quotes, symbol: self._quote(symbol)}
+        self._reported = {**self._reported, symbol: self._quotes[symbol]}
 
     def rename(self, labels: Mapping[str, str]) -> None:
         """Continue the walks of renamed assets under new symbols, given by old symbol; their moves do not change."""
         self._weights, self._sources = renamed(self._weights, labels), renamed(self._sources, labels)
         self._prices, self._frozen = renamed(self._prices, labels), renamed(self._frozen, labels)
         self._moves, self._quotes = renamed(self._moves, labels), renamed(self._quotes, labels)
+        self._exact = {labels.get(symbol, symbol) for symbol in self._exact}
         self._reported = renamed(self._reported, labels)
 
     @property
@@ -172,6 +201,7 @@ class RandomWalk:
             raise Invalid([Fault("percent", "expected a shock above -100 and at most 1000 percent")])
         names = tuple(self._prices) if symbol is None else (self._known(symbol),)
         for name in names:
+            self._exact.discard(name)
             self._prices[name] = _bounded(self._prices[name] * (HUNDRED_PERCENT + percent) // HUNDRED_PERCENT)
         self._quotes = {**self._quotes, **{name: self._quote(name) for name in names}}
 
@@ -190,6 +220,8 @@ class RandomWalk:
         return symbol
 
     def _quote(self, symbol: str) -> Quote:
+        if symbol in self._exact:
+            return Quote(Price(self._prices[symbol]), self._frozen.get(symbol, self._at))
         cents = (self._prices[symbol] + CENT // 2) // CENT
         return Quote(Price(cents * CENT), self._frozen.get(symbol, self._at))
 
@@ -215,6 +247,7 @@ class RandomWalk:
             for move in moves[first : last + 1]:
                 price = _bounded(round(price * math.exp(move)))
             self._prices[symbol] = price
+            self._exact.discard(symbol)
         self._at = until
 
     def _number(self, session: Session, at: datetime) -> int:

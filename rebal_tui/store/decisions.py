@@ -310,3 +310,21 @@ def outcomes(database: Database) -> dict[str, int]:
         "GROUP BY outcome ORDER BY outcome"
     )
     return dict(rows)
+
+
+class BlockedCount(NamedTuple):
+    """How often a check blocked evaluations, and in which session first."""
+
+    check: str
+    times: int
+    first_session: str
+
+
+def blocked_counts(database: Database) -> tuple[BlockedCount, ...]:
+    """Blocked evaluations by the check that failed, the most frequent first."""
+    rows = database.rows(
+        "SELECT deciding, sum(times), min(session) FROM decisions JOIN decision_kinds ON decision_kinds.key = kind "
+        "WHERE outcome = ? GROUP BY deciding ORDER BY sum(times) DESC, deciding",
+        (Outcome.BLOCKED.value,),
+    )
+    return tuple(BlockedCount._make(row) for row in rows)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rebal_tui.domain.orders import Fill, Side
-from rebal_tui.domain.quantities import Money, Price, Qty
+from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 from rebal_tui.store.codec import from_time, parse_client_order_id, to_time
 from rebal_tui.store.database import Database, SqlValue, Transaction
 from rebal_tui.store.rows import select_list
@@ -51,6 +51,28 @@ def known(database: Database, execution_id: str) -> bool:
 def delete(tx: Transaction, execution_id: str) -> None:
     """Remove an execution that the broker has busted."""
     tx.execute("DELETE FROM fills WHERE execution_id = ?", (execution_id,))
+
+
+class Traded(NamedTuple):
+    """Dollars bought and sold."""
+
+    bought: Money
+    sold: Money
+
+
+def traded_by_run(database: Database) -> dict[str, Traded]:
+    """Dollars of every run's executions, by run id; without runs that traded nothing.
+
+    Dollars and fractions are summed separately, because one sum can overflow SQLite's integers.
+    """
+    found: dict[str, Traded] = {}
+    for run_id, side, dollars, rest in database.rows(
+        f"SELECT runs.id, side, sum(f.amount / {NANO}), sum(f.amount % {NANO}) FROM fills f "
+        "JOIN runs ON runs.key = f.run GROUP BY f.run, side"
+    ):
+        field = "bought" if side == Side.BUY.value else "sold"
+        found[run_id] = found.get(run_id, Traded(Money(0), Money(0)))._replace(**{field: Money(dollars * NANO + rest)})
+    return found
 
 
 def of_run(database: Database, run_id: str) -> list[Fill]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from rebal_tui.domain.errors import NotFound, require
-from rebal_tui.domain.quantities import NANO, Money
+from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import RUN_TRANSITIONS, Run, RunPhase, RunStatus, RunType
 from rebal_tui.store import asset_renames, codec
 from rebal_tui.store.asset_renames import relabeled
@@ -294,13 +294,3 @@ def system_runs(database: Database) -> dict[str, tuple[str, str]]:
             "WHERE counts_quota = 1 GROUP BY runs.account"
         )
     }
-
-
-def traded(database: Database) -> Money:
-    """Dollars of all runs' fills, buys plus sells.
-
-    Dollars and fractions are summed separately, because one sum can overflow SQLite's integers.
-    """
-    row = database.row(f"SELECT sum(amount / {NANO}), sum(amount % {NANO}) FROM fills WHERE run IS NOT NULL")
-    dollars, rest = row or (None, None)
-    return Money((dollars or 0) * NANO + (rest or 0))

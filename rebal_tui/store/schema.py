@@ -293,9 +293,23 @@ CREATE UNIQUE INDEX one_active_asset ON assets (substr(symbol, 1, instr(symbol |
 WHERE status = 'active'
 """
 
+CORPORATE_ACTIONS = """
+CREATE TABLE corporate_actions (
+  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, session TEXT NOT NULL,
+  asset INTEGER NOT NULL REFERENCES assets, kind TEXT NOT NULL, symbol TEXT NOT NULL, ratio TEXT, amount INTEGER,
+  new_symbol TEXT, price INTEGER, price_factor TEXT NOT NULL, accounts INTEGER NOT NULL,
+  unexplained INTEGER NOT NULL, canceled_orders INTEGER NOT NULL, paid INTEGER NOT NULL
+) STRICT;
+CREATE INDEX actions_of_day ON corporate_actions (session, asset);
+CREATE TABLE corporate_action_accounts (
+  action TEXT NOT NULL, account INTEGER NOT NULL REFERENCES accounts, held INTEGER NOT NULL, qty INTEGER NOT NULL,
+  received INTEGER NOT NULL, paid INTEGER NOT NULL, fault TEXT NOT NULL, PRIMARY KEY (action, account)
+) STRICT, WITHOUT ROWID
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
     ("0007_reservations", RESERVATIONS), ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
-    ("0010_asset_identity", ASSET_IDENTITY),
+    ("0010_asset_identity", ASSET_IDENTITY), ("0012_corporate_actions", CORPORATE_ACTIONS),
 )  # fmt: skip

@@ -121,15 +121,16 @@ def test_a_malformed_book_lists_every_fault_with_its_location(tmp_path: Path) ->
     content["portfolios"][0]["weights"][1]["percent"] = "60.001"
     content["subscriptions"][0]["account_id"] = "nobody"
 
-    result = call("evaluate", "--book", written(tmp_path, content), "--json")
+    path = written(tmp_path, content)
+    result = call("evaluate", "--book", path, "--json")
 
     assert (result.code, result.out) == (1, "")
     locations = [line.partition(": ")[0] for line in result.err.splitlines()]
     assert locations == [
-        "assets[0].price",
-        "accounts[0].cash",
-        "portfolios[0].weights[1].percent",
-        "subscriptions[0].account_id",
+        f"{path}, assets[0].price",
+        f"{path}, accounts[0].cash",
+        f"{path}, portfolios[0].weights[1].percent",
+        f"{path}, subscriptions[0].account_id",
     ]
 
 

@@ -1,86 +1,13 @@
-"""`replay` against an independent computation in integers and fractions that shares no code with the program."""
+"""`replay` of small histories, and what it refuses. Longer ones: test_cli_replay_rules.py."""
 
 from __future__ import annotations
 
-import csv
-import random
-from datetime import date, timedelta
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.books import book, call, written
-
-REAL = Path(__file__).parents[3] / "shared" / "data" / "etf_daily_close_2009_2024.csv"
-HOLIDAYS = {date(2020, 1, 1), date(2020, 1, 20), date(2020, 2, 17), date(2020, 4, 10), date(2020, 5, 25)}
-CENT = Fraction(1, 100)
-
-
-def generated(path: Path) -> Path:
-    """Closes of the first half of 2020, volatile enough for several rebalances."""
-    draw = random.Random(5)
-    spy, tlt, day, lines = 30000, 12000, date(2020, 1, 2), ["date,SPY,TLT"]
-    while day <= date(2020, 6, 30):
-        if day.weekday() < 5 and day not in HOLIDAYS:
-            lines.append(f"{day},{spy // 100}.{spy % 100:02d},{tlt // 100}.{tlt % 100:02d}")
-            spy = spy * draw.randint(940, 1065) // 1000
-            tlt = tlt * draw.randint(982, 1018) // 1000
-        day += timedelta(days=1)
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def independent_replay(path: Path) -> tuple[list[str], Fraction]:
-    """The rebalance days by the rules, and the final equity."""
-    cash, held = Fraction(100_000), {"SPY": Fraction(0), "TLT": Fraction(0)}
-    weights = {"SPY": Fraction(60, 100), "TLT": Fraction(35, 100)}
-    last: date | None = None
-    days: list[str] = []
-    equity = cash
-    with path.open() as file:
-        for row in csv.DictReader(file):
-            day = date.fromisoformat(row["date"])
-            price = {symbol: Fraction(row[symbol]) for symbol in weights}
-            equity = cash + sum(held[symbol] * price[symbol] for symbol in weights)
-            gaps = {symbol: abs(held[symbol] * price[symbol] / equity - weight) for symbol, weight in weights.items()}
-            breached = any(gap > CENT * 5 or gap > weights[symbol] / 5 for symbol, gap in gaps.items())
-            if last is not None and (day < last + timedelta(days=7) or not breached):
-                continue
-            days.append(row["date"])
-            last = day
-            for symbol, weight in weights.items():
-                surplus = held[symbol] * price[symbol] - weight * equity
-                if surplus > 0:
-                    held[symbol] -= surplus / price[symbol]
-                    cash += surplus
-            for symbol, weight in weights.items():
-                missing = (weight * equity - held[symbol] * price[symbol]) // CENT * CENT
-                if missing > 0:
-                    held[symbol] += missing / price[symbol]
-                    cash -= missing
-    return days, equity
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("source", ["generated", pytest.param("real", id="real")] if REAL.exists() else ["generated"])
-def test_every_run_is_on_the_day_given_by_the_rules(tmp_path: Path, source: str) -> None:
-    path = REAL if source == "real" else generated(tmp_path / "closes.csv")
-    days, equity = independent_replay(path)
-
-    result = call("replay", path, "--json")
-
-    assert result.code == 0
-    report = result.json
-    assert [run["created_at"][:10] for run in report["runs"]] == days
-    assert {(run["type"], run["status"]) for run in report["runs"]} == {("full_rebalance", "COMPLETED_SUCCESS")}
-    assert abs(Fraction(report["final_equity"]) - equity) < Fraction(1, 10)
-    assert len(days) > 3
-    if source == "real":
-        assert (len(days), report["sessions"]) == (24, 3991)
-        assert {"2020-02-28", "2020-03-16"} <= set(days)
-
 
 CRASH = """date,SPY,TLT
 2020-03-02,100,100
@@ -103,14 +30,14 @@ def test_a_small_history_gives_the_manually_computed_figures(tmp_path: Path) -> 
     45,500 − 35,000 = 10,500 of TLT; cash 6,500. A day later SPY has halved: 39,000 + 45,500 + 6,500 = 91,000. Three
     sessions of the week have no closes.
     """
-    report = call("replay", crash(tmp_path), "--json").json
+    report = call("replay", crash(tmp_path), "--allow-jumps", "--json").json
 
     assert report["sessions"] == 7
     assert [run["created_at"][:10] for run in report["runs"]] == ["2020-03-02", "2020-03-09"]
     assert [(o["symbol"], o["side"]) for o in report["runs"][1]["orders"]] == [("SPY", "sell"), ("TLT", "buy")]
     assert report["runs"][1]["orders"][1]["notional"] == "10500.00"
     assert report["first_equity"] == "100000.00"
-    assert (report["final_equity"], report["turnover"]) == ("91000.00", "117500.00")
+    assert report["final_equity"] == "91000.00"
     assert report["days_outside"] == 3
     assert report["worst_drift_at"]["date"] == "2020-03-10"
     assert report["worst_drift"] == "17.1428"
@@ -134,19 +61,21 @@ def test_an_empty_cell_stops_the_day_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_the_same_history_gives_the_same_bytes(tmp_path: Path) -> None:
-    path = crash(tmp_path)
+    arguments = ("replay", crash(tmp_path), "--allow-jumps", "--json")
 
-    assert call("replay", path, "--json").out == call("replay", path, "--json").out
+    assert call(*arguments).out == call(*arguments).out != ""
 
 
 def test_an_imported_book_brings_its_accounts_and_not_its_prices(tmp_path: Path) -> None:
     content: dict[str, Any] = book(cash="1000", spy="90", last="2026-11-23T15:00:00Z")
     path = written(tmp_path, content)
 
-    report = call("replay", crash(tmp_path), "--book", path, "--from", "2020-03-09", "--json").json
+    report = call(
+        "replay", crash(tmp_path), "--book", path, "--from", "2020-03-09", "--to", "2020-03-09", "--json"
+    ).json
 
     assert report["first_equity"] == "14500.00"
-    assert (report["from"], report["to"], report["sessions"]) == ("2020-03-09", "2020-03-10", 2)
+    assert (report["from"], report["to"], report["sessions"]) == ("2020-03-09", "2020-03-09", 1)
     assert [run["account_id"] for run in report["runs"]] == ["acc"]
 
 
@@ -154,9 +83,13 @@ def test_an_imported_book_brings_its_accounts_and_not_its_prices(tmp_path: Path)
     ("text", "arguments", "report"),
     [
         ("date,SPY\n2020-03-02,100\n", (), "TLT: no such column in the closes"),
-        ("date,SPY,TLT\n2020-03-02,100,x\n", (), "line 2, TLT: expected a plain decimal number such as 1234.56"),
+        (
+            "date,SPY,TLT\n2020-03-02,100,x\n",
+            (),
+            "crash.csv, line 2, TLT: got 'x', expected a plain decimal number such as 1234.56",
+        ),
         (CRASH, ("--from", "2021-01-01"), "--from/--to: no closes in this range"),
-        ("", (), "crash.csv: expected a header"),
+        ("", (), "crash.csv: got an empty file, expected a header"),
     ],
 )
 def test_a_replay_of_invalid_input_is_refused(
@@ -175,10 +108,3 @@ def test_a_replay_never_changes_an_existing_file(tmp_path: Path) -> None:
 
     assert call("replay", crash(tmp_path), "--db", kept_book).code == 1
     assert kept_book.read_text() == "mine"
-
-
-def test_the_summary_names_runs_and_equity(tmp_path: Path) -> None:
-    out = call("replay", crash(tmp_path)).out
-
-    assert "$91,000.00" in out
-    assert "full_rebalance  COMPLETED_SUCCESS  2" in out

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
-from rebal_tui.market.closes import read_closes
+from rebal_tui.market.closes_file import read_closes
 from rebal_tui.services.importing.book_import import import_book
 from rebal_tui.services.parsing.book_file import parse_book
 from rebal_tui.services.parsing.exact_json import read_json

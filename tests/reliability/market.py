@@ -45,6 +45,10 @@ class Prices:
     def quotes(self) -> Mapping[str, Quote]:
         return self._quotes
 
+    def reprice(self, symbol: str, price: Price) -> None:
+        at = max(quote.at for quote in self._quotes.values())
+        self._quotes = {**self._quotes, symbol: Quote(price, at)}
+
     def rename(self, labels: Mapping[str, str]) -> None:
         self._quotes = renamed(self._quotes, labels)
         self.frozen = {labels.get(symbol, symbol) for symbol in self.frozen}

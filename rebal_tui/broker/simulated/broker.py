@@ -21,6 +21,7 @@ from rebal_tui.broker.simulated.accounts import (
     relabel_assets,
     restrictions_text,
 )
+from rebal_tui.broker.simulated.corporate_actions import ActionService
 from rebal_tui.broker.simulated.events import emit_account, emit_asset, emit_cash, read_events
 from rebal_tui.broker.simulated.execution import Execution
 from rebal_tui.broker.simulated.fills import FillModel
@@ -34,6 +35,7 @@ from rebal_tui.broker.simulated.working_order import find_orders, load
 from rebal_tui.domain.accounts import Account, AccountStatus, Restriction
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.domain.cash import CashEntry, CashKind, Journal
+from rebal_tui.domain.corporate_actions import CorporateAction
 from rebal_tui.domain.orders import Order, OrderRequest
 from rebal_tui.domain.quantities import MAX_NANO, Money, Price, Qty
 from rebal_tui.domain.sessions import new_york_day
@@ -66,6 +68,7 @@ class SimulatedBroker:
         self._execution = Execution(model, ids, price)
         self._orders = OrderService(self._execution, sessions, ids)
         self._journals = JournalService(model, ids)
+        self._actions = ActionService(self._execution, sessions, ids)
 
     def assets(self) -> Sequence[Asset]:
         """Every asset by symbol, with its latest price where it has one."""
@@ -289,6 +292,14 @@ class SimulatedBroker:
             emit_asset(tx, at_micros, asset)
             (label,) = tx.execute("SELECT symbol FROM sim_assets WHERE n = ?", (asset,)).fetchone()
             self._orders.end_untradable(tx, label, at_micros)
+
+    def corporate_action(self, action: CorporateAction, at: datetime) -> str:
+        """Carry out a corporate action at once, at the market's prices before it; returns its id (R-54).
+
+        The market's prices are adjusted by the caller, in the same transaction. Raises `BrokerRefused`.
+        """
+        with self._tables.write() as tx:
+            return self._actions.carry_out(tx, action, to_micros(at))
 
     def halted(self) -> frozenset[str]:
         """The halted symbols."""

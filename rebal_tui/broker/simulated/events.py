@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
-from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, EventKind
+from rebal_tui.broker.protocol import FIRM_ACCOUNT, ActionHolder, ActionNotice, BrokerEvent, EventKind
 from rebal_tui.broker.simulated.ports import Tables, Writer
 from rebal_tui.broker.simulated.timestamps import from_micros
+from rebal_tui.domain.action_effects import Holding, Terms
 from rebal_tui.domain.cash import CashEntry, CashKind, Journal, JournalStatus
+from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
 from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side
 from rebal_tui.domain.quantities import Money, Price, Qty
 
@@ -55,6 +58,14 @@ def emit_order(
         "INSERT INTO sim_events (kind, at, account, asset, order_n, fill, status, filled_qty, filled_avg_price)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         ("order" if fill is None else "fill", at, account, asset, order, fill, status, filled_qty, filled_avg_price),
+    )
+
+
+def emit_action(tx: Writer, at: int, asset: int, action: int, account: int | None = None) -> None:
+    """Record what a corporate action did to a holder, or without an account that it is complete."""
+    tx.execute(
+        "INSERT INTO sim_events (kind, at, account, asset, action) VALUES ('corporate_action', ?, ?, ?, ?)",
+        (at, account, asset, action),
     )
 
 
@@ -121,12 +132,40 @@ class _EntryFacts(NamedTuple):
     reference: str
 
 
+class _ActionFacts(NamedTuple):
+    """The corporate action of an event, and what it did to the holder; prices and shares in billionths."""
+
+    id: str
+    asset_id: str
+    new_asset_id: str | None
+    kind: str
+    symbol: str
+    ratio: str | None
+    amount: int | None
+    new_symbol: str | None
+    price: int | None
+    fractionable: int
+    new_fractionable: int
+    price_before: int | None
+    new_price: int | None
+    accounts: int
+    canceled_orders: int
+    held: int | None
+    average: int | None
+    entitled: int | None
+    qty: int | None
+    received: int | None
+    paid: int | None
+
+
 _EVENTS = """
 SELECT e.seq, e.kind, e.at, a.id, s.symbol, s.id, e.status, e.filled_qty, e.filled_avg_price, e.amount,
     o.id, o.client_order_id, o.side, o.notional, o.qty, o.reason, o.created_at,
     f.execution_id, f.qty, f.price, f.amount, f.at, o.settles_on,
     l.n, l.at, l.kind, l.amount, l.settles_on, l.reference,
-    j.id, j.to_firm, j.amount, j.description, j.reason, j.created_at
+    j.id, j.to_firm, j.amount, j.description, j.reason, j.created_at,
+    c.id, s.id, n.id, c.kind, c.symbol, c.ratio, c.amount, c.new_symbol, c.price, c.fractionable, c.new_fractionable,
+    c.price_before, c.new_price, c.accounts, c.canceled_orders, h.held, h.average, h.entitled, h.qty, h.received, h.paid
 FROM (SELECT * FROM sim_events WHERE seq > ? ORDER BY seq LIMIT ?) AS e
 LEFT JOIN sim_accounts AS a ON a.n = e.account
 LEFT JOIN sim_assets AS s ON s.n = e.asset
@@ -134,6 +173,9 @@ LEFT JOIN sim_orders AS o ON o.n = e.order_n
 LEFT JOIN sim_fills AS f ON f.n = e.fill
 LEFT JOIN sim_ledger AS l ON l.n = e.entry
 LEFT JOIN sim_journals AS j ON j.n = e.journal
+LEFT JOIN sim_actions AS c ON c.n = e.action
+LEFT JOIN sim_assets AS n ON n.n = c.new_asset
+LEFT JOIN sim_action_holders AS h ON h.action = e.action AND h.account = e.account
 ORDER BY e.seq
 """
 
@@ -158,7 +200,10 @@ def _event(row: Sequence[Any]) -> BrokerEvent:
     filled: _FillFacts | None
     entry: _EntryFacts | None
     moved: JournalFacts | None
-    change, ordered, filled, entry, moved = _split(row, _Change, OrderFacts, _FillFacts, _EntryFacts, JournalFacts)
+    acted: _ActionFacts | None
+    change, ordered, filled, entry, moved, acted = _split(
+        row, _Change, OrderFacts, _FillFacts, _EntryFacts, JournalFacts, _ActionFacts
+    )
     account_id, symbol = change.account_id or "", change.symbol or ""
     order: Order | None = None
     fill: Fill | None = None
@@ -183,8 +228,30 @@ def _event(row: Sequence[Any]) -> BrokerEvent:
     settled = None if change.amount is None else Money(change.amount)
     return BrokerEvent(
         change.seq, EventKind(change.kind), from_micros(change.at), change.account_id, change.symbol, order, fill, cash,
-        journal, settled,
+        journal, settled, action=None if acted is None else _notice(acted),
     )  # fmt: skip
+
+
+def _notice(acted: _ActionFacts) -> ActionNotice:
+    action = CorporateAction(
+        ActionKind(acted.kind),
+        acted.symbol,
+        None if acted.ratio is None else Fraction(acted.ratio),
+        None if acted.amount is None else Price(acted.amount),
+        acted.new_symbol,
+        None if acted.price is None else Price(acted.price),
+    )
+    before = None if acted.price_before is None else Price(acted.price_before)
+    new_price = None if acted.new_price is None else Price(acted.new_price)
+    terms = Terms(action, before, bool(acted.fractionable), new_price, bool(acted.new_fractionable))
+    holder = None
+    if acted.held is not None:
+        average = None if acted.average is None else Price(acted.average)
+        holding = Holding(Qty(acted.held), average, Qty(acted.entitled or 0))
+        holder = ActionHolder(holding, Qty(acted.qty or 0), Qty(acted.received or 0), Money(acted.paid or 0))
+    return ActionNotice(
+        acted.id, terms, acted.asset_id, acted.new_asset_id, acted.accounts, acted.canceled_orders, holder
+    )
 
 
 def make_order(

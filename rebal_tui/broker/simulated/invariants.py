@@ -32,6 +32,12 @@ SELECT account, asset, sum(held), sum(high), sum(low) FROM (
            CASE o.side WHEN 'buy' THEN f.qty ELSE -f.qty END % 1000000000
     FROM sim_fills AS f JOIN sim_orders AS o ON o.n = f.order_n
     UNION ALL
+    SELECT h.account, a.asset, 0, (h.qty - h.held) / 1000000000, (h.qty - h.held) % 1000000000
+    FROM sim_action_holders AS h JOIN sim_actions AS a ON a.n = h.action
+    UNION ALL
+    SELECT h.account, a.new_asset, 0, h.received / 1000000000, h.received % 1000000000
+    FROM sim_action_holders AS h JOIN sim_actions AS a ON a.n = h.action WHERE h.received > 0
+    UNION ALL
     SELECT account, asset, qty, 0, 0 FROM sim_positions
 ) GROUP BY account, asset
 HAVING (sum(high) - sum(held) / 1000000000) * 1000000000 + sum(low) - sum(held) % 1000000000 <> 0
@@ -72,6 +78,14 @@ SELECT f.execution_id FROM sim_fills AS f
 JOIN sim_orders AS o ON o.n = f.order_n
 JOIN sim_ledger AS l ON l.n = f.entry
 WHERE l.account <> o.account OR l.kind <> o.side OR abs(l.amount) <> f.amount OR l.reference <> f.execution_id
+"""
+_PAID = """
+SELECT c.id, a.id, h.paid, coalesce(sum(l.amount), 0)
+FROM sim_action_holders AS h
+JOIN sim_actions AS a ON a.n = h.action
+JOIN sim_accounts AS c ON c.n = h.account
+LEFT JOIN sim_ledger AS l ON l.account = h.account AND l.reference = a.id
+GROUP BY h.action, h.account HAVING h.paid <> coalesce(sum(l.amount), 0)
 """
 _NANO = 1_000_000_000
 
@@ -126,6 +140,10 @@ def find_violations(tables: Tables) -> list[str]:
     ]
     violations += [
         f"order {name}: its reservation is not its unfilled part" for (name,) in tables.rows(_ORDER_RESERVES)
+    ]
+    violations += [
+        f"account {account}: corporate action {action} pays {paid}, its entries sum to {booked}"
+        for account, action, paid, booked in tables.rows(_PAID)
     ]
     violations += [f"order {name}: its filled amounts differ from its fills" for (name,) in tables.rows(_ORDER_FILLS)]
     violations += [f"fill {name}: its ledger entry does not match" for (name,) in tables.rows(_ENTRIES)]

@@ -17,6 +17,8 @@ _COUNTERS = {
     CashKind.ACH_RETURN: "bank",
     CashKind.BUY: "market",
     CashKind.SELL: "market",
+    CashKind.DIVIDEND: "market",
+    CashKind.CORPORATE_ACTION: "market",
     CashKind.JOURNAL_IN: "firm",
     CashKind.JOURNAL_OUT: "firm",
 }
@@ -25,8 +27,8 @@ _COUNTERS = {
 def post(tx: Writer, account: int, at: int, kind: CashKind, amount: int, settles_on: str, reference: str) -> int:
     """Book one signed movement and return its entry's number. Sale proceeds count as unsettled (R-30).
 
-    The counter-account is `bank` for deposits, `market` for trades, `firm` for journals. Raises `BrokerRefused` when
-    the account would hold more than 9,000,000,000 dollars.
+    The counter-account is `bank` for deposits, `market` for trades and corporate actions, `firm` for journals. Raises
+    `BrokerRefused` when the account would hold more than 9,000,000,000 dollars.
     """
     cash, unsettled = tx.execute("SELECT cash, unsettled FROM sim_accounts WHERE n = ?", (account,)).fetchone()
     if cash + amount > MAX_NANO:

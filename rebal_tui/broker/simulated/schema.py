@@ -12,12 +12,15 @@ from collections.abc import Iterator
 
 from rebal_tui.broker.simulated.ports import Writer
 from rebal_tui.domain.accounts import AccountStatus
-from rebal_tui.domain.cash import CashKind, JournalStatus
+from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.orders import OrderStatus
 from rebal_tui.domain.quantities import MAX_NANO
 
+_FIRST_CASH_KINDS = "'opening', 'deposit', 'ach_return', 'buy', 'sell', 'journal_in', 'journal_out', 'other'"
+_FIRST_EVENT_KINDS = "'order', 'fill', 'cash', 'settlement', 'journal', 'account', 'asset'"
 
-def _any_of(values: type[AccountStatus] | type[CashKind] | type[JournalStatus] | type[OrderStatus]) -> str:
+
+def _any_of(values: type[AccountStatus] | type[JournalStatus] | type[OrderStatus]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
@@ -70,7 +73,7 @@ CREATE TABLE sim_ledger (
     account INTEGER NOT NULL REFERENCES sim_accounts (n),
     counter TEXT NOT NULL CHECK (counter IN ('bank', 'market', 'firm')),
     at INTEGER NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ({_any_of(CashKind)})),
+    kind TEXT NOT NULL CHECK (kind IN ({_FIRST_CASH_KINDS})),
     amount INTEGER NOT NULL,
     settles_on TEXT NOT NULL CHECK (length(settles_on) = 10),
     reference TEXT NOT NULL,
@@ -165,7 +168,7 @@ CREATE INDEX sim_journals_reserved ON sim_journals (account) WHERE reserved > 0;
 
 CREATE TABLE sim_events (
     seq INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('order', 'fill', 'cash', 'settlement', 'journal', 'account', 'asset')),
+    kind TEXT NOT NULL CHECK (kind IN ({_FIRST_EVENT_KINDS})),
     at INTEGER NOT NULL,
     account INTEGER REFERENCES sim_accounts (n),
     asset INTEGER REFERENCES sim_assets (n),
@@ -189,7 +192,57 @@ CREATE TRIGGER sim_ledger_keep_delete BEFORE DELETE ON sim_ledger
 BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 """
 
-MIGRATIONS: list[tuple[str, str]] = [("0001_initial", _INITIAL)]
+
+def _extended(table: str, values: str, more: str) -> str:
+    """SQL that adds values to the list of a table's check, as SQLite's documentation describes for changing a check."""
+    before, after = (text.replace("'", "''") for text in (f"({values})", f"({values}, {more})"))
+    return (
+        f"UPDATE sqlite_master SET sql = replace(sql, '{before}', '{after}') WHERE type = 'table' AND name = '{table}';"
+    )
+
+
+_CORPORATE_ACTIONS = f"""
+PRAGMA writable_schema = ON;
+{_extended("sim_ledger", _FIRST_CASH_KINDS, "'dividend', 'corporate_action'")}
+{_extended("sim_events", _FIRST_EVENT_KINDS, "'corporate_action'")}
+PRAGMA writable_schema = RESET;
+
+CREATE TABLE sim_actions (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    asset INTEGER NOT NULL REFERENCES sim_assets (n),
+    kind TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    ratio TEXT,
+    amount INTEGER CHECK (amount > 0),
+    new_symbol TEXT,
+    price INTEGER CHECK (price > 0),
+    new_asset INTEGER REFERENCES sim_assets (n),
+    fractionable INTEGER NOT NULL CHECK (fractionable IN (0, 1)),
+    new_fractionable INTEGER NOT NULL CHECK (new_fractionable IN (0, 1)),
+    price_before INTEGER,
+    new_price INTEGER,
+    at INTEGER NOT NULL,
+    accounts INTEGER NOT NULL,
+    canceled_orders INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sim_action_holders (
+    action INTEGER NOT NULL REFERENCES sim_actions (n),
+    account INTEGER NOT NULL REFERENCES sim_accounts (n),
+    held INTEGER NOT NULL CHECK (held >= 0),
+    average INTEGER,
+    entitled INTEGER NOT NULL CHECK (entitled >= 0),
+    qty INTEGER NOT NULL CHECK (qty >= 0),
+    received INTEGER NOT NULL CHECK (received >= 0),
+    paid INTEGER NOT NULL CHECK (paid >= 0),
+    PRIMARY KEY (action, account)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE sim_events ADD COLUMN action INTEGER REFERENCES sim_actions (n);
+"""
+
+MIGRATIONS: list[tuple[str, str]] = [("0001_initial", _INITIAL), ("0002_corporate_actions", _CORPORATE_ACTIONS)]
 """Name and script of each step, in order. A released step never changes."""
 
 

@@ -40,7 +40,8 @@ def store_clock(tx: Transaction, state: ClockState) -> None:
 def store_walk(tx: Transaction, state: WalkState) -> None:
     """Store the state of the random walk."""
     prices, frozen = list(state.prices), [(symbol, to_time(at)) for symbol, at in state.frozen]
-    book_settings.put(tx, WALK, dump([to_time(state.at), prices, frozen]))
+    exact = [list(state.exact)] if state.exact else []
+    book_settings.put(tx, WALK, dump([to_time(state.at), prices, frozen, *exact]))
 
 
 def relabel_walk(tx: Transaction, labels: Mapping[str, str]) -> None:
@@ -48,7 +49,8 @@ def relabel_walk(tx: Transaction, labels: Mapping[str, str]) -> None:
     state = load_walk(tx.database)
     if state is not None:
         prices, frozen = renamed(dict(state.prices), labels), renamed(dict(state.frozen), labels)
-        store_walk(tx, WalkState(state.at, tuple(sorted(prices.items())), tuple(sorted(frozen.items()))))
+        exact = tuple(sorted(labels.get(symbol, symbol) for symbol in state.exact))
+        store_walk(tx, WalkState(state.at, tuple(sorted(prices.items())), tuple(sorted(frozen.items())), exact))
 
 
 def load_clock(database: Database) -> ClockState | None:
@@ -66,9 +68,10 @@ def load_walk(database: Database) -> WalkState | None:
     text = book_settings.get(database, WALK)
     if not text:
         return None
-    at, prices, frozen = json.loads(text)
+    at, prices, frozen, *exact = json.loads(text)
     return WalkState(
         from_time(at),
         tuple((symbol, price) for symbol, price in prices),
         tuple((symbol, from_time(since)) for symbol, since in frozen),
+        tuple(exact[0]) if exact else (),
     )

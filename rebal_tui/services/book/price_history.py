@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from datetime import date, datetime
+from fractions import Fraction
 
 from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.sessions import new_york_day
@@ -40,6 +41,16 @@ class PriceHistory:
         self._last = renamed(self._last, labels)
         self._closes = renamed(self._closes, labels)
 
+    def adjust(self, symbol: str, factor: Fraction) -> None:
+        """Multiply the earlier prices of a symbol by the factor of a corporate action (R-54)."""
+        if symbol in self._points:
+            self._points[symbol] = deque((_scaled(price, factor) for price in self._points[symbol]), MAX_POINTS)
+        if symbol in self._last:
+            day, price = self._last[symbol]
+            self._last[symbol] = (day, _scaled(price, factor))
+        if symbol in self._closes:
+            self._closes[symbol] = _scaled(self._closes[symbol], factor)
+
     def of(self, symbol: str) -> tuple[Price, ...]:
         """The latest prices of a symbol, oldest first."""
         return tuple(self._points.get(symbol, ()))
@@ -55,3 +66,7 @@ class PriceHistory:
         elif known[0] != day:
             self._closes[symbol] = known[1]
         self._last[symbol] = (day, price)
+
+
+def _scaled(price: Price, factor: Fraction) -> Price:
+    return Price(max(1, round(price * factor)))

@@ -13,6 +13,7 @@ from rebal_tui.domain.orders import Fill
 from rebal_tui.services.book.asset_listing import save_assets
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync import missed_events, unknown_assets
+from rebal_tui.services.broker_sync.corporate_actions import apply_actions
 from rebal_tui.store import accounts, book_settings, cash, fills, jobs, reservations, run_orders
 
 CURSOR = "broker_cursor"
@@ -55,6 +56,7 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
     with book.write() as tx:
         apply_accounts(tx, accounts_now, listed)
         apply_events(tx, events)
+        apply_actions(tx, events)
         for account_id, count in external.items():
             accounts.set_external_orders(tx, account_id, count)
         book_settings.put(tx, CURSOR, str(reached))

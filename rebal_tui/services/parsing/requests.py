@@ -18,6 +18,7 @@ from rebal_tui.domain.quantities import CENT, Money, Price, Qty
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import display_text
 from rebal_tui.services.parsing import field_types, fields
+from rebal_tui.services.parsing.corporate_action import ApplyCorporateAction
 from rebal_tui.services.parsing.fields import shown
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_shape import (
@@ -331,7 +332,7 @@ class Step(Shape):
 
 BODIES: tuple[type[BaseModel], ...] = (
     CreatePortfolio, UpdatePortfolio, CreateSubscription, CreateRun, CreateOrder, CreateJournal, OpenAccount,
-    ChangeAccount, Deposit, Prices, ChangeAsset, Rejection, Step,
+    ChangeAccount, Deposit, Prices, ChangeAsset, Rejection, Step, ApplyCorporateAction,
 )  # fmt: skip
 """The models of request bodies."""
 

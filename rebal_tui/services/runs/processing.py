@@ -145,7 +145,8 @@ def _move(book: Book, some: Sequence[Run], stopped: bool) -> list[Run]:
     closed = [run for run in in_progress if not run.cancel_requested and _is_past_close(book, run)]
     for run in in_progress:
         if run.cancel_requested:
-            moved += wind_down(book, run, RunStatus.CANCELED_MID_RUN, SkipReason.RUN_CANCELED, "canceled manually")
+            why = run.reason or "canceled manually"
+            moved += wind_down(book, run, RunStatus.CANCELED_MID_RUN, SkipReason.RUN_CANCELED, why)
     closed_ids = {run.id for run in closed}
     if closed:
         moved += after_close(book, closed)

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from types import MappingProxyType
 
 from rebal_tui.domain.accounts import Account, AccountStatus
 from rebal_tui.domain.assets import Asset, AssetStatus
-from rebal_tui.domain.errors import Fault, Invalid, require
+from rebal_tui.domain.errors import Conflict, Fault, Invalid, Refusal, require
 from rebal_tui.domain.portfolios import AssetWeight, BandType, DriftBand, Weights
 from rebal_tui.domain.quantities import Money, Percent, Value, parse_money
-from rebal_tui.domain.runs import RunDetail
-from rebal_tui.engine.drift import AssetDrift, asset_drifts, largest_drift, largest_usage
+from rebal_tui.engine.drift import asset_drifts, largest_drift, largest_usage
 from rebal_tui.market.clock import FixedClock
 from rebal_tui.market.closes import Closes
+from rebal_tui.market.sessions import build_sessions
 from rebal_tui.services.advisory import portfolios, subscriptions
 from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import reload_from_broker, sync
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.importing.book_import import import_book
+from rebal_tui.services.parsing.actions_file import DatedAction
 from rebal_tui.services.parsing.book_values import BookFile
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.store import book_settings, decisions, run_orders, runs
+from rebal_tui.services.simulation.corporate_actions import apply_corporate_action
+from rebal_tui.services.simulation.replay_result import CarriedOut, Replay, WorstDrift, turnover_of
+from rebal_tui.store import book_settings, decisions, fills, run_orders, runs
 
 OPENING_CASH = parse_money("100000")
 DEFAULT_PORTFOLIO = PortfolioBody(
@@ -36,75 +39,22 @@ DEFAULT_PORTFOLIO = PortfolioBody(
     cooldown_days=7,
     conditions=(DriftBand(BandType.ABSOLUTE, Percent(500)), DriftBand(BandType.RELATIVE, Percent(2000))),
 )
-DAYS_PER_YEAR = Fraction(1461, 4)
 
+NO_ACTIONS: Mapping[date, Sequence[DatedAction]] = MappingProxyType({})
 Progress = Callable[[int, int, date], None]
 """Called after each session with the number of sessions done, the total, and the session's day."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorstDrift:
-    """The largest absolute drift found at an evaluation, with its account and day."""
-
-    drift: AssetDrift
-    account_id: str
-    day: date
-
-    @property
-    def points(self) -> Fraction:
-        """The absolute drift in percentage points, exact."""
-        return Fraction(abs(self.drift.gap), 100 * self.drift.equity)
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """The result of a replay.
-
-    `first_equity` is all accounts' equity at the first session's prices before any trade, `final_equity` the same after
-    the last session. `traded` is buys plus sells. `days_outside` counts sessions on which an account that had been
-    rebalanced before was outside a drift band when it was evaluated, with all its prices from that session; `worst`
-    covers the same accounts. `decisions` counts by outcome.
-    """
-
-    first: date
-    last: date
-    sessions: int
-    runs: tuple[RunDetail, ...]
-    first_equity: Value
-    final_equity: Value
-    average_equity: Fraction
-    traded: Money
-    worst: WorstDrift | None
-    days_outside: int
-    decisions: Mapping[str, int]
-
-    @property
-    def by_type(self) -> dict[str, int]:
-        """Runs by type."""
-        return dict(sorted(Counter(detail.run.type.value for detail in self.runs).items()))
-
-    @property
-    def by_type_and_status(self) -> dict[tuple[str, str], int]:
-        """Runs by type and status."""
-        counted = Counter((detail.run.type.value, detail.run.status.value) for detail in self.runs)
-        return dict(sorted(counted.items()))
-
-    @property
-    def turnover_per_year(self) -> Fraction | None:
-        """Traded amount as a multiple of average equity, per year of 365.25 days; None without equity."""
-        if self.average_equity <= 0:
-            return None
-        years = Fraction((self.last - self.first).days + 1) / DAYS_PER_YEAR
-        return Fraction(self.traded) * 1_000_000_000 / self.average_equity / years
-
-
-def date_range(closes: Closes, since: date | None, until: date | None) -> tuple[date, date]:
-    """The first and last day with closes within the bounds. Raises `Invalid` when there are none."""
+def sessions_of(closes: Closes, since: date | None, until: date | None) -> list[date]:
+    """The sessions from the first to the last day with closes within the bounds. Raises `Invalid` when none are."""
     days = [day for day in closes.days if (since is None or day >= since) and (until is None or day <= until)]
     if not days:
         known = f"the file has closes from {closes.days[0]} to {closes.days[-1]}"
         raise Invalid([Fault("--from/--to", f"no closes in this range: {known}")])
-    return days[0], days[-1]
+    sessions = [session.day for session in build_sessions(days[0], days[-1])]
+    if not sessions:
+        raise Invalid([Fault("", f"no trading session from {days[0]} to {days[-1]}")])
+    return sessions
 
 
 def needed_symbols(parsed: BookFile | None) -> list[str]:
@@ -114,24 +64,6 @@ def needed_symbols(parsed: BookFile | None) -> list[str]:
     targets = [symbol for portfolio in parsed.portfolios for symbol in portfolio.body.weights.symbols]
     held = [position.symbol for account in parsed.accounts for position in account.positions]
     return list(dict.fromkeys([*targets, *held]))
-
-
-def require_columns(closes: Closes, symbols: Iterable[str]) -> None:
-    """Raise `Invalid` with every symbol that has no column in the closes."""
-    faults = [Fault(symbol, "no such column in the closes") for symbol in symbols if symbol not in closes.symbols]
-    if faults:
-        raise Invalid(faults)
-
-
-def narrowed(closes: Closes, symbols: Iterable[str]) -> Closes:
-    """The closes of the given symbols only; symbols that are neither held nor targeted need no price every session."""
-    wanted = set(symbols)
-    indexes = [index for index, symbol in enumerate(closes.symbols) if symbol in wanted]
-    return Closes(
-        tuple(closes.symbols[index] for index in indexes),
-        closes.days,
-        tuple(tuple(row[index] for index in indexes) for row in closes.rows),
-    )
 
 
 def begin(book: Book, first: date) -> None:
@@ -182,22 +114,33 @@ def create_book_from_file(book: Book, parsed: BookFile) -> None:
     scheduler.advance_market(book, now)
 
 
-def replay(book: Book, first: date, last: date, progress: Progress = lambda _done, _total, _day: None) -> Replay:
+def replay(
+    book: Book,
+    first: date,
+    last: date,
+    progress: Progress = lambda _done, _total, _day: None,
+    actions: Mapping[date, Sequence[DatedAction]] = NO_ACTIONS,
+) -> Replay:
     """Replay every session from `first` to `last`: settle at the open, evaluate at the end of the window.
 
-    The book's clock must be a `FixedClock` no later than the first session's open.
+    Corporate actions are carried out at the open of their session, at the prices of the session before (R-54);
+    one that cannot be carried out raises `Conflict` with its line and column. The book's clock must be a `FixedClock`
+    no later than the first session's open.
     """
     clock = _clock(book)
     days = book.calendar.days(first, last)
     require(days, f"no session from {first} to {last}")
+    never_rebalanced = {s.account_id for s in book.subscriptions.values() if s.last_rebalanced_at is None}
     first_equity = final = Value(0)
     total_equity = days_outside = 0
     worst: WorstDrift | None = None
+    carried_out: list[CarriedOut] = []
     for done, day in enumerate(days, start=1):
         session = book.calendar.session(day)
         if session is None:
             continue
         clock.set(session.open)
+        carried_out += [_carry_out(book, dated) for dated in actions.get(day, ())]
         scheduler.tick(book)
         # Prices are final from the open until the evaluation, and nothing trades before it.
         equity, outside, found = _measure(book, day)
@@ -222,11 +165,23 @@ def replay(book: Book, first: date, last: date, progress: Progress = lambda _don
         first_equity=first_equity,
         final_equity=final,
         average_equity=Fraction(total_equity, len(days)),
-        traded=runs.traded(book.database),
+        turnover=turnover_of(all_runs, fills.traded_by_run(book.database), never_rebalanced),
         worst=worst,
         days_outside=days_outside,
         decisions=decisions.outcomes(book.database),
+        blocked=decisions.blocked_counts(book.database),
+        actions=tuple(carried_out),
     )
+
+
+def _carry_out(book: Book, dated: DatedAction) -> CarriedOut:
+    """Carry out an action. Raises `Conflict` with its line and column when it cannot be."""
+    try:
+        return CarriedOut(dated.day, apply_corporate_action(book, dated.action))
+    except Refusal as refusal:
+        place = f"line {dated.line}"
+        faults = [Fault(f"{place}, {f.location}" if f.location else place, f.message) for f in refusal.faults]
+        raise Conflict(faults) from refusal
 
 
 def _clock(book: Book) -> FixedClock:

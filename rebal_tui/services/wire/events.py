@@ -266,6 +266,8 @@ def _account(book: Book, event: BrokerEvent) -> tuple[str, events.AccountStatusC
 _ACTIVITIES = {
     CashKind.DEPOSIT: "CSD",
     CashKind.ACH_RETURN: "CSR",
+    CashKind.DIVIDEND: "DIV",
+    CashKind.CORPORATE_ACTION: "REORG",
     CashKind.JOURNAL_IN: "JNLC",
     CashKind.JOURNAL_OUT: "JNLC",
 }

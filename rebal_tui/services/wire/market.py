@@ -8,8 +8,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from rebal_tui.domain.assets import AssetStatus
+from rebal_tui.domain.corporate_actions import ActionReport
 from rebal_tui.domain.errors import NotFound, Unavailable
-from rebal_tui.domain.quantities import price_text
+from rebal_tui.domain.quantities import money_text, price_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.wire.shapes import asset_json, exchange_text, offset_text, session_json, time_text
 
@@ -38,6 +39,20 @@ def calendar(book: Book, start: date | None, end: date | None) -> list[market.Ca
     """The sessions in the book between two days, both inclusive."""
     days = book.calendar.days(start or book.calendar.known_from, end or book.calendar.known_through)
     return [session_json(session) for day in days if (session := book.calendar.session(day)) is not None]
+
+
+def corporate_action_json(report: ActionReport) -> market.CorporateAction:
+    """An applied corporate action, confirmed once for all its accounts."""
+    return {
+        "id": report.id,
+        "kind": report.action.kind,
+        "symbol": report.action.symbol,
+        "accounts": report.accounts,
+        "unexplained": report.unexplained,
+        "canceled_orders": report.canceled_orders,
+        "paid": money_text(report.paid),
+        "confirmation": report.text,
+    }
 
 
 def clock(book: Book) -> market.Clock:

@@ -10,9 +10,12 @@ import pytest
 from rebal_tui.bootstrap import replay_book
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.quantities import ATTO
-from rebal_tui.market.closes import Closes, read_closes
+from rebal_tui.market.closes import Closes
+from rebal_tui.market.closes_file import read_closes
 from rebal_tui.services.parsing.book_file import parse_book
 from rebal_tui.services.simulation import replay
+from rebal_tui.services.simulation.asset_tracks import track_assets
+from rebal_tui.services.simulation.closes_arrangement import arrange_closes
 
 FLAT = "date,SPY,TLT\n" + "".join(f"2020-03-{day:02},100,100\n" for day in (2, 3, 4, 5, 6, 9, 10))
 
@@ -23,7 +26,8 @@ def closes(text: str = FLAT) -> Closes:
 
 def test_constant_prices_cause_one_run_and_no_drift() -> None:
     history = closes()
-    first, last = replay.date_range(history, None, None)
+    sessions = replay.sessions_of(history, None, None)
+    first, last = sessions[0], sessions[-1]
     book = replay_book(history, first, last)
     replay.begin(book, first)
     replay.create_default_book(book)
@@ -36,7 +40,7 @@ def test_constant_prices_cause_one_run_and_no_drift() -> None:
     assert result.days_outside == 0
     assert result.worst is not None
     assert result.worst.points == 0
-    assert result.traded == 95_000 * 10**9
+    assert (result.turnover.first_purchase, result.turnover.two_sided) == (95_000 * 10**9, 0)
     assert seen == [(number, 7, day) for number, day in enumerate(history.days, start=1)]
 
 
@@ -64,12 +68,19 @@ def test_a_replay_starts_at_the_first_open() -> None:
 def test_the_period_is_limited_to_days_with_closes(
     since: date | None, until: date | None, expected: tuple[date, date]
 ) -> None:
-    assert replay.date_range(closes(), since, until) == expected
+    sessions = replay.sessions_of(closes(), since, until)
+
+    assert (sessions[0], sessions[-1]) == expected
 
 
 def test_dates_without_a_day_between_them_are_refused() -> None:
     with pytest.raises(Invalid, match="2020-03-02 to 2020-03-10"):
-        replay.date_range(closes(), date(2020, 3, 7), date(2020, 3, 8))
+        replay.sessions_of(closes(), date(2020, 3, 7), date(2020, 3, 8))
+
+
+def test_closes_of_days_without_a_session_are_refused() -> None:
+    with pytest.raises(Invalid, match="no trading session from 2020-03-07 to 2020-03-07"):
+        replay.sessions_of(closes("date,SPY\n2020-03-07,100\n"), None, None)
 
 
 def test_every_missing_column_is_named() -> None:
@@ -81,7 +92,7 @@ def test_every_missing_column_is_named() -> None:
     needed = replay.needed_symbols(parsed)
 
     with pytest.raises(Invalid) as refused:
-        replay.require_columns(closes(), needed)
+        arrange_closes(closes(), track_assets(needed).tracks)
 
     assert needed == ["BBB", "AAA"]
     assert [fault.location for fault in refused.value.faults] == ["BBB", "AAA"]
@@ -89,7 +100,7 @@ def test_every_missing_column_is_named() -> None:
 
 def test_a_half_day_is_evaluated_before_its_early_close() -> None:
     history = closes("date,SPY,TLT\n2020-11-25,100,100\n2020-11-27,100,100\n")
-    book = replay_book(history, *replay.date_range(history, date(2020, 11, 27), None))
+    book = replay_book(history, date(2020, 11, 27), date(2020, 11, 27))
     replay.begin(book, date(2020, 11, 27))
     replay.create_default_book(book)
 

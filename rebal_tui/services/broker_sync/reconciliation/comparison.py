@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from rebal_tui.broker.protocol import BrokerEvent
+from rebal_tui.broker.protocol import ActionHolder, ActionNotice, BrokerEvent
 from rebal_tui.domain.accounts import Account, Position
+from rebal_tui.domain.corporate_actions import ActionKind
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import Money, Qty, money_text, qty_text
 
@@ -21,12 +22,12 @@ SPLITS = frozenset(
 
 
 def with_events_applied(known: Mapping[str, Account], events: Iterable[BrokerEvent]) -> dict[str, Account]:
-    """The accounts after the cash entries and executions of `events`; other changes are ignored."""
+    """The accounts after the cash entries, executions and corporate actions of `events`; other changes are ignored."""
     cash_of: dict[str, int] = {}
     qty_of: dict[str, dict[str, int]] = {}
     seen: set[object] = set()
     for event in events:
-        key = event.fill.execution_id if event.fill else ("cash", event.cash.seq) if event.cash else None
+        key = _identity(event)
         account = known.get(event.account_id or "")
         if key is None or key in seen or account is None:
             continue
@@ -39,6 +40,9 @@ def with_events_applied(known: Mapping[str, Account], events: Iterable[BrokerEve
             held[event.fill.symbol] = held.get(event.fill.symbol, 0) + (event.fill.qty if bought else -event.fill.qty)
         elif event.cash is not None:
             cash_of[account.id] = balance + event.cash.amount
+        elif event.action is not None and event.action.holder is not None:
+            held = qty_of.setdefault(account.id, {position.symbol: position.qty for position in account.positions})
+            _act(held, event.symbol or "", event.action, event.action.holder)
     after = dict(known)
     for account_id, balance in cash_of.items():
         after[account_id] = replace(after[account_id], cash=Money(balance))
@@ -54,6 +58,25 @@ def with_events_applied(known: Mapping[str, Account], events: Iterable[BrokerEve
             ),
         )
     return after
+
+
+def _identity(event: BrokerEvent) -> object:
+    """What an event changes, so that a repeated one changes nothing; None for one without cash or shares."""
+    if event.fill is not None:
+        return event.fill.execution_id
+    if event.cash is not None:
+        return ("cash", event.cash.seq)
+    return ("action", event.action.id, event.account_id) if event.action and event.action.holder else None
+
+
+def _act(held: dict[str, int], symbol: str, notice: ActionNotice, holder: ActionHolder) -> None:
+    """Apply a corporate action to the shares held by symbol; `symbol` is that of the asset after it."""
+    action = notice.terms.action
+    if action.kind is ActionKind.SYMBOL_CHANGE and action.symbol in held:
+        held[symbol] = held.pop(action.symbol)
+    held[symbol] = held.get(symbol, 0) + holder.qty - holder.held.qty
+    if holder.received and action.new_symbol is not None:
+        held[action.new_symbol] = held.get(action.new_symbol, 0) + holder.received
 
 
 def explains(ours: Account, moves: Sequence[BrokerEvent], theirs: Account, *, shares: bool = True) -> bool:

@@ -9,6 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypeAliasType, TypedDict
 
 from rebal_tui.domain.assets import AssetStatus
+from rebal_tui.domain.corporate_actions import ActionKind
 from rebal_tui.services.wire.models.types import Day, Decimal, TimeOfDay, Timestamp, Uuid, documented
 
 # Declared by a call, because one of its keys is a Python keyword.
@@ -61,6 +62,18 @@ class Clock(TypedDict):
     is_open: bool
     next_open: Timestamp
     next_close: Timestamp
+
+
+@documented
+class CorporateAction(TypedDict):
+    id: str
+    kind: ActionKind
+    symbol: str
+    accounts: int
+    unexplained: int
+    canceled_orders: int
+    paid: Decimal
+    confirmation: str
 
 
 @documented

@@ -1,0 +1,105 @@
+"""What a corporate action does to a price and to a holding, in exact arithmetic (R-54, R-56).
+
+Shares are rounded down to a billionth, prices to the nearest, so that equity before and after agrees within one unit of
+price times shares plus one unit of quantity times price.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
+from rebal_tui.domain.quantities import CENT, NANO, Money, Price, Qty
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """An action with the market's facts: the asset's price before, and the price of the asset received.
+
+    A price is None when unknown. `fractionable` and `new_fractionable` say whether parts of a share can be held.
+    """
+
+    action: CorporateAction
+    price: Price | None
+    fractionable: bool
+    new_price: Price | None = None
+    new_fractionable: bool = True
+
+    @property
+    def price_after(self) -> Price | None:
+        """The asset's price after the action, at least a billionth; None when unknown."""
+        return None if self.price is None else _rounded(self.price * self.price_factor)
+
+    @property
+    def price_factor(self) -> Fraction:
+        """Price after per price before. A spin-off lowers it by price × ratio; without a price it is 1."""
+        action = self.action
+        if action.kind is ActionKind.SPIN_OFF and self.price and action.price:
+            return 1 - action.price * action.rate / self.price
+        return 1 / action.shares_factor
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Shares of an account in the asset, with their average entry price, and those that a dividend is paid on."""
+
+    qty: Qty
+    average: Price | None
+    entitled: Qty
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A holding after an action, the shares received of another asset with their cost a share, and the cash paid."""
+
+    qty: Qty
+    average: Price | None
+    received: Qty = Qty(0)
+    received_average: Price | None = None
+    paid: Money = Money(0)
+
+
+def effect_of(terms: Terms, held: Holding) -> Effect:
+    """The effect of an action on a holding."""
+    action, average = terms.action, held.average
+    match action.kind:
+        case ActionKind.SPLIT | ActionKind.STOCK_DIVIDEND:
+            qty, paid = _whole(held.qty * action.shares_factor, terms.fractionable, terms.price_after)
+            return Effect(qty, _scaled(average, terms.price_factor), paid=paid)
+        case ActionKind.CASH_DIVIDEND:
+            return Effect(held.qty, average, paid=dividend(held.entitled, action.amount or Price(0)))
+        case ActionKind.SPIN_OFF:
+            received, paid = _whole(held.qty * action.rate, terms.new_fractionable, terms.new_price)
+            cost = None if average is None or not terms.price else Fraction(average, terms.price) * (action.price or 0)
+            return Effect(
+                held.qty, _scaled(average, terms.price_factor), received, None if cost is None else _rounded(cost), paid
+            )
+        case ActionKind.STOCK_MERGER:
+            received, paid = _whole(held.qty * action.rate, terms.new_fractionable, terms.new_price)
+            return Effect(Qty(0), None, received, _scaled(average, 1 / action.rate), paid)
+        case ActionKind.CASH_MERGER | ActionKind.DELISTING:
+            return Effect(Qty(0), None, paid=Money(held.qty * (action.amount or 0) // NANO))
+        case ActionKind.SYMBOL_CHANGE:
+            return Effect(held.qty, average)
+
+
+def dividend(shares: Qty, amount: Price) -> Money:
+    """Dollars of a cash dividend: shares times dollars per share, in cents half even."""
+    return Money(round(Fraction(shares * amount, NANO * CENT)) * CENT)
+
+
+def _whole(shares: Fraction, fractionable: bool, price: Price | None) -> tuple[Qty, Money]:
+    """Shares that can be held, and the cash paid for the fraction of an asset that is held in whole shares."""
+    if fractionable:
+        return Qty(int(shares)), Money(0)
+    whole = int(shares) // NANO * NANO
+    return Qty(whole), Money(int((shares - whole) * (price or 0)) // NANO)
+
+
+def _scaled(price: Price | None, factor: Fraction) -> Price | None:
+    return None if price is None else _rounded(price * factor)
+
+
+def _rounded(price: Fraction) -> Price:
+    return Price(max(1, round(price)))
