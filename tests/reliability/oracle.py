@@ -271,6 +271,7 @@ class Oracle:
         today = now.astimezone(NEW_YORK).date().isoformat()
         for run in list(self._runs.values())[-40:]:
             freed = run.status is RunStatus.CANCELED and (run.reason or "").startswith("not approved")
+            freed = freed or (run.reason or "").startswith("cut short: ")
             if run.initiated_from is InitiatedFrom.SYSTEM and run.session == today and not freed:
                 quota[run.account_id, run.session] += 1
                 if quota[run.account_id, run.session] > 1:
@@ -357,7 +358,7 @@ class Oracle:
         had = any(
             run.account_id == account_id and run.session == today.isoformat() and (
                 run.initiated_from is InitiatedFrom.SYSTEM
-            ) and not (run.reason or "").startswith("not approved")
+            ) and not (run.reason or "").startswith(("not approved", "cut short: "))
             for run in list(self._runs.values())[-60:]
         )  # fmt: skip
         opened = any(run.account_id == account_id and not run.status.final for run in self._runs.values())
