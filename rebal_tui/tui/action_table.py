@@ -115,6 +115,10 @@ ACTIONS: tuple[Action, ...] = (
         Section.MARKET, "shock",
     ),
     Action(
+        "market.action", "c", "Corporate action", "Apply a split, dividend or other corporate action (confirms first).",
+        Section.MARKET, "corporate_action", footer=False,
+    ),
+    Action(
         "market.halt", "h", "Halt", "Halt or resume trading in this asset (confirms first).", Section.MARKET,
         "halt_asset",
     ),
@@ -247,8 +251,9 @@ WRITES = frozenset(
     """
     desk.evaluate portfolios.new portfolios.edit portfolios.duplicate portfolios.inactivate portfolios.reactivate
     portfolios.paste runs.cancel runs.approve runs.reject log.pause log.resume log.run log.acknowledge market.shock
-    market.halt market.tradable review.approve review.reject accounts.subscribe accounts.move accounts.unsubscribe
-    accounts.run accounts.deposit accounts.withdraw accounts.release accounts.reconcile accounts.simulate
+    market.action market.halt market.tradable review.approve review.reject accounts.subscribe accounts.move
+    accounts.unsubscribe accounts.run accounts.deposit accounts.withdraw accounts.release accounts.reconcile
+    accounts.simulate
     cash.withdraw cash.cancel cash.retry cash.journal_in cash.journal_out market.pause market.faster market.slower
     market.step app.halt
     """.split()

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import status as status_queries
     from rebal_tui.services.runs import manual as manual_runs
     from rebal_tui.services.schedule import follower, scheduler
-    from rebal_tui.services.simulation import account_events, simulator
+    from rebal_tui.services.simulation import account_events, corporate_actions, simulator
 else:
     bulk = ServiceModule("advisory.bulk")
     cash = ServiceModule("advisory.cash")
@@ -75,6 +75,7 @@ else:
     follower = ServiceModule("schedule.follower")
     scheduler = ServiceModule("schedule.scheduler")
     account_events = ServiceModule("simulation.account_events")
+    corporate_actions = ServiceModule("simulation.corporate_actions")
     simulator = ServiceModule("simulation.simulator")
 
 __all__ = [
@@ -83,6 +84,7 @@ __all__ = [
     "bulk",
     "cash",
     "cash_queries",
+    "corporate_actions",
     "desk_queries",
     "export",
     "follower",

@@ -18,8 +18,13 @@ import numpy as np
 
 from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable
 from rebal_tui.broker.simulated import broker as sim_broker
+from rebal_tui.broker.simulated import corporate_actions as sim_actions
+from rebal_tui.broker.simulated import events as sim_events
 from rebal_tui.broker.simulated import journals as sim_journals
+from rebal_tui.broker.simulated import ledger as sim_ledger
 from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.domain.action_effects import Effect, Holding, Terms, effect_of
+from rebal_tui.domain.corporate_actions import ActionKind
 from rebal_tui.domain.decisions import Decision, Plan
 from rebal_tui.domain.orders import Order, OrderRequest
 from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio, PortfolioStatus
@@ -50,10 +55,14 @@ from rebal_tui.store import outbox as outbox_store
 from rebal_tui.store import runs as run_store
 from rebal_tui.store.codec import parse_client_order_id
 from tests.reliability import reservation_faults
+from tests.reliability.market import Prices
 
 Plant = Callable[[ExitStack], None]
 FAULTS: dict[str, Plant] = {}
 NEEDED: dict[str, tuple[str, ...]] = {
+    "a split leaves the position as it is": ("corporate_actions", "moving"),
+    "a dividend is paid twice": ("corporate_actions", "moving"),
+    "a corporate action leaves the price as it is": ("corporate_actions", "moving"),
     "portfolio status is not checked": ("dead_assets", "portfolio_edits"),
     "an unfinished run is not checked": ("slow_fills", "moving"),
     "external orders are not checked": ("outside_orders", "slow_fills", "halts", "moving"),
@@ -482,3 +491,31 @@ _plant(
 
 for name, (owner, attribute, value) in reservation_faults.REPLACED.items():
     _replace_attribute(name, owner, attribute, value)
+
+# Corporate actions.
+
+
+def _unadjusted(terms: Terms, held: Holding) -> Effect:
+    found = effect_of(terms, held)
+    return replace(found, qty=held.qty) if terms.action.kind is ActionKind.SPLIT else found
+
+
+def _paid_twice(*given: Any, post: Any = sim_ledger.post) -> int:
+    entry: int = post(*given)
+    if given[3] == "dividend":
+        sim_events.emit_cash(given[0], given[2], given[1], post(*given))
+    return entry
+
+
+_plant(
+    "a split leaves the position as it is",
+    lambda: patch.object(sim_actions, "effect_of", _unadjusted),
+)
+_plant(
+    "a dividend is paid twice",
+    lambda: patch.object(sim_actions, "post", _paid_twice),
+)
+_plant(
+    "a corporate action leaves the price as it is",
+    lambda: patch.object(Prices, "reprice", lambda self, symbol, price: None),
+)

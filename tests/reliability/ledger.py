@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 
-from rebal_tui.broker.protocol import BrokerEvent, EventKind
+from rebal_tui.broker.protocol import ActionNotice, BrokerEvent, EventKind
 from rebal_tui.broker.simulated.broker import SimulatedBroker
 from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.cash import CashEntry
@@ -31,6 +32,7 @@ class Ledger:
         self.last_cash: dict[str, datetime] = {}
         self.open_orders: dict[str, str] = {}
         self.faults: list[str] = []
+        self.paid: defaultdict[tuple[str, str], int] = defaultdict(int)
 
     def open(self, accounts: Iterable[Account]) -> None:
         for account in accounts:
@@ -53,6 +55,8 @@ class Ledger:
                 self._fill(event.fill)
             if event.kind is EventKind.CASH and event.cash is not None:
                 self._cash(event.cash)
+            if event.action is not None and event.action.holder is not None:
+                self._act(event.account_id or "", event.action)
         return events
 
     def _order(self, client_order_id: str, status: OrderStatus) -> None:
@@ -85,11 +89,35 @@ class Ledger:
         elif not fill.client_order_id.startswith("rt-"):
             self.outflow[account] += amount
 
+    def _act(self, account_id: str, notice: ActionNotice) -> None:
+        """Apply a corporate action to the ledger's own shares, and compare cash and shares with the broker's notice."""
+        action, holder = notice.terms.action, notice.holder
+        assert holder is not None
+        held, kind = self.shares[account_id], action.kind.value
+        before = held.pop(action.symbol, 0)
+        ratio, expected = action.ratio or Fraction(0), 0
+        kept = {"split": ratio, "stock_dividend": 1 + ratio}.get(kind, Fraction(1))
+        left = 0 if kind in ("cash_merger", "stock_merger", "delisting") else int(before * kept)
+        label = action.new_symbol if kind == "symbol_change" else action.symbol
+        if left:
+            held[label or ""] = left
+        if kind in ("spin_off", "stock_merger") and int(before * ratio):
+            held[action.new_symbol or ""] = held.get(action.new_symbol or "", 0) + int(before * ratio)
+        if kind == "cash_dividend":
+            expected = round(Fraction(holder.held.entitled * (action.amount or 0), NANO * NANO // 100)) * (NANO // 100)
+        elif kind in ("cash_merger", "delisting"):
+            expected = before * (action.amount or 0) // NANO
+        if (paid := self.paid[notice.id, account_id]) != expected:
+            self.faults.append(f"{action.text}: account {account_id} was paid {paid}, expected {expected}")
+        if (holder.held.qty, holder.qty) != (before, left):
+            self.faults.append(f"{action.text}: account {account_id} had {before} and has {left}: {holder}")
+
     def _cash(self, entry: CashEntry) -> None:
         if entry.kind.value == "opening":
             return
         self.cash[entry.account_id] += entry.amount
         self.last_cash[entry.account_id] = entry.at
+        self.paid[entry.reference, entry.account_id] += entry.amount
         if entry.amount < 0:
             self.outflow[entry.account_id] -= entry.amount
 

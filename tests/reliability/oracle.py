@@ -283,7 +283,9 @@ class Oracle:
         return moved
 
     def _uses_quota(self, run: Run) -> bool:
-        """Whether a system run is open, placed an order, or was canceled by a person."""
+        """Whether a system run is open, placed an order, or was canceled by a person; a corporate action frees it."""
+        if (run.reason or "").startswith("cut short: "):
+            return False
         if not run.status.final or run.cancel_requested or (run.reason or "").startswith(("canceled", "rejected")):
             return True
         return any(sent for _, _, sent in run_orders.of_run(self._book().database, run.id))

@@ -29,7 +29,7 @@ from rebal_tui.services.runs import starting
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import book_settings, jobs, portfolios, sessions
 from rebal_tui.store.database import Database
-from tests.reliability import models, scenario_events
+from tests.reliability import corporate_actions, models, scenario_events
 from tests.reliability.broker import FaultyBroker, Killed
 from tests.reliability.market import SYMBOLS, Prices, Swarm
 from tests.reliability.oracle import Oracle
@@ -61,6 +61,8 @@ class Simulation:
         self.swarm = Swarm.of(self.random, needed)
         if days is not None:
             self.swarm = replace(self.swarm, days=days)
+        self.actions = Random(f"corporate actions {seed}")
+        self.with_actions = "corporate_actions" in needed
         self.oracle = Oracle(lambda: self.book, lambda: self.broker)
         first = datetime(BEGIN.year, BEGIN.month, BEGIN.day, 5, tzinfo=bootstrap.real_now().tzinfo)
         self.clock = FixedClock(first)
@@ -193,6 +195,8 @@ class Simulation:
             self.clock.set(at)
             self.broker.deliver_due()
             scenario_events.apply_external_event(self)
+            if self.with_actions:
+                self._do(lambda: corporate_actions.apply_random_action(self))
             self._evaluate()
             self._do(lambda: scheduler.tick(self.book))
             self.oracle.after()

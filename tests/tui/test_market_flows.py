@@ -12,6 +12,7 @@ from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.runs import RunStatus
 from rebal_tui.services.queries import market as market_queries
 from rebal_tui.store import run_orders
+from rebal_tui.tui.screens.market.corporate_action import CorporateActionScreen
 from rebal_tui.tui.screens.market.lines import chart, sampled
 from rebal_tui.tui.screens.market.screen import MarketScreen
 from rebal_tui.tui.screens.market.shock import ShockScreen, read_percent, read_symbol
@@ -200,3 +201,27 @@ def test_the_form_looks_right(snap_compare: Any, size: str) -> None:
 @pytest.mark.slow
 def test_a_fault_looks_right(snap_compare: Any) -> None:
     shows(snap_compare, market_book(), ("6", "o", *"5e9"), SIZES["80x24"])
+
+
+def test_a_corporate_action_is_previewed_and_then_applied_to_every_holder() -> None:
+    book = market_book()
+    price = book.assets["SPY"].price
+    assert price is not None
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "slash", *"spy", "enter", "c")
+        assert isinstance(app.screen, CorporateActionScreen)
+        effect = app.screen.query_one("#action-effect", Static)
+        await write(pilot, "split")
+        assert "ratio is required for a split" in str(effect.content)
+        await press(pilot, "tab")
+        await write(pilot, "10")
+        assert str(effect.content).startswith("SPY 10 for 1: ")
+        assert "in 5 accounts, effective at once" in str(effect.content)
+        assert book.assets["SPY"].price == price
+        await press(pilot, "enter")
+        assert "Corporate action applied: SPY 10 for 1: 5 accounts, 0 unexplained." in shown_messages(app)
+
+    run(flow, book, "6")
+    assert book.assets["SPY"].price == price // 10
+    sound(book)

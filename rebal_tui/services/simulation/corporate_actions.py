@@ -15,6 +15,7 @@ from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import save_market_state
 from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.parsing.corporate_action import read_action_row
 from rebal_tui.store import assets, corporate_actions
 
 
@@ -102,3 +103,13 @@ def _refusal_faults(refusal: BrokerRefused) -> list[Fault]:
     if separator and place in ("ratio", "amount", "new_symbol", "price", "symbol"):
         return [Fault(place, text)]
     return [Fault("symbol" if refusal.code in (RefusalCode.NOT_FOUND, RefusalCode.NO_PRICE) else "", refusal.message)]
+
+
+def preview_row(book: Book, row: Mapping[str, str]) -> ActionPreview:
+    """`preview_corporate_action` of texts by field. Raises `Invalid` for a malformed field."""
+    return preview_corporate_action(book, read_action_row(row))
+
+
+def apply_row(book: Book, row: Mapping[str, str]) -> ActionReport:
+    """`apply_corporate_action` of texts by field. Raises `Invalid` for a malformed field."""
+    return apply_corporate_action(book, read_action_row(row))

@@ -27,7 +27,7 @@ from rebal_tui.services.simulation.demonstration.script import (
     next_events,
     slots,
 )
-from rebal_tui.store import audit, jobs, runs
+from rebal_tui.store import audit, corporate_actions, jobs, runs
 from rebal_tui.store.database import MEMORY, Database
 
 pytestmark = pytest.mark.slow
@@ -204,3 +204,20 @@ def test_any_other_book_has_no_demonstration() -> None:
     assert events_due(book, book.now()) is None
     assert next_events(book, book.now()) is None
     assert "demo" not in {job.name for job in scheduled_jobs.jobs_of(book)}
+
+
+def test_a_dividend_is_paid_on_the_second_session_and_an_asset_splits_on_the_third() -> None:
+    book = demo()
+    before = book.assets["GLD"].price
+    assert before is not None
+    run_until(book, at(WEDNESDAY, 11))
+    found = [
+        (stored.at.astimezone(NEW_YORK).date(), stored.report) for stored in corporate_actions.newest(book.database)
+    ]
+    assert [(day, report.action.kind.value, report.unexplained) for day, report in found] == [
+        (WEDNESDAY, "split", 0), (TUESDAY, "cash_dividend", 0),
+    ]  # fmt: skip
+    assert all(report.accounts > 0 for _, report in found)
+    after = book.assets["GLD"].price
+    assert after is not None
+    assert after < before * 3 // 4

@@ -23,6 +23,7 @@ from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.runs import manual as manual_runs
 from rebal_tui.services.schedule.jobs import Job
+from rebal_tui.services.simulation.demonstration import corporate_actions
 from rebal_tui.services.simulation.demonstration.models import SECTORS, SUSPENDED
 from rebal_tui.store import book_settings
 from rebal_tui.store.codec import from_time, to_time
@@ -53,6 +54,7 @@ class ScriptedEventType(StrEnum):
     SHOCK = "shock"
     SUSPEND = "suspend"
     RESUME = "resume"
+    CORPORATE_ACTION = "corporate_action"
 
 
 ENDINGS = frozenset({ScriptedEventType.UNBLOCK, ScriptedEventType.ACH_CLEARED, ScriptedEventType.RESUME})
@@ -187,6 +189,10 @@ def _script(book: Book, session: Session, count: int) -> list[ScriptedEvent]:
     if first is not None and session.day == first[0].day:
         script.append(ScriptedEvent(first[1], ScriptedEventType.SUSPEND, 0, 0))
     before = book.calendar.previous(session.day)
+    two_before = book.calendar.previous(before.day) if before is not None else None
+    for number, earlier in enumerate((before, two_before)):
+        if first is not None and earlier is not None and earlier.day == first[0].day:
+            script.append(ScriptedEvent(corporate_actions.SLOT, ScriptedEventType.CORPORATE_ACTION, number, 0))
     if before is not None:
         if first is not None and before.day == first[0].day:
             script.append(ScriptedEvent(RESUMPTION_SLOT, ScriptedEventType.RESUME, 0, 0))
@@ -331,6 +337,10 @@ def _resume(book: Book, _session: Session, _event: ScriptedEvent) -> str:
     return SUSPENDED
 
 
+def _act(book: Book, _session: Session, event: ScriptedEvent) -> str:
+    return corporate_actions.act(book, event.index)
+
+
 _ACTS: dict[ScriptedEventType, Callable[[Book, Session, ScriptedEvent], str]] = {
     ScriptedEventType.DEPOSIT: _deposit,
     ScriptedEventType.JOURNAL_OUT: _journal_out,
@@ -344,6 +354,7 @@ _ACTS: dict[ScriptedEventType, Callable[[Book, Session, ScriptedEvent], str]] = 
     ScriptedEventType.SHOCK: _shock,
     ScriptedEventType.SUSPEND: _suspend,
     ScriptedEventType.RESUME: _resume,
+    ScriptedEventType.CORPORATE_ACTION: _act,
 }
 
 

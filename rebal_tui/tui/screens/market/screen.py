@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Concatenate, ParamSpec
 
 from textual.app import ComposeResult
@@ -16,9 +16,10 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.market import AssetRow, MarketSnapshot
 from rebal_tui.tui import actions
-from rebal_tui.tui.book_services import market_queries, simulator
+from rebal_tui.tui.book_services import corporate_actions, market_queries, simulator
 from rebal_tui.tui.navigation import ShowsAsset
 from rebal_tui.tui.screens.market import lines as market_lines
+from rebal_tui.tui.screens.market.corporate_action import CorporateActionScreen
 from rebal_tui.tui.screens.market.shock import Shock, ShockScreen
 from rebal_tui.tui.screens.shared.dialog import ReadScreen
 from rebal_tui.tui.screens.shared.list_screen import ListScreen
@@ -137,6 +138,25 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
 
         symbols = tuple(asset.symbol for asset in self._snapshot.assets) if self._snapshot else ()
         self.app.push_screen(ShockScreen(row.symbol, symbols), answered)
+
+    def action_corporate_action(self) -> None:
+        row = self._controlled()
+        if row is None:
+            return
+
+        def answered(given: Mapping[str, str] | None) -> None:
+            if given is not None:
+                self.host.work(
+                    self.host.change(lambda: self._act(given), "Corporate action applied"), name="corporate action"
+                )
+
+        self.app.push_screen(CorporateActionScreen(row.symbol), answered)
+
+    async def _act(self, given: Mapping[str, str]) -> str:
+        report = await self.host.ask(corporate_actions.apply_row, given)
+        self._last = report.text
+        self._show_simulator()
+        return str(report.text)
 
     def action_halt_asset(self) -> None:
         row = self._controlled()
