@@ -112,7 +112,7 @@ class Navigation:
         """Go to the subject of an alert, by alert kind; shows a message for kinds without a section."""
         if kind == "run":
             self.show_run(subject)
-        elif kind in ("restricted", "reconciliation"):
+        elif kind in ("restricted", "account_ended", "reconciliation"):
             self.show_in_accounts(subject)
         elif kind == "needs_adjustment":
             self.show_portfolio(subject)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, RefusalCode
-from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.accounts import ENDED_STATUSES, RESTRICTION_TEXTS, Account, Restriction
 from rebal_tui.domain.cash import Journal, JournalStatus
 from rebal_tui.domain.orders import Fill
 from rebal_tui.domain.quantities import Money
@@ -15,6 +15,8 @@ from rebal_tui.services.broker_sync import missed_events
 from rebal_tui.store import accounts, assets, book_settings, cash, fills, jobs, run_orders
 
 CURSOR = "broker_cursor"
+RESTRICTED_ALERT, ENDED_ALERT = "restricted", "account_ended"
+"""Alert kinds of an account that is restricted, and of one that is closed or disabled (R-40)."""
 MAX_EVENTS_PER_TRANSACTION = 2_000
 """Events applied in one transaction."""
 _MAX_FILLS_PER_ENTRY = 500
@@ -74,7 +76,7 @@ def reload_from_broker(book: Book) -> None:
     known, found = book.broker.assets(), book.broker.accounts()
     with book.write() as tx:
         assets.save(tx, known)
-        accounts.save(tx, found)
+        apply_accounts(tx, found)
         tx.reload_assets()
         tx.reload_accounts()
 
@@ -101,21 +103,31 @@ def _accounts_of(book: Book, account_ids: set[str]) -> list[Account]:
 
 
 def apply_accounts(tx: BookTransaction, fresh: Sequence[Account]) -> None:
-    """Store the broker's state of accounts; a new restriction raises an alert."""
+    """Store the broker's state of accounts.
+
+    A new restriction raises an alert, and so does an account that becomes closed or disabled (R-40).
+    """
     book = tx.book
     accounts.save(tx, fresh)
     for account in fresh:
         before = book.accounts.get(account.id)
         if before is not None and before.restrictions != account.restrictions:
-            names = ", ".join(sorted(account.restrictions))
+            texts = "; ".join(RESTRICTION_TEXTS[one] for one in Restriction if one in account.restrictions)
             tx.record("account.restrictions", account.id, {"restrictions": sorted(account.restrictions)})
             if account.restrictions:
-                text = f"{account.name} ({account.account_number}) is restricted: {names}"
-                jobs.raise_alert(tx, book.now(), "restricted", account.id, text)
+                text = f"{account.name} ({account.account_number}) is restricted: {texts}"
+                jobs.raise_alert(tx, book.now(), RESTRICTED_ALERT, account.id, text)
             else:
-                jobs.clear_alert(tx, "restricted", account.id, book.now())
+                jobs.clear_alert(tx, RESTRICTED_ALERT, account.id, book.now())
         if before is not None and before.status is not account.status:
             tx.record("account.status", account.id, {"status": account.status.value})
+            if account.status in ENDED_STATUSES:
+                text = (
+                    f"{account.name} ({account.account_number}) is {ENDED_STATUSES[account.status]}: no run trades it"
+                )
+                jobs.raise_alert(tx, book.now(), ENDED_ALERT, account.id, text)
+            else:
+                jobs.clear_alert(tx, ENDED_ALERT, account.id, book.now())
 
 
 def apply_events(tx: BookTransaction, events: Iterable[BrokerEvent]) -> None:

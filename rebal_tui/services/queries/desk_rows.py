@@ -35,6 +35,8 @@ SHORT_TEXTS = {
     "crypto": "crypto-restricted",
     "options": "options-restricted",
     "unspecified": "restricted",
+    "short_position": "short position",
+    "crypto_position": "crypto held",
     "needs_adjustment": "inactive asset",
     "inactive": "inactive",
     "unreconciled": "mismatch",

@@ -17,6 +17,7 @@ JOBS, ALERTS, AUDIT = "jobs", "alerts", "audit"
 TABS = (JOBS, ALERTS, AUDIT)
 KINDS = {
     "restricted": "◌ account",
+    "account_ended": "◌ account",
     "needs_adjustment": "▲ portfolio",
     "run": "✗ run",
     "withdrawal": "✗ withdrawal",
