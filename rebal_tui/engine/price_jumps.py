@@ -1,0 +1,60 @@
+"""Price jumps: a move between two prices that looks like a corporate action or an error (R-55)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from rebal_tui.domain.quantities import HUNDRED_PERCENT, Percent, Price
+
+DEFAULT_JUMP_LIMIT: Final = Percent(3500)
+"""35 %: a larger move is a jump."""
+SPLIT_TOLERANCE: Final = Percent(200)
+"""2 %: how near a move must be to that of a split."""
+
+_FORWARD: Final = tuple(Fraction(new, old) for new, old in ((2, 1), (3, 1), (3, 2), (4, 1), (5, 1), (10, 1), (20, 1)))
+SPLIT_RATIOS: Final = (*_FORWARD, *(1 / ratio for ratio in _FORWARD))
+"""The ratios, new shares to old, that a move is compared with: forward splits, then reverse splits."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceJump:
+    """A move that needs an explanation.
+
+    `factor` is the price ÷ the last close, above 0. `split` is the ratio, new shares to old, of the split that the
+    move is within 2 % of; None when it is near none.
+    """
+
+    factor: Fraction
+    split: Fraction | None
+
+    @property
+    def split_text(self) -> str:
+        """The split that the move looks like, such as `10-for-1 split`; empty when it looks like none."""
+        if self.split is None:
+            return ""
+        kind = "split" if self.split > 1 else "reverse split"
+        return f"{self.split.numerator}-for-{self.split.denominator} {kind}"
+
+
+def price_jump(last_close: Price | Fraction, price: Price, limit: Percent = DEFAULT_JUMP_LIMIT) -> PriceJump | None:
+    """The jump from the last close to a price, or None when the move is an ordinary one.
+
+    A jump is a move of more than `limit` in either direction (exactly the limit is none), or one within 2 % of the move
+    of a split (exactly 2 % is). Compared exactly. `last_close` is adjusted for the corporate actions of the day; it and
+    `price` are in the same unit and above 0, else `ValueError`.
+    """
+    if last_close <= 0 or price <= 0:
+        raise ValueError("expected prices above 0")
+    factor = Fraction(price) / last_close
+    split = _nearest_split(factor)
+    if split is None and abs(factor - 1) <= Fraction(limit, HUNDRED_PERCENT):
+        return None
+    return PriceJump(factor, split)
+
+
+def _nearest_split(factor: Fraction) -> Fraction | None:
+    """The split whose move is within 2 % of a factor. The ranges around the ratios do not overlap."""
+    tolerance = Fraction(SPLIT_TOLERANCE, HUNDRED_PERCENT)
+    return next((ratio for ratio in SPLIT_RATIOS if abs(factor * ratio - 1) <= tolerance), None)
