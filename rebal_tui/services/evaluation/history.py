@@ -23,7 +23,7 @@ from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from
-from rebal_tui.store import decision_contexts, decisions, runs
+from rebal_tui.store import asset_holds, decision_contexts, decisions, runs
 from rebal_tui.store import plan_inputs as stored_plans
 from rebal_tui.store.codec import from_positions, to_positions, to_restrictions
 from rebal_tui.store.database import Database
@@ -60,7 +60,9 @@ def decision_of(database: Database, stored: StoredDecision) -> Decision:
     If the recomputed kind differs from the stored one (altered file, other engine version), the trace is replaced by
     one failed check, `record`, that describes the difference.
     """
-    recomputed, text = _reevaluate(stored, partial(decision_contexts.get, database), planned=True)
+    recomputed, text = _reevaluate(
+        stored, partial(decision_contexts.get, database), planned=True, paused=partial(_paused_text, database)
+    )
     if recomputed is not None and not text:
         return recomputed
     return Decision(
@@ -75,12 +77,21 @@ def decision_fault(stored: StoredDecision, context: Callable[[int], DecisionCont
 
 
 def _reevaluate(
-    stored: StoredDecision, context: Callable[[int], DecisionContext], *, planned: bool
+    stored: StoredDecision,
+    context: Callable[[int], DecisionContext],
+    *,
+    planned: bool,
+    paused: Callable[[StoredDecision, DecisionContext], str] = lambda _stored, _context: _PAUSED,
 ) -> tuple[Decision | None, str]:
-    """The recomputed decision, None when unreadable, and how it differs from the stored one; empty if equal."""
+    """The recomputed decision, None when unreadable, and how it differs from the stored one; empty if equal.
+
+    `paused` gives the reason to show for an account that was paused.
+    """
     signature = stored.kind.signature
     try:
-        recomputed = evaluate(situation_of(stored, context(stored.context), planned=planned))
+        inputs = context(stored.context)
+        why = paused(stored, inputs) if stored.kind.deciding == RECONCILIATION else ""
+        recomputed = evaluate(situation_of(stored, inputs, planned=planned, paused=why))
         found = decisions.kind_of(recomputed).signature
     except (ValueError, KeyError, TypeError) as error:
         return None, f"stored as {signature}, cannot be recomputed: {error}"
@@ -91,8 +102,21 @@ _PAUSED = "paused: the broker's figures did not match the book"
 """The audit trail has the reason for a pause; a decision stores only that the account was paused."""
 
 
-def situation_of(stored: StoredDecision, context: DecisionContext, *, planned: bool = True) -> Situation:
-    """The inputs of a stored decision. The account has only the fields that affect decisions."""
+def _paused_text(database: Database, stored: StoredDecision, context: DecisionContext) -> str:
+    """Why the account of a decision was paused: the assets on hold that concerned it (R-55), else a difference."""
+    holds = asset_holds.at(database, stored.at)
+    held = {context.symbols[key] for key, _ in from_positions(stored.inputs.positions)}
+    concerned = held.union(context.portfolios[stored.portfolio_id].weights.symbols)
+    return "; ".join(hold.reason for symbol, hold in holds.items() if symbol in concerned) or _PAUSED
+
+
+def situation_of(
+    stored: StoredDecision, context: DecisionContext, *, planned: bool = True, paused: str = _PAUSED
+) -> Situation:
+    """The inputs of a stored decision. The account has only the fields that affect decisions.
+
+    `paused` is the reason to show if the account was paused.
+    """
     inputs = stored.inputs
     held = sorted((context.symbols[key], qty) for key, qty in from_positions(inputs.positions))
     return Situation(
@@ -112,7 +136,7 @@ def situation_of(stored: StoredDecision, context: DecisionContext, *, planned: b
         cash_floor=inputs.cash_floor,
         open_run=inputs.open_run,
         external_orders=inputs.external_orders,
-        unreconciled=_PAUSED if stored.kind.deciding == RECONCILIATION else "",
+        unreconciled=paused if stored.kind.deciding == RECONCILIATION else "",
         quota_run=inputs.quota_run,
         price_max_age=context.price_max_age,
         quarterly_months=context.quarterly_months,
