@@ -91,6 +91,11 @@ def add(tx: Transaction, rows: RowTable[RunRow]) -> None:
     tx.executemany(insert("runs", RunRow), rows)
 
 
+def set_reasons(tx: Transaction, reasons: Iterable[tuple[int, str]]) -> None:
+    """Set the reasons of runs, given as (key, text)."""
+    tx.executemany("UPDATE runs SET reason = ?2 WHERE key = ?1", list(reasons))
+
+
 def get(database: Database, run_id: str) -> Run:
     """One run. Raises `NotFound` when it does not exist."""
     row = database.row(f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.id = ?", (run_id,))

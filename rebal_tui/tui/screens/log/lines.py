@@ -18,6 +18,8 @@ TABS = (JOBS, ALERTS, AUDIT)
 KINDS = {
     "restricted": "◌ account",
     "account_ended": "◌ account",
+    "asset_hold": "■ asset",
+    "surge": "▲ runs",
     "needs_adjustment": "▲ portfolio",
     "run": "✗ run",
     "withdrawal": "✗ withdrawal",
