@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rebal_tui.domain.quantities import Money, Percent, parse_money
+from rebal_tui.domain.quantities import Percent, parse_money
 from rebal_tui.domain.runs import Approval, Run, RunType
 from rebal_tui.services.advisory.cash import deposit
 from rebal_tui.services.book.book import Book
@@ -132,7 +132,7 @@ def test_the_pass_is_measured_before_its_first_chunk_is_sent(monkeypatch: pytest
         ({"surge_order_limit": parse_money("1000")}, "an order is larger than $1,000.00"),
     ],
 )
-def test_the_limits_of_a_run_and_of_an_order_hold_only_their_run(guards: dict[str, Money], reason: str) -> None:
+def test_the_limits_of_a_run_and_of_an_order_hold_only_their_run(guards: dict[str, Any], reason: str) -> None:
     book = guarded_book(surge_limit=Percent(0), **guards)
     transfer = {"SPY": "60", "TLT": "140"}
     fill_more(book, "z", "2000", transfer)
