@@ -25,6 +25,7 @@ from rebal_tui.market.protocol import Clock, PriceFeed, Quote
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
 from rebal_tui.market.walk import RandomWalk
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.guards import with_guards
 from rebal_tui.services.book.market_state import load_clock, load_walk, store_clock
 from rebal_tui.services.book.policy import stored_policy, with_policy
 from rebal_tui.services.book.settings import Mode, Settings, window_end_only
@@ -185,7 +186,8 @@ def open_offline(database: Database) -> Book:
     settings = Settings(
         Mode.LIVE, book_settings.get(database, "name", "book"), environment=book_settings.get(database, ENVIRONMENT)
     )
-    return Book(database, read_only_broker(database), RealClock(), with_policy(settings, stored_policy(database)))
+    settings = with_guards(with_policy(settings, stored_policy(database)), database)
+    return Book(database, read_only_broker(database), RealClock(), settings)
 
 
 def is_empty(database: Database) -> bool:
@@ -325,7 +327,7 @@ def open_simulation(
         name=book_settings.get(database, "name", "book"),
         backup_folder=str(backup_folder) if backup_folder and not is_sandbox(database) else None,
     )
-    settings = with_policy(settings, stored_policy(database))
+    settings = with_guards(with_policy(settings, stored_policy(database)), database)
     immediate = book_settings.get(database, "fills") == "immediate" or at is not None
     model = FillModel.immediate() if immediate else FillModel(latency_seconds=(60, 420), partial_chance=35)
     return _assemble(database, clock, calendar, feed, settings, model, monotonic, progress)

@@ -19,6 +19,7 @@ from rebal_tui.market.live import REFRESH_INTERVAL, LivePrices
 from rebal_tui.market.protocol import Clock
 from rebal_tui.market.sessions import TradingCalendar, build_sessions
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.guards import with_guards
 from rebal_tui.services.book.policy import REVIEW_KEY, stored_policy, with_policy
 from rebal_tui.services.book.settings import Mode, Settings
 from rebal_tui.services.schedule import jobs as scheduled_jobs
@@ -118,7 +119,7 @@ def open_live(
         backup_folder=str(backup_folder) if backup_folder else None,
         environment="LIVE" if broker_endpoints.live else "PAPER",
     )
-    settings = with_policy(settings, stored_policy(database))
+    settings = with_guards(with_policy(settings, stored_policy(database)), database)
     book = Book(database, broker, used, settings, feed=feed, live=broker, stopwatch=monotonic)
     opened.append(book)
     scheduler.start(book)

@@ -1,10 +1,10 @@
-"""The 13 rebalancing operations: portfolios, subscriptions, runs."""
+"""The 13 rebalancing operations: portfolios, subscriptions, runs; and ours: exceptions and assets on hold."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from rebal_tui.api.openapi import body, responds_with, responds_with_list
@@ -25,7 +25,11 @@ from rebal_tui.services.advisory import portfolios, subscriptions
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing import requests
 from rebal_tui.services.parsing.shapes import read
+from rebal_tui.services.queries import exceptions
+from rebal_tui.services.runs import asset_holds
 from rebal_tui.services.runs.manual import cancel_run, create_run
+from rebal_tui.services.view_models.exceptions import ExceptionKind
+from rebal_tui.services.wire import exceptions as wire_exceptions
 from rebal_tui.services.wire import pages, shapes
 from rebal_tui.services.wire.models import rebalancing as models
 
@@ -176,3 +180,36 @@ async def delete_run(request: Request, run_id: str) -> Response:
     """Cancel a run that is QUEUED or IN_PROGRESS. Existing fills stand."""
     await book_client(request).ask(lambda book: cancel_run(book, run_id))
     return no_content()
+
+
+@router.get("/exceptions", tags=["ours"], **responds_with(models.ExceptionPage))
+async def list_exceptions(
+    request: Request,
+    kind: ExceptionKind | None = None,
+    account_id: Id = None,
+    limit: Limit = DEFAULT_PAGE_SIZE,
+    page_token: Token = None,
+) -> Response:
+    """List what needs a person although no rule fires, by kind. Not part of Alpaca's API."""
+    after = key_of(page_token)
+    found = await book_client(request).ask(
+        lambda book: exceptions.list_exceptions(book, limit, after=after, kind=kind, account_id=account_id)
+    )
+    page: models.ExceptionPage = {
+        "exceptions": [wire_exceptions.exception_json(one) for one in found.items],
+        "next_page_token": next_token(found.next_key),
+    }
+    return json_response(page)
+
+
+@router.get("/asset_holds", tags=["ours"], **responds_with_list(models.AssetHold))
+async def list_asset_holds(request: Request) -> Response:
+    """List the assets on hold after a price jump that nothing explains. Not part of Alpaca's API."""
+    return json_response(await book_client(request).ask(wire_exceptions.asset_holds))
+
+
+@router.post("/asset_holds/{symbol}/release", tags=["ours"], **responds_with(models.AssetHold))
+async def release_asset(request: Request, symbol: Annotated[str, Path(max_length=30)]) -> Response:
+    """Release an asset on hold, once for all accounts, until its next price jump. Not part of Alpaca's API."""
+    released = await book_client(request).ask(lambda book: asset_holds.release(book, symbol))
+    return json_response(wire_exceptions.asset_hold_json(released))

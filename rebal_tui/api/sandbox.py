@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -10,11 +11,13 @@ from starlette.responses import Response
 from rebal_tui.api.openapi import body, responds_with
 from rebal_tui.api.responses import book_client, json_body, json_response
 from rebal_tui.services.advisory import cash
+from rebal_tui.services.book import guards
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.parsing import corporate_action, requests
 from rebal_tui.services.parsing.shapes import read
 from rebal_tui.services.simulation import corporate_actions, sandbox, simulator
 from rebal_tui.services.wire.accounts import account_shape
+from rebal_tui.services.wire.exceptions import guards_json
 from rebal_tui.services.wire.market import corporate_action_json
 from rebal_tui.services.wire.models import accounts, market
 from rebal_tui.services.wire.shapes import asset_json
@@ -134,3 +137,21 @@ async def step(request: Request) -> Response:
     if given.minutes:
         await client.ask(lambda book: sandbox.step_minutes(book, given.minutes))
     return json_response(await client.ask(sandbox.sandbox_json))
+
+
+@router.get("/settings", **responds_with(market.Guards))
+async def get_settings(request: Request) -> Response:
+    """Get the guards of the book."""
+    return json_response(await book_client(request).ask(lambda book: guards_json(book.settings.guards)))
+
+
+@router.post("/settings", **responds_with(market.Guards), **body(requests.ChangeGuards))
+async def change_settings(request: Request) -> Response:
+    """Switch the guards against price jumps and surges on or off, or change their limits."""
+    given = requests.read_guards(await json_body(request))
+
+    def act(book: Book) -> market.Guards:
+        guards.apply_guards(book, replace(book.settings.guards, **given))
+        return guards_json(book.settings.guards)
+
+    return json_response(await book_client(request).ask(act))

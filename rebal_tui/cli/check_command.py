@@ -48,6 +48,8 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
       - weights: they sum to 100
       - the audit trail: its hash chain is unbroken
 
+    A summary counts the exceptions: what needs a person although no rule fires. They are no faults.
+
     The hash chain reveals a changed entry, but not whether the latest entries were removed or rewritten. To verify that
     too, record an entry outside the book and pass it with --anchor later. Every check, backup, restore and JSON export
     reports the last entry.
@@ -64,9 +66,11 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
     anchor_entry = _parse_anchor(anchor) if anchor is not None else None
     with reading(path) as database:
         found = check_book(database, bootstrap.read_only_broker(database), anchor_entry)
+    exceptions = _exceptions(path) if not found.faults else {}
     if as_json:
         write_json(
             {
+                "exceptions": exceptions,
                 "ok": not found.faults,
                 "counts": dict(found.counts),
                 "broker_events_behind": found.behind,
@@ -78,6 +82,9 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
         counts = ", ".join(_counted_rows(table, count) for table, count in found.counts.items())
         ends = f"; the audit trail ends with entry {found.head[0]}, {found.head[1]}" if found.head else ""
         write(f"OK  {path}: {counts}{ends}\n")
+        if exceptions:
+            named = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in exceptions.items())
+            write(f"    {count_text(sum(exceptions.values()), 'exception')} for a person to look at: {named}\n")
     if found.behind and not found.faults:
         write_message(
             f"note: broker events not applied yet: {found.behind:,}; the comparison with the broker was skipped. "
@@ -87,6 +94,18 @@ def entry(ctx: click.Context, db: Path | None, anchor: str | None, as_json: bool
         for fault in found.faults:
             write_message(str(fault))
     return 1 if found.faults else 0
+
+
+def _exceptions(path: Path) -> dict[str, int]:
+    """How many exceptions of each kind the book has (R-58)."""
+    from rebal_tui import bootstrap
+    from rebal_tui.services.queries.exceptions import exception_counts
+
+    book = bootstrap.open_view(path)
+    try:
+        return {kind.value: count for kind, count in exception_counts(book).items()}
+    finally:
+        book.close()
 
 
 def _counted_rows(table: str, count: int) -> str:

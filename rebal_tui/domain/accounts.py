@@ -33,6 +33,14 @@ class AccountStatus(StrEnum):
     PAPER_ONLY = "PAPER_ONLY"
 
 
+ENDED_STATUSES = {
+    AccountStatus.ACCOUNT_CLOSED: "closed",
+    AccountStatus.DISABLED: "disabled",
+    AccountStatus.DISABLE_PENDING: "about to be disabled",
+}
+"""Statuses after which an account does not come back by itself, as predicates; each raises an alert (R-40)."""
+
+
 class Restriction(StrEnum):
     """Restrictions that stop runs on an account. The 6:1 ratio is also derived from its balances."""
 
@@ -44,6 +52,8 @@ class Restriction(StrEnum):
     CRYPTO = "crypto"
     OPTIONS = "options"
     UNSPECIFIED = "unspecified"
+    SHORT_POSITION = "short_position"
+    CRYPTO_POSITION = "crypto_position"
 
 
 RESTRICTION_TEXTS = {
@@ -55,6 +65,8 @@ RESTRICTION_TEXTS = {
     Restriction.CRYPTO: "crypto trading is restricted to liquidation",
     Restriction.OPTIONS: "options trading is restricted to liquidation",
     Restriction.UNSPECIFIED: "restricted (the broker gives no reason)",
+    Restriction.SHORT_POSITION: "holds a short position",
+    Restriction.CRYPTO_POSITION: "holds a crypto position",
 }
 
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from rebal_tui.domain.cash import Journal, JournalStatus, Withdrawal, WithdrawalStage
 from rebal_tui.domain.errors import NotFound
-from rebal_tui.domain.quantities import Money
+from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time, to_time_or_none
-from rebal_tui.store.database import Database, SqlRow, SqlValue, Transaction
+from rebal_tui.store.database import Database, SqlRow, SqlValue, Transaction, listed
 from rebal_tui.store.rows import select_list
 
 
@@ -197,3 +197,19 @@ def _withdrawal(row: SqlRow) -> Withdrawal:
         found.stopped, from_time_or_none(found.last_rebalanced_at), found.rounds, found.run, found.journal,
         from_time(found.created_at), from_time(found.updated_at), bool(found.everything),
     )  # fmt: skip
+
+
+def inflows_since_last_run(database: Database, accounts: Sequence[int]) -> dict[int, int]:
+    """Cash that came in since each account's last completed run (R-31), in billionths, by account key.
+
+    At most 2**62, the largest amount that a limit is compared with.
+    """
+    rows = database.rows(
+        f"SELECT c.account, sum(c.amount / {NANO}), sum(c.amount % {NANO}) FROM cash_entries c "
+        "WHERE c.account IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) AND c.amount > 0 "
+        "AND c.kind NOT IN ('opening', 'buy', 'sell') AND c.at > "
+        "coalesce((SELECT max(completed_at) FROM runs WHERE account = c.account AND status LIKE 'COMPLETED%'), 0) "
+        "GROUP BY c.account",
+        (listed(map(str, accounts)),),
+    )
+    return {int(account): min(int(dollars) * NANO + int(rest), 2**62) for account, dollars, rest in rows}

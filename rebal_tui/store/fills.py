@@ -118,3 +118,17 @@ def _fills(database: Database, tail: str, parameters: Sequence[SqlValue]) -> lis
         )
         for found in map(_FillRow._make, rows)
     ]  # fmt: skip
+
+
+def traded_without_review(database: Database, session: str) -> int:
+    """Dollars, in billionths, of a session's fills of full rebalances by the system that were neither reviewed nor an
+    account's first (R-57)."""
+    row = database.row(
+        f"SELECT sum(f.amount / {NANO}), sum(f.amount % {NANO}) FROM decisions d "
+        "JOIN decision_kinds k ON k.key = d.kind JOIN runs ON runs.key = d.run JOIN fills f ON f.run = runs.key "
+        "WHERE d.session = ? AND d.run > 0 AND k.outcome = 'full_rebalance' AND runs.approval = 'not_needed' "
+        "AND k.signature NOT LIKE '%first_rebalance%'",
+        (session,),
+    )
+    dollars, rest = row or (None, None)
+    return int(dollars or 0) * NANO + int(rest or 0)

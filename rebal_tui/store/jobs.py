@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from rebal_tui.store.codec import from_time, from_time_or_none, to_time
-from rebal_tui.store.database import Database, Transaction
+from rebal_tui.store.database import LISTED, Database, Transaction, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,16 @@ class Alert:
     subject: str
     text: str
     acknowledged_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRun:
+    """A run with an open alert: its account, and the alert's time and text."""
+
+    run_id: str
+    account_id: str
+    at: datetime
+    text: str
 
 
 def jobs(database: Database) -> dict[str, JobRow]:
@@ -89,6 +100,24 @@ def is_open(database: Database, kind: str, subject: str) -> bool:
         database.row("SELECT 1 FROM alerts WHERE kind = ? AND subject = ? AND acknowledged_at IS NULL", (kind, subject))
         is not None
     )
+
+
+def raised_at(database: Database, kinds: Iterable[str]) -> dict[tuple[str, str], datetime]:
+    """When the latest alert of each of these kinds and subject was raised, acknowledged or not."""
+    rows = database.rows(
+        f"SELECT kind, subject, max(at) FROM alerts WHERE kind IN {LISTED} GROUP BY kind, subject", (listed(kinds),)
+    )
+    return {(kind, subject): from_time(at) for kind, subject, at in rows}
+
+
+def failed_runs(database: Database) -> dict[int, FailedRun]:
+    """The runs whose alert is not acknowledged, by key."""
+    rows = database.rows(
+        "SELECT runs.key, runs.id, accounts.id, alerts.at, alerts.text FROM alerts "
+        "JOIN runs ON runs.id = alerts.subject JOIN accounts ON accounts.key = runs.account "
+        "WHERE alerts.kind = 'run' AND acknowledged_at IS NULL"
+    )
+    return {key: FailedRun(run, account, from_time(at), text) for key, run, account, at, text in rows}
 
 
 def acknowledge(tx: Transaction, key: int, at: datetime) -> None:

@@ -93,6 +93,11 @@ def add(tx: Transaction, rows: RowTable[RunRow]) -> None:
     tx.executemany(insert("runs", RunRow), rows)
 
 
+def set_reasons(tx: Transaction, reasons: Iterable[tuple[int, str]]) -> None:
+    """Set the reasons of runs, given as (key, text)."""
+    tx.executemany("UPDATE runs SET reason = ?2 WHERE key = ?1", list(reasons))
+
+
 def get(database: Database, run_id: str) -> Run:
     """One run. Raises `NotFound` when it does not exist."""
     row = database.row(f"SELECT {codec.RUN_COLUMNS} FROM {codec.RUN_TABLES} WHERE runs.id = ?", (run_id,))
@@ -232,8 +237,13 @@ def release_quota(tx: Transaction, run_ids: Sequence[str]) -> set[str]:
         )
     }
     if released:
-        tx.execute(f"UPDATE runs SET counts_quota = 0 WHERE id IN {LISTED}", (listed(released),))
+        free_quota(tx, released)
     return released
+
+
+def free_quota(tx: Transaction, run_ids: Iterable[str]) -> None:
+    """Let some runs use no quota."""
+    tx.execute(f"UPDATE runs SET counts_quota = 0 WHERE id IN {LISTED}", (listed(run_ids),))
 
 
 def start(tx: Transaction, started: RowTable[PlanRow]) -> None:

@@ -217,6 +217,14 @@ CREATE TABLE reconciliation_holds (
 
 PAUSE_BASELINES = "ALTER TABLE reconciliation_holds ADD COLUMN ground TEXT"
 
+GUARDS = """
+CREATE TABLE asset_holds (
+  key INTEGER PRIMARY KEY, asset INTEGER NOT NULL REFERENCES assets, at INTEGER NOT NULL, from_price INTEGER NOT NULL,
+  to_price INTEGER NOT NULL, ratio TEXT NOT NULL, looks_like TEXT NOT NULL, released_at INTEGER, released_by TEXT
+) STRICT;
+CREATE UNIQUE INDEX one_asset_hold ON asset_holds (asset) WHERE released_at IS NULL
+"""
+
 
 def _alternatives(script: str, table: str, columns: Sequence[str]) -> str:
     """SQL that replaces `column IN (...)` in a table's checks, as `script` created them, by alternatives with OR.
@@ -311,5 +319,5 @@ MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("0001_first", FIRST), ("0002_api_keys", API_KEYS), ("0003_inbox", INBOX),
     ("0004_reconciliation", HOLDS), ("0005_runs", RUNS), ("0006_grounds", PAUSE_BASELINES),
     ("0007_reservations", RESERVATIONS), ("0008_update_condition", UPDATE_CONDITION), ("0009_unfinished", UNFINISHED),
-    ("0010_asset_identity", ASSET_IDENTITY), ("0012_corporate_actions", CORPORATE_ACTIONS),
+    ("0010_asset_identity", ASSET_IDENTITY), ("0011_guards", GUARDS), ("0012_corporate_actions", CORPORATE_ACTIONS),
 )  # fmt: skip

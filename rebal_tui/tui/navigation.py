@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rebal_tui.tui.sections import Section
+from rebal_tui.tui.sections import REVIEW, Section
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -112,8 +112,12 @@ class Navigation:
         """Go to the subject of an alert, by alert kind; shows a message for kinds without a section."""
         if kind == "run":
             self.show_run(subject)
-        elif kind in ("restricted", "reconciliation"):
+        elif kind in ("restricted", "account_ended", "reconciliation"):
             self.show_in_accounts(subject)
+        elif kind == "asset_hold":
+            self.show_asset(subject)
+        elif kind == "surge":
+            self._app.switch_mode(REVIEW)
         elif kind == "needs_adjustment":
             self.show_portfolio(subject)
         elif kind == "withdrawal":

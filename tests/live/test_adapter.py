@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from rebal_tui.broker.alpaca import shapes
 from rebal_tui.broker.alpaca.client import MAX_ATTEMPTS, KeysRefused
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable, RefusalCode
 from rebal_tui.credentials import Keys
@@ -244,9 +245,26 @@ def test_an_account_is_read_with_its_restrictions() -> None:
     read = FakeConnection(answer).broker.account(CLIENT)
 
     assert (read.name, read.cash, read.unsettled) == ("Ann Ó [@click=x]Li", parse_money("1000.10"), parse_money("500"))
-    assert read.restrictions == {Restriction.ACH_RETURN, Restriction.UNSPECIFIED}
+    assert read.restrictions == {Restriction.ACH_RETURN, Restriction.UNSPECIFIED, Restriction.CRYPTO_POSITION}
     (spy,) = read.positions
     assert (spy.symbol, spy.qty, spy.avg_entry_price) == ("SPY", parse_qty("1.5"), parse_price("400.123456789"))
+
+
+@pytest.mark.parametrize(
+    ("position", "restrictions"),
+    [
+        ({"symbol": "SPY", "qty": "-3", "side": "short"}, {Restriction.SHORT_POSITION}),
+        ({"symbol": "SPY", "qty": "3", "side": "short"}, {Restriction.SHORT_POSITION}),
+        ({"symbol": "BTCUSD", "qty": "1", "asset_class": "crypto"}, {Restriction.CRYPTO_POSITION}),
+        ({"symbol": "SPY261218C00500000", "qty": "1", "asset_class": "us_option"}, {Restriction.UNSPECIFIED}),
+        ({"symbol": "SPY", "qty": "3", "side": "long", "asset_class": "us_equity"}, set()),
+    ],
+)
+def test_a_position_that_no_rule_covers_is_a_restriction_of_its_own(
+    position: dict[str, str], restrictions: set[Restriction]
+) -> None:
+    listed = {"id": CLIENT, "account_number": "1", "status": "ACTIVE", "created_at": "2019-09-30T23:55:31Z"}
+    assert shapes.account(listed, {"cash": "10"}, [position]).restrictions == restrictions
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "SUBMITTED"])

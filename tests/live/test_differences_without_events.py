@@ -159,7 +159,7 @@ def test_an_account_that_changed_without_an_event_is_detected() -> None:
     advance_clock(book, seconds=2)
     scheduler.tick(book)
     assert book.account("a").cash == parse_money("50012.34")
-    assert "ach_return" in alerts(book)["restricted"]
+    assert "an ACH deposit was returned" in alerts(book)["restricted"]
 
 
 def test_a_few_times_a_day_the_assets_are_read_again() -> None:

@@ -19,11 +19,14 @@ from rebal_tui.domain.sessions import NEW_YORK, Session
 log = logging.getLogger(__name__)
 
 US_EQUITY = "us_equity"
+CRYPTO = "crypto"
 _CASH_ACCOUNT = "1"
 _REASONS = {
     "pattern_day_trading": Restriction.PATTERN_DAY_TRADER,
     "ach_return": Restriction.ACH_RETURN,
     "position_to_equity_ratio": Restriction.POSITION_TO_EQUITY_RATIO,
+    "short_position": Restriction.SHORT_POSITION,
+    "crypto_position": Restriction.CRYPTO_POSITION,
     "crypto": Restriction.CRYPTO,
     "options": Restriction.OPTIONS,
 }
@@ -66,8 +69,7 @@ def account(data: Json, trading: Json | None, positions: Iterable[Json]) -> Acco
     """
     held, foreign = _positions(positions)
     restrictions = set(_restrictions(trading)) if trading else set()
-    if foreign:
-        restrictions.add(Restriction.UNSPECIFIED)
+    restrictions |= foreign
     cash = json_values.money(trading, "cash") if trading else Money(0)
     status = account_status(trading) if trading and trading.get("status") else account_status(data)
     return Account(
@@ -111,15 +113,22 @@ def _restrictions(trading: Json) -> Iterable[Restriction]:
         yield Restriction.UNSPECIFIED
 
 
-def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], bool]:
-    """The long positions in US equities, and whether there are any others, which no rule covers."""
+def _positions(positions: Iterable[Json]) -> tuple[tuple[Position, ...], set[Restriction]]:
+    """The long positions in US equities, and the restrictions that all other positions mean (R-40)."""
     held: list[Position] = []
-    foreign = False
+    foreign: set[Restriction] = set()
     for data in positions:
         qty = json_values.qty(data, "qty")
-        if json_values.text_of(data, "asset_class", US_EQUITY) != US_EQUITY or qty < 0 or data.get("side") == "short":
+        asset_class = json_values.text_of(data, "asset_class", US_EQUITY)
+        short = qty < 0 or data.get("side") == "short"
+        if asset_class != US_EQUITY or short:
             log.warning("the position in %s is not a long position in a US equity", json_values.text_of(data, "symbol"))
-            foreign = True
+            if short:
+                foreign.add(Restriction.SHORT_POSITION)
+            if asset_class == CRYPTO:
+                foreign.add(Restriction.CRYPTO_POSITION)
+            elif not short:
+                foreign.add(Restriction.UNSPECIFIED)
         elif qty > 0:
             held.append(
                 Position(

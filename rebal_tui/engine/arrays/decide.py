@@ -24,7 +24,7 @@ from rebal_tui.engine.arrays.decision_table import (
 )
 from rebal_tui.engine.arrays.exact import exact_account
 from rebal_tui.engine.arrays.exact_triggers import exact_triggers
-from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, UNSUBSCRIBED, BookFrame, Mark
+from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, PAUSING_MARKS, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.engine.arrays.kernels import any_other, any_weight
 from rebal_tui.engine.arrays.memory_layout import Flags, Floats
 from rebal_tui.engine.arrays.serving import sure_serving
@@ -140,7 +140,7 @@ def _of_accounts(
     if cash.exceeds_ratio.any():
         stopped |= cash.exceeds_ratio & ~_holds_any(frame, frame.assets.price == 0)
     yield DecisionInput.STOPPED, stopped
-    yield DecisionInput.UNRECONCILED, accounts.marks & int(Mark.UNRECONCILED) != 0
+    yield DecisionInput.UNRECONCILED, accounts.marks & PAUSING_MARKS != 0
     yield DecisionInput.OPEN_ORDERS, accounts.marks & int(Mark.OPEN_RUN | Mark.EXTERNAL_ORDERS) != 0
     yield DecisionInput.RAN_TODAY, accounts.system_run_on == day_context.day
     yield DecisionInput.FIRST, accounts.rebalanced_on < 0

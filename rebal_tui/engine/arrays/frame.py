@@ -52,13 +52,18 @@ class Mark(IntFlag):
     CRYPTO = 64
     OPTIONS = 128
     UNSPECIFIED = 256
-    OPEN_RUN = 512
-    EXTERNAL_ORDERS = 1024
-    UNRECONCILED = 2048
+    SHORT_POSITION = 512
+    CRYPTO_POSITION = 1024
+    OPEN_RUN = 2048
+    EXTERNAL_ORDERS = 4096
+    UNRECONCILED = 8192
+    ASSET_HOLD = 16384
 
 
-BLOCKING_MARKS = 511
+BLOCKING_MARKS = 2047
 """The marks that block an account (R-40)."""
+PAUSING_MARKS = int(Mark.UNRECONCILED | Mark.ASSET_HOLD)
+"""The marks that pause it: a reconciliation difference, or an asset on hold that it holds or targets (R-55)."""
 _RESTRICTION_BITS = {restriction: int(Mark[restriction.name]) for restriction in Restriction}
 
 

@@ -14,7 +14,7 @@ from rebal_tui.engine.arrays.band_usage import BandUsages, band_usages
 from rebal_tui.engine.arrays.cash_thresholds import CashThresholds, check_cash_thresholds
 from rebal_tui.engine.arrays.day_context import DayContext
 from rebal_tui.engine.arrays.exact import exact_account
-from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, UNSUBSCRIBED, BookFrame, Mark
+from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, PAUSING_MARKS, UNSUBSCRIBED, BookFrame
 from rebal_tui.engine.arrays.kernels import any_other, any_weight, dollars
 from rebal_tui.engine.arrays.memory_layout import Flags, Floats, Indexes, Ints
 from rebal_tui.engine.arrays.worst_drift import NO_ASSET, NO_BAND, WorstDrifts, permille_of, worst_drifts
@@ -141,6 +141,6 @@ def _of_accounts(
     yield Group.CASH, cash.has_investable_cash
     yield Group.FIRST, accounts.rebalanced_on < 0
     yield Group.COOLDOWN, accounts.rebalanced_on > (day_context.day - frame.table.cooldown)[usages.follows]
-    yield Group.BLOCKED, (accounts.marks & (BLOCKING_MARKS | int(Mark.UNRECONCILED)) != 0) | cash.exceeds_ratio
+    yield Group.BLOCKED, (accounts.marks & (BLOCKING_MARKS | PAUSING_MARKS) != 0) | cash.exceeds_ratio
     if day_context.open_market:
         yield Group.UNABLE, any_other(frame, ~day_context.fresh)

@@ -23,12 +23,14 @@ from rebal_tui.services.book.price_history import PriceHistory
 from rebal_tui.services.book.prices import AssetsById, PriceCache
 from rebal_tui.services.book.progress import FollowState, PollingState, UnfinishedPass
 from rebal_tui.services.book.rate_limiter import RateLimiter
+from rebal_tui.services.book.reference_prices import ReferencePrices
 from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.book.settings import Settings
 from rebal_tui.services.book.work_queue import WorkQueue
-from rebal_tui.store import assets, audit, holds, portfolios, runs, unfinished
+from rebal_tui.store import asset_holds, assets, audit, holds, portfolios, runs, unfinished
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
+from rebal_tui.store.asset_holds import AssetHold
 from rebal_tui.store.database import Database, Transaction
 from rebal_tui.store.holds import Hold
 from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
@@ -89,6 +91,8 @@ class Book:
         self.holds: dict[str, Hold] = {}
         self.unfinished: dict[str, Unfinished] = {}
         self.given_up: dict[str, Unfinished] = {}
+        self.asset_holds: dict[str, AssetHold] = {}
+        self.reference_prices = ReferencePrices()
         self.accounts_to_recheck: set[str] = set()
         self.assets_asked_at: dict[str, datetime] = {}
         self.reconciled = False
@@ -147,7 +151,9 @@ class Book:
         self.version += 1
 
     def reload_holds(self) -> None:
+        """Read the paused accounts and the assets on hold again."""
         self.holds = holds.load(self.database)
+        self.asset_holds = asset_holds.load(self.database)
         self.version += 1
 
     def frame(self) -> BookFrame:
@@ -249,6 +255,16 @@ class Book:
         hold = self.holds.get(account_id)
         return (f"paused: {hold.reason}",) if hold else ()
 
+    def held_back(self, account_id: str, targets: Iterable[str]) -> tuple[str, ...]:
+        """Why no system run may trade an account: the assets on hold that it holds or that are among `targets` (R-55).
+
+        Empty while no such asset is on hold.
+        """
+        if not self.asset_holds:
+            return ()
+        concerned = {*targets, *(position.symbol for position in self.accounts[account_id].positions)}
+        return tuple(hold.reason for symbol, hold in self.asset_holds.items() if symbol in concerned)
+
     def subscribers(self, portfolio_id: str) -> list[str]:
         """The ids of the accounts subscribed to a portfolio, oldest subscription first."""
         ids = self.account_table.ids
@@ -336,7 +352,7 @@ class BookTransaction(Transaction):
         self.after_commit(partial(self.book.reload_subscriptions, account_ids))
 
     def reload_holds(self) -> None:
-        """Read the paused accounts again after the commit."""
+        """Read the paused accounts and the assets on hold again after the commit."""
         self.after_commit(self.book.reload_holds)
 
     def reload_unfinished(self) -> None:

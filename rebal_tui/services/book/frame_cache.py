@@ -27,6 +27,7 @@ from rebal_tui.engine.arrays.frame import (
 from rebal_tui.market.protocol import Quote
 from rebal_tui.services.book.prices import PriceCache
 from rebal_tui.store.account_table import STATUSES, AccountTable
+from rebal_tui.store.asset_holds import AssetHold
 from rebal_tui.store.codec import from_time
 from rebal_tui.store.holds import Hold
 from rebal_tui.store.subscription_table import NEVER as NEVER_AT
@@ -81,6 +82,7 @@ class FrameSource(Protocol):
     portfolios: dict[str, Portfolio]
     holds: dict[str, Hold]
     unfinished: dict[str, Unfinished]
+    asset_holds: dict[str, AssetHold]
     cash_targets: ChangeTrackingDict[tuple[str, int], Money]
     open_runs: ChangeTrackingDict[str, Run]
     system_runs: ChangeTrackingDict[str, tuple[str, str]]
@@ -175,12 +177,24 @@ class FrameCache:
         marks |= accounts.restrictions << np.uint16(1)
         marks[accounts.external_orders > 0] |= np.uint16(Mark.EXTERNAL_ORDERS)
         marks[[accounts.row_of[account_id] for account_id in book.holds]] |= np.uint16(Mark.UNRECONCILED)
+        if book.asset_holds:
+            marks[self._concerned_by_holds()] |= np.uint16(Mark.ASSET_HOLD)
         marks[self._open_runs()] |= np.uint16(Mark.OPEN_RUN)
         return AccountColumns(
             accounts.cash.copy(), accounts.reserve.copy(), self._cash_floor(), self._portfolio, self._rebalanced_on,
             self._system_run_on(), marks, self._update_until, self._propose_on,
             {accounts.row_of[account_id]: undone for account_id, undone in book.unfinished.items()},
         )  # fmt: skip
+
+    def _concerned_by_holds(self) -> npt.NDArray[np.bool_]:
+        """By account, whether it holds or targets an asset on hold (R-55)."""
+        book, accounts, held = self._book, self._book.account_table, self._book.asset_holds
+        targets = [not held.keys().isdisjoint(p.weights.symbols) for p in book.portfolios.values()]
+        concerned = np.array([*targets, False], np.bool_)[self._portfolio]
+        on_hold = [key for key, symbol in accounts.symbols.items() if symbol in held]
+        owner, indexes = accounts.indexes()
+        concerned[owner[np.isin(accounts.asset[indexes], on_hold)]] = True
+        return concerned
 
     def _cash_floor(self) -> Ints:
         book, row_of = self._book, self._book.account_table.row_of

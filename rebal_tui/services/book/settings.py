@@ -10,6 +10,7 @@ from enum import StrEnum
 from rebal_tui.domain.sessions import Session
 from rebal_tui.engine.calendar import QUARTER_ENDS
 from rebal_tui.engine.situation import PRICE_MAX_AGE
+from rebal_tui.services.book.guard_options import Guards
 
 
 class Mode(StrEnum):
@@ -39,6 +40,7 @@ class Settings:
     actor: str = "system"
     orders_per_minute: int | None = None
     environment: str = ""
+    guards: Guards = field(default_factory=Guards)
 
 
 def quarter_hours(session: Session) -> list[datetime]:

@@ -140,7 +140,8 @@ def _cut_runs(tx: BookTransaction, event: BrokerEvent, notice: ActionNotice, con
             continue
         why = f"cut short: {notice.terms.action.text}"
         changed = replace(run, cancel_requested=True, reason=why, updated_at=book.now())
-        runs.update(tx, [(run, changed)], counts_quota=False)
+        runs.update(tx, [(run, changed)])
+        runs.free_quota(tx, [run.id])
         runs.note(tx, run.id, book.now(), "cut short", why)
         tx.reload_run(run.account_id)
         if book.quota_run(run.account_id, run.session) == run.id:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, EventKind, RefusalCode
-from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.accounts import ENDED_STATUSES, RESTRICTION_TEXTS, Account, Restriction
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, Journal, JournalStatus, Owner, OwnerKind, WithdrawalStage
 from rebal_tui.domain.orders import Fill
@@ -17,6 +17,8 @@ from rebal_tui.services.broker_sync.corporate_actions import apply_actions
 from rebal_tui.store import accounts, book_settings, cash, fills, jobs, reservations, run_orders
 
 CURSOR = "broker_cursor"
+RESTRICTED_ALERT, ENDED_ALERT = "restricted", "account_ended"
+"""Alert kinds of an account that is restricted, and of one that is closed or disabled (R-40)."""
 MAX_EVENTS_PER_TRANSACTION = 2_000
 """Events applied in one transaction."""
 _MAX_FILLS_PER_ENTRY = 500
@@ -98,9 +100,10 @@ def _accounts_of(book: Book, account_ids: set[str]) -> list[Account]:
 
 
 def apply_accounts(tx: BookTransaction, fresh: Sequence[Account], listed: Sequence[Asset] = ()) -> None:
-    """Store the broker's state of accounts, and before it the assets that it lists; a new restriction raises an alert.
+    """Store the broker's state of accounts, and before it the assets that it lists.
 
-    An account with a position in an asset that the book does not know is paused until it does (R-51).
+    A new restriction raises an alert, and so does an account that becomes closed or disabled (R-40). An account with a
+    position in an asset that the book does not know is paused until it does (R-51).
     """
     book = tx.book
     if listed:
@@ -113,15 +116,22 @@ def apply_accounts(tx: BookTransaction, fresh: Sequence[Account], listed: Sequen
             unknown_assets.resume(tx, account.id)
         before = book.accounts.get(account.id)
         if before is not None and before.restrictions != account.restrictions:
-            names = ", ".join(sorted(account.restrictions))
+            texts = "; ".join(RESTRICTION_TEXTS[one] for one in Restriction if one in account.restrictions)
             tx.record("account.restrictions", account.id, {"restrictions": sorted(account.restrictions)})
             if account.restrictions:
-                text = f"{account.name} ({account.account_number}) is restricted: {names}"
-                jobs.raise_alert(tx, book.now(), "restricted", account.id, text)
+                text = f"{account.name} ({account.account_number}) is restricted: {texts}"
+                jobs.raise_alert(tx, book.now(), RESTRICTED_ALERT, account.id, text)
             else:
-                jobs.clear_alert(tx, "restricted", account.id, book.now())
+                jobs.clear_alert(tx, RESTRICTED_ALERT, account.id, book.now())
         if before is not None and before.status is not account.status:
             tx.record("account.status", account.id, {"status": account.status.value})
+            if account.status in ENDED_STATUSES:
+                text = (
+                    f"{account.name} ({account.account_number}) is {ENDED_STATUSES[account.status]}: no run trades it"
+                )
+                jobs.raise_alert(tx, book.now(), ENDED_ALERT, account.id, text)
+            else:
+                jobs.clear_alert(tx, ENDED_ALERT, account.id, book.now())
 
 
 def apply_events(tx: BookTransaction, events: Iterable[BrokerEvent]) -> None:

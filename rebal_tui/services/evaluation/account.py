@@ -32,6 +32,7 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
     portfolio = book.portfolios[subscription.portfolio_id]
     open_run = book.open_runs.get(account_id)
     day = new_york_day(now)
+    hold_reason = (book.holds[account_id].reason,) if account_id in book.holds else ()
     return Situation(
         now=now,
         session=book.calendar.session(day),
@@ -44,7 +45,7 @@ def _situation(book: Book, subscription: Subscription, now: datetime, ignore_win
         cash_floor=book.cash_floor(account_id, portfolio.weights.cash),
         open_run=open_run.id if open_run else None,
         external_orders=book.extras[account_id].external_orders,
-        unreconciled=hold.reason if (hold := book.holds.get(account_id)) else "",
+        unreconciled="; ".join((*hold_reason, *book.held_back(account_id, portfolio.weights.symbols))),
         quota_run=book.quota_run(account_id, day.isoformat()),
         price_max_age=book.settings.price_max_age,
         quarterly_months=book.settings.quarterly_months,

@@ -27,7 +27,7 @@ from rebal_tui.engine.situation import Situation, proposed_again, update_due
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.planning import holdings, invest_cash_target, plan_from
-from rebal_tui.store import asset_renames, assets, decision_contexts, decisions, runs
+from rebal_tui.store import asset_holds, asset_renames, assets, decision_contexts, decisions, runs
 from rebal_tui.store import plan_inputs as stored_plans
 from rebal_tui.store.codec import from_positions, from_time_or_none, to_positions, to_restrictions
 from rebal_tui.store.database import Database
@@ -64,7 +64,7 @@ def decision_of(database: Database, stored: StoredDecision) -> Decision:
     If the recomputed kind differs from the stored one, the trace is replaced by one check, `record`, that says so: INFO
     for a decision by an earlier edition of the rules, FAIL otherwise (altered file).
     """
-    made = _reevaluate(stored, partial(decision_contexts.get, database))
+    made = _reevaluate(stored, partial(decision_contexts.get, database), partial(_paused_text, database))
     if made.decision is not None:
         return made.decision
     verdict = Verdict.FAIL if made.fault else Verdict.INFO
@@ -91,11 +91,17 @@ class _Reevaluation:
     fault: str = ""
 
 
-def _reevaluate(stored: StoredDecision, context: Callable[[int], DecisionContext]) -> _Reevaluation:
+def _reevaluate(
+    stored: StoredDecision,
+    context: Callable[[int], DecisionContext],
+    paused: Callable[[StoredDecision, DecisionContext], str] = lambda _stored, _context: _PAUSED,
+) -> _Reevaluation:
+    """Decide again. `paused` gives the reason to show for an account that was paused."""
     signature = stored.kind.signature
     try:
         given = context(stored.context)
-        recomputed = evaluate(situation_of(stored, given))
+        why = paused(stored, given) if stored.kind.deciding == RECONCILIATION else ""
+        recomputed = evaluate(situation_of(stored, given, paused=why))
         found = decisions.kind_of(recomputed).signature
     except (ValueError, KeyError, TypeError) as error:
         return _Reevaluation(None, f"stored as {signature}, cannot be recomputed: {error}")
@@ -110,8 +116,19 @@ _PAUSED = "paused: the broker's figures did not match the book"
 """The audit trail has the reason for a pause; a decision stores only that the account was paused."""
 
 
-def situation_of(stored: StoredDecision, context: DecisionContext) -> Situation:
-    """The inputs of a stored decision. The account has only the fields that affect decisions."""
+def _paused_text(database: Database, stored: StoredDecision, context: DecisionContext) -> str:
+    """Why the account of a decision was paused: the assets on hold that concerned it (R-55), else a difference."""
+    holds = asset_holds.at(database, stored.at)
+    held = {context.symbols[key] for key, _ in from_positions(stored.inputs.positions)}
+    concerned = held.union(context.portfolios[stored.portfolio_id].weights.symbols)
+    return "; ".join(hold.reason for symbol, hold in holds.items() if symbol in concerned) or _PAUSED
+
+
+def situation_of(stored: StoredDecision, context: DecisionContext, *, paused: str = _PAUSED) -> Situation:
+    """The inputs of a stored decision. The account has only the fields that affect decisions.
+
+    `paused` is the reason to show if the account was paused.
+    """
     inputs = stored.inputs
     portfolio = context.portfolios[stored.portfolio_id]
     subscription = Subscription(
@@ -134,7 +151,7 @@ def situation_of(stored: StoredDecision, context: DecisionContext) -> Situation:
         cash_floor=inputs.cash_floor,
         open_run=inputs.open_run,
         external_orders=inputs.external_orders,
-        unreconciled=_PAUSED if stored.kind.deciding == RECONCILIATION else "",
+        unreconciled=paused if stored.kind.deciding == RECONCILIATION else "",
         quota_run=inputs.quota_run,
         price_max_age=context.price_max_age,
         quarterly_months=context.quarterly_months,

@@ -52,7 +52,8 @@ class EvaluationPass:
 @dataclass(slots=True, eq=False)
 class PassInProgress:
     """A pass stored in chunks. `rows` are the remaining accounts, oldest subscription first; `began` is the stopwatch
-    reading at its start; `manual` marks a pass that a person requested, which runs even while evaluations are paused.
+    reading at its start; `manual` marks a pass that a person requested, which runs even while evaluations are paused;
+    `surged` is whether the surge guard holds the runs of the pass (R-57).
 
     In memory only: accounts not stored when the program ends are evaluated by the next pass, and an account that has a
     run by then does not get a second one (R-7, R-11).
@@ -69,6 +70,7 @@ class PassInProgress:
     counts: Counter[Outcome] = field(default_factory=Counter)
     runs: list[Run] = field(default_factory=list)
     needs_adjustment: list[Portfolio] = field(default_factory=list)
+    surged: bool = False
 
     @property
     def done(self) -> int:
@@ -87,7 +89,8 @@ class PassInProgress:
             or book.now() - pass_context.decided.at > EVALUATION_TTL
         ):
             return None
-        return None if pass_context.reviewed and book.version != self.version else pass_context
+        waits = bool(pass_context.reviewed) or self.surged
+        return None if waits and book.version != self.version else pass_context
 
     def record_versions(self, book: Book) -> None:
         """Record the book's current version counters as known to this pass."""
@@ -135,7 +138,7 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
         if pass_context is None:
             decided = decide_book(book)
             adjusted = _needs_adjustment(tx, decided)
-            pass_context = PassContext.of(tx, decided, pass_in_progress.rows)
+            pass_context = PassContext.of(tx, decided, pass_in_progress.rows, surged=pass_in_progress.surged)
             if pass_in_progress.pass_context is None:
                 _spend_updates(tx, decided)
                 decisions.add_history(tx, decided.at, *band_usage_of_accounts(book, decided))
@@ -151,6 +154,7 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
         tx.apply_run_states(created.runs, created.idle())
         tx.after_commit(partial(enqueue, book, created.unsent))
     pass_in_progress.pass_context, pass_in_progress.rows = pass_context, left
+    pass_in_progress.surged |= pass_context.surge.whole
     pass_in_progress.runs += created.runs
     pass_in_progress.needs_adjustment += adjusted
     pass_in_progress.record_versions(book)

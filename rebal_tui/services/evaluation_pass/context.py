@@ -13,6 +13,7 @@ from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation import history
 from rebal_tui.services.evaluation.account import needs_review
 from rebal_tui.services.evaluation.whole_book import DecidedBook
+from rebal_tui.services.evaluation_pass.surge_guard import Surge, measure_surge, report_surge
 from rebal_tui.services.runs.starting import Rows, able_rows
 from rebal_tui.store import decision_contexts
 from rebal_tui.store.id_keys import keys
@@ -22,7 +23,8 @@ from rebal_tui.store.id_keys import keys
 class PassContext:
     """The outcomes of a pass and the inputs that all its decisions share.
 
-    `context_key` is the number of the stored decision context. Runs of `reviewed` portfolios await approval.
+    `context_key` is the number of the stored decision context. Runs of `reviewed` portfolios await approval, and so do
+    those that `surge` holds (R-57).
     `runs_in_progress` has the keys of the open runs, and `todays_runs` those of earlier system runs of the day, by
     account row. `able` is as returned by `able_rows`.
     """
@@ -30,26 +32,47 @@ class PassContext:
     decided: DecidedBook
     context_key: int
     reviewed: frozenset[str]
+    surge: Surge
     portfolio_keys: Sequence[int]
     asset_keys: dict[str, int]
     able: npt.NDArray[np.bool_]
     runs_in_progress: dict[int, int]
     todays_runs: dict[int, int]
 
+    @property
+    def awaits(self) -> npt.NDArray[np.bool_]:
+        """By account row, whether a run that the pass creates awaits approval."""
+        return np.asarray(reviewed_rows(self.decided, self.reviewed) | self.surge.held)
+
     @classmethod
-    def of(cls, tx: BookTransaction, decided: DecidedBook, rows: Rows) -> PassContext:
-        """Store the decision context of `decided`, which was made just now, for the accounts of `rows`."""
+    def of(cls, tx: BookTransaction, decided: DecidedBook, rows: Rows, *, surged: bool) -> PassContext:
+        """Store the decision context of `decided`, which was made just now, for the accounts of `rows`.
+
+        `surged` is whether the surge guard found a surge earlier in the pass.
+        """
         book = tx.book
+        reviewed = frozenset(identity for identity, one in book.portfolios.items() if needs_review(book, one))
+        surge = measure_surge(book, decided, rows, reviewed_rows(decided, reviewed), surged=surged)
+        report_surge(tx, surge)
         portfolio = keys(book.database, "portfolios", book.portfolios)
         return cls(
             decided,
             history.store_context(tx),
-            frozenset(identity for identity, one in book.portfolios.items() if needs_review(book, one)),
+            reviewed,
+            surge,
             [portfolio[one.id] for one in decided.frame.portfolios],
             decision_contexts.symbol_keys(book.database),
             able_rows(book, decided.frame),
             *_earlier(book, decided, rows),
         )
+
+
+def reviewed_rows(decided: DecidedBook, reviewed: frozenset[str]) -> npt.NDArray[np.bool_]:
+    """By account row, whether its portfolio is one of `reviewed`."""
+    frame = decided.frame
+    by_portfolio = np.array([*(portfolio.id in reviewed for portfolio in frame.portfolios), False], np.bool_)
+    found: npt.NDArray[np.bool_] = by_portfolio[frame.accounts.portfolio]
+    return found
 
 
 def _earlier(book: Book, decided: DecidedBook, rows: Rows) -> tuple[dict[int, int], dict[int, int]]:

@@ -24,6 +24,7 @@ from rebal_tui.engine.situation import cash_target_of
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.evaluation.account import situation
 from rebal_tui.services.evaluation_pass.context import PassContext
+from rebal_tui.services.evaluation_pass.surge_guard import add_traded
 from rebal_tui.services.runs.starting import Rows, Starts, may_start, plan_starts, uses_arrays
 from rebal_tui.store import blobs, book_settings, run_orders, runs
 from rebal_tui.store.codec import to_time, to_weights
@@ -82,18 +83,12 @@ def create_runs(tx: BookTransaction, pass_context: PassContext, rows: Rows, held
     book = tx.book
     asking = rows[np.isin(pass_context.decided.made.outcome[rows], list(_TYPES))]
     first = runs.next_key(book.database)
-    new_runs = _NewRuns(asking, np.arange(first, first + len(asking)), _awaits(pass_context, asking), held)
+    new_runs = _NewRuns(asking, np.arange(first, first + len(asking)), pass_context.awaits[asking], held)
     starts = _starts(book, pass_context, new_runs)
     stored, plans = _store_runs(tx, pass_context, new_runs, starts)
+    add_traded(tx, pass_context.surge, new_runs.rows)
     made = _runs(book, pass_context, new_runs, stored.column("id"), starts)
     return CreatedRuns(new_runs.rows, new_runs.keys, made, stored, plans, _unsent(new_runs, starts))
-
-
-def _awaits(pass_context: PassContext, rows: Rows) -> npt.NDArray[np.bool_]:
-    """By row, whether the run awaits approval."""
-    frame = pass_context.decided.frame
-    reviewed = np.array([portfolio.id in pass_context.reviewed for portfolio in frame.portfolios], np.bool_)
-    return reviewed[frame.accounts.portfolio[rows]] if len(rows) else np.empty(0, np.bool_)
 
 
 def _starts(book: Book, pass_context: PassContext, new_runs: _NewRuns) -> list[Starts]:
@@ -131,16 +126,23 @@ def _runs(
             "status": status,
             "phase": phase,
             "approval": [Approval.AWAITING if waits else Approval.NOT_NEEDED for waits in new_runs.awaits.tolist()],
+            "reason": _reasons(pass_context, new_runs),
             "weights": [model.weights for model in models],
             "cash_target": target,
             "started_at": started_at,
         },
         {
-            "amount": None, "initiated_from": InitiatedFrom.SYSTEM, "reason": None,
+            "amount": None, "initiated_from": InitiatedFrom.SYSTEM,
             "session": new_york_day(now).isoformat(), "cancel_requested": False, "created_at": now, "updated_at": now,
             "completed_at": None, "canceled_at": None,
         },
     )  # fmt: skip
+
+
+def _reasons(pass_context: PassContext, new_runs: _NewRuns) -> list[str | None]:
+    """Why each run waits for review because of the surge guard, None for a run that does not."""
+    surge = pass_context.surge
+    return [surge.reasons[code] or None for code in surge.reason[new_runs.rows].tolist()]
 
 
 def _store_runs(
@@ -188,6 +190,8 @@ def _store_runs(
         runs.as_started(rows, np.flatnonzero(begins).tolist(), plans), book, pass_context, new_runs
     )
     runs.add(tx, stored)
+    reasons = zip(new_runs.keys.tolist(), _reasons(pass_context, new_runs), strict=True)
+    runs.set_reasons(tx, [(key, reason) for key, reason in reasons if reason])
     run_orders.add(tx, RowTable.joined(OrderRow, order_tables))
     return stored, plans
 

@@ -14,11 +14,12 @@ from rebal_tui.domain.assets import EXCHANGES, AssetChange, AssetStatus
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.orders import OrderRequest, Side
 from rebal_tui.domain.portfolios import Condition, Weights
-from rebal_tui.domain.quantities import CENT, Money, Price, Qty
+from rebal_tui.domain.quantities import CENT, Money, Percent, Price, Qty
 from rebal_tui.domain.runs import RunType
 from rebal_tui.domain.text import display_text
 from rebal_tui.services.parsing import field_types, fields
 from rebal_tui.services.parsing.corporate_action import ApplyCorporateAction
+from rebal_tui.services.parsing.field_types import percent_above_zero, percent_not_negative
 from rebal_tui.services.parsing.fields import shown
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.parsing.portfolio_shape import (
@@ -305,6 +306,16 @@ class ChangeAsset(StrictShape):
     halted: Annotated[bool, Read(fields.boolean, bool)] | None = None
 
 
+class ChangeGuards(StrictShape):
+    what: ClassVar[str] = "guards of a book"
+    jump_guard: Annotated[bool, Read(fields.boolean, bool)] | None = None
+    jump_limit: Annotated[Percent, Read(percent_above_zero, _Decimal)] | None = None
+    surge_guard: Annotated[bool, Read(fields.boolean, bool)] | None = None
+    surge_limit: Annotated[Percent, Read(percent_not_negative, _Decimal)] | None = None
+    surge_order_limit: Annotated[Money, Read(fields.money, _Decimal)] | None = None
+    surge_run_limit: Annotated[Money, Read(fields.money, _Decimal)] | None = None
+
+
 class Rejection(Shape):
     what: ClassVar[str] = "a rejection"
     account_id: Id
@@ -332,7 +343,7 @@ class Step(Shape):
 
 BODIES: tuple[type[BaseModel], ...] = (
     CreatePortfolio, UpdatePortfolio, CreateSubscription, CreateRun, CreateOrder, CreateJournal, OpenAccount,
-    ChangeAccount, Deposit, Prices, ChangeAsset, Rejection, Step, ApplyCorporateAction,
+    ChangeAccount, Deposit, Prices, ChangeAsset, ChangeGuards, Rejection, Step, ApplyCorporateAction,
 )  # fmt: skip
 """The models of request bodies."""
 
@@ -363,6 +374,11 @@ def read_journal(raw: object) -> CreateJournal:
 def read_prices(raw: object) -> Mapping[str, Price]:
     """Parse prices by symbol."""
     return read(Prices, raw).__pydantic_extra__
+
+
+def read_guards(raw: object) -> dict[str, Any]:
+    """Parse changes to the guards of a book, by the names of `Guards`; those not given are left out."""
+    return {name: value for name, value in dict(read(ChangeGuards, raw)).items() if value is not None}
 
 
 def read_asset_change(raw: object) -> AssetChange:

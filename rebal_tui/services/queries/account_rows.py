@@ -19,6 +19,7 @@ from rebal_tui.engine.restrictions import blocking_reasons, exceeds_position_rat
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.search_index import ranks
 from rebal_tui.services.evaluation.whole_book import book_day_context
+from rebal_tui.services.queries.account_exceptions import Note, account_exceptions, note_words
 from rebal_tui.services.queries.lazy_rows import Flags, Ints, LazyRows, matching_any
 from rebal_tui.services.view_models.accounts import (
     AccountGroup,
@@ -31,6 +32,10 @@ from rebal_tui.services.view_models.row_selection import RowSelection
 from rebal_tui.services.view_models.standing import Standing
 from rebal_tui.store.account_table import STATUSES, restrictions_of
 
+_ADJUSTING = 1 << 41
+"""Code of an exception text: the needs_adjustment of the portfolio whose index is added."""
+_NOTES_SHIFT = 44
+"""Position of the bits of `Note` in the code of an exception text."""
 STANDINGS = tuple(Standing)
 _STANDING = {standing: code for code, standing in enumerate(STANDINGS)}
 _ACTIVE = next(code for code, status in enumerate(STATUSES) if status.value == "ACTIVE")
@@ -55,8 +60,9 @@ class AccountRows(LazyRows[AccountRow]):
             over[row] = exceeds_position_ratio(_valuation(frame, row))
         stopped |= over
         stopped[[table.row_of[account_id] for account_id in book.holds]] = True
+        self._notes = account_exceptions(book, frame).notes
         self._exceptions, self._exception = self._exception_texts(book, stopped, over)
-        self.standing = _standings(swept, stopped)
+        self.standing = _standings(swept, stopped | (self._notes & int(Note.ASSET_ON_HOLD) != 0))
         by_client = np.lexsort((self._index.by_number, self._index.by_name, self._exception == 0))
         self._ordered = by_client.astype(np.int64)
 
@@ -72,16 +78,20 @@ class AccountRows(LazyRows[AccountRow]):
         # Each paused account has its own differences.
         for at, account_id in enumerate(book.holds):
             kind[book.account_table.row_of[account_id]] = (1 << 40) + at
-        kind -= np.where(~stopped & adjusting[follows], 1 + follows.astype(np.int64), 0)
+        kind += np.where(~stopped & adjusting[follows], _ADJUSTING + follows.astype(np.int64), 0)
+        kind += self._notes << _NOTES_SHIFT
         kinds, first, code = np.unique(kind, return_index=True, return_inverse=True)
         texts = []
         for one, row in zip(kinds.tolist(), first.tolist(), strict=True):
-            if one > 0:
+            notes, rest = one >> _NOTES_SHIFT, one & (1 << _NOTES_SHIFT) - 1
+            reported: list[str] = []
+            if rest >= _ADJUSTING:
+                reported = [f"{frame.portfolios[rest - _ADJUSTING].name} needs adjustment"]
+            elif rest:
                 account = book.accounts[self._index.ids[row]]
-                reported = (text for _, text in blocking_reasons(account, _valuation(frame, row)))
-                texts.append("; ".join([*reported, *book.paused(account.id)]))
-            else:
-                texts.append(f"{frame.portfolios[-one - 1].name} needs adjustment" if one else "")
+                reported = [text for _, text in blocking_reasons(account, _valuation(frame, row))]
+                reported += book.paused(account.id)
+            texts.append("; ".join([*reported, *note_words(notes)]))
         order = np.argsort([text != "" for text in texts], kind="stable")
         if "" not in texts:
             return ["", *texts], code + 1

@@ -16,6 +16,7 @@ from rebal_tui.engine.restrictions import blocking_reasons
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import managed_value_of, value_of
 from rebal_tui.services.evaluation.history import latest_decisions
+from rebal_tui.services.queries.account_exceptions import Note, note_words, notes_of
 from rebal_tui.services.queries.account_rows import AccountRows
 from rebal_tui.services.queries.runs import rows_of
 from rebal_tui.services.view_models.accounts import (
@@ -83,9 +84,11 @@ def account_row(book: Book, account_id: str) -> AccountRow:
             near = Standing.NEAR if usage.permille >= NEAR_PERMILLE else Standing.INSIDE
             standing = Standing.OUTSIDE if usage.breached else near
     waiting = book.paused(account_id)
-    exception = "; ".join([*(text for _, text in stopped), *waiting])
-    if not exception and portfolio is not None and portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
-        exception = f"{portfolio.name} needs adjustment" + (f": {portfolio.fault}" if portfolio.fault else "")
+    reported = [*(text for _, text in stopped), *waiting]
+    if not reported and portfolio is not None and portfolio.status is PortfolioStatus.NEEDS_ADJUSTMENT:
+        reported = [f"{portfolio.name} needs adjustment" + (f": {portfolio.fault}" if portfolio.fault else "")]
+    notes = notes_of(book, account_id)
+    exception = "; ".join([*reported, *note_words(notes)])
     run = book.open_runs.get(account_id)
     extras = book.extras[account_id]
     return AccountRow(
@@ -100,7 +103,7 @@ def account_row(book: Book, account_id: str) -> AccountRow:
         reserve=extras.reserve,
         portfolio_id=portfolio.id if portfolio else None,
         portfolio=portfolio.name if portfolio else "",
-        standing=Standing.BLOCKED if stopped or waiting else standing,
+        standing=Standing.BLOCKED if stopped or waiting or notes & Note.ASSET_ON_HOLD else standing,
         exception=exception,
         open_run=run.id if run and run.status in (RunStatus.QUEUED, RunStatus.IN_PROGRESS) else None,
     )

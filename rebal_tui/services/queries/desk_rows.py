@@ -35,9 +35,12 @@ SHORT_TEXTS = {
     "crypto": "crypto-restricted",
     "options": "options-restricted",
     "unspecified": "restricted",
+    "short_position": "short position",
+    "crypto_position": "crypto held",
     "needs_adjustment": "inactive asset",
     "inactive": "inactive",
     "unreconciled": "mismatch",
+    "asset_hold": "asset on hold",
 }
 """What blocks an account, in one or two words; the detail next to the list has the full text."""
 TILE_GROUPS = {
@@ -224,7 +227,7 @@ def _states(
         state[unable] = np.where(_lacks_price(frame, day_context)[unable], no_price, stale)
     blocked = in_any(Group.BLOCKED)
     if blocked.any():
-        names = [*_STOP_TEXTS, "needs_adjustment", "inactive", "unreconciled"]
+        names = [*_STOP_TEXTS, "needs_adjustment", "inactive", "unreconciled", "asset_hold"]
         state[blocked] = len(texts) + _stops(frame, np.flatnonzero(blocked))
         texts.extend(SHORT_TEXTS[name] for name in names)
     return texts, state
@@ -233,7 +236,8 @@ def _states(
 def _stops(frame: BookFrame, rows: NDArray[np.intp]) -> Codes:
     """The first blocking reason of each blocked account: an index into `_STOP_TEXTS`, or a later one.
 
-    The indexes after `_STOP_TEXTS` are a portfolio that needs adjustment, an inactive portfolio, and a paused account.
+    The indexes after `_STOP_TEXTS` are a portfolio that needs adjustment, an inactive portfolio, a paused account, and
+    an asset on hold.
     The marks do not include a position-to-equity ratio above 6:1 that follows only from the figures; that requires
     negative cash.
     """
@@ -247,8 +251,9 @@ def _stops(frame: BookFrame, rows: NDArray[np.intp]) -> Codes:
         first[(marks >> bit & 1) != 0] = bit
     status = np.array([p.status.value == "inactive" for p in frame.portfolios] or [False], np.int32)
     by_portfolio = len(_STOP_TEXTS) + status[frame.accounts.portfolio[rows]]
-    paused = frame.accounts.marks[rows] & int(Mark.UNRECONCILED) != 0
-    by_portfolio = np.where(paused, len(_STOP_TEXTS) + 2, by_portfolio)
+    for mark, index in ((Mark.ASSET_HOLD, 3), (Mark.UNRECONCILED, 2)):
+        paused = frame.accounts.marks[rows] & int(mark) != 0
+        by_portfolio = np.where(paused, len(_STOP_TEXTS) + index, by_portfolio)
     return np.where(first >= 0, first, by_portfolio).astype(np.int32)
 
 

@@ -60,3 +60,11 @@ def holdings_of(book: Book, symbol: str) -> list[tuple[str, Qty]]:
     mine = np.isin(table.asset[indexes], keys)
     held = zip(rows[mine].tolist(), table.qty[indexes[mine]].tolist(), strict=True)
     return [(table.ids[row], Qty(qty)) for row, qty in held]
+
+
+def concerned(book: Book, symbol: str) -> int:
+    """The number of accounts that hold an asset or follow a portfolio that targets it."""
+    targets = [symbol in portfolio.weights.symbols for portfolio in book.portfolios.values()]
+    found = np.array([*targets, False], np.bool_)[book.frame().accounts.portfolio]
+    found[[book.account_table.row_of[account_id] for account_id, _ in holdings_of(book, symbol)]] = True
+    return int(np.count_nonzero(found))

@@ -181,6 +181,9 @@ def _start(book: Book, queued: Sequence[Run], stopped: bool) -> list[Run]:
             read_account(book, run.account_id)
         if book.extras[run.account_id].external_orders or run.account_id in book.holds:
             continue
+        system = run.initiated_from is InitiatedFrom.SYSTEM
+        if system and book.held_back(run.account_id, run.weights.symbols):
+            continue
         if not has_space:
             book.work_queue.add_later(run.account_id)
             continue

@@ -16,7 +16,7 @@ from rebal_tui.domain.orders import Side, SkippedOrder
 from rebal_tui.domain.quantities import Money
 from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
 from rebal_tui.domain.sessions import epoch_micros
-from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, UNSUBSCRIBED, BookFrame, Mark
+from rebal_tui.engine.arrays.frame import BLOCKING_MARKS, PAUSING_MARKS, UNSUBSCRIBED, BookFrame, Mark
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.evaluation import history
@@ -32,7 +32,7 @@ from rebal_tui.store.runs import PlanRow
 
 ARRAY_START_MIN_RUNS = 100
 """Runs that must start together to be planned in arrays; for fewer, building the frame takes longer."""
-_WAITS = BLOCKING_MARKS | int(Mark.EXTERNAL_ORDERS | Mark.UNRECONCILED)
+_WAITS = BLOCKING_MARKS | PAUSING_MARKS | int(Mark.EXTERNAL_ORDERS)
 
 _IN_ARRAYS = (RunType.FULL_REBALANCE, RunType.INVEST_CASH)
 

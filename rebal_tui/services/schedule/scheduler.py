@@ -18,6 +18,7 @@ from rebal_tui.services.broker_sync.events import sync
 from rebal_tui.services.broker_sync.polling import poll_broker
 from rebal_tui.services.broker_sync.reconciliation.recheck import recheck
 from rebal_tui.services.broker_sync.reconciliation.reconcile import ensure_reconciled
+from rebal_tui.services.runs.asset_holds import guard_prices
 from rebal_tui.services.runs.needs_adjustment import stop_invalid_portfolios
 from rebal_tui.services.runs.processing import process_chunk, requeue_on_change
 from rebal_tui.services.schedule.jobs import EVALUATION, JOB_NAMES, Job, jobs_of, next_slot, report_missed_sessions
@@ -122,7 +123,9 @@ def _check_free_space(book: Book, now: datetime) -> None:
 def advance_market(book: Book, now: datetime) -> None:
     """Advance prices and the broker to `now`, and apply the resulting events."""
     if book.feed is not None:
-        book.apply_prices(book.feed.advance(now))
+        changed = book.feed.advance(now)
+        guard_prices(book, changed)
+        book.apply_prices(changed)
     if book.sandbox is not None:
         book.sandbox.advance(now)
     poll_broker(book, now)

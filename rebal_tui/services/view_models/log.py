@@ -18,7 +18,8 @@ class AuditCheck:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """A message for a person. `kind` is restricted, needs_adjustment, run, withdrawal, job or missed."""
+    """A message for a person. `kind` is restricted, account_ended, needs_adjustment, asset_hold, surge, run,
+    withdrawal, job or missed."""
 
     key: int
     at: datetime

@@ -124,6 +124,9 @@ def _admin_json(account: Account) -> dict[str, dict[str, bool]]:
         Restriction.UNSPECIFIED: "unspecified",
     }
     reasons = {name: restriction in account.restrictions for restriction, name in liquidation.items()}
+    # Alpaca has no reason of these names; a client of the sandbox has no other way to see them.
+    foreign = (Restriction.SHORT_POSITION, Restriction.CRYPTO_POSITION)
+    reasons |= {restriction.value: True for restriction in foreign if restriction in account.restrictions}
     return {"restrict_to_liquidation_reasons": reasons} if any(reasons.values()) else {}
 
 

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 
 from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
-from rebal_tui.domain.accounts import Restriction
+from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.orders import Order, OrderRequest, OrderStatus, Side
 from rebal_tui.domain.quantities import parse_money, parse_qty
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.advisory.cash import create_journal, deposit
 from rebal_tui.services.book.book import Book
-from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.broker_sync.events import reload_from_broker, sync
+from rebal_tui.services.evaluation.account import evaluate_account
 from rebal_tui.services.runs.manual import create_run
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import accounts as account_store
@@ -246,17 +247,55 @@ def test_a_restriction_raises_an_alert_and_its_end_clears_it() -> None:
     broker(book).set_restrictions("a", frozenset({Restriction.TRADING_BLOCKED}), book.now())
     scheduler.tick(book)
     assert [(a.kind, a.subject) for a in jobs.open_alerts(book.database)] == [("restricted", "a")]
-    assert "trading_blocked" in jobs.open_alerts(book.database)[0].text
+    assert "trading is blocked" in jobs.open_alerts(book.database)[0].text
     assert all_runs(book) == []
     both = frozenset({Restriction.TRADING_BLOCKED, Restriction.ACH_RETURN})
     broker(book).set_restrictions("a", both, book.now())
     sync(book)
     assert len(jobs.open_alerts(book.database)) == 1
-    assert "ach_return" in jobs.open_alerts(book.database)[0].text
+    assert "an ACH deposit was returned" in jobs.open_alerts(book.database)[0].text
     broker(book).set_restrictions("a", frozenset(), book.now())
     advance_to(book, "2026-03-02 09:45")
     assert jobs.open_alerts(book.database) == []
     assert len(all_runs(book)) == 1
+
+
+@pytest.mark.parametrize(
+    ("restriction", "text"),
+    [(Restriction.SHORT_POSITION, "holds a short position"), (Restriction.CRYPTO_POSITION, "holds a crypto position")],
+)
+def test_a_position_that_no_rule_covers_is_named_in_the_alert_and_the_trace(
+    restriction: Restriction, text: str
+) -> None:
+    book = simple_book()
+    broker(book).set_restrictions("a", frozenset({restriction}), book.now())
+    scheduler.tick(book)
+    assert [(a.kind, a.text.rpartition(": ")[2]) for a in jobs.open_alerts(book.database)] == [("restricted", text)]
+    assert evaluate_account(book, "a").reason == text
+    assert all_runs(book) == []
+
+
+@pytest.mark.parametrize("status", [AccountStatus.ACCOUNT_CLOSED, AccountStatus.DISABLED])
+def test_an_account_that_becomes_closed_or_disabled_raises_an_alert_and_its_return_clears_it(
+    status: AccountStatus,
+) -> None:
+    book = simple_book()
+    broker(book).set_account_status("a", status.value, book.now())
+    sync(book)
+    (alert,) = jobs.open_alerts(book.database)
+    assert (alert.kind, alert.subject) == ("account_ended", "a")
+    assert {AccountStatus.ACCOUNT_CLOSED: "is closed", AccountStatus.DISABLED: "is disabled"}[status] in alert.text
+    broker(book).set_account_status("a", "ACTIVE", book.now())
+    sync(book)
+    assert jobs.open_alerts(book.database) == []
+
+
+def test_what_changed_while_the_program_was_off_raises_the_same_alerts() -> None:
+    book = simple_book()
+    broker(book).set_restrictions("a", frozenset({Restriction.SHORT_POSITION}), book.now())
+    broker(book).set_account_status("a", "ACCOUNT_CLOSED", book.now())
+    reload_from_broker(book)
+    assert {alert.kind for alert in jobs.open_alerts(book.database)} == {"restricted", "account_ended"}
 
 
 def test_a_status_change_at_the_broker_blocks_the_account_and_is_recorded() -> None:

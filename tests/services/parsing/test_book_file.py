@@ -99,7 +99,8 @@ MONEY = "expected dollars within ±9,000,000,000 with at most nine decimals"
 QTY = "expected a quantity above 0 with at most nine decimals"
 RESTRICTION = (
     "expected trading_blocked, account_blocked, pattern_day_trader, ach_return, position_to_equity_ratio, crypto, "
-    "options or unspecified"
+    "options, unspecified, "
+    "short_position or crypto_position"
 )
 PORTFOLIO_FIELDS = (
     "expected cooldown_days, description, id, name, rebalance_conditions, rebalancing_conditions, review, status, "

@@ -10,10 +10,12 @@ from random import Random
 
 import pytest
 
+from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries.accounts import account_row, accounts_snapshot
 from rebal_tui.services.queries.desk import desk_snapshot
+from rebal_tui.services.simulation import account_events
 from rebal_tui.services.view_models.accounts import AccountGroup, InGroup
 from rebal_tui.services.view_models.desk import DeskRow, InTile, names_in
 from rebal_tui.services.view_models.standing import Tile
@@ -22,7 +24,7 @@ from rebal_tui.store.holds import Hold
 from rebal_tui.tui.screens.accounts import columns as account_columns
 from rebal_tui.tui.screens.desk import columns as desk_columns
 from rebal_tui.tui.widgets.table_order import arrange
-from tests.services.factories import advance_to, set_price
+from tests.services.factories import advance_to, set_price, simple_book
 from tests.services.queries.desk_oracle import exact_rows
 from tests.services.random_books import act, random_book
 
@@ -63,6 +65,16 @@ def test_rows_equal_those_of_the_exact_form() -> None:
     blocked = {"not", "no", "blocked", "day", "ACH", "6:1", "crypto-restricted", "options-restricted"}
     blocked |= {"restricted", "inactive asset"}
     assert words | blocked <= seen, "not every state occurred"
+
+
+@pytest.mark.parametrize(
+    ("restriction", "state"),
+    [(Restriction.SHORT_POSITION, "short position"), (Restriction.CRYPTO_POSITION, "crypto held")],
+)
+def test_a_position_that_no_rule_covers_is_named_in_the_state(restriction: Restriction, state: str) -> None:
+    book = simple_book()
+    account_events.set_restriction(book, "a", restriction, True)
+    assert [row.state for row in agrees(book)] == [state]
 
 
 def test_a_missing_price_and_a_stale_one_are_distinguished() -> None:

@@ -82,4 +82,15 @@ class Sandbox(TypedDict):
     firm_account: Uuid
 
 
+# The guards of a book; limits of 0 are not checked.
+@documented
+class Guards(TypedDict):
+    jump_guard: bool
+    jump_limit: Decimal
+    surge_guard: bool
+    surge_limit: Decimal
+    surge_order_limit: Decimal
+    surge_run_limit: Decimal
+
+
 Snapshots = TypeAliasType("Snapshots", Annotated[dict[str, Snapshot], Field(title="Snapshots")])

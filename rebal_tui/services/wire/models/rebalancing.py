@@ -11,6 +11,7 @@ from rebal_tui.domain.decisions import LineReason, Outcome, Verdict
 from rebal_tui.domain.orders import OrderStatus, Side
 from rebal_tui.domain.portfolios import BandType, CalendarType, PortfolioStatus
 from rebal_tui.domain.runs import InitiatedFrom, RunStatus, RunType
+from rebal_tui.services.view_models.exceptions import ExceptionKind
 from rebal_tui.services.wire.models.types import Decimal, Timestamp, Uuid, documented
 
 ShownRunType = Literal[RunType.FULL_REBALANCE, RunType.INVEST_CASH]
@@ -202,3 +203,36 @@ class Decision(TypedDict):
     reason: str
     trace: list[Check]
     plan: Plan | None
+
+
+# What needs a person although no rule fires. Ours; Alpaca's API has no such list.
+@documented
+class BookException(TypedDict):
+    kind: ExceptionKind
+    account_id: str | None
+    symbol: str | None
+    portfolio_id: str | None
+    run_id: str | None
+    accounts: int
+    since: Timestamp
+    text: str
+    blocks: str
+    remedy: str
+
+
+@documented
+class ExceptionPage(TypedDict):
+    exceptions: list[BookException]
+    next_page_token: str | None
+
+
+# An asset whose price jumped without an explanation. Ours.
+@documented
+class AssetHold(TypedDict):
+    symbol: str
+    since: Timestamp
+    last_close: Decimal
+    price: Decimal
+    ratio: Decimal
+    looks_like: str
+    reason: str

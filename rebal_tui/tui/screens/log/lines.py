@@ -17,6 +17,9 @@ JOBS, ALERTS, AUDIT = "jobs", "alerts", "audit"
 TABS = (JOBS, ALERTS, AUDIT)
 KINDS = {
     "restricted": "◌ account",
+    "account_ended": "◌ account",
+    "asset_hold": "■ asset",
+    "surge": "▲ runs",
     "needs_adjustment": "▲ portfolio",
     "run": "✗ run",
     "withdrawal": "✗ withdrawal",

@@ -1,0 +1,46 @@
+"""The price that each asset's moves are compared with: that of the last session's close (R-55)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from rebal_tui.domain.assets import Asset
+from rebal_tui.domain.quantities import Price
+from rebal_tui.domain.sessions import new_york_day
+from rebal_tui.market.protocol import Quote
+
+
+class ReferencePrices:
+    """By symbol, the last price of an earlier day; on the first day that is seen, the first price known."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[date, Price]] = {}
+        self._reference: dict[str, Price] = {}
+        self._explained: dict[str, date] = {}
+
+    def note(self, quotes: Mapping[str, Quote], before: Mapping[str, Asset]) -> None:
+        """Take changed prices; `before` has the assets with the prices known before them.
+
+        The first price of a day makes the last one before it the reference.
+        """
+        for symbol, quote in quotes.items():
+            day, last = new_york_day(quote.at), self._last.get(symbol)
+            if last is None:
+                asset = before.get(symbol)
+                self._reference[symbol] = quote.price if asset is None or asset.price is None else asset.price
+            elif last[0] < day:
+                self._reference[symbol] = last[1]
+            self._last[symbol] = (day, quote.price)
+
+    def of(self, symbol: str, day: date) -> Price | None:
+        """The price to compare with; None without one, and on a day whose moves are explained."""
+        return None if self._explained.get(symbol) == day else self._reference.get(symbol)
+
+    def replace(self, symbol: str, price: Price) -> None:
+        """Compare with another price until the next day begins."""
+        self._reference[symbol] = price
+
+    def explain(self, symbol: str, day: date) -> None:
+        """Compare nothing on one day."""
+        self._explained[symbol] = day

@@ -1,0 +1,79 @@
+"""Exceptions of accounts beyond what stops them, by account row: cash, prices, assets on hold, rules (R-58)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebal_tui.engine.arrays.frame import BookFrame, Mark
+from rebal_tui.engine.arrays.holders import holdings_in
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.queries.rule_exceptions import RuleException, uncorrectable, unfinished
+
+Ints = NDArray[np.int64]
+
+
+class Note(IntFlag):
+    """Bits of an account's exceptions."""
+
+    CASH_BELOW_ZERO = 1
+    NO_PRICE = 2
+    ASSET_ON_HOLD = 4
+    CANNOT_BE_CORRECTED = 8
+    UNFINISHED = 16
+
+
+NOTE_TEXTS = {
+    Note.CASH_BELOW_ZERO: "cash is below zero",
+    Note.NO_PRICE: "a holding has no price",
+    Note.ASSET_ON_HOLD: "an asset is on hold",
+    Note.CANNOT_BE_CORRECTED: "a drift cannot be corrected",
+    Note.UNFINISHED: "a rebalance is unfinished",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccountExceptions:
+    """`notes` has the bits of `Note` by account row. `unpriced` are the holdings without a price, as rows and asset
+    indexes of the frame, sorted by both; `uncorrectable` and `unfinished` are as the rules report them."""
+
+    notes: Ints
+    unpriced: tuple[Ints, Ints]
+    uncorrectable: tuple[RuleException, ...]
+    unfinished: tuple[RuleException, ...]
+
+
+def account_exceptions(book: Book, frame: BookFrame) -> AccountExceptions:
+    """The exceptions of every account of the book; `frame` is the book's."""
+    row_of = book.account_table.row_of
+    notes = np.where(frame.accounts.cash < 0, int(Note.CASH_BELOW_ZERO), 0).astype(np.int64)
+    unpriced = holdings_in(frame, frame.assets.price == 0)
+    notes[unpriced[0]] |= int(Note.NO_PRICE)
+    notes[frame.accounts.marks & int(Mark.ASSET_HOLD) != 0] |= int(Note.ASSET_ON_HOLD)
+    by_rules = tuple(uncorrectable(book)), tuple(unfinished(book))
+    for found, note in zip(by_rules, (Note.CANNOT_BE_CORRECTED, Note.UNFINISHED), strict=True):
+        notes[[row_of[one.account_id] for one in found]] |= int(note)
+    return AccountExceptions(notes, unpriced, *by_rules)
+
+
+def note_words(notes: int) -> list[str]:
+    """The exceptions whose bits are set, as display text."""
+    return [text for note, text in NOTE_TEXTS.items() if notes & note]
+
+
+def notes_of(book: Book, account_id: str) -> int:
+    """The bits of one account, without the arrays."""
+    account, subscription = book.account(account_id), book.subscriptions.get(account_id)
+    targets = book.portfolios[subscription.portfolio_id].weights.symbols if subscription else ()
+    notes = int(Note.CASH_BELOW_ZERO) if account.cash < 0 else 0
+    if any((asset := book.assets.get(p.symbol)) is None or asset.price is None for p in account.positions):
+        notes |= Note.NO_PRICE
+    if book.held_back(account_id, targets):
+        notes |= Note.ASSET_ON_HOLD
+    for found, note in ((uncorrectable(book), Note.CANNOT_BE_CORRECTED), (unfinished(book), Note.UNFINISHED)):
+        if any(one.account_id == account_id for one in found):
+            notes |= note
+    return int(notes)

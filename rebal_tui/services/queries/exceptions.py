@@ -1,0 +1,245 @@
+"""The exceptions of a book: what needs a person although no rule fires (R-58).
+
+Their order is stable: by kind, then by the age of the account, portfolio or run in the book, then by asset. The keys of
+the list are sorted integers, computed from the book's columns; a view is built only for an exception that is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rebal_tui.domain.accounts import AccountStatus
+from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.quantities import Money, money_text
+from rebal_tui.engine.drift import value_account
+from rebal_tui.engine.restrictions import blocking_reasons, exceeds_position_ratio
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.broker_sync.events import ENDED_ALERT, RESTRICTED_ALERT
+from rebal_tui.services.queries import totals
+from rebal_tui.services.queries.account_exceptions import account_exceptions
+from rebal_tui.services.view_models.exceptions import ExceptionCounts, ExceptionKind, ExceptionPage, ExceptionView
+from rebal_tui.store import accounts, audit, decision_contexts, fills, jobs
+from rebal_tui.store.account_table import STATUSES
+from rebal_tui.store.id_keys import keys
+
+Ints = NDArray[np.int64]
+
+KINDS = tuple(ExceptionKind)
+_SUBJECT_BITS, _ASSET_BITS = 33, 24
+_KIND_SHIFT = _SUBJECT_BITS + _ASSET_BITS
+_ACTIVE = STATUSES.index(AccountStatus.ACTIVE)
+_OF_ACCOUNTS = frozenset(
+    {
+        ExceptionKind.UNEXPLAINED_DIFFERENCE, ExceptionKind.CASH_BELOW_ZERO, ExceptionKind.HOLDING_WITHOUT_PRICE,
+        ExceptionKind.ACCOUNT_NOT_ACTIVE, ExceptionKind.ACCOUNT_RESTRICTED, ExceptionKind.CANNOT_BE_CORRECTED,
+        ExceptionKind.UNFINISHED,
+    }
+)  # fmt: skip
+"""The kinds whose subject is an account."""
+
+
+class Exceptions:
+    """All exceptions of a book at one time."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._found = account_exceptions(book, book.frame())
+        self._asset_keys = decision_contexts.symbol_keys(book.database)
+        self._symbols = {key: symbol for symbol, key in self._asset_keys.items()}
+        self._row_of_key = {key: row for row, key in enumerate(book.account_table.keys.tolist())}
+        self._portfolio_of_key = {
+            key: identity for identity, key in keys(book.database, "portfolios", book.portfolios).items()
+        }
+        self._runs = jobs.failed_runs(book.database)
+        self._rules = {
+            kind: {one.account_id: one for one in some}
+            for kind, some in (
+                (ExceptionKind.CANNOT_BE_CORRECTED, self._found.uncorrectable),
+                (ExceptionKind.UNFINISHED, self._found.unfinished),
+            )
+        }
+        self._keys = np.sort(np.concatenate([_keyed(kind, *self._subjects(kind)) for kind in KINDS]))
+
+    def counts(self) -> ExceptionCounts:
+        """The number of exceptions of each kind that occurs, in the order of the list."""
+        numbers = np.bincount(self._keys >> _KIND_SHIFT, minlength=len(KINDS)).tolist()
+        return {kind: count for kind, count in zip(KINDS, numbers, strict=True) if count}
+
+    def page(
+        self, limit: int, *, after: int | None = None, kind: ExceptionKind | None = None, account_id: str | None = None
+    ) -> ExceptionPage:
+        """At most `limit` exceptions after a key, of one kind or account if given.
+
+        An account's are those whose subject it is, and its failed runs.
+        """
+        wanted = self._keys if after is None else self._keys[np.searchsorted(self._keys, after, "right") :]
+        if kind is not None:
+            wanted = wanted[wanted >> _KIND_SHIFT == KINDS.index(kind)]
+        if account_id is not None:
+            wanted = wanted[self._of_account(wanted, account_id)]
+        shown = wanted[:limit].tolist()
+        views = tuple(self._view(key) for key in shown)
+        return ExceptionPage(views, shown[-1] if len(wanted) > limit else None)
+
+    def _subjects(self, kind: ExceptionKind) -> tuple[Ints, Ints]:
+        """The keys of the subjects of a kind, and of their assets, 0 without one."""
+        book, table = self._book, self._book.account_table
+        if kind is ExceptionKind.ASSET_ON_HOLD:
+            assets = [self._asset_keys[symbol] for symbol in book.asset_holds]
+            return np.zeros(len(assets), np.int64), np.array(assets, np.int64)
+        if kind is ExceptionKind.HOLDING_WITHOUT_PRICE:
+            rows, indexes = self._found.unpriced
+            symbols = book.frame().assets.symbols
+            return table.keys[rows], np.array([self._asset_keys[symbols[one]] for one in indexes.tolist()], np.int64)
+        if kind is ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT:
+            states = {identity: one.status for identity, one in book.portfolios.items()}
+            found = [k for k, i in self._portfolio_of_key.items() if states[i] is PortfolioStatus.NEEDS_ADJUSTMENT]
+            return _alone(found)
+        if kind is ExceptionKind.RUN_FAILED:
+            return _alone(list(self._runs))
+        if kind in self._rules:
+            return _alone(table.keys[[table.row_of[one] for one in self._rules[kind]]])
+        return _alone(table.keys[self._stopped(kind)])
+
+    def _stopped(self, kind: ExceptionKind) -> Ints:
+        """The rows of the accounts of a kind that follows from the account itself."""
+        book, table = self._book, self._book.account_table
+        if kind is ExceptionKind.UNEXPLAINED_DIFFERENCE:
+            return np.array([table.row_of[account_id] for account_id in book.holds], np.int64)
+        if kind is ExceptionKind.CASH_BELOW_ZERO:
+            return np.flatnonzero(table.cash < 0)
+        if kind is ExceptionKind.ACCOUNT_NOT_ACTIVE:
+            return np.flatnonzero(table.status != _ACTIVE)
+        stopped, frame = table.restrictions != 0, book.frame()
+        # Only an account that owes cash can hold more than its equity.
+        for row in np.flatnonzero((table.cash < 0) & ~stopped).tolist():
+            valuation = value_account(Money(int(table.cash[row])), *frame.priced_holdings(row))
+            stopped[row] = exceeds_position_ratio(valuation)
+        return np.flatnonzero(stopped)
+
+    def _of_account(self, wanted: Ints, account_id: str) -> NDArray[np.bool_]:
+        row = self._book.account_table.row_of.get(account_id)
+        subject = (wanted >> _ASSET_BITS) & ((1 << _SUBJECT_BITS) - 1)
+        own = np.array([kind in _OF_ACCOUNTS for kind in KINDS])[wanted >> _KIND_SHIFT]
+        found = own & (subject == (-1 if row is None else int(self._book.account_table.keys[row])))
+        runs = [key for key, run in self._runs.items() if run.account_id == account_id]
+        failed = wanted >> _KIND_SHIFT == KINDS.index(ExceptionKind.RUN_FAILED)
+        return np.asarray(found | (failed & np.isin(subject, runs)))
+
+    def _view(self, key: int) -> ExceptionView:
+        kind = KINDS[key >> _KIND_SHIFT]
+        subject, asset = (key >> _ASSET_BITS) & ((1 << _SUBJECT_BITS) - 1), key & ((1 << _ASSET_BITS) - 1)
+        if kind is ExceptionKind.ASSET_ON_HOLD:
+            hold = self._book.asset_holds[self._symbols[asset]]
+            count = self._concerned[hold.symbol]
+            return ExceptionView(kind, None, hold.symbol, None, None, count, hold.at, f"{hold.reason}.")
+        if kind is ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT:
+            return self._of_portfolio(self._portfolio_of_key[subject])
+        if kind is ExceptionKind.RUN_FAILED:
+            run = self._runs[subject]
+            portfolio = self._follows(run.account_id)
+            return ExceptionView(kind, run.account_id, None, portfolio, run.run_id, 1, run.at, f"{run.text}.")
+        account_id = self._book.account_table.ids[self._row_of_key[subject]]
+        symbol = self._symbols[asset] if asset else None
+        since, text = self._since_and_text(kind, account_id, symbol)
+        account = self._book.account(account_id)
+        return ExceptionView(
+            kind, account_id, symbol, self._follows(account_id), None, 1, since,
+            f"{account.name} ({account.account_number}): {text}.",
+        )  # fmt: skip
+
+    def _since_and_text(self, kind: ExceptionKind, account_id: str, symbol: str | None) -> tuple[datetime, str]:
+        book, account = self._book, self._book.account(account_id)
+        if kind in self._rules:
+            rule = self._rules[kind][account_id]
+            return rule.since, rule.text
+        if kind is ExceptionKind.UNEXPLAINED_DIFFERENCE:
+            hold = book.holds[account_id]
+            return hold.at, hold.reason
+        if kind is ExceptionKind.CASH_BELOW_ZERO:
+            return self._owes_since(account_id), f"cash is ${money_text(account.cash)}"
+        if kind is ExceptionKind.HOLDING_WITHOUT_PRICE:
+            return self._began, f"its holding of {symbol} has no price, so the account cannot be valued"
+        valuation = value_account(account.cash, *book.frame().priced_holdings(book.account_table.row_of[account_id]))
+        reasons = [
+            text
+            for name, text in blocking_reasons(account, valuation)
+            if (name == "account_status") is (kind is ExceptionKind.ACCOUNT_NOT_ACTIVE)
+        ]
+        alert = ENDED_ALERT if kind is ExceptionKind.ACCOUNT_NOT_ACTIVE else RESTRICTED_ALERT
+        return self._raised.get((alert, account_id), self._began), "; ".join(reasons)
+
+    def _of_portfolio(self, portfolio_id: str) -> ExceptionView:
+        portfolio = self._book.portfolios[portfolio_id]
+        states = ((symbol, self._book.assets.get(symbol)) for symbol in portfolio.weights.symbols)
+        faults = [
+            f"{symbol} is {asset.ineligibility if asset else 'unknown'}"
+            for symbol, asset in states
+            if asset is None or not asset.eligible
+        ]
+        causes = f": {', '.join(faults)}" if faults else "; all its assets can be held again"
+        return ExceptionView(
+            ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT, None, None, portfolio_id, None,
+            len(self._book.subscribers(portfolio_id)), portfolio.updated_at,
+            f"{portfolio.name} needs adjustment{causes}.",
+        )  # fmt: skip
+
+    def _follows(self, account_id: str) -> str | None:
+        subscription = self._book.subscriptions.get(account_id)
+        return subscription.portfolio_id if subscription else None
+
+    def _owes_since(self, account_id: str) -> datetime:
+        """When the account's cash fell below zero, from its movements; the book's beginning if it came in so."""
+        database, cash = self._book.database, int(self._book.account(account_id).cash)
+        moves: list[tuple[datetime, int]] = [
+            (one.at, int(one.amount)) for one in accounts.cash_entries(database, account_id)
+        ]
+        moves += [
+            (one.at, int(one.amount if one.side == "sell" else -one.amount))
+            for one in fills.of_account(database, account_id)
+        ]
+        for at, amount in sorted(moves, key=lambda move: move[0], reverse=True):
+            cash -= amount
+            if cash >= 0:
+                return at
+        return self._began
+
+    @cached_property
+    def _concerned(self) -> Mapping[str, int]:
+        """By asset on hold, how many accounts hold or target it."""
+        return {symbol: totals.concerned(self._book, symbol) for symbol in self._book.asset_holds}
+
+    @cached_property
+    def _raised(self) -> Mapping[tuple[str, str], datetime]:
+        return jobs.raised_at(self._book.database, (ENDED_ALERT, RESTRICTED_ALERT))
+
+    @cached_property
+    def _began(self) -> datetime:
+        return audit.began_at(self._book.database) or self._book.now()
+
+
+def list_exceptions(
+    book: Book, limit: int, *, after: int | None = None, kind: ExceptionKind | None = None,
+    account_id: str | None = None,
+) -> ExceptionPage:  # fmt: skip
+    """A page of the book's exceptions, as `Exceptions.page`."""
+    return Exceptions(book).page(limit, after=after, kind=kind, account_id=account_id)
+
+
+def exception_counts(book: Book) -> ExceptionCounts:
+    """The number of the book's exceptions of each kind that occurs."""
+    return Exceptions(book).counts()
+
+
+def _keyed(kind: ExceptionKind, subjects: Ints, assets: Ints) -> Ints:
+    return np.asarray(KINDS.index(kind) << _KIND_SHIFT | subjects << _ASSET_BITS | assets)
+
+
+def _alone(subjects: list[int] | Ints) -> tuple[Ints, Ints]:
+    found = np.array(subjects, np.int64)
+    return found, np.zeros(len(found), np.int64)

@@ -1,0 +1,88 @@
+"""What needs a person although no rule fires (R-58)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ExceptionKind(StrEnum):
+    """Kinds of exceptions, in the order in which they are listed."""
+
+    UNEXPLAINED_DIFFERENCE = "unexplained_difference"
+    CASH_BELOW_ZERO = "cash_below_zero"
+    ASSET_ON_HOLD = "asset_on_hold"
+    HOLDING_WITHOUT_PRICE = "holding_without_price"
+    ACCOUNT_NOT_ACTIVE = "account_not_active"
+    ACCOUNT_RESTRICTED = "account_restricted"
+    PORTFOLIO_NEEDS_ADJUSTMENT = "portfolio_needs_adjustment"
+    CANNOT_BE_CORRECTED = "cannot_be_corrected"
+    UNFINISHED = "unfinished"
+    RUN_FAILED = "run_failed"
+
+
+BLOCKS = {
+    ExceptionKind.UNEXPLAINED_DIFFERENCE: "all runs of the account",
+    ExceptionKind.CASH_BELOW_ZERO: "buys of the account",
+    ExceptionKind.ASSET_ON_HOLD: "automatic runs of all accounts that hold or target the asset",
+    ExceptionKind.HOLDING_WITHOUT_PRICE: "all runs of the account",
+    ExceptionKind.ACCOUNT_NOT_ACTIVE: "all runs of the account",
+    ExceptionKind.ACCOUNT_RESTRICTED: "all runs of the account",
+    ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "automatic runs of all accounts of the portfolio",
+    ExceptionKind.CANNOT_BE_CORRECTED: "the rebalance that the condition asks for",
+    ExceptionKind.UNFINISHED: "nothing; what was not sold stays as it is",
+    ExceptionKind.RUN_FAILED: "nothing; the next evaluation decides again",
+}
+REMEDIES = {
+    ExceptionKind.UNEXPLAINED_DIFFERENCE: "review the differences and release the account with the broker's figures",
+    ExceptionKind.CASH_BELOW_ZERO: "deposit cash, or sell by a manual run",
+    ExceptionKind.ASSET_ON_HOLD: "find the cause of the price, then release the asset or enter the corporate action",
+    ExceptionKind.HOLDING_WITHOUT_PRICE: "ask the broker why the asset has no price",
+    ExceptionKind.ACCOUNT_NOT_ACTIVE: "have the broker open the account again, or end its subscription",
+    ExceptionKind.ACCOUNT_RESTRICTED: "have the broker lift the restriction",
+    ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "replace the assets that cannot be held, then reactivate the portfolio",
+    ExceptionKind.CANNOT_BE_CORRECTED: "remove the cause given for each line",
+    ExceptionKind.UNFINISHED: "sell what is left by a manual run, or accept it",
+    ExceptionKind.RUN_FAILED: "read the run, then acknowledge its alert",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionView:
+    """An exception: its subject (the ids that apply), since when it lasts, what it blocks and what to do about it.
+
+    `accounts` is how many accounts it concerns.
+    """
+
+    kind: ExceptionKind
+    account_id: str | None
+    symbol: str | None
+    portfolio_id: str | None
+    run_id: str | None
+    accounts: int
+    since: datetime
+    text: str
+
+    @property
+    def blocks(self) -> str:
+        """What does not happen while it lasts."""
+        return BLOCKS[self.kind]
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do about it."""
+        return REMEDIES[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionPage:
+    """Exceptions in their stable order, and the key after which the next page begins; None at the end."""
+
+    items: tuple[ExceptionView, ...]
+    next_key: int | None
+
+
+ExceptionCounts = Mapping[ExceptionKind, int]
+"""The number of exceptions of each kind that occurs."""
