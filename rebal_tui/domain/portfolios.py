@@ -151,13 +151,15 @@ class Unfinished:
     """The sells that the last full_rebalance of a subscription left undone (R-25).
 
     `traded_at` is the end of the last run that placed an order, None when none did. `since` is the session of the run,
-    `tried_on` are the later ones in which the subscription was evaluated, as ISO days; after three it is given up.
+    `tried_on` are the later ones in which the subscription was evaluated, as ISO days; after three it is given up, at
+    `given_up_at`.
     """
 
     symbols: tuple[str, ...]
     traded_at: datetime | None
     since: str = ""
     tried_on: tuple[str, ...] = ()
+    given_up_at: datetime | None = None
 
 
 def weights_fault(weights: Weights) -> str:

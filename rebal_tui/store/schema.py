@@ -287,6 +287,9 @@ CREATE TABLE unfinished_sells (
   subscription INTEGER NOT NULL REFERENCES subscriptions, asset INTEGER NOT NULL REFERENCES assets,
   PRIMARY KEY (subscription, asset)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE uncorrectable (
+  account INTEGER PRIMARY KEY REFERENCES accounts, since INTEGER NOT NULL, check_name TEXT NOT NULL, text TEXT NOT NULL
+) STRICT;
 ALTER TABLE decisions ADD COLUMN undone TEXT
 """
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from rebal_tui.domain.portfolios import Unfinished
 from rebal_tui.store.codec import dump, from_time_or_none, to_time_or_none
 from rebal_tui.store.database import Database, Transaction
 
 _READ = (
-    "SELECT accounts.id, assets.symbol, u.traded_at, u.since, u.tried_on FROM unfinished u "
+    "SELECT accounts.id, assets.symbol, u.traded_at, u.since, u.tried_on, u.given_up_at FROM unfinished u "
     "JOIN subscriptions ON subscriptions.key = u.subscription JOIN accounts ON accounts.key = subscriptions.account "
     "JOIN unfinished_sells s ON s.subscription = u.subscription JOIN assets ON assets.key = s.asset "
     "WHERE subscriptions.ended_at IS NULL AND u.given_up_at IS {not_} NULL ORDER BY accounts.key, assets.symbol"
@@ -29,14 +28,16 @@ def given_up(database: Database) -> dict[str, Unfinished]:
 
 def _read(database: Database, not_: str) -> dict[str, Unfinished]:
     found: dict[str, Unfinished] = {}
-    for account_id, symbol, traded_at, since, tried_on in database.rows(_READ.format(not_=not_)):
+    for account_id, symbol, traded_at, since, tried_on, given_up_at in database.rows(_READ.format(not_=not_)):
         before = found.get(account_id)
         symbols = (*before.symbols, symbol) if before else (symbol,)
-        found[account_id] = Unfinished(symbols, from_time_or_none(traded_at), since, tuple(tried_on.split()))
+        found[account_id] = Unfinished(
+            symbols, from_time_or_none(traded_at), since, tuple(tried_on.split()), from_time_or_none(given_up_at)
+        )
     return found
 
 
-def put(tx: Transaction, subscription_id: str, undone: Unfinished, given_up_at: datetime | None = None) -> None:
+def put(tx: Transaction, subscription_id: str, undone: Unfinished) -> None:
     """Store the undone sells of a subscription in place of earlier ones."""
     clear(tx, [subscription_id])
     tx.execute(
@@ -46,7 +47,7 @@ def put(tx: Transaction, subscription_id: str, undone: Unfinished, given_up_at: 
             to_time_or_none(undone.traded_at),
             undone.since,
             " ".join(undone.tried_on),
-            to_time_or_none(given_up_at),
+            to_time_or_none(undone.given_up_at),
             subscription_id,
         ),
     )

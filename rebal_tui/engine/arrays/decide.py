@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from rebal_tui.domain.decisions import REPORTED, Outcome
+from rebal_tui.domain.decisions import REPORTED, Outcome, Verdict
 from rebal_tui.engine.arrays.band_usage import BandUsages, Rows, band_usages
 from rebal_tui.engine.arrays.cash_thresholds import CashThresholds, check_cash_thresholds
 from rebal_tui.engine.arrays.day_context import DayContext
@@ -50,7 +50,7 @@ class Decisions:
     decision's reason names. `reported` has a bit (1 << index) for every check that failed, fired, held back
     or cannot be corrected. `equity`
     is managed equity in floating dollars, right to about 15 digits. `confirmed` counts accounts decided by the exact
-    form.
+    form. `cannot` has the last trigger that no order can correct by row, as (check, detail).
     """
 
     outcome: Codes
@@ -58,6 +58,11 @@ class Decisions:
     reported: Checks
     equity: Floats
     confirmed: int
+    cannot: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    def asked(self) -> Flags:
+        """The accounts whose triggers were asked: those that meet all prerequisites."""
+        return np.asarray(((self.check == 0) | (self.check >= _FIRST_TRIGGER)) & (self.outcome != NOT_EVALUATED))
 
     def where(self, outcome: Outcome) -> npt.NDArray[np.intp]:
         """The rows of the accounts with an outcome."""
@@ -65,9 +70,8 @@ class Decisions:
 
     def updates_on_target(self, frame: BookFrame, day_context: DayContext) -> Rows:
         """The rows of accounts whose changed portfolio is due, but finds every asset on its target (R-14.6)."""
-        due = (frame.accounts.update_until >= day_context.day) & (self.outcome != NOT_EVALUATED)
-        asked = ((self.check == 0) | (self.check >= _FIRST_TRIGGER)) & (self.outcome != _FULL)
-        return np.flatnonzero(due & asked & (self.reported & _BEFORE_UPDATE == 0))
+        due = (frame.accounts.update_until >= day_context.day) & (self.outcome != _FULL)
+        return np.flatnonzero(due & self.asked() & (self.reported & _BEFORE_UPDATE == 0))
 
     def reported_checks(self, row: int) -> list[str]:
         """Names of the account's reported checks, in order."""
@@ -92,8 +96,7 @@ def decide(frame: BookFrame, day_context: DayContext) -> Decisions:
 
 def _unsure(frame: BookFrame, usages: BandUsages, made: Decisions) -> Rows:
     """The accounts whose triggers the exact form must decide, because it is not sure that their plans serve them."""
-    evaluated = (made.check == 0) | (made.check >= _FIRST_TRIGGER)
-    evaluated &= made.outcome != NOT_EVALUATED
+    evaluated = made.asked()
     full = evaluated & (made.outcome == _FULL)
     drifted = evaluated & (made.reported & _DRIFT_BAND != 0)
     rows = np.flatnonzero(full | drifted)
@@ -111,6 +114,9 @@ def _decide_exactly(frame: BookFrame, row: int, day_context: DayContext, made: D
     deciding = deciding_check(trace, outcome)
     made.outcome[row] = OUTCOMES.index(outcome)
     made.check[row] = CHECKS.index(deciding.check) if deciding else 0
+    for check in trace:
+        if check.verdict is Verdict.CANNOT:
+            made.cannot[row] = (check.check, check.detail)
     made.reported[row] = sum(1 << CHECKS.index(check.check) for check in trace if check.verdict in REPORTED)
 
 

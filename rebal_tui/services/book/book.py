@@ -27,13 +27,14 @@ from rebal_tui.services.book.reference_prices import ReferencePrices
 from rebal_tui.services.book.search_index import SearchIndex
 from rebal_tui.services.book.settings import Settings
 from rebal_tui.services.book.work_queue import WorkQueue
-from rebal_tui.store import asset_holds, assets, audit, holds, portfolios, runs, unfinished
+from rebal_tui.store import asset_holds, assets, audit, holds, portfolios, runs, uncorrectable, unfinished
 from rebal_tui.store import sessions as session_store
 from rebal_tui.store.account_table import Accounts, AccountTable, ExtrasByAccount, Progress
 from rebal_tui.store.asset_holds import AssetHold
 from rebal_tui.store.database import Database, Transaction
 from rebal_tui.store.holds import Hold
 from rebal_tui.store.subscription_table import Subscriptions, SubscriptionTable
+from rebal_tui.store.uncorrectable import Uncorrectable
 
 ADVISOR = "advisor"
 """Actor of manual actions in the audit trail, unless another name is given."""
@@ -91,6 +92,7 @@ class Book:
         self.holds: dict[str, Hold] = {}
         self.unfinished: dict[str, Unfinished] = {}
         self.given_up: dict[str, Unfinished] = {}
+        self.uncorrectable: dict[str, Uncorrectable] = {}
         self.asset_holds: dict[str, AssetHold] = {}
         self.reference_prices = ReferencePrices()
         self.accounts_to_recheck: set[str] = set()
@@ -146,8 +148,9 @@ class Book:
         self.reload_unfinished()
 
     def reload_unfinished(self) -> None:
-        """Read the undone sells again: those still tried, and those given up."""
+        """Read again what full rebalances left undone, and what triggers cannot be corrected."""
         self.unfinished, self.given_up = unfinished.load(self.database), unfinished.given_up(self.database)
+        self.uncorrectable = uncorrectable.load(self.database)
         self.version += 1
 
     def reload_holds(self) -> None:
@@ -356,7 +359,7 @@ class BookTransaction(Transaction):
         self.after_commit(self.book.reload_holds)
 
     def reload_unfinished(self) -> None:
-        """Read the undone sells again after the commit."""
+        """Read undone sells and uncorrectable triggers again after the commit."""
         self.after_commit(self.book.reload_unfinished)
 
     def reload_runs(self) -> None:

@@ -20,6 +20,7 @@ from rebal_tui.services.evaluation.account import evaluate_book
 from rebal_tui.services.evaluation.whole_book import DecidedBook, band_usage_of_accounts, decide_book
 from rebal_tui.services.evaluation_pass.context import PassContext
 from rebal_tui.services.evaluation_pass.decision_log import store_decisions
+from rebal_tui.services.evaluation_pass.uncorrectable import note_uncorrectable
 from rebal_tui.services.runs.needs_adjustment import mark_needs_adjustment
 from rebal_tui.services.runs.sending import enqueue
 from rebal_tui.services.runs.undone import settle_unfinished
@@ -141,6 +142,7 @@ def evaluate_chunk(book: Book) -> EvaluationPass | None:
             pass_context = PassContext.of(tx, decided, pass_in_progress.rows, surged=pass_in_progress.surged)
             if pass_in_progress.pass_context is None:
                 _spend_updates(tx, decided)
+                note_uncorrectable(tx, decided)
                 decisions.add_history(tx, decided.at, *band_usage_of_accounts(book, decided))
         outcome = pass_context.decided.made.outcome
         created = store_decisions(tx, pass_context, rows[outcome[rows] != NOT_EVALUATED])

@@ -109,7 +109,7 @@ def _is_done(book: Book, subscription: Subscription, undone: Unfinished) -> bool
 def _give_up(tx: BookTransaction, subscription: Subscription, undone: Unfinished) -> None:
     book = tx.book
     _date_from(tx, subscription, undone.traded_at)
-    unfinished.put(tx, subscription.id, undone, given_up_at=book.now())
+    unfinished.put(tx, subscription.id, replace(undone, given_up_at=book.now()))
     name, sells = book.accounts[subscription.account_id].name, count_text(len(undone.symbols), "sell")
     what = ", ".join(undone.symbols)
     text = f"{sells} of the last full rebalance of {name} undone after {MAX_TRIES} more sessions ({what})"

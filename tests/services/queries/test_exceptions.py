@@ -167,7 +167,7 @@ def test_what_the_rules_report_is_listed_with_their_time_and_cause(monkeypatch: 
         (KIND.CANNOT_BE_CORRECTED, "c", since), (KIND.UNFINISHED, "d", since),
     ]  # fmt: skip
     assert listed(book)[0].text == "Client c (N-c): TLT is inactive."
-    assert rule_exceptions.uncorrectable(book) == ()
+    assert list(rule_exceptions.uncorrectable(book)) == []
 
 
 def test_pages_continue_after_a_key_in_a_stable_order() -> None:

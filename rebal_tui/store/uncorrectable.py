@@ -1,0 +1,42 @@
+"""Accounts with a trigger that no order can correct (R-14, R-58)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from rebal_tui.store.codec import from_time, to_time
+from rebal_tui.store.database import Database, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Uncorrectable:
+    """Since when an account's trigger cannot be corrected, the check that found it last, and why, as its trace says."""
+
+    since: datetime
+    check: str
+    text: str
+
+
+def load(database: Database) -> dict[str, Uncorrectable]:
+    """All of them by account id."""
+    rows = database.rows(
+        "SELECT accounts.id, u.since, u.check_name, u.text FROM uncorrectable u "
+        "JOIN accounts ON accounts.key = u.account ORDER BY u.account"
+    )
+    return {identity: Uncorrectable(from_time(since), check, text) for identity, since, check, text in rows}
+
+
+def put(tx: Transaction, found: Mapping[int, Uncorrectable]) -> None:
+    """Store accounts by their keys; the time of a stored one stays."""
+    tx.executemany(
+        "INSERT INTO uncorrectable (account, since, check_name, text) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (account) DO UPDATE SET check_name = excluded.check_name, text = excluded.text",
+        [(key, to_time(one.since), one.check, one.text) for key, one in found.items()],
+    )
+
+
+def clear(tx: Transaction, account_keys: Iterable[int]) -> None:
+    """Forget accounts by their keys."""
+    tx.executemany("DELETE FROM uncorrectable WHERE account = ?", [(key,) for key in account_keys])
