@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from rebal_tui.store import audit, book_settings, cash, run_orders, runs
 from rebal_tui.store.database import Database
 from tests.engine import oracle
 from tests.reliability.ledger import Ledger
+from tests.reliability.rebalance_oracle import RebalanceOracle
 from tests.reliability.reservations import ReservationOracle, reserved_for_others
 from tests.reliability.trail import audit_counts_of
 
@@ -68,7 +70,7 @@ class Oracle:
         self.approved: set[str] = set()
         self.canceled: set[str] = set()
         self.moved: set[str] = set()
-        self.last_rebalanced: dict[str, date] = {}
+        self.rebalances = RebalanceOracle()
         self._followed: dict[str, str] = {}
 
     @property
@@ -146,7 +148,8 @@ class Oracle:
         if stale:
             raise Violation("stale price", f"run {run.id} was sized on stale prices of {stale}")
         if run.type is not RunType.PARTIAL_LIQUIDATION:
-            least = self.ledger.equity(run.account_id, self._prices()) * run.weights.cash
+            reserved = self._reserved(run.account_id) * NANO
+            least = (self.ledger.equity(run.account_id, self._prices()) - reserved) * run.weights.cash
             if (run.cash_target or 0) * NANO * 10_000 < least:
                 raise Violation("cash target", f"run {run.id} has a cash target of {run.cash_target}, below its weight")
         if run.type is RunType.INVEST_CASH:
@@ -295,13 +298,13 @@ class Oracle:
         for account_id, subscription in self._book().subscriptions.items():
             before = self._followed.get(account_id)
             if before != subscription.id:
-                if before is not None and account_id not in self.moved and before in self.last_rebalanced:
+                if before is not None and account_id not in self.moved and before in self.rebalances.last:
                     # A run of the new subscription may have ended already.
-                    self.last_rebalanced.setdefault(subscription.id, self.last_rebalanced[before])
+                    self.rebalances.last.setdefault(subscription.id, self.rebalances.last[before])
                 self.moved.discard(account_id)
                 self._followed[account_id] = subscription.id
             last = subscription.last_rebalanced_at
-            mine = self.last_rebalanced.get(subscription.id)
+            mine = self.rebalances.last.get(subscription.id)
             if (last and last.astimezone(NEW_YORK).date()) != mine:
                 raise Violation("last rebalanced", f"{account_id}: the program has {last}, expected {mine}")
 
@@ -335,8 +338,9 @@ class Oracle:
             raise Violation("open orders", f"run {run.id} is {run.status} and has open orders")
         if run.status.completed:
             self._targets[run.account_id, run.weights.cash] = run.cash_target or 0
-            if run.type is RunType.FULL_REBALANCE and run.subscription_id:
-                self.last_rebalanced[run.subscription_id] = now.astimezone(NEW_YORK).date()
+        database = self._book().database
+        orders = [order for _, order, _ in run_orders.of_run(database, run.id)]
+        self.rebalances.ended(run, orders, run_orders.skipped_orders(database, run.id), now.astimezone(NEW_YORK).date())
         if run.status is RunStatus.COMPLETED_SUCCESS:
             for _, order, _ in run_orders.of_run(self._book().database, run.id):
                 if order.qty is not None and self.ledger.filled[order.client_order_id] != order.qty:
@@ -360,6 +364,8 @@ class Oracle:
             or not session.open <= book.now() <= session.close - CLOSE_MARGIN
         ):
             return {}
+        for account_id, subscription in book.subscriptions.items():
+            self.rebalances.evaluated(subscription.id, session.day, partial(self._left_to_sell, account_id))
         return {
             account_id: self._expected(account_id, book.portfolios[subscription.portfolio_id], session.day,
                                        session.next_day)
@@ -367,9 +373,31 @@ class Oracle:
             if not self.behind(account_id)
         }  # fmt: skip
 
+    def _left_to_sell(self, account_id: str, symbols: set[str]) -> bool:
+        """Whether any of some holdings is above its target; True while a run of the account is open."""
+        if any(run.account_id == account_id and not run.status.final for run in self._runs.values()):
+            return True
+        portfolio = self._book().portfolios[self._book().subscriptions[account_id].portfolio_id]
+        made = self._as_book(account_id, portfolio)
+        return any(s in made.positions and oracle.gap(made, s) >= 2 * oracle.CENT for s in symbols)
+
+    def _as_book(self, account_id: str, portfolio: Portfolio) -> oracle.Book:
+        """An account with its prices, as the independent rules take it."""
+        assets = self._broker().inner.assets()
+        return oracle.Book(
+            Fraction(self.ledger.cash[account_id], NANO), Fraction(self._reserved(account_id), NANO),
+            {s: Fraction(q, NANO) for s, q in self.ledger.shares[account_id].items()},
+            {s: Fraction(p, NANO) for s, p in self._prices().items()},
+            {w.symbol: Fraction(w.percent, 10_000) for w in portfolio.weights.assets},
+            Fraction(portfolio.weights.cash, 10_000),
+            inactive=frozenset(a.symbol for a in assets if a.status is not AssetStatus.ACTIVE),
+            closing_only=frozenset(a.symbol for a in assets if not a.tradable),
+            unfractionable=frozenset(a.symbol for a in assets if not a.fractionable),
+        )  # fmt: skip
+
     def _expected(self, account_id: str, portfolio: Portfolio, today: date, following: date) -> str:
         book, inner = self._book(), self._broker().inner
-        account, prices = inner.account(account_id), self._prices()
+        account = inner.account(account_id)
         external_orders = [
             o for o in inner.open_orders(account_id) if OWN_ORDER_ID.fullmatch(o.client_order_id) is None
         ]
@@ -393,21 +421,18 @@ class Oracle:
         ):  # fmt: skip
             return "none"
         subscription = book.subscriptions[account_id]
-        weights = {w.symbol: Fraction(w.percent, 10_000) for w in portfolio.weights.assets}
-        calendar = portfolio.calendar
+        calendar, undone = portfolio.calendar, self.rebalances.undone.get(subscription.id)
         return oracle.outcome(
-            oracle.Book(
-                Fraction(self.ledger.cash[account_id], NANO), Fraction(self._reserved(account_id), NANO),
-                {s: Fraction(q, NANO) for s, q in self.ledger.shares[account_id].items()},
-                {s: Fraction(p, NANO) for s, p in prices.items()}, weights, Fraction(portfolio.weights.cash, 10_000),
-            ),
+            self._as_book(account_id, portfolio),
             bands=[(band.sub_type.value, Fraction(band.percent, 100)) for band in portfolio.bands],
             calendar=(calendar.sub_type.value, calendar.day) if calendar else None,
-            last_rebalanced=self.last_rebalanced.get(subscription.id),
+            last_rebalanced=self.rebalances.last.get(subscription.id),
             cooldown_days=portfolio.cooldown_days,
             today=today,
             next_session=following,
             cash_floor=Fraction(self._targets.get((account_id, portfolio.weights.cash), 0), NANO),
+            undone=frozenset(undone.symbols) if undone else frozenset(),
+            traded=undone.traded if undone else None,
         )  # fmt: skip
 
     def _reserved(self, account_id: str) -> int:

@@ -138,7 +138,7 @@ class Simulation:
                 subscription = Subscription(book_settings.next_id(tx), identity, portfolio.id, book.now(), last)
                 subscriptions.append(subscription)
                 if last is not None:
-                    self.oracle.last_rebalanced[subscription.id] = scenario_events.new_york(last)
+                    self.oracle.rebalances.last[subscription.id] = scenario_events.new_york(last)
             portfolios.add_subscriptions(tx, subscriptions)
         book.reload()
         self.oracle.after(by_hand=True)

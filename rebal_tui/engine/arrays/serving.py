@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rebal_tui.engine.arrays.band_usage import BandUsages, Rows
+from rebal_tui.engine.arrays.band_usage import DRIFT_ERROR_BPS, BandUsages, Rows
 from rebal_tui.engine.arrays.frame import BookFrame
-from rebal_tui.engine.arrays.kernels import inverse_limits, other_holding_values, slot_prices
+from rebal_tui.engine.arrays.kernels import any_other, inverse_limits, other_holding_values, slot_prices
 from rebal_tui.engine.arrays.memory_layout import Block, Flags, Floats
 
 _MIN_DOLLARS = 1.01
@@ -44,11 +44,29 @@ def sure_serving(frame: BookFrame, usages: BandUsages, rows: Rows, by_band: Flag
     made = SureServing(*(np.zeros(len(rows), np.bool_) for _ in range(3)))
     closing = _Closing.of(frame, usages, rows)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        for block, indexes in _pieces(frame, rows, np.arange(len(rows))[~by_band]):
+        made.any_order[:] = ~by_band & _far_from_target(frame, usages, rows)
+        for block, indexes in _pieces(frame, rows, np.flatnonzero(~by_band & ~made.any_order)):
             made.any_order[indexes] = _surely_sells(frame, block, rows[indexes], usages, closing)
         for block, indexes in _pieces(frame, rows, np.flatnonzero(~made.any_order)):
             _of_block(frame, block, rows, indexes, usages, closing, made)
     return made
+
+
+def _far_from_target(frame: BookFrame, usages: BandUsages, rows: Rows) -> Flags:
+    """Whether an asset is so far from its target, by the band usage, that the plan surely has an order.
+
+    Let it be W dollars away. Above its target, it is sold. Below it, what is missing is in assets above their targets,
+    in holdings outside the portfolio, or in excess cash, so one of the three has a third of W or more: an asset above
+    its target by W / 3n is sold, a holding outside is closed, or the cash buys the asset.
+    """
+    assets, follows, equity = frame.assets, usages.follows[rows], usages.equity[rows]
+    margin = _margin(usages, rows)
+    # `usages.error` is the error of a drift in hundredths of a point divided by the tightest band.
+    tightest = DRIFT_ERROR_BPS / usages.error[follows]
+    way = usages.usage[rows] * tightest * (equity / 10_000)
+    least = 3 * (frame.table.count[follows] + 1) * (1 + margin + 2e-18 * float(assets.price.max(initial=0)))
+    held_back = any_other(frame, ~(assets.sellable & assets.fractionable & (assets.price > 0)))[rows]
+    return np.asarray((way > least) & (equity > margin) & frame.table.banded[follows] & ~held_back)
 
 
 def _pieces(frame: BookFrame, rows: Rows, indexes: Rows) -> Iterator[tuple[Block, Rows]]:

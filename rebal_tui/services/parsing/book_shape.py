@@ -17,9 +17,10 @@ from rebal_tui.domain.portfolios import Condition, PortfolioStatus, Weights
 from rebal_tui.domain.quantities import MAX_NANO, NANO, Money
 from rebal_tui.domain.text import MAX_NOTE_LENGTH
 from rebal_tui.services.parsing import book_names, book_values, field_types, fields
-from rebal_tui.services.parsing.book_assets import derived_id, with_symbol
+from rebal_tui.services.parsing.book_assets import with_symbol
 from rebal_tui.services.parsing.book_names import Names
 from rebal_tui.services.parsing.book_weights import BOOK_WEIGHT_SHAPES, AnyBookWeight, read_book_weights
+from rebal_tui.services.parsing.derived_ids import derived_id
 from rebal_tui.services.parsing.field_types import (
     DOLLARS,
     ID,

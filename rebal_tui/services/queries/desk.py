@@ -13,9 +13,10 @@ from rebal_tui.domain.runs import Approval, Run, RunStatus, RunType
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.engine import trace_text
 from rebal_tui.engine.arrays.sweep import sweep
-from rebal_tui.engine.drift import Valuation, value_account
+from rebal_tui.engine.drift import AssetDrift, Valuation, value_account
 from rebal_tui.engine.planning import Holdings
 from rebal_tui.engine.restrictions import blocking_reasons
+from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.services.advisory.cash import transferable
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.account import evaluate_account, situation, value_of
@@ -119,8 +120,9 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
     subscription = book.subscriptions.get(account_id)
     spent = sum(line.notional or 0 for line in plan.buys)
     cash_change = turnover_of(plan) - 2 * spent
-    before = [(line.symbol, _share(line.value, plan.equity)) for line in plan.lines]
-    after = [(line.symbol, _share(Value(_value_after(line)), plan.equity)) for line in plan.lines]
+    names = [*(line.symbol for line in plan.lines), "cash"]
+    before = rounded_shares([*(line.value for line in plan.lines), plan.cash * NANO])
+    after = rounded_shares([*(_value_after(line) for line in plan.lines), (plan.cash + cash_change) * NANO])
     return PreviewView(
         account_id=account_id,
         client=account.name,
@@ -129,8 +131,8 @@ def preview_of(book: Book, account_id: str, plan: Plan, why: str) -> PreviewView
         why=why,
         turnover=turnover_of(plan),
         cash_after=Money(account.cash + cash_change),
-        before=(*before, ("cash", _share(Value(plan.cash * NANO), plan.equity))),
-        after=(*after, ("cash", _share(Value((plan.cash + cash_change) * NANO), plan.equity))),
+        before=tuple(zip(names, before, strict=True)),
+        after=tuple(zip(names, after, strict=True)),
         at=book.now(),
     )
 
@@ -144,11 +146,6 @@ def _valuation(start: Holdings) -> Valuation:
     return value_account(start.cash, start.positions, start.prices)
 
 
-def _share(value: Value, equity: Value) -> int:
-    """A share of equity in hundredths of a percent."""
-    return value * HUNDRED_PERCENT // equity if equity > 0 else 0
-
-
 def _holdings(
     book: Book, start: Holdings, valuation: Valuation, portfolio: Portfolio | None
 ) -> tuple[HoldingView, ...]:
@@ -160,13 +157,13 @@ def _holdings(
         value = valuation.values.get(symbol, Value(0))
         asset = book.assets.get(symbol)
         low, high = _band(portfolio, target)
-        actual = _share(value, valuation.equity)
+        drift = AssetDrift(symbol, target, value, valuation.equity).points if valuation.equity > 0 else -target
         note = "" if asset and asset.price else "no price"
         if asset and not asset.eligible:
             note = asset.ineligibility
         views.append(
             HoldingView(
-                symbol, start.positions.get(symbol, Qty(0)), floor_money(value), target, actual, actual - target,
+                symbol, start.positions.get(symbol, Qty(0)), floor_money(value), target, target + drift, drift,
                 low, high, note,
             )
         )  # fmt: skip

@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 
 from rebal_tui.domain.decisions import Plan
-from rebal_tui.domain.orders import OrderStatus
-from rebal_tui.domain.quantities import HUNDRED_PERCENT, NANO, Money, Percent
+from rebal_tui.domain.orders import Side
+from rebal_tui.domain.quantities import NANO, Money, Percent, Qty
 from rebal_tui.domain.runs import Approval, Run
+from rebal_tui.engine.shares import rounded_shares
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import decision_of_run, plan_of, timeline
 from rebal_tui.services.queries.desk import conditions_text
@@ -101,24 +102,26 @@ def portfolio_rows(book: Book) -> tuple[PortfolioRow, ...]:
 
 
 def _weights(book: Book, run: Run, plan: Plan | None) -> tuple[RunWeight, ...]:
-    """Target, weight at the start of the run, and weight after its fills at the plan's prices; cash is last."""
+    """Target, weight at the start of the run, and weight after it; cash is last.
+
+    After the run, an asset that traded is valued at the price of its last fill, and cash is as booked by the fills.
+    """
     if plan is None or plan.equity <= 0:
         targets = [(w.symbol, w.percent) for w in run.weights.assets]
         return tuple(RunWeight(s, p, None, None) for s, p in [*targets, (CASH, run.weights.cash)])
-    moved: dict[str, int] = {}
+    held = {line.symbol: line.held for line in plan.lines}
+    prices = {line.symbol: line.price or 0 for line in plan.lines}
     cash = plan.cash * NANO
-    filled = any(o.status is OrderStatus.FILLED or o.filled_qty for _, o, _ in run_orders.of_run(book.database, run.id))
-    for fill in fills.of_run(book.database, run.id):
-        sign = 1 if fill.side == "buy" else -1
-        moved[fill.symbol] = moved.get(fill.symbol, 0) + sign * fill.qty
+    filled = fills.of_run(book.database, run.id)
+    for fill in filled:
+        sign = 1 if fill.side is Side.BUY else -1
+        held[fill.symbol] = Qty(held.get(fill.symbol, 0) + sign * fill.qty)
+        prices[fill.symbol] = fill.price
         cash -= sign * fill.amount * NANO
-    weights = []
-    for line in plan.lines:
-        after = line.value + moved.get(line.symbol, 0) * (line.price or 0)
-        weights.append(
-            RunWeight(line.symbol, line.target, line.value * HUNDRED_PERCENT // plan.equity,
-                      after * HUNDRED_PERCENT // plan.equity if filled else None)
-        )  # fmt: skip
-    start = plan.cash * NANO * HUNDRED_PERCENT // plan.equity
-    end = cash * HUNDRED_PERCENT // plan.equity if filled else None
-    return (*weights, RunWeight(CASH, Percent(run.weights.cash), start, end))
+    before = rounded_shares([*(line.value for line in plan.lines), plan.cash * NANO])
+    after = rounded_shares([*(held[line.symbol] * prices[line.symbol] for line in plan.lines), cash])
+    names = [*((line.symbol, line.target) for line in plan.lines), (CASH, Percent(run.weights.cash))]
+    return tuple(
+        RunWeight(name, target, start, end if filled else None)
+        for (name, target), start, end in zip(names, before, after, strict=True)
+    )

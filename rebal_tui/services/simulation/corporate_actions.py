@@ -15,7 +15,6 @@ from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import save_market_state
 from rebal_tui.services.broker_sync.events import sync
-from rebal_tui.services.parsing.corporate_action import read_action_row
 from rebal_tui.store import assets, corporate_actions
 
 
@@ -107,9 +106,13 @@ def _refusal_faults(refusal: BrokerRefused) -> list[Fault]:
 
 def preview_row(book: Book, row: Mapping[str, str]) -> ActionPreview:
     """`preview_corporate_action` of texts by field. Raises `Invalid` for a malformed field."""
+    from rebal_tui.services.parsing.corporate_action import read_action_row
+
     return preview_corporate_action(book, read_action_row(row))
 
 
 def apply_row(book: Book, row: Mapping[str, str]) -> ActionReport:
     """`apply_corporate_action` of texts by field. Raises `Invalid` for a malformed field."""
+    from rebal_tui.services.parsing.corporate_action import read_action_row
+
     return apply_corporate_action(book, read_action_row(row))

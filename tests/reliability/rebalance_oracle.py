@@ -1,0 +1,66 @@
+"""When a full rebalance counts as done, kept independently of the program (R-14, R-25)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
+from rebal_tui.domain.runs import Run, RunStatus, RunType
+
+TRIES = 3
+_STOPPED = {SkipReason.MARKET_WINDOW_CLOSED, SkipReason.ACCOUNT_RESTRICTED}
+
+
+@dataclass
+class Undone:
+    """Undone sells of a subscription; the day of the last run that traded, and sessions with an evaluation since."""
+
+    symbols: set[str]
+    since: date
+    traded: date | None = None
+    tried: set[date] = field(default_factory=set)
+    done: bool = False
+
+
+class RebalanceOracle:
+    """The day of the last rebalance, and undone sells, by subscription."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, date] = {}
+        self.undone: dict[str, Undone] = {}
+
+    def ended(self, run: Run, orders: Sequence[Order], skipped: Sequence[SkippedOrder], today: date) -> None:
+        """A run has ended."""
+        subscription = run.subscription_id
+        if run.type is not RunType.FULL_REBALANCE or subscription is None:
+            return
+        unfilled = {o.symbol for o in orders if o.side is Side.SELL and o.status is not OrderStatus.FILLED}
+        unfilled |= {s.symbol for s in skipped if s.side is Side.SELL and s.reason in _STOPPED}
+        if run.status in (RunStatus.CANCELED, RunStatus.CANCELED_MID_RUN):
+            return
+        first_on_target = run.status is RunStatus.COMPLETED_SUCCESS and subscription not in self.last
+        if run.status.completed and not unfilled and (orders or first_on_target):
+            self.last[subscription] = today
+            self.undone.pop(subscription, None)
+        elif unfilled:
+            record = self.undone.setdefault(subscription, Undone(set(), today))
+            record.symbols -= {o.symbol for o in orders if o.side is Side.SELL and o.status is OrderStatus.FILLED}
+            record.symbols |= unfilled
+            record.done = False
+            if orders:
+                record.traded = today
+
+    def evaluated(self, subscription: str, today: date, left: Callable[[set[str]], bool]) -> None:
+        """An evaluation begins: what is done or was tried often enough ends. `left`: whether symbols are to be sold."""
+        record = self.undone.get(subscription)
+        if record is None:
+            return
+        record.done = not left(record.symbols)
+        if record.done or (len(record.tried) >= TRIES and today not in record.tried):
+            if record.traded is not None:
+                self.last[subscription] = record.traded
+            del self.undone[subscription]
+        elif today != record.since:
+            record.tried.add(today)
