@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from rebal_tui.domain.asset_labels import Listed, by_symbol, labels
 from rebal_tui.domain.assets import AssetStatus
+from rebal_tui.services.parsing.book_values import derived_id
 from rebal_tui.services.parsing.fields import shown
 from rebal_tui.services.parsing.shapes import Rule
-
-_IDS = uuid.UUID("5a5c2e0e-8d0c-5f0b-9a35-0b1f6b0c7d11")
-
-
-def derived_id(kind: str, name: str) -> str:
-    """A deterministic id for an object without one in the file: the same file gives the same id."""
-    return str(uuid.uuid5(_IDS, f"{kind}:{name}"))
 
 
 @dataclass(slots=True)
