@@ -26,8 +26,8 @@ from rebal_tui.domain.errors import Conflict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rebal_tui.domain.corporate_actions import DatedAction
     from rebal_tui.services.book.book import Book
-    from rebal_tui.services.parsing.actions_file import DatedAction
     from rebal_tui.services.simulation.replay import Progress
 
 
@@ -78,7 +78,6 @@ def entry(
     from rebal_tui import bootstrap
     from rebal_tui.cli.replay_report import replay_json, replay_text
     from rebal_tui.market.closes_file import read_closes
-    from rebal_tui.services.parsing.actions_file import read_actions
     from rebal_tui.services.parsing.book_file import parse_book
     from rebal_tui.services.simulation import closes_review, replay
     from rebal_tui.services.simulation.asset_tracks import track_assets
@@ -94,6 +93,8 @@ def entry(
             parsed = parse_book(read_file(book_file))
     actions: Sequence[DatedAction] = ()
     if actions_file is not None:
+        from rebal_tui.services.parsing.actions_file import read_actions
+
         with naming_file(actions_file):
             actions = read_actions(actions_file)
     sessions = replay.sessions_of(closes, since, until)

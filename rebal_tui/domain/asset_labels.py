@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 SEPARATOR = "#"
 """Between symbol and id in the label of a namesake; it occurs in no symbol."""
-_SHORTEST_ID = 8
+_SHORTEST_ID = 4
 
 
 class Listed(NamedTuple):

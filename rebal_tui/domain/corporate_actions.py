@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 
@@ -173,3 +174,12 @@ def parse_ratio(text: str) -> Fraction:
 def ratio_text(ratio: Fraction) -> str:
     """The ratio as `parse_ratio` reads it: `10`, `3:2`."""
     return str(ratio.numerator) if ratio.denominator == 1 else f"{ratio.numerator}:{ratio.denominator}"
+
+
+@dataclass(frozen=True, slots=True)
+class DatedAction:
+    """A corporate action, effective at the open of `day`, and its line in the file."""
+
+    day: date
+    action: CorporateAction
+    line: int

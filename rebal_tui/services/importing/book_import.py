@@ -12,8 +12,7 @@ from rebal_tui.domain.portfolios import Portfolio, Subscription
 from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.events import reload_from_broker, skip_events
-from rebal_tui.services.parsing.book_values import LONG_AGO, BookFile
-from rebal_tui.services.parsing.derived_ids import derived_id
+from rebal_tui.services.parsing.book_values import LONG_AGO, BookFile, derived_id
 from rebal_tui.store import assets as asset_store
 from rebal_tui.store import book_settings, portfolios
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TextIO
 
-from rebal_tui.domain.corporate_actions import FIELDS, CorporateAction
+from rebal_tui.domain.corporate_actions import FIELDS, DatedAction
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.market.csv_file import FaultList, day_of, got, read_csv, without_empty_end
 from rebal_tui.services.parsing.corporate_action import read_action_row
@@ -16,15 +14,6 @@ from rebal_tui.services.parsing.corporate_action import read_action_row
 _NUMBERS = ("ratio", "amount", "price")
 _REQUIRED = ("date", "symbol", "kind")
 COLUMNS = (*_REQUIRED, *FIELDS)
-
-
-@dataclass(frozen=True, slots=True)
-class DatedAction:
-    """A corporate action, effective at the open of `day`, and its line in the file."""
-
-    day: date
-    action: CorporateAction
-    line: int
 
 
 def read_actions(source: Path | TextIO) -> tuple[DatedAction, ...]:

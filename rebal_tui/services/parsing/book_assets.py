@@ -7,7 +7,7 @@ from typing import Any
 
 from rebal_tui.domain.asset_labels import Listed, by_symbol, labels
 from rebal_tui.domain.assets import AssetStatus
-from rebal_tui.services.parsing.derived_ids import derived_id
+from rebal_tui.services.parsing.book_values import derived_id
 from rebal_tui.services.parsing.fields import shown
 from rebal_tui.services.parsing.shapes import Rule
 

@@ -20,7 +20,6 @@ from rebal_tui.services.parsing import book_names, book_values, field_types, fie
 from rebal_tui.services.parsing.book_assets import with_symbol
 from rebal_tui.services.parsing.book_names import Names
 from rebal_tui.services.parsing.book_weights import BOOK_WEIGHT_SHAPES, AnyBookWeight, read_book_weights
-from rebal_tui.services.parsing.derived_ids import derived_id
 from rebal_tui.services.parsing.field_types import (
     DOLLARS,
     ID,
@@ -85,8 +84,8 @@ class BookAsset(StrictShape):
         """The asset, priced at the timestamp that the book describes."""
         symbol, price_at = self.symbol, info.context.as_of if self.price is not None else None
         return Asset(
-            self.id or derived_id("asset", symbol), symbol, self.name or symbol, "", self.status, self.tradable,
-            self.fractionable, self.price, price_at,
+            self.id or book_values.derived_id("asset", symbol), symbol, self.name or symbol, "", self.status,
+            self.tradable, self.fractionable, self.price, price_at,
         )  # fmt: skip
 
 
@@ -158,7 +157,7 @@ class BookAccount(StrictShape):
             return handler(raw)
 
         def rules() -> Iterator[Broken]:
-            names.accounts.setdefault(names.id or derived_id("account", names.number or location), location)
+            names.accounts.setdefault(names.id or book_values.derived_id("account", names.number or location), location)
             if raw.get("id") is None and raw.get("account_number") is None:
                 yield (), "expected an id or an account_number"
             if names.number is None and names.id is not None and raw.get("account_number") is None:
@@ -172,7 +171,7 @@ class BookAccount(StrictShape):
     def account(self, info: ValidationInfo[Names]) -> Account:
         """The account, opened at the timestamp of the book; without id and number, its id is made from its location."""
         names = info.context
-        identity = self.id or derived_id("account", self.account_number or names.account)
+        identity = self.id or book_values.derived_id("account", self.account_number or names.account)
         number = self.account_number or identity
         return Account(
             id=identity,
@@ -230,7 +229,7 @@ class BookPortfolio(StrictShape):
             return handler(raw)
 
         def rules() -> Iterator[Broken]:
-            names.portfolios.setdefault(names.id or derived_id("portfolio", location), location)
+            names.portfolios.setdefault(names.id or book_values.derived_id("portfolio", location), location)
             for symbol in dict.fromkeys(asset_symbols(raw.get("weights"))):
                 if symbol is not None and symbol not in names.assets:
                     yield ("weights",), f"unknown asset {symbol}: not listed in assets"
@@ -247,7 +246,9 @@ class BookPortfolio(StrictShape):
             conditions=self.rebalance_conditions or self.rebalancing_conditions or (),
             review=self.review,
         )
-        return book_values.BookPortfolio(self.id or derived_id("portfolio", info.context.location), self.status, body)
+        return book_values.BookPortfolio(
+            self.id or book_values.derived_id("portfolio", info.context.location), self.status, body
+        )
 
 
 class BookSubscription(StrictShape):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -13,6 +14,14 @@ from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Opening timestamp of accounts in a file without `as_of`: it is unknown."""
+
+
+_IDS = uuid.UUID("5a5c2e0e-8d0c-5f0b-9a35-0b1f6b0c7d11")
+
+
+def derived_id(kind: str, name: str) -> str:
+    """A deterministic id for an object without one in the file: the same file gives the same id."""
+    return str(uuid.uuid5(_IDS, f"{kind}:{name}"))
 
 
 class BookPortfolio(NamedTuple):

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from rebal_tui.domain.corporate_actions import ActionKind
+from rebal_tui.domain.corporate_actions import ActionKind, DatedAction
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.domain.text import count_text
-from rebal_tui.services.parsing.actions_file import DatedAction
 
 _ENDS = (ActionKind.CASH_MERGER, ActionKind.STOCK_MERGER, ActionKind.DELISTING)
 _CREATES = (ActionKind.SPIN_OFF, ActionKind.STOCK_MERGER)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
-from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
+from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction, DatedAction
 from rebal_tui.domain.errors import Conflict, Fault
 from rebal_tui.domain.quantities import Price, format_scaled
 from rebal_tui.domain.text import count_text
 from rebal_tui.engine.price_jumps import PriceJump, adjusted_close, price_jump
 from rebal_tui.market.closes import Closes
-from rebal_tui.services.parsing.actions_file import DatedAction
 from rebal_tui.services.simulation.closes_arrangement import ArrangedCloses
 
 MAX_LISTED = 50

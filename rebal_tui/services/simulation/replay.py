@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from rebal_tui.domain.accounts import Account, AccountStatus
 from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.corporate_actions import DatedAction
 from rebal_tui.domain.errors import Conflict, Fault, Invalid, Refusal, require
 from rebal_tui.domain.portfolios import AssetWeight, BandType, DriftBand, Weights
 from rebal_tui.domain.quantities import Money, Percent, Value, parse_money
@@ -23,7 +24,6 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import reload_from_broker, sync
 from rebal_tui.services.evaluation.account import value_of
 from rebal_tui.services.importing.book_import import import_book
-from rebal_tui.services.parsing.actions_file import DatedAction
 from rebal_tui.services.parsing.book_values import BookFile
 from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.schedule import scheduler

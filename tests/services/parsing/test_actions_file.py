@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction
+from rebal_tui.domain.corporate_actions import ActionKind, CorporateAction, DatedAction
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.quantities import parse_price
-from rebal_tui.services.parsing.actions_file import DatedAction, read_actions
+from rebal_tui.services.parsing.actions_file import read_actions
 
 HEADER = "date,symbol,kind,ratio,amount,new_symbol,price\n"
 PIECES = (

@@ -47,13 +47,13 @@ def test_namesakes_are_told_apart_by_id() -> None:
         )
     )
     assert {asset.symbol: asset.id for asset in parsed.assets if asset.symbol != "TLT"} == {
-        "SPY": "new-spy", "SPY#old-spy": "old-spy",
+        "SPY": "new-spy", "SPY#old-": "old-spy",
     }  # fmt: skip
     held = parsed.accounts[0].positions
     assert [(p.symbol, p.asset_id) for p in held] == [
-        ("SPY#old-spy", "old-spy"), ("SPY", "new-spy"), ("TLT", None),
+        ("SPY#old-", "old-spy"), ("SPY", "new-spy"), ("TLT", None),
     ]  # fmt: skip
-    assert parsed.portfolios[0].body.weights.symbols == ("SPY#old-spy", "SPY", "TLT")
+    assert parsed.portfolios[0].body.weights.symbols == ("SPY#old-", "SPY", "TLT")
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from datetime import date
 
 import pytest
 
+from rebal_tui.domain.corporate_actions import DatedAction
 from rebal_tui.domain.errors import Invalid
 from rebal_tui.domain.quantities import parse_price
 from rebal_tui.market.closes import Closes
 from rebal_tui.market.closes_file import read_closes
-from rebal_tui.services.parsing.actions_file import DatedAction, read_actions
+from rebal_tui.services.parsing.actions_file import read_actions
 from rebal_tui.services.simulation.asset_tracks import TrackedAssets, track_assets
 from rebal_tui.services.simulation.closes_arrangement import ArrangedCloses, arrange_closes
 from rebal_tui.services.simulation.closes_review import closes_notes, find_jumps
