@@ -305,7 +305,10 @@ class Oracle:
                 self._followed[account_id] = subscription.id
             last = subscription.last_rebalanced_at
             mine = self.rebalances.last.get(subscription.id)
-            if (last and last.astimezone(NEW_YORK).date()) != mine:
+            day = last and last.astimezone(NEW_YORK).date()
+            if day == mine:
+                self.rebalances.before.pop(subscription.id, None)
+            elif account_id not in self._book().unfinished or day != self.rebalances.before.get(subscription.id):
                 raise Violation("last rebalanced", f"{account_id}: the program has {last}, expected {mine}")
 
     def _withdrawals(self) -> None:
@@ -370,7 +373,7 @@ class Oracle:
             account_id: self._expected(account_id, book.portfolios[subscription.portfolio_id], session.day,
                                        session.next_day)
             for account_id, subscription in book.subscriptions.items()
-            if not self.behind(account_id)
+            if not self.behind(account_id) and subscription.id not in self.rebalances.before
         }  # fmt: skip
 
     def _left_to_sell(self, account_id: str, symbols: set[str]) -> bool:

@@ -25,9 +25,14 @@ class Undone:
 
 
 class RebalanceOracle:
-    """The day of the last rebalance, and undone sells, by subscription."""
+    """The day of the last rebalance, and undone sells, by subscription.
+
+    `before` has the earlier day of a subscription whose undone sells have ended here, until the program, which may know
+    of the last fills later, agrees.
+    """
 
     def __init__(self) -> None:
+        self.before: dict[str, date | None] = {}
         self.last: dict[str, date] = {}
         self.undone: dict[str, Undone] = {}
 
@@ -59,6 +64,7 @@ class RebalanceOracle:
             return
         record.done = not left(record.symbols)
         if record.done or (len(record.tried) >= TRIES and today not in record.tried):
+            self.before[subscription] = self.last.get(subscription)
             if record.traded is not None:
                 self.last[subscription] = record.traded
             del self.undone[subscription]
