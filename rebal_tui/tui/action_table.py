@@ -122,6 +122,10 @@ ACTIONS: tuple[Action, ...] = (
         "market.tradable", "u", "Untradable", "Make this asset untradable, or tradable again (confirms first).",
         Section.MARKET, "set_tradable",
     ),
+    Action(
+        "market.release", "l", "Release", "Release this asset from its hold, for all accounts (confirms first).",
+        Section.MARKET, "release_asset", footer=False,
+    ),
     Action("review.approve", "A", "Approve", "Approve this run, or all marked (confirms first).", REVIEW, "approve"),
     Action("review.reject", "R", "Reject", "Reject this run, or all marked, with a note.", REVIEW, "reject"),
     Action("review.run", "g", "In Runs", "Show this run in Runs.", REVIEW, "run"),
@@ -247,10 +251,10 @@ WRITES = frozenset(
     """
     desk.evaluate portfolios.new portfolios.edit portfolios.duplicate portfolios.inactivate portfolios.reactivate
     portfolios.paste runs.cancel runs.approve runs.reject log.pause log.resume log.run log.acknowledge market.shock
-    market.halt market.tradable review.approve review.reject accounts.subscribe accounts.move accounts.unsubscribe
-    accounts.run accounts.deposit accounts.withdraw accounts.release accounts.reconcile accounts.simulate
-    cash.withdraw cash.cancel cash.retry cash.journal_in cash.journal_out market.pause market.faster market.slower
-    market.step app.halt
+    market.halt market.tradable market.release review.approve review.reject accounts.subscribe accounts.move
+    accounts.unsubscribe accounts.run accounts.deposit accounts.withdraw accounts.release accounts.reconcile
+    accounts.simulate cash.withdraw cash.cancel cash.retry cash.journal_in cash.journal_out market.pause market.faster
+    market.slower market.step app.halt
     """.split()
 )
 """Ids of the actions that change the book; they are refused with a message while the book is read-only."""

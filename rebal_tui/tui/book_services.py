@@ -36,7 +36,7 @@ class ServiceModule:
 
 if TYPE_CHECKING:
     from rebal_tui.services.advisory import bulk, cash, portfolios, withdrawals
-    from rebal_tui.services.book import kill_switch, policy
+    from rebal_tui.services.book import guards, kill_switch, policy
     from rebal_tui.services.broker_sync.reconciliation import release
     from rebal_tui.services.maintenance import export
     from rebal_tui.services.queries import accounts as account_queries
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from rebal_tui.services.queries import review as review_queries
     from rebal_tui.services.queries import runs as run_queries
     from rebal_tui.services.queries import status as status_queries
+    from rebal_tui.services.runs import asset_holds
     from rebal_tui.services.runs import manual as manual_runs
     from rebal_tui.services.schedule import follower, scheduler
     from rebal_tui.services.simulation import account_events, simulator
@@ -57,6 +58,7 @@ else:
     cash = ServiceModule("advisory.cash")
     portfolios = ServiceModule("advisory.portfolios")
     withdrawals = ServiceModule("advisory.withdrawals")
+    guards = ServiceModule("book.guards")
     kill_switch = ServiceModule("book.kill_switch")
     policy = ServiceModule("book.policy")
     release = ServiceModule("broker_sync.reconciliation.release")
@@ -71,6 +73,7 @@ else:
     review_queries = ServiceModule("queries.review")
     run_queries = ServiceModule("queries.runs")
     status_queries = ServiceModule("queries.status")
+    asset_holds = ServiceModule("runs.asset_holds")
     manual_runs = ServiceModule("runs.manual")
     follower = ServiceModule("schedule.follower")
     scheduler = ServiceModule("schedule.scheduler")
@@ -80,12 +83,14 @@ else:
 __all__ = [
     "account_events",
     "account_queries",
+    "asset_holds",
     "bulk",
     "cash",
     "cash_queries",
     "desk_queries",
     "export",
     "follower",
+    "guards",
     "kill_switch",
     "log_queries",
     "manual_runs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from textual.widgets import Button, Input, Static
 from rebal_tui.domain.orders import OrderStatus
 from rebal_tui.domain.portfolios import PortfolioStatus
 from rebal_tui.domain.runs import RunStatus
+from rebal_tui.services.book.guards import apply_guards
 from rebal_tui.services.queries import market as market_queries
 from rebal_tui.store import run_orders
 from rebal_tui.tui.screens.market.lines import chart, sampled
@@ -108,6 +110,35 @@ def test_a_halted_asset_accepts_orders_and_fills_them_when_trading_resumes() -> 
         await run_heartbeat(pilot, app)
         await run_heartbeat(pilot, app)
         assert {one.status for one in all_runs(book)} == {RunStatus.COMPLETED_SUCCESS}
+
+    run(flow, book, "6")
+    sound(book)
+
+
+@pytest.mark.slow
+def test_an_asset_on_hold_is_released_for_all_its_accounts() -> None:
+    book = market_book()
+    apply_guards(book, replace(book.settings.guards, jump_guard=True))
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "slash", *"spy", "enter", "l")
+        assert "SPY is not on hold." in shown_messages(app)
+        await press(pilot, "o")
+        await write(pilot, "-50")
+        await press(pilot, "enter")
+        assert list(book.asset_holds) == ["SPY"]
+        assert "■ on hold" in screen_text(app)
+        at_time(book, "2026-03-02 10:15")
+        await run_heartbeat(pilot, app)
+        assert all_runs(book) == []
+        await press(pilot, "l", "n")
+        assert list(book.asset_holds) == ["SPY"]
+        await press(pilot, "l", "y")
+        assert book.asset_holds == {}
+        assert "● trades" in screen_text(app)
+        at_time(book, "2026-03-02 10:30")
+        await run_heartbeat(pilot, app)
+        assert len(all_runs(book)) == 5
 
     run(flow, book, "6")
     sound(book)

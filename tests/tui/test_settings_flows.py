@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import Input, Select
+from textual.widgets import Input, Select, Static
 
 from rebal_tui import bootstrap
+from rebal_tui.domain.quantities import Percent, parse_money
+from rebal_tui.services.book.guard_options import Guards
+from rebal_tui.services.book.guards import stored_guards
 from rebal_tui.services.book.policy import apply_policy, policy_of
 from rebal_tui.services.book.policy_options import BookPolicy
 from rebal_tui.services.schedule import scheduler
@@ -219,6 +222,32 @@ def test_keys_are_changed_by_pressing_them_and_conflicts_are_reported(tmp_path: 
         assert "f7 Shock" in screen_text(app).splitlines()[-1]
 
     run(flow, market_book(2), "6", settings=read_settings(path))
+
+
+@pytest.mark.slow
+def test_the_guards_are_kept_in_the_book_and_not_in_the_file(tmp_path: Path) -> None:
+    path, book = tmp_path / "settings.toml", market_book(2)
+
+    async def flow(pilot: Any, app: Any) -> None:
+        await press(pilot, "comma")
+        app.screen.query_one("#jump_limit", Input).value = "100"
+        await press(pilot)
+        assert "above 0 and below 100" in str(app.screen.query_one("#jump_limit-hint", Static).content)
+        await press(pilot, "ctrl+s")
+        assert isinstance(app.screen, SettingsScreen), "nothing is saved while a field is invalid"
+        app.screen.query_one("#jump_limit", Input).value = "30"
+        app.screen.query_one("#surge_run_limit", Input).value = "$50,000"
+        app.screen.query_one("#jump_guard", Select).value = "on"
+        await press(pilot)
+        assert "expected dollars" in str(app.screen.query_one("#surge_run_limit-hint", Static).content)
+        app.screen.query_one("#surge_run_limit", Input).value = "50000"
+        await press(pilot, "ctrl+s")
+        assert any("price jump guard on; price jump limit 30 %" in text for text in shown_messages(app))
+
+    run(flow, book, "1", settings=read_settings(path))
+    expected = Guards(jump_guard=True, jump_limit=Percent(3000), surge_run_limit=parse_money("50000"))
+    assert stored_guards(book.database) == book.settings.guards == expected
+    assert "guard" not in path.read_text()
 
 
 @pytest.mark.slow

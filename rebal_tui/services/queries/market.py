@@ -91,6 +91,7 @@ def _rows(book: Book) -> tuple[AssetRow, ...]:
             _row(book, asset, models[asset.symbol], holders.get(asset.symbol, 0)),
             halted=asset.symbol in halted,
             frozen=asset.symbol in frozen,
+            hold=hold.reason if (hold := book.asset_holds.get(asset.symbol)) else "",
         )
         for asset in book.assets.values()
     ]

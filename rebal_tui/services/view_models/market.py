@@ -11,7 +11,7 @@ from rebal_tui.domain.quantities import Money, Percent, Price, Qty
 @dataclass(frozen=True, slots=True)
 class AssetRow:
     """An asset in the market. `change_bp` is the change since the last close in hundredths of a percent, None without
-    one."""
+    one; `hold` is why the asset is on hold (R-55), empty when it is not."""
 
     symbol: str
     name: str
@@ -26,6 +26,7 @@ class AssetRow:
     portfolios: int
     accounts: int
     frozen: bool = False
+    hold: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "inactive": ("✗", "bad"),
     "not tradable": ("✗", "bad"),
     "halted": ("■", "bad"),
+    "on hold": ("■", "bad"),
     "no price": ("?", "bad"),
     "whole shares only": ("▲", "warn"),
     "frozen": ("◌", "warn"),
@@ -32,6 +33,7 @@ def states(row: AssetRow) -> tuple[str, ...]:
         ("inactive", row.status != "active"),
         ("not tradable", not row.tradable),
         ("halted", row.halted),
+        ("on hold", bool(row.hold)),
         ("no price", row.price is None),
         ("whole shares only", not row.fractionable),
         ("frozen", row.frozen),
@@ -158,6 +160,8 @@ def _facts(view: AssetView, width: int, height: int, simulated: bool) -> list[Li
     lines: list[Line] = [((row.symbol, "title"), ("  ", ""), state_line(row)[0])]
     if row.name and row.name != row.symbol:
         lines.extend(paragraph(row.name, width, "muted"))
+    if row.hold:
+        lines.extend(paragraph(f"{printable(row.hold)}. No automatic run trades it.", width, "bad"))
     at = f"  at {formats.timestamp(row.price_at)} NY" if row.price_at else ""
     change, style = change_segment(row.change_bp)
     since = "" if row.change_bp is None else " since the last close"

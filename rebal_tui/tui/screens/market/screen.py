@@ -16,7 +16,7 @@ from rebal_tui.domain.text import count_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.market import AssetRow, MarketSnapshot
 from rebal_tui.tui import actions
-from rebal_tui.tui.book_services import market_queries, simulator
+from rebal_tui.tui.book_services import asset_holds, market_queries, simulator
 from rebal_tui.tui.navigation import ShowsAsset
 from rebal_tui.tui.screens.market import lines as market_lines
 from rebal_tui.tui.screens.market.shock import Shock, ShockScreen
@@ -158,6 +158,25 @@ class MarketScreen(ShowsAsset, ListScreen, inherit_bindings=False):
             lambda: self._measure(done, simulator.halt, symbol, halt),
             done,
         )
+
+    def action_release_asset(self) -> None:
+        row = self.table.cursor_row
+        if self.selected_id() is None or not isinstance(row, AssetRow):
+            return
+        if not row.hold:
+            self.host.say(f"{row.symbol} is not on hold.")
+            return
+        symbol = row.symbol
+        text = (
+            f"{row.hold}. Once released, automatic runs trade all accounts that hold or target {symbol} again, at the "
+            f"current price, until its next price jump. Held by {count_text(row.accounts, 'account')}."
+        )
+
+        async def do() -> str:
+            await self.host.ask(asset_holds.release, symbol)
+            return symbol
+
+        self.host.confirm_sending(f"Release {symbol}?", text, "Release", do, "Released")
 
     def action_set_tradable(self) -> None:
         row = self._controlled()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any, ClassVar
 
@@ -13,6 +13,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Input, Label, Select, Static
 
 from rebal_tui.domain.text import count_text
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.guard_options import Guards
 from rebal_tui.services.book.policy_options import (
     MAX_EVALUATE_MINUTES,
     MAX_FRESH_SECONDS,
@@ -20,8 +22,10 @@ from rebal_tui.services.book.policy_options import (
     BookPolicy,
 )
 from rebal_tui.tui import themes
+from rebal_tui.tui.book_services import guards as guard_services
 from rebal_tui.tui.book_services import policy as policy_services
 from rebal_tui.tui.host import Host
+from rebal_tui.tui.screens.settings import guards as guard_fields
 from rebal_tui.tui.screens.settings.keys import KeysScreen
 from rebal_tui.tui.screens.shared.dialog import Dialog
 from rebal_tui.tui.settings import (
@@ -69,7 +73,7 @@ class SettingsScreen(Dialog[None]):
     SettingsScreen VerticalScroll { padding: 0 2; }
     SettingsScreen .section { text-style: bold; color: $text-primary; margin-top: 1; }
     SettingsScreen .line { height: auto; }
-    SettingsScreen Label { width: 16; color: $foreground 70%; }
+    SettingsScreen Label { width: 18; color: $foreground 70%; }
     SettingsScreen Select { width: 44; }
     SettingsScreen Input { width: 22; }
     SettingsScreen .hint { width: 1fr; height: auto; padding-left: 2; color: $foreground 60%; }
@@ -79,9 +83,10 @@ class SettingsScreen(Dialog[None]):
     SettingsScreen #settings-note { color: $foreground 60%; margin-top: 1; height: auto; }
     """
 
-    def __init__(self, settings: Settings, note: str) -> None:
+    def __init__(self, settings: Settings, guards: Guards, note: str) -> None:
         super().__init__()
         self._settings = settings
+        self._guards = guards
         self._keys = dict(settings.keys)
         self._note = note
 
@@ -89,11 +94,12 @@ class SettingsScreen(Dialog[None]):
     async def filled(cls, host: Host, theme: str) -> SettingsScreen:
         """Create the form with the current theme, the settings of the file, and the policy of the book."""
         policy = await host.ask(policy_services.policy_of)
+        guards = await host.ask(_guards_of)
         file = host.settings_file
         where = f"Saved in {file.path}; the settings of the book, in the book." if file.path else "Saved in the book."
         faults = "".join(f"\n■ {fault}" for fault in file.faults)
         shown = theme if theme in themes.CYCLE else file.settings.theme
-        return cls(replace(file.settings, theme=shown, policy=policy), where + faults)
+        return cls(replace(file.settings, theme=shown, policy=policy), guards, where + faults)
 
     def compose(self) -> ComposeResult:
         policy = self._settings.policy
@@ -111,10 +117,13 @@ class SettingsScreen(Dialog[None]):
             words = [(REVIEW_WORDS[name], name) for name in REVIEWS]
             yield from self._choice("review", "Review", words, review)
             for name, (label, hint, _) in TYPED.items():
-                with Horizontal(classes="line"):
-                    yield Label(label, markup=False)
-                    yield Input(_text(getattr(policy, name)), id=name, compact=True)
-                    yield Static(ui_text(hint), id=f"{name}-hint", classes="hint", markup=False)
+                yield from self._field(name, label, hint, _text(getattr(policy, name)))
+            yield Static(ui_text("Guards of this book"), classes="section", markup=False)
+            for name, label in guard_fields.SWITCHES.items():
+                on = "on" if getattr(self._guards, name) else "off"
+                yield from self._choice(name, label, list(guard_fields.SWITCH_WORDS), on)
+            for name, (label, hint, _) in guard_fields.LIMITS.items():
+                yield from self._field(name, label, hint, guard_fields.limit_text(self._guards, name))
             with Horizontal(id="settings-buttons"):
                 yield Button("Save", id="save", variant="primary", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)
@@ -125,6 +134,12 @@ class SettingsScreen(Dialog[None]):
         with Horizontal(classes="line"):
             yield Label(label, markup=False)
             yield Select(options, allow_blank=False, value=value, id=name, compact=True)
+
+    def _field(self, name: str, label: str, hint: str, value: str) -> ComposeResult:
+        with Horizontal(classes="line"):
+            yield Label(label, markup=False)
+            yield Input(value, id=name, compact=True)
+            yield Static(ui_text(hint), id=f"{name}-hint", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self._show_key_count()
@@ -138,12 +153,24 @@ class SettingsScreen(Dialog[None]):
     @on(Input.Changed)
     def _typing(self) -> None:
         self._rules()
+        self._read_guards()
 
     def _rules(self) -> BookPolicy | None:
         """Parse the policy fields and show their faults; None while a field is invalid."""
         review = REVIEWS[str(self.query_one("#review", Select).value)]
-        read: dict[str, Any] = {"review": review}
-        for name, (_, hint, parse) in TYPED.items():
+        read = {"review": review, **self._read(TYPED)}
+        return BookPolicy(**read) if len(read) == len(fields(BookPolicy)) else None
+
+    def _read_guards(self) -> Guards | None:
+        """Parse the guards and show their faults; None while a field is invalid."""
+        switches = {name: self.query_one(f"#{name}", Select).value == "on" for name in guard_fields.SWITCHES}
+        read = {**switches, **self._read(guard_fields.LIMITS)}
+        return Guards(**read) if len(read) == len(fields(Guards)) else None
+
+    def _read(self, typed: Mapping[str, tuple[str, str, Callable[[str], Any]]]) -> dict[str, Any]:
+        """The values of the text fields that are valid; the faults of the others are shown next to them."""
+        read: dict[str, Any] = {}
+        for name, (_, hint, parse) in typed.items():
             fault = ""
             try:
                 read[name] = parse(self.query_one(f"#{name}", Input).value)
@@ -152,7 +179,7 @@ class SettingsScreen(Dialog[None]):
             line = self.query_one(f"#{name}-hint", Static)
             line.update(ui_text(f"✗ {fault}" if fault else hint))
             line.set_class(bool(fault), "-fault")
-        return BookPolicy(**read) if len(read) == len(fields(BookPolicy)) else None
+        return read
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -172,10 +199,10 @@ class SettingsScreen(Dialog[None]):
         self.app.push_screen(KeysScreen(self._keys), changed)
 
     def action_save(self) -> None:
-        policy = self._rules()
+        policy, guards = self._rules(), self._read_guards()
         if self.app.screen is not self:
             return
-        if policy is None:
+        if policy is None or guards is None:
             self.host.say("Not saved: correct the marked fields first.", "warning")
             return
         defaults = BookPolicy()
@@ -188,11 +215,12 @@ class SettingsScreen(Dialog[None]):
                 one.name for one in fields(defaults) if getattr(policy, one.name) != getattr(defaults, one.name)
             ),
         )
-        self.host.work(self._save(settings), name="settings")
+        self.host.work(self._save(settings, guards), name="settings")
 
-    async def _save(self, settings: Settings) -> None:
+    async def _save(self, settings: Settings, guards: Guards) -> None:
         host = self.host
         messages = await host.ask(policy_services.apply_policy, settings.policy)
+        messages += await host.ask(guard_services.apply_guards, guards)
         try:
             host.settings_file = write_settings(host.settings_file, settings)
         except OSError as error:
@@ -204,6 +232,10 @@ class SettingsScreen(Dialog[None]):
         host.say(f"Saved{where}.{changed}")
         host.pull_soon()
         self.dismiss()
+
+
+def _guards_of(book: Book) -> Guards:
+    return book.settings.guards
 
 
 def _text(value: object) -> str:

@@ -1,0 +1,67 @@
+"""The guards of the book in the settings form: fields, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rebal_tui.domain.quantities import (
+    HUNDRED_PERCENT,
+    Money,
+    Percent,
+    money_text,
+    parse_money,
+    parse_percent,
+    percent_text,
+)
+from rebal_tui.services.book.guard_options import Guards
+
+SWITCHES = {"jump_guard": "Price jump guard", "surge_guard": "Surge guard"}
+"""The guards that are on or off by name, with their labels."""
+SWITCH_WORDS = (("on", "on"), ("off", "off"))
+
+
+def _jump_limit(text: str) -> Percent:
+    percent = _percent(text)
+    if not 0 < percent < HUNDRED_PERCENT:
+        raise ValueError("expected a percent above 0 and below 100")
+    return percent
+
+
+def _surge_limit(text: str) -> Percent:
+    percent = _percent(text)
+    if percent < 0:
+        raise ValueError("expected a percent of 0 or more")
+    return percent
+
+
+def _percent(text: str) -> Percent:
+    try:
+        return parse_percent(text.strip().removesuffix("%").strip())
+    except ValueError as error:
+        raise ValueError("expected a percent such as 20 or 12.5") from error
+
+
+def _dollars(text: str) -> Money:
+    try:
+        amount = parse_money(text.strip().removeprefix("$"))
+    except ValueError as error:
+        raise ValueError("expected dollars such as 50000") from error
+    if amount < 0:
+        raise ValueError("expected 0 or more")
+    return amount
+
+
+LIMITS: dict[str, tuple[str, str, Callable[[str], Any]]] = {
+    "jump_limit": ("… jump above", "% since the last close puts the asset on hold", _jump_limit),
+    "surge_limit": ("… all runs above", "% of all equity a session wait for review; 0: not checked", _surge_limit),
+    "surge_run_limit": ("… a run above", "dollars waits for review; 0: not checked", _dollars),
+    "surge_order_limit": ("… an order above", "dollars lets its run wait; 0: not checked", _dollars),
+}
+"""The limits by name: label, hint and parser."""
+
+
+def limit_text(guards: Guards, name: str) -> str:
+    """A limit as the form shows it."""
+    value = getattr(guards, name)
+    return money_text(value) if name in ("surge_run_limit", "surge_order_limit") else percent_text(value)
