@@ -28,6 +28,11 @@ class ActionKind(StrEnum):
         """The kind as text: `stock dividend`."""
         return self.value.replace("_", " ")
 
+    @property
+    def explains_any_move(self) -> bool:
+        """Whether such an action explains any move of its asset's price on its day (R-55)."""
+        return self in (self.SPIN_OFF, self.CASH_MERGER, self.STOCK_MERGER, self.DELISTING)
+
 
 REQUIRED: Mapping[ActionKind, tuple[str, ...]] = {
     ActionKind.SPLIT: ("ratio",),

@@ -19,10 +19,6 @@ _FORWARD: Final = tuple(Fraction(new, old) for new, old in ((2, 1), (3, 1), (3, 
 SPLIT_RATIOS: Final = (*_FORWARD, *(1 / ratio for ratio in _FORWARD))
 """The ratios, new shares to old, that a move is compared with: forward splits, then reverse splits."""
 
-_EXPLAIN_ANY_MOVE: Final = (
-    ActionKind.SPIN_OFF, ActionKind.CASH_MERGER, ActionKind.STOCK_MERGER, ActionKind.DELISTING,
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class PriceJump:
@@ -68,7 +64,7 @@ def adjusted_close(last_close: Price | Fraction, actions: Iterable[CorporateActi
     """
     adjusted = Fraction(last_close)
     for action in actions:
-        if action.kind in _EXPLAIN_ANY_MOVE:
+        if action.kind.explains_any_move:
             return None
         adjusted /= action.shares_factor
         if action.kind is ActionKind.CASH_DIVIDEND:

@@ -22,13 +22,6 @@ class StoredAction:
     price_factor: Fraction
     report: ActionReport
 
-    @property
-    def explains_any_move(self) -> bool:
-        """Whether any move of the asset's price on that day is explained (R-55)."""
-        return self.report.action.kind in (
-            ActionKind.SPIN_OFF, ActionKind.CASH_MERGER, ActionKind.STOCK_MERGER, ActionKind.DELISTING,
-        )  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Holder:

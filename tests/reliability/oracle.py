@@ -367,8 +367,9 @@ class Oracle:
             or not session.open <= book.now() <= session.close - CLOSE_MARGIN
         ):
             return {}
+        days = [date.fromisoformat(day) for (day,) in book.database.rows("SELECT DISTINCT session FROM evaluations")]
         for account_id, subscription in book.subscriptions.items():
-            self.rebalances.evaluated(subscription.id, session.day, partial(self._left_to_sell, account_id))
+            self.rebalances.evaluated(subscription.id, session.day, days, partial(self._left_to_sell, account_id))
         return {
             account_id: self._expected(account_id, book.portfolios[subscription.portfolio_id], session.day,
                                        session.next_day)

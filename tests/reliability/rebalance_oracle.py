@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from rebal_tui.domain.orders import Order, OrderStatus, Side, SkippedOrder, SkipReason
@@ -15,13 +15,11 @@ _STOPPED = {SkipReason.MARKET_WINDOW_CLOSED, SkipReason.ACCOUNT_RESTRICTED}
 
 @dataclass
 class Undone:
-    """Undone sells of a subscription; the day of the last run that traded, and sessions with an evaluation since."""
+    """Undone sells of a subscription since a day, and the day of the last run that traded."""
 
     symbols: set[str]
     since: date
     traded: date | None = None
-    tried: set[date] = field(default_factory=set)
-    done: bool = False
 
 
 class RebalanceOracle:
@@ -53,20 +51,23 @@ class RebalanceOracle:
             record = self.undone.setdefault(subscription, Undone(set(), today))
             record.symbols -= {o.symbol for o in orders if o.side is Side.SELL and o.status is OrderStatus.FILLED}
             record.symbols |= unfilled
-            record.done = False
             if orders:
                 record.traded = today
 
-    def evaluated(self, subscription: str, today: date, left: Callable[[set[str]], bool]) -> None:
-        """An evaluation begins: what is done or was tried often enough ends. `left`: whether symbols are to be sold."""
+    def evaluated(
+        self, subscription: str, today: date, sessions: Iterable[date], left: Callable[[set[str]], bool]
+    ) -> None:
+        """An evaluation begins: what is done or was tried often enough ends.
+
+        `sessions` are those with an evaluation; `left` says whether any of some symbols is to be sold.
+        """
         record = self.undone.get(subscription)
         if record is None:
             return
-        record.done = not left(record.symbols)
-        if record.done or (len(record.tried) >= TRIES and today not in record.tried):
-            self.before[subscription] = self.last.get(subscription)
-            if record.traded is not None:
-                self.last[subscription] = record.traded
-            del self.undone[subscription]
-        elif today != record.since:
-            record.tried.add(today)
+        tried = [day for day in sessions if record.since < day < today]
+        if len(tried) < TRIES and left(record.symbols):
+            return
+        self.before[subscription] = self.last.get(subscription)
+        if record.traded is not None:
+            self.last[subscription] = record.traded
+        del self.undone[subscription]

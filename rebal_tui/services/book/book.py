@@ -189,6 +189,7 @@ class Book:
         self.version += 1
         if renamed:
             self.price_history.rename(renamed)
+            self.reference_prices.rename(renamed)
             if self.feed is not None:
                 self.feed.rename(renamed)
             self.reload()

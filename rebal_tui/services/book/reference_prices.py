@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from fractions import Fraction
 
 from rebal_tui.domain.assets import Asset
 from rebal_tui.domain.quantities import Price
 from rebal_tui.domain.sessions import new_york_day
-from rebal_tui.market.protocol import Quote
+from rebal_tui.market.protocol import Quote, renamed
 
 
 class ReferencePrices:
@@ -36,6 +37,20 @@ class ReferencePrices:
     def of(self, symbol: str, day: date) -> Price | None:
         """The price to compare with; None without one, and on a day whose moves are explained."""
         return None if self._explained.get(symbol) == day else self._reference.get(symbol)
+
+    def rename(self, labels: Mapping[str, str]) -> None:
+        """Continue the prices of renamed assets under their new labels, given by old label."""
+        self._last = renamed(self._last, labels)
+        self._reference = renamed(self._reference, labels)
+        self._explained = renamed(self._explained, labels)
+
+    def adjust(self, symbol: str, factor: Fraction) -> None:
+        """Multiply the prices of an asset by the factor of a corporate action."""
+        reference, last = self._reference.get(symbol), self._last.get(symbol)
+        if reference is not None:
+            self._reference[symbol] = Price(max(1, round(reference * factor)))
+        if last is not None:
+            self._last[symbol] = last[0], Price(max(1, round(last[1] * factor)))
 
     def replace(self, symbol: str, price: Price) -> None:
         """Compare with another price until the next day begins."""

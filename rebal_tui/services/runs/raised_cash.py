@@ -9,7 +9,7 @@ from rebal_tui.domain.runs import Run, RunType
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
-from rebal_tui.store import cash, fills, plan_inputs
+from rebal_tui.store import cash, fills, plan_inputs, run_orders
 
 
 def raised_cash(book: Book, run: Run) -> Money:
@@ -26,9 +26,18 @@ def raised_cash(book: Book, run: Run) -> Money:
     free = inputs.cash - inputs.reserved
     excess = min(free, max(0, free - plan.cash_target))
     planned = sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells)
-    brought = sum(fill.amount for fill in fills.of_run(book.database, run.id) if fill.side is Side.SELL)
-    unreserved = book.accounts[run.account_id].cash - book.reserved(run.account_id)
+    brought = _brought(book, run)
+    # A real broker reports the cash of an account later than its fills.
+    booked = book.accounts[run.account_id].cash if book.live is None else inputs.cash + brought
+    unreserved = booked - book.reserved(run.account_id)
     return Money(max(0, min(max(excess, run.amount - planned) + brought, run.amount, unreserved)))
+
+
+def _brought(book: Book, run: Run) -> int:
+    """What the sells of a run brought. The state of an order may be known before its executions are."""
+    executed = sum(fill.amount for fill in fills.of_run(book.database, run.id) if fill.side is Side.SELL)
+    sells = (order for _, order, _ in run_orders.of_run(book.database, run.id) if order.side is Side.SELL)
+    return max(executed, sum(order.filled_qty * (order.filled_avg_price or 0) // NANO for order in sells))
 
 
 def shortfall_text(run: Run, raised: Money) -> str:

@@ -15,6 +15,7 @@ from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.market_state import save_market_state
 from rebal_tui.services.broker_sync.events import sync
+from rebal_tui.services.runs.asset_holds import explain_move
 from rebal_tui.store import assets, corporate_actions
 
 
@@ -75,10 +76,23 @@ def apply_corporate_action(book: Book, action: CorporateAction) -> ActionReport:
         changed = {symbol: quotes[symbol] for symbol in prices if symbol in quotes}
         assets.save_prices(tx, ((symbol, quote.price, quote.at) for symbol, quote in changed.items()))
         save_market_state(book, now)
+        _explain(book, action)
         book.apply_prices(changed)
     report = corporate_actions.report_of(book.database, identity)
     require(report is not None, f"corporate action {identity} was not applied")
     return report  # type: ignore[return-value]
+
+
+def _explain(book: Book, action: CorporateAction) -> None:
+    """Let the action explain the move of its asset's price to the guard of R-55."""
+    day, factor = book.today(), Terms(action, None, True).price_factor
+    if action.kind.explains_any_move:
+        explain_move(book, action.symbol, day)
+        return
+    book.reference_prices.adjust(action.symbol, factor)
+    reference = book.reference_prices.of(action.symbol, day)
+    if reference is not None:
+        explain_move(book, action.symbol, day, reference)
 
 
 def _prices_after(book: Book, action: CorporateAction) -> Mapping[str, Price]:
