@@ -67,7 +67,7 @@ def elapsed() -> float:
 
 
 def new_seed() -> str:
-    """A unique seed."""
+    """A unique seed for a simulated market and the ids of its book."""
     return uuid.uuid4().hex
 
 

@@ -120,7 +120,7 @@ def next_token(key: int | None) -> str | None:
 
 
 def key_of(token: str | None) -> int | None:
-    """The key in a token, None without one. Raises `Invalid`."""
+    """The row key in a page token, None without a token. Raises `Invalid` for a malformed one."""
     if token is None:
         return None
     try:

@@ -42,7 +42,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Shares of an account in the asset, with their average entry price, and those that a dividend is paid on."""
+    """Shares of an account in the asset, their average entry price, and those held at the open for a dividend."""
 
     qty: Qty
     average: Price | None

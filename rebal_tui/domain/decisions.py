@@ -20,9 +20,10 @@ class Outcome(StrEnum):
 
 
 class Verdict(StrEnum):
-    """`PASS` and `FAIL` are for prerequisites; `INFO` decides nothing; the others are for triggers.
+    """`PASS` and `FAIL` are for prerequisites, `INFO` decides nothing, the others are for triggers.
 
-    `CANNOT`: the condition holds, but no order that can be placed would correct it.
+    `FIRES`: the trigger makes a run. `HOLDS_BACK`: its condition holds, but a cooldown or the minimum equity stops it.
+    `CANNOT`: its condition holds, but no order that can be placed would correct it. `NO`: its condition does not hold.
     """
 
     PASS = "pass"

@@ -49,7 +49,7 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FirstSteps:
-    """First steps of an empty book; None if not available. Each returns its result as a sentence."""
+    """What the start screen of an empty book offers, None if not available. Each returns its result as text."""
 
     open_demo: Callable[[], Awaitable[str]] | None = None
     import_file: Callable[[Path], Awaitable[str]] | None = None

@@ -40,7 +40,7 @@ class Execution:
         return quote if quote is not None and quote.price > 0 else None
 
     def run(self, tx: Writer, now: int) -> None:
-        """Execute all open orders up to `now`, step by step as due; orders in halted or unquoted assets do not fill."""
+        """Execute open orders up to `now`, each partial fill at its due time; halted or unquoted assets do not fill."""
         orders = load(tx.execute, "o.open = 1 AND o.wake_at <= ?", (now,))
         queue = [(at, order.n, order) for order in orders if (at := self._next(order)[0]) <= now]
         heapq.heapify(queue)

@@ -34,7 +34,7 @@ class DecidedBook:
 
 
 def book_day_context(book: Book, frame: BookFrame) -> DayContext:
-    """The current day context of the whole book."""
+    """The inputs that all decisions made now share: time, session, calendar conditions due, fresh prices."""
     from rebal_tui.engine.arrays.day_context import day_context_of
 
     now, settings = book.now(), book.settings

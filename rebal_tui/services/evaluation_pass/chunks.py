@@ -54,7 +54,7 @@ class EvaluationPass:
 class PassInProgress:
     """A pass stored in chunks. `rows` are the remaining accounts, oldest subscription first; `began` is the stopwatch
     reading at its start; `manual` marks a pass that a person requested, which runs even while evaluations are paused;
-    `surged` is whether the surge guard holds the runs of the pass (R-57).
+    `surged` is whether the pass would trade unusually much, so that its runs wait for approval (R-57).
 
     In memory only: accounts not stored when the program ends are evaluated by the next pass, and an account that has a
     run by then does not get a second one (R-7, R-11).
