@@ -163,7 +163,7 @@ def open_copy(path: Path) -> Database:
 class _NoSessions:
     """Sessions of a market that never opens."""
 
-    def session(self, day: date) -> Session | None:  # noqa: ARG002
+    def session(self, day: date) -> Session | None:  # noqa: ARG002 - the signature of a calendar
         return None
 
 

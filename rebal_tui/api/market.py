@@ -41,7 +41,7 @@ async def get_calendar(
     request: Request,
     start: date | None = None,
     end: date | None = None,
-    date_type: Literal["trading", "TRADING"] = "trading",  # noqa: ARG001
+    date_type: Literal["trading", "TRADING"] = "trading",  # noqa: ARG001 - clients send it; there is one kind of date
 ) -> Response:
     """List the sessions between two days, both inclusive, within the range of the calendar."""
     return json_response(await book_client(request).ask(lambda book: market.calendar(book, start, end)))

@@ -138,8 +138,8 @@ class WithdrawalStage(StrEnum):
 class Withdrawal:
     """One withdrawal. `stopped` is why it cannot proceed, None while it can. `rounds` counts its liquidation runs.
 
-    With `everything`, every position is closed and the account stays unsubscribed; `amount` is what the account was
-    worth at the request, then what is journaled.
+    With `everything`, every position is closed and the account stays unsubscribed; `amount` is the
+    account's equity at the request, and later the amount of the journal.
     """
 
     id: str

@@ -14,6 +14,11 @@ MIN_ORDER_VALUE = Value(ATTO)
 """$1, the minimum value of an order that does not close a position."""
 
 
+def spare_cash(free: Money, cash_target: Money) -> Money:
+    """The cash that a liquidation uses before it sells: what exceeds the cash target; cash owed counts against it."""
+    return Money(min(free, max(0, free - cash_target)))
+
+
 def most_overweight_first(line: PlanLine) -> tuple[int, Fraction, str]:
     """A sort key: assets without a target first, then by value ÷ target descending; ties by symbol.
 

@@ -33,6 +33,7 @@ from rebal_tui.engine.cash_raising import (
     proportional_floors,
     raise_cash,
     sale,
+    spare_cash,
 )
 from rebal_tui.engine.drift import value_account
 from rebal_tui.engine.trace_text import dollars
@@ -106,7 +107,7 @@ def plan_partial_liquidation(holdings: Holdings, weights: Weights, amount: Money
     max_amount = Money(max(0, free + sum(sale(_sellable(line, holdings), line) for line in sellable)))
     if amount > max_amount:
         raise AmountTooLarge(max_amount)
-    needed = amount - min(free, max(0, free - cash_target))
+    needed = amount - spare_cash(free, cash_target)
     sells = needed > 0
     ordered = sorted(sellable, key=most_overweight_first)
     raised = {line.symbol: Qty(0) for line in ordered}

@@ -40,11 +40,6 @@ class ClosesFeed:
         self._quotes: dict[str, Quote] = {}
         self._labels: dict[str, str] = {}
 
-    @property
-    def days_without_session(self) -> tuple[date, ...]:
-        """Days with closes but no session in the calendar; they are never replayed."""
-        return tuple(day for day in self._closes.days if self._calendar.session(day) is None)
-
     def advance(self, now: datetime) -> Mapping[str, Quote]:
         """Update every quote to `now`. Returns the quotes that changed in price or time."""
         now_utc = now.astimezone(UTC)

@@ -116,7 +116,7 @@ def without_empty_end(cells: list[str]) -> list[str]:
 
 
 def got(cell: str, expected: str) -> str:
-    """Why a cell is refused: its invisible character if it has one, else what was found and what is expected."""
+    """The message for a refused cell: its invisible character, or else the text found and the text expected."""
     try:
         shown = display_text(cell[: _QUOTED_CHARACTERS + 1])
     except ValueError as hidden:

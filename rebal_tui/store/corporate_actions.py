@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 
 from rebal_tui.domain.corporate_actions import ActionKind, ActionReport, CorporateAction
@@ -116,11 +116,6 @@ def report_of(database: Database, action_id: str) -> ActionReport | None:
     """The report of an applied action, None when it is unknown."""
     found = _stored(database, "WHERE c.id = ?", (action_id,))
     return found[0].report if found else None
-
-
-def of_day(database: Database, symbol: str, day: date) -> list[StoredAction]:
-    """The actions of an asset, by its label today, on a New York day, oldest first."""
-    return _stored(database, "WHERE assets.symbol = ? AND session = ? ORDER BY c.key", (symbol, day.isoformat()))
 
 
 def newest(database: Database, limit: int = 100) -> list[StoredAction]:

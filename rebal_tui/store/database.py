@@ -257,7 +257,7 @@ class Database:
 def import_sqlite_utils() -> Any:
     """Import sqlite-utils without pandas, which it loads wherever that is installed (0.3 s at start)."""
     if "sqlite_utils" not in sys.modules and "pandas" not in sys.modules:
-        sys.modules["pandas"] = None  # type: ignore[assignment]
+        sys.modules["pandas"] = None  # type: ignore[assignment]  # makes its import fail
         try:
             import sqlite_utils
         finally:

@@ -64,7 +64,7 @@ def _refuse_newer(applied: set[str], scripts: Scripts) -> None:
 
 def _runner(script: str) -> object:
     def run(db: object) -> None:
-        connection: sqlite3.Connection = db.conn  # type: ignore[attr-defined]
+        connection: sqlite3.Connection = db.conn  # type: ignore[attr-defined]  # sqlite-utils
         for statement in statements(script):
             connection.execute(statement)
 

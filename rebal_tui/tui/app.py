@@ -61,7 +61,7 @@ class RebalApp(App[None]):
     TITLE = "rebal-tui"
     CSS_PATH = "app.tcss"
     COMMANDS: ClassVar = {ActionProvider, DataProvider}
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-very-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-very-wide")]  # noqa: RUF012 - typed by Textual
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(EVERYWHERE)]
     MODES = modes.MODES
     DEFAULT_MODE = Section.DESK.value

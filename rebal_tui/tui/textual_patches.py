@@ -30,7 +30,7 @@ def patch_styles_cache() -> None:
     Textual's own cache also refers to the `StylesCache` of each widget. It keeps the rendered lines of the last
     thousand widgets in memory, including dialogs and footer keys.
     """
-    StylesCache.get_inner_outer = _inner_and_outer  # type: ignore[assignment, method-assign]
+    StylesCache.get_inner_outer = _inner_and_outer  # type: ignore[assignment, method-assign]  # replaces it
 
 
 def clear_line_cache(screen: Screen[Any]) -> None:

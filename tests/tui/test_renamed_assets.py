@@ -7,7 +7,7 @@ from typing import Any
 
 from rebal_tui.domain.assets import Asset, AssetStatus
 from rebal_tui.services.broker_sync.events import sync
-from rebal_tui.services.simulation.asset_names import rename_assets
+from tests.services.asset_names import rename_assets
 from tests.tui.driving import press, screen_text
 from tests.tui.simulated import market_book, run, run_heartbeat, sound
 

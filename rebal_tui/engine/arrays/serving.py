@@ -55,9 +55,9 @@ def sure_serving(frame: BookFrame, usages: BandUsages, rows: Rows, by_band: Flag
 def _far_from_target(frame: BookFrame, usages: BandUsages, rows: Rows) -> Flags:
     """Whether an asset is so far from its target, by the band usage, that the plan surely has an order.
 
-    Let it be W dollars away. Above its target, it is sold. Below it, what is missing is in assets above their targets,
-    in holdings outside the portfolio, or in excess cash, so one of the three has a third of W or more: an asset above
-    its target by W / 3n is sold, a holding outside is closed, or the cash buys the asset.
+    Let W be its distance in dollars. If it is above its target, it is sold. If it is below, assets above their targets,
+    holdings outside the portfolio and excess cash together exceed their targets by W or more, so one of the three by
+    W / 3: then an asset above its target by W / 3n is sold, a holding outside is closed, or the cash buys the asset.
     """
     assets, follows, equity = frame.assets, usages.follows[rows], usages.equity[rows]
     margin = _margin(usages, rows)

@@ -175,7 +175,7 @@ def _changed(book: Book, before: Portfolio, body: PortfolioBody, status: Portfol
 
 
 def _change_time(book: Book, portfolio_id: str) -> datetime:
-    """The time of a change, later than every rebalance before it, also while the clock stands still (R-14)."""
+    """A time for a change that is later than every earlier rebalance, even when the clock is paused (R-14)."""
     now, last = book.now(), book.subscription_table.last_event(portfolio_id)
     return now if last is None or last < now else last + timedelta(microseconds=1)
 

@@ -58,7 +58,7 @@ def _unsubscribe(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 
 
 def _sell(book: Book, withdrawal: Withdrawal) -> Withdrawal:
-    """Queue the run that raises what is missing; with enough settled cash, a liquidation has no orders.
+    """Queue the run that raises the missing amount; it has no orders when settled cash suffices.
 
     Waits for a manual run requested in the meantime (R-7).
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rebal_tui.engine.arrays.frame import UNSUBSCRIBED
 from rebal_tui.services.book.book import BookTransaction
 from rebal_tui.services.evaluation.whole_book import DecidedBook
 from rebal_tui.store import uncorrectable
@@ -11,7 +12,7 @@ from rebal_tui.store.uncorrectable import Uncorrectable
 def note_uncorrectable(tx: BookTransaction, decided: DecidedBook) -> None:
     """Store the accounts that a pass found uncorrectable, and forget those that it found otherwise.
 
-    An account whose triggers were not asked, for example because of an open run, stays as it was.
+    A subscriber whose triggers were not asked, for example because of an open run, stays as it was.
     """
     book = tx.book
     table, made = book.account_table, decided.made
@@ -19,8 +20,9 @@ def note_uncorrectable(tx: BookTransaction, decided: DecidedBook) -> None:
         return
     found = {int(table.keys[row]): Uncorrectable(decided.at, check, text) for row, (check, text) in made.cannot.items()}
     asked = made.asked()
-    rows = {row: identity for identity in book.uncorrectable if (row := table.row_of.get(identity)) is not None}
-    gone = [int(table.keys[row]) for row in rows if asked[row] and row not in made.cannot]
+    rows = [table.row_of[identity] for identity in book.uncorrectable]
+    unsubscribed = decided.frame.accounts.portfolio == UNSUBSCRIBED
+    gone = [int(table.keys[row]) for row in rows if (asked[row] or unsubscribed[row]) and row not in made.cannot]
     uncorrectable.put(tx, found)
     uncorrectable.clear(tx, gone)
     tx.reload_unfinished()

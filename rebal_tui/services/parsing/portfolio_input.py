@@ -16,7 +16,7 @@ _ITEM = re.compile(r"([a-z_]+)(?:\[([0-9]+)\])?")
 
 def load_models() -> None:
     """Load the models in advance, so that the first key presses in a form do not wait for them."""
-    import rebal_tui.services.parsing.requests  # noqa: F401
+    import rebal_tui.services.parsing.requests  # noqa: F401 - imported to be loaded
 
 
 def parse_portfolio(raw: object) -> PortfolioBody:

@@ -107,8 +107,8 @@ class ListOf:
 
     def __init__(self, shape: type[Shape], convert: Callable[..., Any], *, null: object = _RAISE) -> None:
         self.shapes = (shape,)
-        self._items: TypeAdapter[list[Any]] = TypeAdapter(list[Annotated[shape, AfterValidator(convert)]])  # type: ignore[valid-type]
-        self._documented: Any = list[shape]  # type: ignore[valid-type]
+        self._items: TypeAdapter[list[Any]] = TypeAdapter(list[Annotated[shape, AfterValidator(convert)]])  # type: ignore[valid-type]  # known at run time
+        self._documented: Any = list[shape]  # type: ignore[valid-type]  # known at run time
         self._null = null
 
     def _read(self, raw: object, info: ValidationInfo[Reading]) -> object:

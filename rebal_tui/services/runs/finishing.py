@@ -159,7 +159,8 @@ def _alert(book: Book, run: Run, orders: Sequence[Order], skipped: Sequence[Skip
     what = "; ".join(dict.fromkeys([*failed, *left]))
     head = f"{run.type.replace('_', ' ')} of {book.accounts[run.account_id].name}: {run.status}"
     text = f"{head}, {run.reason}" if stopped else f"{head}; not done: {what}"
-    if run.type is not RunType.FULL_REBALANCE or not run.subscription_id:
+    subscription = book.subscriptions.get(run.account_id)
+    if run.type is not RunType.FULL_REBALANCE or subscription is None or subscription.id != run.subscription_id:
         return text
     again = undone_sells(run.status, orders, skipped)
     return f"{text}; the sells are tried again at the next session" if again else text

@@ -6,6 +6,7 @@ from rebal_tui.domain.cash import Owner, OwnerKind
 from rebal_tui.domain.orders import Side
 from rebal_tui.domain.quantities import NANO, Money
 from rebal_tui.domain.runs import Run, RunType
+from rebal_tui.engine.cash_raising import spare_cash
 from rebal_tui.engine.trace_text import money
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.evaluation.history import plan_of
@@ -23,8 +24,7 @@ def raised_cash(book: Book, run: Run) -> Money:
     plan, inputs = plan_of(book.database, run), plan_inputs.inputs(book.database, run.id)
     if plan is None or inputs is None:
         return Money(0)
-    free = inputs.cash - inputs.reserved
-    excess = min(free, max(0, free - plan.cash_target))
+    excess = spare_cash(Money(inputs.cash - inputs.reserved), plan.cash_target)
     planned = sum((line.qty or 0) * (line.price or 0) // NANO for line in plan.sells)
     brought = _brought(book, run)
     # A real broker reports the cash of an account later than its fills.

@@ -56,7 +56,7 @@ def undone_sells(status: RunStatus, orders: Sequence[Order], skipped: Sequence[S
 
 
 def settle_unfinished(book: Book) -> None:
-    """Before an evaluation pass: count the session as a try, end what is done, and give up after three tries."""
+    """Before an evaluation pass: count this session as a try, and end rebalances that are done or tried three times."""
     if not book.unfinished:
         return
     today = book.today().isoformat()

@@ -48,7 +48,7 @@ def follow(book: Book) -> bool:
 
 
 def _follow_renames(book: Book) -> None:
-    """Read new labels of assets first, because prices are told by label."""
+    """Read new labels of assets before prices, because prices are keyed by label."""
     renames = asset_renames.count(book.database)
     if renames != book.follow_state.renames:
         book.reload_assets()

@@ -9,7 +9,7 @@ from rebal_tui.broker.protocol import BrokerRefused, RefusalCode
 from rebal_tui.domain.action_effects import Terms
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.corporate_actions import ActionKind, ActionReport, CorporateAction
-from rebal_tui.domain.errors import Conflict, Fault, require
+from rebal_tui.domain.errors import BrokenInvariant, Conflict, Fault
 from rebal_tui.domain.quantities import Price, Qty
 from rebal_tui.services.advisory.cash import sandbox
 from rebal_tui.services.book.book import Book
@@ -79,8 +79,9 @@ def apply_corporate_action(book: Book, action: CorporateAction) -> ActionReport:
         _explain(book, action)
         book.apply_prices(changed)
     report = corporate_actions.report_of(book.database, identity)
-    require(report is not None, f"corporate action {identity} was not applied")
-    return report  # type: ignore[return-value]
+    if report is None:
+        raise BrokenInvariant(f"corporate action {identity} was not applied")
+    return report
 
 
 def _explain(book: Book, action: CorporateAction) -> None:

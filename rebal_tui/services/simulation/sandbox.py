@@ -115,7 +115,7 @@ def _changed(asset: Asset, change: AssetChange) -> Asset:
     texts = {"name": change.name, "exchange": change.exchange, "status": change.status}
     flags = {"tradable": change.tradable, "fractionable": change.fractionable}
     given = {name: value for name, value in {**texts, **flags}.items() if value is not None}
-    return replace(asset, **given)  # type: ignore[arg-type]
+    return replace(asset, **given)  # type: ignore[arg-type]  # fields by name
 
 
 def set_account(

@@ -44,7 +44,7 @@ REMEDIES = {
     ExceptionKind.ACCOUNT_RESTRICTED: "have the broker lift the restriction",
     ExceptionKind.PORTFOLIO_NEEDS_ADJUSTMENT: "replace the assets that cannot be held, then reactivate the portfolio",
     ExceptionKind.CANNOT_BE_CORRECTED: "remove the cause given for each line",
-    ExceptionKind.UNFINISHED: "sell what is left by a manual run, or accept it",
+    ExceptionKind.UNFINISHED: "sell the remaining holdings with a manual run, or accept them",
     ExceptionKind.RUN_FAILED: "read the run, then acknowledge its alert",
 }
 

@@ -1,7 +1,7 @@
 """Domain values in the API's JSON shapes: decimals as text, times in RFC 3339 UTC with microseconds, all keys present.
 
-The shapes are declared in `models`. Accounts, positions and journals: `account_shapes`. Where an asset's id stands
-beside it, the symbol is plain; elsewhere a namesake has its label, so that no symbol means another asset (R-50).
+The shapes are declared in `models`. Accounts, positions and journals: `account_shapes`. A shape that has
+the asset's id gives the plain symbol; others give a namesake's label, so that no symbol names another asset (R-50).
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from rebal_tui.services.evaluation.account import evaluate_account
 from rebal_tui.services.evaluation.history import latest_decisions, plan_of
 from rebal_tui.services.maintenance.check import check_book
 from rebal_tui.services.schedule import scheduler
-from rebal_tui.services.simulation.asset_names import rename_assets
 from rebal_tui.store import assets as asset_store
+from tests.services.asset_names import rename_assets
 from tests.services.brokers import broker, reopen
 from tests.services.factories import (
     advance,

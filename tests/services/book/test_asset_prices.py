@@ -10,7 +10,7 @@ from rebal_tui.market.walk import RandomWalk
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.follower import follow
-from rebal_tui.services.simulation.asset_names import rename_assets
+from tests.services.asset_names import rename_assets
 from tests.services.factories import new_york
 
 

@@ -6,6 +6,7 @@ from rebal_tui.domain.portfolios import BandType, DriftBand
 from rebal_tui.domain.quantities import NANO, Money, Percent
 from rebal_tui.domain.runs import RunStatus, RunType
 from rebal_tui.services.advisory import cash
+from rebal_tui.services.advisory.subscriptions import unsubscribe
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.queries.rule_exceptions import uncorrectable
 from rebal_tui.services.runs.manual import create_run
@@ -74,3 +75,12 @@ def test_a_partial_liquidation_is_followed_by_no_run_while_nothing_else_moves() 
     advance(book, 5)
     sessions(book, march(4, 20))
     assert [run.type for run in all_runs(book)] == [RunType.FULL_REBALANCE, RunType.PARTIAL_LIQUIDATION]
+
+
+def test_an_account_that_follows_no_portfolio_any_more_is_forgotten() -> None:
+    book = stuck_book()
+    sessions(book, march(2, 4))
+    assert set(book.uncorrectable) == {"a"}
+    unsubscribe(book, book.subscriptions["a"].id)
+    sessions(book, march(5, 5))
+    assert book.uncorrectable == {}

@@ -213,7 +213,7 @@ def test_an_account_that_nothing_explains_is_paused_with_both_figures() -> None:
     assert report.text == "SPY 10 for 1: 2 accounts, 1 unexplained"
     assert list(book.holds) == ["b"]
     assert book.holds["b"].reason == "SPY 10 for 1: expected 150 shares after it, found 15"
-    stored = corporate_actions.of_day(book.database, "SPY", book.today())
+    stored = corporate_actions.newest(book.database)
     assert [(found.report.unexplained, found.price_factor) for found in stored] == [(1, Fraction(1, 10))]
 
 

@@ -1,4 +1,4 @@
-"""Changes of symbols in a simulated market (R-50)."""
+"""Changes of symbols at the simulated broker, also swaps, which no corporate action makes (R-50)."""
 
 from __future__ import annotations
 
