@@ -9,7 +9,7 @@ from rebal_tui.services.view_models.standing import GLYPHS
 from rebal_tui.tui.action_table import ACTIONS
 from rebal_tui.tui.actions import section_actions
 from rebal_tui.tui.keymap import MOVES, key_text
-from rebal_tui.tui.sections import EVERYWHERE, Section
+from rebal_tui.tui.sections import EVERYWHERE, Section, section_label
 from rebal_tui.tui.segments import Line, beside, heading, paragraph
 from rebal_tui.tui.widgets.lines import Builder
 
@@ -38,7 +38,7 @@ def _entry(keys: str, text: str, width: int) -> list[Line]:
 
 
 def _here(section: str, width: int, keymap: Mapping[str, str]) -> list[Line]:
-    lines: list[Line] = [heading(section.capitalize(), width)]
+    lines: list[Line] = [heading(section_label(section), width)]
     for action in section_actions(section):
         lines += _entry(key_text(keymap.get(action.id, action.keys)), f"{action.label}. {action.help}", width)
     return lines if len(lines) > 1 else [*lines, (("No keys in this section.", "muted"),)]
