@@ -154,7 +154,7 @@ def _of_block(frame: BookFrame, whole: Block, indexes: Rows, out: _Columns) -> N
 def _widest(block: Block, prices: Floats, inverse: Floats, equity: Floats, error: Floats) -> tuple[Floats, Ints]:
     """By column, the largest band usage and its slot, negative when several slots are within the error of it.
 
-    On entry, `equity` is cash plus other holdings; the block's holdings are added to it in place.
+    On entry, `equity` is cash plus other holdings; the block's holdings are added to it, without a copy.
     """
     most, found = np.empty(len(equity)), np.empty(len(equity), np.int64)
     scale, target = prices * inverse, block.target * inverse

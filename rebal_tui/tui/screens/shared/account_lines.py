@@ -93,12 +93,12 @@ def _head(view: AccountView, width: int) -> list[Line]:
     return lines
 
 
-def _holdings(view: AccountView, width: int, room: int | None) -> list[Line]:
-    """Return the holdings with drift bars, cash last; if only `room` lines fit, those with the largest drift."""
+def _holdings(view: AccountView, width: int, max_lines: int | None) -> list[Line]:
+    """Return the holdings with drift bars, cash last; if only `max_lines` fit, those with the largest drift."""
     held = view.holdings
     left_out = 0
-    if room is not None and len(held) > room:
-        furthest = sorted(held, key=lambda holding: -abs(holding.drift_bp))[: room - 1]
+    if max_lines is not None and len(held) > max_lines:
+        furthest = sorted(held, key=lambda holding: -abs(holding.drift_bp))[: max_lines - 1]
         left_out = len(held) - len(furthest)
         held = tuple(holding for holding in held if holding in furthest)
     note = count_text(len(view.holdings), "asset")
