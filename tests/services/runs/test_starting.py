@@ -118,7 +118,7 @@ def test_an_account_that_was_restricted_meanwhile_ends_the_run_with_every_reason
     reason = "ACCOUNT_RESTRICTED: trading is blocked; an ACH deposit was returned"
     assert (run.status, run.reason, run.started_at) == (RunStatus.ERROR, reason, None)
     assert run.completed_at == book.now()
-    assert ("run", run.id, f"full rebalance of Client a: ERROR, {reason}") in alerts(book)
+    assert ("run", run.id, f"full rebalance of Client a: error, {reason}") in alerts(book)
 
 
 def test_positions_that_rose_above_six_times_equity_end_the_run() -> None:

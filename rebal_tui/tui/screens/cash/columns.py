@@ -97,7 +97,7 @@ def withdrawal_state(view: WithdrawalView) -> str:
     if view.stage == WithdrawalStage.CANCELED:
         return "canceled"
     stage, _, note = next(step for step in view.steps if step[1] == "now")
-    return _doing(stage, note)
+    return f"settles {note}" if note and stage == "settle" else STAGE_VERBS[stage][1]
 
 
 def _doing(stage: str, note: str) -> str:

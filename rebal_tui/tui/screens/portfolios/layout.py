@@ -32,7 +32,7 @@ def compose_form(form: PortfolioForm, assets: Sequence[AssetChoice]) -> ComposeR
     for index, (kind, percent) in enumerate(form.bands):
         with Horizontal(classes="weight"):
             yield Static(ui_text(f"{kind} drift"), classes="band-label", markup=False)
-            yield PercentInput(percent, placeholder="0.00", id=f"band-{index}", classes="band")
+            yield PercentInput(percent, placeholder="–", id=f"band-{index}", classes="band")
             yield Note(id=f"band-{index}-note")
     with Horizontal(classes="weight"):
         yield Static(ui_text("calendar"), classes="band-label", markup=False)

@@ -30,6 +30,7 @@ STATUSES: dict[str, tuple[str, str]] = {
 }
 FAILED = frozenset({OrderStatus.REJECTED, OrderStatus.CANCELED, OrderStatus.EXPIRED})
 TWO_COLUMNS_MIN_WIDTH = 120
+RUN_ID_MIN_WIDTH = 76
 
 
 def status_segment(status: str) -> TextSegment:
@@ -70,11 +71,11 @@ def _head(view: RunView, width: int) -> list[Line]:
             ("  ", ""),
             status_segment(run.status),
             ("  ", ""),
-            (printable(view.portfolio or "explicit weights"), "accent"),
+            (printable(view.portfolio or "weights of the run"), "accent"),
         ),
         (
             ("Run ", "muted"),
-            (run.id if width >= 60 else formats.short_id(run.id), ""),
+            (run.id if width >= RUN_ID_MIN_WIDTH else formats.short_id(run.id), ""),
             (f"  {origin_text(run.initiated_from)} run, session {run.session}", "muted"),
         ),
     ]
