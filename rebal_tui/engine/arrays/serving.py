@@ -176,10 +176,10 @@ def _of_block(
     budget = cash + proceeds - cash_target - margin
     short = np.where(way < 0, -way, 0)
     lines = (short > 0).sum(axis=0)
-    # Each raised slice takes at most a dollar from the budget; drops only enlarge the other slices.
-    slices = short * np.clip((budget - lines) / (short.sum(axis=0) + margin), 0, 1)
-    buys = (short > 1 + margin) & (slices > _MIN_DOLLARS)
-    serves = buys & ((slices > 10 * _MIN_DOLLARS) | (slices * 10 > short * _MIN_DOLLARS))
+    # Each raised portion takes at most a dollar from the budget; drops only enlarge the other portions.
+    portions = short * np.clip((budget - lines) / (short.sum(axis=0) + margin), 0, 1)
+    buys = (short > 1 + margin) & (portions > _MIN_DOLLARS)
+    serves = buys & ((portions > 10 * _MIN_DOLLARS) | (portions * 10 > short * _MIN_DOLLARS))
     closes = closing.dollars[indexes] > 0
     some_buy = (short.max(axis=0, initial=0) > 1 + margin) & (budget > _MIN_DOLLARS)
     solvent = equity > margin

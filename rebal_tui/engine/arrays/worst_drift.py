@@ -159,7 +159,7 @@ def _near_half(drift: Floats) -> Flags:
 def _widest(block: Block, prices: Floats, inverse: Floats, equity: Floats, error: Floats) -> tuple[Floats, Ints]:
     """By column, the largest band usage and its slot, negative when several slots are within the error of it.
 
-    On entry, `equity` is cash plus other holdings; the block's holdings are added to it in place.
+    On entry, `equity` is cash plus other holdings; the block's holdings are added to it, without a copy.
     """
     most, found = np.empty(len(equity)), np.empty(len(equity), np.int64)
     scale, target = prices * inverse, block.target * inverse
