@@ -120,7 +120,7 @@ class Navigation:
             self._app.switch_mode(REVIEW)
         elif kind == "needs_adjustment":
             self.show_portfolio(subject)
-        elif kind == "withdrawal":
+        elif kind in ("withdrawal", "journal", "journal_changed"):
             self._app.switch_mode(Section.CASH)
         elif kind in ("job", "missed"):
             name = subject if kind == "job" else "evaluation"
