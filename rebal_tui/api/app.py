@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from rebal_tui import __version__
 from rebal_tui.api import accounts, events, journals, market, orders, rebalancing, sandbox
 from rebal_tui.api.access import MAX_FAILURES, Access, Limiter
+from rebal_tui.api.date_header import DateHeader
 from rebal_tui.api.openapi import API_DESCRIPTION, describe
 from rebal_tui.api.responses import BookClient, add_handlers
 from rebal_tui.services.wire.keys import Keyring
@@ -20,11 +21,13 @@ DEFAULT_REQUESTS_PER_MINUTE = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`rate`: requests per minute and key. `clock`: real elapsed seconds. `now`: real seconds since 1970. `closing`:
-    whether the server is shutting down, so that streams end as well."""
+    """`rate`: requests per minute and key. `clock`: real elapsed seconds. `now` and `book_now`: the real time and the
+    book's, in seconds since 1970, callable from any thread. `closing`: whether the server is shutting down, so that
+    streams end as well."""
 
     clock: Callable[[], float]
     now: Callable[[], float]
+    book_now: Callable[[], float]
     closing: Callable[[], bool]
     rate: int = DEFAULT_REQUESTS_PER_MINUTE
     with_sandbox: bool = False
@@ -41,6 +44,7 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
     app.include_router(v1, prefix="/v1/beta", include_in_schema=False)
     for prefix in ("/v1", "/v2"):
         app.include_router(events.router, prefix=prefix, include_in_schema=prefix == "/v2")
+    app.include_router(events.beta_router)
     app.include_router(market.data_router, prefix="/v2")
     if options.with_sandbox:
         app.include_router(sandbox.router)
@@ -53,4 +57,5 @@ def create_app(client: BookClient, keyring: Keyring, options: Options) -> FastAP
         failures=Limiter(MAX_FAILURES, options.clock),
         now=options.now,
     )
+    app.add_middleware(DateHeader, now=options.book_now)
     return app

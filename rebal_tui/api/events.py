@@ -15,10 +15,13 @@ from starlette.responses import Response, StreamingResponse
 from rebal_tui.api.responses import Timestamp, book_client, error
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.wire import activity_events
 from rebal_tui.services.wire import events as wire_events
 from rebal_tui.services.wire.events import Source, Start, StreamEvent
 
 router = APIRouter(prefix="/events", tags=["events"])
+beta_router = APIRouter(tags=["events"])
+"""Streams that have one version only, with their whole paths."""
 
 MAX_STREAMS = 64
 POLL_INTERVAL_SECONDS = 0.25
@@ -83,13 +86,31 @@ async def accounts(
 
 
 @router.get("/nta", **_STREAM)
-async def activities(
+async def cash_activities(
     request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """Cash activities other than trades: deposits (CSD), returned deposits (CSR), journals (JNLC), dividends (DIV),
     cash from other corporate actions (REORG)."""
     return await _stream(request, wire_events.ACTIVITIES, since, until, since_id or last_event_id, until_id)
+
+
+@beta_router.get("/v2beta1/events/activities", **_STREAM)
+async def activities(
+    request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
+    last_event_id: LastId = None,
+) -> Response:  # fmt: skip
+    """Activities of accounts: executions (TRD) and the cash activities of `nta`, each with a stable `ref_id`."""
+    return await _stream(request, activity_events.ACTIVITIES, since, until, since_id or last_event_id, until_id)
+
+
+@beta_router.get("/v1beta1/events/corporate-actions", **_STREAM)
+async def corporate_actions(
+    request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
+    last_event_id: LastId = None,
+) -> Response:  # fmt: skip
+    """Corporate actions, once for all accounts. Each is inserted when it takes effect."""
+    return await _stream(request, activity_events.CORPORATE_ACTIONS, since, until, since_id or last_event_id, until_id)
 
 
 async def _stream(

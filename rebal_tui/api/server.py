@@ -50,21 +50,26 @@ async def serve(
     keyring: Keyring,
     bind_address: BindAddress,
     now: Callable[[], float],
+    book_now: Callable[[], float],
     ready: Callable[[str], None],
 ) -> None:
-    """Serve until SIGTERM or SIGINT; calls `ready` with the URL once it listens. `now` is real seconds since 1970.
+    """Serve until SIGTERM or SIGINT; calls `ready` with the URL once it listens.
 
-    Raises `Conflict` when the server cannot listen on the address.
+    `now` and `book_now` are the real time and the book's, in seconds since 1970, callable from any thread. Raises
+    `Conflict` when the server cannot listen on the address.
     """
     listening = _listen(bind_address)
     host, port = listening.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    options = Options(time.monotonic, now, lambda: server.should_exit, bind_address.rate, bind_address.with_sandbox)
+    options = Options(
+        time.monotonic, now, book_now, lambda: server.should_exit, bind_address.rate, bind_address.with_sandbox
+    )
     config = uvicorn.Config(
         create_app(client, keyring, options),
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,
         lifespan="off",
         ws="none",
         timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,

@@ -96,6 +96,8 @@ def withdrawal_state(view: WithdrawalView) -> str:
         return "completed"
     if view.stage == WithdrawalStage.CANCELED:
         return "canceled"
+    if view.held:
+        return "waits: kill switch on"
     stage, _, note = next(step for step in view.steps if step[1] == "now")
     return f"settles {note}" if note and stage == "settle" else STAGE_VERBS[stage][1]
 
