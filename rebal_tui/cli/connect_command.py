@@ -13,7 +13,9 @@ from rebal_tui.domain.errors import Conflict, Fault, Invalid
 from rebal_tui.domain.text import count_text
 
 if TYPE_CHECKING:
-    from rebal_tui.broker.alpaca.client import Endpoints
+    from datetime import datetime
+
+    from rebal_tui.broker.alpaca.client import AlpacaClient, Endpoints
     from rebal_tui.credentials import KeyLocation, Keys
 
 _PAPER, _LIVE = "paper", "live"
@@ -164,12 +166,36 @@ def _check(keys: Keys, broker_endpoints: Endpoints) -> None:
             f"{json_values.timestamp(clock, 'timestamp'):%Y-%m-%d %H:%M:%S} UTC"
         )
         write_message(count_text(len(accounts), "account"))
+        if json_values.flag(clock, "is_open"):
+            _report_delay(client, json_values.timestamp(clock, "timestamp"))
     except KeysRefused as refused:
         raise Conflict(f"{broker_endpoints.broker}: {refused}") from None
     except (BrokerUnavailable, Denied, json_values.Malformed) as error:
         raise Conflict(f"{broker_endpoints.broker} cannot be used: {error}") from None
     finally:
         client.close()
+
+
+def _report_delay(client: AlpacaClient, now: datetime) -> None:
+    """Print a note when the broker's prices are late or cannot be read: then no account can be evaluated (R-12)."""
+    from rebal_tui.broker.alpaca.price_delay import PROBE_SYMBOL, price_delay
+    from rebal_tui.broker.protocol import BrokerUnavailable
+    from rebal_tui.engine.situation import PRICE_MAX_AGE
+
+    limit = f"{PRICE_MAX_AGE.total_seconds():.0f} s"
+    try:
+        delay = price_delay(client, now)
+    except BrokerUnavailable as error:
+        write_message(f"note: {error}; without prices no account is evaluated")
+        return
+    if delay is None:
+        write_message(f"note: the broker has no price of {PROBE_SYMBOL}; without prices no account is evaluated")
+    elif delay > PRICE_MAX_AGE:
+        minutes = delay.total_seconds() / 60
+        write_message(
+            f"note: prices are {minutes:.0f} minutes late. The market data subscription is a delayed one; accounts are "
+            f"evaluated with prices of at most {limit} only"
+        )
 
 
 def _require_id(firm_account: str) -> None:

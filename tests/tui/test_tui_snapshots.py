@@ -1,11 +1,13 @@
 """Snapshots of the screens. Changed snapshots are reviewed manually."""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from rebal_tui.services.view_models.status import ConnectionView
 from tests.tui.driving import make_app, press, settle
 from tests.tui.fakes import FakeBackend
 
@@ -40,6 +42,13 @@ def test_at_every_size(snap_compare: Any, screen: str, size: str) -> None:
 @pytest.mark.parametrize("screen", ["help", "evaluate"])
 def test_other_screens(snap_compare: Any, screen: str) -> None:
     shows(snap_compare, KEYS[screen], SIZES["80x24"])
+
+
+def test_a_live_book_whose_connection_has_faults(snap_compare: Any) -> None:
+    backend = FakeBackend()
+    down = ConnectionView(5, 3, ("trades", "activities"), 200, 187, 7, True)
+    backend.line = replace(backend.line, mode="PAPER", connection=down)
+    shows(snap_compare, (), SIZES["80x24"], backend=backend)
 
 
 @pytest.mark.parametrize("theme", ["rebal-light", "rebal-safe", "ansi-dark"])

@@ -29,7 +29,8 @@ class PollingState:
     next due, None for immediately. `last_error` is why the broker could not be read, and `try_at` the time of the next
     attempt.
     `clock_told` is the difference of the clocks in the open alert, 0 without one; `stream_alerts` are the open alerts
-    of streams by name; both are None until they are compared with the stored alerts. `clock_asked_at` is when the
+    of streams by name, `prices_told` is whether delayed prices have one; all are None until they are compared with the
+    stored alerts. `clock_asked_at` is when the
     broker's clock was last asked for because of a difference.
     """
 
@@ -44,6 +45,7 @@ class PollingState:
     clock_told: timedelta | None = None
     clock_asked_at: datetime | None = None
     stream_alerts: dict[str, str] | None = None
+    prices_told: bool | None = None
 
 
 class UnfinishedPass(Protocol):

@@ -14,6 +14,7 @@ from rebal_tui.domain.sessions import Session
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.connection_watch import compare_clocks, watch_connection
+from rebal_tui.services.broker_sync.delayed_prices import watch_prices
 from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, external_orders, reload_from_broker
 from rebal_tui.services.broker_sync.journal_watch import watch_journals
 from rebal_tui.store import accounts, book_settings, event_inbox, jobs, run_orders
@@ -43,6 +44,7 @@ def poll_broker(book: Book, now: datetime) -> None:
         return
     watch_connection(book, broker, now)
     watch_journals(book, now)
+    watch_prices(book, now)
     if state.try_at is not None and now < state.try_at:
         if state.loaded:
             return

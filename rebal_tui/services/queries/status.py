@@ -10,10 +10,12 @@ from rebal_tui.market.clock import SimulatedClock
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.book.kill_switch import halted
 from rebal_tui.services.book.settings import Mode
+from rebal_tui.services.broker_sync.connection_watch import CLOCK_SKEW_ALERT_MIN, stream_fault
+from rebal_tui.services.broker_sync.delayed_prices import price_delay
 from rebal_tui.services.runs.sending import sending_progress
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.services.schedule.jobs import jobs_of
-from rebal_tui.services.view_models.status import JobView, StatusLine, WorkView
+from rebal_tui.services.view_models.status import ConnectionView, JobView, StatusLine, WorkView
 from rebal_tui.store import jobs
 
 
@@ -35,6 +37,25 @@ def status_line(book: Book) -> StatusLine:
         awaiting=sum(run.approval is Approval.AWAITING for run in book.open_runs.values()),
         pacing=sending_progress(book),
         work=_work(book),
+        connection=_connection(book, now),
+    )
+
+
+def _connection(book: Book, now: datetime) -> ConnectionView | None:
+    """The connection to a real broker, None for a simulated one."""
+    if book.live is None:
+        return None
+    state = book.live.connection()
+    delay = price_delay(book, now)
+    return ConnectionView(
+        streams=len(state.streams),
+        up=sum(stream.connected_since is not None for stream in state.streams),
+        down=tuple(stream.name for stream in state.streams if stream_fault(stream, now)),
+        requests=state.requests,
+        requests_left=state.requests_left,
+        skew_seconds=None if state.skew is None else round(state.skew.total_seconds()),
+        skew_alert=state.skew is not None and abs(state.skew) > CLOCK_SKEW_ALERT_MIN,
+        price_delay=None if delay is None else int(delay.total_seconds()),
     )
 
 

@@ -28,10 +28,31 @@ class WorkView:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionView:
+    """The connection to a real broker.
+
+    `down` names the event streams of `streams` that are refused, or lost for a minute, `up` counts those that are read.
+    `requests_left` of `requests` a minute are left, None before the broker reports it. `skew_seconds` is the broker's
+    clock minus this computer's, `skew_alert` whether it is an alert; None before the first response. `price_delay` is
+    the age in seconds of the newest price of a delayed feed, None while it is not delayed.
+    """
+
+    streams: int
+    up: int
+    down: tuple[str, ...] = ()
+    requests: int | None = None
+    requests_left: int | None = None
+    skew_seconds: int | None = None
+    skew_alert: bool = False
+    price_delay: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StatusLine:
     """The status line. `mode` is `SIMULATED ×600`, `PAUSED`, `REPLAY 2020-03-16`, `PAPER` or `LIVE`; `awaiting` counts
     runs that await approval; `pacing` is None while no order waits; `stopped` is why writing has stopped, None while it
-    works; `work` is what the heartbeat deferred, None when nothing remains."""
+    works; `work` is what the heartbeat deferred, None when nothing remains; `connection` is None for a simulated
+    broker."""
 
     book: str
     mode: str
@@ -46,6 +67,7 @@ class StatusLine:
     stopped: Halt | None = None
     pacing: PacingView | None = None
     work: WorkView | None = None
+    connection: ConnectionView | None = None
 
     @property
     def real_broker(self) -> bool:

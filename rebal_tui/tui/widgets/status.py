@@ -8,13 +8,15 @@ from textual.strip import Strip
 from rebal_tui.domain.errors import Halt
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.domain.text import count_text
-from rebal_tui.services.view_models.status import StatusLine
+from rebal_tui.services.view_models.status import ConnectionView, StatusLine
 from rebal_tui.tui import formats
 from rebal_tui.tui.segments import Line, TextSegment, line_width
 from rebal_tui.tui.widgets.bars import fill_bar
 from rebal_tui.tui.widgets.styles import StyledView
 
 STALE_SECONDS = 60
+FULL_FAULTS_WIDTH = 110
+"""Width in cells from which several faults of the connection are shown in full."""
 WORK_BAR_WIDTH = 6
 """Width in cells of the progress bar of long-running work."""
 STOPPED: dict[Halt, TextSegment] = {
@@ -53,7 +55,9 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
         parts.append((2, (rest, "muted")))
     if status.next_evaluation is not None:
         parts.append((4, (f"next evaluation {_when(status)}", "muted")))
-    if status.price_age_seconds is not None:
+    if status.connection is not None:
+        parts += _connection(status.connection, width)
+    if status.price_age_seconds is not None and (status.connection is None or status.connection.price_delay is None):
         old = status.price_age_seconds > STALE_SECONDS
         text = f"prices {formats.duration(status.price_age_seconds)} old"
         parts.append((1 if old else 5, (f"▲ {text}" if old else text, "warn" if old else "muted")))
@@ -74,6 +78,43 @@ def status_line(status: StatusLine | None, trouble: str, width: int, loading: st
             return line
         del parts[max(index for index, (priority, _) in enumerate(parts) if priority == least)]
     return _join([segment for _, segment in parts])
+
+
+def _connection(connection: ConnectionView, width: int) -> list[tuple[int, TextSegment]]:
+    """The connection to the broker: faults are always shown, several of them in short where there is little room."""
+    faults, short = _connection_faults(connection)
+    parts: list[tuple[int, TextSegment]] = []
+    if len(faults) > 1 and width < FULL_FAULTS_WIDTH:
+        parts.append((0, (f"▲ {', '.join(short)}", "warn")))
+    else:
+        parts += [(0, (f"▲ {fault}", "warn")) for fault in faults]
+    if connection.streams and not connection.down:
+        all_up = connection.up == connection.streams
+        parts.append((6, (f"streams {connection.up} of {connection.streams}", "muted" if all_up else "warn")))
+    if connection.skew_seconds is not None and not connection.skew_alert:
+        parts.append((6, ("clock ok", "muted")))
+    if connection.requests_left is not None and connection.requests is not None:
+        low = connection.requests_left * 10 < connection.requests
+        text = f"{connection.requests_left:,} of {connection.requests:,} requests left"
+        parts.append((1 if low else 6, (f"▲ {text}" if low else text, "warn" if low else "muted")))
+    return parts
+
+
+def _connection_faults(connection: ConnectionView) -> tuple[list[str], list[str]]:
+    """The faults of the connection, in full and in short."""
+    faults, short = [], []
+    if connection.down:
+        faults.append(f"{len(connection.down)} of {connection.streams} streams down")
+        short.append(count_text(len(connection.down), "stream"))
+    if connection.skew_seconds is not None and connection.skew_alert:
+        ahead = "behind" if connection.skew_seconds > 0 else "ahead"
+        faults.append(f"clock {abs(connection.skew_seconds)} s {ahead}")
+        short.append(f"clock {abs(connection.skew_seconds)} s")
+    if connection.price_delay is not None:
+        late = formats.duration(connection.price_delay)
+        faults.append(f"prices {late} late")
+        short.append(f"prices {late}")
+    return faults, short
 
 
 def _mode_style(status: StatusLine) -> str:

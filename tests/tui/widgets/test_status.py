@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from rebal_tui.services.view_models.status import WorkView
+from rebal_tui.services.view_models.status import ConnectionView, WorkView
 from rebal_tui.tui.segments import line_width
 from rebal_tui.tui.widgets.status import status_line
 from tests.tui.views import status
@@ -36,3 +38,32 @@ def test_live_is_red_and_old_prices_are_marked() -> None:
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_long_work_is_shown_with_a_bar_and_its_count(width: int) -> None:
     assert "runs ███░░░ 50,000 of 100,000" in text(width, work=WorkView("runs", 50_000, 100_000))
+
+
+HEALTHY = ConnectionView(5, 5, (), 200, 187, 0)
+LOST = ConnectionView(5, 3, ("trades", "activities"), 200, 9, -7, True, 15 * 60)
+
+
+def test_a_healthy_connection_is_shown_where_there_is_room() -> None:
+    line = text(220, mode="PAPER", connection=HEALTHY)
+    assert "streams 5 of 5 · clock ok · 187 of 200 requests left" in line
+    assert "streams" not in text(80, mode="PAPER", connection=HEALTHY)
+
+
+@pytest.mark.parametrize("width", [120, 200])
+def test_faults_of_the_connection_are_shown(width: int) -> None:
+    line = text(width, mode="PAPER", connection=LOST)
+    assert "▲ 2 of 5 streams down · ▲ clock 7 s ahead · ▲ prices 15 m late" in line
+    assert "old" not in line
+    assert len(line) <= width
+
+
+def test_on_a_narrow_terminal_several_faults_are_shown_in_short_and_one_in_full() -> None:
+    line = text(80, mode="PAPER", connection=LOST)
+    assert "▲ 2 streams, clock 7 s, prices 15 m" in line
+    assert len(line) <= 80
+    assert "▲ 2 of 5 streams down" in text(80, mode="PAPER", connection=replace(HEALTHY, down=("trades", "journals")))
+
+
+def test_few_requests_left_are_marked() -> None:
+    assert "▲ 9 of 200 requests left" in text(200, mode="PAPER", connection=LOST)
