@@ -36,5 +36,9 @@ def last_at(database: Database, stream: str) -> datetime | None:
 
 
 def prune(tx: Transaction, before: datetime, through: int) -> None:
-    """Delete events older than `before` that were applied, which are those up to the cursor `through`."""
-    tx.execute("DELETE FROM inbox WHERE at < ? AND seq <= ?", (to_time(before), through))
+    """Delete events older than `before` that were applied: those up to the cursor `through` and not in quarantine."""
+    tx.execute(
+        "DELETE FROM inbox WHERE at < ? AND seq <= ? AND CAST(seq AS TEXT) NOT IN "
+        "(SELECT subject FROM quarantine WHERE kind = 'event')",
+        (to_time(before), through),
+    )
