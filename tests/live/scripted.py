@@ -165,7 +165,7 @@ def live_book_of(scripted: ScriptedBroker, firm_account: str = FIRM) -> Book:
         keys_location=KeyLocation.ENVIRONMENT, name="live", now=scripted.clock.now(),
     )  # fmt: skip
     client = AlpacaClient(
-        Endpoints("https://broker.test", "https://data.test", live=False),
+        Endpoints("https://broker.test", "https://data.test", "https://stream.test", live=False),
         Keys("KEYKEYKEY", "CANARY-SECRET"),
         scripted.clock.now,
         sleep=lambda _seconds: None,

@@ -263,7 +263,9 @@ def test_an_event_that_cannot_be_read_pauses_the_account_it_names_and_the_later_
     broker = three_accounts()
     book = live_book_of(broker)
     receive(book, "trades", "1", body)
-    receive(book, "activities", "2", {"account_id": BEN, "entry_type": "CSD", "net_amount": "5", "at": START_AT})
+    receive(
+        book, "activities", "2", {"account_id": BEN, "activity_type": "CSD", "net_amount": "5", "executed_at": START_AT}
+    )
     pass_time(book, seconds=1)
     pass_time(book, seconds=1)
     assert paused(book) == ({ANN} if isinstance(body, dict) else set())

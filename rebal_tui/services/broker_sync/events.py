@@ -16,10 +16,11 @@ from rebal_tui.services.book import quarantine
 from rebal_tui.services.book.asset_listing import save_assets
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.book.quarantine import failure_text, is_general
-from rebal_tui.services.broker_sync import missed_events, unknown_assets
+from rebal_tui.services.broker_sync import journal_watch, missed_events, unknown_assets
 from rebal_tui.services.broker_sync.account_reading import read_accounts, set_apart
 from rebal_tui.services.broker_sync.corporate_actions import apply_actions
 from rebal_tui.services.broker_sync.event_quarantine import release_applied, set_apart_event, set_apart_unreadable
+from rebal_tui.services.broker_sync.lost_runs import note_lost_runs
 from rebal_tui.store import accounts, book_settings, cash, fills, jobs, reservations, run_orders
 
 CURSOR = "broker_cursor"
@@ -101,6 +102,8 @@ def apply_all(tx: BookTransaction, events: Sequence[BrokerEvent], *, one_by_one:
 def _apply_together(tx: BookTransaction, events: Sequence[BrokerEvent]) -> None:
     apply_events(tx, events)
     apply_actions(tx, events)
+    if tx.book.live is not None:
+        note_lost_runs(tx, events)
     release_applied(tx, events)
 
 
@@ -208,13 +211,16 @@ def _pause_for_execution(tx: BookTransaction, fill: Fill) -> None:
 
 
 def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> None:
-    """Store the broker's state of an account's journal, with its reservation; a stored final state is not changed.
+    """Store the broker's state of an account's journal, with its reservation.
 
-    The caller reloads the account after the commit.
+    A journal that has ended changes only when it has ended differently. The caller reloads the account after the
+    commit.
     """
     book = tx.book
     before = cash.journal(book.database, journal.id)
     if before is not None and before.status.final:
+        if journal.status.final and journal.status is not before.status:
+            journal_watch.apply_change(tx, before, journal, account_id)
         return
     cash.save_journal(tx, journal, account_id)
     if before is None or before.status is not journal.status:
