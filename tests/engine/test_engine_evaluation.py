@@ -72,7 +72,7 @@ def test_the_window(time_of_day: time, inside: bool) -> None:
     if not inside:
         assert decision.outcome is Outcome.NONE
         assert [step.check for step in decision.trace] == ["window"]
-        assert "is outside the window 09:30–15:30" in decision.reason
+        assert "is outside the rebalancing window 09:30–15:30" in decision.reason
 
 
 def test_the_window_of_the_day_after_thanksgiving_ends_at_half_past_twelve() -> None:

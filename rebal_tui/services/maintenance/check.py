@@ -137,7 +137,7 @@ def _open_runs(database: Database) -> Iterator[Fault]:
         "SELECT accounts.id, runs.session, count(*) FROM runs JOIN accounts ON accounts.key = runs.account "
         "WHERE runs.counts_quota = 1 GROUP BY runs.account, runs.session HAVING count(*) > 1"
     ):
-        yield Fault(f"account {account}", f"{count} system runs on {session}; at most one is allowed")
+        yield Fault(f"account {account}", f"{count} automatic runs on {session}; at most one is allowed")
 
 
 def _subscriptions(database: Database) -> Iterator[Fault]:

@@ -262,7 +262,7 @@ def _buy(book: Book, sold: Sequence[Run], progress: Mapping[str, Progress]) -> l
             run_orders.add_skipped(tx, run.id, _skipped_buys(book, plan, sized.amounts, sized.dropped))
             numerator, denominator = sized.scale
             total = money(Money(sum(sized.amounts.values())))
-            text = f"{count_text(len(tradable), 'buy')} for {total} from booked cash"
+            text = f"{count_text(len(tradable), 'buy')} for {total} from the account's cash"
             if numerator < denominator:
                 scale = ratio_text(numerator * HUNDRED_PERCENT, denominator, HUNDRED_PERCENT)
                 text += f"; cash short: buys cut to {scale} %"
