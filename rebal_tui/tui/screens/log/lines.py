@@ -26,6 +26,13 @@ KINDS = {
     "job": "✗ job",
     "missed": "◷ missed",
     "broker": "✗ broker",
+    "clock": "▲ clock",
+    "stream": "▲ stream",
+    "prices": "▲ prices",
+    "journal": "◷ journal",
+    "journal_changed": "✗ journal",
+    "lost_run": "✗ lost run",
+    "reconciliation": "◌ account",
 }
 
 
