@@ -14,7 +14,7 @@ from rebal_tui.services.view_models.runs import RunsSnapshot, RunView
 from rebal_tui.services.view_models.standing import Tile
 from rebal_tui.tui.book_services import desk_queries, export, manual_runs, run_queries, scheduler, status_queries
 from tests.services.factories import simple_book
-from tests.tui import views
+from tests.tui import run_views, views
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,7 +72,8 @@ class FakeBackend:
         return DeskSnapshot(self.version, self.line, tiles, self.rows)
 
     def runs(self) -> RunsSnapshot:
-        rows = tuple(views.run_row(index, self.rows[index % len(self.rows)]) for index in range(30 * bool(self.rows)))
+        desks = [self.rows[index % len(self.rows)] for index in range(30 * bool(self.rows))]
+        rows = tuple(run_views.run_row(index, desk) for index, desk in enumerate(desks))
         return RunsSnapshot(self.version, rows, len(rows))
 
     def _row(self, account_id: str) -> DeskRow:
@@ -89,7 +90,7 @@ class FakeBackend:
 
     def _run(self, run_id: str) -> RunView:
         row = next(row for row in self.runs().rows if row.id == run_id)
-        return views.run_view(row, self._row(row.account_id))
+        return run_views.run_view(row, self._row(row.account_id))
 
     def _did(self, what: str, answer: object) -> object:
         self.calls.append(what)

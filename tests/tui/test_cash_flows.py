@@ -91,7 +91,7 @@ def test_a_withdrawal_completes_across_a_settlement_and_a_restart(tmp_path: Path
         await app.run_heartbeat()
         await settle(pilot)
         text = screen_text(app)
-        assert "settling until Tue 03 Mar" in text
+        assert "settles Tue 03 Mar" in text
         assert "✓ ✓ ▸ · ·" in text
         assert "a" not in book.subscriptions
         await press(pilot, "enter")

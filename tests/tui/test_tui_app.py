@@ -82,7 +82,7 @@ def test_tiles_filter_by_key_and_by_click() -> None:
 
 def test_the_detail_shows_the_reason() -> None:
     async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        await press(pilot, "enter")
+        await press(pilot, *["j"] * 7, "enter")
         text = screen_text(app)
         for part in ("Holdings", "Band used", "Why", "full rebalance", "Next", "Last decision", "▴ run"):
             assert part in text
@@ -113,7 +113,7 @@ def test_a_preview_shows_every_line_and_sends_nothing() -> None:
             "VTI",
             "GLD",
             "order less than min notional",
-            "% held",
+            "above its target",
             "Before and after",
             "Nothing has been sent",
         ):

@@ -1,16 +1,31 @@
-"""Prepared view models for snapshots of the screens."""
+"""Prepared view models for snapshots of the screens: accounts, previews, status. Plans and traces are the engine's."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from rebal_tui.domain.decisions import Check, Decision, LineReason, Outcome, Plan, PlanLine, Verdict
-from rebal_tui.domain.orders import Fill, Order, OrderStatus, Side, SkippedOrder, SkipReason
-from rebal_tui.domain.portfolios import AssetWeight, Weights
-from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty, Value, parse_money
-from rebal_tui.domain.runs import Approval, InitiatedFrom, Run, RunPhase, RunStatus, RunType
+from rebal_tui.domain.accounts import Account, AccountStatus, Position, Restriction
+from rebal_tui.domain.assets import Asset, AssetStatus
+from rebal_tui.domain.decisions import Decision, Outcome, Plan, PlanLine
+from rebal_tui.domain.portfolios import (
+    AssetWeight,
+    BandType,
+    CalendarCondition,
+    CalendarType,
+    Condition,
+    DriftBand,
+    Portfolio,
+    PortfolioStatus,
+    Subscription,
+    Weights,
+)
+from rebal_tui.domain.quantities import NANO, Money, Percent, Price, Qty, parse_money, parse_percent, parse_price
+from rebal_tui.domain.sessions import NEW_YORK, Session
+from rebal_tui.engine.evaluation import evaluate
+from rebal_tui.engine.planning import Holdings, plan_full_rebalance
+from rebal_tui.engine.shares import rounded_shares
+from rebal_tui.engine.situation import Situation
 from rebal_tui.services.view_models.desk import (
     AccountView,
     DeskRow,
@@ -18,11 +33,18 @@ from rebal_tui.services.view_models.desk import (
     HoldingView,
     PreviewView,
 )
-from rebal_tui.services.view_models.runs import RunRow, RunView, RunWeight, TimelineEvent
 from rebal_tui.services.view_models.standing import Standing, Tile
 from rebal_tui.services.view_models.status import StatusLine
 
 NOW = datetime(2026, 3, 16, 14, 42, 15, tzinfo=UTC)
+DAY = date(2026, 3, 16)
+SESSION = Session(
+    DAY,
+    datetime(2026, 3, 16, 9, 30, tzinfo=NEW_YORK),
+    datetime(2026, 3, 16, 16, tzinfo=NEW_YORK),
+    date(2026, 3, 17),
+    date(2026, 3, 17),
+)
 NAMES = (
     "Ruiz, Ana",
     "Okafor, B.",
@@ -38,19 +60,32 @@ NAMES = (
     "Fernández, Luz",
 )
 MODELS = (("p1", "Balanced"), ("p2", "Growth"), ("p3", "Income 40/60"), ("p4", "All Weather"))
-HOLDINGS = (
-    ("VTI", 4000, 4542),
-    ("VXUS", 2000, 1880),
-    ("BND", 2000, 1702),
-    ("BNDX", 1000, 911),
-    ("VNQ", 500, 472),
-    ("GLD", 300, 315),
-)
+SYMBOLS = {
+    "p1": ("SPY", "VXUS", "BND", "BNDX", "VNQ", "GLD"),
+    "p2": ("QQQ", "VXUS", "BND", "BNDX", "VNQ", "GLD"),
+    "p3": ("BND", "VTI", "VXUS", "BNDX", "VNQ", "GLD"),
+    "p4": ("VXUS", "VTI", "BND", "BNDX", "VNQ", "GLD"),
+}
+"""The assets of each portfolio, in the order of `TARGETS`."""
+TARGETS = (4000, 2000, 2000, 1000, 500, 300)
+CASH_TARGET = 200
+DRIFTS = (542, -120, -298, -89)
+"""Drifts at a band usage of 108.4 %, in hundredths of a percent of equity, of the first four assets. The first has the
+largest usage, the fifth takes the rest."""
+OVERWEIGHT = parse_money("0.84")
+"""What the last asset is above its target, and cash below: too little for an order."""
+FULL_USAGE = 1084
+PRICES = {
+    "SPY": "562.84",
+    "QQQ": "487.66",
+    "VTI": "282.60",
+    "VXUS": "59.62",
+    "BND": "72.53",
+    "BNDX": "49.18",
+    "VNQ": "88.55",
+    "GLD": "242.34",
+}
 PROFILE = ((1084, "outside"), (903, "near"), (640, "inside"), (None, "none"), (210, "inside"), (0, "blocked"))
-
-
-def dollars(text: str) -> Money:
-    return parse_money(text)
 
 
 def status(**changes: object) -> StatusLine:
@@ -58,7 +93,7 @@ def status(**changes: object) -> StatusLine:
         "demo",
         "SIMULATED ×600",
         NOW,
-        "OPEN · rebalancing until 15:30, 4 h 48 m left",
+        "OPEN · rebalancing until 15:30, 4 h 47 m left",
         NOW + timedelta(minutes=3),
         3,
         2,
@@ -68,9 +103,15 @@ def status(**changes: object) -> StatusLine:
     return replace(line, **changes)  # type: ignore[arg-type]
 
 
+def drifts_at(usage: int) -> tuple[int, ...]:
+    """The drift of each asset at a largest band usage in tenths of a percent; below 0, the opposite drifts."""
+    scaled = [int(drift * usage / FULL_USAGE) for drift in DRIFTS]
+    return (*scaled, -sum(scaled), 0)
+
+
 def desk_row(index: int, client: str | None = None) -> DeskRow:
-    used, kind = PROFILE[index % len(PROFILE)]
-    used = None if used is None else max(used - index * 7 % 190, 0)
+    profile, kind = PROFILE[index % len(PROFILE)]
+    used = None if profile is None else max(profile - index * 7 % 190, 0)
     standing = Standing(kind) if used is not None else Standing.NONE
     if standing is Standing.OUTSIDE and used is not None and used <= 1000:
         standing = Standing.NEAR
@@ -78,72 +119,146 @@ def desk_row(index: int, client: str | None = None) -> DeskRow:
     tiles |= {Tile.OUTSIDE} if standing is Standing.OUTSIDE else set()
     tiles |= {Tile.NEAR} if standing is Standing.NEAR else set()
     tiles |= {Tile.BLOCKED} if standing is Standing.BLOCKED else set()
-    state = {"outside": "runs 10:45", "blocked": "blocked: ACH returned"}.get(standing.value, "inside")
+    first = index % 7 == 6 and standing is not Standing.BLOCKED
+    tiles |= {Tile.FIRST} if first else set()
+    state = {"outside": "runs 10:45", "near": "near", "blocked": "ACH return"}.get(standing.value, "inside")
     model = MODELS[index % 4]
+    equity = (50_000_00 + index * 987_653_21 % 900_000_00) * NANO // 100
+    sign = -1 if index % 3 else 1
+    banded, drifted = used is not None, date(2026, 1 + index % 2, 2 + index % 25)
     return DeskRow(
         account_id=f"{(index * 2654435761) % 2**32:08x}-0000-4000-8000-{index:012x}",
         account_number=f"9{index:08d}",
         client=client or NAMES[index % len(NAMES)],
         portfolio_id=model[0],
         portfolio=model[1],
-        equity=Money((50_000_00 + index * 987_653_21 % 900_000_00) * NANO // 100),
-        cash=Money((1_200_00 + index * 37_911 % 40_000_00) * NANO // 100),
-        worst=("SPY", "QQQ", "BND", "VXUS")[index % 4],
-        drift_bp=(-1 if index % 3 else 1) * (0 if used is None else used // 2),
+        equity=Money(equity),
+        cash=_cash(equity),
+        worst=SYMBOLS[model[0]][0],
+        drift_bp=drifts_at(sign * (used or 0))[0],
         band_used=used,
         standing=standing,
         tiles=frozenset(tiles),
-        state=state,
-        last_rebalanced=None if index % 7 == 6 else date(2026, 1 + index % 3, 2 + index % 25),
+        state="runs 10:45" if first else state,
+        last_rebalanced=None if index % 7 == 6 else drifted if banded else date(2025, 12, 31),
         exception=standing is Standing.BLOCKED,
     )
 
 
-def decision(account_id: str, portfolio_id: str = "p1") -> Decision:
-    checks = (
-        Check("portfolio_active", Verdict.PASS, "Balanced is active", "R-12.1"),
-        Check("account_open", Verdict.PASS, "ACTIVE, no restriction", "R-12.2"),
-        Check("nothing_open", Verdict.PASS, "no run and no open order", "R-12.3"),
-        Check("quota", Verdict.PASS, "no system run today", "R-11"),
-        Check("prices", Verdict.PASS, "6 of 6 fresh, oldest 3 s", "R-12.5"),
-        Check("eligible", Verdict.PASS, "6 of 6 assets", "R-12.6"),
-        Check("cooldown", Verdict.NO, "ended 09 Jan, 7 days after 02 Jan", "R-14.3"),
-        Check("calendar", Verdict.NO, "monthly on the 15th: next Wed 15 Apr", "R-14.4"),
-        Check("drift_band", Verdict.FIRES, "VTI 45.42 against 40.00 ± 5.00: drift +5.42 is beyond 5.00", "R-14.5"),
-        Check("invest_cash", Verdict.NO, "not asked", "R-14.7"),
-    )
-    return Decision(
-        account_id,
-        portfolio_id,
-        "s1",
-        NOW,
-        "2026-03-16",
-        Outcome.FULL_REBALANCE,
-        "VTI has drifted +5.42 points, its band is ±5.00.",
-        checks,
-    )
+def _usage(row: DeskRow) -> int:
+    """The band usage of a row with the sign of its largest drift."""
+    return (row.band_used or 0) * (-1 if row.drift_bp < 0 else 1)
+
+
+def assets_of(row: DeskRow) -> dict[str, Asset]:
+    """The assets of the row's portfolio, with a price 3 seconds old."""
+    return {
+        symbol: Asset(
+            f"id-{symbol}", symbol, symbol, "ARCA", AssetStatus.ACTIVE, True, True, parse_price(PRICES[symbol]),
+            NOW - timedelta(seconds=3),
+        )
+        for symbol in SYMBOLS[row.portfolio_id]
+    }  # fmt: skip
+
+
+def weights_of(row: DeskRow) -> Weights:
+    pairs = zip(SYMBOLS[row.portfolio_id], TARGETS, strict=True)
+    return Weights(tuple(AssetWeight(symbol, Percent(target)) for symbol, target in pairs), Percent(CASH_TARGET))
+
+
+def _quantities(equity: int, usage: int, symbols: tuple[str, ...], overweight: Money) -> dict[str, Qty]:
+    """The shares of an account of `equity` whose largest band usage is `usage`."""
+    held = {}
+    for symbol, target, drift in zip(symbols, TARGETS, drifts_at(usage), strict=True):
+        value = equity * (target + drift) // 10_000 + (overweight if symbol == symbols[-1] else 0)
+        rounded = value * NANO // parse_price(PRICES[symbol])
+        held[symbol] = Qty(rounded + 1 if symbol == symbols[0] else rounded)
+    return held
+
+
+def _cash(equity: int, overweight: Money = OVERWEIGHT) -> Money:
+    """The cash of an account of `equity`: about its cash target, so that the drifts are those of its assets only."""
+    return Money(equity * CASH_TARGET // 10_000 - overweight)
+
+
+def holdings_of(
+    row: DeskRow, usage: int | None = None, deposit: Money = Money(0), overweight: Money = OVERWEIGHT
+) -> Holdings:
+    """The row's cash and shares; with `usage` at another drift, with `deposit` after one more deposit."""
+    at = _usage(row) if usage is None else usage
+    held = _quantities(row.equity, at, SYMBOLS[row.portfolio_id], overweight)
+    return Holdings(Money(_cash(row.equity, overweight) + deposit), held, assets_of(row))
+
+
+def conditions_of(row: DeskRow) -> tuple[Condition, ...]:
+    calendar = CalendarCondition(CalendarType.ANNUALLY, "12-31")
+    if row.band_used is None:
+        return (calendar,)
+    bands = ((BandType.ABSOLUTE, "5"), (BandType.RELATIVE, "20"))
+    return (*(DriftBand(kind, parse_percent(percent)) for kind, percent in bands), calendar)
+
+
+def decision(row: DeskRow, holdings: Holdings | None = None, at: datetime = NOW) -> Decision:
+    """The decision of an evaluation of the row's account at `at`; with `holdings`, as it was then."""
+    held = holdings or holdings_of(row)
+    last = row.last_rebalanced
+    born = datetime(2025, 6, 2, 14, tzinfo=UTC)
+    account = Account(
+        row.account_id, row.account_number, row.client, AccountStatus.ACTIVE, held.cash, Money(0),
+        frozenset({Restriction.ACH_RETURN} if row.exception else ()),
+        tuple(Position(symbol, qty) for symbol, qty in held.positions.items()), born,
+    )  # fmt: skip
+    portfolio = Portfolio(
+        row.portfolio_id, row.portfolio, "", PortfolioStatus.ACTIVE, weights_of(row), 7, conditions_of(row), born, born,
+        born,
+    )  # fmt: skip
+    rebalanced = None if last is None else datetime(last.year, last.month, last.day, 10, 30, tzinfo=NEW_YORK)
+    subscription = Subscription("s1", row.account_id, row.portfolio_id, born, rebalanced)
+    session = SESSION if at.date() == DAY else replace(SESSION, day=at.date(), open=SESSION.open - (NOW - at),
+        close=SESSION.close - (NOW - at), settles_on=DAY, next_day=DAY)  # fmt: skip
+    assets = {symbol: replace(asset, price_at=at - timedelta(seconds=3)) for symbol, asset in held.assets.items()}
+    return evaluate(Situation(at, session, "", account, portfolio, subscription, assets))
+
+
+def _history(row: DeskRow) -> tuple[DriftPoint, ...]:
+    """90 days of band usage: it grows to 100 % until the last rebalance, and since then to today's."""
+    last, points = row.last_rebalanced, []
+    for day in range(90):
+        at = NOW - timedelta(days=90 - day)
+        if last is None or at.date() > last:
+            since = (DAY - last).days if last else 90
+            used = (row.band_used or 0) * (since - (DAY - at.date()).days) // since
+        else:
+            used = max(1003 - (last - at.date()).days * 9 - day % 5 * 7, 200)
+        points.append(DriftPoint(at, used, at.date() == last))
+    return tuple(points)
 
 
 def account_view(row: DeskRow) -> AccountView:
-    holdings = tuple(
-        HoldingView(
-            symbol,
-            Qty(10 * NANO),
-            Money(row.equity * actual // 10_000),
-            Percent(target),
-            actual,
-            actual - target,
-            max(target - 500, target * 8 // 10),
-            min(target + 500, target * 12 // 10),
-            "",
+    """The row's account; an evaluation three days earlier found it halfway to its drift."""
+    held, weights = holdings_of(row), weights_of(row)
+    banded = row.band_used is not None
+    views = []
+    for symbol, target, off in zip(SYMBOLS[row.portfolio_id], TARGETS, drifts_at(_usage(row)), strict=True):
+        views.append(
+            HoldingView(
+                symbol,
+                held.positions[symbol],
+                Money(row.equity * (target + off) // 10_000),
+                weights.of(symbol),
+                target + off,
+                off,
+                max(target - 500, target * 8 // 10) if banded else None,
+                min(target + 500, target * 12 // 10) if banded else None,
+                "",
+            )
         )
-        for symbol, target, actual in HOLDINGS
-    )
-    history = tuple(
-        DriftPoint(NOW - timedelta(days=90 - day), 180 + (day % 31) * 30 + day % 5 * 11, day % 31 == 30)
-        for day in range(90)
-    )
-    made = decision(row.account_id, row.portfolio_id)
+    made = decision(row)
+    before = decision(row, holdings_of(row, _usage(row) // 2), NOW - timedelta(days=3))
+    steps = {
+        Outcome.BLOCKED: "Check at 10:45; nothing trades until the block is lifted.",
+        Outcome.NONE: "Check at 10:45.",
+    }
     return AccountView(
         row.account_id,
         row.account_number,
@@ -152,191 +267,45 @@ def account_view(row: DeskRow) -> AccountView:
         row.portfolio,
         row.equity,
         row.cash,
-        Money(row.equity // 50),
-        holdings,
-        "±5 pp · ±20 % · monthly on the 15th · cooldown 7 d",
-        replace(made, at=NOW - timedelta(days=3), outcome=Outcome.NONE, reason="Every holding is inside its band."),
+        Money(row.equity * CASH_TARGET // 10_000),
+        tuple(views),
+        f"{'±5 pp · ±20 % · ' if banded else ''}annually on 12-31 · cooldown 7 d",
+        before if row.last_rebalanced else None,
         made,
-        "A full rebalance is made at the next evaluation, today at 10:45.",
-        history,
-        Money(row.cash // 2),
+        steps.get(made.outcome, "A full rebalance is made at the next evaluation, today at 10:45."),
+        _history(row) if banded else (),
+        row.cash,
         ("an ACH deposit was returned",) if row.exception else (),
     )
 
 
 def plan(row: DeskRow) -> Plan:
-    weights = Weights(tuple(AssetWeight(symbol, Percent(target)) for symbol, target, _ in HOLDINGS), Percent(200))
-    lines = []
-    for symbol, target, actual in HOLDINGS:
-        gap = Money(row.equity * (target - actual) // 10_000)
-        side = Side.BUY if gap > 0 else Side.SELL
-        small = symbol == "GLD"
-        lines.append(
-            PlanLine(
-                symbol,
-                Percent(target),
-                Qty(7 * NANO),
-                Price(213_450_000_000),
-                Value(row.equity * actual // 10_000 * NANO),
-                Value(row.equity * target // 10_000 * NANO),
-                None if small else side,
-                gap if side is Side.BUY and not small else None,
-                Qty(abs(gap) * NANO // 213_450_000_000) if side is Side.SELL and not small else None,
-                Money(abs(gap)),
-                LineReason.ORDER_LESS_THAN_MIN_NOTIONAL
-                if small
-                else LineReason.BELOW_TARGET
-                if side is Side.BUY
-                else LineReason.ABOVE_TARGET,
-                f"{actual / 100:.2f} % held, {target / 100:.2f} % wanted",
-            )
-        )
-    skipped = (
-        SkippedOrder("GLD", Side.SELL, dollars("0.84"), SkipReason.ORDER_LESS_THAN_MIN_NOTIONAL, "0.84 is below 1.00"),
-    )
-    return Plan(
-        RunType.FULL_REBALANCE,
-        weights,
-        Value(row.equity * NANO),
-        row.cash,
-        Money(row.equity // 50),
-        row.cash,
-        (1, 1),
-        tuple(lines),
-        skipped,
-    )
+    """The full rebalance of the row's account at its current prices."""
+    return plan_full_rebalance(holdings_of(row), weights_of(row))
 
 
-def run_row(index: int, desk: DeskRow) -> RunRow:
-    state = tuple(RunStatus)[(index * 3 + 1) % 8]
-    total = 0 if state is RunStatus.QUEUED else 6
-    return RunRow(
-        f"{(index * 40503 + 77) % 2**32:08x}-1111-4000-8000-{index:012x}",
-        tuple(RunType)[index % 3],
-        state,
-        RunPhase.SELLING if state is RunStatus.IN_PROGRESS else RunPhase.DONE,
-        desk.account_id,
-        desk.account_number,
-        desk.client,
-        desk.portfolio_id,
-        desk.portfolio,
-        NOW - timedelta(minutes=index * 7),
-        NOW,
-        "2026-03-16",
-        "system" if index % 4 else "api",
-        2 if state is RunStatus.IN_PROGRESS else total,
-        total,
-        Money(desk.equity // 9) if total else Money(0),
-        index % 5 // 4,
-        False,
-    )
-
-
-def run_view(row: RunRow, desk: DeskRow) -> RunView:
-    made = plan(desk)
-    orders = []
-    fills = []
-    for number, (line, (symbol, _, _)) in enumerate(zip(made.lines, HOLDINGS, strict=True)):
-        if line.side is None:
-            continue
-        filled = number % 3 != 2
-        client_id = f"{row.id[:8]}-{symbol}"
-        orders.append(
-            Order(
-                f"o{number}",
-                client_id,
-                row.account_id,
-                symbol,
-                line.side,
-                OrderStatus.FILLED if filled else OrderStatus.PARTIALLY_FILLED,
-                line.notional,
-                line.qty,
-                Qty(3 * NANO),
-                Price(213_450_000_000),
-                NOW,
-                NOW,
-                NOW,
-                NOW if filled else None,
-            )
-        )
-        amount = Money(line.wanted if filled else line.wanted * 3 // 8)
-        fills.append(
-            Fill(
-                f"e{number}",
-                f"o{number}",
-                client_id,
-                row.account_id,
-                symbol,
-                line.side,
-                Qty(3 * NANO),
-                Price(213_450_000_000),
-                amount,
-                NOW,
-                "2026-03-17",
-            )
-        )
-    failed = replace(orders[1], status=OrderStatus.REJECTED, reject_reason="insufficient buying power")
-    run = Run(
-        row.id,
-        row.account_id,
-        row.portfolio_id,
-        "s1",
-        RunType(row.type),
-        None,
-        InitiatedFrom(row.initiated_from),
-        RunStatus(row.status),
-        RunPhase(row.phase),
-        Approval.NOT_NEEDED,
-        None,
-        made.weights,
-        row.session,
-        made.cash_target,
-        False,
-        row.created_at,
-        NOW,
-        NOW,
-        None,
-        None,
-    )
-    timeline = (
-        TimelineEvent(row.created_at, "QUEUED", "by the evaluation of 10:45"),
-        TimelineEvent(NOW, "selling", "2 orders sent"),
-        TimelineEvent(NOW, "buying", "3 orders sent from booked cash"),
-        TimelineEvent(NOW, row.status, "5 of 6 filled, 1 skipped"),
-    )
-    weights = tuple(RunWeight(s, Percent(t), a, t + 3 if row.done else None) for s, t, a in HOLDINGS)
-    text = json.dumps(
-        {"id": row.id, "type": row.type, "status": row.status, "orders": [], "name": row.client}, indent=2
-    )
-    return RunView(
-        run,
-        row.client,
-        row.account_number,
-        row.portfolio,
-        made,
-        tuple(orders),
-        (failed,),
-        made.skipped_orders,
-        tuple(fills),
-        timeline,
-        weights,
-        decision(row.account_id),
-        text,
-    )
+def _traded(line: PlanLine) -> int:
+    """The planned change of a holding's value, above 0 for a buy."""
+    return (line.notional or 0) * NANO - (line.qty or 0) * (line.price or Price(0))
 
 
 def preview(row: DeskRow) -> PreviewView:
-    before = (*tuple((symbol, actual) for symbol, _, actual in HOLDINGS), ("cash", 178))
-    after = (*tuple((symbol, target) for symbol, target, _ in HOLDINGS), ("cash", 200))
+    """The plan of a rebalance now, with the reason if a condition is met."""
+    made, now = plan(row), decision(row)
+    change = -sum(_traded(line) for line in made.lines) // NANO
+    names = [*(line.symbol for line in made.lines), "cash"]
+    before = rounded_shares([*(line.value for line in made.lines), made.cash * NANO])
+    after = rounded_shares([*(line.value + _traded(line) for line in made.lines), (made.cash + change) * NANO])
+    due = now.outcome is Outcome.FULL_REBALANCE
     return PreviewView(
         row.account_id,
         row.client,
         row.portfolio,
-        plan(row),
-        "VTI has drifted +5.42 points, its band is ±5.00.",
-        Money(row.equity // 9),
-        Money(row.equity // 50),
-        before,
-        after,
+        made,
+        now.reason if due else "No rebalance is due. If you rebalanced now:",
+        Money(sum(abs(_traded(line)) for line in made.lines) // NANO),
+        Money(row.cash + change),
+        tuple(zip(names, before, strict=True)),
+        tuple(zip(names, after, strict=True)),
         NOW,
     )

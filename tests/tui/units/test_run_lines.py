@@ -8,7 +8,8 @@ from datetime import datetime
 from rebal_tui.domain.sessions import NEW_YORK
 from rebal_tui.services.view_models.runs import TimelineEvent
 from rebal_tui.tui.screens.shared.run_lines import run_lines
-from tests.tui.views import desk_row, run_row, run_view
+from tests.tui.run_views import run_row, run_view
+from tests.tui.views import desk_row
 
 
 def texts(width: int) -> list[str]:

@@ -35,7 +35,7 @@ STAGE_VERBS = {
     "sell": ("sold", "selling", "sell"),
     "settle": ("settled", "settling", "settle"),
     "journal": ("journaled", "journaling", "journal"),
-    "subscribe again": ("subscribed again", "subscribing again", "subscribe again"),
+    "subscribe again": ("resubscribed", "resubscribing", "resubscribe"),
 }
 """Text of a stage when completed, in progress, and pending."""
 
@@ -99,18 +99,16 @@ def withdrawal_state(view: WithdrawalView) -> str:
     if view.held:
         return "waits: kill switch on"
     stage, _, note = next(step for step in view.steps if step[1] == "now")
-    return f"settles {note}" if note and stage == "settle" else STAGE_VERBS[stage][1]
+    return _doing(stage, note)
 
 
 def _doing(stage: str, note: str) -> str:
-    """Return the text of a stage in progress, such as `settling until Tue 03 Mar`."""
-    doing = STAGE_VERBS[stage][1]
-    return f"{doing} until {note}" if note and stage == "settle" else doing
+    """Return the text of a stage in progress, such as `settles Tue 03 Mar`."""
+    return f"settles {note}" if note and stage == "settle" else STAGE_VERBS[stage][1]
 
 
 def stages_line(view: WithdrawalView) -> Line:
-    """Return `✓ sold  ▸ settling until Tue 03 Mar  · journal  · subscribe again`; a first stage that is done is left
-    out."""
+    """Return `✓ sold  ▸ settles Tue 03 Mar  · journal  · resubscribe`, without a first stage that is done."""
     segments: list[TextSegment] = []
     steps = view.steps[1:] if view.steps[0][1] == "done" else view.steps
     for index, (stage, state, note) in enumerate(steps):
@@ -187,5 +185,5 @@ def columns() -> tuple[Column[CashRow], ...]:
             "state", "State", 18, lambda row: ((row.state, row.style),), sort=lambda row: (row.rank, row.state), grow=2,
             max_width=44,
         ),
-        Column("line", "Details", 62, _whole_line, priority=4, grow=1, max_width=84),
+        Column("line", "Details", 55, _whole_line, priority=4, grow=1, max_width=84),
     )  # fmt: skip
