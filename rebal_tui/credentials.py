@@ -9,20 +9,19 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 from base64 import b64encode
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn
 
 from rebal_tui.domain.errors import Conflict, Fault, Invalid
+from rebal_tui.systems import is_private
 
 KEY_VARIABLE, SECRET_VARIABLE = "REBAL_TUI_BROKER_KEY", "REBAL_TUI_BROKER_SECRET"
 SERVICE = "rebal-tui"
 _WELL_FORMED = re.compile(r"[!-9;-~]{1,256}", re.ASCII)
 """Printable ASCII without spaces or colons; a colon would end the key in HTTP Basic."""
 _NAME = re.compile(r"[a-z0-9-]{1,80}", re.ASCII)
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class KeyLocation(StrEnum):
@@ -149,7 +148,7 @@ def _read_private(path: Path) -> str | None:
         raise Conflict(f"{path}: {error.strerror}") from None
     with os.fdopen(handle, encoding="utf-8") as file:
         mode = os.fstat(file.fileno()).st_mode
-        if mode & _OTHERS:
+        if not is_private(mode):
             raise Conflict(f"{path} is readable by other users; restrict it with chmod 600 {path}")
         return file.read(4_096)
 

@@ -77,7 +77,6 @@ def replace_with_import(path: Path, source: Path) -> str:
     """Replace an empty book with an imported BOOK.json. Raises a `Refusal` with every fault of the file."""
     from rebal_tui.services.parsing.book_file import parse_book
 
-    source = source.expanduser()
     try:
         if source.stat().st_size > _MAX_FILE_BYTES:
             raise Invalid([Fault(str(source), "expected a file of at most 64 MiB")])

@@ -15,6 +15,8 @@ import click
 
 from rebal_tui.domain.errors import Conflict, Fault, Refusal
 from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.systems import move_new
+from rebal_tui.typed_paths import require_output
 
 if TYPE_CHECKING:
     from rebal_tui.store.database import Database
@@ -140,9 +142,10 @@ def read_file(path: Path) -> bytes:
 def write_file(path: Path, text: str, *, force: bool) -> None:
     """Write a file that only its owner can read, atomically.
 
-    Raises `Conflict` when the file exists and `force` is not set, or when it cannot be written.
+    Raises `Conflict` when the file exists and `force` is not set, when it is a book or belongs to one, or when it
+    cannot be written.
     """
-    if path.exists() and not force:
+    if require_output(path) and not force:
         raise Conflict(f"{path} already exists; use --force to replace it")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -154,7 +157,7 @@ def write_file(path: Path, text: str, *, force: bool) -> None:
         if force:
             os.replace(partial, path)
         else:
-            os.link(partial, path)
+            move_new(partial, path)
     except FileExistsError:
         raise Conflict(f"{path} already exists; use --force to replace it") from None
     except OSError as error:

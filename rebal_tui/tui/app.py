@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
@@ -26,6 +27,7 @@ from rebal_tui.services.schedule.heartbeat import Heartbeat
 from rebal_tui.services.schedule.loading import LoadProgress
 from rebal_tui.tui import actions, modes, textual_patches, themes
 from rebal_tui.tui.action_table import Action
+from rebal_tui.tui.faults import Faults
 from rebal_tui.tui.host import Backend, FirstSteps
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.navigation import Navigation
@@ -84,6 +86,7 @@ class RebalApp(App[None]):
         only when `run_heartbeat` is called. `settings`, read from a file, overrides `theme` and `keymap`. `advice`
         returns text to add to the message about stopped writing; `loading` is the progress of opening the book."""
         textual_patches.patch_styles_cache()
+        textual_patches.patch_dispatch()
         super().__init__()
         self.backend = backend
         self.first_run = first_run or FirstSteps()
@@ -100,7 +103,8 @@ class RebalApp(App[None]):
         self._leaving = False
         self._next_pull_at = 0.0
         self._trouble_shown = ""
-        self._failures: dict[str, str] = {}
+        self._faults = Faults(time.monotonic)
+        self._painted = False
         self._clashes: set[str] = set()
         self._stop_shown: Halt | None = None
         self.previous_mode = Section.DESK.value
@@ -120,6 +124,7 @@ class RebalApp(App[None]):
         self.call_after_refresh(self._after_first_paint)
 
     def _after_first_paint(self) -> None:
+        self._painted = True
         for fault in self.settings_file.faults:
             self.say(str(fault), "warning")
         if self._heartbeat is not None:
@@ -187,7 +192,7 @@ class RebalApp(App[None]):
         except Exception as error:
             if self._leaving:
                 return False
-            log.exception("heartbeat")
+            self._faults.record("heartbeat", error)
             self._trouble(f"{type(error).__name__}: {error}")
         else:
             self._trouble("")
@@ -249,7 +254,7 @@ class RebalApp(App[None]):
 
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run a coroutine in the background; the returned worker can be canceled. A refusal becomes a message, another
-        error a log entry and a message, which is not repeated while the same error recurs."""
+        error a log entry and a message."""
         return self.run_worker(self._guarded(coroutine, name), name=name, exit_on_error=False)
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:
@@ -260,13 +265,29 @@ class RebalApp(App[None]):
         except Exception as error:
             if self._leaving:
                 return
-            log.exception("%s", name)
-            text = f"{name} failed: {type(error).__name__}: {error}"
-            if self._failures.get(name) != text:
-                self._failures[name] = text
-                self.say(text, "error")
-        else:
-            self._failures.pop(name, None)
+            self._report(name, error)
+
+    def survive(self, what: str, error: Exception) -> bool:
+        """Report an error of a message handler, a timer or a callback; False before the first paint, where it is fatal.
+
+        The book has its own thread and is not affected.
+        """
+        if not self._painted:
+            return False
+        if self._exception is None:
+            # As Textual does: `run_test` raises it at the end.
+            self._exception = error
+        if not self._leaving:
+            self._report(what, error)
+        return True
+
+    def _report(self, what: str, error: Exception) -> None:
+        if self._faults.record(what, error):
+            self.say(f"{what} failed: {type(error).__name__}: {error}", "error")
+
+    def _handle_exception(self, error: Exception) -> None:
+        if not self.survive("the screens", error):
+            super()._handle_exception(error)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR:

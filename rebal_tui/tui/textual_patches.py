@@ -1,12 +1,14 @@
-"""Patches for Textual caches that keep removed widgets in memory."""
+"""Patches of Textual: caches that keep removed widgets in memory, and handlers whose errors end the app."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from textual._styles_cache import StylesCache
 from textual.color import Color
+from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.style import Style
 from textual.widget import Widget
@@ -39,3 +41,32 @@ def clear_line_cache(screen: Screen[Any]) -> None:
         widget._styles_cache.clear()
         if isinstance(widget, BookTable):
             widget.clear_line_cache()
+
+
+@runtime_checkable
+class SurvivesFaults(Protocol):
+    """An app that goes on after an error in a message handler."""
+
+    def survive(self, what: str, error: Exception) -> bool:
+        """Report an error; returns False when it must end the app."""
+
+
+_dispatch = MessagePump._dispatch_message
+
+
+async def _dispatch_and_survive(self: MessagePump, message: Message) -> None:
+    """Dispatch a message; an error of a handler is reported to the app instead of ending the widget and the app."""
+    try:
+        await _dispatch(self, message)
+    except Exception as error:
+        app = self.app
+        if not isinstance(app, SurvivesFaults) or not app.survive(type(message).__name__, error):
+            raise
+
+
+def patch_dispatch() -> None:
+    """Replace `MessagePump._dispatch_message`, the one place through which all handlers of all widgets are called.
+
+    `App._handle_exception` is called too late: the loop of the widget has ended by then.
+    """
+    MessagePump._dispatch_message = _dispatch_and_survive  # type: ignore[method-assign]  # replaces it

@@ -151,7 +151,7 @@ def test_a_withdrawal_is_canceled_before_its_journal() -> None:
 
 
 @pytest.mark.slow
-def test_an_amount_too_large_and_an_ambiguous_account_are_refused_next_to_their_fields() -> None:
+def test_amounts_and_accounts_that_can_mean_two_things_are_refused_next_to_their_fields() -> None:
     book = invested()
 
     async def flow(pilot: Pilot[Any], app: RebalApp) -> None:
@@ -174,6 +174,11 @@ def test_an_amount_too_large_and_an_ambiguous_account_are_refused_next_to_their_
         await press(pilot, "ctrl+u")
         await type_text(pilot, "0.001")
         assert "✗ expected whole cents" in fault(app, "amount")
+        await press(pilot, "ctrl+u")
+        await type_text(pilot, "150,00")
+        assert "✗ expected 1,500.00 or 1500" in fault(app, "amount")
+        await press(pilot, "enter")
+        assert isinstance(app.screen, FormScreen)
         await press(pilot, "escape")
         assert isinstance(app.screen, CashScreen)
         assert not store.withdrawals(book.database)

@@ -235,7 +235,7 @@ def test_an_export_is_private_and_confirms_before_it_overwrites(tmp_path: Path) 
         await press(pilot, "x")
         app.screen.query_one("#export-path").value = str(tmp_path / "nowhere" / "out.csv")
         await press(pilot, "enter")
-        assert "Folder not found" in screen_text(app)
+        assert "Folder not found: " in screen_text(app)
 
     drive(script, make_app(backend))
     assert backend.calls == ["export accounts json"]

@@ -92,3 +92,8 @@ def read_styles_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 _PARSED: dict[object, list[RuleSet]] = {}
+
+
+def forget_errors(app: App[Any]) -> None:
+    """Forget the errors that the app survived, which `run_test` would raise at the end."""
+    app._exception = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,6 +13,7 @@ from textual.widgets.option_list import Option
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.tui.host import FirstSteps, host_of
 from rebal_tui.tui.text import ui_text
+from rebal_tui.typed_paths import read_path, require_input
 
 MAX_FAULTS = 12
 NOT_HERE = {
@@ -74,10 +74,14 @@ class FirstRun(Vertical):
 
     @on(Input.Submitted)
     def _path(self, event: Input.Submitted) -> None:
-        path = Path(event.value.strip()).expanduser()
-        if not path.is_file():
-            self._show_message(f"File not found: {path}.")
-        elif self._steps.import_file is not None:
+        try:
+            path = read_path(event.value)
+            require_input(path)
+        except Refusal as refusal:
+            text = str(refusal)
+            self._show_message(f"{text[:1].upper()}{text[1:]}.")
+            return
+        if self._steps.import_file is not None:
             self._begin(self._steps.import_file(path))
 
     def _begin(self, step: Awaitable[str]) -> None:

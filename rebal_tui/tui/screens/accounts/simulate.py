@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from rebal_tui.domain.accounts import RESTRICTION_TEXTS, AccountStatus, Restriction
 from rebal_tui.domain.errors import Fault, Invalid
-from rebal_tui.domain.quantities import Money, Qty, floor_money, market_value, parse_qty
+from rebal_tui.domain.quantities import Money, Qty, floor_money, market_value
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.view_models.accounts import AccountRow
 from rebal_tui.tui import formats
+from rebal_tui.tui.amounts import read_shares
 from rebal_tui.tui.book_services import account_events, account_queries, cash
 from rebal_tui.tui.screens.shared.form import Field, FormScreen, Proposal, Values, read_amount
 from rebal_tui.tui.screens.shared.picker import Choice
@@ -118,7 +119,7 @@ def transfer_in_form(row: AccountRow, symbols: tuple[str, ...]) -> FormScreen:
     def propose(book: Book, values: Values) -> Proposal:
         symbol, faults = values["symbol"].strip().upper(), []
         try:
-            qty = parse_qty(values["qty"].strip())
+            qty = read_shares(values["qty"])
         except ValueError as error:
             faults.append(Fault("qty", str(error)))
             qty = Qty(1)

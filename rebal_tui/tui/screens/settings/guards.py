@@ -10,11 +10,11 @@ from rebal_tui.domain.quantities import (
     Money,
     Percent,
     money_text,
-    parse_money,
     parse_percent,
     percent_text,
 )
 from rebal_tui.services.book.guard_options import Guards
+from rebal_tui.tui.amounts import read_dollars
 
 SWITCHES = {"jump_guard": "Price jump guard", "surge_guard": "Surge guard"}
 """The guards that are on or off by name, with their labels."""
@@ -43,10 +43,7 @@ def _percent(text: str) -> Percent:
 
 
 def _dollars(text: str) -> Money:
-    try:
-        amount = parse_money(text.strip().removeprefix("$"))
-    except ValueError as error:
-        raise ValueError("expected dollars such as 50000") from error
+    amount = read_dollars(text)
     if amount < 0:
         raise ValueError("expected 0 or more")
     return amount

@@ -13,11 +13,13 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 from textual.worker import Worker
 
+from rebal_tui.domain.errors import Invalid, Refusal
 from rebal_tui.tui.book_services import export as export_services
 from rebal_tui.tui.files import write_private
 from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, Dialog
 from rebal_tui.tui.text import ui_text
 from rebal_tui.tui.widgets.bars import fill_bar
+from rebal_tui.typed_paths import read_path, require_output, start_folder
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
@@ -56,7 +58,9 @@ class ExportScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(ui_text(f"Export {self._what}"), id="export-title", markup=False)
-            yield Input(str(Path.cwd() / f"{self._what}.csv"), id="export-path", compact=True, select_on_focus=False)
+            yield Input(
+                str(start_folder() / f"{self._what}.csv"), id="export-path", compact=True, select_on_focus=False
+            )
             note = "The name must end in .csv or .json. Only you can read the file."
             yield Static(ui_text(note), id="export-note", markup=False)
             yield Static("", id="export-fault", markup=False)
@@ -70,7 +74,7 @@ class ExportScreen(Dialog[None]):
     def _pressed(self, event: Button.Pressed) -> None:
         path = self.query_one(Input)
         if event.button.id in FORMATS:
-            path.value = str(Path(path.value).with_suffix(f".{event.button.id}")) if path.value.strip("./ ") else ""
+            path.value = _with_suffix(path.value, f".{event.button.id}")
         elif event.button.id == "write":
             self._start()
         else:
@@ -87,12 +91,16 @@ class ExportScreen(Dialog[None]):
     def _start(self) -> None:
         if self._writing is not None and not self._writing.is_finished:
             return
-        path = Path(self.query_one(Input).value.strip()).expanduser()
-        fault = path_fault(path)
-        self.query_one("#export-fault", Static).update(ui_text(fault))
-        if fault:
+        self._show_fault("")
+        try:
+            path = read_path(self.query_one(Input).value)
+            if path.suffix[1:].lower() not in FORMATS:
+                raise Invalid("the name must end in .csv or .json")
+            exists = require_output(path)
+        except Refusal as refusal:
+            self._show_fault(str(refusal))
             return
-        if path.exists():
+        if exists:
             question = ConfirmScreen("Replace this file?", f"{path} exists and will be replaced.", yes="Replace")
             self.app.push_screen(question, lambda yes: self._run(path) if yes else None)
         else:
@@ -111,10 +119,15 @@ class ExportScreen(Dialog[None]):
         try:
             await asyncio.to_thread(write_private, path, text)
         except OSError as error:
-            self.query_one("#export-fault", Static).update(ui_text(f"Not written: {error.strerror or error}."))
+            self._show_fault(f"not written: {error.strerror or error}")
             return
         self.host.say(f"Wrote {path}.")
         self.dismiss()
+
+    def _show_fault(self, text: str) -> None:
+        """Show why the path cannot be used, as a sentence; empty text shows nothing."""
+        sentence = f"{text[:1].upper()}{text[1:]}." if text else ""
+        self.query_one("#export-fault", Static).update(ui_text(sentence))
 
     def _show_progress(self, done: int, total: int) -> None:
         track, _ = fill_bar(done, total, BAR_WIDTH)
@@ -131,12 +144,9 @@ def text_of(_book: Book, export: Export) -> str:
     return export.text()
 
 
-def path_fault(path: Path) -> str:
-    """Return why a path is unusable, in one line; empty if writing can be tried."""
-    if path.suffix[1:].lower() not in FORMATS:
-        return "The name must end in .csv or .json."
-    if path.is_dir():
-        return f"{path} is a folder."
-    if not path.parent.is_dir():
-        return f"Folder not found: {path.parent}."
-    return ""
+def _with_suffix(text: str, suffix: str) -> str:
+    """A typed path with another ending; text that names no file is unchanged."""
+    try:
+        return str(Path(text).with_suffix(suffix))
+    except ValueError:
+        return text

@@ -14,8 +14,9 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Static
 
 from rebal_tui.domain.errors import Fault, Invalid, Refusal
-from rebal_tui.domain.quantities import Money, parse_money
+from rebal_tui.domain.quantities import Money
 from rebal_tui.services.book.book import Book
+from rebal_tui.tui.amounts import read_dollars
 from rebal_tui.tui.screens.shared.dialog import Dialog, LiveDialog
 from rebal_tui.tui.text import printable, ui_text
 from rebal_tui.tui.widgets.lines import Builder, LinesView, nothing
@@ -54,12 +55,12 @@ Raises `Refusal` when values are invalid; the location of each fault is the key 
 
 
 def read_amount(values: Values, key: str = "amount") -> Money:
-    """Parse dollars, with optional `$` and thousands separators.
+    """Parse dollars as `read_dollars` does.
 
     Raises `Invalid` at the field when the text is no amount above 0 in whole cents.
     """
     try:
-        amount = parse_money(values[key].strip().removeprefix("$").replace(",", ""))
+        amount = read_dollars(values[key])
     except ValueError as error:
         raise Invalid([Fault(key, str(error))]) from error
     if amount <= 0:

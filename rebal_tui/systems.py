@@ -1,0 +1,59 @@
+"""What differs between POSIX systems and Windows, each difference with its reason.
+
+Everything else of the program is the same on all systems. The type checker checks `linux`, `darwin` and `win32`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from pathlib import Path
+
+_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EACCES})
+"""Errors of `os.link` on file systems without hard links, such as FAT and some network shares."""
+
+if sys.platform == "win32":
+    STOP_SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGBREAK)
+    """Signals that ask the program to end. Windows has no SIGHUP; closing its console window sends SIGBREAK."""
+else:
+    STOP_SIGNALS: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGHUP)
+    """Signals that ask the program to end. A terminal that goes away sends SIGHUP."""
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable. Windows cannot open a folder for this and writes names with the file."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def move_new(source: Path, target: Path) -> None:
+    """Move a file to a name that must not exist. Raises `FileExistsError`, or `OSError` when it cannot be moved.
+
+    A rename replaces an existing file on POSIX systems, so the new name is a hard link first; Windows renames only to
+    new names, and some file systems have no hard links.
+    """
+    if sys.platform == "win32":
+        os.rename(source, target)
+        return
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
+        os.rename(source, target)
+        return
+    os.unlink(source)
+
+
+def is_private(mode: int) -> bool:
+    """Whether the mode of a file lets only its owner read it. Windows has no modes; its user folders are private."""
+    return sys.platform == "win32" or not mode & 0o077

@@ -1,0 +1,47 @@
+"""Unexpected errors of the screens: each is logged once with its traceback, then counted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+REPEAT_SECONDS = 10.0
+"""A message about an error that recurs within this time is not shown again."""
+
+
+class Faults:
+    """Errors by where they were raised. The log gets the first of a kind, then the 10th, the 100th and so on."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """`now` is monotonic time in seconds."""
+        self._now = now
+        self._counts: dict[tuple[str, str, str], int] = {}
+        self._shown_at: dict[tuple[str, str, str], float] = {}
+
+    def record(self, what: str, error: BaseException) -> bool:
+        """Log an error of an activity; returns whether a message should be shown."""
+        key = (what, type(error).__name__, _raised_at(error))
+        count = self._counts[key] = self._counts.get(key, 0) + 1
+        if count == 1:
+            log.error("%s", what, exc_info=error)
+        elif _is_power_of_ten(count):
+            log.error("%s: %s, %d times so far", what, type(error).__name__, count)
+        now = self._now()
+        again = key not in self._shown_at or now - self._shown_at[key] >= REPEAT_SECONDS
+        self._shown_at[key] = now
+        return again
+
+
+def _raised_at(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
+
+
+def _is_power_of_ten(count: int) -> bool:
+    while count % 10 == 0:
+        count //= 10
+    return count == 1

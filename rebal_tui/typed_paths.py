@@ -1,0 +1,105 @@
+"""The one place where paths that a person gives are read and checked, for the screens and the commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from rebal_tui.domain.errors import Conflict, Fault, Invalid
+
+SIDE_SUFFIXES = ("-wal", "-shm", "-journal", ".lock")
+"""Endings of the files that belong to an open book."""
+_SQLITE_HEADER = b"SQLite format 3\0"
+_QUOTES = "\"'"
+
+
+def read_path(text: str) -> Path:
+    """Parse a path as typed or dropped on a terminal: blanks and quotes around it, `~`, and escaped blanks.
+
+    Raises `Invalid` for an empty text, control characters, or the home folder of an unknown user.
+    """
+    plain = text.strip()
+    if len(plain) > 1 and plain[0] in _QUOTES and plain[-1] == plain[0]:
+        plain = plain[1:-1]
+    elif sys.platform != "win32" and "\\" in plain and not os.path.lexists(plain):
+        # A terminal escapes blanks of a dropped file as a shell does.
+        plain = plain.replace("\\ ", " ").replace("\\(", "(").replace("\\)", ")").replace("\\'", "'")
+    if not plain:
+        raise Invalid([Fault("", "expected the path of a file")])
+    if not plain.isprintable():
+        raise Invalid([Fault("", "expected a path without control characters")])
+    try:
+        return Path(plain).expanduser()
+    except RuntimeError:
+        raise Invalid([Fault("", f"{plain.split('/')[0]}: no such user, expected a path such as ~/file")]) from None
+
+
+def start_folder() -> Path:
+    """The folder where the program was started; the home folder when that folder was removed."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path.home()
+
+
+def require_output(path: Path) -> bool:
+    """Check that a file can be written at a path; returns whether it would replace one.
+
+    Raises `Conflict` when the path is a folder, too long or not accessible, when its folder is missing or not writable,
+    and when it is a book or a file that belongs to an open book, under whatever name.
+    """
+    try:
+        if path.is_dir():
+            raise Conflict(f"{path} is a folder; expected the path of a file")
+        if not path.parent.is_dir():
+            raise Conflict(f"folder not found: {path.parent}")
+        exists = os.path.lexists(path)
+        owner = book_of(path)
+    except OSError as error:
+        raise Conflict(f"{path}: {error.strerror or error}") from error
+    if owner is not None:
+        what = "a book" if owner == path else f"a file of the book {owner}"
+        raise Conflict(f"{path} is {what}; name another file")
+    if not os.access(path if exists else path.parent, os.W_OK):
+        raise Conflict(f"{path}: no permission to write {'this file' if exists else 'in this folder'}")
+    return exists
+
+
+def require_input(path: Path) -> None:
+    """Raise `Conflict` when a path is not a file that can be read."""
+    try:
+        if path.is_dir():
+            raise Conflict(f"{path} is a folder; expected a file")
+        if not path.exists():
+            raise Conflict(f"file not found: {path}")
+        if not os.access(path, os.R_OK):
+            raise Conflict(f"{path}: no permission to read this file")
+    except OSError as error:
+        raise Conflict(f"{path}: {error.strerror or error}") from error
+
+
+def book_of(path: Path) -> Path | None:
+    """The book that a file is or belongs to: any SQLite file, or its log and lock; None for any other file.
+
+    Links are followed, so a book is found under each of its names. Raises `OSError` for an inaccessible path.
+    """
+    if _is_database(path):
+        return path
+    real = path.resolve()
+    for suffix in SIDE_SUFFIXES:
+        if real.name.endswith(suffix):
+            owner = real.with_name(real.name.removesuffix(suffix))
+            if owner.name and _is_database(owner):
+                return owner
+    return None
+
+
+def _is_database(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE_HEADER)) == _SQLITE_HEADER
+    except PermissionError:
+        return False
