@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rebal_tui.broker.alpaca.ports import ReceivedEvent
 
 URL, FIRM, KEYS, KEYS_LOCATION = "broker_url", "firm_account", "keys_name", "keys_in"
+CONNECTED_AT = "connected_at"
 """The settings in which a book stores how to reach its broker. The keys themselves are never among them."""
 ALPACA = "alpaca"
 RESEND_AFTER = timedelta(seconds=10)
@@ -61,7 +62,8 @@ def endpoints(environment: str, url: str = "") -> Endpoints:
         raise Invalid([Fault("url", "this address trades real money: connect with --live")])
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise Invalid([Fault("url", "expected https: keys are not sent unencrypted to another machine")])
-    return client.Endpoints(url.rstrip("/"), url.rstrip("/"), live=False)
+    base = url.rstrip("/")
+    return client.Endpoints(base, base, base, live=False)
 
 
 def create_live(
@@ -77,7 +79,7 @@ def create_live(
         values = {
             "mode": Mode.LIVE.value, "name": name, "id_seed": bootstrap.new_seed(), book_settings.BROKER: ALPACA,
             ENVIRONMENT: environment, URL: url, FIRM: firm_account, KEYS: keys_name, KEYS_LOCATION: keys_location.value,
-            REVIEW_KEY: "1",
+            REVIEW_KEY: "1", CONNECTED_AT: now.isoformat(),
         }  # fmt: skip
         for key, value in values.items():
             book_settings.put(tx, key, value)
@@ -105,6 +107,7 @@ def open_live(
     from rebal_tui.broker.alpaca.client import AlpacaClient
 
     used = clock or RealClock()
+    _start_ids(database, used.now())
     client = AlpacaClient(broker_endpoints, keys, used.now, sleep=sleep, transport=transport)
     opened: list[Book] = []
     feed = LivePrices(lambda symbols: broker.latest_prices(symbols), lambda: tracked_symbols(opened[0]), prices_every)
@@ -143,6 +146,17 @@ def tracked_symbols(book: Book) -> set[str]:
     return {label for label in wanted | accounts.held_symbols(book.database) if plain_symbol(label) == label}
 
 
+def _start_ids(database: Database, now: datetime) -> None:
+    """Give the book new ids from here on, and the time of its connection if an earlier version made it.
+
+    The file may be an older copy: its next ids may name other runs and withdrawals at the broker already.
+    """
+    with database.write() as tx:
+        book_settings.put(tx, "id_seed", bootstrap.new_seed())
+        if not book_settings.get(database, CONNECTED_AT):
+            book_settings.put(tx, CONNECTED_AT, now.isoformat())
+
+
 def _settles_on(calendar: TradingCalendar, day: date) -> date:
     """T+1 of a session day; for any other day, that of the next session."""
     session = calendar.session(day) or calendar.next_after(day)
@@ -174,3 +188,6 @@ class _BookInbox:
 
     def last_at(self, stream: str) -> datetime | None:
         return event_inbox.last_at(self._database, stream)
+
+    def began_at(self) -> datetime:
+        return datetime.fromisoformat(book_settings.get(self._database, CONNECTED_AT))

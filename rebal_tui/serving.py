@@ -77,13 +77,15 @@ async def _run(client: _ThreadBookClient, bind_address: BindAddress, ready: Call
         await client.ask(lambda book: add_key(book.database, SANDBOX_KEY, key, book.now()))
     keyring = Keyring(await client.ask(lambda book: good_keys(book.database)))
     state = await client.ask(sandbox_json)
+    clock = await client.ask(lambda book: book.clock)
     odd_ids = await client.ask(_odd_ids)
 
     def announce(url: str) -> None:
         key_id, secret = (made.key_id, made.secret) if made else (None, None)
         ready(ServerInfo(url, state["now"], state["firm_account"], key_id, secret, odd_ids))
 
-    await serve(client, keyring, bind_address, lambda: bootstrap.real_now().timestamp(), announce)
+    real_now, book_now = (lambda: bootstrap.real_now().timestamp()), (lambda: clock.now().timestamp())
+    await serve(client, keyring, bind_address, real_now, book_now, announce)
 
 
 def _odd_ids(book: Book) -> int:

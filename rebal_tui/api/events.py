@@ -10,17 +10,20 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from rebal_tui.api.responses import Timestamp, book_client, error
+from rebal_tui.api.stream_slots import SlottedStream
 from rebal_tui.domain.errors import Fault, Invalid
 from rebal_tui.services.book.book import Book
+from rebal_tui.services.wire import activity_events
 from rebal_tui.services.wire import events as wire_events
 from rebal_tui.services.wire.events import Source, Start, StreamEvent
 
 router = APIRouter(prefix="/events", tags=["events"])
+beta_router = APIRouter(tags=["events"])
+"""Streams that have one version only, with their whole paths."""
 
-MAX_STREAMS = 64
 POLL_INTERVAL_SECONDS = 0.25
 """Seconds between two polls for new events."""
 KEEP_ALIVE_SECONDS = 15.0
@@ -83,13 +86,31 @@ async def accounts(
 
 
 @router.get("/nta", **_STREAM)
-async def activities(
+async def cash_activities(
     request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
     last_event_id: LastId = None,
 ) -> Response:  # fmt: skip
     """Cash activities other than trades: deposits (CSD), returned deposits (CSR), journals (JNLC), dividends (DIV),
     cash from other corporate actions (REORG)."""
     return await _stream(request, wire_events.ACTIVITIES, since, until, since_id or last_event_id, until_id)
+
+
+@beta_router.get("/v2beta1/events/activities", **_STREAM)
+async def activities(
+    request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
+    last_event_id: LastId = None,
+) -> Response:  # fmt: skip
+    """Activities of accounts: executions (TRD) and the cash activities of `nta`, each with a stable `ref_id`."""
+    return await _stream(request, activity_events.ACTIVITIES, since, until, since_id or last_event_id, until_id)
+
+
+@beta_router.get("/v1beta1/events/corporate-actions", **_STREAM)
+async def corporate_actions(
+    request: Request, since: Since = None, until: Until = None, since_id: SinceId = None, until_id: UntilId = None,
+    last_event_id: LastId = None,
+) -> Response:  # fmt: skip
+    """Corporate actions, once for all accounts. Each is inserted when it takes effect."""
+    return await _stream(request, activity_events.CORPORATE_ACTIONS, since, until, since_id or last_event_id, until_id)
 
 
 async def _stream(
@@ -100,37 +121,38 @@ async def _stream(
         raise Invalid([Fault("since", "expected since or since_id, not both")])
     last = wire_events.seq_of(until_id, "until_id") if until_id else None
     state = request.app.state
-    if getattr(state, "streams", 0) >= MAX_STREAMS:
-        return error(429, "too many open streams")
     client = book_client(request)
-    seq = await client.ask(lambda book: wire_events.begin(book, source, Start(since, since_id)))
+    slot = state.streams.take(request.state.caller)
+    if slot is None:
+        return error(429, "too many open streams")
+    try:
+        seq = await client.ask(lambda book: wire_events.begin(book, source, Start(since, since_id)))
+    except BaseException:
+        slot.release()
+        raise
 
     async def lines() -> AsyncIterator[str]:
         nonlocal seq
-        state.streams = getattr(state, "streams", 0) + 1
         quiet = 0.0
-        try:
-            yield ": begin\n\n"
-            while not state.options.closing():
-                events, now = await client.ask(partial(_poll, source=source, seq=seq))
-                for event in events:
-                    if (until is not None and event.at > until) or (last is not None and event.seq > last):
-                        return
-                    seq = event.seq
-                    if event.data is not None:
-                        identity, data = event.data["event_id"], json.dumps(event.data, ensure_ascii=False)
-                        yield f"id: {identity}\nevent: {event.kind}\ndata: {data}\n\n"
-                if events:
-                    quiet = 0.0
-                    continue
-                if (until is not None and now >= until) or (last is not None and seq >= last):
+        yield ": begin\n\n"
+        while not state.options.closing():
+            events, now = await client.ask(partial(_poll, source=source, seq=seq))
+            for event in events:
+                if (until is not None and event.at > until) or (last is not None and event.seq > last):
                     return
-                await asyncio.sleep(POLL_INTERVAL_SECONDS)
-                quiet += POLL_INTERVAL_SECONDS
-                if quiet >= KEEP_ALIVE_SECONDS:
-                    quiet = 0.0
-                    yield ": heartbeat\n\n"
-        finally:
-            state.streams -= 1
+                seq = event.seq
+                if event.data is not None:
+                    identity, data = event.data["event_id"], json.dumps(event.data, ensure_ascii=False)
+                    yield f"id: {identity}\nevent: {event.kind}\ndata: {data}\n\n"
+            if events:
+                quiet = 0.0
+                continue
+            if (until is not None and now >= until) or (last is not None and seq >= last):
+                return
+            await asyncio.sleep(POLL_INTERVAL_SECONDS)
+            quiet += POLL_INTERVAL_SECONDS
+            if quiet >= KEEP_ALIVE_SECONDS:
+                quiet = 0.0
+                yield ": heartbeat\n\n"
 
-    return StreamingResponse(lines(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return SlottedStream(slot, lines(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from rebal_tui.broker.connection import ConnectionState
 from rebal_tui.domain.accounts import Account, Restriction
 from rebal_tui.domain.action_effects import Holding, Terms
 from rebal_tui.domain.assets import Asset
@@ -203,8 +204,14 @@ class LiveBroker(Broker, Protocol):
     def sessions(self, first: date, last: date) -> Sequence[Session]:
         """The broker's trading days, ascending; the last one has no `next_day`."""
 
+    def connection(self) -> ConnectionState:
+        """The event streams, the difference of the clocks and the rest of the rate limit."""
+
     def listen(self) -> None:
         """Start the event streams; no effect when they are started already."""
+
+    def catch_up(self, until: datetime) -> None:
+        """Receive the trade events between the last stored one and `until`, a time at the broker."""
 
     def request_refresh(self, account_id: str | None, reason: str) -> None:
         """Request that an account, or with None the assets, is read again with the next events; once per `reason`."""

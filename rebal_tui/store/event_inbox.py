@@ -36,5 +36,12 @@ def last_at(database: Database, stream: str) -> datetime | None:
 
 
 def prune(tx: Transaction, before: datetime, through: int) -> None:
-    """Delete events older than `before` that were applied, which are those up to the cursor `through`."""
-    tx.execute("DELETE FROM inbox WHERE at < ? AND seq <= ?", (to_time(before), through))
+    """Delete events older than `before` that were applied, which are those up to the cursor `through`.
+
+    The latest event of each stream stays, because the stream resumes there.
+    """
+    tx.execute(
+        "DELETE FROM inbox WHERE at < ? AND seq <= ? "
+        "AND at < (SELECT max(latest.at) FROM inbox latest WHERE latest.stream = inbox.stream)",
+        (to_time(before), through),
+    )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
+import httpx
 import pytest
 
 from rebal_tui.domain.errors import Invalid
@@ -125,3 +127,34 @@ def test_an_event_id_keeps_its_timestamp_and_its_number() -> None:
     assert event_id(at, 41) < identity < event_id(at.replace(second=1), 1)
     with pytest.raises(Invalid, match="since_id"):
         seq_of("U" * 26)
+
+
+def test_activities_have_a_stable_reference_and_contain_the_executions(server: Server, traded_account: str) -> None:
+    found = [e for e in read(server, "v2beta1/events/activities", since=PAST) if e["account_id"] == traded_account]
+    assert [(e["activity_type"], e["net_amount"], e["status"]) for e in found] == [
+        ("TRD", "-600.00", "executed"), ("TRD", "-350.00", "executed"), ("CSD", "5.00", "executed"),
+        ("JNLC", "5.00", "executed"),
+    ]  # fmt: skip
+    again = [e for e in read(server, "v2beta1/events/activities", since=PAST) if e["account_id"] == traded_account]
+    assert [e["ref_id"] for e in again] == [e["ref_id"] for e in found]
+    assert len({e["ref_id"] for e in found}) == 4
+    fills = [e for e in read(server, "v2/events/trades", since=PAST) if e["event"] == "fill"]
+    assert {e["ref_id"] for e in found[:2]} <= {e["execution_id"] for e in fills}
+    assert found[0]["details"]["symbol"] == "SPY"
+
+
+def test_a_corporate_action_is_one_event_for_all_accounts(server: Server, traded_account: str) -> None:
+    server.post("/sandbox/corporate-actions", {"kind": "split", "symbol": "SPY", "ratio": "2:1"})
+    events = read(server, "v1beta1/events/corporate-actions", since=PAST)
+    assert [(e["event_type"], e["ca"]["symbol"], e["ca"]["new_rate"], e["ca"]["old_rate"]) for e in events] == [
+        ("forward_split_corporateaction_event", "SPY", "2", "1")
+    ]
+    assert traded_account
+
+
+def test_every_response_is_dated_by_the_books_clock(server: Server) -> None:
+    answer = server.http.get("/v1/clock")
+    assert parsedate_to_datetime(answer.headers["Date"]) == datetime.fromisoformat(answer.json()["timestamp"]).replace(
+        microsecond=0
+    )
+    assert "Date" in httpx.get(f"{server.url}/v1/clock").headers

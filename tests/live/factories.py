@@ -185,7 +185,7 @@ class RemoteHarness:
         def level(book: Book) -> bool:
             wanted = live_book.tracked_symbols(book)
             fresh = all((at := book.assets[s].price_at) is not None and at >= book.now() for s in wanted)
-            return book.polling_state.loaded and broker.listening and fresh
+            return book.polling_state.loaded and all(s.connected_since for s in broker.connection().streams) and fresh
 
         self._until(level, self._advance)
 
@@ -263,7 +263,7 @@ def retry_until(act: Callable[[], object], done: Callable[[], object]) -> None:
             act()
         if done():
             return
-    pytest.fail("it could not be done by hand")
+    pytest.fail("the request was never answered")
 
 
 def subscribe(harness: BookHarness) -> None:

@@ -86,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.endswith("after it"):
             self._reply(int(fault[:3]))
             return
-        self.send_response(status)
+        self.send_response_only(status)
         for name, value in headers:
             if name.lower() not in _HOP:
                 self.send_header(name, value)
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _reply(self, status: int) -> None:
         content = b'{"code": 42910000, "message": "rate limit exceeded"}' if status == 429 else b"upstream"
-        self.send_response(status)
+        self.send_response_only(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             connection.request("GET", self.path, headers=self._headers())
             answer = connection.getresponse()
-            self.send_response(answer.status)
+            self.send_response_only(answer.status)
             self.send_header("Content-Type", answer.getheader("Content-Type") or "")
             self.send_header("Connection", "close")
             self.end_headers()

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from rebal_tui.broker.connection import ConnectionState, StreamState
 from rebal_tui.broker.protocol import BrokerEvent, BrokerRefused, BrokerUnavailable, LiveBroker
 from rebal_tui.domain.accounts import Restriction
 from rebal_tui.domain.errors import Conflict
@@ -33,6 +34,8 @@ class RemoteBroker(BrokerWrapper):
     def __init__(self, book: Book) -> None:
         super().__init__(book)
         self.skew = timedelta(0)
+        self.clock_asked: list[datetime] = []
+        self.streams: tuple[StreamState, ...] = ()
         self.closed: set[date] = set()
         self.disconnected = False
         self.refuses: BrokerRefused | None = None
@@ -44,6 +47,7 @@ class RemoteBroker(BrokerWrapper):
     def clock(self) -> datetime:
         if self.refuses is not None:
             raise self.refuses
+        self.clock_asked.append(self._book.now())
         return self._book.now() + self.skew
 
     def sessions(self, first: date, last: date) -> Sequence[Session]:
@@ -51,7 +55,13 @@ class RemoteBroker(BrokerWrapper):
         after = [*(session.day for session in days[1:]), None]
         return [replace(session, next_day=day) for session, day in zip(days, after, strict=True)]
 
+    def connection(self) -> ConnectionState:
+        return ConnectionState(self.streams, self.skew)
+
     def listen(self) -> None:
+        return
+
+    def catch_up(self, until: datetime) -> None:
         return
 
     def request_refresh(self, account_id: str | None, why: str) -> None:
@@ -102,7 +112,7 @@ def test_a_clock_difference_is_reported_and_a_large_one_stops_everything(
     broker.skew = timedelta(seconds=sign * seconds)
     scheduler.tick(book)
     text = " ".join(alerts(book).values())
-    assert (f"{seconds} s apart" in text) is warned
+    assert (f"{seconds} s {'behind' if sign > 0 else 'ahead of'} the broker's" in text) is warned
     assert book.polling_state.loaded is not refused
 
 

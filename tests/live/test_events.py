@@ -23,7 +23,8 @@ PATHS = {
     "trades": "/v2/events/trades",
     "journals": "/v2/events/journals/status",
     "accounts": "/v1/events/accounts/status",
-    "activities": "/v1/events/nta",
+    "activities": "/v2beta1/events/activities",
+    "corporate_actions": "/v1beta1/events/corporate-actions",
 }
 
 
@@ -54,6 +55,7 @@ class Streams:
     def __init__(self, **sse_lines: list[str]) -> None:
         self.sse_lines = sse_lines
         self.since: dict[str, list[str]] = {}
+        self.journal_status = "executed"
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         for name, path in PATHS.items():
@@ -63,8 +65,8 @@ class Streams:
                 return httpx.Response(200, text=text, headers={"Content-Type": "text/event-stream"})
         if request.url.path == f"/v1/journals/{JOURNAL}":
             body = {
-                "id": JOURNAL, "entry_type": "JNLC", "from_account": FIRM, "to_account": CLIENT, "status": "executed",
-                "net_amount": "51", "description": "", "symbol": "",
+                "id": JOURNAL, "entry_type": "JNLC", "from_account": FIRM, "to_account": CLIENT,
+                "status": self.journal_status, "net_amount": "51", "description": "", "symbol": "",
             }  # fmt: skip
             return httpx.Response(200, json=body)
         return httpx.Response(404, json={"code": 40410000, "message": "endpoint not found"})
@@ -159,40 +161,72 @@ def test_an_unknown_trade_event_reports_the_current_order() -> None:
     assert (event.kind, event.fill) == (EventKind.ORDER, None)
 
 
-def test_a_journal_event_is_completed_by_a_read_and_names_the_firm_account() -> None:
+@pytest.mark.parametrize(
+    ("reported", "read", "status"),
+    [
+        ("sent_to_clearing", "queued", JournalStatus.SENT_TO_CLEARING),
+        ("sent_to_clearing", "executed", JournalStatus.EXECUTED),
+        ("executed", "executed", JournalStatus.EXECUTED),
+        ("activity_created", "executed", JournalStatus.EXECUTED),
+        ("activity_created", "activity_created", JournalStatus.EXECUTED),
+        ("executed", "correct", JournalStatus.CANCELED),
+    ],
+)
+def test_a_journal_event_is_completed_by_a_read_and_names_the_firm_account(
+    reported: str, read: str, status: JournalStatus
+) -> None:
     event_body = {"event_id": ulid(1), "at": "2026-11-23T15:00:00Z", "journal_id": JOURNAL, "status_from": "queued",
-            "status_to": "sent_to_clearing"}  # fmt: skip
-    (event,) = listening_broker(Streams(journals=sse_lines(event_body)), 1).broker.events(0)
+            "status_to": reported}  # fmt: skip
+    streams = Streams(journals=sse_lines(event_body))
+    streams.journal_status = read
+    (event,) = listening_broker(streams, 1).broker.events(0)
     assert event.journal is not None
     assert event.account_id == CLIENT
     assert (event.journal.from_account, event.journal.amount) == (FIRM_ACCOUNT, parse_money("51"))
-    assert event.journal.status is JournalStatus.SENT_TO_CLEARING
+    assert event.journal.status is status
+
+
+def activity(number: int, account: str, kind: str, amount: str | None, **more: Any) -> dict[str, Any]:
+    """An activity as its stream sends it."""
+    return {
+        "account_id": account, "at": "2026-11-23T15:00:00Z", "event_id": ulid(number), "activity_type": kind,
+        "ref_id": f"ref-{number}", "status": "executed", "executed_at": "2026-11-23T15:00:00Z",
+        "settle_date": "2026-11-24", "net_amount": amount, "currency": "USD", "details": {}, **more,
+    }  # fmt: skip
 
 
 def test_external_cash_is_an_entry_and_cash_of_the_firm_is_not() -> None:
-    def activity(number: int, account: str, kind: str, amount: str | None, **more: str) -> dict[str, Any]:
-        return {"event_ulid": ulid(number), "at": "2026-11-23T15:00:00Z", "account_id": account, "entry_type": kind,
-                "net_amount": amount, "settle_date": "2026-11-24", "status": "executed", **more}  # fmt: skip
-
     streams = Streams(
         activities=sse_lines(
             activity(1, CLIENT, "CSD", "1000.5"),
             activity(2, FIRM, "JNLC", "-51"),
             activity(3, CLIENT, "JNLC", "51"),
-            activity(4, CLIENT, "FEE", "-0.01"),
-            activity(5, CLIENT, "SPLIT", None),
-            activity(6, CLIENT, "CSD", "1000.5", status="canceled"),
+            activity(4, CLIENT, "FEE", "-0.01", activity_subtype="REG"),
+            activity(5, CLIENT, "SPLIT", "0", qty="10"),
+            activity(6, CLIENT, "CSD", "1000.5", status="pending"),
+            activity(7, CLIENT, "CSD", "1000.5", status="canceled"),
+            activity(8, CLIENT, "CSD", "10.5", previous_id="ref-1"),
+            activity(9, CLIENT, "TRD", "-400"),
         )
     )
-    events = listening_broker(streams, 5).broker.events(0)
+    events = listening_broker(streams, 7).broker.events(0)
     entries = [(event.cash.kind, event.cash.amount) for event in events if event.cash is not None]
     assert entries == [
         (CashKind.DEPOSIT, parse_money("1000.5")),
         (CashKind.JOURNAL_IN, parse_money("51")),
         (CashKind.OTHER, parse_money("-0.01")),
     ]
-    assert [event.kind for event in events][3:] == [EventKind.ACCOUNT, EventKind.NOTICE]
+    rest = [event.kind for event in events][3:]
+    assert rest == [EventKind.ACCOUNT, EventKind.ACCOUNT, EventKind.NOTICE, EventKind.NOTICE]
     assert all(event.account_id == CLIENT for event in events)
+    assert "corrected activity ref-1 by CSD of $10.50" in (events[-1].note or "")
+
+
+def test_an_activity_is_stored_again_only_when_its_status_changes() -> None:
+    deposit = activity(1, CLIENT, "CSD", "5", status="pending")
+    again, executed = deposit | {"event_id": ulid(2)}, deposit | {"event_id": ulid(3), "status": "executed"}
+    events = listening_broker(Streams(activities=sse_lines(deposit, again, executed, executed)), 2).broker.events(0)
+    assert [event.kind for event in events] == [EventKind.ACCOUNT, EventKind.CASH]
 
 
 def test_a_stream_that_reports_lost_messages_is_read_again_from_earlier() -> None:

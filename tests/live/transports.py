@@ -40,6 +40,9 @@ class MemoryInbox:
     def last_at(self, stream: str) -> datetime | None:
         return max((one.at for one in self.stored if one.stream == stream), default=None)
 
+    def began_at(self) -> datetime:
+        return NOW
+
 
 class FakeConnection:
     """A remote broker that responds with `answer`, and the requests that it received."""
@@ -54,7 +57,7 @@ class FakeConnection:
             return answer(request)
 
         client = AlpacaClient(
-            Endpoints("https://broker.test", "https://data.test", live=False),
+            Endpoints("https://broker.test", "https://data.test", "https://stream.test", live=False),
             Keys("KEYKEYKEY", "CANARY-SECRET"),
             lambda: NOW,
             sleep=self.waits.append,

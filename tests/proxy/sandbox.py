@@ -73,7 +73,8 @@ def _keyring() -> Keyring:
 @cache
 def _app() -> FastAPI:
     """The application, made once a process because that takes a second. It serves the sandbox that asks."""
-    options = Options(_current.seconds, _current.seconds, lambda: False, _NO_LIMIT, with_sandbox=True)
+    now = _current.seconds
+    options = Options(now, now, now, lambda: False, _NO_LIMIT, with_sandbox=True)
     return create_app(_current, _keyring(), options)
 
 

@@ -52,10 +52,10 @@ class OpenStream(httpx.SyncByteStream):
             yield part
 
     def push(self, events: list[Delivered]) -> None:
-        """Deliver events, and wait until the program has read them all."""
+        """Deliver events, or a heartbeat without any, and wait until the program has read them all."""
         until = monotonic() + _WAIT
         with self._changed:
-            self._parts.extend(event.encoded() for event in events)
+            self._parts.extend([event.encoded() for event in events] or [b": heartbeat\n\n"])
             self._changed.notify_all()
             while not self.closed and (self._parts or not self._waiting):
                 assert monotonic() < until, f"{self.path} is not read"

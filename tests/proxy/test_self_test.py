@@ -23,6 +23,7 @@ from tests.proxy.transport import Proxy
 from tests.services.factories import new_york
 
 OPEN, CLOSED = "2026-11-23 10:00", "2026-11-22 10:00"
+URL = "http://127.0.0.1:1"
 CLIENT = "Ottoline Quill"
 
 
@@ -53,7 +54,7 @@ class PaperAccount:
         try:
             return command.run_self_test(
                 Keys(self.sandbox.key, self.sandbox.secret),
-                Endpoints("http://127.0.0.1:1", "http://127.0.0.1:1", live=False),
+                Endpoints(URL, URL, URL, live=False),
                 account_id=account,
                 firm_account=self.sandbox.firm_account,
                 report=self.report,

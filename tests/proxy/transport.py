@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import httpx
@@ -20,6 +20,7 @@ from tests.proxy.streams import Delivered, OpenStream
 
 LATENCY_SECONDS = 0.05
 """What a call takes by the clock of the world, when it keeps the book's thread waiting."""
+HEARTBEAT = timedelta(seconds=15)
 LIMIT = 200
 """Requests a minute that the broker allows."""
 
@@ -50,6 +51,7 @@ class Proxy(httpx.BaseTransport):
         self._late: list[tuple[str, Delivered]] = []
         self._read_to: dict[str, str] = {}
         self._delivered: dict[str, int] = {}
+        self._heartbeat_at = clock.true
         self._auth: dict[str, str] = {}
         self._window: tuple[datetime, int] = (clock.true, 0)
         self._lock = threading.RLock()
@@ -69,10 +71,13 @@ class Proxy(httpx.BaseTransport):
     def deliver(self) -> None:
         """Deliver the events that the open streams lack, and wait until they are read."""
         last = self._sandbox.last_event()
+        heartbeat = self._clock.true - self._heartbeat_at >= HEARTBEAT
         for path in sorted({stream.path for stream in self._open()}):
-            if self._delivered.get(path) != last or self._late:
+            if heartbeat or self._delivered.get(path) != last or self._late:
                 self._deliver(path)
                 self._delivered[path] = last
+        if heartbeat:
+            self._heartbeat_at = self._clock.true
 
     def inject(self, path: str, event: Delivered) -> None:
         """Deliver an event that the sandbox does not have."""
@@ -166,6 +171,8 @@ class Proxy(httpx.BaseTransport):
                 call.outcome = str(given.status_code)
                 return given
         call.outcome = "200"
+        if "until" in call.query:
+            return httpx.Response(200, content=self._past(call), headers={"content-type": "text/event-stream"})
         stream = OpenStream(call.path, call.query)
         with self._lock:
             self._read_to.pop(call.path, None)
@@ -173,6 +180,12 @@ class Proxy(httpx.BaseTransport):
             self._streams.append(stream)
         headers = {"content-type": "text/event-stream", "Date": date_header(self._date())}
         return httpx.Response(200, headers=headers, stream=stream)
+
+    def _past(self, call: Call) -> bytes:
+        """The events of a stream that ends at once."""
+        found = self._sandbox.events(call.path, self._auth, {"since": call.query["since"]})
+        ready, _ = self._rewritten(call.path, [Delivered(one.id, one.kind, one.data) for one in found])
+        return b"".join(event.encoded() for event in ready)
 
     def _open(self) -> list[OpenStream]:
         with self._lock:
@@ -188,14 +201,20 @@ class Proxy(httpx.BaseTransport):
         if fresh:
             self._read_to[path] = fresh[-1].id
         waiting = [event for at, event in self._late if at == path]
-        self._late = [late for late in self._late if late[0] != path]
+        ready, late = self._rewritten(path, [*waiting, *(Delivered(one.id, one.kind, one.data) for one in fresh)])
+        self._late = [*(one for one in self._late if one[0] != path), *((path, event) for event in late)]
+        for stream in streams:
+            stream.push(ready)
+
+    def _rewritten(self, path: str, events: list[Delivered]) -> tuple[list[Delivered], list[Delivered]]:
+        """The events to deliver, rewritten, and those that are held back."""
         ready: list[Delivered] = []
-        for event in [*waiting, *(Delivered(one.id, one.kind, one.data) for one in fresh)]:
+        late: list[Delivered] = []
+        for event in events:
             if any(rewrite.holds_back(path, event) for rewrite in self.rewrites):
-                self._late.append((path, event))
+                late.append(event)
                 continue
             for rewrite in self.rewrites:
                 event = rewrite.event(path, event)
             ready.append(event)
-        for stream in streams:
-            stream.push(ready)
+        return ready, late

@@ -232,7 +232,8 @@ class World:
         """Whether the book is complete, and its streams are open."""
         broker = self.book.broker
         assert isinstance(broker, AlpacaBroker)
-        return self.book.polling_state.loaded and broker.listening
+        streams = broker.connection().streams
+        return self.book.polling_state.loaded and all(stream.connected_since for stream in streams)
 
     def _until(self, done: Callable[[], bool], problem: str) -> None:
         until = monotonic() + _REAL_WAIT

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import queue
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -13,11 +12,14 @@ from typing import Any, TypeVar
 
 from rebal_tui.broker.alpaca import json_values, shapes
 from rebal_tui.broker.alpaca.client import AlpacaClient, Denied
-from rebal_tui.broker.alpaca.events import ACCOUNTS, ACTIVITIES, INTERNAL, JOURNALS, STREAMS, broker_event
+from rebal_tui.broker.alpaca.events import broker_event
 from rebal_tui.broker.alpaca.json_values import Json, Malformed
 from rebal_tui.broker.alpaca.ports import EventInbox, PriceOf, SettlesOn
 from rebal_tui.broker.alpaca.refusals import is_no_order, refusal
-from rebal_tui.broker.alpaca.streams import Listener, ReceivedMessage
+from rebal_tui.broker.alpaca.stream_list import ACCOUNTS, ACTIVITIES, INTERNAL, JOURNALS
+from rebal_tui.broker.alpaca.stream_reader import ReceivedMessage
+from rebal_tui.broker.alpaca.stream_set import StreamSet
+from rebal_tui.broker.connection import ConnectionState
 from rebal_tui.broker.protocol import (
     FIRM_ACCOUNT,
     BrokerEvent,
@@ -39,6 +41,8 @@ PAGE_SIZE = 500
 MAX_CONCURRENT_READS = 8
 """Maximum number of concurrent reads."""
 MAX_SYMBOLS_PER_REQUEST = 200
+TRADE_ACTIVITY = "TRD"
+"""Executions have a stream of their own, with their orders."""
 T = TypeVar("T")
 
 
@@ -66,9 +70,7 @@ class AlpacaBroker:
         self._price = price
         self._firm_account = firm_account
         self._account_cache: dict[str, Json] = {}
-        self._messages: queue.SimpleQueue[ReceivedMessage] = queue.SimpleQueue()
-        self._pending: ReceivedMessage | None = None
-        self._listeners: list[Listener] = []
+        self._streams = StreamSet(client, inbox, now)
         self._pool = ThreadPoolExecutor(max_workers=MAX_CONCURRENT_READS, thread_name_prefix="alpaca-read")
 
     @property
@@ -76,27 +78,29 @@ class AlpacaBroker:
         """The last rate limit that the broker reported, None before the first report."""
         return self._client.rate_limit
 
-    @property
-    def listening(self) -> bool:
-        """Whether every event stream is currently being read."""
-        return bool(self._listeners) and all(listener.connected for listener in self._listeners)
+    def connection(self) -> ConnectionState:
+        """The event streams, the difference of the clocks and the rest of the rate limit."""
+        limit = self._client.rate_limit
+        return ConnectionState(
+            self._streams.states,
+            self._client.clock_skew.skew,
+            limit.limit if limit else None,
+            limit.remaining if limit else None,
+        )
 
     def listen(self) -> None:
-        """Start the event streams; no effect when they are started already.
+        """Start the event streams; no effect when they are started already."""
+        self._streams.start()
 
-        Each stream begins shortly before its last stored event, or before the current time when none is stored.
+    def catch_up(self, until: datetime) -> None:
+        """Receive the trade events between the last stored one and `until`, a time at the broker, in one request.
+
+        Raises `BrokerUnavailable` when they cannot be read to the end.
         """
-        if self._listeners:
-            return
-        for stream in STREAMS:
-            begin = self._inbox.last_at(stream.name) or self._now()
-            self._listeners.append(Listener(self._client, stream, begin, self._now, self._messages))
-        for listener in self._listeners:
-            listener.start()
+        self._streams.catch_up(until)
 
     def close(self) -> None:
-        for listener in self._listeners:
-            listener.stop()
+        self._streams.stop()
         self._client.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -255,30 +259,23 @@ class AlpacaBroker:
         """Store received messages. A journal's event has only its status, so the journal is read first."""
         fresh: list[tuple[str, str, datetime, str]] = []
         try:
-            while (message := self._next_message()) is not None:
+            while (message := self._streams.next_message()) is not None:
                 body = self._storable_body(message)
                 if body is not None:
                     fresh.append((message.stream.name, message.event_id, message.at, body))
-                self._pending = None
+                self._streams.take()
         finally:
             if fresh:
                 self._inbox.add(fresh)
-
-    def _next_message(self) -> ReceivedMessage | None:
-        """The oldest received message that is not stored, None when there is none; it remains so until it is stored."""
-        if self._pending is None:
-            try:
-                self._pending = self._messages.get_nowait()
-            except queue.Empty:
-                return None
-        return self._pending
 
     def _storable_body(self, message: ReceivedMessage) -> str | None:
         """The event's JSON to store, None when it does not concern the book."""
         data = json_values.as_object(json_values.parse(message.body))
         if data.get("account_id") is not None and data["account_id"] == self._firm_account:
             return None
-        if message.stream.name == ACTIVITIES and data.get("account_id") is None:
+        if message.stream.name == ACTIVITIES and (
+            data.get("account_id") is None or data.get("activity_type") == TRADE_ACTIVITY
+        ):
             return None
         if message.stream.name == ACCOUNTS:
             self._account_cache.pop(str(data.get("account_id")), None)
@@ -291,7 +288,7 @@ class AlpacaBroker:
             return None
         if journal.get("entry_type", "JNLC") != "JNLC":
             return None
-        return json.dumps({**journal, "status": data.get("status_to") or journal.get("status")})
+        return json.dumps({**journal, "status": _latest_status(data, journal)})
 
     def _with_refresh(self, order: Order) -> Order:
         """The same order; requests a refresh of its account when it has fills, whose events may not have arrived."""
@@ -351,6 +348,13 @@ class AlpacaBroker:
             return self._client.send(method, path, body, headers)
         except Denied as denied:
             raise refusal(denied, default) from None
+
+
+def _latest_status(event: Json, journal: Json) -> str | None:
+    """The status of a journal, read after its event: the event's unless the journal has ended since."""
+    read, reported = journal.get("status"), event.get("status_to")
+    ended = isinstance(read, str) and shapes.journal_status(read).final
+    return str(reported) if reported and not ended else read
 
 
 def _read(reading: Callable[[], T]) -> T:

@@ -14,6 +14,7 @@ import httpx
 import tenacity
 
 from rebal_tui.broker.alpaca import json_values
+from rebal_tui.broker.alpaca.clock_skew import ClockSkew
 from rebal_tui.broker.protocol import BrokerUnavailable, RateLimit
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
@@ -53,15 +54,27 @@ class _RateLimited(_TransientError):
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """URLs of the API and of its market data. `live` is True where real money moves."""
+    """URLs of the API, of its market data, and of the event streams of market data. `live` is True where real money
+    moves."""
 
     broker: str
     data: str
+    streaming: str
     live: bool
 
 
-PAPER = Endpoints("https://broker-api.sandbox.alpaca.markets", "https://data.sandbox.alpaca.markets", False)
-LIVE = Endpoints("https://broker-api.alpaca.markets", "https://data.alpaca.markets", True)
+PAPER = Endpoints(
+    "https://broker-api.sandbox.alpaca.markets",
+    "https://data.sandbox.alpaca.markets",
+    "https://stream.data.sandbox.alpaca.markets",
+    live=False,
+)
+LIVE = Endpoints(
+    "https://broker-api.alpaca.markets",
+    "https://data.alpaca.markets",
+    "https://stream.data.alpaca.markets",
+    live=True,
+)
 
 
 class AlpacaClient:
@@ -86,6 +99,7 @@ class AlpacaClient:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._limit: RateLimit | None = None
+        self.clock_skew = ClockSkew()
 
     @property
     def http(self) -> httpx.Client:
@@ -151,6 +165,7 @@ class AlpacaClient:
         *,
         counted: bool,
     ) -> Any:
+        sent_at = self._now()
         try:
             response = self._http.request(
                 method, url, params=dict(params) if params else None, json=body, headers=dict(headers or {})
@@ -158,6 +173,7 @@ class AlpacaClient:
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise _TransientError(f"{type(error).__name__}: {method} {_path(url)}") from None
         if counted:
+            self.clock_skew.note(response.headers.get("Date"), sent_at, self._now())
             self._record_rate_limit(response)
         return _parse_response(response, f"{method} {_path(url)}")
 

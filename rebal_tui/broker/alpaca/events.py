@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from rebal_tui.broker.alpaca import json_values, shapes
 from rebal_tui.broker.alpaca.json_values import Json, Malformed
 from rebal_tui.broker.alpaca.ports import ReceivedEvent, SettlesOn
+from rebal_tui.broker.alpaca.stream_list import ACTIVITIES, CORPORATE_ACTIONS, JOURNALS, TRADES
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerEvent, EventKind
 from rebal_tui.broker.simulated.fills import cash_of
 from rebal_tui.domain.cash import CashEntry, CashKind
@@ -18,46 +17,11 @@ from rebal_tui.domain.sessions import new_york_day
 
 log = logging.getLogger(__name__)
 
-TRADES = "trades"
-JOURNALS = "journals"
-ACCOUNTS = "accounts"
-ACTIVITIES = "activities"
-INTERNAL = "own"
-"""Name of the stream of this program's own refresh requests for an account or the assets."""
-
 _FILLS = frozenset({"fill", "partial_fill"})
 _TRADE_REVERSALS = frozenset({"trade_bust", "trade_correct"})
 _CASH_KINDS = {"CSD": CashKind.DEPOSIT, "CSR": CashKind.ACH_RETURN}
-_REVERSALS = frozenset({"canceled", "correct"})
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """An event stream: its path, the field of its event ids, and whether it starts at a date or at a timestamp."""
-
-    name: str
-    path: str
-    id_field: str
-    by_day: bool
-
-
-STREAMS = (
-    Stream(TRADES, "/v2/events/trades", "event_id", by_day=False),
-    Stream(JOURNALS, "/v2/events/journals/status", "event_id", by_day=False),
-    Stream(ACCOUNTS, "/v1/events/accounts/status", "event_ulid", by_day=True),
-    Stream(ACTIVITIES, "/v1/events/nta", "event_ulid", by_day=True),
-)
-"""Streams of /v1 start at a date, streams of /v2 at a timestamp."""
-
-
-def event_id(stream: Stream, data: Json) -> str:
-    """The id that identifies an event when it is received again. Raises `Malformed`."""
-    value = data.get(stream.id_field) or data.get("event_id")
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str) or not 0 < len(value) <= 64:
-        raise Malformed("event_id: expected an id")
-    return value
+_EXECUTED = "executed"
+_REVERSALS = frozenset({"canceled", "correct", "deleted"})
 
 
 def broker_event(received: ReceivedEvent, firm_account: str, settles_on: SettlesOn) -> BrokerEvent:
@@ -70,6 +34,8 @@ def broker_event(received: ReceivedEvent, firm_account: str, settles_on: Settles
             return _journal(received, data, firm_account)
         if received.stream == ACTIVITIES:
             return _activity(received, data)
+        if received.stream == CORPORATE_ACTIONS:
+            return BrokerEvent(received.seq, EventKind.ASSET, received.at)
         return _changed(received, data)
     except Malformed as error:
         log.warning("event %s of stream %s is invalid: %s", received.event_id, received.stream, error)
@@ -119,26 +85,27 @@ def _journal(received: ReceivedEvent, data: Json, firm_account: str) -> BrokerEv
 
 
 def _activity(received: ReceivedEvent, data: Json) -> BrokerEvent:
-    """A `CASH` event for an activity with an amount; without one, such as a split, an `ACCOUNT` event.
+    """A `CASH` event for an executed activity with an amount; any other, such as a split, is an `ACCOUNT` event.
 
-    An activity with an amount that was canceled or corrected becomes a `NOTICE`.
+    An activity that was canceled, or that corrects another one, becomes a `NOTICE`.
     """
     account_id = json_values.id_of(data, "account_id")
-    entry_type = json_values.text_of(data, "entry_type", json_values.text_of(data, "activity_type", ""))
+    kind, status = json_values.text_of(data, "activity_type"), json_values.text_of(data, "status", _EXECUTED)
     amount = json_values.money_or_none(data, "net_amount")
-    if amount is None:
+    corrected = json_values.text_of(data, "previous_id", "")
+    if corrected or status in _REVERSALS:
+        what = f"{kind} of ${money_text(amount)}" if amount else kind
+        how = f"corrected activity {corrected} by {what}" if corrected else f"reversed {what}"
+        return _notice(received, account_id, f"the broker {how}")
+    if not amount or status != _EXECUTED:
         return BrokerEvent(received.seq, EventKind.ACCOUNT, received.at, account_id)
-    if json_values.text_of(data, "status", "executed") in _REVERSALS:
-        return _notice(received, account_id, f"the broker reversed or corrected {entry_type} of ${money_text(amount)}")
-    kind = _CASH_KINDS.get(entry_type, CashKind.OTHER)
-    if entry_type == "JNLC":
-        kind = CashKind.JOURNAL_IN if amount > 0 else CashKind.JOURNAL_OUT
-    at = json_values.timestamp_or_none(data, "at") or received.at
+    cash_kind = _CASH_KINDS.get(kind, CashKind.OTHER)
+    if kind == "JNLC":
+        cash_kind = CashKind.JOURNAL_IN if amount > 0 else CashKind.JOURNAL_OUT
+    at = json_values.timestamp_or_none(data, "executed_at") or received.at
     settles = json_values.text_of(data, "settle_date", "")[:10] or new_york_day(at).isoformat()
-    text = json_values.displayable(
-        json_values.text_of(data, "reference", "") or json_values.text_of(data, "description", "") or entry_type
-    )
-    entry = CashEntry(received.seq, account_id, at, kind, Money(amount), settles, text)
+    text = json_values.displayable(" ".join(filter(None, (kind, json_values.text_of(data, "activity_subtype", "")))))
+    entry = CashEntry(received.seq, account_id, at, cash_kind, Money(amount), settles, text)
     return BrokerEvent(received.seq, EventKind.CASH, received.at, account_id, cash=entry)
 
 
@@ -150,11 +117,3 @@ def _changed(received: ReceivedEvent, data: Json) -> BrokerEvent:
 
 def _notice(received: ReceivedEvent, account_id: str | None, text: str) -> BrokerEvent:
     return BrokerEvent(received.seq, EventKind.NOTICE, received.at, account_id, note=text)
-
-
-def event_time(data: Json, now: datetime) -> datetime:
-    """The event's own timestamp, `now` when it has none or a malformed one."""
-    try:
-        return json_values.timestamp_or_none(data, "at") or json_values.timestamp_or_none(data, "timestamp") or now
-    except Malformed:
-        return now.astimezone(UTC)

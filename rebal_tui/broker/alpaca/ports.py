@@ -33,6 +33,9 @@ class EventInbox(Protocol):
     def last_at(self, stream: str) -> datetime | None:
         """The time of the latest event of a stream, None when there is none."""
 
+    def began_at(self) -> datetime:
+        """The time from which on events concern the book: when it was made."""
+
 
 class Quoted(Protocol):
     """A last price and its timestamp."""

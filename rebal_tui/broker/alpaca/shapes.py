@@ -33,8 +33,10 @@ _REASONS = {
 _JOURNAL_STATUSES = {
     "deleted": JournalStatus.CANCELED,
     "correct": JournalStatus.CANCELED,
-    "activity_created": JournalStatus.SENT_TO_CLEARING,
+    "activity_created": JournalStatus.EXECUTED,
 }
+"""Statuses that the API has and the domain does not. `activity_created` follows `executed` and is where the journal
+stays; `correct` cancels a journal, which a new one with its own id replaces."""
 
 
 def account_name(data: Json) -> str:

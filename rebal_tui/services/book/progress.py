@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -25,8 +25,12 @@ class FollowState:
 class PollingState:
     """Polling progress of a book with a real broker.
 
-    `loaded` is set once everything was read. `account_at`, `orders_at` and `daily_at` are when that read is next due,
-    None for immediately. `last_error` is why the broker could not be read, and `try_at` the time of the next attempt.
+    `loaded` is set once everything was read. `account_at`, `orders_at`, `journals_at` and `daily_at` are when that is
+    next due, None for immediately. `last_error` is why the broker could not be read, and `try_at` the time of the next
+    attempt.
+    `clock_told` is the difference of the clocks in the open alert, 0 without one; `stream_alerts` are the open alerts
+    of streams by name; both are None until they are compared with the stored alerts. `clock_asked_at` is when the
+    broker's clock was last asked for because of a difference.
     """
 
     loaded: bool = False
@@ -34,8 +38,12 @@ class PollingState:
     last_error: str = ""
     account_at: datetime | None = None
     orders_at: datetime | None = None
+    journals_at: datetime | None = None
     daily_at: datetime | None = None
     account_row: int = 0
+    clock_told: timedelta | None = None
+    clock_asked_at: datetime | None = None
+    stream_alerts: dict[str, str] | None = None
 
 
 class UnfinishedPass(Protocol):

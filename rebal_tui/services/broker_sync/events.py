@@ -12,8 +12,9 @@ from rebal_tui.domain.cash import WITHDRAWAL_JOURNAL, Journal, JournalStatus, Ow
 from rebal_tui.domain.orders import Fill
 from rebal_tui.services.book.asset_listing import save_assets
 from rebal_tui.services.book.book import Book, BookTransaction
-from rebal_tui.services.broker_sync import missed_events, unknown_assets
+from rebal_tui.services.broker_sync import journal_watch, missed_events, unknown_assets
 from rebal_tui.services.broker_sync.corporate_actions import apply_actions
+from rebal_tui.services.broker_sync.lost_runs import note_lost_runs
 from rebal_tui.store import accounts, book_settings, cash, fills, jobs, reservations, run_orders
 
 CURSOR = "broker_cursor"
@@ -64,6 +65,8 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
         book_settings.put(tx, CURSOR, str(reached))
         if book.live is None:
             missed_events.record(tx, cursor, [e.seq for e in events])
+        else:
+            note_lost_runs(tx, events)
         tx.reload_accounts(sorted(touched))
         tx.requeue_runs(sorted(touched))
         tx.after_commit(partial(book.accounts_to_recheck.update, touched & book.holds.keys()))
@@ -166,13 +169,16 @@ def _pause_for_execution(tx: BookTransaction, fill: Fill) -> None:
 
 
 def apply_journal(tx: BookTransaction, journal: Journal, account_id: str) -> None:
-    """Store the broker's state of an account's journal, with its reservation; a stored final state is not changed.
+    """Store the broker's state of an account's journal, with its reservation.
 
-    The caller reloads the account after the commit.
+    A journal that has ended changes only when it has ended differently. The caller reloads the account after the
+    commit.
     """
     book = tx.book
     before = cash.journal(book.database, journal.id)
     if before is not None and before.status.final:
+        if journal.status.final and journal.status is not before.status:
+            journal_watch.apply_change(tx, before, journal, account_id)
         return
     cash.save_journal(tx, journal, account_id)
     if before is None or before.status is not journal.status:

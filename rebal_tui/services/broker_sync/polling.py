@@ -13,19 +13,18 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.sessions import Session
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync import unknown_assets
+from rebal_tui.services.broker_sync.connection_watch import compare_clocks, watch_connection
 from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, external_orders, reload_from_broker
+from rebal_tui.services.broker_sync.journal_watch import watch_journals
 from rebal_tui.store import accounts, book_settings, event_inbox, jobs, run_orders
 from rebal_tui.store import sessions as session_store
 
-CLOCK_SKEW_ALERT_MIN = timedelta(seconds=2)
-CLOCK_SKEW_MAX = timedelta(seconds=30)
-"""Largest difference from the broker's clock at which decisions are made; above it, stale prices would seem fresh."""
 ACCOUNT_INTERVAL = timedelta(seconds=1)
 """Interval at which the account read longest ago is read again."""
 OPEN_ORDERS_INTERVAL = timedelta(seconds=15)
 """Interval at which orders of runs in progress are looked up, because an event may be lost."""
 REFRESH_INTERVAL = timedelta(hours=6)
-"""Interval at which clock, calendar and assets are compared."""
+"""Interval at which calendar and assets are compared."""
 RETRY_INTERVAL = timedelta(seconds=10)
 INBOX_RETENTION = timedelta(days=8)
 """How long broker events are stored to detect repeated delivery."""
@@ -42,6 +41,8 @@ def poll_broker(book: Book, now: datetime) -> None:
     broker, state = book.live, book.polling_state
     if broker is None:
         return
+    watch_connection(book, broker, now)
+    watch_journals(book, now)
     if state.try_at is not None and now < state.try_at:
         if state.loaded:
             return
@@ -57,18 +58,18 @@ def poll_broker(book: Book, now: datetime) -> None:
 
 
 def _load_all(book: Book, broker: LiveBroker, now: datetime) -> None:
-    _check_clock(book, broker, now)
+    there = _check_clock(book, broker, now)
     _apply_calendar(book, broker)
+    broker.catch_up(there)
     broker.listen()
     reload_from_broker(book)
     book.polling_state.loaded, book.polling_state.daily_at = True, now + REFRESH_INTERVAL
 
 
 def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
-    """Poll one account, the orders of runs in progress, and clock, calendar and assets, each when due."""
+    """Poll one account, the orders of runs in progress, and calendar and assets, each when due."""
     state = book.polling_state
     if state.daily_at is None or now >= state.daily_at:
-        _check_clock(book, broker, now)
         _apply_calendar(book, broker)
         broker.request_refresh(None, f"assets {now.isoformat()}")
         with book.write() as tx:
@@ -132,18 +133,11 @@ def _look_up_orders(book: Book) -> None:
             read_account(book, run.account_id)
 
 
-def _check_clock(book: Book, broker: LiveBroker, now: datetime) -> None:
-    """Compare our clock with the broker's. Raises `BrokerUnavailable` above a difference of `CLOCK_SKEW_MAX`."""
+def _check_clock(book: Book, broker: LiveBroker, now: datetime) -> datetime:
+    """The broker's time, compared with ours. Raises `BrokerUnavailable` when they differ too much."""
     there, after = broker.clock(), book.now()
-    skew = now - there if there < now else there - after
-    if skew > CLOCK_SKEW_MAX:
-        raise BrokerUnavailable(f"this computer's clock and the broker's are {skew.total_seconds():.0f} s apart")
-    with book.write() as tx:
-        if skew > CLOCK_SKEW_ALERT_MIN:
-            text = f"this computer's clock and the broker's are {skew.total_seconds():.0f} s apart"
-            jobs.raise_alert(tx, now, "clock", "broker", text)
-        else:
-            jobs.clear_alert(tx, "clock", "broker", now)
+    compare_clocks(book, there - now if there < now else max(there - after, timedelta(0)), now)
+    return there
 
 
 def _apply_calendar(book: Book, broker: LiveBroker) -> None:

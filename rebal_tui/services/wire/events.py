@@ -168,9 +168,11 @@ REBALANCER = Source(
 """Events of runs and portfolios."""
 
 
-def _broker_after(
+def broker_after(
     shape: Callable[[Book, BrokerEvent], tuple[str, events.Event] | None],
 ) -> Callable[[Book, int], list[StreamEvent]]:
+    """A reader of the broker's events; `shape` gives an event's name and data, None for one that the stream skips."""
+
     def after(book: Book, seq: int) -> list[StreamEvent]:
         made = []
         for event in book.broker.events(seq, MAX_EVENTS_PER_READ):
@@ -186,7 +188,7 @@ def _broker_head(event: BrokerEvent) -> events.BrokerHead:
     return {"event_id": identity, "event_ulid": identity, "at": time_text(event.at)}
 
 
-def _broker_before(book: Book, at: datetime) -> int:
+def broker_before(book: Book, at: datetime) -> int:
     """The sequence number of the last event before a timestamp."""
     reached = 0
     while batch := book.broker.events(reached):
@@ -197,7 +199,8 @@ def _broker_before(book: Book, at: datetime) -> int:
     return reached
 
 
-def _broker_last(book: Book) -> int:
+def broker_last(book: Book) -> int:
+    """The sequence number of the last event that the book has applied."""
     return int(book_settings.get(book.database, CURSOR, "0"))
 
 
@@ -263,7 +266,7 @@ def _account(book: Book, event: BrokerEvent) -> tuple[str, events.AccountStatusC
     }
 
 
-_ACTIVITIES = {
+ACTIVITY_TYPES = {
     CashKind.DEPOSIT: "CSD",
     CashKind.ACH_RETURN: "CSR",
     CashKind.DIVIDEND: "DIV",
@@ -275,13 +278,13 @@ _ACTIVITIES = {
 
 def _activity(_book: Book, event: BrokerEvent) -> tuple[str, events.Activity] | None:
     entry = event.cash
-    if entry is None or entry.kind not in _ACTIVITIES:
+    if entry is None or entry.kind not in ACTIVITY_TYPES:
         return None
     return "activity", {
         **_broker_head(event),
         "id": f"cash-{entry.seq}",
         "account_id": entry.account_id,
-        "entry_type": _ACTIVITIES[entry.kind],
+        "entry_type": ACTIVITY_TYPES[entry.kind],
         "status": "executed",
         "net_amount": money_text(entry.amount),
         "settle_date": entry.settles_on,
@@ -291,10 +294,10 @@ def _activity(_book: Book, event: BrokerEvent) -> tuple[str, events.Activity] | 
     }
 
 
-TRADES = Source(_broker_after(_trade), _broker_before, _broker_last)
+TRADES = Source(broker_after(_trade), broker_before, broker_last)
 """Events of orders and their fills."""
-JOURNALS = Source(_broker_after(_journal), _broker_before, _broker_last)
-ACCOUNTS = Source(_broker_after(_account), _broker_before, _broker_last)
+JOURNALS = Source(broker_after(_journal), broker_before, broker_last)
+ACCOUNTS = Source(broker_after(_account), broker_before, broker_last)
 """Account changes other than cash and positions."""
-ACTIVITIES = Source(_broker_after(_activity), _broker_before, _broker_last)
+ACTIVITIES = Source(broker_after(_activity), broker_before, broker_last)
 """Cash activities other than trades."""

@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from rebal_tui.broker.alpaca import json_values, shapes
-from rebal_tui.broker.alpaca.events import STREAMS
 from rebal_tui.broker.alpaca.json_values import Json
 from rebal_tui.broker.alpaca.self_test.connection import Connection, asked
 from rebal_tui.broker.alpaca.self_test.results import Failed, Waits, masked
 from rebal_tui.broker.alpaca.self_test.stream_probe import StreamProbe
+from rebal_tui.broker.alpaca.stream_list import STREAMS
 from rebal_tui.domain.accounts import AccountStatus
 from rebal_tui.domain.assets import AssetStatus
 from rebal_tui.domain.quantities import DOLLAR
@@ -112,10 +112,7 @@ def prices(connection: Connection) -> str:
 def streams(connection: Connection) -> str:
     """Every event stream opens."""
     begin = connection.now() - _OVERLAP
-    base = connection.client.endpoints.broker
-    connection.streams = [
-        StreamProbe(connection.client, stream.name, base + stream.path, {}, begin) for stream in STREAMS
-    ]
+    connection.streams = [StreamProbe(connection.client, stream, begin, connection.now) for stream in STREAMS]
     faults = []
     for probe in connection.streams:
         if not probe.answered(_STREAM_SECONDS):

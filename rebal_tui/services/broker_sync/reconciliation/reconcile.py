@@ -16,6 +16,7 @@ from rebal_tui.domain.accounts import Account
 from rebal_tui.domain.quantities import money_text
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync import unknown_assets
+from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT
 from rebal_tui.services.broker_sync.events import apply_accounts, apply_events, apply_journal, sync
 from rebal_tui.services.broker_sync.reconciliation.comparison import explains, mismatches, with_events_applied
 from rebal_tui.services.broker_sync.reconciliation.event_replay import events_since, poll_events
@@ -28,7 +29,7 @@ from rebal_tui.store.account_table import Accounts, AccountTable
 from rebal_tui.store.backup import is_small
 from rebal_tui.store.holds import Hold
 
-ALERT = "reconciliation"
+ALERT = PAUSE_ALERT
 
 _BULK_READ_MIN_ACCOUNTS = 5_000
 """Above this number, accounts are read in bulk."""

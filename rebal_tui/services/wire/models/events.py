@@ -83,5 +83,42 @@ class Activity(BrokerHead):
     reference: str
 
 
+# An activity as its own stream has it, `details` by type.
+class ActivityEvent(TypedDict):
+    event_id: str
+    at: Timestamp
+    account_id: str
+    activity_type: str
+    activity_subtype: str | None
+    ref_id: str
+    status: Literal["executed"]
+    executed_at: Timestamp
+    settle_date: Day
+    qty: Decimal
+    price: Decimal
+    net_amount: Decimal
+    currency: Literal["USD"]
+    details: dict[str, str]
+
+
+# A corporate action, `ca` by type.
+class CorporateActionEvent(TypedDict):
+    event_id: str
+    at: Timestamp
+    action: Literal["insert"]
+    region: Literal["us"]
+    event_type: str
+    ca: dict[str, str]
+
+
 TradeUpdate = OrderUpdate | FillUpdate
-Event = PortfolioStatusChanged | RunStatusChanged | TradeUpdate | JournalStatusChanged | AccountStatusChanged | Activity
+Event = (
+    PortfolioStatusChanged
+    | RunStatusChanged
+    | TradeUpdate
+    | JournalStatusChanged
+    | AccountStatusChanged
+    | Activity
+    | ActivityEvent
+    | CorporateActionEvent
+)

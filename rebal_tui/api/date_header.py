@@ -1,0 +1,28 @@
+"""The `Date` of every response, by the book's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email.utils import formatdate
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class DateHeader:
+    """Middleware that adds `Date`. Clients compare their clock with it, so it is the time that the book decides by.
+
+    `now` is the book's time in seconds since 1970, callable from any thread.
+    """
+
+    def __init__(self, app: ASGIApp, now: Callable[[], float]) -> None:
+        self._app = app
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Date"] = formatdate(self._now(), usegmt=True)
+            await send(message)
+
+        await self._app(scope, receive, send_dated)

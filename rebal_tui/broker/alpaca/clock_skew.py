@@ -1,0 +1,39 @@
+"""The broker's clock, compared with this computer's by the `Date` of every response."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+DATE_RESOLUTION = timedelta(seconds=1)
+"""A `Date` names a second, so the broker's clock is anywhere within it."""
+
+
+class ClockSkew:
+    """The last measured difference, safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._skew: timedelta | None = None
+
+    @property
+    def skew(self) -> timedelta | None:
+        """The broker's clock minus this computer's, None before the first response with a `Date`."""
+        with self._lock:
+            return self._skew
+
+    def note(self, date: str | None, sent_at: datetime, received_at: datetime) -> None:
+        """Measure by the `Date` of a response whose request was sent and received at these local times.
+
+        The broker wrote it in between, so the smallest difference that is possible counts. Without a valid `Date`
+        nothing changes.
+        """
+        try:
+            there = parsedate_to_datetime(date or "")
+            least, most = there - received_at, there + DATE_RESOLUTION - sent_at
+        except (ValueError, TypeError, OverflowError):
+            return
+        found = least if least > timedelta(0) else most if most < timedelta(0) else timedelta(0)
+        with self._lock:
+            self._skew = found

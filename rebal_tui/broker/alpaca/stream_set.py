@@ -1,0 +1,84 @@
+"""All event streams of the adapter, and the queue of what they received."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from datetime import datetime
+
+import httpx
+
+from rebal_tui.broker.alpaca.client import AlpacaClient
+from rebal_tui.broker.alpaca.missed_orders import missed_orders
+from rebal_tui.broker.alpaca.ports import EventInbox
+from rebal_tui.broker.alpaca.stream_list import STREAMS, TRADE_STREAM, Stream
+from rebal_tui.broker.alpaca.stream_reader import ReceivedMessage, StreamFault, read_stream
+from rebal_tui.broker.alpaca.streams import RESUME_OVERLAP, Listener
+from rebal_tui.broker.connection import StreamState
+from rebal_tui.broker.protocol import BrokerUnavailable
+
+
+class StreamSet:
+    """Each stream begins shortly before its last stored event; where none is stored, when the book was made."""
+
+    def __init__(self, client: AlpacaClient, inbox: EventInbox, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._inbox = inbox
+        self._now = now
+        self._messages: queue.SimpleQueue[ReceivedMessage] = queue.SimpleQueue()
+        self._next: ReceivedMessage | None = None
+        self._listeners: list[Listener] = []
+
+    @property
+    def states(self) -> tuple[StreamState, ...]:
+        """The state of every stream, empty before the start."""
+        return tuple(listener.state for listener in self._listeners)
+
+    def start(self) -> None:
+        """Start all streams; no effect when they are started already."""
+        if self._listeners:
+            return
+        self._listeners += [
+            Listener(self._client, stream, self._begin(stream), self._now, self._messages) for stream in STREAMS
+        ]
+        for listener in self._listeners:
+            listener.start()
+
+    def stop(self) -> None:
+        for listener in self._listeners:
+            listener.stop()
+
+    def catch_up(self, until: datetime) -> None:
+        """Receive the trade events between the last stored one and `until`, a time at the broker, in one request.
+
+        Where the broker refuses the stream, its orders are read account by account. Raises `BrokerUnavailable` when
+        they cannot be read to the end.
+        """
+        begin = self._begin(TRADE_STREAM) - RESUME_OVERLAP
+        if begin >= until:
+            return
+        try:
+            for message in read_stream(self._client, TRADE_STREAM, begin, self._now, until):
+                if message is not None:
+                    self._messages.put(message)
+        except (httpx.HTTPError, OSError, RuntimeError) as error:
+            if not (isinstance(error, StreamFault) and error.refused):
+                raise BrokerUnavailable(f"trade events since {begin.isoformat()}: {error}") from None
+            for message in missed_orders(self._client, begin):
+                self._messages.put(message)
+
+    def next_message(self) -> ReceivedMessage | None:
+        """The oldest message that is not taken, None when there is none; it remains so until `take`."""
+        if self._next is None:
+            try:
+                self._next = self._messages.get_nowait()
+            except queue.Empty:
+                return None
+        return self._next
+
+    def take(self) -> None:
+        """Take the oldest message off the queue."""
+        self._next = None
+
+    def _begin(self, stream: Stream) -> datetime:
+        return self._inbox.last_at(stream.name) or self._inbox.began_at() - stream.lookback

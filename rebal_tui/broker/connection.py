@@ -1,0 +1,51 @@
+"""State of the connection to a broker on the network: its event streams and the difference between the two clocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+STEADY_CONNECTION = timedelta(seconds=10)
+"""A connection that lasted as long is steady: one that the broker accepts and drops at once is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """One event stream.
+
+    `connected_since` is None while it is not being read. `down_since` is when it was lost or first tried, None once
+    it is steady again or has delivered an event. `last_message_at` is when anything arrived on it, also a heartbeat.
+    `attempts` counts the failed attempts since then, `last_error` is why the last of them failed. `refused` is True
+    when the broker answered it with a 4xx status other than 429: another attempt is unlikely to succeed.
+    """
+
+    name: str
+    connected_since: datetime | None = None
+    down_since: datetime | None = None
+    last_message_at: datetime | None = None
+    last_error: str = ""
+    attempts: int = 0
+    refused: bool = False
+
+    def steady(self, now: datetime) -> bool:
+        """Whether the stream has been read for `STEADY_CONNECTION` without a break."""
+        return self.connected_since is not None and now - self.connected_since >= STEADY_CONNECTION
+
+    def down_for(self, now: datetime) -> timedelta:
+        """How long the stream has not been read steadily, 0 while it is."""
+        return timedelta(0) if self.down_since is None or self.steady(now) else now - self.down_since
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """The event streams, and the broker's clock minus this computer's.
+
+    `skew` is measured by the `Date` of the last response, None before the first; it is 0 when the two clocks agree
+    within the second that a `Date` is exact to. `requests_left` is what the broker's rate limit leaves of `requests`
+    a minute, None before the first report.
+    """
+
+    streams: tuple[StreamState, ...] = ()
+    skew: timedelta | None = None
+    requests: int | None = None
+    requests_left: int | None = None

@@ -1,0 +1,90 @@
+"""Journals that a person must look at: under way for too long, or changed after they had ended (R-9)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from rebal_tui.broker.protocol import FIRM_ACCOUNT
+from rebal_tui.domain.cash import Journal
+from rebal_tui.domain.quantities import money_text
+from rebal_tui.domain.sessions import NEW_YORK, new_york_day
+from rebal_tui.market.sessions import TradingCalendar
+from rebal_tui.services.book.book import Book, BookTransaction
+from rebal_tui.services.broker_sync.account_holds import pause_account
+from rebal_tui.store import cash, jobs
+
+OVERDUE_ALERT, CHANGED_ALERT = "journal", "journal_changed"
+"""Alert kinds; their subject is the journal."""
+WATCH_INTERVAL = timedelta(minutes=1)
+
+
+def watch_journals(book: Book, now: datetime) -> None:
+    """Raise an alert for each journal under way for more than a business day, and clear it when the journal ends."""
+    watched = book.polling_state
+    if watched.journals_at is not None and now < watched.journals_at:
+        return
+    watched.journals_at = now + WATCH_INTERVAL
+    overdue = {
+        journal.id: _overdue_text(book, account_id, journal)
+        for account_id, journal in cash.open_journals(book.database)
+        if (due := due_at(book.calendar, journal.created_at)) is not None and now > due
+    }
+    told = {alert.subject: alert.text for alert in jobs.open_alerts(book.database) if alert.kind == OVERDUE_ALERT}
+    if overdue == told:
+        return
+    with book.write() as tx:
+        for journal_id, text in overdue.items():
+            jobs.raise_alert(tx, now, OVERDUE_ALERT, journal_id, text)
+        for journal_id in told.keys() - overdue.keys():
+            jobs.clear_alert(tx, OVERDUE_ALERT, journal_id, now)
+
+
+def due_at(calendar: TradingCalendar, created_at: datetime) -> datetime | None:
+    """One business day after a journal was made: the same time in New York on the next session.
+
+    A journal made on a day without a session counts from the next open. None where the calendar ends.
+    """
+    day = new_york_day(created_at)
+    started_at = created_at
+    session = calendar.session(day)
+    if session is None:
+        session = calendar.next_after(day)
+        if session is None:
+            return None
+        started_at = session.open
+    following = calendar.next_after(session.day)
+    if following is None:
+        return None
+    clock = started_at.astimezone(NEW_YORK).time()
+    return datetime.combine(following.day, clock, NEW_YORK)
+
+
+def _overdue_text(book: Book, account_id: str, journal: Journal) -> str:
+    since = f"{journal.created_at.astimezone(NEW_YORK):%a %d %b %H:%M}"
+    status = journal.status.value.replace("_", " ")
+    name = journal_name(book, account_id, journal)
+    return f"the {name} has been {status} for more than a business day, since {since}; ask the broker"
+
+
+def journal_name(book: Book, account_id: str, journal: Journal) -> str:
+    """A journal for display: `journal of $500.00 from Ann Li (900000001) to the firm account`."""
+    account = book.accounts[account_id]
+    who = f"{account.name} ({account.account_number})"
+    incoming = journal.from_account == FIRM_ACCOUNT
+    way = f"from the firm account to {who}" if incoming else f"from {who} to the firm account"
+    return f"journal of ${money_text(journal.amount)} {way}"
+
+
+def apply_change(tx: BookTransaction, before: Journal, journal: Journal, account_id: str) -> None:
+    """Store that a journal which had ended has ended differently, such as an executed one that was reversed.
+
+    Raises an alert, and pauses the account: its cash differs from what the journal led the book to expect.
+    """
+    book = tx.book
+    cash.save_journal(tx, journal, account_id)
+    tx.record("journal." + journal.status, journal.id, {"amount": journal.amount, "was": before.status}, "broker")
+    what = f"journal of ${money_text(journal.amount)} was {before.status} and is {journal.status} at the broker"
+    name = journal_name(book, account_id, journal)
+    text = f"the {name} was {before.status} and is {journal.status} at the broker; check the account, then release it"
+    jobs.raise_alert(tx, book.now(), CHANGED_ALERT, journal.id, text)
+    pause_account(tx, account_id, what)
