@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from ipaddress import ip_address
@@ -29,6 +30,8 @@ from rebal_tui.store import sessions as session_store
 from rebal_tui.store.database import Database
 
 if TYPE_CHECKING:
+    import httpx
+
     from rebal_tui.broker.alpaca.client import Endpoints
     from rebal_tui.broker.alpaca.ports import ReceivedEvent
 
@@ -86,10 +89,12 @@ def create_live(
 def open_live(
     database: Database, *, backup_folder: Path | None = None, clock: Clock | None = None,
     prices_every: timedelta = REFRESH_INTERVAL, monotonic: Callable[[], float] | None = None,
+    transport: httpx.BaseTransport | None = None, sleep: Callable[[float], None] = time.sleep,
 ) -> Book:  # fmt: skip
     """Open the book of a real broker. Its first heartbeat reads the broker's state; no decision is made before that.
 
-    `clock` is the computer's unless another is given. Raises `Conflict` when the keys are not found.
+    `clock` is the computer's unless another is given; `transport` replaces the network, and `sleep` (seconds) the wait
+    for the broker's rate limit. Raises `Conflict` when the keys are not found.
     """
     environment = book_settings.get(database, ENVIRONMENT)
     broker_endpoints = endpoints(environment, book_settings.get(database, URL))
@@ -103,7 +108,7 @@ def open_live(
 
     used = clock or RealClock()
     _start_ids(database, used.now())
-    client = AlpacaClient(broker_endpoints, keys, used.now)
+    client = AlpacaClient(broker_endpoints, keys, used.now, sleep=sleep, transport=transport)
     opened: list[Book] = []
     feed = LivePrices(lambda symbols: broker.latest_prices(symbols), lambda: tracked_symbols(opened[0]), prices_every)
     calendar = TradingCalendar(session_store.load(database))

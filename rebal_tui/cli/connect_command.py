@@ -37,10 +37,19 @@ _LOCATIONS = ("keyring", "file", "environment")
     help="Where to store the keys. Default: the keyring if available, else a file.",
 )
 @click.option("--yes", is_flag=True, help="Do not prompt.")
+@click.option(
+    "--self-test",
+    is_flag=True,
+    help="Check a paper account end to end, with one $1 buy and its sale, and write a report; no book is created.",
+)
+@click.option(
+    "--account", default="", metavar="ID", help="With --self-test: the account to use. Default: a suitable one."
+)
+@click.option("--report", type=FILE, metavar="FILE", help="With --self-test: the report's file.")
 @click.pass_context
 def entry(
     ctx: click.Context, db: Path | None, environment_choice: str | None, url: str, firm_account: str,
-    keys_file: Path | None, keep: str | None, yes: bool,
+    keys_file: Path | None, keep: str | None, yes: bool, self_test: bool, account: str, report: Path | None,
 ) -> int:  # fmt: skip
     """Create a book from the accounts at a broker: Alpaca's Broker API.
 
@@ -56,11 +65,18 @@ def entry(
       rebal-tui connect --paper --db paper.db
       rebal-tui connect --paper --db test.db --url http://127.0.0.1:8000 --keys-file keys.json --keep file --yes
       rebal-tui --db paper.db              open the new book
+      rebal-tui connect --self-test        check a paper account; the report can be sent to whoever helps you
     """
     from rebal_tui import bootstrap, live_book, paths
 
-    path = book_path(ctx, db)
     ask = sys.stdin.isatty() and not yes
+    if self_test:
+        if environment_choice == _LIVE:
+            raise click.UsageError("--self-test places an order, and is only for --paper")
+        return _self_test(url, firm_account, keys_file, account, report, ask=ask, yes=yes)
+    if account or report:
+        raise click.UsageError("--account and --report require --self-test")
+    path = book_path(ctx, db)
     with paths.exclusive_lock(path):
         paths.require_book(path)
         _require_new(path)
@@ -72,7 +88,7 @@ def entry(
             firm_account = click.prompt(
                 "ID of the firm's account, for journals and withdrawals (enter to skip)", default="", show_default=False
             ).strip()
-        _require_id(firm_account)
+        _require_id(firm_account, "firm-account")
         if (
             broker_endpoints.live
             and ask
@@ -102,6 +118,31 @@ def entry(
     if not firm_account:
         write_message("note: without --firm-account, journals and withdrawals are not possible in this book")
     return 0
+
+
+def _self_test(
+    url: str, firm_account: str, keys_file: Path | None, account: str, report: Path | None, *, ask: bool, yes: bool
+) -> int:
+    import time
+
+    from rebal_tui import bootstrap, live_book
+    from rebal_tui.cli.self_test import require_consent, run_self_test
+
+    broker_endpoints = live_book.endpoints("PAPER", url)
+    _require_id(firm_account, "firm-account")
+    _require_id(account, "account")
+    keys, _ = _keys(keys_file, "environment", ask)
+    require_consent(ask=ask, yes=yes)
+    return run_self_test(
+        keys,
+        broker_endpoints,
+        account_id=account,
+        firm_account=firm_account,
+        report=report,
+        now=bootstrap.real_now,
+        elapsed=bootstrap.elapsed,
+        sleep=time.sleep,
+    )
 
 
 def _require_new(path: Path) -> None:
@@ -198,11 +239,11 @@ def _report_delay(client: AlpacaClient, now: datetime) -> None:
         )
 
 
-def _require_id(firm_account: str) -> None:
+def _require_id(account_id: str, option: str) -> None:
     import uuid
 
-    if firm_account:
+    if account_id:
         try:
-            uuid.UUID(firm_account)
+            uuid.UUID(account_id)
         except ValueError:
-            raise Invalid([Fault("firm-account", "expected an account id such as 3dcb795c-…")]) from None
+            raise Invalid([Fault(option, "expected an account id such as 3dcb795c-…")]) from None

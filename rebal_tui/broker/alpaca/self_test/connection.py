@@ -1,0 +1,62 @@
+"""What the steps share: the broker, the clocks, and what earlier steps found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rebal_tui.broker.alpaca.client import AlpacaClient, Denied, KeysRefused
+from rebal_tui.broker.alpaca.json_values import Malformed
+from rebal_tui.broker.alpaca.self_test.results import Failed, Redactor
+from rebal_tui.broker.alpaca.self_test.stream_probe import StreamProbe
+from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.domain.quantities import Qty
+
+
+@dataclass
+class Connection:
+    """The broker of a self-test.
+
+    `now` is this computer's clock, `elapsed` monotonic seconds, and `sleep` waits for seconds. `account_id` is the
+    account to trade in; "" chooses one. Steps fill in what later ones need.
+    """
+
+    client: AlpacaClient
+    now: Callable[[], datetime]
+    elapsed: Callable[[], float]
+    sleep: Callable[[float], None]
+    run_id: str
+    account_id: str = ""
+    firm_account: str = ""
+    redactor: Redactor = field(default_factory=Redactor)
+    market_open: bool = False
+    next_open: str = ""
+    symbol: str = ""
+    bought: Qty = Qty(0)
+    held_before: Qty = Qty(0)
+    streams: list[StreamProbe] = field(default_factory=list)
+
+    def get(self, path: str, params: Mapping[str, str | int] | None = None, *, data: bool = False) -> Any:
+        """The response to a read. Raises `Failed`."""
+        return asked(lambda: self.client.get_data(path, params) if data else self.client.get(path, params))
+
+    def close(self) -> None:
+        """End the streams."""
+        for probe in self.streams:
+            probe.stop()
+
+
+def asked(ask: Callable[[], Any]) -> Any:
+    """The response of the broker. Raises `Failed` with its reason."""
+    try:
+        return ask()
+    except KeysRefused:
+        raise Failed("the broker does not accept the key (401)") from None
+    except Denied as denied:
+        raise Failed(f"the broker refused with {denied.status}: {denied.message}") from None
+    except BrokerUnavailable as error:
+        raise Failed(f"no usable response: {error}") from None
+    except Malformed as error:
+        raise Failed(f"the response cannot be read: {error}") from None

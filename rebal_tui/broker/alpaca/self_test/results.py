@@ -1,0 +1,64 @@
+"""Results of the steps, with everything that identifies a client left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+_VISIBLE = 3
+_ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}([0-9a-fA-F]{12})")
+_NUMBER = re.compile(r"(?<![0-9.])[0-9]{6,}(?![0-9.])", re.ASCII)
+_KEY = re.compile(r"\b[PC]K[A-Z0-9]{10,}\b", re.ASCII)
+
+
+class Outcome(StrEnum):
+    """`WAITS` is a step that needs an open market; `SKIPPED` is one that needs a step that failed."""
+
+    OK = "ok"
+    FAILED = "FAILED"
+    WAITS = "waits"
+    SKIPPED = "skipped"
+
+
+class Failed(Exception):
+    """A step found a fault; the text says what was found and what is expected."""
+
+
+class Waits(Exception):
+    """A step cannot be done now; the text says what it waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a step found. `milliseconds` is how long it took; `advice` is what to do, "" unless it failed."""
+
+    name: str
+    outcome: Outcome
+    text: str
+    milliseconds: int
+    advice: str = ""
+
+
+class Redactor:
+    """Removes client data from texts: ids and account numbers keep their last three characters, names go."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+
+    def add_names(self, names: Iterable[str]) -> None:
+        """Names and other texts about clients that must not appear."""
+        self._names.update(name for name in names if len(name) >= _VISIBLE)
+
+    def clean(self, text: str) -> str:
+        """The text without them."""
+        for name in sorted(self._names, key=len, reverse=True):
+            text = re.sub(re.escape(name), "(client)", text, flags=re.IGNORECASE)
+        text = _ID.sub(lambda match: f"…{match[1][-_VISIBLE:]}", _KEY.sub("(key)", text))
+        return _NUMBER.sub(lambda match: masked(match[0]), text)
+
+
+def masked(text: str) -> str:
+    """An id or an account number, without all but its last three characters."""
+    return f"…{text[-_VISIBLE:]}"

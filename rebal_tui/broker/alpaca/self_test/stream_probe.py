@@ -1,0 +1,61 @@
+"""Whether an event stream opens and delivers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+import httpx
+
+from rebal_tui.broker.alpaca.client import AlpacaClient
+from rebal_tui.broker.alpaca.stream_list import Stream
+from rebal_tui.broker.alpaca.stream_reader import read_stream
+
+_MAX_EVENTS = 1_000
+"""The last events of a stream that are kept to look for one."""
+
+
+class StreamProbe:
+    """Reads a stream on a thread of its own until it is stopped."""
+
+    def __init__(self, client: AlpacaClient, stream: Stream, begin: datetime, now: Callable[[], datetime]) -> None:
+        """`begin` is the time from which events are asked for."""
+        self.name = stream.name
+        self._client = client
+        self._stream = stream
+        self._begin = begin
+        self._now = now
+        self._answered = threading.Event()
+        self._stopped = threading.Event()
+        self._received: list[str] = []
+        self._lock = threading.Lock()
+        self.error = ""
+        threading.Thread(target=self._run, name=f"self-test-{stream.name}", daemon=True).start()
+
+    def answered(self, seconds: float) -> bool:
+        """Whether the broker answered within some real seconds; `error` is "" when the stream is open."""
+        return self._answered.wait(seconds)
+
+    def saw(self, text: str) -> bool:
+        """Whether a text, such as an order's id, has arrived on the stream."""
+        with self._lock:
+            return any(text in event for event in self._received)
+
+    def stop(self) -> None:
+        """Stop at the next bytes, or when the client is closed."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        try:
+            for message in read_stream(self._client, self._stream, self._begin, self._now):
+                self._answered.set()
+                if self._stopped.is_set():
+                    return
+                if message is not None:
+                    with self._lock:
+                        self._received = [*self._received, message.body][-_MAX_EVENTS:]
+        except (httpx.HTTPError, OSError, RuntimeError) as error:
+            self.error = str(error) or type(error).__name__
+        finally:
+            self._answered.set()

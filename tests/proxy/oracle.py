@@ -1,0 +1,164 @@
+"""An independent oracle: it knows the true state of the sandbox and judges every order, journal and request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from typing import Protocol
+
+import httpx
+
+from rebal_tui.domain.assets import AssetStatus
+from rebal_tui.domain.quantities import NANO
+from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.services.book.book import Book as SandboxBook
+from tests.engine import oracle as rules
+from tests.proxy.calls import Call
+
+CENTS = Fraction(2, 100)
+"""Proceeds are rounded, so the buys of a plan may differ by this much a line."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A portfolio as the oracle knows it: weights and bands in percent."""
+
+    weights: Mapping[str, int]
+    cash: int
+    bands: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order that the sandbox accepted."""
+
+    day: date
+    account_id: str
+    side: str
+    symbol: str
+    size: Fraction
+
+
+@dataclass
+class _Run:
+    """What the rules give for a run, computed from the true state at its first order."""
+
+    kind: str
+    buys: Mapping[str, Fraction]
+    sells: Mapping[str, Fraction]
+    sold_dollars: Fraction | None = None
+    seen: set[tuple[str, str]] = field(default_factory=set)
+
+
+class Ask(Protocol):
+    """Runs work on the sandbox's own book."""
+
+    def __call__(self, work: Callable[[SandboxBook], None]) -> None: ...
+
+
+class Oracle:
+    """Watches the proxy. `faults` has each order or journal that the rules do not give.
+
+    `ask` runs work on the sandbox's own book; `models` has the portfolio of each account.
+    """
+
+    def __init__(self, ask: Ask, models: Mapping[str, Model]) -> None:
+        self._ask = ask
+        self._models = models
+        self.faults: list[str] = []
+        self.placed: list[Placed] = []
+        self.raising: dict[str, Fraction] = {}
+        self._runs: dict[str, _Run] = {}
+        self._floor: dict[str, Fraction] = {}
+        self._rebalanced: set[str] = set()
+        self._journals: dict[str, str] = {}
+
+    def before(self, call: Call) -> None:
+        """Judge a write that is about to reach the sandbox."""
+        if call.is_order:
+            self._ask(lambda book: self._judge(book, call))
+
+    def after(self, call: Call, response: httpx.Response) -> None:
+        """Record what the sandbox accepted."""
+        if not response.is_success:
+            return
+        if call.is_order:
+            day = call.at.astimezone(NEW_YORK).date()
+            placed = Placed(day, _account(call), str(call.body["side"]), str(call.body["symbol"]), _size(call))
+            self.placed.append(placed)
+        if call.is_journal:
+            journal_id = response.json()["id"]
+            if self._journals.setdefault(call.key, journal_id) != journal_id:
+                self.faults.append(f"two journals for one key {call.key}")
+
+    def orders_of(self, account_id: str) -> list[Placed]:
+        return [order for order in self.placed if order.account_id == account_id]
+
+    def _judge(self, book: SandboxBook, call: Call) -> None:
+        account_id, side, symbol = _account(call), str(call.body["side"]), str(call.body["symbol"])
+        run = call.key.rpartition("-")[0]
+        known = self._runs.get(run)
+        if known is None:
+            known = self._runs[run] = self._planned(book, account_id, side)
+        what = f"{call.at:%m-%d %H:%M} {account_id[-4:]} {known.kind}: {side} {float(_size(call))} {symbol}"
+        if (side, symbol) in known.seen:
+            return  # Asked again under its own id: the broker refuses or knows it.
+        known.seen.add((side, symbol))
+        if side == "buy":
+            wanted = known.buys.get(symbol)
+            if wanted is None or abs(wanted - _size(call)) > CENTS:
+                self.faults.append(f"{what}, the rules give {wanted and float(wanted)}")
+        elif known.sold_dollars is None:
+            wanted = known.sells.get(symbol)
+            if wanted is None or abs(wanted - _size(call)) * NANO > 1:
+                self.faults.append(f"{what}, the rules give {wanted and float(wanted)}")
+        else:
+            price = _true(book, account_id, self._models[account_id]).prices[symbol]
+            known.sold_dollars -= _size(call) * price
+            if known.sold_dollars < -1:
+                self.faults.append(f"{what}, more than the withdrawal needs")
+
+    def _planned(self, book: SandboxBook, account_id: str, side: str) -> _Run:
+        model = self._models[account_id]
+        true = _true(book, account_id, model)
+        raising = self.raising.get(account_id)
+        if raising is not None:
+            return _Run("withdrawal", {}, {}, raising)
+        bands = [(kind, Fraction(percent)) for kind, percent in model.bands]
+        full = rules.full_rebalance(true)
+        keep = max(true.cash_target, self._floor.get(account_id, Fraction(0)))
+        self._floor[account_id] = true.cash_target
+        if account_id not in self._rebalanced or rules.wants_order(true, bands):
+            self._rebalanced.add(account_id)
+            return _Run("full_rebalance", full.buys, full.sells)
+        if true.free - keep >= 10:
+            return _Run("invest_cash", rules.invest_cash(true, keep).buys, {})
+        return _Run("no run", {}, {})
+
+
+def _true(book: SandboxBook, account_id: str, model: Model) -> rules.Book:
+    """An account as it truly is."""
+    account = book.broker.account(account_id)
+    assets = {asset.symbol: asset for asset in book.assets.values()}
+    return rules.Book(
+        Fraction(account.cash, NANO),
+        Fraction(0),
+        {position.symbol: Fraction(position.qty, NANO) for position in account.positions},
+        {symbol: Fraction(asset.price, NANO) for symbol, asset in assets.items() if asset.price},
+        {symbol: Fraction(percent, 100) for symbol, percent in model.weights.items()},
+        Fraction(model.cash, 100),
+        inactive=frozenset(symbol for symbol, asset in assets.items() if asset.status is not AssetStatus.ACTIVE),
+        closing_only=frozenset(symbol for symbol, asset in assets.items() if not asset.tradable),
+        unfractionable=frozenset(symbol for symbol, asset in assets.items() if not asset.fractionable),
+    )
+
+
+def _account(call: Call) -> str:
+    return call.path.split("/")[4]
+
+
+def _size(call: Call) -> Fraction:
+    """Dollars of a buy, shares of a sell."""
+    return Fraction(str(call.body.get("notional") or call.body.get("qty")))

@@ -1,0 +1,252 @@
+"""A live book behind the proxy: its clients, its portfolios, and time that moves in beats."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from time import monotonic, sleep
+from types import TracebackType
+
+import pytest
+
+from rebal_tui import bootstrap, live_book
+from rebal_tui.broker.alpaca.broker import AlpacaBroker
+from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.credentials import KEY_VARIABLE, SECRET_VARIABLE, KeyLocation
+from rebal_tui.domain.accounts import Account
+from rebal_tui.domain.portfolios import BandType, DriftBand
+from rebal_tui.domain.quantities import NANO, Percent, parse_money
+from rebal_tui.services.advisory.subscriptions import subscribe_manually
+from rebal_tui.services.advisory.withdrawals import request_withdrawal
+from rebal_tui.services.book.book import Book
+from rebal_tui.services.book.guards import apply_guards
+from rebal_tui.services.book.policy import set_review
+from rebal_tui.services.schedule import scheduler
+from rebal_tui.store import jobs, portfolios
+from rebal_tui.store.jobs import Alert
+from tests.proxy.clock import WorldClock
+from tests.proxy.faults import Faults
+from tests.proxy.oracle import Model, Oracle
+from tests.proxy.rewrites import Rewrite
+from tests.proxy.sandbox import Sandbox
+from tests.proxy.transport import Proxy
+from tests.services.factories import balanced, new_york
+
+START = "2026-11-23 09:20"
+BAND = 5
+MODELS = {
+    "growth": Model({"SPY": 60, "VTI": 35}, 5, (("absolute", BAND),)),
+    "income": Model({"TLT": 50, "BND": 40}, 10, (("absolute", BAND),)),
+}
+PRICES = {"SPY": "400.00", "VTI": "250.00", "TLT": "100.00", "BND": "72.00"}
+CLIENTS = {"Ann Ames": "growth", "Bob Bell": "growth", "Cyd Cole": "income", "Dee Dunn": "income"}
+"""Who follows which portfolio. Two clients of `income` have nothing in common with those of `growth`."""
+_SECONDS = 1.0
+_BEFORE = timedelta(seconds=3)
+_MOST_BEATS = 400
+_REAL_WAIT = 20.0
+
+
+class World:
+    """A live book, the sandbox, the proxy between them, and the oracle. Use as a context manager."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clients: Mapping[str, str] = CLIENTS,
+        cash: str = "50000",
+        faults: Faults | None = None,
+        start: str = START,
+    ) -> None:
+        self._patch = pytest.MonkeyPatch()
+        self.clock = WorldClock(new_york(start))
+        self.sandbox = Sandbox(folder / "sandbox.db", self.clock)
+        self.proxy = Proxy(self.sandbox, self.clock, faults or Faults(0))
+        self.sandbox.post("/sandbox/prices", PRICES)
+        self.ids = {
+            name: str(self.sandbox.post("/sandbox/accounts", {"name": name, "cash": cash})["id"]) for name in clients
+        }
+        self.oracle = Oracle(
+            self.sandbox.ask, {self.ids[name]: MODELS[portfolio] for name, portfolio in clients.items()}
+        )
+        self.proxy.watchers.append(self.oracle)
+        self.path = folder / "live.db"
+        self.book = self._create()
+        self._until(self._ready, "the book is not complete")
+        set_review(self.book, False)
+        apply_guards(self.book, replace(self.book.settings.guards, surge_guard=False))
+        with self.book.database.write() as tx:
+            for portfolio_id, model in MODELS.items():
+                weights = {symbol: str(percent) for symbol, percent in model.weights.items()}
+                bands = tuple(DriftBand(BandType.ABSOLUTE, Percent(percent * 100)) for _, percent in model.bands)
+                portfolios.save(tx, balanced(portfolio_id, weights, str(model.cash), 0, bands))
+        self.book.reload()
+        for name, portfolio_id in clients.items():
+            self.ask(partial(subscribe_manually, account_id=self.ids[name], portfolio_id=portfolio_id))
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.proxy.close()
+        self.book.close()
+        self.sandbox.close()
+        self._patch.undo()
+
+    # Time.
+
+    def beat(self, seconds: float = _SECONDS) -> None:
+        """One heartbeat of the book, with all events and prices that exist by then."""
+        self.clock.pass_time(seconds)
+        self.sandbox.sync()
+        self._heartbeat()
+
+    def to(self, at: str) -> None:
+        """Move to a New York time, with heartbeats shortly before it, so that prices are current when it comes."""
+        self.clock.jump(new_york(at) - _BEFORE)
+        while self.clock.true < new_york(at):
+            self.beat()
+        self.beat()
+
+    def settle(self, done: Callable[[Book], object] | None = None, beats: int = _MOST_BEATS) -> None:
+        """Heartbeats until `done` holds; by default until no run is open."""
+        for _ in range(beats):
+            if done(self.book) if done is not None else not self.book.open_runs:
+                return
+            self.beat()
+
+    def trade(self, *days: str, at: str = "10:00") -> None:
+        """Let the sessions of these days pass: before the open, at the open, at an evaluation, after the close."""
+        for day in days:
+            self.to(f"{day} 09:00")
+            self.to(f"{day} 09:30")
+            self.settle()
+            self.to(f"{day} {at}")
+            self.settle()
+            self.to(f"{day} 16:05")
+
+    # What happens in the world.
+
+    def prices(self, **prices: str) -> None:
+        """Set true prices."""
+        self.sandbox.post("/sandbox/prices", prices)
+
+    def deposit(self, name: str, amount: str) -> None:
+        self.sandbox.post("/sandbox/deposits", {"account_id": self.ids[name], "amount": amount})
+
+    def action(self, kind: str, symbol: str, **terms: str) -> None:
+        """A corporate action at the true broker."""
+        self.sandbox.post("/sandbox/corporate-actions", {"kind": kind, "symbol": symbol, **terms})
+
+    def withdraw(self, name: str, amount: str) -> None:
+        """An advisor asks for a withdrawal."""
+        self.oracle.raising[self.ids[name]] = Fraction(amount)
+        self.ask(lambda book: request_withdrawal(book, self.ids[name], parse_money(amount)))
+
+    @contextmanager
+    def rewriting(self, *rewrites: Rewrite) -> Iterator[None]:
+        """Rewrite responses until the block ends."""
+        self.proxy.rewrites += rewrites
+        try:
+            yield
+        finally:
+            self.proxy.rewrites = [one for one in self.proxy.rewrites if one not in rewrites]
+
+    def ask(self, act: Callable[[Book], object]) -> None:
+        """An action of the advisor, asked again while the broker does not respond."""
+        for _ in range(20):
+            with suppress(BrokerUnavailable):
+                act(self.book)
+                return
+            self.beat()
+        pytest.fail("the broker never responded")
+
+    def reopen(self) -> None:
+        """Close the program and start it again."""
+        self.book.close()
+        self.proxy.cut_streams()
+        self.book = self._open()
+        self._until(self._ready, "the book is not complete")
+
+    # What the book says.
+
+    def alerts(self) -> list[Alert]:
+        return list(jobs.open_alerts(self.book.database))
+
+    def alerts_naming(self, *words: str) -> list[Alert]:
+        """The open alerts whose text or subject has any of some words."""
+        return [alert for alert in self.alerts() if any(word in f"{alert.subject} {alert.text}" for word in words)]
+
+    def differences(self) -> list[str]:
+        """Accounts in which the book and the true state of the sandbox differ."""
+        found = []
+        for name, account_id in self.ids.items():
+            truth = self.sandbox.ask(partial(_true_account, account_id))
+            ours = self.book.account(account_id)
+            true = {p.symbol: p.qty for p in truth.positions}
+            if (ours.cash, {p.symbol: p.qty for p in ours.positions}) != (truth.cash, true):
+                found.append(f"{name}: {ours.cash / NANO} {ours.positions}, truly {truth.cash / NANO} {true}")
+        return found
+
+    def orders(self, name: str) -> Sequence[tuple[str, str, str, Fraction]]:
+        """The orders of a client that the sandbox accepted: day, side, symbol and size."""
+        return [(str(o.day), o.side, o.symbol, o.size) for o in self.oracle.orders_of(self.ids[name])]
+
+    def _create(self) -> Book:
+        self._patch.setenv(KEY_VARIABLE, self.sandbox.key)
+        self._patch.setenv(SECRET_VARIABLE, self.sandbox.secret)
+        database = bootstrap.open_database(self.path)
+        live_book.create_live(
+            database, environment="PAPER", url="http://127.0.0.1:1", firm_account=self.sandbox.firm_account,
+            keys_name="test", keys_location=KeyLocation.ENVIRONMENT, name="live", now=self.clock.now(),
+        )  # fmt: skip
+        database.close()
+        return self._open()
+
+    def _open(self) -> Book:
+        database = bootstrap.open_database(self.path)
+        database.connection.execute("PRAGMA synchronous = OFF")
+        return live_book.open_live(
+            database, clock=self.clock, prices_every=timedelta(0), transport=self.proxy, sleep=self.clock.pass_time
+        )
+
+    def _heartbeat(self) -> None:
+        self.proxy.deliver()
+        scheduler.tick(self.book)
+        self._wait_for_prices()
+
+    def _wait_for_prices(self) -> None:
+        """Prices are fetched by a thread; the next heartbeat has them."""
+        pending = getattr(self.book.feed, "_pending_fetch", None)
+        if pending is not None:
+            concurrent.futures.wait([pending], _REAL_WAIT)
+
+    def _ready(self) -> bool:
+        """Whether the book is complete, and its streams are open."""
+        broker = self.book.broker
+        assert isinstance(broker, AlpacaBroker)
+        streams = broker.connection().streams
+        return self.book.polling_state.loaded and all(stream.connected_since for stream in streams)
+
+    def _until(self, done: Callable[[], bool], problem: str) -> None:
+        until = monotonic() + _REAL_WAIT
+        while not done():
+            assert monotonic() < until, problem
+            self._heartbeat()
+            sleep(0.005)
+
+
+def _true_account(account_id: str, book: Book) -> Account:
+    return book.broker.account(account_id)
+
+
+def at(text: str) -> datetime:
+    """A New York time."""
+    return new_york(text)
