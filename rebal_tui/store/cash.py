@@ -43,6 +43,12 @@ def has_journal_key(database: Database, key: str) -> bool:
     return database.row("SELECT 1 FROM journals WHERE idempotency_key = ?", (key,)) is not None
 
 
+def journal_with_key(database: Database, key: str) -> Journal | None:
+    """The journal that was requested with this idempotency key, None when none is known."""
+    rows = _journals(database, "WHERE idempotency_key = ?", (key,))
+    return rows[0] if rows else None
+
+
 def journals(database: Database, limit: int = 500) -> list[Journal]:
     """Journals, newest first, at most `limit`."""
     return _journals(database, "ORDER BY created_at DESC, id LIMIT ?", (limit,))

@@ -13,6 +13,7 @@ import pytest
 from rebal_tui.broker.alpaca.client import AlpacaClient, Endpoints
 from rebal_tui.broker.alpaca.price_delay import price_delay
 from rebal_tui.broker.protocol import BrokerUnavailable
+from rebal_tui.cli import connect_command
 from rebal_tui.credentials import Keys
 from rebal_tui.domain.quantities import parse_price
 from rebal_tui.engine.situation import PRICE_MAX_AGE
@@ -92,3 +93,20 @@ def test_the_delay_is_the_age_of_the_newest_trade_or_quote(snapshot: object, del
 def test_market_data_that_cannot_be_read_says_so() -> None:
     with pytest.raises(BrokerUnavailable, match="market data cannot be read: forbidden"):
         price_delay(client_with(403, {"code": 40310000, "message": "forbidden"}), NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "note"),
+    [
+        (200, {"SPY": {"latestTrade": {"t": "2026-11-23T14:45:00Z"}}}, "note: prices are 15 minutes late"),
+        (200, {"SPY": {"latestTrade": {"t": "2026-11-23T14:59:30Z"}}}, ""),
+        (200, {}, "note: the broker has no price of SPY"),
+        (403, {"code": 40310000, "message": "forbidden"}, "note: market data cannot be read"),
+    ],
+)
+def test_connect_says_how_late_the_prices_are(
+    status: int, body: object, note: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connect_command._report_delay(client_with(status, body), NOW)
+    said = capsys.readouterr().err
+    assert (note in said) if note else not said

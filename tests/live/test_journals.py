@@ -61,6 +61,33 @@ def test_a_late_report_of_an_earlier_status_changes_nothing() -> None:
     assert "journal_changed" not in alerts(book)
 
 
+def test_a_journal_whose_events_are_lost_is_read_by_its_id_once_a_minute() -> None:
+    book, broker = remote_book("2026-03-03 10:00")
+    scheduler.tick(book)
+    broker.disconnected = True
+    report(book, journal(book, JournalStatus.QUEUED))
+    asked: list[str] = []
+    status = JournalStatus.SENT_TO_CLEARING
+
+    def read(journal_id: str) -> Journal:
+        asked.append(journal_id)
+        return replace(journal(book, status), id=journal_id)
+
+    broker.journal = read  # type: ignore[attr-defined]
+    for _ in range(240):
+        advance_clock(book, seconds=1)
+        scheduler.tick(book)
+    assert len(asked) == 4
+    assert [(j.status, account) for account, j in cash.open_journals(book.database)] == [(status, "a")]
+    status = JournalStatus.EXECUTED
+    advance_clock(book, minutes=1)
+    scheduler.tick(book)
+    assert cash.open_journals(book.database) == []
+    advance_clock(book, minutes=5)
+    scheduler.tick(book)
+    assert len(asked) == 5
+
+
 def test_a_journal_under_way_for_more_than_a_business_day_is_an_alert_until_it_ends() -> None:
     book, _ = remote_book("2026-03-06 15:00")
     scheduler.tick(book)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from rebal_tui.broker.protocol import FIRM_ACCOUNT, BrokerRefused, BrokerUnavailable
@@ -195,28 +196,31 @@ def _await_settlement(book: Book, withdrawal: Withdrawal) -> Withdrawal:
 
 
 def _journal(book: Book, withdrawal: Withdrawal) -> Withdrawal:
-    """Create the journal. Its idempotency key is the withdrawal's id, so a retry after a restart gets the same journal.
+    """Create the journal once, then follow its stored state, which the broker's events change.
 
-    While the kill switch is on, no journal is created; one that exists is followed. The id of a failed journal is
-    stored as `journal_id` and gives the next attempt a new key. No money has moved in that case, so the withdrawal
-    returns to a stage where it can be retried or canceled.
+    Its idempotency key is the withdrawal's id, so a request whose answer was lost gets the same journal. While the kill
+    switch is on, no journal is created. The id of a failed journal is stored as `journal_id` and gives the next attempt
+    a new key. No money has moved in that case, so the withdrawal returns to a stage where it can be retried or
+    canceled.
     """
     failed = withdrawal.journal_id
     key = f"wd-{withdrawal.id}-{failed[:8]}" if failed else f"wd-{withdrawal.id}"
-    if halted(book) and not cash.has_journal_key(book.database, key):
-        return withdrawal
-    try:
-        journal = book.broker.create_journal(
-            withdrawal.account_id, FIRM_ACCOUNT, withdrawal.amount, WITHDRAWAL_JOURNAL, key
-        )
-        journal = book.broker.journal(journal.id)
-    except BrokerRefused as refusal:
-        return _stop(book, withdrawal, f"{refusal.code}: {refusal.message}", back_to=WithdrawalStage.SETTLING)
-    except BrokerUnavailable:
-        return withdrawal
-    sync(book)
-    reserve_for_journal(book, journal, withdrawal.account_id)
-    if not cash.has_journal_key(book.database, key):
+    journal = cash.journal_with_key(book.database, key)
+    if journal is None:
+        if halted(book):
+            return withdrawal
+        try:
+            journal = book.broker.create_journal(
+                withdrawal.account_id, FIRM_ACCOUNT, withdrawal.amount, WITHDRAWAL_JOURNAL, key
+            )
+            with suppress(BrokerUnavailable):
+                journal = book.broker.journal(journal.id)
+        except BrokerRefused as refusal:
+            return _stop(book, withdrawal, f"{refusal.code}: {refusal.message}", back_to=WithdrawalStage.SETTLING)
+        except BrokerUnavailable:
+            return withdrawal
+        sync(book)
+        reserve_for_journal(book, journal, withdrawal.account_id)
         with book.write() as tx:
             cash.set_journal_key(tx, journal.id, key)
     ended = replace(withdrawal, journal_id=journal.id)

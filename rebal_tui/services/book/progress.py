@@ -25,12 +25,11 @@ class FollowState:
 class PollingState:
     """Polling progress of a book with a real broker.
 
-    `loaded` is set once everything was read. `account_at`, `orders_at`, `journals_at` and `daily_at` are when that is
-    next due, None for immediately. `last_error` is why the broker could not be read, and `try_at` the time of the next
-    attempt.
-    `clock_told` is the difference of the clocks in the open alert, 0 without one; `stream_alerts` are the open alerts
-    of streams by name, `prices_told` is whether delayed prices have one; all are None until they are compared with the
-    stored alerts. `clock_asked_at` is when the
+    `loaded` is set once everything was read. `account_at`, `orders_at`, `journals_read_at` and `daily_at` are when that
+    read is next due, `journals_at` when journals are next looked at, None for immediately. `last_error` is why the
+    broker could not be read, and `try_at` the time of the next attempt. `clock_told` is the difference of the clocks in
+    the open alert, 0 without one; `stream_alerts` are the open alerts of streams by name, `prices_told` is whether
+    delayed prices have one; all are None until they are compared with the stored alerts. `clock_asked_at` is when the
     broker's clock was last asked for because of a difference.
     """
 
@@ -40,6 +39,7 @@ class PollingState:
     account_at: datetime | None = None
     orders_at: datetime | None = None
     journals_at: datetime | None = None
+    journals_read_at: datetime | None = None
     daily_at: datetime | None = None
     account_row: int = 0
     clock_told: timedelta | None = None

@@ -52,7 +52,7 @@ def _report(tx: BookTransaction, run_id: str, orders: Sequence[Order]) -> None:
     placed = ", ".join(dict.fromkeys(map(_order_text, orders)))
     text = (
         f"{account.name} ({account.account_number}): the broker has orders of this program that the book does not "
-        f"have: {placed}. An older backup was restored? Compare the account, then release it"
+        f"have: {placed}. Was an older backup restored? Compare the account, then release it"
     )
     jobs.raise_alert(tx, book.now(), ALERT, account.id, text)
     detail = {"account": account.id, "orders": [order.client_order_id for order in orders]}

@@ -20,6 +20,7 @@ from rebal_tui.services.broker_sync.account_reading import read_accounts, set_ap
 from rebal_tui.services.broker_sync.connection_watch import compare_clocks, watch_connection
 from rebal_tui.services.broker_sync.delayed_prices import watch_prices
 from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, reload_from_broker
+from rebal_tui.services.broker_sync.journal_poll import poll_journals
 from rebal_tui.services.broker_sync.journal_watch import watch_journals
 from rebal_tui.store import accounts, book_settings, event_inbox, jobs, run_orders
 from rebal_tui.store import sessions as session_store
@@ -84,6 +85,7 @@ def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
     if state.orders_at is None or now >= state.orders_at:
         state.orders_at = now + OPEN_ORDERS_INTERVAL
         _look_up_orders(book)
+    poll_journals(book, now)
     ids = book.account_table.ids
     if ids and (state.account_at is None or now >= state.account_at):
         state.account_at = now + ACCOUNT_INTERVAL

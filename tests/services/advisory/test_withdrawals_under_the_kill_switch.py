@@ -44,7 +44,12 @@ class Clearing(BrokerWrapper):
 
     done = False
 
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self.created = 0
+
     def create_journal(self, *arguments: Any) -> Journal:
+        self.created += 1
         return self._reported(self.inner.create_journal(*arguments))
 
     def journal(self, journal_id: str) -> Journal:
@@ -64,4 +69,15 @@ def test_a_journal_that_exists_is_followed_while_the_switch_is_on() -> None:
     set_halt(book, True)
     clearing.done = True
     process_withdrawals(book)
+    assert now(book).stage is Stage.COMPLETED
+
+
+def test_a_journal_under_way_is_requested_once_and_followed_by_its_stored_state() -> None:
+    book = rebalanced()
+    clearing = Clearing(book)
+    withdraw(book, "9000")
+    advance_to(book, "2026-03-03 09:30")
+    for _ in range(20):
+        process_withdrawals(book)
+    assert clearing.created == 1
     assert now(book).stage is Stage.COMPLETED
