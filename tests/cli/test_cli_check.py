@@ -73,3 +73,17 @@ def test_an_anchor_that_names_no_entry_is_refused_with_a_message(db: Path, conte
     result = call("check", "--anchor", anchor, "--db", db)
     assert (result.code, result.out) == (1, "")
     assert "anchor" in result.err
+
+
+def test_the_summary_counts_what_is_in_quarantine(db: Path) -> None:
+    connection = sqlite3.connect(db)
+    connection.execute(
+        "INSERT INTO quarantine (kind, subject, reason, since, tried_at, tries, next_at) "
+        "VALUES ('event', '7', 'order: expected an object', 0, 0, 1, 1)"
+    )
+    connection.commit()
+    connection.close()
+    result = call("check", "--db", db)
+    assert result.code == 0
+    assert "1 quarantined" in result.out
+    assert call("check", "--json", "--db", db).json["exceptions"]["quarantined"] == 1
