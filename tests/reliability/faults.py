@@ -18,13 +18,8 @@ import numpy as np
 
 from rebal_tui.broker.protocol import BrokerRefused, BrokerUnavailable
 from rebal_tui.broker.simulated import broker as sim_broker
-from rebal_tui.broker.simulated import corporate_actions as sim_actions
-from rebal_tui.broker.simulated import events as sim_events
 from rebal_tui.broker.simulated import journals as sim_journals
-from rebal_tui.broker.simulated import ledger as sim_ledger
 from rebal_tui.domain.accounts import AccountStatus
-from rebal_tui.domain.action_effects import Effect, Holding, Terms, effect_of
-from rebal_tui.domain.corporate_actions import ActionKind
 from rebal_tui.domain.decisions import Decision, Plan
 from rebal_tui.domain.orders import Order, OrderRequest
 from rebal_tui.domain.portfolios import BandType, DriftBand, Portfolio, PortfolioStatus
@@ -54,15 +49,11 @@ from rebal_tui.store import audit, fills
 from rebal_tui.store import outbox as outbox_store
 from rebal_tui.store import runs as run_store
 from rebal_tui.store.codec import parse_client_order_id
-from tests.reliability import reservation_faults
-from tests.reliability.market import Prices
+from tests.reliability import event_faults, reservation_faults
 
 Plant = Callable[[ExitStack], None]
 FAULTS: dict[str, Plant] = {}
 NEEDED: dict[str, tuple[str, ...]] = {
-    "a split leaves the position as it is": ("corporate_actions", "moving"),
-    "a dividend is paid twice": ("corporate_actions", "moving"),
-    "a corporate action leaves the price as it is": ("corporate_actions", "moving"),
     "portfolio status is not checked": ("dead_assets", "portfolio_edits"),
     "an unfinished run is not checked": ("slow_fills", "moving"),
     "external orders are not checked": ("outside_orders", "slow_fills", "halts", "moving"),
@@ -87,6 +78,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "a withdrawal forgets the last rebalance": ("withdrawals",),
     "proceeds leave on the day of the sale": ("withdrawals",),
     **reservation_faults.NEEDED,
+    **event_faults.NEEDED,
 }
 """Events that must occur for a fault to show: a random seed has them by chance, a seed with these always has them."""
 
@@ -123,6 +115,7 @@ FIRST: dict[str, int] = {
     "a withdrawal forgets the last rebalance": 1,
     "proceeds leave on the day of the sale": 2,
     **reservation_faults.FIRST,
+    **event_faults.FIRST,
 }
 """A seed that shows a fault within a few days, 0 for faults not listed: it is tried first."""
 
@@ -489,33 +482,28 @@ _plant(
     lambda: patch.object(sim_broker, "transferable", _on_the_same_day),
 )
 
-for name, (owner, attribute, value) in reservation_faults.REPLACED.items():
+for name, (owner, attribute, value) in (*reservation_faults.REPLACED.items(), *event_faults.REPLACED.items()):
     _replace_attribute(name, owner, attribute, value)
 
-# Corporate actions.
+# Negative cash, and holdings without a price.
 
 
-def _unadjusted(terms: Terms, held: Holding) -> Effect:
-    found = effect_of(terms, held)
-    return replace(found, qty=held.qty) if terms.action.kind is ActionKind.SPLIT else found
+def _as_if_deposited(situation: Situation) -> Situation:
+    return replace(situation, account=replace(situation.account, cash=Money(abs(situation.account.cash))))
 
 
-def _paid_twice(*given: Any, post: Any = sim_ledger.post) -> int:
-    entry: int = post(*given)
-    if given[3] == "dividend":
-        sim_events.emit_cash(given[0], given[2], given[1], post(*given))
-    return entry
+def _only_priced(situation: Situation) -> Situation:
+    priced = tuple(p for p in situation.account.positions if p.symbol in situation.prices)
+    return replace(situation, account=replace(situation.account, positions=priced))
 
 
-_plant(
-    "a split leaves the position as it is",
-    lambda: patch.object(sim_actions, "effect_of", _unadjusted),
+_plant_situation(
+    "cash below zero is buying power",
+    _accounts(lambda accounts, day_context: replace(accounts, cash=np.abs(accounts.cash))),
+    _as_if_deposited,
 )
-_plant(
-    "a dividend is paid twice",
-    lambda: patch.object(sim_actions, "post", _paid_twice),
-)
-_plant(
-    "a corporate action leaves the price as it is",
-    lambda: patch.object(Prices, "reprice", lambda self, symbol, price: None),
+_plant_situation(
+    "a holding without a price is worth nothing",
+    lambda frame, day_context: (frame, replace(day_context, fresh=day_context.fresh | (frame.assets.price == 0))),
+    _only_priced,
 )

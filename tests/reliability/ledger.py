@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
@@ -18,9 +18,22 @@ NANO = 10**9
 
 
 class Ledger:
-    """Integers in billionths. `outflow` is cash that left an account other than through this program's orders."""
+    """Integers in billionths. `outflow` is cash that left an account other than through this program's orders.
 
-    def __init__(self) -> None:
+    `open_of` gives the open of the session at a time. `whole` are the assets without fractions, `origins` the first
+    symbols of renamed assets. `on_rename` is told of a new symbol, and of None for an asset that has ended. Since a
+    caller has cleared them, `act_held` has the shares before a corporate action and `act_paid` the cash paid.
+    """
+
+    def __init__(self, open_of: Callable[[datetime], datetime | None]) -> None:
+        self._open_of = open_of
+        self._opening: dict[str, tuple[date, dict[str, Fraction]]] = {}
+        self.whole: set[str] = set()
+        self.origins: dict[str, str] = {}
+        self.act_held: dict[str, int] = {}
+        self.act_paid: dict[str, int] = {}
+        self.prices: Callable[[], dict[str, int]] = dict
+        self.on_rename: Callable[[str, str | None], None] = lambda before, after: None
         self.cursor = 0
         self.cash: dict[str, int] = {}
         self.shares: dict[str, dict[str, int]] = {}
@@ -39,7 +52,8 @@ class Ledger:
             self.cash[account.id] = account.cash
             self.shares[account.id] = {position.symbol: position.qty for position in account.positions}
 
-    def transfer_in(self, account_id: str, symbol: str, qty: int) -> None:
+    def transfer_in(self, account_id: str, symbol: str, qty: int, at: datetime) -> None:
+        self._note_opening(account_id, at)
         held = self.shares[account_id]
         held[symbol] = held.get(symbol, 0) + qty
 
@@ -56,8 +70,28 @@ class Ledger:
             if event.kind is EventKind.CASH and event.cash is not None:
                 self._cash(event.cash)
             if event.action is not None and event.action.holder is not None:
-                self._act(event.account_id or "", event.action)
+                self._act(event.account_id or "", event.action, event.at)
+            elif event.action is not None:
+                self._acted(event.action)
         return events
+
+    def origin(self, symbol: str) -> str:
+        """The first symbol of an asset."""
+        return self.origins.get(symbol, symbol)
+
+    def _note_opening(self, account_id: str, at: datetime) -> None:
+        """Before a change after the open: the shares held at the open, for a dividend of the day."""
+        opened, day = self._open_of(at), at.astimezone(NEW_YORK).date()
+        if opened is None or at < opened or self._opening.get(account_id, (None,))[0] == day:
+            return
+        self._opening[account_id] = (day, {symbol: Fraction(qty) for symbol, qty in self.shares[account_id].items()})
+
+    def _entitled(self, account_id: str, symbol: str, at: datetime) -> int:
+        """The shares held at the open, counted after the splits of the day."""
+        day, held = self._opening.get(account_id, (None, {}))
+        if day != at.astimezone(NEW_YORK).date():
+            return self.shares[account_id].get(symbol, 0)
+        return int(held.get(symbol, 0))
 
     def _order(self, client_order_id: str, status: OrderStatus) -> None:
         if status.final:
@@ -71,6 +105,7 @@ class Ledger:
         self.executions.add(fill.execution_id)
         buy = fill.side == "buy"
         amount = -(-fill.qty * fill.price // NANO) if buy else fill.qty * fill.price // NANO
+        self._note_opening(fill.account_id, fill.at)
         account, held = fill.account_id, self.shares[fill.account_id]
         self.cash[account] += -amount if buy else amount
         left = held.get(fill.symbol, 0) + (fill.qty if buy else -fill.qty)
@@ -89,28 +124,65 @@ class Ledger:
         elif not fill.client_order_id.startswith("rt-"):
             self.outflow[account] += amount
 
-    def _act(self, account_id: str, notice: ActionNotice) -> None:
+    def _act(self, account_id: str, notice: ActionNotice, at: datetime) -> None:
         """Apply a corporate action to the ledger's own shares, and compare cash and shares with the broker's notice."""
         action, holder = notice.terms.action, notice.holder
         assert holder is not None
         held, kind = self.shares[account_id], action.kind.value
+        self._note_opening(account_id, at)
+        entitled = self._entitled(account_id, action.symbol, at)
         before = held.pop(action.symbol, 0)
         ratio, expected = action.ratio or Fraction(0), 0
         kept = {"split": ratio, "stock_dividend": 1 + ratio}.get(kind, Fraction(1))
-        left = 0 if kind in ("cash_merger", "stock_merger", "delisting") else int(before * kept)
-        label = action.new_symbol if kind == "symbol_change" else action.symbol
+        left, new = Fraction(before) * kept, action.new_symbol or ""
+        if kind in ("split", "stock_dividend"):
+            left, expected = self._whole(action.symbol, left, (notice.terms.price or 0) / kept)
+            opening = self._opening.get(account_id, (None, {}))[1]
+            if action.symbol in opening:
+                opening[action.symbol] *= kept
+        if kind in ("cash_merger", "stock_merger", "delisting"):
+            left = Fraction(0)
         if left:
-            held[label or ""] = left
-        if kind in ("spin_off", "stock_merger") and int(before * ratio):
-            held[action.new_symbol or ""] = held.get(action.new_symbol or "", 0) + int(before * ratio)
+            held[new if kind == "symbol_change" else action.symbol] = int(left)
+        if kind == "symbol_change":
+            opening = self._opening.get(account_id, (None, {}))[1]
+            if action.symbol in opening:
+                opening[new] = opening.pop(action.symbol)
+        if kind == "spin_off" and action.symbol in self.whole:
+            self.whole.add(new)
+        if kind in ("spin_off", "stock_merger"):
+            received, expected = self._whole(new, before * ratio, Fraction(self.prices().get(new, 0)))
+            if received:
+                held[new] = held.get(new, 0) + int(received)
         if kind == "cash_dividend":
-            expected = round(Fraction(holder.held.entitled * (action.amount or 0), NANO * NANO // 100)) * (NANO // 100)
+            expected = round(Fraction(entitled * (action.amount or 0), NANO * NANO // 100)) * (NANO // 100)
         elif kind in ("cash_merger", "delisting"):
             expected = before * (action.amount or 0) // NANO
+        self.act_held[account_id], self.act_paid[account_id] = before, expected
         if (paid := self.paid[notice.id, account_id]) != expected:
             self.faults.append(f"{action.text}: account {account_id} was paid {paid}, expected {expected}")
-        if (holder.held.qty, holder.qty) != (before, left):
-            self.faults.append(f"{action.text}: account {account_id} had {before} and has {left}: {holder}")
+        if (holder.held.qty, holder.qty) != (before, int(left)):
+            self.faults.append(f"{action.text}: account {account_id} had {before} and has {int(left)}: {holder}")
+
+    def _whole(self, symbol: str, shares: Fraction, price: Fraction) -> tuple[Fraction, int]:
+        """Shares that can be held, and what is paid for the fraction of an asset held in whole shares."""
+        if symbol not in self.whole:
+            return Fraction(int(shares)), 0
+        whole = int(shares) // NANO * NANO
+        return Fraction(whole), int((shares - whole) * round(price)) // NANO
+
+    def _acted(self, notice: ActionNotice) -> None:
+        """An action is complete: nobody holds an asset that has ended, and a renamed one keeps its first symbol."""
+        action, kind = notice.terms.action, notice.terms.action.kind.value
+        if kind in ("cash_merger", "stock_merger", "delisting", "symbol_change"):
+            for account_id, held in self.shares.items():
+                if action.symbol in held:
+                    self.faults.append(f"{action.text}: account {account_id} still has {held[action.symbol]}")
+            self.on_rename(action.symbol, action.new_symbol if kind == "symbol_change" else None)
+        if kind == "symbol_change":
+            self.origins[action.new_symbol or ""] = self.origin(action.symbol)
+            if action.symbol in self.whole:
+                self.whole.add(action.new_symbol or "")
 
     def _cash(self, entry: CashEntry) -> None:
         if entry.kind.value == "opening":
@@ -126,7 +198,10 @@ class Ledger:
         day, amount = self.sold.get(account_id, (today - timedelta(days=1), 0))
         return amount if day == today else 0
 
-    def equity(self, account_id: str, prices: dict[str, int]) -> int:
-        """Equity in billionths of billionths of a dollar."""
+    def equity(self, account_id: str, prices: dict[str, int], missing: int | None = None) -> int:
+        """Equity in billionths of billionths of a dollar; with `missing`, that is the price of what has none."""
         held = self.shares[account_id]
-        return self.cash[account_id] * NANO + sum(qty * prices[symbol] for symbol, qty in held.items())
+        worth = sum(
+            qty * (prices[symbol] if missing is None else prices.get(symbol, missing)) for symbol, qty in held.items()
+        )
+        return self.cash[account_id] * NANO + worth

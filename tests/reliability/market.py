@@ -29,11 +29,17 @@ EDGE_AMOUNTS = ("0.01", "0.99", "1", "9.99", "10", "10.01", "11", "100", "250.37
 
 
 class Prices:
-    """A price feed that moves only on request; a frozen symbol keeps the time of its last quote."""
+    """A price feed that moves only on request.
+
+    A frozen symbol keeps the time of its last quote, a withheld one has no quote. `symbols` are those that
+    portfolios choose from.
+    """
 
     def __init__(self, at: datetime) -> None:
         self._quotes = {symbol: Quote(Price(price * NANO), at) for symbol, price in START_PRICES.items()}
+        self.symbols = list(SYMBOLS)
         self.frozen: set[str] = set()
+        self.withheld: dict[str, Quote] = {}
 
     def advance(self, now: datetime) -> Mapping[str, Quote]:
         changed = {}
@@ -45,17 +51,32 @@ class Prices:
     def quotes(self) -> Mapping[str, Quote]:
         return self._quotes
 
+    def add(self, symbol: str, price: Price) -> None:
+        """The first price of an asset."""
+        self.reprice(symbol, price)
+
+    def withhold(self, symbol: str) -> None:
+        """There is no price of an asset until it is restored."""
+        self.withheld[symbol] = self._quotes.pop(symbol)
+
+    def restore(self, symbol: str) -> None:
+        """A withheld price is back."""
+        if symbol in self.withheld:
+            self._quotes[symbol] = self.withheld.pop(symbol)
+
     def reprice(self, symbol: str, price: Price) -> None:
         at = max(quote.at for quote in self._quotes.values())
         self._quotes = {**self._quotes, symbol: Quote(price, at)}
 
     def rename(self, labels: Mapping[str, str]) -> None:
         self._quotes = renamed(self._quotes, labels)
+        self.withheld = renamed(self.withheld, labels)
+        self.symbols = [labels.get(symbol, symbol) for symbol in self.symbols]
         self.frozen = {labels.get(symbol, symbol) for symbol in self.frozen}
 
     def move(self, symbol: str, permille: int, *, cents: bool) -> None:
-        """Move a price by thousandths, rounded down to the cent or not at all, unless it is frozen."""
-        if symbol in self.frozen:
+        """Move a price by thousandths, rounded down to the cent or not at all, unless it is frozen or withheld."""
+        if symbol in self.frozen or symbol not in self._quotes:
             return
         old = self._quotes[symbol]
         moved = old.price * (1000 + permille) // 1000

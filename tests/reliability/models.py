@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 from random import Random
@@ -31,10 +32,10 @@ CALENDARS = (
 )
 
 
-def weights(random: Random, still: bool) -> Weights:
+def weights(random: Random, still: bool, listed: Sequence[str] = SYMBOLS) -> Weights:
     """Percentages that sum to 100: halves and quarters in a still market, arbitrary otherwise."""
     count = random.randint(1, 4)
-    symbols = random.sample(SYMBOLS, count)
+    symbols = random.sample(listed, count)
     if still:
         shares = {1: (10_000,), 2: (5_000, 5_000), 3: (5_000, 2_500, 2_500), 4: (2_500,) * 4}[count]
         return Weights(tuple(AssetWeight(s, Percent(p)) for s, p in zip(symbols, shares, strict=True)))

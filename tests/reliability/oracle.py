@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import partial
 from hashlib import sha256
@@ -21,13 +21,17 @@ from rebal_tui.domain.portfolios import Portfolio, PortfolioStatus
 from rebal_tui.domain.quantities import CENT, NANO
 from rebal_tui.domain.runs import InitiatedFrom, Run, RunStatus, RunType
 from rebal_tui.domain.sessions import NEW_YORK
+from rebal_tui.market.protocol import Quote
 from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync.events import CURSOR
 from rebal_tui.services.maintenance.check import check_book
+from rebal_tui.services.queries.exceptions import Exceptions
+from rebal_tui.services.view_models.exceptions import ExceptionKind
 from rebal_tui.store import audit, book_settings, cash, run_orders, runs
 from rebal_tui.store.database import Database
 from tests.engine import oracle
 from tests.reliability.ledger import Ledger
+from tests.reliability.market import Prices
 from tests.reliability.rebalance_oracle import RebalanceOracle
 from tests.reliability.reservations import ReservationOracle, reserved_for_others
 from tests.reliability.trail import audit_counts_of
@@ -51,9 +55,10 @@ class Violation(AssertionError):
 class Oracle:
     """Watches one simulated book from outside."""
 
-    def __init__(self, book: Callable[[], Book], broker: Callable[[], FaultyBroker]) -> None:
-        self._book, self._broker = book, broker
-        self.ledger = Ledger()
+    def __init__(self, book: Callable[[], Book], broker: Callable[[], FaultyBroker], feed: Prices) -> None:
+        self._book, self._broker, self._feed = book, broker, feed
+        self.ledger = Ledger(self._open_of)
+        self.ledger.prices = self.known_prices
         self.reservations = ReservationOracle()
         self.counts: Counter[str] = Counter()
         self.trace: list[str] | None = None
@@ -71,6 +76,7 @@ class Oracle:
         self.canceled: set[str] = set()
         self.moved: set[str] = set()
         self.rebalances = RebalanceOracle()
+        self.ledger.on_rename = self.rebalances.rename
         self._followed: dict[str, str] = {}
 
     @property
@@ -82,6 +88,10 @@ class Oracle:
     def reconciled(self) -> bool:
         """Whether the book has been reconciled with the broker since it was opened."""
         return self._book().reconciled
+
+    def _open_of(self, at: datetime) -> datetime | None:
+        session = self._book().calendar.session(at.astimezone(NEW_YORK).date())
+        return None if session is None else session.open
 
     def behind(self, account_id: str) -> bool:
         """Whether the broker has an event of an account that the program has not received yet."""
@@ -122,12 +132,15 @@ class Oracle:
         if match is None:
             raise Violation("order id", f"{request.client_order_id} names no run")
         run = runs.get(book.database, "-".join(match.groups()))
-        if run.id in self.canceled and (run.id, request.symbol, request.side) not in self._legs:
+        if run.id in self.canceled and (run.id, self.ledger.origin(request.symbol), request.side) not in self._legs:
             raise Violation("canceled run", f"{request} is sent after its run was canceled")
         if run.id not in self._start_outflow:
             self._first_order(run)
-        if request.side is Side.BUY and run.id not in self._allowed:
-            self._allow(run)
+        if request.side is Side.BUY:
+            if run.id not in self._allowed:
+                self._allow(run)
+            if (request.notional or 0) > max(0, self._allowed[run.id]):
+                raise Violation("cash floor", f"{request}: {self._allowed[run.id]} allowed")
 
     def _first_order(self, run: Run) -> None:
         """Before the first order of a run: its cash target must follow from its weights and the account."""
@@ -144,12 +157,17 @@ class Oracle:
         # Cash that arrived at this time may have arrived after the run was planned.
         if run.started_at != now or self.behind(run.account_id) or self.ledger.last_cash.get(run.account_id) == now:
             return
-        stale = [s for s in self.needed(run) if book.feed and book.now() - book.feed.quotes()[s].at > PRICE_MAX_AGE]
+        quotes, needed = self._quotes(), self.needed(run)
+        if missing := needed - quotes.keys():
+            if run.weights.assets or missing & set(run.weights.symbols):
+                raise Violation("missing price", f"run {run.id} was sized without a price of {sorted(missing)}")
+            return
+        stale = [s for s in needed if book.now() - quotes[s].at > PRICE_MAX_AGE]
         if stale:
             raise Violation("stale price", f"run {run.id} was sized on stale prices of {stale}")
         if run.type is not RunType.PARTIAL_LIQUIDATION:
             reserved = self._reserved(run.account_id) * NANO
-            least = (self.ledger.equity(run.account_id, self._prices()) - reserved) * run.weights.cash
+            least = (self.ledger.equity(run.account_id, self.known_prices()) - reserved) * run.weights.cash
             if (run.cash_target or 0) * NANO * 10_000 < least:
                 raise Violation("cash target", f"run {run.id} has a cash target of {run.cash_target}, below its weight")
         if run.type is RunType.INVEST_CASH:
@@ -177,7 +195,7 @@ class Oracle:
         self.counts["orders"] += 1
         match = OWN_ORDER_ID.fullmatch(request.client_order_id)
         run_id = "-".join(match.groups()) if match else ""
-        leg = (run_id, request.symbol, request.side)
+        leg = (run_id, self.ledger.origin(request.symbol), request.side)
         if leg in self._legs:
             raise Violation("doubled order", f"{request} after {self._legs[leg]}")
         self._legs[leg] = request.client_order_id
@@ -306,6 +324,10 @@ class Oracle:
             last = subscription.last_rebalanced_at
             mine = self.rebalances.last.get(subscription.id)
             day = last and last.astimezone(NEW_YORK).date()
+            if day != mine and subscription.id in self.rebalances.undone and self._evaluated_on(self._book().today()):
+                # An evaluation right after a reconciliation, in one heartbeat, was not seen to begin.
+                self._begin_evaluation(account_id, subscription.id, self._book().today())
+                mine = self.rebalances.last.get(subscription.id)
             if day == mine:
                 self.rebalances.before.pop(subscription.id, None)
             elif account_id not in self._book().unfinished or day != self.rebalances.before.get(subscription.id):
@@ -351,9 +373,12 @@ class Oracle:
 
     # Decisions, compared with the independent rules.
 
-    def _prices(self) -> dict[str, int]:
-        feed = self._book().feed
-        return {symbol: quote.price for symbol, quote in feed.quotes().items()} if feed else {}
+    def _quotes(self) -> dict[str, Quote]:
+        """The last quote of every asset that ever had one; the book keeps that of a withheld price."""
+        return {**self._feed.withheld, **self._feed.quotes()}
+
+    def known_prices(self) -> dict[str, int]:
+        return {symbol: quote.price for symbol, quote in self._quotes().items()}
 
     def expected(self) -> dict[str, str]:
         """The expected outcome of an evaluation now, for every subscriber whose account the program knows fully."""
@@ -367,15 +392,22 @@ class Oracle:
             or not session.open <= book.now() <= session.close - CLOSE_MARGIN
         ):
             return {}
-        days = [date.fromisoformat(day) for (day,) in book.database.rows("SELECT DISTINCT session FROM evaluations")]
         for account_id, subscription in book.subscriptions.items():
-            self.rebalances.evaluated(subscription.id, session.day, days, partial(self._left_to_sell, account_id))
+            self._begin_evaluation(account_id, subscription.id, session.day)
+        self._check_exceptions()
         return {
             account_id: self._expected(account_id, book.portfolios[subscription.portfolio_id], session.day,
                                        session.next_day)
             for account_id, subscription in book.subscriptions.items()
             if not self.behind(account_id) and subscription.id not in self.rebalances.before
         }  # fmt: skip
+
+    def _evaluated_on(self, day: date) -> bool:
+        return bool(self.database.rows("SELECT 1 FROM evaluations WHERE session = ? LIMIT 1", (day.isoformat(),)))
+
+    def _begin_evaluation(self, account_id: str, subscription_id: str, today: date) -> None:
+        days = [date.fromisoformat(day) for (day,) in self.database.rows("SELECT DISTINCT session FROM evaluations")]
+        self.rebalances.evaluated(subscription_id, today, days, partial(self._left_to_sell, account_id))
 
     def _left_to_sell(self, account_id: str, symbols: set[str]) -> bool:
         """Whether any of some holdings is above its target; True while a run of the account is open."""
@@ -385,13 +417,31 @@ class Oracle:
         made = self._as_book(account_id, portfolio)
         return any(s in made.positions and oracle.gap(made, s) >= 2 * oracle.CENT for s in symbols)
 
+    def _check_exceptions(self) -> None:
+        """R-58: what is listed is every account whose cash is below zero, and every holding without a price."""
+        book, priced = self._book(), self._quotes().keys()
+        known = [account_id for account_id in self.ledger.cash if not self.behind(account_id)]
+        listed = Exceptions(book)
+        for kind, mine in (
+            (ExceptionKind.CASH_BELOW_ZERO, {(a, None) for a in known if self.ledger.cash[a] < 0}),
+            (
+                ExceptionKind.HOLDING_WITHOUT_PRICE,
+                {(a, s) for a in known for s in self.ledger.shares[a] if s not in priced},
+            ),
+        ):
+            items = listed.page(1_000, kind=kind).items
+            theirs = {(str(one.account_id), one.symbol) for one in items if one.account_id in known}
+            self.counts[f"exception {kind}"] += len(theirs)
+            if theirs != mine:
+                raise Violation("exceptions", f"{kind}: {sorted(theirs)} are listed, expected {sorted(mine)}")
+
     def _as_book(self, account_id: str, portfolio: Portfolio) -> oracle.Book:
         """An account with its prices, as the independent rules take it."""
         assets = self._broker().inner.assets()
         return oracle.Book(
             Fraction(self.ledger.cash[account_id], NANO), Fraction(self._reserved(account_id), NANO),
             {s: Fraction(q, NANO) for s, q in self.ledger.shares[account_id].items()},
-            {s: Fraction(p, NANO) for s, p in self._prices().items()},
+            {s: Fraction(p, NANO) for s, p in self.known_prices().items()},
             {w.symbol: Fraction(w.percent, 10_000) for w in portfolio.weights.assets},
             Fraction(portfolio.weights.cash, 10_000),
             inactive=frozenset(a.symbol for a in assets if a.status is not AssetStatus.ACTIVE),
@@ -414,14 +464,16 @@ class Oracle:
         )  # fmt: skip
         opened = any(run.account_id == account_id and not run.status.final for run in self._runs.values())
         # A price that stopped just before a restart is as old as the book's copy of it.
-        quoted = {symbol: quote.at for symbol, quote in book.feed.quotes().items()} if book.feed else {}
-        ages = [book.now() - min(quoted[s], book.assets[s].price_at or quoted[s]) for s in needed if s in quoted]
+        quoted = {symbol: quote.at for symbol, quote in self._quotes().items()}
+        if not needed <= quoted.keys():
+            return "none"
+        ages = [book.now() - min(quoted[s], book.assets[s].price_at or quoted[s]) for s in needed]
         stale = any(age > PRICE_MAX_AGE for age in ages)
         dead = {asset.symbol for asset in inner.assets() if not asset.eligible}
         if (
             portfolio.status is not PortfolioStatus.ACTIVE or account.restrictions
             or account.status is not AccountStatus.ACTIVE or external_orders or had or opened or stale
-            or dead & set(portfolio.weights.symbols)
+            or dead & set(portfolio.weights.symbols) or self._overstretched(account_id)
         ):  # fmt: skip
             return "none"
         subscription = book.subscriptions[account_id]
@@ -438,6 +490,12 @@ class Oracle:
             undone=frozenset(undone.symbols) if undone else frozenset(),
             traded=undone.traded if undone else None,
         )  # fmt: skip
+
+    def _overstretched(self, account_id: str) -> bool:
+        """R-40: holdings worth more than six times the equity, or holdings without equity."""
+        equity = self.ledger.equity(account_id, self.known_prices())
+        invested = equity - self.ledger.cash[account_id] * NANO
+        return invested > 0 and (equity <= 0 or invested > 6 * equity)
 
     def _reserved(self, account_id: str) -> int:
         """Cash that must not be invested: what is reserved, with the journals to the firm that are under way."""

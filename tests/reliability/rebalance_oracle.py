@@ -54,6 +54,13 @@ class RebalanceOracle:
             if orders:
                 record.traded = today
 
+    def rename(self, before: str, after: str | None) -> None:
+        """An asset has another symbol, or with None has ended."""
+        for record in self.undone.values():
+            if before in record.symbols:
+                record.symbols.remove(before)
+                record.symbols |= {after} if after is not None else set()
+
     def evaluated(
         self, subscription: str, today: date, sessions: Iterable[date], left: Callable[[set[str]], bool]
     ) -> None:

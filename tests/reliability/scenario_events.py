@@ -12,7 +12,7 @@ from rebal_tui.domain.accounts import AccountStatus, Restriction
 from rebal_tui.domain.cash import JournalStatus
 from rebal_tui.domain.errors import Refusal
 from rebal_tui.domain.orders import OrderRequest, Side
-from rebal_tui.domain.portfolios import PortfolioStatus
+from rebal_tui.domain.portfolios import PortfolioStatus, Weights
 from rebal_tui.domain.quantities import NANO, Money, Price, Qty
 from rebal_tui.domain.runs import Approval, RunType
 from rebal_tui.domain.sessions import NEW_YORK
@@ -23,8 +23,8 @@ from rebal_tui.services.parsing.portfolio_body import PortfolioBody
 from rebal_tui.services.runs import manual as run_service
 from rebal_tui.store import cash as cash_store
 from rebal_tui.store import runs as run_store
-from tests.reliability import models
-from tests.reliability.market import RESERVATIONS, SYMBOLS, edge_amount
+from tests.reliability import default_events, models
+from tests.reliability.market import RESERVATIONS, edge_amount
 
 if TYPE_CHECKING:
     from tests.reliability.simulation import Simulation
@@ -39,7 +39,7 @@ def new_york(at: datetime) -> date:
 
 def amount(simulation: Simulation, account_id: str) -> Money:
     ledger = simulation.oracle.ledger
-    equity = ledger.equity(account_id, simulation.oracle._prices()) // NANO
+    equity = ledger.equity(account_id, simulation.oracle.known_prices(), missing=0) // NANO
     return edge_amount(simulation.random, ledger.cash[account_id], equity, still=simulation.swarm.still)
 
 
@@ -48,17 +48,17 @@ def apply_external_event(simulation: Simulation) -> None:
     random, enabled, feed, inner = simulation.random, simulation.swarm.enabled, simulation.feed, simulation.broker.inner
     dense = simulation.swarm.dense
     if "price_freezes" in enabled and random.random() < (0.2 if dense else 0.05):
-        feed.frozen = {random.choice(SYMBOLS)} if random.random() < 0.5 else set()
+        feed.frozen = {random.choice(feed.symbols)} if random.random() < 0.5 else set()
         if dense:
             feed.frozen = {pick_open_order(simulation, "", symbol)[1] for symbol in feed.frozen}
         for frozen in feed.frozen:
             record_fault(simulation, "price_freezes", symbol=frozen)
     if not simulation.swarm.still:
-        for symbol in SYMBOLS:
+        for symbol in feed.symbols:
             if random.random() < 0.5:
                 feed.move(symbol, random.randint(-12, 12), cents=random.random() < 0.5)
     if "price_jumps" in enabled and random.random() < (0.2 if dense else 0.03):
-        jumps = random.choice(SYMBOLS)
+        jumps = random.choice(feed.symbols)
         feed.move(jumps, random.choice((-300, -150, 150, 300)), cents=True)
         record_fault(simulation, "price_jumps", symbol=jumps)
     kinds = [kind for kind in EXTERNAL_EVENTS if kind in enabled]
@@ -67,7 +67,7 @@ def apply_external_event(simulation: Simulation) -> None:
     at, account_id, symbol = (
         simulation.clock.now(),
         f"a{random.randrange(simulation.swarm.accounts)}",
-        random.choice(SYMBOLS),
+        random.choice(feed.symbols),
     )
     kind = random.choice(kinds)
     if dense:
@@ -98,7 +98,7 @@ def apply_external_event(simulation: Simulation) -> None:
         elif kind == "transfers_in":
             qty = Qty(random.choice((1, NANO, random.randrange(1, 50 * NANO))))
             inner.transfer_in(account_id, symbol, qty, Price(NANO), at)
-            simulation.oracle.ledger.transfer_in(account_id, symbol, qty)
+            simulation.oracle.ledger.transfer_in(account_id, symbol, qty, at)
     except BrokerRefused:
         return
 
@@ -138,6 +138,8 @@ STATUSES = (AccountStatus.ACTIVE, AccountStatus.ACTIVE, AccountStatus.ACTIVE, Ac
 def pick_advisor_action(simulation: Simulation) -> partial[None] | None:
     """The advisor's next action, None most of the time. Calling the action twice performs it twice."""
     random, enabled = simulation.random, simulation.swarm.enabled
+    if simulation.events.random.random() < 0.2 and default_events.ended_targets(simulation):
+        return partial(default_events.replace_ended_targets, simulation)
     kinds = [kind for kind in ADVISOR_ACTIONS if kind in enabled]
     if not kinds or random.randrange(1000) >= (250 if simulation.swarm.dense else ADVISOR_ACTION_PERMILLE):
         return None
@@ -155,10 +157,14 @@ def edit_portfolio(simulation: Simulation) -> None:
             simulation.broker.inner.set_asset(symbol, book.now(), tradable=True)
         portfolios.reactivate_portfolio(book, chosen.id)
         return
-    weights = models.weights(random, simulation.swarm.still) if random.random() < 0.5 else chosen.weights
+    weights = _weights(simulation) if random.random() < 0.5 else chosen.weights
     conditions = models.conditions(random, simulation.swarm.still)
     body = PortfolioBody(chosen.name, "", weights, random.choice((0, 1, 7)), conditions, chosen.review)
     portfolios.update_portfolio(book, chosen.id, body)
+
+
+def _weights(simulation: Simulation) -> Weights:
+    return models.weights(simulation.random, simulation.swarm.still, simulation.feed.symbols)
 
 
 def withdraw(simulation: Simulation) -> None:
@@ -175,7 +181,7 @@ def withdraw(simulation: Simulation) -> None:
 def manual_run(simulation: Simulation) -> None:
     book, random = simulation.book, simulation.random
     account_id, kind = random.choice(list(book.accounts)), random.choice(list(RunType))
-    weights = None if account_id in book.subscriptions else models.weights(random, simulation.swarm.still)
+    weights = None if account_id in book.subscriptions else _weights(simulation)
     wanted = amount(simulation, account_id) if kind is RunType.PARTIAL_LIQUIDATION else None
     run_service.create_run(book, account_id, kind, weights=weights, amount=wanted)
 
@@ -227,7 +233,7 @@ def reserved_cash(simulation: Simulation) -> None:
     elif chance < 0.65:
         run_service.create_run(
             book, account_id, RunType.PARTIAL_LIQUIDATION, amount=amount(simulation, account_id),
-            weights=None if account_id in book.subscriptions else models.weights(random, simulation.swarm.still),
+            weights=None if account_id in book.subscriptions else _weights(simulation),
         )  # fmt: skip
     elif chance < 0.7:
         simulation.oracle.reservations.released.add(account_id)

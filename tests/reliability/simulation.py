@@ -29,8 +29,9 @@ from rebal_tui.services.runs import starting
 from rebal_tui.services.schedule import scheduler
 from rebal_tui.store import book_settings, jobs, portfolios, sessions
 from rebal_tui.store.database import Database
-from tests.reliability import corporate_actions, models, scenario_events
+from tests.reliability import models, scenario_events
 from tests.reliability.broker import FaultyBroker, Killed
+from tests.reliability.default_events import DefaultEvents
 from tests.reliability.market import SYMBOLS, Prices, Swarm
 from tests.reliability.oracle import Oracle
 from tests.reliability.pairs import Pair
@@ -56,17 +57,17 @@ class Simulation:
     """One book with its broker, market and oracle. The book may be killed and reopened; the others persist."""
 
     def __init__(self, seed: int, days: int | None = None, needed: Iterable[str] = ()) -> None:
+        needed = tuple(needed)
         self.seed = seed
         self.random = _chance(seed)
         self.swarm = Swarm.of(self.random, needed)
         if days is not None:
             self.swarm = replace(self.swarm, days=days)
-        self.actions = Random(f"corporate actions {seed}")
-        self.with_actions = "corporate_actions" in needed
-        self.oracle = Oracle(lambda: self.book, lambda: self.broker)
         first = datetime(BEGIN.year, BEGIN.month, BEGIN.day, 5, tzinfo=bootstrap.real_now().tzinfo)
         self.clock = FixedClock(first)
         self.feed = Prices(first)
+        self.events = DefaultEvents(seed, needed, first)
+        self.oracle = Oracle(lambda: self.book, lambda: self.broker, self.feed)
         self.broker = FaultyBroker(Random(f"wires {seed}"), self.swarm.enabled, self.oracle, self.clock.now)
         self.broker.dense = self.swarm.dense
         database = bootstrap.open_database(":memory:")
@@ -195,8 +196,7 @@ class Simulation:
             self.clock.set(at)
             self.broker.deliver_due()
             scenario_events.apply_external_event(self)
-            if self.with_actions:
-                self._do(lambda: corporate_actions.apply_random_action(self))
+            self._do(lambda: self.events.apply_due(self))
             self._evaluate()
             self._do(lambda: scheduler.tick(self.book))
             self.oracle.after()
@@ -255,10 +255,10 @@ class Simulation:
         self.broker.kill_after = None
         assert session is not None
         inner = self.broker.inner
-        for symbol in SYMBOLS:
-            if symbol in inner.halted():
-                inner.halt(symbol, False, self.clock.now())
+        for symbol in sorted(inner.halted()):
+            inner.halt(symbol, False, self.clock.now())
         self.feed.frozen.clear()
+        self.events.end(self)
         kill_switch.set_halt(self.book, False)
         timestamps = [session.open + timedelta(minutes=n) for n in range(0, 120, 3)]
         timestamps += [session.close + timedelta(minutes=n) for n in (0, 1, 12, 25)]

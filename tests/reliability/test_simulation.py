@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.reliability.default_events import DEFAULT_EVENTS
 from tests.reliability.settings import BATCHES, FIRST_SEED, LONG_SEEDS, SEEDS
 from tests.reliability.simulation import account_years, simulate
 
@@ -14,7 +15,8 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_with_any_broker_behavior_the_books_agree_and_every_run_ends(batch: int) -> None:
     for seed in range(FIRST_SEED + batch, FIRST_SEED + SEEDS, BATCHES):
-        simulate(seed)
+        counts = simulate(seed).counts
+        assert [event for event in DEFAULT_EVENTS if not counts.get(f"event {event}")] == [], seed
 
 
 def test_the_long_run_is_of_at_least_500_account_years() -> None:

@@ -12,10 +12,18 @@ SELECT a.id, a.cash, coalesce(l.high, 0), coalesce(l.low, 0)
 FROM sim_accounts AS a
 LEFT JOIN (
     SELECT account, sum(amount / 1000000000) AS high, sum(amount % 1000000000) AS low,
-           sum(CASE kind WHEN 'opening' THEN amount END) AS opening FROM sim_ledger GROUP BY account
+           sum(CASE kind WHEN 'opening' THEN amount END) AS opening, sum(kind = 'ach_return') AS returns
+    FROM sim_ledger GROUP BY account
 ) AS l ON l.account = a.n
 WHERE (coalesce(l.high, 0) - a.cash / 1000000000) * 1000000000 + coalesce(l.low, 0) - a.cash % 1000000000 <> 0
-    OR a.cash < min(0, coalesce(l.opening, 0))
+    OR (a.cash < min(0, coalesce(l.opening, 0)) AND coalesce(l.returns, 0) = 0)
+"""
+_OVERDRAWN = """
+SELECT a.id, l.kind, l.balance FROM (
+    SELECT account, kind, sum(amount) OVER (PARTITION BY account ORDER BY n) AS balance FROM sim_ledger
+    WHERE account IN (SELECT account FROM sim_ledger WHERE kind = 'ach_return')
+) AS l JOIN sim_accounts AS a ON a.n = l.account
+WHERE l.balance < 0 AND l.kind IN ('buy', 'journal_out')
 """
 _SELLS = """
 SELECT account, sum(amount / 1000000000), sum(amount % 1000000000) FROM sim_ledger WHERE kind = 'sell' GROUP BY account
@@ -130,6 +138,9 @@ def ledger_faults(tables: Tables) -> list[tuple[str, str]]:
 def find_violations(tables: Tables) -> list[str]:
     """Inconsistencies, one message each; empty when there are none."""
     violations = [f"account {account}: {text}" for account, text in ledger_faults(tables)]
+    violations += [
+        f"account {account}: a {kind} leaves {balance} cash" for account, kind, balance in tables.rows(_OVERDRAWN)
+    ]
     violations += [
         f"account {account}: orders reserve {orders or 0} and journals {journals or 0} of {cash} cash"
         for account, cash, orders, journals in tables.rows(_RESERVED)
