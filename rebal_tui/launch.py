@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rebal_tui import paths
+from rebal_tui import paths, stop_signals
 from rebal_tui.domain.errors import Halt
 from rebal_tui.services.schedule.book_thread import BookThread
 from rebal_tui.services.schedule.loading import LoadProgress
@@ -62,20 +62,29 @@ def run(
         return f"{path}: {paths.restore_advice(path)}." if why is Halt.DAMAGED else str(path)
 
     thread = BookThread(view_book if viewing else open_book, view_book)
+    backend = BookBackend(thread)
     first_run = None if viewing else first_steps(thread, path)
-    app = RebalApp(
-        BookBackend(thread),
-        first_run=first_run,
-        log_path=log_path,
-        settings=settings,
-        advice=advice,
-        loading=loading,
-    )
-    try:
-        app.run()
-    finally:
+
+    def close() -> None:
         loading.stop()
+        backend.heartbeat.stop()
         thread.close()
+
+    with stop_signals.listening(close) as stop:
+        app = RebalApp(
+            backend,
+            first_run=first_run,
+            log_path=log_path,
+            settings=settings,
+            advice=advice,
+            loading=loading,
+            attach_stop=stop.attach,
+        )
+        try:
+            app.run()
+        finally:
+            stop.ended()
+            close()
     return app.return_code or 0
 
 

@@ -22,6 +22,18 @@ else:
     """Signals that ask the program to end. A terminal that goes away sends SIGHUP."""
 
 
+def exit_on_hangup() -> None:
+    """Raise `SystemExit` when the terminal goes away before the screens run, so that temporary files are removed."""
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, lambda number, _frame: sys.exit(128 + number))
+
+
+def ignore_hangup() -> None:
+    """Keep running when the terminal goes away, for programs without screens. Windows has no such signal."""
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable. Windows cannot open a folder for this and writes names with the file."""
     if sys.platform == "win32":

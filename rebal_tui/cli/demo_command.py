@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import click
 from rebal_tui.cli.parameters import FILE, command, write, write_message
 from rebal_tui.domain.errors import Conflict
 from rebal_tui.domain.text import count_text
+from rebal_tui.systems import exit_on_hangup, ignore_hangup
 
 MINUTE = timedelta(minutes=1)
 
@@ -53,8 +53,7 @@ def entry(accounts: int, seed: str, speed: float, db: Path | None, headless: int
         if db.exists():
             raise Conflict(f"{db} already exists; demo creates a new book (open this one with 'rebal-tui --db {db}')")
         return _demo(db, accounts, seed, speed, headless)
-    # Closing the terminal must not leave the temporary book behind.
-    signal.signal(signal.SIGHUP, lambda _number, _frame: sys.exit(128 + signal.SIGHUP))
+    exit_on_hangup()
     with tempfile.TemporaryDirectory(prefix="rebal-tui-") as folder:
         return _demo(Path(folder) / "demo.db", accounts, seed, speed, headless)
 
@@ -89,6 +88,7 @@ def _demo(path: Path, accounts: int, seed: str, speed: float, headless: int | No
 
     if headless is None:
         return open_screens(path, prepare)
+    ignore_hangup()
     with paths.exclusive_lock(path):
         prepare(paused=True)
         return _headless(path, headless)

@@ -12,6 +12,7 @@ import click
 
 from rebal_tui.cli.parameters import Timestamp, book_path, command, db_option, write, write_message
 from rebal_tui.domain.errors import Conflict
+from rebal_tui.systems import ignore_hangup
 
 if TYPE_CHECKING:
     from rebal_tui.api.server import BindAddress
@@ -79,6 +80,7 @@ def entry(
     _require_extra()
     from rebal_tui.api.server import BindAddress
 
+    ignore_hangup()
     if not sandbox and (at is not None or slow_fills):
         raise click.UsageError("--at and --slow-fills require --sandbox")
     if not _is_loopback(host):

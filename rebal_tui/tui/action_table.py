@@ -248,6 +248,13 @@ ACTIONS: tuple[Action, ...] = (
         "command_palette",
     ),
     Action("app.theme", "ctrl+t", "Theme", "Switch to the next theme.", EVERYWHERE, "next_theme", footer=False),
+    Action(
+        "app.redraw", "ctrl+l", "Redraw", "Draw the screen again.", EVERYWHERE, "redraw", footer=False, priority=True,
+    ),
+    Action(
+        "app.suspend", "ctrl+z", "Suspend", "Stop rebal-tui until the shell continues it (fg).", EVERYWHERE,
+        "suspend_process", footer=False, priority=True,
+    ),
     Action("app.quit", "q", "Quit", "Quit rebal-tui.", EVERYWHERE, "quit", footer=False),
 )  # fmt: skip
 

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import signal
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
-from rich.console import RenderableType
 from textual.actions import ActionParseResult
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.events import DescendantFocus
-from textual.notifications import SeverityLevel
 from textual.timer import Timer
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
-from rebal_tui.services.schedule.heartbeat import Heartbeat
 from rebal_tui.services.schedule.loading import LoadProgress
-from rebal_tui.tui import actions, modes, textual_patches, themes
+from rebal_tui.tui import actions, modes, themes
 from rebal_tui.tui.action_table import Action
-from rebal_tui.tui.faults import Faults
 from rebal_tui.tui.host import Backend, FirstSteps
 from rebal_tui.tui.keymap import key_text
 from rebal_tui.tui.navigation import Navigation
 from rebal_tui.tui.palette import ActionProvider, DataProvider
+from rebal_tui.tui.robust_app import RobustApp
 from rebal_tui.tui.screens.market.keys import MarketKeys
 from rebal_tui.tui.screens.shared.dialog import ConfirmScreen, LiveDialog, ReadScreen
 from rebal_tui.tui.screens.shared.kill_switch import KillScreen, ask_to_halt
@@ -48,16 +42,15 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-log = logging.getLogger(__name__)
 
+REFRESH_SECONDS = 0.25
+"""Time between two refreshes of the visible screen."""
 PULL_REST_FACTOR = 4
 """Pause after a screen refresh, as a multiple of its duration: refreshing takes at most a fifth of the time."""
-TOAST_SECONDS: dict[SeverityLevel, float] = {"information": 4, "warning": 10, "error": 10}
-"""Display time of a message in seconds, by severity."""
 LOADING_POLL_SECONDS = 0.1
 
 
-class RebalApp(App[None]):
+class RebalApp(RobustApp):
     """The full-screen application for one book."""
 
     TITLE = "rebal-tui"
@@ -81,30 +74,28 @@ class RebalApp(App[None]):
         settings: SettingsFile | None = None,
         advice: Callable[[Halt], str] = lambda _halt: "",
         loading: LoadProgress | None = None,
+        attach_stop: Callable[[Callable[[], None]], None] = lambda _leave: None,
     ) -> None:
         """`keymap` maps action ids to keys. `log_path` is shown after a crash. Without `heartbeat`, the screens refresh
         only when `run_heartbeat` is called. `settings`, read from a file, overrides `theme` and `keymap`. `advice`
-        returns text to add to the message about stopped writing; `loading` is the progress of opening the book."""
-        textual_patches.patch_styles_cache()
-        textual_patches.patch_dispatch()
-        super().__init__()
+        returns text to add to the message about stopped writing; `loading` is the progress of opening the book.
+        `attach_stop` gets the function that a signal to stop calls on the event loop."""
+        super().__init__(log_path)
         self.backend = backend
         self.first_run = first_run or FirstSteps()
         self.last_desk: DeskSnapshot | None = None
         self.last_runs: RunsSnapshot | None = None
         self.last_status: StatusLine | None = None
-        self._log_path = log_path
         self._advice = advice
         self._loading = loading
+        self._attach_stop = attach_stop
         self._loading_timer: Timer | None = None
-        self._heartbeat = Heartbeat(self.run_heartbeat, self._trouble) if heartbeat else None
+        self._has_heartbeat = heartbeat
         self.heartbeat_lock = asyncio.Lock()
         self._heartbeat_running = False
-        self._leaving = False
+        self._refreshing = False
         self._next_pull_at = 0.0
         self._trouble_shown = ""
-        self._faults = Faults(time.monotonic)
-        self._painted = False
         self._clashes: set[str] = set()
         self._stop_shown: Halt | None = None
         self.previous_mode = Section.DESK.value
@@ -117,19 +108,17 @@ class RebalApp(App[None]):
         self.use_settings(self.settings_file.settings)
 
     def on_mount(self) -> None:
-        try:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
-        except (NotImplementedError, RuntimeError, ValueError):
-            log.debug("no signal handler on this platform or thread")
+        self._attach_stop(self.exit)
         self.call_after_refresh(self._after_first_paint)
 
     def _after_first_paint(self) -> None:
-        self._painted = True
+        self.painted = True
         for fault in self.settings_file.faults:
             self.say(str(fault), "warning")
-        if self._heartbeat is not None:
+        if self._has_heartbeat:
             self.pull_soon()
-            self._heartbeat.start()
+            self.backend.start_heartbeat()
+            self.set_interval(REFRESH_SECONDS, self._refresh_in_time)
         if self._loading is not None:
             self._loading_timer = self.set_interval(LOADING_POLL_SECONDS, self._show_loading)
 
@@ -141,11 +130,6 @@ class RebalApp(App[None]):
         elif self._loading is not None and section is not None and section.is_mounted:
             section.show_loading(self._loading)
 
-    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """Exit the application. Requests still running are dropped, because their screens are gone."""
-        self._leaving = True
-        super().exit(result, return_code, message)
-
     def clear_selection(self) -> None:
         """Clear the text selection. With eager tasks (Python 3.12+), an Input calls this before its screen exists."""
         if self.screen_stack:
@@ -156,17 +140,53 @@ class RebalApp(App[None]):
         if self.animation_level == "none" and isinstance(event.widget, Input):
             event.widget.cursor_blink = False
 
-    def on_unmount(self) -> None:
-        if self._heartbeat is not None:
-            self._heartbeat.stop()
+    async def _refresh_in_time(self) -> None:
+        """Refresh the visible screen, at most a fifth of the time; heartbeats run elsewhere and never wait for it."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        if self._refreshing or started < self._next_pull_at:
+            return
+        self._refreshing = True
+        try:
+            await self._refresh()
+        finally:
+            self._refreshing = False
+            self._next_pull_at = loop.time() + PULL_REST_FACTOR * (loop.time() - started)
+
+    async def _refresh(self) -> None:
+        """Refresh the visible screen, and show why heartbeats or the refresh fail."""
+        text = self.backend.trouble
+        try:
+            await self._pull()
+        except ReadOnly:
+            text = ""
+        except Refusal as refusal:
+            text = text or str(refusal)
+        except asyncio.CancelledError:
+            if not self.leaving:
+                raise
+        except Exception as error:
+            if self.leaving:
+                return
+            self.report("refresh", error)
+            text = text or f"{type(error).__name__}: {error}"
+        self._trouble(text)
+        self._show_stopped()
+
+    @asynccontextmanager
+    async def heartbeats_held(self) -> AsyncIterator[None]:
+        """No heartbeat runs inside the block, so that the book changes only by requests."""
+        async with self.heartbeat_lock:
+            with self.backend.held():
+                yield
 
     async def run_heartbeat(self) -> None:
-        """Run one heartbeat, never two at once: due work in chunks, each followed by the visible screen's refresh."""
+        """Run one heartbeat of an app without heartbeats of its own: due work in chunks, each followed by a refresh."""
         if self._heartbeat_running:
             return
         self._heartbeat_running = more = True
         try:
-            while more and not self._leaving:
+            while more and not self.leaving:
                 async with self.heartbeat_lock:
                     more = await self._run_heartbeat_chunk()
         finally:
@@ -177,33 +197,22 @@ class RebalApp(App[None]):
         more = False
         try:
             more = await self.backend.tick()
-            loop = asyncio.get_running_loop()
-            started = loop.time()
-            if started >= self._next_pull_at or self._heartbeat is None:
-                await self._pull()
-                self._next_pull_at = loop.time() + PULL_REST_FACTOR * (loop.time() - started)
-        except ReadOnly:
-            self._trouble("")
         except Refusal as refusal:
-            self._trouble(str(refusal))
-        except asyncio.CancelledError:
-            if not self._leaving:
-                raise
-        except Exception as error:
-            if self._leaving:
-                return False
-            self._faults.record("heartbeat", error)
-            self._trouble(f"{type(error).__name__}: {error}")
-        else:
-            self._trouble("")
-        finally:
+            if not isinstance(refusal, ReadOnly):
+                self._trouble(str(refusal))
             self._show_stopped()
+            return False
+        except Exception as error:
+            self.report("heartbeat", error)
+            self._trouble(f"{type(error).__name__}: {error}")
+            return False
+        await self._refresh()
         return more
 
     def _show_stopped(self) -> None:
         """Show once that writing has stopped, with the cause and the options."""
         halted = self.backend.halted
-        if self._leaving or halted is None or halted.halt is Halt.VIEWING:
+        if self.leaving or halted is None or halted.halt is Halt.VIEWING:
             self._stop_shown = None
         elif halted.halt is not self._stop_shown:
             self._stop_shown = halted.halt
@@ -232,7 +241,7 @@ class RebalApp(App[None]):
 
     def _trouble(self, text: str) -> None:
         """Show why the heartbeat fails: once as a message, and in the status line until a heartbeat succeeds."""
-        if self._leaving:
+        if self.leaving:
             return
         section = self.section
         if section is not None and section.is_mounted:
@@ -248,10 +257,6 @@ class RebalApp(App[None]):
     async def write_again(self) -> None:
         await self.backend.write_again()
 
-    def say(self, text: str, severity: SeverityLevel = "information") -> None:
-        """Show a short message as plain text, never as markup."""
-        self.notify(text, markup=False, severity=severity, timeout=TOAST_SECONDS[severity])
-
     def work(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> Worker[None]:
         """Run a coroutine in the background; the returned worker can be canceled. A refusal becomes a message, another
         error a log entry and a message."""
@@ -263,31 +268,9 @@ class RebalApp(App[None]):
         except Refusal as refusal:
             self.say(str(refusal), "warning")
         except Exception as error:
-            if self._leaving:
+            if self.leaving:
                 return
-            self._report(name, error)
-
-    def survive(self, what: str, error: Exception) -> bool:
-        """Report an error of a message handler, a timer or a callback; False before the first paint, where it is fatal.
-
-        The book has its own thread and is not affected.
-        """
-        if not self._painted:
-            return False
-        if self._exception is None:
-            # As Textual does: `run_test` raises it at the end.
-            self._exception = error
-        if not self._leaving:
-            self._report(what, error)
-        return True
-
-    def _report(self, what: str, error: Exception) -> None:
-        if self._faults.record(what, error):
-            self.say(f"{what} failed: {type(error).__name__}: {error}", "error")
-
-    def _handle_exception(self, error: Exception) -> None:
-        if not self.survive("the screens", error):
-            super()._handle_exception(error)
+            self.report(name, error)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR:
@@ -410,11 +393,3 @@ class RebalApp(App[None]):
 
         if not isinstance(self.screen, SettingsScreen):
             self.work(show(), name="settings")
-
-    def _fatal_error(self) -> None:
-        """Print the path of the log after a crash, without a traceback: variables can contain secrets."""
-        log.critical("crashed on an internal error", exc_info=True)
-        self.bell()
-        details = f" Details: {self._log_path}." if self._log_path is not None else ""
-        self._exit_renderables.append(f"rebal-tui crashed on an internal error; your book is intact.{details}")
-        self._close_messages_no_wait()

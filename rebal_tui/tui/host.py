@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -39,6 +39,16 @@ class Backend(Protocol):
         Returns whether more work must follow immediately.
         """
 
+    def start_heartbeat(self) -> None:
+        """Run heartbeats on another thread until the book is closed."""
+
+    @property
+    def trouble(self) -> str:
+        """Why the last heartbeat failed; empty when it did not. Does not use the book's thread."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """A block in which no heartbeat begins."""
+
     @property
     def halted(self) -> ReadOnly | None:
         """Why this process does not write to the book; None while it does. Does not use the book's thread."""
@@ -60,8 +70,6 @@ class Host(Protocol):
     """The part of the app that screens use. Textual's own methods are called on `self.app`."""
 
     first_run: FirstSteps
-    heartbeat_lock: asyncio.Lock
-    """Holding this lock prevents heartbeats."""
     last_desk: DeskSnapshot | None
     last_runs: RunsSnapshot | None
     last_status: StatusLine | None
@@ -78,6 +86,9 @@ class Host(Protocol):
 
     async def write_again(self) -> None:
         """Resume writing after the disk failed. Refused while it still fails."""
+
+    def heartbeats_held(self) -> AbstractAsyncContextManager[None]:
+        """A block in which no heartbeat runs, so that the book changes only by requests."""
 
     def say(self, text: str, severity: SeverityLevel = "information") -> None:
         """Show a short message."""

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 from textual._styles_cache import StylesCache
+from textual.app import App
 from textual.color import Color
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -70,3 +71,9 @@ def patch_dispatch() -> None:
     `App._handle_exception` is called too late: the loop of the widget has ended by then.
     """
     MessagePump._dispatch_message = _dispatch_and_survive  # type: ignore[method-assign]  # replaces it
+
+
+def draw_all(app: App[Any]) -> None:
+    """Draw the visible screens in full, also what the app believes to be on the terminal already."""
+    screen = app.screen
+    app._display(screen, screen._compositor.render_update(full=True, screen_stack=app._background_screens))

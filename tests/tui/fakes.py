@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -63,6 +64,16 @@ class FakeBackend:
 
     async def tick(self) -> bool:
         return False
+
+    def start_heartbeat(self) -> None:
+        """The fake book never changes on its own."""
+
+    @property
+    def trouble(self) -> str:
+        return ""
+
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     async def write_again(self) -> None:
         self.halted = None

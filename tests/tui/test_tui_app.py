@@ -318,32 +318,6 @@ def test_a_failing_heartbeat_is_visible_and_goes_away() -> None:
     drive(script, make_app(backend))
 
 
-@pytest.mark.slow
-def test_the_scheduler_ticks_by_itself_and_never_twice_at_once() -> None:
-    class Slow(FakeBackend):
-        running = most = heartbeats = 0
-
-        async def tick(self) -> bool:
-            self.running += 1
-            self.heartbeats += 1
-            self.most = max(self.most, self.running)
-            await asyncio.sleep(0.4)
-            self.running -= 1
-            return False
-
-    from rebal_tui.tui.app import RebalApp
-
-    backend = Slow()
-
-    async def script(pilot, app) -> None:  # type: ignore[no-untyped-def]
-        async with asyncio.timeout(20):
-            while backend.heartbeats < 3:
-                await pilot.pause(0.05)
-
-    drive(script, RebalApp(backend))
-    assert backend.most == 1
-
-
 def test_a_late_answer_is_dropped() -> None:
     backend = FakeBackend()
     rows = {row.account_id: row for row in backend.rows}

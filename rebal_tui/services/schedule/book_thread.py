@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from rebal_tui.domain.errors import Halt, ReadOnly, Refusal
+from rebal_tui.domain.errors import Conflict, Halt, ReadOnly, Refusal
 
 if TYPE_CHECKING:
     from rebal_tui.services.book.book import Book
@@ -25,6 +25,7 @@ class BookThread:
         self._open_book = open_book
         self._view_book = view_book
         self._book: Book | None = None
+        self._closed = False
         self.halted: ReadOnly | None = None
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="book")
 
@@ -37,6 +38,8 @@ class BookThread:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._do, work)
 
     def _do(self, work: Callable[[Book], T]) -> T:
+        if self._closed:
+            raise Conflict("the book is closed")
         if self._book is None:
             self._book = self._open_book()
         book, halted = self._book, self._book.database.halted
@@ -95,8 +98,14 @@ class BookThread:
 
     def close(self) -> None:
         """Finish pending work and close the file."""
-        self._executor.submit(self._close_book).result()
+        with suppress(RuntimeError):  # It was closed before.
+            self._executor.submit(self._close_for_good).result()
         self._executor.shutdown()
+
+    def _close_for_good(self) -> None:
+        """Close the file; a request that is still waiting must not open it again."""
+        self._closed = True
+        self._close_book()
 
     def _close_book(self) -> None:
         if self._book is not None:

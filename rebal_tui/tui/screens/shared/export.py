@@ -111,7 +111,7 @@ class ExportScreen(Dialog[None]):
 
     async def _write(self, path: Path) -> None:
         # The export must be consistent: the lock prevents changes to the book between two chunks.
-        async with self.host.heartbeat_lock:
+        async with self.host.heartbeats_held():
             made = await self.host.ask(export_services.Export, self._what, path.suffix[1:].lower())
             while await self.host.ask(advance, made):
                 self._show_progress(made.done, made.total)

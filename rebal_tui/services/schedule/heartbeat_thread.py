@@ -1,0 +1,98 @@
+"""Heartbeats of a book on a thread of their own: nothing that the screens do or wait for delays one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from rebal_tui.domain.errors import ReadOnly, Refusal
+from rebal_tui.services.schedule.book_thread import BookThread
+from rebal_tui.services.schedule.heartbeat import Heartbeat
+
+if TYPE_CHECKING:
+    from rebal_tui.services.book.book import Book
+
+STOP_SECONDS = 2.0
+"""How long `stop` waits for the event loop to end."""
+log = logging.getLogger(__name__)
+
+
+class HeartbeatThread:
+    """Runs the heartbeat timer on an event loop of its own and the work on the book's thread.
+
+    `trouble` is why the last heartbeat failed, empty when it did not; it may be read on any thread. While `held` is
+    above 0, no heartbeat runs.
+    """
+
+    def __init__(self, thread: BookThread, tick: Callable[[Book], bool]) -> None:
+        """`tick` runs one heartbeat or a chunk of it, and returns whether more must follow immediately."""
+        self._thread = thread
+        self._tick = tick
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
+        self._stopping = False
+        self._runner: threading.Thread | None = None
+        self._beating = False
+        self.beats = 0
+        self.held = 0
+        self.trouble = ""
+
+    def start(self) -> None:
+        """Start the heartbeats; a second call does nothing."""
+        if self._runner is None:
+            self._runner = threading.Thread(target=lambda: asyncio.run(self._run()), name="heartbeat", daemon=True)
+            self._runner.start()
+
+    def stop(self) -> None:
+        """Stop the heartbeats; one in progress is not interrupted."""
+        self._stopping = True
+        if self._loop is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stop.set)
+        if self._runner is not None:
+            self._runner.join(STOP_SECONDS)
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        heartbeat = Heartbeat(self._beat, self._failed)
+        heartbeat.start()
+        try:
+            if not self._stopping:
+                await self._stop.wait()
+        finally:
+            heartbeat.stop()
+
+    async def _beat(self) -> None:
+        if self._beating:
+            return
+        self._beating = more = True
+        try:
+            while more and not self._stopping and not self.held:
+                more = await self._chunk()
+        finally:
+            self._beating = False
+
+    async def _chunk(self) -> bool:
+        try:
+            more = await self._thread.ask(self._tick)
+        except ReadOnly:
+            self._failed("")
+        except Refusal as refusal:
+            self._failed(str(refusal))
+        except Exception as error:
+            self._failed(f"{type(error).__name__}: {error}", error)
+        else:
+            self._failed("")
+            self.beats += 1
+            return more
+        return False
+
+    def _failed(self, text: str, error: Exception | None = None) -> None:
+        """Note the outcome of a heartbeat; an error is logged with its traceback when it differs from the last."""
+        if text and text != self.trouble:
+            log.error("heartbeat: %s", text, exc_info=error)
+        self.trouble = text

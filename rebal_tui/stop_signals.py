@@ -1,0 +1,70 @@
+"""Signals that ask the screens to end: a handler only notes it and wakes the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from rebal_tui.systems import STOP_SIGNALS
+
+GRACE_SECONDS = 5.0
+"""How long the screens have to end after a signal; then the book is closed without them."""
+
+
+class StopRequest:
+    """A signal that was received, 0 for none; before the screens run it is kept for them."""
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        """`close` closes the book when the screens do not end in time."""
+        self.number = 0
+        self._close = close
+        self._wake: Callable[[], object] | None = None
+        self._ended = threading.Event()
+
+    def attach(self, leave: Callable[[], None]) -> None:
+        """Call `leave` on the running event loop when a signal is received, or was received before."""
+        loop = asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(leave)
+        if self.number:
+            self._wake()
+
+    def received(self, number: int) -> None:
+        """Note a signal. Called wherever Python happens to be, so it raises nothing and waits for nothing."""
+        first, self.number = not self.number, self.number or number
+        if self._wake is not None:
+            with suppress(RuntimeError):  # The loop has ended.
+                self._wake()
+        if first:
+            threading.Thread(target=self._end_in_time, name="stop", daemon=True).start()
+
+    def ended(self) -> None:
+        """Note that the screens have ended."""
+        self._ended.set()
+
+    def _end_in_time(self) -> None:
+        if not self._ended.wait(GRACE_SECONDS):
+            self._close()
+            os._exit(128 + self.number)
+
+
+@contextmanager
+def listening(close: Callable[[], None]) -> Iterator[StopRequest]:
+    """Handle the stop signals until the block ends, also before and after an event loop runs."""
+    request = StopRequest(close)
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        request.received(number)
+
+    before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
+    try:
+        yield request
+    finally:
+        request.ended()
+        for number, handler in before.items():
+            # After a first signal the rest of the cleaning up must not be cut short by a second one.
+            signal.signal(number, signal.SIG_IGN if request.number else handler)

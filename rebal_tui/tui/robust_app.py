@@ -1,0 +1,106 @@
+"""An app that survives errors of its handlers, and a terminal that stops reading, is suspended or goes away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from rich.console import RenderableType
+from textual.app import App
+from textual.driver import Driver
+from textual.notifications import SeverityLevel
+
+from rebal_tui.tui import textual_patches
+from rebal_tui.tui.faults import Faults, log
+
+TOAST_SECONDS: dict[SeverityLevel, float] = {"information": 4, "warning": 10, "error": 10}
+"""Display time of a message in seconds, by severity."""
+
+
+class RobustApp(App[None]):
+    """Base of the application: errors become messages, and the end of the terminal ends the screens."""
+
+    def __init__(self, log_path: Path | None) -> None:
+        """`log_path` is shown after a crash."""
+        textual_patches.patch_styles_cache()
+        textual_patches.patch_dispatch()
+        super().__init__()
+        self.painted = False
+        self.leaving = False
+        self._faults = Faults(time.monotonic)
+        self._log_path = log_path
+
+    def get_driver_class(self) -> type[Driver]:
+        """Textual's driver on Windows, and where the environment names one; else one that never waits for output."""
+        if sys.platform == "win32" or os.environ.get("TEXTUAL_DRIVER"):
+            return super().get_driver_class()
+        from rebal_tui.tui.terminal.driver import TerminalDriver
+
+        return TerminalDriver
+
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """Exit the application. Requests still running are dropped, because their screens are gone."""
+        self.leaving = True
+        super().exit(result, return_code, message)
+
+    def terminal_gone(self) -> None:
+        """End the screens, because nobody can see them; a second call does nothing."""
+        if not self.leaving:
+            log.warning("the terminal is gone; the screens end")
+            self.exit()
+
+    def redraw(self) -> None:
+        """Draw the whole screen again."""
+        if self.screen_stack and not self.leaving:
+            textual_patches.draw_all(self)
+
+    def action_redraw(self) -> None:
+        self.redraw()
+
+    def action_suspend_process(self) -> None:
+        """Stop the program until the shell continues it, together with a program that started it."""
+        if sys.platform == "win32" or self._driver is None or not self._driver.can_suspend:
+            self.say("This terminal cannot suspend the program.", "warning")
+        elif os.getsid(0) == os.getpid():
+            self.say("There is no shell to return to.", "warning")
+        else:
+            os.kill(0, signal.SIGTSTP)
+
+    def say(self, text: str, severity: SeverityLevel = "information") -> None:
+        """Show a short message as plain text, never as markup."""
+        self.notify(text, markup=False, severity=severity, timeout=TOAST_SECONDS[severity])
+
+    def survive(self, what: str, error: Exception) -> bool:
+        """Report an error of a message handler, a timer or a callback; False before the first paint, where it is fatal.
+
+        The book has its own thread and is not affected.
+        """
+        if self.leaving:
+            return True
+        if not self.painted:
+            return False
+        if self._exception is None:
+            # As Textual does: `run_test` raises it at the end.
+            self._exception = error
+        self.report(what, error)
+        return True
+
+    def report(self, what: str, error: Exception) -> None:
+        """Log an unexpected error, and show it unless it was just shown."""
+        if self._faults.record(what, error):
+            self.say(f"{what} failed: {type(error).__name__}: {error}", "error")
+
+    def _handle_exception(self, error: Exception) -> None:
+        if not self.survive("the screens", error):
+            super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """Print the path of the log after a crash, without a traceback: variables can contain secrets."""
+        log.critical("crashed on an internal error", exc_info=True)
+        self.bell()
+        details = f" Details: {self._log_path}." if self._log_path is not None else ""
+        self._exit_renderables.append(f"rebal-tui crashed on an internal error; your book is intact.{details}")
+        self._close_messages_no_wait()

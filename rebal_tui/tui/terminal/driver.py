@@ -1,0 +1,97 @@
+"""Textual's driver for POSIX terminals, without what can block or fail when the terminal stops reading or goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+from codecs import getincrementaldecoder
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TextIO
+
+from textual._parser import ParseError
+from textual._xterm_parser import XTermParser
+from textual.drivers import linux_driver
+from textual.drivers.linux_driver import LinuxDriver
+
+from rebal_tui.tui.terminal.writer import TerminalWriter
+
+READ_BYTES = 4_096
+_POLL_MILLISECONDS = 100
+
+
+class TerminalDriver(LinuxDriver):
+    """Output never waits for the terminal; ctrl+z and its return run on the event loop, not inside a signal handler.
+
+    Its app has `terminal_gone` and `redraw`.
+    """
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._host = app
+        self._suspended = False
+        loop = asyncio.get_running_loop()
+        # Textual's handlers write to the terminal wherever Python happens to be.
+        for number, handle in ((signal.SIGTSTP, self._suspend), (signal.SIGCONT, self._continue)):
+            signal.signal(number, signal.SIG_DFL)
+            with suppress(RuntimeError, ValueError):
+                loop.add_signal_handler(number, handle)
+
+    def start_application_mode(self) -> None:
+        # The base class creates its writer by this name of its module.
+        setattr(linux_driver, "WriterThread", self._new_writer)  # noqa: B010 - the module does not export the name
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's own
+
+    def _new_writer(self, file: TextIO) -> TerminalWriter:
+        return TerminalWriter(
+            file.fileno(),
+            drawn_again=lambda: self._call_in_app(self._host.redraw),
+            gone=lambda: self._call_in_app(self._host.terminal_gone),
+        )
+
+    def _call_in_app(self, callback: Callable[[], None]) -> None:
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback)
+
+    def _suspend(self) -> None:
+        """Give the terminal back and stop; `_continue` runs when the shell continues the process."""
+        self._suspended = True
+        self.suspend_application_mode()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _continue(self) -> None:
+        """Take the terminal again, also after a stop that could not be noticed, and draw everything."""
+        if not self._suspended:
+            self.suspend_application_mode()
+        self._suspended = False
+        self.resume_application_mode()
+        self._host.redraw()
+
+    def _run_input_thread(self) -> None:
+        """Read until the terminal is gone; an error of reading means the same."""
+        try:
+            self.run_input_thread()
+        except OSError:
+            self._call_in_app(self._host.terminal_gone)
+
+    def run_input_thread(self) -> None:
+        """Turn input into events. Unlike Textual's, it ends at the end of the input instead of reading it for ever."""
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLIN)
+        while not self.exit_event.is_set():
+            for _, events in poll.poll(_POLL_MILLISECONDS):
+                data = os.read(self.fileno, READ_BYTES) if events & select.POLLIN else b""
+                if not data:
+                    self._call_in_app(self._host.terminal_gone)
+                    return
+                for event in parser.feed(decode(data)):
+                    self.process_message(event)
+            for event in parser.tick():
+                self.process_message(event)
+        with suppress(EOFError, ParseError):
+            for _ in parser.feed(""):
+                pass
