@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -30,7 +30,8 @@ class PollingState:
     attempt.
     `clock_told` is the difference of the clocks in the open alert, 0 without one; `stream_alerts` are the open alerts
     of streams by name; both are None until they are compared with the stored alerts. `clock_asked_at` is when the
-    broker's clock was last asked for because of a difference.
+    broker's clock was last asked for because of a difference. `differences_asked` is when each account with an
+    unexplained difference was last asked for.
     """
 
     loaded: bool = False
@@ -44,6 +45,7 @@ class PollingState:
     clock_told: timedelta | None = None
     clock_asked_at: datetime | None = None
     stream_alerts: dict[str, str] | None = None
+    differences_asked: dict[str, datetime] = field(default_factory=dict)
 
 
 class UnfinishedPass(Protocol):

@@ -14,6 +14,8 @@ from rebal_tui.services.book.asset_listing import save_assets
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync import journal_watch, missed_events, unknown_assets
 from rebal_tui.services.broker_sync.corporate_actions import apply_actions
+from rebal_tui.services.broker_sync.explained.changes import book_action, book_cash, book_fill, reverse_execution
+from rebal_tui.services.broker_sync.explained.comparison import check_accounts
 from rebal_tui.store import accounts, book_settings, cash, fills, jobs, reservations, run_orders
 
 CURSOR = "broker_cursor"
@@ -59,6 +61,7 @@ def apply_event_batch(book: Book, events: Sequence[BrokerEvent], cursor: int) ->
         apply_accounts(tx, accounts_now, listed)
         apply_events(tx, events)
         apply_actions(tx, events)
+        check_accounts(tx, accounts_now)
         for account_id, count in external.items():
             accounts.set_external_orders(tx, account_id, count)
         book_settings.put(tx, CURSOR, str(reached))
@@ -75,6 +78,7 @@ def reload_from_broker(book: Book) -> None:
     known, found = book.broker.assets(), book.broker.accounts()
     with book.write() as tx:
         apply_accounts(tx, found, known)
+        check_accounts(tx, found)
         tx.reload_accounts()
 
 
@@ -147,12 +151,16 @@ def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
         _pause_for_execution(tx, event.fill)
     if event.order is not None:
         run_orders.store(tx, event.order)
-    if event.cash is not None and accounts.add_cash(tx, event.cash):
-        entry = event.cash
+    if new is not None:
+        book_fill(tx, new)
+    book_action(tx, event)
+    entry = book_cash(tx, event)
+    if entry is not None and accounts.add_cash(tx, entry):
         tx.record("cash." + entry.kind, entry.account_id, {"amount": entry.amount, "seq": entry.seq}, "broker")
     if event.note is not None:
         jobs.raise_alert(tx, book.now(), "broker_notice", str(event.seq), event.note)
         tx.record("broker.notice", event.account_id or "broker", {"note": event.note}, "broker")
+    reverse_execution(tx, event)
     if event.journal is not None:
         apply_journal(tx, event.journal, event.account_id or event.journal.from_account)
     return new

@@ -15,6 +15,8 @@ from rebal_tui.services.book.book import Book
 from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.connection_watch import compare_clocks, watch_connection
 from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, external_orders, reload_from_broker
+from rebal_tui.services.broker_sync.explained.comparison import check_accounts, is_settled
+from rebal_tui.services.broker_sync.explained.watch import watch_differences
 from rebal_tui.services.broker_sync.journal_watch import watch_journals
 from rebal_tui.store import accounts, book_settings, event_inbox, jobs, run_orders
 from rebal_tui.store import sessions as session_store
@@ -75,6 +77,7 @@ def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
         with book.write() as tx:
             event_inbox.prune(tx, now - INBOX_RETENTION, int(book_settings.get(book.database, CURSOR, "0")))
         state.daily_at = now + REFRESH_INTERVAL
+    watch_differences(book, broker, now)
     if state.orders_at is None or now >= state.orders_at:
         state.orders_at = now + OPEN_ORDERS_INTERVAL
         _look_up_orders(book)
@@ -102,6 +105,7 @@ def read_account(book: Book, account_id: str) -> None:
     same = storable == book.accounts.get(account_id) and others == book.extras[account_id].external_orders
     if (
         same
+        and is_settled(book, storable)
         and not listed
         and (len(storable.positions) == len(fresh.positions))
         == (account_id not in unknown_assets.paused_accounts(book))
@@ -109,6 +113,7 @@ def read_account(book: Book, account_id: str) -> None:
         return
     with book.write() as tx:
         apply_accounts(tx, [fresh], listed)
+        check_accounts(tx, [fresh])
         accounts.set_external_orders(tx, account_id, others)
         tx.reload_accounts([account_id])
 
