@@ -168,3 +168,15 @@ def test_other_accounts_are_not_concerned() -> None:
     live.broker.accounts["a"].positions["SPY"] = "750"
     settled(live, 12)
     assert list(live.book.holds) == ["a"]
+
+
+def test_every_account_is_compared_at_the_open_before_anything_is_traded() -> None:
+    names = [f"a{number:02d}" for number in range(30)]
+    live = ScriptedBook({name: ScriptedAccount("2500", {"SPY": "75", "TLT": "175"}) for name in names}, follow=names)
+    live.advance_to("2026-11-24 09:29")
+    for name in names[20:]:
+        live.broker.accounts[name].positions["SPY"] = "150"
+    live.advance_to("2026-11-24 09:30")
+    assert sorted(live.book.holds) == names[20:]
+    live.tick(60, count=5)
+    assert not live.broker.orders

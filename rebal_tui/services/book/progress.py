@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 
@@ -31,7 +31,8 @@ class PollingState:
     `clock_told` is the difference of the clocks in the open alert, 0 without one; `stream_alerts` are the open alerts
     of streams by name; both are None until they are compared with the stored alerts. `clock_asked_at` is when the
     broker's clock was last asked for because of a difference. `differences_asked` is when each account with an
-    unexplained difference was last asked for.
+    unexplained difference was last asked for, `compared_on` the session at whose open all were compared, and
+    `events_missed` whether a stream was down since the last comparison.
     """
 
     loaded: bool = False
@@ -46,6 +47,8 @@ class PollingState:
     clock_asked_at: datetime | None = None
     stream_alerts: dict[str, str] | None = None
     differences_asked: dict[str, datetime] = field(default_factory=dict)
+    compared_on: date | None = None
+    events_missed: bool = False
 
 
 class UnfinishedPass(Protocol):

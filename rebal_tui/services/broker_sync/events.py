@@ -14,6 +14,7 @@ from rebal_tui.services.book.asset_listing import save_assets
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync import journal_watch, missed_events, unknown_assets
 from rebal_tui.services.broker_sync.corporate_actions import apply_actions
+from rebal_tui.services.broker_sync.explained.actions import note_announcement
 from rebal_tui.services.broker_sync.explained.changes import book_action, book_cash, book_fill, reverse_execution
 from rebal_tui.services.broker_sync.explained.comparison import check_accounts
 from rebal_tui.store import accounts, book_settings, cash, fills, jobs, reservations, run_orders
@@ -161,6 +162,7 @@ def _apply(tx: BookTransaction, event: BrokerEvent) -> Fill | None:
         jobs.raise_alert(tx, book.now(), "broker_notice", str(event.seq), event.note)
         tx.record("broker.notice", event.account_id or "broker", {"note": event.note}, "broker")
     reverse_execution(tx, event)
+    note_announcement(tx, event)
     if event.journal is not None:
         apply_journal(tx, event.journal, event.account_id or event.journal.from_account)
     return new

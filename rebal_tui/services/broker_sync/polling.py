@@ -16,7 +16,7 @@ from rebal_tui.services.broker_sync import unknown_assets
 from rebal_tui.services.broker_sync.connection_watch import compare_clocks, watch_connection
 from rebal_tui.services.broker_sync.events import CURSOR, apply_accounts, external_orders, reload_from_broker
 from rebal_tui.services.broker_sync.explained.comparison import check_accounts, is_settled
-from rebal_tui.services.broker_sync.explained.watch import watch_differences
+from rebal_tui.services.broker_sync.explained.watch import compared, comparison_is_due, watch_differences
 from rebal_tui.services.broker_sync.journal_watch import watch_journals
 from rebal_tui.store import accounts, book_settings, event_inbox, jobs, run_orders
 from rebal_tui.store import sessions as session_store
@@ -65,6 +65,7 @@ def _load_all(book: Book, broker: LiveBroker, now: datetime) -> None:
     broker.catch_up(there)
     broker.listen()
     reload_from_broker(book)
+    compared(book, now)
     book.polling_state.loaded, book.polling_state.daily_at = True, now + REFRESH_INTERVAL
 
 
@@ -77,6 +78,9 @@ def _poll(book: Book, broker: LiveBroker, now: datetime) -> None:
         with book.write() as tx:
             event_inbox.prune(tx, now - INBOX_RETENTION, int(book_settings.get(book.database, CURSOR, "0")))
         state.daily_at = now + REFRESH_INTERVAL
+    if comparison_is_due(book, broker, now):
+        reload_from_broker(book)
+        compared(book, now)
     watch_differences(book, broker, now)
     if state.orders_at is None or now >= state.orders_at:
         state.orders_at = now + OPEN_ORDERS_INTERVAL

@@ -16,6 +16,7 @@ from rebal_tui.domain.quantities import Money, Qty, money_text
 from rebal_tui.domain.sessions import new_york_day
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.account_holds import pause_account
+from rebal_tui.services.broker_sync.explained.actions import action_change, note_part
 from rebal_tui.services.broker_sync.explained.executions import delivered
 from rebal_tui.store import explained, jobs
 from rebal_tui.store.explained import Change
@@ -60,9 +61,8 @@ def book_cash(tx: BookTransaction, event: BrokerEvent) -> CashEntry | None:
 def _add(tx: BookTransaction, event: BrokerEvent, activity: Activity) -> bool:
     at = event.cash.at if event.cash is not None else event.at
     change = Change(activity.id, event.account_id or "", at, activity.cash, shares_of(tx.book, activity))
-    by_terms = None
-    if activity.part is not None:
-        by_terms = explained.change(tx.database, action_change(activity.part.id, change.account_id))
+    action_id = note_part(tx, event)
+    by_terms = explained.change(tx.database, action_change(action_id, change.account_id)) if action_id else None
     if by_terms is None:
         return explained.add_change(tx, change)
     # The action was applied by its terms before: the activity's own figures count, and only once.
@@ -86,11 +86,6 @@ def book_action(tx: BookTransaction, event: BrokerEvent) -> None:
         shares[notice.new_asset_id] = holder.received
     change = Change(action_change(notice.id, event.account_id), event.account_id, event.at, Money(0), shares)
     explained.add_change(tx, change)
-
-
-def action_change(action_id: str, account_id: str) -> str:
-    """The id of the change that a corporate action makes to an account by its terms."""
-    return f"action:{action_id}:{account_id}"
 
 
 def shares_of(book: Book, activity: Activity) -> Mapping[str, Qty]:

@@ -20,6 +20,7 @@ from rebal_tui.domain.runs import RunStatus
 from rebal_tui.domain.split_ratios import split_like
 from rebal_tui.services.book.book import Book, BookTransaction
 from rebal_tui.services.broker_sync.account_holds import PAUSE_ALERT
+from rebal_tui.services.broker_sync.explained.actions import announced_changes, book_split
 from rebal_tui.services.broker_sync.explained.executions import book_undelivered, undelivered
 from rebal_tui.store import explained, holds, jobs
 from rebal_tui.store.explained import Change, Figures
@@ -55,7 +56,7 @@ def check_accounts(tx: BookTransaction, accounts: Iterable[Account]) -> None:
             book_undelivered(tx, executed)
             explained.put_figures(tx, account.id, replace(theirs, since=ours.since))
             _resume(tx, account.id)
-        else:
+        elif not _split_shown(tx, account.id, ours, changes, theirs):
             _hold(tx, account, _texts(book, expected(ours, changes), theirs), changes, ours, theirs)
 
 
@@ -132,6 +133,19 @@ def _explained(ours: Figures, changes: Sequence[Change], theirs: Figures) -> boo
 
 def _agree(wanted: Figures, changes: Sequence[Change], theirs: Figures) -> bool:
     return dict(wanted.held) == dict(theirs.held) and abs(wanted.cash - theirs.cash) <= CENT * len(changes)
+
+
+def _split_shown(
+    tx: BookTransaction, account_id: str, ours: Figures, changes: Sequence[Change], theirs: Figures
+) -> bool:
+    """Whether an announced split explains the figures; it is then booked for the account."""
+    for action, change in announced_changes(tx.book, account_id, expected(ours, changes)):
+        if _explained(ours, [*changes, change], theirs):
+            book_split(tx, action, change)
+            explained.put_figures(tx, account_id, replace(theirs, since=ours.since))
+            _resume(tx, account_id)
+            return True
+    return False
 
 
 def _texts(book: Book, ours: Figures, theirs: Figures) -> str:

@@ -14,6 +14,30 @@ WAITING_INTERVAL, PAUSED_INTERVAL = timedelta(seconds=5), timedelta(minutes=1)
 """Intervals at which an account that waits for events is read again, and one that is paused."""
 
 
+GAP = timedelta(seconds=10)
+"""A stream that is down for longer has left a gap in the events."""
+
+
+def comparison_is_due(book: Book, broker: LiveBroker, now: datetime) -> bool:
+    """Whether every account must be read and compared: at the open of a session, and after a gap in the events."""
+    state, session = book.polling_state, book.session(now)
+    streams = broker.connection().streams
+    if any(stream.down_for(now) > GAP for stream in streams):
+        state.events_missed = True
+    elif state.events_missed and all(stream.steady(now) for stream in streams):
+        return True
+    opened = session is not None and session.open <= now < session.close
+    return opened and session is not None and state.compared_on != session.day
+
+
+def compared(book: Book, now: datetime) -> None:
+    """Record that every account was read."""
+    session = book.session(now)
+    if session is not None and now >= session.open:
+        book.polling_state.compared_on = session.day
+    book.polling_state.events_missed = False
+
+
 def watch_differences(book: Book, broker: LiveBroker, now: datetime) -> None:
     """Ask for the accounts with a difference again, each when due, and alert about those that have waited too long."""
     asked = book.polling_state.differences_asked
